@@ -1,0 +1,235 @@
+/**
+ * The boundary between the model and the processor: a dozen fused verbs, each a whole layer or update.
+ *
+ * The line runs here: above it is the order of calls (model/, train/), below it is all arithmetic on float32
+ * buffers. A verb computes synchronously in the calling thread, allocates nothing and keeps nothing; parallelism
+ * is the business of train/team.ts, which runs verbs in several threads on shared buffers.
+ *
+ * Letters in shapes: B sequences, T steps, N = sum of the sequences' lengths (rows), I input size, H hidden size,
+ * D directions (1 or 2), K classes, F features. All buffers are dense, row-major float32 from `allocate`.
+ *
+ * **Packed sequences** (PyTorch's PackedSequence): sequences sorted by length, longest first, laid out time-major
+ * with no padding. `batchSizes[t]` sequences are still running at step t (it never grows), and the row of sequence
+ * b at step t is `batchSizes[0] + … + batchSizes[t-1] + b`.
+ *
+ * **LSTM** (PyTorch's definition; gate order i, f, g, o along 4H):
+ *   i, f, o = sigmoid(W x + b + U h' + b'),  g = tanh(W x + b + U h' + b'),  c = f c' + i g,  h = o tanh(c)
+ */
+
+export type BackendName = 'reference' | 'wasm' | 'cpu';
+
+/** A layer's sequences: how many, how long, and which direction and columns of the output are meant. */
+export interface LstmShape {
+  inputSize: number;
+  hiddenSize: number;
+  /** [T] how many sequences are still running at each step; from `allocateInts`. */
+  batchSizes: Int32Array;
+  /** N: the sum of batchSizes. */
+  rows: number;
+  /** Run from each sequence's own last step to its first. */
+  reverse: boolean;
+  /** Row length of `outputs` and `dOutputs`: D·H. */
+  outputStride: number;
+  /** First column of this direction in `outputs`: 0, or H for the reverse direction of a bidirectional layer. */
+  outputColumn: number;
+}
+
+/** The parameters of one layer and direction, PyTorch's shapes. */
+export interface LstmWeights {
+  /** [4H, I] */ weightIh: Float32Array;
+  /** [4H, H] */ weightHh: Float32Array;
+  /** [4H] */ biasIh: Float32Array;
+  /** [4H] */ biasHh: Float32Array;
+}
+
+export interface LstmForward extends LstmShape {
+  /** What `lstmPack` wrote. */
+  packed: Float32Array;
+  /** [N, I] */ inputs: Float32Array;
+  /** [N, D·H] out: columns outputColumn … outputColumn + H - 1 are written. */
+  outputs: Float32Array;
+  /** [N, H] out: cell states. */
+  cells: Float32Array;
+  /** [N, 4H] out: gates i, f, g, o after their activations, for the way back; null when there is none. */
+  gates: Float32Array | null;
+}
+
+export interface LstmBackward extends LstmShape {
+  /** What `lstmPack` wrote with `backward` set. */
+  packed: Float32Array;
+  /** [N, I] */ inputs: Float32Array;
+  /** [N, D·H] what forward wrote. */
+  outputs: Float32Array;
+  /** [N, H] what forward wrote. */
+  cells: Float32Array;
+  /** [N, 4H] what forward wrote; overwritten with the gradients before the activations. */
+  gates: Float32Array;
+  /** [N, D·H] gradient of the outputs (this direction's columns are read). */
+  dOutputs: Float32Array;
+  /** [N, I] gradient of the inputs: added to. Null when nobody wants it. */
+  dInputs: Float32Array | null;
+  /** Gradients of the parameters: added to. */
+  dWeights: LstmWeights;
+  /** lstmScratchLength(B, I, H) floats; content before and after is of no meaning. */
+  scratch: Float32Array;
+}
+
+export interface Linear {
+  /** B rows. */ rows: number;
+  /** F */ inputSize: number;
+  /** K */ outputSize: number;
+  /** [B, F] */ inputs: Float32Array;
+  /** [K, F] */ weight: Float32Array;
+  /** linearScratchLength(B, F, K) floats. */
+  scratch: Float32Array;
+}
+export interface LinearForward extends Linear {
+  /** [K] */ bias: Float32Array;
+  /** [B, K] out. */ outputs: Float32Array;
+}
+export interface LinearBackward extends Linear {
+  /** [B, K] */ dOutputs: Float32Array;
+  /** [B, F] out: overwritten. Null when nobody wants it. */ dInputs: Float32Array | null;
+  /** [K, F] added to. */ dWeight: Float32Array;
+  /** [K] added to. */ dBias: Float32Array;
+}
+
+/** Moves rows of `width` floats: target[targetOffsets[n] …] (+)= scales[n] · source[sourceOffsets[n] …]. */
+export interface CopyRows {
+  /** How many rows move. */ rows: number;
+  width: number;
+  source: Float32Array;
+  /** [rows] in floats, not rows. */ sourceOffsets: Int32Array;
+  target: Float32Array;
+  /** [rows] in floats, not rows. */ targetOffsets: Int32Array;
+  /** [rows], or null for 1. */ scales: Float32Array | null;
+  /** Add to the target instead of overwriting it. */ accumulate: boolean;
+}
+
+/**
+ * Inverted dropout in place: every element is kept with probability 1 - rate and then scaled by 1 / (1 - rate).
+ *
+ * Counter-based (Salmon et al. 2011): element j of row r draws a word of Threefry-2x32-20 with key
+ * `keys[2r], keys[2r + 1]` and counter `(offsets[r] + (j mod ⌈width/2⌉), stream)`; word 0 for the first half of the
+ * row, word 1 for the second. It is kept if word ≥ ⌊rate · 2³²⌋. The same call on the gradient is the way back.
+ */
+export interface Dropout {
+  rows: number;
+  width: number;
+  /** [rows, width] in place. */ values: Float32Array;
+  rate: number;
+  /** [rows, 2] the words of a key, as int32. */ keys: Int32Array;
+  /** [rows] first counter of the row. */ offsets: Int32Array;
+  /** Which dropout of the network this is. */ stream: number;
+}
+
+/**
+ * Softmax cross-entropy with label smoothing ε, PyTorch's definition: the target is 1 - ε + ε/K at the label and
+ * ε/K elsewhere.
+ */
+export interface CrossEntropy {
+  rows: number;
+  classes: number;
+  /** [B, K] */ logits: Float32Array;
+  /** [B] */ labels: Int32Array;
+  labelSmoothing: number;
+  /** [B] out: the loss of each row, not scaled. */ losses: Float32Array;
+  /** [B, K] out: gradientScale · (softmax - target). Null when nobody wants it. */
+  dLogits: Float32Array | null;
+  /** 1 / B for the gradient of the mean. */ gradientScale: number;
+}
+
+interface Update {
+  /** All [n]. */
+  parameters: Float32Array;
+  gradients: Float32Array;
+  learningRate: number;
+  weightDecay: number;
+  /** Gradients are multiplied by this first: clipping, at no cost of its own. */
+  gradientScale: number;
+}
+/** torch.optim.SGD: g += wd·p; v = momentum·v + g; p -= lr·(nesterov ? g + momentum·v : v). */
+export interface SgdUpdate extends Update {
+  /** [n] velocity; null without momentum. */ velocity: Float32Array | null;
+  momentum: number;
+  nesterov: boolean;
+}
+/**
+ * torch.optim.Adam (Kingma & Ba 2015) and AdamW (`decoupled`; Loshchilov & Hutter 2019):
+ * m = β₁m + (1-β₁)g; v = β₂v + (1-β₂)g²; p -= lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + eps).
+ */
+export interface AdamUpdate extends Update {
+  /** [n] */ mean: Float32Array;
+  /** [n] */ variance: Float32Array;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  decoupled: boolean;
+  /** t, from 1. */ step: number;
+}
+
+/** What a worker thread needs to open the same backend on the same memory; can be posted to it. */
+export interface BackendHandle {
+  name: BackendName;
+  /** Whatever the backend itself needs, structured-cloneable. */ payload?: unknown;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  /** For people: the instruction set, e.g. `AVX-512`. */
+  readonly description: string;
+
+  /** A zeroed buffer that the verbs accept and threads can share. Subarrays of it are accepted too. */
+  allocate(length: number): Float32Array;
+  allocateInts(length: number): Int32Array;
+  /** Gives the memory of an `allocate`d array back (not of a subarray). */
+  release(array: Float32Array | Int32Array): void;
+  handle(): BackendHandle;
+  close(): void;
+
+  /** Floats that `lstmPack` writes. */
+  lstmPackedLength(inputSize: number, hiddenSize: number): number;
+  lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number): number;
+  linearScratchLength(rows: number, inputSize: number, outputSize: number): number;
+
+  /** Rearranges a direction's parameters into the order in which the LSTM verbs read them. */
+  lstmPack(args: {
+    inputSize: number;
+    hiddenSize: number;
+    weights: LstmWeights;
+    packed: Float32Array;
+    /** Also write what lstmBackward needs. */ backward: boolean;
+  }): void;
+  /** One direction of one layer over all steps. Initial states are zero. */
+  lstmForward(args: LstmForward): void;
+  /** Back-propagation through time for what lstmForward computed. */
+  lstmBackward(args: LstmBackward): void;
+
+  /** outputs = inputs · weightᵀ + bias. */
+  linearForward(args: LinearForward): void;
+  linearBackward(args: LinearBackward): void;
+
+  copyRows(args: CopyRows): void;
+  dropout(args: Dropout): void;
+  crossEntropy(args: CrossEntropy): void;
+
+  /** target += source. */
+  add(target: Float32Array, source: Float32Array): void;
+  /** The sum of squares, accumulated in float64. */
+  sumSquares(values: Float32Array): number;
+  sgd(args: SgdUpdate): void;
+  adam(args: AdamUpdate): void;
+
+  /** outputs[n] = sigmoid or tanh of inputs[n]: the very functions that the gates use, for tests of their error. */
+  activate(kind: 'sigmoid' | 'tanh', inputs: Float32Array, outputs: Float32Array): void;
+  /** c [M, N] = a [M, K] · b [K, N]: the kernels' own matrix product, for the peak in benchmarks. */
+  matmul(args: {
+    m: number;
+    n: number;
+    k: number;
+    a: Float32Array;
+    b: Float32Array;
+    c: Float32Array;
+    /** linearScratchLength(M, K, N) floats. */ scratch: Float32Array;
+  }): void;
+}

@@ -1,0 +1,73 @@
+/**
+ * The files of a run folder that hold numbers: what an epoch measured, and what the run came to. On disk the names
+ * are snake_case (`metrics.jsonl`, `summary.json`); here they are camelCase.
+ */
+
+/** A point of the training curve within an epoch. */
+export interface CurvePoint {
+  /** Steps taken since the run began, from 1. */
+  step: number;
+  /** Mean loss and share of correct answers over the steps since the last point. */
+  loss: number;
+  accuracy: number;
+  learningRate: number;
+}
+
+/** One line of metrics.jsonl. */
+export interface EpochMetrics {
+  /** From 1. */
+  epoch: number;
+  /** Means over the epoch's steps, measured while learning (with dropout). */
+  trainLoss: number;
+  trainAccuracy: number;
+  validationLoss: number;
+  validationAccuracy: number;
+  /** Of the epoch's last step. */
+  learningRate: number;
+  seconds: number;
+  samplesPerSecond: number;
+  /** Up to 50 points, at equal distances. */
+  curve: CurvePoint[];
+}
+
+/** A number of correct answers among a number of questions. */
+export interface Score {
+  correct: number;
+  count: number;
+}
+
+/** What summary.json holds and `train --json` prints. */
+export interface RunSummary {
+  preset: string | null;
+  /** Shares, 0 to 1. */
+  testAccuracy: number;
+  testLoss: number;
+  bestValAccuracy: number;
+  bestEpoch: number;
+  trainScore: Score;
+  validationScore: Score;
+  testScore: Score;
+  /** Time in training epochs, validation included. */
+  trainSeconds: number;
+  /** Everything, from start to the last chart. */
+  totalSeconds: number;
+  /** Epochs completed. */
+  epochs: number;
+  /** Training samples a second. */
+  samplesPerSecond: number;
+  /** Of the training steps: 3 × the forward matrix products. */
+  gflops: number;
+  peakRssMb: number;
+  backend: string;
+  threads: number;
+  parameters: number;
+  seed: number;
+  /** 'epochs' | 'patience' | 'target-accuracy' */
+  stoppedBy: string;
+  /** [true class][predicted class], on the test set. */
+  confusionMatrix: number[][];
+  classes: string[];
+  /** scanstroke's, Node's. */
+  version: string;
+  node: string;
+}

@@ -1,0 +1,82 @@
+/**
+ * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers:
+ * as easy as 1, 2, 3", SC 2011). A word is a function of a key and a counter and of nothing else, so that what is
+ * drawn depends neither on the number of threads nor on where a run was interrupted. The kernels compute the same
+ * function (kernels/dropout.h).
+ */
+
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
+
+/** One block: two words for key (k0, k1) and counter (c0, c1), all as unsigned 32-bit integers. */
+export function threefry(k0: number, k1: number, c0: number, c1: number): [number, number] {
+  const key = [k0 | 0, k1 | 0, 0x1bd11bda ^ k0 ^ k1];
+  let x0 = (c0 + key[0]) | 0;
+  let x1 = (c1 + key[1]) | 0;
+  for (let round = 0; round < 20; round++) {
+    const rotation = ROTATIONS[round % 8];
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << rotation) | (x1 >>> (32 - rotation))) ^ x0;
+    if (round % 4 === 3) {
+      const injection = (round + 1) / 4;
+      x0 = (x0 + key[injection % 3]) | 0;
+      x1 = (x1 + key[(injection + 1) % 3] + injection) | 0;
+    }
+  }
+  return [x0 >>> 0, x1 >>> 0];
+}
+
+/** A key of its own for every purpose: `deriveKey(seed, epoch, sample)` never meets `deriveKey(seed, epoch)`. */
+export function deriveKey(seed: number, ...path: number[]): [number, number] {
+  let key: [number, number] = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
+  path.forEach((part, depth) => {
+    key = threefry(key[0], key[1], part >>> 0, depth + 1);
+  });
+  return key;
+}
+
+/** A stream of numbers from one key. */
+export class Random {
+  readonly #key: [number, number];
+  #counter = 0;
+  #spare: number | undefined;
+
+  constructor(seed: number, ...path: number[]) {
+    this.#key = deriveKey(seed, ...path);
+  }
+
+  /** A whole number in [0, 2³²). */
+  word(): number {
+    if (this.#spare !== undefined) {
+      const word = this.#spare;
+      this.#spare = undefined;
+      return word;
+    }
+    const [first, second] = threefry(this.#key[0], this.#key[1], this.#counter++, 0);
+    this.#spare = second;
+    return first;
+  }
+
+  /** A number in [0, 1) with 32 random bits. */
+  uniform(): number {
+    return this.word() / 2 ** 32;
+  }
+
+  /** A whole number in [0, limit), every one equally likely (Lemire 2019, by rejection). */
+  below(limit: number): number {
+    const reject = 2 ** 32 - (2 ** 32 % limit);
+    let word = this.word();
+    while (word >= reject) word = this.word();
+    return word % limit;
+  }
+
+  /** Shuffles in place (Fisher–Yates) and returns the array. */
+  shuffle<A extends Int32Array | number[]>(array: A): A {
+    for (let i = array.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const held = array[i];
+      array[i] = array[j];
+      array[j] = held;
+    }
+    return array;
+  }
+}
