@@ -1,0 +1,62 @@
+/**
+ * What a training run tells whoever watches it. train/ prints nothing: the command line draws a bar from these
+ * events, a server can send them on, a test counts them.
+ */
+import type { EpochMetrics, RunSummary } from '../formats/run-folder.js';
+
+export type TrainEvent =
+  | StartEvent
+  | ProgressEvent
+  | {
+      type: 'epoch';
+      metrics: EpochMetrics /** The best validation accuracy so far. */;
+      best: boolean;
+      epochs: number;
+    }
+  | {
+      type: 'stopped';
+      reason: 'epochs' | 'patience' | 'target-accuracy' | 'interrupted';
+      epoch: number;
+      step: number;
+    }
+  | { type: 'done'; summary: RunSummary };
+
+/** The first event: what is about to be trained, on what, and where it is written. */
+export interface StartEvent {
+  type: 'start';
+  backend: { name: string; description: string };
+  threads: number;
+  parameters: number;
+  trainCount: number;
+  validationCount: number;
+  testCount: number;
+  stepsPerEpoch: number;
+  epochs: number;
+  /** Where a resumed run goes on; null for a new one. */
+  resumedFrom: { epoch: number; step: number } | null;
+  seed: number;
+  /** The run folder. */
+  folder: string;
+}
+
+/** After every step of training, and every batch of validation and evaluation. */
+export interface ProgressEvent {
+  type: 'progress';
+  phase: 'train' | 'validation' | 'evaluate';
+  /** What `evaluate` runs over. */
+  part?: 'train' | 'validation' | 'test';
+  /** From 1. */
+  epoch: number;
+  /** Within the phase, from 1. */
+  step: number;
+  steps: number;
+  /** Running means over the phase. */
+  loss: number;
+  accuracy: number;
+  learningRate: number;
+  /** Samples seen in the phase. */
+  samples: number;
+  samplesPerSecond: number;
+  /** Of the whole training. */
+  secondsLeft: number;
+}
