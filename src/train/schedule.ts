@@ -1,0 +1,195 @@
+/**
+ * Learning rates over time: the closed forms of PyTorch's schedulers as pure functions of the index of an epoch or a
+ * step, so that a resumed run needs no scheduler state. Every schedule can begin with a linear warm-up.
+ */
+
+import { UserError } from '../user-error.js';
+
+/** The linear warm-up that every schedule takes. */
+export interface WarmUp {
+  /** The first warmupSteps rates are multiplied by 1/warmupSteps, 2/warmupSteps … 1. Default 0: no warm-up. */
+  warmupSteps?: number;
+}
+
+export interface ConstantSchedule extends WarmUp {
+  name: 'constant';
+  lr: number;
+}
+/** torch.optim.lr_scheduler.StepLR: lr · gamma^⌊index / stepSize⌋. */
+export interface StepSchedule extends WarmUp {
+  name: 'step';
+  lr: number;
+  stepSize: number;
+  /** Default 0.1. */ gamma?: number;
+}
+/** CosineAnnealingLR (Loshchilov & Hutter 2017, without restarts): half a cosine from lr to etaMin in tMax, and back. */
+export interface CosineSchedule extends WarmUp {
+  name: 'cosine';
+  lr: number;
+  tMax: number;
+  /** Default 0. */ etaMin?: number;
+}
+/** CosineAnnealingWarmRestarts: the cosine begins anew after t0, then t0·tMult, t0·tMult² … */
+export interface CosineWarmRestartsSchedule extends WarmUp {
+  name: 'cosine-warm-restarts';
+  lr: number;
+  t0: number;
+  /** Default 1. */ tMult?: number;
+  /** Default 0. */ etaMin?: number;
+}
+/** OneCycleLR (Smith & Topin 2018), cosine annealing in two phases: maxLr/divFactor → maxLr → that / finalDivFactor. */
+export interface OneCycleSchedule extends WarmUp {
+  name: 'one-cycle';
+  maxLr: number;
+  totalSteps: number;
+  /** Share of the steps in which the rate rises; default 0.3. */ pctStart?: number;
+  /** Default 25. */ divFactor?: number;
+  /** Default 10,000. */ finalDivFactor?: number;
+}
+
+export type ScheduleConfig =
+  | ConstantSchedule
+  | StepSchedule
+  | CosineSchedule
+  | CosineWarmRestartsSchedule
+  | OneCycleSchedule;
+
+export interface Schedule {
+  /**
+   * The learning rate of epoch or step `index`, counted from 0.
+   *
+   * @throws UserError if index is no whole number of at least 0, or not below totalSteps of 'one-cycle'. (PyTorch
+   * answers once more, at index = totalSteps, with a rate that rises again; there is no such step.)
+   */
+  at(index: number): number;
+}
+
+/** The names that `createSchedule` takes. */
+export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restarts', 'one-cycle'] as const;
+
+/**
+ * A schedule with PyTorch's values (torch.optim.lr_scheduler, their closed forms).
+ *
+ * @throws UserError for an unknown name and for values out of range.
+ */
+export function createSchedule(config: ScheduleConfig): Schedule {
+  const rate = rateOf(config);
+  const { warmupSteps = 0 } = config;
+  requireWhole(config, 'warmupSteps', warmupSteps, 0);
+  return {
+    at(index) {
+      requireWhole(config, 'the index', index, 0);
+      return rate(index) * warmUpFactor(index, warmupSteps);
+    },
+  };
+}
+
+/**
+ * The factor of the linear warm-up at `index`, from 0: min(1, (index + 1) / warmupSteps). For a loop that warms up by
+ * the step while its schedule goes by the epoch.
+ */
+export function warmUpFactor(index: number, warmupSteps: number): number {
+  return index + 1 < warmupSteps ? (index + 1) / warmupSteps : 1;
+}
+
+function rateOf(config: ScheduleConfig): (index: number) => number {
+  switch (config.name) {
+    case 'constant':
+      requireRate(config, 'lr', config.lr);
+      return () => config.lr;
+    case 'step':
+      return step(config);
+    case 'cosine':
+      return cosine(config);
+    case 'cosine-warm-restarts':
+      return cosineWarmRestarts(config);
+    case 'one-cycle':
+      return oneCycle(config);
+    default: {
+      const { name } = config as { name: unknown };
+      throw new UserError(`schedule: unknown name ${JSON.stringify(name)}; use ${scheduleNames.join(', ')}`);
+    }
+  }
+}
+
+function step(config: StepSchedule): (index: number) => number {
+  const { lr, stepSize, gamma = 0.1 } = config;
+  requireRate(config, 'lr', lr);
+  requireWhole(config, 'stepSize', stepSize, 1);
+  requireRate(config, 'gamma', gamma);
+  return (index) => lr * gamma ** Math.floor(index / stepSize);
+}
+
+function cosine(config: CosineSchedule): (index: number) => number {
+  const { lr, tMax, etaMin = 0 } = config;
+  requireRate(config, 'lr', lr);
+  requireWhole(config, 'tMax', tMax, 1);
+  requireRate(config, 'etaMin', etaMin);
+  return (index) => annealed(lr, etaMin, index / tMax);
+}
+
+function cosineWarmRestarts(config: CosineWarmRestartsSchedule): (index: number) => number {
+  const { lr, t0, tMult = 1, etaMin = 0 } = config;
+  requireRate(config, 'lr', lr);
+  requireWhole(config, 't0', t0, 1);
+  requireWhole(config, 'tMult', tMult, 1);
+  requireRate(config, 'etaMin', etaMin);
+  return (index) => {
+    let current = tMult === 1 ? index % t0 : index;
+    let period = t0;
+    while (current >= period) {
+      current -= period;
+      period *= tMult;
+    }
+    return annealed(lr, etaMin, current / period);
+  };
+}
+
+/** PyTorch's order of operations, which decides the last bit. */
+function annealed(lr: number, etaMin: number, share: number): number {
+  return etaMin + ((lr - etaMin) * (1 + Math.cos(Math.PI * share))) / 2;
+}
+
+function oneCycle(config: OneCycleSchedule): (index: number) => number {
+  const { maxLr, totalSteps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = config;
+  requireRate(config, 'maxLr', maxLr);
+  requireWhole(config, 'totalSteps', totalSteps, 1);
+  if (!(pctStart >= 0 && pctStart <= 1)) refuse(config, 'pctStart', 'between 0 and 1', pctStart);
+  requirePositive(config, 'divFactor', divFactor);
+  requirePositive(config, 'finalDivFactor', finalDivFactor);
+  const initial = maxLr / divFactor;
+  const final = initial / finalDivFactor;
+  const peak = pctStart * totalSteps - 1;
+  const last = totalSteps - 1;
+  const anneal = (start: number, end: number, share: number) =>
+    end + ((start - end) / 2) * (Math.cos(Math.PI * share) + 1);
+  return (index) => {
+    if (index > last) {
+      throw new UserError(
+        `schedule one-cycle: index ${index} asked for, but it ends after totalSteps = ${totalSteps}, at index ${last}; raise totalSteps`,
+      );
+    }
+    if (index > peak) return anneal(maxLr, final, (index - peak) / (last - peak));
+    // A rise of one step is the peak itself (where PyTorch divides by zero).
+    return peak === 0 ? maxLr : anneal(initial, maxLr, index / peak);
+  };
+}
+
+function requireRate(config: ScheduleConfig, name: string, value: number): void {
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+    refuse(config, name, 'a number of at least 0', value);
+}
+
+function requirePositive(config: ScheduleConfig, name: string, value: number): void {
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) refuse(config, name, 'a number above 0', value);
+}
+
+function requireWhole(config: ScheduleConfig, name: string, value: number, least: number): void {
+  if (!(Number.isInteger(value) && value >= least)) {
+    refuse(config, name, `a whole number of at least ${least}`, value);
+  }
+}
+
+function refuse(config: ScheduleConfig, name: string, expected: string, value: unknown): never {
+  throw new UserError(`schedule ${config.name}: ${name} must be ${expected}, got ${value}`);
+}
