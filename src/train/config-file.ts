@@ -1,0 +1,100 @@
+/**
+ * Reads a configuration file, YAML or JSON (which is YAML too), as flat pairs of key and value with their lines.
+ * What the keys mean is config.ts's business. The file may come from anyone: its size is bounded, aliases, tags and
+ * anything that is not one plain document are refused.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
+import { UserError } from '../user-error.js';
+
+export interface ConfigFile {
+  path: string;
+  entries: ReadonlyMap<string, ConfigEntry>;
+}
+export interface ConfigEntry {
+  value: unknown;
+  /** From 1. */
+  line: number;
+}
+
+/** Far more than every option with a comment needs. */
+const SIZE_LIMIT = 64 * 1024;
+
+/**
+ * Reads `path`. Throws UserError if there is no such file, or if it is longer than 64 KiB, not UTF-8, not YAML, not
+ * a mapping, or holds an alias, a tag or a key twice.
+ */
+export function readConfigFile(path: string): ConfigFile {
+  return parseConfigFile(path, readBounded(path));
+}
+
+/** The same from text; `path` is for the messages. */
+export function parseConfigFile(path: string, text: string): ConfigFile {
+  const refuse = (reason: string): never => {
+    throw new UserError(`train: ${path}: ${reason}`);
+  };
+  const lines = new LineCounter();
+  const lineOf = (node: unknown) =>
+    lines.linePos((node as { range?: [number] } | null)?.range?.[0] ?? 0).line;
+
+  let contents: unknown;
+  try {
+    const document = parseDocument(text, { schema: 'core', stringKeys: true, lineCounter: lines });
+    const problem = document.errors[0] ?? document.warnings[0];
+    if (problem) refuse(`not a valid YAML or JSON file: ${problem.message.split('\n')[0].replace(/:$/, '')}`);
+    visit(document, {
+      Alias: (_, node) => refuse(`line ${lineOf(node)}: an alias (*${node.source}); write the value itself`),
+    });
+    contents = document.contents;
+  } catch (error) {
+    if (error instanceof RangeError) refuse('nested too deeply; a configuration is one flat mapping');
+    throw error;
+  }
+
+  if (contents === null) return { path, entries: new Map() };
+  if (!isMap(contents)) refuse('expected a mapping such as `hidden_size: 128`, a line an option');
+  const entries = new Map<string, ConfigEntry>();
+  for (const { key, value } of (contents as YAMLMap).items) {
+    const name = isScalar(key) ? String(key.value) : '';
+    entries.set(name, { value: plain(value), line: lineOf(key) });
+  }
+  return { path, entries };
+}
+
+/** A node as a plain value. Aliases are refused before. */
+function plain(node: unknown): unknown {
+  return node === null ? null : (node as YAMLMap).toJSON();
+}
+
+function readBounded(path: string): string {
+  const bytes = Buffer.alloc(SIZE_LIMIT + 1);
+  let length = 0;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+        read = readSync(file, bytes, length, bytes.length - length, null);
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new UserError(`train: cannot read the configuration file ${path}: ${reason(error)}`);
+  }
+  if (length > SIZE_LIMIT) {
+    throw new UserError(`train: ${path}: longer than ${SIZE_LIMIT / 1024} KiB; is it a configuration file?`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
+  } catch {
+    throw new UserError(`train: ${path}: not UTF-8 text; is it a configuration file?`);
+  }
+}
+
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return error instanceof Error ? error.message : String(error);
+}

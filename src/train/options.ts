@@ -1,0 +1,282 @@
+/**
+ * Every option of a training run, in one table of plain data: what the command line offers, what a configuration
+ * file may say, what the help prints and what config.ts validates all come from here. The table imports nothing,
+ * so that `--help` need not wait for a validator.
+ *
+ * The defaults are the settings of the `quick` preset, so what the help shows is what `scanstroke train` does.
+ */
+
+interface Range {
+  from?: number;
+  to?: number;
+  /** Exclusive bounds. */
+  above?: number;
+  below?: number;
+}
+interface Extra {
+  /** The option can be left open (`null` in a file, `none` as a flag); this says what that means. */
+  none?: string;
+  /** It has an effect only with these values of another option: a flag given in vain is refused. */
+  only?: { with: 'optimizer' | 'schedule'; is: readonly string[] };
+}
+type Form =
+  | { kind: 'integer' | 'number'; range: Range }
+  | { kind: 'fraction'; range: Range /* a number, or `5/6` */ }
+  | { kind: 'switch' }
+  | { kind: 'choice' | 'list'; choices: readonly string[] }
+  | { kind: 'text' /** What the flag means when it stands alone. */; alone?: string };
+
+/** One option, whose values are of type T. */
+export type Option<T = unknown> = { default: T; description: string } & Extra & Form;
+
+function integer<T extends number | null>(value: T, range: Range, description: string, extra?: Extra) {
+  return { kind: 'integer', default: value, range, description, ...extra } as Option<T | number>;
+}
+function number<T extends number | null>(value: T, range: Range, description: string, extra?: Extra) {
+  return { kind: 'number', default: value, range, description, ...extra } as Option<T | number>;
+}
+function fraction(value: number, range: Range, description: string) {
+  return { kind: 'fraction', default: value, range, description } as Option<number>;
+}
+function toggle(value: boolean, description: string, extra?: Extra) {
+  return { kind: 'switch', default: value, description, ...extra } as Option<boolean>;
+}
+function choice<const C extends string>(choices: readonly C[], value: NoInfer<C>, description: string) {
+  return { kind: 'choice', default: value, choices, description } as Option<C>;
+}
+function list<const C extends string>(choices: readonly C[], value: NoInfer<C>[], description: string) {
+  return { kind: 'list', default: value, choices, description } as Option<C[]>;
+}
+function text<T extends string | null>(value: T, description: string, extra?: Extra & { alone?: string }) {
+  return { kind: 'text', default: value, description, ...extra } as Option<T | string>;
+}
+
+const MANY = 1_000_000;
+const SEED = { from: 0, to: 2 ** 32 - 1 };
+const SGD: Extra = { only: { with: 'optimizer', is: ['sgd'] } };
+const ADAM: Extra = { only: { with: 'optimizer', is: ['adam', 'adamw'] } };
+const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } });
+
+const RUN = {
+  preset: choice(['quick', 'mnist-lstm'], 'quick', 'settings to start from; `scanstroke presets` lists them'),
+  backend: choice(
+    ['auto', 'cpu', 'wasm', 'reference'],
+    'auto',
+    'what computes: auto takes the fastest that works here',
+  ),
+  threads: integer(null, { from: 1, to: 256 }, 'worker threads; they change the speed, not the result', {
+    none: 'one a core',
+  }),
+  savingPath: text(null, 'the run folder', { none: 'runs/PRESET-TIME' }),
+  loadCp: text(
+    null,
+    'go on from a run folder or a checkpoint; alone: from --saving-path, or else from the newest run in runs/',
+    { none: 'a new run', alone: 'last' },
+  ),
+  freqOutputTrain: integer(100, { from: 1, to: MANY }, 'training steps a line, when output is no terminal'),
+  freqOutputVal: integer(
+    null,
+    { from: 1, to: MANY },
+    'validation batches a line, when output is no terminal',
+    { none: 'no lines' },
+  ),
+  chartFormat: list(
+    ['svg', 'png', 'pdf'],
+    ['svg', 'png'],
+    'files of the charts, with commas between: svg,png,pdf',
+  ),
+};
+
+const DATA = {
+  data: text('mnist', 'mnist, or a folder of IDX files (plain or .gz)'),
+  channelsImg: integer(1, { from: 1, to: 64 }, 'channels of an image'),
+  sequenceLength: integer(28, { from: 1, to: MANY }, 'steps into which an image is cut'),
+  inputSize: integer(28, { from: 1, to: MANY }, 'values of an image in one step'),
+  permute: integer(null, SEED, 'shuffle the pixels of every image alike, by this seed', { none: 'in order' }),
+  trainSplit: fraction(
+    5 / 6,
+    { above: 0, below: 1 },
+    'share of the training images to learn from, as 0.8333 or 5/6; the others validate',
+  ),
+};
+
+const MODEL = {
+  hiddenSize: integer(128, { from: 1, to: 16_384 }, 'hidden units of a layer and direction'),
+  numLayers: integer(1, { from: 1, to: 64 }, 'LSTM layers, one on the other'),
+  bidirectional: toggle(true, 'read every sequence backwards too'),
+  head: choice(
+    ['flatten', 'final', 'last', 'mean'],
+    'flatten',
+    'what the classifier sees: all outputs in one row, the final states of every layer or of the last, or the mean output',
+  ),
+  dropoutRate: number(0.2, { from: 0, below: 1 }, 'dropout on the output of the last layer'),
+  layerDropout: number(0, { from: 0, below: 1 }, 'dropout between layers'),
+  forgetBias: number(null, { from: -100, to: 100 }, "added to the forget gate's bias at the start", {
+    none: 'nothing',
+  }),
+};
+
+const OPTIMISER = {
+  optimizer: choice(['adam', 'adamw', 'sgd'], 'adam', 'rule of the update'),
+  momentum: number(0.9, { from: 0, below: 1 }, 'sgd: momentum', SGD),
+  nesterov: toggle(false, "sgd: Nesterov's momentum", SGD),
+  beta1: number(0.9, { from: 0, below: 1 }, 'adam, adamw: decay of the mean of gradients', ADAM),
+  beta2: number(0.999, { from: 0, below: 1 }, 'adam, adamw: decay of the mean of their squares', ADAM),
+  eps: number(1e-8, { above: 0, to: 1 }, 'adam, adamw: keeps the division from zero', ADAM),
+  weightDecay: number(
+    0,
+    { from: 0, to: 100 },
+    'pull of the weights towards zero; apart from the gradient in adamw',
+  ),
+  maxNorm: number<number | null>(1, { above: 0, to: 1e30 }, "clip the gradient's norm to this", {
+    none: 'no clipping',
+  }),
+};
+
+const RATE = {
+  learningRate: number(6e-3, { above: 0, to: 1000 }, 'learning rate; the peak in one-cycle'),
+  schedule: choice(
+    ['constant', 'step', 'cosine', 'cosine-warm-restarts', 'one-cycle'],
+    'one-cycle',
+    'how the rate changes, by the step in one-cycle and by the epoch in the others',
+  ),
+  pctStart: number(
+    0.3,
+    { above: 0, below: 1 },
+    'one-cycle: share of the steps in which it rises',
+    schedule('one-cycle'),
+  ),
+  divFactor: number(
+    25,
+    { from: 1, to: 1e12 },
+    'one-cycle: it starts at the peak divided by this',
+    schedule('one-cycle'),
+  ),
+  finalDivFactor: number(
+    1e4,
+    { from: 1, to: 1e12 },
+    'one-cycle: it ends at the start divided by this',
+    schedule('one-cycle'),
+  ),
+  stepSize: integer(1, { from: 1, to: MANY }, 'step: epochs from one fall to the next', schedule('step')),
+  gamma: number(0.1, { above: 0, to: 1 }, 'step: factor of a fall', schedule('step')),
+  tMax: integer(null, { from: 1, to: MANY }, 'cosine: epochs from the highest to the lowest rate', {
+    none: 'all epochs',
+    ...schedule('cosine'),
+  }),
+  etaMin: number(
+    0,
+    { from: 0, to: 1000 },
+    'cosine, cosine-warm-restarts: the lowest rate',
+    schedule('cosine', 'cosine-warm-restarts'),
+  ),
+  t0: integer(
+    1,
+    { from: 1, to: MANY },
+    'cosine-warm-restarts: epochs to the first restart',
+    schedule('cosine-warm-restarts'),
+  ),
+  tMult: integer(
+    1,
+    { from: 1, to: 1000 },
+    'cosine-warm-restarts: how many times longer each period is than the one before',
+    schedule('cosine-warm-restarts'),
+  ),
+  warmupSteps: integer(
+    0,
+    { from: 0, to: MANY },
+    'all but one-cycle: steps in which the rate first rises from zero',
+    schedule('constant', 'step', 'cosine', 'cosine-warm-restarts'),
+  ),
+};
+
+const TRAINING = {
+  batchSize: integer(128, { from: 1, to: MANY }, 'images in a step'),
+  numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training images'),
+  accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches whose gradients make one update'),
+  labelSmoothing: number(0, { from: 0, below: 1 }, 'share of the target that is spread over all classes'),
+  patience: integer(
+    null,
+    { from: 1, to: MANY },
+    'stop after so many epochs without a better validation accuracy',
+    {
+      none: 'train on',
+    },
+  ),
+  targetAccuracy: number(
+    null,
+    { above: 0, to: 1 },
+    'stop when validation reaches this accuracy: 0.98 is 98 %',
+    {
+      none: 'train on',
+    },
+  ),
+  seedNumber: integer(0, SEED, 'seed of the split, the weights, the order and dropout'),
+  seeds: integer(1, { from: 1, to: 1000 }, 'runs with consecutive seeds; prints their mean and deviation'),
+};
+
+const GROUPS = {
+  Run: RUN,
+  Data: DATA,
+  Model: MODEL,
+  Optimiser: OPTIMISER,
+  'Learning rate': RATE,
+  Training: TRAINING,
+};
+const TABLE = { ...RUN, ...DATA, ...MODEL, ...OPTIMISER, ...RATE, ...TRAINING };
+
+/** A run's whole configuration: every option with its value. */
+export type TrainConfig = {
+  [K in keyof typeof TABLE]: (typeof TABLE)[K] extends Option<infer T> ? T : never;
+};
+export type OptionKey = keyof TrainConfig;
+
+/** The table, in the order in which help and files list it. */
+export const OPTIONS = TABLE as Readonly<Record<OptionKey, Option>>;
+export const OPTION_KEYS = Object.keys(TABLE) as OptionKey[];
+/** The options of every group of the help. */
+export const OPTION_GROUPS = Object.entries(GROUPS).map(([title, options]) => ({
+  title,
+  keys: Object.keys(options) as OptionKey[],
+}));
+
+/** `dropoutRate` → `dropout-rate`: the name of a flag. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `dropoutRate` → `dropout_rate`: the name on disk. */
+export function diskName(key: string): string {
+  return flagName(key).replaceAll('-', '_');
+}
+
+/**
+ * The option that a spelling means: kebab-case, snake_case with one or more underscores (`freq_output__train`, as
+ * the mnist-lstm project has it) or camelCase; undefined if there is none.
+ */
+export function optionNamed(spelling: string): OptionKey | undefined {
+  const name = flagName(spelling).replace(/_+/g, '-');
+  return OPTION_KEYS.find((key) => flagName(key) === name);
+}
+
+/** What a value of the option must be, for help and messages: `a whole number from 1 to 64`. */
+export function expectation(option: Option): string {
+  const none = option.none === undefined ? '' : ', or none';
+  switch (option.kind) {
+    case 'switch':
+      return 'true or false';
+    case 'choice':
+      return `one of ${option.choices.join(', ')}`;
+    case 'list':
+      return `a list of ${option.choices.join(', ')}`;
+    case 'text':
+      return `a text${none}`;
+    default: {
+      const { from, to, above, below } = option.range;
+      const lower = above === undefined ? `from ${from}` : `above ${above}`;
+      const joint = above === undefined ? 'to' : 'and at most';
+      const upper = below === undefined ? `${joint} ${to}` : `and below ${below}`;
+      return `${option.kind === 'integer' ? 'a whole number' : 'a number'} ${lower} ${upper}${none}`;
+    }
+  }
+}
