@@ -43,7 +43,7 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
     const problem = document.errors[0] ?? document.warnings[0];
     if (problem) refuse(`not a valid YAML or JSON file: ${problem.message.split('\n')[0].replace(/:$/, '')}`);
     visit(document, {
-      Alias: (_, node) => refuse(`line ${lineOf(node)}: an alias (*${node.source}); write the value itself`),
+      Alias: (_, node) => refuse(`line ${lineOf(node)}: an alias, *${node.source}; write the value itself`),
     });
     contents = document.contents;
   } catch (error) {

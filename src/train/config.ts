@@ -4,11 +4,12 @@
  * (config.schema.json) falls out of it.
  */
 import { z } from 'zod';
+import { snakeCase } from '../formats/key-case.js';
+import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
 import type { ConfigFile } from './config-file.js';
 import { nearest } from './nearest.js';
 import {
-  diskName,
   expectation,
   flagName,
   OPTION_GROUPS,
@@ -117,7 +118,7 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const config = { ...written, ...values(flags) };
 
   for (const [key, given] of file) {
-    if (!isDefault(key, given.value)) refuseVain(key, given, written, diskName);
+    if (!isDefault(key, given.value)) refuseVain(key, given, written, snakeCase);
   }
   for (const [key, given] of flags) refuseVain(key, given, config, (name) => `--${flagName(name)}`);
   refuseContradictions(config);
@@ -138,8 +139,9 @@ function fromFile(file: ConfigFile | undefined): Map<OptionKey, Given> {
     if (spelling === '$schema') continue;
     const where = `${file?.path}, line ${line}: `;
     const key = optionNamed(spelling);
-    if (key === undefined) throw unknownOption(where, spelling, OPTION_KEYS.map(diskName));
-    if (layer.has(key)) throw new UserError(`train: ${where}${spelling} is given twice, in two spellings`);
+    if (key === undefined) throw unknownOption(where, spelling, OPTION_KEYS.map(snakeCase));
+    if (layer.has(key))
+      throw new UserError(`train: ${where}${spelling} is given twice; keep one of the two spellings`);
     layer.set(key, { value, label: `${where}${spelling}` });
   }
   return layer;
@@ -167,7 +169,7 @@ function fromFlags(flags: Readonly<Record<string, unknown>>): Map<OptionKey, Giv
 function unknownOption(where: string, spelling: string, names: readonly string[]): UserError {
   const meant = nearest(spelling, names);
   const way = meant ? `did you mean ${meant}?` : '`scanstroke train --help` lists the options';
-  return new UserError(`train: ${where}unknown option ${shorten(spelling)}; ${way}`);
+  return new UserError(`train: ${where}unknown option ${quote(spelling, 60).slice(1, -1)}; ${way}`);
 }
 
 /** What a text on the command line means for the option; the text itself if it means nothing. */
@@ -214,13 +216,9 @@ function validated(layer: Map<OptionKey, Given>): Map<OptionKey, Given> {
 }
 
 function found(value: unknown): string {
-  if (typeof value === 'string') return shorten(JSON.stringify(value));
-  if (Array.isArray(value)) return shorten(JSON.stringify(value));
+  if (typeof value === 'string') return quote(value, 60);
+  if (Array.isArray(value)) return `the list ${quote(value.join(', '), 60)}`;
   return value !== null && typeof value === 'object' ? 'a mapping' : String(value);
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 /** Refuses an option that does nothing beside the others. */
@@ -252,9 +250,13 @@ function refuseContradictions(config: TrainConfig): void {
   }
 }
 
-/** The configuration as config.json holds it: snake_case, in the order of the table. */
+/**
+ * The configuration as config.json holds it: snake_case, in the order of the table, without the places (saving_path,
+ * load_cp), so that it says what was trained and serves as a `--config` for another run.
+ */
 export function configToDisk(config: TrainConfig): Record<string, unknown> {
-  return Object.fromEntries(OPTION_KEYS.map((key) => [diskName(key), config[key]]));
+  const keys = OPTION_KEYS.filter((key) => key !== 'savingPath' && key !== 'loadCp');
+  return Object.fromEntries(keys.map((key) => [snakeCase(key), config[key]]));
 }
 
 /** The JSON Schema of a configuration file, which config.schema.json holds for editors. */
@@ -263,7 +265,7 @@ export function configJsonSchema(): Record<string, unknown> {
   for (const { title, keys } of OPTION_GROUPS) {
     for (const key of keys) {
       const { description, default: value } = OPTIONS[key];
-      fields[diskName(key)] = fieldSchema(key)
+      fields[snakeCase(key)] = fieldSchema(key)
         .optional()
         .meta({ description: `${title}: ${description}`, default: value });
     }

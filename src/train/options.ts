@@ -1,10 +1,11 @@
 /**
  * Every option of a training run, in one table of plain data: what the command line offers, what a configuration
- * file may say, what the help prints and what config.ts validates all come from here. The table imports nothing,
- * so that `--help` need not wait for a validator.
+ * file may say, what the help prints and what config.ts validates all come from here. The validator itself is not
+ * loaded here, so that `--help` need not wait for it.
  *
  * The defaults are the settings of the `quick` preset, so what the help shows is what `scanstroke train` does.
  */
+import { snakeCase } from '../formats/key-case.js';
 
 interface Range {
   from?: number;
@@ -240,14 +241,9 @@ export const OPTION_GROUPS = Object.entries(GROUPS).map(([title, options]) => ({
   keys: Object.keys(options) as OptionKey[],
 }));
 
-/** `dropoutRate` → `dropout-rate`: the name of a flag. */
+/** `dropoutRate` → `dropout-rate`: the name of a flag. On disk it is key-case.ts's `dropout_rate`. */
 export function flagName(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** `dropoutRate` → `dropout_rate`: the name on disk. */
-export function diskName(key: string): string {
-  return flagName(key).replaceAll('-', '_');
+  return snakeCase(key).replaceAll('_', '-');
 }
 
 /**
@@ -255,7 +251,7 @@ export function diskName(key: string): string {
  * the mnist-lstm project has it) or camelCase; undefined if there is none.
  */
 export function optionNamed(spelling: string): OptionKey | undefined {
-  const name = flagName(spelling).replace(/_+/g, '-');
+  const name = snakeCase(spelling).replace(/_+/g, '-');
   return OPTION_KEYS.find((key) => flagName(key) === name);
 }
 
