@@ -1,0 +1,156 @@
+// The Node-API addon: the kernels' verbs as JavaScript functions on typed arrays.
+//
+// `open(name)` gives the verbs compiled for one instruction set; `available` lists those that this processor has,
+// best first. Arguments are converted by the verbs' C++ signatures; whether buffers are long enough has been checked
+// before (src/backends/contract.ts). Plain Node-API, stable across Node versions.
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "verbs.h"
+
+#define DECLARE(name)        \
+  namespace name {           \
+  extern const Verbs verbs;  \
+  }
+DECLARE(baseline)
+#ifdef __x86_64__
+DECLARE(avx2)
+DECLARE(avx512)
+#endif
+
+namespace {
+
+struct InstructionSet {
+  const char* name;
+  const Verbs* verbs;
+  bool (*runs)();
+};
+
+const InstructionSet kInstructionSets[] = {
+#ifdef __x86_64__
+    {"avx512", &avx512::verbs,
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("fma");
+     }},
+    {"avx2", &avx2::verbs, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#endif
+    {"baseline", &baseline::verbs, [] { return true; }},
+};
+
+template <class T>
+T* array_of(napi_env env, napi_value value, napi_typedarray_type wanted) {
+  napi_typedarray_type type;
+  void* data = nullptr;
+  const napi_status status = napi_get_typedarray_info(env, value, &type, nullptr, &data, nullptr, nullptr);
+  return status == napi_ok && type == wanted ? static_cast<T*>(data) : nullptr;
+}
+
+template <class T>
+T from(napi_env env, napi_value value);
+template <>
+In from<In>(napi_env env, napi_value value) { return array_of<float>(env, value, napi_float32_array); }
+template <>
+Out from<Out>(napi_env env, napi_value value) { return array_of<float>(env, value, napi_float32_array); }
+template <>
+Ints from<Ints>(napi_env env, napi_value value) { return array_of<int32_t>(env, value, napi_int32_array); }
+template <>
+double from<double>(napi_env env, napi_value value) {
+  double number = 0;
+  napi_get_value_double(env, value, &number);
+  return number;
+}
+template <>
+float from<float>(napi_env env, napi_value value) { return static_cast<float>(from<double>(env, value)); }
+template <>
+int from<int>(napi_env env, napi_value value) {
+  int32_t number = 0;
+  napi_get_value_int32(env, value, &number);
+  return number;
+}
+
+napi_value number(napi_env env, double value) {
+  napi_value result = nullptr;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+template <class Signature>
+struct Binding;
+template <class R, class... A>
+struct Binding<R(A...)> {
+  template <size_t... I>
+  static napi_value apply(napi_env env, R (*verb)(A...), napi_value* arguments, std::index_sequence<I...>) {
+    if constexpr (std::is_void_v<R>) {
+      verb(from<A>(env, arguments[I])...);
+      return nullptr;
+    } else {
+      return number(env, verb(from<A>(env, arguments[I])...));
+    }
+  }
+  static napi_value call(napi_env env, napi_callback_info info) {
+    size_t count = sizeof...(A);
+    napi_value arguments[sizeof...(A)];
+    void* verb = nullptr;
+    napi_get_cb_info(env, info, &count, arguments, nullptr, &verb);
+    if (count != sizeof...(A)) {
+      napi_throw_error(env, nullptr, "kernels: wrong number of arguments");
+      return nullptr;
+    }
+    return apply(env, reinterpret_cast<R (*)(A...)>(verb), arguments, std::index_sequence_for<A...>{});
+  }
+};
+
+template <class Signature>
+void bind(napi_env env, napi_value object, const char* name, Signature* verb) {
+  napi_value function = nullptr;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, Binding<Signature>::call, reinterpret_cast<void*>(verb), &function);
+  napi_set_named_property(env, object, name, function);
+}
+
+napi_value open(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  char name[32] = "";
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_string_utf8(env, argument, name, sizeof name, nullptr);
+  for (const InstructionSet& set : kInstructionSets) {
+    if (std::strcmp(set.name, name) != 0 || !set.runs()) continue;
+    napi_value object = nullptr;
+    napi_create_object(env, &object);
+#define X(verb, ...) bind(env, object, #verb, set.verbs->verb);
+    FOR_EACH_VERB(X)
+#undef X
+    return object;
+  }
+  napi_throw_error(env, nullptr, "kernels: this processor does not have that instruction set");
+  return nullptr;
+}
+
+napi_value available(napi_env env) {
+  napi_value list = nullptr;
+  napi_create_array(env, &list);
+  uint32_t next = 0;
+  for (const InstructionSet& set : kInstructionSets) {
+    if (!set.runs()) continue;
+    napi_value name = nullptr;
+    napi_create_string_utf8(env, set.name, NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, list, next++, name);
+  }
+  return list;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  napi_value function = nullptr;
+  napi_create_function(env, "open", NAPI_AUTO_LENGTH, open, nullptr, &function);
+  napi_set_named_property(env, exports, "open", function);
+  napi_set_named_property(env, exports, "available", available(env));
+  return exports;
+}

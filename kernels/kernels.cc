@@ -1,0 +1,39 @@
+// All numeric kernels, for one instruction set: single-threaded, allocating nothing, knowing nothing of JavaScript.
+//
+// Native: compiled once per instruction set with KERNELS=<name>, everything inside the namespace of that name, so
+// that no function compiled for a newer processor can stand in for the one of an older. WASM: the verbs are exports.
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verbs.h"
+
+#ifdef __wasm__
+#define VERB extern "C"
+#else
+#define VERB static
+namespace KERNELS {
+#endif
+
+#include "lstm.h"
+#include "linear.h"
+#include "loss.h"
+#include "dropout.h"
+#include "optimizer.h"
+#include "rows.h"
+
+// y = sigmoid(x) or tanh(x), as the gates compute them.
+VERB void activate(int n, int is_tanh, const float* x, float* y) {
+  for (int i = 0; i < n; i += LANES) {
+    const int count = min_of(LANES, n - i);
+    const vf v = load_first(x + i, count);
+    store_first(y + i, is_tanh ? tanh(v) : sigmoid(v), count);
+  }
+}
+
+#ifndef __wasm__
+extern const Verbs verbs;
+#define X(verb, ...) verb,
+const Verbs verbs = {FOR_EACH_VERB(X)};
+#undef X
+}  // namespace KERNELS
+#endif

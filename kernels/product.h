@@ -1,0 +1,160 @@
+// Matrix products: a register tile, and what brings the operands into the order in which it reads them.
+//
+// B is packed into panels of TILE_VECTORS · LANES columns (the last one narrower, in whole vectors, zero-padded):
+// within a panel row k follows row k - 1, so that the tile streams through it. A is read where it stands, a row of
+// the product each TILE_ROWS, or packed likewise when its columns are the rows of the product.
+//
+// Every element of a product is one chain of multiply-adds over k = 0, 1, 2 …, whatever tile it falls into: what
+// else is in the batch never changes a result.
+#pragma once
+#include "vector.h"
+
+template <int N>
+struct Constant {
+  static constexpr int value = N;
+};
+
+// Calls body(Constant<1…Limit>, first) over [0, count) in steps of Limit, with a smaller constant for the rest.
+template <int Limit, class Body>
+INLINE void in_tiles(int count, Body body) {
+  int first = 0;
+  for (; first + Limit <= count; first += Limit) body(Constant<Limit>{}, first);
+  if constexpr (Limit > 1) {
+    if (first < count) {
+      const int done = first;
+      in_tiles<Limit - 1>(count - done, [&](auto size, int from) __attribute__((always_inline)) {
+        body(size, done + from);
+      });
+    }
+  }
+}
+
+// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v].
+template <int M, int V>
+INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const float* b) {
+  for (int k = 0; k < depth; k++) {
+    vf row[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) row[v] = load(b + v * LANES);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; m++) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) sums[m][v] += a[m * a_row] * row[v];
+    }
+    a += a_step;
+    b += V * LANES;
+  }
+}
+
+INLINE int panels_length(int depth, int columns) { return depth * round_up(columns, LANES); }
+
+// Packs `columns` of `depth` rows into panels; row(k) gives where row k starts, or null for zeros.
+template <class Row>
+INLINE void pack_panels(int depth, int columns, Row row, float* panels) {
+  const int width = TILE_VECTORS * LANES;
+  for (int first = 0; first < columns; first += width) {
+    const int count = min_of(width, columns - first), padded = round_up(count, LANES);
+    for (int k = 0; k < depth; k++, panels += padded) {
+      const float* source = row(k);
+      for (int j = 0; j < count; j += LANES)
+        store(panels + j, source ? load_first(source + first + j, count - j) : vf{});
+    }
+  }
+}
+
+// The same for B given as its transpose: element (k, n) stands at source[n · stride + k].
+INLINE void pack_panels_transposed(int depth, int columns, const float* source, ptrdiff_t stride, float* panels) {
+  const int width = TILE_VECTORS * LANES;
+  for (int first = 0; first < columns; first += width) {
+    const int count = min_of(width, columns - first), padded = round_up(count, LANES);
+    for (int n = 0; n < padded; n++)
+      for (int k = 0; k < depth; k++)
+        panels[k * padded + n] = n < count ? source[(first + n) * stride + k] : 0.0f;
+    panels += depth * padded;
+  }
+}
+
+enum class Into { overwrite, add };
+
+// C [rows, columns] = or += A · panels for one panel of V vectors.
+template <int V, Into into>
+INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, const float* panel,
+                           float* c, ptrdiff_t c_row) {
+  in_tiles<TILE_ROWS>(rows, [&](auto size, int first) __attribute__((always_inline)) {
+    constexpr int M = decltype(size)::value;
+    vf sums[M][V] = {};
+    tile<M, V>(sums, depth, a + first * a_row, a_row, 1, panel);
+    for (int m = 0; m < M; m++)
+      for (int v = 0; v < V; v++) {
+        float* target = c + (first + m) * c_row + v * LANES;
+        const int count = columns - v * LANES;
+        store_first(target, into == Into::add ? load_first(target, count) + sums[m][v] : sums[m][v], count);
+      }
+  });
+}
+
+// C [rows, columns] = or += A [rows, depth] · B, with B in panels.
+template <Into into>
+static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, const float* panels,
+                     float* c, ptrdiff_t c_row) {
+  const int width = TILE_VECTORS * LANES;
+  for (; columns > 0; columns -= width, c += width) {
+    if (columns > 3 * LANES) multiply_panel<4, into>(rows, columns, depth, a, a_row, panels, c, c_row);
+    else if (columns > 2 * LANES) multiply_panel<3, into>(rows, columns, depth, a, a_row, panels, c, c_row);
+    else if (columns > LANES) multiply_panel<2, into>(rows, columns, depth, a, a_row, panels, c, c_row);
+    else multiply_panel<1, into>(rows, columns, depth, a, a_row, panels, c, c_row);
+    panels += depth * width;
+  }
+}
+
+// Packs A's columns, the rows of the product AᵀB, in slabs of TILE_ROWS: [slab][k][TILE_ROWS]. The last is zero-padded.
+template <class Row>
+INLINE void pack_slabs(int depth, int columns, Row row, float* slabs) {
+  const int block = 16;  // rows of A at a time: few enough pages for the TLB
+  for (int k0 = 0; k0 < depth; k0 += block)
+    for (int first = 0; first < columns; first += TILE_ROWS) {
+      float* slab = slabs + (ptrdiff_t)first * depth;
+      const int count = min_of(TILE_ROWS, columns - first);
+      for (int k = k0; k < min_of(depth, k0 + block); k++) {
+        const float* source = row(k) + first;
+        if (count == TILE_ROWS) __builtin_memcpy(slab + k * TILE_ROWS, source, TILE_ROWS * sizeof(float));
+        else
+          for (int m = 0; m < TILE_ROWS; m++) slab[k * TILE_ROWS + m] = m < count ? source[m] : 0.0f;
+      }
+    }
+}
+
+template <int V>
+INLINE void add_panel_from_slabs(int rows, int columns, int depth, const float* slabs, const float* panel, float* c,
+                                 ptrdiff_t c_row) {
+  for (int first = 0; first < rows; first += TILE_ROWS) {
+    vf sums[TILE_ROWS][V] = {};
+    tile<TILE_ROWS, V>(sums, depth, slabs + (ptrdiff_t)first * depth, 1, TILE_ROWS, panel);
+    const int count = min_of(TILE_ROWS, rows - first);
+    for (int m = 0; m < TILE_ROWS; m++)
+      for (int v = 0; v < V; v++) {
+        if (m >= count) continue;
+        float* target = c + (first + m) * c_row + v * LANES;
+        const int n = columns - v * LANES;
+        store_first(target, load_first(target, n) + sums[m][v], n);
+      }
+  }
+}
+
+// C [rows, columns] += Aᵀ · B, with A in slabs and B in panels.
+static void add_transposed(int rows, int columns, int depth, const float* slabs, const float* panels, float* c,
+                           ptrdiff_t c_row) {
+  const int width = TILE_VECTORS * LANES;
+  for (; columns > 0; columns -= width, c += width) {
+    if (columns > 3 * LANES) add_panel_from_slabs<4>(rows, columns, depth, slabs, panels, c, c_row);
+    else if (columns > 2 * LANES) add_panel_from_slabs<3>(rows, columns, depth, slabs, panels, c, c_row);
+    else if (columns > LANES) add_panel_from_slabs<2>(rows, columns, depth, slabs, panels, c, c_row);
+    else add_panel_from_slabs<1>(rows, columns, depth, slabs, panels, c, c_row);
+    panels += depth * width;
+  }
+}
+
+// Rows of A and B that one pass of a transposed product takes: panels of them stay in the second-level cache.
+#define DEPTH_BLOCK 256
+
+INLINE int slabs_length(int depth, int columns) { return depth * round_up(columns, TILE_ROWS); }

@@ -1,0 +1,38 @@
+// The verbs and their signatures: the one list from which the tables and the JavaScript bindings are made.
+// src/backends/backend.ts is their contract (shapes, letters, definitions); the parameters' names stand at the
+// definitions. kernels.cc is compiled once per instruction set into a table of its own.
+#pragma once
+#include <stdint.h>
+
+using In = const float*;
+using Out = float*;
+using Ints = const int32_t*;
+
+#define FOR_EACH_VERB(X)                                                                                           \
+  X(lstm_packed_length, int(int, int))                                                                             \
+  X(lstm_scratch_length, int(int, int, int))                                                                       \
+  X(lstm_pack, void(int, int, In, In, In, In, Out, int))                                                           \
+  X(lstm_forward, void(int, int, int, Ints, int, int, int, int, In, In, Out, Out, Out))                            \
+  X(lstm_backward, void(int, int, int, Ints, int, int, int, int, In, In, In, In, Out, In, Out, Out, Out, Out, Out, \
+                        Out))                                                                                      \
+  X(linear_scratch_length, int(int, int, int))                                                                     \
+  X(linear_forward, void(int, int, int, In, In, In, Out, Out))                                                     \
+  X(linear_backward, void(int, int, int, In, In, In, Out, Out, Out, Out))                                          \
+  X(matmul, void(int, int, int, In, In, Out, Out))                                                                 \
+  X(copy_rows, void(int, int, In, Ints, Out, Ints, In, int))                                                       \
+  X(dropout, void(int, int, Out, double, Ints, Ints, int))                                                         \
+  X(cross_entropy, void(int, int, In, Ints, double, Out, Out, double))                                             \
+  X(add, void(int, Out, In))                                                                                       \
+  X(sum_squares, double(int, In))                                                                                  \
+  X(sgd, void(int, Out, In, Out, float, float, int, float, float))                                                 \
+  X(adam, void(int, Out, In, Out, Out, double, double, double, float, double, int, double, double, float))         \
+  X(activate, void(int, int, In, Out))
+
+template <class Signature>
+using Function = Signature;
+
+struct Verbs {
+#define X(verb, ...) Function<__VA_ARGS__>* verb;
+  FOR_EACH_VERB(X)
+#undef X
+};

@@ -1,0 +1,88 @@
+/**
+ * The native backend: the kernels as a Node-API addon, compiled for several instruction sets, of which the best one
+ * that this processor has is taken. SCANSTROKE_ISA=baseline|avx2|avx512 forces one.
+ */
+import { createRequire } from 'node:module';
+import { UserError } from '../../user-error.js';
+import type { Backend, BackendHandle } from '../backend.js';
+import { KernelBackend, type Verbs } from '../kernel-backend.js';
+
+interface Addon {
+  available: string[];
+  open(isa: string): Verbs<Float32Array | null, Int32Array>;
+}
+
+const ADDON = '../../../kernels/build/Release/scanstroke.node';
+const DESCRIPTIONS: Record<string, string> = { avx512: 'AVX-512', avx2: 'AVX2 + FMA' };
+
+function describe(isa: string): string {
+  return DESCRIPTIONS[isa] ?? (process.arch === 'arm64' ? 'NEON' : 'SSE2');
+}
+
+function loadAddon(): Addon {
+  return createRequire(import.meta.url)(ADDON) as Addon;
+}
+
+/** The instruction sets that this processor has, best first; empty when the addon is not built. */
+export function availableIsas(): string[] {
+  try {
+    return loadAddon().available;
+  } catch {
+    return [];
+  }
+}
+
+class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
+  readonly name = 'cpu';
+  readonly description: string;
+  readonly #isa: string;
+
+  constructor(verbs: Verbs<Float32Array | null, Int32Array>, isa: string) {
+    super(verbs);
+    this.#isa = isa;
+    this.description = describe(isa);
+  }
+
+  override allocate(length: number): Float32Array {
+    return new Float32Array(new SharedArrayBuffer(length * 4));
+  }
+  override allocateInts(length: number): Int32Array {
+    return new Int32Array(new SharedArrayBuffer(length * 4));
+  }
+  /** The garbage collector does it. */
+  override release(): void {}
+  override handle(): BackendHandle {
+    return { name: 'cpu', payload: { isa: this.#isa } };
+  }
+  override close(): void {}
+
+  protected override floats(array: Float32Array | null): Float32Array | null {
+    return array;
+  }
+  protected override ints(array: Int32Array): Int32Array {
+    return array;
+  }
+}
+
+/**
+ * Opens the native backend.
+ * @param options.isa `avx512`, `avx2` or `baseline`; by default SCANSTROKE_ISA, else the best there is.
+ * @throws UserError when the addon is not built or the processor lacks the instruction set.
+ */
+export function openCpu(options: { isa?: string } = {}): Backend {
+  let addon: Addon;
+  try {
+    addon = loadAddon();
+  } catch {
+    throw new UserError(
+      'backend cpu: the native kernels are not built; install g++, make and python3 and run `npm run build`, or use --backend wasm',
+    );
+  }
+  const isa = options.isa ?? process.env.SCANSTROKE_ISA ?? addon.available[0];
+  if (!addon.available.includes(isa)) {
+    throw new UserError(
+      `backend cpu: instruction set '${isa}' is not to be had here; this processor has ${addon.available.join(', ')}`,
+    );
+  }
+  return new CpuBackend(addon.open(isa), isa);
+}

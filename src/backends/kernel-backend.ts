@@ -1,0 +1,267 @@
+/**
+ * What the native and the WASM backend share: both call the verbs of kernels/ (kernels/verbs.h), one with typed
+ * arrays, the other with addresses. Here the named arguments of the interface are checked and put into the kernels'
+ * order; a subclass says where buffers live and how they are handed over.
+ */
+import type * as B from './backend.js';
+import * as contract from './contract.js';
+
+/** The kernels' verbs as JavaScript sees them; F and I stand for a float and an int buffer. */
+export interface Verbs<F, I> {
+  lstm_packed_length(inputSize: number, hiddenSize: number): number;
+  lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number): number;
+  // biome-ignore format: one line a verb, in the order of kernels/verbs.h
+  lstm_pack(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, packed: F, backward: number): void;
+  lstm_forward(...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F]): void;
+  lstm_backward(
+    ...args: [
+      ...LayerArguments<I>,
+      ...[packed: F, x: F, y: F, cells: F, gates: F, dy: F, dx: F],
+      ...[dWeightIh: F, dWeightHh: F, dBiasIh: F, dBiasHh: F, scratch: F],
+    ]
+  ): void;
+  linear_scratch_length(rows: number, inputSize: number, outputSize: number): number;
+  linear_forward(b: number, f: number, k: number, x: F, weight: F, bias: F, y: F, scratch: F): void;
+  linear_backward(
+    ...args: [b: number, f: number, k: number, x: F, w: F, dy: F, dx: F, dWeight: F, dBias: F, scratch: F]
+  ): void;
+  matmul(m: number, n: number, k: number, a: F, b: F, c: F, scratch: F): void;
+  copy_rows(rows: number, width: number, source: F, from: I, target: F, to: I, scales: F, add: number): void;
+  dropout(rows: number, width: number, values: F, rate: number, keys: I, offsets: I, stream: number): void;
+  cross_entropy(
+    ...args: [b: number, k: number, logits: F, labels: I, smoothing: number, losses: F, d: F, scale: number]
+  ): void;
+  add(n: number, target: F, source: F): void;
+  sum_squares(n: number, values: F): number;
+  sgd(
+    ...args: [n: number, p: F, g: F, velocity: F, lr: number, momentum: number, nesterov: number, wd: number, s: number]
+  ): void;
+  adam(
+    ...args: [
+      ...[n: number, p: F, g: F, mean: F, variance: F, lr: number, beta1: number, beta2: number, eps: number],
+      ...[weightDecay: number, decoupled: number, correction1: number, correction2: number, scale: number],
+    ]
+  ): void;
+  activate(n: number, isTanh: number, x: F, y: F): void;
+}
+
+type LayerArguments<I> = [
+  ...[inputSize: number, hiddenSize: number, steps: number, batchSizes: I],
+  ...[rows: number, reverse: number, outputStride: number, outputColumn: number],
+];
+
+export abstract class KernelBackend<F, I> implements B.Backend {
+  abstract readonly name: B.BackendName;
+  abstract readonly description: string;
+  readonly #verbs: Verbs<F, I>;
+
+  constructor(verbs: Verbs<F, I>) {
+    this.#verbs = verbs;
+  }
+
+  abstract allocate(length: number): Float32Array;
+  abstract allocateInts(length: number): Int32Array;
+  abstract release(array: Float32Array | Int32Array): void;
+  abstract handle(): B.BackendHandle;
+  abstract close(): void;
+
+  /** What the kernels take for a float buffer; null stands for "none". */
+  protected abstract floats(array: Float32Array | null): F;
+  protected abstract ints(array: Int32Array): I;
+
+  lstmPackedLength(inputSize: number, hiddenSize: number): number {
+    return this.#verbs.lstm_packed_length(inputSize, hiddenSize);
+  }
+  lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number): number {
+    return this.#verbs.lstm_scratch_length(batchSize, inputSize, hiddenSize);
+  }
+  linearScratchLength(rows: number, inputSize: number, outputSize: number): number {
+    return this.#verbs.linear_scratch_length(rows, inputSize, outputSize);
+  }
+
+  #layer(a: B.LstmShape): LayerArguments<I> {
+    return [
+      ...([a.inputSize, a.hiddenSize, a.batchSizes.length, this.ints(a.batchSizes)] as const),
+      ...([a.rows, Number(a.reverse), a.outputStride, a.outputColumn] as const),
+    ];
+  }
+
+  lstmPack(a: Parameters<B.Backend['lstmPack']>[0]): void {
+    contract.checkLstmPack(a, this);
+    const { weightIh, weightHh, biasIh, biasHh } = a.weights;
+    this.#verbs.lstm_pack(
+      a.inputSize,
+      a.hiddenSize,
+      this.floats(weightIh),
+      this.floats(weightHh),
+      this.floats(biasIh),
+      this.floats(biasHh),
+      this.floats(a.packed),
+      Number(a.backward),
+    );
+  }
+
+  lstmForward(a: B.LstmForward): void {
+    contract.checkLstmForward(a, this);
+    this.#verbs.lstm_forward(
+      ...this.#layer(a),
+      this.floats(a.packed),
+      this.floats(a.inputs),
+      this.floats(a.outputs),
+      this.floats(a.cells),
+      this.floats(a.gates),
+    );
+  }
+
+  lstmBackward(a: B.LstmBackward): void {
+    contract.checkLstmBackward(a, this);
+    this.#verbs.lstm_backward(
+      ...this.#layer(a),
+      this.floats(a.packed),
+      this.floats(a.inputs),
+      this.floats(a.outputs),
+      this.floats(a.cells),
+      this.floats(a.gates),
+      this.floats(a.dOutputs),
+      this.floats(a.dInputs),
+      this.floats(a.dWeights.weightIh),
+      this.floats(a.dWeights.weightHh),
+      this.floats(a.dWeights.biasIh),
+      this.floats(a.dWeights.biasHh),
+      this.floats(a.scratch),
+    );
+  }
+
+  linearForward(a: B.LinearForward): void {
+    contract.checkLinearForward(a, this);
+    this.#verbs.linear_forward(
+      a.rows,
+      a.inputSize,
+      a.outputSize,
+      this.floats(a.inputs),
+      this.floats(a.weight),
+      this.floats(a.bias),
+      this.floats(a.outputs),
+      this.floats(a.scratch),
+    );
+  }
+
+  linearBackward(a: B.LinearBackward): void {
+    contract.checkLinearBackward(a, this);
+    this.#verbs.linear_backward(
+      a.rows,
+      a.inputSize,
+      a.outputSize,
+      this.floats(a.inputs),
+      this.floats(a.weight),
+      this.floats(a.dOutputs),
+      this.floats(a.dInputs),
+      this.floats(a.dWeight),
+      this.floats(a.dBias),
+      this.floats(a.scratch),
+    );
+  }
+
+  matmul(a: Parameters<B.Backend['matmul']>[0]): void {
+    contract.checkMatmul(a, this);
+    this.#verbs.matmul(
+      a.m,
+      a.n,
+      a.k,
+      this.floats(a.a),
+      this.floats(a.b),
+      this.floats(a.c),
+      this.floats(a.scratch),
+    );
+  }
+
+  copyRows(a: B.CopyRows): void {
+    contract.checkCopyRows(a);
+    this.#verbs.copy_rows(
+      a.rows,
+      a.width,
+      this.floats(a.source),
+      this.ints(a.sourceOffsets),
+      this.floats(a.target),
+      this.ints(a.targetOffsets),
+      this.floats(a.scales),
+      Number(a.accumulate),
+    );
+  }
+
+  dropout(a: B.Dropout): void {
+    contract.checkDropout(a);
+    this.#verbs.dropout(
+      a.rows,
+      a.width,
+      this.floats(a.values),
+      a.rate,
+      this.ints(a.keys),
+      this.ints(a.offsets),
+      a.stream,
+    );
+  }
+
+  crossEntropy(a: B.CrossEntropy): void {
+    contract.checkCrossEntropy(a);
+    this.#verbs.cross_entropy(
+      a.rows,
+      a.classes,
+      this.floats(a.logits),
+      this.ints(a.labels),
+      a.labelSmoothing,
+      this.floats(a.losses),
+      this.floats(a.dLogits),
+      a.gradientScale,
+    );
+  }
+
+  add(target: Float32Array, source: Float32Array): void {
+    contract.checkAdd(target, source);
+    this.#verbs.add(target.length, this.floats(target), this.floats(source));
+  }
+
+  sumSquares(values: Float32Array): number {
+    return this.#verbs.sum_squares(values.length, this.floats(values));
+  }
+
+  sgd(a: B.SgdUpdate): void {
+    contract.checkSgd(a);
+    this.#verbs.sgd(
+      a.parameters.length,
+      this.floats(a.parameters),
+      this.floats(a.gradients),
+      this.floats(a.velocity),
+      a.learningRate,
+      a.momentum,
+      Number(a.nesterov),
+      a.weightDecay,
+      a.gradientScale,
+    );
+  }
+
+  adam(a: B.AdamUpdate): void {
+    contract.checkAdam(a);
+    this.#verbs.adam(
+      a.parameters.length,
+      this.floats(a.parameters),
+      this.floats(a.gradients),
+      this.floats(a.mean),
+      this.floats(a.variance),
+      a.learningRate,
+      a.beta1,
+      a.beta2,
+      a.eps,
+      a.weightDecay,
+      Number(a.decoupled),
+      1 - a.beta1 ** a.step,
+      1 - a.beta2 ** a.step,
+      a.gradientScale,
+    );
+  }
+
+  activate(kind: 'sigmoid' | 'tanh', inputs: Float32Array, outputs: Float32Array): void {
+    contract.checkActivate(inputs, outputs);
+    this.#verbs.activate(inputs.length, Number(kind === 'tanh'), this.floats(inputs), this.floats(outputs));
+  }
+}

@@ -1,0 +1,48 @@
+/** Opens a backend in Node.js: native where the addon is built, else WASM, else plain TypeScript. */
+import { UserError } from '../user-error.js';
+import type { Backend, BackendHandle, BackendName } from './backend.js';
+import { openCpu } from './cpu/cpu.js';
+import { openReference } from './reference/reference.js';
+import { openWasm } from './wasm/load.js';
+import { openWasmHandle } from './wasm/wasm.js';
+
+/** Names that `openBackend` takes. */
+export const BACKEND_CHOICES = ['auto', 'cpu', 'wasm', 'reference'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+
+const OPENERS: Record<BackendName, () => Backend | Promise<Backend>> = {
+  cpu: () => openCpu(),
+  wasm: openWasm,
+  reference: openReference,
+};
+
+/**
+ * Opens a backend. `auto` takes the fastest that works here: cpu, then wasm, then reference; what was passed over,
+ * and why, is handed to `onFallback`, one line for each.
+ *
+ * @throws UserError when the one asked for cannot be opened
+ */
+export async function openBackend(
+  choice: BackendChoice = 'auto',
+  onFallback: (line: string) => void = () => {},
+): Promise<Backend> {
+  if (!BACKEND_CHOICES.includes(choice)) {
+    throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
+  }
+  if (choice !== 'auto') return OPENERS[choice]();
+  for (const name of ['cpu', 'wasm'] as const) {
+    try {
+      return await OPENERS[name]();
+    } catch (error) {
+      onFallback((error as Error).message);
+    }
+  }
+  return openReference();
+}
+
+/** Opens, in a worker thread, the backend that `handle` came from, on the same memory. */
+export function openHandle(handle: BackendHandle): Backend {
+  if (handle.name === 'wasm') return openWasmHandle(handle);
+  if (handle.name === 'cpu') return openCpu(handle.payload as { isa: string });
+  return openReference();
+}
