@@ -1,0 +1,267 @@
+/**
+ * The public classifier: padded batches in, logits, losses and gradients out, in the caller's order and in memory of
+ * the caller's own. Training uses the network beneath it directly.
+ */
+import type { Backend } from '../backends/backend.js';
+import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
+import { deriveKey } from '../random.js';
+import { UserError } from '../user-error.js';
+import { type ClassifierConfig, directionsOf, type ResolvedClassifierConfig, resolveClassifierConfig } from './config.js';
+import { lastRowOf } from './head.js';
+import { Network, type Workspace } from './network.js';
+import { ParameterLayout, type StateDict } from './parameters.js';
+
+/** Sequences as a dense block, the shorter ones filled up at the end. */
+export interface Batch {
+  /** [B, T, I] What stands past a sequence's length is never read. */
+  inputs: Float32Array;
+  /** B */
+  batchSize: number;
+  /** T: of the longest sequence, or more. */
+  steps: number;
+  /** [B] steps of each sequence, 1 to T; all T by default. */
+  lengths?: Int32Array;
+}
+
+export interface LabelledBatch extends Batch {
+  /** [B] 0 to K - 1. */
+  labels: Int32Array;
+}
+
+/** PyTorch's (output, (h_n, c_n)) of nn.LSTM with batch_first. */
+export interface States {
+  /** [B, T, D·H] of the last layer; zero past the end of a sequence. */
+  outputs: Float32Array;
+  /** [L·D, B, H] final hidden states, layer by layer, forward then reverse. */
+  hN: Float32Array;
+  /** [L·D, B, H] final cell states. */
+  cN: Float32Array;
+}
+
+export interface GradientOptions {
+  /** ε of the smoothed targets, 0 up to 1. Default 0. */
+  labelSmoothing?: number;
+  /** Also give the gradient of the inputs. */
+  inputGradient?: boolean;
+  /** Drop as in training, by this seed. Without it nothing is dropped. */
+  dropoutSeed?: number;
+}
+
+export interface Gradients {
+  /** Mean cross-entropy. */
+  loss: number;
+  /** [B, K] */
+  logits: Float32Array;
+  /** Of the mean loss, by parameter, in the parameters' shapes. */
+  gradients: StateDict;
+  /** [B, T, I], if asked for; zero past the end of a sequence. */
+  inputGradient?: Float32Array;
+}
+
+export interface ClassifierOptions {
+  /** Of the initial parameters. Default 0. */
+  seed?: number;
+}
+
+interface Buffers extends BatchBuffers {
+  workspace: Workspace;
+  capacity: { batchSize: number; steps: number; training: boolean };
+}
+
+/**
+ * An LSTM sequence classifier (torch.nn.LSTM, a head, torch.nn.Linear).
+ *
+ * @example
+ * const model = new SequenceClassifier({ inputSize: 28, hiddenSize: 64, numClasses: 10 }, await openBackend());
+ * const { logits } = await model.forward({ inputs, batchSize: 1, steps: 28 });
+ */
+export class SequenceClassifier {
+  /** The configuration, with defaults filled in. */
+  readonly config: ResolvedClassifierConfig;
+  /** How many numbers are learnt. */
+  readonly parameterCount: number;
+  readonly #backend: Backend;
+  readonly #layout: ParameterLayout;
+  readonly #parameters: Float32Array;
+  readonly #gradients: Float32Array;
+  readonly #network: Network;
+  #buffers: Buffers | null = null;
+
+  /** @throws UserError for a configuration that makes no sense */
+  constructor(config: ClassifierConfig, backend: Backend, options: ClassifierOptions = {}) {
+    this.config = resolveClassifierConfig(config);
+    this.#backend = backend;
+    this.#layout = new ParameterLayout(this.config);
+    this.parameterCount = this.#layout.length;
+    this.#parameters = backend.allocate(this.#layout.length);
+    this.#gradients = backend.allocate(this.#layout.length);
+    const packed = backend.allocate(Network.packedLength(this.config, backend));
+    this.#network = new Network(this.config, this.#layout, backend, this.#parameters, packed);
+    this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
+  }
+
+  /** Copies of all parameters under PyTorch's names. */
+  stateDict(): StateDict {
+    return this.#layout.toStateDict(this.#parameters);
+  }
+
+  /**
+   * Takes over all parameters.
+   * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
+   */
+  loadStateDict(tensors: StateDict): void {
+    this.#layout.fromStateDict(tensors, this.#parameters);
+    this.#network.parametersChanged();
+  }
+
+  /**
+   * Logits of a batch; nothing is dropped.
+   * @param options.states also give outputs, final hidden and final cell states
+   * @returns logits [B, K]
+   * @throws UserError when sizes do not fit, stating both
+   */
+  async forward(
+    batch: Batch,
+    options: { states?: boolean } = {},
+  ): Promise<{ logits: Float32Array } & Partial<States>> {
+    const { packed, buffers } = this.#pack(batch, false);
+    const logits = this.#unsort(this.#network.forward(packed, buffers.workspace, null), packed);
+    return options.states ? { logits, ...this.#states(packed, batch) } : { logits };
+  }
+
+  /**
+   * Loss and gradients of a batch.
+   * @throws UserError when sizes do not fit or a label is out of range
+   */
+  async gradients(batch: LabelledBatch, options: GradientOptions = {}): Promise<Gradients> {
+    const { packed, buffers } = this.#pack(batch, true);
+    const { batchSize: B } = batch;
+    const K = this.config.numClasses;
+    const labelSmoothing = options.labelSmoothing ?? 0;
+    if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+      throw new UserError(`gradients: labelSmoothing must be from 0 up to, but not, 1, got ${labelSmoothing}`);
+    }
+    packed.labels.forEach((label, b) => {
+      if (!(label >= 0 && label < K)) {
+        throw new UserError(
+          `gradients: label ${label} of sequence ${packed.order[b]} is not a class; there are ${K}, 0 to ${K - 1}`,
+        );
+      }
+    });
+    const keys = options.dropoutSeed === undefined ? null : this.#dropoutKeys(options.dropoutSeed, packed);
+    const logits = this.#network.forward(packed, buffers.workspace, { dropoutKeys: keys });
+    const losses = this.#backend.allocate(B);
+    const dLogits = this.#backend.allocate(B * K);
+    const dInputs = options.inputGradient ? this.#backend.allocate(packed.inputs.length) : null;
+    this.#backend.crossEntropy({
+      ...{ rows: B, classes: K, logits, labels: packed.labels, labelSmoothing },
+      ...{ losses, dLogits, gradientScale: 1 / B },
+    });
+    this.#gradients.fill(0);
+    this.#network.backward(dLogits, this.#gradients, dInputs);
+    const result: Gradients = {
+      loss: losses.reduce((sum, loss) => sum + loss, 0) / B,
+      logits: this.#unsort(logits, packed),
+      gradients: this.#layout.toStateDict(this.#gradients),
+    };
+    if (dInputs) result.inputGradient = unpack(dInputs, this.config.inputSize, packed, batch.steps);
+    for (const buffer of [losses, dLogits, dInputs, keys]) if (buffer) this.#backend.release(buffer);
+    return result;
+  }
+
+  #pack(batch: Batch & { labels?: Int32Array }, training: boolean): { packed: PackedBatch; buffers: Buffers } {
+    const buffers = this.#reserve(batch.batchSize, batch.steps, training);
+    const padded: PaddedBatch = { ...batch, inputSize: this.config.inputSize };
+    const { sequenceLength } = this.config;
+    if (sequenceLength !== null && batch.steps > sequenceLength) {
+      throw new UserError(
+        `model: ${batch.steps} steps, but head 'flatten' was built for sequenceLength ${sequenceLength}`,
+      );
+    }
+    return { packed: packPadded(padded, buffers), buffers };
+  }
+
+  /** Buffers for a batch of this size; what there is, if it is large enough. */
+  #reserve(batchSize: number, steps: number, training: boolean): Buffers {
+    const have = this.#buffers?.capacity;
+    if (have && have.batchSize >= batchSize && have.steps >= steps && (have.training || !training)) {
+      return this.#buffers as Buffers;
+    }
+    if (this.#buffers) {
+      const { workspace, inputs, batchSizes, rowStarts, labels, order } = this.#buffers;
+      for (const old of [workspace.floats, workspace.ints, inputs, batchSizes, rowStarts, labels, order]) {
+        this.#backend.release(old);
+      }
+    }
+    const capacity = {
+      batchSize: Math.max(batchSize, have?.batchSize ?? 0),
+      steps: Math.max(steps, have?.steps ?? 0),
+      training: training || (have?.training ?? false),
+    };
+    const rows = capacity.batchSize * capacity.steps;
+    const size = Network.workspaceSize(this.config, this.#backend, { ...capacity, rows });
+    const backend = this.#backend;
+    this.#buffers = {
+      capacity,
+      workspace: { floats: backend.allocate(size.floats), ints: backend.allocateInts(size.ints) },
+      inputs: backend.allocate(rows * this.config.inputSize),
+      batchSizes: backend.allocateInts(capacity.steps),
+      rowStarts: backend.allocateInts(capacity.steps),
+      labels: backend.allocateInts(capacity.batchSize),
+      order: backend.allocateInts(capacity.batchSize),
+    };
+    return this.#buffers;
+  }
+
+  #dropoutKeys(seed: number, packed: PackedBatch): Int32Array {
+    const keys = this.#backend.allocateInts(2 * packed.batchSize);
+    packed.order.forEach((sequence, b) => {
+      keys.set(deriveKey(seed, sequence), 2 * b);
+    });
+    return keys;
+  }
+
+  /** Rows of packed order back into the caller's. */
+  #unsort(rows: Float32Array, packed: PackedBatch): Float32Array {
+    const width = rows.length / packed.batchSize;
+    const result = new Float32Array(rows.length);
+    packed.order.forEach((sequence, b) => {
+      result.set(rows.subarray(b * width, (b + 1) * width), sequence * width);
+    });
+    return result;
+  }
+
+  #states(packed: PackedBatch, batch: Batch): States {
+    const { hiddenSize: H, numLayers } = this.config;
+    const D = directionsOf(this.config);
+    const B = packed.batchSize;
+    const { outputs, cells } = this.#network.states();
+    const hN = new Float32Array(numLayers * D * B * H);
+    const cN = new Float32Array(numLayers * D * B * H);
+    const lastRows = lastRowOf(packed.batchSizes, B);
+    for (let layer = 0; layer < numLayers; layer++) {
+      for (let direction = 0; direction < D; direction++) {
+        packed.order.forEach((sequence, b) => {
+          const row = direction === 0 ? lastRows[b] : b;
+          const target = ((layer * D + direction) * B + sequence) * H;
+          const column = row * D * H + direction * H;
+          hN.set(outputs[layer].subarray(column, column + H), target);
+          cN.set(cells[layer][direction].subarray(row * H, (row + 1) * H), target);
+        });
+      }
+    }
+    return { outputs: unpack(outputs[numLayers - 1], D * H, packed, batch.steps), hN, cN };
+  }
+}
+
+/** [N, width] in packed order to [B, T, width] in the caller's, zero past the end of a sequence. */
+function unpack(rows: Float32Array, width: number, packed: PackedBatch, steps: number): Float32Array {
+  const result = new Float32Array(packed.batchSize * steps * width);
+  let row = 0;
+  packed.batchSizes.forEach((running, t) => {
+    for (let b = 0; b < running; b++, row++) {
+      result.set(rows.subarray(row * width, (row + 1) * width), (packed.order[b] * steps + t) * width);
+    }
+  });
+  return result;
+}

@@ -1,0 +1,113 @@
+/** What a sequence classifier is made of, checked, with defaults; and the sizes that follow from it. */
+import { UserError } from '../user-error.js';
+
+/**
+ * What of the LSTM's outputs the linear layer reads:
+ * - `flatten`: every step's output of the last layer, in one row; sequences of one fixed length;
+ * - `final`: the final hidden state of every layer and direction, in the order of PyTorch's h_n (layer by layer,
+ *   forward then reverse);
+ * - `last`: the same of the last layer only;
+ * - `mean`: the mean of the last layer's outputs over the steps of each sequence.
+ */
+export type Head = 'flatten' | 'final' | 'last' | 'mean';
+export const HEADS: readonly Head[] = ['flatten', 'final', 'last', 'mean'];
+
+export interface ClassifierConfig {
+  /** Features a step, I. */
+  inputSize: number;
+  /** H. */
+  hiddenSize: number;
+  /** Default 1. */
+  numLayers?: number;
+  /** Default false. */
+  bidirectional?: boolean;
+  /** K. */
+  numClasses: number;
+  /** Default 'final'. */
+  head?: Head;
+  /** Steps a sequence has; needed by, and only by, the head 'flatten'. */
+  sequenceLength?: number;
+  /** Probability with which each input of the linear layer is dropped while training. Default 0. */
+  dropout?: number;
+  /** The same for the outputs between stacked layers (torch.nn.LSTM's `dropout`). Default 0. */
+  layerDropout?: number;
+  /** Added to the forget gates' biases at initialisation (Jozefowicz et al. 2015 advise 1). Default 0. */
+  forgetBias?: number;
+}
+
+export type ResolvedClassifierConfig = Required<Omit<ClassifierConfig, 'sequenceLength'>> & {
+  sequenceLength: number | null;
+};
+
+function requireWhole(name: string, value: unknown): number {
+  if (!Number.isInteger(value) || (value as number) < 1) {
+    throw new UserError(`model: ${name} must be a whole number of at least 1, got ${String(value)}`);
+  }
+  return value as number;
+}
+
+function requireRate(name: string, value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 0 && value < 1)) {
+    throw new UserError(`model: ${name} must be a number from 0 up to, but not, 1, got ${String(value)}`);
+  }
+  return value;
+}
+
+/**
+ * Fills in the defaults.
+ * @throws UserError naming the field, what it expects and what it got
+ */
+export function resolveClassifierConfig(config: ClassifierConfig): ResolvedClassifierConfig {
+  const head = config.head ?? 'final';
+  if (!HEADS.includes(head)) {
+    throw new UserError(`model: head must be one of ${HEADS.join(', ')}, got ${String(head)}`);
+  }
+  if (head === 'flatten' && config.sequenceLength == null) {
+    throw new UserError(`model: head 'flatten' reads every step, so it needs sequenceLength`);
+  }
+  const forgetBias = config.forgetBias ?? 0;
+  if (!Number.isFinite(forgetBias)) {
+    throw new UserError(`model: forgetBias must be a number, got ${String(forgetBias)}`);
+  }
+  return {
+    inputSize: requireWhole('inputSize', config.inputSize),
+    hiddenSize: requireWhole('hiddenSize', config.hiddenSize),
+    numLayers: requireWhole('numLayers', config.numLayers ?? 1),
+    bidirectional: config.bidirectional ?? false,
+    numClasses: requireWhole('numClasses', config.numClasses),
+    head,
+    sequenceLength: head === 'flatten' ? requireWhole('sequenceLength', config.sequenceLength) : null,
+    dropout: requireRate('dropout', config.dropout ?? 0),
+    layerDropout: requireRate('layerDropout', config.layerDropout ?? 0),
+    forgetBias,
+  };
+}
+
+/** D: 1 or 2. */
+export function directionsOf(config: ResolvedClassifierConfig): number {
+  return config.bidirectional ? 2 : 1;
+}
+
+/** I of a layer: the data's for the first, both directions' hidden states for the others. */
+export function layerInputSize(config: ResolvedClassifierConfig, layer: number): number {
+  return layer === 0 ? config.inputSize : directionsOf(config) * config.hiddenSize;
+}
+
+/** F: inputs of the linear layer. */
+export function featuresOf(config: ResolvedClassifierConfig): number {
+  const outputs = directionsOf(config) * config.hiddenSize;
+  if (config.head === 'flatten') return outputs * (config.sequenceLength as number);
+  return config.head === 'final' ? outputs * config.numLayers : outputs;
+}
+
+/**
+ * Floating-point operations of the LSTM's matrix products on the way forward, a step of one sequence: 2·4H(I + H) for
+ * every layer and direction. A training step takes three times as many.
+ */
+export function flopsPerStep(config: ResolvedClassifierConfig): number {
+  let flops = 0;
+  for (let layer = 0; layer < config.numLayers; layer++) {
+    flops += 8 * config.hiddenSize * (layerInputSize(config, layer) + config.hiddenSize) * directionsOf(config);
+  }
+  return flops;
+}

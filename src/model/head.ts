@@ -1,0 +1,103 @@
+/**
+ * The head's reading of the LSTM's outputs, as moves of rows: from outputs [N, D·H] to features [B, F], and, with
+ * source and target exchanged, of gradients back.
+ */
+import { directionsOf, featuresOf, type ResolvedClassifierConfig } from './config.js';
+
+export interface HeadMove {
+  /** The layer whose outputs are read. */
+  layer: number;
+  rows: number;
+  width: number;
+  /** [rows] floats into the layer's outputs. */
+  sourceOffsets: Int32Array;
+  /** [rows] floats into the features. */
+  targetOffsets: Int32Array;
+  /** [rows], or null for 1. */
+  scales: Float32Array | null;
+  accumulate: boolean;
+}
+
+export interface HeadRows {
+  moves: HeadMove[];
+  /** The moves do not write every feature: they have to be zeroed first. */
+  sparse: boolean;
+}
+
+/**
+ * @param batch B sequences in packed order; batchSizes [T] sequences running at each step
+ * @param take allocates ints where the backend can read them
+ */
+export function headRows(
+  config: ResolvedClassifierConfig,
+  batch: { batchSize: number; steps: number; rows: number; batchSizes: Int32Array },
+  take: (length: number) => Int32Array,
+  takeFloats: (length: number) => Float32Array,
+): HeadRows {
+  const { hiddenSize: H, numLayers, head } = config;
+  const { batchSize: B, steps: T, rows: N, batchSizes } = batch;
+  const D = directionsOf(config);
+  const F = featuresOf(config);
+
+  if (head === 'flatten' || head === 'mean') {
+    const sourceOffsets = take(N);
+    const targetOffsets = take(N);
+    const scales = head === 'mean' ? takeFloats(N) : null;
+    let row = 0;
+    for (let t = 0; t < T; t++) {
+      for (let b = 0; b < batchSizes[t]; b++, row++) {
+        sourceOffsets[row] = row * D * H;
+        targetOffsets[row] = b * F + (head === 'flatten' ? t * D * H : 0);
+      }
+    }
+    if (scales) {
+      const lengths = sequenceLengths(batchSizes, B);
+      for (let n = 0, t = 0, b = 0; n < N; n++) {
+        scales[n] = 1 / lengths[b];
+        if (++b === batchSizes[t]) {
+          b = 0;
+          t++;
+        }
+      }
+    }
+    const move = { layer: numLayers - 1, rows: N, width: D * H, sourceOffsets, targetOffsets, scales };
+    const sparse = head === 'mean' || N < B * (config.sequenceLength as number);
+    return { moves: [{ ...move, accumulate: head === 'mean' }], sparse };
+  }
+
+  // The forward direction ends at each sequence's last step, the reverse direction at step 0.
+  const lastRows = lastRowOf(batchSizes, B);
+  const moves: HeadMove[] = [];
+  for (let layer = head === 'final' ? 0 : numLayers - 1; layer < numLayers; layer++) {
+    const sourceOffsets = take(D * B);
+    const targetOffsets = take(D * B);
+    const column = head === 'final' ? layer * D * H : 0;
+    for (let direction = 0; direction < D; direction++) {
+      for (let b = 0; b < B; b++) {
+        const row = direction === 0 ? lastRows[b] : b;
+        sourceOffsets[direction * B + b] = row * D * H + direction * H;
+        targetOffsets[direction * B + b] = b * F + column + direction * H;
+      }
+    }
+    moves.push({ layer, rows: D * B, width: H, sourceOffsets, targetOffsets, scales: null, accumulate: false });
+  }
+  return { moves, sparse: false };
+}
+
+/** [B] lengths of the sequences, from how many run at each step. */
+export function sequenceLengths(batchSizes: Int32Array, batchSize: number): Int32Array {
+  const lengths = new Int32Array(batchSize);
+  for (const running of batchSizes) for (let b = 0; b < running; b++) lengths[b]++;
+  return lengths;
+}
+
+/** [B] the packed row of each sequence's last step. */
+export function lastRowOf(batchSizes: Int32Array, batchSize: number): Int32Array {
+  const last = new Int32Array(batchSize);
+  let start = 0;
+  for (const running of batchSizes) {
+    for (let b = 0; b < running; b++) last[b] = start + b;
+    start += running;
+  }
+  return last;
+}

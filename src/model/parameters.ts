@@ -1,0 +1,120 @@
+/**
+ * The parameters: one flat vector, in which every tensor has its place, under PyTorch's names and shapes. One vector,
+ * because the optimiser, the sum of gradients and a checkpoint all run over everything.
+ */
+import { Random } from '../random.js';
+import { UserError } from '../user-error.js';
+import type { LstmWeights } from '../backends/backend.js';
+import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
+
+export interface ParameterPlace {
+  name: string;
+  shape: number[];
+  /** First float in the flat vector. */
+  offset: number;
+  length: number;
+}
+
+export type StateDict = Map<string, { shape: number[]; data: Float32Array }>;
+
+/** Where every tensor lies, in the order in which PyTorch lists them. */
+export class ParameterLayout {
+  readonly places: readonly ParameterPlace[];
+  /** Floats of the flat vector. */
+  readonly length: number;
+  readonly #byName = new Map<string, ParameterPlace>();
+
+  constructor(config: ResolvedClassifierConfig) {
+    const { hiddenSize: H, numLayers, numClasses } = config;
+    const places: ParameterPlace[] = [];
+    let offset = 0;
+    const place = (name: string, ...shape: number[]) => {
+      const length = shape.reduce((product, size) => product * size, 1);
+      places.push({ name, shape, offset, length });
+      offset += length;
+    };
+    for (let layer = 0; layer < numLayers; layer++) {
+      for (let direction = 0; direction < directionsOf(config); direction++) {
+        const suffix = lstmSuffix(layer, direction);
+        place(`lstm.weight_ih_${suffix}`, 4 * H, layerInputSize(config, layer));
+        place(`lstm.weight_hh_${suffix}`, 4 * H, H);
+        place(`lstm.bias_ih_${suffix}`, 4 * H);
+        place(`lstm.bias_hh_${suffix}`, 4 * H);
+      }
+    }
+    place('fc.weight', numClasses, featuresOf(config));
+    place('fc.bias', numClasses);
+    this.places = places;
+    this.length = offset;
+    for (const entry of places) this.#byName.set(entry.name, entry);
+  }
+
+  /** The part of `vector` that belongs to `name`, without copying. */
+  view(vector: Float32Array, name: string): Float32Array {
+    const place = this.#byName.get(name);
+    if (!place) throw new Error(`model: no parameter ${name}`);
+    return vector.subarray(place.offset, place.offset + place.length);
+  }
+
+  /** The four tensors of a layer and direction, as views into `vector`. */
+  lstm(vector: Float32Array, layer: number, direction: number): LstmWeights {
+    const suffix = lstmSuffix(layer, direction);
+    return {
+      weightIh: this.view(vector, `lstm.weight_ih_${suffix}`),
+      weightHh: this.view(vector, `lstm.weight_hh_${suffix}`),
+      biasIh: this.view(vector, `lstm.bias_ih_${suffix}`),
+      biasHh: this.view(vector, `lstm.bias_hh_${suffix}`),
+    };
+  }
+
+  /** Copies of all tensors, by name. */
+  toStateDict(vector: Float32Array): StateDict {
+    const tensors: StateDict = new Map();
+    for (const { name, shape, offset, length } of this.places) {
+      tensors.set(name, { shape: [...shape], data: Float32Array.from(vector.subarray(offset, offset + length)) });
+    }
+    return tensors;
+  }
+
+  /**
+   * Copies tensors into `vector`; nothing is changed unless all fit.
+   * @throws UserError naming the tensors that are missing, unknown or of another shape
+   */
+  fromStateDict(tensors: StateDict, vector: Float32Array): void {
+    const problems: string[] = [];
+    for (const { name, shape, length } of this.places) {
+      const tensor = tensors.get(name);
+      if (!tensor) problems.push(`${name} is missing`);
+      else if (tensor.shape.join() !== shape.join() || tensor.data.length !== length) {
+        problems.push(`${name} should be [${shape.join(', ')}], is [${tensor.shape.join(', ')}]`);
+      }
+    }
+    for (const name of tensors.keys()) if (!this.#byName.has(name)) problems.push(`${name} is unknown`);
+    if (problems.length > 0) {
+      const more = problems.length > 3 ? ` and ${problems.length - 3} more` : '';
+      throw new UserError(
+        `model: these parameters are of another architecture: ${problems.slice(0, 3).join('; ')}${more}`,
+      );
+    }
+    for (const { name, offset } of this.places) vector.set(tensors.get(name)!.data, offset);
+  }
+
+  /**
+   * PyTorch's initialisation: the LSTM's tensors uniform in ±1/√H, the linear layer's in ±1/√F. The numbers come
+   * from `seed` alone; they are not the numbers that PyTorch would draw.
+   */
+  initialize(config: ResolvedClassifierConfig, vector: Float32Array, seed: number): void {
+    this.places.forEach(({ name, offset, length }, index) => {
+      const random = new Random(seed, 0x696e6974 /* 'init' */, index);
+      const bound = 1 / Math.sqrt(name.startsWith('fc.') ? featuresOf(config) : config.hiddenSize);
+      for (let i = 0; i < length; i++) vector[offset + i] = (2 * random.uniform() - 1) * bound;
+      if (config.forgetBias !== 0 && name.startsWith('lstm.bias_ih')) {
+        for (let i = config.hiddenSize; i < 2 * config.hiddenSize; i++) vector[offset + i] += config.forgetBias;
+      }
+    });
+  }
+}
+
+function lstmSuffix(layer: number, direction: number): string {
+  return `l${layer}${direction === 1 ? '_reverse' : ''}`;
+}

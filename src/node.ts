@@ -1,0 +1,3 @@
+/** The public entry point in Node.js: all of `index.ts`, with the backends and files that only Node.js has. */
+export * from './public.js';
+export { type BackendChoice, openBackend } from './backends/open-node.js';

@@ -1,0 +1,17 @@
+/** What scanstroke offers wherever it runs. */
+export type { Backend, BackendName } from './backends/backend.js';
+export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
+export {
+  type Batch,
+  type ClassifierOptions,
+  type GradientOptions,
+  type Gradients,
+  type LabelledBatch,
+  SequenceClassifier,
+  type States,
+} from './model/classifier.js';
+export type { ClassifierConfig, Head } from './model/config.js';
+export type { StateDict } from './model/parameters.js';
+export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
+export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
+export { UserError } from './user-error.js';
