@@ -1,7 +1,24 @@
 /**
- * The files of a run folder that hold numbers: what an epoch measured, and what the run came to. On disk the names
- * are snake_case (`metrics.jsonl`, `summary.json`); here they are camelCase.
+ * The run folder: its files' names, and the two that hold numbers, what an epoch measured and what the run came to. On
+ * disk the keys are snake_case (`metrics.jsonl`, `summary.json`); here they are camelCase. run-files.ts reads and
+ * writes them (Node.js only); this file is for the browser too.
  */
+
+/** What a run folder holds. */
+export const RUN_FILES = {
+  /** The configuration that the run was started with. */
+  config: 'config.json',
+  /** One line an epoch. */
+  metrics: 'metrics.jsonl',
+  /** Checkpoint of the epoch with the best validation accuracy. */
+  best: 'best.safetensors',
+  /** Checkpoint of the last epoch, with all that is needed to resume. */
+  last: 'last.safetensors',
+  summary: 'summary.json',
+  /** A folder. */
+  charts: 'charts',
+  report: 'report.html',
+} as const;
 
 /** A point of the training curve within an epoch. */
 export interface CurvePoint {

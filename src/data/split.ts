@@ -1,0 +1,53 @@
+/**
+ * Which examples are for training and which for validation, and the order of the training examples in an epoch.
+ * Functions of the seed (and the epoch) alone, so that a resumed run sees the same batches.
+ */
+
+import { Random } from '../random.js';
+import { UserError } from '../user-error.js';
+
+/** Tell these random numbers from all others drawn from the same seed. */
+const SPLIT_STREAM = 0x73706c74; // 'splt'
+const ORDER_STREAM = 0x6f726472; // 'ordr'
+
+/**
+ * How many of `count` examples are for training: `fraction` of them, rounded (5/6 of 60,000 is 50,000).
+ * @throws UserError if the fraction is not between 0 and 1, or leaves training or validation empty
+ */
+export function trainCountOf(count: number, fraction: number): number {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new UserError(`train split: expected a share between 0 and 1, found ${fraction}; use e.g. 0.8333`);
+  }
+  const trainCount = Math.round(count * fraction);
+  checkParts(count, trainCount);
+  return trainCount;
+}
+
+/**
+ * Deals the examples 0 … count − 1 into two parts by one permutation.
+ * @returns train [trainCount] and validation [count − trainCount], in the permutation's order
+ * @throws UserError if a part would be empty
+ */
+export function splitIndices(
+  count: number,
+  trainCount: number,
+  seed: number,
+): { train: Int32Array; validation: Int32Array } {
+  checkParts(count, trainCount);
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  new Random(seed, SPLIT_STREAM).shuffle(order);
+  return { train: order.slice(0, trainCount), validation: order.slice(trainCount) };
+}
+
+function checkParts(count: number, trainCount: number): void {
+  if (Number.isInteger(trainCount) && trainCount >= 1 && trainCount < count) return;
+  throw new UserError(
+    `train split: of ${count} examples, ${trainCount} are for training and ${count - trainCount} for validation; ` +
+      'each part needs at least one',
+  );
+}
+
+/** The training examples in the order of an epoch: a shuffled copy that depends on seed and epoch only. */
+export function epochOrder(indices: Int32Array, seed: number, epoch: number): Int32Array {
+  return new Random(seed, ORDER_STREAM, epoch).shuffle(indices.slice());
+}

@@ -1,0 +1,300 @@
+/**
+ * Reads and writes safetensors files: 8 bytes length of the header (little-endian), the header (JSON), the tensors'
+ * values without a gap (little-endian, row-major). Format: https://github.com/huggingface/safetensors.
+ *
+ * Files come from anywhere, so the reader believes nothing: every size is checked against the bytes that are there
+ * before memory is taken, and tensors must cover the data exactly, once. It takes about as much memory as the file.
+ */
+
+import { UserError } from '../user-error.js';
+import { quote } from './quotation.js';
+import {
+  FORBIDDEN_NAME,
+  type HeaderEntry,
+  MAX_DIMENSIONS,
+  MAX_NAMES,
+  METADATA_NAME,
+  parseHeader,
+} from './safetensors-header.js';
+
+/** The values of a tensor. F16 and BF16 are raw bits in a Uint16Array, BOOL is 0 or 1 in a Uint8Array. */
+export type TensorData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
+type ArrayType = { new (buffer: ArrayBuffer): TensorData; readonly BYTES_PER_ELEMENT: number };
+
+/** In the order of the safetensors library's `Dtype`, by which its writer (and ours) sorts, last first. */
+const ARRAY_TYPES = {
+  BOOL: Uint8Array,
+  U8: Uint8Array,
+  I8: Int8Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F32: Float32Array,
+  F64: Float64Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+} as const satisfies Record<string, ArrayType>;
+
+/** The element types that are understood. */
+export type Dtype = keyof typeof ARRAY_TYPES;
+
+const DTYPES = Object.keys(ARRAY_TYPES) as Dtype[];
+/** What a typed array is written as when nothing is said. */
+const DEFAULT_DTYPES = DTYPES.filter((dtype) => !['BOOL', 'F16', 'BF16'].includes(dtype));
+
+/** A tensor as read: `data` has as many elements as `shape` says, row-major. */
+export interface Tensor {
+  dtype: Dtype;
+  shape: number[];
+  data: TensorData;
+}
+
+/** A tensor to write; `dtype` may be left out, and then follows from the type of `data`. */
+export interface TensorToWrite {
+  dtype?: string;
+  shape: readonly number[];
+  data: TensorData;
+}
+
+/** Longer headers are refused. PyTorch's largest models stay under 2 MiB. */
+export const MAX_HEADER_BYTES = 16 * 2 ** 20;
+const LENGTH_BYTES = 8;
+
+/**
+ * Reads a safetensors file.
+ * @param bytes the whole file; not kept, every tensor is a copy (tensors in a file need not be aligned)
+ * @param name how messages name the file
+ * @returns tensors in the order of their values in the file
+ * @throws UserError, naming the byte or the tensor, for anything that is not exactly a safetensors file
+ */
+export function readSafetensors(
+  bytes: Uint8Array,
+  name = 'safetensors',
+): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+  const headerLength = readHeaderLength(bytes, name);
+  const dataStart = LENGTH_BYTES + headerLength;
+  const header = new Uint8Array(headerLength);
+  header.set(bytes.subarray(LENGTH_BYTES, dataStart));
+  const { entries, metadata } = parseHeader(header, name, LENGTH_BYTES);
+
+  const data = bytes.subarray(dataStart);
+  for (const entry of entries) checkEntry(entry, data.length, name);
+  entries.sort((a, b) => a.start - b.start || a.end - b.end);
+  checkCover(entries, data.length, name);
+
+  const tensors = new Map<string, Tensor>();
+  for (const { name: tensor, dtype, shape, start, end } of entries) {
+    const copy = new Uint8Array(end - start);
+    copy.set(data.subarray(start, end));
+    tensors.set(tensor, {
+      dtype: dtype as Dtype,
+      shape,
+      data: new ARRAY_TYPES[dtype as Dtype](copy.buffer),
+    });
+  }
+  return { tensors, metadata };
+}
+
+function readHeaderLength(bytes: Uint8Array, name: string): number {
+  if (bytes.length < LENGTH_BYTES) {
+    throw new UserError(
+      `${name}: not a safetensors file: expected at least ${LENGTH_BYTES} bytes, found ${bytes.length}`,
+    );
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(bytes.length - LENGTH_BYTES)) {
+    throw new UserError(
+      `${name}: not a safetensors file, or cut short: its first 8 bytes announce a header of ${length} bytes, ` +
+        `but only ${bytes.length - LENGTH_BYTES} bytes follow`,
+    );
+  }
+  if (length > BigInt(MAX_HEADER_BYTES)) {
+    throw new UserError(
+      `${name}: the safetensors header is ${length} bytes long; at most ${MAX_HEADER_BYTES} are accepted`,
+    );
+  }
+  return Number(length);
+}
+
+/** What the header says of a tensor must fit together and lie within the data. */
+function checkEntry(
+  { name: tensor, dtype, shape, start, end }: HeaderEntry,
+  available: number,
+  name: string,
+) {
+  const what = `${name}: tensor ${quote(tensor)}`;
+  if (!Object.hasOwn(ARRAY_TYPES, dtype)) {
+    throw new UserError(`${what} has dtype ${quote(dtype)}; known are ${DTYPES.join(', ')}`);
+  }
+  if (start > end) {
+    throw new UserError(`${what} has reversed data_offsets: it starts at ${start} and ends at ${end}`);
+  }
+  if (end > available) {
+    throw new UserError(
+      `${what} ends at byte ${end} of the data, but the file holds ${available}; it may have been cut short`,
+    );
+  }
+  const width = ARRAY_TYPES[dtype as Dtype].BYTES_PER_ELEMENT;
+  const size = elementCount(shape) * width;
+  if (size !== end - start) {
+    throw new UserError(
+      `${what} has shape [${shape.join(', ')}] × ${width} bytes (${dtype}) = ` +
+        `${size < 2 ** 53 ? size : 'more than 2^53'} bytes, but data_offsets [${start}, ${end}] span ${end - start}`,
+    );
+  }
+}
+
+/** Every byte of the data belongs to just one tensor. `entries` are sorted by their start. */
+function checkCover(entries: HeaderEntry[], available: number, name: string) {
+  let covered = 0;
+  let previous = '';
+  for (const { name: tensor, start, end } of entries) {
+    if (start < covered) {
+      throw new UserError(
+        `${name}: tensors ${quote(previous)} and ${quote(tensor)} overlap: ` +
+          `the first ends at byte ${covered} of the data, the second starts at ${start}`,
+      );
+    }
+    if (start > covered) {
+      throw new UserError(
+        `${name}: bytes ${covered} to ${start} of the data, before tensor ${quote(tensor)}, belong to no tensor`,
+      );
+    }
+    covered = end;
+    previous = tensor;
+  }
+  if (covered !== available) {
+    throw new UserError(
+      `${name}: the tensors take ${covered} bytes, but the file holds ${available} bytes of data`,
+    );
+  }
+}
+
+/** The product of the dimensions, Infinity once it passes 2⁵³ (even when a later dimension is 0). */
+function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const dimension of shape) {
+    count *= dimension;
+    if (count >= 2 ** 53) return Number.POSITIVE_INFINITY;
+  }
+  return count;
+}
+
+/**
+ * Writes a safetensors file, byte for byte as the safetensors library orders it: element types of larger alignment
+ * first, then by name, the header padded with spaces to a multiple of 8, so that every tensor is aligned.
+ * @param tensors by name
+ * @param metadata texts by name
+ * @returns the whole file
+ * @throws UserError when a tensor's data does not fit its shape or dtype, or a name cannot be written
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata: Record<string, string> = {},
+): Uint8Array {
+  const texts = Object.entries(metadata);
+  if (Math.max(tensors.size, texts.length) >= MAX_NAMES) {
+    throw new UserError(
+      `writeSafetensors: at most ${MAX_NAMES - 1} tensors and metadata entries are possible`,
+    );
+  }
+  const sorted = [...tensors]
+    .map(([name, tensor]) => ({ name, ...tensor, dtype: checkTensor(name, tensor) }))
+    .sort((a, b) => DTYPES.indexOf(b.dtype) - DTYPES.indexOf(a.dtype) || byCodePoints(a.name, b.name));
+
+  const members: string[] = [];
+  if (texts.length > 0) {
+    members.push(`"${METADATA_NAME}":{${texts.map(([key, text]) => metadataMember(key, text)).join(',')}}`);
+  }
+  let dataLength = 0;
+  for (const { name, dtype, shape, data } of sorted) {
+    const end = dataLength + data.byteLength;
+    members.push(
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [dataLength, end] })}`,
+    );
+    dataLength = end;
+  }
+  const text = new TextEncoder().encode(`{${members.join(',')}}`);
+  const headerLength = Math.ceil(text.length / 8) * 8;
+  if (headerLength > MAX_HEADER_BYTES) {
+    throw new UserError(
+      `writeSafetensors: the header would be ${headerLength} bytes long; at most ${MAX_HEADER_BYTES} are possible`,
+    );
+  }
+
+  const file = new Uint8Array(LENGTH_BYTES + headerLength + dataLength);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.set(text, LENGTH_BYTES);
+  file.fill(0x20, LENGTH_BYTES + text.length, LENGTH_BYTES + headerLength);
+  let at = LENGTH_BYTES + headerLength;
+  for (const { data } of sorted) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return file;
+}
+
+/** Checks what the reader would refuse; returns the element type to write. */
+function checkTensor(name: string, { dtype, shape, data }: TensorToWrite): Dtype {
+  const what = `writeSafetensors: tensor ${quote(name)}`;
+  checkName(name, what);
+  const deduced = DEFAULT_DTYPES.find((candidate) => data instanceof ARRAY_TYPES[candidate]);
+  const chosen = dtype ?? deduced;
+  if (deduced === undefined || chosen === undefined) {
+    throw new UserError(`${what} must hold a typed array of ${DTYPES.join(', ')}, found ${typeof data}`);
+  }
+  if (!Object.hasOwn(ARRAY_TYPES, chosen) || !(data instanceof ARRAY_TYPES[chosen as Dtype])) {
+    throw new UserError(`${what} cannot be written as ${quote(chosen)} from a ${data.constructor.name}`);
+  }
+  if (shape.length > MAX_DIMENSIONS || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw new UserError(
+      `${what} has shape [${shape.join(', ')}]; expected up to ${MAX_DIMENSIONS} whole numbers from 0`,
+    );
+  }
+  if (elementCount(shape) !== data.length) {
+    throw new UserError(
+      `${what} has shape [${shape.join(', ')}] = ${elementCount(shape)} elements, but ${data.length} values`,
+    );
+  }
+  return chosen as Dtype;
+}
+
+function checkName(name: string, what: string) {
+  if (name === METADATA_NAME || name === FORBIDDEN_NAME || /\p{Cs}/u.test(name)) {
+    throw new UserError(`${what}: this name cannot be written`);
+  }
+}
+
+function metadataMember(key: string, text: string): string {
+  const what = `writeSafetensors: metadata ${quote(key)}`;
+  if (key === FORBIDDEN_NAME || /\p{Cs}/u.test(key))
+    throw new UserError(`${what}: this name cannot be written`);
+  if (typeof text !== 'string' || /\p{Cs}/u.test(text)) {
+    throw new UserError(`${what} must be well-formed text, found ${quote(String(text))}`);
+  }
+  return `${JSON.stringify(key)}:${JSON.stringify(text)}`;
+}
+
+/** The order of UTF-8 bytes, which is the order of code points and not JavaScript's order of UTF-16 units. */
+function byCodePoints(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = (left[i].codePointAt(0) ?? 0) - (right[i].codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
