@@ -1,0 +1,114 @@
+/**
+ * The classifier in any company, through the public API: an example's logits and states are its own, bit for bit,
+ * whatever stands beside it in the batch, in which order, and whatever fills the batch up past its end.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Backend, type Head, SequenceClassifier } from 'scanstroke';
+import { Random } from '#src/random.js';
+import { assertSameBits } from './comparison.js';
+import { uniform } from './draw.js';
+
+const HEADS: readonly Head[] = ['flatten', 'final', 'last', 'mean'];
+const [I, H, K, T] = [5, 11, 4, 8];
+const EXAMPLES = 13;
+
+interface Example {
+  length: number;
+  /** [length, I] */ inputs: Float32Array;
+  label: number;
+}
+
+/** A padded batch; past the end of a sequence stands NaN. */
+function batchOf(examples: Example[], steps: number) {
+  const inputs = new Float32Array(examples.length * steps * I).fill(Number.NaN);
+  examples.forEach((example, b) => {
+    inputs.set(example.inputs, b * steps * I);
+  });
+  return {
+    inputs,
+    batchSize: examples.length,
+    steps,
+    lengths: Int32Array.from(examples, ({ length }) => length),
+    labels: Int32Array.from(examples, ({ label }) => label),
+  };
+}
+
+export function classifierTests(backend: Backend): void {
+  for (const head of HEADS) {
+    const config = {
+      inputSize: I,
+      hiddenSize: H,
+      numLayers: 2,
+      bidirectional: true,
+      numClasses: K,
+      head,
+      ...(head === 'flatten' && { sequenceLength: T }),
+      dropout: 0.5,
+    };
+    const random = new Random(21);
+    const examples = Array.from({ length: EXAMPLES }, (): Example => {
+      const length = 1 + random.below(T);
+      return { length, inputs: uniform(random, length * I, 2), label: random.below(K) };
+    });
+
+    test(`head ${head}: logits and states alone and in company`, async () => {
+      const model = new SequenceClassifier(config, backend, { seed: 3 });
+      const run = (chosen: Example[], steps: number) =>
+        model.forward(batchOf(chosen, steps), { states: true });
+      const alone = await Promise.all(examples.map((example) => run([example], example.length)));
+      for (let company = 0; company < 6; company++) {
+        const order = random.shuffle(Array.from({ length: EXAMPLES }, (_, n) => n));
+        const chosen = order.slice(0, company === 0 ? EXAMPLES : 2 + random.below(EXAMPLES - 2));
+        const { logits, hN, cN, outputs } = await run(
+          chosen.map((n) => examples[n]),
+          T,
+        );
+        chosen.forEach((n, b) => {
+          const where = `example ${n}, number ${b + 1} of ${chosen.length}`;
+          assertSameBits(logits.slice(b * K, (b + 1) * K), alone[n].logits, `logits of ${where}`);
+          for (let state = 0; state < 4; state++) {
+            const own = (values: Float32Array, count: number, at: number) =>
+              values.slice((state * count + at) * H, (state * count + at + 1) * H);
+            assertSameBits(own(hN!, chosen.length, b), own(alone[n].hN!, 1, 0), `h_n of ${where}`);
+            assertSameBits(own(cN!, chosen.length, b), own(alone[n].cN!, 1, 0), `c_n of ${where}`);
+          }
+          const row = outputs!.slice(b * T * 2 * H, (b + 1) * T * 2 * H);
+          const end = examples[n].length * 2 * H;
+          assertSameBits(row.slice(0, end), alone[n].outputs!, `outputs of ${where}`);
+          assert.ok(
+            row.subarray(end).every((value) => value === 0),
+            `outputs past the end of ${where}`,
+          );
+        });
+      }
+    });
+
+    test(`head ${head}: more padding changes no loss and no gradient`, async () => {
+      const model = new SequenceClassifier(config, backend, { seed: 3 });
+      const short = examples.filter(({ length }) => length < T);
+      const [tight, wide] = [T - 1, T];
+      const options = { inputGradient: true, labelSmoothing: 0.1, dropoutSeed: 5 };
+      const [narrow, padded] = [
+        await model.gradients(batchOf(short, tight), options),
+        await model.gradients(batchOf(short, wide), options),
+      ];
+      assert.equal(padded.loss, narrow.loss);
+      for (const [name, { data }] of narrow.gradients) {
+        assertSameBits(padded.gradients.get(name)!.data, data, `gradient of ${name}`);
+      }
+      short.forEach(({ length }, b) => {
+        const row = (values: Float32Array, steps: number) =>
+          values.slice(b * steps * I, (b * steps + length) * I);
+        const [got, want] = [row(padded.inputGradient!, wide), row(narrow.inputGradient!, tight)];
+        assertSameBits(got, want, `input gradient of example ${b}`);
+        const past = padded.inputGradient!.slice((b * wide + length) * I, (b + 1) * wide * I);
+        assert.ok(
+          past.every((value) => value === 0),
+          'input gradient past the end',
+        );
+      });
+    });
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Finite differences: a whole network of verbs (two bidirectional layers over sequences of different lengths, dropout
+ * between and after, masked mean, linear head, smoothed cross-entropy), whose gradients must be the slope of its loss.
+ * The slope is measured on the oracle, which computes in float64 throughout, so that it is good to ten digits; the
+ * gradients are those of the backend under test.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Backend, LstmShape, LstmWeights } from '#src/backends/backend.js';
+import { Random } from '#src/random.js';
+import { oracle } from './comparison.js';
+import { batchSizesOf, uniform } from './draw.js';
+import { drawWeights } from './lstm.js';
+import { GuardedMemory, type Memory, PlainMemory } from './memory.js';
+
+const LENGTHS = [6, 6, 4, 3, 1];
+const [B, I, H, K] = [LENGTHS.length, 3, 5, 4];
+const N = LENGTHS.reduce((sum, length) => sum + length, 0);
+const BATCH_SIZES = batchSizesOf(LENGTHS);
+const RATE = 0.3;
+
+/** All that the loss depends on, by name: float64 values, so that they can be moved by little. */
+type Values = Record<string, Float64Array>;
+
+const LAYERS = [I, 2 * H];
+const DIRECTIONS = ['', '_reverse'];
+const WEIGHTS = ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const;
+
+function drawValues(): Values {
+  const random = new Random(11);
+  const values: Values = { inputs: Float64Array.from(uniform(random, N * I, 2)) };
+  LAYERS.forEach((inputSize, layer) => {
+    for (const direction of DIRECTIONS) {
+      const weights = drawWeights(random, inputSize, H);
+      for (const tensor of WEIGHTS)
+        values[`${tensor}_l${layer}${direction}`] = Float64Array.from(weights[tensor]);
+    }
+  });
+  values.weight = Float64Array.from(uniform(random, K * 2 * H));
+  values.bias = Float64Array.from(uniform(random, K));
+  return values;
+}
+
+/** The loss and, if wanted, its gradient by every value. */
+function network(
+  backend: Backend,
+  memory: Memory,
+  values: Values,
+  wantGradients: boolean,
+): { loss: number; gradients: Values } {
+  const zeros = (length: number) => memory.changed(new Float32Array(length));
+  const gradients: Record<string, Float32Array> = {};
+  for (const [name, { length }] of Object.entries(values)) gradients[name] = zeros(length);
+  const weightsOf = (suffix: string, tensors: Record<string, Float32Array>): LstmWeights => ({
+    weightIh: tensors[`weightIh${suffix}`],
+    weightHh: tensors[`weightHh${suffix}`],
+    biasIh: tensors[`biasIh${suffix}`],
+    biasHh: tensors[`biasHh${suffix}`],
+  });
+  const parameters: Record<string, Float32Array> = {};
+  for (const [name, data] of Object.entries(values)) {
+    if (name !== 'inputs') parameters[name] = memory.input(data);
+  }
+
+  const ints = memory.ints(BATCH_SIZES);
+  // One key for every row, as if each were a sample of its own.
+  const keys = memory.ints(Array.from({ length: 2 * N }, (_, n) => n * 77));
+  const offsets = memory.ints(Array.from({ length: N }, (_, n) => n * 5));
+  const drop = (buffer: Float32Array, stream: number) =>
+    backend.dropout({ rows: N, width: 2 * H, values: buffer, rate: RATE, keys, offsets, stream });
+
+  // Forward.
+  const inputs = [memory.changed(values.inputs), zeros(N * 2 * H), zeros(N * 2 * H)];
+  const layers = LAYERS.map((inputSize, layer) => {
+    const outputs = inputs[layer + 1];
+    const directions = DIRECTIONS.map((direction, d) => {
+      const shape: LstmShape = {
+        inputSize,
+        hiddenSize: H,
+        batchSizes: ints,
+        rows: N,
+        reverse: d === 1,
+        outputStride: 2 * H,
+        outputColumn: d * H,
+      };
+      const packed = memory.output(backend.lstmPackedLength(inputSize, H));
+      const weights = weightsOf(`_l${layer}${direction}`, parameters);
+      backend.lstmPack({ inputSize, hiddenSize: H, weights, packed, backward: true });
+      const cells = memory.output(N * H);
+      const gates = memory.output(N * 4 * H);
+      backend.lstmForward({ ...shape, packed, inputs: inputs[layer], outputs, cells, gates });
+      return { shape, packed, cells, gates };
+    });
+    // The way back needs the outputs as they were before dropout.
+    const kept = memory.changed(outputs);
+    drop(outputs, layer);
+    return { outputs: kept, directions };
+  });
+  const features = zeros(B * 2 * H);
+  const sequenceOf = Array.from(BATCH_SIZES).flatMap((size) => Array.from({ length: size }, (_, b) => b));
+  const rowsOf = memory.ints(sequenceOf.map((_, n) => n * 2 * H));
+  const featuresOf = memory.ints(sequenceOf.map((b) => b * 2 * H));
+  const scales = memory.input(sequenceOf.map((b) => 1 / LENGTHS[b]));
+  const move = { rows: N, width: 2 * H, scales };
+  backend.copyRows({
+    ...move,
+    source: inputs[2],
+    sourceOffsets: rowsOf,
+    target: features,
+    targetOffsets: featuresOf,
+    accumulate: true,
+  });
+  const head = {
+    rows: B,
+    inputSize: 2 * H,
+    outputSize: K,
+    inputs: features,
+    weight: parameters.weight,
+    scratch: memory.output(backend.linearScratchLength(B, 2 * H, K)),
+  };
+  const logits = memory.output(B * K);
+  backend.linearForward({ ...head, bias: parameters.bias, outputs: logits });
+  const losses = memory.output(B);
+  const dLogits = memory.output(B * K);
+  const labels = memory.ints(LENGTHS.map((_, b) => (b * 3) % K));
+  const objective = { rows: B, classes: K, logits, labels, labelSmoothing: 0.1, gradientScale: 1 / B };
+  backend.crossEntropy({ ...objective, losses, dLogits });
+  const loss = losses.reduce((sum, value) => sum + value, 0) / B;
+  if (!wantGradients) return { loss, gradients: {} };
+
+  // Backward.
+  const dFeatures = memory.output(B * 2 * H);
+  backend.linearBackward({
+    ...head,
+    dOutputs: dLogits,
+    dInputs: dFeatures,
+    dWeight: gradients.weight,
+    dBias: gradients.bias,
+  });
+  let dOutputs = memory.output(N * 2 * H);
+  backend.copyRows({
+    ...move,
+    source: dFeatures,
+    sourceOffsets: featuresOf,
+    target: dOutputs,
+    targetOffsets: rowsOf,
+    accumulate: false,
+  });
+  for (const layer of [1, 0]) {
+    drop(dOutputs, layer);
+    const dInputs = layer === 0 ? gradients.inputs : zeros(N * 2 * H);
+    layers[layer].directions.forEach(({ shape, ...kept }, d) => {
+      backend.lstmBackward({
+        ...shape,
+        ...kept,
+        inputs: inputs[layer],
+        outputs: layers[layer].outputs,
+        dOutputs,
+        dInputs,
+        dWeights: weightsOf(`_l${layer}${DIRECTIONS[d]}`, gradients),
+        scratch: memory.output(backend.lstmScratchLength(B, LAYERS[layer], H)),
+      });
+    });
+    dOutputs = dInputs;
+  }
+  memory.check('the network');
+  const found = Object.entries(gradients).map(([name, data]) => [name, Float64Array.from(data)]);
+  return { loss, gradients: Object.fromEntries(found) };
+}
+
+const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, n) => sum + value * b[n], 0);
+
+/** Slopes of the oracle's loss along a random direction of every value; measured once for all backends. */
+let measured:
+  | { values: Values; slopes: Record<string, { along: Float64Array; slope: number }[]> }
+  | undefined;
+
+const DIRECTIONS_TRIED = 4;
+const STEP = 1e-3;
+
+function measure(): NonNullable<typeof measured> {
+  if (measured !== undefined) return measured;
+  const values = drawValues();
+  const random = new Random(12);
+  const slopes: Record<string, { along: Float64Array; slope: number }[]> = {};
+  for (const [name, data] of Object.entries(values)) {
+    const lossAt = (along: Float64Array, distance: number) => {
+      const moved = { ...values, [name]: data.map((value, n) => value + distance * along[n]) };
+      return network(oracle, new PlainMemory(oracle), moved, false).loss;
+    };
+    slopes[name] = Array.from({ length: DIRECTIONS_TRIED }, () => {
+      const drawn = Float64Array.from(uniform(random, data.length));
+      const along = drawn.map((value) => value / Math.sqrt(dot(drawn, drawn)));
+      const central = (h: number) => (lossAt(along, h) - lossAt(along, -h)) / (2 * h);
+      // Richardson: the error of second order cancels.
+      return { along, slope: (4 * central(STEP / 2) - central(STEP)) / 3 };
+    });
+  }
+  measured = { values, slopes };
+  return measured;
+}
+
+export function gradientTests(backend: Backend): void {
+  test('the gradients are the slopes of the loss (finite differences)', () => {
+    const { values, slopes } = measure();
+    const memory = new GuardedMemory(backend);
+    const { gradients } = network(backend, memory, values, true);
+    memory.release();
+    for (const [name, tried] of Object.entries(slopes)) {
+      const gradient = gradients[name];
+      // The slopes are good to 1e-10; the rest is float32: a few dozen roundings of 6e-8 through two layers.
+      const allowed = 1e-10 + 2e-6 * Math.sqrt(dot(gradient, gradient));
+      for (const { along, slope } of tried) {
+        const found = dot(gradient, along);
+        assert.ok(
+          Math.abs(found - slope) <= allowed,
+          `${name}: the gradient along a direction is ${found}, the slope ${slope}; allowed ${allowed}`,
+        );
+      }
+    }
+  });
+
+  test("the oracle's own gradients are the slopes to nine digits", () => {
+    const { values, slopes } = measure();
+    const { gradients } = network(oracle, new PlainMemory(oracle), values, true);
+    for (const [name, tried] of Object.entries(slopes)) {
+      for (const { along, slope } of tried) {
+        const error = Math.abs(dot(gradients[name], along) - slope);
+        assert.ok(error <= 1e-10, `${name}: off by ${error}`);
+      }
+    }
+  });
+}

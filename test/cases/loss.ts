@@ -1,0 +1,100 @@
+/** Softmax cross-entropy against the oracle: huge, equal and infinite logits, label smoothing, 1 to 1000 classes. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Backend } from '#src/backends/backend.js';
+import { Random } from '#src/random.js';
+import { assertSameBits, type Case } from './comparison.js';
+import { uniform } from './draw.js';
+import { GuardedMemory } from './memory.js';
+
+const KINDS = {
+  ordinary: (random: Random, length: number) => uniform(random, length, 5),
+  huge: (random: Random, length: number) => uniform(random, length, 1e4),
+  'one far above': (random: Random, length: number) =>
+    uniform(random, length).map((logit, n) => (n % 3 === 0 ? 1e4 : logit)),
+  'all far below': (random: Random, length: number) => uniform(random, length).map((logit) => logit - 1e4),
+  equal: (_random: Random, length: number) => new Float32Array(length).fill(-3.25),
+  tiny: (random: Random, length: number) => uniform(random, length, 1e-30),
+};
+
+export function lossCases(): Case[] {
+  const cases: Case[] = [];
+  const classCounts = [1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 17, 26, 31, 33, 47, 1000];
+  for (const [kind, draw] of Object.entries(KINDS)) {
+    for (const classes of classCounts) {
+      for (const labelSmoothing of [0, 0.1, 1]) {
+        const random = new Random(classes, labelSmoothing * 10, kind.length);
+        const rows = 1 + random.below(8);
+        const logits = draw(random, rows * classes);
+        const labels = Int32Array.from({ length: rows }, () => random.below(classes));
+        labels[0] = classes - 1;
+        const gradientScale = 1 / rows;
+        const want = `${rows} rows, K ${classes}, smoothing ${labelSmoothing}`;
+        cases.push({
+          name: `crossEntropy: ${kind} logits, ${want}`,
+          run(backend, memory) {
+            const shape = { rows, classes, labelSmoothing, gradientScale };
+            const inputs = { logits: memory.input(logits), labels: memory.ints(labels) };
+            const losses = memory.output(rows);
+            const dLogits = memory.output(rows * classes);
+            backend.crossEntropy({ ...shape, ...inputs, losses, dLogits });
+            memory.check('crossEntropy');
+            const only = memory.output(rows);
+            backend.crossEntropy({ ...shape, ...inputs, losses: only, dLogits: null });
+            memory.check('crossEntropy');
+            assertSameBits(only, losses, 'losses without dLogits');
+            return { losses, dLogits };
+          },
+          tolerances: {
+            losses: { units: 8, floor: 1e-6, why: 'an exponential, a logarithm and K sums near 1' },
+            dLogits: { units: 8, floor: gradientScale, why: 'differences of probabilities' },
+          },
+        });
+      }
+    }
+  }
+  return cases;
+}
+
+/** What cross-entropy promises beyond its definition. */
+export function lossTests(backend: Backend): void {
+  const run = (logits: number[], label: number, labelSmoothing = 0) => {
+    const memory = new GuardedMemory(backend);
+    const losses = memory.output(1);
+    const dLogits = memory.output(logits.length);
+    backend.crossEntropy({
+      rows: 1,
+      classes: logits.length,
+      logits: memory.input(logits),
+      labels: memory.ints([label]),
+      labelSmoothing,
+      losses,
+      dLogits,
+      gradientScale: 1,
+    });
+    const result = { loss: losses[0], dLogits: [...dLogits] };
+    memory.release();
+    return result;
+  };
+  const inf = Number.POSITIVE_INFINITY;
+
+  test('crossEntropy: a class that is ruled out costs nothing unless it is the label', () => {
+    const { loss, dLogits } = run([0, -inf, 0], 0);
+    assert.ok(Math.abs(loss - Math.LN2) < 1e-6, `loss ${loss}`);
+    assert.deepEqual(dLogits, [-0.5, 0, 0.5]);
+    assert.equal(run([0, -inf, 0], 1).loss, inf);
+  });
+
+  test('crossEntropy: NaN in, NaN out', () => {
+    const { loss, dLogits } = run([1, Number.NaN, 2], 0);
+    assert.ok(Number.isNaN(loss));
+    assert.ok(dLogits.every((value) => Number.isNaN(value)));
+  });
+
+  test('crossEntropy: a small loss keeps its digits', () => {
+    // ln(1 + e⁻¹⁵) = 3.059e-7: formed as the logarithm of 1.0000003 in float32 it would be off by a fifth.
+    const { loss } = run([15, 0], 0);
+    assert.ok(Math.abs(loss / Math.log1p(Math.exp(-15)) - 1) < 1e-6, `loss ${loss}`);
+  });
+}

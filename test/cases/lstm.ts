@@ -1,0 +1,276 @@
+/**
+ * The LSTM verbs against the oracle, over shapes that meet every edge of the kernels' tiles: hidden sizes, inputs and
+ * batches just below, at and above the powers of two and the multiples of a tile's rows.
+ */
+
+import type { Backend, LstmShape, LstmWeights } from '#src/backends/backend.js';
+import { Random } from '#src/random.js';
+import { accumulated, assertSameBits, type Case, type Results } from './comparison.js';
+import { batchSizesOf, pick, uniform } from './draw.js';
+import { assertUntouched, type Memory } from './memory.js';
+
+const HIDDEN = [1, 2, 3, 5, 7, 8, 15, 16, 17, 24, 32, 33, 64, 100, 128, 256];
+const INPUTS = [1, 2, 3, 4, 9, 28, 33, 64, 130];
+const BATCHES = [1, 2, 3, 5, 6, 7, 12, 13, 31, 64, 65];
+
+/** Sequences of a layer and direction, with all that its verbs read. */
+export interface LstmProblem extends Omit<LstmShape, 'batchSizes'> {
+  lengths: number[];
+  /** Values of weights and inputs. */
+  weights: LstmWeights;
+  inputs: Float32Array;
+  /** [N, H] gradient of this direction's outputs. */
+  dOutputs: Float32Array;
+}
+
+/** A problem with weights as PyTorch initialises them. Lengths are sorted longest first. */
+export function lstmProblem(
+  random: Random,
+  inputSize: number,
+  hiddenSize: number,
+  lengths: number[],
+  direction: { reverse: boolean; outputStride: number; outputColumn: number },
+): LstmProblem {
+  const rows = lengths.reduce((sum, length) => sum + length, 0);
+  return {
+    inputSize,
+    hiddenSize,
+    lengths,
+    rows,
+    ...direction,
+    weights: drawWeights(random, inputSize, hiddenSize),
+    inputs: uniform(random, rows * inputSize, 2),
+    dOutputs: uniform(random, rows * hiddenSize),
+  };
+}
+
+/** U(-1/√H, 1/√H), as torch.nn.LSTM. */
+export function drawWeights(random: Random, inputSize: number, hiddenSize: number): LstmWeights {
+  const limit = 1 / Math.sqrt(hiddenSize);
+  return {
+    weightIh: uniform(random, 4 * hiddenSize * inputSize, limit),
+    weightHh: uniform(random, 4 * hiddenSize * hiddenSize, limit),
+    biasIh: uniform(random, 4 * hiddenSize, limit),
+    biasHh: uniform(random, 4 * hiddenSize, limit),
+  };
+}
+
+/** Packs the weights; `backward` as lstmPack means it. */
+export function packed(
+  backend: Backend,
+  memory: Memory,
+  problem: LstmProblem,
+  backward: boolean,
+): Float32Array {
+  const { inputSize, hiddenSize, weights } = problem;
+  const buffer = memory.output(backend.lstmPackedLength(inputSize, hiddenSize));
+  backend.lstmPack({
+    inputSize,
+    hiddenSize,
+    weights: {
+      weightIh: memory.input(weights.weightIh),
+      weightHh: memory.input(weights.weightHh),
+      biasIh: memory.input(weights.biasIh),
+      biasHh: memory.input(weights.biasHh),
+    },
+    packed: buffer,
+    backward,
+  });
+  memory.check('lstmPack');
+  memory.freeze(buffer);
+  return buffer;
+}
+
+/** What the forward verb left behind. */
+export interface LstmRun {
+  shape: LstmShape;
+  packed: Float32Array;
+  inputs: Float32Array;
+  outputs: Float32Array;
+  cells: Float32Array;
+  gates: Float32Array | null;
+}
+
+export function forward(
+  backend: Backend,
+  memory: Memory,
+  problem: LstmProblem,
+  options: { packed: Float32Array; gates: boolean },
+): LstmRun {
+  const { inputSize, hiddenSize, rows, reverse, outputStride, outputColumn } = problem;
+  const batchSizes = memory.ints(batchSizesOf(problem.lengths));
+  const shape = { inputSize, hiddenSize, batchSizes, rows, reverse, outputStride, outputColumn };
+  const inputs = memory.input(problem.inputs);
+  const outputs = memory.output(rows * outputStride);
+  const cells = memory.output(rows * hiddenSize);
+  const gates = options.gates ? memory.output(rows * 4 * hiddenSize) : null;
+  const run = { packed: options.packed, inputs, outputs, cells, gates };
+  backend.lstmForward({ ...shape, ...run });
+  memory.check('lstmForward');
+  assertUntouched(outputs, otherColumn(problem), "lstmForward: outputs of the other direction's columns");
+  memory.freeze(outputs);
+  memory.freeze(cells);
+  return { shape, ...run };
+}
+
+/** Whether an index into [N, outputStride] lies outside this direction's columns. */
+function otherColumn({ outputStride, outputColumn, hiddenSize }: LstmProblem): (index: number) => boolean {
+  return (index) => {
+    const column = index % outputStride;
+    return column < outputColumn || column >= outputColumn + hiddenSize;
+  };
+}
+
+/** This direction's columns of [N, outputStride] as [N, H]. */
+export function ownColumns(
+  { rows, outputStride, outputColumn, hiddenSize }: LstmProblem,
+  outputs: Float32Array,
+): Float32Array {
+  const own = outputs.slice(0, rows * hiddenSize);
+  for (let n = 0; n < rows * hiddenSize; n++) {
+    own[n] = outputs[Math.floor(n / hiddenSize) * outputStride + outputColumn + (n % hiddenSize)];
+  }
+  return own;
+}
+
+/** Runs the way back; the gradients begin as `initial` (all are added to). */
+export function backward(
+  backend: Backend,
+  memory: Memory,
+  problem: LstmProblem,
+  run: LstmRun,
+  initial: { inputs: Float32Array | null; weights: LstmWeights },
+): { dInputs: Float32Array | null; dGates: Float32Array; dWeights: LstmWeights } {
+  const { inputSize, hiddenSize, rows, outputStride, outputColumn } = problem;
+  // What other columns hold must not matter: NaN.
+  const dOutputs = memory.output(rows * outputStride);
+  for (let n = 0; n < rows * hiddenSize; n++) {
+    dOutputs[Math.floor(n / hiddenSize) * outputStride + outputColumn + (n % hiddenSize)] =
+      problem.dOutputs[n];
+  }
+  memory.freeze(dOutputs);
+  const dInputs = initial.inputs === null ? null : memory.changed(initial.inputs);
+  const dWeights = {
+    weightIh: memory.changed(initial.weights.weightIh),
+    weightHh: memory.changed(initial.weights.weightHh),
+    biasIh: memory.changed(initial.weights.biasIh),
+    biasHh: memory.changed(initial.weights.biasHh),
+  };
+  const scratch = memory.output(backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize));
+  const { shape, gates, ...kept } = run;
+  backend.lstmBackward({ ...shape, ...kept, gates: gates!, dOutputs, dInputs, dWeights, scratch });
+  memory.check('lstmBackward');
+  return { dInputs, dGates: gates!, dWeights };
+}
+
+/** One layer and direction: pack, forward, backward, and that leaving things out changes nothing else. */
+function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
+  const { inputSize: I, hiddenSize: H, rows } = problem;
+  const initial = { inputs: uniform(random, rows * I), weights: drawWeights(random, I, H) };
+  const gateSums = accumulated(I + H);
+  // The standard deviation of W x for the inputs and weights that are drawn here: what the sums' roundings scale with.
+  const size = Math.max(1, (2 / 3) * Math.sqrt(I / H));
+  return {
+    name,
+    run(backend, memory): Results {
+      const weights = packed(backend, memory, problem, true);
+      const run = forward(backend, memory, problem, { packed: weights, gates: true });
+      const outputs = ownColumns(problem, run.outputs);
+      const cells = run.cells.slice();
+      const gates = run.gates!.slice();
+
+      const inference = forward(backend, memory, problem, {
+        packed: packed(backend, memory, problem, false),
+        gates: false,
+      });
+      assertSameBits(ownColumns(problem, inference.outputs), outputs, 'outputs without gates and way back');
+      assertSameBits(inference.cells, cells, 'cells without gates and way back');
+
+      const { dInputs, dGates, dWeights } = backward(backend, memory, problem, run, initial);
+      const gradients = dGates.slice();
+      run.gates!.set(gates);
+      const without = backward(backend, memory, problem, run, { ...initial, inputs: null });
+      for (const tensor of ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const) {
+        assertSameBits(without.dWeights[tensor], dWeights[tensor], `d${tensor} without dInputs`);
+      }
+      return { outputs, cells, gates, dGates: gradients, dInputs: dInputs!, ...dWeights };
+    },
+    tolerances: {
+      outputs: { units: gateSums, floor: size, why: 'sums of I + H products, through bounded gates' },
+      cells: { units: gateSums, floor: size, why: 'sums of I + H products, then f c + i g over the steps' },
+      gates: { units: gateSums, floor: size, why: 'sums of I + H products; a sigmoid or tanh of 4 ulp' },
+      dGates: { units: accumulated(4 * H) + gateSums, floor: 0.25, why: 'sums of 4H products a step back' },
+      dInputs: { units: accumulated(4 * H) + gateSums, floor: 1, why: 'sums of 4H gradients of the gates' },
+      weightIh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
+      weightHh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
+      biasIh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N gradients' },
+      biasHh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N gradients' },
+    },
+  };
+}
+
+const PATTERNS = ['equal', 'varied', 'steep', 'single'] as const;
+
+/** Lengths, longest first, of at most `longest` steps. */
+function drawLengths(random: Random, batch: number, longest: number, pattern: string): number[] {
+  const lengths = Array.from({ length: batch }, (_, b) => {
+    if (pattern === 'equal') return longest;
+    if (pattern === 'single') return 1;
+    if (pattern === 'steep') return b === 0 ? longest : 1 + random.below(2);
+    return 1 + random.below(longest);
+  });
+  return lengths.sort((a, b) => b - a);
+}
+
+/** The sizes 16 × 9 × 11 have no common divisor, so 176 cases in step meet every pair of them. */
+const CASES = 176;
+/** Multiplications a case may take in the oracle, as far as two steps allow. */
+const AFFORDABLE = 3e6;
+
+/** Batch and steps about the depth to which the kernels cut sums over rows (256), and a long way through time. */
+const MANY_ROWS = [
+  { batch: 64, steps: 4, hiddenSize: 7, inputSize: 3 },
+  { batch: 65, steps: 9, hiddenSize: 16, inputSize: 5 },
+  { batch: 3, steps: 171, hiddenSize: 5, inputSize: 9 },
+  { batch: 1, steps: 300, hiddenSize: 17, inputSize: 1 },
+];
+
+export function lstmCases(): Case[] {
+  const cases = Array.from({ length: CASES }, (_, n) => {
+    const random = new Random(n, 1);
+    const hiddenSize = HIDDEN[n % HIDDEN.length];
+    const inputSize = INPUTS[n % INPUTS.length];
+    const batch = BATCHES[n % BATCHES.length];
+    const steps = Math.floor(AFFORDABLE / (batch * 4 * hiddenSize * (inputSize + hiddenSize)));
+    const pattern = pick(random, PATTERNS);
+    const longest = Math.max(2, Math.min(9, steps));
+    return drawnCase(random, { hiddenSize, inputSize, batch, steps: longest }, pattern);
+  });
+  MANY_ROWS.forEach((sizes, n) => {
+    cases.push(drawnCase(new Random(n, 6), sizes, 'equal'), drawnCase(new Random(n, 7), sizes, 'varied'));
+  });
+  return cases;
+}
+
+/** A case of these sizes, with lengths, direction and columns by chance. */
+function drawnCase(
+  random: Random,
+  sizes: { hiddenSize: number; inputSize: number; batch: number; steps: number },
+  pattern: (typeof PATTERNS)[number],
+): Case {
+  const { hiddenSize, inputSize, batch, steps } = sizes;
+  const lengths = drawLengths(random, batch, steps, pattern);
+  const reverse = random.below(2) === 1;
+  const direction = pick(random, [
+    { outputStride: hiddenSize, outputColumn: 0 },
+    { outputStride: 2 * hiddenSize, outputColumn: 0 },
+    { outputStride: 2 * hiddenSize, outputColumn: hiddenSize },
+  ]);
+  const { outputStride, outputColumn } = direction;
+  const name = [
+    `lstm: H ${hiddenSize}, I ${inputSize}, B ${batch}, ${pattern} lengths up to ${lengths[0]}`,
+    `${reverse ? 'reverse' : 'forwards'}, column ${outputColumn} of ${outputStride}`,
+  ].join(', ');
+  const problem = lstmProblem(random, inputSize, hiddenSize, lengths, { reverse, ...direction });
+  return lstmCase(name, problem, random);
+}

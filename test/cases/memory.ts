@@ -1,0 +1,140 @@
+/**
+ * The buffers of a case. On the backend under test every buffer stands between guard words at an odd offset, what a
+ * verb overwrites begins as NaN, and what it may only read must come back bit for bit. On the oracle they are plain.
+ */
+
+import assert from 'node:assert/strict';
+import type { Backend } from '#src/backends/backend.js';
+
+/** Where a case gets its buffers from. */
+export interface Memory {
+  /** Floats that verbs may only read. */
+  input(values: ArrayLike<number>): Float32Array;
+  /** Integers that verbs may only read. */
+  ints(values: ArrayLike<number>): Int32Array;
+  /** Floats that a verb changes, e.g. adds to. */
+  changed(values: ArrayLike<number>): Float32Array;
+  /** Floats that a verb overwrites without reading (also scratch). */
+  output(length: number): Float32Array;
+  /** From now on verbs may only read this buffer. */
+  freeze(buffer: Float32Array): void;
+  /** Fails, naming the verb, if guard words or read-only contents changed. */
+  check(verb: string): void;
+}
+
+/** Guard words either side: an odd number, and wider than the widest vector and than a tile's row of gates. */
+const GUARD = 67;
+/** A quiet NaN with a payload that no arithmetic produces: if it is read it spreads, if it is overwritten it is gone. */
+const PATTERN = 0x7fc0dead;
+
+interface Region {
+  whole: Int32Array;
+  length: number;
+  /** Content that must not change. */ frozen: Int32Array | null;
+}
+
+export class GuardedMemory implements Memory {
+  readonly #backend: Backend;
+  readonly #regions = new Map<Float32Array | Int32Array, Region>();
+  readonly #allocated: (Float32Array | Int32Array)[] = [];
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  #floats(length: number): Float32Array {
+    const whole = this.#backend.allocate(length + 2 * GUARD);
+    const bits = new Int32Array(whole.buffer, whole.byteOffset, whole.length).fill(PATTERN);
+    const buffer = whole.subarray(GUARD, GUARD + length);
+    this.#regions.set(buffer, { whole: bits, length, frozen: null });
+    this.#allocated.push(whole);
+    return buffer;
+  }
+
+  input(values: ArrayLike<number>): Float32Array {
+    const buffer = this.changed(values);
+    this.freeze(buffer);
+    return buffer;
+  }
+
+  ints(values: ArrayLike<number>): Int32Array {
+    const whole = this.#backend.allocateInts(values.length + 2 * GUARD).fill(PATTERN);
+    const buffer = whole.subarray(GUARD, GUARD + values.length);
+    buffer.set(values);
+    this.#regions.set(buffer, { whole, length: values.length, frozen: buffer.slice() });
+    this.#allocated.push(whole);
+    return buffer;
+  }
+
+  changed(values: ArrayLike<number>): Float32Array {
+    const buffer = this.#floats(values.length);
+    buffer.set(values);
+    return buffer;
+  }
+
+  output(length: number): Float32Array {
+    return this.#floats(length);
+  }
+
+  freeze(buffer: Float32Array): void {
+    const region = this.#regions.get(buffer)!;
+    region.frozen = region.whole.slice(GUARD, GUARD + region.length);
+  }
+
+  check(verb: string): void {
+    for (const { whole, length, frozen } of this.#regions.values()) {
+      for (let n = 0; n < GUARD; n++) {
+        for (const at of [n, GUARD + length + n]) {
+          assert.equal(whole[at], PATTERN, `${verb} wrote at ${at - GUARD} of a buffer of ${length}`);
+        }
+      }
+      if (frozen === null) continue;
+      const now = whole.subarray(GUARD, GUARD + length);
+      const at = now.findIndex((bits, n) => bits !== frozen[n]);
+      assert.equal(at, -1, `${verb} changed element ${at} of a buffer of ${length} that it may only read`);
+    }
+  }
+
+  release(): void {
+    for (const array of this.#allocated) this.#backend.release(array);
+  }
+}
+
+/** For the oracle: nothing but the values. */
+export class PlainMemory implements Memory {
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  input(values: ArrayLike<number>): Float32Array {
+    const buffer = this.#backend.allocate(values.length);
+    buffer.set(values);
+    return buffer;
+  }
+
+  ints(values: ArrayLike<number>): Int32Array {
+    return Int32Array.from(values);
+  }
+
+  changed(values: ArrayLike<number>): Float32Array {
+    return this.input(values);
+  }
+
+  output(length: number): Float32Array {
+    return this.#backend.allocate(length).fill(Number.NaN);
+  }
+
+  freeze(): void {}
+
+  check(): void {}
+}
+
+/** Fails unless the elements of `buffer` at `keep` are untouched since `output` made it. */
+export function assertUntouched(buffer: Float32Array, keep: (index: number) => boolean, what: string): void {
+  if (buffer instanceof Float64Array) return;
+  const bits = new Int32Array(buffer.buffer, buffer.byteOffset, buffer.length);
+  const at = bits.findIndex((word, n) => keep(n) && word !== PATTERN);
+  assert.equal(at, -1, `${what}: element ${at} must stay untouched`);
+}

@@ -1,0 +1,170 @@
+/** copyRows, dropout, add and sumSquares: against the oracle, most of them to the bit. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Backend } from '#src/backends/backend.js';
+import { Random } from '#src/random.js';
+import { accumulated, assertSameBits, type Case, type Tolerance } from './comparison.js';
+import { uniform } from './draw.js';
+
+const WIDTHS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 64, 130];
+
+function copyRowsCases(): Case[] {
+  const cases: Case[] = [];
+  for (const width of WIDTHS) {
+    for (const accumulate of [false, true]) {
+      for (const scaled of [false, true]) {
+        const random = new Random(width, accumulate ? 1 : 0, scaled ? 1 : 0);
+        const rows = 1 + random.below(20);
+        const stride = width + random.below(3);
+        const values = {
+          source: uniform(random, rows * stride + 5),
+          // Not in order; a source may be read twice. Rows added together meet in the same target.
+          sourceOffsets: Array.from({ length: rows }, () => random.below(rows) * stride + random.below(5)),
+          target: uniform(random, rows * stride),
+          targetOffsets: random
+            .shuffle(Array.from({ length: rows }, (_, n) => n))
+            .map((n) => (accumulate ? n >> 1 : n) * stride),
+          scales: scaled ? uniform(random, rows) : null,
+        };
+        const target: Tolerance = accumulate
+          ? { units: accumulated(2), why: 'two products and sums, rounded together or one by one' }
+          : { units: 0, why: 'one rounding at most, the same everywhere' };
+        cases.push({
+          name: `copyRows: ${rows} rows of ${width}${scaled ? ', scaled' : ''}${accumulate ? ', added' : ''}`,
+          run(backend, memory) {
+            const changed = memory.changed(values.target);
+            backend.copyRows({
+              rows,
+              width,
+              source: memory.input(values.source),
+              sourceOffsets: memory.ints(values.sourceOffsets),
+              target: changed,
+              targetOffsets: memory.ints(values.targetOffsets),
+              scales: values.scales === null ? null : memory.input(values.scales),
+              accumulate,
+            });
+            memory.check('copyRows');
+            return { target: changed };
+          },
+          tolerances: { target },
+        });
+      }
+    }
+  }
+  return cases;
+}
+
+function dropoutCases(): Case[] {
+  const cases: Case[] = [];
+  for (const rate of [0, 0.1, 0.2, 0.5, 0.9, 1 - 2 ** -20]) {
+    for (const width of WIDTHS) {
+      const random = new Random(width, Math.floor(rate * 2 ** 20));
+      const rows = 1 + random.below(9);
+      const values = uniform(random, rows * width, 10);
+      values.set([Number.POSITIVE_INFINITY, -0, 1e-42].slice(0, values.length));
+      // Any word of a key, and counters that wrap at 2³².
+      const keys = Int32Array.from({ length: 2 * rows }, () => random.word());
+      const offsets = Int32Array.from({ length: rows }, () => random.word());
+      offsets[0] = -2;
+      const stream = random.below(7);
+      cases.push({
+        name: `dropout: rate ${rate}, ${rows} rows of ${width}`,
+        run(backend, memory) {
+          const changed = memory.changed(values);
+          const args = { rows, width, rate, stream };
+          backend.dropout({
+            ...args,
+            values: changed,
+            keys: memory.ints(keys),
+            offsets: memory.ints(offsets),
+          });
+          memory.check('dropout');
+          return { values: changed };
+        },
+        tolerances: { values: { units: 0, why: 'the same words, one float32 product' } },
+      });
+    }
+  }
+  return cases;
+}
+
+function addCases(): Case[] {
+  return [0, 1, 2, 3, 7, 8, 15, 16, 17, 63, 64, 65, 1001].map((length) => {
+    const random = new Random(length, 4);
+    const values = { target: uniform(random, length), source: uniform(random, length, 1e-3) };
+    return {
+      name: `add: ${length} floats`,
+      run(backend, memory) {
+        const target = memory.changed(values.target);
+        backend.add(target, memory.input(values.source));
+        memory.check('add');
+        return { target };
+      },
+      tolerances: { target: { units: 0, why: 'one float32 addition' } },
+    };
+  });
+}
+
+function sumSquaresCases(): Case[] {
+  return [0, 1, 2, 3, 7, 8, 15, 16, 17, 63, 65, 1001, 100_003].map((length) => {
+    const random = new Random(length, 5);
+    // From denormals to squares beyond float32's range.
+    const values = uniform(random, length).map((value, n) => value * 10 ** [0, 25, -30, 3, -42][n % 5]);
+    return {
+      name: `sumSquares: ${length} floats`,
+      run(backend, memory) {
+        const sum = backend.sumSquares(memory.input(values));
+        memory.check('sumSquares');
+        return { sum: [sum] };
+      },
+      tolerances: { sum: { units: accumulated(length) * 2 ** -29, why: 'a float64 sum, in any order' } },
+    };
+  });
+}
+
+export function rowCases(): Case[] {
+  return [...copyRowsCases(), ...dropoutCases(), ...addCases(), ...sumSquaresCases()];
+}
+
+/** What dropout promises beyond its definition. */
+export function dropoutTests(backend: Backend): void {
+  const draw = (rows: number, width: number, rate: number, seed: number, offsets: number[], stream = 0) => {
+    const values = backend.allocate(rows * width).fill(1);
+    const keys = backend.allocateInts(2 * rows);
+    const starts = backend.allocateInts(rows);
+    for (let r = 0; r < rows; r++) keys.set([seed, 7], 2 * r);
+    starts.set(offsets);
+    backend.dropout({ rows, width, values, rate, keys, offsets: starts, stream });
+    const drawn = values.slice();
+    for (const array of [values, keys, starts]) backend.release(array);
+    return drawn;
+  };
+
+  test('dropout keeps its share and the mean', () => {
+    for (const rate of [0.2, 0.5, 0.9]) {
+      const width = 100_001;
+      const drawn = draw(1, width, rate, 1, [0]);
+      const kept = drawn.filter((value) => value !== 0).length;
+      // Five standard deviations of a binomial share.
+      const allowed = 5 * Math.sqrt((rate * (1 - rate)) / width);
+      assert.ok(Math.abs(kept / width - (1 - rate)) < allowed, `rate ${rate}: kept ${kept} of ${width}`);
+      assert.ok(drawn.every((value) => value === 0 || value === Math.fround(1 / (1 - rate))));
+    }
+  });
+
+  test('dropout of rate 0 changes nothing', () => {
+    assert.ok(draw(3, 17, 0, 1, [0, 9, 18]).every((value) => value === 1));
+  });
+
+  test('a row drops the same wherever it stands, and something else with another key or stream', () => {
+    const [width, rate] = [33, 0.5];
+    const alone = draw(1, width, rate, 5, [40]);
+    const third = draw(4, width, rate, 5, [0, 90, 40, 200]);
+    assertSameBits(third.slice(2 * width, 3 * width), alone, 'the row as the third of four');
+    for (const other of [draw(1, width, rate, 6, [40]), draw(1, width, rate, 5, [40], 1)]) {
+      const same = other.filter((value, n) => value === alone[n]).length;
+      assert.ok(same < width, 'another key or stream must drop other elements');
+    }
+  });
+}

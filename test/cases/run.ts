@@ -1,0 +1,72 @@
+/**
+ * The table of cases: all that a backend must do, run on every backend alike (test/backends). Against the oracle,
+ * against finite differences, against PyTorch, between guard words, alone and in company.
+ */
+
+import assert from 'node:assert/strict';
+import { after, suite, test } from 'node:test';
+import type { Backend } from '#src/backends/backend.js';
+import { activationTests } from './activations.js';
+import { classifierTests } from './classifier.js';
+import { compareAll } from './comparison.js';
+import { goldenTests } from './goldens.js';
+import { gradientTests } from './gradients.js';
+import { independenceTests } from './independence.js';
+import { linearCases } from './linear.js';
+import { lossCases, lossTests } from './loss.js';
+import { lstmCases } from './lstm.js';
+import { misuseTests } from './misuse.js';
+import { optimizerCases, optimizerTests } from './optimizers.js';
+import { dropoutTests, rowCases } from './rows.js';
+
+/** Opens a backend and registers every case for it. */
+export async function runCases(open: () => Backend | Promise<Backend>): Promise<void> {
+  const backend = await open();
+  suite(`${backend.name} (${backend.description})`, () => {
+    after(() => backend.close());
+    suite('against the oracle', () => {
+      compareAll(backend, [
+        ...lstmCases(),
+        ...linearCases(),
+        ...rowCases(),
+        ...lossCases(),
+        ...optimizerCases(),
+      ]);
+    });
+    suite('activations', () => activationTests(backend));
+    suite('finite differences', () => gradientTests(backend));
+    suite('networks as PyTorch computes them', () => goldenTests(backend));
+    suite('alone and in company', () => {
+      independenceTests(backend);
+      classifierTests(backend);
+    });
+    suite('dropout', () => dropoutTests(backend));
+    suite('loss', () => lossTests(backend));
+    suite('optimisers', () => optimizerTests(backend));
+    suite('misuse', () => misuseTests(backend));
+    suite('memory', () => memoryTests(backend));
+  });
+}
+
+/** What `allocate` promises. */
+function memoryTests(backend: Backend): void {
+  test('memory is zeroed, also when it was used before, and threads can share it', () => {
+    for (const length of [0, 1, 17, 4096]) {
+      const first = backend.allocate(length).fill(7);
+      const ints = backend.allocateInts(length).fill(7);
+      backend.release(first);
+      backend.release(ints);
+      const again = backend.allocate(length);
+      const intsAgain = backend.allocateInts(length);
+      assert.deepEqual([again.length, intsAgain.length], [length, length]);
+      assert.ok(again.every((value) => value === 0) && intsAgain.every((value) => value === 0));
+      assert.ok(again.buffer instanceof SharedArrayBuffer && intsAgain.buffer instanceof SharedArrayBuffer);
+      backend.release(again);
+      backend.release(intsAgain);
+    }
+  });
+
+  test('the handle can be posted to a thread', () => {
+    assert.equal(structuredClone(backend.handle()).name, backend.name);
+  });
+}
