@@ -1,0 +1,182 @@
+/** Optimisers for named tensors: defaults, refusals and state. Their arithmetic is in test/cases/optimizers.ts. */
+
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createOptimizer, type OptimizerConfig, UserError } from 'scanstroke';
+import { openReference } from '#src/backends/reference/reference.js';
+import { Random } from '#src/random.js';
+import {
+  clipScale,
+  type NamedTensors,
+  optimizerStateNames,
+  resolveOptimizer,
+  updateSlice,
+} from '#src/train/optimizer.js';
+
+function tensors(seed: number): NamedTensors {
+  const random = new Random(seed);
+  const draw = (...shape: number[]) => ({
+    shape,
+    data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.uniform() - 0.5),
+  });
+  return new Map([
+    ['fc.weight', draw(3, 4)],
+    ['fc.bias', draw(3)],
+  ]);
+}
+
+const everyKind: OptimizerConfig[] = [
+  { name: 'sgd', lr: 0.1 },
+  { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01 },
+  { name: 'adam', lr: 0.1 },
+  { name: 'adamw', lr: 0.1, betas: [0.8, 0.9], eps: 1e-6 },
+];
+
+const values = (parameters: NamedTensors) => [...parameters.values()].map(({ data }) => [...data]);
+
+suite('optimizers', () => {
+  test("defaults are PyTorch's", () => {
+    const shared = { lr: 1e-3, momentum: 0, nesterov: false, betas: [0.9, 0.999], eps: 1e-8 };
+    assert.deepEqual(resolveOptimizer({ name: 'sgd' }), { name: 'sgd', ...shared, weightDecay: 0 });
+    assert.deepEqual(resolveOptimizer({ name: 'adam' }), { name: 'adam', ...shared, weightDecay: 0 });
+    assert.deepEqual(resolveOptimizer({ name: 'adamw' }), { name: 'adamw', ...shared, weightDecay: 0.01 });
+  });
+
+  test('values out of range and options without effect are refused', () => {
+    const refused: [config: unknown, message: RegExp][] = [
+      [{ name: 'rmsprop' }, /optimizer: unknown name "rmsprop"; use sgd, adam, adamw/],
+      [{ name: 'sgd', lr: -1 }, /optimizer sgd: lr must be a number of at least 0, got -1/],
+      [{ name: 'sgd', lr: Number.NaN }, /lr must be a number of at least 0, got NaN/],
+      [{ name: 'sgd', momentum: -0.1 }, /momentum must be a number of at least 0, got -0.1/],
+      [{ name: 'sgd', weightDecay: -1 }, /weightDecay must be a number of at least 0, got -1/],
+      [{ name: 'sgd', nesterov: true }, /nesterov needs a momentum above 0, got 0; set momentum/],
+      [{ name: 'adam', betas: [1, 0.9] }, /betas\[0\] must be at least 0 and below 1, got 1/],
+      [{ name: 'adam', betas: [0.9, -1] }, /betas\[1\] must be at least 0 and below 1, got -1/],
+      [{ name: 'adamw', eps: -1 }, /optimizer adamw: eps must be a number of at least 0, got -1/],
+      [{ name: 'adam', momentum: 0.9 }, /optimizer adam: has no momentum, which belongs to sgd/],
+      [{ name: 'adam', nesterov: true }, /has no nesterov/],
+      [{ name: 'sgd', betas: [0.9, 0.99] }, /optimizer sgd: has no betas, which belongs to adam/],
+      [{ name: 'sgd', eps: 1e-6 }, /has no eps/],
+    ];
+    for (const [config, message] of refused) {
+      assert.throws(
+        () => createOptimizer(config as OptimizerConfig),
+        (error) => error instanceof UserError && message.test(error.message),
+        `${JSON.stringify(config)} → ${message}`,
+      );
+    }
+    // At its default an option of another optimiser has no effect anyway.
+    createOptimizer({ name: 'adam', momentum: 0, nesterov: false });
+  });
+
+  test('tensors that do not fit together are refused, and nothing is changed', () => {
+    const parameters = tensors(1);
+    const before = values(parameters);
+    const without = tensors(2);
+    without.delete('fc.bias');
+    const extra = tensors(2).set('fc.scale', { shape: [1], data: new Float32Array(1) });
+    const other = tensors(2).set('fc.weight', { shape: [4, 3], data: new Float32Array(12) });
+    const short = tensors(2).set('fc.bias', { shape: [3], data: new Float32Array(2) });
+    const optimizer = createOptimizer({ name: 'adam' });
+    const refused: [NamedTensors, string][] = [
+      [without, 'optimizer.step: gradients must hold every parameter; fc.bias [3] is missing'],
+      [extra, 'optimizer.step: gradients hold fc.scale, which is not among the parameters'],
+      [other, 'parameter fc.weight is [3, 4] with 12 values, but in gradients it is [4, 3] with 12'],
+      [short, 'parameter fc.bias is [3] with 3 values, but in gradients it is [3] with 2'],
+    ];
+    for (const [gradients, message] of refused) {
+      assert.throws(
+        () => optimizer.step(parameters, gradients),
+        (error) => error instanceof UserError && error.message.includes(message),
+        message,
+      );
+    }
+    assert.deepEqual(values(parameters), before);
+    assert.equal(optimizer.stateDict().step, 0);
+    optimizer.step(parameters, tensors(2));
+    assert.throws(() => optimizer.step(extra, extra), /its mean must hold every parameter; fc.scale/);
+  });
+
+  for (const config of everyKind) {
+    const { name, momentum } = config;
+    test(`${name}${momentum ? ' with momentum' : ''}: saved and loaded it goes on bit for bit`, () => {
+      const straight = tensors(1);
+      const first = createOptimizer(config);
+      for (let step = 0; step < 3; step++) first.step(straight, tensors(10 + step));
+      first.lr = 0.05;
+      const saved = first.stateDict();
+      const interrupted = new Map(
+        [...straight].map(([key, { shape, data }]) => [key, { shape, data: data.slice() }]),
+      );
+      for (let step = 3; step < 6; step++) first.step(straight, tensors(10 + step));
+
+      const second = createOptimizer(config);
+      second.loadStateDict(saved);
+      assert.equal(second.lr, 0.05);
+      for (let step = 3; step < 6; step++) second.step(interrupted, tensors(10 + step));
+      assert.deepEqual(values(interrupted), values(straight));
+      assert.deepEqual(second.stateDict(), first.stateDict());
+    });
+
+    test(`${name}${momentum ? ' with momentum' : ''}: a slice of a flat vector is updated alike`, () => {
+      const backend = openReference();
+      const [parameters, gradients] = [tensors(1), tensors(2)];
+      const flat = (of: NamedTensors) => Float32Array.from([...of.values()].flatMap(({ data }) => [...data]));
+      const vector = { parameters: flat(parameters), gradients: flat(gradients) };
+      const state = optimizerStateNames(config).map(() => backend.allocate(15));
+      const optimizer = createOptimizer(config);
+      optimizer.lr = 0.02;
+      for (let step = 1; step <= 3; step++) {
+        optimizer.step(parameters, gradients, { gradientScale: 0.5 });
+        for (const [from, to] of [
+          [0, 4],
+          [4, 15],
+        ]) {
+          updateSlice(backend, resolveOptimizer(config), {
+            parameters: vector.parameters.subarray(from, to),
+            gradients: vector.gradients.subarray(from, to),
+            state: state.map((buffer) => buffer.subarray(from, to)),
+            lr: 0.02,
+            gradientScale: 0.5,
+            step,
+          });
+        }
+      }
+      assert.deepEqual([...vector.parameters], values(parameters).flat());
+    });
+  }
+
+  test('a state of another optimiser is refused', () => {
+    const optimizer = createOptimizer({ name: 'sgd', momentum: 0.9 });
+    optimizer.step(tensors(1), tensors(2));
+    const state = optimizer.stateDict();
+    assert.deepEqual([...state.tensors.keys()], ['velocity.fc.weight', 'velocity.fc.bias']);
+    const refused: [OptimizerConfig, typeof state, RegExp][] = [
+      [{ name: 'adam' }, state, /optimizer adam: cannot load the state of optimizer sgd/],
+      [{ name: 'sgd' }, state, /the state holds velocity.fc.weight, but this optimizer keeps no tensors/],
+      [{ name: 'sgd', momentum: 0.9 }, { ...state, step: -1 }, /step must be a whole number .* got -1/],
+    ];
+    for (const [config, wrong, message] of refused) {
+      assert.throws(() => createOptimizer(config).loadStateDict(wrong), message);
+    }
+  });
+
+  test('the learning rate can be set, but not to nonsense', () => {
+    const optimizer = createOptimizer({ name: 'sgd', lr: 0.1 });
+    const parameters: NamedTensors = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
+    const gradients: NamedTensors = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
+    optimizer.lr = 0.25;
+    optimizer.step(parameters, gradients);
+    assert.equal(parameters.get('w')!.data[0], 0.75);
+    assert.throws(() => {
+      optimizer.lr = -1;
+    }, /lr must be a number of at least 0, got -1/);
+  });
+
+  test("clipScale is that of PyTorch's clip_grad_norm_", () => {
+    assert.equal(clipScale(0.5, 1), 1);
+    assert.equal(clipScale(4, 1), 1 / (4 + 1e-6));
+    assert.equal(clipScale(0, 1), 1);
+    assert.equal(clipScale(Number.POSITIVE_INFINITY, 1), 0);
+  });
+});
