@@ -3,8 +3,8 @@
  * What the keys mean is config.ts's business. The file may come from anyone: its size is bounded, aliases, tags and
  * anything that is not one plain document are refused.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
+import { readFileBounded } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 
 export interface ConfigFile {
@@ -24,8 +24,16 @@ const SIZE_LIMIT = 64 * 1024;
  * Reads `path`. Throws UserError if there is no such file, or if it is longer than 64 KiB, not UTF-8, not YAML, not
  * a mapping, or holds an alias, a tag or a key twice.
  */
-export function readConfigFile(path: string): ConfigFile {
-  return parseConfigFile(path, readBounded(path));
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  return parseConfigFile(path, decode(path, await readFileBounded(path, 'the configuration', SIZE_LIMIT)));
+}
+
+function decode(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UserError(`train: ${path}: not UTF-8 text; is it a configuration file?`);
+  }
 }
 
 /** The same from text; `path` is for the messages. */
@@ -64,37 +72,4 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
 /** A node as a plain value. Aliases are refused before. */
 function plain(node: unknown): unknown {
   return node === null ? null : (node as YAMLMap).toJSON();
-}
-
-function readBounded(path: string): string {
-  const bytes = Buffer.alloc(SIZE_LIMIT + 1);
-  let length = 0;
-  try {
-    const file = openSync(path, 'r');
-    try {
-      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-        read = readSync(file, bytes, length, bytes.length - length, null);
-      }
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw new UserError(`train: cannot read the configuration file ${path}: ${reason(error)}`);
-  }
-  if (length > SIZE_LIMIT) {
-    throw new UserError(`train: ${path}: longer than ${SIZE_LIMIT / 1024} KiB; is it a configuration file?`);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
-  } catch {
-    throw new UserError(`train: ${path}: not UTF-8 text; is it a configuration file?`);
-  }
-}
-
-function reason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EISDIR') return 'it is a folder';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  return error instanceof Error ? error.message : String(error);
 }

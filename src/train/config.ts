@@ -12,7 +12,6 @@ import { nearest } from './nearest.js';
 import {
   expectation,
   flagName,
-  OPTION_GROUPS,
   OPTION_KEYS,
   OPTIONS,
   type Option,
@@ -85,20 +84,31 @@ export function defaultConfig(): TrainConfig {
   ) as TrainConfig;
 }
 
-/** Where a configuration comes from, the weightiest last. */
-export interface ConfigSources {
-  /** The configuration of the run that is resumed: stands in for preset and defaults if no preset is named. */
-  base?: TrainConfig;
-  preset?: string;
+/** What a user gives. */
+export interface GivenSources {
   file?: ConfigFile;
   /** By the option's name in any spelling. Texts are read as the command line means them: `'5'` is 5. */
   flags?: Readonly<Record<string, unknown>>;
+}
+/** Where a configuration comes from. */
+export interface ConfigSources extends GivenSources {
+  /** The configuration of the run that is resumed: stands in for preset and defaults if no preset is named. */
+  base?: TrainConfig;
+  preset?: string;
 }
 
 /** A value that a user gave, and how to name it in a message. */
 interface Given {
   value: unknown;
   label: string;
+}
+
+/**
+ * What file and flags say, flags over file, every value checked for itself but not against the others. Throws
+ * UserError for an unknown option and a value that is not what the option expects; it begins with `command`.
+ */
+export function givenOptions({ file, flags = {} }: GivenSources, command = 'train'): Partial<TrainConfig> {
+  return { ...values(validated(fromFile(file))), ...values(validated(fromFlags(flags, command))) };
 }
 
 /**
@@ -122,7 +132,18 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   }
   for (const [key, given] of flags) refuseVain(key, given, config, (name) => `--${flagName(name)}`);
   refuseContradictions(config);
-  return config;
+  return settled(config);
+}
+
+/** Options without an effect at their defaults, so that config.json does not seem to say what it does not. */
+function settled(config: TrainConfig): TrainConfig {
+  const idle = OPTION_KEYS.filter((key) => !hasEffect(key, config));
+  return { ...config, ...Object.fromEntries(idle.map((key) => [key, OPTIONS[key].default])) };
+}
+
+function hasEffect(key: OptionKey, config: TrainConfig): boolean {
+  const { only } = OPTIONS[key];
+  return only === undefined || only.is.includes(config[only.with]);
 }
 
 function values(layer: ReadonlyMap<OptionKey, Given>): Partial<TrainConfig> {
@@ -137,17 +158,17 @@ function fromFile(file: ConfigFile | undefined): Map<OptionKey, Given> {
   const layer = new Map<OptionKey, Given>();
   for (const [spelling, { value, line }] of file?.entries ?? []) {
     if (spelling === '$schema') continue;
-    const where = `${file?.path}, line ${line}: `;
+    const where = `train: ${file?.path}, line ${line}: `;
     const key = optionNamed(spelling);
     if (key === undefined) throw unknownOption(where, spelling, OPTION_KEYS.map(snakeCase));
     if (layer.has(key))
-      throw new UserError(`train: ${where}${spelling} is given twice; keep one of the two spellings`);
+      throw new UserError(`${where}${spelling} is given twice; keep one of the two spellings`);
     layer.set(key, { value, label: `${where}${spelling}` });
   }
   return layer;
 }
 
-function fromFlags(flags: Readonly<Record<string, unknown>>): Map<OptionKey, Given> {
+function fromFlags(flags: Readonly<Record<string, unknown>>, command = 'train'): Map<OptionKey, Given> {
   const layer = new Map<OptionKey, Given>();
   for (const [spelling, value] of Object.entries(flags)) {
     if (value === undefined) continue;
@@ -155,13 +176,13 @@ function fromFlags(flags: Readonly<Record<string, unknown>>): Map<OptionKey, Giv
     if (key === undefined) {
       const flag = `--${flagName(spelling)}`;
       throw unknownOption(
-        '',
+        `${command}: `,
         flag,
         OPTION_KEYS.map((name) => `--${flagName(name)}`),
       );
     }
     const read = typeof value === 'string' ? readText(OPTIONS[key], value) : value;
-    layer.set(key, { value: read, label: `--${flagName(key)}` });
+    layer.set(key, { value: read, label: `${command}: --${flagName(key)}` });
   }
   return layer;
 }
@@ -169,7 +190,7 @@ function fromFlags(flags: Readonly<Record<string, unknown>>): Map<OptionKey, Giv
 function unknownOption(where: string, spelling: string, names: readonly string[]): UserError {
   const meant = nearest(spelling, names);
   const way = meant ? `did you mean ${meant}?` : '`scanstroke train --help` lists the options';
-  return new UserError(`train: ${where}unknown option ${quote(spelling, 60).slice(1, -1)}; ${way}`);
+  return new UserError(`${where}unknown option ${quote(spelling, 60).slice(1, -1)}; ${way}`);
 }
 
 /** What a text on the command line means for the option; the text itself if it means nothing. */
@@ -206,7 +227,7 @@ function validated(layer: Map<OptionKey, Given>): Map<OptionKey, Given> {
           ? nearest(given.value, option.choices)
           : undefined;
       throw new UserError(
-        `train: ${given.label} must be ${expectation(option)}, found ${found(given.value)}` +
+        `${given.label} must be ${expectation(option)}, found ${found(given.value)}` +
           (meant ? `; did you mean ${meant}?` : ''),
       );
     }
@@ -224,9 +245,9 @@ function found(value: unknown): string {
 /** Refuses an option that does nothing beside the others. */
 function refuseVain(key: OptionKey, given: Given, config: TrainConfig, name: (key: string) => string): void {
   const { only } = OPTIONS[key];
-  if (!only || only.is.includes(config[only.with])) return;
+  if (!only || hasEffect(key, config)) return;
   throw new UserError(
-    `train: ${given.label} has no effect with ${name(only.with)} ${config[only.with]}; ` +
+    `${given.label} has no effect with ${name(only.with)} ${config[only.with]}; ` +
       `leave it out, or use ${name(only.with)} ${only.is.join(' or ')}`,
   );
 }
@@ -261,19 +282,15 @@ export function configToDisk(config: TrainConfig): Record<string, unknown> {
 
 /** The JSON Schema of a configuration file, which config.schema.json holds for editors. */
 export function configJsonSchema(): Record<string, unknown> {
-  const fields: Record<string, z.ZodType> = { $schema: z.string().optional() };
-  for (const { title, keys } of OPTION_GROUPS) {
-    for (const key of keys) {
-      const { description, default: value } = OPTIONS[key];
-      fields[snakeCase(key)] = fieldSchema(key)
-        .optional()
-        .meta({ description: `${title}: ${description}`, default: value });
-    }
-  }
-  const schema = z.strictObject(fields).meta({
-    title: 'scanstroke training run',
-    description:
-      'A configuration for `scanstroke train --config FILE`. What it leaves out comes from the preset.',
+  const fields = OPTION_KEYS.map((key) => [snakeCase(key), fieldSchema(key).optional()] as const);
+  const schema = z.strictObject({ $schema: z.string().optional(), ...Object.fromEntries(fields) }).meta({
+    title: 'A training run of scanstroke',
+    description: 'The file of `scanstroke train --config FILE`. What it leaves out comes from the preset.',
   });
-  return z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
+  const { properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  const described = OPTION_KEYS.map((key) => {
+    const { description, default: value } = OPTIONS[key];
+    return [snakeCase(key), { description, default: value, ...(properties[snakeCase(key)] as object) }];
+  });
+  return { ...rest, properties: { $schema: properties.$schema, ...Object.fromEntries(described) } };
 }

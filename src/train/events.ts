@@ -35,6 +35,8 @@ export interface StartEvent {
   /** Where a resumed run goes on; null for a new one. */
   resumedFrom: { epoch: number; step: number } | null;
   seed: number;
+  /** For the user, a line each: a backend that was passed over, and what to do about it. */
+  notices?: string[];
   /** The run folder. */
   folder: string;
 }

@@ -59,33 +59,15 @@ const ADAM: Extra = { only: { with: 'optimizer', is: ['adam', 'adamw'] } };
 const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } });
 
 const RUN = {
-  preset: choice(['quick', 'mnist-lstm'], 'quick', 'settings to start from; `scanstroke presets` lists them'),
-  backend: choice(
-    ['auto', 'cpu', 'wasm', 'reference'],
-    'auto',
-    'what computes: auto takes the fastest that works here',
-  ),
-  threads: integer(null, { from: 1, to: 256 }, 'worker threads; they change the speed, not the result', {
-    none: 'one a core',
-  }),
-  savingPath: text(null, 'the run folder', { none: 'runs/PRESET-TIME' }),
+  preset: choice(['quick', 'mnist-lstm'], 'quick', 'settings to start from'),
+  savingPath: text(null, 'run folder', { none: 'runs/PRESET-TIME' }),
   loadCp: text(
     null,
-    'go on from a run folder or a checkpoint; alone: from --saving-path, or else from the newest run in runs/',
-    { none: 'a new run', alone: 'last' },
+    'go on from a run folder or a checkpoint; alone: from --saving-path, or from the newest run in runs/',
+    { none: 'start anew', alone: 'last' },
   ),
-  freqOutputTrain: integer(100, { from: 1, to: MANY }, 'training steps a line, when output is no terminal'),
-  freqOutputVal: integer(
-    null,
-    { from: 1, to: MANY },
-    'validation batches a line, when output is no terminal',
-    { none: 'no lines' },
-  ),
-  chartFormat: list(
-    ['svg', 'png', 'pdf'],
-    ['svg', 'png'],
-    'files of the charts, with commas between: svg,png,pdf',
-  ),
+  seedNumber: integer(0, SEED, 'seed of the split, the weights, the order and dropout'),
+  seeds: integer(1, { from: 1, to: 1000 }, 'runs with consecutive seeds, and their mean and deviation'),
 };
 
 const DATA = {
@@ -97,7 +79,7 @@ const DATA = {
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },
-    'share of the training images to learn from, as 0.8333 or 5/6; the others validate',
+    'share of the training images to learn from, as 0.8 or 4/5; the others validate',
   ),
 };
 
@@ -108,7 +90,7 @@ const MODEL = {
   head: choice(
     ['flatten', 'final', 'last', 'mean'],
     'flatten',
-    'what the classifier sees: all outputs in one row, the final states of every layer or of the last, or the mean output',
+    'every output in a row, final states of all layers or of the last, mean output',
   ),
   dropoutRate: number(0.2, { from: 0, below: 1 }, 'dropout on the output of the last layer'),
   layerDropout: number(0, { from: 0, below: 1 }, 'dropout between layers'),
@@ -117,29 +99,43 @@ const MODEL = {
   }),
 };
 
+const TRAINING = {
+  batchSize: integer(128, { from: 1, to: MANY }, 'images in a step'),
+  numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training images'),
+  accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches whose gradients make one update'),
+  labelSmoothing: number(0, { from: 0, below: 1 }, 'share of the target spread over all classes'),
+  patience: integer(
+    null,
+    { from: 1, to: MANY },
+    'stop after so many epochs without a better validation accuracy',
+    {
+      none: 'never',
+    },
+  ),
+  targetAccuracy: number(null, { above: 0, to: 1 }, 'stop when validation reaches this: 0.98 is 98 %', {
+    none: 'never',
+  }),
+};
+
 const OPTIMISER = {
   optimizer: choice(['adam', 'adamw', 'sgd'], 'adam', 'rule of the update'),
   momentum: number(0.9, { from: 0, below: 1 }, 'sgd: momentum', SGD),
   nesterov: toggle(false, "sgd: Nesterov's momentum", SGD),
-  beta1: number(0.9, { from: 0, below: 1 }, 'adam, adamw: decay of the mean of gradients', ADAM),
-  beta2: number(0.999, { from: 0, below: 1 }, 'adam, adamw: decay of the mean of their squares', ADAM),
-  eps: number(1e-8, { above: 0, to: 1 }, 'adam, adamw: keeps the division from zero', ADAM),
-  weightDecay: number(
-    0,
-    { from: 0, to: 100 },
-    'pull of the weights towards zero; apart from the gradient in adamw',
-  ),
+  beta1: number(0.9, { from: 0, below: 1 }, 'adam, adamw: decay of the mean gradient', ADAM),
+  beta2: number(0.999, { from: 0, below: 1 }, 'adam, adamw: decay of the mean square', ADAM),
+  eps: number(1e-8, { above: 0, to: 1 }, 'adam, adamw: added to its root', ADAM),
+  weightDecay: number(0, { from: 0, to: 100 }, 'weight decay, in adamw decoupled'),
   maxNorm: number<number | null>(1, { above: 0, to: 1e30 }, "clip the gradient's norm to this", {
     none: 'no clipping',
   }),
 };
 
 const RATE = {
-  learningRate: number(6e-3, { above: 0, to: 1000 }, 'learning rate; the peak in one-cycle'),
+  learningRate: number(6e-3, { above: 0, to: 1000 }, 'learning rate, in one-cycle the peak'),
   schedule: choice(
     ['constant', 'step', 'cosine', 'cosine-warm-restarts', 'one-cycle'],
     'one-cycle',
-    'how the rate changes, by the step in one-cycle and by the epoch in the others',
+    'how the rate changes',
   ),
   pctStart: number(
     0.3,
@@ -150,13 +146,13 @@ const RATE = {
   divFactor: number(
     25,
     { from: 1, to: 1e12 },
-    'one-cycle: it starts at the peak divided by this',
+    'one-cycle: it starts at the peak / this',
     schedule('one-cycle'),
   ),
   finalDivFactor: number(
     1e4,
     { from: 1, to: 1e12 },
-    'one-cycle: it ends at the start divided by this',
+    'one-cycle: it ends at the start / this',
     schedule('one-cycle'),
   ),
   stepSize: integer(1, { from: 1, to: MANY }, 'step: epochs from one fall to the next', schedule('step')),
@@ -180,51 +176,39 @@ const RATE = {
   tMult: integer(
     1,
     { from: 1, to: 1000 },
-    'cosine-warm-restarts: how many times longer each period is than the one before',
+    'cosine-warm-restarts: each period / the one before',
     schedule('cosine-warm-restarts'),
   ),
   warmupSteps: integer(
     0,
     { from: 0, to: MANY },
-    'all but one-cycle: steps in which the rate first rises from zero',
+    'all but one-cycle: steps in which it first rises from 0',
     schedule('constant', 'step', 'cosine', 'cosine-warm-restarts'),
   ),
 };
 
-const TRAINING = {
-  batchSize: integer(128, { from: 1, to: MANY }, 'images in a step'),
-  numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training images'),
-  accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches whose gradients make one update'),
-  labelSmoothing: number(0, { from: 0, below: 1 }, 'share of the target that is spread over all classes'),
-  patience: integer(
-    null,
-    { from: 1, to: MANY },
-    'stop after so many epochs without a better validation accuracy',
-    {
-      none: 'train on',
-    },
-  ),
-  targetAccuracy: number(
-    null,
-    { above: 0, to: 1 },
-    'stop when validation reaches this accuracy: 0.98 is 98 %',
-    {
-      none: 'train on',
-    },
-  ),
-  seedNumber: integer(0, SEED, 'seed of the split, the weights, the order and dropout'),
-  seeds: integer(1, { from: 1, to: 1000 }, 'runs with consecutive seeds; prints their mean and deviation'),
+const MACHINE = {
+  backend: choice(['auto', 'cpu', 'wasm', 'reference'], 'auto', 'what computes'),
+  threads: integer(null, { from: 1, to: 256 }, 'worker threads; the result is the same with any', {
+    none: 'one a core',
+  }),
+  freqOutputTrain: integer(100, { from: 1, to: MANY }, 'training steps a line, if output is no terminal'),
+  freqOutputVal: integer(null, { from: 1, to: MANY }, 'validation batches a line, if output is no terminal', {
+    none: 'no lines',
+  }),
+  chartFormat: list(['svg', 'png', 'pdf'], ['svg', 'png'], 'files of the charts: svg,png,pdf, or none'),
 };
 
 const GROUPS = {
   Run: RUN,
   Data: DATA,
   Model: MODEL,
+  Training: TRAINING,
   Optimiser: OPTIMISER,
   'Learning rate': RATE,
-  Training: TRAINING,
+  'Machine and output': MACHINE,
 };
-const TABLE = { ...RUN, ...DATA, ...MODEL, ...OPTIMISER, ...RATE, ...TRAINING };
+const TABLE = { ...RUN, ...DATA, ...MODEL, ...TRAINING, ...OPTIMISER, ...RATE, ...MACHINE };
 
 /** A run's whole configuration: every option with its value. */
 export type TrainConfig = {
@@ -269,9 +253,10 @@ export function expectation(option: Option): string {
       return `a text${none}`;
     default: {
       const { from, to, above, below } = option.range;
-      const lower = above === undefined ? `from ${from}` : `above ${above}`;
-      const joint = above === undefined ? 'to' : 'and at most';
-      const upper = below === undefined ? `${joint} ${to}` : `and below ${below}`;
+      const lower =
+        above !== undefined ? `above ${above}` : `${below === undefined ? 'from' : 'at least'} ${from}`;
+      const upper =
+        below !== undefined ? `and below ${below}` : `${above === undefined ? 'to' : 'and at most'} ${to}`;
       return `${option.kind === 'integer' ? 'a whole number' : 'a number'} ${lower} ${upper}${none}`;
     }
   }

@@ -1,0 +1,91 @@
+/** The options of a run as flags: what commander has to know of them, and what the help says. */
+import { type Command, Option as Flag } from 'commander';
+import { formatNumber } from '../report/text.js';
+import {
+  flagName,
+  OPTION_GROUPS,
+  OPTIONS,
+  type Option,
+  type OptionKey,
+  optionNamed,
+} from '../train/options.js';
+
+/** The help's groups for what is no option of the run itself. */
+export const RUN_GROUP = `${OPTION_GROUPS[0].title}:`;
+export const OUTPUT_GROUP = `${OPTION_GROUPS[OPTION_GROUPS.length - 1].title}:`;
+
+/** Adds a flag for every option of the table, in its groups. Flags that are not given have no value. */
+export function addOptionFlags(command: Command): void {
+  for (const { title, keys } of OPTION_GROUPS) {
+    for (const key of keys) {
+      const option = OPTIONS[key];
+      const group = `${title}:`;
+      command.addOption(new Flag(term(key, option), describe(option)).helpGroup(group));
+      if (option.kind === 'switch') {
+        command.addOption(new Flag(`--no-${flagName(key)}`).helpGroup(group).hideHelp());
+      }
+    }
+  }
+}
+
+/** A flag as the help shows it. */
+export function helpTerm(flag: Flag): string {
+  return flag.flags.replace(/^--(\S+) \[true\]$/, '--[no-]$1');
+}
+
+function term(key: OptionKey, option: Option): string {
+  const name = `--${flagName(key)}`;
+  switch (option.kind) {
+    case 'integer':
+      return `${name} <n>`;
+    case 'number':
+    case 'fraction':
+      return `${name} <x>`;
+    case 'switch':
+      // The mnist-lstm project writes --bidirectional=True.
+      return `${name} [true]`;
+    case 'choice':
+      return `${name} <name>`;
+    case 'list':
+      return `${name} <names>`;
+    case 'text':
+      return option.alone === undefined ? `${name} <path>` : `${name} [path]`;
+  }
+}
+
+function describe(option: Option): string {
+  const choices = option.kind === 'choice' ? `: ${option.choices.join(', ')}` : '';
+  return `${option.description}${choices} (default ${defaultText(option)})`;
+}
+
+function defaultText({ kind, default: value, none }: Option): string {
+  if (value === null) return none ?? 'none';
+  const shown = kind === 'fraction' ? quotient(value as number) : valueText(value);
+  return none === undefined ? shown : `${shown}; none: ${none}`;
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'number' ? formatNumber(value) : String(value);
+}
+
+/** `5/6`, or the number if it is no such quotient of small numbers. */
+function quotient(value: number): string {
+  for (let divisor = 2; divisor <= 12; divisor++) {
+    if (Math.round(value * divisor) / divisor === value) return `${Math.round(value * divisor)}/${divisor}`;
+  }
+  return formatNumber(value);
+}
+
+/**
+ * The arguments with flags in the spelling of the mnist-lstm project (`--dropout_rate=0.2`,
+ * `--freq_output__train 10`) turned into ours. What is no option of a run stays as it is.
+ */
+export function normalizeSpelling(args: readonly string[]): string[] {
+  return args.map((argument) => {
+    const [, spelling, rest] = /^--(\w+)(=.*)?$/s.exec(argument) ?? [];
+    if (!spelling?.includes('_')) return argument;
+    const key = optionNamed(spelling);
+    return key === undefined ? argument : `--${flagName(key)}${rest ?? ''}`;
+  });
+}

@@ -1,0 +1,105 @@
+/** What a person reads when training has ended: how good, how fast, where it is, what to try next. */
+import { join } from 'node:path';
+import { RUN_FILES, type RunSummary } from '../formats/run-folder.js';
+import { formatCount, formatRecallTable, formatScore, formatSeconds, formatShare } from '../report/text.js';
+import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
+
+/** The end of one run; `charts` says whether they were written as files too. */
+export function formatSummary(summary: RunSummary, folder: string, charts: boolean, colors: Colors): string {
+  const { bold, dim } = colors;
+  const rows = [
+    ['training', formatScore(summary.trainScore)],
+    ['validation', formatScore(summary.validationScore)],
+    ['test', formatScore(summary.testScore)],
+  ];
+  const widths = rows.map(([, score]) => score.length);
+  const accuracy = rows.map(([part, score]) => {
+    const text = `  ${part.padEnd(10)}  ${score.padStart(Math.max(...widths))}`;
+    return part === 'test' ? bold(text) : text;
+  });
+  const speed = [
+    `${formatSeconds(summary.totalSeconds)} in all, ${formatSeconds(summary.trainSeconds)} of them training`,
+    `${formatCount(summary.samplesPerSecond)} samples/s`,
+    `${summary.gflops.toFixed(1)} GFLOP/s`,
+    `peak memory ${formatCount(summary.peakRssMb)} MB`,
+  ];
+  return [
+    '',
+    bold(`Accuracy`) + dim(` of the best epoch, ${summary.bestEpoch} of ${summary.epochs}`),
+    ...accuracy,
+    '',
+    `${bold('Recall')}${dim(' on the test images')}`,
+    indent(formatRecallTable(summary.confusionMatrix, summary.classes)),
+    '',
+    bold('Time'),
+    `  ${speed.join(', ')}`,
+    '',
+    bold('Look at'),
+    indent(
+      formatTable([
+        [join(folder, RUN_FILES.report), dim('everything on one page')],
+        ...(charts ? [[join(folder, RUN_FILES.charts), dim('the charts as files')]] : []),
+      ]),
+    ),
+    '',
+    bold('Try next'),
+    ...nextCommands(summary, folder).map((command) => `  ${command}`),
+    '',
+  ].join('\n');
+}
+
+function nextCommands({ preset, seed }: RunSummary, folder: string): string[] {
+  const run = shellQuote(folder);
+  return [
+    `npx scanstroke evaluate ${run}`,
+    `npx scanstroke info ${run}`,
+    preset === 'quick'
+      ? 'npx scanstroke train --preset mnist-lstm'
+      : `npx scanstroke train --config ${shellQuote(join(folder, RUN_FILES.config))} --seed-number ${seed + 1}`,
+  ];
+}
+
+/** Mean and sample standard deviation (0 for a single value). */
+export function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+}
+
+/** The end of several seeds: a line each, then mean and deviation. */
+export function formatSeeds(summaries: readonly RunSummary[], folder: string, colors: Colors): string {
+  const { bold } = colors;
+  const { mean, deviation } = meanAndDeviation(summaries.map(({ testAccuracy }) => testAccuracy));
+  const rows = summaries.map((summary) => [
+    `  seed ${summary.seed}`,
+    `test ${formatScore(summary.testScore)}`,
+    `validation ${formatScore(summary.validationScore)}`,
+    formatSeconds(summary.trainSeconds),
+  ]);
+  return [
+    '',
+    bold(`${summaries.length} seeds`),
+    formatTable(rows),
+    '',
+    bold(`  test accuracy ${formatShare(mean)} ± ${formatShare(deviation)}`),
+    '',
+    bold('Look at'),
+    `  ${join(folder, `seed-${summaries[0].seed}`, RUN_FILES.report)} and those beside it`,
+    '',
+  ].join('\n');
+}
+
+/** `--json` for several seeds. */
+export function seedsValue(summaries: readonly RunSummary[]) {
+  const test = meanAndDeviation(summaries.map(({ testAccuracy }) => testAccuracy));
+  const validation = meanAndDeviation(summaries.map(({ bestValAccuracy }) => bestValAccuracy));
+  return {
+    preset: summaries[0].preset,
+    seeds: summaries.map(({ seed }) => seed),
+    testAccuracy: test.mean,
+    testAccuracyDeviation: test.deviation,
+    bestValAccuracy: validation.mean,
+    bestValAccuracyDeviation: validation.deviation,
+    runs: summaries,
+  };
+}

@@ -1,0 +1,28 @@
+/** What `scanstroke train` runs: configuration, training, report. Loaded when it runs, not for its help. */
+import { basename } from 'node:path';
+import { readMetrics } from '../formats/run-files.js';
+import { writeReport } from '../report/report.js';
+import { configToDisk } from '../train/config.js';
+import { type RunEnd, trainRun } from '../train/run.js';
+import { configure, seedRuns } from './configure.js';
+import type { TrainParts } from './train.js';
+
+export const trainParts: TrainParts<RunEnd> = {
+  configure,
+  seedRuns,
+  trainRun,
+  report: async (config, summary, { folder, mistakes }) => {
+    const data = config.data === 'mnist' ? 'MNIST' : basename(config.data);
+    await writeReport(
+      folder,
+      {
+        title: `${config.preset} on ${data}, seed ${config.seedNumber}`,
+        config: configToDisk(config),
+        metrics: await readMetrics(folder),
+        summary,
+        mistakes,
+      },
+      { formats: config.chartFormat },
+    );
+  },
+};
