@@ -88,3 +88,18 @@ export interface RunSummary {
   version: string;
   node: string;
 }
+
+/** A test sample that got a wrong answer. */
+export interface Mistake {
+  /** Which sample of the test set, from 0. */
+  index: number;
+  /** The true class, and the answer. */
+  label: number;
+  predicted: number;
+  /** Probability of the answer, 0 to 1. */
+  confidence: number;
+  /** Probability that the true class got. */
+  labelProbability: number;
+  /** Pixels row by row, within a row channel by channel: that of (x, y, c) is at (y · channels + c) · width + x. */
+  picture: { width: number; height: number; channels: number; pixels: Uint8Array };
+}

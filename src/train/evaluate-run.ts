@@ -1,0 +1,99 @@
+/** Scores a trained network on one part of a data set. */
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { loadImages } from '../data/datasets.js';
+import { readPreprocessing } from '../data/sequence.js';
+import { splitIndices, trainCountOf } from '../data/split.js';
+import { RUN_FILES } from '../formats/run-folder.js';
+import { type ClassifierConfig, resolveClassifierConfig } from '../model/config.js';
+import { UserError } from '../user-error.js';
+import { resolveConfig } from './config.js';
+import { readConfigFile } from './config-file.js';
+import { firstIndices, type Scores } from './evaluation.js';
+import { evaluate } from './loop.js';
+import type { TrainConfig } from './options.js';
+import { resolveOptimizer } from './optimizer.js';
+import { readCheckpoint } from './resume.js';
+import { openSession } from './session.js';
+
+export interface EvaluateRunOptions {
+  /** `mnist` or a folder; null for what the network was trained on. */
+  data: string | null;
+  part: 'train' | 'validation' | 'test';
+  backend: TrainConfig['backend'];
+  /** Null: one a core. */
+  threads: number | null;
+}
+
+/** Sequences that the team's buffers are made for; nothing is updated. */
+const BATCH_SIZE = 64;
+
+/**
+ * @param path a run folder, whose best checkpoint is taken, or a checkpoint
+ * @throws UserError if there is no such checkpoint, or the data do not fit it
+ */
+export async function evaluateRun(
+  path: string,
+  options: EvaluateRunOptions,
+): Promise<Scores & { classes: string[] }> {
+  const checkpointPath = statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    ? join(path, RUN_FILES.best)
+    : path;
+  const checkpoint = await readCheckpoint(checkpointPath);
+  const model = resolveClassifierConfig(checkpoint.model as unknown as ClassifierConfig);
+  const preprocessing = readPreprocessing(checkpoint.preprocessing, checkpointPath);
+  const config = await configBeside(checkpointPath);
+  const data = options.data ?? config?.data ?? 'mnist';
+  const dataset = await loadImages(data, { channelsImg: preprocessing.channels });
+  if (dataset.classes.length !== model.numClasses) {
+    throw new UserError(
+      `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
+    );
+  }
+  const indices = indicesOf(options.part, dataset.train.count, dataset.test.count, config, checkpointPath);
+  const source = options.part === 'test' ? 'test' : 'train';
+  const session = await openSession({
+    ...{ backend: options.backend, threads: options.threads, dataset, preprocessing, model },
+    ...{ batchSize: BATCH_SIZE, seed: 0, optimizer: resolveOptimizer({ name: 'sgd' }) },
+    ...{ maxNorm: null, labelSmoothing: 0 },
+  });
+  try {
+    const { team } = session;
+    team.layout.fromStateDict(checkpoint.parameters, team.parameters);
+    const scoring = {
+      ...{ labels: dataset[source].labels, classes: model.numClasses },
+      stop: new AbortController().signal,
+    };
+    const place = { phase: 'evaluate', part: options.part, epoch: 0, learningRate: 0, secondsAfter: 0 } as const;
+    const events = evaluate(team, source, indices, scoring, place);
+    let next = await events.next();
+    while (!next.done) next = await events.next();
+    if (!next.value) throw new Error('evaluate: stopped without being asked to');
+    return { ...next.value.scores, classes: checkpoint.classes };
+  } finally {
+    await session.close();
+  }
+}
+
+/** The configuration of the run that the checkpoint belongs to, if it lies in a run folder. */
+async function configBeside(checkpointPath: string): Promise<TrainConfig | null> {
+  const path = join(dirname(checkpointPath), RUN_FILES.config);
+  return existsSync(path) ? resolveConfig({ file: await readConfigFile(path) }) : null;
+}
+
+function indicesOf(
+  part: EvaluateRunOptions['part'],
+  trainCount: number,
+  testCount: number,
+  config: TrainConfig | null,
+  checkpointPath: string,
+): Int32Array {
+  if (part === 'test') return firstIndices(testCount);
+  if (!config) {
+    throw new UserError(
+      `evaluate: which images were for ${part} stands in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
+        'give the run folder, or use --part test',
+    );
+  }
+  return splitIndices(trainCount, trainCountOf(trainCount, config.trainSplit), config.seedNumber)[part];
+}

@@ -1,0 +1,131 @@
+/** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
+import { existsSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Checkpoint, decodeCheckpoint } from '../formats/checkpoint.js';
+import { explainFileError, readFileBounded } from '../formats/files.js';
+import { quote } from '../formats/quotation.js';
+import { RUN_FILES } from '../formats/run-folder.js';
+import type { ResolvedClassifierConfig } from '../model/config.js';
+import { UserError } from '../user-error.js';
+import { z } from 'zod';
+import { initialState, type TrainState } from './loop.js';
+import type { TrainConfig } from './options.js';
+import type { Team } from './team.js';
+
+const MAX_CHECKPOINT_BYTES = 4 * 2 ** 30;
+
+/** What must be the same for the steps of an epoch to be the same. */
+export interface StepConditions {
+  batchSize: number;
+  trainCount: number;
+  seed: number;
+  optimizer: TrainConfig['optimizer'];
+}
+
+const whole = z.int().nonnegative();
+const savedSchema = z.object({
+  epoch: z.int().positive(),
+  losses: z.array(z.number()),
+  correct: z.array(whole),
+  updates: whole,
+  epochSeconds: z.number().nonnegative(),
+  trainSeconds: z.number().nonnegative(),
+  best: z.object({ accuracy: z.number(), loss: z.number(), epoch: whole }).nullable(),
+  batchSize: z.int().positive(),
+  trainCount: z.int().positive(),
+  seed: whole,
+  optimizer: z.enum(['adam', 'adamw', 'sgd']),
+});
+
+/** @throws UserError if the file cannot be read or is no checkpoint of scanstroke's */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  return decodeCheckpoint(await readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES), path);
+}
+
+/**
+ * The checkpoint that a configuration says to go on from, or null. A run that was killed before it wrote one begins
+ * anew, which comes to the same.
+ */
+export async function checkpointToResume(config: TrainConfig): Promise<Checkpoint | null> {
+  const path = config.loadCp;
+  if (path === null) return null;
+  const begun = existsSync(join(dirname(path), RUN_FILES.config)) && path.endsWith(RUN_FILES.last);
+  return begun && !existsSync(path) ? null : readCheckpoint(path);
+}
+
+/**
+ * Puts parameters and optimiser where the checkpoint has them. A checkpoint without a training state (`best`) gives
+ * its parameters to a new training.
+ *
+ * @throws UserError if it is of another architecture, or was written in the midst of an epoch under other conditions
+ */
+export function resume(
+  team: Team,
+  checkpoint: Checkpoint,
+  path: string,
+  model: ResolvedClassifierConfig,
+  conditions: StepConditions,
+): TrainState {
+  refuseOtherModel(checkpoint, path, model);
+  team.layout.fromStateDict(checkpoint.parameters, team.parameters);
+  if (!checkpoint.training) return initialState();
+  const parsed = savedSchema.safeParse(checkpoint.training.state);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new UserError(`${path}: the training state is damaged: ${issue.path.join('.')}: ${issue.message}`);
+  }
+  const { batchSize, trainCount, seed, optimizer, ...state } = parsed.data;
+  if (optimizer !== conditions.optimizer) {
+    throw new UserError(
+      `train: ${path} was written with optimiser ${optimizer}, but ${conditions.optimizer} is asked for; ` +
+        `use --optimizer ${optimizer}, or begin anew from its weights with --load-cp ${RUN_FILES.best}`,
+    );
+  }
+  const changed = Object.entries({ batchSize, trainCount, seed }).find(
+    ([name, value]) => conditions[name as keyof StepConditions] !== value,
+  );
+  if (changed && state.losses.length > 0) {
+    const [name, value] = changed;
+    throw new UserError(
+      `train: ${path} stands in the midst of epoch ${state.epoch}, with ${name} ${value}; ` +
+        `now it would be ${conditions[name as keyof StepConditions]}; go on with what it began with`,
+    );
+  }
+  for (const [name, vector] of team.optimizerState) {
+    const saved = checkpoint.training.optimizer.get(name);
+    if (saved?.length !== vector.length) {
+      throw new UserError(
+        `${path}: optimiser vector ${quote(name)} should have ${vector.length} numbers, found ${saved?.length ?? 'none'}`,
+      );
+    }
+    vector.set(saved);
+  }
+  return state;
+}
+
+function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedClassifierConfig): void {
+  const shape = ['inputSize', 'hiddenSize', 'numLayers', 'bidirectional', 'numClasses', 'head', 'sequenceLength'];
+  const differences = shape.flatMap((name) => {
+    const [saved, wanted] = [checkpoint.model[name], model[name as keyof ResolvedClassifierConfig]];
+    return saved === wanted ? [] : [`${name} ${saved}, not ${wanted}`];
+  });
+  if (differences.length > 0) {
+    throw new UserError(
+      `train: ${path} is of another architecture: it has ${differences.join('; ')}; ` +
+        'give the settings that it was trained with, or begin a new run',
+    );
+  }
+}
+
+/** The best checkpoint so far belongs into the folder too, when a run goes on in another one. */
+export async function bringBest(folder: string, path: string, state: TrainState): Promise<void> {
+  const target = join(folder, RUN_FILES.best);
+  if (state.best === null || existsSync(target)) return;
+  const source = join(dirname(path), RUN_FILES.best);
+  try {
+    await copyFile(source, target);
+  } catch (error) {
+    throw explainFileError('read', `the best checkpoint so far, ${source}`, error);
+  }
+}

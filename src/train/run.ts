@@ -1,0 +1,213 @@
+/**
+ * A whole training run in Node.js: opens data, model and team, trains, keeps the run folder, and scores the best state
+ * on the test set at the very end. After each epoch the files are written in an order (best, metrics, last) in which a
+ * process that is killed between any two of them loses nothing.
+ */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type ImageDataset, loadImages } from '../data/datasets.js';
+import { splitIndices, trainCountOf } from '../data/split.js';
+import { encodeCheckpoint } from '../formats/checkpoint.js';
+import { makeFolder, writeFileAtomically } from '../formats/files.js';
+import { formatJson } from '../formats/json.js';
+import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../formats/run-files.js';
+import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
+import { flopsPerStep } from '../model/config.js';
+import { configToDisk } from './config.js';
+import { type Answers, firstIndices, mistakesOf, type Scores } from './evaluation.js';
+import type { TrainEvent } from './events.js';
+import { evaluate, initialState, type StopReason, type TrainState, trainLoop } from './loop.js';
+import type { TrainConfig } from './options.js';
+import { classifierOf, optimizerOf, preprocessingOf } from './plan.js';
+import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
+import { openSession, type Session } from './session.js';
+
+/** What a training leaves for its report, besides the files of the run folder. */
+export interface RunEnd {
+  folder: string;
+  /** The wrong answers on the test set of which the network was surest. */
+  mistakes: Mistake[];
+}
+
+/** A configuration whose run has a folder. */
+type PlacedConfig = TrainConfig & { savingPath: string };
+
+/**
+ * Trains as `config` says, into the folder `config.savingPath`; goes on from `config.loadCp` if it is set.
+ *
+ * @param control.stop ends the training after the step under way, with a checkpoint to go on from
+ * @throws UserError for a mistake in configuration, data or checkpoint, for a folder that cannot be written, and at
+ * the first loss that is not finite
+ */
+export async function* trainRun(
+  config: PlacedConfig,
+  control: { stop: AbortSignal },
+): AsyncGenerator<TrainEvent, RunEnd> {
+  const dataset = await loadImages(config.data, { channelsImg: config.channelsImg });
+  const preprocessing = preprocessingOf(config, dataset);
+  const model = classifierOf(config, dataset.classes.length);
+  const checkpoint = await checkpointToResume(config);
+  const { count } = dataset.train;
+  const { train, validation } = splitIndices(count, trainCountOf(count, config.trainSplit), config.seedNumber);
+  const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
+
+  const session = await openSession({
+    ...{ backend: config.backend, threads: config.threads, dataset, preprocessing, model, batchSize },
+    ...{ seed: config.seedNumber, optimizer: optimizerOf(config), maxNorm: config.maxNorm },
+    labelSmoothing: config.labelSmoothing,
+  });
+  const { team } = session;
+  const stopTeam = () => team.stop();
+  control.stop.addEventListener('abort', stopTeam);
+  try {
+    const conditions = {
+      ...{ batchSize, trainCount: train.length },
+      ...{ seed: config.seedNumber, optimizer: config.optimizer },
+    };
+    let state = initialState();
+    if (checkpoint) state = resume(team, checkpoint, config.loadCp as string, model, conditions);
+    else team.layout.initialize(model, team.parameters, config.seedNumber);
+
+    const folder = new RunFolder(config, session, dataset, { ...model }, { ...preprocessing }, conditions);
+    await folder.begin(state);
+    yield {
+      type: 'start',
+      backend: { name: session.backend.name, description: session.backend.description },
+      threads: team.threads,
+      parameters: team.parameters.length,
+      ...{ trainCount: train.length, validationCount: validation.length, testCount: dataset.test.count },
+      stepsPerEpoch: Math.ceil(train.length / batchSize),
+      epochs: config.numEpochs,
+      resumedFrom: checkpoint ? { epoch: state.epoch, step: state.losses.length } : null,
+      seed: config.seedNumber,
+      notices: session.notices,
+      folder: config.savingPath,
+    };
+
+    const classes = dataset.classes.length;
+    const scoring = { classes, stop: control.stop };
+    const reason = yield* trainLoop({
+      ...{ config, team, train, validation, labels: dataset.train.labels, batchSize, state, ...scoring },
+      lastGood: join(config.savingPath, RUN_FILES.last),
+      saveBest: () => folder.save(RUN_FILES.best),
+      saveEpoch: (next, metrics) => folder.saveEpoch(next, metrics),
+      saveInterrupted: (next) => folder.save(RUN_FILES.last, next),
+    });
+    const interrupted = { folder: config.savingPath, mistakes: [] };
+    if (reason === 'interrupted') return interrupted;
+    const epoch = state.epoch - 1;
+    yield { type: 'stopped', reason, epoch, step: 0 };
+
+    const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
+    team.layout.fromStateDict(best.parameters, team.parameters);
+    const parts = [
+      { part: 'train', source: 'train', indices: train },
+      { part: 'validation', source: 'train', indices: validation },
+      { part: 'test', source: 'test', indices: firstIndices(dataset.test.count) },
+    ] as const;
+    const results: { answers: Answers; scores: Scores }[] = [];
+    for (const { part, source, indices } of parts) {
+      const place = { phase: 'evaluate', part, epoch, learningRate: 0, secondsAfter: 0 } as const;
+      const { labels } = dataset[source];
+      const result = yield* evaluate(team, source, indices, { ...scoring, labels }, place);
+      if (!result) {
+        yield { type: 'stopped', reason: 'interrupted', epoch, step: 0 };
+        return interrupted;
+      }
+      results.push(result);
+    }
+    const [onTrain, onValidation, onTest] = results;
+    const summary = await folder.end(state, reason, [onTrain.scores, onValidation.scores, onTest.scores]);
+    yield { type: 'done', summary };
+    return { folder: config.savingPath, mistakes: mistakesOf(onTest.answers, dataset.test) };
+  } finally {
+    control.stop.removeEventListener('abort', stopTeam);
+    await session.close();
+  }
+}
+
+/** Writes what a run leaves on disk. */
+class RunFolder {
+  readonly #began = performance.now();
+
+  constructor(
+    readonly config: PlacedConfig,
+    readonly session: Session,
+    readonly dataset: ImageDataset,
+    readonly model: Record<string, unknown>,
+    readonly preprocessing: Record<string, unknown>,
+    readonly conditions: Record<string, unknown>,
+  ) {}
+
+  get #path(): string {
+    return this.config.savingPath;
+  }
+
+  /** The folder, as it must be before the first step. */
+  async begin(state: TrainState): Promise<void> {
+    await makeFolder(this.#path);
+    const text = formatJson(configToDisk(this.config), RUN_FILES.config, 2);
+    await writeFileAtomically(join(this.#path, RUN_FILES.config), `${text}\n`);
+    if (this.config.loadCp !== null) await bringBest(this.#path, this.config.loadCp, state);
+    await truncateMetrics(this.#path, state.epoch - 1);
+    await this.save(RUN_FILES.last, state);
+  }
+
+  async saveEpoch(next: TrainState, metrics: EpochMetrics): Promise<void> {
+    await appendMetrics(this.#path, metrics);
+    await this.save(RUN_FILES.last, next);
+  }
+
+  /** A checkpoint of the team's parameters; with a state, one to go on from. */
+  async save(file: string, state?: TrainState): Promise<void> {
+    const { team } = this.session;
+    const bytes = encodeCheckpoint({
+      parameters: team.layout.toStateDict(team.parameters),
+      ...{ model: this.model, preprocessing: this.preprocessing, classes: this.dataset.classes },
+      ...(state && {
+        training: { optimizer: new Map(team.optimizerState), state: { ...state, ...this.conditions } },
+      }),
+    });
+    await writeFileAtomically(join(this.#path, file), bytes);
+  }
+
+  async end(state: TrainState, stoppedBy: StopReason, scores: [Scores, Scores, Scores]): Promise<RunSummary> {
+    const { config, session, dataset } = this;
+    const [onTrain, onValidation, onTest] = scores;
+    const samplesPerSecond = meanSpeed(await readMetrics(this.#path));
+    const flops = 3 * flopsPerStep(session.team.model) * config.sequenceLength;
+    const summary: RunSummary = {
+      preset: config.preset,
+      testAccuracy: onTest.score.correct / onTest.score.count,
+      testLoss: onTest.loss,
+      bestValAccuracy: onValidation.score.correct / onValidation.score.count,
+      bestEpoch: state.best?.epoch ?? 0,
+      trainScore: onTrain.score,
+      validationScore: onValidation.score,
+      testScore: onTest.score,
+      trainSeconds: state.trainSeconds,
+      totalSeconds: (performance.now() - this.#began) / 1000,
+      epochs: state.epoch - 1,
+      samplesPerSecond,
+      gflops: (flops * samplesPerSecond) / 1e9,
+      peakRssMb: process.resourceUsage().maxRSS / 1024,
+      backend: `${session.backend.name} (${session.backend.description})`,
+      threads: session.team.threads,
+      parameters: session.team.parameters.length,
+      seed: config.seedNumber,
+      stoppedBy,
+      confusionMatrix: onTest.confusionMatrix,
+      classes: dataset.classes,
+      version: (createRequire(import.meta.url)('../../package.json') as { version: string }).version,
+      node: process.version,
+    };
+    await writeSummary(this.#path, summary);
+    return summary;
+  }
+}
+
+/** Training samples a second over all epochs, which have equally many. */
+function meanSpeed(epochs: EpochMetrics[]): number {
+  const secondsPerSample = epochs.reduce((sum, { samplesPerSecond }) => sum + 1 / samplesPerSecond, 0);
+  return epochs.length / secondsPerSample;
+}

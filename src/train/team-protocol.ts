@@ -1,0 +1,96 @@
+/** What the team's main thread hands to its worker threads: once, at their start, and with every command. */
+import type { BackendHandle } from '../backends/backend.js';
+import type { BatchBuffers } from '../data/batch.js';
+import type { ImageSequencesData } from '../data/sequence.js';
+import type { ResolvedClassifierConfig } from '../model/config.js';
+import type { Workspace } from '../model/network.js';
+import type { ResolvedOptimizer } from './optimizer.js';
+
+/** Parameters are normed and updated in chunks of this many: the cut is the same for any number of threads. */
+export const CHUNK = 16_384;
+
+export function shardCount(sequences: number, shardSize: number): number {
+  return Math.ceil(sequences / shardSize);
+}
+
+/**
+ * Sequences in a shard, for steps of `batchSize`. It depends on nothing else, so that sums are the same on any number
+ * of threads: a quarter of the batch, for four threads to share, but enough rows for the matrix products to be
+ * efficient, and few enough that the activations of a shard stay small.
+ */
+export function shardSizeFor(batchSize: number): number {
+  return Math.min(batchSize, 64, Math.max(16, Math.ceil(batchSize / 4)));
+}
+
+/** Everything that a thread works with; all buffers are shared, those in `own` used by it alone. */
+export interface TeamMember {
+  index: number;
+  backend: BackendHandle;
+  model: ResolvedClassifierConfig;
+  data: { train: ImageSequencesData; test: ImageSequencesData };
+  seed: number;
+  optimizer: ResolvedOptimizer;
+  maxNorm: number | null;
+  labelSmoothing: number;
+  shardSize: number;
+  evaluationShard: number;
+  control: Int32Array;
+  /** [2] sum of losses and of correct answers in the step. */
+  sums: Float64Array;
+  /** [chunks] */
+  partialNorms: Float64Array;
+  /** [P] */
+  parameters: Float32Array;
+  /** [P] sum of the step's gradients. */
+  total: Float32Array;
+  /** The optimiser's vectors, each [P]. */
+  optimizerState: Float32Array[];
+  own: {
+    /** [P] of one shard. */
+    gradients: Float32Array;
+    packed: Float32Array;
+    workspace: Workspace;
+    buffers: BatchBuffers;
+    /** [shard] */
+    losses: Float32Array;
+    /** [shard, K] */
+    dLogits: Float32Array;
+    /** [shard, 2] */
+    dropoutKeys: Int32Array;
+  };
+}
+
+/** Steps firstStep … steps - 1 of an epoch. */
+export interface TrainCommand {
+  type: 'train';
+  /** Threads that take part; the others get no command. */
+  threads: number;
+  /** From 1. */
+  epoch: number;
+  firstStep: number;
+  steps: number;
+  /** Sequences in a step. */
+  batchSize: number;
+  /** Updates made before firstStep, since the run began. */
+  updatesBefore: number;
+  /** Indices of the training sequences in the epoch's order. */
+  order: Int32Array;
+  /** [steps] */
+  learningRates: Float64Array;
+  /** [steps] out: mean loss and number of correct answers of each step. */
+  losses: Float64Array;
+  correct: Int32Array;
+}
+
+export interface EvaluateCommand {
+  type: 'evaluate';
+  source: 'train' | 'test';
+  /** [n] */
+  indices: Int32Array;
+  /** [n, K] out. */
+  logits: Float32Array;
+  /** [n] out. */
+  losses: Float32Array;
+}
+
+export type Command = TrainCommand | EvaluateCommand;

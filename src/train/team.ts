@@ -1,0 +1,178 @@
+/**
+ * A team of worker threads that trains one model on shared memory. This is its front in the main thread, which only
+ * allocates, gives commands and watches: it never computes and never blocks.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Backend } from '../backends/backend.js';
+import type { ImageSequencesData } from '../data/sequence.js';
+import type { ResolvedClassifierConfig } from '../model/config.js';
+import { Network } from '../model/network.js';
+import { ParameterLayout } from '../model/parameters.js';
+import { Control } from './control.js';
+import { optimizerStateNames, type ResolvedOptimizer } from './optimizer.js';
+import {
+  CHUNK,
+  type Command,
+  type EvaluateCommand,
+  shardCount,
+  shardSizeFor,
+  type TeamMember,
+  type TrainCommand,
+} from './team-protocol.js';
+
+export interface TeamOptions {
+  backend: Backend;
+  /** At most this many. */
+  threads: number;
+  model: ResolvedClassifierConfig;
+  data: { train: ImageSequencesData; test: ImageSequencesData };
+  /** Sequences whose gradients make one update. */
+  batchSize: number;
+  /** Of dropout. */
+  seed: number;
+  optimizer: ResolvedOptimizer;
+  maxNorm: number | null;
+  labelSmoothing: number;
+}
+
+/** Sequences that a thread evaluates at a time. */
+const EVALUATION_SHARD = 64;
+
+/** Steps of progress that an evaluation makes. */
+export function evaluationSteps(sequences: number): number {
+  return shardCount(sequences, EVALUATION_SHARD);
+}
+
+export class Team {
+  readonly model: ResolvedClassifierConfig;
+  readonly layout: ParameterLayout;
+  /** [P] flat; may be read and written between commands. */
+  readonly parameters: Float32Array;
+  /** The optimiser's vectors [P] by name; likewise. */
+  readonly optimizerState: ReadonlyMap<string, Float32Array>;
+  readonly threads: number;
+  readonly #trainThreads: number;
+  readonly #control = new Control();
+  readonly #workers: Worker[];
+  readonly #batchSize: number;
+
+  constructor(options: TeamOptions) {
+    const { backend, model, batchSize, data } = options;
+    this.model = model;
+    this.layout = new ParameterLayout(model);
+    this.#batchSize = batchSize;
+    const P = this.layout.length;
+    const shardSize = shardSizeFor(batchSize);
+    this.parameters = backend.allocate(P);
+    const names = optimizerStateNames(options.optimizer);
+    this.optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
+    const shared: Omit<TeamMember, 'index' | 'backend' | 'own'> = {
+      ...{ model, data, shardSize, evaluationShard: EVALUATION_SHARD },
+      ...{ seed: options.seed, optimizer: options.optimizer, maxNorm: options.maxNorm },
+      labelSmoothing: options.labelSmoothing,
+      control: this.#control.words,
+      sums: new Float64Array(new SharedArrayBuffer(16)),
+      partialNorms: new Float64Array(new SharedArrayBuffer(8 * Math.ceil(P / CHUNK))),
+      parameters: this.parameters,
+      total: backend.allocate(P),
+      optimizerState: [...this.optimizerState.values()],
+    };
+    this.threads = options.threads;
+    this.#trainThreads = Math.min(this.threads, shardCount(batchSize, shardSize));
+    this.#workers = Array.from({ length: this.threads }, (_, index) => {
+      const own = allocateOwn(backend, model, shardSize, data.train.preprocessing.sequenceLength, P);
+      const member: TeamMember = { ...shared, index, backend: backend.handle(), own };
+      return new Worker(new URL('./worker.js', import.meta.url), { workerData: member });
+    });
+  }
+
+  /** Steps done of the command under way. */
+  get progress(): number {
+    return this.#control.progress;
+  }
+
+  /** The command under way ends after the step that is being computed. */
+  stop(): void {
+    this.#control.stop();
+  }
+
+  /**
+   * Runs steps of an epoch. Fills in `losses` and `correct`; a loss that is not finite ends it, before that step's
+   * update.
+   * @returns steps done
+   */
+  async train(command: Omit<TrainCommand, 'type' | 'threads' | 'batchSize'>): Promise<number> {
+    const threads = this.#trainThreads;
+    await this.#run({ ...command, type: 'train', threads, batchSize: this.#batchSize }, threads);
+    return this.progress;
+  }
+
+  /** Logits and losses of sequences, without dropout. */
+  async evaluate(command: Omit<EvaluateCommand, 'type'>): Promise<void> {
+    await this.#run({ ...command, type: 'evaluate' }, this.threads);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  /** Resolves when all threads have carried the command out; rejects, once all have ended it, if one failed. */
+  async #run(command: Command, threads: number): Promise<void> {
+    this.#control.reset();
+    const replies = this.#workers.slice(0, threads).map((worker) => this.#reply(worker, command));
+    const results = await Promise.allSettled(replies);
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    const cause = failures.find((failure) => failure.message !== 'another thread failed') ?? failures[0];
+    if (cause) throw cause;
+  }
+
+  #reply(worker: Worker, command: Command): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error) => {
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        if (error) reject(error);
+        else resolve();
+      };
+      const onMessage = (reply: { error?: Error }) => settle(reply.error);
+      const onError = (error: Error) => {
+        this.#control.fail();
+        settle(error);
+      };
+      const onExit = (code: number) => onError(new Error(`train: a worker thread ended with code ${code}`));
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      worker.postMessage(command);
+    });
+  }
+}
+
+function allocateOwn(
+  backend: Backend,
+  model: ResolvedClassifierConfig,
+  shardSize: number,
+  steps: number,
+  parameters: number,
+): TeamMember['own'] {
+  const B = Math.max(shardSize, EVALUATION_SHARD);
+  const sizes = [
+    Network.workspaceSize(model, backend, { batchSize: shardSize, steps, rows: shardSize * steps, training: true }),
+    Network.workspaceSize(model, backend, { batchSize: B, steps, rows: B * steps, training: false }),
+  ];
+  return {
+    gradients: backend.allocate(parameters),
+    packed: backend.allocate(Network.packedLength(model, backend)),
+    workspace: {
+      floats: backend.allocate(Math.max(...sizes.map((size) => size.floats))),
+      ints: backend.allocateInts(Math.max(...sizes.map((size) => size.ints))),
+    },
+    buffers: {
+      inputs: backend.allocate(B * steps * model.inputSize),
+      batchSizes: backend.allocateInts(steps),
+      rowStarts: backend.allocateInts(steps),
+      labels: backend.allocateInts(B),
+      order: backend.allocateInts(B),
+    },
+    losses: backend.allocate(B),
+    dLogits: backend.allocate(B * model.numClasses),
+    dropoutKeys: backend.allocateInts(2 * B),
+  };
+}

@@ -1,0 +1,214 @@
+/**
+ * A thread of the team. It runs shards of a step forward and back through the whole model, adds their gradients up in
+ * a fixed order, and updates its slice of the parameters.
+ *
+ * A step, in every thread:
+ *   take shards until none is left: pack, forward, loss, backward; in the shard's turn add to the sum of gradients
+ *   barrier; norm of the sum in fixed chunks; barrier; update chunks of the parameters; barrier
+ * Which thread computes a shard or a chunk changes nothing in the result: shards and chunks are cut the same way for
+ * any number of threads, and sums run in the order of shards and chunks.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Backend } from '../backends/backend.js';
+import { openHandle } from '../backends/open-node.js';
+import { type PackedBatch, packBatch } from '../data/batch.js';
+import { ImageSequences, type SequenceSource } from '../data/sequence.js';
+import { Network } from '../model/network.js';
+import { ParameterLayout } from '../model/parameters.js';
+import { deriveKey } from '../random.js';
+import { Control } from './control.js';
+import { clipScale, updateSlice } from './optimizer.js';
+import { CHUNK, type Command, type EvaluateCommand, shardCount, type TeamMember, type TrainCommand } from './team-protocol.js';
+
+/** Tells the keys of dropout from other random numbers of the same seed. */
+const DROPOUT_STREAM = 0x64726f70; // 'drop'
+
+class Member {
+  readonly #me: TeamMember;
+  readonly #backend: Backend;
+  readonly #control: Control;
+  readonly #network: Network;
+  readonly #sources: Record<'train' | 'test', SequenceSource>;
+
+  constructor(me: TeamMember) {
+    this.#me = me;
+    this.#backend = openHandle(me.backend);
+    this.#control = new Control(me.control);
+    const layout = new ParameterLayout(me.model);
+    this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.own.packed);
+    this.#sources = { train: new ImageSequences(me.data.train), test: new ImageSequences(me.data.test) };
+  }
+
+  run(command: Command): void {
+    this.#network.parametersChanged();
+    if (command.type === 'train') this.#train(command);
+    else this.#evaluate(command);
+  }
+
+  #train(command: TrainCommand): void {
+    const { learningRates, firstStep, steps, threads } = command;
+    for (let step = firstStep; step < steps; step++) {
+      const count = this.#gradients(command, step);
+      this.#control.barrier(threads);
+      const norm = this.#norm(threads);
+      const sums = this.#me.sums;
+      if (this.#me.index === 0) {
+        this.#control.nextStep();
+        command.losses[step] = sums[0] / count;
+        command.correct[step] = sums[1];
+      }
+      if (!Number.isFinite(sums[0]) || !Number.isFinite(norm)) return this.#refuse(command, step, sums[0], norm);
+      this.#update(command, learningRates[step], norm, command.updatesBefore + step - firstStep + 1);
+      this.#network.parametersChanged();
+      this.#control.barrier(threads);
+      if (this.#me.index === 0) this.#control.advance();
+      if (this.#control.stopping) return;
+    }
+  }
+
+  /** Ends the command before an update that would spoil the parameters; the loss tells the main thread. */
+  #refuse(command: TrainCommand, step: number, loss: number, norm: number): void {
+    if (this.#me.index === 0) command.losses[step] = Number.isFinite(loss) ? norm : loss;
+  }
+
+  /** The sum of the step's gradients and losses; returns how many sequences there are in the step. */
+  #gradients(command: TrainCommand, step: number): number {
+    const { own, sums, total, shardSize } = this.#me;
+    const begin = step * command.batchSize;
+    const end = Math.min(command.order.length, begin + command.batchSize);
+    const count = end - begin;
+    const shards = shardCount(count, shardSize);
+    for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
+      const from = begin + shard * shardSize;
+      const indices = command.order.subarray(from, Math.min(end, from + shardSize));
+      const batch = packBatch(this.#sources.train, indices, own.buffers);
+      const keys = this.#dropoutKeys(command.epoch, indices, batch);
+      const logits = this.#network.forward(batch, own.workspace, { dropoutKeys: keys });
+      const loss = this.#loss(batch, logits, this.#me.labelSmoothing, 1 / count);
+      own.gradients.fill(0);
+      this.#network.backward(own.dLogits.subarray(0, logits.length), own.gradients);
+      const correct = countCorrect(logits, batch);
+      this.#control.inTurn(shard, () => {
+        if (shard === 0) {
+          total.set(own.gradients);
+          sums[0] = loss;
+          sums[1] = correct;
+        } else {
+          this.#backend.add(total, own.gradients);
+          sums[0] += loss;
+          sums[1] += correct;
+        }
+      });
+    }
+    return count;
+  }
+
+  /** The sum of the losses of a batch; their gradient, times `scale`, goes to own.dLogits. */
+  #loss(batch: PackedBatch, logits: Float32Array, labelSmoothing: number, scale: number): number {
+    const { losses, dLogits } = this.#me.own;
+    this.#backend.crossEntropy({
+      ...{ rows: batch.batchSize, classes: this.#me.model.numClasses, logits, labels: batch.labels },
+      ...{ labelSmoothing, losses, dLogits, gradientScale: scale },
+    });
+    let sum = 0;
+    for (let b = 0; b < batch.batchSize; b++) sum += losses[b];
+    return sum;
+  }
+
+  #dropoutKeys(epoch: number, indices: Int32Array, batch: PackedBatch): Int32Array | null {
+    const { model, seed, own } = this.#me;
+    if (model.dropout === 0 && model.layerDropout === 0) return null;
+    const keys = own.dropoutKeys.subarray(0, 2 * batch.batchSize);
+    for (let b = 0; b < batch.batchSize; b++) {
+      const [first, second] = deriveKey(seed, DROPOUT_STREAM, epoch, indices[batch.order[b]]);
+      keys[2 * b] = first;
+      keys[2 * b + 1] = second;
+    }
+    return keys;
+  }
+
+  /** The norm of the summed gradients, or 0 when nothing is clipped. */
+  #norm(threads: number): number {
+    const { total, partialNorms, maxNorm } = this.#me;
+    if (maxNorm === null) return 0;
+    this.#eachChunk(threads, (chunk, start, end) => {
+      partialNorms[chunk] = this.#backend.sumSquares(total.subarray(start, end));
+    });
+    this.#control.barrier(threads);
+    let sum = 0;
+    for (const partial of partialNorms) sum += partial;
+    return Math.sqrt(sum);
+  }
+
+  #update(command: TrainCommand, lr: number, norm: number, step: number): void {
+    const { parameters, total, optimizerState, optimizer, maxNorm } = this.#me;
+    const gradientScale = maxNorm === null ? 1 : clipScale(norm, maxNorm);
+    this.#eachChunk(command.threads, (_, start, end) => {
+      updateSlice(this.#backend, optimizer, {
+        parameters: parameters.subarray(start, end),
+        gradients: total.subarray(start, end),
+        state: optimizerState.map((vector) => vector.subarray(start, end)),
+        ...{ lr, gradientScale, step },
+      });
+    });
+  }
+
+  /** This thread's share of the parameters, in chunks of fixed length. */
+  #eachChunk(threads: number, visit: (chunk: number, start: number, end: number) => void): void {
+    const { parameters, index } = this.#me;
+    const chunks = Math.ceil(parameters.length / CHUNK);
+    const last = Math.floor(((index + 1) * chunks) / threads);
+    for (let chunk = Math.floor((index * chunks) / threads); chunk < last; chunk++) {
+      visit(chunk, chunk * CHUNK, Math.min(parameters.length, (chunk + 1) * CHUNK));
+    }
+  }
+
+  #evaluate(command: EvaluateCommand): void {
+    const { own, evaluationShard: size, model } = this.#me;
+    const { indices, logits: allLogits, losses: allLosses } = command;
+    const source = this.#sources[command.source];
+    const shards = shardCount(indices.length, size);
+    for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
+      const from = shard * size;
+      const batch = packBatch(source, indices.subarray(from, Math.min(indices.length, from + size)), own.buffers);
+      const logits = this.#network.forward(batch, own.workspace, null);
+      this.#loss(batch, logits, 0, 1);
+      for (let b = 0; b < batch.batchSize; b++) {
+        const place = from + batch.order[b];
+        const row = logits.subarray(b * model.numClasses, (b + 1) * model.numClasses);
+        allLogits.set(row, place * model.numClasses);
+        allLosses[place] = own.losses[b];
+      }
+      this.#control.advance();
+      if (this.#control.stopWanted) return;
+    }
+  }
+
+  fail(): void {
+    this.#control.fail();
+  }
+}
+
+function countCorrect(logits: Float32Array, { batchSize, labels }: PackedBatch): number {
+  const classes = logits.length / batchSize;
+  let correct = 0;
+  for (let b = 0; b < batchSize; b++) {
+    let best = 0;
+    for (let k = 1; k < classes; k++) if (logits[b * classes + k] > logits[b * classes + best]) best = k;
+    if (best === labels[b]) correct++;
+  }
+  return correct;
+}
+
+const port = parentPort;
+if (!port) throw new Error('train/worker.js runs in a worker thread, started by train/team.js');
+const member = new Member(workerData as TeamMember);
+port.on('message', (command: Command) => {
+  try {
+    member.run(command);
+    port.postMessage({ done: true });
+  } catch (error) {
+    member.fail();
+    port.postMessage({ error });
+  }
+});
