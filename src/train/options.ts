@@ -254,7 +254,7 @@ export function expectation(option: Option): string {
     default: {
       const { from, to, above, below } = option.range;
       const lower =
-        above !== undefined ? `above ${above}` : `${below === undefined ? 'from' : 'at least'} ${from}`;
+        above !== undefined ? `above ${above}` : `${below === undefined ? 'from' : 'of at least'} ${from}`;
       const upper =
         below !== undefined ? `and below ${below}` : `${above === undefined ? 'to' : 'and at most'} ${to}`;
       return `${option.kind === 'integer' ? 'a whole number' : 'a number'} ${lower} ${upper}${none}`;
