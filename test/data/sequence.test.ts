@@ -1,0 +1,212 @@
+/** Protects what a model sees of an image: PyTorch's normalisation to the bit, the order of its values, nothing mixed up. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ImageExamples } from '#src/data/images.js';
+import {
+  checkSequenceShape,
+  ImageSequences,
+  normalisation,
+  type Preprocessing,
+  pixelPermutation,
+  readPreprocessing,
+} from '#src/data/sequence.js';
+import { UserError } from '#src/user-error.js';
+
+/** Images whose values count up, over all images. */
+function counting(count: number, channels: number, height: number, width: number): ImageExamples {
+  const pixels = new Uint8Array(new SharedArrayBuffer(count * channels * height * width));
+  pixels.forEach((_, i) => {
+    pixels[i] = i;
+  });
+  const labels = new Uint8Array(new SharedArrayBuffer(count));
+  labels.set(Array.from({ length: count }, (_, i) => 10 + i));
+  return { count, channels, height, width, pixels, labels };
+}
+
+const identity: Preprocessing = {
+  sequenceLength: 2,
+  inputSize: 3,
+  channels: 1,
+  height: 2,
+  width: 3,
+  mean: 0,
+  std: 1,
+  permutationSeed: null,
+};
+const mnist: Preprocessing = {
+  ...identity,
+  sequenceLength: 28,
+  inputSize: 28,
+  height: 28,
+  width: 28,
+  mean: 0.5,
+  std: 0.5,
+};
+
+/** Sequence i alone, in pixel values. */
+function valuesOf(sequences: ImageSequences, i: number): number[] {
+  const { maxSteps, inputSize } = sequences;
+  const target = new Float32Array(maxSteps * inputSize);
+  sequences.read(
+    i,
+    target,
+    Int32Array.from({ length: maxSteps }, (_, t) => t),
+    0,
+  );
+  return [...target].map((value) => Math.round(value * 255));
+}
+
+test('an image is read value by value into the rows of its column', () => {
+  const sequences = new ImageSequences({
+    name: 'x',
+    examples: counting(4, 1, 2, 3),
+    preprocessing: identity,
+  });
+  assert.deepEqual(
+    [sequences.count, sequences.inputSize, sequences.maxSteps, sequences.lengthOf()],
+    [4, 3, 2, 2],
+  );
+  assert.equal(sequences.labelOf(3), 13);
+  assert.deepEqual(valuesOf(sequences, 2), [12, 13, 14, 15, 16, 17]);
+
+  const target = new Float32Array(7 * 3).fill(-1);
+  sequences.read(1, target, Int32Array.of(0, 4), 2);
+  const rows = Array.from({ length: 7 }, (_, row) => [...target.subarray(3 * row, 3 * row + 3)]);
+  const written = (row: number) => rows[row].map((value) => Math.round(value * 255));
+  assert.deepEqual(
+    [written(2), written(6)],
+    [
+      [6, 7, 8],
+      [9, 10, 11],
+    ],
+  );
+  for (const row of [0, 1, 3, 4, 5]) assert.deepEqual(rows[row], [-1, -1, -1]);
+});
+
+test('any reshape reads the same values in the same order', () => {
+  for (const [sequenceLength, inputSize] of [
+    [6, 1],
+    [1, 6],
+    [3, 2],
+  ]) {
+    const preprocessing = { ...identity, sequenceLength, inputSize };
+    const sequences = new ImageSequences({ name: 'x', examples: counting(2, 1, 2, 3), preprocessing });
+    assert.deepEqual(valuesOf(sequences, 1), [6, 7, 8, 9, 10, 11]);
+  }
+});
+
+test("normalisation is PyTorch's ToTensor and Normalize, to the bit", () => {
+  const table = normalisation(0.5, 0.5);
+  assert.equal(table.length, 256);
+  assert.equal(table[0], -1);
+  assert.equal(table[255], 1);
+  // Every rounding of its own: x / 255, minus the mean in float32, divided by the deviation in float32.
+  const [mean, std] = [Math.fround(0.1307), Math.fround(0.3081)];
+  normalisation(0.1307, 0.3081).forEach((value, x) => {
+    assert.equal(value, Math.fround(Math.fround(Math.fround(x / 255) - mean) / std));
+  });
+  // In one go, in float64, some values differ: the roundings matter.
+  assert.ok(
+    normalisation(0.1307, 0.3081).some((value, x) => value !== Math.fround((x / 255 - 0.1307) / 0.3081)),
+  );
+});
+
+test('the permutation is one of all positions, fixed by its seed', () => {
+  const permuted = { ...mnist, permutationSeed: 92 };
+  const order = pixelPermutation(permuted) as Int32Array;
+  assert.deepEqual(
+    [...order].sort((a, b) => a - b),
+    [...Array(784).keys()],
+  );
+  assert.deepEqual(pixelPermutation(permuted), order);
+  assert.notDeepEqual(pixelPermutation({ ...permuted, permutationSeed: 93 }), order);
+  // The order of pixels does not depend on how they are cut into steps.
+  assert.deepEqual(pixelPermutation({ ...permuted, sequenceLength: 784, inputSize: 1 }), order);
+  assert.equal(pixelPermutation(mnist), null);
+  // Fixed for good: models are stored with the seed only.
+  assert.deepEqual([...order.subarray(0, 6)], [557, 556, 357, 559, 194, 234]);
+
+  const sequences = new ImageSequences({
+    name: 'x',
+    examples: counting(2, 1, 2, 3),
+    preprocessing: { ...identity, permutationSeed: 5 },
+  });
+  const small = pixelPermutation({ ...identity, permutationSeed: 5 }) as Int32Array;
+  assert.deepEqual(
+    valuesOf(sequences, 1),
+    [...small].map((position) => 6 + position),
+  );
+});
+
+test('it can be posted to a thread and rebuilt there, on the same memory', () => {
+  const data = {
+    name: 'x',
+    examples: counting(2, 1, 2, 3),
+    preprocessing: { ...identity, permutationSeed: 5 },
+  };
+  const posted = structuredClone(data);
+  assert.deepEqual(valuesOf(new ImageSequences(posted), 1), valuesOf(new ImageSequences(data), 1));
+  data.examples.pixels[6] = 200;
+  assert.ok(valuesOf(new ImageSequences(posted), 1).includes(200));
+});
+
+test('a sequence that does not hold the image is refused with settings that do', () => {
+  assert.throws(
+    () => checkSequenceShape('train', 'MNIST', { ...mnist, sequenceLength: 30 }),
+    new UserError(
+      'train: sequence length 30 × input size 28 = 840, but MNIST images have 784 pixels; ' +
+        'use --sequence-length 28 --input-size 28 or 784 × 1',
+    ),
+  );
+  assert.throws(
+    () =>
+      checkSequenceShape('train', 'colours', {
+        sequenceLength: 32,
+        inputSize: 32,
+        channels: 3,
+        height: 32,
+        width: 16,
+      }),
+    new UserError(
+      'train: sequence length 32 × input size 32 = 1024, but colours images have 3 channels × 512 pixels = 1536 values; ' +
+        'use --sequence-length 32 --input-size 48 or 1536 × 1',
+    ),
+  );
+  const data = { name: 'x', examples: counting(1, 1, 2, 3) };
+  assert.throws(
+    () => new ImageSequences({ ...data, preprocessing: { ...identity, inputSize: 4 } }),
+    UserError,
+  );
+  assert.throws(
+    () => new ImageSequences({ ...data, preprocessing: { ...identity, height: 3, width: 2 } }),
+    /data set "x": its images are 1 × 2 × 3 .* but the model was made for 1 × 3 × 2/,
+  );
+  checkSequenceShape('train', 'MNIST', mnist);
+});
+
+test('stored preprocessing is read back, and the impossible refused', () => {
+  for (const each of [mnist, { ...mnist, permutationSeed: 7 }]) {
+    assert.deepEqual(readPreprocessing({ ...each, unknown: 1 }, 'x'), each);
+  }
+  const refuse = (change: object, message: RegExp) =>
+    assert.throws(
+      () => readPreprocessing({ ...mnist, ...change }, 'last.safetensors'),
+      (error) => error instanceof UserError && message.test(error.message),
+      JSON.stringify(change),
+    );
+  refuse({ mean: undefined }, /^last\.safetensors: preprocessing: mean must be a finite number, found none/);
+  refuse({ std: 0 }, /std must be a finite number above 0, found "0"/);
+  refuse({ std: 1e-300 }, /std must be/);
+  refuse({ sequenceLength: 28.5 }, /sequence_length must be a whole number from 1/);
+  refuse({ sequenceLength: '28' }, /sequence_length must be/);
+  refuse({ inputSize: -28 }, /input_size must be/);
+  refuse({ permutationSeed: -1 }, /permutation_seed must be null or a whole number/);
+  refuse({ permutationSeed: undefined }, /permutation_seed must be/);
+  refuse(
+    { sequenceLength: 27 },
+    /sequence length 27 × input size 28 = 756, but the model's images have 784 pixels/,
+  );
+  const huge = { sequenceLength: 2 ** 24, inputSize: 2 ** 24, height: 2 ** 24, width: 2 ** 24 };
+  refuse(huge, /more than 2\^28 values/);
+});

@@ -1,0 +1,59 @@
+/** Protects the split and the order of examples: functions of the seed, every example once, nothing of validation in training. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { epochOrder, splitIndices, trainCountOf } from '#src/data/split.js';
+import { UserError } from '#src/user-error.js';
+
+const ascending = (array: Int32Array) => [...array].sort((a, b) => a - b);
+
+test('5/6 of 60,000 is 50,000', () => {
+  assert.equal(trainCountOf(60_000, 5 / 6), 50_000);
+  assert.equal(trainCountOf(60_000, 0.8333333), 50_000);
+  assert.equal(trainCountOf(3, 0.5), 2);
+});
+
+test('a share that leaves a part empty is refused with the counts', () => {
+  for (const fraction of [0, 1, -0.5, 1.5, Number.NaN]) {
+    assert.throws(() => trainCountOf(10, fraction), /expected a share between 0 and 1/);
+  }
+  assert.throws(() => trainCountOf(10, 0.99), /of 10 examples, 10 are for training and 0 for validation/);
+  assert.throws(() => trainCountOf(10, 0.01), /of 10 examples, 0 are for training and 10 for validation/);
+  assert.throws(() => splitIndices(10, 10, 0), UserError);
+  assert.throws(() => splitIndices(10, 0, 0), UserError);
+});
+
+test('every example is in just one part', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 300 }), fc.nat(), fc.nat(), (count, share, seed) => {
+      const trainCount = 1 + (share % (count - 1));
+      const { train, validation } = splitIndices(count, trainCount, seed);
+      assert.equal(train.length, trainCount);
+      assert.deepEqual(ascending(Int32Array.of(...train, ...validation)), [...Array(count).keys()]);
+    }),
+    { seed: 1, numRuns: 200 },
+  );
+});
+
+test('the seed decides the split, and nothing else', () => {
+  assert.deepEqual(splitIndices(1000, 800, 3), splitIndices(1000, 800, 3));
+  assert.notDeepEqual(splitIndices(1000, 800, 3).train, splitIndices(1000, 800, 4).train);
+  // Fixed for good: a resumed run must not train on what it was validated on.
+  assert.deepEqual(
+    [...splitIndices(60_000, 50_000, 0).train.subarray(0, 5)],
+    [11510, 18627, 12021, 45557, 42132],
+  );
+});
+
+test('an epoch has every training example once, in an order of its own', () => {
+  const { train } = splitIndices(1000, 800, 0);
+  const before = train.slice();
+  const first = epochOrder(train, 0, 1);
+  assert.deepEqual(train, before);
+  assert.deepEqual(ascending(first), ascending(train));
+  assert.deepEqual(epochOrder(train, 0, 1), first);
+  for (const other of [epochOrder(train, 0, 2), epochOrder(train, 1, 1), train])
+    assert.notDeepEqual(other, first);
+  assert.deepEqual([...epochOrder(train, 0, 1).subarray(0, 5)], [300, 450, 756, 81, 119]);
+});

@@ -1,0 +1,261 @@
+/**
+ * Protects what is on the disk: a file is replaced whole or not at all, whatever fails and whenever the process is
+ * killed, and every failure is told in words.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+import { appendLine, makeFolder, readFileBounded, writeFileAtomically } from '#src/formats/files.js';
+import { UserError } from '#src/user-error.js';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'scanstroke-files-'));
+});
+afterEach(async () => {
+  mock.restoreAll();
+  await fs.rm(folder, { recursive: true });
+});
+
+const text = (path: string) => fs.readFile(path, 'utf8');
+const refused = (promise: Promise<unknown>, ...messages: RegExp[]) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof UserError, String(error));
+    for (const message of messages) assert.match(error.message, message);
+    return true;
+  });
+
+/** An error as the operating system gives it. */
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: simulated`), { code, syscall: 'write', errno: -1 });
+}
+
+/** Files opened from now on fail in one of their methods, after half of the content has been written. */
+function failIn(method: 'writeFile' | 'appendFile' | 'sync', code: string): void {
+  const { open } = fs;
+  mock.method(fs, 'open', async (...args: Parameters<typeof open>) => {
+    const handle = await open(...args);
+    const write = handle.write.bind(handle);
+    mock.method(handle, method, async (content?: string | Uint8Array) => {
+      if (content !== undefined) await write(Buffer.from(content).subarray(0, content.length / 2));
+      throw systemError(code);
+    });
+    return handle;
+  });
+}
+
+test('a file is created and replaced, and nothing else is left in its folder', async () => {
+  const path = join(folder, 'last.safetensors');
+  await writeFileAtomically(path, Uint8Array.of(1, 2, 3));
+  assert.deepEqual([...(await fs.readFile(path))], [1, 2, 3]);
+  await writeFileAtomically(path, 'text');
+  assert.equal(await text(path), 'text');
+  assert.deepEqual(await fs.readdir(folder), ['last.safetensors']);
+});
+
+test('a full disk leaves the old file, no temporary file, and says what to do', async () => {
+  const path = join(folder, 'last.safetensors');
+  await writeFileAtomically(path, 'old');
+  for (const method of ['writeFile', 'sync'] as const) {
+    failIn(method, 'ENOSPC');
+    await refused(
+      writeFileAtomically(path, 'new content'),
+      new RegExp(`^cannot write ${path}: the disk is full; free some space .* \\(ENOSPC\\)$`),
+    );
+    mock.restoreAll();
+    assert.deepEqual(await fs.readdir(folder), ['last.safetensors']);
+    assert.equal(await text(path), 'old');
+  }
+});
+
+test('a failed rename leaves the old file and no temporary file', async () => {
+  const path = join(folder, 'last.safetensors');
+  await writeFileAtomically(path, 'old');
+  mock.method(fs, 'rename', () => Promise.reject(systemError('EIO')));
+  await refused(
+    writeFileAtomically(path, 'new'),
+    /the disk reports an input\/output error; check the disk \(EIO\)$/,
+  );
+  assert.deepEqual(await fs.readdir(folder), ['last.safetensors']);
+  assert.equal(await text(path), 'old');
+});
+
+test('the file is flushed before it is renamed, and the folder after', async () => {
+  const calls: string[] = [];
+  const { open, rename } = fs;
+  mock.method(fs, 'open', async (...args: Parameters<typeof open>) => {
+    const handle = await open(...args);
+    const sync = handle.sync.bind(handle);
+    mock.method(handle, 'sync', () => {
+      calls.push(args[0] === folder ? 'flush folder' : 'flush file');
+      return sync();
+    });
+    return handle;
+  });
+  mock.method(fs, 'rename', (...args: Parameters<typeof rename>) => {
+    calls.push('rename');
+    return rename(...args);
+  });
+  await writeFileAtomically(join(folder, 'a'), 'x');
+  assert.deepEqual(calls, ['flush file', 'rename', 'flush folder']);
+});
+
+test('every cause is told in words', async () => {
+  const causes = {
+    EROFS: /the file system is read-only; choose another folder/,
+    EACCES: /you have no permission to write there/,
+    EDQUOT: /your quota of disk space is used up/,
+    EFBIG: /larger than the file system/,
+    EMFILE: /too many files are open/,
+    EWEIRD: /EWEIRD: simulated \(EWEIRD\)/,
+  };
+  for (const [code, message] of Object.entries(causes)) {
+    mock.method(fs, 'open', () => Promise.reject(systemError(code)));
+    await refused(writeFileAtomically(join(folder, 'a'), 'x'), /^cannot write /, message);
+    mock.restoreAll();
+  }
+  // What is no failure of the system is a defect and keeps its own error.
+  mock.method(fs, 'open', () => Promise.reject(new TypeError('defect')));
+  await assert.rejects(writeFileAtomically(join(folder, 'a'), 'x'), TypeError);
+});
+
+test('paths that lead nowhere are told in words', async () => {
+  await fs.writeFile(join(folder, 'file'), '');
+  await refused(
+    writeFileAtomically(join(folder, 'missing', 'a'), 'x'),
+    /its folder does not exist; create it .*ENOENT/,
+  );
+  await refused(
+    writeFileAtomically(join(folder, 'file', 'a'), 'x'),
+    /a part of its path is a file and not a folder/,
+  );
+  await refused(
+    writeFileAtomically(folder, 'x'),
+    /it is a folder; remove it or choose another name \(EISDIR\)/,
+  );
+  await refused(writeFileAtomically(join(folder, 'n'.repeat(300)), 'x'), /its name is too long/);
+  await refused(
+    makeFolder(join(folder, 'file', 'a')),
+    /cannot write the folder .*: a part of its path is a file/,
+  );
+  await refused(makeFolder(join(folder, 'file')), /a file is there already, where a folder is needed/);
+});
+
+test('a device is not replaced by a file', async () => {
+  await refused(writeFileAtomically('/dev/null', 'x'), /it is a device, a pipe or a socket/);
+  assert.ok((await fs.stat('/dev/null')).isCharacterDevice());
+});
+
+test('what a killed process has left is swept up, and nothing else', async () => {
+  const dead = spawnSync(process.execPath, ['--version']).pid;
+  const alive = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
+  const digits = '0123456789ab';
+  const stale = [`.last.safetensors.${dead}-${digits}.tmp`, `.last.safetensors.${process.pid}-${digits}.tmp`];
+  const others = [
+    `.last.safetensors.${alive.pid}-${digits}.tmp`,
+    `.best.safetensors.${dead}-${digits}.tmp`,
+    `.last.safetensors.${dead}-mine.tmp`,
+    '.last.safetensors.tmp',
+    'last.safetensors.tmp',
+  ];
+  for (const name of [...stale, ...others]) await fs.writeFile(join(folder, name), 'half');
+  await writeFileAtomically(join(folder, 'last.safetensors'), 'x');
+  alive.kill();
+  assert.deepEqual((await fs.readdir(folder)).sort(), [...others, 'last.safetensors'].sort());
+});
+
+test('writers of the same file at the same time all succeed, and one of them wins', async () => {
+  const path = join(folder, 'a');
+  const contents = Array.from({ length: 8 }, (_, i) => String(i).repeat(100_000));
+  await Promise.all(contents.map((content) => writeFileAtomically(path, content)));
+  assert.ok(contents.includes(await text(path)));
+  assert.deepEqual(await fs.readdir(folder), ['a']);
+});
+
+test('killed at any moment, a process leaves the old file or a new one, whole', async () => {
+  const path = join(folder, 'a');
+  const size = 2 ** 20;
+  const module = import.meta.resolve('#src/formats/files.js');
+  const program = `
+    import { writeFileAtomically } from ${JSON.stringify(module)};
+    for (let i = 0; ; i++) {
+      await writeFileAtomically(${JSON.stringify(path)}, new Uint8Array(${size}).fill(i));
+      process.stdout.write('.');
+    }`;
+  for (const delay of [0, 3, 7]) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    await new Promise((done) => setTimeout(done, delay));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const bytes = await fs.readFile(path);
+    assert.equal(bytes.length, size);
+    assert.ok(bytes.every((byte) => byte === bytes[0]));
+  }
+  await writeFileAtomically(path, 'x');
+  assert.deepEqual(await fs.readdir(folder), ['a']);
+});
+
+test('lines are appended, and a torn line is not glued to the next', async () => {
+  const path = join(folder, 'metrics.jsonl');
+  await appendLine(path, 'one');
+  await appendLine(path, 'two');
+  assert.equal(await text(path), 'one\ntwo\n');
+  await fs.appendFile(path, 'tor');
+  await appendLine(path, 'three');
+  assert.equal(await text(path), 'one\ntwo\ntor\nthree\n');
+  await assert.rejects(appendLine(path, 'a\nb'), /more than one line/);
+});
+
+test('a line that cannot be written whole is not written at all', async () => {
+  const path = join(folder, 'metrics.jsonl');
+  await appendLine(path, 'one');
+  failIn('appendFile', 'ENOSPC');
+  await refused(appendLine(path, 'a longer line'), /the disk is full/);
+  mock.restoreAll();
+  assert.equal(await text(path), 'one\n');
+});
+
+test('a really full device is told in words', async () => {
+  // Linux has a device that is always full; elsewhere opening it fails, in words too.
+  await refused(appendLine('/dev/full', 'x'), /^cannot write \/dev\/full: /);
+});
+
+test('reading: what is missing, no file or too large is told in words', async () => {
+  const path = join(folder, 'a');
+  await fs.writeFile(path, 'hello');
+  assert.equal(new TextDecoder().decode(await readFileBounded(path, 'the greeting', 5)), 'hello');
+  await refused(
+    readFileBounded(path, 'the greeting', 4),
+    /^cannot read the greeting .*: it has 5 bytes, and at most 4 are accepted$/,
+  );
+  await refused(readFileBounded(folder, 'the greeting', 4), /it is a folder, and a file is needed/);
+  await refused(
+    readFileBounded(join(folder, 'b'), 'the greeting', 4),
+    /it does not exist; check the path \(ENOENT\)/,
+  );
+  await refused(readFileBounded(join(path, 'b'), 'the greeting', 4), /a part of its path is a file/);
+  await refused(readFileBounded('/dev/zero', 'the greeting', 4), /it is a device, a pipe or a socket/);
+  await fs.writeFile(path, '');
+  assert.equal((await readFileBounded(path, 'the greeting', 4)).length, 0);
+});
+
+test('a pipe is refused and not waited for', async () => {
+  const path = join(folder, 'pipe');
+  assert.equal(spawnSync('mkfifo', [path]).status, 0);
+  await refused(readFileBounded(path, 'the greeting', 4), /it is a device, a pipe or a socket/);
+});
+
+test('what is read is not shared with other buffers', async () => {
+  const path = join(folder, 'a');
+  await fs.writeFile(path, 'hello');
+  const bytes = await readFileBounded(path, 'the greeting', 5);
+  assert.equal(bytes.buffer.byteLength, 5);
+});

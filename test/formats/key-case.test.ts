@@ -1,0 +1,71 @@
+/** Protects names: camelCase in the API, snake_case on disk, there and back without loss. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { formatJson, parseJson } from '#src/formats/json.js';
+import { camelCaseKeys, snakeCaseKeys } from '#src/formats/key-case.js';
+import { UserError } from '#src/user-error.js';
+
+test('keys change at every depth and in arrays; values do not', () => {
+  const camel = {
+    bestValAccuracy: 1,
+    t0: 2,
+    curve: [{ learningRate: 'notThisValue' }, null, ['aB']],
+    a: { bC: { dEF: {} } },
+  };
+  const snake = {
+    best_val_accuracy: 1,
+    t0: 2,
+    curve: [{ learning_rate: 'notThisValue' }, null, ['aB']],
+    a: { b_c: { d_e_f: {} } },
+  };
+  assert.deepEqual(snakeCaseKeys(camel, 'x'), snake);
+  assert.deepEqual(camelCaseKeys(snake, 'x'), camel);
+});
+
+test('any camelCase value comes back', () => {
+  const key = fc.stringMatching(/^[a-z][a-zA-Z0-9]{0,8}$/);
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 4 }, fc.integer(), fc.string(), tie('list'), tie('object')),
+    list: fc.array(tie('value'), { maxLength: 3 }),
+    object: fc.dictionary(key, tie('value'), { maxKeys: 4, noNullPrototype: true }),
+  }));
+  fc.assert(
+    fc.property(value, (each) => {
+      const text = formatJson(snakeCaseKeys(each, 'x'), 'x');
+      assert.deepEqual(camelCaseKeys(parseJson(text, 'x'), 'x'), each);
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
+test('keys that would not read back, or meet, are refused', () => {
+  for (const key of ['hidden_size', 'HiddenSize', 'a_b']) {
+    assert.throws(() => snakeCaseKeys({ [key]: 1 }, 'config'), UserError, key);
+  }
+  assert.throws(
+    () => camelCaseKeys({ hidden_size: 1, hiddenSize: 2 }, 'config.json'),
+    /^UserError: config\.json: "hiddenSize" is there twice/,
+  );
+});
+
+test('a key __proto__ from a file becomes no prototype', () => {
+  const value = camelCaseKeys(parseJson('{"__proto__": {"polluted": 1}, "a": 2}', 'x'), 'x') as Record<
+    string,
+    unknown
+  >;
+  assert.equal(value.polluted, undefined);
+  assert.equal(Object.getPrototypeOf(value), Object.prototype);
+});
+
+test('brackets within texts do not count as nesting', () => {
+  const text = JSON.stringify({ a: '['.repeat(100), b: '\\"[[[' });
+  assert.deepEqual(parseJson(text, 'x'), JSON.parse(text));
+  const flat = JSON.stringify(Array.from({ length: 1000 }, () => [{}]));
+  assert.equal((parseJson(flat, 'x') as unknown[]).length, 1000);
+  assert.throws(
+    () => parseJson(`${'['.repeat(33)}${']'.repeat(33)}`, 'x'),
+    /x: nested deeper than 32 at character 32/,
+  );
+});
