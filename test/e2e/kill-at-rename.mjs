@@ -1,0 +1,17 @@
+/**
+ * Loaded before the command: kills its process, as `kill -9` does, right before or after it puts the n-th file in
+ * place. KILL_AT is `before 3` or `after 3`.
+ */
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+
+const [moment, number] = process.env.KILL_AT.split(' ');
+const rename = fs.rename;
+let count = 0;
+fs.rename = async (...paths) => {
+  const now = ++count === Number(number);
+  if (now && moment === 'before') process.kill(process.pid, 'SIGKILL');
+  await rename(...paths);
+  if (now && moment === 'after') process.kill(process.pid, 'SIGKILL');
+};
+syncBuiltinESMExports();
