@@ -177,6 +177,22 @@ test('writers of the same file at the same time all succeed, and one of them win
   assert.deepEqual(await fs.readdir(folder), ['a']);
 });
 
+test('a writer does not sweep up what another one is still writing', async () => {
+  const path = join(folder, 'a');
+  const { rename } = fs;
+  let second: Promise<void> | undefined;
+  let firstTemporary: unknown;
+  mock.method(fs, 'rename', async (...args: Parameters<typeof rename>) => {
+    // The first writer waits here, its temporary file complete, until a second one is through.
+    second ??= writeFileAtomically(path, 'second');
+    firstTemporary ??= args[0];
+    if (args[0] === firstTemporary) await second;
+    return rename(...args);
+  });
+  await writeFileAtomically(path, 'first');
+  assert.equal(await text(path), 'first');
+});
+
 test('killed at any moment, a process leaves the old file or a new one, whole', async () => {
   const path = join(folder, 'a');
   const size = 2 ** 20;

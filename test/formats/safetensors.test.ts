@@ -111,8 +111,8 @@ test('a file without tensors, and spaces in the header, are fine', () => {
   assert.deepEqual(tensors.get('a'), { dtype: 'F32', shape: [], data: Float32Array.of(0) });
 });
 
-test('names that are properties of every object are ordinary names', () => {
-  const names = ['constructor', 'toString', 'hasOwnProperty', '7', ''];
+test('names that are special elsewhere are ordinary names', () => {
+  const names = ['constructor', 'toString', 'hasOwnProperty', '7', '', '\ufeffbom'];
   const tensors = new Map(names.map((name, i) => [name, { shape: [], data: Float32Array.of(i) }]));
   const metadata = Object.fromEntries(names.map((name) => [name, 'text']));
   const read = readSafetensors(writeSafetensors(tensors, metadata));
@@ -286,6 +286,12 @@ test('writing aligns every tensor and gives the element type to each array', () 
   assert.deepEqual(Object.keys(header), ['double', 'float', 'half', 'byte']);
   assert.deepEqual(header.half, { dtype: 'BF16', shape: [1], data_offsets: [12, 14] });
   assert.equal(bytes.length, 8 + headerLength + 17);
+});
+
+test('a part of a larger array is written, and not what is before it', () => {
+  const data = Float32Array.of(1, 2, 3, 4).subarray(2);
+  const { tensors } = readSafetensors(writeSafetensors(new Map([['a', { shape: [2], data }]])));
+  assert.deepEqual(tensors.get('a')?.data, Float32Array.of(3, 4));
 });
 
 test('writing refuses what reading would refuse', () => {
