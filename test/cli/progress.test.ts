@@ -1,0 +1,155 @@
+/** Progress: a line that is drawn over on a terminal, and plain lines at the frequency asked for elsewhere. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { clock, type ProgressSettings, ProgressView } from '#src/cli/progress.js';
+import { colorsFor } from '#src/cli/terminal.js';
+import { sampleInput } from '../report/sample.js';
+import { FakeOutput, progress, START } from './fake-run.js';
+
+const colors = colorsFor(new FakeOutput(false), {});
+const settings: ProgressSettings = { preset: 'quick', freqOutputTrain: 2, freqOutputVal: null, colors };
+const [epoch1] = sampleInput().metrics;
+
+describe('on a terminal', () => {
+  function terminal(columns: number) {
+    const output = new FakeOutput(true, columns);
+    const time = { now: 0 };
+    return { output, time, view: new ProgressView(output, { ...settings, now: () => time.now }) };
+  }
+
+  it('draws the bar over and over in one line, and takes it away for a line that stays', () => {
+    const { output, time, view } = terminal(100);
+    view.show(START);
+    for (const step of [1, 2, 3, 4]) {
+      time.now += 1000;
+      view.show(progress({ step }));
+    }
+    assert.match(
+      output.screen[3],
+      /^epoch 1\/2 {2}━+ {2}100 % {2}loss 0\.5123 {2}87\.65 % {2}0:41 left {2}4,123 samples\/s$/,
+    );
+    view.show({ type: 'epoch', metrics: epoch1, best: true, epochs: 2 });
+    assert.equal(output.screen.length, 5, 'three lines of the start, one of the epoch, and the cursor below');
+    assert.match(
+      output.screen[3],
+      /^epoch 1\/2 {2}loss \d\.\d{4}, accuracy .* % {2}validation .* 12\.0 s {2}best$/,
+    );
+    assert.equal(output.screen[4], '');
+  });
+
+  it('is never wider than the terminal, and names the epoch on the narrowest', () => {
+    for (let columns = 10; columns <= 200; columns++) {
+      const { output, view } = terminal(columns);
+      view.show(START);
+      view.show(progress({ step: 4, secondsLeft: 360_000, samplesPerSecond: 1e6 }));
+      const [line] = output.screen.slice(-1);
+      assert.ok(line.length < columns, `${line.length} of ${columns}: ${line}`);
+      assert.ok(line.startsWith('epoch'), line);
+    }
+  });
+
+  it('draws no more often than the eye sees, but always the last step', () => {
+    const { output, time, view } = terminal(100);
+    view.show(START);
+    const before = output.text.length;
+    view.show(progress({ step: 1 }));
+    const drawn = output.text.length;
+    assert.ok(drawn > before);
+    time.now += 10;
+    view.show(progress({ step: 2 }));
+    assert.equal(output.text.length, drawn);
+    view.show(progress({ step: 4 }));
+    assert.ok(output.text.length > drawn);
+  });
+
+  it('the bar grows with the steps', () => {
+    const green = (step: number) => {
+      const output = new FakeOutput(true, 100);
+      const marked = { ...colors, cyan: (text: unknown) => `<${text}>` };
+      new ProgressView(output, { ...settings, colors: marked }).show(progress({ step, steps: 10 }));
+      return /<(━*)>/.exec(output.text)?.[1].length ?? -1;
+    };
+    assert.equal(green(0), 0);
+    assert.ok(green(5) > green(2));
+    assert.ok(green(10) > green(9));
+  });
+
+  it('says what validation and evaluation run over', () => {
+    const { output, view } = terminal(100);
+    view.show(START);
+    view.show(progress({ phase: 'validation', step: 4 }));
+    assert.match(output.screen.at(-1) ?? '', /^epoch 1\/2 validation/);
+    view.show(progress({ phase: 'evaluate', part: 'test', step: 4 }));
+    assert.match(output.screen.at(-1) ?? '', /^accuracy on the test images/);
+  });
+});
+
+describe('elsewhere', () => {
+  it('writes plain lines, one for so many steps, with no escape sequences', () => {
+    const output = new FakeOutput();
+    const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });
+    view.show({ ...START, notices: ['no addon; WASM computes instead'] });
+    for (const step of [1, 2, 3, 4]) view.show(progress({ step }));
+    for (const step of [1, 2, 3, 4]) view.show(progress({ step, phase: 'validation' }));
+    view.show(progress({ phase: 'evaluate', part: 'test', step: 4 }));
+    view.passing('not seen');
+    view.show({ type: 'epoch', metrics: epoch1, best: false, epochs: 2 });
+    assert.deepEqual(output.lines.slice(0, -1), [
+      'no addon; WASM computes instead',
+      'quick, seed 0, on cpu (AVX2), 2 threads',
+      '238,858 parameters; 50,000 images to learn from, 10,000 to validate, 10,000 to test',
+      '2 epochs of 4 steps, into runs/a',
+      'epoch 1/2 step 2/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
+      'epoch 1/2 step 4/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
+      'epoch 1/2 validation step 3/4: loss 0.5123, accuracy 87.65 %, 4,123 samples/s, 0:41 left',
+    ]);
+    assert.ok(!output.text.includes('\r') && !output.text.includes('\x1b'));
+    assert.ok(!output.lines.at(-1)?.endsWith('best'));
+  });
+
+  it('says where a resumed run goes on, and why one stopped', () => {
+    const output = new FakeOutput();
+    const view = new ProgressView(output, settings);
+    view.show({ ...START, resumedFrom: { epoch: 2, step: 3 } });
+    view.show({ ...START, resumedFrom: { epoch: 2, step: 0 } });
+    for (const reason of ['epochs', 'patience', 'target-accuracy', 'interrupted'] as const) {
+      view.show({ type: 'stopped', reason, epoch: 2, step: 3 });
+    }
+    assert.deepEqual(
+      output.lines.filter((line) => /goes on|stopped|interrupted/.test(line)),
+      [
+        'goes on in epoch 2, after step 3',
+        'goes on with epoch 2',
+        'stopped after epoch 2: validation got no better (--patience)',
+        'stopped after epoch 2: validation reached the accuracy asked for (--target-accuracy)',
+        'interrupted in epoch 2, after step 3',
+      ],
+    );
+  });
+});
+
+describe('colours', () => {
+  const text = (isTTY: boolean, env: NodeJS.ProcessEnv) => colorsFor(new FakeOutput(isTTY), env).bold('x');
+  it('only on a terminal, never with NO_COLOR, always with FORCE_COLOR', () => {
+    assert.notEqual(text(true, {}), 'x');
+    assert.equal(text(false, {}), 'x');
+    assert.equal(text(true, { NO_COLOR: '1' }), 'x');
+    assert.equal(text(true, { TERM: 'dumb' }), 'x');
+    assert.notEqual(text(false, { FORCE_COLOR: '1' }), 'x');
+  });
+});
+
+describe('clock', () => {
+  for (const [seconds, expected] of [
+    [0, '0:00'],
+    [0.2, '0:01'],
+    [59.5, '1:00'],
+    [3599.5, '1:00:00'],
+    [3723, '1:02:03'],
+    [Number.NaN, '–'],
+    [Number.POSITIVE_INFINITY, '–'],
+    [-1, '–'],
+  ] as const) {
+    it(`${seconds} s is ${expected}`, () => assert.equal(clock(seconds), expected));
+  }
+});

@@ -1,0 +1,198 @@
+/** `scanstroke train` round a training that only tells its events: what is printed where, and the exit codes. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, describe, it } from 'node:test';
+import { configure, seedRuns } from '#src/cli/configure.js';
+import { type TrainFlags, train } from '#src/cli/train.js';
+import { snakeCaseKeys } from '#src/formats/key-case.js';
+import { writeSummary } from '#src/formats/run-files.js';
+import { configToDisk, resolveConfig } from '#src/train/config.js';
+import { UserError } from '#src/user-error.js';
+import { fakeTerminal, fakeTraining, summaryOf } from './fake-run.js';
+
+const root = mkdtempSync(join(tmpdir(), 'scanstroke-train-'));
+after(() => rmSync(root, { recursive: true }));
+let folder: string;
+let count = 0;
+beforeEach(() => {
+  folder = join(root, `run-${count++}`);
+});
+
+async function run(flags: TrainFlags, stopAfter?: number) {
+  const terminal = fakeTerminal();
+  const { trainRun, configs } = fakeTraining(stopAfter);
+  const reported: string[] = [];
+  const report = async (_: unknown, summary: { seed: number }, end: string) => {
+    reported.push(`${end} ${summary.seed}`);
+  };
+  const code = await train({ savingPath: folder, ...flags }, terminal, {
+    configure,
+    seedRuns,
+    trainRun,
+    report,
+  });
+  return { code, configs, reported, out: terminal.out.text, err: terminal.err.text };
+}
+
+/** As trainRun writes it. */
+function writeConfig(path: string, flags: Record<string, unknown>): void {
+  writeFileSync(join(path, 'config.json'), JSON.stringify(configToDisk(resolveConfig({ flags }))));
+}
+
+describe('one run', () => {
+  it('ends with the scores, the speed, where to look and what to try next, on standard output', async () => {
+    const { code, out, err, reported } = await run({ freqOutputTrain: '2' });
+    assert.equal(code, 0);
+    assert.deepEqual(reported, ['done 0']);
+    const { testScore, confusionMatrix } = summaryOf(0);
+    assert.match(out, new RegExp(`\n  test +${testScore.correct}/1000 = ${testScore.correct / 10}`));
+    for (const part of ['training', 'validation'])
+      assert.match(out, new RegExp(`\n  ${part} +\\d+/\\d+ = \\d+\\.\\d\\d %`));
+    assert.equal(
+      out.match(/^ {2}\d +\d+\.\d\d % /gm)?.length,
+      confusionMatrix.length,
+      'a recall for each class',
+    );
+    assert.match(out, /samples\/s, 118\.2 GFLOP\/s, peak memory 412 MB/);
+    assert.ok(out.includes(join(folder, 'report.html')) && out.includes(join(folder, 'charts')));
+    assert.ok(out.includes(`npx scanstroke evaluate ${folder}\n`));
+    assert.ok(out.includes('npx scanstroke train --preset mnist-lstm\n'));
+    assert.equal(err.match(/^epoch \d\/2 step \d\/4: /gm)?.length, 4, 'progress on standard error');
+  });
+
+  it('--json prints what summary.json holds and nothing else', async () => {
+    const { code, out, err } = await run({ json: true, seedNumber: '2' });
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(out), snakeCaseKeys(summaryOf(2), 'summary'));
+    assert.match(err, /^epoch 1\/2/m);
+  });
+
+  it('without charts as files, none are pointed at', async () => {
+    const { out } = await run({ chartFormat: 'none' });
+    assert.ok(!out.includes(join(folder, 'charts')));
+  });
+
+  it('gets a folder of its own if none is named', async () => {
+    const start = process.cwd();
+    process.chdir(root);
+    try {
+      const { configs } = await run({ savingPath: undefined, preset: 'mnist-lstm' });
+      assert.match(configs[0].savingPath as string, /^runs.mnist-lstm-\d{8}-\d{6}$/);
+    } finally {
+      process.chdir(start);
+    }
+  });
+
+  it('an interruption ends with 130, says how to go on, and writes no report', async () => {
+    const { code, out, err, reported } = await run({}, 6);
+    assert.equal(code, 130);
+    assert.equal(out, '');
+    assert.ok(
+      err.endsWith(
+        `interrupted in epoch 2, after step 2\ngo on with: npx scanstroke train --load-cp ${folder}\n`,
+      ),
+    );
+    assert.deepEqual(reported, []);
+  });
+
+  it('an interruption with --json is one JSON value too', async () => {
+    const { code, out } = await run({ json: true }, 0);
+    assert.equal(code, 130);
+    assert.deepEqual(JSON.parse(out), {
+      stopped_by: 'interrupted',
+      folder,
+      checkpoint: join(folder, 'last.safetensors'),
+    });
+  });
+
+  it('leaves no listener for signals behind, also after an error', async () => {
+    const listeners = () => [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
+    const before = listeners();
+    await run({});
+    const parts = { ...fakeTraining(), configure, seedRuns, report: async () => assert.fail('disk full') };
+    await assert.rejects(train({ savingPath: join(root, 'failing') }, fakeTerminal(), parts));
+    assert.deepEqual(listeners(), before);
+  });
+});
+
+describe('going on', () => {
+  it('takes the configuration that the run began with, and flags over it', async () => {
+    await run({}, 3);
+    writeConfig(folder, { hiddenSize: 48, numEpochs: 7 });
+    await assert.rejects(run({}), /holds a run already; use --load-cp/);
+    const { configs, code } = await run({ loadCp: true, numEpochs: '9' });
+    assert.equal(code, 0);
+    const [{ hiddenSize, numEpochs, loadCp, savingPath }] = configs;
+    assert.deepEqual([hiddenSize, numEpochs], [48, 9]);
+    assert.deepEqual([loadCp, savingPath], [join(folder, 'last.safetensors'), folder]);
+  });
+
+  it('takes the preset if one is named', async () => {
+    await run({}, 3);
+    writeConfig(folder, { hiddenSize: 48 });
+    const { configs } = await run({ loadCp: true, preset: 'mnist-lstm' });
+    assert.equal(configs[0].hiddenSize, 256);
+  });
+
+  it('goes on in another folder if one is named', async () => {
+    await run({}, 3);
+    writeConfig(folder, { hiddenSize: 48 });
+    const { configs } = await run({ loadCp: folder, savingPath: `${folder}-copy` });
+    assert.deepEqual(
+      [configs[0].savingPath, configs[0].loadCp, configs[0].hiddenSize],
+      [`${folder}-copy`, join(folder, 'last.safetensors'), 48],
+    );
+  });
+});
+
+describe('several seeds', () => {
+  it('trains each in a folder of its own, and ends with mean and deviation', async () => {
+    const { code, configs, out, reported } = await run({ seeds: '3', seedNumber: '1' });
+    assert.equal(code, 0);
+    assert.deepEqual(
+      configs.map(({ seedNumber, seeds, savingPath }) => [seedNumber, seeds, savingPath]),
+      [1, 2, 3].map((seed) => [seed, 1, join(folder, `seed-${seed}`)]),
+    );
+    assert.equal(reported.length, 3);
+    assert.match(out, /^ {2}seed 1 .*\n {2}seed 2 .*\n {2}seed 3 /m);
+    assert.match(out, /test accuracy 97\.00 % ± 1\.00 %/); // 0.96, 0.97, 0.98
+    assert.equal(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')).seeds, 3);
+  });
+
+  it('--json gives mean, deviation and the summaries', async () => {
+    const { out } = await run({ seeds: '2', json: true });
+    const value = JSON.parse(out);
+    assert.deepEqual(value.seeds, [0, 1]);
+    assert.ok(Math.abs(value.test_accuracy - 0.955) < 1e-9);
+    assert.ok(Math.abs(value.test_accuracy_deviation - 0.01 / Math.SQRT2) < 1e-9);
+    assert.equal(value.runs[1].seed, 1);
+  });
+
+  it('goes on with the seed that was interrupted, and does not train again what has ended', async () => {
+    const first = await run({ seeds: '3' }, 3);
+    assert.equal(first.code, 130);
+    assert.ok(!existsSync(join(folder, 'seed-1')));
+    rmSync(join(folder, 'seed-0', 'last.safetensors'));
+    await writeSummary(join(folder, 'seed-0'), summaryOf(0));
+    const { code, configs, out } = await run({ loadCp: folder });
+    assert.equal(code, 0);
+    assert.deepEqual(
+      configs.map(({ seedNumber, loadCp }) => [seedNumber, loadCp]),
+      [
+        [1, null],
+        [2, null],
+      ],
+    );
+    assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
+  });
+});
+
+describe('mistakes', () => {
+  it('come before anything is written', async () => {
+    await assert.rejects(run({ batchSize: '0' }), UserError);
+    await assert.rejects(run({ config: join(root, 'none.yaml') }), /does not exist/);
+    assert.ok(!existsSync(folder));
+  });
+});
