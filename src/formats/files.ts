@@ -202,7 +202,7 @@ export async function readFileBounded(path: string, what: string, maxBytes: numb
     try {
       const found = await handle.stat();
       checkReadable(found, name, maxBytes);
-      const bytes = new Uint8Array(found.size);
+      const bytes = allocate(found.size, name);
       let at = 0;
       while (at < bytes.length) {
         const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
@@ -219,6 +219,14 @@ export async function readFileBounded(path: string, what: string, maxBytes: numb
     }
   } catch (error) {
     throw explainFileError('read', name, error);
+  }
+}
+
+function allocate(size: number, name: string): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    throw new UserError(`cannot read ${name}: there is not enough memory for its ${size} bytes`);
   }
 }
 
