@@ -41,10 +41,12 @@ class WasmBackend extends KernelBackend<number, number> {
     return this.#heap.allocate(bytes);
   }
   override allocate(length: number): Float32Array {
-    return new Float32Array(this.#memory.buffer, this.#allocate(length * 4), length);
+    const address = this.#allocate(length * 4); // may grow the memory, and so renew its buffer
+    return new Float32Array(this.#memory.buffer, address, length);
   }
   override allocateInts(length: number): Int32Array {
-    return new Int32Array(this.#memory.buffer, this.#allocate(length * 4), length);
+    const address = this.#allocate(length * 4);
+    return new Int32Array(this.#memory.buffer, address, length);
   }
   override release(array: Float32Array | Int32Array): void {
     this.#heap?.release(array.byteOffset);
