@@ -1,10 +1,11 @@
 /** The models whose speed is measured, on random images: real shapes, no files. */
+
+import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
+import { flopsPerStep, type ResolvedClassifierConfig, resolveClassifierConfig } from '#src/model/config.js';
 import { Random } from '#src/random.js';
-import { type ResolvedClassifierConfig, flopsPerStep, resolveClassifierConfig } from '#src/model/config.js';
-import { openBackend, type BackendChoice } from '#src/backends/open-node.js';
+import { firstIndices, shareInts } from '#src/train/evaluation.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { Team } from '#src/train/team.js';
-import { shareInts, firstIndices } from '#src/train/evaluation.js';
 
 export interface Workload {
   name: string;
@@ -69,7 +70,11 @@ export class Bench {
     const data = { name: 'random', examples, preprocessing };
     const team = new Team({
       ...{ backend, threads, model, batchSize, seed: 0, labelSmoothing: 0 },
-      ...{ data: { train: data, test: data }, optimizer: resolveOptimizer({ name: 'adam', lr: 1e-4 }), maxNorm: 1 },
+      ...{
+        data: { train: data, test: data },
+        optimizer: resolveOptimizer({ name: 'adam', lr: 1e-4 }),
+        maxNorm: 1,
+      },
     });
     team.layout.initialize(model, team.parameters, 0);
     return new Bench(team, workload, batchSize);
@@ -92,7 +97,12 @@ export class Bench {
     const n = this.#workload.batchSize;
     const shared = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
     const began = performance.now();
-    await this.#team.evaluate({ source: 'train', indices: this.#order, logits: shared(n * 10), losses: shared(n) });
+    await this.#team.evaluate({
+      source: 'train',
+      indices: this.#order,
+      logits: shared(n * 10),
+      losses: shared(n),
+    });
     return (performance.now() - began) / 1000;
   }
 

@@ -22,11 +22,15 @@ const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedi
 
 mkdirSync(join(kernels, 'build'), { recursive: true });
 const run = nodeGyp
-  ? spawnSync(process.execPath, [nodeGyp, 'rebuild', '--jobs=max', ...headers], { cwd: kernels, encoding: 'utf8' })
+  ? spawnSync(process.execPath, [nodeGyp, 'rebuild', '--jobs=max', ...headers], {
+      cwd: kernels,
+      encoding: 'utf8',
+    })
   : { status: 1, stdout: '', stderr: 'node-gyp not found: run this through npm (npm run build)' };
 if (run.status !== 0) {
   const output = `${run.stdout}${run.stderr}${run.error ?? ''}`;
-  const reason = /(not found|No such file|could not find|Could not find|error:)[^\n]*/.exec(output)?.[0] ?? 'build failed';
+  const reason =
+    /(not found|No such file|could not find|Could not find|error:)[^\n]*/.exec(output)?.[0] ?? 'build failed';
   mkdirSync(join(kernels, 'build'), { recursive: true });
   writeFileSync(log, output);
   console.error(

@@ -1,3 +1,4 @@
 /** The public entry point in a page or a bundle. */
-export * from './public.js';
+
 export { openBackend } from './backends/open-web.js';
+export * from './public.js';

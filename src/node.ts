@@ -1,3 +1,4 @@
 /** The public entry point in Node.js: all of `index.ts`, with the backends and files that only Node.js has. */
-export * from './public.js';
+
 export { type BackendChoice, openBackend } from './backends/open-node.js';
+export * from './public.js';

@@ -34,7 +34,17 @@ export interface Verbs<F, I> {
   add(n: number, target: F, source: F): void;
   sum_squares(n: number, values: F): number;
   sgd(
-    ...args: [n: number, p: F, g: F, velocity: F, lr: number, momentum: number, nesterov: number, wd: number, s: number]
+    ...args: [
+      n: number,
+      p: F,
+      g: F,
+      velocity: F,
+      lr: number,
+      momentum: number,
+      nesterov: number,
+      wd: number,
+      s: number,
+    ]
   ): void;
   adam(
     ...args: [

@@ -6,7 +6,12 @@ import type { Backend } from '../backends/backend.js';
 import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
 import { deriveKey } from '../random.js';
 import { UserError } from '../user-error.js';
-import { type ClassifierConfig, directionsOf, type ResolvedClassifierConfig, resolveClassifierConfig } from './config.js';
+import {
+  type ClassifierConfig,
+  directionsOf,
+  type ResolvedClassifierConfig,
+  resolveClassifierConfig,
+} from './config.js';
 import { lastRowOf } from './head.js';
 import { Network, type Workspace } from './network.js';
 import { ParameterLayout, type StateDict } from './parameters.js';
@@ -139,7 +144,9 @@ export class SequenceClassifier {
     const K = this.config.numClasses;
     const labelSmoothing = options.labelSmoothing ?? 0;
     if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-      throw new UserError(`gradients: labelSmoothing must be from 0 up to, but not, 1, got ${labelSmoothing}`);
+      throw new UserError(
+        `gradients: labelSmoothing must be from 0 up to, but not, 1, got ${labelSmoothing}`,
+      );
     }
     packed.labels.forEach((label, b) => {
       if (!(label >= 0 && label < K)) {
@@ -169,7 +176,10 @@ export class SequenceClassifier {
     return result;
   }
 
-  #pack(batch: Batch & { labels?: Int32Array }, training: boolean): { packed: PackedBatch; buffers: Buffers } {
+  #pack(
+    batch: Batch & { labels?: Int32Array },
+    training: boolean,
+  ): { packed: PackedBatch; buffers: Buffers } {
     const buffers = this.#reserve(batch.batchSize, batch.steps, training);
     const padded: PaddedBatch = { ...batch, inputSize: this.config.inputSize };
     const { sequenceLength } = this.config;

@@ -107,7 +107,8 @@ export function featuresOf(config: ResolvedClassifierConfig): number {
 export function flopsPerStep(config: ResolvedClassifierConfig): number {
   let flops = 0;
   for (let layer = 0; layer < config.numLayers; layer++) {
-    flops += 8 * config.hiddenSize * (layerInputSize(config, layer) + config.hiddenSize) * directionsOf(config);
+    flops +=
+      8 * config.hiddenSize * (layerInputSize(config, layer) + config.hiddenSize) * directionsOf(config);
   }
   return flops;
 }

@@ -79,7 +79,15 @@ export function headRows(
         targetOffsets[direction * B + b] = b * F + column + direction * H;
       }
     }
-    moves.push({ layer, rows: D * B, width: H, sourceOffsets, targetOffsets, scales: null, accumulate: false });
+    moves.push({
+      layer,
+      rows: D * B,
+      width: H,
+      sourceOffsets,
+      targetOffsets,
+      scales: null,
+      accumulate: false,
+    });
   }
   return { moves, sparse: false };
 }

@@ -9,8 +9,8 @@
  */
 import type { Backend, LstmShape } from '../backends/backend.js';
 import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
-import { type ParameterLayout } from './parameters.js';
-import { headRows, type HeadRows } from './head.js';
+import { type HeadRows, headRows } from './head.js';
+import type { ParameterLayout } from './parameters.js';
 
 /** Packed sequences (see backends/backend.ts) in the backend's memory. */
 export interface PackedInputs {
@@ -56,7 +56,8 @@ class Arena<A extends Float32Array | Int32Array> {
     const start = this.used;
     this.used = start + Math.ceil(length / 16) * 16;
     if (!this.buffer) return undefined as unknown as A;
-    if (start + length > this.buffer.length) throw new Error('network: the workspace is too small for this batch');
+    if (start + length > this.buffer.length)
+      throw new Error('network: the workspace is too small for this batch');
     return this.buffer.subarray(start, start + length) as A;
   }
 }
@@ -190,7 +191,11 @@ export class Network {
     if (dropout && config.dropout > 0) this.#dropFeatures(features, dropout, B);
 
     const logits = floats.take(B * config.numClasses);
-    this.#backend.linearForward({ ...this.#linear(features, B), bias: this.#view('fc.bias'), outputs: logits });
+    this.#backend.linearForward({
+      ...this.#linear(features, B),
+      bias: this.#view('fc.bias'),
+      outputs: logits,
+    });
     this.#pass = { ...pass, features, logits };
     return logits;
   }
@@ -246,7 +251,8 @@ export class Network {
           scratch,
         });
       }
-      if (layer > 0 && dropout && config.layerDropout > 0) this.#dropLayer(dBelow, dropout, batch.rows, layer - 1);
+      if (layer > 0 && dropout && config.layerDropout > 0)
+        this.#dropLayer(dBelow, dropout, batch.rows, layer - 1);
       [dOutputs, dBelow] = [dBelow, dOutputs];
     }
     floats.used = mark;
@@ -325,9 +331,21 @@ export class Network {
     return { keys, offsets };
   }
 
-  #dropLayer(values: Float32Array, rows: { keys: Int32Array; offsets: Int32Array }, N: number, layer: number): void {
+  #dropLayer(
+    values: Float32Array,
+    rows: { keys: Int32Array; offsets: Int32Array },
+    N: number,
+    layer: number,
+  ): void {
     const width = directionsOf(this.config) * this.config.hiddenSize;
-    this.#backend.dropout({ ...rows, rows: N, width, values, rate: this.config.layerDropout, stream: 1 + layer });
+    this.#backend.dropout({
+      ...rows,
+      rows: N,
+      width,
+      values,
+      rate: this.config.layerDropout,
+      stream: 1 + layer,
+    });
   }
 
   /** Rows of the features are the sequences, as are the first B of the packed rows. */

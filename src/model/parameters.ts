@@ -2,9 +2,10 @@
  * The parameters: one flat vector, in which every tensor has its place, under PyTorch's names and shapes. One vector,
  * because the optimiser, the sum of gradients and a checkpoint all run over everything.
  */
+
+import type { LstmWeights } from '../backends/backend.js';
 import { Random } from '../random.js';
 import { UserError } from '../user-error.js';
-import type { LstmWeights } from '../backends/backend.js';
 import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
 
 export interface ParameterPlace {
@@ -71,7 +72,10 @@ export class ParameterLayout {
   toStateDict(vector: Float32Array): StateDict {
     const tensors: StateDict = new Map();
     for (const { name, shape, offset, length } of this.places) {
-      tensors.set(name, { shape: [...shape], data: Float32Array.from(vector.subarray(offset, offset + length)) });
+      tensors.set(name, {
+        shape: [...shape],
+        data: Float32Array.from(vector.subarray(offset, offset + length)),
+      });
     }
     return tensors;
   }
@@ -109,7 +113,8 @@ export class ParameterLayout {
       const bound = 1 / Math.sqrt(name.startsWith('fc.') ? featuresOf(config) : config.hiddenSize);
       for (let i = 0; i < length; i++) vector[offset + i] = (2 * random.uniform() - 1) * bound;
       if (config.forgetBias !== 0 && name.startsWith('lstm.bias_ih')) {
-        for (let i = config.hiddenSize; i < 2 * config.hiddenSize; i++) vector[offset + i] += config.forgetBias;
+        for (let i = config.hiddenSize; i < 2 * config.hiddenSize; i++)
+          vector[offset + i] += config.forgetBias;
       }
     });
   }

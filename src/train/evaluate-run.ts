@@ -11,8 +11,8 @@ import { resolveConfig } from './config.js';
 import { readConfigFile } from './config-file.js';
 import { firstIndices, type Scores } from './evaluation.js';
 import { evaluate } from './loop.js';
-import type { TrainConfig } from './options.js';
 import { resolveOptimizer } from './optimizer.js';
+import type { TrainConfig } from './options.js';
 import { readCheckpoint } from './resume.js';
 import { openSession } from './session.js';
 
@@ -64,7 +64,13 @@ export async function evaluateRun(
       ...{ labels: dataset[source].labels, classes: model.numClasses },
       stop: new AbortController().signal,
     };
-    const place = { phase: 'evaluate', part: options.part, epoch: 0, learningRate: 0, secondsAfter: 0 } as const;
+    const place = {
+      phase: 'evaluate',
+      part: options.part,
+      epoch: 0,
+      learningRate: 0,
+      secondsAfter: 0,
+    } as const;
     const events = evaluate(team, source, indices, scoring, place);
     let next = await events.next();
     while (!next.done) next = await events.next();

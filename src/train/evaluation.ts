@@ -1,6 +1,7 @@
 /** Runs a model over sequences and scores its answers. */
-import type { Mistake, Score } from '../formats/run-folder.js';
+
 import type { ImageExamples } from '../data/images.js';
+import type { Mistake, Score } from '../formats/run-folder.js';
 import type { Team } from './team.js';
 
 export interface Scores {

@@ -105,7 +105,8 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
 /** Asked before every epoch, so that a run that had stopped does not go on when it is resumed. */
 function reasonToStop({ config, state }: LoopOptions): StopReason | null {
   if (!state.best) return null;
-  if (config.targetAccuracy !== null && state.best.accuracy >= config.targetAccuracy) return 'target-accuracy';
+  if (config.targetAccuracy !== null && state.best.accuracy >= config.targetAccuracy)
+    return 'target-accuracy';
   if (config.patience !== null && state.epoch - 1 - state.best.epoch >= config.patience) return 'patience';
   return null;
 }
@@ -126,7 +127,12 @@ async function* trainEpoch(
   const began = performance.now();
   const running = team.train({
     ...{ epoch: state.epoch, firstStep, steps: stepsPerEpoch, updatesBefore: state.updates },
-    ...{ order: shareInts(epochOrder(train, config.seedNumber, state.epoch)), learningRates: rates, losses, correct },
+    ...{
+      order: shareInts(epochOrder(train, config.seedNumber, state.epoch)),
+      learningRates: rates,
+      losses,
+      correct,
+    },
   });
   if (options.stop.aborted) team.stop();
 
@@ -144,7 +150,8 @@ async function* trainEpoch(
     for (; seen < done; seen++) {
       count(seen);
       const samples = samplesIn(seen + 1);
-      const left = (config.numEpochs - state.epoch + 1) * (train.length + options.validation.length / 3) - samples;
+      const left =
+        (config.numEpochs - state.epoch + 1) * (train.length + options.validation.length / 3) - samples;
       yield {
         ...{ type: 'progress', phase: 'train', epoch: state.epoch, step: seen + 1, steps: stepsPerEpoch },
         ...{ loss: lossSum / samples, accuracy: correctSum / samples, learningRate: rates[seen], samples },
@@ -203,7 +210,15 @@ export async function* evaluate(
     const secondsLeft = (indices.length - score.count) / rate + secondsAfter;
     const measured = { loss, accuracy: score.correct / score.count, samples: score.count };
     while (seen < done) {
-      yield { ...event, ...measured, type: 'progress', step: ++seen, steps, samplesPerSecond: rate, secondsLeft };
+      yield {
+        ...event,
+        ...measured,
+        type: 'progress',
+        step: ++seen,
+        steps,
+        samplesPerSecond: rate,
+        secondsLeft,
+      };
     }
   }
   return stop.aborted ? null : { answers, scores: scoresOf(answers, labels) };

@@ -82,7 +82,14 @@ function scheduleOf(config: TrainConfig, stepsPerEpoch: number): Schedule {
     case 'one-cycle': {
       const { pctStart, divFactor, finalDivFactor } = config;
       const totalSteps = stepsPerEpoch * config.numEpochs;
-      return createSchedule({ name: 'one-cycle', maxLr: lr, totalSteps, pctStart, divFactor, finalDivFactor });
+      return createSchedule({
+        name: 'one-cycle',
+        maxLr: lr,
+        totalSteps,
+        pctStart,
+        divFactor,
+        finalDivFactor,
+      });
     }
   }
 }

@@ -2,18 +2,19 @@
 import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { type Checkpoint, decodeCheckpoint } from '../formats/checkpoint.js';
 import { explainFileError, readFileBounded } from '../formats/files.js';
 import { quote } from '../formats/quotation.js';
 import { RUN_FILES } from '../formats/run-folder.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
 import { UserError } from '../user-error.js';
-import { z } from 'zod';
 import { initialState, type TrainState } from './loop.js';
 import type { TrainConfig } from './options.js';
 import type { Team } from './team.js';
 
-const MAX_CHECKPOINT_BYTES = 4 * 2 ** 30;
+/** Ninety million parameters with their optimiser; a larger file is none of ours. */
+const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 /** What must be the same for the steps of an epoch to be the same. */
 export interface StepConditions {
@@ -105,7 +106,15 @@ export function resume(
 }
 
 function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedClassifierConfig): void {
-  const shape = ['inputSize', 'hiddenSize', 'numLayers', 'bidirectional', 'numClasses', 'head', 'sequenceLength'];
+  const shape = [
+    'inputSize',
+    'hiddenSize',
+    'numLayers',
+    'bidirectional',
+    'numClasses',
+    'head',
+    'sequenceLength',
+  ];
   const differences = shape.flatMap((name) => {
     const [saved, wanted] = [checkpoint.model[name], model[name as keyof ResolvedClassifierConfig]];
     return saved === wanted ? [] : [`${name} ${saved}, not ${wanted}`];

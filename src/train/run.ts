@@ -48,7 +48,11 @@ export async function* trainRun(
   const model = classifierOf(config, dataset.classes.length);
   const checkpoint = await checkpointToResume(config);
   const { count } = dataset.train;
-  const { train, validation } = splitIndices(count, trainCountOf(count, config.trainSplit), config.seedNumber);
+  const { train, validation } = splitIndices(
+    count,
+    trainCountOf(count, config.trainSplit),
+    config.seedNumber,
+  );
   const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
 
   const session = await openSession({

@@ -5,8 +5,8 @@ import { openBackend } from '../backends/open-node.js';
 import type { ImageDataset } from '../data/datasets.js';
 import type { Preprocessing } from '../data/sequence.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
-import type { TrainConfig } from './options.js';
 import type { ResolvedOptimizer } from './optimizer.js';
+import type { TrainConfig } from './options.js';
 import { Team } from './team.js';
 
 export interface SessionOptions {

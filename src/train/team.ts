@@ -121,7 +121,9 @@ export class Team {
     this.#control.reset();
     const replies = this.#workers.slice(0, threads).map((worker) => this.#reply(worker, command));
     const results = await Promise.allSettled(replies);
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    const failures = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as Error] : [],
+    );
     const cause = failures.find((failure) => failure.message !== 'another thread failed') ?? failures[0];
     if (cause) throw cause;
   }
@@ -154,7 +156,12 @@ function allocateOwn(
 ): TeamMember['own'] {
   const B = Math.max(shardSize, EVALUATION_SHARD);
   const sizes = [
-    Network.workspaceSize(model, backend, { batchSize: shardSize, steps, rows: shardSize * steps, training: true }),
+    Network.workspaceSize(model, backend, {
+      batchSize: shardSize,
+      steps,
+      rows: shardSize * steps,
+      training: true,
+    }),
     Network.workspaceSize(model, backend, { batchSize: B, steps, rows: B * steps, training: false }),
   ];
   return {

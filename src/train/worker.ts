@@ -18,7 +18,14 @@ import { ParameterLayout } from '../model/parameters.js';
 import { deriveKey } from '../random.js';
 import { Control } from './control.js';
 import { clipScale, updateSlice } from './optimizer.js';
-import { CHUNK, type Command, type EvaluateCommand, shardCount, type TeamMember, type TrainCommand } from './team-protocol.js';
+import {
+  CHUNK,
+  type Command,
+  type EvaluateCommand,
+  shardCount,
+  type TeamMember,
+  type TrainCommand,
+} from './team-protocol.js';
 
 /** Tells the keys of dropout from other random numbers of the same seed. */
 const DROPOUT_STREAM = 0x64726f70; // 'drop'
@@ -57,18 +64,17 @@ class Member {
         command.losses[step] = sums[0] / count;
         command.correct[step] = sums[1];
       }
-      if (!Number.isFinite(sums[0]) || !Number.isFinite(norm)) return this.#refuse(command, step, sums[0], norm);
+      if (!Number.isFinite(sums[0]) || !Number.isFinite(norm)) {
+        // Ends before an update that would spoil the parameters; the loss tells the main thread.
+        if (this.#me.index === 0) command.losses[step] = Number.isFinite(sums[0]) ? norm : sums[0];
+        return;
+      }
       this.#update(command, learningRates[step], norm, command.updatesBefore + step - firstStep + 1);
       this.#network.parametersChanged();
       this.#control.barrier(threads);
       if (this.#me.index === 0) this.#control.advance();
       if (this.#control.stopping) return;
     }
-  }
-
-  /** Ends the command before an update that would spoil the parameters; the loss tells the main thread. */
-  #refuse(command: TrainCommand, step: number, loss: number, norm: number): void {
-    if (this.#me.index === 0) command.losses[step] = Number.isFinite(loss) ? norm : loss;
   }
 
   /** The sum of the step's gradients and losses; returns how many sequences there are in the step. */
@@ -170,7 +176,11 @@ class Member {
     const shards = shardCount(indices.length, size);
     for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
       const from = shard * size;
-      const batch = packBatch(source, indices.subarray(from, Math.min(indices.length, from + size)), own.buffers);
+      const batch = packBatch(
+        source,
+        indices.subarray(from, Math.min(indices.length, from + size)),
+        own.buffers,
+      );
       const logits = this.#network.forward(batch, own.workspace, null);
       this.#loss(batch, logits, 0, 1);
       for (let b = 0; b < batch.batchSize; b++) {

@@ -15,7 +15,11 @@ export interface Outcome {
 /** Runs `scanstroke` with arguments; `onError` sees each piece of standard error, and may signal the process. */
 export function scanstroke(
   args: string[],
-  options: { node?: string[]; env?: Record<string, string>; onError?: (text: string, child: ChildProcess) => void } = {},
+  options: {
+    node?: string[];
+    env?: Record<string, string>;
+    onError?: (text: string, child: ChildProcess) => void;
+  } = {},
 ): Promise<Outcome> {
   const env = { ...process.env, NO_COLOR: '1', ...options.env };
   const child = spawn(process.execPath, [...(options.node ?? []), COMMAND, ...args], { env });

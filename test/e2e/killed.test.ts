@@ -22,7 +22,9 @@ async function finish(run: string): Promise<void> {
   assert.equal(code, 0, stderr);
   assert.equal(weights(run), weights('whole'));
   assert.deepEqual(readdirSync(join(folder, run)).sort(), readdirSync(join(folder, 'whole')).sort());
-  const epochs = readFileSync(join(folder, run, 'metrics.jsonl'), 'utf8').trim().split('\n');
+  const epochs = readFileSync(join(folder, run, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
   assert.deepEqual(
     epochs.map((line) => JSON.parse(line).epoch),
     [1, 2],
@@ -35,7 +37,17 @@ before(async () => {
 });
 
 // Files are put in place in this order: config, last; best, last of the first epoch; best, last of the second …
-const moments = ['after 1', 'before 2', 'after 2', 'before 3', 'after 3', 'before 4', 'after 4', 'after 5', 'before 6'];
+const moments = [
+  'after 1',
+  'before 2',
+  'after 2',
+  'before 3',
+  'after 3',
+  'before 4',
+  'after 4',
+  'after 5',
+  'before 6',
+];
 for (const moment of moments) {
   test(`killed ${moment} files put in place`, async () => {
     const run = moment.replace(' ', '-');

@@ -16,7 +16,10 @@ const data = writeSmallMnist(folder, 480, 40); // 360 to train on: nine steps of
 const at = (name: string) => join(folder, name);
 
 /** Runs to the end, or until `stopWhen` is answered with true. */
-async function train(config: ReturnType<typeof smallConfig>, stopWhen: (event: TrainEvent) => boolean = () => false) {
+async function train(
+  config: ReturnType<typeof smallConfig>,
+  stopWhen: (event: TrainEvent) => boolean = () => false,
+) {
   const stop = new AbortController();
   const events: TrainEvent[] = [];
   const run = trainRun(config, { stop: stop.signal });
@@ -68,15 +71,24 @@ test('a run that was interrupted, anywhere, ends with the same bits as one that 
 });
 
 test('a loss that is not finite ends the run with epoch and step, and keeps the last good checkpoint', async () => {
-  const config = smallConfig(data, at('divergent'), { optimizer: 'sgd', schedule: 'constant', maxNorm: 'none' });
+  const config = smallConfig(data, at('divergent'), {
+    optimizer: 'sgd',
+    schedule: 'constant',
+    maxNorm: 'none',
+  });
   const events: TrainEvent[] = [];
   await assert.rejects(
     async () => {
-      for await (const event of trainRun({ ...config, learningRate: 1e38 }, { stop: new AbortController().signal })) {
+      for await (const event of trainRun(
+        { ...config, learningRate: 1e38 },
+        { stop: new AbortController().signal },
+      )) {
         events.push(event);
       }
     },
-    (error) => error instanceof UserError && /epoch 1, step \d.*last\.safetensors.*--learning-rate/.test(error.message),
+    (error) =>
+      error instanceof UserError &&
+      /epoch 1, step \d.*last\.safetensors.*--learning-rate/.test(error.message),
   );
   assert.equal(events[0].type, 'start');
   const { events: again } = await train({
@@ -132,7 +144,10 @@ test('a checkpoint of another architecture, optimiser or kind is refused in one 
   }
   writeFileSync(at('torn.safetensors'), readFileSync(loadCp).subarray(0, 5000));
   const torn = { ...smallConfig(data, at('refused')), loadCp: at('torn.safetensors') };
-  await assert.rejects(train(torn), (error) => error instanceof UserError && /torn\.safetensors/.test(error.message));
+  await assert.rejects(
+    train(torn),
+    (error) => error instanceof UserError && /torn\.safetensors/.test(error.message),
+  );
 });
 
 test('weights of a best checkpoint begin a new training', async () => {

@@ -27,7 +27,12 @@ async function weights(flags: Record<string, unknown>): Promise<Map<string, stri
 // 72 sequences a step make four shards of 18 and, at the end of the epoch, an incomplete step.
 const settings = {
   'clipping, dropout, stacked layers': { numLayers: 2, layerDropout: 0.3, maxNorm: 0.5, batchSize: 72 },
-  'accumulation, SGD with momentum': { optimizer: 'sgd', accumulationSteps: 2, head: 'mean', maxNorm: 'none' },
+  'accumulation, SGD with momentum': {
+    optimizer: 'sgd',
+    accumulationSteps: 2,
+    head: 'mean',
+    maxNorm: 'none',
+  },
 };
 
 for (const backend of ['cpu', 'wasm']) {

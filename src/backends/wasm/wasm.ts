@@ -8,7 +8,10 @@ import type { Backend, BackendHandle } from '../backend.js';
 import { KernelBackend, type Verbs } from '../kernel-backend.js';
 import { WasmHeap } from './heap.js';
 
-type Exports = Verbs<number, number> & { __stack_pointer: WebAssembly.Global; __heap_base: WebAssembly.Global };
+type Exports = Verbs<number, number> & {
+  __stack_pointer: WebAssembly.Global;
+  __heap_base: WebAssembly.Global;
+};
 
 interface Payload {
   module: WebAssembly.Module;
@@ -29,7 +32,12 @@ class WasmBackend extends KernelBackend<number, number> {
   /** Null in a worker thread: there is one allocator for a memory. */
   readonly #heap: WasmHeap | null;
 
-  constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, exports: Exports, heap: WasmHeap | null) {
+  constructor(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    exports: Exports,
+    heap: WasmHeap | null,
+  ) {
     super(exports);
     this.#module = module;
     this.#memory = memory;

@@ -1,0 +1,77 @@
+/** Protects ARCHITECTURE.md: imports go one way, and what a page loads needs no Node.js. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Which rooms each room may import from, besides itself and the files that stand in no room. */
+const MAY_IMPORT: Record<string, string[]> = {
+  backends: [],
+  formats: [],
+  ink: [],
+  data: ['formats', 'ink'],
+  model: ['data', 'backends'],
+  recognize: ['model', 'data', 'ink', 'formats', 'backends'],
+  train: ['model', 'data', 'formats', 'backends'],
+  report: ['formats'],
+  cli: ['train', 'report', 'recognize', 'formats'],
+};
+/** The entry points, and the files that every room may use. */
+const ENTRANCES = ['index.ts', 'node.ts', 'public.ts'];
+const FOUNDATIONS = ['random.ts', 'user-error.ts'];
+
+const files = (readdirSync(SOURCE, { recursive: true }) as string[]).filter((name) => name.endsWith('.ts'));
+
+/** What a file imports: paths relative to src/, or names of packages. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(SOURCE, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]);
+  return specifiers.map((specifier) =>
+    specifier.startsWith('.')
+      ? relative(SOURCE, join(SOURCE, dirname(file), specifier)).replace(/\.js$/, '.ts')
+      : specifier,
+  );
+}
+
+const roomOf = (file: string) => (file.includes('/') ? file.split('/')[0] : null);
+
+test('every file stands in a known room or is an entrance or a foundation', () => {
+  for (const file of files) {
+    const room = roomOf(file);
+    assert.ok(
+      room === null ? [...ENTRANCES, ...FOUNDATIONS].includes(file) : room in MAY_IMPORT,
+      `${file} has no place in the house`,
+    );
+  }
+});
+
+test('imports go one way', () => {
+  let seen = 0;
+  for (const file of files.filter((name) => !ENTRANCES.includes(name))) {
+    const room = roomOf(file);
+    for (const target of importsOf(file).filter((name) => name.endsWith('.ts'))) {
+      seen++;
+      const to = roomOf(target);
+      const allowed =
+        to === null
+          ? FOUNDATIONS.includes(target)
+          : to === room || (room !== null && MAY_IMPORT[room].includes(to));
+      assert.ok(allowed, `src/${file} imports ${target}`);
+    }
+  }
+  assert.ok(seen > 100, 'the pattern finds imports');
+});
+
+test('what a page loads imports nothing of Node.js', () => {
+  const reached = new Set(['index.ts']);
+  for (const file of reached) {
+    for (const target of importsOf(file)) {
+      assert.ok(!target.startsWith('node:'), `src/${file} imports ${target}`);
+      if (target.endsWith('.ts')) reached.add(target);
+    }
+  }
+  assert.ok(reached.size > 10);
+});
