@@ -9,6 +9,7 @@ import type { Backend } from '#src/backends/backend.js';
 import { activationTests } from './activations.js';
 import { classifierTests } from './classifier.js';
 import { compareAll } from './comparison.js';
+import { definitionTests } from './definitions.js';
 import { goldenTests } from './goldens.js';
 import { gradientTests } from './gradients.js';
 import { independenceTests } from './independence.js';
@@ -33,6 +34,7 @@ export async function runCases(open: () => Backend | Promise<Backend>): Promise<
         ...optimizerCases(),
       ]);
     });
+    suite('by definition', () => definitionTests(backend));
     suite('activations', () => activationTests(backend));
     suite('finite differences', () => gradientTests(backend));
     suite('networks as PyTorch computes them', () => goldenTests(backend));
