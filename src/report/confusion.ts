@@ -1,0 +1,301 @@
+/**
+ * The confusion matrix as two charts: with counts, and with each row's shares, whose diagonal is the recall of the
+ * class. Correct answers and mistakes have a colour ramp each, so that a single mistake shows beside a diagonal of
+ * a thousand. Cells grow and shrink with the number of classes.
+ */
+
+import type { CustomSeriesOption, EChartsOption } from 'echarts';
+import type { RunSummary } from '../formats/run-folder.js';
+import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';
+import { light, rampStep, strongStep } from './palette.js';
+import { className, classRecalls, mistakeCount, worstConfusion } from './recall.js';
+import { formatCount, formatShare } from './text.js';
+
+/** What the matrices are drawn from. */
+export interface ConfusionInput {
+  summary: Pick<RunSummary, 'confusionMatrix' | 'classes'>;
+}
+
+/** How many test samples of each class got which answer. */
+export function confusionMatrixChart({ summary }: ConfusionInput, place: Place): Chart {
+  const { confusionMatrix, classes } = summary;
+  const mistakes = mistakeCount(confusionMatrix);
+  const total = confusionMatrix.flat().reduce((sum, count) => sum + count, 0);
+  const worst = worstConfusion(confusionMatrix);
+  const title =
+    mistakes === 0
+      ? `All ${formatCount(total)} test answers were right`
+      : `${formatCount(mistakes)} of ${formatCount(total)} test answers ${mistakes === 1 ? 'was' : 'were'} wrong`;
+  const note =
+    worst === null
+      ? 'Rows are the true classes, columns the answers.'
+      : `Most often ${className(classes, worst.label)} was taken for ${className(classes, worst.predicted)}: ` +
+        `${worst.count === 1 ? 'once' : `${formatCount(worst.count)} times`}. Rows are the true classes, columns the answers.`;
+  return matrixChart('confusion-matrix', place, title, note, summary, (count) => String(count));
+}
+
+/** The same in shares of each row. */
+export function confusionRatesChart({ summary }: ConfusionInput, place: Place): Chart {
+  const { confusionMatrix, classes } = summary;
+  const recalls = classRecalls(confusionMatrix, classes).filter(({ recall }) => recall !== null);
+  const sorted = [...recalls].sort((a, b) => (a.recall ?? 0) - (b.recall ?? 0));
+  const [low, high] = [sorted[0], sorted[sorted.length - 1]];
+  const title =
+    low === undefined
+      ? 'No test samples'
+      : low.recall === high.recall
+        ? `Every class was recognised in ${formatShare(low.recall ?? 0, 1)} of cases`
+        : `Recall from ${formatShare(low.recall ?? 0, 1)} (class ${low.name}) to ${formatShare(high.recall ?? 0, 1)} (class ${high.name})`;
+  const note = 'Each row in percent of its true class; the diagonal is the recall of the class.';
+  return matrixChart('confusion-rates', place, title, note, summary, (count, rowTotal) =>
+    rowTotal > 0 ? percent(count / rowTotal) : '0',
+  );
+}
+
+/** `99.6`, `0`, `100`; a share that is not quite 0 or 1 never looks like it. */
+function percent(share: number): string {
+  if (share === 0) return '0';
+  if (share === 1) return '100';
+  const text = (share * 100).toFixed(1);
+  if (text === '0.0') return '<0.1';
+  return text === '100.0' ? '>99.9' : text;
+}
+
+/** Text of a cell, its colours, and where it stands. */
+interface Cell {
+  column: number;
+  row: number;
+  text: string;
+  fill: string;
+  ink: string;
+  bold: boolean;
+}
+
+function matrixChart(
+  name: 'confusion-matrix' | 'confusion-rates',
+  place: Place,
+  title: string,
+  note: string,
+  { confusionMatrix, classes }: ConfusionInput['summary'],
+  write: (count: number, rowTotal: number) => string,
+): Chart {
+  const size = confusionMatrix.length;
+  const cells = matrixCells(confusionMatrix, write);
+  const geometry = matrixGeometry(place, size, classes);
+  const { cell, left, top, plot, width, height, labelWidth, turned, labelSize } = geometry;
+  // On the page another typeface may have to do, a wider one.
+  const longest = Math.max(1, ...cells.map(({ text }) => textWidth(text, 1)));
+  const cellFont = Math.max(
+    5,
+    Math.min(geometry.fontSize + 1, cell * 0.42, (cell * (place === 'file' ? 0.84 : 0.74)) / longest),
+  );
+  const names = confusionMatrix.map((_, label) => fitText(className(classes, label), labelWidth, labelSize));
+  const axisText = { fontFamily: FONT_FAMILY, color: light.muted, fontSize: labelSize };
+  const axis = {
+    type: 'category' as const,
+    data: names,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { show: false },
+    splitArea: { show: false },
+  };
+  const option: EChartsOption = {
+    ...baseOption(place, width, title, note),
+    grid: { left, top, width: plot, height: plot, outerBoundsMode: 'none' },
+    xAxis: {
+      ...axis,
+      axisLabel: { ...axisText, interval: 0, margin: 8, rotate: turned ? 90 : 0 },
+    },
+    yAxis: {
+      ...axis,
+      inverse: true,
+      axisLabel: { ...axisText, interval: 0, margin: 8 },
+    },
+    series: [cellSeries(cells, cell, cellFont)],
+    graphic: [...axisNames(geometry), ...legend(geometry)],
+  };
+  return { name, title, note, width, height, option };
+}
+
+function matrixCells(confusion: number[][], write: (count: number, rowTotal: number) => string): Cell[] {
+  const totals = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
+  // Below linear: a pair of classes that was confused once is seen beside one that was confused a hundred times.
+  const worst = worstConfusion(confusion)?.count ?? 1;
+  return confusion.flatMap((counts, row) =>
+    counts.map((count, column) => {
+      const diagonal = row === column;
+      const share = diagonal ? count / Math.max(1, totals[row]) : (count / worst) ** 0.6;
+      const step = rampStep(share * 0.999);
+      return {
+        column,
+        row,
+        text: write(count, totals[row]),
+        fill: count === 0 ? light.empty : (diagonal ? light.correct : light.wrong)[step],
+        ink: count === 0 ? light.muted : step >= strongStep ? light.onStrong : light.onPale,
+        bold: diagonal,
+      };
+    }),
+  );
+}
+
+/** Sizes in pixels. */
+interface Geometry {
+  /** Side of a cell. */
+  cell: number;
+  /** Side of the matrix and its upper left corner. */
+  plot: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  fontSize: number;
+  /** Of the classes' names: size of type, room for the longest, and whether they stand upright below. */
+  labelSize: number;
+  labelWidth: number;
+  turned: boolean;
+  /** Height of the names below the matrix. */
+  labelHeight: number;
+}
+
+function matrixGeometry(place: Place, size: number, classes: readonly string[]): Geometry {
+  const { fontSize, left: margin, top } = frames[place];
+  const [wanted, least] = place === 'file' ? [700, 25] : [400, 24];
+  const cell = Math.round(Math.min(place === 'file' ? 110 : 84, Math.max(least, wanted / Math.max(1, size))));
+  const labelSize = Math.min(fontSize, Math.max(10, cell * 0.5));
+  const widest = Math.max(
+    0,
+    ...Array.from({ length: size }, (_, label) => textWidth(className(classes, label), labelSize)),
+  );
+  const labelWidth = Math.min(widest, 110);
+  const turned = labelWidth > cell - 4;
+  const labelHeight = turned ? labelWidth : labelSize;
+  const plot = cell * size;
+  const left = margin + fontSize + 12 + labelWidth + 10;
+  const below = labelHeight + 8 + 12 + fontSize + 14 + 18;
+  return {
+    cell,
+    plot,
+    left,
+    top,
+    width: Math.ceil(Math.max(place === 'file' ? 820 : 450, left + plot + Math.max(margin, 4))),
+    height: Math.ceil(top + plot + below + (place === 'file' ? 24 : 4)),
+    fontSize,
+    labelSize,
+    labelWidth,
+    turned,
+    labelHeight,
+  };
+}
+
+function cellSeries(cells: Cell[], cell: number, fontSize: number): CustomSeriesOption {
+  const gap = cell >= 20 ? 1 : 0.5;
+  return {
+    type: 'custom',
+    coordinateSystem: 'cartesian2d',
+    silent: true,
+    animation: false,
+    data: cells.map(({ column, row }) => [column, row]),
+    renderItem: (params, api) => {
+      const { text, fill, ink, bold, column, row } = cells[params.dataIndex];
+      const [x, y] = api.coord([column, row]);
+      return {
+        type: 'group',
+        children: [
+          {
+            type: 'rect',
+            shape: {
+              x: x - cell / 2 + gap,
+              y: y - cell / 2 + gap,
+              width: cell - 2 * gap,
+              height: cell - 2 * gap,
+              r: Math.min(4, cell / 8),
+            },
+            style: { fill },
+          },
+          {
+            type: 'text',
+            style: {
+              x,
+              y,
+              text,
+              fill: ink,
+              fontFamily: FONT_FAMILY,
+              fontSize,
+              fontWeight: bold ? 600 : 'normal',
+              align: 'center',
+              verticalAlign: 'middle',
+            },
+          },
+        ],
+      };
+    },
+  };
+}
+
+type Shapes = { type: 'text' | 'rect' | 'group'; [key: string]: unknown }[];
+
+/** `true class` beside the matrix and `answer` below it. */
+function axisNames({ left, top, plot, labelWidth, labelHeight, fontSize }: Geometry): Shapes {
+  const style = {
+    fontFamily: FONT_FAMILY,
+    fontSize,
+    fill: light.muted,
+    align: 'center',
+    verticalAlign: 'middle',
+  };
+  return [
+    {
+      type: 'text',
+      silent: true,
+      x: left - labelWidth - 18 - fontSize / 2,
+      y: top + plot / 2,
+      rotation: Math.PI / 2,
+      style: { ...style, text: 'true class' },
+    },
+    {
+      type: 'text',
+      silent: true,
+      x: left + plot / 2,
+      y: top + plot + labelHeight + 20 + fontSize / 2,
+      style: { ...style, text: 'answer' },
+    },
+  ];
+}
+
+/** The two ramps, below on the left: few to many. (No word of `darker`: a dark page has them brighter.) */
+function legend({ left, top, plot, labelHeight, fontSize }: Geometry): Shapes {
+  const y = top + plot + labelHeight + 20 + fontSize + 14;
+  const swatch = 11;
+  const shapes: Shapes = [];
+  let x = left;
+  for (const [text, ramp] of [
+    ['correct', light.correct],
+    ['mistaken', light.wrong],
+  ] as const) {
+    ramp.forEach((fill) => {
+      shapes.push({
+        type: 'rect',
+        silent: true,
+        shape: { x, y, width: swatch - 1, height: swatch, r: 2 },
+        style: { fill },
+      });
+      x += swatch;
+    });
+    x += 6;
+    shapes.push({
+      type: 'text',
+      silent: true,
+      x,
+      y: y + swatch / 2,
+      style: {
+        text,
+        fontFamily: FONT_FAMILY,
+        fontSize: fontSize - 1,
+        fill: light.muted,
+        verticalAlign: 'middle',
+      },
+    });
+    x += textWidth(text, fontSize - 1) + 18;
+  }
+  return shapes;
+}

@@ -1,0 +1,243 @@
+/**
+ * The charts along the time of training: loss, accuracy and learning rate. They run over the steps and are labelled
+ * in epochs. Each line is named at its end, so there is no legend to look up.
+ */
+
+import type { EpochMetrics, RunSummary } from '../formats/run-folder.js';
+import { type Chart, linearScale, logScale, type Place } from './chart.js';
+import { GAP, type Line, lineChart, type Point } from './line-chart.js';
+import { light } from './palette.js';
+import { formatNumber, formatShare, plural } from './text.js';
+
+/** What the curves are drawn from. */
+export interface CurveInput {
+  metrics: EpochMetrics[];
+  summary: RunSummary;
+}
+
+/** The curve of all epochs in one, with the time in epochs since the run began. */
+interface Timeline {
+  firstEpoch: number;
+  lastEpoch: number;
+  /** Null where no step was recorded. */
+  stepsPerEpoch: number | null;
+  points: { x: number; loss: number; accuracy: number; learningRate: number }[];
+}
+
+/** More points than this are averaged: a screen shows no more, and the file stays small. */
+const MOST_POINTS = 400;
+/** Losses are drawn from here on: a logarithmic axis has no zero. */
+const LEAST_LOSS = 1e-8;
+
+function timeline(metrics: EpochMetrics[]): Timeline {
+  const firstEpoch = metrics.length > 0 ? metrics[0].epoch : 1;
+  const lastEpoch = metrics.length > 0 ? Math.max(firstEpoch, metrics[metrics.length - 1].epoch) : 1;
+  let stepsPerEpoch = 0;
+  for (const { epoch, curve } of metrics) {
+    for (const { step } of curve) stepsPerEpoch = Math.max(stepsPerEpoch, step / epoch);
+  }
+  if (!(stepsPerEpoch > 0)) return { firstEpoch, lastEpoch, stepsPerEpoch: null, points: [] };
+  const points = metrics
+    .flatMap(({ curve }) => curve)
+    .map(({ step, loss, accuracy, learningRate }) => ({
+      x: step / stepsPerEpoch,
+      loss,
+      accuracy,
+      learningRate,
+    }))
+    .sort((a, b) => a.x - b.x);
+  const bucket = Math.ceil(points.length / MOST_POINTS);
+  const averaged: Timeline['points'] = [];
+  for (let start = 0; start < points.length; start += bucket) {
+    const part = points.slice(start, start + bucket);
+    const mean = (pick: (point: Timeline['points'][number]) => number) =>
+      part.reduce((sum, point) => sum + pick(point) / part.length, 0);
+    averaged.push({
+      x: part[part.length - 1].x,
+      loss: mean((point) => point.loss),
+      accuracy: mean((point) => point.accuracy),
+      learningRate: mean((point) => point.learningRate),
+    });
+  }
+  return { firstEpoch, lastEpoch, stepsPerEpoch: Math.round(stepsPerEpoch), points: averaged };
+}
+
+/** Loss of every step, the epochs' means, and validation; on a logarithmic axis. */
+export function lossChart({ metrics, summary }: CurveInput, place: Place): Chart {
+  const time = timeline(metrics);
+  const drawn = (loss: number) => Math.max(LEAST_LOSS, loss);
+  const lines = metricLines(time, metrics, summary, {
+    curve: time.points.map(({ x, loss }) => [x, drawn(loss)]),
+    training: ({ trainLoss }) => drawn(trainLoss),
+    validation: ({ validationLoss }) => drawn(validationLoss),
+    format: formatNumber,
+  });
+  const values = lines.flatMap(({ points }) => points.filter((point) => point !== GAP).map(([, y]) => y));
+  const scale = logScale(least(values, 0.1), most(values, 1), place === 'file' ? 8 : 6);
+  return lineChart('loss', place, lossTitle(metrics), trainingNote(metrics), {
+    time,
+    scale,
+    lines,
+    format: formatNumber,
+  });
+}
+
+function lossTitle(metrics: EpochMetrics[]): string {
+  if (metrics.length === 0) return 'No epoch was completed';
+  const best = metrics.reduce((low, epoch) => (epoch.validationLoss < low.validationLoss ? epoch : low));
+  const last = metrics[metrics.length - 1];
+  const lowest = formatNumber(best.validationLoss);
+  if (metrics.length === 1) return `Validation loss ${lowest} after ${plural(last.epoch, 'epoch')}`;
+  if (best.epoch !== last.epoch) return `Validation loss was lowest after epoch ${best.epoch}: ${lowest}`;
+  return `Validation loss fell from ${formatNumber(metrics[0].validationLoss)} to ${lowest} in ${plural(last.epoch, 'epoch')}`;
+}
+
+function trainingNote(metrics: EpochMetrics[]): string {
+  if (metrics.length === 0) return 'The run ended before the end of its first epoch.';
+  const both = 'Training is measured while learning, with dropout; validation after each epoch, without.';
+  return metrics.length === 1 ? both : `${both} The ring: the tested weights.`;
+}
+
+/** Accuracy of every step, the epochs' means, validation, and the test set as a line; the axis is zoomed. */
+export function accuracyChart({ metrics, summary }: CurveInput, place: Place): Chart {
+  const time = timeline(metrics);
+  const lines = metricLines(time, metrics, summary, {
+    curve: time.points.map(({ x, accuracy }) => [x, accuracy]),
+    training: ({ trainAccuracy }) => trainAccuracy,
+    validation: ({ validationAccuracy }) => validationAccuracy,
+    format: (value) => formatShare(value),
+  });
+  const tested: Point[] = [
+    [time.firstEpoch - 1, summary.testAccuracy],
+    [time.lastEpoch, summary.testAccuracy],
+  ];
+  lines.unshift({
+    name: 'test',
+    value: formatShare(summary.testAccuracy),
+    color: light.ink,
+    points: tested,
+    width: 1.25,
+    dashed: true,
+  });
+  // The axis is for what there is to compare. The climb at the beginning may leave it below: the curve in the first
+  // half, and the training mean of the first epoch.
+  const half = (time.firstEpoch - 1 + time.lastEpoch) / 2;
+  const shown = [
+    summary.testAccuracy,
+    ...metrics.map(({ validationAccuracy }) => validationAccuracy),
+    ...metrics.slice(metrics.length > 1 ? 1 : 0).map(({ trainAccuracy }) => trainAccuracy),
+    ...time.points.filter(({ x }) => x > half).map(({ accuracy }) => accuracy),
+  ];
+  const low = least(shown, 0);
+  const high = most(shown, 1);
+  const margin = Math.max(0.001, (high - low) * 0.06);
+  const scale = linearScale(Math.max(0, low - margin), Math.min(1, high + margin), 7, 1);
+  const decimals = Math.max(0, Math.ceil(-Math.log10((scale.ticks[1] - scale.ticks[0]) * 100) - 1e-9));
+  const title = `Test accuracy ${formatShare(summary.testAccuracy)} after ${plural(summary.epochs, 'epoch')}`;
+  return lineChart('accuracy', place, title, accuracyNote(metrics, summary), {
+    time,
+    scale,
+    lines,
+    format: (value) => formatShare(value, decimals),
+  });
+}
+
+function accuracyNote(metrics: EpochMetrics[], summary: RunSummary): string {
+  if (metrics.length <= 1) return trainingNote(metrics);
+  const best = `epoch ${summary.bestEpoch}`;
+  return `The weights of ${best}, the best on validation (ring), were tested. Training is measured with dropout.`;
+}
+
+/** The learning rate over the steps. */
+export function learningRateChart({ metrics }: CurveInput, place: Place): Chart {
+  const time = timeline(metrics);
+  const points: Point[] =
+    time.points.length > 0
+      ? time.points.map(({ x, learningRate }) => [x, learningRate])
+      : metrics.map(({ epoch, learningRate }) => [epoch, learningRate]);
+  const values = points.map(([, y]) => y);
+  const scale = linearScale(0, most(values, 1e-3) || 1e-3, place === 'file' ? 7 : 6);
+  const last = values.length > 0 ? formatNumber(values[values.length - 1]) : null;
+  const line: Line = {
+    name: 'at the end',
+    value: last,
+    color: light.training,
+    points,
+    width: 2,
+    marked: true,
+  };
+  const note = 'The rate with which each step changed the weights, as the schedule gave it.';
+  return lineChart('learning-rate', place, rateTitle(values), note, {
+    time,
+    scale,
+    lines: [line],
+    format: formatNumber,
+  });
+}
+
+function rateTitle(values: number[]): string {
+  if (values.length === 0) return 'No learning rate was recorded';
+  const [first, last] = [values[0], values[values.length - 1]].map(formatNumber);
+  const peak = formatNumber(most(values, 0));
+  if (formatNumber(least(values, 0)) === peak) return `Learning rate ${peak} throughout`;
+  if (peak === first) return `Learning rate fell from ${first} to ${last}`;
+  if (peak === last) return `Learning rate rose from ${first} to ${last}`;
+  return `Learning rate rose to ${peak}, then fell to ${last}`;
+}
+
+/** The three lines that loss and accuracy share: the curve, the epochs' means, validation. */
+function metricLines(
+  time: Timeline,
+  metrics: EpochMetrics[],
+  summary: RunSummary,
+  measure: {
+    curve: Point[];
+    training: (epoch: EpochMetrics) => number;
+    validation: (epoch: EpochMetrics) => number;
+    format: (value: number) => string;
+  },
+): Line[] {
+  const last = metrics.at(-1);
+  return [
+    { name: 'curve', value: null, color: light.trainingCurve, points: measure.curve, width: 1.25 },
+    {
+      name: 'training',
+      value: last === undefined ? null : measure.format(measure.training(last)),
+      color: light.training,
+      points: meanPoints(time, metrics, measure.training),
+      width: 2.25,
+      marked: time.points.length === 0,
+    },
+    {
+      name: 'validation',
+      value: last === undefined ? null : measure.format(measure.validation(last)),
+      color: light.validation,
+      points: metrics.map((epoch) => [epoch.epoch, measure.validation(epoch)]),
+      width: 2.25,
+      marked: true,
+      ringAt: metrics.length > 1 ? summary.bestEpoch : undefined,
+    },
+  ];
+}
+
+/**
+ * The means over the epochs: beside a curve each spans its epoch, as it is the mean of that part of the curve; many
+ * are joined at the middles of their epochs; without a curve they stand where validation stands, at the epochs' ends.
+ */
+function meanPoints(time: Timeline, metrics: EpochMetrics[], mean: (epoch: EpochMetrics) => number): Point[] {
+  if (time.points.length === 0) return metrics.map((epoch) => [epoch.epoch, mean(epoch)]);
+  if (metrics.length > 20) return metrics.map((epoch) => [epoch.epoch - 0.5, mean(epoch)]);
+  return metrics.flatMap((epoch) => [
+    [epoch.epoch - 1, mean(epoch)],
+    [epoch.epoch, mean(epoch)],
+    ...(epoch === metrics.at(-1) ? [] : [GAP]),
+  ]);
+}
+
+function least(values: number[], otherwise: number): number {
+  return values.length > 0 ? values.reduce((a, b) => Math.min(a, b)) : otherwise;
+}
+
+function most(values: number[], otherwise: number): number {
+  return values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : otherwise;
+}

@@ -1,0 +1,200 @@
+/**
+ * report.html: everything about a run on one page in one file, which asks nothing of the network and runs no script.
+ * All text is escaped; the page forbids itself everything but its own styles and pictures.
+ */
+
+import type { Chart } from './chart.js';
+import { type Command, reproductionCommands } from './commands.js';
+import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
+import { accuracyChart, learningRateChart, lossChart } from './curves.js';
+import { type MistakeTile, mistakesLead, mistakesTitle } from './mistakes.js';
+import { themed } from './palette.js';
+import { classRecalls, mistakeCount, printable, recallFloor } from './recall.js';
+import type { ReportInput } from './report.js';
+import { style } from './style.js';
+import {
+  formatCount,
+  formatNumber,
+  formatScore,
+  formatSeconds,
+  formatShare,
+  plural,
+  takenForText,
+  unbroken,
+} from './text.js';
+
+/** With more classes than this the matrices stand below one another. */
+const CLASSES_SIDE_BY_SIDE = 14;
+
+/**
+ * The page as text.
+ *
+ * @param folder the run folder as commands should name it
+ * @param drawing how a chart becomes SVG
+ */
+export function reportHtml(
+  input: ReportInput,
+  tiles: readonly MistakeTile[],
+  folder: string,
+  drawing: (chart: Chart) => string,
+): string {
+  const { summary } = input;
+  const card = (chart: Chart) => chartCard(chart, drawing(chart));
+  const wide = summary.confusionMatrix.length > CLASSES_SIDE_BY_SIDE ? ' wide' : '';
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(`${formatShare(summary.testAccuracy)} – ${input.title}`)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${header(input)}
+<section>
+<h2>Training</h2>
+<div class="pair">${card(accuracyChart(input, 'page'))}${card(lossChart(input, 'page'))}</div>
+</section>
+<section>
+<h2>Classes</h2>
+<div class="pair${wide}">${card(confusionMatrixChart(input, 'page'))}${card(confusionRatesChart(input, 'page'))}</div>
+<div class="pair wide">${recallCard(input)}</div>
+</section>
+<section>
+<h2>Mistakes</h2>
+${mistakesCard(input, tiles)}
+</section>
+<section>
+<h2>How it was trained</h2>
+<div class="pair">${card(learningRateChart(input, 'page'))}${configurationCard(input)}</div>
+</section>
+<section>
+<h2>Again, and further</h2>
+<div class="card">${reproductionCommands(folder, summary, input.config).map(commandStep).join('\n')}</div>
+</section>
+<footer>Made by scanstroke ${escapeHtml(summary.version)} on Node.js ${escapeHtml(summary.node.replace(/^v/, ''))}.</footer>
+</main>
+</body>
+</html>
+`;
+}
+
+/** Text for the content of an element or an attribute in double quotes. */
+export function escapeHtml(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Escaped, and no line begins with a percent sign. */
+function prose(text: string): string {
+  return escapeHtml(text.replaceAll(' %', unbroken(' %')));
+}
+
+function header({ title, summary }: ReportInput): string {
+  const { testScore } = summary;
+  const [counts, share] = formatScore(testScore).split(' = ');
+  const scores = [
+    ['Training', formatScore(summary.trainScore), 'the samples it learnt from'],
+    [
+      'Validation',
+      formatScore(summary.validationScore),
+      summary.bestEpoch > 0 ? `the samples that chose epoch ${summary.bestEpoch}` : 'the samples held back',
+    ],
+    ['Test', formatScore(testScore), `samples never seen before; loss ${formatNumber(summary.testLoss)}`],
+  ];
+  const measured = (value: number, text: string) => (value > 0 ? text : '–');
+  const facts = [
+    ['Training time', formatSeconds(summary.trainSeconds)],
+    ['Time in all', formatSeconds(summary.totalSeconds)],
+    ['Samples a second', measured(summary.samplesPerSecond, formatCount(summary.samplesPerSecond))],
+    ['GFLOP/s', measured(summary.gflops, summary.gflops.toFixed(1))],
+    ['Peak memory', measured(summary.peakRssMb, `${formatCount(summary.peakRssMb)} MB`)],
+    ['Backend', summary.backend],
+    ['Threads', String(summary.threads)],
+    ['Parameters', formatCount(summary.parameters)],
+    ['Epochs', `${summary.epochs}${STOPPED[summary.stoppedBy] ?? ''}`],
+    ['Preset', summary.preset ?? '–'],
+    ['Seed', String(summary.seed)],
+  ];
+  return `<header>
+<p class="eyebrow">scanstroke report</p>
+<h1>${escapeHtml(title)}</h1>
+<p class="hero"><span class="hero-score">${escapeHtml(counts)}${share === undefined ? '' : ' ='}</span>
+<span class="hero-share">${escapeHtml(unbroken(share ?? '–'))}</span></p>
+<p class="hero-label">test accuracy after ${escapeHtml(plural(summary.epochs, 'epoch'))}</p>
+</header>
+<dl class="scores">${scores
+    .map(
+      ([name, value, note]) =>
+        `<div class="card score"><dt>${name}</dt><dd>${escapeHtml(unbroken(value))}<small>${escapeHtml(note)}</small></dd></div>`,
+    )
+    .join('')}</dl>
+<dl class="card facts">${facts
+    .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
+    .join('')}</dl>`;
+}
+
+/** Why the training ended, where that was before its last epoch. */
+const STOPPED: Record<string, string> = {
+  patience: ', stopped: validation got no better',
+  'target-accuracy': ', stopped: target reached',
+};
+
+function chartCard(chart: Chart, svg: string): string {
+  const scrolling = chart.width > 700;
+  const drawing = themed(svg).replace(
+    '<svg ',
+    scrolling ? `<svg style="min-width:${Math.min(chart.width, 960)}px" ` : '<svg ',
+  );
+  return `<div class="card"><h3>${prose(chart.title)}</h3><p class="note">${prose(chart.note)}</p><figure${scrolling ? ' class="scroll"' : ''}>${drawing}</figure></div>`;
+}
+
+function recallCard({ summary }: ReportInput): string {
+  const recalls = classRecalls(summary.confusionMatrix, summary.classes);
+  const floor = recallFloor(recalls);
+  const rows = recalls.map((entry) => {
+    const share = entry.recall === null ? 0 : Math.max(0, (entry.recall - floor) / (1 - floor));
+    return `<tr><th scope="row">${escapeHtml(entry.name)}</th><td class="number">${entry.recall === null ? '–' : formatShare(entry.recall)}</td><td class="bar-column"><span class="bar"><i style="width:${(share * 100).toFixed(1)}%"></i></span></td><td class="number">${entry.correct}/${entry.count}</td><td class="most">${escapeHtml(takenForText(entry))}</td></tr>`;
+  });
+  return `<div class="card long"><h3>Recall of each class</h3><p class="note">How many of a class’s test samples were recognised. Bars begin at ${Math.round(floor * 100)} %.</p><figure class="scroll"><table>
+<thead><tr><th scope="col">class</th><th scope="col" class="number">recall</th><th scope="col" class="bar-column"><span class="bar-ends"><span>${Math.round(floor * 100)} %</span><span>100 %</span></span></th><th scope="col" class="number">correct</th><th scope="col" class="most">most often taken for</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody></table></figure></div>`;
+}
+
+function mistakesCard({ summary }: ReportInput, tiles: readonly MistakeTile[]): string {
+  const named = tiles.some(({ caption }) => caption.length > 9) ? ' named' : '';
+  const items = tiles.map(
+    ({ caption, confidence, description, image }) =>
+      `<li title="${escapeHtml(description)}"><img${image.inked ? ' class="inked"' : ''} src="${image.uri}" width="${image.width}" height="${image.height}" alt="${escapeHtml(description)}"><b>${escapeHtml(caption)}</b><span>${escapeHtml(confidence)}</span></li>`,
+  );
+  const lead = mistakesLead(tiles.length, mistakeCount(summary.confusionMatrix));
+  return `<div class="card long"><h3>${escapeHtml(mistakesTitle(tiles))}</h3><p class="note">${escapeHtml(lead)}</p>${
+    items.length > 0 ? `<ul class="mistakes${named}">${items.join('\n')}</ul>` : ''
+  }</div>`;
+}
+
+function configurationCard({ config }: ReportInput): string {
+  const rows = flatten(config).map(
+    ([name, value]) =>
+      `<tr><th scope="row">${escapeHtml(name).replaceAll('.', '.<wbr>')}</th><td>${escapeHtml(value)}</td></tr>`,
+  );
+  return `<div class="card long"><h3>Configuration</h3><figure><table class="config"><tbody>${rows.join('\n')}</tbody></table></figure></div>`;
+}
+
+/** Nested settings as `schedule.name`; lists and deeper things as JSON. */
+function flatten(value: Record<string, unknown>, prefix = '', depth = 0): [name: string, value: string][] {
+  return Object.entries(value).flatMap(([key, member]): [string, string][] => {
+    const name = prefix + key;
+    if (typeof member === 'object' && member !== null && !Array.isArray(member) && depth < 3) {
+      return flatten(member as Record<string, unknown>, `${name}.`, depth + 1);
+    }
+    if (member === null || member === undefined) return [[name, '–']];
+    return [[name, typeof member === 'string' ? member : (JSON.stringify(member) ?? String(member))]];
+  });
+}
+
+function commandStep({ purpose, line }: Command): string {
+  return `<div class="step"><p>${escapeHtml(purpose)}</p><pre><code>${escapeHtml(line)}</code></pre></div>`;
+}

@@ -1,0 +1,123 @@
+/**
+ * The most confident mistakes as pictures, with the true class, the answer, and how sure the network was of it.
+ */
+
+import type { EChartsOption } from 'echarts';
+import { baseOption, type Chart, FONT_FAMILY, fitText, frames, textWidth } from './chart.js';
+import { light } from './palette.js';
+import { type Picture, type PictureImage, pictureImage } from './picture.js';
+import { className } from './recall.js';
+import { formatShare, plural } from './text.js';
+
+/** A test sample that got a wrong answer. */
+export interface Mistake {
+  /** Which sample of the test set, from 0. */
+  index: number;
+  /** The true class, and the answer. */
+  label: number;
+  predicted: number;
+  /** Probability of the answer, 0 to 1. */
+  confidence: number;
+  /** Probability that the true class got. */
+  labelProbability: number;
+  picture: Picture;
+}
+
+/** At most this many are shown. */
+export const MOST_MISTAKES = 30;
+
+/** A mistake ready to be shown. */
+export interface MistakeTile {
+  /** `4 → 9` */
+  caption: string;
+  /** `99.8 %` */
+  confidence: string;
+  /** All of it in a sentence. */
+  description: string;
+  image: PictureImage;
+}
+
+/** The first of the mistakes, with their pictures. */
+export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly string[]): MistakeTile[] {
+  return mistakes.slice(0, MOST_MISTAKES).map((mistake) => {
+    const [label, predicted] = [className(classes, mistake.label), className(classes, mistake.predicted)];
+    return {
+      caption: `${label} → ${predicted}`,
+      confidence: formatShare(mistake.confidence, 1),
+      description:
+        `Test sample ${mistake.index}: true class ${label}, taken for ${predicted} with ` +
+        `${formatShare(mistake.confidence, 1)}; the true class got ${formatShare(mistake.labelProbability, 1)}.`,
+      image: pictureImage(mistake.picture),
+    };
+  });
+}
+
+export function mistakesTitle(tiles: readonly MistakeTile[]): string {
+  if (tiles.length === 0) return 'No mistakes on the test set';
+  return tiles.length === 1 ? 'The most confident mistake' : `The ${tiles.length} most confident mistakes`;
+}
+
+export const mistakesNote = 'True class → answer, and the probability that the network gave its answer.';
+
+/** The tiles in a grid, as a file. (The page has a grid of its own, which fits any width.) */
+export function mistakesChart(tiles: readonly MistakeTile[]): Chart {
+  const { left, top, fontSize } = frames.file;
+  const width = 960;
+  const inner = width - 2 * left;
+  const gap = 12;
+  const widest = Math.max(78, ...tiles.map(({ caption }) => textWidth(caption, fontSize)));
+  const columns = Math.max(5, Math.min(10, Math.floor((inner + gap) / (widest + gap))));
+  const column = (inner + gap) / columns;
+  const side = Math.min(96, column - gap);
+  const row = side + 2 * fontSize + 32;
+  const rows = Math.ceil(tiles.length / columns);
+  const title = mistakesTitle(tiles);
+  const note = tiles.length > 0 ? mistakesNote : 'Every sample was recognised.';
+  const option: EChartsOption = {
+    ...baseOption('file', width, title, note),
+    graphic: tiles.flatMap(({ caption, confidence, image }, index) => {
+      const x = left + (index % columns) * column;
+      const y = top + Math.floor(index / columns) * row;
+      const scale = side / Math.max(image.width, image.height);
+      const [w, h] = [image.width * scale, image.height * scale];
+      const text = { fontFamily: FONT_FAMILY, fontSize, align: 'left' as const };
+      return [
+        {
+          type: 'image' as const,
+          silent: true,
+          x: x + (side - w) / 2,
+          y: y + (side - h) / 2,
+          style: { image: image.uri, width: w, height: h },
+        },
+        {
+          type: 'rect' as const,
+          silent: true,
+          shape: { x: x + 0.5, y: y + 0.5, width: side - 1, height: side - 1, r: 3 },
+          style: { fill: 'none', stroke: light.axis, lineWidth: 1 },
+        },
+        {
+          type: 'text' as const,
+          silent: true,
+          x,
+          y: y + side + 9,
+          style: { ...text, text: fitText(caption, column - 6, fontSize), fontWeight: 600, fill: light.ink },
+        },
+        {
+          type: 'text' as const,
+          silent: true,
+          x,
+          y: y + side + 9 + fontSize * 1.35,
+          style: { ...text, text: confidence, fill: light.muted },
+        },
+      ];
+    }),
+  };
+  return { name: 'mistakes', title, note, width, height: Math.ceil(top + rows * row + 8), option };
+}
+
+/** `The 30 most confident of 103 mistakes` is told by the page, which knows the number of all. */
+export function mistakesLead(shown: number, all: number): string {
+  if (all === 0) return 'Every test sample was recognised.';
+  if (shown === 0) return `${plural(all, 'mistake')} on the test set.`;
+  return `${shown === 1 ? 'One' : shown} of ${plural(all, 'mistake')} on the test set, the most confident first. ${mistakesNote}`;
+}

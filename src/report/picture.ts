@@ -1,0 +1,74 @@
+/**
+ * The picture of a sample as a PNG in a data URI. Pixels are enlarged to whole squares here, so that every viewer
+ * shows the same sharp picture. One channel on a dark ground is turned round: ink on paper.
+ */
+
+import { createCanvas } from '@napi-rs/canvas';
+
+/** Pixels row by row, within a row channel by channel: that of (x, y, c) is at (y · channels + c) · width + x. */
+export interface Picture {
+  width: number;
+  height: number;
+  /** 1 for grey, 3 for red, green and blue; of any other number the first one is shown as grey. */
+  channels: number;
+  pixels: Uint8Array;
+}
+
+/** Pictures are enlarged to about this many pixels a side. */
+const SIDE = 112;
+
+/** A picture for a page or a chart. */
+export interface PictureImage {
+  /** `data:image/png;base64,…` */
+  uri: string;
+  /** In pixels of the PNG. */
+  width: number;
+  height: number;
+  /** Dark ink on white paper: a dark page may turn it round. */
+  inked: boolean;
+}
+
+/** The picture as an image that needs no file. */
+export function pictureImage(picture: Picture): PictureImage {
+  const { width, height, channels, pixels } = picture;
+  const zoom = Math.max(1, Math.floor(SIDE / Math.max(width, height)));
+  const canvas = createCanvas(width * zoom, height * zoom);
+  const context = canvas.getContext('2d');
+  const image = context.createImageData(width * zoom, height * zoom);
+  const inverted = channels !== 3 && darkGround(picture);
+  const planes = channels === 3 ? [0, 1, 2] : [0, 0, 0];
+  for (let y = 0; y < height * zoom; y++) {
+    const row = Math.floor(y / zoom) * channels;
+    for (let x = 0; x < width * zoom; x++) {
+      const column = Math.floor(x / zoom);
+      const target = 4 * (y * width * zoom + x);
+      planes.forEach((plane, index) => {
+        const value = pixels[(row + plane) * width + column];
+        image.data[target + index] = inverted ? 255 - value : value;
+      });
+      image.data[target + 3] = 255;
+    }
+  }
+  context.putImageData(image, 0, 0);
+  const png = canvas.toBuffer('image/png');
+  return {
+    uri: `data:image/png;base64,${png.toString('base64')}`,
+    width: width * zoom,
+    height: height * zoom,
+    inked: channels !== 3,
+  };
+}
+
+/** Whether the pixels along the edge are dark on average. */
+function darkGround({ width, height, channels, pixels }: Picture): boolean {
+  let sum = 0;
+  let count = 0;
+  for (let y = 0; y < height; y++) {
+    const edgeRow = y === 0 || y === height - 1;
+    for (let x = 0; x < width; x += edgeRow ? 1 : Math.max(1, width - 1)) {
+      sum += pixels[y * channels * width + x];
+      count++;
+    }
+  }
+  return sum < 127.5 * count;
+}

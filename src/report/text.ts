@@ -1,0 +1,135 @@
+/**
+ * Numbers as text, for the terminal, the charts and the page: scores, shares, times, losses, and the table of
+ * recalls that the command line prints. Pure, and free of NaN: what is not a number is written as `–`.
+ */
+
+import type { Score } from '../formats/run-folder.js';
+import { type ClassRecall, classRecalls, recallFloor } from './recall.js';
+
+/** U+00A0: number and unit stay on one line. */
+const NBSP = '\u00a0';
+
+/** `9764/10000 = 97.64 %`. Not all correct is never written as 100 %. */
+export function formatScore({ correct, count }: Score): string {
+  if (!(count > 0)) return `${correct}/${count}`;
+  return `${correct}/${count} = ${formatShare(correct / count)}`;
+}
+
+/** `97.64 %` of 0.9764, with two decimals, or as many as a share below 1 needs to stay below 100 %. */
+export function formatShare(share: number, decimals = 2): string {
+  if (!Number.isFinite(share)) return '–';
+  let text = (share * 100).toFixed(decimals);
+  while (share < 1 && Number(text) >= 100 && decimals < 10) text = (share * 100).toFixed(++decimals);
+  return `${text} %`;
+}
+
+/** `0.84 s`, `12.3 s`, `1 min 05 s`, `2 h 03 min`. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  if (seconds < 9.995) return `${seconds.toFixed(2)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const pad = (value: number) => String(value).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+/** `49,034`. */
+export function formatCount(count: number): string {
+  if (!Number.isFinite(count)) return '–';
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** Three significant digits, `0.0412`, `2.3`; powers of ten outside 0.001 to 100,000, `1e-4`. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
+  const rounded = Number(value.toPrecision(3));
+  const magnitude = Math.abs(rounded);
+  if (magnitude >= 1e-3 && magnitude < 1e5) return String(rounded);
+  return rounded.toExponential().replace('e+', 'e');
+}
+
+/** Number of epochs or of anything else: `1 epoch`, `3 epochs`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+/** The same text with spaces that do not break a line. */
+export function unbroken(text: string): string {
+  return text.replaceAll(' ', NBSP);
+}
+
+const BAR_CELLS = 20;
+
+/**
+ * The recall of every class for the terminal: aligned columns with a bar, a line a class.
+ *
+ * @param confusion [true class][predicted class]
+ * @param classes the classes' names; what could control a terminal is taken out of them
+ */
+export function formatRecallTable(confusion: number[][], classes: readonly string[]): string {
+  const recalls = classRecalls(confusion, classes);
+  const floor = recallFloor(recalls);
+  const scale = `${Math.round(floor * 100)} %`;
+  const rows = recalls.map((entry) => [
+    entry.name,
+    entry.recall === null ? '–' : formatShare(entry.recall),
+    bar(entry.recall, floor),
+    `${entry.correct}/${entry.count}`,
+    takenForText(entry),
+  ]);
+  const header = [
+    'class',
+    'recall',
+    `${scale.padEnd(BAR_CELLS - 5)}100 %`,
+    'correct',
+    'most often taken for',
+  ];
+  const widths = header.map((title, column) =>
+    Math.max(cells(title), ...rows.map((row) => cells(row[column]))),
+  );
+  const right = [false, true, false, true, false];
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((text, column) => {
+          const gap = ' '.repeat(widths[column] - cells(text));
+          return right[column] ? gap + text : text + gap;
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** `9 (6 times)`, or `–`. */
+export function takenForText({ takenFor }: ClassRecall): string {
+  if (takenFor === null) return '–';
+  return `${takenFor.name} (${takenFor.count === 1 ? 'once' : `${takenFor.count} times`})`;
+}
+
+/** A bar in eighths of a character cell. */
+function bar(recall: number | null, floor: number): string {
+  if (recall === null) return '';
+  const eighths = Math.round(((recall - floor) / (1 - floor)) * BAR_CELLS * 8);
+  return '█'.repeat(Math.floor(eighths / 8)) + ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8];
+}
+
+/** Character cells that a text takes on a terminal: two for each East Asian wide character, none for marks. */
+function cells(text: string): number {
+  let sum = 0;
+  for (const character of text) {
+    if (/\p{M}|\u200d/u.test(character)) continue;
+    sum +=
+      /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]/u.test(
+        character,
+      )
+        ? 2
+        : 1;
+  }
+  return sum;
+}

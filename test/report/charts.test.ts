@@ -1,0 +1,196 @@
+/**
+ * Protects the charts: they look as they did (golden SVGs), say what was found, and keep their labels apart, from one
+ * epoch to two hundred and from two classes to forty-seven.
+ *
+ * After a change that is meant to be seen, write the goldens anew and look at them:
+ * UPDATE_GOLDEN=1 node --test build/test/report/charts.test.js
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { type Chart, linearScale, logScale, type Place, wholeTicks } from '#src/report/chart.js';
+import { confusionMatrixChart, confusionRatesChart } from '#src/report/confusion.js';
+import { accuracyChart, learningRateChart, lossChart } from '#src/report/curves.js';
+import { mistakesChart, mistakeTiles } from '#src/report/mistakes.js';
+import { light } from '#src/report/palette.js';
+import { renderSvg } from '#src/report/render.js';
+import type { ReportInput } from '#src/report/report.js';
+import { sampleInput, sampleMistake } from './sample.js';
+import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';
+
+const fixtures = new URL('../../../test/fixtures/report/', import.meta.url);
+
+/** All charts for one place; the page has a grid of its own for the mistakes. */
+function chartsOf(input: ReportInput, place: Place): Chart[] {
+  return [
+    ...[lossChart, accuracyChart, learningRateChart, confusionMatrixChart, confusionRatesChart].map((draw) =>
+      draw(input, place),
+    ),
+    ...(place === 'file' ? [mistakesChart(mistakeTiles(input.mistakes, input.summary.classes))] : []),
+  ];
+}
+
+for (const chart of chartsOf(sampleInput({ epochs: 2, points: 5, classes: ['cat', 'dog', 'ape'] }), 'file')) {
+  test(`${chart.name} looks as it did`, () => {
+    const golden = new URL(`${chart.name}.svg`, fixtures);
+    const svg = stableSvg(renderSvg(chart));
+    if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, svg);
+    assert.equal(svg, readFileSync(golden, 'utf8'));
+  });
+}
+
+const letters = Array.from({ length: 47 }, (_, index) => String.fromCharCode(65 + index));
+const garments = 'T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle_boot'.split(' ');
+const samples: [name: string, input: ReportInput][] = [
+  ['one epoch', sampleInput({ epochs: 1 })],
+  ['one epoch, one point', sampleInput({ epochs: 1, points: 1 })],
+  ['no curve', sampleInput({ points: 0 })],
+  ['no epoch', sampleInput({ epochs: 0, mistakes: 0 })],
+  ['ten epochs', sampleInput({ epochs: 10, mistakes: 40 })],
+  ['200 epochs', sampleInput({ epochs: 200 })],
+  ['two classes', sampleInput({ classes: ['left', 'right'] })],
+  ['26 classes', sampleInput({ classes: letters.slice(0, 26), samplesPerClass: 800 })],
+  ['47 classes', sampleInput({ classes: letters, errorRate: 0.3 })],
+  ['long names', sampleInput({ classes: garments, mistakes: 30 })],
+  ['no mistakes', sampleInput({ errorRate: 0, mistakes: 0 })],
+];
+
+for (const [name, input] of samples) {
+  test(`${name}: no label overlaps another or leaves the chart`, () => {
+    for (const place of ['file', 'page'] as const) {
+      for (const chart of chartsOf(input, place)) {
+        const svg = renderSvg(chart);
+        assertWellFormed(svg);
+        assert.ok(
+          !/NaN|Infinity|undefined|null|\[object/.test(svg),
+          `${chart.name}: ${svg.match(/.{60}NaN/)?.[0]}`,
+        );
+        try {
+          assertTextsApart(svg);
+        } catch (error) {
+          assert.fail(`${chart.name} for the ${place}: ${(error as Error).message}`);
+        }
+      }
+    }
+  });
+}
+
+test('titles say what was found', () => {
+  const titles = (input: ReportInput) => chartsOf(input, 'file').map(({ title }) => title);
+  const input = sampleInput();
+  input.summary.testAccuracy = 0.9897;
+  input.metrics[0].validationLoss = 0.0921;
+  input.metrics[2].validationLoss = 0.0312;
+  input.metrics[1].validationLoss = 0.0401;
+  for (const [index, learningRate] of [2.4e-4, 6e-3, 2.4e-8].entries()) {
+    for (const point of input.metrics[index].curve) point.learningRate = learningRate;
+  }
+  input.summary.classes = ['a', 'b'];
+  input.summary.confusionMatrix = [
+    [97, 3],
+    [1, 199],
+  ];
+  assert.deepEqual(titles(input), [
+    'Validation loss fell from 0.0921 to 0.0312 in 3 epochs',
+    'Test accuracy 98.97 % after 3 epochs',
+    'Learning rate rose to 0.006, then fell to 2.4e-8',
+    '4 of 300 test answers were wrong',
+    'Recall from 97.0 % (class a) to 99.5 % (class b)',
+    'The 3 most confident mistakes',
+  ]);
+  input.metrics[2].validationLoss = 0.5;
+  for (const { curve } of input.metrics) for (const point of curve) point.learningRate = 1e-4;
+  input.summary.confusionMatrix = [
+    [100, 0],
+    [0, 100],
+  ];
+  input.mistakes = [];
+  assert.deepEqual(titles(input), [
+    'Validation loss was lowest after epoch 2: 0.0401',
+    'Test accuracy 98.97 % after 3 epochs',
+    'Learning rate 1e-4 throughout',
+    'All 200 test answers were right',
+    'Every class was recognised in 100.0 % of cases',
+    'No mistakes on the test set',
+  ]);
+});
+
+test('every cell of a matrix has its number, and a single mistake a colour of its own', () => {
+  const input = sampleInput({ classes: ['a', 'b', 'c'] });
+  input.summary.confusionMatrix = [
+    [5000, 1, 0],
+    [0, 4000, 400],
+    [0, 0, 0],
+  ];
+  const counts = renderSvg(confusionMatrixChart(input, 'file'));
+  const texts = textBoxes(counts).map(({ text }) => text);
+  for (const number of ['5000', '4000', '400', '1']) assert.ok(texts.includes(number), number);
+  assert.equal(texts.filter((text) => text === '0').length, 5);
+  // The fourteen steps of the legend are drawn first.
+  const fills = [...counts.matchAll(/<path d="[^"]*" fill="(#\w+)"/g)].map((match) => match[1]);
+  const cells = fills.slice(14, 23);
+  assert.deepEqual(
+    cells.map((fill) =>
+      light.correct.includes(fill)
+        ? 'correct'
+        : light.wrong.includes(fill)
+          ? 'wrong'
+          : fill === light.empty
+            ? ''
+            : fill,
+    ),
+    ['correct', 'wrong', '', '', 'correct', 'wrong', '', '', ''],
+  );
+  const rates = textBoxes(renderSvg(confusionRatesChart(input, 'file'))).map(({ text }) => text);
+  for (const rate of ['>99.9', '<0.1', '90.9', '9.1']) assert.ok(rates.includes(rate), rate);
+});
+
+test('the axis of the accuracy shows the differences, and always every end of an epoch after the first', () => {
+  const svg = renderSvg(accuracyChart(sampleInput({ epochs: 10 }), 'file'));
+  const ticks = textBoxes(svg)
+    .filter(({ text, left }) => / %$/.test(text) && left < 100)
+    .map(({ text }) => Number.parseFloat(text));
+  assert.ok(Math.min(...ticks) >= 90 && Math.max(...ticks) <= 100, String(ticks));
+});
+
+test('the same chart gives the same text, whatever was drawn before', () => {
+  const chart = lossChart(sampleInput(), 'file');
+  const first = renderSvg(chart);
+  renderSvg(accuracyChart(sampleInput(), 'page'));
+  assert.equal(renderSvg(chart), first);
+});
+
+test('class names that look like markup or like the drawing stay text', () => {
+  const names = ['<b>&"\'', 'id="zr0-c1" font-family:IBM Plex Sans;', ' d="1.23456"', '\u0000\u001b\ud800x'];
+  const input = sampleInput({ classes: names, mistakes: 4 });
+  for (const chart of chartsOf(input, 'file')) assertWellFormed(renderSvg(chart));
+  const texts = textBoxes(renderSvg(confusionMatrixChart(input, 'file'))).map(({ text }) => text);
+  assert.ok(texts.includes('<b>&"\''), texts.join('\n'));
+  assert.ok(texts.some((text) => text.startsWith('id="zr0-c1"')));
+  assert.ok(texts.includes('\ufffd\ufffd\ufffdx'));
+});
+
+test('thirty mistakes at most, told by name', () => {
+  const mistakes = Array.from({ length: 50 }, (_, index) => sampleMistake(index, 10));
+  const tiles = mistakeTiles(mistakes, []);
+  assert.equal(tiles.length, 30);
+  assert.equal(tiles[0].caption, '0 → 1');
+  assert.equal(tiles[0].confidence, '99.8 %');
+  assert.equal(
+    tiles[1].description,
+    'Test sample 101: true class 1, taken for 2 with 98.8 %; the true class got 0.1 %.',
+  );
+});
+
+test('scales are round, hold their values, and have as many ticks as fit', () => {
+  assert.deepEqual(linearScale(0, 0.006, 7).ticks, [0, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006]);
+  assert.deepEqual(linearScale(0.961, 0.998, 7, 1).ticks, [0.96, 0.97, 0.98, 0.99, 1]);
+  assert.deepEqual(linearScale(0.5, 0.5, 5).ticks.length >= 2, true);
+  assert.deepEqual(logScale(0.03, 2.3, 8).ticks, [0.05, 0.1, 0.2, 0.5, 1, 2]);
+  const tight = logScale(0.05, 0.05, 8);
+  assert.ok(tight.min < 0.05 && tight.max > 0.05 && tight.ticks.length >= 2);
+  assert.deepEqual(wholeTicks(0, 3, 12), [0, 1, 2, 3]);
+  assert.deepEqual(wholeTicks(0, 200, 12), [0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200]);
+  assert.deepEqual(wholeTicks(0, 47, 7), [0, 10, 20, 30, 40, 47]);
+});

@@ -1,0 +1,80 @@
+/**
+ * Protects readers: every text can be read on its ground, in the light and in the dark edition, and a chart changes
+ * from one to the other as a whole.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Colors, colorEntries, dark, light, rampStep, strongStep, themed } from '#src/report/palette.js';
+
+/** Relative luminance and contrast of WCAG 2.1. */
+function luminance(color: string): number {
+  const [red, green, blue] = [1, 3, 5].map((start) => {
+    const value = Number.parseInt(color.slice(start, start + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+function contrast(one: string, other: string): number {
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+const editions: [name: string, colors: Colors][] = [
+  ['light', light],
+  ['dark', dark],
+];
+
+for (const [name, colors] of editions) {
+  test(`every text of the ${name} edition can be read`, () => {
+    for (const ground of [colors.surface, colors.page]) {
+      for (const text of [colors.ink, colors.muted, colors.training]) {
+        assert.ok(contrast(text, ground) >= 4.5, `${text} on ${ground}: ${contrast(text, ground)}`);
+      }
+    }
+    // Labels of lines stand on the surface only; zeros on empty cells.
+    assert.ok(
+      contrast(colors.validation, colors.surface) >= 4.5,
+      `${contrast(colors.validation, colors.surface)}`,
+    );
+    assert.ok(contrast(colors.muted, colors.empty) >= 4.5, `${contrast(colors.muted, colors.empty)}`);
+    for (const ramp of [colors.correct, colors.wrong]) {
+      ramp.forEach((step, index) => {
+        const text = index >= strongStep ? colors.onStrong : colors.onPale;
+        assert.ok(contrast(text, step) >= 4.5, `step ${index}: ${text} on ${step}: ${contrast(text, step)}`);
+      });
+    }
+  });
+
+  test(`ramps of the ${name} edition go one way, and differ from each other in every step`, () => {
+    for (const ramp of [colors.correct, colors.wrong]) {
+      const steps = ramp.map(luminance);
+      const sign = Math.sign(steps[1] - steps[0]);
+      for (let index = 1; index < steps.length; index++) {
+        assert.ok((steps[index] - steps[index - 1]) * sign > 0, `step ${index}`);
+      }
+    }
+    assert.equal(new Set([...colors.correct, ...colors.wrong]).size, 14);
+  });
+}
+
+test('the light colours are all different, and the dark edition has one for each', () => {
+  const entries = colorEntries(light);
+  assert.equal(new Set(entries.map(([, color]) => color)).size, entries.length);
+  assert.ok(entries.every(([, color]) => /^#[0-9a-f]{6}$/.test(color)));
+  assert.deepEqual(
+    colorEntries(dark).map(([name]) => name),
+    entries.map(([name]) => name),
+  );
+});
+
+test('themed turns colours of the palette into variables and leaves others and texts alone', () => {
+  assert.equal(
+    themed(`<path fill="${light.surface}" stroke="${light.wrong[6]}"/><a fill="#123456">${light.ink}</a>`),
+    `<path fill="var(--surface)" stroke="var(--wrong-6)"/><a fill="#123456">${light.ink}</a>`,
+  );
+});
+
+test('shares fall on steps of the ramp', () => {
+  assert.deepEqual([-1, 0, 0.14, 0.15, 0.5, 1, 2].map(rampStep), [0, 0, 0, 1, 3, 6, 6]);
+});

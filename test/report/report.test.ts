@@ -1,0 +1,200 @@
+/**
+ * Protects the report that a person opens, passes on and prints: all files are there, the page is one file that asks
+ * nothing of the network, and nobody's text can become markup in it.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { reproductionCommands } from '#src/report/commands.js';
+import { reportHtml } from '#src/report/html.js';
+import { mistakeTiles } from '#src/report/mistakes.js';
+import { renderSvg } from '#src/report/render.js';
+import { type ReportInput, writeReport } from '#src/report/report.js';
+import { UserError } from '#src/user-error.js';
+import { sampleInput } from './sample.js';
+import { assertWellFormed } from './svg.js';
+
+const names = ['accuracy', 'confusion-matrix', 'confusion-rates', 'learning-rate', 'loss', 'mistakes'];
+
+function page(input: ReportInput): string {
+  return reportHtml(input, mistakeTiles(input.mistakes, input.summary.classes), 'runs/a run', renderSvg);
+}
+
+/** As strict as for the SVGs in it: our page closes what it opens. */
+function assertHtml(html: string): void {
+  const body = html
+    .replace(/^<!doctype html>\n/, '')
+    .replace(/<style>[\s\S]*?<\/style>/, '')
+    .replace(/<(meta|img|wbr)\b([^>]*)>/g, '<$1$2/>');
+  assertWellFormed(body);
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'scanstroke-report-'));
+  try {
+    await run(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+test('all charts in all formats, and the page', async () => {
+  await inFolder(async (folder) => {
+    const run = join(folder, 'runs', 'new');
+    const { files } = await writeReport(run, sampleInput(), { formats: ['svg', 'png', 'pdf'] });
+    const charts = names.flatMap((name) => ['pdf', 'png', 'svg'].map((format) => `${name}.${format}`));
+    assert.deepEqual((await readdir(join(run, 'charts'))).sort(), charts.sort());
+    assert.deepEqual((await readdir(run)).sort(), ['charts', 'report.html']);
+    assert.deepEqual(
+      [...files].sort(),
+      [...charts.map((name) => join(run, 'charts', name)), join(run, 'report.html')].sort(),
+    );
+    assertHtml(await readFile(join(run, 'report.html'), 'utf8'));
+  });
+});
+
+test('SVG and PNG if nothing is said, the page alone if nothing is wanted', async () => {
+  await inFolder(async (folder) => {
+    await writeReport(join(folder, 'a'), sampleInput({ epochs: 1, points: 2 }));
+    assert.deepEqual(
+      (await readdir(join(folder, 'a', 'charts'))).sort(),
+      names.flatMap((name) => [`${name}.png`, `${name}.svg`]),
+    );
+    const { files } = await writeReport(join(folder, 'b'), sampleInput({ epochs: 1, points: 2 }), {
+      formats: [],
+    });
+    assert.deepEqual(files, [join(folder, 'b', 'report.html')]);
+  });
+});
+
+test('a folder that cannot be written is the user’s to mend', async () => {
+  await inFolder(async (folder) => {
+    await writeFile(join(folder, 'file'), '');
+    await assert.rejects(writeReport(join(folder, 'file'), sampleInput()), (error) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, /^cannot write .*charts/);
+      return true;
+    });
+  });
+});
+
+test('the page is one file that asks nothing of the network and runs nothing', () => {
+  const html = page(sampleInput());
+  const addresses = [...html.matchAll(/\b(?:src|href|xlink:href|action|data|poster)="([^"]*)"/g)].map(
+    (match) => match[1],
+  );
+  assert.ok(
+    addresses.length > 0 && addresses.every((address) => address.startsWith('data:image/png;base64,')),
+  );
+  const rest = html.replace(/ xmlns(?::xlink)?="http:\/\/www\.w3\.org\/[\w/]+"/g, '');
+  assert.ok(!/https?:|\/\/[a-z]/.test(rest), rest.match(/.{40}(?:https?:|\/\/[a-z]).{40}/)?.[0]);
+  assert.ok(!/<script|<link|<iframe|@import|url\((?!#)|\son\w+=/i.test(rest));
+  assert.match(
+    html,
+    /<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">/,
+  );
+});
+
+test('ids in the page are there once, and every reference finds its own', () => {
+  const html = page(sampleInput());
+  const ids = [...html.matchAll(/ id="([^"]*)"/g)].map((match) => match[1]);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const [, id] of html.matchAll(/url\(#([^)]*)\)/g)) assert.ok(ids.includes(id), id);
+});
+
+test('the page says how good, how fast, on what, and how to go on', () => {
+  const input = sampleInput();
+  input.summary.testScore = { correct: 9897, count: 10_000 };
+  input.summary.testAccuracy = 0.9897;
+  const text = page(input)
+    .replace(/<style>[\s\S]*?<\/style>|<[^>]+>/g, ' ')
+    .replaceAll('\u00a0', ' ')
+    .replace(/\s+/g, ' ');
+  for (const part of [
+    'quick on MNIST, seed 0',
+    '9897/10000 = 98.97 %',
+    '49320/50000 = 98.64 %',
+    '9876/10000 = 98.76 %',
+    'Training time 36.4 s',
+    'Samples a second 4,121',
+    'GFLOP/s 96.3',
+    'Peak memory 413 MB',
+    'Threads 2',
+    'Recall of each class',
+    'learning_rate 0.006',
+    'betas [0.9,0.999]',
+    'npx scanstroke train --preset quick --seed-number 0',
+  ]) {
+    assert.ok(text.includes(part), part);
+  }
+  assert.ok(!/NaN|undefined|\[object/.test(text));
+});
+
+test('text from outside stays text', () => {
+  const hostile = `</style></svg><script>alert(1)</script>"onload='x'&amp;\u0000\ud800`;
+  const input = sampleInput({ classes: [hostile, '<img src=x onerror=alert(1)>', ' '] });
+  input.title = hostile;
+  input.config = { [hostile]: hostile, nested: { [hostile]: [hostile] } };
+  input.summary.backend = hostile;
+  input.summary.preset = hostile;
+  input.summary.version = hostile;
+  input.summary.node = hostile;
+  const html = page(input);
+  assertHtml(html);
+  assert.ok(!/<script|<img src=x/.test(html) && !html.includes('\u0000'));
+  assert.ok(html.includes('&#60;script&#62;alert(1)'));
+});
+
+test('the page can be made of every kind of run', () => {
+  for (const options of [
+    { epochs: 0, mistakes: 0 },
+    { epochs: 1, points: 1 },
+    { points: 0, mistakes: 0, errorRate: 0 },
+    { classes: Array.from({ length: 30 }, (_, index) => `class ${index}`), samplesPerClass: 3 },
+    { samplesPerClass: 0 },
+  ]) {
+    const html = page(sampleInput(options));
+    assertHtml(html);
+    assert.ok(
+      !/NaN|Infinity|undefined|\[object/.test(html.replace(/base64,[^"]*/g, '')),
+      JSON.stringify(options),
+    );
+  }
+});
+
+test('every colour of a chart in the page follows the light and the dark edition', () => {
+  const drawings = page(sampleInput()).match(/<svg[\s\S]*?<\/svg>/g) ?? [];
+  assert.equal(drawings.length, 5);
+  for (const svg of drawings) {
+    const fixed = [...svg.matchAll(/(?:fill|stroke)="([^"]*)"/g)]
+      .map((match) => match[1])
+      .filter((color) => color !== 'none' && !color.startsWith('var(--'));
+    // Only the shapes of clip paths, which are not seen, have a colour of their own.
+    assert.deepEqual(
+      [...new Set(fixed)].filter((color) => color !== '#000'),
+      [],
+    );
+  }
+});
+
+test('commands are quoted for a shell, and fit the schedule', () => {
+  const { summary } = sampleInput();
+  const lines = (config: Record<string, unknown>) =>
+    reproductionCommands("runs/it's mine/", summary, config).map(({ line }) => line);
+  assert.deepEqual(lines({ schedule: 'one-cycle' }), [
+    'npx scanstroke train --preset quick --seed-number 0',
+    "npx scanstroke train --config 'runs/it'\\''s mine/config.json'",
+    "npx scanstroke train --config 'runs/it'\\''s mine/config.json' --num-epochs 6",
+    "npx scanstroke evaluate 'runs/it'\\''s mine/'",
+    "npx scanstroke info 'runs/it'\\''s mine/'",
+  ]);
+  assert.ok(
+    lines({ schedule: 'constant' }).includes(
+      "npx scanstroke train --load-cp 'runs/it'\\''s mine/' --num-epochs 6",
+    ),
+  );
+  assert.equal(reproductionCommands('r', { ...summary, preset: null }, {}).length, 4);
+});

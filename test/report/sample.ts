@@ -1,0 +1,120 @@
+/**
+ * Runs that never were, for the tests of the report: plausible curves and matrices from a seed, and small pictures.
+ */
+
+import type { EpochMetrics, RunSummary } from '#src/formats/run-folder.js';
+import { Random } from '#src/random.js';
+import type { Mistake, ReportInput } from '#src/report/report.js';
+
+/** What a made-up run is like. */
+export interface SampleOptions {
+  epochs?: number;
+  /** Points of the curve in an epoch. */
+  points?: number;
+  classes?: string[];
+  samplesPerClass?: number;
+  errorRate?: number;
+  mistakes?: number;
+}
+
+export const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+/** The same options give the same run. */
+export function sampleInput(options: SampleOptions = {}): ReportInput {
+  const { epochs = 3, points = 20, classes = digits, samplesPerClass = 100, errorRate = 0.05 } = options;
+  const random = new Random(7);
+  const metrics = Array.from({ length: epochs }, (_, index) =>
+    sampleEpoch(index + 1, epochs, points, random),
+  );
+  const confusionMatrix = classes.map((_, label) => {
+    const row = classes.map(() => 0);
+    for (let sample = 0; sample < samplesPerClass; sample++) {
+      const wrong = random.uniform() < errorRate;
+      row[wrong ? (label + 1 + random.below(Math.max(1, classes.length - 1))) % classes.length : label]++;
+    }
+    return row;
+  });
+  const correct = confusionMatrix.reduce((sum, row, label) => sum + row[label], 0);
+  const testScore = { correct, count: samplesPerClass * classes.length };
+  return {
+    title: 'quick on MNIST, seed 0',
+    config: {
+      preset: 'quick',
+      schedule: 'one-cycle',
+      learning_rate: 0.006,
+      betas: [0.9, 0.999],
+      patience: null,
+    },
+    metrics,
+    summary: sampleSummary(metrics, { testScore, confusionMatrix, classes }),
+    mistakes: Array.from({ length: options.mistakes ?? 3 }, (_, index) =>
+      sampleMistake(index, classes.length),
+    ),
+  };
+}
+
+function sampleEpoch(epoch: number, epochs: number, points: number, random: Random): EpochMetrics {
+  const lossAt = (time: number) => 0.03 + 2 * Math.exp(-4 * time);
+  const noise = () => 1 + 0.1 * (random.uniform() - 0.5);
+  const learningRate = 0.006 * (1 - epoch / (epochs + 1));
+  return {
+    epoch,
+    trainLoss: lossAt(epoch - 0.5) * noise(),
+    trainAccuracy: 1 - 0.2 * lossAt(epoch - 0.5),
+    validationLoss: lossAt(epoch) * noise(),
+    validationAccuracy: 1 - 0.2 * lossAt(epoch),
+    learningRate,
+    seconds: 12,
+    samplesPerSecond: 4000,
+    curve: Array.from({ length: points }, (_, index) => {
+      const time = epoch - 1 + (index + 1) / points;
+      const loss = lossAt(time) * noise();
+      return { step: Math.round(400 * time), loss, accuracy: 1 - 0.2 * loss, learningRate };
+    }),
+  };
+}
+
+function sampleSummary(
+  metrics: EpochMetrics[],
+  tested: Pick<RunSummary, 'testScore' | 'confusionMatrix' | 'classes'>,
+): RunSummary {
+  const last = metrics.at(-1);
+  const { correct, count } = tested.testScore;
+  return {
+    ...tested,
+    preset: 'quick',
+    testAccuracy: count > 0 ? correct / count : 0,
+    testLoss: 0.0412,
+    bestValAccuracy: last?.validationAccuracy ?? 0,
+    bestEpoch: last?.epoch ?? 0,
+    trainScore: { correct: 49_320, count: 50_000 },
+    validationScore: { correct: 9_876, count: 10_000 },
+    trainSeconds: 36.4,
+    totalSeconds: 41.2,
+    epochs: metrics.length,
+    samplesPerSecond: 4120.5,
+    gflops: 96.34,
+    peakRssMb: 412.6,
+    backend: 'cpu',
+    threads: 2,
+    parameters: 199_818,
+    seed: 0,
+    stoppedBy: 'epochs',
+    version: '0.1.0',
+    node: 'v20.20.2',
+  };
+}
+
+/** A bar on a dark ground, four pixels wide and high. */
+export function sampleMistake(index: number, classes: number): Mistake {
+  const pixels = new Uint8Array(16);
+  for (let y = 0; y < 4; y++) pixels[4 * y + 1 + (index % 2)] = 200 + index;
+  return {
+    index: 100 + index,
+    label: index % classes,
+    predicted: (index + 1) % classes,
+    confidence: 0.998 - 0.01 * (index % 50),
+    labelProbability: 0.001,
+    picture: { width: 4, height: 4, channels: 1, pixels },
+  };
+}
