@@ -22,7 +22,7 @@ export function addOptionFlags(command: Command): void {
       const group = `${title}:`;
       command.addOption(new Flag(term(key, option), describe(option)).helpGroup(group));
       if (option.kind === 'switch') {
-        command.addOption(new Flag(`--no-${flagName(key)}`).helpGroup(group).hideHelp());
+        command.addOption(new Flag(`--no-${flagName(key)}`).hideHelp());
       }
     }
   }
@@ -84,7 +84,7 @@ function quotient(value: number): string {
 export function normalizeSpelling(args: readonly string[]): string[] {
   return args.map((argument) => {
     const [, no = '', spelling, rest = ''] = /^--(no_)?(\w+)(=.*)?$/s.exec(argument) ?? [];
-    const key = argument.includes('_') && spelling ? optionNamed(spelling) : undefined;
+    const key = spelling ? optionNamed(spelling) : undefined;
     return key === undefined ? argument : `--${no && 'no-'}${flagName(key)}${rest}`;
   });
 }

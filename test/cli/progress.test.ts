@@ -48,6 +48,20 @@ describe('on a terminal', () => {
     }
   });
 
+  it('where there is little room keeps the loss before the speed, and a bar before neither', () => {
+    for (const [columns, shown] of [
+      [72, /━ .*0:41 left$/],
+      [60, /━ .*87\.65 %$/],
+      [30, /━ {3}25 %$/],
+      [20, /^epoch 1\/2 {3}25 %$/],
+    ] as const) {
+      const { output, view } = terminal(columns);
+      view.show(START);
+      view.show(progress());
+      assert.match(output.screen.at(-1) ?? '', shown, `${columns} columns`);
+    }
+  });
+
   it('draws no more often than the eye sees, but always the last step', () => {
     const { output, time, view } = terminal(100);
     view.show(START);

@@ -65,7 +65,9 @@ describe('run folders', () => {
       folder: 'runs/old',
       checkpoint: 'runs/old/best.safetensors',
     });
-    assert.equal(resumePoint('runs/old', 'runs/copy').folder, 'runs/copy');
+    for (const from of ['runs/old', 'runs/old/best.safetensors']) {
+      assert.equal(resumePoint(from, 'runs/copy').folder, 'runs/copy');
+    }
   });
 
   it('a new run does not write over an old one', () => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { givenOptions, resolveConfig } from '#src/train/config.js';
+import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/train/config.js';
 import { type ConfigFile, parseConfigFile, readConfigFile } from '#src/train/config-file.js';
 import { UserError } from '#src/user-error.js';
 
@@ -173,7 +173,6 @@ describe('configuration files', () => {
   const hostile: [string, string, RegExp][] = [
     ['a bomb of aliases', bomb, /line 2: an alias, \*a; write the value itself$/],
     ['an alias as a key', 'a: &a x\n*a : 1', /keys must be strings/],
-    ['a million nested brackets', '['.repeat(60_000), /nested too deeply|not a valid YAML/],
     ['a tag', 'hidden_size: !!js/function "x"', /not a valid YAML or JSON file: Unresolved tag/],
     ['two documents', 'a: 1\n---\nb: 2', /not a valid YAML/],
     [
@@ -193,6 +192,54 @@ describe('configuration files', () => {
       assert.match(message, /^train: run\.yaml/);
     });
   }
+
+  const nests = [
+    '[',
+    '{',
+    '- ',
+    '? ',
+    ': ',
+    'a: ',
+    '[a: ',
+    '{? ',
+    '- a: ',
+    '"a": ',
+    '&a ',
+    '!x ',
+    '*a ',
+    '[]',
+    '{}: ',
+    '-\n',
+  ];
+  for (const nest of nests) {
+    it(`refuses ${JSON.stringify(nest)} without end, before the parser's stack is at its end`, () => {
+      for (const text of [
+        nest.repeat(60_000 / nest.length),
+        nest.repeat(5000) + ']'.repeat(5000),
+        nest.repeat(301),
+      ]) {
+        assert.match(
+          complaint(() => file(text)),
+          /^train: run\.yaml: too much structure/,
+        );
+      }
+    });
+  }
+  it('has room for every option three times over, in YAML and in JSON', () => {
+    const options = Object.entries(configToDisk(defaultConfig())).map(([key, value]) => [
+      key,
+      JSON.stringify(value),
+    ]);
+    for (const text of [
+      options.map(([key, value]) => `# it's [a] - {comment}: x\n${key}: ${value} # why: because\n`).join(''),
+      `{${options.map(([key, value]) => `"${key}": ${value}`).join(',')}}`,
+      options
+        .flatMap(([key, value]) => ['a', 'b', 'c'].map((extra) => `${key}${extra}: ${value}\n`))
+        .join(''),
+    ]) {
+      assert.ok(file(text).entries.size >= options.length);
+    }
+  });
 
   it('refuses what is too long, no text, a folder, a device, nothing', async () => {
     await assert.rejects(readConfigFile(write('long', 'x'.repeat(65 * 1024))), /at most 65536 are accepted/);
