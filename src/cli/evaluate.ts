@@ -4,9 +4,11 @@ import type { Score } from '../formats/run-folder.js';
 import { printable } from '../report/recall.js';
 import { formatNumber, formatRecallTable, formatScore } from '../report/text.js';
 import type { TrainConfig } from '../train/options.js';
+import { optionFlag } from './flags.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from './terminal.js';
 
-export type Part = 'train' | 'validation' | 'test';
+const PARTS = ['train', 'validation', 'test'] as const;
+export type Part = (typeof PARTS)[number];
 
 /** What was measured. */
 export interface Evaluation {
@@ -15,6 +17,8 @@ export interface Evaluation {
   /** [true class][predicted class] */
   confusionMatrix: number[][];
   classes: string[];
+  /** For the user, a line each: a backend that was passed over. */
+  notices?: string[];
 }
 export interface EvaluateOptions {
   /** Null: what the network was trained on. */
@@ -30,10 +34,12 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
     .argument('<run>', 'run folder (its best checkpoint is taken) or checkpoint')
     .option('--data <path>', 'mnist, or a folder of IDX files (default what it was trained on)')
     .addOption(
-      new Flag('--part <name>', 'part of the data').choices(['train', 'validation', 'test']).default('test'),
+      new Flag('--part <name>', `part of the data: ${PARTS.join(', ')} (default test)`)
+        .choices(PARTS)
+        .default('test'),
     )
-    .option('--backend <name>', 'what computes: auto, cpu, wasm, reference (default auto)')
-    .option('--threads <n>', 'worker threads (default one a core)')
+    .addOption(optionFlag('backend'))
+    .addOption(optionFlag('threads'))
     .option('--json', 'print { accuracy, loss, count, confusion_matrix }, and nothing else')
     .addHelpText(
       'after',
@@ -68,7 +74,8 @@ export async function evaluate(
   const { part, json = false, ...options } = flags;
   const { data = null, backend = 'auto', threads = null } = givenOptions({ flags: options }, 'evaluate');
   const evaluation = await measure(path, { data, part, backend, threads });
-  const { score, loss, confusionMatrix } = evaluation;
+  const { score, loss, confusionMatrix, notices = [] } = evaluation;
+  for (const notice of notices) terminal.err.write(`${notice}\n`);
   if (json) {
     printJson(terminal, {
       accuracy: score.correct / score.count,

@@ -20,12 +20,17 @@ export function addOptionFlags(command: Command): void {
     for (const key of keys) {
       const option = OPTIONS[key];
       const group = `${title}:`;
-      command.addOption(new Flag(term(key, option), describe(option)).helpGroup(group));
+      command.addOption(optionFlag(key).helpGroup(group));
       if (option.kind === 'switch') {
         command.addOption(new Flag(`--no-${flagName(key)}`).hideHelp());
       }
     }
   }
+}
+
+/** The flag of one option, as every command that has it shows it. */
+export function optionFlag(key: OptionKey): Flag {
+  return new Flag(term(key, OPTIONS[key]), describe(OPTIONS[key]));
 }
 
 /** A flag as the help shows it. */

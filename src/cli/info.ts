@@ -4,7 +4,6 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { snakeCase, snakeCaseKeys } from '../formats/key-case.js';
-import { quote } from '../formats/quotation.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
 import { printable } from '../report/recall.js';
 import { formatCount, formatScore, formatShare, plural } from '../report/text.js';
@@ -169,9 +168,19 @@ function progress({ metrics, summary }: Found): string[] {
   return [`not finished: ${plural(metrics.length, 'epoch')} done, best validation ${formatShare(best)}`];
 }
 
+/** A list of more than this many values is only counted. */
+const LIST_MOST = 8;
+
+/** `accuracy 0.917, epoch 3` for an object; a text from a file cannot control the terminal. */
 function valueText(value: unknown): string {
-  if (typeof value === 'string') return printable(value);
-  const text = quote(JSON.stringify(value) ?? String(value), 100);
-  // quote escapes; what JSON.stringify made of a number, a list or an object needs no quotes of its own
-  return text.slice(1, -1).replaceAll('\\"', '"');
+  if (Array.isArray(value)) {
+    if (value.length > LIST_MOST) return plural(value.length, 'value');
+    return value.map(valueText).join(', ') || 'none';
+  }
+  if (value !== null && typeof value === 'object') {
+    return Object.entries(value)
+      .map(([key, member]) => `${printable(snakeCase(key))} ${valueText(member)}`)
+      .join(', ');
+  }
+  return typeof value === 'number' ? String(value) : printable(String(value));
 }

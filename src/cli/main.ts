@@ -50,6 +50,8 @@ async function main(args: readonly string[], terminal: Terminal): Promise<void> 
     .addHelpText('after', `${EXAMPLES}\n\n\`scanstroke COMMAND --help\` lists the options of a command.`)
     .configureHelp({
       optionTerm: helpTerm,
+      // Descriptions say choices and defaults themselves.
+      optionDescription: ({ description }) => description,
       // Commander takes this out again where there are no colours.
       styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
     })

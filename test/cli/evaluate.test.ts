@@ -13,6 +13,7 @@ const MEASURED = {
     [0, 3],
   ],
   classes: ['cat', '\u001b[2Jdog'],
+  notices: ['WASM computes instead'],
 };
 
 async function run(flags: Partial<EvaluateFlags> = {}, columns?: number) {
@@ -22,6 +23,7 @@ async function run(flags: Partial<EvaluateFlags> = {}, columns?: number) {
     asked.push([path, options]);
     return MEASURED;
   });
+  assert.equal(terminal.err.text, 'WASM computes instead\n', 'whatever is printed, the user is told');
   return { out: terminal.out.text, asked };
 }
 

@@ -37,7 +37,12 @@ const checkpoint = {
 };
 const training = {
   optimizer: new Map([['mean', new Float32Array(TOTAL)]]),
-  state: { epoch: 2, losses: [0.5] },
+  state: {
+    epoch: 2,
+    losses: [0.5],
+    best: { accuracy: 0.5, bestName: '\u001b[1m' },
+    steps: new Array(9).fill(1),
+  },
 };
 
 async function show(path: string, json = false): Promise<string> {
@@ -66,7 +71,13 @@ describe('info', () => {
 
   it('shows model, input and training state, and no control characters', async () => {
     const out = await show(file);
-    for (const line of ['hidden_size  2', 'permutation_seed  null', 'losses  [0.5]'])
+    for (const line of [
+      'hidden_size  2',
+      'permutation_seed  null',
+      'losses  0.5',
+      'accuracy 0.5, best_name ',
+      'steps   9 values',
+    ])
       assert.ok(out.includes(line), line);
     assert.ok(!out.includes('\u001b'));
   });
@@ -82,7 +93,7 @@ describe('info', () => {
       parameters: 24,
     });
     assert.deepEqual(value.model, { input_size: 3, hidden_size: 2 });
-    assert.deepEqual(value.training, { epoch: 2, losses: [0.5] });
+    assert.deepEqual(value.training.losses, [0.5]);
     assert.equal(value.summary, null);
   });
 
