@@ -67,7 +67,7 @@ async function find(path: string): Promise<Found> {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const checkpointPath = isFolder ? checkpointIn(path) : path;
   const bytes = await readFileBounded(checkpointPath, 'the checkpoint', MAX_BYTES);
-  const has = (name: string) => isFolder && existsSync(join(path, name));
+  const has = (name: string) => existsSync(join(path, name));
   return {
     checkpointPath,
     checkpoint: decodeCheckpoint(bytes, checkpointPath),

@@ -69,6 +69,12 @@ describe('one run', () => {
     assert.match(err, /^epoch 1\/2/m);
   });
 
+  it('commands to paste survive any folder', async () => {
+    const odd = join(root, "it's odd");
+    const { out } = await run({ savingPath: odd });
+    assert.ok(out.includes(`npx scanstroke evaluate '${root}/it'\\''s odd'\n`), out);
+  });
+
   it('without charts as files, none are pointed at', async () => {
     const { out } = await run({ chartFormat: 'none' });
     assert.ok(!out.includes(join(folder, 'charts')));

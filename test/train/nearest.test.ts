@@ -12,6 +12,7 @@ describe('nearest', () => {
     ['inputsize', 'input_size'],
     ['sedes', 'seeds'],
     ['epz', 'eps'],
+    ['esp', 'eps'],
     ['gama', 'gamma'],
     ['eps', 'eps'],
     ['use_amp', undefined],
@@ -21,6 +22,7 @@ describe('nearest', () => {
   ] as const) {
     it(`${word.slice(0, 20)} → ${expected}`, () => assert.equal(nearest(word, names), expected));
   }
+  it('the first of two as near', () => assert.equal(nearest('sead', ['seed', 'send']), 'seed'));
   it('the nearer of two', () =>
     assert.equal(nearest('input_sizes', ['put_sizes', 'input_size']), 'input_size'));
 });
