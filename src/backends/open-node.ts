@@ -16,6 +16,12 @@ const OPENERS: Record<BackendName, () => Backend | Promise<Backend>> = {
   reference: openReference,
 };
 
+/** What `auto` tries, and what comes next if it fails. */
+const FALLBACKS = [
+  ['cpu', 'WASM'],
+  ['wasm', 'plain TypeScript'],
+] as const;
+
 /**
  * Opens a backend. `auto` takes the fastest that works here: cpu, then wasm, then reference; what was passed over,
  * and why, is handed to `onFallback`, one line for each.
@@ -30,11 +36,11 @@ export async function openBackend(
     throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
   }
   if (choice !== 'auto') return OPENERS[choice]();
-  for (const name of ['cpu', 'wasm'] as const) {
+  for (const [name, next] of FALLBACKS) {
     try {
       return await OPENERS[name]();
     } catch (error) {
-      onFallback((error as Error).message);
+      onFallback(`${(error as Error).message}; ${next} takes over`);
     }
   }
   return openReference();

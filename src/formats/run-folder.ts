@@ -66,7 +66,7 @@ export interface RunSummary {
   testScore: Score;
   /** Time in training epochs, validation included. */
   trainSeconds: number;
-  /** Everything, from start to the last chart. */
+  /** Everything, from the start to the scores on the test set. */
   totalSeconds: number;
   /** Epochs completed. */
   epochs: number;

@@ -115,18 +115,12 @@ function roundUp(value: number): number {
 }
 
 /** A linear scale with at most `count` ticks at round numbers; minimum and maximum are ticks. */
-export function linearScale(
-  low: number,
-  high: number,
-  count: number,
-  limit = Number.POSITIVE_INFINITY,
-): Scale {
+export function linearScale(low: number, high: number, count: number): Scale {
   const span = high > low ? high - low : Math.max(Math.abs(high) * 0.1, 1e-9);
   const step = roundUp(span / Math.max(1, count - 1));
   // A thousandth of a step beyond a tick is not seen and makes no other tick.
   const first = Math.floor(low / step + 1e-3);
   let last = Math.ceil(high / step - 1e-3);
-  if (last * step > limit) last = Math.floor(limit / step + 1e-3);
   if (last <= first) last = first + 1;
   const ticks: number[] = [];
   for (let index = first; index <= last; index++) ticks.push(Number((index * step).toPrecision(12)));

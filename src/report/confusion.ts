@@ -123,17 +123,12 @@ function matrixCells(confusion: number[][], write: (count: number, rowTotal: num
   const worst = worstConfusion(confusion)?.count ?? 1;
   return confusion.flatMap((counts, row) =>
     counts.map((count, column) => {
-      const diagonal = row === column;
-      const share = diagonal ? count / Math.max(1, totals[row]) : (count / worst) ** 0.6;
-      const step = rampStep(share * 0.999);
-      return {
-        column,
-        row,
-        text: write(count, totals[row]),
-        fill: count === 0 ? light.empty : (diagonal ? light.correct : light.wrong)[step],
-        ink: count === 0 ? light.muted : step >= strongStep ? light.onStrong : light.onPale,
-        bold: diagonal,
-      };
+      const text = write(count, totals[row]);
+      const bold = row === column;
+      if (count === 0) return { column, row, text, fill: light.empty, ink: light.muted, bold };
+      const step = rampStep(0.999 * (bold ? count / totals[row] : (count / worst) ** 0.6));
+      const fill = (bold ? light.correct : light.wrong)[step];
+      return { column, row, text, fill, ink: step >= strongStep ? light.onStrong : light.onPale, bold };
     }),
   );
 }

@@ -35,7 +35,7 @@ const BATCH_SIZE = 64;
 export async function evaluateRun(
   path: string,
   options: EvaluateRunOptions,
-): Promise<Scores & { classes: string[] }> {
+): Promise<Scores & { classes: string[]; notices: string[] }> {
   const checkpointPath = statSync(path, { throwIfNoEntry: false })?.isDirectory()
     ? join(path, RUN_FILES.best)
     : path;
@@ -75,7 +75,7 @@ export async function evaluateRun(
     let next = await events.next();
     while (!next.done) next = await events.next();
     if (!next.value) throw new Error('evaluate: stopped without being asked to');
-    return { ...next.value.scores, classes: checkpoint.classes };
+    return { ...next.value.scores, classes: checkpoint.classes, notices: session.notices };
   } finally {
     await session.close();
   }

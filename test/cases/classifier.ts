@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Backend, type Head, SequenceClassifier } from 'scanstroke';
 import { Random } from '#src/random.js';
-import { assertSameBits } from './comparison.js';
+import { assertSameBits, oracle } from './comparison.js';
 import { uniform } from './draw.js';
 
 const HEADS: readonly Head[] = ['flatten', 'final', 'last', 'mean'];
@@ -109,6 +109,54 @@ export function classifierTests(backend: Backend): void {
           'input gradient past the end',
         );
       });
+    });
+
+    test(`head ${head}: gradients under dropout are the slopes of the loss`, async () => {
+      const dropping = { ...config, numLayers: 3, dropout: 0.3, layerDropout: 0.3 };
+      const options = { inputGradient: true, labelSmoothing: 0.1, dropoutSeed: 5 };
+      const batch = batchOf(examples, T);
+      const model = new SequenceClassifier(dropping, backend, { seed: 4 });
+      const { gradients, inputGradient } = await model.gradients(batch, options);
+
+      // Slopes are measured on the oracle: float64 arithmetic on float32 parameters, moved by float32 amounts.
+      const truth = new SequenceClassifier(dropping, oracle);
+      const start = model.stateDict();
+      const lossAt = async (moved: typeof start, inputs: Float32Array) => {
+        truth.loadStateDict(moved);
+        return (await truth.gradients({ ...batch, inputs }, options)).loss;
+      };
+      const compare = async (
+        name: string,
+        data: Float32Array,
+        gradient: Float32Array,
+        loss: (values: Float32Array) => Promise<number>,
+      ) => {
+        const along = uniform(random, data.length, 2 ** -8);
+        const [up, down] = [
+          data.map((value, n) => value + along[n]),
+          data.map((value, n) => value - along[n]),
+        ];
+        const difference = (await loss(up)) - (await loss(down));
+        let expected = 0;
+        let size = 0;
+        for (let n = 0; n < data.length; n++) {
+          if (Number.isNaN(data[n])) continue;
+          expected += gradient[n] * (up[n] - down[n]);
+          size += (gradient[n] * (up[n] - down[n])) ** 2;
+        }
+        // Float32 gradients are good to 1e-6, the central difference to the square of the step, 1.5e-5.
+        const allowed = 1e-4 * Math.sqrt(size) + 1e-9;
+        assert.ok(
+          Math.abs(difference - expected) <= allowed,
+          `${name}: the loss changes by ${difference}, the gradient says ${expected}; allowed ${allowed}`,
+        );
+      };
+      for (const [name, { shape, data }] of start) {
+        await compare(name, data, gradients.get(name)!.data, (values) =>
+          lossAt(new Map(start).set(name, { shape, data: values }), batch.inputs),
+        );
+      }
+      await compare('inputs', batch.inputs, inputGradient!, (values) => lossAt(start, values));
     });
   }
 }

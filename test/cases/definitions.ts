@@ -40,6 +40,19 @@ export function definitionTests(backend: Backend): void {
     memory.release();
   });
 
+  test('dropout keeps a word that equals the threshold', () => {
+    const memory = new GuardedMemory(backend);
+    const word = threefry(1, 2, 3, 4)[0];
+    const kept = [word / 2 ** 32, (word + 1) / 2 ** 32].map((rate) => {
+      const values = memory.changed([1]);
+      const [keys, offsets] = [memory.ints([1, 2]), memory.ints([3])];
+      backend.dropout({ rows: 1, width: 1, values, rate, keys, offsets, stream: 4 });
+      return values[0] !== 0;
+    });
+    assert.deepEqual(kept, [true, false]);
+    memory.release();
+  });
+
   test('copyRows overwrites or adds, scales or not, in the given order', () => {
     const move = (scales: number[] | null, accumulate: boolean) => {
       const memory = new GuardedMemory(backend);

@@ -75,7 +75,7 @@ export function openCpu(options: { isa?: string } = {}): Backend {
     addon = loadAddon();
   } catch {
     throw new UserError(
-      'backend cpu: the native kernels are not built; install g++, make and python3 and run `npm run build`, or use --backend wasm',
+      'backend cpu: the native kernels are not built; for full speed install g++, make and python3 and run `npm run build`',
     );
   }
   const isa = options.isa ?? process.env.SCANSTROKE_ISA ?? addon.available[0];
