@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Backend, type Head, SequenceClassifier } from 'scanstroke';
 import { Random } from '#src/random.js';
-import { assertSameBits, oracle } from './comparison.js';
+import { accumulated, assertSameBits, assertWithin, oracle } from './comparison.js';
 import { uniform } from './draw.js';
 
 const HEADS: readonly Head[] = ['flatten', 'final', 'last', 'mean'];
@@ -83,6 +83,38 @@ export function classifierTests(backend: Backend): void {
           );
         });
       }
+    });
+
+    test(`head ${head}: the linear layer reads what it says`, async () => {
+      const model = new SequenceClassifier(config, backend, { seed: 6 });
+      const { logits, outputs, hN } = await model.forward(batchOf(examples, T), { states: true });
+      const weight = model.stateDict().get('fc.weight')!.data;
+      const bias = model.stateDict().get('fc.bias')!.data;
+      const width = 2 * H;
+      examples.forEach(({ length }, b) => {
+        const steps = outputs!.subarray(b * T * width, (b + 1) * T * width);
+        // [L·D, B, H]: the last layer's two directions are the last two.
+        const finals = [0, 1, 2, 3].map((n) =>
+          hN!.subarray((n * EXAMPLES + b) * H, (n * EXAMPLES + b + 1) * H),
+        );
+        const mean = Array.from({ length: width }, (_, j) => {
+          let sum = 0;
+          for (let t = 0; t < length; t++) sum += steps[t * width + j];
+          return sum / length;
+        });
+        const features = {
+          flatten: [...steps],
+          final: finals.flatMap((state) => [...state]),
+          last: finals.slice(2).flatMap((state) => [...state]),
+          mean,
+        }[head];
+        const wanted = Array.from(bias, (start, k) =>
+          features.reduce((sum, value, f) => sum + value * weight[k * features.length + f], start),
+        );
+        const units = accumulated(features.length);
+        const row = logits.subarray(b * K, (b + 1) * K);
+        assertWithin('logits', row, wanted, { units, floor: 1, why: 'sums of F products' });
+      });
     });
 
     test(`head ${head}: more padding changes no loss and no gradient`, async () => {
