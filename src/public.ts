@@ -1,6 +1,8 @@
 /** What scanstroke offers wherever it runs. */
 export type { Backend, BackendName } from './backends/backend.js';
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
+export { renderStrokes } from './ink/render.js';
+export { imageToStrokes } from './ink/strokes.js';
 export {
   type Batch,
   type ClassifierOptions,

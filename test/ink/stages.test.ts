@@ -1,0 +1,146 @@
+/**
+ * Protects every stage from image to lines against its definition, written out slowly in definitions.ts: the
+ * threshold, the thinning, the removal of specks, the start.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ComponentCounter } from '#src/ink/components.js';
+import { thinImage, thresholdImage } from '#src/ink/strokes.js';
+import { removeSpecks, thin } from '#src/ink/thin.js';
+import { inkThreshold } from '#src/ink/threshold.js';
+import { tourPoints } from '#src/ink/tour.js';
+import {
+  cleanByDefinition,
+  components,
+  maskOf,
+  startByDefinition,
+  thinByDefinition,
+  thresholdByDefinition,
+} from './definitions.js';
+import { anyImage, digits, picture } from './images.js';
+
+const seeded = { seed: 3, numRuns: 400 };
+
+test('components: hand-made', () => {
+  const { pixels, width, height } = picture(
+    '##.#', //
+    '..#.',
+    '#..#',
+    '#.##',
+  );
+  const counter = new ComponentCounter(width, height);
+  assert.deepEqual(counter.measure(pixels, 0), { count: 9, four: 5, eight: 2 });
+  assert.deepEqual(counter.measure(pixels, 255), { count: 0, four: 0, eight: 0 });
+});
+
+test('components of any image, above any threshold, with memory used again', () => {
+  fc.assert(
+    fc.property(anyImage, fc.nat(255), ({ pixels, width, height }, threshold) => {
+      const counter = new ComponentCounter(width, height);
+      counter.measure(pixels, 0);
+      const mask = maskOf(pixels, width, height, threshold);
+      assert.deepEqual(counter.measure(pixels, threshold), {
+        count: mask.flat().filter((ink) => ink === 1).length,
+        four: components(mask, 4).length,
+        eight: components(mask, 8).length,
+      });
+    }),
+    seeded,
+  );
+});
+
+test('the threshold stops before a loop opens, before half is lost, and at 225', () => {
+  const of = (...rows: string[]) => {
+    const { pixels, width, height } = picture(...rows);
+    return inkThreshold(pixels, width, height);
+  };
+  // 25 d + 1 is above 25 t for t ≤ d. A bridge of grey 3 holds two parts together until 75.
+  assert.equal(of('#####3#####'), 75);
+  // Three of four pixels go when 125 is reached.
+  assert.equal(of('#44.', '4...'), 100);
+  assert.equal(of('###', '###'), 225);
+  assert.equal(of('...', '...'), 225, 'nothing changes where there is nothing');
+  assert.equal(of('0'), 0, 'T is never below 0');
+});
+
+test('threshold, thinning and cleaning of any image', () => {
+  fc.assert(
+    fc.property(anyImage, ({ pixels, width, height }) => {
+      const threshold = thresholdByDefinition(pixels, width, height);
+      assert.equal(inkThreshold(pixels, width, height), threshold);
+      const inked = maskOf(pixels, width, height, threshold);
+      assert.deepEqual([...thresholdImage(pixels, width, height)], inked.flat());
+
+      const thinned = thinByDefinition(inked);
+      const mask = Uint8Array.from(inked.flat());
+      thin(mask, width, height);
+      assert.deepEqual([...mask], thinned.flat());
+
+      const clean = cleanByDefinition(thinned);
+      removeSpecks(mask, width, height);
+      assert.deepEqual([...mask], clean.flat());
+      assert.deepEqual([...thinImage(pixels, width, height)], clean.flat());
+    }),
+    seeded,
+  );
+});
+
+test('all stages on digits', async () => {
+  for (const { pixels, width, height } of await digits(200)) {
+    const threshold = thresholdByDefinition(pixels, width, height);
+    const mask = cleanByDefinition(thinByDefinition(maskOf(pixels, width, height, threshold)));
+    assert.deepEqual([...thinImage(pixels, width, height)], mask.flat());
+  }
+});
+
+test('at most two passes: what is broad stays broad', () => {
+  const mask = new Uint8Array(12 * 12).fill(1);
+  thin(mask, 12, 12);
+  assert.ok(mask.reduce((sum, ink) => sum + ink) > 60);
+});
+
+test('specks of one or two pixels go, of three stay, also at the border', () => {
+  const { pixels, width, height } = picture(
+    '#...##', //
+    '......',
+    '#..#..',
+    '.#..#.',
+    '...#..',
+  );
+  const mask = pixels.map((pixel) => pixel / 255);
+  removeSpecks(mask, width, height);
+  assert.equal(
+    mask.reduce((sum, ink) => sum + ink),
+    3,
+  );
+});
+
+test('the start: the end of a line nearest to the corner; without an end, the leftmost of the nearest pixels', () => {
+  const start = (...rows: string[]) => {
+    const { pixels, width, height } = picture(...rows);
+    const points = tourPoints(
+      pixels.map((pixel) => pixel / 255),
+      width,
+      height,
+    );
+    return [points.xs[points.start], points.ys[points.start]];
+  };
+  // The corner (1, 0) is nearer, but no end.
+  assert.deepEqual(start('.###', '.#..', '.#..', '.#..'), [3, 0]);
+  assert.deepEqual(start('..#', '...', '#..'), [2, 0], 'of two ends the first in reading order');
+  assert.deepEqual(start('.###', '#..#', '#..#', '####'), [0, 1], 'in a ring the leftmost');
+});
+
+test('the start of any image', () => {
+  fc.assert(
+    fc.property(anyImage, ({ pixels, width, height }) => {
+      const mask = maskOf(pixels, width, height, 127);
+      const points = tourPoints(Uint8Array.from(mask.flat()), width, height);
+      const expected = startByDefinition(mask);
+      if (expected === null) assert.equal(points.start, -1);
+      else assert.deepEqual([points.xs[points.start], points.ys[points.start]], expected);
+    }),
+    seeded,
+  );
+});
