@@ -16,6 +16,15 @@ import { GuardedMemory } from './memory.js';
 const FEW = { units: 16, floor: 1, why: 'a few float32 operations on values near 1' };
 
 export function definitionTests(backend: Backend): void {
+  // kat_vectors of Random123, its authors' library: threefry2x32, 20 rounds; counter, key, words.
+  test('Threefry gives the words that its authors publish', () => {
+    const ones = 0xffffffff;
+    assert.deepEqual(threefry(0, 0, 0, 0), [0x6b200159, 0x99ba4efe]);
+    assert.deepEqual(threefry(ones, ones, ones, ones), [0x1cb996fc, 0xbb002be7]);
+    const pi = threefry(0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3);
+    assert.deepEqual(pi, [0xc4923a9c, 0x483df7a0]);
+  });
+
   test('dropout keeps what its words say', () => {
     const memory = new GuardedMemory(backend);
     for (const [width, rate] of [
