@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -43,12 +44,17 @@ const InstructionSet kInstructionSets[] = {
     {"baseline", &baseline::verbs, [] { return true; }},
 };
 
+// The data of a typed array, or null for null; anything else is a TypeError.
 template <class T>
 T* array_of(napi_env env, napi_value value, napi_typedarray_type wanted) {
   napi_typedarray_type type;
   void* data = nullptr;
   const napi_status status = napi_get_typedarray_info(env, value, &type, nullptr, &data, nullptr, nullptr);
-  return status == napi_ok && type == wanted ? static_cast<T*>(data) : nullptr;
+  if (status == napi_ok && type == wanted) return static_cast<T*>(data);
+  napi_valuetype kind = napi_undefined;
+  napi_typeof(env, value, &kind);
+  if (kind != napi_null) napi_throw_type_error(env, nullptr, "kernels: a buffer is not of the type that its verb takes");
+  return nullptr;
 }
 
 template <class T>
@@ -86,11 +92,15 @@ template <class R, class... A>
 struct Binding<R(A...)> {
   template <size_t... I>
   static napi_value apply(napi_env env, R (*verb)(A...), napi_value* arguments, std::index_sequence<I...>) {
+    const std::tuple<A...> converted{from<A>(env, arguments[I])...};
+    bool refused = false;
+    napi_is_exception_pending(env, &refused);
+    if (refused) return nullptr;
     if constexpr (std::is_void_v<R>) {
-      verb(from<A>(env, arguments[I])...);
+      std::apply(verb, converted);
       return nullptr;
     } else {
-      return number(env, verb(from<A>(env, arguments[I])...));
+      return number(env, std::apply(verb, converted));
     }
   }
   static napi_value call(napi_env env, napi_callback_info info) {

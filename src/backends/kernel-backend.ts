@@ -3,6 +3,7 @@
  * arrays, the other with addresses. Here the named arguments of the interface are checked and put into the kernels'
  * order; a subclass says where buffers live and how they are handed over.
  */
+import { UserError } from '../user-error.js';
 import type * as B from './backend.js';
 import * as contract from './contract.js';
 
@@ -53,6 +54,13 @@ export interface Verbs<F, I> {
     ]
   ): void;
   activate(n: number, isTanh: number, x: F, y: F): void;
+}
+
+export function outOfMemory(backend: B.BackendName, bytes: number): UserError {
+  return new UserError(
+    `backend ${backend}: ${Math.ceil(bytes / 2 ** 20)} MB in one piece are not to be had; ` +
+      'use a smaller hidden size, batch or sequence length',
+  );
 }
 
 type LayerArguments<I> = [

@@ -8,6 +8,9 @@ import { Random } from '../random.js';
 import { UserError } from '../user-error.js';
 import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
 
+/** A GiB of float32; with more, lengths of packed buffers would not fit the kernels' 32-bit integers. */
+const MOST_PARAMETERS = 2 ** 28;
+
 export interface ParameterPlace {
   name: string;
   shape: number[];
@@ -45,6 +48,11 @@ export class ParameterLayout {
     }
     place('fc.weight', numClasses, featuresOf(config));
     place('fc.bias', numClasses);
+    if (offset > MOST_PARAMETERS) {
+      throw new UserError(
+        `model: ${offset} parameters; at most ${MOST_PARAMETERS} are supported; use a smaller hidden size or fewer layers`,
+      );
+    }
     this.places = places;
     this.length = offset;
     for (const entry of places) this.#byName.set(entry.name, entry);

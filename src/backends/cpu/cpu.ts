@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle } from '../backend.js';
-import { KernelBackend, type Verbs } from '../kernel-backend.js';
+import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
 
 interface Addon {
   available: string[];
@@ -32,6 +32,16 @@ export function availableIsas(): string[] {
   }
 }
 
+/** @throws UserError when the machine does not have that much memory */
+function sharedBytes(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) throw outOfMemory('cpu', bytes);
+    throw error;
+  }
+}
+
 class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
   readonly name = 'cpu';
   readonly description: string;
@@ -44,10 +54,10 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
   }
 
   override allocate(length: number): Float32Array {
-    return new Float32Array(new SharedArrayBuffer(length * 4));
+    return new Float32Array(sharedBytes(length * 4));
   }
   override allocateInts(length: number): Int32Array {
-    return new Int32Array(new SharedArrayBuffer(length * 4));
+    return new Int32Array(sharedBytes(length * 4));
   }
   /** The garbage collector does it. */
   override release(): void {}

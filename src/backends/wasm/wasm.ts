@@ -5,7 +5,7 @@
  * handle; since the kernels keep no state, all it needs of its own is a stack, which the handle brings along.
  */
 import type { Backend, BackendHandle } from '../backend.js';
-import { KernelBackend, type Verbs } from '../kernel-backend.js';
+import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
 import { WasmHeap } from './heap.js';
 
 type Exports = Verbs<number, number> & {
@@ -46,7 +46,12 @@ class WasmBackend extends KernelBackend<number, number> {
 
   #allocate(bytes: number): number {
     if (!this.#heap) throw new Error('wasm: only the thread that opened the memory allocates');
-    return this.#heap.allocate(bytes);
+    try {
+      return this.#heap.allocate(bytes);
+    } catch (error) {
+      if (error instanceof RangeError) throw outOfMemory('wasm', bytes);
+      throw error;
+    }
   }
   override allocate(length: number): Float32Array {
     const address = this.#allocate(length * 4); // may grow the memory, and so renew its buffer
