@@ -94,7 +94,7 @@ function lossTitle(metrics: EpochMetrics[]): string {
 
 function trainingNote(metrics: EpochMetrics[]): string {
   if (metrics.length === 0) return 'The run ended before the end of its first epoch.';
-  const both = 'Training is measured while learning, with dropout; validation after each epoch, without.';
+  const both = 'Training is measured while learning, validation after each epoch.';
   return metrics.length === 1 ? both : `${both} The ring: the tested weights.`;
 }
 
@@ -131,7 +131,7 @@ export function accuracyChart({ metrics, summary }: CurveInput, place: Place): C
   const low = least(shown, 0);
   const high = most(shown, 1);
   const margin = Math.max(0.001, (high - low) * 0.06);
-  const scale = linearScale(Math.max(0, low - margin), Math.min(1, high + margin), 7, 1);
+  const scale = linearScale(Math.max(0, low - margin), Math.min(1, high + margin), 7);
   const decimals = Math.max(0, Math.ceil(-Math.log10((scale.ticks[1] - scale.ticks[0]) * 100) - 1e-9));
   const title = `Test accuracy ${formatShare(summary.testAccuracy)} after ${plural(summary.epochs, 'epoch')}`;
   return lineChart('accuracy', place, title, accuracyNote(metrics, summary), {
@@ -145,7 +145,7 @@ export function accuracyChart({ metrics, summary }: CurveInput, place: Place): C
 function accuracyNote(metrics: EpochMetrics[], summary: RunSummary): string {
   if (metrics.length <= 1) return trainingNote(metrics);
   const best = `epoch ${summary.bestEpoch}`;
-  return `The weights of ${best}, the best on validation (ring), were tested. Training is measured with dropout.`;
+  return `The weights of ${best}, the best on validation (ring), were tested. Training is measured while learning.`;
 }
 
 /** The learning rate over the steps. */

@@ -68,12 +68,8 @@ ${header(input)}
 ${mistakesCard(input, tiles)}
 </section>
 <section>
-<h2>How it was trained</h2>
-<div class="pair">${card(learningRateChart(input, 'page'))}${configurationCard(input)}</div>
-</section>
-<section>
-<h2>Again, and further</h2>
-<div class="card">${reproductionCommands(folder, summary, input.config).map(commandStep).join('\n')}</div>
+<h2>How it was trained, and how to go on</h2>
+<div class="pair"><div class="column">${card(learningRateChart(input, 'page'))}${commandsCard(input, folder)}</div>${configurationCard(input)}</div>
 </section>
 <footer>Made by scanstroke ${escapeHtml(summary.version)} on Node.js ${escapeHtml(summary.node.replace(/^v/, ''))}.</footer>
 </main>
@@ -193,6 +189,11 @@ function flatten(value: Record<string, unknown>, prefix = '', depth = 0): [name:
     if (member === null || member === undefined) return [[name, '–']];
     return [[name, typeof member === 'string' ? member : (JSON.stringify(member) ?? String(member))]];
   });
+}
+
+function commandsCard({ summary, config }: ReportInput, folder: string): string {
+  const steps = reproductionCommands(folder, summary, config).map(commandStep);
+  return `<div class="card"><h3>Again, and further</h3>${steps.join('\n')}</div>`;
 }
 
 function commandStep({ purpose, line }: Command): string {

@@ -26,7 +26,8 @@ h1 { font-size: 22px; line-height: 1.3; font-weight: 600; overflow-wrap: anywher
   white-space: nowrap;
 }
 .hero-label { color: var(--muted); }
-.scores, .facts, .pair { display: grid; gap: 16px; }
+.scores, .facts, .pair, .column { display: grid; gap: 16px; }
+.column { grid-template-columns: minmax(0, 1fr); }
 .scores { grid-template-columns: repeat(3, 1fr); margin: 28px 0 16px; }
 .card {
   background: var(--surface); border: 1px solid var(--grid); border-radius: 12px; padding: 20px;
@@ -77,10 +78,10 @@ td { vertical-align: baseline; overflow-wrap: anywhere; }
 .mistakes span { display: block; color: var(--muted); font-size: 14px; }
 @media screen and (prefers-color-scheme: dark) { .mistakes img.inked { filter: invert(.9); border-color: #d6cec3; } }
 pre {
-  background: var(--empty); border-radius: 8px; padding: 10px 14px; overflow-x: auto;
+  background: var(--empty); border-radius: 8px; padding: 10px 14px; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 14px/1.5 ui-monospace, 'IBM Plex Mono', Menlo, Consolas, monospace;
 }
-.step + .step { margin-top: 16px; }
+.step { margin-top: 14px; }
 .step p { margin-bottom: 6px; }
 footer { color: var(--muted); font-size: 14px; margin-top: 32px; }
 @media screen and (max-width: 760px) {
@@ -94,7 +95,6 @@ footer { color: var(--muted); font-size: 14px; margin-top: 32px; }
   th, td { padding-right: 12px; }
   .most { display: none; }
   .bar-column { min-width: 84px; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
 @media print {
   @page { margin: 14mm; }
@@ -106,6 +106,5 @@ footer { color: var(--muted); font-size: 14px; margin-top: 32px; }
   .mistakes.named { grid-template-columns: repeat(6, minmax(0, 1fr)); }
   .card.long { break-inside: auto; }
   tr { break-inside: avoid; }
-  pre { white-space: pre-wrap; }
 }
 `;

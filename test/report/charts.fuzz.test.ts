@@ -73,7 +73,7 @@ test('curves of any measurements', () => {
       for (const draw of [lossChart, accuracyChart, learningRateChart])
         assertDrawn(renderSvg(draw(input, where)));
     }),
-    { seed: 2, numRuns: 40 },
+    { seed: 2, numRuns: 25 },
   );
 });
 
@@ -92,6 +92,6 @@ test('matrices of any counts, with any names', () => {
         assert.ok(!/NaN|Infinity|undefined/.test(table.replace(/^\S*/gm, '')), table);
       },
     ),
-    { seed: 3, numRuns: 30 },
+    { seed: 3, numRuns: 20 },
   );
 });

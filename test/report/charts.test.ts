@@ -42,6 +42,10 @@ for (const chart of chartsOf(sampleInput({ epochs: 2, points: 5, classes: ['cat'
 
 const letters = Array.from({ length: 47 }, (_, index) => String.fromCharCode(65 + index));
 const garments = 'T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle_boot'.split(' ');
+const crowded = sampleInput({ classes: letters.slice(0, 30) });
+crowded.summary.confusionMatrix = crowded.summary.confusionMatrix.map((row) =>
+  row.map((count) => count * 12_345),
+);
 const samples: [name: string, input: ReportInput][] = [
   ['one epoch', sampleInput({ epochs: 1 })],
   ['one epoch, one point', sampleInput({ epochs: 1, points: 1 })],
@@ -52,6 +56,7 @@ const samples: [name: string, input: ReportInput][] = [
   ['two classes', sampleInput({ classes: ['left', 'right'] })],
   ['26 classes', sampleInput({ classes: letters.slice(0, 26), samplesPerClass: 800 })],
   ['47 classes', sampleInput({ classes: letters, errorRate: 0.3 })],
+  ['large counts', crowded],
   ['long names', sampleInput({ classes: garments, mistakes: 30 })],
   ['no mistakes', sampleInput({ errorRate: 0, mistakes: 0 })],
 ];
@@ -146,6 +151,11 @@ test('every cell of a matrix has its number, and a single mistake a colour of it
   for (const rate of ['>99.9', '<0.1', '90.9', '9.1']) assert.ok(rates.includes(rate), rate);
 });
 
+test('without a curve there is an axis of epochs, and nothing is said of steps', () => {
+  const texts = textBoxes(renderSvg(lossChart(sampleInput({ points: 0 }), 'file'))).map(({ text }) => text);
+  assert.ok(texts.includes('epoch'), texts.join('\n'));
+});
+
 test('the axis of the accuracy shows the differences, and always every end of an epoch after the first', () => {
   const svg = renderSvg(accuracyChart(sampleInput({ epochs: 10 }), 'file'));
   const ticks = textBoxes(svg)
@@ -185,7 +195,8 @@ test('thirty mistakes at most, told by name', () => {
 
 test('scales are round, hold their values, and have as many ticks as fit', () => {
   assert.deepEqual(linearScale(0, 0.006, 7).ticks, [0, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006]);
-  assert.deepEqual(linearScale(0.961, 0.998, 7, 1).ticks, [0.96, 0.97, 0.98, 0.99, 1]);
+  assert.deepEqual(linearScale(0.961, 0.998, 7).ticks, [0.96, 0.97, 0.98, 0.99, 1]);
+  assert.deepEqual(linearScale(0.2, 0.7, 7).ticks, [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]);
   assert.deepEqual(linearScale(0.5, 0.5, 5).ticks.length >= 2, true);
   assert.deepEqual(logScale(0.03, 2.3, 8).ticks, [0.05, 0.1, 0.2, 0.5, 1, 2]);
   const tight = logScale(0.05, 0.05, 8);

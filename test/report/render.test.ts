@@ -69,6 +69,7 @@ test('a PDF has vectors and text that can be searched, and is the same every tim
   const text = pdfText(pdf);
   for (const part of [chart.title, chart.note, 'validation', 'epoch of 400 steps'])
     assert.ok(text.includes(part), text);
+  assert.match(Buffer.from(pdf).toString('latin1'), /\/BaseFont \/[A-Z]+\+IBMPlexSans-SemiBold/);
   assert.deepEqual(pdfImages(pdf), { images: 0, masked: false });
   assert.deepEqual(await renderPdf(chart), pdf);
 });

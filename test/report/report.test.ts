@@ -153,7 +153,7 @@ test('the page can be made of every kind of run', () => {
     { epochs: 0, mistakes: 0 },
     { epochs: 1, points: 1 },
     { points: 0, mistakes: 0, errorRate: 0 },
-    { classes: Array.from({ length: 30 }, (_, index) => `class ${index}`), samplesPerClass: 3 },
+    { classes: Array.from({ length: 20 }, (_, index) => `class ${index}`), samplesPerClass: 3 },
     { samplesPerClass: 0 },
   ]) {
     const html = page(sampleInput(options));
