@@ -16,7 +16,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   quick: {
     description:
       'MNIST row by row in under a minute: one bidirectional layer of 128, three epochs of one-cycle Adam',
-    result: '99.00 % test accuracy with PyTorch, 148 s on one core',
+    result: '98.97 % test accuracy, 41 s of training on two cores (PyTorch: 99.00 %, 148 s)',
     settings: {},
   },
   /** The published settings, every one that matters written out: they must not move when a default does. */
