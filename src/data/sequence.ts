@@ -44,6 +44,17 @@ export interface SequenceSource {
   read(i: number, target: Float32Array, rowStarts: Int32Array, column: number): void;
 }
 
+/** Sequences that are varied from epoch to epoch, for training. */
+export interface AugmentedSource {
+  /** The longest length that a varied sequence can have. */
+  readonly maxSteps: number;
+  /**
+   * The sequences `indices` as they are in `epoch`: a source of indices.length sequences in that order, valid until the
+   * next call. A function of the seed, the epoch and each sample's index alone.
+   */
+  draw(indices: Int32Array, epoch: number): SequenceSource;
+}
+
 /** What ImageSequences is made of; can be posted to a worker thread. */
 export interface ImageSequencesData {
   /** For messages: the data set's name. */
