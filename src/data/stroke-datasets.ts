@@ -1,0 +1,153 @@
+/**
+ * Finds a data set of pen strokes and loads it: the stroke archive as it was published, its folder, or strokes made
+ * here from images (MNIST if nothing else is said). What takes seconds the first time is kept in the cache. Node.js
+ * only.
+ */
+
+import { createHash } from 'node:crypto';
+import { createReadStream, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { explainFileError } from '../formats/files.js';
+import { INK_VERSION } from '../ink/strokes.js';
+import { UserError } from '../user-error.js';
+import { type ImageDataset, loadImages } from './datasets.js';
+import {
+  dataName,
+  findStrokeFolder,
+  type OnProgress,
+  readStrokeArchive,
+  readStrokeFolder,
+  type StrokeFolder,
+} from './stroke-archive.js';
+import { cacheKey, readCache, writeCache } from './stroke-cache.js';
+import { strokesFromImages } from './stroke-conversion.js';
+import type { StrokeDataset } from './strokes.js';
+
+export interface LoadStrokesOptions {
+  /** For strokes made here: breaks ties between tours of the same length. Default 0. */
+  seed?: number;
+  /** For strokes made here. Default: one a core. */
+  threads?: number;
+  onProgress?: OnProgress;
+  /** Told, in a line, of what went wrong but is no reason to stop: a cache that cannot be written. */
+  onNotice?: (line: string) => void;
+}
+
+/**
+ * Loads pen strokes.
+ * @param spec `strokes` or `mnist` for strokes made from MNIST; an archive like `sequences.tar.gz`; a folder with the
+ *   archive's files (in it or in `sequences/`), or with IDX files of images
+ * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
+ * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
+ */
+export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
+  if (spec === 'strokes' || spec === 'mnist') return loadFromImages('mnist', options);
+  if (!(await isFolder(spec))) {
+    return throughCache(await archiveKey(spec), dataName(spec), options, () =>
+      readStrokeArchive(spec, options.onProgress),
+    );
+  }
+  const folder = await findStrokeFolder(spec);
+  if (folder !== undefined) {
+    const name = dataName(spec);
+    return throughCache(await folderKey(folder), name, options, () =>
+      readStrokeFolder(folder, name, options.onProgress),
+    );
+  }
+  if ((await readdir(spec)).some((name) => /idx[134]-ubyte/i.test(name)))
+    return loadFromImages(spec, options);
+  throw new UserError(
+    `the data folder ${spec} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
+      'trainlabels.txt, and the same for test) in it or in sequences/, or IDX files of images to make strokes from',
+  );
+}
+
+async function loadFromImages(spec: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
+  const images = await loadImages(spec, { channelsImg: 1 });
+  const { seed = 0 } = options;
+  const name = `${images.name} strokes`;
+  return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
+}
+
+/** Makes the strokes of both parts of a data set. @throws UserError if the images are not grey */
+export async function strokesFromDataset(
+  images: ImageDataset,
+  { seed = 0, threads, onProgress }: LoadStrokesOptions,
+): Promise<StrokeDataset> {
+  const what = `strokes from ${images.name}`;
+  const total = images.train.count + images.test.count;
+  const convert = (part: 'train' | 'test', before: number) =>
+    strokesFromImages(images[part], images.name, {
+      ...{ seed, threads },
+      onProgress: (done) => onProgress?.({ what, done: before + done, total }),
+    });
+  const train = await convert('train', 0);
+  const test = await convert('test', images.train.count);
+  return { name: `${images.name} strokes`, train, test, classes: images.classes };
+}
+
+/** The strokes kept under a key, or else made now and kept. */
+async function throughCache(
+  key: string,
+  name: string,
+  { onNotice }: LoadStrokesOptions,
+  make: () => Promise<StrokeDataset>,
+): Promise<StrokeDataset> {
+  const kept = await readCache(key, name);
+  if (kept !== undefined) return kept;
+  const made = await make();
+  try {
+    await writeCache(key, made);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onNotice?.(`the strokes are not kept for the next time: ${error.message}`);
+  }
+  return made;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    const found = await stat(path);
+    if (found.isFile() || found.isDirectory()) return found.isDirectory();
+  } catch (error) {
+    throw explainFileError('read', `the strokes ${path}`, error);
+  }
+  throw new UserError(`cannot read the strokes ${path}: it is a device, a pipe or a socket`);
+}
+
+/** By content. */
+async function archiveKey(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
+  } catch (error) {
+    throw explainFileError('read', `the archive ${path}`, error);
+  }
+  return cacheKey('archive', hash.digest('hex'));
+}
+
+/**
+ * By the place, size and time of change of every file: reading 70,000 of them would take as long as doing without a
+ * cache. The time of change, unlike that of modification, cannot be set by whoever unpacks an archive.
+ */
+async function folderKey({ path, names }: StrokeFolder): Promise<string> {
+  const list: string[] = [];
+  for (const name of names.sort()) {
+    // join() would take as long as the look at the file.
+    const { size, ctimeMs, ino, dev } = statSync(`${path}/${name}`);
+    list.push(`${name} ${size} ${ctimeMs} ${ino} ${dev}`);
+    if (list.length % 10_000 === 0) await setImmediate();
+  }
+  return cacheKey('folder', Buffer.from(list.join('\n')));
+}
+
+/** By content, the version of the algorithm and the seed. */
+function imagesKey({ train, test, classes }: ImageDataset, seed: number): string {
+  const parts = [train, test].flatMap(({ width, height, channels, pixels, labels }) => [
+    `${width} × ${height} × ${channels}`,
+    pixels,
+    labels,
+  ]);
+  return cacheKey('images', INK_VERSION, seed, JSON.stringify(classes), ...parts);
+}
