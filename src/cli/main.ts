@@ -29,6 +29,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'show what is in a run folder or a checkpoint',
     define: async (...args) => (await import('./info.js')).defineInfo(...args),
   },
+  data: {
+    summary: 'make pen strokes from images, and look at them',
+    define: async (...args) => (await import('./data.js')).defineData(...args),
+  },
   presets: {
     summary: 'list the presets, or show one as a configuration file',
     define: async (...args) => (await import('./presets.js')).definePresets(...args),

@@ -42,21 +42,39 @@ export interface LoadStrokesOptions {
  * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
  */
 export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
-  if (spec === 'strokes' || spec === 'mnist') return loadFromImages('mnist', options);
-  if (!(await isFolder(spec))) {
-    return throughCache(await archiveKey(spec), dataName(spec), options, () =>
-      readStrokeArchive(spec, options.onProgress),
-    );
+  const place = await findStrokes(spec);
+  const name = dataName(spec);
+  switch (place.kind) {
+    case 'images':
+      return loadFromImages(place.spec, options);
+    case 'archive':
+      return throughCache(await archiveKey(spec), name, options, () =>
+        readStrokeArchive(spec, options.onProgress),
+      );
+    case 'folder':
+      return throughCache(await folderKey(place.folder), name, options, () =>
+        readStrokeFolder(place.folder, name, options.onProgress),
+      );
   }
+}
+
+/** What is at a place that strokes are to be loaded from. */
+export type StrokePlace =
+  | { kind: 'images'; spec: string }
+  | { kind: 'archive' }
+  | { kind: 'folder'; folder: StrokeFolder };
+
+/**
+ * Looks what is at a place.
+ * @param spec as for loadStrokes
+ * @throws UserError if there is nothing that strokes could come from
+ */
+export async function findStrokes(spec: string): Promise<StrokePlace> {
+  if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', spec: 'mnist' };
+  if (!(await isFolder(spec))) return { kind: 'archive' };
   const folder = await findStrokeFolder(spec);
-  if (folder !== undefined) {
-    const name = dataName(spec);
-    return throughCache(await folderKey(folder), name, options, () =>
-      readStrokeFolder(folder, name, options.onProgress),
-    );
-  }
-  if ((await readdir(spec)).some((name) => /idx[134]-ubyte/i.test(name)))
-    return loadFromImages(spec, options);
+  if (folder !== undefined) return { kind: 'folder', folder };
+  if ((await readdir(spec)).some((name) => /idx[134]-ubyte/i.test(name))) return { kind: 'images', spec };
   throw new UserError(
     `the data folder ${spec} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
       'trainlabels.txt, and the same for test) in it or in sequences/, or IDX files of images to make strokes from',

@@ -56,7 +56,7 @@ function escapeXml(text: string): string {
 }
 
 /** The chart's SVG as a PNG, twice as large; very large charts are not enlarged. */
-export function renderPng(chart: Chart, svg: string): Uint8Array {
+export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Uint8Array {
   const zoom = Math.max(chart.width, chart.height) > 2000 ? 1 : 2;
   return new Resvg(svg, {
     background: light.surface,

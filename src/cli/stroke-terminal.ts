@@ -1,0 +1,193 @@
+/**
+ * Drawings as text. Where there are colours, the image and its strokes side by side in half-block characters, two
+ * pixels a character; the colour runs from blue at the first point to yellow at the last. Where there are none, the
+ * strokes in digits: 0 for the first tenth of the way, 9 for the last.
+ */
+import type { Colors, Output } from './terminal.js';
+
+export interface TerminalDrawing {
+  width: number;
+  height: number;
+  /** [height, width], or null. */
+  image: Uint8Array | null;
+  /** Columns and rows of the points of each line. */
+  paths: readonly { xs: ArrayLike<number>; ys: ArrayLike<number> }[];
+}
+
+type Rgb = readonly [number, number, number];
+/** A pixel of a panel: nothing, the terminal's own colour, or a colour. */
+type Pixel = null | 'ink' | Rgb;
+
+/** Bright enough for a dark terminal and dark enough for a light one. */
+const RAMP: readonly Rgb[] = [
+  [72, 112, 255],
+  [164, 84, 235],
+  [235, 78, 140],
+  [245, 124, 62],
+  [226, 168, 40],
+];
+/** Columns between drawings, and between the two panels of one. */
+const GAP = 4;
+const PANEL_GAP = 2;
+
+/** The drawings in bands as wide as the terminal, each with its caption below. */
+export function drawSamples(
+  samples: readonly TerminalDrawing[],
+  captions: readonly string[],
+  stream: Output,
+  colors: Colors,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const color = colors.isColorSupported;
+  const truecolor = /^(truecolor|24bit)$/.test(env.COLORTERM ?? '');
+  const blocks = samples.map((sample, index): Block => {
+    const caption = captions[index];
+    if (!color) {
+      const width = Math.max(sample.width, caption.length);
+      return { lines: digitLines(sample).map((line) => line.padEnd(width)), caption, width };
+    }
+    const panels = cropped([...(sample.image ? [imagePanel(sample)] : []), strokePanel(sample)]);
+    const lines = beside(panels.map((panel) => halfBlocks(panel, truecolor)));
+    const drawn = panels.reduce((sum, panel) => sum + panel.width + PANEL_GAP, -PANEL_GAP);
+    const width = Math.max(drawn, caption.length);
+    return { lines: lines.map((line) => line + ' '.repeat(width - drawn)), caption, width };
+  });
+  const width = stream.columns || 80;
+  const bands: string[] = [];
+  let at = 0;
+  while (at < blocks.length) {
+    const band = [blocks[at++]];
+    let taken = band[0].width;
+    while (at < blocks.length && taken + GAP + blocks[at].width <= width) {
+      taken += GAP + blocks[at].width;
+      band.push(blocks[at++]);
+    }
+    const height = Math.max(...band.map(({ lines }) => lines.length));
+    const between = ' '.repeat(GAP);
+    // The drawings of a band stand on one line.
+    const rows = Array.from({ length: height }, (_, row) =>
+      band
+        .map((block) => block.lines[row - (height - block.lines.length)] ?? ' '.repeat(block.width))
+        .join(between),
+    );
+    const names = band.map(({ caption, width: room }) => caption.padEnd(room)).join(between);
+    bands.push([...rows, colors.dim(names.trimEnd())].map((line) => line.trimEnd()).join('\n'));
+  }
+  return `${bands.join('\n\n')}\n`;
+}
+
+/** A drawing with its caption, `width` columns wide. */
+interface Block {
+  lines: string[];
+  caption: string;
+  width: number;
+}
+
+interface Panel {
+  width: number;
+  height: number;
+  pixels: Pixel[];
+}
+
+function imagePanel({ width, height, image }: TerminalDrawing): Panel {
+  return { width, height, pixels: Array.from(image ?? [], (value) => (value >= 96 ? 'ink' : null)) };
+}
+
+function strokePanel(drawing: TerminalDrawing): Panel {
+  const { width, height } = drawing;
+  const pixels: Pixel[] = new Array(width * height).fill(null);
+  eachPoint(drawing, (place, share) => {
+    pixels[place] = rampColor(share);
+  });
+  return { width, height, pixels };
+}
+
+function eachPoint(
+  { width, height, paths }: TerminalDrawing,
+  visit: (place: number, share: number) => void,
+): void {
+  const total = paths.reduce((sum, { xs }) => sum + xs.length, 0);
+  let seen = 0;
+  for (const { xs, ys } of paths) {
+    for (let n = 0; n < xs.length; n++) {
+      const inside = xs[n] >= 0 && ys[n] >= 0 && xs[n] < width && ys[n] < height;
+      if (inside) visit(ys[n] * width + xs[n], total > 1 ? seen / (total - 1) : 0);
+      seen++;
+    }
+  }
+}
+
+function rampColor(share: number): Rgb {
+  const at = share * (RAMP.length - 1);
+  const low = Math.min(RAMP.length - 2, Math.floor(at));
+  const [from, to] = [RAMP[low], RAMP[low + 1]];
+  const mix = (channel: 0 | 1 | 2) => Math.round(from[channel] + (to[channel] - from[channel]) * (at - low));
+  return [mix(0), mix(1), mix(2)];
+}
+
+/** Two rows of pixels a line. */
+function halfBlocks({ width, height, pixels }: Panel, truecolor: boolean): string[] {
+  const lines: string[] = [];
+  for (let y = 0; y < height; y += 2) {
+    let line = '';
+    for (let x = 0; x < width; x++) {
+      const upper = pixels[y * width + x] ?? null;
+      const lower = (y + 1 < height ? pixels[(y + 1) * width + x] : null) ?? null;
+      line += cell(upper, lower, truecolor);
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+function cell(upper: Pixel, lower: Pixel, truecolor: boolean): string {
+  if (upper === null && lower === null) return ' ';
+  if (upper === 'ink' || lower === 'ink') return upper === null ? '▄' : lower === null ? '▀' : '█';
+  if (upper !== null && lower !== null) {
+    return `${code(38, upper, truecolor)}${code(48, lower, truecolor)}▀\x1b[39;49m`;
+  }
+  const one = (upper ?? lower) as Rgb;
+  return `${code(38, one, truecolor)}${upper === null ? '▄' : '▀'}\x1b[39m`;
+}
+
+/** The escape sequence for a colour: 38 for letters, 48 for what is behind them. */
+function code(place: 38 | 48, [r, g, b]: Rgb, truecolor: boolean): string {
+  if (truecolor) return `\x1b[${place};2;${r};${g};${b}m`;
+  const level = (value: number) => Math.round((value / 255) * 5);
+  return `\x1b[${place};5;${16 + 36 * level(r) + 6 * level(g) + level(b)}m`;
+}
+
+/** One line a row of pixels, without the empty ones above and below. */
+function digitLines(drawing: TerminalDrawing): string[] {
+  const { width, height } = drawing;
+  const cells: string[] = new Array(width * height).fill(' ');
+  eachPoint(drawing, (place, share) => {
+    cells[place] = String(Math.min(9, Math.floor(share * 10)));
+  });
+  const lines = Array.from({ length: height }, (_, y) => cells.slice(y * width, (y + 1) * width).join(''));
+  while (lines.length > 1 && lines[0].trim() === '') lines.shift();
+  while (lines.length > 1 && lines[lines.length - 1].trim() === '') lines.pop();
+  return lines;
+}
+
+/** Lines of panels of the same height, beside each other. */
+function beside(panels: readonly string[][]): string[] {
+  return panels[0].map((_, row) => panels.map((lines) => lines[row]).join(' '.repeat(PANEL_GAP)));
+}
+
+/** The part of the panels that has something in it in any of them. */
+function cropped(panels: Panel[]): Panel[] {
+  const { width, height } = panels[0];
+  const used = (x: number, y: number) => panels.some(({ pixels }) => pixels[y * width + x] !== null);
+  const columns = Array.from({ length: width }, (_, x) => x);
+  const rows = Array.from({ length: height }, (_, y) => y);
+  const usedColumns = columns.filter((x) => rows.some((y) => used(x, y)));
+  const usedRows = rows.filter((y) => columns.some((x) => used(x, y)));
+  const [left, right] = [usedColumns[0] ?? 0, usedColumns[usedColumns.length - 1] ?? 0];
+  const [top, bottom] = [usedRows[0] ?? 0, usedRows[usedRows.length - 1] ?? 0];
+  return panels.map(({ pixels }) => ({
+    width: right - left + 1,
+    height: bottom - top + 1,
+    pixels: rows.slice(top, bottom + 1).flatMap((y) => pixels.slice(y * width + left, y * width + right + 1)),
+  }));
+}

@@ -1,0 +1,161 @@
+/**
+ * A contact sheet of drawings: in bands, each drawing a column of pictures one below the other: the image, its lines
+ * one pixel wide, and the strokes in the order in which a pen might have drawn them.
+ */
+
+import { FONT_FAMILY, fitText } from './chart.js';
+import { light } from './palette.js';
+import { type Picture, pictureImage } from './picture.js';
+import { className } from './recall.js';
+import { type DrawnPath, hexColor, maskElement, penColor, strokeElements } from './stroke-drawing.js';
+import { plural } from './text.js';
+
+/** A drawing on the sheet. */
+export interface SheetEntry {
+  /** Index of its class. */
+  label: number;
+  /** Which sample this is, from 0. */
+  index: number;
+  /** Rows of its sequence. */
+  steps: number;
+  /** Of the picture that the strokes are in. */
+  width: number;
+  height: number;
+  /** The image that the strokes were made of, if there is one. */
+  picture: Picture | null;
+  /** [height, width] its lines; not 0 is ink. */
+  lines: Uint8Array;
+  paths: DrawnPath[];
+}
+
+export interface Sheet {
+  title: string;
+  note: string;
+  entries: SheetEntry[];
+  classes: readonly string[];
+}
+
+const MARGIN = 32;
+const TOP = 104;
+const PANEL = 96;
+const GAP = 12;
+/** Room at the left for what a row shows. */
+const ROW_TITLES = 76;
+const CAPTION = 46;
+const BAND_GAP = 28;
+const MOST_COLUMNS = 10;
+
+/** The sheet as an SVG document that needs nothing else, and its size in pixels. */
+export function sheetSvg({ title, note, entries, classes }: Sheet): {
+  svg: string;
+  width: number;
+  height: number;
+} {
+  const columns = Math.max(5, Math.min(MOST_COLUMNS, entries.length));
+  const withPictures = entries.some(({ picture }) => picture !== null);
+  const rows = ['lines', 'strokes'];
+  if (withPictures) rows.unshift('image');
+  const bands = Math.ceil(entries.length / columns);
+  const bandHeight = CAPTION + rows.length * (PANEL + GAP) - GAP;
+  const width = 2 * MARGIN + ROW_TITLES + columns * (PANEL + GAP) - GAP;
+  const height = TOP + bands * (bandHeight + BAND_GAP) - BAND_GAP + MARGIN;
+  const inner = width - 2 * MARGIN;
+
+  const parts = [
+    `<rect width="${width}" height="${height}" fill="${light.surface}"/>`,
+    text(MARGIN, 44, fitText(title, inner, 22), { size: 22, weight: 600 }),
+    text(MARGIN, 70, fitText(note, inner - 210, 14), { color: light.muted }),
+    legend(width - MARGIN, 65),
+  ];
+  for (let band = 0; band < bands; band++) {
+    const y = TOP + band * (bandHeight + BAND_GAP);
+    rows.forEach((row, index) => {
+      const middle = y + CAPTION + index * (PANEL + GAP) + PANEL / 2 + 5;
+      parts.push(text(MARGIN, middle, row, { color: light.muted }));
+    });
+    entries.slice(band * columns, (band + 1) * columns).forEach((entry, column) => {
+      const x = MARGIN + ROW_TITLES + column * (PANEL + GAP);
+      parts.push(...caption(entry, classes, x, y));
+      rows.forEach((row, index) => {
+        parts.push(panel(entry, row, x, y + CAPTION + index * (PANEL + GAP)));
+      });
+    });
+  }
+  const svg =
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
+    `role="img" aria-label="${escapeXml(title)}" font-family="'${FONT_FAMILY}', system-ui, sans-serif" ` +
+    `font-size="14">\n${parts.join('\n')}\n</svg>\n`;
+  return { svg, width, height };
+}
+
+function caption(entry: SheetEntry, classes: readonly string[], x: number, y: number): string[] {
+  const name = fitText(className(classes, entry.label), PANEL, 18);
+  return [
+    text(x, y + 16, name, { size: 18, weight: 600 }),
+    text(x, y + 34, fitText(`${plural(entry.steps, 'step')}, #${entry.index}`, PANEL + GAP - 4, 12), {
+      size: 12,
+      color: light.muted,
+    }),
+  ];
+}
+
+/** One picture of a drawing, in a frame. */
+function panel(entry: SheetEntry, row: string, x: number, y: number): string {
+  const { width, height, picture, lines, paths } = entry;
+  const cell = PANEL / Math.max(width, height);
+  const left = x + (PANEL - width * cell) / 2;
+  const top = y + (PANEL - height * cell) / 2;
+  const placement = { x: left + cell / 2, y: top + cell / 2, cell };
+  const mask = { width, height, pixels: lines };
+  const content: string[] = [];
+  if (row === 'image' && picture !== null) {
+    content.push(
+      `<image x="${left}" y="${top}" width="${width * cell}" height="${height * cell}" ` +
+        `image-rendering="optimizeSpeed" style="image-rendering:pixelated" href="${pictureImage(picture).uri}"/>`,
+    );
+  }
+  if (row === 'lines') content.push(maskElement(mask, placement, light.ink));
+  if (row === 'strokes') {
+    content.push(maskElement(mask, placement, light.grid), ...strokeElements(paths, placement));
+  }
+  content.push(
+    `<rect x="${x + 0.5}" y="${y + 0.5}" width="${PANEL - 1}" height="${PANEL - 1}" rx="4" fill="none" ` +
+      `stroke="${light.grid}"/>`,
+  );
+  return content.join('');
+}
+
+/** What the colours, the ring and the dot say; `right` is where it ends. */
+function legend(right: number, y: number): string {
+  const [from, to] = [right - 146, right - 50];
+  const steps = 24;
+  const bars = Array.from({ length: steps }, (_, n) => {
+    const x = from + ((to - from) * n) / steps;
+    const color = hexColor(penColor(n / (steps - 1)));
+    return `<rect x="${x.toFixed(2)}" y="${y - 2}" width="${((to - from) / steps + 0.5).toFixed(2)}" height="4" fill="${color}"/>`;
+  });
+  const [first, last] = [hexColor(penColor(0)), hexColor(penColor(1))];
+  return [
+    text(from - 14, y + 5, 'begin', { color: light.muted, anchor: 'end' }),
+    ...bars,
+    `<circle cx="${from}" cy="${y}" r="4.5" fill="${light.surface}" stroke="${first}" stroke-width="3"/>`,
+    `<circle cx="${to}" cy="${y}" r="5" fill="${last}"/>`,
+    text(to + 14, y + 5, 'end', { color: light.muted }),
+  ].join('');
+}
+
+function text(
+  x: number,
+  y: number,
+  content: string,
+  { size = 14, weight = 400, color = light.ink, anchor = 'start' } = {},
+): string {
+  return (
+    `<text x="${x}" y="${y}" font-size="${size}"${weight === 400 ? '' : ` font-weight="${weight}"`} ` +
+    `fill="${color}"${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}>${escapeXml(content)}</text>`
+  );
+}
+
+function escapeXml(content: string): string {
+  return content.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

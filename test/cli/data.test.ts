@@ -1,0 +1,250 @@
+/**
+ * Protects `scanstroke data`: strokes made into cache, folder and archive; samples shown as a sheet, as text with and
+ * without colours, as JSON; progress apart from results; mistakes in one line.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { DataProgressView } from '#src/cli/data-progress.js';
+import { drawSamples } from '#src/cli/stroke-terminal.js';
+import { colorsFor } from '#src/cli/terminal.js';
+import { idxBytes, labelBytes } from '../data/idx-bytes.js';
+import { FakeOutput } from './fake-run.js';
+
+const main = join(fileURLToPath(new URL('../../../', import.meta.url)), 'dist/cli/main.js');
+const folder = mkdtempSync(join(tmpdir(), 'scanstroke-data-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Two classes of lines, 8 × 8. */
+before(() => {
+  mkdirSync(join(folder, 'lines'));
+  const upright = Array.from({ length: 64 }, (_, i) => (i % 8 === 3 && i > 8 && i < 56 ? 255 : 0));
+  const level = Array.from({ length: 64 }, (_, i) =>
+    Math.floor(i / 8) === 3 && i % 8 > 0 && i % 8 < 7 ? 255 : 0,
+  );
+  for (const part of ['train', 't10k']) {
+    const images = idxBytes(8, [4, 8, 8], [upright, level, upright, level].flat());
+    writeFileSync(join(folder, `lines/${part}-images-idx3-ubyte`), images);
+    writeFileSync(join(folder, `lines/${part}-labels-idx1-ubyte`), labelBytes([1, 0, 1, 0]));
+  }
+});
+
+function run(...args: string[]) {
+  const { NO_COLOR: _, FORCE_COLOR: __, NODE_OPTIONS: ___, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'data', ...args], {
+    cwd: folder,
+    env: { ...env, SCANSTROKE_CACHE: join(folder, 'cache') },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe('help', () => {
+  for (const args of [['--help'], ['strokes', '--help'], ['preview', '--help']]) {
+    it(`of data ${args.join(' ')} has three examples`, () => {
+      const { status, stdout } = run(...args);
+      assert.equal(status, 0);
+      assert.equal(stdout.split('Examples:\n')[1].match(/^ {2}scanstroke .*/gm)?.length, 3);
+    });
+  }
+});
+
+describe('data strokes', () => {
+  it('leaves strokes in the cache and says what they are', () => {
+    const { status, stdout, stderr } = run('strokes', '--data', 'lines');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^lines strokes\n {2}4 sequences to train, 4 to test, 2 classes\n/);
+    assert.match(stderr, /strokes from lines: 100 %/);
+    assert.equal(readdirSync(join(folder, 'cache')).length, 1);
+  });
+
+  it('writes a folder and an archive, and with --json prints nothing else', () => {
+    for (const out of ['out', 'out.tar.gz']) {
+      const { status, stdout, stderr } = run(
+        'strokes',
+        '--data',
+        'lines',
+        '--out',
+        out,
+        '--json',
+        '--seed',
+        '4',
+      );
+      assert.equal(status, 0, stderr);
+      const { seconds, ...value } = JSON.parse(stdout);
+      assert.ok(seconds > 0);
+      assert.deepEqual(value, {
+        ...{ data: 'lines strokes', out, seed: 4, train: 4, test: 4, classes: ['0', '1'] },
+        ...{ rows: 56, shortest: 7, longest: 7 },
+      });
+      const samples = JSON.parse(run('preview', '--data', out, '--json', '--count', '2').stdout).samples;
+      assert.deepEqual(samples[0].rows.slice(0, 2), [
+        [2, 4, 0, 0],
+        [1, 0, 0, 0],
+      ]);
+    }
+    assert.equal(readFileSync(join(folder, 'out/trainlabels.txt'), 'utf8'), '1\n0\n1\n0\n');
+  });
+
+  it('does not begin where it could not end', () => {
+    const { status, stdout, stderr } = run('strokes', '--data', 'lines', '--out', 'lines');
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^scanstroke: cannot write the strokes to lines: it holds 4 files already; .*\n$/);
+  });
+});
+
+describe('data preview', () => {
+  it('prints samples, evenly from all classes, as JSON', () => {
+    const { status, stdout, stderr } = run(
+      'preview',
+      '--data',
+      'lines',
+      '--json',
+      '--count',
+      '3',
+      '--part',
+      'test',
+    );
+    assert.equal(status, 0, stderr);
+    const { samples, ...rest } = JSON.parse(stdout);
+    assert.deepEqual(rest, { data: 'lines', part: 'test', file: null, classes: ['0', '1'] });
+    assert.deepEqual(
+      samples.map(({ index, label, steps, strokes }: Record<string, number>) => [
+        index,
+        label,
+        steps,
+        strokes,
+      ]),
+      [
+        [1, 0, 7, 1],
+        [0, 1, 7, 1],
+        [3, 0, 7, 1],
+      ],
+    );
+    assert.equal(samples[0].pixels.length, 64);
+  });
+
+  it('writes a sheet as SVG and as PNG', () => {
+    for (const [file, begin] of [
+      ['sheet.svg', '<svg '],
+      ['sheet.png', '\u0089PNG'],
+    ]) {
+      const { status, stdout, stderr } = run('preview', '--data', 'lines', '--out', file);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, `4 samples in ${file}\n`);
+      assert.ok(readFileSync(join(folder, file), 'latin1').startsWith(begin));
+    }
+  });
+
+  it('draws in the terminal, without colours where there are none', () => {
+    const { status, stdout } = run('preview', '--data', 'lines', '--count', '1');
+    assert.equal(status, 0);
+    assert.equal(stdout, ' 024689\n0  #1, 7 steps, 1 stroke\n');
+  });
+
+  it('has MNIST when nothing is said', () => {
+    const { samples, data } = JSON.parse(run('preview', '--json').stdout);
+    assert.equal(data, 'MNIST');
+    assert.deepEqual(
+      samples.map(({ class: name }: { class: string }) => name).join(''),
+      '01234567890123456789',
+    );
+  });
+});
+
+describe('mistakes end with exit code 2 and one line', () => {
+  const mistakes: [string, RegExp][] = [
+    ['', /^scanstroke: data: say what to do, strokes or preview; `scanstroke data --help` says more\n$/],
+    ['prewiev', /^scanstroke: data: unknown command 'prewiev'; did you mean preview\?\n$/],
+    [
+      'preview --count 0',
+      /^scanstroke: data: .*'--count <n>' argument '0' is invalid. a whole number from 1 to 1000 .*\n$/,
+    ],
+    ['preview --out a.gif', /^scanstroke: data preview: --out a\.gif must end in \.svg or \.png\n$/],
+    ['preview --data nowhere', /^scanstroke: cannot read the strokes nowhere: it does not exist.*\n$/],
+    [
+      'strokes --seed x',
+      /^scanstroke: data: .*'--seed <n>' argument 'x' is invalid\. a whole number from 0 .*\n$/,
+    ],
+    [
+      'strokes --out none/a.tar.gz',
+      /^scanstroke: cannot write none\/a\.tar\.gz: its folder does not exist.*\n$/,
+    ],
+  ];
+  for (const [args, message] of mistakes) {
+    it(args || 'nothing', () => {
+      const { status, stdout, stderr } = run(...args.split(' ').filter(Boolean));
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, message);
+    });
+  }
+});
+
+describe('drawings as text', () => {
+  const drawing = {
+    width: 4,
+    height: 4,
+    image: Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    paths: [{ xs: [0, 0], ys: [0, 1] }],
+  };
+  const colored = colorsFor(new FakeOutput(true), { FORCE_COLOR: '1' });
+
+  it('in half blocks: two pixels a character, colours for the strokes, the terminal’s own for the image', () => {
+    const output = new FakeOutput(true, 80);
+    const text = drawSamples([drawing], ['c'], output, colored, { COLORTERM: 'truecolor' });
+    assert.equal(
+      text,
+      '█  \u001b[38;2;72;112;255m\u001b[48;2;226;168;40m▀\u001b[39;49m\n\u001b[2mc\u001b[22m\n',
+    );
+    const fewer = drawSamples([drawing], ['c'], output, colored, {});
+    assert.match(fewer, /^█ {2}\u001b\[38;5;\d+m\u001b\[48;5;\d+m▀\u001b\[39;49m\n/);
+  });
+
+  it('in bands no wider than the terminal, captions below', () => {
+    const plain = colorsFor(new FakeOutput());
+    for (const columns of [1, 12, 30, 100]) {
+      const captions = Array.from({ length: 5 }, (_, n) => `caption ${n}`);
+      const text = drawSamples(Array(5).fill(drawing), captions, new FakeOutput(false, columns), plain);
+      const lines = text.split('\n');
+      assert.ok(Math.max(...lines.map(({ length }) => length)) <= Math.max(columns, 9));
+      for (const caption of captions) assert.ok(text.includes(caption));
+      assert.equal(text.match(/^0/gm)?.length, { 1: 5, 12: 5, 30: 3, 100: 1 }[columns]);
+    }
+  });
+
+  it('of strokes that lead out of the picture, or are none', () => {
+    const plain = colorsFor(new FakeOutput());
+    const out = { ...drawing, image: null, paths: [{ xs: [-1, 9], ys: [0, 9] }] };
+    for (const colors of [plain, colored]) {
+      for (const sample of [out, { ...out, paths: [] }]) {
+        assert.match(drawSamples([sample], ['nothing'], new FakeOutput(), colors), /nothing/);
+      }
+    }
+  });
+});
+
+describe('progress', () => {
+  it('is a line at every tenth where there is no terminal', () => {
+    const output = new FakeOutput();
+    const view = new DataProgressView(output);
+    for (let done = 0; done <= 30; done++) view.show({ what: 'reading', done, total: 30 });
+    assert.equal(output.lines.length, 10);
+    assert.deepEqual([output.lines[0], output.lines[9]], ['reading: 10 %', 'reading: 100 %']);
+  });
+
+  it('is a bar on a terminal, which goes away', () => {
+    const output = new FakeOutput(true, 80);
+    let now = 0;
+    const view = new DataProgressView(output, () => now);
+    for (let done = 0; done <= 1000; done++, now++) view.show({ what: 'reading', done, total: 1000 });
+    assert.ok(output.text.split('\r').length < 20, 'drawn now and then');
+    assert.match(output.screen[0], /reading.*100 % {2}1,000$/);
+    view.line('a notice');
+    view.clear();
+    assert.deepEqual(output.screen, ['a notice', '']);
+  });
+});

@@ -1,0 +1,110 @@
+/** Protects the contact sheet of strokes: a picture for every sample, in pen order, whatever the strokes and names are. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { renderPng } from '#src/report/render.js';
+import { hexColor, penColor, strokeElements } from '#src/report/stroke-drawing.js';
+import { type SheetEntry, sheetSvg } from '#src/report/stroke-sheet.js';
+import { assertTextsApart, assertWellFormed } from './svg.js';
+
+const path = (...points: [number, number][]) => ({
+  xs: points.map(([x]) => x),
+  ys: points.map(([, y]) => y),
+});
+
+function entry(changes: Partial<SheetEntry> = {}): SheetEntry {
+  const lines = new Uint8Array(28 * 28);
+  for (let n = 5; n < 20; n++) lines[n * 28 + n] = 1;
+  return {
+    ...{ label: 3, index: 41, steps: 17, width: 28, height: 28, lines },
+    picture: { width: 28, height: 28, channels: 1, pixels: lines.map((ink) => 255 * ink) },
+    paths: [path([5, 5], [6, 6], [7, 7]), path([10, 10], [11, 11])],
+    ...changes,
+  };
+}
+
+const sheet = (entries: SheetEntry[], classes = ['a', 'b', 'c', 'three']) =>
+  sheetSvg({ title: 'Strokes', note: 'A note.', entries, classes });
+
+test('a column for each sample: its name, its steps, the image, the lines, the strokes', () => {
+  const { svg, width, height } = sheet([entry(), entry({ label: 0, index: 7, steps: 1 })]);
+  assertWellFormed(svg);
+  assertTextsApart(svg);
+  for (const text of [
+    'Strokes',
+    'A note.',
+    'three',
+    '17 steps, #41',
+    'a',
+    '1 step, #7',
+    'image',
+    'lines',
+    'strokes',
+  ]) {
+    assert.ok(svg.includes(`>${text}</text>`), text);
+  }
+  assert.equal(svg.match(/<image /g)?.length, 2);
+  assert.ok(svg.includes(`viewBox="0 0 ${width} ${height}"`));
+  // The width and height in the header of a PNG, which is drawn twice as large.
+  const png = Buffer.from(renderPng({ width, height }, svg));
+  assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [2 * width, 2 * height]);
+});
+
+test('without images there is no row for them', () => {
+  const { svg } = sheet([entry({ picture: null })]);
+  assert.ok(!svg.includes('<image ') && !svg.includes('>image</text>'));
+});
+
+test('25 samples: three bands of ten', () => {
+  const [one, three] = [10, 25].map((count) => sheet(Array.from({ length: count }, () => entry())));
+  assert.equal(one.width, three.width);
+  assert.ok(three.height > 2.5 * (one.height - 104));
+  assertTextsApart(three.svg);
+});
+
+test('the colour runs from the first point to the last; gaps are dotted; the ends are marked', () => {
+  const place = { x: 0, y: 0, cell: 1 };
+  const [gap, lines, begin, end] = strokeElements([path([0, 0], [1, 0]), path([4, 4], [5, 4])], place);
+  assert.match(gap, /d="M1 0L4 4" .* stroke-dasharray=/);
+  const colors = [...lines.matchAll(/stroke="(#[0-9a-f]{6})"/g)].map(([, color]) => color);
+  assert.deepEqual(colors, [hexColor(penColor(0.5 / 3)), hexColor(penColor(2.5 / 3))]);
+  assert.match(begin, new RegExp(`cx="0" cy="0" .* stroke="${hexColor(penColor(0))}"`));
+  assert.match(end, new RegExp(`cx="5" cy="4" .* fill="${hexColor(penColor(1))}"`));
+  assert.equal(strokeElements([path([0, 0], [1, 0])], place).length, 3, 'no gap where the pen is not lifted');
+  assert.deepEqual(strokeElements([], place), []);
+  const lightness = [0, 0.25, 0.5, 0.75, 1].map((share) => {
+    const [r, g, b] = penColor(share);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  });
+  assert.deepEqual(
+    lightness,
+    lightness.toSorted((a, b) => a - b),
+    'and from dark to light',
+  );
+});
+
+test('any strokes and names give a well-formed picture without NaN', () => {
+  const anyPath = fc
+    .array(fc.tuple(fc.integer({ min: -5, max: 40 }), fc.integer({ min: -5, max: 40 })), { minLength: 1 })
+    .map((points) => path(...points));
+  const anyEntry = fc
+    .record({
+      paths: fc.array(anyPath, { maxLength: 4 }),
+      label: fc.nat(5),
+      index: fc.nat(),
+      steps: fc.nat(),
+    })
+    .map((changes) => entry(changes));
+  fc.assert(
+    fc.property(
+      fc.array(anyEntry, { maxLength: 4 }),
+      fc.array(fc.string({ unit: 'binary' })),
+      (entries, classes) => {
+        const { svg } = sheetSvg({ title: classes.join(''), note: '<&>', entries, classes });
+        assertWellFormed(svg);
+        assert.doesNotMatch(svg.replace(/data:[^"]*/g, ''), /NaN|Infinity|undefined/);
+      },
+    ),
+    { seed: 2, numRuns: 60 },
+  );
+});
