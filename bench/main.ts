@@ -12,7 +12,7 @@ import { SequenceClassifier } from 'scanstroke';
 import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
 import { torch } from './peers.js';
 import { ProductPeak } from './product.js';
-import { Bench, forwardFlops, median, trainingFlops, WORKLOADS, type Workload } from './workload.js';
+import { Bench, median, WORKLOADS, type Workload } from './workload.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -46,16 +46,17 @@ async function measure(workload: Workload, choice: BackendChoice): Promise<Row> 
   const bench = await Bench.open(workload, choice, threads);
   const peak = new ProductPeak(choice, threads);
   const [steps, forwards, products]: number[][] = [[], [], []];
-  await bench.step();
+  const together = Math.max(1, Math.ceil(64 / workload.batchSize));
+  await bench.step(together);
   for (let round = 0; round < rounds; round++) {
     products.push(await peak.measure(choice === 'cpu' ? 8 : 2));
-    steps.push(await bench.step());
+    steps.push(await bench.step(together));
     forwards.push(await bench.forward());
   }
   await bench.close();
   await peak.close();
   const [step, forward, product] = [steps, forwards, products].map(median);
-  const stepGflops = (trainingFlops(workload) * workload.batchSize) / step / 1e9;
+  const stepGflops = (3 * bench.forwardFlops) / step / 1e9;
   const { description } = await openBackend(choice);
   return {
     workload: workload.name,
@@ -64,7 +65,7 @@ async function measure(workload: Workload, choice: BackendChoice): Promise<Row> 
     step_seconds: step,
     samples_per_second: workload.batchSize / step,
     step_gflops: stepGflops,
-    forward_gflops: (forwardFlops(workload.model) * workload.batchSize) / forward / 1e9,
+    forward_gflops: bench.forwardFlops / forward / 1e9,
     forward_samples_per_second: workload.batchSize / forward,
     product_gflops: product,
     step_share_of_product: stepGflops / product,
@@ -73,19 +74,20 @@ async function measure(workload: Workload, choice: BackendChoice): Promise<Row> 
   };
 }
 
-/** Milliseconds for the logits of one image through the public API. */
-async function latency({ model }: Workload, choice: BackendChoice): Promise<number> {
+/** Milliseconds for the logits of one image, or one digit of 40 steps, through the public API. */
+async function latency({ model, data }: Workload, choice: BackendChoice): Promise<number> {
   const backend = await openBackend(choice);
   const { sequenceLength, ...config } = model;
   const classifier = new SequenceClassifier(
     { ...config, sequenceLength: sequenceLength ?? undefined },
     backend,
   );
-  const image = { inputs: new Float32Array(784).fill(0.1), batchSize: 1, steps: 28 };
+  const steps = data === 'rows' ? 28 : 40;
+  const sample = { inputs: new Float32Array(steps * model.inputSize).fill(0.1), batchSize: 1, steps };
   const times: number[] = [];
   for (let i = 0; i < 50; i++) {
     const began = performance.now();
-    await classifier.forward(image);
+    await classifier.forward(sample);
     times.push(performance.now() - began);
   }
   return median(times);
@@ -99,7 +101,7 @@ function memory(name: string, choice: BackendChoice): number {
 
 function table(rows: Row[]): string {
   const lines = [
-    '| model | backend | step | samples/s | GFLOP/s | product, same run | share | forward | one image | peak memory |',
+    '| model | backend | step | samples/s | GFLOP/s | product, same run | share | forward | one sample | peak memory |',
     '|---|---|---|---|---|---|---|---|---|---|',
   ];
   for (const row of rows) {
@@ -122,10 +124,10 @@ for (const choice of options.backends.split(',') as BackendChoice[]) {
 }
 const blas = torch('product', threads);
 const peers = options.peers
-  ? Object.values(WORKLOADS).map(({ name, model, batchSize }) => ({
+  ? Object.values(WORKLOADS).map(({ name, model, batchSize, data }) => ({
       workload: name,
       threads,
-      ...torch('rows', threads, batchSize, model.hiddenSize, model.numLayers),
+      ...torch(data, threads, batchSize, model.hiddenSize, model.numLayers),
     }))
   : [];
 const machine = { processor: cpus()[0].model, cores: availableParallelism(), node: process.version };
@@ -140,7 +142,10 @@ if (options.json) {
     console.log(
       `\nOpenBLAS product, ${threads} threads (${blas.version}): ${blas.gflops.toFixed(1)} GFLOP/s`,
     );
-  for (const { workload, gflops, version } of peers) {
-    console.log(`${version ?? 'PyTorch'}: ${workload}: ${gflops?.toFixed(1) ?? 'not installed'} GFLOP/s`);
+  for (const { workload, gflops, samplesPerSecond, version } of peers) {
+    const speed = gflops
+      ? `${samplesPerSecond?.toFixed(1)} samples/s, ${gflops.toFixed(1)} GFLOP/s`
+      : 'not installed';
+    console.log(`${version ?? 'PyTorch'}: ${workload}: ${speed}`);
   }
 }

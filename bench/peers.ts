@@ -13,7 +13,11 @@ export interface Peer {
 }
 
 /** Runs the script; null where there is no PyTorch. */
-export function torch(mode: 'product' | 'rows', threads: number, ...sizes: number[]): Peer | null {
+export function torch(
+  mode: 'product' | 'rows' | 'strokes',
+  threads: number,
+  ...sizes: number[]
+): Peer | null {
   for (const python of PYTHONS) {
     const run = spawnSync(python, [SCRIPT, mode, ...[threads, ...sizes].map(String)], {
       encoding: 'utf8',

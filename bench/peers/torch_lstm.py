@@ -2,6 +2,8 @@
 
   torch_lstm.py product THREADS                              float32 matrix product of 2048 x 2048
   torch_lstm.py rows THREADS BATCH HIDDEN LAYERS             a training step on 28 x 28 rows, bidirectional, Adam
+  torch_lstm.py strokes THREADS BATCH HIDDEN LAYERS          a training step on packed sequences of 40 steps give or
+                                                             take 10, final hidden states of all layers, SGD
 
 GFLOP/s counts the LSTM's matrix products, three times the forward ones, as bench/workload.ts does.
 """
@@ -32,19 +34,33 @@ if mode == "product":
     result = {"gflops": 2 * 2048**3 / median_seconds(lambda: a @ b, 7) / 1e9}
 else:
     batch, hidden, layers = sizes
-    lstm = nn.LSTM(28, hidden, layers, batch_first=True, bidirectional=True)
-    linear, dropout, loss = nn.Linear(28 * 2 * hidden, 10), nn.Dropout(0.2), nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam([*lstm.parameters(), *linear.parameters()], lr=1e-4)
-    images, labels = torch.randn(batch, 28, 28), torch.randint(0, 10, (batch,))
+    rows = mode == "rows"
+    inputs, directions = (28, 2) if rows else (4, 1)
+    lengths = torch.full((batch,), 28) if rows else (40 + 10 * torch.randn(batch)).round().long().clamp(13, 117)
+    lstm = nn.LSTM(inputs, hidden, layers, batch_first=True, bidirectional=rows)
+    linear = nn.Linear(28 * 2 * hidden if rows else layers * hidden, 10)
+    dropout, loss = nn.Dropout(0.2), nn.CrossEntropyLoss()
+    parameters = [*lstm.parameters(), *linear.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=1e-4) if rows else torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
+    sequences, labels = torch.randn(batch, int(lengths.max()), inputs), torch.randint(0, 10, (batch,))
+
+    def logits():
+        if rows:
+            return linear(dropout(lstm(sequences)[0]).reshape(batch, -1))
+        packed = sequences
+        if batch > 1:
+            packed = nn.utils.rnn.pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
+        return linear(lstm(packed)[1][0].transpose(0, 1).reshape(batch, -1))
 
     def step():
         optimizer.zero_grad()
-        outputs, _ = lstm(images)
-        loss(linear(dropout(outputs).reshape(batch, -1)), labels).backward()
+        loss(logits(), labels).backward()
         optimizer.step()
 
-    products = sum(8 * hidden * ((28 if layer == 0 else 2 * hidden) + hidden) * 2 for layer in range(layers))
+    products = 0
+    for layer in range(layers):
+        products += 8 * hidden * ((inputs if layer == 0 else directions * hidden) + hidden) * directions
     seconds = median_seconds(step, 3)
-    result = {"gflops": 3 * products * 28 * batch / seconds / 1e9, "samplesPerSecond": batch / seconds}
+    result = {"gflops": 3 * products * int(lengths.sum()) / seconds / 1e9, "samplesPerSecond": batch / seconds}
 
 print(json.dumps({"version": f"PyTorch {torch.__version__}", **result}))

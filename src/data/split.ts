@@ -9,6 +9,7 @@ import { UserError } from '../user-error.js';
 /** Tell these random numbers from all others drawn from the same seed. */
 const SPLIT_STREAM = 0x73706c74; // 'splt'
 const ORDER_STREAM = 0x6f726472; // 'ordr'
+const BATCH_STREAM = 0x62617463; // 'batc'
 
 /**
  * How many of `count` examples are for training: `fraction` of them, rounded (5/6 of 60,000 is 50,000).
@@ -34,7 +35,7 @@ export function splitIndices(
   seed: number,
 ): { train: Int32Array; validation: Int32Array } {
   checkParts(count, trainCount);
-  const order = Int32Array.from({ length: count }, (_, i) => i);
+  const order = firstIndices(count);
   new Random(seed, SPLIT_STREAM).shuffle(order);
   return { train: order.slice(0, trainCount), validation: order.slice(trainCount) };
 }
@@ -50,4 +51,47 @@ function checkParts(count: number, trainCount: number): void {
 /** The training examples in the order of an epoch: a shuffled copy that depends on seed and epoch only. */
 export function epochOrder(indices: Int32Array, seed: number, epoch: number): Int32Array {
   return new Random(seed, ORDER_STREAM, epoch).shuffle(indices.slice());
+}
+
+/** Batches among which sequences are sorted by length: enough to find their like, few enough to stay shuffled. */
+const POOL = 32;
+
+/**
+ * The training examples in the order of an epoch, for sequences of differing lengths: shuffled, then within every pool
+ * of batches sorted by length and cut into batches, which are shuffled among each other. Sequences of a batch are about
+ * as long, so that the steps at which only a few still run, which are the slow ones, are rare.
+ *
+ * @param batchSize sequences in a batch; an incomplete batch comes last
+ */
+export function epochOrderByLength(
+  indices: Int32Array,
+  lengthOf: (index: number) => number,
+  batchSize: number,
+  seed: number,
+  epoch: number,
+): Int32Array {
+  const order = epochOrder(indices, seed, epoch);
+  const whole = Math.floor(order.length / batchSize);
+  for (let first = 0; first < whole; first += POOL) {
+    const pool = order.subarray(first * batchSize, Math.min(whole, first + POOL) * batchSize);
+    pool.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  }
+  const batches = new Random(seed, BATCH_STREAM, epoch).shuffle(firstIndices(whole));
+  const result = order.slice();
+  batches.forEach((from, to) => {
+    result.set(order.subarray(from * batchSize, (from + 1) * batchSize), to * batchSize);
+  });
+  return result;
+}
+
+/**
+ * The same indices, sequences of about the same length together: for passes whose order changes nothing.
+ */
+export function sortedByLength(indices: Int32Array, lengthOf: (index: number) => number): Int32Array {
+  return indices.slice().sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+}
+
+/** 0, 1, 2 … */
+export function firstIndices(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, index) => index);
 }

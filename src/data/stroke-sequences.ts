@@ -27,6 +27,9 @@ export interface StrokePreprocessing {
 }
 export type StrokeOrder = 'tour' | 'pen';
 
+/** Values of a step: dx, dy, end of stroke, end of drawing. */
+export const STROKE_INPUT_SIZE = STROKE_COLUMNS;
+
 /** Strokes as they are: MNIST's size, toured, not scaled. */
 export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
   kind: 'strokes',

@@ -55,6 +55,8 @@ const summarySchema = z.object({
   parameters: count,
   seed: z.number(),
   stoppedBy: z.string(),
+  reversedScore: scoreSchema.nullable().default(null),
+  reorderedScore: scoreSchema.nullable().default(null),
   confusionMatrix: z.array(z.array(count)),
   classes: z.array(z.string()),
   version: z.string(),

@@ -81,6 +81,9 @@ export interface RunSummary {
   seed: number;
   /** 'epochs' | 'patience' | 'target-accuracy' */
   stoppedBy: string;
+  /** Pen strokes only: the test set drawn in reverse, and with its strokes in reverse order; else null. */
+  reversedScore: Score | null;
+  reorderedScore: Score | null;
   /** [true class][predicted class], on the test set. */
   confusionMatrix: number[][];
   classes: string[];
@@ -100,6 +103,20 @@ export interface Mistake {
   confidence: number;
   /** Probability that the true class got. */
   labelProbability: number;
-  /** Pixels row by row, within a row channel by channel: that of (x, y, c) is at (y · channels + c) · width + x. */
-  picture: { width: number; height: number; channels: number; pixels: Uint8Array };
+  picture: Picture | StrokePicture;
+}
+
+/** Pixels row by row, within a row channel by channel: that of (x, y, c) is at (y · channels + c) · width + x. */
+export interface Picture {
+  width: number;
+  height: number;
+  /** 1 for grey, 3 for red, green and blue; of any other number the first one is shown as grey. */
+  channels: number;
+  pixels: Uint8Array;
+}
+
+/** Pen strokes. */
+export interface StrokePicture {
+  /** [N, 4] `dx dy eos eod`. */
+  rows: Int16Array;
 }

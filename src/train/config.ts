@@ -4,6 +4,7 @@
  * (config.schema.json) falls out of it.
  */
 import { z } from 'zod';
+import { namesStrokes } from '../data/dataset-name.js';
 import { snakeCase } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
@@ -119,11 +120,17 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const file = validated(fromFile(sources.file));
   const flags = validated(fromFlags({ ...(sources.preset && { preset: sources.preset }), ...sources.flags }));
   const preset = (flags.get('preset') ?? file.get('preset'))?.value as TrainConfig['preset'] | undefined;
+  const data = (flags.get('data') ?? file.get('data'))?.value as string | undefined;
+  const fallback = data !== undefined && namesStrokes(data) ? 'strokes' : 'quick';
 
   const start =
     sources.base && preset === undefined
       ? structuredClone(sources.base)
-      : { ...defaultConfig(), ...structuredClone(PRESETS[preset ?? 'quick'].settings) };
+      : {
+          ...defaultConfig(),
+          ...structuredClone(PRESETS[preset ?? fallback].settings),
+          preset: preset ?? fallback,
+        };
   const written = { ...start, ...values(file) };
   const config = { ...written, ...values(flags) };
 

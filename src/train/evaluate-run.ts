@@ -1,15 +1,15 @@
 /** Scores a trained network on one part of a data set. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { loadImages } from '../data/datasets.js';
-import { readPreprocessing } from '../data/sequence.js';
-import { splitIndices, trainCountOf } from '../data/split.js';
+import { loadDataset } from '../data/open-dataset.js';
+import { isStrokes, readAnyPreprocessing } from '../data/sources.js';
+import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
 import { RUN_FILES } from '../formats/run-folder.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '../model/config.js';
 import { UserError } from '../user-error.js';
 import { resolveConfig } from './config.js';
 import { readConfigFile } from './config-file.js';
-import { firstIndices, type Scores } from './evaluation.js';
+import type { Scores } from './evaluation.js';
 import { evaluate } from './loop.js';
 import { resolveOptimizer } from './optimizer.js';
 import type { TrainConfig } from './options.js';
@@ -41,10 +41,17 @@ export async function evaluateRun(
     : path;
   const checkpoint = await readCheckpoint(checkpointPath);
   const model = resolveClassifierConfig(checkpoint.model as unknown as ClassifierConfig);
-  const preprocessing = readPreprocessing(checkpoint.preprocessing, checkpointPath);
+  const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, checkpointPath);
   const config = await configBeside(checkpointPath);
-  const data = options.data ?? config?.data ?? 'mnist';
-  const dataset = await loadImages(data, { channelsImg: preprocessing.channels });
+  const data = options.data ?? config?.data ?? (isStrokes(preprocessing) ? 'strokes' : 'mnist');
+  const dataset = await loadDataset(data, {
+    channelsImg: isStrokes(preprocessing) ? 1 : preprocessing.channels,
+  });
+  if ((dataset.kind === 'strokes') !== isStrokes(preprocessing)) {
+    throw new UserError(
+      `evaluate: ${checkpointPath} reads ${isStrokes(preprocessing) ? 'strokes' : 'images'}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,
+    );
+  }
   if (dataset.classes.length !== model.numClasses) {
     throw new UserError(
       `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,

@@ -1,8 +1,10 @@
 /** Runs a model over sequences and scores its answers. */
 
-import type { ImageExamples } from '../data/images.js';
+import type { Dataset } from '../data/open-dataset.js';
+import { strokesOf } from '../data/strokes.js';
 import type { Mistake, Score } from '../formats/run-folder.js';
 import type { Team } from './team.js';
+import type { SourceName } from './team-protocol.js';
 
 export interface Scores {
   score: Score;
@@ -37,7 +39,7 @@ export function answersFor(indices: Int32Array, classes: number): Answers {
 }
 
 /** Has the team fill in the answers. */
-export function evaluateWith(team: Team, source: 'train' | 'test', answers: Answers): Promise<void> {
+export function evaluateWith(team: Team, source: SourceName, answers: Answers): Promise<void> {
   const { indices, logits, losses } = answers;
   return team.evaluate({ source, indices, logits, losses });
 }
@@ -59,12 +61,13 @@ export function scoresOf(answers: Answers, labels: Uint8Array): Scores {
   return { score, loss: loss / score.count, confusionMatrix };
 }
 
-/** The wrong answers of which the network was surest, surest first, with their pictures. */
-export function mistakesOf(answers: Answers, examples: ImageExamples): Mistake[] {
+/** The wrong answers on the test set of which the network was surest, surest first, with their pictures. */
+export function mistakesOf(answers: Answers, dataset: Dataset): Mistake[] {
+  const { labels } = dataset.test;
   const { indices, classes, logits } = answers;
   const mistakes: Omit<Mistake, 'picture'>[] = [];
   indices.forEach((index, n) => {
-    const label = examples.labels[index];
+    const label = labels[index];
     const predicted = answerTo(answers, n);
     if (predicted === label) return;
     const probabilities = softmax(logits.subarray(n * classes, (n + 1) * classes));
@@ -74,15 +77,16 @@ export function mistakesOf(answers: Answers, examples: ImageExamples): Mistake[]
     });
   });
   mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index);
-  const { width, height, channels, pixels } = examples;
+  return mistakes
+    .slice(0, MOST_MISTAKES)
+    .map((mistake) => ({ ...mistake, picture: pictureOf(dataset, mistake.index) }));
+}
+
+function pictureOf(dataset: Dataset, index: number): Mistake['picture'] {
+  if (dataset.kind === 'strokes') return { rows: strokesOf(dataset.test, index).slice() };
+  const { width, height, channels, pixels } = dataset.test;
   const size = width * height * channels;
-  return mistakes.slice(0, MOST_MISTAKES).map((mistake) => ({
-    ...mistake,
-    picture: {
-      ...{ width, height, channels },
-      pixels: pixels.slice(mistake.index * size, (mistake.index + 1) * size),
-    },
-  }));
+  return { width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
 }
 
 function answerTo({ classes, logits }: Answers, n: number): number {
@@ -103,9 +107,4 @@ export function shareInts(values: Int32Array): Int32Array {
   const shared = new Int32Array(new SharedArrayBuffer(values.byteLength));
   shared.set(values);
   return shared;
-}
-
-/** 0, 1, 2 … */
-export function firstIndices(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, index) => index);
 }

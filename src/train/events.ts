@@ -46,7 +46,7 @@ export interface ProgressEvent {
   type: 'progress';
   phase: 'train' | 'validation' | 'evaluate';
   /** What `evaluate` runs over. */
-  part?: 'train' | 'validation' | 'test';
+  part?: 'train' | 'validation' | 'test' | 'reversed' | 'reordered';
   /** From 1. */
   epoch: number;
   /** Within the phase, from 1. */

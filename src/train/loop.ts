@@ -2,7 +2,7 @@
  * The training loop: epochs of steps, validation after each, the best and the last state saved, early stopping. It
  * yields events and leaves what to do with them, and where states are saved, to its caller.
  */
-import { epochOrder } from '../data/split.js';
+import { epochOrder, epochOrderByLength } from '../data/split.js';
 import type { CurvePoint, EpochMetrics } from '../formats/run-folder.js';
 import { UserError } from '../user-error.js';
 import { type Answers, answersFor, evaluateWith, type Scores, scoresOf, shareInts } from './evaluation.js';
@@ -10,6 +10,7 @@ import type { ProgressEvent, TrainEvent } from './events.js';
 import type { TrainConfig } from './options.js';
 import { learningRates } from './plan.js';
 import { evaluationSteps, type Team } from './team.js';
+import type { SourceName } from './team-protocol.js';
 
 /** Where a training stands: with the parameters and the optimiser's vectors all that is needed to go on. */
 export interface TrainState {
@@ -44,6 +45,8 @@ export interface LoopOptions {
   validation: Int32Array;
   /** [examples] */
   labels: Uint8Array;
+  /** Steps of a training sequence; null if all have as many. */
+  lengthOf: ((index: number) => number) | null;
   classes: number;
   /** Sequences that make one update. */
   batchSize: number;
@@ -128,7 +131,7 @@ async function* trainEpoch(
   const running = team.train({
     ...{ epoch: state.epoch, firstStep, steps: stepsPerEpoch, updatesBefore: state.updates },
     ...{
-      order: shareInts(epochOrder(train, config.seedNumber, state.epoch)),
+      order: shareInts(orderOf(options)),
       learningRates: rates,
       losses,
       correct,
@@ -173,6 +176,13 @@ async function* trainEpoch(
   return rate;
 }
 
+function orderOf({ config, state, train, batchSize, lengthOf }: LoopOptions): Int32Array {
+  const { seedNumber } = config;
+  return lengthOf
+    ? epochOrderByLength(train, lengthOf, batchSize, seedNumber, state.epoch)
+    : epochOrder(train, seedNumber, state.epoch);
+}
+
 /** Scores on the validation part, or null when a stop was wanted. */
 async function* validate(
   options: LoopOptions,
@@ -192,7 +202,7 @@ async function* validate(
  */
 export async function* evaluate(
   team: Team,
-  source: 'train' | 'test',
+  source: SourceName,
   indices: Int32Array,
   { labels, classes, stop }: { labels: Uint8Array; classes: number; stop: AbortSignal },
   place: Pick<ProgressEvent, 'phase' | 'part' | 'epoch' | 'learningRate'> & { secondsAfter: number },

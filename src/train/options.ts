@@ -59,7 +59,11 @@ const ADAM: Extra = { only: { with: 'optimizer', is: ['adam', 'adamw'] } };
 const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } });
 
 const RUN = {
-  preset: choice(['quick', 'mnist-lstm'], 'quick', 'settings to start from'),
+  preset: choice(
+    ['quick', 'mnist-lstm', 'strokes', 'sequential-mnist'],
+    'quick',
+    'settings to start from; strokes, if the data are',
+  ),
   savingPath: text(null, 'run folder', { none: 'runs/PRESET-TIME' }),
   loadCp: text(
     null,
@@ -71,7 +75,10 @@ const RUN = {
 };
 
 const DATA = {
-  data: text('mnist', 'mnist, or a folder of IDX files (plain or .gz)'),
+  data: text(
+    'mnist',
+    'mnist, or a folder of IDX files; strokes (of mnist), strokes:FOLDER of IDX files, or an archive or folder of strokes',
+  ),
   channelsImg: integer(1, { from: 1, to: 64 }, 'channels of an image'),
   sequenceLength: integer(28, { from: 1, to: MANY }, 'steps into which an image is cut'),
   inputSize: integer(28, { from: 1, to: MANY }, 'values of an image in one step'),
@@ -81,6 +88,20 @@ const DATA = {
     { above: 0, below: 1 },
     'share of the training images to learn from, as 0.8 or 4/5; the others validate',
   ),
+};
+
+const AUGMENTATION = {
+  augmentRotation: number(0, { from: 0, to: 180 }, 'turned by up to so many degrees'),
+  augmentScale: number(0, { from: 0, to: 4 }, 'enlarged or reduced by up to a factor of 1 + this'),
+  augmentShear: number(0, { from: 0, to: 4 }, 'sheared by up to this'),
+  augmentShift: number(0, { from: 0, to: 1000 }, 'shifted by up to so many pixels'),
+  augmentElastic: number(0, { from: 0, to: 1000 }, 'images: bent by up to about so many pixels'),
+  augmentJitter: number(0, { from: 0, to: 1000 }, 'strokes: standard deviation of the points, in pixels'),
+  augmentDrop: number(0, { from: 0, below: 1 }, 'strokes: share of the points left out'),
+  augmentResample: number(0, { from: 0, to: 4 }, 'strokes: points set anew, up to 1 + this as far apart'),
+  augmentReverse: number(0, { from: 0, to: 1 }, 'strokes: share of drawings made in reverse'),
+  augmentShuffle: number(0, { from: 0, to: 1 }, 'strokes: share of drawings with strokes in another order'),
+  augmentFlip: number(0, { from: 0, to: 1 }, 'strokes: share of strokes drawn from their end'),
 };
 
 const MODEL = {
@@ -202,13 +223,14 @@ const MACHINE = {
 const GROUPS = {
   Run: RUN,
   Data: DATA,
+  Augmentation: AUGMENTATION,
   Model: MODEL,
   Training: TRAINING,
   Optimiser: OPTIMISER,
   'Learning rate': RATE,
   'Machine and output': MACHINE,
 };
-const TABLE = { ...RUN, ...DATA, ...MODEL, ...TRAINING, ...OPTIMISER, ...RATE, ...MACHINE };
+const TABLE = { ...RUN, ...DATA, ...AUGMENTATION, ...MODEL, ...TRAINING, ...OPTIMISER, ...RATE, ...MACHINE };
 
 /** A run's whole configuration: every option with its value. */
 export type TrainConfig = {

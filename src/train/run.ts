@@ -5,8 +5,9 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type ImageDataset, loadImages } from '../data/datasets.js';
-import { splitIndices, trainCountOf } from '../data/split.js';
+import { type Dataset, loadDataset } from '../data/open-dataset.js';
+import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
+import type { StrokeExamples } from '../data/strokes.js';
 import { encodeCheckpoint } from '../formats/checkpoint.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { formatJson } from '../formats/json.js';
@@ -14,13 +15,14 @@ import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../fo
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
 import { flopsPerStep } from '../model/config.js';
 import { configToDisk } from './config.js';
-import { type Answers, firstIndices, mistakesOf, type Scores } from './evaluation.js';
-import type { TrainEvent } from './events.js';
+import { type Answers, mistakesOf, type Scores } from './evaluation.js';
+import type { ProgressEvent, TrainEvent } from './events.js';
 import { evaluate, initialState, type StopReason, type TrainState, trainLoop } from './loop.js';
 import type { TrainConfig } from './options.js';
-import { classifierOf, optimizerOf, preprocessingOf } from './plan.js';
+import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './plan.js';
 import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
 import { openSession, type Session } from './session.js';
+import type { SourceName } from './team-protocol.js';
 
 /** What a training leaves for its report, besides the files of the run folder. */
 export interface RunEnd {
@@ -43,7 +45,7 @@ export async function* trainRun(
   config: PlacedConfig,
   control: { stop: AbortSignal },
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  const dataset = await loadImages(config.data, { channelsImg: config.channelsImg });
+  const dataset = await loadDataset(config.data, { channelsImg: config.channelsImg });
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
   const checkpoint = await checkpointToResume(config);
@@ -58,7 +60,7 @@ export async function* trainRun(
   const session = await openSession({
     ...{ backend: config.backend, threads: config.threads, dataset, preprocessing, model, batchSize },
     ...{ seed: config.seedNumber, optimizer: optimizerOf(config), maxNorm: config.maxNorm },
-    labelSmoothing: config.labelSmoothing,
+    ...{ labelSmoothing: config.labelSmoothing, augmentation: augmentationOf(config) },
   });
   const { team } = session;
   const stopTeam = () => team.stop();
@@ -90,8 +92,19 @@ export async function* trainRun(
 
     const classes = dataset.classes.length;
     const scoring = { classes, stop: control.stop };
+    const lengthOf = dataset.kind === 'strokes' ? lengthIn(dataset.train) : null;
     const reason = yield* trainLoop({
-      ...{ config, team, train, validation, labels: dataset.train.labels, batchSize, state, ...scoring },
+      ...{
+        config,
+        team,
+        train,
+        validation,
+        labels: dataset.train.labels,
+        batchSize,
+        state,
+        lengthOf,
+        ...scoring,
+      },
       lastGood: join(config.savingPath, RUN_FILES.last),
       saveBest: () => folder.save(RUN_FILES.best),
       saveEpoch: (next, metrics) => folder.saveEpoch(next, metrics),
@@ -104,30 +117,56 @@ export async function* trainRun(
 
     const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
     team.layout.fromStateDict(best.parameters, team.parameters);
-    const parts = [
-      { part: 'train', source: 'train', indices: train },
-      { part: 'validation', source: 'train', indices: validation },
-      { part: 'test', source: 'test', indices: firstIndices(dataset.test.count) },
-    ] as const;
-    const results: { answers: Answers; scores: Scores }[] = [];
-    for (const { part, source, indices } of parts) {
+    const results = new Map<Part, { answers: Answers; scores: Scores }>();
+    for (const { part, source, indices } of partsOf(dataset, train, validation)) {
       const place = { phase: 'evaluate', part, epoch, learningRate: 0, secondsAfter: 0 } as const;
-      const { labels } = dataset[source];
+      const { labels } = dataset[source === 'train' ? 'train' : 'test'];
       const result = yield* evaluate(team, source, indices, { ...scoring, labels }, place);
       if (!result) {
         yield { type: 'stopped', reason: 'interrupted', epoch, step: 0 };
         return interrupted;
       }
-      results.push(result);
+      results.set(part, result);
     }
-    const [onTrain, onValidation, onTest] = results;
-    const summary = await folder.end(state, reason, [onTrain.scores, onValidation.scores, onTest.scores]);
+    const scores = new Map([...results].map(([part, result]) => [part, result.scores]));
+    const summary = await folder.end(state, reason, scores, train);
     yield { type: 'done', summary };
-    return { folder: config.savingPath, mistakes: mistakesOf(onTest.answers, dataset.test) };
+    return { folder: config.savingPath, mistakes: mistakesOf(results.get('test')!.answers, dataset) };
   } finally {
     control.stop.removeEventListener('abort', stopTeam);
     await session.close();
   }
+}
+
+type Part = NonNullable<ProgressEvent['part']>;
+
+/** What the best state is scored on at the end; the test set comes last. */
+function partsOf(
+  dataset: Dataset,
+  train: Int32Array,
+  validation: Int32Array,
+): { part: Part; source: SourceName; indices: Int32Array }[] {
+  const all = firstIndices(dataset.test.count);
+  if (dataset.kind === 'images') {
+    return [
+      { part: 'train', source: 'train', indices: train },
+      { part: 'validation', source: 'train', indices: validation },
+      { part: 'test', source: 'test', indices: all },
+    ];
+  }
+  const [inTrain, inTest] = [lengthIn(dataset.train), lengthIn(dataset.test)];
+  const test = sortedByLength(all, inTest);
+  return [
+    { part: 'train', source: 'train', indices: sortedByLength(train, inTrain) },
+    { part: 'validation', source: 'train', indices: sortedByLength(validation, inTrain) },
+    { part: 'test', source: 'test', indices: test },
+    { part: 'reversed', source: 'reversed', indices: test },
+    { part: 'reordered', source: 'reordered', indices: test },
+  ];
+}
+
+function lengthIn({ offsets }: StrokeExamples): (index: number) => number {
+  return (index) => offsets[index + 1] - offsets[index];
 }
 
 /** Writes what a run leaves on disk. */
@@ -137,7 +176,7 @@ class RunFolder {
   constructor(
     readonly config: PlacedConfig,
     readonly session: Session,
-    readonly dataset: ImageDataset,
+    readonly dataset: Dataset,
     readonly model: Record<string, unknown>,
     readonly preprocessing: Record<string, unknown>,
     readonly conditions: Record<string, unknown>,
@@ -175,11 +214,18 @@ class RunFolder {
     await writeFileAtomically(join(this.#path, file), bytes);
   }
 
-  async end(state: TrainState, stoppedBy: StopReason, scores: [Scores, Scores, Scores]): Promise<RunSummary> {
+  async end(
+    state: TrainState,
+    stoppedBy: StopReason,
+    scores: Map<Part, Scores>,
+    train: Int32Array,
+  ): Promise<RunSummary> {
     const { config, session, dataset } = this;
-    const [onTrain, onValidation, onTest] = scores;
+    const [onTrain, onValidation, onTest] = (['train', 'validation', 'test'] as const).map(
+      (part) => scores.get(part)!,
+    );
     const samplesPerSecond = meanSpeed(await readMetrics(this.#path));
-    const flops = 3 * flopsPerStep(session.team.model) * config.sequenceLength;
+    const flops = 3 * flopsPerStep(session.team.model) * meanLength(config, dataset, train);
     const summary: RunSummary = {
       preset: config.preset,
       testAccuracy: onTest.score.correct / onTest.score.count,
@@ -200,6 +246,8 @@ class RunFolder {
       parameters: session.team.parameters.length,
       seed: config.seedNumber,
       stoppedBy,
+      reversedScore: scores.get('reversed')?.score ?? null,
+      reorderedScore: scores.get('reordered')?.score ?? null,
       confusionMatrix: onTest.confusionMatrix,
       classes: dataset.classes,
       version: (createRequire(import.meta.url)('../../package.json') as { version: string }).version,
@@ -208,6 +256,13 @@ class RunFolder {
     await writeSummary(this.#path, summary);
     return summary;
   }
+}
+
+/** Steps of a training sequence, without augmentation. */
+function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): number {
+  if (dataset.kind === 'images') return config.sequenceLength;
+  const lengthOf = lengthIn(dataset.train);
+  return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
 }
 
 /** Training samples a second over all epochs, which have equally many. */

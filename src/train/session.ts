@@ -2,8 +2,10 @@
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../backends/backend.js';
 import { openBackend } from '../backends/open-node.js';
-import type { ImageDataset } from '../data/datasets.js';
-import type { Preprocessing } from '../data/sequence.js';
+import { type Augmentation, NO_AUGMENTATION } from '../data/augmentation.js';
+import { type Dataset, sequencesOf } from '../data/open-dataset.js';
+import type { AnyPreprocessing } from '../data/sources.js';
+import { reorderedStrokes, reversedStrokes } from '../data/stroke-points.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 import type { TrainConfig } from './options.js';
@@ -13,8 +15,9 @@ export interface SessionOptions {
   backend: TrainConfig['backend'];
   /** Null: one a core. */
   threads: number | null;
-  dataset: ImageDataset;
-  preprocessing: Preprocessing;
+  dataset: Dataset;
+  preprocessing: AnyPreprocessing;
+  augmentation?: Augmentation;
   model: ResolvedClassifierConfig;
   /** Sequences that make one update. */
   batchSize: number;
@@ -39,10 +42,15 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const backend = await openBackend(options.backend, (line) => notices.push(line));
   const team = new Team({
     ...{ backend, model, batchSize, seed, optimizer, maxNorm, labelSmoothing },
+    augmentation: options.augmentation ?? NO_AUGMENTATION,
     threads: options.threads ?? availableParallelism(),
     data: {
-      train: { name: dataset.name, examples: dataset.train, preprocessing },
-      test: { name: dataset.name, examples: dataset.test, preprocessing },
+      train: sequencesOf(dataset, dataset.train, preprocessing),
+      test: sequencesOf(dataset, dataset.test, preprocessing),
+      ...(dataset.kind === 'strokes' && {
+        reversed: sequencesOf(dataset, reversedStrokes(dataset.test), preprocessing),
+        reordered: sequencesOf(dataset, reorderedStrokes(dataset.test), preprocessing),
+      }),
     },
   });
   const close = async () => {

@@ -1,7 +1,8 @@
 /** What the team's main thread hands to its worker threads: once, at their start, and with every command. */
 import type { BackendHandle } from '../backends/backend.js';
+import type { Augmentation } from '../data/augmentation.js';
 import type { BatchBuffers } from '../data/batch.js';
-import type { ImageSequencesData } from '../data/sequence.js';
+import type { SequencesData } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
 import type { Workspace } from '../model/network.js';
 import type { ResolvedOptimizer } from './optimizer.js';
@@ -22,12 +23,21 @@ export function shardSizeFor(batchSize: number): number {
   return Math.min(batchSize, 64, Math.max(16, Math.ceil(batchSize / 4)));
 }
 
+/** What can be evaluated; training takes place on `train`. */
+export type SourceName = 'train' | 'test' | 'reversed' | 'reordered';
+/** `reversed` and `reordered` are the test strokes drawn another way. */
+export type TeamData = { train: SequencesData; test: SequencesData } & Partial<
+  Record<SourceName, SequencesData>
+>;
+
 /** Everything that a thread works with; all buffers are shared, those in `own` used by it alone. */
 export interface TeamMember {
   index: number;
   backend: BackendHandle;
   model: ResolvedClassifierConfig;
-  data: { train: ImageSequencesData; test: ImageSequencesData };
+  data: TeamData;
+  /** Of the training sequences, by `seed`. */
+  augmentation: Augmentation;
   seed: number;
   optimizer: ResolvedOptimizer;
   maxNorm: number | null;
@@ -84,7 +94,7 @@ export interface TrainCommand {
 
 export interface EvaluateCommand {
   type: 'evaluate';
-  source: 'train' | 'test';
+  source: SourceName;
   /** [n] */
   indices: Int32Array;
   /** [n, K] out. */

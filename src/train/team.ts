@@ -4,7 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Backend } from '../backends/backend.js';
-import type { ImageSequencesData } from '../data/sequence.js';
+import { type Augmentation, isAugmenting } from '../data/augmentation.js';
+import { openAugmented, openSequences } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
 import { Network } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
@@ -16,6 +17,7 @@ import {
   type EvaluateCommand,
   shardCount,
   shardSizeFor,
+  type TeamData,
   type TeamMember,
   type TrainCommand,
 } from './team-protocol.js';
@@ -25,10 +27,11 @@ export interface TeamOptions {
   /** At most this many. */
   threads: number;
   model: ResolvedClassifierConfig;
-  data: { train: ImageSequencesData; test: ImageSequencesData };
+  data: TeamData;
+  augmentation: Augmentation;
   /** Sequences whose gradients make one update. */
   batchSize: number;
-  /** Of dropout. */
+  /** Of dropout and augmentation. */
   seed: number;
   optimizer: ResolvedOptimizer;
   maxNorm: number | null;
@@ -67,7 +70,7 @@ export class Team {
     const names = optimizerStateNames(options.optimizer);
     this.optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
     const shared: Omit<TeamMember, 'index' | 'backend' | 'own'> = {
-      ...{ model, data, shardSize, evaluationShard: EVALUATION_SHARD },
+      ...{ model, data, augmentation: options.augmentation, shardSize, evaluationShard: EVALUATION_SHARD },
       ...{ seed: options.seed, optimizer: options.optimizer, maxNorm: options.maxNorm },
       labelSmoothing: options.labelSmoothing,
       control: this.#control.words,
@@ -77,10 +80,11 @@ export class Team {
       total: backend.allocate(P),
       optimizerState: [...this.optimizerState.values()],
     };
+    const steps = longest(options);
     this.threads = options.threads;
     this.#trainThreads = Math.min(this.threads, shardCount(batchSize, shardSize));
     this.#workers = Array.from({ length: this.threads }, (_, index) => {
-      const own = allocateOwn(backend, model, shardSize, data.train.preprocessing.sequenceLength, P);
+      const own = allocateOwn(backend, model, shardSize, steps, P);
       const member: TeamMember = { ...shared, index, backend: backend.handle(), own };
       return new Worker(new URL('./worker.js', import.meta.url), { workerData: member });
     });
@@ -145,6 +149,13 @@ export class Team {
       worker.postMessage(command);
     });
   }
+}
+
+/** Steps of the longest sequence that there can be. */
+function longest({ data, augmentation, seed }: TeamOptions): number {
+  const sources = Object.values(data).map(openSequences);
+  const augmented = isAugmenting(augmentation) ? [openAugmented(data.train, augmentation, seed)] : [];
+  return Math.max(...[...sources, ...augmented].map(({ maxSteps }) => maxSteps));
 }
 
 function allocateOwn(

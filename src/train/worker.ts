@@ -11,8 +11,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Backend } from '../backends/backend.js';
 import { openHandle } from '../backends/open-node.js';
+import { isAugmenting } from '../data/augmentation.js';
 import { type PackedBatch, packBatch } from '../data/batch.js';
-import { ImageSequences, type SequenceSource } from '../data/sequence.js';
+import type { AugmentedSource, SequenceSource } from '../data/sequence.js';
+import { openAugmented, openSequences } from '../data/sources.js';
+import { firstIndices } from '../data/split.js';
 import { Network } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
 import { deriveKey } from '../random.js';
@@ -22,6 +25,7 @@ import {
   CHUNK,
   type Command,
   type EvaluateCommand,
+  type SourceName,
   shardCount,
   type TeamMember,
   type TrainCommand,
@@ -35,7 +39,10 @@ class Member {
   readonly #backend: Backend;
   readonly #control: Control;
   readonly #network: Network;
-  readonly #sources: Record<'train' | 'test', SequenceSource>;
+  readonly #sources: Map<SourceName, SequenceSource>;
+  readonly #augmented: AugmentedSource | null;
+  /** 0, 1, 2 … for the sequences of a shard. */
+  readonly #positions: Int32Array;
 
   constructor(me: TeamMember) {
     this.#me = me;
@@ -43,7 +50,13 @@ class Member {
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
     this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.own.packed);
-    this.#sources = { train: new ImageSequences(me.data.train), test: new ImageSequences(me.data.test) };
+    this.#sources = new Map(
+      Object.entries(me.data).map(([name, data]) => [name as SourceName, openSequences(data)]),
+    );
+    this.#augmented = isAugmenting(me.augmentation)
+      ? openAugmented(me.data.train, me.augmentation, me.seed)
+      : null;
+    this.#positions = firstIndices(me.shardSize);
   }
 
   run(command: Command): void {
@@ -87,7 +100,7 @@ class Member {
     for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
       const from = begin + shard * shardSize;
       const indices = command.order.subarray(from, Math.min(end, from + shardSize));
-      const batch = packBatch(this.#sources.train, indices, own.buffers);
+      const batch = this.#trainBatch(indices, command.epoch);
       const keys = this.#dropoutKeys(command.epoch, indices, batch);
       const logits = this.#network.forward(batch, own.workspace, { dropoutKeys: keys });
       const loss = this.#loss(batch, logits, this.#me.labelSmoothing, 1 / count);
@@ -107,6 +120,19 @@ class Member {
       });
     }
     return count;
+  }
+
+  #source(name: SourceName): SequenceSource {
+    const source = this.#sources.get(name);
+    if (!source) throw new Error(`train: there are no sequences called ${name}`);
+    return source;
+  }
+
+  #trainBatch(indices: Int32Array, epoch: number): PackedBatch {
+    const { buffers } = this.#me.own;
+    if (!this.#augmented) return packBatch(this.#source('train'), indices, buffers);
+    const drawn = this.#augmented.draw(indices, epoch);
+    return packBatch(drawn, this.#positions.subarray(0, indices.length), buffers);
   }
 
   /** The sum of the losses of a batch; their gradient, times `scale`, goes to own.dLogits. */
@@ -172,7 +198,7 @@ class Member {
   #evaluate(command: EvaluateCommand): void {
     const { own, evaluationShard: size, model } = this.#me;
     const { indices, logits: allLogits, losses: allLosses } = command;
-    const source = this.#sources[command.source];
+    const source = this.#source(command.source);
     const shards = shardCount(indices.length, size);
     for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
       const from = shard * size;

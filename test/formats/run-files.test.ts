@@ -55,6 +55,8 @@ const summary: RunSummary = {
   parameters: 3_883_018,
   seed: 0,
   stoppedBy: 'epochs',
+  reversedScore: null,
+  reorderedScore: { correct: 7, count: 10 },
   confusionMatrix: [
     [1, 2],
     [3, 4],

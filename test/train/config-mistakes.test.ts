@@ -46,7 +46,10 @@ describe('messages', () => {
       { schedule: 'onecycle' },
       'train: --schedule must be one of constant, step, cosine, cosine-warm-restarts, one-cycle, found "onecycle"; did you mean one-cycle?',
     ],
-    [{ preset: 'fast' }, 'train: --preset must be one of quick, mnist-lstm, found "fast"'],
+    [
+      { preset: 'fast' },
+      'train: --preset must be one of quick, mnist-lstm, strokes, sequential-mnist, found "fast"',
+    ],
     [
       { chartFormat: 'svg,gif' },
       'train: --chart-format must be a list of svg, png, pdf, found the list "svg, gif"',

@@ -7,6 +7,7 @@ import { readSafetensors } from 'scanstroke';
 import { trainRun } from '#src/train/run.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 
+process.env.SCANSTROKE_CACHE = temporaryFolder();
 const folder = temporaryFolder();
 const data = writeSmallMnist(folder, 480, 40);
 let runs = 0;
@@ -27,6 +28,17 @@ async function weights(flags: Record<string, unknown>): Promise<Map<string, stri
 // 72 sequences a step make four shards of 18 and, at the end of the epoch, an incomplete step.
 const settings = {
   'clipping, dropout, stacked layers': { numLayers: 2, layerDropout: 0.3, maxNorm: 0.5, batchSize: 72 },
+  'augmented strokes': {
+    ...{ data: `strokes:${data}`, preset: 'strokes', hiddenSize: 8, batchSize: 48, numEpochs: 2 },
+    ...{ augmentDrop: 0.1, augmentResample: 0.2 },
+  },
+  'augmented images': {
+    augmentRotation: 10,
+    augmentScale: 0.1,
+    augmentShift: 1,
+    augmentElastic: 1,
+    batchSize: 72,
+  },
   'accumulation, SGD with momentum': {
     optimizer: 'sgd',
     accumulationSteps: 2,

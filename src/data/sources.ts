@@ -1,0 +1,49 @@
+/** The kinds of sequences there are, and how a thread opens them from what was posted to it. */
+import type { Augmentation } from './augmentation.js';
+import { AugmentedImages } from './image-augment.js';
+import type { AugmentedSource, SequenceSource } from './sequence.js';
+import {
+  ImageSequences,
+  type ImageSequencesData,
+  type Preprocessing,
+  readPreprocessing,
+} from './sequence.js';
+import { AugmentedStrokes } from './stroke-augment.js';
+import {
+  readStrokePreprocessing,
+  type StrokePreprocessing,
+  StrokeSequences,
+  type StrokeSequencesData,
+} from './stroke-sequences.js';
+
+/** What a source is made of; can be posted to a worker thread. */
+export type SequencesData =
+  | ({ kind: 'images' } & ImageSequencesData)
+  | ({ kind: 'strokes' } & StrokeSequencesData);
+
+/** How examples became sequences; stored with the model. */
+export type AnyPreprocessing = Preprocessing | StrokePreprocessing;
+
+/** @param seed of the variations */
+export function openAugmented(
+  data: SequencesData,
+  augmentation: Augmentation,
+  seed: number,
+): AugmentedSource {
+  return data.kind === 'images'
+    ? new AugmentedImages({ data, augmentation, seed })
+    : new AugmentedStrokes({ data, augmentation, seed });
+}
+
+export function openSequences(data: SequencesData): SequenceSource {
+  return data.kind === 'images' ? new ImageSequences(data) : new StrokeSequences(data);
+}
+
+/** The preprocessing in a checkpoint. @throws UserError naming what is missing or impossible */
+export function readAnyPreprocessing(value: Record<string, unknown>, name: string): AnyPreprocessing {
+  return value.kind === 'strokes' ? readStrokePreprocessing(value, name) : readPreprocessing(value, name);
+}
+
+export function isStrokes(preprocessing: AnyPreprocessing): preprocessing is StrokePreprocessing {
+  return 'kind' in preprocessing;
+}

@@ -1,0 +1,118 @@
+/** Protects training on pen strokes: batches by length, other ways of drawing, resuming, what is refused. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { UserError } from 'scanstroke';
+import { epochOrder, epochOrderByLength, firstIndices } from '#src/data/split.js';
+import { resolveConfig } from '#src/train/config.js';
+import { evaluateRun } from '#src/train/evaluate-run.js';
+import type { TrainEvent } from '#src/train/events.js';
+import { trainRun } from '#src/train/run.js';
+import { smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
+
+process.env.SCANSTROKE_CACHE = temporaryFolder();
+const folder = temporaryFolder();
+const images = writeSmallMnist(folder, 400, 50);
+const small = { preset: 'strokes', hiddenSize: 8, batchSize: 30, numEpochs: 2 };
+const config = (run: string, flags: Record<string, unknown> = {}) =>
+  smallConfig(`strokes:${images}`, join(folder, run), { ...small, ...flags });
+
+async function train(
+  settings: ReturnType<typeof config>,
+  stopWhen: (event: TrainEvent) => boolean = () => false,
+) {
+  const stop = new AbortController();
+  const events: TrainEvent[] = [];
+  const run = trainRun(settings, { stop: stop.signal });
+  let next = await run.next();
+  for (; !next.done; next = await run.next()) {
+    events.push(next.value);
+    if (stopWhen(next.value)) stop.abort();
+  }
+  return { events, end: next.value };
+}
+
+test('an order by length holds every sequence once, its batches are shuffled, and only like lengths meet', () => {
+  const lengths = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 400 });
+  fc.assert(
+    fc.property(lengths, fc.integer({ min: 1, max: 40 }), fc.nat(), (of, batchSize, seed) => {
+      const order = epochOrderByLength(firstIndices(of.length), (i) => of[i], batchSize, seed, 1);
+      assert.deepEqual(
+        [...order].sort((a, b) => a - b),
+        [...firstIndices(of.length)],
+      );
+      const rest = of.length % batchSize;
+      const shuffled = epochOrder(firstIndices(of.length), seed, 1);
+      assert.deepEqual(
+        order.slice(of.length - rest),
+        shuffled.slice(of.length - rest),
+        'the incomplete batch',
+      );
+    }),
+    { seed: 3, numRuns: 200 },
+  );
+  const of = Array.from({ length: 3200 }, (_, i) => 13 + ((i * 7919) % 105));
+  const order = epochOrderByLength(firstIndices(3200), (i) => of[i], 100, 5, 1);
+  const spreads = Array.from({ length: 32 }, (_, batch) => {
+    const inBatch = [...order.subarray(batch * 100, (batch + 1) * 100)].map((i) => of[i]);
+    return Math.max(...inBatch) - Math.min(...inBatch);
+  });
+  assert.ok(Math.max(...spreads) <= 5, `${spreads}`);
+  const firsts = Array.from({ length: 32 }, (_, batch) => of[order[batch * 100]]);
+  assert.notDeepEqual(
+    firsts,
+    [...firsts].sort((a, b) => a - b),
+  );
+  assert.notDeepEqual(
+    order,
+    epochOrderByLength(firstIndices(3200), (i) => of[i], 100, 5, 2),
+  );
+});
+
+test('the scores of strokes drawn another way, the evaluation and the mistakes belong together', async () => {
+  const { events, end } = await train(config('scores', { numEpochs: 1 }));
+  const done = events.at(-1);
+  assert.ok(done?.type === 'done');
+  const { testScore, reversedScore, reorderedScore } = done.summary;
+  assert.equal(reversedScore?.count, 50);
+  assert.equal(reorderedScore?.count, 50);
+  assert.deepEqual(
+    (await evaluateRun(join(folder, 'scores'), { data: null, part: 'test', backend: 'wasm', threads: 1 }))
+      .score,
+    testScore,
+  );
+  assert.equal(end.mistakes.length, Math.min(30, 50 - testScore.correct));
+  assert.ok(end.mistakes.every(({ picture }) => 'rows' in picture && picture.rows.length % 4 === 0));
+});
+
+test('an interrupted training on augmented strokes ends with the same bits', async () => {
+  await train(config('whole'));
+  await train(config('cut'), (event) => event.type === 'progress' && event.epoch === 2 && event.step === 3);
+  await train({ ...config('cut'), loadCp: join(folder, 'cut', 'last.safetensors') });
+  const best = (run: string) => readFileSync(join(folder, run, 'best.safetensors')).toString('base64');
+  assert.equal(best('cut'), best('whole'));
+});
+
+test('strokes choose their preset; what means nothing for them is refused', async () => {
+  assert.equal(resolveConfig({ flags: { data: 'strokes' } }).preset, 'strokes');
+  assert.equal(resolveConfig({ flags: { data: 'some/sequences.tar.gz' } }).inputSize, 4);
+  assert.equal(resolveConfig({ flags: { data: 'some/folder' } }).preset, 'quick');
+  const refused: [Record<string, unknown>, RegExp][] = [
+    [{ head: 'flatten' }, /--preset strokes/],
+    [{ inputSize: 28 }, /input size 28/],
+    [{ permute: 1 }, /--permute has no effect on strokes/],
+    [{ augmentElastic: 1 }, /--augment-elastic has no effect on strokes/],
+  ];
+  for (const [flags, message] of refused) {
+    await assert.rejects(
+      train(config('refused', flags)),
+      (e) => e instanceof UserError && message.test(e.message),
+    );
+  }
+  await assert.rejects(
+    train(smallConfig(images, join(folder, 'refused'), { augmentFlip: 0.5 })),
+    (e) => e instanceof UserError && /--augment-flip has no effect on images/.test(e.message),
+  );
+});
