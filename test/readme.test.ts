@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
 
 test('every option of a training is listed, and no other', () => {
-  const listed = [...readme.matchAll(/^\| `--([a-z0-9-]+)` \|/gm)].map((match) => match[1]);
+  const listed = [...readme.matchAll(/^\| `--([a-z0-9-]+)` +\|/gm)].map((match) => match[1]);
   assert.deepEqual(listed.sort(), OPTION_KEYS.map(flagName).sort());
 });
 
