@@ -14,7 +14,7 @@ import { colorsFor, printJson, shellQuote, type Terminal } from './terminal.js';
 const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
-  const { data, part, seed, out, json = false } = flags;
+  const { data, part, order, seed, out, json = false } = flags;
   const { count = json || out !== undefined ? 20 : 6 } = flags;
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
@@ -23,11 +23,11 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   let found: StrokeSamples;
   try {
     const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
-    found = await loadStrokeSamples(data, { part, count, seed, ...progress });
+    found = await loadStrokeSamples(data, { part, count, order, seed, ...progress });
   } finally {
     view.clear();
   }
-  if (out !== undefined) await writeSheet(found, part, out);
+  if (out !== undefined) await writeSheet(found, part, order, out);
   if (json) printJson(terminal, { data: found.name, part, file: out ?? null, ...asJson(found) });
   else if (out !== undefined)
     terminal.out.write(`${plural(found.samples.length, 'sample')} in ${shellQuote(out)}\n`);
@@ -43,14 +43,15 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
 async function writeSheet(
   { name, classes, samples }: StrokeSamples,
   part: string,
+  order: string,
   file: string,
 ): Promise<void> {
   const withImages = samples.some(({ image }) => image !== null);
   const sheet = sheetSvg({
     title: `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
     note:
-      `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen might have drawn ` +
-      'them; dots where it is lifted.',
+      `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
+      `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where it is lifted.`,
     classes,
     entries: samples.map(({ image, rows, ...sample }) => ({
       ...sample,

@@ -14,14 +14,14 @@ import { DataProgressView } from './data-progress.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from './terminal.js';
 
 export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Promise<void> {
-  const { data, out, seed, threads, json = false } = flags;
+  const { data, order, out, seed, threads, json = false } = flags;
   const view = new DataProgressView(terminal.err);
   const began = performance.now();
   const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
   let dataset: StrokeDataset;
   try {
     if (out !== undefined) await prepareStrokeTarget(out);
-    dataset = await loadStrokes(data, { seed, threads, ...progress });
+    dataset = await loadStrokes(data, { order, seed, threads, ...progress });
     if (out !== undefined) {
       const write = isArchiveName(out) ? writeStrokeArchive : writeStrokeFolder;
       await write(dataset, out, progress.onProgress);

@@ -5,6 +5,7 @@ import type { Terminal } from './terminal.js';
 
 export interface StrokesFlags {
   data: string;
+  order: 'tour' | 'pen';
   out?: string;
   seed: number;
   threads?: number;
@@ -14,6 +15,7 @@ export interface StrokesFlags {
 export interface PreviewFlags {
   data: string;
   part: 'train' | 'test';
+  order: 'tour' | 'pen';
   /** Default 20, or 6 where they are drawn in the terminal. */
   count?: number;
   seed: number;
@@ -32,8 +34,9 @@ Examples:
   );
   command
     .command('strokes')
-    .description('make pen strokes from images')
-    .option('--data <path>', 'mnist, or a folder of IDX files (default mnist)', 'mnist')
+    .description('make pen strokes from images or drawings')
+    .option('--data <path>', 'mnist, or a folder of IDX files or of drawings (default mnist)', 'mnist')
+    .addOption(orderFlag())
     .option(
       '--out <path>',
       'folder, or file that ends in .tar.gz, in the layout of the stroke archive (default the cache, where training finds them)',
@@ -58,7 +61,7 @@ Examples:
     .description('show samples: images, their lines, and the strokes in pen order')
     .option(
       '--data <path>',
-      'strokes or mnist, the stroke archive, its folder, or a folder of IDX files (default strokes)',
+      'strokes or mnist, the stroke archive, its folder, IDX files, or drawings (default strokes)',
       'strokes',
     )
     .addOption(
@@ -94,6 +97,15 @@ Examples:
     if (error.code !== 'commander.help') throw error;
     throw new UserError('data: say what to do, strokes or preview; `scanstroke data --help` says more');
   });
+}
+
+function orderFlag(): Flag {
+  return new Flag(
+    '--order <name>',
+    'of the points: tour, or of drawings pen, as they were drawn (default tour)',
+  )
+    .choices(['tour', 'pen'])
+    .default('tour');
 }
 
 /** A flag that takes a whole number; what else is given is refused in words. */

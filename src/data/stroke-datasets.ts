@@ -1,6 +1,6 @@
 /**
  * Finds a data set of pen strokes and loads it: the stroke archive as it was published, its folder, or strokes made
- * here from images (MNIST if nothing else is said). What takes seconds the first time is kept in the cache. Node.js
+ * here, from images (MNIST if nothing else is said) or from drawings by other pens. What takes seconds the first time is kept in the cache. Node.js
  * only.
  */
 
@@ -9,9 +9,12 @@ import { createReadStream, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { explainFileError } from '../formats/files.js';
+import { DRAWING_VERSION } from '../ink/drawing.js';
 import { INK_VERSION } from '../ink/strokes.js';
 import { UserError } from '../user-error.js';
 import { type ImageDataset, loadImages } from './datasets.js';
+import { loadDrawingImages, loadPenStrokes } from './pens/drawing-dataset.js';
+import { findDrawingFiles, isDrawingFile } from './pens/drawing-files.js';
 import {
   dataName,
   findStrokeFolder,
@@ -22,9 +25,15 @@ import {
 } from './stroke-archive.js';
 import { cacheKey, readCache, writeCache } from './stroke-cache.js';
 import { strokesFromImages } from './stroke-conversion.js';
+import type { StrokeOrder } from './stroke-sequences.js';
 import type { StrokeDataset } from './strokes.js';
 
 export interface LoadStrokesOptions {
+  /**
+   * For drawings: `tour` (the default), strokes of the picture, whichever way it was drawn; `pen`, as it was drawn. What
+   * else there is has no order of a pen.
+   */
+  order?: StrokeOrder;
   /** For strokes made here: breaks ties between tours of the same length. Default 0. */
   seed?: number;
   /** For strokes made here. Default: one a core. */
@@ -37,14 +46,22 @@ export interface LoadStrokesOptions {
 /**
  * Loads pen strokes.
  * @param spec `strokes` or `mnist` for strokes made from MNIST; an archive like `sequences.tar.gz`; a folder with the
- *   archive's files (in it or in `sequences/`), or with IDX files of images
+ *   archive's files (in it or in `sequences/`), with IDX files of images, or with files of drawings
+ *   (pens/drawing-files.ts), or one of these
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
  */
 export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
   const place = await findStrokes(spec);
   const name = dataName(spec);
+  if (options.order === 'pen' && place.kind !== 'drawings') {
+    throw new UserError(
+      `the strokes of ${spec} have no order of a pen: they are not drawings by one; use the order of a tour`,
+    );
+  }
   switch (place.kind) {
+    case 'drawings':
+      return loadFromDrawings(spec, name, options);
     case 'images':
       return loadFromImages(place.spec, options);
     case 'archive':
@@ -62,7 +79,8 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
 export type StrokePlace =
   | { kind: 'images'; spec: string }
   | { kind: 'archive' }
-  | { kind: 'folder'; folder: StrokeFolder };
+  | { kind: 'folder'; folder: StrokeFolder }
+  | { kind: 'drawings' };
 
 /**
  * Looks what is at a place.
@@ -71,13 +89,16 @@ export type StrokePlace =
  */
 export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', spec: 'mnist' };
-  if (!(await isFolder(spec))) return { kind: 'archive' };
+  if (!(await isFolder(spec))) return { kind: isDrawingFile(spec) ? 'drawings' : 'archive' };
   const folder = await findStrokeFolder(spec);
   if (folder !== undefined) return { kind: 'folder', folder };
-  if ((await readdir(spec)).some((name) => /idx[134]-ubyte/i.test(name))) return { kind: 'images', spec };
+  const names = await readdir(spec);
+  if (names.some((name) => /idx[134]-ubyte/i.test(name))) return { kind: 'images', spec };
+  if (names.some(isDrawingFile)) return { kind: 'drawings' };
   throw new UserError(
     `the data folder ${spec} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
-      'trainlabels.txt, and the same for test) in it or in sequences/, or IDX files of images to make strokes from',
+      'trainlabels.txt, and the same for test) in it or in sequences/, IDX files of images to make strokes from, or ' +
+      'drawings (.ndjson, .json, .tra and .tes)',
   );
 }
 
@@ -86,6 +107,22 @@ async function loadFromImages(spec: string, options: LoadStrokesOptions): Promis
   const { seed = 0 } = options;
   const name = `${images.name} strokes`;
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
+}
+
+async function loadFromDrawings(
+  spec: string,
+  name: string,
+  options: LoadStrokesOptions,
+): Promise<StrokeDataset> {
+  const { order = 'tour', seed = 0, onProgress } = options;
+  const contents: string[] = [];
+  for (const file of await findDrawingFiles(spec)) contents.push(file.name, await hashOf(file.path));
+  const versions = order === 'pen' ? [DRAWING_VERSION] : [DRAWING_VERSION, INK_VERSION, seed];
+  return throughCache(cacheKey('drawings', order, ...versions, ...contents), name, options, async () => {
+    if (order === 'pen') return loadPenStrokes(spec, name, onProgress);
+    const made = await strokesFromDataset(await loadDrawingImages(spec, name, onProgress), options);
+    return { ...made, name };
+  });
 }
 
 /** Makes the strokes of both parts of a data set. @throws UserError if the images are not grey */
@@ -136,13 +173,17 @@ async function isFolder(path: string): Promise<boolean> {
 
 /** By content. */
 async function archiveKey(path: string): Promise<string> {
+  return cacheKey('archive', await hashOf(path));
+}
+
+async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
   } catch (error) {
-    throw explainFileError('read', `the archive ${path}`, error);
+    throw explainFileError('read', path, error);
   }
-  return cacheKey('archive', hash.digest('hex'));
+  return hash.digest('hex');
 }
 
 /**

@@ -3,6 +3,8 @@
 import { type PenPath, penPaths, renderStrokes } from '../ink/render.js';
 import { imageToStrokes, thinImage } from '../ink/strokes.js';
 import { loadImages } from './datasets.js';
+import { loadDrawingImages } from './pens/drawing-dataset.js';
+import { dataName } from './stroke-archive.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
 import { strokesOf } from './strokes.js';
 
@@ -43,8 +45,14 @@ export async function loadStrokeSamples(
 ): Promise<StrokeSamples> {
   const { part, count, seed = 0 } = options;
   const place = await findStrokes(spec);
-  if (place.kind === 'images') {
-    const { name, classes, ...parts } = await loadImages(place.spec, { channelsImg: 1 });
+  const images =
+    place.kind === 'images'
+      ? await loadImages(place.spec, { channelsImg: 1 })
+      : place.kind === 'drawings' && options.order !== 'pen'
+        ? await loadDrawingImages(spec, dataName(spec), options.onProgress)
+        : undefined;
+  if (images !== undefined) {
+    const { name, classes, ...parts } = images;
     const { pixels, labels, width, height } = parts[part];
     const samples = pick(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);

@@ -1,0 +1,138 @@
+/**
+ * A data set of drawings by a pen: every drawing becomes a picture like MNIST's, from which strokes are made as from
+ * any image; or, in the order of the pen, strokes at once. Node.js only.
+ */
+
+import { quote } from '../../formats/quotation.js';
+import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
+import { UserError } from '../../user-error.js';
+import type { ImageDataset } from '../datasets.js';
+import type { ImageExamples } from '../images.js';
+import type { OnProgress } from '../stroke-archive.js';
+import { MOST_CLASSES, packStrokes, type StrokeDataset } from '../strokes.js';
+import { findDrawingFiles, readDrawings } from './drawing-files.js';
+
+/** In one data set; 400 MB as pictures. */
+const MOST_DRAWINGS = 500_000;
+/** Where no file is for the test, every seventh drawing of a class is, as one seventh of MNIST is. */
+const TEST_SHARE = 7;
+
+/** What a drawing becomes; the sum of all is what is kept. */
+interface Kept<T> {
+  name: string;
+  classes: string[];
+  train: { label: number; value: T }[];
+  test: { label: number; value: T }[];
+}
+
+/**
+ * The drawings of a file or folder as pictures of 28 × 28.
+ * @throws UserError naming the file and line of what is no drawing, or what a data set lacks
+ */
+export async function loadDrawingImages(
+  path: string,
+  name: string,
+  onProgress?: OnProgress,
+): Promise<ImageDataset> {
+  const { classes, ...parts } = await collect(path, name, drawingToImage, onProgress);
+  const images = (part: 'train' | 'test'): ImageExamples => {
+    const { width, height } = DRAWING_SIZE;
+    const count = parts[part].length;
+    const pixels = new Uint8Array(new SharedArrayBuffer(count * width * height));
+    const labels = new Uint8Array(new SharedArrayBuffer(count));
+    parts[part].forEach(({ label, value }, i) => {
+      pixels.set(value, i * width * height);
+      labels[i] = label;
+    });
+    return { count, channels: 1, width, height, pixels, labels };
+  };
+  return { name, train: images('train'), test: images('test'), classes };
+}
+
+/**
+ * The drawings of a file or folder as strokes in the order of the pen.
+ * @throws UserError as loadDrawingImages
+ */
+export async function loadPenStrokes(
+  path: string,
+  name: string,
+  onProgress?: OnProgress,
+): Promise<StrokeDataset> {
+  const inPenOrder = (drawing: Drawing) => drawingToStrokes(drawing, { order: 'pen' });
+  const { classes, train, test } = await collect(path, name, inPenOrder, onProgress);
+  const [trainStrokes, testStrokes] = [train, test].map((part) =>
+    packStrokes(
+      part.map(({ value }) => value),
+      part.map(({ label }) => label),
+      name,
+    ),
+  );
+  return { name, train: trainStrokes, test: testStrokes, classes };
+}
+
+async function collect<T>(
+  path: string,
+  name: string,
+  become: (drawing: Drawing) => T,
+  onProgress: OnProgress | undefined,
+): Promise<Kept<T>> {
+  const files = await findDrawingFiles(path);
+  const all: { label: string; value: T; isTest: boolean }[] = [];
+  const what = `reading ${name}`;
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let before = 0;
+  for (const file of files) {
+    const take = ({ drawing, label }: { drawing: Drawing; label: string }) => {
+      if (all.length >= MOST_DRAWINGS) {
+        throw new UserError(
+          `${file.path}: more than ${MOST_DRAWINGS} drawings in ${path}; take fewer files, or the first lines of each`,
+        );
+      }
+      all.push({ label, value: become(drawing), isTest: file.isTest });
+    };
+    await readDrawings(file, take, (bytes) => onProgress?.({ what, done: before + bytes, total }));
+    before += file.bytes;
+  }
+  onProgress?.({ what, done: total, total });
+  const classes = [...new Set(all.map(({ label }) => label))].sort(byNumberThenName);
+  if (classes.length > MOST_CLASSES) {
+    throw new UserError(
+      `the drawings ${path} are of ${classes.length} classes; at most ${MOST_CLASSES} are accepted`,
+    );
+  }
+  const classOf = new Map(classes.map((label, index) => [label, index]));
+  const divided = files.some(({ isTest }) => isTest);
+  const seen = new Int32Array(classes.length);
+  const kept: Kept<T> = { name, classes, train: [], test: [] };
+  for (const { label: text, value, isTest } of all) {
+    const label = classOf.get(text) as number;
+    const forTest = divided ? isTest : ++seen[label] % TEST_SHARE === 0;
+    kept[forTest ? 'test' : 'train'].push({ label, value });
+  }
+  checkParts(path, kept);
+  return kept;
+}
+
+function checkParts<T>(path: string, { classes, train, test }: Kept<T>): void {
+  if (train.length === 0 || test.length === 0) {
+    throw new UserError(
+      `the drawings ${path}: ${train.length} to train and ${test.length} to test; each part needs at least one. ` +
+        'Give files for the test, named like test-cats.ndjson or pendigits-orig.tes, or at least ' +
+        `${TEST_SHARE} drawings of a class`,
+    );
+  }
+  const known = new Set(train.map(({ label }) => label));
+  const unknown = test.find(({ label }) => !known.has(label));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `the drawings ${path}: the class ${quote(classes[unknown.label])} is in the test alone`,
+    );
+  }
+}
+
+/** Numbers by their size, then names by their letters. */
+function byNumberThenName(a: string, b: string): number {
+  const [m, n] = [a, b].map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY));
+  if (m !== n) return m < n ? -1 : 1;
+  return a < b ? -1 : 1;
+}

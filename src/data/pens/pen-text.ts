@@ -1,0 +1,111 @@
+/**
+ * Drawings as text with pen-down and pen-up, as UNIPEN files have it (Guyon et al. 1994) and, of these, the raw files of
+ * UCI's Pendigits (`pendigits-orig.tra`, `.tes`):
+ *
+ *   .SEGMENT DIGIT 0-1 ? "8"
+ *   .PEN_DOWN
+ *    266 443
+ *    …
+ *   .PEN_UP
+ *
+ * A `.SEGMENT` begins a drawing, and its label is the text in quotes. Of points the first two numbers are x and y, y
+ * upwards as on tablets. Points while the pen is up, and all other directives, are left aside.
+ */
+
+import { quote } from '../../formats/quotation.js';
+import { UserError } from '../../user-error.js';
+import type { LabelledDrawing } from './drawing-json.js';
+
+const MOST_POINTS = 100_000;
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+
+/** Reads line by line. */
+export class PenTextReader {
+  readonly #where: string;
+  readonly #take: (drawing: LabelledDrawing) => void;
+  #label: string | undefined;
+  #lines: { xs: number[]; ys: number[] }[] = [];
+  #points = 0;
+  #isDown = false;
+
+  /**
+   * @param where how messages name the file
+   * @param take is given each drawing when it is complete
+   */
+  constructor(where: string, take: (drawing: LabelledDrawing) => void) {
+    this.#where = where;
+    this.#take = take;
+  }
+
+  /**
+   * Takes the next line in.
+   * @param number from 1
+   * @throws UserError naming the line
+   */
+  line(text: string, number: number): void {
+    const line = text.trim();
+    if (line === '') return;
+    if (line.startsWith('.')) this.#directive(line, number);
+    else if (this.#isDown) this.#point(line, number);
+  }
+
+  /** Gives the last drawing out. @throws UserError if the file ended within a stroke */
+  end(): void {
+    if (this.#isDown) throw new UserError(`${this.#where}: ends with the pen down; is it cut short?`);
+    this.#finish();
+  }
+
+  #directive(line: string, number: number): void {
+    const at = `${this.#where}:${number}`;
+    switch (/^\.[A-Z_]+/.exec(line)?.[0]) {
+      case '.SEGMENT': {
+        this.#finish();
+        const label = /"([^"]*)"/.exec(line)?.[1];
+        if (!label || label.length > 200) {
+          throw new UserError(
+            `${at}: expected a label in quotes, as in .SEGMENT DIGIT 0-1 ? "8", found ${quote(line)}`,
+          );
+        }
+        this.#label = label;
+        this.#isDown = false;
+        break;
+      }
+      case '.PEN_DOWN':
+        if (this.#label === undefined) {
+          throw new UserError(`${at}: .PEN_DOWN before any .SEGMENT, which says what is drawn`);
+        }
+        this.#lines.push({ xs: [], ys: [] });
+        this.#isDown = true;
+        break;
+      case '.PEN_UP':
+        this.#isDown = false;
+        break;
+    }
+  }
+
+  #point(line: string, number: number): void {
+    const [x, y] = line.split(/\s+/, 2);
+    const [column, row] = [Number(x), Number(y)];
+    if (!NUMBER.test(x) || !NUMBER.test(y ?? '') || Math.abs(column) > 1e9 || Math.abs(row) > 1e9) {
+      throw new UserError(
+        `${this.#where}:${number}: expected a point, two numbers x y, found ${quote(line)}`,
+      );
+    }
+    if (++this.#points > MOST_POINTS) {
+      throw new UserError(`${this.#where}:${number}: more than ${MOST_POINTS} points in a drawing`);
+    }
+    const { xs, ys } = this.#lines[this.#lines.length - 1];
+    xs.push(column);
+    // y goes upwards there, and downwards here.
+    ys.push(-row);
+  }
+
+  #finish(): void {
+    if (this.#label !== undefined) {
+      this.#take({ drawing: { lines: this.#lines }, label: this.#label });
+    }
+    this.#label = undefined;
+    this.#lines = [];
+    this.#points = 0;
+  }
+}
