@@ -6,7 +6,7 @@ import type { Checkpoint } from '../formats/checkpoint.js';
 import { snakeCase, snakeCaseKeys } from '../formats/key-case.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
 import { printable } from '../report/recall.js';
-import { formatCount, formatScore, formatShare, plural } from '../report/text.js';
+import { formatCount, formatScore, formatShare, otherWays, plural } from '../report/text.js';
 import { UserError } from '../user-error.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from './terminal.js';
 
@@ -161,6 +161,9 @@ function progress({ metrics, summary }: Found): string[] {
     return [
       `test accuracy ${formatScore(summary.testScore)}, best validation ${formatShare(summary.bestValAccuracy)} ` +
         `in epoch ${summary.bestEpoch} of ${summary.epochs}`,
+      ...otherWays(summary).map(
+        ({ name, score, points }) => `${name} ${formatScore(score)}, ${points} points`,
+      ),
     ];
   }
   if (metrics.length === 0) return [];

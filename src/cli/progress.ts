@@ -23,6 +23,15 @@ const MARGIN = 3;
 const BAR_MOST = 40;
 const BAR_LEAST = 8;
 
+/** How the title of an evaluation goes on after `accuracy`. */
+const SCORED: Record<NonNullable<ProgressEvent['part']>, string> = {
+  train: 'on the training samples',
+  validation: 'on the validation samples',
+  test: 'on the test samples',
+  reversed: 'when drawn in reverse',
+  reordered: 'with strokes in reverse order',
+};
+
 export class ProgressView {
   readonly #stream: Output;
   readonly #settings: ProgressSettings;
@@ -86,7 +95,7 @@ export class ProgressView {
     const lines = (event.notices ?? []).map((notice) => yellow(notice));
     lines.push(
       `${bold(this.#settings.preset)}, seed ${event.seed}, on ${backend.name} (${backend.description}), ${plural(threads, 'thread')}`,
-      `${formatCount(event.parameters)} parameters; ${formatCount(event.trainCount)} images to learn from, ` +
+      `${formatCount(event.parameters)} parameters; ${formatCount(event.trainCount)} samples to learn from, ` +
         `${formatCount(event.validationCount)} to validate, ${formatCount(event.testCount)} to test`,
       `${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'step')}, into ${event.folder}`,
     );
@@ -115,7 +124,7 @@ export class ProgressView {
   }
 
   #title({ phase, part, epoch }: ProgressEvent): string {
-    if (phase === 'evaluate') return `accuracy on the ${part ?? 'test'} images`;
+    if (phase === 'evaluate') return `accuracy ${SCORED[part ?? 'test']}`;
     const title = `epoch ${String(epoch).padStart(String(this.#epochs).length)}/${this.#epochs}`;
     return phase === 'validation' ? `${title} validation` : title;
   }

@@ -1,22 +1,28 @@
 /** What a person reads when training has ended: how good, how fast, where it is, what to try next. */
 import { join } from 'node:path';
 import { RUN_FILES, type RunSummary } from '../formats/run-folder.js';
-import { formatCount, formatRecallTable, formatScore, formatSeconds, formatShare } from '../report/text.js';
+import {
+  formatCount,
+  formatRecallTable,
+  formatScore,
+  formatSeconds,
+  formatShare,
+  otherWays,
+} from '../report/text.js';
 import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
 
 /** The end of one run; `charts` says whether they were written as files too. */
 export function formatSummary(summary: RunSummary, folder: string, charts: boolean, colors: Colors): string {
   const { bold, dim } = colors;
   const rows = [
-    ['training', formatScore(summary.trainScore)],
-    ['validation', formatScore(summary.validationScore)],
-    ['test', formatScore(summary.testScore)],
+    ['training', formatScore(summary.trainScore), ''],
+    ['validation', formatScore(summary.validationScore), ''],
+    ['test', formatScore(summary.testScore), ''],
+    ...otherWays(summary).map(({ name, score, points }) => [name, formatScore(score), `${points} points`]),
   ];
-  const widths = rows.map(([, score]) => score.length);
-  const accuracy = rows.map(([part, score]) => {
-    const text = `  ${part.padEnd(10)}  ${score.padStart(Math.max(...widths))}`;
-    return part === 'test' ? bold(text) : text;
-  });
+  const accuracy = formatTable(rows, [false, true, true])
+    .split('\n')
+    .map((line, index) => (rows[index][0] === 'test' ? bold(`  ${line}`) : `  ${line}`));
   const speed = [
     `${formatSeconds(summary.totalSeconds)} in all, ${formatSeconds(summary.trainSeconds)} of them training`,
     `${formatCount(summary.samplesPerSecond)} samples/s`,
@@ -28,7 +34,7 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     bold(`Accuracy`) + dim(` of the best epoch, ${summary.bestEpoch} of ${summary.epochs}`),
     ...accuracy,
     '',
-    `${bold('Recall')}${dim(' on the test images')}`,
+    `${bold('Recall')}${dim(' on the test samples')}`,
     indent(formatRecallTable(summary.confusionMatrix, summary.classes)),
     '',
     bold('Time'),
@@ -82,6 +88,13 @@ export function formatSeeds(summaries: readonly RunSummary[], folder: string, co
     formatTable(rows),
     '',
     bold(`  test accuracy ${formatShare(mean)} ± ${formatShare(deviation)}`),
+    ...otherWays(summaries[0]).map(({ name }, way) => {
+      const shares = summaries
+        .map((summary) => otherWays(summary)[way].score)
+        .map(({ correct, count }) => correct / count);
+      const { mean, deviation } = meanAndDeviation(shares);
+      return `  ${name} ${formatShare(mean)} ± ${formatShare(deviation)}`;
+    }),
     '',
     bold('Look at'),
     `  ${join(folder, `seed-${summaries[0].seed}`, RUN_FILES.report)} and those beside it`,

@@ -4,6 +4,8 @@
  */
 import pc from 'picocolors';
 
+export { shellQuote } from '../report/commands.js';
+
 /** A stream as process.stdout is one; tests make their own. */
 export interface Output {
   write(text: string): unknown;
@@ -39,11 +41,6 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
 /** Every line that is not empty, two spaces to the right. */
 export function indent(text: string): string {
   return text.replace(/^(?=.)/gm, '  ');
-}
-
-/** An argument as one has to type it in a shell. */
-export function shellQuote(argument: string): string {
-  return /^[\w./:@%+,=-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
 /** `--json`: the one value on standard output. */

@@ -12,11 +12,10 @@ export const trainParts: TrainParts<RunEnd> = {
   seedRuns,
   trainRun,
   report: async (config, summary, { folder, mistakes }) => {
-    const data = config.data === 'mnist' ? 'MNIST' : basename(config.data);
     await writeReport(
       folder,
       {
-        title: `${config.preset} on ${data}, seed ${config.seedNumber}`,
+        title: `${config.preset} on ${dataTitle(config.data)}, seed ${config.seedNumber}`,
         config: configToDisk(config),
         metrics: await readMetrics(folder),
         summary,
@@ -26,3 +25,10 @@ export const trainParts: TrainParts<RunEnd> = {
     );
   },
 };
+
+/** How a heading names the data that `--data` asks for. */
+export function dataTitle(data: string): string {
+  if (data === 'mnist') return 'MNIST';
+  const strokes = /^strokes(?::(.*))?$/s.exec(data);
+  return strokes ? `${dataTitle(strokes[1] ?? 'mnist')} strokes` : basename(data);
+}

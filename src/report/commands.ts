@@ -21,8 +21,8 @@ export function reproductionCommands(
   summary: RunSummary,
   config: Record<string, unknown>,
 ): Command[] {
-  const run = shellWord(folder);
-  const settings = `--config ${shellWord(joined(folder, RUN_FILES.config))}`;
+  const run = shellQuote(folder);
+  const settings = `--config ${shellQuote(joined(folder, RUN_FILES.config))}`;
   const longer = 2 * Math.max(1, summary.epochs);
   const planned = PLANNED.includes(String(config.schedule));
   const commands: Command[] = [
@@ -40,7 +40,7 @@ export function reproductionCommands(
     { purpose: 'List its layers and their shapes:', line: `npx scanstroke info ${run}` },
   ];
   if (summary.preset === null) return commands;
-  const line = `npx scanstroke train --preset ${shellWord(summary.preset)} --seed-number ${summary.seed}`;
+  const line = `npx scanstroke train --preset ${shellQuote(summary.preset)} --seed-number ${summary.seed}`;
   return [{ purpose: 'Train with the same preset and seed:', line }, ...commands];
 }
 
@@ -48,7 +48,7 @@ function joined(folder: string, file: string): string {
   return `${folder.replace(/\/+$/, '')}/${file}`;
 }
 
-/** A word that a POSIX shell takes as it is. */
-function shellWord(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+/** An argument as one has to type it in a POSIX shell. */
+export function shellQuote(argument: string): string {
+  return /^[\w./:=@%+,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }

@@ -7,17 +7,20 @@ import type { Chart } from './chart.js';
 import { type Command, reproductionCommands } from './commands.js';
 import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from './curves.js';
-import { type MistakeTile, mistakesLead, mistakesTitle } from './mistakes.js';
+import { type MistakeTile, mistakesLead, mistakesTitle, tileShapes } from './mistakes.js';
 import { themed } from './palette.js';
 import { classRecalls, mistakeCount, printable, recallFloor } from './recall.js';
 import type { ReportInput } from './report.js';
+import { shapesSvg } from './stroke-shapes.js';
 import { style } from './style.js';
 import {
   formatCount,
   formatNumber,
   formatScore,
   formatSeconds,
+  formatSetting,
   formatShare,
+  otherWays,
   plural,
   takenForText,
   unbroken,
@@ -127,10 +130,25 @@ function header({ title, summary }: ReportInput): string {
         `<div class="card score"><dt>${name}</dt><dd>${escapeHtml(unbroken(value))}<small>${escapeHtml(note)}</small></dd></div>`,
     )
     .join('')}</dl>
-<dl class="card facts">${facts
+${otherWaysCard(summary)}<dl class="card facts">${facts
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
     .join('')}</dl>`;
 }
+
+/** How the network does when the pen goes another way; nothing of images. */
+function otherWaysCard(summary: ReportInput['summary']): string {
+  const rows = otherWays(summary).map(
+    ({ name, score, points }) =>
+      `<tr><th scope="row">${name}</th><td class="number">${escapeHtml(unbroken(formatScore(score)))}</td><td class="number">${points} points</td></tr>`,
+  );
+  if (rows.length === 0) return '';
+  return `<div class="card ways"><h3>The test samples, drawn another way</h3><p class="note">${OTHER_WAYS_NOTE}</p><figure class="scroll"><table><tbody>${rows.join('\n')}</tbody></table></figure></div>
+`;
+}
+
+const OTHER_WAYS_NOTE =
+  'The same lines with the pen going backwards, from the last point to the first, or with their strokes last to first: ' +
+  'the less this costs, the more the network goes by the shape, and not by the way it was drawn.';
 
 /** Why the training ended, where that was before its last epoch. */
 const STOPPED: Record<string, string> = {
@@ -162,13 +180,25 @@ function recallCard({ summary }: ReportInput): string {
 function mistakesCard({ summary }: ReportInput, tiles: readonly MistakeTile[]): string {
   const named = tiles.some(({ caption }) => caption.length > 9) ? ' named' : '';
   const items = tiles.map(
-    ({ caption, confidence, description, image }) =>
-      `<li title="${escapeHtml(description)}"><img${image.inked ? ' class="inked"' : ''} src="${image.uri}" width="${image.width}" height="${image.height}" alt="${escapeHtml(description)}"><b>${escapeHtml(caption)}</b><span>${escapeHtml(confidence)}</span></li>`,
+    ({ caption, confidence, description, picture }) =>
+      `<li title="${escapeHtml(description)}">${tilePicture(picture, escapeHtml(description))}<b>${escapeHtml(caption)}</b><span>${escapeHtml(confidence)}</span></li>`,
   );
-  const lead = mistakesLead(tiles.length, mistakeCount(summary.confusionMatrix));
+  const lead = mistakesLead(tiles, mistakeCount(summary.confusionMatrix));
   return `<div class="card long"><h3>${escapeHtml(mistakesTitle(tiles))}</h3><p class="note">${escapeHtml(lead)}</p>${
     items.length > 0 ? `<ul class="mistakes${named}">${items.join('\n')}</ul>` : ''
   }</div>`;
+}
+
+/** Sides of a drawing's coordinate system. */
+const TILE = 100;
+
+/** The picture as an element; drawings follow the edition. */
+function tilePicture(picture: MistakeTile['picture'], description: string): string {
+  if (picture.kind === 'strokes') {
+    return `<svg role="img" aria-label="${description}" viewBox="0 0 ${TILE} ${TILE}">${themed(shapesSvg(tileShapes(picture.paths, TILE)))}</svg>`;
+  }
+  const { uri, width, height, inked } = picture.image;
+  return `<img${inked ? ' class="inked"' : ''} src="${uri}" width="${width}" height="${height}" alt="${description}">`;
 }
 
 function configurationCard({ config }: ReportInput): string {
@@ -187,8 +217,14 @@ function flatten(value: Record<string, unknown>, prefix = '', depth = 0): [name:
       return flatten(member as Record<string, unknown>, `${name}.`, depth + 1);
     }
     if (member === null || member === undefined) return [[name, '–']];
-    return [[name, typeof member === 'string' ? member : (JSON.stringify(member) ?? String(member))]];
+    return [
+      [name, typeof member === 'string' ? member : (JSON.stringify(member, shortened) ?? String(member))],
+    ];
   });
+}
+
+function shortened(_: string, value: unknown): unknown {
+  return typeof value === 'number' && Number.isFinite(value) ? Number(formatSetting(value)) : value;
 }
 
 function commandsCard({ summary, config }: ReportInput, folder: string): string {

@@ -1,27 +1,18 @@
 /**
- * The most confident mistakes as pictures, with the true class, the answer, and how sure the network was of it.
+ * The most confident mistakes as pictures, or as drawings where they are pen strokes, with the true class, the answer,
+ * and how sure the network was of it.
  */
 
 import type { EChartsOption } from 'echarts';
+import type { Mistake } from '../formats/run-folder.js';
+import { penPaths } from '../ink/render.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, textWidth } from './chart.js';
 import { light } from './palette.js';
-import { type Picture, type PictureImage, pictureImage } from './picture.js';
+import { type PictureImage, pictureImage } from './picture.js';
 import { className } from './recall.js';
+import { type DrawnPath, fitSquare, strokeShapes } from './stroke-drawing.js';
+import { type StrokeShape, shapesGraphic } from './stroke-shapes.js';
 import { formatShare, plural } from './text.js';
-
-/** A test sample that got a wrong answer. */
-export interface Mistake {
-  /** Which sample of the test set, from 0. */
-  index: number;
-  /** The true class, and the answer. */
-  label: number;
-  predicted: number;
-  /** Probability of the answer, 0 to 1. */
-  confidence: number;
-  /** Probability that the true class got. */
-  labelProbability: number;
-  picture: Picture;
-}
 
 /** At most this many are shown. */
 export const MOST_MISTAKES = 30;
@@ -34,7 +25,7 @@ export interface MistakeTile {
   confidence: string;
   /** All of it in a sentence. */
   description: string;
-  image: PictureImage;
+  picture: { kind: 'image'; image: PictureImage } | { kind: 'strokes'; paths: DrawnPath[] };
 }
 
 /** The first of the mistakes, with their pictures. */
@@ -47,9 +38,19 @@ export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly str
       description:
         `Test sample ${mistake.index}: true class ${label}, taken for ${predicted} with ` +
         `${formatShare(mistake.confidence, 1)}; the true class got ${formatShare(mistake.labelProbability, 1)}.`,
-      image: pictureImage(mistake.picture),
+      picture: tilePicture(mistake.picture),
     };
   });
+}
+
+function tilePicture(picture: Mistake['picture']): MistakeTile['picture'] {
+  if (!('rows' in picture)) return { kind: 'image', image: pictureImage(picture) };
+  return { kind: 'strokes', paths: penPaths(picture.rows) };
+}
+
+/** A drawing in a square of this side. */
+export function tileShapes(paths: readonly DrawnPath[], side: number): StrokeShape[] {
+  return strokeShapes(paths, fitSquare(paths, side));
 }
 
 export function mistakesTitle(tiles: readonly MistakeTile[]): string {
@@ -57,7 +58,12 @@ export function mistakesTitle(tiles: readonly MistakeTile[]): string {
   return tiles.length === 1 ? 'The most confident mistake' : `The ${tiles.length} most confident mistakes`;
 }
 
-export const mistakesNote = 'True class → answer, and the probability that the network gave its answer.';
+/** How to read the tiles. */
+export function mistakesNote(tiles: readonly MistakeTile[]): string {
+  return tiles.some(({ picture }) => picture.kind === 'strokes')
+    ? 'True class → answer, with its probability. The pen runs from the ring, from blue to orange; dots where it is lifted.'
+    : 'True class → answer, and the probability that the network gave its answer.';
+}
 
 /** The tiles in a grid, as a file. (The page has a grid of its own, which fits any width.) */
 export function mistakesChart(tiles: readonly MistakeTile[]): Chart {
@@ -72,23 +78,17 @@ export function mistakesChart(tiles: readonly MistakeTile[]): Chart {
   const row = side + 2 * fontSize + 32;
   const rows = Math.ceil(tiles.length / columns);
   const title = mistakesTitle(tiles);
-  const note = tiles.length > 0 ? mistakesNote : 'Every sample was recognised.';
+  const note = tiles.length > 0 ? mistakesNote(tiles) : 'Every sample was recognised.';
   const option: EChartsOption = {
     ...baseOption('file', width, title, note),
-    graphic: tiles.flatMap(({ caption, confidence, image }, index) => {
+    graphic: tiles.flatMap(({ caption, confidence, picture }, index) => {
       const x = left + (index % columns) * column;
       const y = top + Math.floor(index / columns) * row;
-      const scale = side / Math.max(image.width, image.height);
-      const [w, h] = [image.width * scale, image.height * scale];
       const text = { fontFamily: FONT_FAMILY, fontSize, align: 'left' as const };
       return [
-        {
-          type: 'image' as const,
-          silent: true,
-          x: x + (side - w) / 2,
-          y: y + (side - h) / 2,
-          style: { image: image.uri, width: w, height: h },
-        },
+        ...(picture.kind === 'strokes'
+          ? shapesGraphic(tileShapes(picture.paths, side), x, y)
+          : [imageGraphic(picture.image, x, y, side)]),
         {
           type: 'rect' as const,
           silent: true,
@@ -115,9 +115,22 @@ export function mistakesChart(tiles: readonly MistakeTile[]): Chart {
   return { name: 'mistakes', title, note, width, height: Math.ceil(top + rows * row + 8), option };
 }
 
+function imageGraphic({ uri, width, height }: PictureImage, x: number, y: number, side: number) {
+  const scale = side / Math.max(width, height);
+  const [w, h] = [width * scale, height * scale];
+  return {
+    type: 'image' as const,
+    silent: true,
+    x: x + (side - w) / 2,
+    y: y + (side - h) / 2,
+    style: { image: uri, width: w, height: h },
+  };
+}
+
 /** `The 30 most confident of 103 mistakes` is told by the page, which knows the number of all. */
-export function mistakesLead(shown: number, all: number): string {
+export function mistakesLead(tiles: readonly MistakeTile[], all: number): string {
+  const shown = tiles.length;
   if (all === 0) return 'Every test sample was recognised.';
   if (shown === 0) return `${plural(all, 'mistake')} on the test set.`;
-  return `${shown === 1 ? 'One' : shown} of ${plural(all, 'mistake')} on the test set, the most confident first. ${mistakesNote}`;
+  return `${shown === 1 ? 'One' : shown} of ${plural(all, 'mistake')} on the test set, the most confident first. ${mistakesNote(tiles)}`;
 }

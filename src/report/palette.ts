@@ -4,7 +4,8 @@
  * are told apart with every common kind of colour blindness, and by their lightness alone.
  *
  * The light colours are all different, which is what `themed` lives on. Text on a step of a ramp has a contrast of
- * at least 4.5 in both editions (WCAG 2.1, AA). The tests check both.
+ * at least 4.5 in both editions (WCAG 2.1, AA), and the pen one of 3 with the paper; the pen's colours get lighter from
+ * step to step, so that its direction is seen without colours too. The tests check all of it.
  */
 
 export interface Colors {
@@ -30,6 +31,8 @@ export interface Colors {
   correct: readonly string[];
   /** From few to many mistakes. */
   wrong: readonly string[];
+  /** From the beginning of a drawing to its end. */
+  pen: readonly string[];
 }
 
 export const light: Colors = {
@@ -47,6 +50,20 @@ export const light: Colors = {
   onStrong: '#fefefe',
   correct: ['#e6eefb', '#c7daf8', '#a9c7f4', '#8db4f0', '#4673bc', '#3361ad', '#1d4c9c'],
   wrong: ['#fdeedd', '#fbd6b3', '#f8be87', '#f4a65a', '#b3601f', '#a75117', '#9a4103'],
+  pen: [
+    '#182888',
+    '#392892',
+    '#53249c',
+    '#6c21a0',
+    '#852595',
+    '#a02188',
+    '#b42778',
+    '#c23762',
+    '#d24346',
+    '#d85636',
+    '#dc6928',
+    '#df7b0d',
+  ],
 };
 
 export const dark: Colors = {
@@ -64,6 +81,20 @@ export const dark: Colors = {
   onStrong: '#0b0f14',
   correct: ['#1b2a45', '#273d65', '#335287', '#3f66a8', '#769cdc', '#89afed', '#9cc2ff'],
   wrong: ['#3b2717', '#58371b', '#77481d', '#96591d', '#d49452', '#e9a863', '#ffbd75'],
+  pen: [
+    '#6b78ec',
+    '#8478ee',
+    '#9b78f1',
+    '#b078f0',
+    '#c77ae1',
+    '#de7bd2',
+    '#ed81bd',
+    '#f68d9f',
+    '#ff977d',
+    '#ffa36b',
+    '#ffaf5e',
+    '#ffba4d',
+  ],
 };
 
 /** Steps of a ramp; from `strongStep` on, text on it is `onStrong`. */

@@ -4,15 +4,7 @@
  */
 
 import { createCanvas } from '@napi-rs/canvas';
-
-/** Pixels row by row, within a row channel by channel: that of (x, y, c) is at (y · channels + c) · width + x. */
-export interface Picture {
-  width: number;
-  height: number;
-  /** 1 for grey, 3 for red, green and blue; of any other number the first one is shown as grey. */
-  channels: number;
-  pixels: Uint8Array;
-}
+import type { Picture } from '../formats/run-folder.js';
 
 /** Pictures are enlarged to about this many pixels a side. */
 const SIDE = 112;

@@ -6,14 +6,12 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { explainFileError, writeFileAtomically } from '../formats/files.js';
-import { type EpochMetrics, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
+import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
 import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from './curves.js';
 import { reportHtml } from './html.js';
-import { type Mistake, mistakesChart, mistakeTiles } from './mistakes.js';
+import { mistakesChart, mistakeTiles } from './mistakes.js';
 import { renderPdf, renderPng, renderSvg } from './render.js';
-
-export type { Mistake } from './mistakes.js';
 
 /** What the report is made of. */
 export interface ReportInput {

@@ -1,9 +1,11 @@
 /**
  * Pen strokes as a drawing: lines whose colour runs from the first point to the last, a ring where the pen begins, a
- * dot where it ends, and dots across the gaps over which it was lifted.
+ * dot where it ends, and faint dots across the gaps over which it was lifted. As shapes, which stroke-shapes.ts writes
+ * for a page or puts into a chart.
  */
 
 import { light } from './palette.js';
+import type { StrokeShape } from './stroke-shapes.js';
 
 /** A line that was drawn without lifting the pen: columns and rows of its points. */
 export interface DrawnPath {
@@ -11,108 +13,117 @@ export interface DrawnPath {
   ys: ArrayLike<number>;
 }
 
-/** Red, green and blue, 0 to 255. */
-export type Rgb = readonly [number, number, number];
-
-/** From dark to light, so that the direction is seen without colours too. */
-const RAMP: readonly Rgb[] = [
-  [23, 42, 135],
-  [104, 36, 160],
-  [196, 56, 118],
-  [232, 108, 54],
-  [244, 170, 40],
-];
-
-/** The colour of a point, from 0 at the first to 1 at the last. */
-export function penColor(share: number): Rgb {
-  const at = Math.min(1, Math.max(0, share)) * (RAMP.length - 1);
-  const low = Math.min(RAMP.length - 2, Math.floor(at));
-  const mix = (channel: 0 | 1 | 2) =>
-    Math.round(RAMP[low][channel] + (RAMP[low + 1][channel] - RAMP[low][channel]) * (at - low));
-  return [mix(0), mix(1), mix(2)];
-}
-
-export function hexColor(rgb: Rgb): string {
-  return `#${rgb.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
-}
-
-/** Where a picture's pixels go: the centre of pixel (0, 0), and how large a pixel is. */
+/** Where points go: that of (0, 0), how far neighbours lie apart, and how broad the pen's line is. */
 export interface Placement {
   x: number;
   y: number;
   cell: number;
+  pen: number;
 }
 
-/** The strokes as SVG elements. */
-export function strokeElements(paths: readonly DrawnPath[], { x, y, cell }: Placement): string[] {
-  const total = paths.reduce((sum, { xs }) => sum + xs.length, 0);
-  if (total === 0) return [];
-  const at = (path: DrawnPath, n: number) => [shown(x + path.xs[n] * cell), shown(y + path.ys[n] * cell)];
-  const colorAt = (point: number) => hexColor(penColor(total > 1 ? point / (total - 1) : 0));
-  const gaps: string[] = [];
-  const lines: string[] = [];
-  let before = 0;
-  paths.forEach((path, index) => {
-    const last = path.xs.length - 1;
-    for (let n = 0; n < last; n++) {
-      const [[x1, y1], [x2, y2]] = [at(path, n), at(path, n + 1)];
-      lines.push(`<path d="M${x1} ${y1}L${x2} ${y2}" stroke="${colorAt(before + n + 0.5)}"/>`);
-    }
-    if (last === 0) {
-      const [cx, cy] = at(path, 0);
-      lines.push(
-        `<circle cx="${cx}" cy="${cy}" r="${shown(0.22 * cell)}" fill="${colorAt(before)}" stroke="none"/>`,
-      );
-    }
-    if (index > 0) {
-      const [from, to] = [at(paths[index - 1], paths[index - 1].xs.length - 1), at(path, 0)];
-      gaps.push(`M${from[0]} ${from[1]}L${to[0]} ${to[1]}`);
-    }
-    before += path.xs.length;
-  });
-  const [firstX, firstY] = at(paths[0], 0);
-  const end = paths[paths.length - 1];
-  const [endX, endY] = at(end, end.xs.length - 1);
-  const radius = 0.68 * cell;
+type Point = readonly [x: number, y: number];
+
+/** Share of a square's side that is left free round a drawing. */
+const MARGIN = 0.11;
+/** A drawing of fewer points than this across is not enlarged to fill its square. */
+const LEAST_POINTS = 10;
+
+/** How broad the pen's line is for points `cell` apart: in a square of this side it is seen, and is no blot. */
+export function penWidth(cell: number, side: number): number {
+  return Math.min(0.045 * side, Math.max(0.02 * side, 0.6 * cell));
+}
+
+/** A drawing of any size in the middle of a square, from (0, 0) to (side, side). */
+export function fitSquare(paths: readonly DrawnPath[], side: number): Placement {
+  const [left, right] = range(paths.map(({ xs }) => xs));
+  const [top, bottom] = range(paths.map(({ ys }) => ys));
+  const cell = ((1 - 2 * MARGIN) * side) / Math.max(LEAST_POINTS, right - left, bottom - top);
+  return {
+    x: side / 2 - (cell * (left + right)) / 2,
+    y: side / 2 - (cell * (top + bottom)) / 2,
+    cell,
+    pen: penWidth(cell, side),
+  };
+}
+
+/** Lowest and highest value; 0 and 0 of none. */
+function range(lists: readonly ArrayLike<number>[]): [low: number, high: number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const list of lists) {
+    for (let n = 0; n < list.length; n++) [low, high] = [Math.min(low, list[n]), Math.max(high, list[n])];
+  }
+  return low <= high ? [low, high] : [0, 0];
+}
+
+/** The shapes from back to front. The colour changes at equal distances along the lines. */
+export function strokeShapes(paths: readonly DrawnPath[], { x, y, cell, pen }: Placement): StrokeShape[] {
+  const placed = paths
+    .filter(({ xs }) => xs.length > 0)
+    .map(({ xs, ys }) => Array.from(xs, (column, n): Point => [x + cell * column, y + cell * ys[n]]));
+  if (placed.length === 0) return [];
+  const gaps = placed.slice(1).flatMap((points, index) => gapDots(lastOf(placed[index]), points[0], pen));
+  const end = light.pen[light.pen.length - 1];
   return [
-    ...(gaps.length > 0
-      ? [
-          `<path d="${gaps.join('')}" fill="none" stroke="${light.muted}" stroke-width="${shown(0.3 * cell)}" ` +
-            `stroke-dasharray="0 ${shown(0.8 * cell)}" stroke-linecap="round"/>`,
-        ]
-      : []),
-    `<g fill="none" stroke-width="${shown(0.6 * cell)}" stroke-linecap="round">${lines.join('')}</g>`,
-    `<circle cx="${firstX}" cy="${firstY}" r="${shown(radius)}" fill="${light.surface}" ` +
-      `stroke="${colorAt(0)}" stroke-width="${shown(0.4 * cell)}"/>`,
-    ...(total > 1
-      ? [`<circle cx="${endX}" cy="${endY}" r="${shown(radius)}" fill="${colorAt(total - 1)}"/>`]
-      : []),
+    ...gaps,
+    ...coloredLines(placed, pen),
+    { kind: 'dot', at: lastOf(lastOf(placed)), radius: 0.95 * pen, fill: end },
+    {
+      ...{ kind: 'dot', at: placed[0][0], radius: 1.2 * pen, fill: light.surface },
+      outline: { color: light.pen[0], width: 0.75 * pen },
+    },
   ];
 }
 
-/** The ink of a mask as one SVG path of squares, joined to bars within a row. */
-export function maskElement(
-  mask: { width: number; height: number; pixels: ArrayLike<number> },
-  { x, y, cell }: Placement,
-  color: string,
-): string {
-  const { width, height, pixels } = mask;
-  const parts: string[] = [];
-  for (let v = 0; v < height; v++) {
-    for (let u = 0; u < width; u++) {
-      if (pixels[v * width + u] === 0) continue;
-      const first = u;
-      while (u + 1 < width && pixels[v * width + u + 1] !== 0) u++;
-      const length = shown((u - first + 1) * cell);
-      parts.push(
-        `M${shown(x + (first - 0.5) * cell)} ${shown(y + (v - 0.5) * cell)}h${length}v${shown(cell)}h-${length}z`,
-      );
-    }
-  }
-  return `<path d="${parts.join('')}" fill="${color}"/>`;
+function lastOf<T>(list: readonly T[]): T {
+  return list[list.length - 1];
 }
 
-/** With as many digits as are seen. */
-function shown(value: number): number {
-  return Number(value.toFixed(2));
+/** Dots between two points, both left out. */
+function gapDots(from: Point, to: Point, pen: number): StrokeShape[] {
+  const parts = Math.floor(distance(from, to) / (1.6 * pen));
+  return Array.from({ length: Math.max(0, parts - 1) }, (_, n) => ({
+    ...{ kind: 'dot' as const, at: between(from, to, (n + 1) / parts) },
+    ...{ radius: 0.22 * pen, fill: light.muted },
+  }));
+}
+
+function coloredLines(placed: readonly Point[][], pen: number): StrokeShape[] {
+  const steps = light.pen.length;
+  const total = placed.reduce((sum, points) => sum + lengthOf(points), 0);
+  const shapes: StrokeShape[] = [];
+  let step = 0;
+  let drawn = 0;
+  for (const points of placed) {
+    if (total > 0) step = Math.min(steps - 1, Math.floor((steps * drawn) / total + 1e-9));
+    if (points.length === 1) {
+      shapes.push({ kind: 'dot', at: points[0], radius: pen / 2, fill: light.pen[step] });
+    }
+    let line = [points[0]];
+    for (let n = 1; n < points.length; n++) {
+      const length = distance(points[n - 1], points[n]);
+      const before = drawn;
+      drawn += length;
+      // A long line takes on several colours.
+      for (; step < steps - 1 && drawn > ((step + 1) * total) / steps; step++) {
+        const cut = between(points[n - 1], points[n], (((step + 1) * total) / steps - before) / length);
+        shapes.push({ kind: 'line', points: [...line, cut], color: light.pen[step], width: pen });
+        line = [cut];
+      }
+      line.push(points[n]);
+    }
+    if (line.length > 1) shapes.push({ kind: 'line', points: line, color: light.pen[step], width: pen });
+  }
+  return shapes;
+}
+
+function lengthOf(points: readonly Point[]): number {
+  return points.reduce((sum, point, n) => (n === 0 ? 0 : sum + distance(points[n - 1], point)), 0);
+}
+
+function distance([x, y]: Point, [u, v]: Point): number {
+  return Math.hypot(u - x, v - y);
+}
+
+function between(a: Point, b: Point, share: number): Point {
+  return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
 }

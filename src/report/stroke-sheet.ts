@@ -3,11 +3,13 @@
  * one pixel wide, and the strokes in the order in which a pen might have drawn them.
  */
 
+import type { Picture } from '../formats/run-folder.js';
 import { FONT_FAMILY, fitText } from './chart.js';
 import { light } from './palette.js';
-import { type Picture, pictureImage } from './picture.js';
+import { pictureImage } from './picture.js';
 import { className } from './recall.js';
-import { type DrawnPath, hexColor, maskElement, penColor, strokeElements } from './stroke-drawing.js';
+import { type DrawnPath, penWidth, strokeShapes } from './stroke-drawing.js';
+import { maskSvg, shapesSvg } from './stroke-shapes.js';
 import { plural } from './text.js';
 
 /** A drawing on the sheet. */
@@ -105,7 +107,7 @@ function panel(entry: SheetEntry, row: string, x: number, y: number): string {
   const cell = PANEL / Math.max(width, height);
   const left = x + (PANEL - width * cell) / 2;
   const top = y + (PANEL - height * cell) / 2;
-  const placement = { x: left + cell / 2, y: top + cell / 2, cell };
+  const placement = { x: left + cell / 2, y: top + cell / 2, cell, pen: penWidth(cell, PANEL) };
   const mask = { width, height, pixels: lines };
   const content: string[] = [];
   if (row === 'image' && picture !== null) {
@@ -114,9 +116,9 @@ function panel(entry: SheetEntry, row: string, x: number, y: number): string {
         `image-rendering="optimizeSpeed" style="image-rendering:pixelated" href="${pictureImage(picture).uri}"/>`,
     );
   }
-  if (row === 'lines') content.push(maskElement(mask, placement, light.ink));
+  if (row === 'lines') content.push(maskSvg(mask, placement, light.ink));
   if (row === 'strokes') {
-    content.push(maskElement(mask, placement, light.grid), ...strokeElements(paths, placement));
+    content.push(maskSvg(mask, placement, light.grid), shapesSvg(strokeShapes(paths, placement)));
   }
   content.push(
     `<rect x="${x + 0.5}" y="${y + 0.5}" width="${PANEL - 1}" height="${PANEL - 1}" rx="4" fill="none" ` +
@@ -128,13 +130,12 @@ function panel(entry: SheetEntry, row: string, x: number, y: number): string {
 /** What the colours, the ring and the dot say; `right` is where it ends. */
 function legend(right: number, y: number): string {
   const [from, to] = [right - 146, right - 50];
-  const steps = 24;
-  const bars = Array.from({ length: steps }, (_, n) => {
+  const steps = light.pen.length;
+  const bars = light.pen.map((color, n) => {
     const x = from + ((to - from) * n) / steps;
-    const color = hexColor(penColor(n / (steps - 1)));
     return `<rect x="${x.toFixed(2)}" y="${y - 2}" width="${((to - from) / steps + 0.5).toFixed(2)}" height="4" fill="${color}"/>`;
   });
-  const [first, last] = [hexColor(penColor(0)), hexColor(penColor(1))];
+  const [first, last] = [light.pen[0], light.pen[steps - 1]];
   return [
     text(from - 14, y + 5, 'begin', { color: light.muted, anchor: 'end' }),
     ...bars,

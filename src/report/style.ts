@@ -36,6 +36,9 @@ h1 { font-size: 22px; line-height: 1.3; font-weight: 600; overflow-wrap: anywher
 .score dt, .facts dt { color: var(--muted); font-size: 14px; }
 .score dd { font-size: 20px; font-weight: 600; }
 .score small { display: block; color: var(--muted); font-size: 14px; font-weight: 400; }
+.ways { margin-bottom: 16px; }
+.ways figure { margin-top: 8px; }
+.ways table { width: auto; }
 .facts { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 16px 20px; }
 .facts dd { font-weight: 600; overflow-wrap: anywhere; }
 section { margin-top: 40px; }
@@ -70,10 +73,11 @@ td { vertical-align: baseline; overflow-wrap: anywhere; }
 }
 .mistakes.named { grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); }
 .mistakes li { break-inside: avoid; line-height: 1.35; font-size: 15px; min-width: 0; }
-.mistakes img {
-  display: block; width: 100%; max-width: 112px; aspect-ratio: 1; height: auto; object-fit: contain; background: #fff;
-  border-radius: 6px; border: 1px solid var(--grid); image-rendering: pixelated; margin-bottom: 6px;
+.mistakes img, .mistakes svg {
+  display: block; width: 100%; max-width: 112px; aspect-ratio: 1; height: auto; border-radius: 6px;
+  border: 1px solid var(--grid); margin-bottom: 6px;
 }
+.mistakes img { object-fit: contain; background: #fff; image-rendering: pixelated; }
 .mistakes b { font-weight: 600; overflow-wrap: anywhere; }
 .mistakes span { display: block; color: var(--muted); font-size: 14px; }
 @media screen and (prefers-color-scheme: dark) { .mistakes img.inked { filter: invert(.9); border-color: #d6cec3; } }

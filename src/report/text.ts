@@ -3,7 +3,7 @@
  * recalls that the command line prints. Pure, and free of NaN: what is not a number is written as `–`.
  */
 
-import type { Score } from '../formats/run-folder.js';
+import type { RunSummary, Score } from '../formats/run-folder.js';
 import { type ClassRecall, classRecalls, recallFloor } from './recall.js';
 
 /** U+00A0: number and unit stay on one line. */
@@ -21,6 +21,38 @@ export function formatShare(share: number, decimals = 2): string {
   let text = (share * 100).toFixed(decimals);
   while (share < 1 && Number(text) >= 100 && decimals < 10) text = (share * 100).toFixed(++decimals);
   return `${text} %`;
+}
+
+/** Points of a percentage by which a share is above another one: `−0.12`, `+0.05`, `0.00`. */
+export function formatPoints(share: number, other: number): string {
+  const points = (share - other) * 100;
+  if (!Number.isFinite(points)) return '–';
+  const text = Math.abs(points).toFixed(2);
+  if (Number(text) === 0) return text;
+  return `${points < 0 ? '−' : '+'}${text}`;
+}
+
+/** How the test samples were drawn, their score, and the points by which it is above that of the test. */
+export interface OtherWay {
+  name: string;
+  score: Score;
+  points: string;
+}
+
+/** The scores of the test strokes drawn another way, as far as there are any. */
+export function otherWays({
+  testScore,
+  reversedScore,
+  reorderedScore,
+}: Pick<RunSummary, 'testScore' | 'reversedScore' | 'reorderedScore'>): OtherWay[] {
+  const ways: [name: string, score: Score | null][] = [
+    ['drawn in reverse', reversedScore],
+    ['strokes in reverse order', reorderedScore],
+  ];
+  const share = ({ correct, count }: Score) => correct / count;
+  return ways.flatMap(([name, score]) =>
+    score === null ? [] : [{ name, score, points: formatPoints(share(score), share(testScore)) }],
+  );
 }
 
 /** `0.84 s`, `12.3 s`, `1 min 05 s`, `2 h 03 min`. */
@@ -51,6 +83,13 @@ export function formatNumber(value: number): string {
   const magnitude = Math.abs(rounded);
   if (magnitude >= 1e-3 && magnitude < 1e5) return String(rounded);
   return rounded.toExponential().replace('e+', 'e');
+}
+
+/** A setting's number as a person would write it: fractions that go on and on, 5/6, with four digits. */
+export function formatSetting(value: number): string {
+  return String(value).length > 8 && !Number.isInteger(value)
+    ? String(Number(value.toPrecision(4)))
+    : String(value);
 }
 
 /** Number of epochs or of anything else: `1 epoch`, `3 epochs`. */

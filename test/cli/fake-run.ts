@@ -74,8 +74,11 @@ export function summaryOf(seed: number, preset = 'quick'): RunSummary {
   return { ...summary, seed, preset, testAccuracy: 0.95 + seed / 100, gflops: 118.2, peakRssMb: 412.3 };
 }
 
-/** A training of two epochs of four steps; after `stopAfter` steps it does as if someone had pressed Ctrl-C. */
-export function fakeTraining(stopAfter = Number.POSITIVE_INFINITY) {
+/**
+ * A training of two epochs of four steps; after `stopAfter` steps it does as if someone had pressed Ctrl-C.
+ * @param changes to its summary
+ */
+export function fakeTraining(stopAfter = Number.POSITIVE_INFINITY, changes: Partial<RunSummary> = {}) {
   const configs: TrainConfig[] = [];
   async function* trainRun(config: TrainConfig & { savingPath: string }): AsyncGenerator<TrainEvent, string> {
     configs.push(config);
@@ -93,7 +96,7 @@ export function fakeTraining(stopAfter = Number.POSITIVE_INFINITY) {
       yield { type: 'epoch', metrics: sampleInput().metrics[epoch - 1], best: true, epochs: 2 };
     }
     yield { type: 'stopped', reason: 'epochs', epoch: 2, step: 0 };
-    yield { type: 'done', summary: summaryOf(config.seedNumber, config.preset) };
+    yield { type: 'done', summary: { ...summaryOf(config.seedNumber, config.preset), ...changes } };
     return 'done';
   }
   return { trainRun, configs };

@@ -82,6 +82,24 @@ describe('info', () => {
     assert.ok(!out.includes('\u001b'));
   });
 
+  it('shows how drawings became sequences', async () => {
+    const path = join(root, 'strokes.safetensors');
+    const preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.25 };
+    writeFileSync(path, encodeCheckpoint({ ...checkpoint, preprocessing }));
+    const input = /\nInput\n([\s\S]*?)\n\n/.exec(await show(path))?.[1] ?? '';
+    assert.deepEqual(
+      input.split('\n').map((line) => line.trim().split(/ {2,}/)),
+      [
+        ['kind', 'strokes'],
+        ['width', '28'],
+        ['height', '28'],
+        ['order', 'tour'],
+        ['scale', '0.25'],
+      ],
+    );
+    assert.deepEqual(JSON.parse(await show(path, true)).preprocessing, preprocessing);
+  });
+
   it('--json holds the same, in snake_case', async () => {
     const value = JSON.parse(await show(file, true));
     assert.equal(value.parameters, TOTAL);
@@ -116,6 +134,14 @@ describe('info', () => {
       /\n {2}test accuracy \d+\/1000 = \d\d\.\d\d %, best validation .* in epoch \d of \d\n/,
     );
     assert.equal(JSON.parse(await show(folder, true)).summary.preset, 'quick');
+    assert.ok(!(await show(folder)).includes('drawn in reverse'), 'nothing of strokes for images');
+    const testScore = { correct: 950, count: 1000 };
+    const reversedScore = { correct: 947, count: 1000 };
+    await writeSummary(folder, { ...summaryOf(0), testScore, reversedScore, reorderedScore: testScore });
+    assert.match(
+      await show(folder),
+      /\n {2}drawn in reverse 947\/1000 = 94\.70 %, −0\.30 points\n {2}strokes in reverse order .* %, 0\.00 points\n/,
+    );
   });
 
   it('refuses what is no checkpoint', async () => {

@@ -94,7 +94,13 @@ describe('on a terminal', () => {
     view.show(progress({ phase: 'validation', step: 4 }));
     assert.match(output.screen.at(-1) ?? '', /^epoch 1\/2 validation/);
     view.show(progress({ phase: 'evaluate', part: 'test', step: 4 }));
-    assert.match(output.screen.at(-1) ?? '', /^accuracy on the test images/);
+    assert.match(output.screen.at(-1) ?? '', /^accuracy on the test samples /);
+    view.show(progress({ phase: 'evaluate', part: 'train', step: 4 }));
+    assert.match(output.screen.at(-1) ?? '', /^accuracy on the training samples /);
+    view.show(progress({ phase: 'evaluate', part: 'reversed', step: 4 }));
+    assert.match(output.screen.at(-1) ?? '', /^accuracy when drawn in reverse /);
+    view.show(progress({ phase: 'evaluate', part: 'reordered', step: 4 }));
+    assert.match(output.screen.at(-1) ?? '', /^accuracy with strokes in reverse order /);
   });
 });
 
@@ -111,7 +117,7 @@ describe('elsewhere', () => {
     assert.deepEqual(output.lines.slice(0, -1), [
       'no addon; WASM computes instead',
       'quick, seed 0, on cpu (AVX2), 2 threads',
-      '238,858 parameters; 50,000 images to learn from, 10,000 to validate, 10,000 to test',
+      '238,858 parameters; 50,000 samples to learn from, 10,000 to validate, 10,000 to test',
       '2 epochs of 4 steps, into runs/a',
       'epoch 1/2 step 2/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
       'epoch 1/2 step 4/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { configure, seedRuns } from '#src/cli/configure.js';
 import { type TrainFlags, train } from '#src/cli/train.js';
+import { dataTitle } from '#src/cli/train-parts.js';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
 import { writeSummary } from '#src/formats/run-files.js';
+import type { RunSummary } from '#src/formats/run-folder.js';
 import { configToDisk, resolveConfig } from '#src/train/config.js';
 import { UserError } from '#src/user-error.js';
 import { fakeTerminal, fakeTraining, summaryOf } from './fake-run.js';
@@ -20,9 +22,9 @@ beforeEach(() => {
   folder = join(root, `run-${count++}`);
 });
 
-async function run(flags: TrainFlags, stopAfter?: number) {
+async function run(flags: TrainFlags, stopAfter?: number, changes?: Partial<RunSummary>) {
   const terminal = fakeTerminal();
-  const { trainRun, configs } = fakeTraining(stopAfter);
+  const { trainRun, configs } = fakeTraining(stopAfter, changes);
   const reported: string[] = [];
   const report = async (_: unknown, summary: { seed: number }, end: string) => {
     reported.push(`${end} ${summary.seed}`);
@@ -55,11 +57,36 @@ describe('one run', () => {
       confusionMatrix.length,
       'a recall for each class',
     );
+    assert.ok(!/reverse|image/.test(out));
     assert.match(out, /samples\/s, 118\.2 GFLOP\/s, peak memory 412 MB/);
     assert.ok(out.includes(join(folder, 'report.html')) && out.includes(join(folder, 'charts')));
     assert.ok(out.includes(`npx scanstroke evaluate ${folder}\n`));
     assert.ok(out.includes('npx scanstroke train --preset mnist-lstm\n'));
     assert.equal(err.match(/^epoch \d\/2 step \d\/4: /gm)?.length, 4, 'progress on standard error');
+  });
+
+  it('of strokes tells the scores when they are drawn another way, with the difference', async () => {
+    const strokes = {
+      testScore: { correct: 9764, count: 10_000 },
+      reversedScore: { correct: 9752, count: 10_000 },
+      reorderedScore: { correct: 9770, count: 10_000 },
+    };
+    const { out } = await run({}, undefined, strokes);
+    assert.ok(
+      out.includes(
+        '  test                       9764/10000 = 97.64 %\n' +
+          '  drawn in reverse           9752/10000 = 97.52 %  −0.12 points\n' +
+          '  strokes in reverse order   9770/10000 = 97.70 %  +0.06 points\n',
+      ),
+      out,
+    );
+    const { out: json } = await run({ json: true, savingPath: `${folder}-json` }, undefined, strokes);
+    assert.deepEqual(JSON.parse(json).reversed_score, { correct: 9752, count: 10_000 });
+    const { out: seeds } = await run({ seeds: '2', savingPath: `${folder}-seeds` }, undefined, strokes);
+    assert.match(
+      seeds,
+      /\n {2}drawn in reverse 97\.52 % ± 0\.00 %\n {2}strokes in reverse order 97\.70 % ± 0\.00 %\n/,
+    );
   });
 
   it('--json prints what summary.json holds and nothing else', async () => {
@@ -193,6 +220,19 @@ describe('several seeds', () => {
     );
     assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
   });
+});
+
+describe('the heading of a report', () => {
+  for (const [data, title] of [
+    ['mnist', 'MNIST'],
+    ['strokes', 'MNIST strokes'],
+    ['strokes:mnist', 'MNIST strokes'],
+    ['strokes:data/fashion-mnist/', 'fashion-mnist strokes'],
+    ['data/sequences.tar.gz', 'sequences.tar.gz'],
+    ['data/strokesofmine', 'strokesofmine'],
+  ]) {
+    it(`names ${data} as ${title}`, () => assert.equal(dataTitle(data), title));
+  }
 });
 
 describe('mistakes', () => {

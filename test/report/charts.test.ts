@@ -16,7 +16,7 @@ import { mistakesChart, mistakeTiles } from '#src/report/mistakes.js';
 import { light } from '#src/report/palette.js';
 import { renderSvg } from '#src/report/render.js';
 import type { ReportInput } from '#src/report/report.js';
-import { sampleInput, sampleMistake } from './sample.js';
+import { sampleInput, sampleMistake, sampleStrokeMistake } from './sample.js';
 import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';
 
 const fixtures = new URL('../../../test/fixtures/report/', import.meta.url);
@@ -31,9 +31,19 @@ function chartsOf(input: ReportInput, place: Place): Chart[] {
   ];
 }
 
-for (const chart of chartsOf(sampleInput({ epochs: 2, points: 5, classes: ['cat', 'dog', 'ape'] }), 'file')) {
-  test(`${chart.name} looks as it did`, () => {
-    const golden = new URL(`${chart.name}.svg`, fixtures);
+const small = sampleInput({ epochs: 2, points: 5, classes: ['cat', 'dog', 'ape'] });
+const drawings = mistakeTiles(
+  [0, 1, 2].map((index) => sampleStrokeMistake(index, 3)),
+  ['cat', 'dog', 'ape'],
+);
+const goldens: [name: string, chart: Chart][] = [
+  ...chartsOf(small, 'file').map((chart): [string, Chart] => [chart.name, chart]),
+  ['mistakes-strokes', mistakesChart(drawings)],
+];
+
+for (const [name, chart] of goldens) {
+  test(`${name} looks as it did`, () => {
+    const golden = new URL(`${name}.svg`, fixtures);
     const svg = stableSvg(renderSvg(chart));
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, svg);
     assert.equal(svg, readFileSync(golden, 'utf8'));
@@ -46,6 +56,8 @@ const crowded = sampleInput({ classes: letters.slice(0, 30) });
 crowded.summary.confusionMatrix = crowded.summary.confusionMatrix.map((row) =>
   row.map((count) => count * 12_345),
 );
+const strokes = sampleInput({ classes: garments });
+strokes.mistakes = Array.from({ length: 30 }, (_, index) => sampleStrokeMistake(index, 10));
 const samples: [name: string, input: ReportInput][] = [
   ['one epoch', sampleInput({ epochs: 1 })],
   ['one epoch, one point', sampleInput({ epochs: 1, points: 1 })],
@@ -58,6 +70,7 @@ const samples: [name: string, input: ReportInput][] = [
   ['47 classes', sampleInput({ classes: letters, errorRate: 0.3 })],
   ['large counts', crowded],
   ['long names', sampleInput({ classes: garments, mistakes: 30 })],
+  ['strokes', strokes],
   ['no mistakes', sampleInput({ errorRate: 0, mistakes: 0 })],
 ];
 
@@ -191,6 +204,14 @@ test('thirty mistakes at most, told by name', () => {
     tiles[1].description,
     'Test sample 101: true class 1, taken for 2 with 98.8 %; the true class got 0.1 %.',
   );
+});
+
+test('a note says how to read drawings, and is shown in full', () => {
+  const { note, option } = mistakesChart(drawings);
+  assert.match(note, /The pen runs from the ring, from blue to orange/);
+  assert.equal((option.title as { subtext: string }).subtext, note);
+  const images = mistakesChart(mistakeTiles(sampleInput().mistakes, [])).note;
+  assert.ok(!images.includes('pen'));
 });
 
 test('scales are round, hold their values, and have as many ticks as fit', () => {

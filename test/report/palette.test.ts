@@ -56,6 +56,14 @@ for (const [name, colors] of editions) {
     }
     assert.equal(new Set([...colors.correct, ...colors.wrong]).size, 14);
   });
+
+  test(`the pen of the ${name} edition is seen on its paper, and gets lighter from step to step`, () => {
+    colors.pen.forEach((step, index) => {
+      assert.ok(contrast(step, colors.surface) >= 3, `step ${index}: ${contrast(step, colors.surface)}`);
+      assert.ok(index === 0 || luminance(step) > luminance(colors.pen[index - 1]), `step ${index}`);
+    });
+    assert.ok(contrast(colors.pen[0], colors.pen[colors.pen.length - 1]) >= 2, 'its ends are far apart');
+  });
 }
 
 test('the light colours are all different, and the dark edition has one for each', () => {

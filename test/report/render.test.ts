@@ -11,10 +11,11 @@ import { confusionMatrixChart } from '#src/report/confusion.js';
 import { accuracyChart, lossChart } from '#src/report/curves.js';
 import { fontFiles, needsOtherFonts } from '#src/report/fonts.js';
 import { mistakesChart, mistakeTiles } from '#src/report/mistakes.js';
+import { light } from '#src/report/palette.js';
 import { pictureImage } from '#src/report/picture.js';
 import { renderPdf, renderPng, renderSvg } from '#src/report/render.js';
 import { pdfImages, pdfText } from './pdf.js';
-import { sampleInput } from './sample.js';
+import { sampleInput, sampleStrokeMistake } from './sample.js';
 
 /** The pixels of a PNG, four bytes each. */
 async function decode(png: Uint8Array | string) {
@@ -80,6 +81,22 @@ test('a PDF of the mistakes holds the pictures', async () => {
   const pdf = await renderPdf(mistakesChart(mistakeTiles(input.mistakes, ['zero', 'one'])));
   assert.ok(pdfImages(pdf).images >= 2);
   assert.ok(pdfText(pdf).includes('zero → one'));
+});
+
+test('drawings of strokes are vectors in a PDF, and in colour in a PNG', async () => {
+  const chart = mistakesChart(mistakeTiles([sampleStrokeMistake(0, 10)], []));
+  assert.deepEqual(pdfImages(await renderPdf(chart)), { images: 0, masked: false });
+  const { data } = await decode(renderPng(chart, renderSvg(chart)));
+  const found = new Set<string>();
+  for (let at = 0; at < data.length; at += 4) {
+    found.add(
+      `#${[...data.subarray(at, at + 3)].map((value) => value.toString(16).padStart(2, '0')).join('')}`,
+    );
+  }
+  assert.deepEqual(
+    light.pen.filter((color) => !found.has(color)),
+    [],
+  );
 });
 
 test('two PDFs at once do not take each other’s pictures', async () => {

@@ -14,7 +14,7 @@ import { mistakeTiles } from '#src/report/mistakes.js';
 import { renderSvg } from '#src/report/render.js';
 import { type ReportInput, writeReport } from '#src/report/report.js';
 import { UserError } from '#src/user-error.js';
-import { sampleInput } from './sample.js';
+import { sampleInput, sampleStrokeMistake } from './sample.js';
 import { assertWellFormed } from './svg.js';
 
 const names = ['accuracy', 'confusion-matrix', 'confusion-rates', 'learning-rate', 'loss', 'mistakes'];
@@ -133,6 +133,72 @@ test('the page says how good, how fast, on what, and how to go on', () => {
   assert.ok(!/NaN|undefined|\[object/.test(text));
 });
 
+test('of strokes the page says how well they are recognised when they are drawn another way', () => {
+  const input = sampleInput();
+  input.summary.testScore = { correct: 9764, count: 10_000 };
+  const text = () =>
+    page(input)
+      .replace(/<[^>]+>/g, ' ')
+      .replaceAll('\u00a0', ' ')
+      .replace(/\s+/g, ' ');
+  assert.ok(!text().includes('another way'), 'nothing of images');
+  input.summary.reversedScore = { correct: 9752, count: 10_000 };
+  input.summary.reorderedScore = { correct: 9764, count: 10_000 };
+  const told = text();
+  for (const part of [
+    'drawn in reverse 9752/10000 = 97.52 % −0.12 points',
+    'strokes in reverse order 9764/10000 = 97.64 % 0.00 points',
+    'the more the network goes by the shape',
+  ]) {
+    assert.ok(told.includes(part), part);
+  }
+  assertHtml(page(input));
+});
+
+test('mistakes of strokes are drawings that follow the edition and are told in words', () => {
+  const input = sampleInput({ classes: ['<a>', 'b'] });
+  input.mistakes = [0, 1, 2].map((index) => sampleStrokeMistake(index, 2));
+  const html = page(input);
+  assertHtml(html);
+  assert.ok(!html.includes('<img'));
+  const drawings = html.match(/<svg role="img" aria-label="Test sample[\s\S]*?<\/svg>/g) ?? [];
+  assert.equal(drawings.length, 3);
+  for (const svg of drawings) {
+    assert.match(svg, /aria-label="[^"]*true class &#60;a&#62;|aria-label="[^"]*true class b/);
+    const colors = [...svg.matchAll(/(?:fill|stroke)="([^"]*)"/g)].map((match) => match[1]);
+    assert.deepEqual(
+      colors.filter((color) => color !== 'none' && !/^var\(--(?:pen-\d+|surface|muted)\)$/.test(color)),
+      [],
+    );
+    assert.ok(colors.includes('var(--pen-0)') && colors.includes('var(--pen-11)'));
+  }
+  const defined = html.match(/--pen-11:/g);
+  assert.equal(defined?.length, 3, 'in the light edition, the dark one, and on paper');
+});
+
+test('settings read as a person would write them', () => {
+  const input = sampleInput();
+  input.config = {
+    train_split: 5 / 6,
+    betas: [0.9, 1 / 3],
+    learning_rate: 1e-4,
+    scale: { x: 2 / 3 },
+    seed: 123456789,
+  };
+  const text = page(input)
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ');
+  for (const part of [
+    'train_split 0.8333 ',
+    'betas [0.9,0.3333]',
+    'learning_rate 0.0001 ',
+    'x 0.6667 ',
+    'seed 123456789 ',
+  ]) {
+    assert.ok(text.includes(part), part);
+  }
+});
+
 test('text from outside stays text', () => {
   const hostile = `</style></svg><script>alert(1)</script>"onload='x'&amp;\u0000\ud800`;
   const input = sampleInput({ classes: [hostile, '<img src=x onerror=alert(1)>', ' '] });
@@ -156,7 +222,9 @@ test('the page can be made of every kind of run', () => {
     { classes: Array.from({ length: 20 }, (_, index) => `class ${index}`), samplesPerClass: 3 },
     { samplesPerClass: 0 },
   ]) {
-    const html = page(sampleInput(options));
+    const input = sampleInput(options);
+    input.summary.reversedScore = { correct: 0, count: 0 };
+    const html = page(input);
     assertHtml(html);
     assert.ok(
       !/NaN|Infinity|undefined|\[object/.test(html.replace(/base64,[^"]*/g, '')),

@@ -1,10 +1,11 @@
 /**
- * Runs that never were, for the tests of the report: plausible curves and matrices from a seed, and small pictures.
+ * Runs that never were, for the tests of the report: plausible curves and matrices from a seed, small pictures and
+ * drawings.
  */
 
-import type { EpochMetrics, RunSummary } from '#src/formats/run-folder.js';
+import type { EpochMetrics, Mistake, RunSummary } from '#src/formats/run-folder.js';
 import { Random } from '#src/random.js';
-import type { Mistake, ReportInput } from '#src/report/report.js';
+import type { ReportInput } from '#src/report/report.js';
 
 /** What a made-up run is like. */
 export interface SampleOptions {
@@ -100,6 +101,8 @@ function sampleSummary(
     parameters: 199_818,
     seed: 0,
     stoppedBy: 'epochs',
+    reversedScore: null,
+    reorderedScore: null,
     version: '0.1.0',
     node: 'v20.20.2',
   };
@@ -117,4 +120,18 @@ export function sampleMistake(index: number, classes: number): Mistake {
     labelProbability: 0.001,
     picture: { width: 4, height: 4, channels: 1, pixels },
   };
+}
+
+/** The same of pen strokes: a hook of two lines, and a third line after a break. */
+export function sampleStrokeMistake(index: number, classes: number): Mistake {
+  const rows = [
+    [5, 4, 0, 0],
+    [0, 6, 0, 0],
+    [4 + (index % 3), 4, 0, 0],
+    [0, 0, 1, 0],
+    [2, -8, 0, 0],
+    [0, 5, 0, 0],
+    [0, 0, 1, 1],
+  ];
+  return { ...sampleMistake(index, classes), picture: { rows: Int16Array.from(rows.flat()) } };
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { renderPng } from '#src/report/render.js';
-import { hexColor, penColor, strokeElements } from '#src/report/stroke-drawing.js';
 import { type SheetEntry, sheetSvg } from '#src/report/stroke-sheet.js';
 import { assertTextsApart, assertWellFormed } from './svg.js';
 
@@ -60,27 +59,6 @@ test('25 samples: three bands of ten', () => {
   assert.equal(one.width, three.width);
   assert.ok(three.height > 2.5 * (one.height - 104));
   assertTextsApart(three.svg);
-});
-
-test('the colour runs from the first point to the last; gaps are dotted; the ends are marked', () => {
-  const place = { x: 0, y: 0, cell: 1 };
-  const [gap, lines, begin, end] = strokeElements([path([0, 0], [1, 0]), path([4, 4], [5, 4])], place);
-  assert.match(gap, /d="M1 0L4 4" .* stroke-dasharray=/);
-  const colors = [...lines.matchAll(/stroke="(#[0-9a-f]{6})"/g)].map(([, color]) => color);
-  assert.deepEqual(colors, [hexColor(penColor(0.5 / 3)), hexColor(penColor(2.5 / 3))]);
-  assert.match(begin, new RegExp(`cx="0" cy="0" .* stroke="${hexColor(penColor(0))}"`));
-  assert.match(end, new RegExp(`cx="5" cy="4" .* fill="${hexColor(penColor(1))}"`));
-  assert.equal(strokeElements([path([0, 0], [1, 0])], place).length, 3, 'no gap where the pen is not lifted');
-  assert.deepEqual(strokeElements([], place), []);
-  const lightness = [0, 0.25, 0.5, 0.75, 1].map((share) => {
-    const [r, g, b] = penColor(share);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  });
-  assert.deepEqual(
-    lightness,
-    lightness.toSorted((a, b) => a - b),
-    'and from dark to light',
-  );
 });
 
 test('any strokes and names give a well-formed picture without NaN', () => {

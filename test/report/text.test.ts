@@ -10,10 +10,13 @@ import { classRecalls, mistakeCount, recallFloor, worstConfusion } from '#src/re
 import {
   formatCount,
   formatNumber,
+  formatPoints,
   formatRecallTable,
   formatScore,
   formatSeconds,
+  formatSetting,
   formatShare,
+  otherWays,
   plural,
 } from '#src/report/text.js';
 
@@ -61,6 +64,47 @@ test('numbers have three digits, counts have groups', () => {
   assert.equal(formatCount(999), '999');
   assert.equal(plural(1, 'epoch'), '1 epoch');
   assert.equal(plural(1000, 'epoch'), '1,000 epochs');
+});
+
+test('settings keep what was typed, and lose what nobody would type', () => {
+  const texts: [number, string][] = [
+    [5 / 6, '0.8333'],
+    [0.999, '0.999'],
+    [1e-8, '1e-8'],
+    [0.000123456, '0.0001235'],
+    [123_456_789_012, '123456789012'],
+    [0.1 + 0.2, '0.3'],
+  ];
+  for (const [value, text] of texts) assert.equal(formatSetting(value), text);
+});
+
+test('differences are points with a sign, and none has none', () => {
+  const texts: [number, number, string][] = [
+    [0.9752, 0.9764, '−0.12'],
+    [0.98, 0.9764, '+0.36'],
+    [0.9764, 0.9764, '0.00'],
+    [0.97640001, 0.9764, '0.00'],
+    [0, 1, '−100.00'],
+    [Number.NaN, 0.9764, '–'],
+  ];
+  for (const [share, other, text] of texts) assert.equal(formatPoints(share, other), text);
+});
+
+test('of the ways in which strokes were drawn, those are told that were scored', () => {
+  const testScore = { correct: 99, count: 100 };
+  assert.deepEqual(otherWays({ testScore, reversedScore: null, reorderedScore: null }), []);
+  const reorderedScore = { correct: 98, count: 100 };
+  assert.deepEqual(otherWays({ testScore, reversedScore: null, reorderedScore }), [
+    { name: 'strokes in reverse order', score: reorderedScore, points: '−1.00' },
+  ]);
+  const reversedScore = { correct: 97, count: 100 };
+  assert.deepEqual(
+    otherWays({ testScore, reversedScore, reorderedScore }).map(({ name, points }) => [name, points]),
+    [
+      ['drawn in reverse', '−2.00'],
+      ['strokes in reverse order', '−1.00'],
+    ],
+  );
 });
 
 test('the recall table is aligned, with a bar and the worst confusion', () => {
