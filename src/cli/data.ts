@@ -69,6 +69,7 @@ Examples:
         .choices(['train', 'test'])
         .default('train'),
     )
+    .addOption(orderFlag())
     .addOption(
       wholeNumber(
         '--count <n>',

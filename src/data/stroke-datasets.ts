@@ -12,6 +12,7 @@ import { explainFileError } from '../formats/files.js';
 import { DRAWING_VERSION } from '../ink/drawing.js';
 import { INK_VERSION } from '../ink/strokes.js';
 import { UserError } from '../user-error.js';
+import { STROKES_PREFIX } from './dataset-name.js';
 import { type ImageDataset, loadImages } from './datasets.js';
 import { loadDrawingImages, loadPenStrokes } from './pens/drawing-dataset.js';
 import { findDrawingFiles, isDrawingFile } from './pens/drawing-files.js';
@@ -47,13 +48,13 @@ export interface LoadStrokesOptions {
  * Loads pen strokes.
  * @param spec `strokes` or `mnist` for strokes made from MNIST; an archive like `sequences.tar.gz`; a folder with the
  *   archive's files (in it or in `sequences/`), with IDX files of images, or with files of drawings
- *   (pens/drawing-files.ts), or one of these
+ *   (pens/drawing-files.ts), or one of these. `strokes:` in front says nothing new here.
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
  */
 export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
   const place = await findStrokes(spec);
-  const name = dataName(spec);
+  const { path, name } = place;
   if (options.order === 'pen' && place.kind !== 'drawings') {
     throw new UserError(
       `the strokes of ${spec} have no order of a pen: they are not drawings by one; use the order of a tour`,
@@ -61,12 +62,12 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
   }
   switch (place.kind) {
     case 'drawings':
-      return loadFromDrawings(spec, name, options);
+      return loadFromDrawings(path, name, options);
     case 'images':
-      return loadFromImages(place.spec, options);
+      return loadFromImages(path, options);
     case 'archive':
-      return throughCache(await archiveKey(spec), name, options, () =>
-        readStrokeArchive(spec, options.onProgress),
+      return throughCache(await archiveKey(path), name, options, () =>
+        readStrokeArchive(path, options.onProgress),
       );
     case 'folder':
       return throughCache(await folderKey(place.folder), name, options, () =>
@@ -76,11 +77,12 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
 }
 
 /** What is at a place that strokes are to be loaded from. */
-export type StrokePlace =
-  | { kind: 'images'; spec: string }
-  | { kind: 'archive' }
-  | { kind: 'folder'; folder: StrokeFolder }
-  | { kind: 'drawings' };
+export type StrokePlace = {
+  /** The file or folder, or `mnist`. */
+  path: string;
+  /** For messages and reports. */
+  name: string;
+} & ({ kind: 'images' | 'archive' | 'drawings' } | { kind: 'folder'; folder: StrokeFolder });
 
 /**
  * Looks what is at a place.
@@ -88,39 +90,41 @@ export type StrokePlace =
  * @throws UserError if there is nothing that strokes could come from
  */
 export async function findStrokes(spec: string): Promise<StrokePlace> {
-  if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', spec: 'mnist' };
-  if (!(await isFolder(spec))) return { kind: isDrawingFile(spec) ? 'drawings' : 'archive' };
-  const folder = await findStrokeFolder(spec);
-  if (folder !== undefined) return { kind: 'folder', folder };
-  const names = await readdir(spec);
-  if (names.some((name) => /idx[134]-ubyte/i.test(name))) return { kind: 'images', spec };
-  if (names.some(isDrawingFile)) return { kind: 'drawings' };
+  if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
+  const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+  const name = dataName(path);
+  if (!(await isFolder(path))) return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
+  const folder = await findStrokeFolder(path);
+  if (folder !== undefined) return { kind: 'folder', path, name, folder };
+  const names = await readdir(path);
+  if (names.some((each) => /idx[134]-ubyte/i.test(each))) return { kind: 'images', path, name };
+  if (names.some(isDrawingFile)) return { kind: 'drawings', path, name };
   throw new UserError(
-    `the data folder ${spec} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
+    `the data folder ${path} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
       'trainlabels.txt, and the same for test) in it or in sequences/, IDX files of images to make strokes from, or ' +
       'drawings (.ndjson, .json, .tra and .tes)',
   );
 }
 
-async function loadFromImages(spec: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
-  const images = await loadImages(spec, { channelsImg: 1 });
+async function loadFromImages(path: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
+  const images = await loadImages(path, { channelsImg: 1 });
   const { seed = 0 } = options;
   const name = `${images.name} strokes`;
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
 }
 
 async function loadFromDrawings(
-  spec: string,
+  path: string,
   name: string,
   options: LoadStrokesOptions,
 ): Promise<StrokeDataset> {
   const { order = 'tour', seed = 0, onProgress } = options;
   const contents: string[] = [];
-  for (const file of await findDrawingFiles(spec)) contents.push(file.name, await hashOf(file.path));
+  for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashOf(file.path));
   const versions = order === 'pen' ? [DRAWING_VERSION] : [DRAWING_VERSION, INK_VERSION, seed];
   return throughCache(cacheKey('drawings', order, ...versions, ...contents), name, options, async () => {
-    if (order === 'pen') return loadPenStrokes(spec, name, onProgress);
-    const made = await strokesFromDataset(await loadDrawingImages(spec, name, onProgress), options);
+    if (order === 'pen') return loadPenStrokes(path, name, onProgress);
+    const made = await strokesFromDataset(await loadDrawingImages(path, name, onProgress), options);
     return { ...made, name };
   });
 }

@@ -4,7 +4,6 @@ import { type PenPath, penPaths, renderStrokes } from '../ink/render.js';
 import { imageToStrokes, thinImage } from '../ink/strokes.js';
 import { loadImages } from './datasets.js';
 import { loadDrawingImages } from './pens/drawing-dataset.js';
-import { dataName } from './stroke-archive.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
 import { strokesOf } from './strokes.js';
 
@@ -47,9 +46,9 @@ export async function loadStrokeSamples(
   const place = await findStrokes(spec);
   const images =
     place.kind === 'images'
-      ? await loadImages(place.spec, { channelsImg: 1 })
+      ? await loadImages(place.path, { channelsImg: 1 })
       : place.kind === 'drawings' && options.order !== 'pen'
-        ? await loadDrawingImages(spec, dataName(spec), options.onProgress)
+        ? await loadDrawingImages(place.path, place.name, options.onProgress)
         : undefined;
   if (images !== undefined) {
     const { name, classes, ...parts } = images;

@@ -146,6 +146,31 @@ describe('data preview', () => {
     assert.equal(stdout, ' 024689\n0  #1, 7 steps, 1 stroke\n');
   });
 
+  it('shows drawings in the order of the pen, if that is asked for', () => {
+    const drawing = (label: string, x: number[]) =>
+      `${JSON.stringify({ label, strokes: [{ x, y: [0, 0] }] })}\n`;
+    for (const name of ['drawn.ndjson', 'test.ndjson']) {
+      mkdirSync(join(folder, 'drawn'), { recursive: true });
+      writeFileSync(join(folder, 'drawn', name), drawing('there', [0, 9]) + drawing('back', [9, 0]));
+    }
+    const steps = (...args: string[]) =>
+      JSON.parse(run('preview', '--data', 'drawn', '--json', ...args).stdout).samples.map(
+        ({ rows }: { rows: number[][] }) => rows[1][0],
+      );
+    assert.deepEqual(steps(), [1, 1]);
+    assert.deepEqual(steps('--order', 'pen'), [-1, 1]);
+    const made = run('strokes', '--data', 'drawn', '--order', 'pen', '--out', 'pen.tar.gz');
+    assert.equal(made.status, 0, made.stderr);
+    const { samples } = JSON.parse(run('preview', '--data', 'pen.tar.gz', '--json').stdout);
+    assert.deepEqual(
+      samples.map(({ class: name, rows }: { class: string; rows: number[][] }) => [name, rows[1][0]]),
+      [
+        ['back', -1],
+        ['there', 1],
+      ],
+    );
+  });
+
   it('has MNIST when nothing is said', () => {
     const { samples, data } = JSON.parse(run('preview', '--json').stdout);
     assert.equal(data, 'MNIST');

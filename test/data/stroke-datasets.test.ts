@@ -368,6 +368,16 @@ describe('made from images', () => {
     }
   });
 
+  test('`strokes:` in front is understood', async () => {
+    await writeImages(join(parent, 'lines'));
+    const [one, other] = [
+      await loadStrokes(join(parent, 'lines')),
+      await loadStrokes(`strokes:${parent}/lines`),
+    ];
+    assert.deepEqual(plain(one), plain(other));
+    assert.equal(other.name, 'lines strokes');
+  });
+
   test('are kept for each seed', async () => {
     const folder = join(parent, 'lines');
     await writeImages(folder);

@@ -100,20 +100,25 @@ test('strokes do not depend on how it was drawn', () => {
 });
 
 test('MNIST drawn anew has as much ink, and strokes of the same length and number', async () => {
-  const sums = { before: 0, after: 0, rows: 0, rowsAfter: 0, paths: 0, pathsAfter: 0 };
+  const sums = { x: 0, y: 0, before: 0, after: 0, rows: 0, rowsAfter: 0, paths: 0, pathsAfter: 0 };
   for (const { pixels, width, height } of await digits(500)) {
     const rows = imageToStrokes(pixels, width, height, { seed: 0 });
     const lines = penPaths(rows);
     const image = drawingToImage({ lines });
     const again = imageToStrokes(image, 28, 28, { seed: 0 });
     sums.before += inkOf(pixels).mass;
-    sums.after += inkOf(image).mass;
+    const { mass, x, y } = inkOf(image);
+    sums.after += mass;
+    sums.x += x / 500;
+    sums.y += y / 500;
     sums.rows += rows.length;
     sums.rowsAfter += again.length;
     sums.paths += lines.length;
     sums.pathsAfter += penPaths(again).length;
   }
   const near = (a: number, b: number, share: number) => assert.ok(Math.abs(a / b - 1) < share, `${a} ${b}`);
+  // The mean over all of MNIST is (14.00, 14.00).
+  assert.ok(Math.abs(sums.x - 14) < 0.1 && Math.abs(sums.y - 14) < 0.1, `${sums.x} ${sums.y}`);
   near(sums.after, sums.before, 0.02);
   near(sums.rowsAfter, sums.rows, 0.03);
   near(sums.pathsAfter, sums.paths, 0.08);
