@@ -22,7 +22,7 @@ const COMMANDS: Record<string, CommandEntry> = {
     define: async (...args) => (await import('./train.js')).defineTrain(...args),
   },
   evaluate: {
-    summary: 'measure a trained network on images',
+    summary: 'measure a trained network on samples',
     define: async (...args) => (await import('./evaluate.js')).defineEvaluate(...args),
   },
   info: {
@@ -47,7 +47,7 @@ Examples:
 
 async function main(args: readonly string[], terminal: Terminal): Promise<void> {
   const program = new Command('scanstroke')
-    .description('Trains LSTM sequence classifiers on images read as sequences.')
+    .description('Trains LSTM sequence classifiers on images read as sequences and on pen strokes.')
     .version(version(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)

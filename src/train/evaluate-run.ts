@@ -104,7 +104,7 @@ function indicesOf(
   if (part === 'test') return firstIndices(testCount);
   if (!config) {
     throw new UserError(
-      `evaluate: which images were for ${part} stands in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
+      `evaluate: which samples were for ${part} stands in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
         'give the run folder, or use --part test',
     );
   }

@@ -86,7 +86,7 @@ const DATA = {
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },
-    'share of the training images to learn from, as 0.8 or 4/5; the others validate',
+    'share of the training samples to learn from, as 0.8 or 4/5; the others validate',
   ),
 };
 
@@ -121,8 +121,8 @@ const MODEL = {
 };
 
 const TRAINING = {
-  batchSize: integer(128, { from: 1, to: MANY }, 'images in a step'),
-  numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training images'),
+  batchSize: integer(128, { from: 1, to: MANY }, 'samples in a step'),
+  numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training samples'),
   accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches whose gradients make one update'),
   labelSmoothing: number(0, { from: 0, below: 1 }, 'share of the target spread over all classes'),
   patience: integer(
