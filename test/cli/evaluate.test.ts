@@ -30,7 +30,7 @@ async function run(flags: Partial<EvaluateFlags> = {}, columns?: number) {
 describe('evaluate', () => {
   it('prints accuracy, loss, recalls and confusions', async () => {
     const { out } = await run();
-    assert.match(out, /^runs\/a on the test images\n\n {2}accuracy {2}5\/6 = 83\.33 %\n {2}loss {6}0\.25\n/);
+    assert.match(out, /^runs\/a on the test samples\n\n {2}accuracy {2}5\/6 = 83\.33 %\n {2}loss {6}0\.25\n/);
     assert.match(out, /\n {2}cat +2 +1\n/);
     assert.match(out, /dog +· +3\n$/);
     assert.ok(!out.includes('\u001b'), 'class names cannot control the terminal');
