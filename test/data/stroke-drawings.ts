@@ -1,6 +1,8 @@
 /** Drawings for tests: strokes as lists of places, to rows and back, and random ones. */
 import fc from 'fast-check';
+import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import type { SequenceSource } from '#src/data/sequence.js';
+import { AugmentedStrokes } from '#src/data/stroke-augment.js';
 import type { StrokeSequencesData } from '#src/data/stroke-sequences.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/stroke-sequences.js';
 import { packStrokes } from '#src/data/strokes.js';
@@ -95,4 +97,24 @@ export function anyDrawing(reach: number): fc.Arbitrary<Drawing> {
     { weight: 1, arbitrary: fc.array(strokeOf(0), { minLength: 1, maxLength: 9 }) },
     { weight: 1, arbitrary: fc.array(strokeOf(900), { minLength: 1, maxLength: 2 }) },
   );
+}
+
+/** Sequences of `data`, varied. */
+export function openVaried(
+  data: StrokeSequencesData,
+  amounts: Partial<Augmentation>,
+  seed = 1,
+): AugmentedStrokes {
+  return new AugmentedStrokes({ data, augmentation: { ...NO_AUGMENTATION, ...amounts }, seed });
+}
+
+/** What a drawing, alone in a data set, becomes in so many epochs. */
+export function draws(drawing: Drawing, amounts: Partial<Augmentation>, epochs: number, seed = 1): Drawing[] {
+  const source = openVaried(dataOf([drawing]), amounts, seed);
+  return Array.from({ length: epochs }, (_, epoch) => drawingOf(source.rowsOf(0, epoch)));
+}
+
+/** A line of places, one step apart. */
+export function line(length: number, from: Place = [1, 1], step: Place = [1, 0]): Place[] {
+  return Array.from({ length }, (_, n): Place => [from[0] + n * step[0], from[1] + n * step[1]]);
 }
