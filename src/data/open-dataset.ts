@@ -7,6 +7,7 @@ import type { ImageExamples } from './images.js';
 import type { AnyPreprocessing, SequencesData } from './sources.js';
 import type { OnProgress } from './stroke-archive.js';
 import { loadStrokes } from './stroke-datasets.js';
+import type { StrokeOrder } from './stroke-sequences.js';
 import type { StrokeDataset, StrokeExamples } from './strokes.js';
 
 export type Dataset = ({ kind: 'images' } & ImageDataset) | ({ kind: 'strokes' } & StrokeDataset);
@@ -14,6 +15,8 @@ export type Dataset = ({ kind: 'images' } & ImageDataset) | ({ kind: 'strokes' }
 export interface LoadOptions {
   /** Of images. */
   channelsImg: number;
+  /** Of the points of strokes. */
+  order: StrokeOrder;
   /** Reading or making strokes for the first time takes seconds. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;

@@ -44,9 +44,12 @@ export async function evaluateRun(
   const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, checkpointPath);
   const config = await configBeside(checkpointPath);
   const data = options.data ?? config?.data ?? (isStrokes(preprocessing) ? 'strokes' : 'mnist');
-  const dataset = await loadDataset(data, {
-    channelsImg: isStrokes(preprocessing) ? 1 : preprocessing.channels,
-  });
+  const dataset = await loadDataset(
+    data,
+    isStrokes(preprocessing)
+      ? { channelsImg: 1, order: preprocessing.order }
+      : { channelsImg: preprocessing.channels, order: 'tour' },
+  );
   if ((dataset.kind === 'strokes') !== isStrokes(preprocessing)) {
     throw new UserError(
       `evaluate: ${checkpointPath} reads ${isStrokes(preprocessing) ? 'strokes' : 'images'}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,

@@ -83,6 +83,11 @@ const DATA = {
   sequenceLength: integer(28, { from: 1, to: MANY }, 'steps into which an image is cut'),
   inputSize: integer(28, { from: 1, to: MANY }, 'values of an image in one step'),
   permute: integer(null, SEED, 'shuffle the pixels of every image alike, by this seed', { none: 'in order' }),
+  strokeOrder: choice(
+    ['tour', 'pen'],
+    'tour',
+    'points of strokes by a tour of the picture, or of drawings as the pen made them',
+  ),
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },

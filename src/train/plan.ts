@@ -27,7 +27,7 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): AnyPrepr
           `input size ${config.inputSize} and head ${config.head}; use --preset strokes, or --input-size 4 --head mean`,
       );
     }
-    return DEFAULT_STROKE_PREPROCESSING;
+    return { ...DEFAULT_STROKE_PREPROCESSING, order: config.strokeOrder };
   }
   const preprocessing = {
     sequenceLength: config.sequenceLength,
@@ -46,6 +46,7 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): AnyPrepr
 /** Options that mean something for one kind of data only, with what they are when they mean nothing. */
 const ONLY: Record<Dataset['kind'], Partial<TrainConfig>> = {
   images: {
+    strokeOrder: 'tour',
     ...{ augmentJitter: 0, augmentDrop: 0, augmentResample: 0 },
     ...{ augmentReverse: 0, augmentShuffle: 0, augmentFlip: 0 },
   },

@@ -45,7 +45,10 @@ export async function* trainRun(
   config: PlacedConfig,
   control: { stop: AbortSignal },
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  const dataset = await loadDataset(config.data, { channelsImg: config.channelsImg });
+  const dataset = await loadDataset(config.data, {
+    channelsImg: config.channelsImg,
+    order: config.strokeOrder,
+  });
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
   const checkpoint = await checkpointToResume(config);
