@@ -50,6 +50,9 @@ export class ProgressView {
 
   show(event: TrainEvent): void {
     switch (event.type) {
+      case 'loading':
+        this.passing(`${event.what}: ${formatShare(event.done / event.total, 0)}`);
+        break;
       case 'start':
         this.#epochs = event.epochs;
         for (const line of this.#startLines(event)) this.line(line);

@@ -5,6 +5,7 @@
 import type { EpochMetrics, RunSummary } from '../formats/run-folder.js';
 
 export type TrainEvent =
+  | LoadingEvent
   | StartEvent
   | ProgressEvent
   | {
@@ -21,7 +22,16 @@ export type TrainEvent =
     }
   | { type: 'done'; summary: RunSummary };
 
-/** The first event: what is about to be trained, on what, and where it is written. */
+/** While data are read or made that take seconds: pen strokes, the first time. Comes before `start`. */
+export interface LoadingEvent {
+  type: 'loading';
+  /** `reading sequences.tar.gz`, `strokes from MNIST` */
+  what: string;
+  done: number;
+  total: number;
+}
+
+/** The first event but for loading: what is about to be trained, on what, and where it is written. */
 export interface StartEvent {
   type: 'start';
   backend: { name: string; description: string };

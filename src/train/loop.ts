@@ -235,7 +235,7 @@ export async function* evaluate(
 }
 
 /** What `progress` is, whenever it has grown, until `running` ends; and once more then. Rejects as `running` does. */
-async function* watch(running: Promise<unknown>, progress: () => number): AsyncGenerator<number> {
+export async function* watch(running: Promise<unknown>, progress: () => number): AsyncGenerator<number> {
   let ended = false;
   const settled = running.then(
     () => {

@@ -16,8 +16,8 @@ import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../
 import { flopsPerStep } from '../model/config.js';
 import { configToDisk } from './config.js';
 import { type Answers, mistakesOf, type Scores } from './evaluation.js';
-import type { ProgressEvent, TrainEvent } from './events.js';
-import { evaluate, initialState, type StopReason, type TrainState, trainLoop } from './loop.js';
+import type { LoadingEvent, ProgressEvent, TrainEvent } from './events.js';
+import { evaluate, initialState, type StopReason, type TrainState, trainLoop, watch } from './loop.js';
 import type { TrainConfig } from './options.js';
 import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './plan.js';
 import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
@@ -45,10 +45,7 @@ export async function* trainRun(
   config: PlacedConfig,
   control: { stop: AbortSignal },
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  const dataset = await loadDataset(config.data, {
-    channelsImg: config.channelsImg,
-    order: config.strokeOrder,
-  });
+  const { dataset, notices } = yield* load(config);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
   const checkpoint = await checkpointToResume(config);
@@ -89,7 +86,7 @@ export async function* trainRun(
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, step: state.losses.length } : null,
       seed: config.seedNumber,
-      notices: session.notices,
+      notices: [...notices, ...session.notices],
       folder: config.savingPath,
     };
 
@@ -139,6 +136,23 @@ export async function* trainRun(
     control.stop.removeEventListener('abort', stopTeam);
     await session.close();
   }
+}
+
+/** Loads the data set, with progress where that takes a while. */
+async function* load(
+  config: TrainConfig,
+): AsyncGenerator<LoadingEvent, { dataset: Dataset; notices: string[] }> {
+  const notices: string[] = [];
+  const progress: Omit<LoadingEvent, 'type'> = { what: '', done: 0, total: 0 };
+  const loading = loadDataset(config.data, {
+    ...{ channelsImg: config.channelsImg, order: config.strokeOrder },
+    onProgress: (now) => Object.assign(progress, now),
+    onNotice: (line) => notices.push(line),
+  });
+  for await (const done of watch(loading, () => progress.done)) {
+    if (done > 0) yield { type: 'loading', ...progress };
+  }
+  return { dataset: await loading, notices };
 }
 
 type Part = NonNullable<ProgressEvent['part']>;

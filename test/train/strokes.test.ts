@@ -73,6 +73,7 @@ test('an order by length holds every sequence once, its batches are shuffled, an
 
 test('the scores of strokes drawn another way, the evaluation and the mistakes belong together', async () => {
   const { events, end } = await train(config('scores', { numEpochs: 1 }));
+  assert.equal(events[0].type, 'loading', 'making the strokes shows progress');
   const done = events.at(-1);
   assert.ok(done?.type === 'done');
   const { testScore, reversedScore, reorderedScore } = done.summary;
