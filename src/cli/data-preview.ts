@@ -1,11 +1,19 @@
 /** What `scanstroke data preview` does: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
-import { loadStrokeSamples, type StrokeSample, type StrokeSamples } from '../data/stroke-samples.js';
+import {
+  loadStrokeSamples,
+  type StrokeSample,
+  type StrokeSamples,
+  type StrokeVariations,
+} from '../data/stroke-samples.js';
 import { writeFileAtomically } from '../formats/files.js';
 import { className } from '../report/recall.js';
 import { sheetSvg } from '../report/stroke-sheet.js';
-import { plural } from '../report/text.js';
+import { formatNumber, plural } from '../report/text.js';
+import { defaultConfig, givenOptions } from '../train/config.js';
+import { augmentationOf } from '../train/plan.js';
+import { PRESETS } from '../train/presets.js';
 import { UserError } from '../user-error.js';
-import type { PreviewFlags } from './data.js';
+import { AMOUNTS, EPOCHS, type PreviewFlags } from './data.js';
 import { DataProgressView } from './data-progress.js';
 import { drawSamples } from './stroke-terminal.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from './terminal.js';
@@ -15,35 +23,72 @@ const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
   const { data, part, order, seed, out, json = false } = flags;
-  const { count = json || out !== undefined ? 20 : 6 } = flags;
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
+  const variations = variationsOf(flags);
+  const { count = json || out !== undefined ? 20 : variations ? 3 : 6 } = flags;
   const view = new DataProgressView(terminal.err);
   let found: StrokeSamples;
   try {
     const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
-    found = await loadStrokeSamples(data, { part, count, order, seed, ...progress });
+    found = await loadStrokeSamples(data, { part, count, order, seed, variations, ...progress });
   } finally {
     view.clear();
   }
-  if (out !== undefined) await writeSheet(found, part, order, out);
-  if (json) printJson(terminal, { data: found.name, part, file: out ?? null, ...asJson(found) });
-  else if (out !== undefined)
+  if (out !== undefined) await writeSheet(found, flags, variations, out);
+  if (json) {
+    const amounts = variations && { augmentation: amountsOf(variations) };
+    printJson(terminal, { data: found.name, part, file: out ?? null, ...amounts, ...asJson(found) });
+  } else if (out !== undefined)
     terminal.out.write(`${plural(found.samples.length, 'sample')} in ${shellQuote(out)}\n`);
-  else {
-    const captions = found.samples.map(
-      ({ label, index, rows, paths }) =>
-        `${className(found.classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(paths.length, 'stroke')}`,
+  else terminal.out.write(inTerminal(found, terminal.out));
+}
+
+/** What is asked for in variations; nothing, if none are. */
+function variationsOf({ augment, part, ...flags }: PreviewFlags): StrokeVariations | undefined {
+  const given = Object.fromEntries(AMOUNTS.filter((key) => key in flags).map((key) => [key, flags[key]]));
+  const amounts = givenOptions({ flags: given }, 'data preview');
+  if (augment === undefined && Object.keys(given).length === 0) return undefined;
+  if (part === 'test') {
+    throw new UserError(
+      'data preview: only training samples are varied; leave out --part test, or --augment',
     );
-    terminal.out.write(drawSamples(found.samples, captions, terminal.out, colorsFor(terminal.out)));
   }
+  const config = { ...defaultConfig(), ...PRESETS.strokes.settings, ...amounts };
+  return { augmentation: augmentationOf(config), epochs: augment ?? EPOCHS };
+}
+
+/** The amounts that mean something for strokes. */
+function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariations) {
+  return amounts;
+}
+
+function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): string {
+  const colors = colorsFor(out);
+  const captions = samples.map(
+    ({ label, index, rows, paths }) =>
+      `${className(classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(paths.length, 'stroke')}`,
+  );
+  if (samples.every(({ variations }) => variations.length === 0)) {
+    return drawSamples(samples, captions, out, colors);
+  }
+  // Every sample begins a line, with its epochs beside and beneath it.
+  return samples
+    .map(({ variations, ...sample }, index) => {
+      const varied = variations.map(({ paths }) => ({ ...sample, image: null, paths }));
+      const names = variations.map(
+        ({ epoch, rows }) => `epoch ${epoch}, ${plural(rows.length / COLUMNS, 'step')}`,
+      );
+      return drawSamples([sample, ...varied], [captions[index], ...names], out, colors);
+    })
+    .join('\n');
 }
 
 async function writeSheet(
   { name, classes, samples }: StrokeSamples,
-  part: string,
-  order: string,
+  { part, order }: PreviewFlags,
+  variations: StrokeVariations | undefined,
   file: string,
 ): Promise<void> {
   const withImages = samples.some(({ image }) => image !== null);
@@ -52,6 +97,7 @@ async function writeSheet(
     note:
       `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
       `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where it is lifted.`,
+    details: variations && epochsNote(variations),
     classes,
     entries: samples.map(({ image, rows, ...sample }) => ({
       ...sample,
@@ -67,17 +113,35 @@ async function writeSheet(
   await writeFileAtomically(file, renderPng(sheet, sheet.svg));
 }
 
+/** What is beneath the strokes, with all amounts. */
+function epochsNote(variations: StrokeVariations): string {
+  const amounts = Object.entries(amountsOf(variations)).filter(([, amount]) => amount !== 0);
+  const shown = amounts.map(([name, amount]) => `${name} ${formatNumber(amount)}`);
+  return `Varied: ${shown.join(', ') || 'not at all'}.`;
+}
+
 function asJson({ classes, samples }: StrokeSamples) {
   return {
     classes,
-    samples: samples.map(({ index, label, width, height, image, rows, paths }: StrokeSample) => ({
+    samples: samples.map(({ index, label, width, height, image, rows, paths, variations }: StrokeSample) => ({
       ...{ index, label, class: classes[label], width, height },
-      steps: rows.length / COLUMNS,
-      strokes: paths.length,
+      ...{ steps: rows.length / COLUMNS, strokes: paths.length },
       pixels: image && [...image],
-      rows: Array.from({ length: rows.length / COLUMNS }, (_, n) => [
-        ...rows.subarray(n * COLUMNS, (n + 1) * COLUMNS),
-      ]),
+      rows: listOf(rows),
+      ...(variations.length > 0 && {
+        epochs: variations.map((varied) => ({
+          epoch: varied.epoch,
+          ...{ steps: varied.rows.length / COLUMNS, strokes: varied.paths.length },
+          rows: listOf(varied.rows),
+        })),
+      }),
     })),
   };
+}
+
+/** A list for every row. */
+function listOf(rows: Int16Array | Float32Array): number[][] {
+  return Array.from({ length: rows.length / COLUMNS }, (_, n) => [
+    ...rows.subarray(n * COLUMNS, (n + 1) * COLUMNS),
+  ]);
 }

@@ -1,6 +1,9 @@
 /** `scanstroke data`: strokes made from images, and a look at them. */
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { OPTION_GROUPS, OPTIONS, type OptionKey } from '../train/options.js';
+import { PRESETS } from '../train/presets.js';
 import { UserError } from '../user-error.js';
+import { optionFlag } from './flags.js';
 import type { Terminal } from './terminal.js';
 
 export interface StrokesFlags {
@@ -16,12 +19,25 @@ export interface PreviewFlags {
   data: string;
   part: 'train' | 'test';
   order: 'tour' | 'pen';
-  /** Default 20, or 6 where they are drawn in the terminal. */
+  /** Default 20; where they are drawn in the terminal 6, or 3 with variations. */
   count?: number;
   seed: number;
   out?: string;
   json?: boolean;
+  /** Epochs of training to be shown. */
+  augment?: number;
+  /** Amounts of the augmentation, by the names of the options. */
+  [amount: string]: unknown;
 }
+
+const GROUP = 'Augmentation';
+/** The amounts that mean something for strokes. */
+export const AMOUNTS: readonly OptionKey[] = (
+  OPTION_GROUPS.find(({ title }) => title === GROUP)?.keys ?? []
+).filter((key) => key !== 'augmentElastic');
+/** Epochs shown if no number is given. */
+export const EPOCHS = 4;
+const MOST_EPOCHS = 20;
 
 export function defineData(command: Command, terminal: Terminal): void {
   command.helpCommand(false).addHelpText(
@@ -56,9 +72,9 @@ Examples:
     .action(async (flags: StrokesFlags) => {
       await (await import('./data-strokes.js')).makeStrokes(flags, terminal);
     });
-  command
+  const previewCommand = command
     .command('preview')
-    .description('show samples: images, their lines, and the strokes in pen order')
+    .description('show samples: images, their lines, the strokes in pen order, and how training varies them')
     .option(
       '--data <path>',
       'strokes or mnist, the stroke archive, its folder, IDX files, or drawings (default strokes)',
@@ -73,21 +89,44 @@ Examples:
     .addOption(
       wholeNumber(
         '--count <n>',
-        'how many samples, evenly from all classes (default 20, or 6 in the terminal)',
+        'how many samples, evenly from all classes (default 20; in the terminal 6, or 3 with variations)',
         1,
         1000,
       ),
     )
-    .addOption(wholeNumber('--seed <n>', 'decides among equally short ways (default 0)', 0).default(0))
+    .addOption(
+      wholeNumber(
+        '--seed <n>',
+        'decides among equally short ways, and how samples are varied (default 0)',
+        0,
+        2 ** 32 - 1,
+      ).default(0),
+    )
     .option('--out <file>', 'write a contact sheet, .svg or .png (default draw in the terminal)')
     .option('--json', 'print the samples with their strokes, and nothing else')
     .helpOption('-h, --help', 'show this help')
+    .addOption(
+      wholeNumber(
+        '--augment [n]',
+        `what training makes of each sample in so many epochs (alone ${EPOCHS}); amounts as in the preset strokes`,
+        1,
+        MOST_EPOCHS,
+      )
+        .preset(String(EPOCHS))
+        .helpGroup(`${GROUP}:`),
+    );
+  const amounts: Readonly<Record<string, unknown>> = PRESETS.strokes.settings;
+  for (const key of AMOUNTS) {
+    const value = amounts[key] ?? OPTIONS[key].default;
+    previewCommand.addOption(optionFlag(key, value).helpGroup(`${GROUP}:`));
+  }
+  previewCommand
     .addHelpText(
       'after',
       `
 Examples:
   scanstroke data preview --count 4
-  scanstroke data preview --out strokes.png
+  scanstroke data preview --augment --out strokes.png
   scanstroke data preview --data sequences.tar.gz --part test --json`,
     )
     .action(async (flags: PreviewFlags) => {

@@ -28,9 +28,9 @@ export function addOptionFlags(command: Command): void {
   }
 }
 
-/** The flag of one option, as every command that has it shows it. */
-export function optionFlag(key: OptionKey): Flag {
-  return new Flag(term(key, OPTIONS[key]), describe(OPTIONS[key]));
+/** The flag of one option, as every command that has it shows it; `value` is what it is in this command if not given. */
+export function optionFlag(key: OptionKey, value = OPTIONS[key].default): Flag {
+  return new Flag(term(key, OPTIONS[key]), describe({ ...OPTIONS[key], default: value }));
 }
 
 /** A flag as the help shows it. */

@@ -110,8 +110,10 @@ function eachPoint(
   let seen = 0;
   for (const { xs, ys } of paths) {
     for (let n = 0; n < xs.length; n++) {
-      const inside = xs[n] >= 0 && ys[n] >= 0 && xs[n] < width && ys[n] < height;
-      if (inside) visit(ys[n] * width + xs[n], total > 1 ? seen / (total - 1) : 0);
+      const x = Math.round(xs[n]);
+      const y = Math.round(ys[n]);
+      const inside = x >= 0 && y >= 0 && x < width && y < height;
+      if (inside) visit(y * width + x, total > 1 ? seen / (total - 1) : 0);
       seen++;
     }
   }

@@ -2,10 +2,13 @@
 
 import { type PenPath, penPaths, renderStrokes } from '../ink/render.js';
 import { imageToStrokes, thinImage } from '../ink/strokes.js';
+import type { Augmentation } from './augmentation.js';
 import { loadImages } from './datasets.js';
 import { loadDrawingImages } from './pens/drawing-dataset.js';
+import { AugmentedStrokes } from './stroke-augment.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
-import { strokesOf } from './strokes.js';
+import { DEFAULT_STROKE_PREPROCESSING } from './stroke-sequences.js';
+import { packStrokes, type StrokeExamples, strokesOf } from './strokes.js';
 
 /** One sample. */
 export interface StrokeSample {
@@ -24,6 +27,30 @@ export interface StrokeSample {
   lines: Uint8Array;
   /** Where the pen went. */
   paths: PenPath[];
+  /** What training makes of it, epoch by epoch; none, if nothing was asked for. */
+  variations: StrokeVariation[];
+}
+
+/** A sample as it is in an epoch of training. */
+export interface StrokeVariation {
+  /** From 1. */
+  epoch: number;
+  /** [N, 4] `dx dy eos eod` in pixels; points lie between the pixels. */
+  rows: Float32Array;
+  paths: PenPath[];
+}
+
+/** How samples are varied, and in how many epochs. */
+export interface StrokeVariations {
+  augmentation: Augmentation;
+  epochs: number;
+}
+
+export interface StrokeSampleOptions extends LoadStrokesOptions {
+  part: 'train' | 'test';
+  count: number;
+  /** Default none. With the same seed, a sample from which training learns is varied as it is there. */
+  variations?: StrokeVariations;
 }
 
 export interface StrokeSamples {
@@ -38,10 +65,7 @@ export interface StrokeSamples {
  * @param spec as for loadStrokes
  * @throws UserError as loadStrokes
  */
-export async function loadStrokeSamples(
-  spec: string,
-  options: LoadStrokesOptions & { part: 'train' | 'test'; count: number },
-): Promise<StrokeSamples> {
+export async function loadStrokeSamples(spec: string, options: StrokeSampleOptions): Promise<StrokeSamples> {
   const { part, count, seed = 0 } = options;
   const place = await findStrokes(spec);
   const images =
@@ -53,23 +77,59 @@ export async function loadStrokeSamples(
   if (images !== undefined) {
     const { name, classes, ...parts } = images;
     const { pixels, labels, width, height } = parts[part];
-    const samples = pick(labels, classes.length, count).map((index) => {
+    const made = pick(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);
       const rows = imageToStrokes(image, width, height, { seed });
       const lines = thinImage(image, width, height);
-      return { index, label: labels[index], width, height, image, rows, lines, paths: penPaths(rows) };
+      return { index, label: labels[index], width, height, image, rows, lines };
     });
+    const samples = finished(made, () => atPlaces(made, name), name, options);
     return { name, classes, samples };
   }
   const { name, classes, ...parts } = await loadStrokes(spec, options);
   const examples = parts[part];
-  const samples = pick(examples.labels, classes.length, count).map((index) => {
+  const made = pick(examples.labels, classes.length, count).map((index) => {
     const rows = strokesOf(examples, index);
     const size = pictureSize(rows);
     const lines = renderStrokes(rows, size);
-    return { index, label: examples.labels[index], ...size, image: null, rows, lines, paths: penPaths(rows) };
+    return { index, label: examples.labels[index], ...size, image: null, rows, lines };
   });
+  const samples = finished(made, () => examples, name, options);
   return { name, classes, samples };
+}
+
+type MadeSample = Omit<StrokeSample, 'paths' | 'variations'>;
+
+/** Adds where the pen went, as the rows say and in epochs of training. `examples` has the samples at their places. */
+function finished(
+  made: readonly MadeSample[],
+  examples: () => StrokeExamples,
+  name: string,
+  { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
+): StrokeSample[] {
+  const plain = made.map((sample) => ({ ...sample, paths: penPaths(sample.rows), variations: [] }));
+  if (variations === undefined || made.length === 0) return plain;
+  const { augmentation, epochs } = variations;
+  const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, order };
+  const varied = new AugmentedStrokes({
+    data: { name, examples: examples(), preprocessing },
+    ...{ augmentation, seed },
+  });
+  return plain.map((sample) => ({
+    ...sample,
+    variations: Array.from({ length: epochs }, (_, n) => {
+      const rows = varied.rowsOf(sample.index, n + 1);
+      return { epoch: n + 1, rows, paths: penPaths(rows) };
+    }),
+  }));
+}
+
+/** The samples at their places in the data set, which decide how they are varied; empty drawings between them. */
+function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples {
+  const count = Math.max(...samples.map(({ index }) => index)) + 1;
+  const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
+  for (const { index, rows } of samples) sequences[index] = rows;
+  return packStrokes(sequences, new Uint8Array(count), name);
 }
 
 /** Indices of samples: of each class the first, then of each the second, and so on. */

@@ -18,9 +18,9 @@ export const RENDERED = {
 
 /** A line that the pen drew without being lifted. */
 export interface PenPath {
-  /** [P] columns and rows of its points, from 0. */
-  xs: Int32Array;
-  ys: Int32Array;
+  /** [P] columns and rows of its points, from 0; between the pixels, if the rows lead there. */
+  xs: Float64Array;
+  ys: Float64Array;
 }
 
 /**
@@ -73,7 +73,7 @@ export function penPaths(rows: ArrayLike<number>): PenPath[] {
     }
     drawing = !lifted;
   });
-  return paths.map(({ xs, ys }) => ({ xs: Int32Array.from(xs), ys: Int32Array.from(ys) }));
+  return paths.map(({ xs, ys }) => ({ xs: Float64Array.from(xs), ys: Float64Array.from(ys) }));
 }
 
 /** Follows the pen: its place after each row, counted from 0, and whether the row says that it was lifted. */

@@ -1,6 +1,7 @@
 /**
  * A contact sheet of drawings: in bands, each drawing a column of pictures one below the other: the image, its lines
- * one pixel wide, and the strokes in the order in which a pen might have drawn them.
+ * one pixel wide, the strokes in the order in which a pen might have drawn them, and what training makes of them in
+ * several epochs.
  */
 
 import type { Picture } from '../formats/run-folder.js';
@@ -28,17 +29,23 @@ export interface SheetEntry {
   /** [height, width] its lines; not 0 is ink. */
   lines: Uint8Array;
   paths: DrawnPath[];
+  /** The strokes as they are varied in epochs of training, in the same order for every drawing; if they are. */
+  variations?: { epoch: number; paths: DrawnPath[] }[];
 }
 
 export interface Sheet {
   title: string;
   note: string;
+  /** A second note, beneath the first. */
+  details?: string;
   entries: SheetEntry[];
   classes: readonly string[];
 }
 
 const MARGIN = 32;
 const TOP = 104;
+/** Room for the second note. */
+const DETAILS = 22;
 const PANEL = 96;
 const GAP = 12;
 /** Room at the left for what a row shows. */
@@ -47,20 +54,25 @@ const CAPTION = 46;
 const BAND_GAP = 28;
 const MOST_COLUMNS = 10;
 
+/** What a row shows: a stage of the drawing, or an epoch of training. */
+type Row = 'image' | 'lines' | 'strokes' | number;
+
 /** The sheet as an SVG document that needs nothing else, and its size in pixels. */
-export function sheetSvg({ title, note, entries, classes }: Sheet): {
+export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
   svg: string;
   width: number;
   height: number;
 } {
   const columns = Math.max(5, Math.min(MOST_COLUMNS, entries.length));
   const withPictures = entries.some(({ picture }) => picture !== null);
-  const rows = ['lines', 'strokes'];
+  const epochs = entries.length > 0 ? (entries[0].variations ?? []) : [];
+  const rows: Row[] = ['lines', 'strokes', ...epochs.map(({ epoch }) => epoch)];
   if (withPictures) rows.unshift('image');
+  const top = TOP + (details === undefined ? 0 : DETAILS);
   const bands = Math.ceil(entries.length / columns);
   const bandHeight = CAPTION + rows.length * (PANEL + GAP) - GAP;
   const width = 2 * MARGIN + ROW_TITLES + columns * (PANEL + GAP) - GAP;
-  const height = TOP + bands * (bandHeight + BAND_GAP) - BAND_GAP + MARGIN;
+  const height = top + bands * (bandHeight + BAND_GAP) - BAND_GAP + MARGIN;
   const inner = width - 2 * MARGIN;
 
   const parts = [
@@ -69,11 +81,15 @@ export function sheetSvg({ title, note, entries, classes }: Sheet): {
     text(MARGIN, 70, fitText(note, inner - 210, 14), { color: light.muted }),
     legend(width - MARGIN, 65),
   ];
+  if (details !== undefined) {
+    parts.push(text(MARGIN, 70 + DETAILS, fitText(details, inner, 12), { size: 12, color: light.muted }));
+  }
   for (let band = 0; band < bands; band++) {
-    const y = TOP + band * (bandHeight + BAND_GAP);
+    const y = top + band * (bandHeight + BAND_GAP);
     rows.forEach((row, index) => {
       const middle = y + CAPTION + index * (PANEL + GAP) + PANEL / 2 + 5;
-      parts.push(text(MARGIN, middle, row, { color: light.muted }));
+      const name = typeof row === 'number' ? `epoch ${row}` : row;
+      parts.push(text(MARGIN, middle, name, { color: light.muted }));
     });
     entries.slice(band * columns, (band + 1) * columns).forEach((entry, column) => {
       const x = MARGIN + ROW_TITLES + column * (PANEL + GAP);
@@ -102,7 +118,7 @@ function caption(entry: SheetEntry, classes: readonly string[], x: number, y: nu
 }
 
 /** One picture of a drawing, in a frame. */
-function panel(entry: SheetEntry, row: string, x: number, y: number): string {
+function panel(entry: SheetEntry, row: Row, x: number, y: number): string {
   const { width, height, picture, lines, paths } = entry;
   const cell = PANEL / Math.max(width, height);
   const left = x + (PANEL - width * cell) / 2;
@@ -119,6 +135,15 @@ function panel(entry: SheetEntry, row: string, x: number, y: number): string {
   if (row === 'lines') content.push(maskSvg(mask, placement, light.ink));
   if (row === 'strokes') {
     content.push(maskSvg(mask, placement, light.grid), shapesSvg(strokeShapes(paths, placement)));
+  }
+  if (typeof row === 'number') {
+    const varied = entry.variations?.find(({ epoch }) => epoch === row)?.paths ?? [];
+    const shapes = shapesSvg(strokeShapes(varied, placement));
+    // A drawing that leads out of its picture ends at the frame.
+    content.push(
+      maskSvg(mask, placement, light.grid),
+      `<svg x="${x}" y="${y}" width="${PANEL}" height="${PANEL}" viewBox="${x} ${y} ${PANEL} ${PANEL}">${shapes}</svg>`,
+    );
   }
   content.push(
     `<rect x="${x + 0.5}" y="${y + 0.5}" width="${PANEL - 1}" height="${PANEL - 1}" rx="4" fill="none" ` +

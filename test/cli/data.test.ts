@@ -1,6 +1,6 @@
 /**
  * Protects `scanstroke data`: strokes made into cache, folder and archive; samples shown as a sheet, as text with and
- * without colours, as JSON; progress apart from results; mistakes in one line.
+ * without colours, as JSON, and as training varies them; progress apart from results; mistakes in one line.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -12,6 +12,10 @@ import { fileURLToPath } from 'node:url';
 import { DataProgressView } from '#src/cli/data-progress.js';
 import { drawSamples } from '#src/cli/stroke-terminal.js';
 import { colorsFor } from '#src/cli/terminal.js';
+import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { AugmentedStrokes } from '#src/data/stroke-augment.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/stroke-sequences.js';
+import { packStrokes } from '#src/data/strokes.js';
 import { idxBytes, labelBytes } from '../data/idx-bytes.js';
 import { FakeOutput } from './fake-run.js';
 
@@ -181,6 +185,82 @@ describe('data preview', () => {
   });
 });
 
+describe('data preview --augment', () => {
+  const AMOUNTS = { rotation: 8, scale: 0.1, shear: 0.1, shift: 1, jitter: 0.1, drop: 0, resample: 0 };
+  const ORDER = { reverse: 0.5, shuffle: 0.5, flip: 0.1 };
+
+  /** What training makes of the four lines, by index; taken from the batches that it learns from. */
+  function trained(samples: { index: number; rows: number[][] }[], changes: object, seed: number) {
+    const sequences = samples
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ rows }) => Int16Array.from(rows.flat()));
+    const source = new AugmentedStrokes({
+      data: {
+        name: 'lines',
+        examples: packStrokes(sequences, [1, 0, 1, 0], 'lines'),
+        preprocessing: DEFAULT_STROKE_PREPROCESSING,
+      },
+      augmentation: { ...NO_AUGMENTATION, ...AMOUNTS, ...ORDER, ...changes },
+      seed,
+    });
+    return (index: number, epoch: number) => {
+      const drawn = source.draw(Int32Array.of(index), epoch);
+      const rows = new Float32Array(4 * drawn.lengthOf(0));
+      drawn.read(
+        0,
+        rows,
+        Int32Array.from({ length: drawn.lengthOf(0) }, (_, t) => t),
+        0,
+      );
+      return [...rows];
+    };
+  }
+
+  it('prints just what training learns from in each epoch, from images and from strokes', () => {
+    assert.equal(run('strokes', '--data', 'lines', '--out', 'varied.tar.gz').status, 0);
+    const asked: [string[], number, object, number][] = [
+      [['--augment'], 4, {}, 0],
+      [['--augment', '2', '--augment-rotation', '90', '--seed', '7'], 2, { rotation: 90 }, 7],
+      [['--augment_drop=0.5', '--augment-resample', '1'], 4, { drop: 0.5, resample: 1 }, 0],
+    ];
+    for (const data of ['lines', 'varied.tar.gz']) {
+      for (const [flags, epochs, changes, seed] of asked) {
+        const { status, stdout, stderr } = run('preview', '--data', data, '--json', ...flags);
+        assert.equal(status, 0, stderr);
+        const { augmentation, samples } = JSON.parse(stdout);
+        assert.deepEqual(augmentation, { ...AMOUNTS, ...ORDER, ...changes });
+        assert.equal(samples.length, 4);
+        const rowsOf = trained(samples, changes, seed);
+        for (const sample of samples) {
+          assert.equal(sample.epochs.length, epochs);
+          sample.epochs.forEach((varied: { epoch: number; steps: number; rows: number[][] }, n: number) => {
+            assert.equal(varied.epoch, n + 1);
+            assert.equal(varied.steps, varied.rows.length);
+            assert.deepEqual(varied.rows.flat(), rowsOf(sample.index, n + 1));
+          });
+        }
+      }
+    }
+  });
+
+  it('is a row of the sheet for every epoch, and the amounts', () => {
+    const { status, stderr } = run('preview', '--data', 'lines', '--augment', '3', '--out', 'varied.svg');
+    assert.equal(status, 0, stderr);
+    const svg = readFileSync(join(folder, 'varied.svg'), 'utf8');
+    assert.deepEqual(svg.match(/>epoch \d+</g), ['>epoch 1<', '>epoch 2<', '>epoch 3<']);
+    assert.match(svg, />Varied: rotation 8, scale 0\.1, .*, flip 0\.1\.</);
+  });
+
+  it('is a picture for every epoch in the terminal', () => {
+    const { status, stdout } = run('preview', '--data', 'lines', '--count', '2', '--augment', '2');
+    assert.equal(status, 0);
+    assert.deepEqual(stdout.match(/#\d|epoch \d, \d steps/g), [
+      ...['#1', 'epoch 1, 7 steps', 'epoch 2, 7 steps'],
+      ...['#0', 'epoch 1, 7 steps', 'epoch 2, 7 steps'],
+    ]);
+  });
+});
+
 describe('mistakes end with exit code 2 and one line', () => {
   const mistakes: [string, RegExp][] = [
     ['', /^scanstroke: data: say what to do, strokes or preview; `scanstroke data --help` says more\n$/],
@@ -190,6 +270,16 @@ describe('mistakes end with exit code 2 and one line', () => {
       /^scanstroke: data: .*'--count <n>' argument '0' is invalid. a whole number from 1 to 1000 .*\n$/,
     ],
     ['preview --out a.gif', /^scanstroke: data preview: --out a\.gif must end in \.svg or \.png\n$/],
+    [
+      'preview --augment --part test',
+      /^scanstroke: data preview: only training samples are varied; leave out --part test, .*\n$/,
+    ],
+    ['preview --augment 21', /^scanstroke: data: .*a whole number from 1 to 20 .*\n$/],
+    [
+      'preview --augment-drop 1',
+      /^scanstroke: data preview: --augment-drop must be a number of at least 0 and below 1, found 1\n$/,
+    ],
+    ['preview --augment-elastic 2', /^scanstroke: data: unknown option '--augment-elastic'.*\n$/],
     ['preview --data nowhere', /^scanstroke: cannot read the strokes nowhere: it does not exist.*\n$/],
     [
       'strokes --seed x',
@@ -240,6 +330,11 @@ describe('drawings as text', () => {
       for (const caption of captions) assert.ok(text.includes(caption));
       assert.equal(text.match(/^0/gm)?.length, { 1: 5, 12: 5, 30: 3, 100: 1 }[columns]);
     }
+  });
+
+  it('of points between pixels, each in the nearest', () => {
+    const between = { ...drawing, image: null, paths: [{ xs: [0.4, 0.6, 3.6], ys: [0.4, 0.4, 0] }] };
+    assert.equal(drawSamples([between], ['c'], new FakeOutput(), colorsFor(new FakeOutput())), '05\nc\n');
   });
 
   it('of strokes that lead out of the picture, or are none', () => {

@@ -54,6 +54,37 @@ test('without images there is no row for them', () => {
   assert.ok(!svg.includes('<image ') && !svg.includes('>image</text>'));
 });
 
+test('a row for each epoch: the strokes as they are varied, no further than the frame, upon the lines', () => {
+  const variations = [1, 2].map((epoch) => ({ epoch, paths: [path([0.5, epoch], [90.25, 2])] }));
+  const entries = [entry({ variations }), entry({ variations })];
+  const { svg, height } = sheetSvg({ title: 'T', note: 'N', details: 'rotation 8', entries, classes: [] });
+  assertWellFormed(svg);
+  assertTextsApart(svg);
+  for (const text of ['epoch 1', 'epoch 2', 'rotation 8']) assert.ok(svg.includes(`>${text}</text>`), text);
+  const frames = [
+    ...svg.matchAll(
+      /<svg x="(\d+)" y="(\d+)" width="96" height="96" viewBox="(\d+) (\d+) 96 96">(.*?)<\/svg>/g,
+    ),
+  ];
+  assert.equal(frames.length, 4);
+  for (const [, x, y, left, top, drawn] of frames) {
+    assert.deepEqual([left, top], [x, y]);
+    assert.match(drawn, /<path .*<circle /);
+  }
+  // The ring where the pen begins, in pixels of the picture: each row has its own epoch.
+  const begins = frames.map(([, x, y, , , drawn]) => {
+    const [, cx, cy] = /<circle cx="([\d.]+)" cy="([\d.]+)"[^>]*stroke=/.exec(drawn) ?? [];
+    return [Number(cx) - Number(x), Number(cy) - Number(y)].map((at) => ((at * 28) / 96 - 0.5).toFixed(1));
+  });
+  const [first, second] = [
+    ['0.5', '1.0'],
+    ['0.5', '2.0'],
+  ];
+  assert.deepEqual(begins, [first, second, first, second]);
+  const plain = sheet([entry(), entry()]);
+  assert.equal(height - plain.height, 22 + 2 * (96 + 12));
+});
+
 test('25 samples: three bands of ten', () => {
   const [one, three] = [10, 25].map((count) => sheet(Array.from({ length: count }, () => entry())));
   assert.equal(one.width, three.width);
