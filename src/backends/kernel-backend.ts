@@ -11,7 +11,6 @@ import * as contract from './contract.js';
 export interface Verbs<F, I> {
   lstm_packed_length(inputSize: number, hiddenSize: number): number;
   lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number): number;
-  // biome-ignore format: one line a verb, in the order of kernels/verbs.h
   lstm_pack(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, packed: F, backward: number): void;
   lstm_forward(...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F]): void;
   lstm_backward(
