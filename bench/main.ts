@@ -46,7 +46,8 @@ async function measure(workload: Workload, choice: BackendChoice): Promise<Row> 
   const bench = await Bench.open(workload, choice, threads);
   const peak = new ProductPeak(choice, threads);
   const [steps, forwards, products]: number[][] = [[], [], []];
-  const together = Math.max(1, Math.ceil(64 / workload.batchSize));
+  // Several small steps at a time, as in training: a command to the team takes about a millisecond.
+  const together = Math.ceil(1024 / workload.batchSize);
   await bench.step(together);
   for (let round = 0; round < rounds; round++) {
     products.push(await peak.measure(choice === 'cpu' ? 8 : 2));

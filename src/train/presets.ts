@@ -16,7 +16,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   quick: {
     description:
       'MNIST row by row in under a minute: one bidirectional layer of 128, three epochs of one-cycle Adam',
-    result: '98.97 % test accuracy, 41 s of training on two cores (PyTorch: 99.00 %, 148 s)',
+    result: '98.97 % test accuracy, 36 s of training on two cores (PyTorch: 99.00 %, 148 s)',
     settings: {},
   },
   /** The published settings, every one that matters written out: they must not move when a default does. */
@@ -57,7 +57,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   strokes: {
     description:
       'MNIST as pen strokes, with augmentation: two bidirectional layers of 64, recognised whichever way it was drawn',
-    result: '98.2 % test accuracy, 98.1 % drawn in reverse',
+    result: '98.16 % test accuracy, 98.10 % drawn in reverse, 2 min 27 s of training on two cores',
     settings: {
       data: 'strokes',
       inputSize: 4,
@@ -81,7 +81,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   'sequential-mnist': {
     description:
       'the stroke project: six layers of 32 (49,034 parameters), SGD by the sample; it applied softmax twice, this does not',
-    result: '93.1 % test accuracy as published',
+    result: '96.54 % test accuracy; 93.1 % as published',
     settings: {
       data: 'strokes',
       inputSize: 4,
