@@ -4,7 +4,7 @@
  * that is damaged is not believed. Node.js only.
  *
  * It is a safetensors file: `train_rows` [N, 4], `train_offsets` [count + 1], `train_labels` [count], the same for
- * `test`, and a checksum over them in the metadata.
+ * `test`, and the picture's size, the classes and a checksum in the metadata.
  */
 
 import { createHash } from 'node:crypto';
@@ -22,7 +22,7 @@ import { UserError } from '../user-error.js';
 import { emptyStrokes, type StrokeDataset, type StrokeExamples } from './strokes.js';
 
 /** Changes with the layout of the file. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 const MAX_BYTES = 8 * 2 ** 30;
 const PARTS = ['train', 'test'] as const;
 const FIELDS = ['rows', 'offsets', 'labels'] as const;
@@ -57,9 +57,13 @@ export async function readCache(key: string, name: string): Promise<StrokeDatase
   const path = cachePath(key);
   try {
     const { tensors, metadata } = readSafetensors(await readFileBounded(path, 'the cache', MAX_BYTES), path);
-    if (metadata.key !== key || metadata.checksum !== checksum(metadata.classes, tensors)) return undefined;
+    if (metadata.key !== key || metadata.checksum !== checksum(metadata.about, tensors)) return undefined;
     const [train, test] = PARTS.map((part) => examplesOf(part, tensors, name));
-    return { name, train, test, classes: JSON.parse(metadata.classes) };
+    const { width, height, classes } = JSON.parse(metadata.about) as Pick<
+      StrokeDataset,
+      'width' | 'height' | 'classes'
+    >;
+    return { name, width, height, train, test, classes };
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
@@ -75,14 +79,15 @@ export async function writeCache(key: string, dataset: StrokeDataset): Promise<v
     tensors.set(`${part}_offsets`, { shape: [count + 1], data: offsets });
     tensors.set(`${part}_labels`, { shape: [count], data: labels });
   }
-  const classes = JSON.stringify(dataset.classes);
-  const bytes = writeSafetensors(tensors, { key, classes, checksum: checksum(classes, tensors) });
+  const { width, height, classes } = dataset;
+  const about = JSON.stringify({ width, height, classes });
+  const bytes = writeSafetensors(tensors, { key, about, checksum: checksum(about, tensors) });
   await makeFolder(cacheFolder());
   await writeFileAtomically(cachePath(key), bytes);
 }
 
-function checksum(classes: string, tensors: ReadonlyMap<string, Pick<TensorToWrite, 'data'>>): string {
-  const hash = createHash('sha256').update(String(classes));
+function checksum(about: string, tensors: ReadonlyMap<string, Pick<TensorToWrite, 'data'>>): string {
+  const hash = createHash('sha256').update(String(about));
   for (const name of ALL_FIELDS) {
     const data = tensors.get(name)?.data;
     if (data === undefined) return 'incomplete';

@@ -143,7 +143,8 @@ export async function strokesFromDataset(
     });
   const train = await convert('train', 0);
   const test = await convert('test', images.train.count);
-  return { name: `${images.name} strokes`, train, test, classes: images.classes };
+  const { width, height } = images.train;
+  return { name: `${images.name} strokes`, width, height, train, test, classes: images.classes };
 }
 
 /** The strokes kept under a key, or else made now and kept. */

@@ -18,6 +18,9 @@ export const MAX_SEQUENCE_BYTES = 2 ** 20;
 /** Labels, two bytes each: half a thousand times MNIST's. */
 export const MAX_LABEL_BYTES = 2 ** 26;
 
+/** The published strokes are those of MNIST; the layout itself does not say how large the pictures were. */
+const ARCHIVE_SIZE = { width: 28, height: 28 };
+
 const SEQUENCE_FILE = /^(train|test)img-(.*)-inputdata\.txt$/;
 const LABEL_FILE = /^(train|test)labels\.txt$/;
 /** Numbers are written as they are, without zeros in front. */
@@ -116,7 +119,8 @@ export class StrokeFiles {
         labels.map((label) => classOf.get(label) as number),
         this.#source,
       );
-    return { name, train: pack('train', trainLabels), test: pack('test', testLabels), classes };
+    const [train, test] = [pack('train', trainLabels), pack('test', testLabels)];
+    return { name, ...ARCHIVE_SIZE, train, test, classes };
   }
 
   /** The labels of a part, if there is exactly one sequence for each. */

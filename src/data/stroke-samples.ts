@@ -83,10 +83,10 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
       const lines = thinImage(image, width, height);
       return { index, label: labels[index], width, height, image, rows, lines };
     });
-    const samples = finished(made, () => atPlaces(made, name), name, options);
+    const samples = finished(made, () => atPlaces(made, name), { name, width, height }, options);
     return { name, classes, samples };
   }
-  const { name, classes, ...parts } = await loadStrokes(spec, options);
+  const { name, width, height, classes, ...parts } = await loadStrokes(spec, options);
   const examples = parts[part];
   const made = pick(examples.labels, classes.length, count).map((index) => {
     const rows = strokesOf(examples, index);
@@ -94,7 +94,7 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
     const lines = renderStrokes(rows, size);
     return { index, label: examples.labels[index], ...size, image: null, rows, lines };
   });
-  const samples = finished(made, () => examples, name, options);
+  const samples = finished(made, () => examples, { name, width, height }, options);
   return { name, classes, samples };
 }
 
@@ -104,13 +104,13 @@ type MadeSample = Omit<StrokeSample, 'paths' | 'variations'>;
 function finished(
   made: readonly MadeSample[],
   examples: () => StrokeExamples,
-  name: string,
+  { name, ...size }: { name: string; width: number; height: number },
   { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
 ): StrokeSample[] {
   const plain = made.map((sample) => ({ ...sample, paths: penPaths(sample.rows), variations: [] }));
   if (variations === undefined || made.length === 0) return plain;
   const { augmentation, epochs } = variations;
-  const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, order };
+  const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order };
   const varied = new AugmentedStrokes({
     data: { name, examples: examples(), preprocessing },
     ...{ augmentation, seed },

@@ -20,6 +20,9 @@ export interface StrokeExamples {
 export interface StrokeDataset {
   /** For messages and reports. */
   name: string;
+  /** Of the picture in which the coordinates count. */
+  width: number;
+  height: number;
   train: StrokeExamples;
   test: StrokeExamples;
   /** Names of the classes; a label in the examples is an index here. */

@@ -27,7 +27,8 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): AnyPrepr
           `input size ${config.inputSize} and head ${config.head}; use --preset strokes, or --input-size 4 --head mean`,
       );
     }
-    return { ...DEFAULT_STROKE_PREPROCESSING, order: config.strokeOrder };
+    const { width, height } = dataset;
+    return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: config.strokeOrder };
   }
   const preprocessing = {
     sequenceLength: config.sequenceLength,

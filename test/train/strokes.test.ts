@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from 'scanstroke';
+import { loadDataset } from '#src/data/open-dataset.js';
+import { isStrokes } from '#src/data/sources.js';
 import { epochOrder, epochOrderByLength, firstIndices } from '#src/data/split.js';
 import { resolveConfig } from '#src/train/config.js';
 import { evaluateRun } from '#src/train/evaluate-run.js';
 import type { TrainEvent } from '#src/train/events.js';
+import { preprocessingOf } from '#src/train/plan.js';
 import { trainRun } from '#src/train/run.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 
@@ -94,6 +97,16 @@ test('an interrupted training on augmented strokes ends with the same bits', asy
   await train({ ...config('cut'), loadCp: join(folder, 'cut', 'last.safetensors') });
   const best = (run: string) => readFileSync(join(folder, run, 'best.safetensors')).toString('base64');
   assert.equal(best('cut'), best('whole'));
+});
+
+test('strokes of larger images are varied about the middle of their own picture', async () => {
+  const dataset = await loadDataset(`strokes:${images}`, { channelsImg: 1, order: 'tour' });
+  const larger = { ...dataset, width: 60, height: 40 };
+  const preprocessing = preprocessingOf(config('larger'), larger);
+  assert.ok(isStrokes(preprocessing));
+  assert.deepEqual([preprocessing.width, preprocessing.height], [60, 40]);
+  assert.ok(dataset.kind === 'strokes');
+  assert.deepEqual([dataset.width, dataset.height], [28, 28], 'kept in the cache too');
 });
 
 test('strokes choose their preset; what means nothing for them is refused', async () => {

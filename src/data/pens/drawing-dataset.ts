@@ -67,7 +67,7 @@ export async function loadPenStrokes(
       name,
     ),
   );
-  return { name, train: trainStrokes, test: testStrokes, classes };
+  return { name, ...DRAWING_SIZE, train: trainStrokes, test: testStrokes, classes };
 }
 
 async function collect<T>(
