@@ -51,6 +51,7 @@ const summarySchema = z.object({
   gflops: z.number(),
   peakRssMb: z.number(),
   backend: z.string(),
+  backendDescription: z.string().default(''),
   threads: count,
   parameters: count,
   seed: z.number(),

@@ -75,7 +75,9 @@ export interface RunSummary {
   /** Of the training steps: 3 × the forward matrix products. */
   gflops: number;
   peakRssMb: number;
+  /** Its name, as for --backend, and for people the instruction set. */
   backend: string;
+  backendDescription: string;
   threads: number;
   parameters: number;
   seed: number;

@@ -110,7 +110,7 @@ function header({ title, summary }: ReportInput): string {
     ['Samples a second', measured(summary.samplesPerSecond, formatCount(summary.samplesPerSecond))],
     ['GFLOP/s', measured(summary.gflops, summary.gflops.toFixed(1))],
     ['Peak memory', measured(summary.peakRssMb, `${formatCount(summary.peakRssMb)} MB`)],
-    ['Backend', summary.backend],
+    ['Backend', `${summary.backend} (${summary.backendDescription})`],
     ['Threads', String(summary.threads)],
     ['Parameters', formatCount(summary.parameters)],
     ['Epochs', `${summary.epochs}${STOPPED[summary.stoppedBy] ?? ''}`],

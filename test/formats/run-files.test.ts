@@ -51,6 +51,7 @@ const summary: RunSummary = {
   gflops: 110,
   peakRssMb: 400,
   backend: 'cpu',
+  backendDescription: 'AVX-512',
   threads: 2,
   parameters: 3_883_018,
   seed: 0,

@@ -97,6 +97,7 @@ function sampleSummary(
     gflops: 96.34,
     peakRssMb: 412.6,
     backend: 'cpu',
+    backendDescription: 'AVX-512',
     threads: 2,
     parameters: 199_818,
     seed: 0,

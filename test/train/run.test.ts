@@ -117,6 +117,7 @@ test('the summary, an evaluation of the run and its mistakes agree', async () =>
   const { events, end } = await train(smallConfig(data, at('agree'), { numEpochs: 1 }));
   const done = events.at(-1);
   assert.ok(done?.type === 'done');
+  assert.equal(done.summary.backend, 'cpu');
   for (const backend of ['cpu', 'wasm', 'reference'] as const) {
     const options = { data: null, part: 'test', backend, threads: 2 } as const;
     const { score, loss, confusionMatrix } = await evaluateRun(at('agree'), options);
