@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { explainFileError, readFileBounded } from '../formats/files.js';
 import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
+import { CLASS_NAMES_FILE, MAX_CLASS_NAMES_BYTES, parseClassNames } from './class-names.js';
 import { readIdxFile } from './idx-file.js';
 import { checkLabels, checkSameSize, type ImageExamples, imageExamples } from './images.js';
 
@@ -34,9 +35,6 @@ const PARTS: Record<Part, { what: string; usual: string }> = {
 /** e.g. emnist-letters-train-images-idx3-ubyte.gz, t10k-labels.idx1-ubyte, train-images-idx4-ubyte */
 const FILE_NAME =
   /^(emnist-[a-z]+-)?(train|t10k|test)-(?:(images)[-.]idx[34]|(labels)[-.]idx1)-ubyte(\.gz)?$/i;
-
-const CLASS_NAMES_FILE = 'classes.txt';
-const MAX_CLASS_NAMES_BYTES = 2 ** 20;
 
 const DIGITS = '0123456789';
 const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -168,25 +166,8 @@ function listed(names: string[]): string {
   );
 }
 
-/** classes.txt: a line a class, in the order of the labels. */
 async function readClassNames(path: string, count: number): Promise<string[]> {
-  const text = new TextDecoder().decode(
-    await readFileBounded(path, 'the class names', MAX_CLASS_NAMES_BYTES),
-  );
-  const names = text.split(/\r?\n/).map((line) => line.trim());
-  while (names.at(-1) === '') names.pop();
-  if (names.length !== count) {
-    throw new UserError(
-      `${path}: ${names.length} lines, but the training labels have ${count} classes; one line a class`,
-    );
-  }
-  names.forEach((name, i) => {
-    if (name === '') throw new UserError(`${path}:${i + 1}: an empty line; every class needs a name`);
-    if (names.indexOf(name) !== i) {
-      throw new UserError(`${path}:${i + 1}: ${quote(name)} is already on line ${names.indexOf(name) + 1}`);
-    }
-  });
-  return names;
+  return parseClassNames(await readFileBounded(path, 'the class names', MAX_CLASS_NAMES_BYTES), path, count);
 }
 
 /** The characters that EMNIST is known for, else the labels as numbers. */

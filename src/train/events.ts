@@ -10,7 +10,8 @@ export type TrainEvent =
   | ProgressEvent
   | {
       type: 'epoch';
-      metrics: EpochMetrics /** The best validation accuracy so far. */;
+      metrics: EpochMetrics;
+      /** The best validation accuracy so far. */
       best: boolean;
       epochs: number;
     }
