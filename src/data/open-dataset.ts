@@ -1,11 +1,11 @@
 /** Loads a data set of either kind by what the user calls it. Node.js only. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { namesStrokes, STROKES_PREFIX } from './dataset-name.js';
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { isDrawingFile, namesStrokes } from './dataset-name.js';
 import { type ImageDataset, loadImages } from './datasets.js';
 import type { ImageExamples } from './images.js';
 import type { AnyPreprocessing, SequencesData } from './sources.js';
-import type { OnProgress } from './stroke-archive.js';
+import { findStrokeFolder, type OnProgress } from './stroke-archive.js';
 import { loadStrokes } from './stroke-datasets.js';
 import type { StrokeOrder } from './stroke-sequences.js';
 import type { StrokeDataset, StrokeExamples } from './strokes.js';
@@ -24,25 +24,23 @@ export interface LoadOptions {
 
 /**
  * @param spec `mnist`; `strokes`, those of MNIST; `strokes:FOLDER`, those of the images in its IDX files; an archive
- *   (.tar.gz) or folder in the layout of the published strokes; any other folder: IDX files of images
+ *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
+ *   files of images
  * @throws UserError as loadImages and loadStrokes
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
-  if (namesStrokes(spec) || holdsStrokes(spec)) {
-    const source = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
-    return { kind: 'strokes', ...(await loadStrokes(source, options)) };
+  if (namesStrokes(spec) || (await holdsStrokes(spec))) {
+    return { kind: 'strokes', ...(await loadStrokes(spec, options)) };
   }
   return { kind: 'images', ...(await loadImages(spec, options)) };
 }
 
-/** A folder like the published one, or with `sequences/` in it. */
-function holdsStrokes(spec: string): boolean {
+/** What a folder holds that is not said to be strokes: images go before drawings. A folder of neither is left to loadImages. */
+async function holdsStrokes(spec: string): Promise<boolean> {
   if (!statSync(spec, { throwIfNoEntry: false })?.isDirectory()) return false;
-  return [spec, join(spec, 'sequences')].some(
-    (folder) =>
-      existsSync(folder) &&
-      readdirSync(folder).some((name) => /^train(labels|img-\d+-inputdata)\.txt$/.test(name)),
-  );
+  const names = await readdir(spec);
+  if (names.some((name) => /idx[134]-ubyte/i.test(name))) return false;
+  return names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;
 }
 
 /** A part of a data set as sequences. */

@@ -12,10 +12,10 @@ import { explainFileError } from '../formats/files.js';
 import { DRAWING_VERSION } from '../ink/drawing.js';
 import { INK_VERSION } from '../ink/strokes.js';
 import { UserError } from '../user-error.js';
-import { STROKES_PREFIX } from './dataset-name.js';
+import { isDrawingFile, STROKES_PREFIX } from './dataset-name.js';
 import { type ImageDataset, loadImages } from './datasets.js';
 import { loadDrawingImages, loadPenStrokes } from './pens/drawing-dataset.js';
-import { findDrawingFiles, isDrawingFile } from './pens/drawing-files.js';
+import { findDrawingFiles } from './pens/drawing-files.js';
 import {
   dataName,
   findStrokeFolder,

@@ -77,7 +77,7 @@ const RUN = {
 const DATA = {
   data: text(
     'mnist',
-    'mnist, or a folder of IDX files; strokes (of mnist), strokes:FOLDER of IDX files, or an archive or folder of strokes',
+    'mnist, or a folder of IDX files; strokes (of mnist), strokes:FOLDER of IDX files, an archive or folder of strokes, or drawings',
   ),
   channelsImg: integer(1, { from: 1, to: 64 }, 'channels of an image'),
   sequenceLength: integer(28, { from: 1, to: MANY }, 'steps into which an image is cut'),

@@ -1,6 +1,6 @@
 /** Protects training on pen strokes: batches by length, other ways of drawing, resuming, what is refused. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -109,9 +109,43 @@ test('strokes of larger images are varied about the middle of their own picture'
   assert.deepEqual([dataset.width, dataset.height], [28, 28], 'kept in the cache too');
 });
 
+test('drawings are trained on as a file or a folder, by a tour or as the pen drew them', async () => {
+  const drawings = join(folder, 'drawings');
+  mkdirSync(drawings);
+  for (const word of ['upright', 'level']) {
+    const lines = Array.from({ length: 28 }, (_, n) => {
+      const [along, across] = [
+        [10, 60, 200 + n],
+        [50 + n, 52, 50],
+      ];
+      return JSON.stringify({ word, drawing: [word === 'level' ? [along, across] : [across, along]] });
+    });
+    writeFileSync(join(drawings, `${word}.ndjson`), `${lines.join('\n')}\n`);
+  }
+  const both =
+    readFileSync(join(drawings, 'upright.ndjson'), 'utf8') +
+    readFileSync(join(drawings, 'level.ndjson'), 'utf8');
+  writeFileSync(join(folder, 'both.ndjson'), both);
+  for (const [data, strokeOrder] of [
+    [drawings, 'tour'],
+    [drawings, 'pen'],
+    [join(folder, 'both.ndjson'), 'tour'],
+  ]) {
+    const run = join(folder, `drawn-${strokeOrder}-${data.endsWith('ndjson')}`);
+    const settings = smallConfig(data, run, { ...small, batchSize: 8, strokeOrder });
+    const { events } = await train(settings);
+    const done = events.at(-1);
+    assert.ok(done?.type === 'done');
+    assert.deepEqual(done.summary.classes, ['level', 'upright']);
+    const again = await evaluateRun(run, { data: null, part: 'test', backend: 'cpu', threads: 1 });
+    assert.deepEqual(again.score, done.summary.testScore);
+  }
+});
+
 test('strokes choose their preset; what means nothing for them is refused', async () => {
   assert.equal(resolveConfig({ flags: { data: 'strokes' } }).preset, 'strokes');
   assert.equal(resolveConfig({ flags: { data: 'some/sequences.tar.gz' } }).inputSize, 4);
+  assert.equal(resolveConfig({ flags: { data: 'some/cats.ndjson' } }).preset, 'strokes');
   assert.equal(resolveConfig({ flags: { data: 'some/folder' } }).preset, 'quick');
   const refused: [Record<string, unknown>, RegExp][] = [
     [{ head: 'flatten' }, /--preset strokes/],

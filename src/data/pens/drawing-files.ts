@@ -10,10 +10,10 @@ import { basename, join } from 'node:path';
 import { explainFileError, readFileBounded } from '../../formats/files.js';
 import { parseJson } from '../../formats/json.js';
 import { UserError } from '../../user-error.js';
+import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
 import { type LabelledDrawing, parseDrawing } from './drawing-json.js';
 import { PenTextReader } from './pen-text.js';
 
-const FILE_NAME = /\.(ndjson|jsonl|json|tra|tes|unipen)$/i;
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
 const TEST_NAME = /\.tes$|(^|[-_. ])test([-_. ]|$)/i;
 /** Raw drawings of Quick, Draw! stay below a tenth of that. */
@@ -27,11 +27,6 @@ export interface DrawingFile {
   bytes: number;
   /** Whether its name says that its drawings are for the test. */
   isTest: boolean;
-}
-
-/** Whether a file with this name holds drawings. */
-export function isDrawingFile(name: string): boolean {
-  return FILE_NAME.test(name);
 }
 
 /**
@@ -65,7 +60,7 @@ export async function readDrawings(
   onBytes?: (bytes: number) => void,
 ): Promise<void> {
   const named = ({ drawing, label }: LabelledDrawing) =>
-    take({ drawing, label: label ?? name.replace(FILE_NAME, '') });
+    take({ drawing, label: label ?? name.replace(DRAWING_FILE, '') });
   if (/\.json$/i.test(name)) {
     const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES);
     const value = parseJson(new TextDecoder().decode(bytes), path);
