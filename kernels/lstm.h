@@ -75,7 +75,9 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        const float* x,  // [N, I]
                        float* y,        // [N, y_row]
                        float* cells,    // [N, H]
-                       float* gates) {  // [N, 4H] or null
+                       float* gates,    // [N, 4H] or null
+                       const float* first_h,    // [B, H] states before each sequence's first step, or null for zeros
+                       const float* first_c) {  // [B, H]
   float* h = y + y_column;
   ptrdiff_t start = reverse ? N - batch_sizes[T - 1] : 0, start_before = 0;
   int running_before = 0;
@@ -88,16 +90,19 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
       auto steps = [&](int from, int count, bool starts) __attribute__((always_inline)) {
         in_tiles<TILE_ROWS>(count, [&](auto size, int first) __attribute__((always_inline)) {
           constexpr int M = decltype(size)::value;
-          const ptrdiff_t row = start + from + first, before = start_before + from + first;
+          const ptrdiff_t b = from + first, row = start + b;
+          const float* h_before = starts ? first_h : h + start_before * y_row;
+          const float* c_before = starts ? first_c : cells + start_before * H;
+          const ptrdiff_t h_row = starts ? H : y_row;
           vf sums[M][4];
           for (int m = 0; m < M; m++)
             for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
           tile<M, 4>(sums, I, x + row * I, I, 1, weights + 4 * LANES);
-          if (!starts) tile<M, 4>(sums, H, h + before * y_row, y_row, 1, weights + (1 + I) * 4 * LANES);
+          if (h_before) tile<M, 4>(sums, H, h_before + b * h_row, h_row, 1, weights + (1 + I) * 4 * LANES);
           float spilled[M * 4 * LANES];
           for (int m = 0; m < M; m++)
             for (int gate = 0; gate < 4; gate++) store(spilled + (m * 4 + gate) * LANES, sums[m][gate]);
-          lstm_cell(M, units, H, spilled, starts ? nullptr : cells + before * H + unit, cells + row * H + unit,
+          lstm_cell(M, units, H, spilled, c_before ? c_before + b * H + unit : nullptr, cells + row * H + unit,
                     gates ? gates + row * 4 * H + unit : nullptr, h + row * y_row + unit, y_row);
         });
       };

@@ -12,7 +12,7 @@ using Ints = const int32_t*;
   X(lstm_packed_length, int(int, int))                                                                             \
   X(lstm_scratch_length, int(int, int, int))                                                                       \
   X(lstm_pack, void(int, int, In, In, In, In, Out, int))                                                           \
-  X(lstm_forward, void(int, int, int, Ints, int, int, int, int, In, In, Out, Out, Out))                            \
+  X(lstm_forward, void(int, int, int, Ints, int, int, int, int, In, In, Out, Out, Out, In, In))                    \
   X(lstm_backward, void(int, int, int, Ints, int, int, int, int, In, In, In, In, Out, In, Out, Out, Out, Out, Out, \
                         Out))                                                                                      \
   X(linear_scratch_length, int(int, int, int))                                                                     \

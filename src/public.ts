@@ -14,6 +14,7 @@ export {
 } from './model/classifier.js';
 export type { ClassifierConfig, Head } from './model/config.js';
 export type { StateDict } from './model/parameters.js';
+export type { SequenceStepper } from './model/stepper.js';
 export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
 export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
 export { UserError } from './user-error.js';

@@ -52,6 +52,8 @@ export interface LstmForward extends LstmShape {
   cells: Float32Array;
   /** [N, 4H] out: gates i, f, g, o after their activations, for the way back; null when there is none. */
   gates: Float32Array | null;
+  /** The states before each sequence's first step; zeros by default. There is no way back through them. */
+  initial?: { /** [B, H] */ hidden: Float32Array /** [B, H] */; cells: Float32Array } | null;
 }
 
 export interface LstmBackward extends LstmShape {
@@ -200,7 +202,7 @@ export interface Backend {
     packed: Float32Array;
     /** Also write what lstmBackward needs. */ backward: boolean;
   }): void;
-  /** One direction of one layer over all steps. Initial states are zero. */
+  /** One direction of one layer over all steps. */
   lstmForward(args: LstmForward): void;
   /** Back-propagation through time for what lstmForward computed. */
   lstmBackward(args: LstmBackward): void;

@@ -117,6 +117,10 @@ export function checkLstmForward(args: LstmForward, lengths: BufferLengths): voi
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
   if (args.gates !== null) need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
+  if (args.initial) {
+    need(verb, 'initial.hidden', '[B, H]', args.initial.hidden, args.batchSizes[0], hiddenSize);
+    need(verb, 'initial.cells', '[B, H]', args.initial.cells, args.batchSizes[0], hiddenSize);
+  }
 }
 
 export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): void {

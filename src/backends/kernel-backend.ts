@@ -12,7 +12,7 @@ export interface Verbs<F, I> {
   lstm_packed_length(inputSize: number, hiddenSize: number): number;
   lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number): number;
   lstm_pack(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, packed: F, backward: number): void;
-  lstm_forward(...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F]): void;
+  lstm_forward(...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F, h: F, c: F]): void;
   lstm_backward(
     ...args: [
       ...LayerArguments<I>,
@@ -127,6 +127,8 @@ export abstract class KernelBackend<F, I> implements B.Backend {
       this.floats(a.outputs),
       this.floats(a.cells),
       this.floats(a.gates),
+      this.floats(a.initial?.hidden ?? null),
+      this.floats(a.initial?.cells ?? null),
     );
   }
 

@@ -15,6 +15,7 @@ import {
 import { lastRowOf } from './head.js';
 import { Network, type Workspace } from './network.js';
 import { ParameterLayout, type StateDict } from './parameters.js';
+import { SequenceStepper } from './stepper.js';
 
 /** Sequences as a dense block, the shorter ones filled up at the end. */
 export interface Batch {
@@ -174,6 +175,19 @@ export class SequenceClassifier {
     if (dInputs) result.inputGradient = unpack(dInputs, this.config.inputSize, packed, batch.steps);
     for (const buffer of [losses, dLogits, dInputs, keys]) if (buffer) this.#backend.release(buffer);
     return result;
+  }
+
+  /**
+   * Reads a sequence step by step with this model's parameters.
+   * @throws UserError for a bidirectional model, and for the head 'flatten'
+   */
+  stepper(): SequenceStepper {
+    return new SequenceStepper({
+      ...{ config: this.config, backend: this.#backend },
+      packed: () => this.#network.packedForward(),
+      weight: this.#layout.view(this.#parameters, 'fc.weight'),
+      bias: this.#layout.view(this.#parameters, 'fc.bias'),
+    });
   }
 
   #pack(

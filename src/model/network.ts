@@ -126,6 +126,12 @@ export class Network {
     this.#packedFor = 'nothing';
   }
 
+  /** [layer] the forward direction's weights in the kernels' order, as they are now. */
+  packedForward(): readonly Float32Array[] {
+    this.#pack(false);
+    return this.#packed.map(([forward]) => forward);
+  }
+
   /**
    * Logits [B, K] of a batch, in packed order. They, and what `backward` and `states` read, stay valid until the
    * next pass in the same workspace.

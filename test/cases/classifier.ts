@@ -35,7 +35,43 @@ function batchOf(examples: Example[], steps: number) {
   };
 }
 
+/** Steps one by one, beside the whole sequence so far. */
+function stepperTests(backend: Backend): void {
+  for (const head of ['final', 'last', 'mean'] as const) {
+    test(`head ${head}: stepping a sequence gives the logits of every beginning of it`, async () => {
+      const config = { inputSize: I, hiddenSize: H, numLayers: 3, numClasses: K, head };
+      const model = new SequenceClassifier(config, backend, { seed: 4 });
+      const inputs = uniform(new Random(3, 1), T * I, 2);
+      const stepper = model.stepper();
+      for (let sequence = 0; sequence < 2; sequence++) {
+        stepper.reset();
+        for (let steps = 1; steps <= T; steps++) {
+          const logits = stepper.step(inputs.subarray((steps - 1) * I, steps * I));
+          const whole = await model.forward({ inputs: inputs.slice(0, steps * I), batchSize: 1, steps });
+          assert.equal(stepper.steps, steps);
+          if (head !== 'mean') assertSameBits(logits, whole.logits, `after ${steps} steps`);
+          else {
+            const why = 'the mean is added up in another order';
+            assertWithin('logits', logits, whole.logits, { units: 8, floor: 1, why });
+          }
+        }
+      }
+    });
+  }
+
+  test('what cannot be stepped is refused', () => {
+    const config = { inputSize: I, hiddenSize: H, numClasses: K };
+    const bidirectional = new SequenceClassifier({ ...config, bidirectional: true }, backend);
+    assert.throws(() => bidirectional.stepper(), /this one is bidirectional/);
+    const flat = new SequenceClassifier({ ...config, head: 'flatten', sequenceLength: 4 }, backend);
+    assert.throws(() => flat.stepper(), /unidirectional with head 'flatten'/);
+    const stepper = new SequenceClassifier(config, backend).stepper();
+    assert.throws(() => stepper.step(new Float32Array(I + 1)), /needs 5 values, got 6/);
+  });
+}
+
 export function classifierTests(backend: Backend): void {
+  stepperTests(backend);
   for (const head of HEADS) {
     const config = {
       inputSize: I,

@@ -83,22 +83,33 @@ function stepsOf({ batchSizes, reverse }: LstmShape): Step[] {
   return steps;
 }
 
+/** The hidden and cell states of sequence b before a step, (H) each; null for zeros. */
+function stateBefore(args: LstmForward, step: Step, b: number) {
+  const { hiddenSize: H, outputStride, outputColumn, outputs, cells, initial } = args;
+  if (b >= step.previousSize) {
+    const from = b * H;
+    return {
+      h: initial?.hidden.subarray(from, from + H) ?? null,
+      c: initial?.cells.subarray(from, from + H) ?? null,
+    };
+  }
+  const previous = step.previousRow + b;
+  const from = previous * outputStride + outputColumn;
+  return { h: outputs.subarray(from, from + H), c: cells.subarray(previous * H, (previous + 1) * H) };
+}
+
 export function lstmForward(args: LstmForward): void {
   const { inputSize: I, hiddenSize: H, outputStride, outputColumn, inputs, outputs, cells, gates } = args;
   const { weightIh, weightHh, biasIh, biasHh } = unpack(args.packed, I, H);
   for (const step of stepsOf(args)) {
     for (let b = 0; b < step.size; b++) {
       const row = step.row + b;
-      const hasState = b < step.previousSize;
-      const previous = step.previousRow + b;
+      const { h, c: cBefore } = stateBefore(args, step, b);
       /** W x + b + U h' + b' of row `r` of the 4H. */
       const before = (r: number): number => {
         let sum = biasIh[r] + biasHh[r];
         for (let k = 0; k < I; k++) sum += weightIh[r * I + k] * inputs[row * I + k];
-        if (hasState) {
-          const h = previous * outputStride + outputColumn;
-          for (let k = 0; k < H; k++) sum += weightHh[r * H + k] * outputs[h + k];
-        }
+        if (h) for (let k = 0; k < H; k++) sum += weightHh[r * H + k] * h[k];
         return sum;
       };
       for (let j = 0; j < H; j++) {
@@ -106,7 +117,7 @@ export function lstmForward(args: LstmForward): void {
         const f = sigmoid(before(H + j));
         const g = Math.tanh(before(2 * H + j));
         const o = sigmoid(before(3 * H + j));
-        const c = (hasState ? f * cells[previous * H + j] : 0) + i * g;
+        const c = (cBefore ? f * cBefore[j] : 0) + i * g;
         cells[row * H + j] = c;
         outputs[row * outputStride + outputColumn + j] = o * Math.tanh(c);
         if (gates !== null) {
