@@ -15,6 +15,17 @@ export {
 export type { ClassifierConfig, Head } from './model/config.js';
 export type { StateDict } from './model/parameters.js';
 export type { SequenceStepper } from './model/stepper.js';
+export type { InputPicture, RecognizerInput, Seen } from './recognize/input.js';
+export {
+  type Guess,
+  type Inspection,
+  openRecognizer,
+  type Recognition,
+  type Recognizer,
+  type RecognizerInfo,
+  type RunFacts,
+} from './recognize/recognizer.js';
+export type { Trace, TraceOptions } from './recognize/trace.js';
 export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
 export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
 export { UserError } from './user-error.js';

@@ -17,7 +17,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   recognize: ['model', 'data', 'ink', 'formats', 'backends'],
   train: ['model', 'data', 'formats', 'backends'],
   report: ['formats', 'ink'],
-  cli: ['train', 'report', 'recognize', 'data', 'formats'],
+  serve: ['train', 'report', 'recognize', 'model', 'data', 'ink', 'formats', 'backends'],
+  cli: ['serve', 'train', 'report', 'recognize', 'data', 'formats', 'backends'],
 };
 /** The entry points, and the files that every room may use. */
 const ENTRANCES = ['index.ts', 'node.ts', 'public.ts'];

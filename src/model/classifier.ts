@@ -38,6 +38,8 @@ export interface LabelledBatch extends Batch {
 export interface States {
   /** [B, T, D·H] of the last layer; zero past the end of a sequence. */
   outputs: Float32Array;
+  /** [L] the outputs of every layer, each as `outputs`. */
+  layers: Float32Array[];
   /** [L·D, B, H] final hidden states, layer by layer, forward then reverse. */
   hN: Float32Array;
   /** [L·D, B, H] final cell states. */
@@ -274,7 +276,8 @@ export class SequenceClassifier {
         });
       }
     }
-    return { outputs: unpack(outputs[numLayers - 1], D * H, packed, batch.steps), hN, cN };
+    const layers = outputs.map((rows) => unpack(rows, D * H, packed, batch.steps));
+    return { outputs: layers[numLayers - 1], layers, hN, cN };
   }
 }
 

@@ -30,7 +30,8 @@ export class SequenceStepper {
   readonly #input: Float32Array;
   /** [H] of the last layer's outputs so far, for the head `mean`. */
   readonly #mean: Float32Array;
-  readonly #sum: Float64Array;
+  #sum: Float64Array;
+  #nextSum: Float64Array;
   readonly #logits: Float32Array;
   readonly #scratch: Float32Array;
   #now: States;
@@ -54,6 +55,7 @@ export class SequenceStepper {
     this.#input = backend.allocate(config.inputSize);
     this.#mean = backend.allocate(H);
     this.#sum = new Float64Array(H);
+    this.#nextSum = new Float64Array(H);
     this.#logits = backend.allocate(K);
     this.#scratch = backend.allocate(backend.linearScratchLength(1, F, K));
     this.#now = states();
@@ -83,6 +85,19 @@ export class SequenceStepper {
    * @throws UserError when the input is not I values
    */
   step(input: ArrayLike<number>): Float32Array {
+    const logits = this.peek(input);
+    [this.#now, this.#next] = [this.#next, this.#now];
+    [this.#sum, this.#nextSum] = [this.#nextSum, this.#sum];
+    this.#steps++;
+    return logits;
+  }
+
+  /**
+   * What `step` would give, without taking it: the answer if the sequence ended with this.
+   * @param input [I]
+   * @throws UserError as step
+   */
+  peek(input: ArrayLike<number>): Float32Array {
     const { config, backend, weight, bias } = this.#model;
     const packed = this.#model.packed();
     const { hiddenSize: H, inputSize, numLayers, numClasses } = config;
@@ -101,8 +116,6 @@ export class SequenceStepper {
         initial: { hidden: own(this.#now.hidden), cells: own(this.#now.cells) },
       });
     }
-    [this.#now, this.#next] = [this.#next, this.#now];
-    this.#steps++;
     backend.linearForward({
       ...{ rows: 1, inputSize: featuresOf(config), outputSize: numClasses, inputs: this.#read() },
       ...{ weight, bias, outputs: this.#logits, scratch: this.#scratch },
@@ -110,16 +123,16 @@ export class SequenceStepper {
     return this.#logits.slice();
   }
 
-  /** What the linear layer reads [F]. */
+  /** What the linear layer reads [F] after the next step. */
   #read(): Float32Array {
     const { head, hiddenSize: H, numLayers } = this.#model.config;
-    const { hidden } = this.#now;
+    const { hidden } = this.#next;
     if (head === 'final') return hidden;
     const last = hidden.subarray((numLayers - 1) * H);
     if (head === 'last') return last;
     for (let j = 0; j < H; j++) {
-      this.#sum[j] += last[j];
-      this.#mean[j] = this.#sum[j] / this.#steps;
+      this.#nextSum[j] = this.#sum[j] + last[j];
+      this.#mean[j] = this.#nextSum[j] / (this.#steps + 1);
     }
     return this.#mean;
   }

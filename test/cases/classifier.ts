@@ -46,7 +46,10 @@ function stepperTests(backend: Backend): void {
       for (let sequence = 0; sequence < 2; sequence++) {
         stepper.reset();
         for (let steps = 1; steps <= T; steps++) {
+          stepper.peek(inputs.subarray(0, I));
+          const peeked = stepper.peek(inputs.subarray((steps - 1) * I, steps * I));
           const logits = stepper.step(inputs.subarray((steps - 1) * I, steps * I));
+          assertSameBits(peeked, logits, `a look at ${steps} steps`);
           const whole = await model.forward({ inputs: inputs.slice(0, steps * I), batchSize: 1, steps });
           assert.equal(stepper.steps, steps);
           if (head !== 'mean') assertSameBits(logits, whole.logits, `after ${steps} steps`);

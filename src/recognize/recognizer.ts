@@ -1,0 +1,247 @@
+/**
+ * A trained network that recognises: checkpoint bytes and an input → probabilities, also point by point, and what
+ * the network did on the way. The one path of inference, for the command line, the server and the page.
+ */
+import type { Backend } from '../backends/backend.js';
+import { pixelPermutation } from '../data/sequence.js';
+import { type AnyPreprocessing, isStrokes, readAnyPreprocessing } from '../data/sources.js';
+import { decodeCheckpoint } from '../formats/checkpoint.js';
+import { SequenceClassifier } from '../model/classifier.js';
+import { type ClassifierConfig, directionsOf, type ResolvedClassifierConfig } from '../model/config.js';
+import type { SequenceStepper } from '../model/stepper.js';
+import { UserError } from '../user-error.js';
+import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
+import { type Trace, type TraceOptions, traceInput } from './trace.js';
+
+/** What a checkpoint itself does not say of the run that it comes from. */
+export interface RunFacts {
+  preset?: string | null;
+  /** Share of the test set, 0 to 1. */
+  testAccuracy?: number | null;
+}
+
+export interface RecognizerInfo extends Required<RunFacts> {
+  /** How people and messages call it. */
+  name: string;
+  /** What the network reads: rows of a picture, or pen strokes. */
+  kind: 'rows' | 'strokes';
+  /** [K] in the order of the probabilities. */
+  classes: string[];
+  /** How many numbers were learnt. */
+  parameters: number;
+  model: ResolvedClassifierConfig;
+  preprocessing: AnyPreprocessing;
+}
+
+export interface Guess {
+  /** Which class, from 0, and its name. */
+  index: number;
+  class: string;
+  /** 0 to 1. */
+  probability: number;
+}
+
+export interface Recognition {
+  /** [K] they add up to 1. */
+  probabilities: Float32Array;
+  /** The likeliest classes, likeliest first: three, or all if there are fewer. */
+  top: Guess[];
+  /** The likeliest class is less likely than `SURE_FROM`: say so when showing it. */
+  unsure: boolean;
+}
+
+/** What went on in the network while it read an input. */
+export interface Inspection {
+  recognition: Recognition;
+  saw: Seen;
+  /** T */
+  steps: number;
+  /** [T, I] */
+  sequence: Float32Array;
+  /** U = L·D·H */
+  units: number;
+  /** [T, U] hidden states after each step, layer by layer, forward then reverse. */
+  hidden: Float32Array;
+  /** [T, I] gradient of the likeliest class's cross-entropy by what was read: which steps mattered. */
+  inputGradient: Float32Array;
+  /** The same by the picture's pixels, in their order; null for strokes. */
+  pixelGradient: Float32Array | null;
+}
+
+/** Below this the likeliest class is no more than a guess. */
+export const SURE_FROM = 0.7;
+
+/** So much fits into one batch: the work is cut to keep memory bounded. */
+const MOST_BATCH = 64;
+const MOST_BATCH_ROWS = 2 ** 16;
+
+/**
+ * Opens a checkpoint for recognition.
+ * @param bytes a best.safetensors or last.safetensors; not kept
+ * @param backend computes; it stays the caller's, who closes it when the recogniser is not needed any more
+ * @param about how messages name the file, and what is known of its run
+ * @throws UserError for a damaged checkpoint, or one that no network fits
+ */
+export function openRecognizer(
+  bytes: Uint8Array,
+  backend: Backend,
+  about: RunFacts & { name: string },
+): Recognizer {
+  const { name, preset = null, testAccuracy = null } = about;
+  const checkpoint = decodeCheckpoint(bytes, name);
+  const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, name);
+  const classifier = new SequenceClassifier(checkpoint.model as unknown as ClassifierConfig, backend);
+  classifier.loadStateDict(checkpoint.parameters);
+  const { config: model, parameterCount: parameters } = classifier;
+  const { classes } = checkpoint;
+  if (classes.length !== model.numClasses) {
+    throw new UserError(
+      `${name}: names of ${classes.length} classes, but the network has ${model.numClasses} outputs`,
+    );
+  }
+  const inputSize = isStrokes(preprocessing) ? 4 : preprocessing.inputSize;
+  if (model.inputSize !== inputSize) {
+    throw new UserError(
+      `${name}: the network has input size ${model.inputSize}, but its preprocessing gives ${inputSize}`,
+    );
+  }
+  const kind = isStrokes(preprocessing) ? 'strokes' : 'rows';
+  return new Recognizer(classifier, {
+    ...{ name, preset, testAccuracy, kind, classes, parameters, model, preprocessing },
+  });
+}
+
+export class Recognizer {
+  readonly info: RecognizerInfo;
+  /** Reads strokes point by point; null where the network reads from the end too. */
+  readonly stepper: SequenceStepper | null;
+  readonly #classifier: SequenceClassifier;
+
+  /** For `openRecognizer`. */
+  constructor(classifier: SequenceClassifier, info: RecognizerInfo) {
+    this.#classifier = classifier;
+    this.info = info;
+    const { bidirectional, head } = info.model;
+    this.stepper = bidirectional || head === 'flatten' ? null : classifier.stepper();
+  }
+
+  /**
+   * Recognises inputs, many at once where there are many.
+   * @returns for each input an answer, or null if it is empty: nothing is guessed then
+   * @throws UserError naming the first input that is malformed, or not what this network can be shown
+   */
+  async recognize(inputs: readonly RecognizerInput[]): Promise<(Recognition | null)[]> {
+    const prepared = inputs.map((input) => prepareInput(input, this.info.preprocessing));
+    const found = prepared.filter((each) => each !== null);
+    const probabilities = await this.probabilitiesOf(found);
+    let n = 0;
+    return prepared.map((each) => each && this.#recognition(probabilities[n++]));
+  }
+
+  /** What the network is shown of an input; null if it is empty. @throws UserError as recognize */
+  see(input: RecognizerInput): Seen | null {
+    return prepareInput(input, this.info.preprocessing)?.saw ?? null;
+  }
+
+  /**
+   * How the answer comes about: the probabilities after each point of the pen, or after each step of the network.
+   * @returns null if the input is empty
+   * @throws UserError as recognize
+   */
+  async trace(input: RecognizerInput, options: TraceOptions = {}): Promise<Trace | null> {
+    return traceInput(this, input, options);
+  }
+
+  /**
+   * What went on in the network while it read the input.
+   * @returns null if the input is empty
+   * @throws UserError as recognize
+   */
+  async inspect(input: RecognizerInput): Promise<Inspection | null> {
+    const prepared = prepareInput(input, this.info.preprocessing);
+    if (prepared === null) return null;
+    const { saw, steps, sequence } = prepared;
+    const batch = { inputs: sequence, batchSize: 1, steps };
+    const { logits, layers } = await this.#classifier.forward(batch, { states: true });
+    const recognition = this.#recognition(softmax(logits));
+    const { numLayers, hiddenSize } = this.info.model;
+    const width = directionsOf(this.info.model) * hiddenSize;
+    const units = numLayers * width;
+    const hidden = new Float32Array(steps * units);
+    layers?.forEach((outputs, layer) => {
+      for (let t = 0; t < steps; t++) {
+        hidden.set(outputs.subarray(t * width, (t + 1) * width), t * units + layer * width);
+      }
+    });
+    const labels = Int32Array.of(recognition.top[0].index);
+    const { inputGradient } = await this.#classifier.gradients({ ...batch, labels }, { inputGradient: true });
+    return {
+      ...{ recognition, saw, steps, sequence, units, hidden },
+      inputGradient: inputGradient!,
+      pixelGradient: this.#pixelGradient(inputGradient!),
+    };
+  }
+
+  /** [K] each: probabilities of sequences that are prepared already, in batches. */
+  async probabilitiesOf(
+    sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[],
+  ): Promise<Float32Array[]> {
+    const { inputSize, numClasses } = this.info.model;
+    const result: Float32Array[] = [];
+    for (let first = 0; first < sequences.length; ) {
+      let end = first;
+      let steps = 0;
+      while (end < sequences.length && end - first < MOST_BATCH) {
+        const longest = Math.max(steps, sequences[end].steps);
+        if (end > first && longest * (end + 1 - first) > MOST_BATCH_ROWS) break;
+        steps = longest;
+        end++;
+      }
+      const part = sequences.slice(first, end);
+      const inputs = new Float32Array(part.length * steps * inputSize);
+      part.forEach(({ sequence }, b) => {
+        inputs.set(sequence, b * steps * inputSize);
+      });
+      const lengths = Int32Array.from(part, (each) => each.steps);
+      const { logits } = await this.#classifier.forward({ inputs, batchSize: part.length, steps, lengths });
+      for (let b = 0; b < part.length; b++) {
+        result.push(softmax(logits.subarray(b * numClasses, (b + 1) * numClasses)));
+      }
+      first = end;
+    }
+    return result;
+  }
+
+  #recognition(probabilities: Float32Array): Recognition {
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+    const top = order.slice(0, 3).map(
+      (index): Guess => ({
+        index,
+        class: this.info.classes[index],
+        probability: probabilities[index],
+      }),
+    );
+    return { probabilities, top, unsure: top[0].probability < SURE_FROM };
+  }
+
+  /** Value k of a sequence is value permutation[k] of the picture. */
+  #pixelGradient(inputGradient: Float32Array): Float32Array | null {
+    const { preprocessing } = this.info;
+    if (isStrokes(preprocessing)) return null;
+    const permutation = pixelPermutation(preprocessing);
+    if (permutation === null) return inputGradient.slice();
+    const result = new Float32Array(inputGradient.length);
+    inputGradient.forEach((value, k) => {
+      result[permutation[k]] = value;
+    });
+    return result;
+  }
+}
+
+/** [K] probabilities of logits. */
+export function softmax(logits: Float32Array): Float32Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((a, b) => a + b);
+  return Float32Array.from(powers, (power) => power / sum);
+}

@@ -1,0 +1,46 @@
+/** Checkpoints of untrained networks, for tests of what is done with them. */
+import type { Backend } from '#src/backends/backend.js';
+import { ReferenceBackend } from '#src/backends/reference/reference.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/stroke-sequences.js';
+import { encodeCheckpoint } from '#src/formats/checkpoint.js';
+import { SequenceClassifier } from '#src/model/classifier.js';
+import type { ClassifierConfig } from '#src/model/config.js';
+import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
+
+const CLASSES = ['a', 'b', 'c', 'd'];
+
+export const ROWS = {
+  ...{ sequenceLength: 28, inputSize: 28, channels: 1, height: 28, width: 28 },
+  ...{ mean: 0.5, std: 0.5, permutationSeed: null as number | null },
+};
+export const STROKES = { ...DEFAULT_STROKE_PREPROCESSING };
+
+/** A small network for these inputs, with weights by its seed, large enough that the answers differ. */
+export function checkpointBytes(
+  preprocessing: typeof ROWS | typeof STROKES,
+  model: Partial<ClassifierConfig> = {},
+): Uint8Array {
+  const strokes = 'kind' in preprocessing;
+  const config: ClassifierConfig = {
+    ...{ inputSize: strokes ? 4 : preprocessing.inputSize, hiddenSize: 6, numClasses: CLASSES.length },
+    ...(strokes ? { head: 'mean' } : { head: 'flatten', sequenceLength: preprocessing.sequenceLength }),
+    ...{ numLayers: 2, bidirectional: true, ...model },
+  };
+  const classifier = new SequenceClassifier(config, new ReferenceBackend(), { seed: 5 });
+  const parameters = classifier.stateDict();
+  for (const { data } of parameters.values()) for (let i = 0; i < data.length; i++) data[i] *= 3;
+  return encodeCheckpoint({
+    parameters,
+    model: { ...classifier.config, sequenceLength: classifier.config.sequenceLength ?? undefined },
+    preprocessing: { ...preprocessing },
+    classes: CLASSES,
+  });
+}
+
+export function recognizerFor(
+  preprocessing: typeof ROWS | typeof STROKES,
+  model: Partial<ClassifierConfig> = {},
+  backend: Backend = new ReferenceBackend(),
+): Recognizer {
+  return openRecognizer(checkpointBytes(preprocessing, model), backend, { name: 'a.safetensors' });
+}

@@ -1,0 +1,150 @@
+/**
+ * Protects what is shown of a network at work: a trace ends in the answer and passes through the answers to the parts,
+ * hidden states are the network's own, the input gradient is the slope of the loss.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { RecognizerInput } from '#src/recognize/input.js';
+import type { Recognizer } from '#src/recognize/recognizer.js';
+import { digits } from '../ink/images.js';
+import { ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';
+
+/** A wavy line of 30 points, then a dash. */
+const WAVE = {
+  kind: 'drawing',
+  lines: [
+    {
+      xs: Array.from({ length: 30 }, (_, n) => 4 * n),
+      ys: Array.from({ length: 30 }, (_, n) => 50 * Math.sin(n / 4)),
+    },
+    { xs: [30, 90], ys: [70, 75] },
+  ],
+} satisfies RecognizerInput;
+
+const KINDS: [string, Recognizer][] = [
+  ['rows', recognizerFor(ROWS)],
+  ['rows, mean', recognizerFor(ROWS, { head: 'mean', sequenceLength: undefined })],
+  ['strokes', recognizerFor(STROKES)],
+  ['strokes in one direction', recognizerFor(STROKES, { bidirectional: false, head: 'final' })],
+  ['strokes in one direction, mean', recognizerFor(STROKES, { bidirectional: false })],
+];
+
+/** The mean of many outputs is added up in another order step by step. */
+function same(one: Float32Array, other: Float32Array): void {
+  one.forEach((value, k) => {
+    assert.ok(Math.abs(value - other[k]) < 1e-6, `${one.join()} and ${other.join()}`);
+  });
+}
+
+for (const [name, recognizer] of KINDS) {
+  describe(`a trace, ${name}`, () => {
+    test('over the pen is the answer to every part of the drawing', async () => {
+      const trace = await recognizer.trace(WAVE);
+      assert.ok(trace);
+      assert.equal(trace.over, 'pen');
+      assert.deepEqual(
+        [...trace.moments],
+        Array.from({ length: 32 }, (_, m) => m + 1),
+      );
+      assert.deepEqual([...trace.probabilities.subarray(0, 4)], [0, 0, 0, 0], 'a dot is not guessed');
+      for (const points of [9, 30, 32]) {
+        const [first, second] = WAVE.lines;
+        const lines = [
+          { xs: first.xs.slice(0, points), ys: first.ys.slice(0, points) },
+          ...(points > 30 ? [second] : []),
+        ];
+        const [answer] = await recognizer.recognize([{ kind: 'drawing', lines }]);
+        assert.deepEqual(trace.probabilities.slice(4 * (points - 1), 4 * points), answer?.probabilities);
+      }
+    });
+
+    test('over the steps ends in the answer, and can be thinned out', async () => {
+      const [digit] = await digits(1);
+      for (const input of [WAVE, { kind: 'picture' as const, ...digit }]) {
+        const [answer] = await recognizer.recognize([input]);
+        const trace = await recognizer.trace(input, { over: 'steps' });
+        const few = await recognizer.trace(input, { over: 'steps', moments: 7 });
+        assert.ok(trace && few);
+        assert.equal(trace.over, 'steps');
+        same(trace.probabilities.slice(-4), answer!.probabilities);
+        assert.equal(trace.moments.at(-1), trace.saw.rows ? trace.saw.rows.length / 4 : 28);
+        assert.equal(few.moments.length, 7);
+        const { rows } = trace.saw;
+        for (const count of rows ? [1, 2, 7, trace.moments.length - 1] : []) {
+          const lifted = rows![4 * count - 2] === 1;
+          const part = [...rows!.subarray(0, 4 * (lifted ? count - 1 : count)), 0, 0, 1, 1];
+          const [cut] = await recognizer.recognize([{ kind: 'strokes', rows: Int16Array.from(part) }]);
+          same(trace.probabilities.slice(4 * count - 4, 4 * count), cut!.probabilities);
+        }
+        few.moments.forEach((moment, m) => {
+          const at = trace.moments.indexOf(moment);
+          assert.deepEqual(
+            few.probabilities.slice(4 * m, 4 * m + 4),
+            trace.probabilities.slice(4 * at, 4 * at + 4),
+          );
+        });
+      }
+    });
+  });
+
+  describe(`an inspection, ${name}`, () => {
+    test('tells the answer, and the hidden states that lead to it', async () => {
+      const inspection = await recognizer.inspect(WAVE);
+      assert.ok(inspection);
+      const [answer] = await recognizer.recognize([WAVE]);
+      assert.deepEqual(inspection.recognition, answer);
+      const { hiddenSize, numLayers, bidirectional } = recognizer.info.model;
+      assert.equal(inspection.units, hiddenSize * numLayers * (bidirectional ? 2 : 1));
+      assert.equal(inspection.hidden.length, inspection.steps * inspection.units);
+      assert.ok(inspection.hidden.every((value) => Math.abs(value) <= 1));
+      const column = (unit: number) =>
+        Array.from({ length: inspection.steps }, (_, t) => inspection.hidden[t * inspection.units + unit]);
+      for (const unit of [0, hiddenSize, inspection.units - 1]) {
+        assert.ok(new Set(column(unit)).size > 1, `unit ${unit} moves`);
+      }
+    });
+
+    test('its input gradient is the slope of the loss of what was answered', async () => {
+      const inspection = await recognizer.inspect(WAVE);
+      assert.ok(inspection);
+      const { sequence, steps, inputGradient, recognition } = inspection;
+      const loss = async (at: number, change: number) => {
+        const changed = sequence.slice();
+        changed[at] += change;
+        const [probabilities] = await recognizer.probabilitiesOf([{ steps, sequence: changed }]);
+        return -Math.log(probabilities[recognition.top[0].index]);
+      };
+      const largest = inputGradient.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+      assert.ok(largest > 0);
+      for (const at of [0, 1, Math.floor(sequence.length / 2), sequence.length - 4]) {
+        const slope = ((await loss(at, 1e-2)) - (await loss(at, -1e-2))) / 2e-2;
+        // Float32 losses differ in the sixth place, divided by 0.02.
+        assert.ok(
+          Math.abs(slope - inputGradient[at]) < 2e-3 + 0.02 * largest,
+          `${slope} ${inputGradient[at]}`,
+        );
+      }
+    });
+  });
+}
+
+test('the gradient of pixels stands where the pixels are', async () => {
+  const permuted = recognizerFor({ ...ROWS, permutationSeed: 4 });
+  const plain = await KINDS[0][1].inspect(WAVE);
+  assert.deepEqual(plain?.pixelGradient, plain?.inputGradient);
+  const inspection = await permuted.inspect(WAVE);
+  assert.ok(inspection?.pixelGradient && inspection.saw.picture);
+  const { sequence, inputGradient, pixelGradient, saw } = inspection;
+  // Wherever a grey value occurs once, its place in the sequence is known.
+  const values = Array.from(saw.picture!.pixels, (value) =>
+    Math.fround(Math.fround(Math.fround(value / 255) - 0.5) / 0.5),
+  );
+  let compared = 0;
+  values.forEach((value, pixel) => {
+    if (values.indexOf(value) !== values.lastIndexOf(value)) return;
+    assert.equal(pixelGradient![pixel], inputGradient[sequence.indexOf(value)]);
+    compared++;
+  });
+  assert.ok(compared > 5);
+  assert.equal((await KINDS[2][1].inspect(WAVE))?.pixelGradient, null);
+});

@@ -1,0 +1,255 @@
+/**
+ * Protects recognition: it is the network that was trained, reading what training made it read; a batch changes no
+ * answer; nothing is guessed about nothing; what is malformed is refused in words.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { ReferenceBackend } from '#src/backends/reference/reference.js';
+import { packBatch } from '#src/data/batch.js';
+import { ImageSequences } from '#src/data/sequence.js';
+import { StrokeSequences } from '#src/data/stroke-sequences.js';
+import { packStrokes } from '#src/data/strokes.js';
+import { decodeCheckpoint } from '#src/formats/checkpoint.js';
+import { imageToStrokes } from '#src/ink/strokes.js';
+import { SequenceClassifier } from '#src/model/classifier.js';
+import { fitPicture } from '#src/recognize/fit.js';
+import type { RecognizerInput } from '#src/recognize/input.js';
+import { openRecognizer, softmax } from '#src/recognize/recognizer.js';
+import { UserError } from '#src/user-error.js';
+import { digits } from '../ink/images.js';
+import { checkpointBytes, ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';
+
+const rows = recognizerFor(ROWS);
+const strokes = recognizerFor(STROKES);
+/** A seven. */
+const SEVEN = {
+  kind: 'drawing',
+  lines: [
+    { xs: [10, 60, 110, 80, 50], ys: [20, 18, 22, 90, 160] },
+    { xs: [40, 100], ys: [90, 88] },
+  ],
+} satisfies RecognizerInput;
+const DOT: RecognizerInput = { kind: 'drawing', lines: [{ xs: [5, 5], ys: [7, 7] }] };
+const PAPER: RecognizerInput = { kind: 'picture', width: 28, height: 28, pixels: new Uint8Array(784) };
+
+const pictures = async (count: number) =>
+  (await digits(count)).map((image) => ({ kind: 'picture' as const, ...image }));
+
+describe('recognition', () => {
+  test('reads pictures as training does', async () => {
+    const inputs = await pictures(70);
+    const preprocessing = { ...ROWS, permutationSeed: 3 };
+    const bytes = checkpointBytes(preprocessing);
+    const recognizer = openRecognizer(bytes, new ReferenceBackend(), { name: 'a' });
+    const examples = {
+      ...{ count: inputs.length, channels: 1, width: 28, height: 28, labels: new Uint8Array(inputs.length) },
+      pixels: Uint8Array.from(inputs.flatMap(({ pixels }) => [...pixels])),
+    };
+    const source = new ImageSequences({ name: 'test', examples, preprocessing });
+    const logits = await logitsOf(bytes, source);
+    const answers = await recognizer.recognize(inputs);
+    answers.forEach((answer, i) => {
+      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4)));
+    });
+  });
+
+  test('reads strokes, and pictures as their strokes, as training does', async () => {
+    const inputs = await pictures(5);
+    const sequences = inputs.map(({ pixels }) => imageToStrokes(pixels, 28, 28));
+    const source = new StrokeSequences({
+      ...{ name: 'test', preprocessing: STROKES },
+      examples: packStrokes(sequences, [0, 0, 0, 0, 0], 'test'),
+    });
+    const logits = await logitsOf(checkpointBytes(STROKES), source);
+    const fromPictures = await strokes.recognize(inputs);
+    const fromRows = await strokes.recognize(sequences.map((each) => ({ kind: 'strokes', rows: each })));
+    assert.deepEqual(fromRows, fromPictures);
+    fromRows.forEach((answer, i) => {
+      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4)));
+    });
+  });
+
+  test('answers the same alone and among many', async () => {
+    const inputs: RecognizerInput[] = [SEVEN, DOT, ...(await pictures(130)), PAPER, SEVEN];
+    for (const recognizer of [rows, strokes]) {
+      const together = await recognizer.recognize(inputs);
+      for (const i of [0, 1, 2, 70, 131, 132, 133]) {
+        assert.deepEqual((await recognizer.recognize([inputs[i]]))[0], together[i]);
+      }
+      assert.deepEqual(await recognizer.recognize([]), []);
+    }
+  });
+
+  test('does not mind which way and in which unit a drawing is made', async () => {
+    const reversed = SEVEN.lines
+      .toReversed()
+      .map(({ xs, ys }) => ({ xs: xs.map((x) => 4 * x - 9).reverse(), ys: ys.map((y) => 4 * y).reverse() }));
+    for (const recognizer of [rows, strokes]) {
+      const [one, other] = await recognizer.recognize([SEVEN, { kind: 'drawing', lines: reversed }]);
+      assert.deepEqual(one, other);
+    }
+  });
+
+  test('follows the pen where the network was trained to', async () => {
+    const recognizer = recognizerFor({ ...STROKES, order: 'pen' });
+    const turned = { ...SEVEN, lines: SEVEN.lines.toReversed() };
+    const [one, other] = await recognizer.recognize([SEVEN, turned]);
+    assert.notDeepEqual(one, other);
+    assert.deepEqual([...recognizer.see(SEVEN)!.rows!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
+  });
+
+  test('guesses nothing about nothing', async () => {
+    const nothing: RecognizerInput[] = [
+      { kind: 'drawing', lines: [] },
+      { kind: 'drawing', lines: [{ xs: [], ys: [] }] },
+      DOT,
+      PAPER,
+      { kind: 'picture', width: 200, height: 90, pixels: new Uint8Array(18_000).fill(255) },
+    ];
+    for (const recognizer of [rows, strokes]) {
+      assert.deepEqual(await recognizer.recognize(nothing), [null, null, null, null, null]);
+      assert.equal(await recognizer.trace(DOT), null);
+      assert.equal(await recognizer.inspect(DOT), null);
+    }
+    assert.deepEqual(await strokes.recognize([{ kind: 'strokes', rows: Int16Array.of(0, 0, 1, 1) }]), [null]);
+  });
+
+  test('gives the three likeliest classes, and says when they are guesses', async () => {
+    const [answer] = await rows.recognize([SEVEN]);
+    assert.ok(answer);
+    const sorted = [...answer.probabilities].sort((a, b) => b - a);
+    assert.deepEqual(
+      answer.top.map(({ probability }) => probability),
+      sorted.slice(0, 3),
+    );
+    assert.equal(answer.top[0].class, 'abcd'[answer.top[0].index]);
+    assert.equal(answer.unsure, sorted[0] < 0.7);
+    const flat = recognizerFor(ROWS, { hiddenSize: 1 });
+    const [guess] = await flat.recognize([SEVEN]);
+    assert.equal(guess?.unsure, guess!.top[0].probability < 0.7);
+  });
+
+  test('survives any picture and any drawing', async () => {
+    const picture = fc
+      .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }))
+      .chain(([width, height]) =>
+        fc
+          .uint8Array({ minLength: width * height, maxLength: width * height })
+          .map((pixels): RecognizerInput => ({ kind: 'picture', width, height, pixels })),
+      );
+    const numbers = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { maxLength: 9 });
+    const drawing = fc
+      .array(
+        numbers.map((xs) => ({ xs, ys: xs.map((x, n) => (n * x) % 100) })),
+        { maxLength: 3 },
+      )
+      .map((lines): RecognizerInput => ({ kind: 'drawing', lines }));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(picture, drawing), async (input) => {
+        for (const recognizer of [rows, strokes]) {
+          const [answer] = await recognizer.recognize([input]);
+          const sum = answer?.probabilities.reduce((a, b) => a + b);
+          if (answer) assert.ok(Math.abs(sum! - 1) < 1e-5, `sum ${sum}`);
+        }
+      }),
+      { numRuns: 60, seed: 7 },
+    );
+  });
+
+  test('refuses what it cannot read, in words', async () => {
+    const refusals: [RecognizerInput, RegExp][] = [
+      [
+        { kind: 'picture', width: 28, height: 28, pixels: new Uint8Array(700) },
+        /28 × 28 × 1 = 784 bytes expected.*found 700/,
+      ],
+      [
+        { kind: 'picture', width: 0, height: 28, pixels: new Uint8Array() },
+        /width must be a whole number from 1, found 0/,
+      ],
+      [
+        { kind: 'picture', width: 50_000, height: 50_000, pixels: new Uint8Array() },
+        /at most 16777216 pixels/,
+      ],
+      [
+        { kind: 'picture', width: 4, height: 4, channels: 3, pixels: new Uint8Array(48) },
+        /3 channels, and the network reads grey/,
+      ],
+      [{ kind: 'strokes', rows: Int16Array.of(1, 2, 3) }, /rows of 4 .*found 3 values/],
+      [{ kind: 'strokes', rows: new Int16Array(100_000) }, /25000 rows of strokes; at most 20000/],
+      [{ kind: 'drawing', lines: [{ xs: [1, Number.NaN], ys: [1, 2] }] }, /coordinates must be finite/],
+      [{ kind: 'drawing', lines: [{ xs: [1, 2], ys: [1] }] }, /2 x and 1 y/],
+    ];
+    for (const [input, message] of refusals) {
+      await assert.rejects(strokes.recognize([SEVEN, input]), (error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    const wide = recognizerFor({ ...ROWS, width: 56, inputSize: 56 });
+    await assert.rejects(wide.recognize([SEVEN]), /reads pictures of 56 × 28 pixels.*found a drawing/);
+  });
+
+  test('refuses checkpoints that do not fit together', () => {
+    const open = (bytes: Uint8Array) =>
+      openRecognizer(bytes, new ReferenceBackend(), { name: 'b.safetensors' });
+    assert.throws(() => open(new Uint8Array(9)), /b\.safetensors/);
+    assert.throws(
+      () => open(checkpointBytes(ROWS, { numClasses: 3 })),
+      /names of 4 classes, but the network has 3/,
+    );
+    assert.throws(
+      () => open(checkpointBytes(STROKES, { inputSize: 5 })),
+      /input size 5, but its preprocessing gives 4/,
+    );
+  });
+});
+
+test('a digit eight times as large, elsewhere and paler, is the digit again', async () => {
+  const differences: number[] = [];
+  for (const { pixels } of await digits(20)) {
+    const [width, height] = [400, 300];
+    const large = new Uint8Array(width * height).fill(30);
+    for (let y = 0; y < 224; y++) {
+      for (let x = 0; x < 224; x++) {
+        large[(y + 60) * width + x + 130] = 30 + (pixels[(y >> 3) * 28 + (x >> 3)] >> 1);
+      }
+    }
+    const fitted = fitPicture({ pixels: large, width, height });
+    const ink = pixels.reduce((sum, value) => sum + value, 0);
+    differences.push(fitted!.reduce((sum, value, i) => sum + Math.abs(value - pixels[i]), 0) / ink);
+  }
+  // Two stand a pixel beside where we would put them, one is smaller than all others.
+  assert.equal(differences.filter((difference) => difference < 0.03).length, 17, differences.join());
+});
+
+test('a thin pen becomes as wide as MNIST’s', () => {
+  const [width, height] = [600, 600];
+  const pixels = new Uint8Array(width * height);
+  for (let k = 100; k < 500; k++) for (const side of [0, 1]) pixels[k * width + k + side] = 200;
+  const fitted = fitPicture({ pixels, width, height })!;
+  const ink = fitted.reduce((sum, value) => sum + value, 0) / 255;
+  // A diagonal 2.4 wide with round ends in a box of 20; as it was, it would have a third of the ink.
+  const expected = 17.6 * Math.SQRT2 * 2.4 + Math.PI * 1.2 ** 2;
+  assert.ok(Math.abs(ink / expected - 1) < 0.125, `${ink}, expected ${expected}`);
+});
+
+async function logitsOf(bytes: Uint8Array, source: ImageSequences | StrokeSequences): Promise<Float32Array> {
+  const { model, parameters } = decodeCheckpoint(bytes, 'a');
+  const classifier = new SequenceClassifier(model as never, new ReferenceBackend());
+  classifier.loadStateDict(parameters);
+  const [B, T, I] = [source.count, source.maxSteps, source.inputSize];
+  const inputs = new Float32Array(B * T * I);
+  const lengths = new Int32Array(B);
+  for (let b = 0; b < B; b++) {
+    lengths[b] = source.lengthOf(b);
+    const buffers = {
+      inputs: new Float32Array(T * I),
+      ...{ batchSizes: new Int32Array(T), rowStarts: new Int32Array(T) },
+      ...{ labels: new Int32Array(1), order: new Int32Array(1) },
+    };
+    inputs.set(packBatch(source, Int32Array.of(b), buffers).inputs, b * T * I);
+  }
+  return (await classifier.forward({ inputs, batchSize: B, steps: T, lengths })).logits;
+}
