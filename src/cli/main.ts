@@ -25,6 +25,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'measure a trained network on samples',
     define: async (...args) => (await import('./evaluate.js')).defineEvaluate(...args),
   },
+  predict: {
+    summary: 'say what pictures, strokes or drawings show',
+    define: async (...args) => (await import('./predict.js')).definePredict(...args),
+  },
   info: {
     summary: 'show what is in a run folder or a checkpoint',
     define: async (...args) => (await import('./info.js')).defineInfo(...args),

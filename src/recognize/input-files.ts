@@ -1,0 +1,120 @@
+/**
+ * Inputs from files, or from standard input: PNG pictures, IDX files of images, drawings and strokes as JSON. What a
+ * file is, is told by its first bytes and by its name. Node.js only.
+ */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { isGzip, parseIdx } from '../data/idx.js';
+import { inflateIdx } from '../data/idx-file.js';
+import { readDrawings } from '../data/pens/drawing-files.js';
+import { readFileBounded } from '../formats/files.js';
+import { parseJson } from '../formats/json.js';
+import { UserError } from '../user-error.js';
+import type { RecognizerInput } from './input.js';
+import { parseInput } from './json-input.js';
+import { isPng, readPng } from './png.js';
+
+export interface NamedInput {
+  /** The file, and which of several in it. */
+  name: string;
+  input: RecognizerInput;
+}
+
+/** Of a file with pictures or JSON; IDX files and drawings have limits of their own. */
+const MOST_BYTES = 2 ** 26;
+
+/** `t10k-images-idx3-ubyte:12` and `drawings.ndjson:3`: one of several, from 0. */
+const ITEM = /^(.+):(\d{1,9})$/;
+
+/** Standard input. */
+export const STANDARD_INPUT = '-';
+
+/**
+ * The inputs in a file, in their order.
+ * @param path a file, or one of several in it as FILE:N, from 0; `-` is standard input
+ * @param channels 3 if the network reads colours
+ * @throws UserError naming the file, and the line or the part that is not as it should be
+ */
+export async function readInputs(path: string, channels = 1): Promise<NamedInput[]> {
+  const match = existsSync(path) ? null : ITEM.exec(path);
+  const [file, item] = match ? [match[1], Number(match[2])] : [path, null];
+  const inputs = await inputsIn(file, channels);
+  const named = inputs.map((input, n) => ({ name: inputs.length > 1 ? `${file}:${n}` : file, input }));
+  if (item === null) return named;
+  if (item < named.length) return [{ ...named[item], name: path }];
+  throw new UserError(`${path}: there is no ${item}; ${file} holds ${named.length}, counted from 0`);
+}
+
+async function inputsIn(path: string, channels: number): Promise<RecognizerInput[]> {
+  if (/\.(tra|tes|unipen)$/i.test(path)) {
+    const inputs: RecognizerInput[] = [];
+    const file = { path, name: basename(path), bytes: 0, isTest: false };
+    await readDrawings(file, ({ drawing }) => inputs.push({ kind: 'drawing', ...drawing }));
+    return inputs;
+  }
+  const bytes =
+    path === STANDARD_INPUT ? await standardInput() : await readFileBounded(path, 'the input', MOST_BYTES);
+  const name = path === STANDARD_INPUT ? 'standard input' : path;
+  if (isPng(bytes)) return [{ kind: 'picture', ...readPng(bytes, name, channels) }];
+  if (isGzip(bytes)) return idxPictures(await inflateIdx(bytes, name), name);
+  if (bytes[0] === 0 && bytes[1] === 0) return idxPictures(bytes, name);
+  return jsonInputs(decode(bytes, name), name);
+}
+
+function idxPictures(bytes: Uint8Array, name: string): RecognizerInput[] {
+  const { data, shape, type } = parseIdx(bytes, name);
+  const [count, height, width] = shape;
+  if (!(data instanceof Uint8Array) || shape.length !== 3) {
+    throw new UserError(
+      `${name}: expected pictures, 3 dimensions of uint8, found ${shape.join(' × ')} of ${type}`,
+    );
+  }
+  const size = width * height;
+  return Array.from({ length: count }, (_, n) => {
+    const pixels = data.subarray(n * size, (n + 1) * size);
+    return { kind: 'picture', width, height, pixels };
+  });
+}
+
+/** One value, a list of them, or a value a line. */
+function jsonInputs(content: string, name: string): RecognizerInput[] {
+  const lines = content.split('\n');
+  if (lines.filter((line) => line.trim() !== '').length > 1 && isJson(lines[0])) {
+    return lines.flatMap((line, n) => {
+      const where = `${name}:${n + 1}`;
+      return line.trim() === '' ? [] : [parseInput(parseJson(line, where), where)];
+    });
+  }
+  const value = parseJson(content, name);
+  if (!Array.isArray(value)) return [parseInput(value, name)];
+  return value.map((each: unknown, n) => parseInput(each, `${name}: input ${n}`));
+}
+
+function isJson(line: string): boolean {
+  try {
+    return typeof JSON.parse(line) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+function decode(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UserError(`${name}: neither a PNG picture, nor an IDX file, nor JSON`);
+  }
+}
+
+async function standardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    length += chunk.length;
+    if (length > MOST_BYTES) {
+      throw new UserError(`standard input: more than ${MOST_BYTES} bytes; at most so many are accepted`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

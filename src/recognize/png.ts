@@ -1,0 +1,243 @@
+/**
+ * PNG files as pictures to recognise. What a file says of itself is not believed: its size is checked before anything
+ * is unpacked, no more is unpacked than that size needs, and only the parts that make the picture reach the decoder.
+ * Node.js only.
+ */
+import { deflateSync, inflateSync } from 'node:zlib';
+import { convertIndexedToRgb, decode } from 'fast-png';
+import { UserError } from '../user-error.js';
+import { MOST_PICTURE_PIXELS } from './fit.js';
+import type { InputPicture } from './input.js';
+
+/** 4096 × 4096 in four samples of 8 bits. */
+const MOST_UNPACKED = 4096 * (4 * 4096 + 1);
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+/** Samples of a pixel, by the colour type; 3 is a palette. */
+const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const DEPTHS: Record<number, number[]> = {
+  ...{ 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16] },
+};
+
+export function isPng(bytes: Uint8Array): boolean {
+  return SIGNATURE.every((byte, i) => bytes[i] === byte);
+}
+
+/**
+ * Reads a PNG file. Colours become grey, unless the network reads colours; light paper with dark ink is turned round,
+ * because networks read ink as light on dark. Which is the paper is told by the edge of the picture.
+ * @param channels 3 for colours as they are
+ * @returns 0 is paper, 255 is ink
+ * @throws UserError saying what is wrong with the file
+ */
+export function readPng(bytes: Uint8Array, name: string, channels = 1): Required<InputPicture> {
+  const png = decodeSafely(bytes, name);
+  const { width, height } = png;
+  const pixels = channels === 3 ? colours(png) : ink(png);
+  return { width, height, channels: channels === 3 ? 3 : 1, pixels };
+}
+
+interface Rgba {
+  width: number;
+  height: number;
+  /** [height, width, 4] */
+  values: Uint8Array;
+}
+
+interface Header {
+  width: number;
+  height: number;
+  /** Bytes of the unpacked picture. */
+  unpacked: number;
+}
+
+function decodeSafely(bytes: Uint8Array, name: string): Rgba {
+  if (!isPng(bytes)) throw new UserError(`${name}: not a PNG file; its first bytes are not those of one`);
+  const parts = chunksOf(bytes, name);
+  const header = readHeader(parts[0], name);
+  const packed = Buffer.concat(parts.filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+  let unpacked: Buffer;
+  try {
+    unpacked = inflateSync(packed, { maxOutputLength: header.unpacked });
+  } catch (error) {
+    throw new UserError(
+      `${name}: its compressed pixels are damaged, or more than ${header.width} × ${header.height} (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+  if (unpacked.length < header.unpacked) {
+    throw new UserError(
+      `${name}: ${unpacked.length} bytes of pixels, expected ${header.unpacked}; it is cut short`,
+    );
+  }
+  const palette = parts.filter(({ type }) => type === 'PLTE' || type === 'tRNS');
+  const safe = [parts[0], ...palette, { type: 'IDAT', data: deflateSync(unpacked, { level: 0 }) }, END];
+  try {
+    return rgba(decode(Buffer.concat([Buffer.from(SIGNATURE), ...safe.map(chunkBytes)])));
+  } catch (error) {
+    throw new UserError(`${name}: not a PNG file that can be read: ${(error as Error).message}`);
+  }
+}
+
+interface Chunk {
+  type: string;
+  data: Uint8Array;
+}
+
+const END: Chunk = { type: 'IEND', data: new Uint8Array() };
+
+/** The parts that make the picture, in their order; the header comes first. */
+function chunksOf(bytes: Uint8Array, name: string): Chunk[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Chunk[] = [];
+  let at = SIGNATURE.length;
+  while (at + 12 <= bytes.length) {
+    const length = view.getUint32(at);
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (at + 12 + length > bytes.length) break;
+    if (parts.length === 0 && !(type === 'IHDR' && length === 13)) break;
+    if (type === 'IEND') return parts;
+    if (['IHDR', 'PLTE', 'tRNS', 'IDAT'].includes(type)) {
+      parts.push({ type, data: bytes.subarray(at + 8, at + 8 + length) });
+    }
+    if (parts.length === 1) readHeader(parts[0], name);
+    at += 12 + length;
+  }
+  throw new UserError(`${name}: a damaged PNG file: it is cut short at byte ${Math.min(at, bytes.length)}`);
+}
+
+function readHeader({ data }: Chunk, name: string): Header {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, type, compression, filter, interlace] = data.subarray(8);
+  if (width < 1 || height < 1 || width * height > MOST_PICTURE_PIXELS) {
+    throw new UserError(
+      `${name}: a picture of ${width} × ${height}; from 1 × 1 to ${MOST_PICTURE_PIXELS} pixels (4096 × 4096) are accepted`,
+    );
+  }
+  if (!DEPTHS[type]?.includes(depth) || compression !== 0 || filter !== 0 || interlace > 1) {
+    throw new UserError(`${name}: a damaged PNG file: its header makes no sense`);
+  }
+  const bytesOf = (w: number, h: number) =>
+    w === 0 || h === 0 ? 0 : h * (1 + Math.ceil((w * depth * SAMPLES[type]) / 8));
+  if (interlace === 1 && depth < 8) {
+    throw new UserError(`${name}: interlaced with ${depth} bits a sample; save it without interlacing`);
+  }
+  const unpacked = interlace === 0 ? bytesOf(width, height) : adam7(width, height, bytesOf);
+  if (unpacked > MOST_UNPACKED) {
+    throw new UserError(`${name}: ${unpacked} bytes unpacked; at most ${MOST_UNPACKED} are accepted`);
+  }
+  return { width, height, unpacked };
+}
+
+/** Bytes of the seven passes of an interlaced picture. */
+function adam7(width: number, height: number, bytesOf: (w: number, h: number) => number): number {
+  const passes = [
+    ...[
+      [0, 0, 8, 8],
+      [4, 0, 8, 8],
+      [0, 4, 4, 8],
+      [2, 0, 4, 4],
+      [0, 2, 2, 4],
+      [1, 0, 2, 2],
+      [0, 1, 1, 2],
+    ],
+  ];
+  return passes.reduce(
+    (sum, [x, y, dx, dy]) =>
+      sum + bytesOf(Math.max(0, Math.ceil((width - x) / dx)), Math.max(0, Math.ceil((height - y) / dy))),
+    0,
+  );
+}
+
+/** The decoder does not look at checksums: what was unpacked already is checked. */
+function chunkBytes({ type, data }: Chunk): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  return Buffer.concat([length, Buffer.from(type, 'latin1'), data, Buffer.alloc(4)]);
+}
+
+type Decoded = ReturnType<typeof decode>;
+
+/** Any kind of PNG picture as red, green, blue and opacity of 8 bits. */
+function rgba(png: Decoded): Rgba {
+  const { width, height, transparency } = png;
+  const { samples, channels, most } = samplesOf(png);
+  const values = new Uint8Array(width * height * 4);
+  const scale = 255 / most;
+  const coloured = channels >= 3;
+  const opacityAt = channels === 2 || channels === 4 ? channels - 1 : null;
+  for (let i = 0; i < width * height; i++) {
+    const [from, to] = [i * channels, i * 4];
+    for (let c = 0; c < 3; c++) values[to + c] = Math.round(samples[coloured ? from + c : from] * scale);
+    values[to + 3] = opacityAt === null ? 255 : Math.round(samples[from + opacityAt] * scale);
+    if (transparency?.every((value, c) => samples[from + c] === value)) values[to + 3] = 0;
+  }
+  return { width, height, values };
+}
+
+/** A value for every sample, and the largest that there can be. */
+function samplesOf(png: Decoded): { samples: ArrayLike<number>; channels: number; most: number } {
+  const { width, height, data, channels, depth, palette } = png;
+  if (palette) return { samples: convertIndexedToRgb(png), channels: palette[0].length, most: 255 };
+  if (depth >= 8) return { samples: data, channels, most: 2 ** depth - 1 };
+  // Several pixels to the byte, the first in its highest bits; rows begin with a byte of their own.
+  const stride = Math.ceil((width * depth) / 8);
+  const mask = 2 ** depth - 1;
+  const samples = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const bit = x * depth;
+      samples[y * width + x] = (data[y * stride + (bit >> 3)] >> (8 - depth - (bit & 7))) & mask;
+    }
+  }
+  return { samples, channels, most: mask };
+}
+
+/** [height, 3, width] */
+function colours({ width, height, values }: Rgba): Uint8Array {
+  const pixels = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) {
+      pixels[(Math.floor(i / width) * 3 + c) * width + (i % width)] = values[i * 4 + c];
+    }
+  }
+  return pixels;
+}
+
+/** [height, width] How far each pixel stands out: its opacity on a transparent ground, else how it differs from paper. */
+function ink(png: Rgba): Uint8Array {
+  const { width, height, values } = png;
+  const ground = edgeOf(png);
+  const pixels = new Uint8Array(width * height);
+  for (let i = 0; i < pixels.length; i++) {
+    const at = i * 4;
+    const opacity = values[at + 3];
+    if (ground.opacity < 128) {
+      pixels[i] = opacity;
+      continue;
+    }
+    const grey = luminance(values[at], values[at + 1], values[at + 2]);
+    const shown = (grey * opacity + ground.grey * (255 - opacity)) / 255;
+    pixels[i] = Math.round(ground.grey > 127 ? 255 - shown : shown);
+  }
+  return pixels;
+}
+
+/** Mean grey of the opaque pixels at the edge, and mean opacity there. */
+function edgeOf({ width, height, values }: Rgba): { grey: number; opacity: number } {
+  let [count, opacity, grey] = [0, 0, 0];
+  const look = (x: number, y: number) => {
+    const at = (y * width + x) * 4;
+    count++;
+    opacity += values[at + 3];
+    grey += luminance(values[at], values[at + 1], values[at + 2]) * values[at + 3];
+  };
+  for (let x = 0; x < width; x++) for (const y of [0, height - 1]) look(x, y);
+  for (let y = 0; y < height; y++) for (const x of [0, width - 1]) look(x, y);
+  return { grey: opacity === 0 ? 0 : grey / opacity, opacity: opacity / count };
+}
+
+/** Rec. 601, as photographs are made grey. */
+function luminance(red: number, green: number, blue: number): number {
+  return 0.299 * red + 0.587 * green + 0.114 * blue;
+}

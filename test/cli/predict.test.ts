@@ -1,0 +1,79 @@
+/** Protects `scanstroke predict`: every kind of file, one of several, standard input, mistakes in words. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { COMMAND } from '../e2e/command.js';
+import { digits } from '../ink/images.js';
+import { checkpointBytes, ROWS, recognizerFor } from '../recognize/checkpoint-bytes.js';
+import { greyPng } from '../recognize/png-file.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'scanstroke-predict-'));
+after(() => rmSync(folder, { recursive: true }));
+const run = join(folder, 'a.safetensors');
+writeFileSync(run, checkpointBytes(ROWS));
+
+function predict(files: string[], input?: string | Uint8Array, flags: string[] = ['--json']) {
+  const args = [COMMAND, 'predict', run, ...files, '--backend', 'reference', ...flags];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { input, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+test('says of pictures, drawings and strokes what the recogniser says', async () => {
+  const images = await digits(3);
+  const drawing = { strokes: [{ x: [10, 52, 30], y: [8, 9, 71] }] };
+  const idx = Buffer.from([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28]);
+  const files = {
+    'a.png': greyPng(images[0].pixels, 28),
+    'b-idx3-ubyte': Buffer.concat([idx, ...images.map(({ pixels }) => pixels)]),
+    'c.ndjson': `${JSON.stringify(drawing)}\n\n${JSON.stringify({ strokes: [] })}\n`,
+    'd.json': JSON.stringify([{ pixels: [...images[1].pixels], width: 28, height: 28 }]),
+  };
+  const path = (name: string) => join(folder, name);
+  for (const [name, content] of Object.entries(files)) writeFileSync(path(name), content);
+  const { status, stdout, stderr } = predict([
+    ...[path('a.png'), `${path('b-idx3-ubyte')}:2`, path('c.ndjson'), path('d.json')],
+  ]);
+  assert.equal(status, 0, stderr);
+  const answers = JSON.parse(stdout);
+  assert.deepEqual(
+    answers.map(({ file }: { file: string }) => file.slice(folder.length + 1)),
+    ['a.png', 'b-idx3-ubyte:2', 'c.ndjson:0', 'c.ndjson:1', 'd.json'],
+  );
+  const expected = await recognizerFor(ROWS).recognize([
+    ...[images[0], images[2]].map((image) => ({ kind: 'picture' as const, ...image })),
+    { kind: 'drawing', lines: [{ xs: [10, 52, 30], ys: [8, 9, 71] }] },
+    { kind: 'drawing', lines: [] },
+    { kind: 'picture', ...images[1] },
+  ]);
+  expected.forEach((answer, n) => {
+    assert.equal(answers[n].class, answer?.top[0].class ?? null);
+    assert.deepEqual(answers[n].probabilities, answer ? [...answer.probabilities] : undefined);
+  });
+
+  const piped = predict(['-'], files['a.png']);
+  assert.deepEqual(JSON.parse(piped.stdout)[0].probabilities, answers[0].probabilities);
+  const table = predict([path('a.png'), `${path('c.ndjson')}:1`], undefined, []).stdout.split('\n');
+  assert.match(table[2], new RegExp(`a\\.png +${answers[0].class} +\\d+\\.\\d+ %`));
+  assert.match(table[3], /c\.ndjson:1 +nothing to recognise/);
+});
+
+test('mistakes are one line and exit code 2', () => {
+  const text = join(folder, 'letter.txt');
+  writeFileSync(text, 'Dear reader');
+  const refusals: [string[], RegExp][] = [
+    [[text], /letter\.txt: not valid JSON/],
+    [[join(folder, 'none.png')], /none\.png: it does not exist/],
+    [[`${run}:4`], /neither a PNG picture, nor an IDX file, nor JSON/],
+    [[], /missing required argument 'file'/],
+  ];
+  for (const [files, message] of refusals) {
+    const { status, stdout, stderr } = predict(files);
+    assert.equal(status, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  }
+});
