@@ -1,0 +1,26 @@
+/** Builds the page into dist/page with vite, when what it is made of has changed since the last time. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const hash = createHash('sha256').update(readFileSync(at('package-lock.json')));
+for (const folder of ['web/', 'dist/']) {
+  for (const name of readdirSync(at(folder), { recursive: true }).sort()) {
+    const path = at(folder) + name;
+    if (name.startsWith('page/') || name.endsWith('.d.ts') || !statSync(path).isFile()) continue;
+    hash.update(name).update(readFileSync(path));
+  }
+}
+const stamp = hash.digest('hex');
+const stampFile = at('build/page.stamp');
+if (
+  !existsSync(at('dist/page/index.html')) ||
+  !existsSync(stampFile) ||
+  readFileSync(stampFile, 'utf8') !== stamp
+) {
+  await build({ configFile: at('web/vite.config.ts'), logLevel: 'warn' });
+  mkdirSync(at('build'), { recursive: true });
+  writeFileSync(stampFile, stamp);
+}

@@ -1,0 +1,90 @@
+/**
+ * The canvas that is drawn on: with a mouse, a finger, a pen, or with the keys (arrows move the pen, space puts it down
+ * and lifts it). Only here touches do not scroll.
+ */
+import { useEffect, useRef } from 'preact/hooks';
+import { KeyboardPen } from './keyboard-pen.js';
+import { InkPainter } from './painter.js';
+import { PenReader } from './pointer.js';
+import type { DrawSession } from './session.js';
+
+export function InkCanvas({ session, label }: { session: DrawSession; label: string }) {
+  const element = useRef<HTMLCanvasElement>(null);
+  useEffect(() => attach(element.current as HTMLCanvasElement, session), [session]);
+  return <canvas ref={element} class="ink" tabIndex={0} role="img" aria-label={label} />;
+}
+
+/** @returns takes everything off again */
+function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
+  const { ink } = session;
+  const reader = new PenReader(ink);
+  const painter = new InkPainter(canvas);
+  const keys = new KeyboardPen(ink);
+  const controller = new AbortController();
+  const { signal } = controller;
+
+  let frame = 0;
+  const paint = () => {
+    frame = 0;
+    const style = getComputedStyle(canvas);
+    const [color, ghost] = ['--ink', '--ghost'].map((name) => style.getPropertyValue(name));
+    const strokes = ink.strokes;
+    const live = ink.drawing ? strokes[strokes.length - 1] : null;
+    const shown = session.playhead === null ? strokes : session.shownStrokes();
+    painter.paint(strokes, shown, live, { ink: color, ghost });
+    if (keys.shown) painter.paintCursor(keys.x, keys.y, keys.down, style.getPropertyValue('--training'));
+  };
+  const repaint = () => {
+    frame ||= requestAnimationFrame(paint);
+  };
+  const fit = () => {
+    const { width } = canvas.getBoundingClientRect();
+    canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
+    canvas.height = canvas.width;
+    paint();
+  };
+
+  const listen = <K extends keyof HTMLElementEventMap>(
+    type: K,
+    react: (event: HTMLElementEventMap[K]) => void,
+  ) => canvas.addEventListener(type, react, { signal });
+  listen('pointerdown', (event) => {
+    session.penMoved();
+    if (!reader.down(event, canvas.getBoundingClientRect())) return;
+    keys.hide();
+    canvas.setPointerCapture(event.pointerId);
+  });
+  listen('pointermove', (event) => {
+    session.penMoved();
+    reader.move(event, canvas.getBoundingClientRect());
+  });
+  listen('pointerup', (event) => reader.up(event));
+  listen('pointercancel', (event) => reader.cancel(event));
+  listen('lostpointercapture', (event) => reader.up(event));
+  // A long press is a slow stroke, not a question for a menu.
+  listen('contextmenu', (event) => event.preventDefault());
+  listen('keydown', (event) => {
+    session.penMoved();
+    if (keys.press(event)) event.preventDefault();
+    repaint();
+  });
+  listen('blur', () => {
+    keys.hide();
+    repaint();
+  });
+
+  const stop = session.subscribe(repaint);
+  const observer = new ResizeObserver(fit);
+  observer.observe(canvas);
+  const themes = new MutationObserver(repaint);
+  themes.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint, { signal });
+  return () => {
+    controller.abort();
+    stop();
+    observer.disconnect();
+    themes.disconnect();
+    cancelAnimationFrame(frame);
+    ink.end();
+  };
+}

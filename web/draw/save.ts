@@ -1,0 +1,24 @@
+/** The drawing and what the networks said of it as a JSON file, which `scanstroke predict` and the server read. */
+import type { DrawSession } from './session.js';
+
+export function saveDrawing(session: DrawSession): void {
+  const url = URL.createObjectURL(new Blob([drawingJson(session)], { type: 'application/json' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = 'drawing.json';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function drawingJson(session: DrawSession): string {
+  const { strokes } = session.ink;
+  const answers = session.moment()?.answers ?? [];
+  return JSON.stringify({
+    strokes: strokes.map(({ xs, ys, times }) => ({ x: xs, y: ys, t: times.map(Math.round) })),
+    answers: answers.map(({ model, probabilities }) => ({
+      model,
+      classes: session.entry(model).classes,
+      probabilities: probabilities && Array.from(probabilities),
+    })),
+  });
+}

@@ -1,0 +1,70 @@
+/** The few hooks that several parts of the page need. */
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
+
+/** Something that tells of its changes. */
+export interface Source {
+  subscribe(listener: () => void): () => void;
+}
+
+/** Renders again when the source changes: at once, or with the next frame however often it changes until then. */
+export function useChanges(source: Source, when: 'now' | 'frame' = 'now'): void {
+  const [, render] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (when === 'now') return source.subscribe(() => render(undefined));
+    let frame = 0;
+    const stop = source.subscribe(() => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        render(undefined);
+      });
+    });
+    return () => {
+      stop();
+      cancelAnimationFrame(frame);
+    };
+  }, [source, when]);
+}
+
+/** Width and height of an element in CSS pixels, kept up to date; 0 before it is laid out. */
+export function useSize<E extends Element>(): [RefObject<E | null>, { width: number; height: number }] {
+  const element = useRef<E | null>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const target = element.current;
+    if (!target) return;
+    const measure = () => {
+      const { width, height } = target.getBoundingClientRect();
+      setSize((old) => (old.width === width && old.height === height ? old : { width, height }));
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(target);
+    return () => observer.disconnect();
+  }, []);
+  return [element, size];
+}
+
+/** What an asynchronous function gives, asked anew when one of `inputs` changes; the old value stays until then. */
+export function useLoaded<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  inputs: readonly unknown[],
+): { value: T | null; error: string | null; loading: boolean } {
+  const [state, setState] = useState<{ value: T | null; error: string | null; loading: boolean }>({
+    ...{ value: null, error: null, loading: true },
+  });
+  useEffect(() => {
+    const controller = new AbortController();
+    setState((old) => ({ ...old, loading: true }));
+    load(controller.signal).then(
+      (value) => !controller.signal.aborted && setState({ value, error: null, loading: false }),
+      (reason: unknown) => {
+        if (controller.signal.aborted) return;
+        const error = reason instanceof Error ? reason.message : String(reason);
+        setState({ value: null, error, loading: false });
+      },
+    );
+    return () => controller.abort();
+  }, inputs);
+  return state;
+}

@@ -1,0 +1,3 @@
+export default function InspectPage(_: { query: URLSearchParams }) {
+  return <main>inspect</main>;
+}

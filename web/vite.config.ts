@@ -1,0 +1,74 @@
+/**
+ * Builds the page into static files that work from any server, under any path: relative addresses, nothing inlined
+ * that a strict content-security policy would refuse. Two things are ours: the palette of the reports as CSS
+ * variables, and the list of files that the service worker keeps for times without a network.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+import { colorVariables, dark, light } from '#src/report/palette.js';
+
+const OUT = fileURLToPath(new URL('../dist/page/', import.meta.url));
+const SERVICE_WORKER = 'service-worker.js';
+
+/** `virtual:palette.css`: the reports' colours, light and dark, by the system's preference or by `data-theme`. */
+function palette(): Plugin {
+  const id = '\0virtual:palette.css';
+  return {
+    name: 'palette',
+    resolveId: (source) => (source === 'virtual:palette.css' ? id : undefined),
+    load: (source) =>
+      source === id
+        ? `:root { ${colorVariables(light)} color-scheme: light; }
+           @media (prefers-color-scheme: dark) { :root:not([data-theme='light']) { ${colorVariables(dark)} color-scheme: dark; } }
+           :root[data-theme='dark'] { ${colorVariables(dark)} color-scheme: dark; }`
+        : undefined,
+  };
+}
+
+/** Writes the built files' names, and a version that changes with any of them, into the service worker. */
+function precache(): Plugin {
+  return {
+    name: 'precache',
+    apply: 'build',
+    closeBundle() {
+      const files = (readdirSync(OUT, { recursive: true }) as string[])
+        .filter((name) => name !== SERVICE_WORKER && statSync(join(OUT, name)).isFile())
+        .map((name) => name.replaceAll('\\', '/'))
+        .sort();
+      const hash = createHash('sha256');
+      for (const name of files) hash.update(name).update(readFileSync(join(OUT, name)));
+      const path = join(OUT, SERVICE_WORKER);
+      const text = readFileSync(path, 'utf8')
+        .replace('__VERSION__', hash.digest('hex').slice(0, 12))
+        .replace(/["'`]__FILES__["'`]/, JSON.stringify(files));
+      writeFileSync(path, text);
+    },
+  };
+}
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  base: './',
+  plugins: [palette(), precache()],
+  worker: { format: 'es' },
+  build: {
+    outDir: OUT,
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: fileURLToPath(new URL('index.html', import.meta.url)),
+        'service-worker': fileURLToPath(new URL('workers/service-worker.ts', import.meta.url)),
+      },
+      output: {
+        entryFileNames: ({ name }) =>
+          name === 'service-worker' ? SERVICE_WORKER : 'assets/[name]-[hash].js',
+      },
+    },
+  },
+});

@@ -1,0 +1,95 @@
+/**
+ * The worker that recognises, so that the pen never waits: the WASM kernels and the recognition that the command line
+ * uses. It answers one request after the other; the page sees to it that none pile up (recognition/client.ts).
+ */
+import { openBackend } from 'scanstroke';
+import { prepareInput, type Seen } from '#src/recognize/input.js';
+import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
+import type { DrawingInspection, Line, ModelAnswer, OpenRequest, Reply, Request, Shown } from './protocol.js';
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const backend = openBackend('wasm');
+const recognizers = new Map<string, Recognizer>();
+
+scope.onmessage = async ({ data }: MessageEvent<Request>) => {
+  if (data.type === 'open')
+    return reply({ type: 'opened', model: data.model, error: await tried(open(data)) });
+  if (data.type === 'recognize') {
+    const began = performance.now();
+    const result = await recognize(data.models, data.lines).catch(messageOf);
+    const milliseconds = performance.now() - began;
+    const [error, found] = typeof result === 'string' ? [result, NOTHING] : [null, result];
+    return reply({ type: 'recognized', id: data.id, ...found, milliseconds, error });
+  }
+  const result = await inspect(data.model, data.lines).catch(messageOf);
+  const [error, inspection] = typeof result === 'string' ? [result, null] : [null, result];
+  return reply({ type: 'inspected', id: data.id, inspection, error });
+};
+
+const NOTHING = { answers: [], shown: null };
+
+function reply(message: Reply): void {
+  scope.postMessage(message);
+}
+
+async function open({ model, name, url }: OpenRequest): Promise<void> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  recognizers.set(model, openRecognizer(bytes, await backend, { name }));
+}
+
+async function recognize(
+  models: string[],
+  lines: Line[],
+): Promise<{ answers: ModelAnswer[]; shown: Shown | null }> {
+  const answers: ModelAnswer[] = [];
+  let shown: Shown | null = null;
+  for (const model of models) {
+    const recognizer = recognizerOf(model);
+    const prepared = prepareInput({ kind: 'drawing', lines }, recognizer.info.preprocessing);
+    const [probabilities] = prepared ? await recognizer.probabilitiesOf([prepared]) : [null];
+    answers.push({ model, probabilities });
+    if (prepared) shown = joined(shown, prepared.saw);
+  }
+  return { answers, shown };
+}
+
+/** The picture is the same for all models; strokes are there as soon as one of them reads strokes. */
+function joined(before: Shown | null, { picture, rows }: Seen): Shown {
+  return {
+    picture: before?.picture ?? picture?.pixels ?? null,
+    width: before?.width ?? picture?.width ?? 0,
+    height: before?.height ?? picture?.height ?? 0,
+    rows: before?.rows ?? rows,
+  };
+}
+
+async function inspect(model: string, lines: Line[]): Promise<DrawingInspection | null> {
+  const recognizer = recognizerOf(model);
+  const input = { kind: 'drawing', lines } as const;
+  const inspection = await recognizer.inspect(input);
+  const trace = await recognizer.trace(input, { over: 'steps', moments: 400 });
+  if (!inspection || !trace) return null;
+  const { recognition, saw, steps, hidden, units, inputGradient, pixelGradient } = inspection;
+  const { numLayers, hiddenSize, bidirectional, inputSize } = recognizer.info.model;
+  return {
+    ...{ probabilities: recognition.probabilities, steps, hidden, units, inputGradient, inputSize },
+    ...{ pixelGradient, moments: trace.moments, trace: trace.probabilities, shown: joined(null, saw) },
+    layers: { numLayers, hiddenSize, bidirectional },
+  };
+}
+
+function recognizerOf(model: string): Recognizer {
+  const recognizer = recognizers.get(model);
+  if (!recognizer) throw new Error(`the model ${model} has not been opened`);
+  return recognizer;
+}
+
+async function tried(work: Promise<unknown>): Promise<string | null> {
+  return work.then(() => null, messageOf);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
