@@ -105,6 +105,12 @@ export function openRecognizer(
       `${name}: the network has input size ${model.inputSize}, but its preprocessing gives ${inputSize}`,
     );
   }
+  const steps = isStrokes(preprocessing) ? null : preprocessing.sequenceLength;
+  if (model.sequenceLength !== null && model.sequenceLength !== steps) {
+    throw new UserError(
+      `${name}: the network reads just ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
+    );
+  }
   const kind = isStrokes(preprocessing) ? 'strokes' : 'rows';
   return new Recognizer(classifier, {
     ...{ name, preset, testAccuracy, kind, classes, parameters, model, preprocessing },
@@ -131,16 +137,20 @@ export class Recognizer {
    * @throws UserError naming the first input that is malformed, or not what this network can be shown
    */
   async recognize(inputs: readonly RecognizerInput[]): Promise<(Recognition | null)[]> {
-    const prepared = inputs.map((input) => prepareInput(input, this.info.preprocessing));
-    const found = prepared.filter((each) => each !== null);
-    const probabilities = await this.probabilitiesOf(found);
+    const prepared = inputs.map((input) => this.prepare(input));
+    const recognitions = await this.recognizePrepared(prepared.filter((each) => each !== null));
     let n = 0;
-    return prepared.map((each) => each && this.#recognition(probabilities[n++]));
+    return prepared.map((each) => each && recognitions[n++]);
   }
 
-  /** What the network is shown of an input; null if it is empty. @throws UserError as recognize */
-  see(input: RecognizerInput): Seen | null {
-    return prepareInput(input, this.info.preprocessing)?.saw ?? null;
+  /** An input as the network reads it; null if it is empty. @throws UserError as recognize */
+  prepare(input: RecognizerInput): PreparedInput | null {
+    return prepareInput(input, this.info.preprocessing);
+  }
+
+  /** Recognises what is prepared already. */
+  async recognizePrepared(prepared: readonly PreparedInput[]): Promise<Recognition[]> {
+    return (await this.probabilitiesOf(prepared)).map((probabilities) => this.#recognition(probabilities));
   }
 
   /**
@@ -158,7 +168,7 @@ export class Recognizer {
    * @throws UserError as recognize
    */
   async inspect(input: RecognizerInput): Promise<Inspection | null> {
-    const prepared = prepareInput(input, this.info.preprocessing);
+    const prepared = this.prepare(input);
     if (prepared === null) return null;
     const { saw, steps, sequence } = prepared;
     const batch = { inputs: sequence, batchSize: 1, steps };

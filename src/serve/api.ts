@@ -18,6 +18,8 @@ export interface Health {
 /** A network that can be asked. */
 export interface ModelEntry {
   id: string;
+  /** What people call it. */
+  name: string;
   /** Rows of a picture, or pen strokes. */
   kind: 'rows' | 'strokes';
   preset: string | null;
@@ -26,8 +28,8 @@ export interface ModelEntry {
   parameters: number;
   /** Share of the test set, 0 to 1; null if the run has not ended. */
   test_accuracy: number | null;
-  /** Where its checkpoint is, from the page's own place: `models/ID.safetensors`. */
-  url: string;
+  /** Its checkpoint, relative to models/index.json: `ID.safetensors`, ready for an address. */
+  file: string;
   bytes: number;
   /** Changes when the checkpoint does. */
   version: string;
@@ -35,6 +37,8 @@ export interface ModelEntry {
 
 /** GET /api/models and GET /models/index.json; a static copy of the page has the latter as a file. */
 export interface ModelList {
+  /** A server stands behind the page; a static copy of the page says false. */
+  api: boolean;
   /** Which one answers when none is named; null if there are none. */
   default: string | null;
   models: ModelEntry[];

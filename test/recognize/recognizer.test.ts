@@ -96,7 +96,7 @@ describe('recognition', () => {
     const turned = { ...SEVEN, lines: SEVEN.lines.toReversed() };
     const [one, other] = await recognizer.recognize([SEVEN, turned]);
     assert.notDeepEqual(one, other);
-    assert.deepEqual([...recognizer.see(SEVEN)!.rows!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
+    assert.deepEqual([...recognizer.prepare(SEVEN)!.saw.rows!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
   });
 
   test('guesses nothing about nothing', async () => {
@@ -202,6 +202,14 @@ describe('recognition', () => {
     assert.throws(
       () => open(checkpointBytes(STROKES, { inputSize: 5 })),
       /input size 5, but its preprocessing gives 4/,
+    );
+    assert.throws(
+      () => open(checkpointBytes(ROWS, { sequenceLength: 27 })),
+      /reads just 27 steps, but its preprocessing gives 28/,
+    );
+    assert.throws(
+      () => open(checkpointBytes(STROKES, { head: 'flatten', sequenceLength: 9 })),
+      /reads just 9 steps, but its preprocessing gives any number/,
     );
   });
 });

@@ -1,0 +1,13 @@
+/** A thread that recognises. */
+import { workerData } from 'node:worker_threads';
+import { OpenModels } from './open-models.js';
+import { answerRequests, type PredictContext, type PredictJob } from './predict-jobs.js';
+import { serveBatches } from './worker-side.js';
+
+const models = new OpenModels(workerData.backend);
+
+serveBatches<PredictJob, string, PredictContext>(async (jobs, context) => {
+  const answers = await answerRequests(jobs, context, (source) => models.get(source));
+  await models.trim();
+  return answers;
+});
