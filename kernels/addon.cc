@@ -39,7 +39,7 @@ const InstructionSet kInstructionSets[] = {
               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("fma");
      }},
-    {"avx2", &avx2::verbs, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+    {"avx2", &avx2::verbs, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"); }},
 #endif
     {"baseline", &baseline::verbs, [] { return true; }},
 };
@@ -65,6 +65,14 @@ template <>
 Out from<Out>(napi_env env, napi_value value) { return array_of<float>(env, value, napi_float32_array); }
 template <>
 Ints from<Ints>(napi_env env, napi_value value) { return array_of<int32_t>(env, value, napi_int32_array); }
+template <>
+Stored from<Stored>(napi_env env, napi_value value) {
+  napi_typedarray_type type;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, nullptr, &data, nullptr, nullptr) == napi_ok && type == napi_uint16_array)
+    return {reinterpret_cast<uintptr_t>(data) | 1};
+  return Stored::of(array_of<float>(env, value, napi_float32_array));
+}
 template <>
 double from<double>(napi_env env, napi_value value) {
   double number = 0;

@@ -21,28 +21,28 @@ INLINE void threefry(uint32_t k0, uint32_t k1, vu* x0, vu* x1) {
   }
 }
 
-INLINE void drop(float* values, int n, vu word, uint32_t threshold, float scale) {
-  store_first(values, word >= threshold ? load_first(values, n) * scale : vf{}, n);
+INLINE void drop(Stored values, ptrdiff_t at, int n, vu word, uint32_t threshold, float scale) {
+  store_stored(values, at, word >= threshold ? load_stored(values, at, n) * scale : vf{}, n);
 }
 
 VERB void dropout(int rows, int width,
-                  float* values,  // [rows, width] in place
+                  Stored values,  // [rows, width] in place
                   double rate,
                   const int32_t* keys,     // [rows, 2]
                   const int32_t* offsets,  // [rows]
                   int stream) {
   const uint32_t threshold = (uint32_t)(rate * 4294967296.0);
   const float scale = (float)(1.0 / (1.0 - rate));
-  const int half = (width + 1) / 2;
+  const int middle = (width + 1) / 2;
   vu lane;
   for (int j = 0; j < LANES; j++) lane[j] = j;
   for (int r = 0; r < rows; r++) {
-    float* row = values + (ptrdiff_t)r * width;
-    for (int j = 0; j < half; j += LANES) {
+    const Stored row = values + (ptrdiff_t)r * width;
+    for (int j = 0; j < middle; j += LANES) {
       vu first = lane + (uint32_t)(offsets[r] + j), second = vu{} + (uint32_t)stream;
       threefry(keys[2 * r], keys[2 * r + 1], &first, &second);
-      drop(row + j, min_of(LANES, half - j), first, threshold, scale);
-      if (half + j < width) drop(row + half + j, min_of(LANES, width - half - j), second, threshold, scale);
+      drop(row, j, min_of(LANES, middle - j), first, threshold, scale);
+      if (middle + j < width) drop(row, middle + j, min_of(LANES, width - middle - j), second, threshold, scale);
     }
   }
 }

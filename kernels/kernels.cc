@@ -4,6 +4,11 @@
 // that no function compiled for a newer processor can stand in for the one of an older. WASM: the verbs are exports.
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
 
 #include "verbs.h"
 

@@ -8,106 +8,166 @@
 //
 // Packed weights: for every LANES units [bias 4·LANES][I rows of W][H rows of U], each row i f g o by LANES; units
 // past H are zero. Then, for the way back, U [4H, H] and W [4H, I] in panels.
+//
+// Mixed precision: packed weights, x, y, cells and gates are then all stored as halves. Every product, sum and state
+// is still float32: operands are widened into scratch, a block at a time, and the states h and c are carried along
+// there; what is rounded to a half is what the way back reads, and the weights.
 #pragma once
 #include "activation.h"
 #include "product.h"
 
 INLINE int lstm_forward_length(int I, int H) { return round_up(H, LANES) * 4 * (1 + I + H); }
+INLINE int lstm_block_length(int I, int H) { return 4 * LANES * (1 + I + H); }
 
-VERB int lstm_packed_length(int I, int H) {
-  return lstm_forward_length(I, H) + panels_length(4 * H, H) + panels_length(4 * H, I);
+VERB int lstm_packed_length(int I, int H, int backward) {
+  return lstm_forward_length(I, H) + (backward ? panels_length(4 * H, H) + panels_length(4 * H, I) : 0);
 }
 
-VERB int lstm_scratch_length(int B, int I, int H) {
-  const int widest = I > H ? I : H;
-  return 2 * B * H + 4 * H + slabs_length(DEPTH_BLOCK, 4 * H) + panels_length(DEPTH_BLOCK, widest);
+VERB int lstm_scratch_length(int B, int I, int H, int backward) {
+  if (!backward) return B * (I + 3 * H) + lstm_block_length(I, H);
+  const int widest = I > H ? I : H, G = 4 * H;
+  return 2 * B * H + G + slabs_length(DEPTH_BLOCK, G) + panels_length(DEPTH_BLOCK, widest) +
+         (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G + panels_length(G, min_of(widest, PANEL_COLUMNS));
 }
 
 VERB void lstm_pack(int I, int H, const float* weight_ih,  // [4H, I]
                     const float* weight_hh,                // [4H, H]
                     const float* bias_ih,                  // [4H]
                     const float* bias_hh,                  // [4H]
-                    float* packed, int backward) {
-  float* out = packed;
+                    Stored packed, int backward) {
+  const int width = 4 * LANES, block = 16;
+  Stored out = packed;
+  float rows[block * width];
   for (int unit = 0; unit < H; unit += LANES) {
     const int units = min_of(LANES, H - unit);
-    auto lane = [&](const float* source, int stride, int k) __attribute__((always_inline)) {
-      for (int gate = 0; gate < 4; gate++)
-        for (int j = 0; j < LANES; j++)
-          *out++ = j < units ? source[(ptrdiff_t)(gate * H + unit + j) * stride + k] : 0.0f;
+    // The rows of these units of a weight [4H, depth], as so many columns.
+    auto transpose = [&](const float* source, int depth) __attribute__((always_inline)) {
+      for (int from = 0; from < depth; from += block) {
+        const int count = min_of(block, depth - from);
+        for (int lane = 0; lane < width; lane++) {
+          const int gate = lane / LANES, j = lane % LANES;
+          const float* row = source + (ptrdiff_t)(gate * H + unit + j) * depth + from;
+          if (j >= units)
+            for (int k = 0; k < count; k++) rows[k * width + lane] = 0.0f;
+          else if (count == block)
+            for (int k = 0; k < block; k++) rows[k * width + lane] = row[k];
+          else
+            for (int k = 0; k < count; k++) rows[k * width + lane] = row[k];
+        }
+        copy(out, Stored::of(rows), count * width);
+        out = out + count * width;
+      }
     };
-    lane(bias_ih, 1, 0);
-    for (int gate = 0; gate < 4; gate++)
-      for (int j = 0; j < units; j++) (out - 4 * LANES)[gate * LANES + j] += bias_hh[gate * H + unit + j];
-    for (int k = 0; k < I; k++) lane(weight_ih, I, k);
-    for (int k = 0; k < H; k++) lane(weight_hh, H, k);
+    for (int lane = 0; lane < width; lane++) {
+      const int gate = lane / LANES, j = lane % LANES, at = gate * H + unit + j;
+      rows[lane] = j < units ? bias_ih[at] + bias_hh[at] : 0.0f;
+    }
+    copy(out, Stored::of(rows), width);
+    out = out + width;
+    transpose(weight_ih, I);
+    transpose(weight_hh, H);
   }
   if (!backward) return;
-  pack_panels(4 * H, H, [&](int k) { return weight_hh + (ptrdiff_t)k * H; }, out);
-  out += panels_length(4 * H, H);
-  pack_panels(4 * H, I, [&](int k) { return weight_ih + (ptrdiff_t)k * I; }, out);
+  pack_panels(4 * H, H, [&](int k) { return Stored::of(weight_hh + (ptrdiff_t)k * H); }, out);
+  pack_panels(4 * H, I, [&](int k) { return Stored::of(weight_ih + (ptrdiff_t)k * I); }, out + panels_length(4 * H, H));
 }
 
-// One step of `rows` sequences and LANES units: from the gates' sums to gates, cell and hidden states.
-static void lstm_cell(int rows, int units, int H, const float* sums,  // [rows, 4 · LANES]
-                      const float* cells_before,                      // [rows, H] or null
-                      float* cells, float* gates, float* h, ptrdiff_t h_row) {
+// Where one step of `rows` sequences and LANES units reads and writes; all rows of c and h, and those of `kept`, which
+// the way back reads, are H resp. y_row and 4H apart.
+struct LstmCell {
+  const float* c_before;  // or null for zeros
+  float* c;
+  float* h;
+  ptrdiff_t h_row;
+  Stored y, cells, gates;  // halves of h and c, in mixed precision; gates or null
+  ptrdiff_t y_row;
+};
+
+// From the gates' sums [rows, 4 · LANES] to gates, cell and hidden states.
+template <bool HALF>
+static void lstm_cell(int rows, int units, int H, const float* sums, const LstmCell& at) {
   for (int m = 0; m < rows; m++, sums += 4 * LANES) {
     const vf i = sigmoid(load(sums)), f = sigmoid(load(sums + LANES)), g = tanh(load(sums + 2 * LANES)),
              o = sigmoid(load(sums + 3 * LANES));
     vf c = i * g;
-    if (cells_before) c += f * load_first(cells_before + m * H, units);
-    store_first(cells + m * H, c, units);
-    store_first(h + m * h_row, o * tanh(c), units);
-    if (gates) {
-      float* out = gates + (ptrdiff_t)m * 4 * H;
-      store_first(out, i, units);
-      store_first(out + H, f, units);
-      store_first(out + 2 * H, g, units);
-      store_first(out + 3 * H, o, units);
+    if (at.c_before) c += f * load_first(at.c_before + m * H, units);
+    const vf h = o * tanh(c);
+    store_first(at.c + m * H, c, units);
+    store_first(at.h + m * at.h_row, h, units);
+    if constexpr (HALF) {
+      store_as<true>(at.cells, m * H, c, units);
+      store_as<true>(at.y, m * at.y_row, h, units);
+    }
+    if (at.gates) {
+      const ptrdiff_t gate = (ptrdiff_t)m * 4 * H;
+      store_as<HALF>(at.gates, gate, i, units);
+      store_as<HALF>(at.gates, gate + H, f, units);
+      store_as<HALF>(at.gates, gate + 2 * H, g, units);
+      store_as<HALF>(at.gates, gate + 3 * H, o, units);
     }
   }
 }
 
 VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        int N, int reverse, int y_row, int y_column,
-                       const float* packed,
-                       const float* x,  // [N, I]
-                       float* y,        // [N, y_row]
-                       float* cells,    // [N, H]
-                       float* gates,    // [N, 4H] or null
-                       const float* first_h,    // [B, H] states before each sequence's first step, or null for zeros
-                       const float* first_c) {  // [B, H]
-  float* h = y + y_column;
+                       Stored packed,
+                       Stored x,              // [N, I]
+                       Stored y,              // [N, y_row]
+                       Stored cells,          // [N, H]
+                       Stored gates,          // [N, 4H] or null
+                       const float* first_h,  // [B, H] states before each sequence's first step, or null for zeros
+                       const float* first_c,  // [B, H]
+                       float* scratch) {      // lstm_scratch_length(batch_sizes[0], I, H, 0)
+  const bool mixed = packed.is_half();
+  const int B = batch_sizes[0], block = lstm_block_length(I, H);
+  float* wide_x = scratch;           // [B, I]
+  float* wide_c = wide_x + B * I;    // [B, H]
+  float* wide_h = wide_c + B * H;    // [2, B, H] before and after the step
+  float* wide_w = wide_h + 2 * B * H;
+  y = y + y_column;
   ptrdiff_t start = reverse ? N - batch_sizes[T - 1] : 0, start_before = 0;
   int running_before = 0;
   for (int s = 0; s < T; s++) {
     const int t = reverse ? T - 1 - s : s, running = batch_sizes[t];
     const int continued = min_of(running, running_before);
-    const float* weights = packed;
-    for (int unit = 0; unit < H; unit += LANES, weights += (1 + I + H) * 4 * LANES) {
+    const float* x_now = as_floats(x + start * I, (ptrdiff_t)running * I, wide_x);
+    float* h_now = mixed ? wide_h + (s & 1) * B * H : y.floats() + start * y_row;
+    const float* h_then = mixed ? wide_h + (~s & 1) * B * H : y.floats() + start_before * y_row;
+    float* c_now = mixed ? wide_c : cells.floats() + start * H;
+    const float* c_then = mixed ? wide_c : cells.floats() + start_before * H;
+    const ptrdiff_t h_row = mixed ? H : y_row;
+    Stored block_of_weights = packed;
+    for (int unit = 0; unit < H; unit += LANES, block_of_weights = block_of_weights + block) {
       const int units = min_of(LANES, H - unit);
-      auto steps = [&](int from, int count, bool starts) __attribute__((always_inline)) {
+      const float* weights = as_floats(block_of_weights, block, wide_w);
+      for (int starts = 0; starts < 2; starts++) {  // sequences under way, then those whose first step this is
+        const int from = starts ? continued : 0, count = (starts ? running : continued) - from;
+        const float* h_before = starts ? first_h : h_then;
+        const float* c_before = starts ? first_c : c_then;
+        const ptrdiff_t h_before_row = starts ? H : h_row;
         in_tiles<TILE_ROWS>(count, [&](auto size, int first) __attribute__((always_inline)) {
           constexpr int M = decltype(size)::value;
-          const ptrdiff_t b = from + first, row = start + b;
-          const float* h_before = starts ? first_h : h + start_before * y_row;
-          const float* c_before = starts ? first_c : cells + start_before * H;
-          const ptrdiff_t h_row = starts ? H : y_row;
+          const ptrdiff_t b = from + first;
           vf sums[M][4];
           for (int m = 0; m < M; m++)
             for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
-          tile<M, 4>(sums, I, x + row * I, I, 1, weights + 4 * LANES);
-          if (h_before) tile<M, 4>(sums, H, h_before + b * h_row, h_row, 1, weights + (1 + I) * 4 * LANES);
+          tile<M, 4>(sums, I, x_now + b * I, I, 1, weights + 4 * LANES);
+          if (h_before) tile<M, 4>(sums, H, h_before + b * h_before_row, h_before_row, 1, weights + (1 + I) * 4 * LANES);
           float spilled[M * 4 * LANES];
           for (int m = 0; m < M; m++)
             for (int gate = 0; gate < 4; gate++) store(spilled + (m * 4 + gate) * LANES, sums[m][gate]);
-          lstm_cell(M, units, H, spilled, c_before ? c_before + b * H + unit : nullptr, cells + row * H + unit,
-                    gates ? gates + row * 4 * H + unit : nullptr, h + row * y_row + unit, y_row);
+          const LstmCell cell{c_before ? c_before + b * H + unit : nullptr,
+                              c_now + b * H + unit,
+                              h_now + b * h_row + unit,
+                              h_row,
+                              y + (start + b) * y_row + unit,
+                              cells + (start + b) * H + unit,
+                              gates ? gates + (start + b) * 4 * H + unit : gates,
+                              y_row};
+          if (mixed) lstm_cell<true>(M, units, H, spilled, cell);
+          else lstm_cell<false>(M, units, H, spilled, cell);
         });
-      };
-      for (int starts = 0; starts < 2; starts++)  // sequences under way, then those whose first step this is
-        steps(starts ? continued : 0, starts ? running - continued : continued, starts);
+      }
     }
     running_before = running;
     start_before = start;
@@ -115,24 +175,28 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
   }
 }
 
-// Gates of one step to their gradients before the activations, in place; dc carries the cell's gradient along.
+// Gates of one step to their gradients before the activations, in place and, in mixed precision, as floats in `wide`
+// [rows, 4H] too; dc carries the cell's gradient along.
+template <bool HALF>
 INLINE void lstm_cell_backward(int rows, int continued, int H, const float* dh, const float* dy, ptrdiff_t dy_row,
-                               const float* cells, const float* cells_before, float* gates, float* dc) {
+                               Stored cells, Stored cells_before, Stored gates, float* dc, float* wide) {
   for (int b = 0; b < rows; b++)
     for (int unit = 0; unit < H; unit += LANES) {
       const int n = min_of(LANES, H - unit);
-      float* gate = gates + (ptrdiff_t)b * 4 * H + unit;
-      const vf i = load_first(gate, n), f = load_first(gate + H, n), g = load_first(gate + 2 * H, n),
-               o = load_first(gate + 3 * H, n);
-      const vf tanh_c = tanh(load_first(cells + (ptrdiff_t)b * H + unit, n));
-      const vf c_before = b < continued ? load_first(cells_before + (ptrdiff_t)b * H + unit, n) : vf{};
-      const vf d_h = load_first(dh + b * H + unit, n) + load_first(dy + b * dy_row + unit, n);
-      const vf d_c = load_first(dc + b * H + unit, n) + d_h * o * (1.0f - tanh_c * tanh_c);
-      store_first(gate, d_c * g * i * (1.0f - i), n);
-      store_first(gate + H, d_c * c_before * f * (1.0f - f), n);
-      store_first(gate + 2 * H, d_c * i * (1.0f - g * g), n);
-      store_first(gate + 3 * H, d_h * tanh_c * o * (1.0f - o), n);
-      store_first(dc + b * H + unit, d_c * f, n);
+      const ptrdiff_t gate = (ptrdiff_t)b * 4 * H + unit, cell = (ptrdiff_t)b * H + unit;
+      const vf i = load_as<HALF>(gates, gate, n), f = load_as<HALF>(gates, gate + H, n),
+               g = load_as<HALF>(gates, gate + 2 * H, n), o = load_as<HALF>(gates, gate + 3 * H, n);
+      const vf tanh_c = tanh(load_as<HALF>(cells, cell, n));
+      const vf c_before = b < continued ? load_as<HALF>(cells_before, cell, n) : vf{};
+      const vf d_h = load_first(dh + cell, n) + load_first(dy + b * dy_row + unit, n);
+      const vf d_c = load_first(dc + cell, n) + d_h * o * (1.0f - tanh_c * tanh_c);
+      const vf d_gates[4] = {d_c * g * i * (1.0f - i), d_c * c_before * f * (1.0f - f), d_c * i * (1.0f - g * g),
+                             d_h * tanh_c * o * (1.0f - o)};
+      for (int k = 0; k < 4; k++) {
+        store_as<HALF>(gates, gate + k * H, d_gates[k], n);
+        if constexpr (HALF) store_first(wide + gate + k * H, d_gates[k], n);
+      }
+      store_first(dc + cell, d_c * f, n);
     }
 }
 
@@ -152,26 +216,29 @@ struct RowsBefore {
 
 VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                         int N, int reverse, int y_row, int y_column,
-                        const float* packed,
-                        const float* x,       // [N, I]
-                        const float* y,       // [N, y_row]
-                        const float* cells,   // [N, H]
-                        float* gates,         // [N, 4H] in: gates, out: their gradients
-                        const float* dy,      // [N, y_row]
-                        float* dx,            // [N, I] added to, or null
-                        float* d_weight_ih,   // [4H, I] added to
-                        float* d_weight_hh,   // [4H, H] added to
-                        float* d_bias_ih,     // [4H] added to
-                        float* d_bias_hh,     // [4H] added to
-                        float* scratch) {     // lstm_scratch_length(batch_sizes[0], I, H)
-  const int B = batch_sizes[0], G = 4 * H;
-  const float* panels_hh = packed + lstm_forward_length(I, H);
-  const float* panels_ih = panels_hh + panels_length(G, H);
+                        Stored packed,
+                        Stored x,            // [N, I]
+                        Stored y,            // [N, y_row]
+                        Stored cells,        // [N, H]
+                        Stored gates,        // [N, 4H] in: gates, out: their gradients
+                        const float* dy,     // [N, y_row]
+                        float* dx,           // [N, I] added to, or null
+                        float* d_weight_ih,  // [4H, I] added to
+                        float* d_weight_hh,  // [4H, H] added to
+                        float* d_bias_ih,    // [4H] added to
+                        float* d_bias_hh,    // [4H] added to
+                        float* scratch) {    // lstm_scratch_length(batch_sizes[0], I, H, 1)
+  const bool mixed = packed.is_half();
+  const int B = batch_sizes[0], G = 4 * H, widest = I > H ? I : H;
+  const Stored panels_hh = packed + lstm_forward_length(I, H);
+  const Stored panels_ih = panels_hh + panels_length(G, H);
   float* dh = scratch;         // [B, H]
   float* dc = dh + B * H;      // [B, H]
   float* d_bias = dc + B * H;  // [4H]
   float* slabs = d_bias + G;
   float* panels = slabs + slabs_length(DEPTH_BLOCK, G);
+  float* wide = panels + panels_length(DEPTH_BLOCK, widest);           // [B or DEPTH_BLOCK, 4H]
+  float* wide_panel = wide + (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G;  // one panel of weights
   __builtin_memset(dh, 0, sizeof(float) * (2 * B * H + G));
 
   ptrdiff_t start = reverse ? 0 : N - batch_sizes[T - 1];
@@ -180,30 +247,31 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
     const int before = reverse ? t + 1 : t - 1;  // the step that came before t on the way forward
     const int continued = before < 0 || before >= T ? 0 : min_of(running, batch_sizes[before]);
     const ptrdiff_t start_before = reverse ? start + running : continued ? start - batch_sizes[before] : 0;
-    lstm_cell_backward(running, continued, H, dh, dy + start * y_row + y_column, y_row, cells + start * H,
-                       cells + start_before * H, gates + start * G, dc);
-    multiply<Into::overwrite>(continued, H, G, gates + start * G, G, panels_hh, dh, H);
+    const float* dy_now = dy + start * y_row + y_column;
+    const Stored gates_now = gates + start * G;
+    auto cell_backward = mixed ? lstm_cell_backward<true> : lstm_cell_backward<false>;
+    cell_backward(running, continued, H, dh, dy_now, y_row, cells + start * H, cells + start_before * H, gates_now, dc,
+                  wide);
+    multiply<Into::overwrite>(continued, H, G, mixed ? wide : gates_now.floats(), G, panels_hh, wide_panel, dh, H);
     start = start_before;
   }
-
-  if (dx) multiply<Into::add>(N, I, G, gates, G, panels_ih, dx, I);
 
   RowsBefore rows_before{batch_sizes, T, reverse};
   for (int first = 0; first < N; first += DEPTH_BLOCK) {
     const int depth = min_of(DEPTH_BLOCK, N - first);
+    const float* d_gates = as_floats(gates + (ptrdiff_t)first * G, (ptrdiff_t)depth * G, wide);
+    if (dx) multiply<Into::add>(depth, I, G, d_gates, G, panels_ih, wide_panel, dx + (ptrdiff_t)first * I, I);
     int32_t before[DEPTH_BLOCK];
     for (int k = 0; k < depth; k++) before[k] = rows_before.of(first + k);
-    pack_slabs(depth, G, [&](int k) { return gates + (ptrdiff_t)(first + k) * G; }, slabs);
-    pack_panels(depth, I, [&](int k) { return x + (ptrdiff_t)(first + k) * I; }, panels);
+    pack_slabs(depth, G, [&](int k) { return d_gates + (ptrdiff_t)k * G; }, slabs);
+    pack_panels(depth, I, [&](int k) { return x + (ptrdiff_t)(first + k) * I; }, Stored::of(panels));
     add_transposed(G, I, depth, slabs, panels, d_weight_ih, I);
     pack_panels(depth, H, [&](int k) {
-      return before[k] < 0 ? nullptr : y + (ptrdiff_t)before[k] * y_row + y_column;
-    }, panels);
+      return before[k] < 0 ? Stored{0} : y + ((ptrdiff_t)before[k] * y_row + y_column);
+    }, Stored::of(panels));
     add_transposed(G, H, depth, slabs, panels, d_weight_hh, H);
-    for (int k = 0; k < depth; k++) {
-      const float* gate = gates + (ptrdiff_t)(first + k) * G;
-      for (int j = 0; j < G; j++) d_bias[j] += gate[j];
-    }
+    for (int k = 0; k < depth; k++)
+      for (int j = 0; j < G; j++) d_bias[j] += d_gates[(ptrdiff_t)k * G + j];
   }
   for (int j = 0; j < G; j++) {
     d_bias_ih[j] += d_bias[j];

@@ -46,27 +46,29 @@ INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, p
   }
 }
 
+#define PANEL_COLUMNS (TILE_VECTORS * LANES)
+
 INLINE int panels_length(int depth, int columns) { return depth * round_up(columns, LANES); }
 
 // Packs `columns` of `depth` rows into panels; row(k) gives where row k starts, or null for zeros.
 template <class Row>
-INLINE void pack_panels(int depth, int columns, Row row, float* panels) {
-  const int width = TILE_VECTORS * LANES;
-  for (int first = 0; first < columns; first += width) {
-    const int count = min_of(width, columns - first), padded = round_up(count, LANES);
-    for (int k = 0; k < depth; k++, panels += padded) {
-      const float* source = row(k);
-      for (int j = 0; j < count; j += LANES)
-        store(panels + j, source ? load_first(source + first + j, count - j) : vf{});
+INLINE void pack_panels(int depth, int columns, Row row, Stored panels) {
+  static const float no_row[PANEL_COLUMNS] = {};
+  const Stored zeros = Stored::of(no_row);
+  for (int first = 0; first < columns; first += PANEL_COLUMNS) {
+    const int count = min_of(PANEL_COLUMNS, columns - first), padded = round_up(count, LANES);
+    for (int k = 0; k < depth; k++, panels = panels + padded) {
+      const Stored source = row(k);
+      if (count < padded) store_stored(panels, padded - LANES, vf{}, LANES);
+      copy(panels, source ? source + first : zeros, count);
     }
   }
 }
 
 // The same for B given as its transpose: element (k, n) stands at source[n · stride + k].
 INLINE void pack_panels_transposed(int depth, int columns, const float* source, ptrdiff_t stride, float* panels) {
-  const int width = TILE_VECTORS * LANES;
-  for (int first = 0; first < columns; first += width) {
-    const int count = min_of(width, columns - first), padded = round_up(count, LANES);
+  for (int first = 0; first < columns; first += PANEL_COLUMNS) {
+    const int count = min_of(PANEL_COLUMNS, columns - first), padded = round_up(count, LANES);
     for (int n = 0; n < padded; n++)
       for (int k = 0; k < depth; k++)
         panels[k * padded + n] = n < count ? source[(first + n) * stride + k] : 0.0f;
@@ -93,17 +95,18 @@ INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptr
   });
 }
 
-// C [rows, columns] = or += A [rows, depth] · B, with B in panels.
+// C [rows, columns] = or += A [rows, depth] · B, with B in panels; halves are widened a panel at a time, into scratch.
 template <Into into>
-static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, const float* panels,
+static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, Stored panels, float* scratch,
                      float* c, ptrdiff_t c_row) {
-  const int width = TILE_VECTORS * LANES;
-  for (; columns > 0; columns -= width, c += width) {
-    if (columns > 3 * LANES) multiply_panel<4, into>(rows, columns, depth, a, a_row, panels, c, c_row);
-    else if (columns > 2 * LANES) multiply_panel<3, into>(rows, columns, depth, a, a_row, panels, c, c_row);
-    else if (columns > LANES) multiply_panel<2, into>(rows, columns, depth, a, a_row, panels, c, c_row);
-    else multiply_panel<1, into>(rows, columns, depth, a, a_row, panels, c, c_row);
-    panels += depth * width;
+  for (; columns > 0; columns -= PANEL_COLUMNS, c += PANEL_COLUMNS) {
+    const int width = min_of(PANEL_COLUMNS, round_up(columns, LANES));
+    const float* panel = as_floats(panels, (ptrdiff_t)depth * width, scratch);
+    if (columns > 3 * LANES) multiply_panel<4, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+    else if (columns > 2 * LANES) multiply_panel<3, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+    else if (columns > LANES) multiply_panel<2, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+    else multiply_panel<1, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+    panels = panels + (ptrdiff_t)depth * width;
   }
 }
 
@@ -144,13 +147,12 @@ INLINE void add_panel_from_slabs(int rows, int columns, int depth, const float* 
 // C [rows, columns] += Aᵀ · B, with A in slabs and B in panels.
 static void add_transposed(int rows, int columns, int depth, const float* slabs, const float* panels, float* c,
                            ptrdiff_t c_row) {
-  const int width = TILE_VECTORS * LANES;
-  for (; columns > 0; columns -= width, c += width) {
+  for (; columns > 0; columns -= PANEL_COLUMNS, c += PANEL_COLUMNS) {
     if (columns > 3 * LANES) add_panel_from_slabs<4>(rows, columns, depth, slabs, panels, c, c_row);
     else if (columns > 2 * LANES) add_panel_from_slabs<3>(rows, columns, depth, slabs, panels, c, c_row);
     else if (columns > LANES) add_panel_from_slabs<2>(rows, columns, depth, slabs, panels, c, c_row);
     else add_panel_from_slabs<1>(rows, columns, depth, slabs, panels, c, c_row);
-    panels += depth * width;
+    panels += depth * PANEL_COLUMNS;
   }
 }
 

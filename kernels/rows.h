@@ -3,19 +3,21 @@
 #include "vector.h"
 
 VERB void copy_rows(int rows, int width,
-                    const float* source, const int32_t* source_offsets,  // [rows], in floats
-                    float* target, const int32_t* target_offsets,        // [rows], in floats
-                    const float* scales,                                 // [rows], or null for 1
+                    Stored source, const int32_t* source_offsets,  // [rows], in elements
+                    Stored target, const int32_t* target_offsets,  // [rows], in elements
+                    const float* scales,                           // [rows], or null for 1
                     int accumulate) {
   for (int r = 0; r < rows; r++) {
-    const float* from = source + source_offsets[r];
-    float* to = target + target_offsets[r];
+    const Stored from = source + source_offsets[r], to = target + target_offsets[r];
+    if (!scales && !accumulate) {
+      copy(to, from, width);
+      continue;
+    }
     const float scale = scales ? scales[r] : 1.0f;
     for (int j = 0; j < width; j += LANES) {
       const int n = min_of(LANES, width - j);
-      vf value = load_first(from + j, n);
-      if (scales) value = value * scale;
-      store_first(to + j, accumulate ? load_first(to + j, n) + value : value, n);
+      const vf value = load_stored(from, j, n) * scale;
+      store_stored(to, j, accumulate ? load_stored(to, j, n) + value : value, n);
     }
   }
 }

@@ -65,5 +65,105 @@ INLINE vf from_bits(vi v) {
   return r;
 }
 
+// --- 16-bit floats -------------------------------------------------------------------------------------------------
+// IEEE 754 binary16, converted by the processor where it can (F16C, NEON), else by integer arithmetic that gives the
+// same bits: nearest, ties to even, subnormals kept, what is too large becomes infinity, NaN stays NaN.
+
+#if LANES == 16
+// The forms with a mask of all lanes: g++ 12 warns of the others, whose unused operand it takes for uninitialised.
+INLINE vf widen(const half* p) {
+  return (vf)_mm512_maskz_cvtph_ps((__mmask16)-1, _mm256_loadu_si256((const __m256i*)p));
+}
+INLINE void narrow(half* p, vf v) {
+  const int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  _mm256_storeu_si256((__m256i*)p, _mm512_maskz_cvtps_ph((__mmask16)-1, (__m512)v, nearest));
+}
+#elif LANES == 8
+INLINE vf widen(const half* p) { return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)); }
+INLINE void narrow(half* p, vf v) {
+  _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT));
+}
+#elif defined(__ARM_NEON)
+INLINE vf widen(const half* p) { return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+INLINE void narrow(half* p, vf v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)v))); }
+#else
+INLINE vf widen(const half* p) {
+  vu h;
+  for (int i = 0; i < LANES; i++) h[i] = p[i];
+  const vu magnitude = (h & 0x7fffu) << 13;  // exponent and fraction where float32 has them, its bias 112 too low
+  const vu normal = magnitude + (112u << 23);
+  const vu special = magnitude + (224u << 23);  // infinity and NaN have every bit of the exponent set
+  const vf subnormal = from_bits((vi)(magnitude + (113u << 23))) - from_bits(vi{} + (113 << 23));
+  vu result = magnitude < (1u << 23) ? (vu)bits(subnormal) : normal;
+  result = magnitude >= (31u << 23) ? special : result;
+  return from_bits((vi)(result | (h & 0x8000u) << 16));
+}
+INLINE void narrow(half* p, vf v) {
+  const vu all = (vu)bits(v), sign = all & 0x80000000u, magnitude = all ^ sign;
+  // Normal: rebias, then add half of the last place, less one unless the last place is odd. Subnormal: an addition
+  // whose sum has its last place where theirs is rounds them.
+  const vu normal = (magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+  const vf magic = from_bits(vi{} + (126 << 23));
+  const vu subnormal = (vu)bits(from_bits((vi)magnitude) + magic) - (126u << 23);
+  vu result = magnitude < (113u << 23) ? subnormal : normal;
+  result = magnitude >= (143u << 23) ? vu{} + 0x7c00u : result;
+  result = magnitude > (255u << 23) ? vu{} + 0x7e00u : result;
+  result = result | sign >> 16;
+  for (int i = 0; i < LANES; i++) p[i] = (half)result[i];
+}
+#endif
+
+template <bool HALF>
+INLINE vf load_as(Stored from, ptrdiff_t at, int n) {
+  if constexpr (HALF) {
+    if (n >= LANES) return widen(from.halves() + at);
+    half lanes[LANES] = {};
+    for (int i = 0; i < LANES; i++)
+      if (i < n) lanes[i] = from.halves()[at + i];
+    return widen(lanes);
+  } else {
+    return load_first(from.floats() + at, n);
+  }
+}
+template <bool HALF>
+INLINE void store_as(Stored to, ptrdiff_t at, vf v, int n) {
+  if constexpr (HALF) {
+    if (n >= LANES) return narrow(to.halves() + at, v);
+    half lanes[LANES];
+    narrow(lanes, v);
+    for (int i = 0; i < LANES; i++)
+      if (i < n) to.halves()[at + i] = lanes[i];
+  } else {
+    store_first(to.floats() + at, v, n);
+  }
+}
+
+INLINE vf load_stored(Stored from, ptrdiff_t at, int n) {
+  return from.is_half() ? load_as<true>(from, at, n) : load_as<false>(from, at, n);
+}
+INLINE void store_stored(Stored to, ptrdiff_t at, vf v, int n) {
+  if (to.is_half()) store_as<true>(to, at, v, n);
+  else store_as<false>(to, at, v, n);
+}
+
+template <bool FROM_HALF, bool TO_HALF>
+INLINE void copy_as(Stored to, Stored from, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += LANES) store_as<TO_HALF>(to, i, load_as<FROM_HALF>(from, i, n - i), n - i);
+}
+
+// n numbers from one buffer into another, converted as need be.
+__attribute__((noinline)) static void copy(Stored to, Stored from, ptrdiff_t n) {
+  if (!from.is_half()) to.is_half() ? copy_as<false, true>(to, from, n) : copy_as<false, false>(to, from, n);
+  else if (to.is_half()) __builtin_memcpy(to.halves(), from.halves(), n * sizeof(half));
+  else copy_as<true, false>(to, from, n);
+}
+
+// The floats that a buffer stands for: its own, or a copy of its n halves.
+INLINE const float* as_floats(Stored from, ptrdiff_t n, float* scratch) {
+  if (!from.is_half()) return from.floats();
+  copy(Stored::of(scratch), from, n);
+  return scratch;
+}
+
 INLINE int min_of(int a, int b) { return a < b ? a : b; }
 INLINE int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }

@@ -2,25 +2,40 @@
 // src/backends/backend.ts is their contract (shapes, letters, definitions); the parameters' names stand at the
 // definitions. kernels.cc is compiled once per instruction set into a table of its own.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 using In = const float*;
 using Out = float*;
 using Ints = const int32_t*;
 
+typedef uint16_t half;  // IEEE 754 binary16, as its bits
+
+// Activations and working weights: floats or, marked by the lowest bit of the address, halves.
+struct Stored {
+  uintptr_t address;
+
+  static Stored of(const float* p) { return {(uintptr_t)p}; }
+  bool is_half() const { return address & 1; }
+  float* floats() const { return (float*)address; }
+  half* halves() const { return (half*)(address & ~(uintptr_t)1); }
+  explicit operator bool() const { return address != 0; }
+  Stored operator+(ptrdiff_t elements) const { return {address + elements * (is_half() ? 2 : 4)}; }
+};
+
 #define FOR_EACH_VERB(X)                                                                                           \
-  X(lstm_packed_length, int(int, int))                                                                             \
-  X(lstm_scratch_length, int(int, int, int))                                                                       \
-  X(lstm_pack, void(int, int, In, In, In, In, Out, int))                                                           \
-  X(lstm_forward, void(int, int, int, Ints, int, int, int, int, In, In, Out, Out, Out, In, In))                    \
-  X(lstm_backward, void(int, int, int, Ints, int, int, int, int, In, In, In, In, Out, In, Out, Out, Out, Out, Out, \
+  X(lstm_packed_length, int(int, int, int))                                                                             \
+  X(lstm_scratch_length, int(int, int, int, int))                                                                       \
+  X(lstm_pack, void(int, int, In, In, In, In, Stored, int))                                                        \
+  X(lstm_forward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, In, Out)) \
+  X(lstm_backward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, Out, Out, Out, Out, Out, \
                         Out))                                                                                      \
   X(linear_scratch_length, int(int, int, int))                                                                     \
   X(linear_forward, void(int, int, int, In, In, In, Out, Out))                                                     \
   X(linear_backward, void(int, int, int, In, In, In, Out, Out, Out, Out))                                          \
   X(matmul, void(int, int, int, In, In, Out, Out))                                                                 \
-  X(copy_rows, void(int, int, In, Ints, Out, Ints, In, int))                                                       \
-  X(dropout, void(int, int, Out, double, Ints, Ints, int))                                                         \
+  X(copy_rows, void(int, int, Stored, Ints, Stored, Ints, In, int))                                                       \
+  X(dropout, void(int, int, Stored, double, Ints, Ints, int))                                                         \
   X(cross_entropy, void(int, int, In, Ints, double, Out, Out, double))                                             \
   X(add, void(int, Out, In))                                                                                       \
   X(sum_squares, double(int, In))                                                                                  \

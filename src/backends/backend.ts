@@ -16,6 +16,14 @@
  *   i, f, o = sigmoid(W x + b + U h' + b'),  g = tanh(W x + b + U h' + b'),  c = f c' + i g,  h = o tanh(c)
  */
 
+/**
+ * Activations and the weights' working copies: float32 or, in mixed precision, halves (IEEE 754 binary16) as their
+ * bits; Node.js 20 has no Float16Array. A Uint16Array over the bytes of an allocated buffer is accepted. In a call of
+ * an LSTM verb all of them are of one kind; products, sums and states are float32 either way, and what is stored as a
+ * half is rounded to nearest.
+ */
+export type Stored = Float32Array | Uint16Array;
+
 export type BackendName = 'reference' | 'wasm' | 'cpu';
 
 /** A layer's sequences: how many, how long, and which direction and columns of the output are meant. */
@@ -44,35 +52,37 @@ export interface LstmWeights {
 
 export interface LstmForward extends LstmShape {
   /** What `lstmPack` wrote. */
-  packed: Float32Array;
-  /** [N, I] */ inputs: Float32Array;
+  packed: Stored;
+  /** [N, I] */ inputs: Stored;
   /** [N, D·H] out: columns outputColumn … outputColumn + H - 1 are written. */
-  outputs: Float32Array;
+  outputs: Stored;
   /** [N, H] out: cell states. */
-  cells: Float32Array;
+  cells: Stored;
   /** [N, 4H] out: gates i, f, g, o after their activations, for the way back; null when there is none. */
-  gates: Float32Array | null;
+  gates: Stored | null;
+  /** lstmScratchLength(B, I, H, false) floats; content before and after is of no meaning. */
+  scratch: Float32Array;
   /** The states before each sequence's first step; zeros by default. There is no way back through them. */
   initial?: { /** [B, H] */ hidden: Float32Array /** [B, H] */; cells: Float32Array } | null;
 }
 
 export interface LstmBackward extends LstmShape {
   /** What `lstmPack` wrote with `backward` set. */
-  packed: Float32Array;
-  /** [N, I] */ inputs: Float32Array;
+  packed: Stored;
+  /** [N, I] */ inputs: Stored;
   /** [N, D·H] what forward wrote. */
-  outputs: Float32Array;
+  outputs: Stored;
   /** [N, H] what forward wrote. */
-  cells: Float32Array;
+  cells: Stored;
   /** [N, 4H] what forward wrote; overwritten with the gradients before the activations. */
-  gates: Float32Array;
+  gates: Stored;
   /** [N, D·H] gradient of the outputs (this direction's columns are read). */
   dOutputs: Float32Array;
   /** [N, I] gradient of the inputs: added to. Null when nobody wants it. */
   dInputs: Float32Array | null;
   /** Gradients of the parameters: added to. */
   dWeights: LstmWeights;
-  /** lstmScratchLength(B, I, H) floats; content before and after is of no meaning. */
+  /** lstmScratchLength(B, I, H, true) floats; content before and after is of no meaning. */
   scratch: Float32Array;
 }
 
@@ -91,19 +101,23 @@ export interface LinearForward extends Linear {
 }
 export interface LinearBackward extends Linear {
   /** [B, K] */ dOutputs: Float32Array;
-  /** [B, F] out: overwritten. Null when nobody wants it. */ dInputs: Float32Array | null;
+  /** [B, F] out: overwritten; may be `inputs` themselves. Null when nobody wants it. */
+  dInputs: Float32Array | null;
   /** [K, F] added to. */ dWeight: Float32Array;
   /** [K] added to. */ dBias: Float32Array;
 }
 
-/** Moves rows of `width` floats: target[targetOffsets[n] …] (+)= scales[n] · source[sourceOffsets[n] …]. */
+/**
+ * Moves rows of `width` elements: target[targetOffsets[n] …] (+)= scales[n] · source[sourceOffsets[n] …]. Converts where
+ * one is of halves and the other of floats.
+ */
 export interface CopyRows {
   /** How many rows move. */ rows: number;
   width: number;
-  source: Float32Array;
-  /** [rows] in floats, not rows. */ sourceOffsets: Int32Array;
-  target: Float32Array;
-  /** [rows] in floats, not rows. */ targetOffsets: Int32Array;
+  source: Stored;
+  /** [rows] in elements, not rows. */ sourceOffsets: Int32Array;
+  target: Stored;
+  /** [rows] in elements, not rows. */ targetOffsets: Int32Array;
   /** [rows], or null for 1. */ scales: Float32Array | null;
   /** Add to the target instead of overwriting it. */ accumulate: boolean;
 }
@@ -118,7 +132,7 @@ export interface CopyRows {
 export interface Dropout {
   rows: number;
   width: number;
-  /** [rows, width] in place. */ values: Float32Array;
+  /** [rows, width] in place. */ values: Stored;
   rate: number;
   /** [rows, 2] the words of a key, as int32. */ keys: Int32Array;
   /** [rows] first counter of the row. */ offsets: Int32Array;
@@ -189,9 +203,10 @@ export interface Backend {
   handle(): BackendHandle;
   close(): void;
 
-  /** Floats that `lstmPack` writes. */
-  lstmPackedLength(inputSize: number, hiddenSize: number): number;
-  lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number): number;
+  /** Elements that `lstmPack` writes. */
+  lstmPackedLength(inputSize: number, hiddenSize: number, backward: boolean): number;
+  /** Floats that lstmForward or, with `backward`, lstmBackward needs, in either precision. */
+  lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number;
   linearScratchLength(rows: number, inputSize: number, outputSize: number): number;
 
   /** Rearranges a direction's parameters into the order in which the LSTM verbs read them. */
@@ -199,7 +214,7 @@ export interface Backend {
     inputSize: number;
     hiddenSize: number;
     weights: LstmWeights;
-    packed: Float32Array;
+    packed: Stored;
     /** Also write what lstmBackward needs. */ backward: boolean;
   }): void;
   /** One direction of one layer over all steps. */

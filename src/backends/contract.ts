@@ -18,6 +18,7 @@ import type {
   LstmShape,
   LstmWeights,
   SgdUpdate,
+  Stored,
 } from './backend.js';
 
 /** The lengths that are each backend's own business. */
@@ -40,7 +41,7 @@ function need(
   // Written so that NaN and undefined lengths fail too.
   if (array.length >= length) return;
   const numbers = columns === undefined ? `[${rows}]` : `[${rows}, ${columns}]`;
-  const unit = array instanceof Int32Array ? 'integers' : 'floats';
+  const unit = array instanceof Int32Array ? 'integers' : array instanceof Uint16Array ? 'halves' : 'floats';
   throw new Error(`${verb}: ${buffer} ${letters} = ${numbers} needs ${length} ${unit}, got ${array.length}`);
 }
 
@@ -57,6 +58,17 @@ function needCount(verb: string, name: string, value: number, least = 1): void {
 function needNumber(verb: string, name: string, value: number): void {
   if (typeof value === 'number') return;
   throw new Error(`${verb}: ${name} must be a number, got ${value}`);
+}
+
+/** All of a call's stored buffers are float32, or all are halves. */
+function needOneKind(verb: string, buffers: Record<string, Stored | null>): void {
+  const [[first, like]] = Object.entries(buffers);
+  const half = like instanceof Uint16Array;
+  for (const [name, array] of Object.entries(buffers)) {
+    if (array === null || array instanceof Uint16Array === half) continue;
+    const [wanted, got] = half ? ['halves', 'floats'] : ['floats', 'halves'];
+    throw new Error(`${verb}: ${name} must be ${wanted}, as ${first} is, got ${got}`);
+  }
 }
 
 function checkLstmShape(verb: string, shape: LstmShape): void {
@@ -105,17 +117,22 @@ export function checkLstmPack(args: Parameters<Backend['lstmPack']>[0], lengths:
   needCount('lstmPack', 'inputSize', inputSize);
   needCount('lstmPack', 'hiddenSize', hiddenSize);
   checkLstmWeights('lstmPack', 'weights', args.weights, inputSize, hiddenSize);
-  need('lstmPack', 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize));
+  const length = lengths.lstmPackedLength(inputSize, hiddenSize, args.backward);
+  need('lstmPack', 'packed', '[P]', args.packed, length);
 }
 
 export function checkLstmForward(args: LstmForward, lengths: BufferLengths): void {
   const verb = 'lstmForward';
   checkLstmShape(verb, args);
   const { inputSize, hiddenSize, rows } = args;
-  need(verb, 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize));
+  need(verb, 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize, false));
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
+  const { packed, inputs, outputs, cells, gates } = args;
+  needOneKind(verb, { packed, inputs, outputs, cells, gates });
+  const scratch = lengths.lstmScratchLength(args.batchSizes[0], inputSize, hiddenSize, false);
+  need(verb, 'scratch', '[S]', args.scratch, scratch);
   if (args.gates !== null) need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
   if (args.initial) {
     need(verb, 'initial.hidden', '[B, H]', args.initial.hidden, args.batchSizes[0], hiddenSize);
@@ -127,15 +144,17 @@ export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): v
   const verb = 'lstmBackward';
   checkLstmShape(verb, args);
   const { inputSize, hiddenSize, rows } = args;
-  need(verb, 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize));
+  need(verb, 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize, true));
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
+  const { packed, inputs, outputs, cells, gates } = args;
+  needOneKind(verb, { packed, inputs, outputs, cells, gates });
   need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
   need(verb, 'dOutputs', '[N, D·H]', args.dOutputs, rows, args.outputStride);
   if (args.dInputs !== null) need(verb, 'dInputs', '[N, I]', args.dInputs, rows, inputSize);
   checkLstmWeights(verb, 'dWeights', args.dWeights, inputSize, hiddenSize);
-  const scratch = lengths.lstmScratchLength(args.batchSizes[0], inputSize, hiddenSize);
+  const scratch = lengths.lstmScratchLength(args.batchSizes[0], inputSize, hiddenSize, true);
   need(verb, 'scratch', '[S]', args.scratch, scratch);
 }
 
@@ -182,7 +201,7 @@ function checkOffsets(buffer: string, offsets: Int32Array, rows: number, last: n
   for (let n = 0; n < rows; n++) {
     if (offsets[n] >= 0 && offsets[n] <= last) continue;
     throw new Error(
-      `copyRows: ${buffer}Offsets[${n}] = ${offsets[n]} + width ${width} must lie within ${buffer}, ${last + width} floats`,
+      `copyRows: ${buffer}Offsets[${n}] = ${offsets[n]} + width ${width} must lie within ${buffer}, ${last + width} elements`,
     );
   }
 }

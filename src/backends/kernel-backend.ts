@@ -9,10 +9,12 @@ import * as contract from './contract.js';
 
 /** The kernels' verbs as JavaScript sees them; F and I stand for a float and an int buffer. */
 export interface Verbs<F, I> {
-  lstm_packed_length(inputSize: number, hiddenSize: number): number;
-  lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number): number;
+  lstm_packed_length(inputSize: number, hiddenSize: number, backward: number): number;
+  lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number, backward: number): number;
   lstm_pack(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, packed: F, backward: number): void;
-  lstm_forward(...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F, h: F, c: F]): void;
+  lstm_forward(
+    ...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F, h: F, c: F, s: F]
+  ): void;
   lstm_backward(
     ...args: [
       ...LayerArguments<I>,
@@ -84,13 +86,14 @@ export abstract class KernelBackend<F, I> implements B.Backend {
 
   /** What the kernels take for a float buffer; null stands for "none". */
   protected abstract floats(array: Float32Array | null): F;
+  protected abstract stored(array: B.Stored | null): F;
   protected abstract ints(array: Int32Array): I;
 
-  lstmPackedLength(inputSize: number, hiddenSize: number): number {
-    return this.#verbs.lstm_packed_length(inputSize, hiddenSize);
+  lstmPackedLength(inputSize: number, hiddenSize: number, backward: boolean): number {
+    return this.#verbs.lstm_packed_length(inputSize, hiddenSize, Number(backward));
   }
-  lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number): number {
-    return this.#verbs.lstm_scratch_length(batchSize, inputSize, hiddenSize);
+  lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number {
+    return this.#verbs.lstm_scratch_length(batchSize, inputSize, hiddenSize, Number(backward));
   }
   linearScratchLength(rows: number, inputSize: number, outputSize: number): number {
     return this.#verbs.linear_scratch_length(rows, inputSize, outputSize);
@@ -113,7 +116,7 @@ export abstract class KernelBackend<F, I> implements B.Backend {
       this.floats(weightHh),
       this.floats(biasIh),
       this.floats(biasHh),
-      this.floats(a.packed),
+      this.stored(a.packed),
       Number(a.backward),
     );
   }
@@ -122,13 +125,14 @@ export abstract class KernelBackend<F, I> implements B.Backend {
     contract.checkLstmForward(a, this);
     this.#verbs.lstm_forward(
       ...this.#layer(a),
-      this.floats(a.packed),
-      this.floats(a.inputs),
-      this.floats(a.outputs),
-      this.floats(a.cells),
-      this.floats(a.gates),
+      this.stored(a.packed),
+      this.stored(a.inputs),
+      this.stored(a.outputs),
+      this.stored(a.cells),
+      this.stored(a.gates),
       this.floats(a.initial?.hidden ?? null),
       this.floats(a.initial?.cells ?? null),
+      this.floats(a.scratch),
     );
   }
 
@@ -136,11 +140,11 @@ export abstract class KernelBackend<F, I> implements B.Backend {
     contract.checkLstmBackward(a, this);
     this.#verbs.lstm_backward(
       ...this.#layer(a),
-      this.floats(a.packed),
-      this.floats(a.inputs),
-      this.floats(a.outputs),
-      this.floats(a.cells),
-      this.floats(a.gates),
+      this.stored(a.packed),
+      this.stored(a.inputs),
+      this.stored(a.outputs),
+      this.stored(a.cells),
+      this.stored(a.gates),
       this.floats(a.dOutputs),
       this.floats(a.dInputs),
       this.floats(a.dWeights.weightIh),
@@ -199,9 +203,9 @@ export abstract class KernelBackend<F, I> implements B.Backend {
     this.#verbs.copy_rows(
       a.rows,
       a.width,
-      this.floats(a.source),
+      this.stored(a.source),
       this.ints(a.sourceOffsets),
-      this.floats(a.target),
+      this.stored(a.target),
       this.ints(a.targetOffsets),
       this.floats(a.scales),
       Number(a.accumulate),
@@ -213,7 +217,7 @@ export abstract class KernelBackend<F, I> implements B.Backend {
     this.#verbs.dropout(
       a.rows,
       a.width,
-      this.floats(a.values),
+      this.stored(a.values),
       a.rate,
       this.ints(a.keys),
       this.ints(a.offsets),

@@ -2,7 +2,7 @@
  * The public classifier: padded batches in, logits, losses and gradients out, in the caller's order and in memory of
  * the caller's own. Training uses the network beneath it directly.
  */
-import type { Backend } from '../backends/backend.js';
+import type { Backend, Stored } from '../backends/backend.js';
 import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
 import { deriveKey } from '../random.js';
 import { UserError } from '../user-error.js';
@@ -282,7 +282,7 @@ export class SequenceClassifier {
 }
 
 /** [N, width] in packed order to [B, T, width] in the caller's, zero past the end of a sequence. */
-function unpack(rows: Float32Array, width: number, packed: PackedBatch, steps: number): Float32Array {
+function unpack(rows: Stored, width: number, packed: PackedBatch, steps: number): Float32Array {
   const result = new Float32Array(packed.batchSize * steps * width);
   let row = 0;
   packed.batchSizes.forEach((running, t) => {

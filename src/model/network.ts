@@ -6,8 +6,11 @@
  *
  * All buffers of a pass come out of one workspace that the caller allocates once, so that a pass allocates nothing
  * and memory is known beforehand.
+ *
+ * In mixed precision a training pass keeps what the way back needs, and works with copies of the LSTM's weights, in
+ * 16 bits; parameters, gradients, states, sums and the linear layer stay float32. Inference is float32 throughout.
  */
-import type { Backend, LstmShape } from '../backends/backend.js';
+import type { Backend, LstmShape, Stored } from '../backends/backend.js';
 import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
 import { type HeadRows, headRows } from './head.js';
 import type { ParameterLayout } from './parameters.js';
@@ -30,6 +33,8 @@ export interface Capacity {
   training: boolean;
 }
 
+export type Precision = 'float32' | 'mixed';
+
 /** Memory of one network: floats and ints from the backend, as many as `workspaceSize` says. */
 export interface Workspace {
   floats: Float32Array;
@@ -38,10 +43,10 @@ export interface Workspace {
 
 interface Pass {
   batch: PackedInputs;
-  /** [layer] what the layer reads: [N, I] or the (dropped) outputs of the one below. */ inputs: Float32Array[];
-  /** [layer] [N, D·H] */ outputs: Float32Array[];
-  /** [layer][direction] [N, H] */ cells: Float32Array[][];
-  /** [layer][direction] [N, 4H], or null on inference */ gates: (Float32Array | null)[][];
+  /** [layer] what the layer reads: [N, I] or the (dropped) outputs of the one below. */ inputs: Stored[];
+  /** [layer] [N, D·H] */ outputs: Stored[];
+  /** [layer][direction] [N, H] */ cells: Stored[][];
+  /** [layer][direction] [N, 4H], or null on inference */ gates: (Stored | null)[][];
   /** [B, F] after dropout */ features: Float32Array;
   /** [B, K] */ logits: Float32Array;
   head: HeadRows;
@@ -62,40 +67,60 @@ class Arena<A extends Float32Array | Int32Array> {
   }
 }
 
+/** Floats, or as many halves. */
+function takeStored(arena: Arena<Float32Array>, length: number, half: boolean): Stored {
+  return half ? asHalves(arena.take(Math.ceil(length / 2)), length) : arena.take(length);
+}
+
+function asHalves(floats: Float32Array, length: number): Uint16Array {
+  // While an arena only counts there is no buffer.
+  return floats && new Uint16Array(floats.buffer, floats.byteOffset, length);
+}
+
 export class Network {
   readonly config: ResolvedClassifierConfig;
   readonly #backend: Backend;
   readonly #layout: ParameterLayout;
   readonly #parameters: Float32Array;
-  /** [layer][direction] the weights in the kernels' order. */
-  readonly #packed: Float32Array[][];
+  readonly #precision: Precision;
+  /** [layer][direction] the weights in the kernels' order: floats, or the same bytes as halves. */
+  readonly #packed: { floats: Float32Array; halves: Uint16Array }[][];
   #packedFor: 'nothing' | 'inference' | 'training' = 'nothing';
   #floats = new Arena<Float32Array>(null);
   #pass: Pass | null = null;
 
-  /** @param packed `packedLength` floats of the backend's memory, for the network's own use. */
+  /** @param packed `packedLength` floats of the backend's memory; networks of the same parameters may share them. */
   constructor(
     config: ResolvedClassifierConfig,
     layout: ParameterLayout,
     backend: Backend,
     parameters: Float32Array,
     packed: Float32Array,
+    precision: Precision = 'float32',
   ) {
     this.config = config;
+    this.#precision = precision;
     this.#backend = backend;
     this.#layout = layout;
     this.#parameters = parameters;
     const arena = new Arena(packed);
     this.#packed = eachLayer(config, (layer) =>
-      eachDirection(config, () => arena.take(packedLengthOf(config, backend, layer))),
+      eachDirection(config, () => {
+        const floats = arena.take(packedLengthOf(config, backend, layer, precision));
+        return { floats, halves: asHalves(floats, 2 * floats.length) };
+      }),
     );
   }
 
   /** Floats that the constructor's `packed` needs. */
-  static packedLength(config: ResolvedClassifierConfig, backend: Backend): number {
+  static packedLength(
+    config: ResolvedClassifierConfig,
+    backend: Backend,
+    precision: Precision = 'float32',
+  ): number {
     const arena = new Arena<Float32Array>(null);
     eachLayer(config, (layer) =>
-      eachDirection(config, () => arena.take(packedLengthOf(config, backend, layer))),
+      eachDirection(config, () => arena.take(packedLengthOf(config, backend, layer, precision))),
     );
     return arena.used;
   }
@@ -105,15 +130,19 @@ export class Network {
     config: ResolvedClassifierConfig,
     backend: Backend,
     capacity: Capacity,
+    precision: Precision = 'float32',
   ): { floats: number; ints: number } {
     const { batchSize: B, rows: N, training } = capacity;
     const outputs = directionsOf(config) * config.hiddenSize;
     const floats = new Arena<Float32Array>(null);
-    for (let layer = 0; layer < config.numLayers; layer++) takeLayer(config, floats, N, training, layer);
+    const half = training && precision === 'mixed';
+    if (half) takeStored(floats, N * config.inputSize, half);
+    for (let layer = 0; layer < config.numLayers; layer++)
+      takeLayer(config, floats, N, { training, half }, layer);
     if (config.head === 'mean') floats.take(N);
     for (const length of [B * featuresOf(config), B * config.numClasses]) floats.take(length);
     if (training) {
-      for (const length of [N * outputs, N * outputs, B * featuresOf(config)]) floats.take(length);
+      for (const length of [N * outputs, N * outputs]) floats.take(length);
     }
     floats.take(scratchLength(config, backend, capacity));
     const ints = new Arena<Int32Array>(null);
@@ -128,8 +157,8 @@ export class Network {
 
   /** [layer] the forward direction's weights in the kernels' order, as they are now. */
   packedForward(): readonly Float32Array[] {
-    this.#pack(false);
-    return this.#packed.map(([forward]) => forward);
+    this.pack(false);
+    return this.#packed.map(([forward]) => forward.floats);
   }
 
   /**
@@ -145,7 +174,8 @@ export class Network {
   ): Float32Array {
     const { config } = this;
     const { batchSize: B, rows: N } = batch;
-    this.#pack(training !== null);
+    this.pack(training !== null);
+    const half = training !== null && this.#precision === 'mixed';
     const floats = new Arena(workspace.floats);
     const ints = new Arena(workspace.ints);
     this.#floats = floats;
@@ -164,17 +194,20 @@ export class Network {
         (length) => floats.take(length),
       ),
     };
-    let inputs = batch.inputs;
+    let inputs: Stored = half ? this.#halves(batch, floats, ints) : batch.inputs;
     for (let layer = 0; layer < config.numLayers; layer++) {
-      const { outputs, dropped, cells, gates } = takeLayer(config, floats, N, training !== null, layer);
+      const { outputs, dropped, cells, gates } = takeLayer(
+        ...([config, floats, N, { training: training !== null, half }, layer] as const),
+      );
       for (let direction = 0; direction < directionsOf(config); direction++) {
         this.#backend.lstmForward({
           ...this.#shape(batch, layer, direction),
-          packed: this.#packed[layer][direction],
+          packed: this.#packedOf(layer, direction, half),
           inputs,
           outputs,
           cells: cells[direction],
           gates: gates[direction],
+          scratch: this.#scratch(B, layer, false),
         });
       }
       pass.inputs.push(inputs);
@@ -223,7 +256,7 @@ export class Network {
     const outputSize = directionsOf(config) * config.hiddenSize;
     let dOutputs = floats.take(batch.rows * outputSize);
     let dBelow = floats.take(batch.rows * outputSize);
-    const dFeatures = floats.take(batch.batchSize * featuresOf(config));
+    const dFeatures = pass.features; // overwritten by their gradient
     this.#backend.linearBackward({
       ...this.#linear(pass.features, batch.batchSize),
       dOutputs: dLogits,
@@ -242,11 +275,11 @@ export class Network {
       }
       const below = layer === 0 ? dInputs : dBelow;
       if (layer > 0) dBelow.fill(0);
-      const scratch = this.#scratch(batch.batchSize, layer);
+      const scratch = this.#scratch(batch.batchSize, layer, true);
       for (let direction = 0; direction < directionsOf(config); direction++) {
         this.#backend.lstmBackward({
           ...this.#shape(batch, layer, direction),
-          packed: this.#packed[layer][direction],
+          packed: this.#packedOf(layer, direction, this.#precision === 'mixed'),
           inputs: pass.inputs[layer],
           outputs: pass.outputs[layer],
           cells: pass.cells[layer][direction],
@@ -270,20 +303,44 @@ export class Network {
     return this.#pass;
   }
 
-  #pack(training: boolean): void {
-    if (this.#packedFor === 'training' || (this.#packedFor === 'inference' && !training)) return;
-    for (let layer = 0; layer < this.config.numLayers; layer++) {
-      for (let direction = 0; direction < directionsOf(this.config); direction++) {
-        this.#backend.lstmPack({
-          inputSize: layerInputSize(this.config, layer),
-          hiddenSize: this.config.hiddenSize,
-          weights: this.#layout.lstm(this.#parameters, layer, direction),
-          packed: this.#packed[layer][direction],
-          backward: training,
-        });
-      }
+  /**
+   * Brings the packed weights up to date; `forward` does it by itself. Threads whose networks share them take a share
+   * each, and wait for each other before they compute.
+   */
+  pack(training: boolean, share = { index: 0, of: 1 }): void {
+    const half = training && this.#precision === 'mixed';
+    const wanted = training ? 'training' : 'inference';
+    if (this.#packedFor === wanted) return;
+    if (this.#packedFor === 'training' && this.#precision === 'float32') return; // holds what inference reads
+    const directions = directionsOf(this.config);
+    for (let part = share.index; part < this.config.numLayers * directions; part += share.of) {
+      const [layer, direction] = [Math.floor(part / directions), part % directions];
+      this.#backend.lstmPack({
+        inputSize: layerInputSize(this.config, layer),
+        hiddenSize: this.config.hiddenSize,
+        weights: this.#layout.lstm(this.#parameters, layer, direction),
+        packed: this.#packedOf(layer, direction, half),
+        backward: training,
+      });
     }
-    this.#packedFor = training ? 'training' : 'inference';
+    this.#packedFor = wanted;
+  }
+
+  #packedOf(layer: number, direction: number, half: boolean): Stored {
+    const { floats, halves } = this.#packed[layer][direction];
+    return half ? halves : floats;
+  }
+
+  /** The batch's inputs as halves. */
+  #halves(batch: PackedInputs, floats: Arena<Float32Array>, ints: Arena<Int32Array>): Stored {
+    const width = batch.rows * this.config.inputSize;
+    const target = takeStored(floats, width, true);
+    const start = ints.take(1).fill(0);
+    this.#backend.copyRows({
+      ...{ rows: 1, width, source: batch.inputs, sourceOffsets: start, target, targetOffsets: start },
+      ...{ scales: null, accumulate: false },
+    });
+    return target;
   }
 
   #view(name: string): Float32Array {
@@ -309,11 +366,10 @@ export class Network {
     return { rows, inputSize, outputSize, inputs, weight: this.#view('fc.weight'), scratch };
   }
 
-  #scratch(batchSize: number, layer: number): Float32Array {
+  #scratch(batchSize: number, layer: number, backward: boolean): Float32Array {
     const { config } = this;
-    return this.#takeScratch(
-      this.#backend.lstmScratchLength(batchSize, layerInputSize(config, layer), config.hiddenSize),
-    );
+    const sizes = [batchSize, layerInputSize(config, layer), config.hiddenSize] as const;
+    return this.#takeScratch(this.#backend.lstmScratchLength(...sizes, backward));
   }
 
   /** Scratch is dead when its verb returns: taken past what is in use, and given back at once. */
@@ -338,7 +394,7 @@ export class Network {
   }
 
   #dropLayer(
-    values: Float32Array,
+    values: Stored,
     rows: { keys: Int32Array; offsets: Int32Array },
     N: number,
     layer: number,
@@ -369,8 +425,16 @@ function eachDirection<R>(config: ResolvedClassifierConfig, make: (direction: nu
   return Array.from({ length: directionsOf(config) }, (_, direction) => make(direction));
 }
 
-function packedLengthOf(config: ResolvedClassifierConfig, backend: Backend, layer: number): number {
-  return backend.lstmPackedLength(layerInputSize(config, layer), config.hiddenSize);
+/** Floats that the weights of a layer and direction take when packed, for training and for inference. */
+function packedLengthOf(
+  config: ResolvedClassifierConfig,
+  backend: Backend,
+  layer: number,
+  precision: Precision,
+): number {
+  const length = (backward: boolean) =>
+    backend.lstmPackedLength(layerInputSize(config, layer), config.hiddenSize, backward);
+  return precision === 'mixed' ? Math.max(length(false), Math.ceil(length(true) / 2)) : length(true);
 }
 
 /** A layer's buffers of one pass, in the order in which forward takes them. */
@@ -378,22 +442,23 @@ function takeLayer(
   config: ResolvedClassifierConfig,
   floats: Arena<Float32Array>,
   N: number,
-  training: boolean,
+  { training, half }: { training: boolean; half: boolean },
   layer: number,
 ) {
   const H = config.hiddenSize;
-  const outputs = floats.take(N * directionsOf(config) * H);
+  const take = (length: number) => takeStored(floats, length, half);
+  const outputs = take(N * directionsOf(config) * H);
   const drops = training && config.layerDropout > 0 && layer < config.numLayers - 1;
-  const dropped = drops ? floats.take(outputs?.length ?? N * directionsOf(config) * H) : null;
-  const cells = eachDirection(config, () => floats.take(N * H));
-  const gates = eachDirection(config, () => (training ? floats.take(N * 4 * H) : null));
+  const dropped = drops ? take(N * directionsOf(config) * H) : null;
+  const cells = eachDirection(config, () => take(N * H));
+  const gates = eachDirection(config, () => (training ? take(N * 4 * H) : null));
   return { outputs, dropped, cells, gates };
 }
 
 function scratchLength(config: ResolvedClassifierConfig, backend: Backend, capacity: Capacity): number {
   const B = capacity.batchSize;
   const layers = eachLayer(config, (layer) =>
-    capacity.training ? backend.lstmScratchLength(B, layerInputSize(config, layer), config.hiddenSize) : 0,
+    backend.lstmScratchLength(B, layerInputSize(config, layer), config.hiddenSize, capacity.training),
   );
   return Math.max(backend.linearScratchLength(B, featuresOf(config), config.numClasses), ...layers);
 }
@@ -402,5 +467,5 @@ function scratchLength(config: ResolvedClassifierConfig, backend: Backend, capac
 function intLengths(config: ResolvedClassifierConfig, { batchSize, rows, training }: Capacity): number[] {
   const moves = Math.max(rows, config.numLayers * directionsOf(config) * batchSize);
   const slack = 16 * config.numLayers;
-  return [...(training ? [2 * rows, rows] : []), moves + slack, moves + slack];
+  return [...(training ? [2 * rows, rows, 1] : []), moves + slack, moves + slack];
 }

@@ -34,6 +34,7 @@ export class SequenceStepper {
   #nextSum: Float64Array;
   readonly #logits: Float32Array;
   readonly #scratch: Float32Array;
+  readonly #lstmScratch: Float32Array;
   #now: States;
   #next: States;
   #steps = 0;
@@ -58,6 +59,10 @@ export class SequenceStepper {
     this.#nextSum = new Float64Array(H);
     this.#logits = backend.allocate(K);
     this.#scratch = backend.allocate(backend.linearScratchLength(1, F, K));
+    const scratch = Array.from({ length: L }, (_, layer) =>
+      backend.lstmScratchLength(1, layerInputSize(config, layer), H, false),
+    );
+    this.#lstmScratch = backend.allocate(Math.max(...scratch));
     this.#now = states();
     this.#next = states();
   }
@@ -114,6 +119,7 @@ export class SequenceStepper {
         outputs: own(this.#next.hidden),
         cells: own(this.#next.cells),
         initial: { hidden: own(this.#now.hidden), cells: own(this.#now.cells) },
+        scratch: this.#lstmScratch,
       });
     }
     backend.linearForward({

@@ -84,12 +84,13 @@ function network(
         outputStride: 2 * H,
         outputColumn: d * H,
       };
-      const packed = memory.output(backend.lstmPackedLength(inputSize, H));
+      const packed = memory.output(backend.lstmPackedLength(inputSize, H, true));
       const weights = weightsOf(`_l${layer}${direction}`, parameters);
       backend.lstmPack({ inputSize, hiddenSize: H, weights, packed, backward: true });
       const cells = memory.output(N * H);
       const gates = memory.output(N * 4 * H);
-      backend.lstmForward({ ...shape, packed, inputs: inputs[layer], outputs, cells, gates });
+      const scratch = memory.output(backend.lstmScratchLength(B, inputSize, H, false));
+      backend.lstmForward({ ...shape, packed, inputs: inputs[layer], outputs, cells, gates, scratch });
       return { shape, packed, cells, gates };
     });
     // The way back needs the outputs as they were before dropout.
@@ -159,7 +160,7 @@ function network(
         dOutputs,
         dInputs,
         dWeights: weightsOf(`_l${layer}${DIRECTIONS[d]}`, gradients),
-        scratch: memory.output(backend.lstmScratchLength(B, LAYERS[layer], H)),
+        scratch: memory.output(backend.lstmScratchLength(B, LAYERS[layer], H, true)),
       });
     });
     dOutputs = dInputs;

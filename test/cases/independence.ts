@@ -9,7 +9,7 @@ import type { Backend } from '#src/backends/backend.js';
 import { Random } from '#src/random.js';
 import { assertSameBits } from './comparison.js';
 import { batchSizesOf, uniform } from './draw.js';
-import { backward, drawWeights, forward, type LstmProblem, ownColumns, packed } from './lstm.js';
+import { backward, drawWeights, forward, type LstmProblem, numbers, ownColumns, packed } from './lstm.js';
 import { GuardedMemory } from './memory.js';
 
 const SHAPES = [
@@ -87,7 +87,7 @@ function runBatch(
     packed: packed(backend, memory, problem, true),
     gates: true,
   });
-  const gates = run.gates!.slice();
+  const gates = numbers(run.gates!);
   const none = (length: number) => new Float32Array(length);
   const initial = {
     inputs: none(rows * inputSize),
@@ -101,9 +101,9 @@ function runBatch(
   const { dInputs, dGates } = backward(backend, memory, problem, run, initial);
   const outcomes = batch.map((_, b) => ({
     outputs: unpack(lengths, b, ownColumns(problem, run.outputs), hiddenSize),
-    cells: unpack(lengths, b, run.cells, hiddenSize),
+    cells: unpack(lengths, b, numbers(run.cells), hiddenSize),
     gates: unpack(lengths, b, gates, 4 * hiddenSize),
-    dGates: unpack(lengths, b, dGates, 4 * hiddenSize),
+    dGates: unpack(lengths, b, numbers(dGates), 4 * hiddenSize),
     dInputs: unpack(lengths, b, dInputs!, inputSize),
   }));
   memory.release();

@@ -3,7 +3,8 @@
  * batches just below, at and above the powers of two and the multiples of a tile's rows.
  */
 
-import type { Backend, LstmShape, LstmWeights } from '#src/backends/backend.js';
+import type { Backend, LstmForward, LstmShape, LstmWeights, Stored } from '#src/backends/backend.js';
+import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Results } from './comparison.js';
 import { batchSizesOf, pick, uniform } from './draw.js';
@@ -15,6 +16,8 @@ const BATCHES = [1, 2, 3, 5, 6, 7, 12, 13, 31, 64, 65];
 
 /** Sequences of a layer and direction, with all that its verbs read. */
 export interface LstmProblem extends Omit<LstmShape, 'batchSizes'> {
+  /** Mixed precision: what is stored is stored as halves. */
+  half?: boolean;
   lengths: number[];
   /** Values of weights and inputs. */
   weights: LstmWeights;
@@ -38,6 +41,7 @@ export function lstmProblem(
     lengths,
     rows,
     ...direction,
+
     weights: drawWeights(random, inputSize, hiddenSize),
     inputs: uniform(random, rows * inputSize, 2),
     dOutputs: uniform(random, rows * hiddenSize),
@@ -56,14 +60,9 @@ export function drawWeights(random: Random, inputSize: number, hiddenSize: numbe
 }
 
 /** Packs the weights; `backward` as lstmPack means it. */
-export function packed(
-  backend: Backend,
-  memory: Memory,
-  problem: LstmProblem,
-  backward: boolean,
-): Float32Array {
+export function packed(backend: Backend, memory: Memory, problem: LstmProblem, backward: boolean): Stored {
   const { inputSize, hiddenSize, weights } = problem;
-  const buffer = memory.output(backend.lstmPackedLength(inputSize, hiddenSize));
+  const buffer = stored(memory, problem, backend.lstmPackedLength(inputSize, hiddenSize, backward));
   backend.lstmPack({
     inputSize,
     hiddenSize,
@@ -84,28 +83,40 @@ export function packed(
 /** What the forward verb left behind. */
 export interface LstmRun {
   shape: LstmShape;
-  packed: Float32Array;
-  inputs: Float32Array;
-  outputs: Float32Array;
-  cells: Float32Array;
-  gates: Float32Array | null;
+  packed: Stored;
+  inputs: Stored;
+  outputs: Stored;
+  cells: Stored;
+  gates: Stored | null;
+}
+
+/** A buffer that a verb overwrites, in the problem's precision. */
+function stored(memory: Memory, { half }: LstmProblem, length: number): Stored {
+  return half ? memory.halves(new Float32Array(length).fill(Number.NaN)) : memory.output(length);
+}
+
+/** The numbers in a buffer. */
+export function numbers(values: Stored): Float32Array {
+  return values instanceof Uint16Array ? Float32Array.from(values, halfToNumber) : values.slice();
 }
 
 export function forward(
   backend: Backend,
   memory: Memory,
   problem: LstmProblem,
-  options: { packed: Float32Array; gates: boolean },
+  options: { packed: Stored; gates: boolean; initial?: LstmForward['initial'] },
 ): LstmRun {
   const { inputSize, hiddenSize, rows, reverse, outputStride, outputColumn } = problem;
   const batchSizes = memory.ints(batchSizesOf(problem.lengths));
   const shape = { inputSize, hiddenSize, batchSizes, rows, reverse, outputStride, outputColumn };
-  const inputs = memory.input(problem.inputs);
-  const outputs = memory.output(rows * outputStride);
-  const cells = memory.output(rows * hiddenSize);
-  const gates = options.gates ? memory.output(rows * 4 * hiddenSize) : null;
+  const inputs = problem.half ? memory.halves(problem.inputs) : memory.input(problem.inputs);
+  const outputs = stored(memory, problem, rows * outputStride);
+  const cells = stored(memory, problem, rows * hiddenSize);
+  const gates = options.gates ? stored(memory, problem, rows * 4 * hiddenSize) : null;
   const run = { packed: options.packed, inputs, outputs, cells, gates };
-  backend.lstmForward({ ...shape, ...run });
+  memory.freeze(inputs);
+  const scratchLength = backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize, false);
+  backend.lstmForward({ ...shape, ...run, initial: options.initial, scratch: memory.output(scratchLength) });
   memory.check('lstmForward');
   assertUntouched(outputs, otherColumn(problem), "lstmForward: outputs of the other direction's columns");
   memory.freeze(outputs);
@@ -124,11 +135,12 @@ function otherColumn({ outputStride, outputColumn, hiddenSize }: LstmProblem): (
 /** This direction's columns of [N, outputStride] as [N, H]. */
 export function ownColumns(
   { rows, outputStride, outputColumn, hiddenSize }: LstmProblem,
-  outputs: Float32Array,
+  outputs: Stored,
 ): Float32Array {
-  const own = outputs.slice(0, rows * hiddenSize);
+  const all = numbers(outputs);
+  const own = all.slice(0, rows * hiddenSize);
   for (let n = 0; n < rows * hiddenSize; n++) {
-    own[n] = outputs[Math.floor(n / hiddenSize) * outputStride + outputColumn + (n % hiddenSize)];
+    own[n] = all[Math.floor(n / hiddenSize) * outputStride + outputColumn + (n % hiddenSize)];
   }
   return own;
 }
@@ -140,7 +152,7 @@ export function backward(
   problem: LstmProblem,
   run: LstmRun,
   initial: { inputs: Float32Array | null; weights: LstmWeights },
-): { dInputs: Float32Array | null; dGates: Float32Array; dWeights: LstmWeights } {
+): { dInputs: Float32Array | null; dGates: Stored; dWeights: LstmWeights } {
   const { inputSize, hiddenSize, rows, outputStride, outputColumn } = problem;
   // What other columns hold must not matter: NaN.
   const dOutputs = memory.output(rows * outputStride);
@@ -156,7 +168,8 @@ export function backward(
     biasIh: memory.changed(initial.weights.biasIh),
     biasHh: memory.changed(initial.weights.biasHh),
   };
-  const scratch = memory.output(backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize));
+  const scratchLength = backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize, true);
+  const scratch = memory.output(scratchLength);
   const { shape, gates, ...kept } = run;
   backend.lstmBackward({ ...shape, ...kept, gates: gates!, dOutputs, dInputs, dWeights, scratch });
   memory.check('lstmBackward');
@@ -167,7 +180,11 @@ export function backward(
 function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
   const { inputSize: I, hiddenSize: H, rows } = problem;
   const initial = { inputs: uniform(random, rows * I), weights: drawWeights(random, I, H) };
-  const gateSums = accumulated(I + H);
+  const states = () => uniform(random, problem.lengths.length * H);
+  const before = { hidden: states(), cells: states() };
+  // Roundings to halves: of weights and inputs, which spread through the sums, and of what is stored.
+  const halves = problem.half ? 6 * 2 ** 13 : 0;
+  const gateSums = accumulated(I + H) + halves;
   // The standard deviation of W x for the inputs and weights that are drawn here: what the sums' roundings scale with.
   const size = Math.max(1, (2 / 3) * Math.sqrt(I / H));
   return {
@@ -176,29 +193,39 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
       const weights = packed(backend, memory, problem, true);
       const run = forward(backend, memory, problem, { packed: weights, gates: true });
       const outputs = ownColumns(problem, run.outputs);
-      const cells = run.cells.slice();
-      const gates = run.gates!.slice();
+      const cells = numbers(run.cells);
+      const gates = numbers(run.gates!);
+      const kept = run.gates!.slice();
 
       const inference = forward(backend, memory, problem, {
         packed: packed(backend, memory, problem, false),
         gates: false,
       });
       assertSameBits(ownColumns(problem, inference.outputs), outputs, 'outputs without gates and way back');
-      assertSameBits(inference.cells, cells, 'cells without gates and way back');
+      assertSameBits(numbers(inference.cells), cells, 'cells without gates and way back');
+
+      const states = { hidden: memory.input(before.hidden), cells: memory.input(before.cells) };
+      const continued = forward(backend, memory, problem, { packed: weights, gates: false, initial: states });
 
       const { dInputs, dGates, dWeights } = backward(backend, memory, problem, run, initial);
-      const gradients = dGates.slice();
-      run.gates!.set(gates);
+      const gradients = numbers(dGates);
+      run.gates!.set(kept);
       const without = backward(backend, memory, problem, run, { ...initial, inputs: null });
       for (const tensor of ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const) {
         assertSameBits(without.dWeights[tensor], dWeights[tensor], `d${tensor} without dInputs`);
       }
-      return { outputs, cells, gates, dGates: gradients, dInputs: dInputs!, ...dWeights };
+      const after = {
+        continuedOutputs: ownColumns(problem, continued.outputs),
+        continuedCells: numbers(continued.cells),
+      };
+      return { outputs, cells, gates, ...after, dGates: gradients, dInputs: dInputs!, ...dWeights };
     },
     tolerances: {
       outputs: { units: gateSums, floor: size, why: 'sums of I + H products, through bounded gates' },
       cells: { units: gateSums, floor: size, why: 'sums of I + H products, then f c + i g over the steps' },
       gates: { units: gateSums, floor: size, why: 'sums of I + H products; a sigmoid or tanh of 4 ulp' },
+      continuedOutputs: { units: gateSums, floor: size, why: 'as outputs' },
+      continuedCells: { units: gateSums, floor: size, why: 'as cells' },
       dGates: { units: accumulated(4 * H) + gateSums, floor: 0.25, why: 'sums of 4H products a step back' },
       dInputs: { units: accumulated(4 * H) + gateSums, floor: 1, why: 'sums of 4H gradients of the gates' },
       weightIh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
@@ -244,10 +271,11 @@ export function lstmCases(): Case[] {
     const steps = Math.floor(AFFORDABLE / (batch * 4 * hiddenSize * (inputSize + hiddenSize)));
     const pattern = pick(random, PATTERNS);
     const longest = Math.max(2, Math.min(9, steps));
-    return drawnCase(random, { hiddenSize, inputSize, batch, steps: longest }, pattern);
+    return drawnCase(random, { hiddenSize, inputSize, batch, steps: longest }, pattern, n % 3 === 2);
   });
   MANY_ROWS.forEach((sizes, n) => {
     cases.push(drawnCase(new Random(n, 6), sizes, 'equal'), drawnCase(new Random(n, 7), sizes, 'varied'));
+    cases.push(drawnCase(new Random(n, 8), sizes, 'varied', true));
   });
   return cases;
 }
@@ -257,6 +285,7 @@ function drawnCase(
   random: Random,
   sizes: { hiddenSize: number; inputSize: number; batch: number; steps: number },
   pattern: (typeof PATTERNS)[number],
+  half = false,
 ): Case {
   const { hiddenSize, inputSize, batch, steps } = sizes;
   const lengths = drawLengths(random, batch, steps, pattern);
@@ -271,6 +300,8 @@ function drawnCase(
     `lstm: H ${hiddenSize}, I ${inputSize}, B ${batch}, ${pattern} lengths up to ${lengths[0]}`,
     `${reverse ? 'reverse' : 'forwards'}, column ${outputColumn} of ${outputStride}`,
   ].join(', ');
-  const problem = lstmProblem(random, inputSize, hiddenSize, lengths, { reverse, ...direction });
-  return lstmCase(name, problem, random);
+  const problem = { ...lstmProblem(random, inputSize, hiddenSize, lengths, { reverse, ...direction }), half };
+  // Inputs that are halves already, so that the oracle's are the same.
+  if (half) problem.inputs = problem.inputs.map((value) => halfToNumber(numberToHalf(value)));
+  return lstmCase(half ? `${name}, mixed precision` : name, problem, random);
 }

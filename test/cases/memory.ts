@@ -4,7 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
-import type { Backend } from '#src/backends/backend.js';
+import type { Backend, Stored } from '#src/backends/backend.js';
+import { numberToHalf } from '#src/backends/half.js';
 
 /** Where a case gets its buffers from. */
 export interface Memory {
@@ -16,8 +17,10 @@ export interface Memory {
   changed(values: ArrayLike<number>): Float32Array;
   /** Floats that a verb overwrites without reading (also scratch). */
   output(length: number): Float32Array;
+  /** Halves that a verb changes or overwrites. */
+  halves(values: ArrayLike<number>): Uint16Array;
   /** From now on verbs may only read this buffer. */
-  freeze(buffer: Float32Array): void;
+  freeze(buffer: Stored): void;
   /** Fails, naming the verb, if guard words or read-only contents changed. */
   check(verb: string): void;
 }
@@ -26,6 +29,8 @@ export interface Memory {
 const GUARD = 67;
 /** A quiet NaN with a payload that no arithmetic produces: if it is read it spreads, if it is overwritten it is gone. */
 const PATTERN = 0x7fc0dead;
+/** The same for halves. */
+const HALF_PATTERN = 0x7e5a;
 
 interface Region {
   whole: Int32Array;
@@ -35,7 +40,7 @@ interface Region {
 
 export class GuardedMemory implements Memory {
   readonly #backend: Backend;
-  readonly #regions = new Map<Float32Array | Int32Array, Region>();
+  readonly #regions = new Map<Stored | Int32Array, Region>();
   readonly #allocated: (Float32Array | Int32Array)[] = [];
 
   constructor(backend: Backend) {
@@ -76,7 +81,16 @@ export class GuardedMemory implements Memory {
     return this.#floats(length);
   }
 
-  freeze(buffer: Float32Array): void {
+  halves(values: ArrayLike<number>): Uint16Array {
+    const floats = this.#floats(Math.ceil(values.length / 2));
+    const buffer = new Uint16Array(floats.buffer, floats.byteOffset, values.length);
+    writeHalves(buffer, values);
+    this.#regions.set(buffer, this.#regions.get(floats)!);
+    this.#regions.delete(floats);
+    return buffer;
+  }
+
+  freeze(buffer: Stored): void {
     const region = this.#regions.get(buffer)!;
     region.frozen = region.whole.slice(GUARD, GUARD + region.length);
   }
@@ -126,14 +140,30 @@ export class PlainMemory implements Memory {
     return this.#backend.allocate(length).fill(Number.NaN);
   }
 
+  halves(values: ArrayLike<number>): Uint16Array {
+    const buffer = new Uint16Array(values.length);
+    writeHalves(buffer, values);
+    return buffer;
+  }
+
   freeze(): void {}
 
   check(): void {}
 }
 
+function writeHalves(buffer: Uint16Array, values: ArrayLike<number>): void {
+  for (let n = 0; n < values.length; n++)
+    buffer[n] = Number.isNaN(values[n]) ? HALF_PATTERN : numberToHalf(values[n]);
+}
+
 /** Fails unless the elements of `buffer` at `keep` are untouched since `output` made it. */
-export function assertUntouched(buffer: Float32Array, keep: (index: number) => boolean, what: string): void {
+export function assertUntouched(buffer: Stored, keep: (index: number) => boolean, what: string): void {
   if (buffer instanceof Float64Array) return;
+  if (buffer instanceof Uint16Array) {
+    const at = buffer.findIndex((half, n) => keep(n) && half !== HALF_PATTERN);
+    assert.equal(at, -1, `${what}: element ${at} must stay untouched`);
+    return;
+  }
   const bits = new Int32Array(buffer.buffer, buffer.byteOffset, buffer.length);
   const at = bits.findIndex((word, n) => keep(n) && word !== PATTERN);
   assert.equal(at, -1, `${what}: element ${at} must stay untouched`);

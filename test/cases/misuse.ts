@@ -18,7 +18,7 @@ function rightArguments(backend: Backend) {
     biasIh: floats(12),
     biasHh: floats(12),
   });
-  const packedLength = backend.lstmPackedLength(2, 3);
+  const packedLength = backend.lstmPackedLength(2, 3, true);
   const layer = {
     inputSize: 2,
     hiddenSize: 3,
@@ -32,6 +32,7 @@ function rightArguments(backend: Backend) {
     outputs: floats(30),
     cells: floats(15),
     gates: floats(60),
+    scratch: floats(backend.lstmScratchLength(2, 2, 3, true)),
   };
   const scratch = floats(backend.linearScratchLength(2, 4, 3));
   const linear = { rows: 2, inputSize: 4, outputSize: 3, inputs: floats(8), weight: floats(12), scratch };
@@ -56,7 +57,6 @@ function rightArguments(backend: Backend) {
       dOutputs: floats(30),
       dInputs: floats(10),
       dWeights: weights(),
-      scratch: floats(backend.lstmScratchLength(2, 2, 3)),
     },
     linearForward: { ...linear, bias: floats(3), outputs: floats(6) },
     linearBackward: {
@@ -155,8 +155,8 @@ const MISTAKES: [verb: string, argument: string, value: unknown, message: string
   ['linearBackward', 'dInputs', 7, 'dInputs [B, F] = [2, 4] needs 8 floats, got 7'],
   ['linearBackward', 'dWeight', 11, 'dWeight [K, F] = [3, 4] needs 12 floats, got 11'],
   ['linearBackward', 'dBias', 2, 'dBias [K] = [3] needs 3 floats, got 2'],
-  ['copyRows', 'source', 6, 'copyRows: sourceOffsets[1] = 4 + width 3 must lie within source, 6 floats'],
-  ['copyRows', 'target', 5, 'targetOffsets[0] = 3 + width 3 must lie within target, 5 floats'],
+  ['copyRows', 'source', 6, 'copyRows: sourceOffsets[1] = 4 + width 3 must lie within source, 6 elements'],
+  ['copyRows', 'target', 5, 'targetOffsets[0] = 3 + width 3 must lie within target, 5 elements'],
   ['copyRows', 'sourceOffsets', [0, -1], 'sourceOffsets[1] = -1 + width 3 must lie within source'],
   ['copyRows', 'sourceOffsets', 1, 'sourceOffsets [rows] = [2] needs 2 integers, got 1'],
   ['copyRows', 'scales', 1, 'scales [rows] = [2] needs 2 floats, got 1'],
@@ -221,6 +221,19 @@ export function misuseTests(backend: Backend): void {
       );
     });
   }
+
+  test('the LSTM verbs refuse floats among halves, and initial states that are too short', () => {
+    const { lstmForward: args } = rightArguments(backend);
+    assert.throws(
+      () => backend.lstmForward({ ...args, cells: new Uint16Array(backend.allocate(8).buffer) }),
+      /lstmForward: cells must be floats, as packed is, got halves/,
+    );
+    const initial = { hidden: backend.allocate(6), cells: backend.allocate(5) };
+    assert.throws(
+      () => backend.lstmForward({ ...args, initial }),
+      /lstmForward: initial.cells \[B, H\] = \[2, 3\] needs 6 floats, got 5/,
+    );
+  });
 
   test('add and activate refuse buffers of different lengths', () => {
     const [four, three] = [backend.allocate(4), backend.allocate(3)];

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
+import type { Backend, Stored } from '#src/backends/backend.js';
+import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Tolerance } from './comparison.js';
 import { uniform } from './draw.js';
@@ -128,6 +129,74 @@ export function rowCases(): Case[] {
 }
 
 /** What dropout promises beyond its definition. */
+/** Floats about every half: it, the middle to the next one and both neighbours of the middle, of both signs. */
+function floatsAboutHalves(): Float32Array {
+  const floats: number[] = [Number.NaN, 0, -0, 65519, 65520, 65536, 1e30, Number.POSITIVE_INFINITY, 2 ** -26];
+  for (let bits = 0; bits < 0x7c00; bits++) {
+    const value = halfToNumber(bits);
+    const middle = (value + (bits === 0x7bff ? 65536 : halfToNumber(bits + 1))) / 2;
+    for (const x of [value, middle, middle * (1 + 2 ** -23), middle * (1 - 2 ** -24)]) floats.push(x, -x);
+  }
+  return Float32Array.from(floats);
+}
+
+/** Conversions between floats and halves, which copyRows makes when it moves from one to the other. */
+export function conversionTests(backend: Backend): void {
+  const convert = (source: Stored, target: Stored, width: number) => {
+    const offsets = backend.allocateInts(1);
+    const offset = { sourceOffsets: offsets, targetOffsets: offsets };
+    backend.copyRows({ rows: 1, width, source, target, ...offset, scales: null, accumulate: false });
+  };
+  const halves = (length: number) => {
+    const { buffer, byteOffset } = backend.allocate(Math.ceil(length / 2));
+    return new Uint16Array(buffer, byteOffset, length);
+  };
+
+  test('every half becomes the float that it is', () => {
+    const source = halves(0x10000);
+    for (let bits = 0; bits < source.length; bits++) source[bits] = bits;
+    const target = backend.allocate(source.length);
+    convert(source, target, source.length);
+    source.forEach((bits, n) => {
+      const expected = halfToNumber(bits);
+      assert.ok(Object.is(target[n], expected), `half ${bits.toString(16)}: ${target[n]}, not ${expected}`);
+    });
+  });
+
+  test('floats become the nearest half, ties to even', () => {
+    const floats = floatsAboutHalves();
+    // All lengths of the end that is no whole vector.
+    for (const length of [floats.length, 1, 2, 3, 5, 9, 15, 17, 31]) {
+      const source = backend.allocate(length);
+      source.set(floats.subarray(floats.length - length));
+      const target = halves(length);
+      convert(source, target, length);
+      source.forEach((value, n) => {
+        const expected = numberToHalf(value);
+        const same = Number.isNaN(value) ? Number.isNaN(halfToNumber(target[n])) : target[n] === expected;
+        assert.ok(same, `${value}: ${target[n].toString(16)}, not ${expected.toString(16)}`);
+      });
+    }
+  });
+
+  test('dropout on halves drops what it drops on floats', () => {
+    const [rows, width] = [5, 37];
+    const values = uniform(new Random(8), rows * width).map((value) => halfToNumber(numberToHalf(value)));
+    const floats = backend.allocate(values.length);
+    floats.set(values);
+    const stored = halves(values.length);
+    convert(floats, stored, values.length);
+    const keys = backend.allocateInts(2 * rows).map((_, n) => 11 * n);
+    const [heldKeys, offsets] = [backend.allocateInts(2 * rows), backend.allocateInts(rows)];
+    heldKeys.set(keys);
+    const drop = { rows, width, rate: 0.5, keys: heldKeys, offsets, stream: 1 };
+    backend.dropout({ ...drop, values: floats });
+    backend.dropout({ ...drop, values: stored });
+    // A factor of 2 is exact.
+    assert.deepEqual(Array.from(stored, halfToNumber), [...floats]);
+  });
+}
+
 export function dropoutTests(backend: Backend): void {
   const draw = (rows: number, width: number, rate: number, seed: number, offsets: number[], stream = 0) => {
     const values = backend.allocate(rows * width).fill(1);

@@ -18,7 +18,7 @@ import { lossCases, lossTests } from './loss.js';
 import { lstmCases } from './lstm.js';
 import { misuseTests } from './misuse.js';
 import { optimizerCases, optimizerTests } from './optimizers.js';
-import { dropoutTests, rowCases } from './rows.js';
+import { conversionTests, dropoutTests, rowCases } from './rows.js';
 
 /** Opens a backend and registers every case for it. */
 export async function runCases(open: () => Backend | Promise<Backend>): Promise<void> {
@@ -42,6 +42,7 @@ export async function runCases(open: () => Backend | Promise<Backend>): Promise<
       independenceTests(backend);
       classifierTests(backend);
     });
+    suite('halves', () => conversionTests(backend));
     suite('dropout', () => dropoutTests(backend));
     suite('loss', () => lossTests(backend));
     suite('optimisers', () => optimizerTests(backend));

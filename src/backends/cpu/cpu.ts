@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { UserError } from '../../user-error.js';
-import type { Backend, BackendHandle } from '../backend.js';
+import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
 
 interface Addon {
@@ -68,6 +68,9 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
 
   protected override floats(array: Float32Array | null): Float32Array | null {
     return array;
+  }
+  protected override stored(array: Stored | null): Float32Array | null {
+    return array as Float32Array | null; // the addon looks at the type itself
   }
   protected override ints(array: Int32Array): Int32Array {
     return array;

@@ -3,7 +3,12 @@
  * part of the LSTM verbs. Rows are packed time-major (see backend.ts); gradients carry the prefix d.
  */
 
-import type { LstmBackward, LstmForward, LstmShape, LstmWeights } from '../backend.js';
+import type * as B from '../backend.js';
+import type { LstmShape, LstmWeights } from '../backend.js';
+import type { OnFloats } from './halves.js';
+
+type LstmForward = OnFloats<B.LstmForward>;
+type LstmBackward = OnFloats<B.LstmBackward>;
 
 /** The logistic function 1 / (1 + e⁻ˣ); exp overflows to ∞ for very negative x, which gives the right 0. */
 export function sigmoid(x: number): number {

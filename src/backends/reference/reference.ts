@@ -33,6 +33,7 @@ import {
   checkMatmul,
   checkSgd,
 } from '../contract.js';
+import { type OnFloats, onFloats } from './halves.js';
 import { lstmBackward, lstmForward, lstmPack, packedLength, scratchLength, sigmoid } from './lstm.js';
 
 /** What `new ReferenceBackend` can be told. */
@@ -79,12 +80,12 @@ export class ReferenceBackend implements Backend {
   /** Nothing to do. */
   close(): void {}
 
-  lstmPackedLength(inputSize: number, hiddenSize: number): number {
+  lstmPackedLength(inputSize: number, hiddenSize: number, _backward: boolean): number {
     return packedLength(inputSize, hiddenSize);
   }
 
-  lstmScratchLength(batchSize: number, _inputSize: number, hiddenSize: number): number {
-    return scratchLength(batchSize, hiddenSize);
+  lstmScratchLength(batchSize: number, _input: number, hiddenSize: number, backward: boolean): number {
+    return backward ? scratchLength(batchSize, hiddenSize) : 0;
   }
 
   linearScratchLength(): number {
@@ -93,17 +94,19 @@ export class ReferenceBackend implements Backend {
 
   lstmPack(args: Parameters<Backend['lstmPack']>[0]): void {
     checkLstmPack(args, this);
-    lstmPack(args.weights, args.inputSize, args.hiddenSize, args.packed);
+    onFloats(args, [], ['packed'], ({ weights, inputSize, hiddenSize, packed }) => {
+      lstmPack(weights, inputSize, hiddenSize, packed);
+    });
   }
 
   lstmForward(args: LstmForward): void {
     checkLstmForward(args, this);
-    lstmForward(args);
+    onFloats(args, ['packed', 'inputs'], ['outputs', 'cells', 'gates'], lstmForward);
   }
 
   lstmBackward(args: LstmBackward): void {
     checkLstmBackward(args, this);
-    lstmBackward(args);
+    onFloats(args, ['packed', 'inputs', 'outputs', 'cells'], ['gates'], lstmBackward);
   }
 
   linearForward(args: LinearForward): void {
@@ -121,17 +124,6 @@ export class ReferenceBackend implements Backend {
   linearBackward(args: LinearBackward): void {
     checkLinearBackward(args, this);
     const { rows, inputSize, outputSize, inputs, weight, dOutputs, dInputs, dWeight, dBias } = args;
-    if (dInputs !== null) {
-      // dInputs (B, F) = dOutputs (B, K) · weight (K, F)
-      for (let b = 0; b < rows; b++) {
-        for (let f = 0; f < inputSize; f++) {
-          let sum = 0;
-          for (let k = 0; k < outputSize; k++)
-            sum += dOutputs[b * outputSize + k] * weight[k * inputSize + f];
-          dInputs[b * inputSize + f] = sum;
-        }
-      }
-    }
     // dWeight (K, F) += dOutputsᵀ (K, B) · inputs (B, F); dBias (K) += the columns' sums of dOutputs
     for (let k = 0; k < outputSize; k++) {
       for (let f = 0; f < inputSize; f++) {
@@ -143,37 +135,27 @@ export class ReferenceBackend implements Backend {
       for (let b = 0; b < rows; b++) sum += dOutputs[b * outputSize + k];
       dBias[k] += sum;
     }
+    if (dInputs !== null) {
+      // dInputs (B, F) = dOutputs (B, K) · weight (K, F)
+      for (let b = 0; b < rows; b++) {
+        for (let f = 0; f < inputSize; f++) {
+          let sum = 0;
+          for (let k = 0; k < outputSize; k++)
+            sum += dOutputs[b * outputSize + k] * weight[k * inputSize + f];
+          dInputs[b * inputSize + f] = sum;
+        }
+      }
+    }
   }
 
   copyRows(args: CopyRows): void {
     checkCopyRows(args);
-    const { rows, width, source, sourceOffsets, target, targetOffsets, scales, accumulate } = args;
-    for (let n = 0; n < rows; n++) {
-      const from = sourceOffsets[n];
-      const to = targetOffsets[n];
-      for (let j = 0; j < width; j++) {
-        const value = scales === null ? source[from + j] : scales[n] * source[from + j];
-        target[to + j] = accumulate ? target[to + j] + value : value;
-      }
-    }
+    onFloats(args, ['source'], ['target'], copyFloats);
   }
 
   dropout(args: Dropout): void {
     checkDropout(args);
-    const { rows, width, values, rate, keys, offsets, stream } = args;
-    const half = Math.ceil(width / 2);
-    const threshold = Math.floor(rate * 2 ** 32);
-    // Rounded to float32 first, so that the product is the float32 product that a kernel computes.
-    const scale = Math.fround(1 / (1 - rate));
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < half; c++) {
-        const words = threefry(keys[2 * r], keys[2 * r + 1], (offsets[r] + c) | 0, stream);
-        for (let j = c, side = 0; j < width; j += half, side++) {
-          const at = r * width + j;
-          values[at] = words[side] >= threshold ? values[at] * scale : 0;
-        }
-      }
-    }
+    onFloats(args, [], ['values'], dropFloats);
   }
 
   crossEntropy(args: CrossEntropy): void {
@@ -268,4 +250,33 @@ export class ReferenceBackend implements Backend {
 /** Memory that threads can share; where the page may not have that (no cross-origin isolation), ordinary memory. */
 function sharedBytes(length: number): SharedArrayBuffer | ArrayBuffer {
   return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(length) : new SharedArrayBuffer(length);
+}
+
+function copyFloats(args: OnFloats<CopyRows>): void {
+  const { rows, width, source, sourceOffsets, target, targetOffsets, scales, accumulate } = args;
+  for (let n = 0; n < rows; n++) {
+    const from = sourceOffsets[n];
+    const to = targetOffsets[n];
+    for (let j = 0; j < width; j++) {
+      const value = scales === null ? source[from + j] : scales[n] * source[from + j];
+      target[to + j] = accumulate ? target[to + j] + value : value;
+    }
+  }
+}
+
+function dropFloats(args: OnFloats<Dropout>): void {
+  const { rows, width, values, rate, keys, offsets, stream } = args;
+  const half = Math.ceil(width / 2);
+  const threshold = Math.floor(rate * 2 ** 32);
+  // Rounded to float32 first, so that the product is the float32 product that a kernel computes.
+  const scale = Math.fround(1 / (1 - rate));
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < half; c++) {
+      const words = threefry(keys[2 * r], keys[2 * r + 1], (offsets[r] + c) | 0, stream);
+      for (let j = c, side = 0; j < width; j += half, side++) {
+        const at = r * width + j;
+        values[at] = words[side] >= threshold ? values[at] * scale : 0;
+      }
+    }
+  }
 }

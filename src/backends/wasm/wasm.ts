@@ -4,7 +4,7 @@
  * All buffers live in one shared WebAssembly memory. A worker thread opens the same module on the same memory from a
  * handle; since the kernels keep no state, all it needs of its own is a stack, which the handle brings along.
  */
-import type { Backend, BackendHandle } from '../backend.js';
+import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
 import { WasmHeap } from './heap.js';
 
@@ -71,9 +71,16 @@ class WasmBackend extends KernelBackend<number, number> {
   override close(): void {}
 
   protected override floats(array: Float32Array | null): number {
-    return array === null ? 0 : this.ints(array);
+    return array === null ? 0 : this.#address(array);
   }
-  protected override ints(array: Int32Array | Float32Array): number {
+  /** Halves are marked by the lowest bit of the address. */
+  protected override stored(array: Stored | null): number {
+    return array instanceof Uint16Array ? this.#address(array) | 1 : this.floats(array);
+  }
+  protected override ints(array: Int32Array): number {
+    return this.#address(array);
+  }
+  #address(array: Int32Array | Stored): number {
     if (!(array.buffer instanceof SharedArrayBuffer)) {
       throw new Error('wasm: a buffer is not in the memory of the kernels; get it from backend.allocate');
     }
