@@ -1,13 +1,44 @@
-/** Peak memory of a training step, in a process that does nothing else: node build/bench/memory.js NAME BACKEND THREADS */
-import type { BackendChoice } from '#src/backends/open-node.js';
-import { Bench, WORKLOADS } from './workload.js';
+/**
+ * Peak memory of a training step, in a process that does nothing else:
+ *
+ *   node build/bench/memory.js WORKLOAD BACKEND THREADS [BATCH]
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { OurBackend } from './match.js';
+import { TeamBench } from './ours.js';
+import { WORKLOADS } from './workload.js';
 
-const [name, backend, threads] = process.argv.slice(2);
-const bench = await Bench.open(
-  WORKLOADS[name as keyof typeof WORKLOADS],
-  backend as BackendChoice,
-  Number(threads),
-);
-await bench.step();
-await bench.close();
-console.log(process.resourceUsage().maxRSS / 1024);
+export interface Memory {
+  workload: string;
+  party: OurBackend | 'pytorch';
+  threads: number;
+  batchSize: number;
+  /** Peak of the resident set, MiB; of the whole process. */
+  megabytes: number;
+}
+
+const file = fileURLToPath(import.meta.url);
+
+/** Measures it in a process of its own. */
+export function measureMemory(subject: Omit<Memory, 'megabytes'>): Memory {
+  const { workload, party, threads, batchSize } = subject;
+  const args = [file, workload, party, String(threads), String(batchSize)];
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (run.status !== 0) throw new Error(`bench: the step of ${workload} failed; its message stands above`);
+  return { ...subject, megabytes: Number(run.stdout) };
+}
+
+if (process.argv[1] === file) {
+  const [name, backend, threads, batchSize] = process.argv.slice(2);
+  const workload = WORKLOADS.find((candidate) => candidate.name === name);
+  if (!workload) throw new Error(`bench: no workload is named ${name}`);
+  const bench = await TeamBench.open(
+    { ...workload, batchSize: Number(batchSize ?? workload.batchSize) },
+    backend as OurBackend,
+    Number(threads),
+  );
+  await bench.step(1);
+  await bench.close();
+  console.log(process.resourceUsage().maxRSS / 1024);
+}

@@ -1,29 +1,132 @@
-/** What PyTorch does on the same machine, where it is installed (Debian: python3-torch, libopenblas0-openmp). */
+/** Who else can take part: how each peer is started, and how it is installed where it is not there. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type SequenceClassifier, writeSafetensors } from 'scanstroke';
+import { PRODUCT_SIZE } from './peak.js';
+import { Peer } from './peer.js';
+import { lengthsOf, randomData, type Workload } from './workload.js';
 
-const SCRIPT = fileURLToPath(new URL('../../bench/peers/torch_lstm.py', import.meta.url));
+export const PEERS = ['openblas', 'pytorch', 'onnxruntime', 'tfjs'] as const;
+export type PeerName = (typeof PEERS)[number];
+
+// One command for both: npm removes what an earlier `--no-save` brought.
+const NPM_PEERS =
+  'ONNXRUNTIME_NODE_INSTALL=skip npm install --no-save onnxruntime-node@1.30.0 @tensorflow/tfjs@4.22.0 ' +
+  '@tensorflow/tfjs-backend-wasm@4.22.0';
+
+const INSTALL: Record<PeerName, string> = {
+  openblas: 'on Debian: apt-get install libopenblas0',
+  pytorch: 'on Debian: apt-get install python3-torch',
+  onnxruntime: `${NPM_PEERS}; on Debian: apt-get install python3-onnx`,
+  tfjs: NPM_PEERS,
+};
 const PYTHONS = ['/usr/bin/python3', 'python3'];
 
-export interface Peer {
-  /** Of PyTorch and of the BLAS beneath it. */
-  version: string;
-  gflops: number;
-  samplesPerSecond?: number;
+const script = (name: string) => fileURLToPath(new URL(`../../bench/peers/${name}`, import.meta.url));
+
+/** Starts peers and remembers their versions, and in one line each who is not there. */
+export class Peers {
+  readonly versions = new Map<PeerName, string>();
+  readonly missing = new Map<PeerName, string>();
+  readonly #wanted: readonly PeerName[];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'scanstroke-bench-'));
+
+  constructor(wanted: readonly PeerName[]) {
+    this.#wanted = wanted;
+  }
+
+  openblas(): Promise<Peer | null> {
+    return this.#python('openblas', 'openblas.py', { size: PRODUCT_SIZE });
+  }
+
+  pytorch(workload: Workload): Promise<Peer | null> {
+    return this.#python('pytorch', 'torch_lstm.py', task(workload));
+  }
+
+  tfjs(workload: Workload): Promise<Peer | null> {
+    return this.#start('tfjs', [[process.execPath, script('tfjs.mjs'), JSON.stringify(task(workload))]]);
+  }
+
+  /**
+   * ONNX Runtime on a graph with the model's weights.
+   * @throws Error when its logits are not the model's
+   */
+  async onnxruntime(workload: Workload, model: SequenceClassifier): Promise<Peer | null> {
+    if (!this.#may('onnxruntime')) return null;
+    const path = join(this.#folder, `${workload.name}.onnx`);
+    const failure = this.#writeOnnx(workload, model, path);
+    if (failure !== null) return this.#leaveOut('onnxruntime', failure);
+    const argument = JSON.stringify({ ...task(workload), path });
+    const peer = await this.#start('onnxruntime', [[process.execPath, script('onnxruntime.mjs'), argument]]);
+    if (peer) await compareLogits(peer, workload, model);
+    return peer;
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #writeOnnx({ name, model: config }: Workload, model: SequenceClassifier, path: string): string | null {
+    const weights = join(this.#folder, `${name}.safetensors`);
+    writeFileSync(weights, writeSafetensors(model.stateDict()));
+    for (const python of PYTHONS) {
+      const args = [script('write_onnx.py'), JSON.stringify(config), weights, path];
+      const run = spawnSync(python, args, { encoding: 'utf8' });
+      if (run.status === 0) return null;
+      if (run.status !== 3 && run.status !== null)
+        throw new Error(`bench: write_onnx.py failed\n${run.stderr}`);
+    }
+    return 'no onnx for Python';
+  }
+
+  #python(name: PeerName, file: string, argument: object): Promise<Peer | null> {
+    return this.#start(
+      name,
+      PYTHONS.map((python) => [python, script(file), JSON.stringify(argument)]),
+    );
+  }
+
+  #may(name: PeerName): boolean {
+    return this.#wanted.includes(name) && !this.missing.has(name);
+  }
+
+  /** The first of several commands that finds what it needs. */
+  async #start(name: PeerName, commands: readonly string[][]): Promise<Peer | null> {
+    if (!this.#may(name)) return null;
+    let reason = '';
+    for (const [command, ...args] of commands) {
+      const peer = await Peer.start(command, args);
+      if (peer instanceof Peer) {
+        this.versions.set(name, peer.version);
+        return peer;
+      }
+      reason ||= peer;
+    }
+    return this.#leaveOut(name, reason);
+  }
+
+  #leaveOut(name: PeerName, reason: string): null {
+    this.missing.set(name, `${name}: left out (${reason}); ${INSTALL[name]}`);
+    return null;
+  }
 }
 
-/** Runs the script; null where there is no PyTorch. */
-export function torch(
-  mode: 'product' | 'rows' | 'strokes',
-  threads: number,
-  ...sizes: number[]
-): Peer | null {
-  for (const python of PYTHONS) {
-    const run = spawnSync(python, [SCRIPT, mode, ...[threads, ...sizes].map(String)], {
-      encoding: 'utf8',
-      env: { ...process.env, OMP_NUM_THREADS: String(threads) },
-    });
-    if (run.status === 0) return JSON.parse(run.stdout) as Peer;
-  }
-  return null;
+/** What a peer is told of a workload. */
+function task(workload: Workload) {
+  const { model, batchSize, steps } = workload;
+  return { model, batchSize, sampleSteps: steps, lengths: lengthsOf(randomData(workload)) };
+}
+
+/** Two sequences through both: the graph is the model. */
+async function compareLogits(peer: Peer, { model: config, steps }: Workload, model: SequenceClassifier) {
+  const inputs = Float32Array.from({ length: 2 * steps * config.inputSize }, (_, i) => Math.sin(i));
+  const lengths = config.head === 'flatten' ? [steps, steps] : [steps, steps - 3];
+  const ours = await model.forward({ inputs, batchSize: 2, steps, lengths: Int32Array.from(lengths) });
+  const { logits } = await peer.ask({ ask: 'logits', inputs: [...inputs], lengths });
+  const furthest = Math.max(...ours.logits.map((logit, i) => Math.abs(logit - (logits as number[])[i])));
+  // Both are float32 sums of up to 14,336 products.
+  if (!(furthest < 1e-4)) throw new Error(`bench: ONNX Runtime's logits differ from ours by ${furthest}`);
 }

@@ -1,66 +1,90 @@
-"""PyTorch's speed on the shapes that bench/ measures, one JSON object on standard output.
+"""PyTorch as a peer: the model of a workload, trained and run. See ../peer.ts for the conversation.
 
-  torch_lstm.py product THREADS                              float32 matrix product of 2048 x 2048
-  torch_lstm.py rows THREADS BATCH HIDDEN LAYERS             a training step on 28 x 28 rows, bidirectional, Adam
-  torch_lstm.py strokes THREADS BATCH HIDDEN LAYERS          a training step on packed sequences of 40 steps give or
-                                                             take 10, final hidden states of all layers, SGD
-
-GFLOP/s counts the LSTM's matrix products, three times the forward ones, as bench/workload.ts does.
+Asked for a `step`, `forward` of the batch, one `sample` or one `point` with the states carried on, it answers with the
+seconds of one; asked for its `memory`, with the peak of its resident set so far.
 """
 import json
+import resource
 import sys
 import time
 
-import torch
-from torch import nn
+try:
+    import torch
+    from torch import nn
+except ImportError as error:
+    print(json.dumps({"missing": str(error)}))
+    sys.exit()
 
-mode, threads, *sizes = sys.argv[1], *map(int, sys.argv[2:])
-torch.set_num_threads(threads)
+print(json.dumps({"version": f"PyTorch {torch.__version__}"}), flush=True)
+spec = json.loads(sys.argv[1])
+model = spec["model"]
+lengths = torch.tensor(spec["lengths"])
+batch, steps = len(lengths), int(lengths.max())
+rows = model["head"] == "flatten"
+directions = 2 if model["bidirectional"] else 1
+width = directions * model["hiddenSize"]
+
 torch.manual_seed(0)
+lstm = nn.LSTM(
+    model["inputSize"],
+    model["hiddenSize"],
+    model["numLayers"],
+    batch_first=True,
+    bidirectional=model["bidirectional"],
+)
+linear = nn.Linear(width * (steps if rows else model["numLayers"]), model["numClasses"])
+dropout, loss = nn.Dropout(model["dropout"]), nn.CrossEntropyLoss()
+parameters = [*lstm.parameters(), *linear.parameters()]
+optimizer = torch.optim.Adam(parameters, lr=1e-4) if rows else torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
+sequences = torch.randn(batch, steps, model["inputSize"])
+labels = torch.randint(0, model["numClasses"], (batch,))
+one = torch.randn(1, spec["sampleSteps"], model["inputSize"])
+point, states = one[:, :1], None
 
 
-def median_seconds(action, times):
-    action()
-    seconds = []
-    for _ in range(times):
-        began = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - began)
-    return sorted(seconds)[times // 2]
+def logits(inputs, packed):
+    if packed:
+        inputs = nn.utils.rnn.pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
+    outputs, (hidden, _) = lstm(inputs)
+    features = outputs.flatten(1) if rows else hidden.transpose(0, 1).flatten(1)
+    return linear(dropout(features))
 
 
-if mode == "product":
-    a, b = torch.rand(2048, 2048), torch.rand(2048, 2048)
-    result = {"gflops": 2 * 2048**3 / median_seconds(lambda: a @ b, 7) / 1e9}
-else:
-    batch, hidden, layers = sizes
-    rows = mode == "rows"
-    inputs, directions = (28, 2) if rows else (4, 1)
-    lengths = torch.full((batch,), 28) if rows else (40 + 10 * torch.randn(batch)).round().long().clamp(13, 117)
-    lstm = nn.LSTM(inputs, hidden, layers, batch_first=True, bidirectional=rows)
-    linear = nn.Linear(28 * 2 * hidden if rows else layers * hidden, 10)
-    dropout, loss = nn.Dropout(0.2), nn.CrossEntropyLoss()
-    parameters = [*lstm.parameters(), *linear.parameters()]
-    optimizer = torch.optim.Adam(parameters, lr=1e-4) if rows else torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
-    sequences, labels = torch.randn(batch, int(lengths.max()), inputs), torch.randint(0, 10, (batch,))
+def step():
+    optimizer.zero_grad()
+    loss(logits(sequences, packed=not rows and batch > 1), labels).backward()
+    nn.utils.clip_grad_norm_(parameters, 1)
+    optimizer.step()
 
-    def logits():
-        if rows:
-            return linear(dropout(lstm(sequences)[0]).reshape(batch, -1))
-        packed = sequences
-        if batch > 1:
-            packed = nn.utils.rnn.pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
-        return linear(lstm(packed)[1][0].transpose(0, 1).reshape(batch, -1))
 
-    def step():
-        optimizer.zero_grad()
-        loss(logits(), labels).backward()
-        optimizer.step()
+def forward():
+    with torch.no_grad():
+        logits(sequences, packed=not rows and batch > 1)
 
-    products = 0
-    for layer in range(layers):
-        products += 8 * hidden * ((inputs if layer == 0 else directions * hidden) + hidden) * directions
-    seconds = median_seconds(step, 3)
-    result = {"gflops": 3 * products * int(lengths.sum()) / seconds / 1e9, "samplesPerSecond": batch / seconds}
 
-print(json.dumps({"version": f"PyTorch {torch.__version__}", **result}))
+def sample():
+    with torch.no_grad():
+        logits(one, packed=False)
+
+
+def advance():
+    global states
+    with torch.no_grad():
+        _, states = lstm(point, states)
+        linear(states[0].transpose(0, 1).flatten(1))
+
+
+actions = {"step": step, "forward": forward, "sample": sample, "point": advance}
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["ask"] == "memory":
+        # Linux counts in KiB, macOS in bytes.
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}), flush=True)
+        continue
+    torch.set_num_threads(request["threads"])
+    dropout.train(request["ask"] == "step")
+    began = time.perf_counter()
+    for _ in range(request["times"]):
+        actions[request["ask"]]()
+    print(json.dumps({"seconds": (time.perf_counter() - began) / request["times"]}), flush=True)

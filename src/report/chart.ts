@@ -13,7 +13,8 @@ export type ChartName =
   | 'learning-rate'
   | 'confusion-matrix'
   | 'confusion-rates'
-  | 'mistakes';
+  | 'mistakes'
+  | `bench-${string}`;
 
 /** A picture that is ready to be drawn. Sizes in pixels. */
 export interface Chart {

@@ -4,8 +4,8 @@
  */
 
 import type { EpochMetrics, RunSummary } from '../formats/run-folder.js';
-import { type Chart, linearScale, logScale, type Place } from './chart.js';
-import { GAP, type Line, lineChart, type Point } from './line-chart.js';
+import { type Chart, linearScale, logScale, type Place, wholeTicks } from './chart.js';
+import { GAP, type Line, lineChart, type Plot, type Point } from './line-chart.js';
 import { light } from './palette.js';
 import { formatNumber, formatShare, plural } from './text.js';
 
@@ -62,6 +62,16 @@ function timeline(metrics: EpochMetrics[]): Timeline {
   return { firstEpoch, lastEpoch, stepsPerEpoch: Math.round(stepsPerEpoch), points: averaged };
 }
 
+function epochAxis({ firstEpoch, lastEpoch, stepsPerEpoch }: Timeline, place: Place): Plot['across'] {
+  return {
+    kind: 'linear',
+    min: firstEpoch - 1,
+    max: lastEpoch,
+    ticks: wholeTicks(firstEpoch - 1, lastEpoch, place === 'file' ? 12 : 7),
+    name: stepsPerEpoch === null ? 'epoch' : `epoch of ${plural(stepsPerEpoch, 'step')}`,
+  };
+}
+
 /** Loss of every step, the epochs' means, and validation; on a logarithmic axis. */
 export function lossChart({ metrics, summary }: CurveInput, place: Place): Chart {
   const time = timeline(metrics);
@@ -75,7 +85,7 @@ export function lossChart({ metrics, summary }: CurveInput, place: Place): Chart
   const values = lines.flatMap(({ points }) => points.filter((point) => point !== GAP).map(([, y]) => y));
   const scale = logScale(least(values, 0.1), most(values, 1), place === 'file' ? 8 : 6);
   return lineChart('loss', place, lossTitle(metrics), trainingNote(metrics), {
-    time,
+    across: epochAxis(time, place),
     scale,
     lines,
     format: formatNumber,
@@ -135,7 +145,7 @@ export function accuracyChart({ metrics, summary }: CurveInput, place: Place): C
   const decimals = Math.max(0, Math.ceil(-Math.log10((scale.ticks[1] - scale.ticks[0]) * 100) - 1e-9));
   const title = `Test accuracy ${formatShare(summary.testAccuracy)} after ${plural(summary.epochs, 'epoch')}`;
   return lineChart('accuracy', place, title, accuracyNote(metrics, summary), {
-    time,
+    across: epochAxis(time, place),
     scale,
     lines,
     format: (value) => formatShare(value, decimals),
@@ -168,7 +178,7 @@ export function learningRateChart({ metrics }: CurveInput, place: Place): Chart 
   };
   const note = 'The rate with which each step changed the weights, as the schedule gave it.';
   return lineChart('learning-rate', place, rateTitle(values), note, {
-    time,
+    across: epochAxis(time, place),
     scale,
     lines: [line],
     format: formatNumber,

@@ -1,5 +1,6 @@
 /**
- * Lines over the epochs of a training, named at their ends: the common drawing of loss, accuracy and learning rate.
+ * Lines named at their ends: the common drawing of loss, accuracy and learning rate over the epochs of a training, and
+ * of the benchmarks' figures over sizes.
  */
 
 import type { EChartsOption, LineSeriesOption } from 'echarts';
@@ -14,12 +15,10 @@ import {
   position,
   type Scale,
   textWidth,
-  wholeTicks,
 } from './chart.js';
 import { light } from './palette.js';
-import { plural } from './text.js';
 
-/** Epochs, and what is measured. */
+/** Epochs or sizes, and what is measured. */
 export type Point = [x: number, y: number];
 /** A line ends before it and begins again after it. */
 export const GAP: Point = [-1, -1];
@@ -41,8 +40,8 @@ export interface Line {
 
 /** What a chart's lines stand on. */
 export interface Plot {
-  /** The horizontal axis, in epochs. */
-  time: { firstEpoch: number; lastEpoch: number; stepsPerEpoch: number | null };
+  /** The horizontal axis. */
+  across: Scale & { name: string };
   /** The vertical one. */
   scale: Scale;
   /** How its values are written. */
@@ -50,9 +49,9 @@ export interface Plot {
   lines: Line[];
 }
 
-/** Draws lines over the epochs. */
+/** Draws lines. */
 export function lineChart(name: ChartName, place: Place, title: string, note: string, plot: Plot): Chart {
-  const { time, scale, lines, format } = plot;
+  const { across, scale, lines, format } = plot;
   const { fontSize, top, left } = frames[place];
   const [width, height] = place === 'file' ? [960, 560] : [480, 330];
   const tickWidth = Math.max(...scale.ticks.map((tick) => textWidth(format(tick), fontSize)));
@@ -68,23 +67,21 @@ export function lineChart(name: ChartName, place: Place, title: string, note: st
     bottom: place === 'file' ? 76 : 50,
   };
   const plotHeight = height - grid.top - grid.bottom;
-  const epochs = wholeTicks(time.firstEpoch - 1, time.lastEpoch, place === 'file' ? 12 : 7);
-  const axisName = time.stepsPerEpoch === null ? 'epoch' : `epoch of ${plural(time.stepsPerEpoch, 'step')}`;
   const axisText = { fontFamily: FONT_FAMILY, fontSize, color: light.muted };
   const option: EChartsOption = {
     ...baseOption(place, width, title, note),
     grid: { ...grid, outerBoundsMode: 'none' },
     xAxis: {
-      type: 'value',
-      min: time.firstEpoch - 1,
-      max: time.lastEpoch,
-      name: axisName,
+      type: across.kind === 'log' ? 'log' : 'value',
+      min: across.min,
+      max: across.max,
+      name: across.name,
       nameLocation: 'middle',
       nameGap: fontSize + 18,
       nameTextStyle: axisText,
       axisLine: { show: true, onZero: false, lineStyle: { color: light.axis, width: 1 } },
-      axisTick: { show: true, customValues: epochs, length: 5, lineStyle: { color: light.axis } },
-      axisLabel: { ...axisText, customValues: epochs, margin: 9, hideOverlap: true },
+      axisTick: { show: true, customValues: across.ticks, length: 5, lineStyle: { color: light.axis } },
+      axisLabel: { ...axisText, customValues: across.ticks, margin: 9, hideOverlap: true },
       splitLine: { show: false },
     },
     yAxis: {

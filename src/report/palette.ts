@@ -134,3 +134,17 @@ export function themed(svg: string): string {
     return name === undefined ? attribute : `${property}="var(--${name})"`;
   });
 }
+
+/** A chart's SVG for a file of its own: in the light edition's colours, and in the dark one's where that is preferred. */
+export function adaptive(svg: string): string {
+  const darkColors = new Map(colorEntries(dark));
+  const rules = colorEntries(light)
+    .filter(([, color]) => svg.includes(`"${color}"`))
+    .flatMap(([name, color]) =>
+      ['fill', 'stroke'].map((property) => `[${property}="${color}"]{${property}:${darkColors.get(name)}}`),
+    );
+  return svg.replace(
+    /^<svg [^>]*>/,
+    `$&<style>@media (prefers-color-scheme:dark){${rules.join('')}}</style>`,
+  );
+}

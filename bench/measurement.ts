@@ -1,0 +1,64 @@
+/** What is measured, and how contenders take turns at it. */
+
+/** `product` and `limit` are the rates that the others are held against; `point` advances a sequence by one step. */
+export type Activity = 'product' | 'limit' | 'step' | 'forward' | 'sample' | 'point';
+export type Party = 'cpu' | 'wasm' | 'openblas' | 'pytorch' | 'onnxruntime' | 'tfjs';
+
+/** One contender at one activity of a workload. */
+export interface Subject {
+  workload: string;
+  activity: Activity;
+  party: Party;
+  threads: number;
+  /** Sequences at a time. */
+  batchSize: number;
+  /** Of the matrix products in one operation, all threads together; 0 where it is time alone that counts. */
+  flops: number;
+}
+
+export interface Measurement extends Subject {
+  /** Of one operation, by round. */
+  seconds: number[];
+}
+
+export interface Contender extends Subject {
+  /** Performs the operation `times` times. @returns mean seconds of one */
+  run(times: number): Promise<number>;
+  /** Too slow for more than one round. */
+  once?: boolean;
+}
+
+/** A turn lasts about so long, or one operation. */
+const TURN_SECONDS = 0.15;
+/** From here on the first try is the first round, and no warming up. */
+const SLOW_SECONDS = 1;
+
+/**
+ * Lets all contenders run round by round, so that a processor that is slower for a while is so for all of them.
+ * Each runs once first, to warm up and to see how often it fits into a turn.
+ */
+export async function alternate(
+  contenders: readonly Contender[],
+  rounds: number,
+  progress: (line: string) => void = () => {},
+): Promise<Measurement[]> {
+  const turns = contenders.map(({ run, once, ...subject }) => ({
+    run,
+    times: 1,
+    rounds: once ? 1 : rounds,
+    measurement: { ...subject, seconds: [] as number[] },
+  }));
+  progress('first try');
+  for (const turn of turns) {
+    const seconds = await turn.run(1);
+    turn.times = Math.max(1, Math.round(TURN_SECONDS / seconds));
+    if (seconds > SLOW_SECONDS) turn.measurement.seconds.push(seconds);
+  }
+  for (let round = 1; round <= rounds; round++) {
+    progress(`round ${round} of ${rounds}`);
+    for (const { run, times, measurement, rounds } of turns) {
+      if (measurement.seconds.length < Math.min(round, rounds)) measurement.seconds.push(await run(times));
+    }
+  }
+  return turns.map(({ measurement }) => measurement);
+}

@@ -1,0 +1,116 @@
+/** The charts of a sweep: speed against size beneath the matrix product's rate, and how time grows with each size. */
+import { baseOption, type Chart, frames, logScale } from '#src/report/chart.js';
+import { type Line, lineChart, type Plot, type Point as XY } from '#src/report/line-chart.js';
+import { adaptive, light } from '#src/report/palette.js';
+import { renderSvg } from '#src/report/render.js';
+import type { Point, Size, SweepResults } from './sweep.js';
+import { duration, number, whole } from './table.js';
+
+/** Dark to light, told apart without colours too. */
+const RAMP = [light.pen[11], light.pen[8], light.pen[4], light.pen[0]];
+
+/** An axis over sizes, with a tick at each, or at some of them. */
+function sizeAxis(name: string, values: readonly number[], most: number): Plot['across'] {
+  const every = Math.ceil(values.length / most);
+  const ticks = values.filter((_, index) => (values.length - 1 - index) % every === 0);
+  return { kind: 'log', name, min: values[0], max: values[values.length - 1], ticks };
+}
+
+/** GFLOP/s of a training step over batch sizes, a line for each hidden size, beneath the product. */
+export function rooflineChart({ machine, date, threads, product, roofline }: SweepResults): string {
+  const hiddenSizes = [...new Set(roofline.map(({ hiddenSize }) => hiddenSize))];
+  const batchSizes = [...new Set(roofline.map(({ batchSize }) => batchSize))];
+  const lines = hiddenSizes.map((hiddenSize, index): Line => {
+    const points = roofline.filter((point) => point.hiddenSize === hiddenSize);
+    return {
+      name: `hidden size ${whole(hiddenSize)}`,
+      value: number(points[points.length - 1].gflops),
+      color: RAMP[index % RAMP.length],
+      points: points.map(({ batchSize, gflops }): XY => [batchSize, gflops]),
+      ...{ width: 2.25, marked: true },
+    };
+  });
+  const ends = [batchSizes[0], batchSizes[batchSizes.length - 1]];
+  lines.push({
+    ...{
+      name: `${product.name}, product`,
+      value: number(product.gflops),
+      color: light.ink,
+      width: 1.25,
+      dashed: true,
+    },
+    points: ends.map((batchSize): XY => [batchSize, product.gflops]),
+  });
+  const values = [...roofline.map(({ gflops }) => gflops), product.gflops];
+  const fastest = roofline.reduce((a, b) => (a.gflops > b.gflops ? a : b));
+  const title = `A training step reaches ${number(fastest.gflops)} GFLOP/s, ${Math.round((100 * fastest.gflops) / product.gflops)} % of the matrix product`;
+  const note = `GFLOP/s over the batch size: one layer, both directions, 28 steps. ${threads} threads, ${machine.processor}, ${date}.`;
+  const chart = lineChart('bench-roofline', 'file', title, note, {
+    across: sizeAxis('sequences in a batch', batchSizes, 12),
+    scale: logScale(Math.min(...values), Math.max(...values), 9),
+    lines,
+    format: (value) => value.toLocaleString('en-US'),
+  });
+  return adaptive(renderSvg(chart));
+}
+
+const PANELS: [size: Size, words: string][] = [
+  ['hiddenSize', 'hidden size'],
+  ['numLayers', 'layers'],
+  ['steps', 'sequence length'],
+  ['batchSize', 'sequences in a batch'],
+];
+
+/** Time of a training step over one size. */
+function growthPanel(points: Point[], size: Size, words: string): Chart {
+  const line = (value: (point: Point) => number): XY[] => points.map((point) => [point[size], value(point)]);
+  const last = points[points.length - 1];
+  const times = points.flatMap(({ seconds, floorSeconds }) => [seconds, floorSeconds]);
+  return lineChart(`bench-growth-${size}`, 'page', '', '', {
+    across: sizeAxis(
+      words,
+      line(() => 0).map(([x]) => x),
+      7,
+    ),
+    scale: logScale(Math.min(...times), Math.max(...times), 6),
+    format: (seconds) => duration(seconds).replace(/\.0+ /, ' '),
+    lines: [
+      {
+        ...{ name: 'step', value: duration(last.seconds), color: light.training, width: 2.25, marked: true },
+        points: line(({ seconds }) => seconds),
+      },
+      {
+        ...{
+          name: 'products',
+          value: duration(last.floorSeconds),
+          color: light.ink,
+          width: 1.25,
+          dashed: true,
+        },
+        points: line(({ floorSeconds }) => floorSeconds),
+      },
+    ],
+  });
+}
+
+/** The four panels under one heading. */
+export function growthChart({ machine, date, threads, product, growth }: SweepResults): string {
+  const panels = PANELS.map(([size, words]) => growthPanel(growth[size], size, words));
+  const gap = 40;
+  const { left, top } = frames.file;
+  const width = 2 * (left + panels[0].width) + gap - left + left;
+  const rows = Math.ceil(panels.length / 2);
+  const height = top + rows * (panels[0].height + gap / 2);
+  const title = 'Time of a training step, one size of quick changed at a time';
+  const note = `Dashed: its matrix products alone at the rate of ${product.name}'s. ${threads} threads, ${machine.processor}, ${date}.`;
+  const sheet = renderSvg({
+    ...{ name: 'bench-growth', title, note, width, height },
+    option: baseOption('file', width, title, note),
+  });
+  const placed = panels.map((panel, index) => {
+    const x = left + (index % 2) * (panel.width + gap);
+    const y = top + Math.floor(index / 2) * (panel.height + gap / 2);
+    return renderSvg(panel).replace(/^<svg /, `<svg x="${x}" y="${y}" `);
+  });
+  return adaptive(sheet.replace(/<\/svg>\s*$/, `${placed.join('')}</svg>`));
+}

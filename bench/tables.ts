@@ -1,0 +1,169 @@
+/** The tables of a run's results. What was not measured is a dash. */
+import type { Activity, Measurement, Party } from './measurement.js';
+import { best, type Figures, figures, find, type Results, shareOf } from './results.js';
+import { duration, NOTHING, number, percent, type Table, whole } from './table.js';
+import { modelWords, WORKLOADS, type Workload } from './workload.js';
+
+/** Workloads that were measured, in their order. */
+function measured({ measurements }: Results): Workload[] {
+  return WORKLOADS.filter(({ name }) => measurements.some(({ workload }) => workload === name));
+}
+
+function nameOf(workload: Workload): string {
+  return `\`${workload.name}\`, ${modelWords(workload)}`;
+}
+
+/** Our measurements of an activity: every workload and number of threads. */
+function ours(results: Results, activity: Activity, party: Party): [Workload, Measurement, Figures][] {
+  return measured(results).flatMap((workload) =>
+    results.measurements
+      .filter(
+        (entry) => entry.workload === workload.name && entry.activity === activity && entry.party === party,
+      )
+      .map((entry): [Workload, Measurement, Figures] => [workload, entry, figures(entry)]),
+  );
+}
+
+/** Rates of the yardsticks, over the rounds of all workloads. */
+export function yardstickTable({ measurements }: Results): Table {
+  const rates = measurements.filter(({ activity }) => activity === 'product' || activity === 'limit');
+  const threadCounts = [...new Set(rates.map(({ threads }) => threads))].sort((a, b) => a - b);
+  const rate = (threads: number, activity: Activity, party: Party) => {
+    const same = rates.filter(
+      (entry) => entry.threads === threads && entry.activity === activity && entry.party === party,
+    );
+    return same.length === 0
+      ? NOTHING
+      : number(figures({ ...same[0], seconds: same.flatMap(({ seconds }) => seconds) }).gflops);
+  };
+  return {
+    header: ['threads', 'OpenBLAS', 'our product, cpu', 'our product, wasm', '128-bit SIMD without FMA'],
+    rows: threadCounts.map((threads) => [
+      String(threads),
+      rate(threads, 'product', 'openblas'),
+      rate(threads, 'product', 'cpu'),
+      rate(threads, 'product', 'wasm'),
+      rate(threads, 'limit', 'wasm'),
+    ]),
+  };
+}
+
+/** A training step of the native kernels. */
+export function stepTable(results: Results): Table {
+  const { measurements } = results;
+  return {
+    header: [
+      ...['model', 'batch', 'threads', 'step', 'samples/s', 'GFLOP/s', 'of OpenBLAS', 'of our product'],
+      ...['PyTorch, samples/s', 'times PyTorch'],
+    ],
+    rows: ours(results, 'step', 'cpu').map(([workload, measurement, own]) => {
+      const pytorch = best(measurements, { workload: workload.name, activity: 'step', party: 'pytorch' });
+      return [
+        nameOf(workload),
+        whole(own.batchSize),
+        String(own.threads),
+        duration(own.seconds),
+        number(own.samplesPerSecond),
+        number(own.gflops),
+        percent(shareOf(measurements, measurement, { activity: 'product', party: 'openblas' })),
+        percent(shareOf(measurements, measurement, { activity: 'product', party: 'cpu' })),
+        pytorch ? `${number(pytorch.samplesPerSecond)} (${plural(pytorch.threads, 'thread')})` : NOTHING,
+        pytorch ? number(own.samplesPerSecond / pytorch.samplesPerSecond) : NOTHING,
+      ];
+    }),
+  };
+}
+
+/** The same of the WASM kernels. */
+export function wasmTable(results: Results): Table {
+  const { measurements } = results;
+  return {
+    header: [
+      ...['model', 'batch', 'threads', 'step', 'samples/s', 'GFLOP/s', 'of the limit'],
+      ...['TensorFlow.js, GFLOP/s', 'times TensorFlow.js'],
+    ],
+    rows: ours(results, 'step', 'wasm').map(([workload, measurement, own]) => {
+      const tfjs = best(measurements, { workload: workload.name, activity: 'step', party: 'tfjs' });
+      return [
+        nameOf(workload),
+        whole(own.batchSize),
+        String(own.threads),
+        duration(own.seconds),
+        number(own.samplesPerSecond),
+        number(own.gflops),
+        percent(shareOf(measurements, measurement, { activity: 'limit', party: 'wasm' })),
+        tfjs ? `${number(tfjs.gflops)} (batch ${tfjs.batchSize})` : NOTHING,
+        tfjs ? number(own.gflops / tfjs.gflops) : NOTHING,
+      ];
+    }),
+  };
+}
+
+/** The forward pass of a batch, beside ONNX Runtime with the same threads. */
+export function forwardTable(results: Results): Table {
+  return {
+    header: [
+      'model',
+      'batch',
+      'threads',
+      'samples/s',
+      'GFLOP/s',
+      'ONNX Runtime, samples/s',
+      'times ONNX Runtime',
+    ],
+    rows: ours(results, 'forward', 'cpu').map(([workload, , own]) => {
+      const wanted = { workload: workload.name, activity: 'forward', party: 'onnxruntime' } as const;
+      const entry = find(results.measurements, { ...wanted, threads: own.threads });
+      const peer = entry ? figures(entry) : null;
+      return [
+        nameOf(workload),
+        whole(own.batchSize),
+        String(own.threads),
+        number(own.samplesPerSecond),
+        number(own.gflops),
+        number(peer?.samplesPerSecond),
+        number(peer ? own.samplesPerSecond / peer.samplesPerSecond : null),
+      ];
+    }),
+  };
+}
+
+/** One sample, and one point with the states carried on: everyone with the threads that suit it best. */
+export function latencyTable(results: Results): Table {
+  const parties = ['cpu', 'wasm', 'onnxruntime', 'pytorch'] as const;
+  const activities = [
+    ['sample', 'a sample of'],
+    ['point', 'a point of'],
+  ] as const;
+  const rows = activities.flatMap(([activity, words]) =>
+    ours(results, activity, 'cpu').map(([workload]) => {
+      const times = parties.map((party) =>
+        best(results.measurements, { workload: workload.name, activity, party }),
+      );
+      return [
+        `${words} ${nameOf(workload)}`,
+        String(activity === 'point' ? 1 : workload.steps),
+        ...times.map((entry) => duration(entry?.seconds)),
+      ];
+    }),
+  );
+  return { header: ['', 'steps', 'cpu', 'wasm', 'ONNX Runtime', 'PyTorch'], rows };
+}
+
+export function memoryTable({ memory }: Results): Table {
+  const names = { cpu: 'cpu', wasm: 'wasm', pytorch: 'PyTorch' };
+  return {
+    header: ['model', 'batch', 'by', 'threads', 'peak memory'],
+    rows: memory.map(({ workload, party, threads, batchSize, megabytes }) => [
+      `\`${workload}\``,
+      whole(batchSize),
+      names[party],
+      String(threads),
+      `${number(megabytes)} MB`,
+    ]),
+  };
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
