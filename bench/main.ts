@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { UserError } from '#src/user-error.js';
+import { count, failForUsers, names } from './flags.js';
 import { describeMachine, machineWords } from './machine.js';
 import { BACKENDS, type Scope } from './match.js';
 import { page, tables } from './page.js';
@@ -40,30 +40,13 @@ function readOptions() {
   return values;
 }
 
-/** The names in a list. @throws UserError for one that is not known */
-function names<Name extends string>(option: string, list: string, known: readonly Name[]): Name[] {
-  const wanted = list.split(',').filter((name) => name !== '');
-  for (const name of wanted) {
-    if (!known.includes(name as Name)) {
-      throw new UserError(`bench: --${option} takes ${known.join(', ')}, not ${name}`);
-    }
-  }
-  return wanted as Name[];
-}
-
-/** @throws UserError */
-function count(option: string, text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new UserError(`bench: --${option} takes a whole number of at least 1, not ${text}`);
-}
-
 async function main(): Promise<void> {
   const options = readOptions();
-  const threads = count('threads', options.threads);
+  const threads = count('bench --threads', options.threads);
   const scope: Scope = {
-    backends: names('backends', options.backends, BACKENDS),
+    backends: names('bench --backends', options.backends, BACKENDS),
     threads: [...new Set([1, threads])],
-    peers: new Peers(names('peers', options.peers, PEERS)),
+    peers: new Peers(names('bench --peers', options.peers, PEERS)),
   };
   const machine = await describeMachine(scope.backends);
   const date = new Date().toISOString().slice(0, 10);
@@ -74,12 +57,12 @@ async function main(): Promise<void> {
     return;
   }
   const wanted = names(
-    'workloads',
+    'bench --workloads',
     options.workloads,
     WORKLOADS.map(({ name }) => name),
   );
   const workloads = WORKLOADS.filter(({ name }) => wanted.includes(name));
-  const rounds = options.rounds === undefined ? null : count('rounds', options.rounds);
+  const rounds = options.rounds === undefined ? null : count('bench --rounds', options.rounds);
   const measured = await run(workloads, scope, rounds, progress);
   const results: Results = {
     ...{
@@ -98,10 +81,4 @@ async function main(): Promise<void> {
   );
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-}
+await failForUsers(main);

@@ -103,17 +103,10 @@ export async function openSteps(workload: Workload, scope: Scope): Promise<Match
 /** Everyone's training step, forward pass, and one sample. */
 export async function openMatch(workload: Workload, scope: Scope): Promise<Match> {
   const { backends, threads: counts, peers } = scope;
+  const { batchSize } = workload;
   const match = new OpenMatch(workload.name);
   await addSteps(match, workload, scope);
 
-  const classifiers = await Promise.all(backends.map((party) => ClassifierBench.open(workload, party)));
-  classifiers.forEach((classifier, index) => {
-    const who = { activity: 'sample', party: backends[index], threads: 1, batchSize: 1, flops: 0 } as const;
-    match.add(who, (times) => classifier.sample(times));
-  });
-
-  const { batchSize } = workload;
-  const flops = forwardFlops(workload, lengthsOf(randomData(workload)));
   const enlist = (
     peer: Peer,
     party: Party,
@@ -125,18 +118,30 @@ export async function openMatch(workload: Workload, scope: Scope): Promise<Match
       match.add({ activity, party, threads, ...sizes }, run);
     }
   };
-  const sample = { batchSize: 1, flops: 0 };
+  const flops = forwardFlops(workload, lengthsOf(randomData(workload)));
+  const one = { batchSize: 1, flops: 0 };
+  // A workload of batch 1 has a model that was measured on one sample before.
+  const single = batchSize > 1;
+  const stepped = single && workload.data === 'strokes';
+
+  const classifiers = await Promise.all(backends.map((party) => ClassifierBench.open(workload, party)));
+  classifiers.forEach((classifier, index) => {
+    const who = { party: backends[index], threads: 1, ...one };
+    if (single) match.add({ ...who, activity: 'sample' }, (times) => classifier.sample(times));
+    if (stepped) match.add({ ...who, activity: 'point' }, classifier.point());
+  });
   match.pytorch = await peers.pytorch(workload);
   if (match.pytorch) {
     match.keep(match.pytorch);
     enlist(match.pytorch, 'pytorch', 'step', { batchSize, flops: 3 * flops });
-    enlist(match.pytorch, 'pytorch', 'sample', sample);
+    if (single) enlist(match.pytorch, 'pytorch', 'sample', one);
+    if (stepped) enlist(match.pytorch, 'pytorch', 'point', one);
   }
   const onnxruntime = await peers.onnxruntime(workload, classifiers[0].model);
   if (onnxruntime) {
     match.keep(onnxruntime);
     enlist(onnxruntime, 'onnxruntime', 'forward', { batchSize, flops });
-    enlist(onnxruntime, 'onnxruntime', 'sample', sample);
+    if (single) enlist(onnxruntime, 'onnxruntime', 'sample', one);
   }
   if (workload.data === 'rows') await addTfjs(match, workload, peers);
   return match;

@@ -4,6 +4,7 @@
  *   node build/bench/memory.js WORKLOAD BACKEND THREADS [BATCH]
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { OurBackend } from './match.js';
 import { TeamBench } from './ours.js';
@@ -40,5 +41,11 @@ if (process.argv[1] === file) {
   );
   await bench.step(1);
   await bench.close();
-  console.log(process.resourceUsage().maxRSS / 1024);
+  console.log(peakMegabytes());
+}
+
+/** Peak of this process's resident set, MiB. On Linux `maxRSS` would not do: a process inherits its parent's. */
+function peakMegabytes(): number {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS / 1024;
+  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
 }

@@ -102,4 +102,15 @@ export class ClassifierBench {
     for (let i = 0; i < times; i++) await this.model.forward(this.#sample);
     return (performance.now() - began) / 1000 / times;
   }
+
+  /** Of a model that can be stepped: seconds of one more point with the states carried on, logits included. */
+  point(): (times: number) => Promise<number> {
+    const stepper = this.model.stepper();
+    const input = new Float32Array(this.model.config.inputSize).fill(0.1);
+    return async (times) => {
+      const began = performance.now();
+      for (let i = 0; i < times; i++) stepper.step(input);
+      return (performance.now() - began) / 1000 / times;
+    };
+  }
 }

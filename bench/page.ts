@@ -86,6 +86,6 @@ npm run bench -- --workloads quick --peers openblas
 npm run bench:check                 # fails where speed was lost
 \`\`\`
 
-Peers take part where they are installed; the run says how to install those that are not. \`bench:check\` measures each model's share of the matrix product's rate in the same run (on WASM, of the limit above) and fails if one has fallen more than 15 % under the one in \`bench/baseline.json\`, which \`npm run bench:check -- --write-baseline\` renews. Both want a machine that does nothing else.
+Peers take part where they are installed; the run says how to install those that are not. \`bench:check\` measures each training step's share of the matrix product's rate in the same run (on WASM, of the 128-bit limit) and fails if one has fallen more than 15 % under the one in \`bench/baseline.json\`, which \`npm run bench:check -- --write-baseline\` renews. Both want a machine that does nothing else.
 `;
 }

@@ -33,7 +33,7 @@ export function rooflineChart({ machine, date, threads, product, roofline }: Swe
   const ends = [batchSizes[0], batchSizes[batchSizes.length - 1]];
   lines.push({
     ...{
-      name: `${product.name}, product`,
+      name: product.name,
       value: number(product.gflops),
       color: light.ink,
       width: 1.25,
@@ -44,7 +44,7 @@ export function rooflineChart({ machine, date, threads, product, roofline }: Swe
   const values = [...roofline.map(({ gflops }) => gflops), product.gflops];
   const fastest = roofline.reduce((a, b) => (a.gflops > b.gflops ? a : b));
   const title = `A training step reaches ${number(fastest.gflops)} GFLOP/s, ${Math.round((100 * fastest.gflops) / product.gflops)} % of the matrix product`;
-  const note = `GFLOP/s over the batch size: one layer, both directions, 28 steps. ${threads} threads, ${machine.processor}, ${date}.`;
+  const note = `GFLOP/s against batch size: one layer, both directions, 28 steps. ${threads} threads, ${machine.processor}, ${date}.`;
   const chart = lineChart('bench-roofline', 'file', title, note, {
     across: sizeAxis('sequences in a batch', batchSizes, 12),
     scale: logScale(Math.min(...values), Math.max(...values), 9),
@@ -96,20 +96,20 @@ function growthPanel(points: Point[], size: Size, words: string): Chart {
 /** The four panels under one heading. */
 export function growthChart({ machine, date, threads, product, growth }: SweepResults): string {
   const panels = PANELS.map(([size, words]) => growthPanel(growth[size], size, words));
-  const gap = 40;
   const { left, top } = frames.file;
-  const width = 2 * (left + panels[0].width) + gap - left + left;
+  const gap = 24;
+  const width = left + 2 * panels[0].width + gap + 8;
   const rows = Math.ceil(panels.length / 2);
-  const height = top + rows * (panels[0].height + gap / 2);
+  const height = top + rows * (panels[0].height + 20);
   const title = 'Time of a training step, one size of quick changed at a time';
-  const note = `Dashed: its matrix products alone at the rate of ${product.name}'s. ${threads} threads, ${machine.processor}, ${date}.`;
+  const note = `Dashed: the matrix products alone, at the rate of ${product.name}. ${threads} threads, ${machine.processor}, ${date}.`;
   const sheet = renderSvg({
     ...{ name: 'bench-growth', title, note, width, height },
     option: baseOption('file', width, title, note),
   });
   const placed = panels.map((panel, index) => {
     const x = left + (index % 2) * (panel.width + gap);
-    const y = top + Math.floor(index / 2) * (panel.height + gap / 2);
+    const y = top + Math.floor(index / 2) * (panel.height + 20);
     return renderSvg(panel).replace(/^<svg /, `<svg x="${x}" y="${y}" `);
   });
   return adaptive(sheet.replace(/<\/svg>\s*$/, `${placed.join('')}</svg>`));

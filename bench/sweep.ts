@@ -103,7 +103,7 @@ export async function sweep(
   });
   return {
     ...{ machine, date, threads },
-    product: { name: product.party === 'openblas' ? 'OpenBLAS' : 'our product', gflops },
+    product: { name: product.party === 'openblas' ? 'OpenBLAS’s product' : 'our own product', gflops },
     roofline: roofline.map(withFloor),
     growth: Object.fromEntries(
       growth.map(([size, points]) => [size, points.map(withFloor)]),

@@ -74,13 +74,19 @@ def advance():
         linear(states[0].transpose(0, 1).flatten(1))
 
 
+def peak_megabytes():
+    """MiB. On Linux getrusage would not do: a process inherits its parent's peak."""
+    if sys.platform != "linux":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts in bytes
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 2**10 for line in status if line.startswith("VmHWM"))
+
+
 actions = {"step": step, "forward": forward, "sample": sample, "point": advance}
 for line in sys.stdin:
     request = json.loads(line)
     if request["ask"] == "memory":
-        # Linux counts in KiB, macOS in bytes.
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}), flush=True)
+        print(json.dumps({"megabytes": peak_megabytes()}), flush=True)
         continue
     torch.set_num_threads(request["threads"])
     dropout.train(request["ask"] == "step")

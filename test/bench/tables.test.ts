@@ -1,0 +1,119 @@
+/** Protects what docs/performance.md says: figures, shares and comparisons from measurements that are known. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Activity, Measurement, Party } from '#bench/measurement.js';
+import { page } from '#bench/page.js';
+import type { Results } from '#bench/results.js';
+import { duration, markdown, number, percent, type Table } from '#bench/table.js';
+import {
+  forwardTable,
+  latencyTable,
+  memoryTable,
+  stepTable,
+  wasmTable,
+  yardstickTable,
+} from '#bench/tables.js';
+
+function measurement(
+  activity: Activity,
+  party: Party,
+  threads: number,
+  rest: Partial<Measurement>,
+): Measurement {
+  return { workload: 'quick', activity, party, threads, batchSize: 128, flops: 4e9, seconds: [1], ...rest };
+}
+
+const results: Results = {
+  machine: {
+    processor: 'P',
+    cores: 2,
+    memoryGib: 8,
+    system: 'Linux 6',
+    node: 'v20.1.0',
+    backends: { cpu: 'AVX2' },
+  },
+  ...{ date: '2026-11-22', command: 'npm run bench', versions: ['OpenBLAS 1'], missing: ['tfjs'] },
+  measurements: [
+    measurement('product', 'openblas', 2, { flops: 1e11, seconds: [1, 0.5, 2] }),
+    measurement('product', 'cpu', 2, { flops: 1e11, seconds: [1, 1, 1] }),
+    measurement('limit', 'wasm', 2, { flops: 1e10, seconds: [1, 1, 1] }),
+    measurement('step', 'cpu', 2, { seconds: [0.05, 0.025, 0.1] }),
+    measurement('step', 'wasm', 2, { seconds: [0.8, 0.8, 0.8] }),
+    measurement('step', 'pytorch', 1, { seconds: [0.2] }),
+    measurement('step', 'pytorch', 2, { seconds: [0.4] }),
+    measurement('step', 'tfjs', 1, { batchSize: 16, flops: 5e8, seconds: [1] }),
+    measurement('forward', 'cpu', 2, { seconds: [0.02] }),
+    measurement('forward', 'onnxruntime', 1, { seconds: [0.001] }),
+    measurement('forward', 'onnxruntime', 2, { seconds: [0.03] }),
+    measurement('sample', 'cpu', 1, { batchSize: 1, seconds: [0.0002] }),
+    measurement('sample', 'pytorch', 2, { batchSize: 1, seconds: [0.002] }),
+  ],
+  memory: [{ workload: 'quick', party: 'cpu', threads: 2, batchSize: 8192, megabytes: 123.4 }],
+};
+
+/** The only row, by the titles of its columns. */
+function onlyRow({ header, rows }: Table): Record<string, string> {
+  assert.equal(rows.length, 1);
+  return Object.fromEntries(header.map((title, column) => [title, rows[0][column]]));
+}
+
+test('figures have three digits, or all before the point', () => {
+  assert.deepEqual([4476.3, 128, 93.14, 5, 0.1874, 0, Number.NaN, null].map(number), [
+    ...['4,476', '128', '93.1', '5.00', '0.187', '0', '–', '–'],
+  ]);
+  assert.deepEqual([3.62, 0.0286, 0.000041, undefined].map(duration), ['3.62 s', '28.6 ms', '41.0 µs', '–']);
+  assert.deepEqual([0.912, null].map(percent), ['91 %', '–']);
+});
+
+test('tables line up', () => {
+  assert.equal(
+    markdown({
+      header: ['model', 'n'],
+      rows: [
+        ['a', '1,024'],
+        ['longer', '1'],
+      ],
+    }),
+    ['| model  |     n |', '| ------ | ----: |', '| a      | 1,024 |', '| longer |     1 |'].join('\n'),
+  );
+});
+
+test('a training step: rates, shares by round, and PyTorch with its best threads', () => {
+  const row = onlyRow(stepTable(results));
+  assert.equal(row.model, '`quick`, 1×128, both directions');
+  assert.equal(row.step, '50.0 ms');
+  assert.equal(row['samples/s'], '2,560');
+  assert.equal(row['GFLOP/s'], '80.0');
+  // In every round the step had 80 % of OpenBLAS's rate.
+  assert.equal(row['of OpenBLAS'], '80 %');
+  assert.equal(row['of our product'], '80 %');
+  assert.equal(row['PyTorch, samples/s'], '640 (1 thread)');
+  assert.equal(row['times PyTorch'], '4.00');
+});
+
+test('WASM: the share of its limit, and TensorFlow.js by operations, as its batch is another', () => {
+  const row = onlyRow(wasmTable(results));
+  assert.equal(row['of the limit'], '50 %');
+  assert.equal(row['TensorFlow.js, GFLOP/s'], '0.500 (batch 16)');
+  assert.equal(row['times TensorFlow.js'], '10.0');
+});
+
+test('the forward pass beside ONNX Runtime with as many threads; a sample with the best of each', () => {
+  const row = onlyRow(forwardTable(results));
+  assert.equal(row['times ONNX Runtime'], '1.50');
+  const sample = onlyRow(latencyTable(results));
+  assert.deepEqual([sample.cpu, sample.wasm, sample.PyTorch], ['200 µs', '–', '2.00 ms']);
+});
+
+test('yardsticks over all rounds, and memory', () => {
+  assert.deepEqual(yardstickTable(results).rows, [['2', '100', '100', '–', '10.0']]);
+  assert.deepEqual(memoryTable(results).rows, [['`quick`', '8,192', 'cpu', '2', '123 MB']]);
+});
+
+test('the page names machine, date, command, versions and who was missing', () => {
+  const text = page(results);
+  for (const part of ['P, 2 cores, 8 GiB', '2026-11-22', '`npm run bench`', 'OpenBLAS 1', 'tfjs', '80.0']) {
+    assert.ok(text.includes(part), part);
+  }
+  assert.ok(!/undefined|NaN|null/.test(text));
+});
