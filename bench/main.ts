@@ -43,6 +43,7 @@ function readOptions() {
 async function main(): Promise<void> {
   const options = readOptions();
   const threads = count('bench --threads', options.threads);
+  const rounds = options.rounds === undefined ? null : count('bench --rounds', options.rounds);
   const scope: Scope = {
     backends: names('bench --backends', options.backends, BACKENDS),
     threads: [...new Set([1, threads])],
@@ -62,7 +63,6 @@ async function main(): Promise<void> {
     WORKLOADS.map(({ name }) => name),
   );
   const workloads = WORKLOADS.filter(({ name }) => wanted.includes(name));
-  const rounds = options.rounds === undefined ? null : count('bench --rounds', options.rounds);
   const measured = await run(workloads, scope, rounds, progress);
   const results: Results = {
     ...{

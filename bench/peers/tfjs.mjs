@@ -30,9 +30,8 @@ for (let layer = 0; layer < model.numLayers; layer++) {
     recurrentActivation: 'sigmoid',
     recurrentInitializer: 'glorotUniform', // the orthogonal one takes minutes, and the values do not matter
   });
-  network.add(
-    tf.layers.bidirectional({ layer: lstm, mergeMode: 'concat', inputShape: [steps, model.inputSize] }),
-  );
+  const inputs = layer === 0 ? { inputShape: [steps, model.inputSize] } : {};
+  network.add(tf.layers.bidirectional({ layer: lstm, mergeMode: 'concat', ...inputs }));
 }
 network.add(tf.layers.flatten());
 network.add(tf.layers.dropout({ rate: model.dropout }));
