@@ -18,6 +18,7 @@ import { page, tables } from './page.js';
 import { PEERS, Peers } from './peers.js';
 import type { Results } from './results.js';
 import { run } from './run.js';
+import { sweepTables } from './size-charts.js';
 import { drawSweep, sweep } from './sweep.js';
 import { WORKLOADS } from './workload.js';
 
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
   if (options.sweep) {
     const results = await sweep(scope, { machine, date }, progress);
     if (options.write) drawSweep(results, docs('images/'));
-    console.log(JSON.stringify(results, null, 2));
+    console.log(options.json ? JSON.stringify(results, null, 2) : sweepTables(results));
     return;
   }
   const wanted = names(

@@ -1,4 +1,5 @@
 /** What is measured, and how contenders take turns at it. */
+import { setTimeout } from 'node:timers/promises';
 
 /** `product` and `limit` are the rates that the others are held against; `point` advances a sequence by one step. */
 export type Activity = 'product' | 'limit' | 'step' | 'forward' | 'sample' | 'point';
@@ -30,6 +31,8 @@ export interface Contender extends Subject {
 
 /** A turn lasts about so long, or one operation. */
 const TURN_SECONDS = 0.15;
+/** Between two turns: threads of the one before may go on waiting busily for a while. */
+const PAUSE_MILLISECONDS = 20;
 /** From here on the first try is the first round, and no warming up. */
 const SLOW_SECONDS = 1;
 
@@ -57,7 +60,9 @@ export async function alternate(
   for (let round = 1; round <= rounds; round++) {
     progress(`round ${round} of ${rounds}`);
     for (const { run, times, measurement, rounds } of turns) {
-      if (measurement.seconds.length < Math.min(round, rounds)) measurement.seconds.push(await run(times));
+      if (measurement.seconds.length >= Math.min(round, rounds)) continue;
+      await setTimeout(PAUSE_MILLISECONDS);
+      measurement.seconds.push(await run(times));
     }
   }
   return turns.map(({ measurement }) => measurement);

@@ -4,10 +4,10 @@ import { type Line, lineChart, type Plot, type Point as XY } from '#src/report/l
 import { adaptive, light } from '#src/report/palette.js';
 import { renderSvg } from '#src/report/render.js';
 import type { Point, Size, SweepResults } from './sweep.js';
-import { duration, number, whole } from './table.js';
+import { duration, markdown, number, whole } from './table.js';
 
-/** Dark to light, told apart without colours too. */
-const RAMP = [light.pen[11], light.pen[8], light.pen[4], light.pen[0]];
+/** Colours of lines and their labels, from small to large: apart in lightness too, and readable as text. */
+export const LINE_COLORS = [light.validation, light.pen[7], light.pen[4], light.pen[0]];
 
 /** An axis over sizes, with a tick at each, or at some of them. */
 function sizeAxis(name: string, values: readonly number[], most: number): Plot['across'] {
@@ -25,7 +25,7 @@ export function rooflineChart({ machine, date, threads, product, roofline }: Swe
     return {
       name: `hidden size ${whole(hiddenSize)}`,
       value: number(points[points.length - 1].gflops),
-      color: RAMP[index % RAMP.length],
+      color: LINE_COLORS[index % LINE_COLORS.length],
       points: points.map(({ batchSize, gflops }): XY => [batchSize, gflops]),
       ...{ width: 2.25, marked: true },
     };
@@ -113,4 +113,32 @@ export function growthChart({ machine, date, threads, product, growth }: SweepRe
     return renderSvg(panel).replace(/^<svg /, `<svg x="${x}" y="${y}" `);
   });
   return adaptive(sheet.replace(/<\/svg>\s*$/, `${placed.join('')}</svg>`));
+}
+
+/** What the charts show, as tables for the terminal. */
+export function sweepTables({ roofline, growth }: SweepResults): string {
+  const hiddenSizes = [...new Set(roofline.map(({ hiddenSize }) => hiddenSize))];
+  const batchSizes = [...new Set(roofline.map(({ batchSize }) => batchSize))];
+  const rates = {
+    header: ['batch', ...hiddenSizes.map((hiddenSize) => `hidden ${whole(hiddenSize)}`)],
+    rows: batchSizes.map((batchSize) => [
+      whole(batchSize),
+      ...hiddenSizes.map((hiddenSize) =>
+        number(
+          roofline.find((point) => point.hiddenSize === hiddenSize && point.batchSize === batchSize)?.gflops,
+        ),
+      ),
+    ]),
+  };
+  const times = PANELS.map(([size, words]) =>
+    markdown({
+      header: [words, 'step', 'products alone'],
+      rows: growth[size].map((point) => [
+        whole(point[size]),
+        duration(point.seconds),
+        duration(point.floorSeconds),
+      ]),
+    }),
+  );
+  return ['GFLOP/s of a training step', markdown(rates), 'Time of a training step', ...times].join('\n\n');
 }

@@ -5,20 +5,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Colors, colorEntries, dark, light, rampStep, strongStep, themed } from '#src/report/palette.js';
-
-/** Relative luminance and contrast of WCAG 2.1. */
-function luminance(color: string): number {
-  const [red, green, blue] = [1, 3, 5].map((start) => {
-    const value = Number.parseInt(color.slice(start, start + 2), 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-function contrast(one: string, other: string): number {
-  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (high + 0.05) / (low + 0.05);
-}
+import {
+  adaptive,
+  type Colors,
+  colorEntries,
+  dark,
+  light,
+  rampStep,
+  strongStep,
+  themed,
+} from '#src/report/palette.js';
+import { contrast, luminance } from './contrast.js';
 
 const editions: [name: string, colors: Colors][] = [
   ['light', light],
@@ -85,4 +82,12 @@ test('themed turns colours of the palette into variables and leaves others and t
 
 test('shares fall on steps of the ramp', () => {
   assert.deepEqual([-1, 0, 0.14, 0.15, 0.5, 1, 2].map(rampStep), [0, 0, 0, 1, 3, 6, 6]);
+});
+
+test('a file follows the scheme of its reader: every colour in it has its counterpart', () => {
+  const svg = adaptive(`<svg width="1"><path fill="${light.surface}" stroke="${light.ink}"></path></svg>`);
+  assert.ok(svg.startsWith('<svg width="1"><style>@media (prefers-color-scheme:dark){'));
+  assert.ok(svg.includes(`[fill="${light.surface}"]{fill:${dark.surface}}`));
+  assert.ok(svg.includes(`[stroke="${light.ink}"]{stroke:${dark.ink}}`));
+  assert.ok(!svg.includes(light.validation));
 });
