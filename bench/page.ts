@@ -44,7 +44,7 @@ ${markdown(stepTable(results))}
 
 ## WebAssembly
 
-The same steps by the WASM kernels, one thread or several, beside TensorFlow.js's WASM backend, which runs on one thread in Node.js. Large models are measured with smaller batches here; a step takes the same time for each sample.
+The same steps by the WASM kernels, one thread or several, beside TensorFlow.js's WASM backend, which runs on one thread in Node.js. Where batches differ, GFLOP/s is what compares.
 
 ${markdown(wasmTable(results))}
 
@@ -62,7 +62,7 @@ ${markdown(latencyTable(results))}
 
 ## Memory
 
-Peak of the resident set of a process that makes one training step. Node.js and PyTorch alone are about a tenth and a fifth of a GB of it. Memory grows with the shards in flight, one a thread, not with the batch; what a larger batch adds is its images.
+Peak of the resident set of a process that makes training steps and nothing else, in MB of 2²⁰ bytes, with Node.js, or Python and PyTorch, in it. Ours grows with the shards in flight, one a thread, not with the batch: what a larger batch adds is its images, a byte a pixel.
 
 ${markdown(memoryTable(results))}
 
@@ -70,11 +70,11 @@ ${markdown(memoryTable(results))}
 
 ![GFLOP/s of a training step against the batch size, for hidden sizes 16 to 1024, beneath OpenBLAS's matrix product](images/roofline.svg)
 
-Small products cannot fill the processor: with few sequences, weights are read for little work, and every step of a sequence waits for the one before. From batches of some 16 sequences a thread on, hidden size decides.
+The model \`quick\` with other hidden sizes. With few sequences, weights are read for little work, and every step of a sequence waits for the one before; with few hidden units, the products are small beside the activations, which count nothing.
 
 ![Time of a training step against hidden size, layers, sequence length and batch size](images/growth.svg)
 
-The model \`quick\`, with one size changed at a time. The dashed lines are the time that the matrix products alone would take at OpenBLAS's rate. Layers and length cost in proportion; hidden size less than its square while it is small, batches less than in proportion until the threads are busy.
+The model \`quick\`, with one size changed at a time. The dashed lines are the time that the matrix products alone would take at OpenBLAS's rate. Operations grow in proportion to layers, length and batch, and with the square of a large hidden size.
 
 ## Repeat it
 

@@ -132,8 +132,8 @@ export function forwardTable(results: Results): Table {
 export function latencyTable(results: Results): Table {
   const parties = ['cpu', 'wasm', 'onnxruntime', 'pytorch'] as const;
   const activities = [
-    ['sample', 'a sample of'],
-    ['point', 'a point of'],
+    ['sample', ''],
+    ['point', 'one more point of '],
   ] as const;
   const rows = activities.flatMap(([activity, words]) =>
     ours(results, activity, 'cpu').map(([workload]) => {
@@ -141,13 +141,13 @@ export function latencyTable(results: Results): Table {
         best(results.measurements, { workload: workload.name, activity, party }),
       );
       return [
-        `${words} ${nameOf(workload)}`,
+        `${words}${nameOf(workload)}`,
         String(activity === 'point' ? 1 : workload.steps),
         ...times.map((entry) => duration(entry?.seconds)),
       ];
     }),
   );
-  return { header: ['', 'steps', 'cpu', 'wasm', 'ONNX Runtime', 'PyTorch'], rows };
+  return { header: ['forward pass of', 'steps', 'cpu', 'wasm', 'ONNX Runtime', 'PyTorch'], rows };
 }
 
 export function memoryTable({ memory }: Results): Table {
