@@ -45,6 +45,8 @@ async function main(): Promise<void> {
   const options = readOptions();
   const threads = count('bench --threads', options.threads);
   const rounds = options.rounds === undefined ? null : count('bench --rounds', options.rounds);
+  const known = WORKLOADS.map(({ name }) => name);
+  const wanted = names('bench --workloads', options.workloads, known);
   const scope: Scope = {
     backends: names('bench --backends', options.backends, BACKENDS),
     threads: [...new Set([1, threads])],
@@ -52,34 +54,27 @@ async function main(): Promise<void> {
   };
   const machine = await describeMachine(scope.backends);
   const date = new Date().toISOString().slice(0, 10);
-  if (options.sweep) {
-    const results = await sweep(scope, { machine, date }, progress);
-    if (options.write) drawSweep(results, docs('images/'));
-    console.log(options.json ? JSON.stringify(results, null, 2) : sweepTables(results));
-    return;
+  const print = (value: object, text: string) =>
+    console.log(options.json ? JSON.stringify(value, null, 2) : `${machineWords(machine)}\n\n${text}`);
+  try {
+    if (options.sweep) {
+      const results = await sweep(scope, { machine, date }, progress);
+      if (options.write) drawSweep(results, docs('images/'));
+      print(results, sweepTables(results));
+      return;
+    }
+    const workloads = WORKLOADS.filter(({ name }) => wanted.includes(name));
+    const measured = await run(workloads, scope, rounds, progress);
+    const command = ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '');
+    const { versions, missing } = scope.peers;
+    const peers = { versions: [...versions.values()], missing: [...missing.keys()] };
+    const results: Results = { machine, date, command, ...peers, ...measured };
+    if (options.write) writeFileSync(docs('performance.md'), page(results));
+    print(results, tables(results));
+  } finally {
+    scope.peers.close();
+    for (const line of scope.peers.missing.values()) progress(line);
   }
-  const wanted = names(
-    'bench --workloads',
-    options.workloads,
-    WORKLOADS.map(({ name }) => name),
-  );
-  const workloads = WORKLOADS.filter(({ name }) => wanted.includes(name));
-  const measured = await run(workloads, scope, rounds, progress);
-  const results: Results = {
-    ...{
-      machine,
-      date,
-      command: ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --$/, ''),
-    },
-    ...{ versions: [...scope.peers.versions.values()], missing: [...scope.peers.missing.keys()] },
-    ...measured,
-  };
-  scope.peers.close();
-  for (const line of scope.peers.missing.values()) progress(line);
-  if (options.write) writeFileSync(docs('performance.md'), page(results));
-  console.log(
-    options.json ? JSON.stringify(results, null, 2) : `${machineWords(machine)}\n\n${tables(results)}`,
-  );
 }
 
 await failForUsers(main);

@@ -109,7 +109,8 @@ export class Peers {
   }
 
   #leaveOut(name: PeerName, reason: string): null {
-    this.missing.set(name, `${name}: left out (${reason}); ${INSTALL[name]}`);
+    const why = reason.replace(/ imported from .*/, '');
+    this.missing.set(name, `${name}: left out (${why}); ${INSTALL[name]}`);
     return null;
   }
 }
