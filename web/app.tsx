@@ -1,17 +1,25 @@
 /** The page's frame: its name, where one can go, the theme, and what is shown. */
-import { lazy, Suspense } from 'preact/compat';
+import type { ComponentType } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { DrawPage } from './draw/draw-page.js';
 import type { DrawSession } from './draw/session.js';
-import { useChanges } from './hooks.js';
+import { useChanges, useLoaded } from './hooks.js';
 import { linkTo, useRoute } from './route.js';
 import { ThemeButton } from './theme.js';
 
-const RunsPage = lazy(() => import('./runs/runs-page.js'));
-const InspectPage = lazy(() => import('./inspect/inspect-page.js'));
+/** What is loaded only when somebody goes there. */
+const PLACES: Record<string, () => Promise<{ default: ComponentType<{ query: URLSearchParams }> }>> = {
+  runs: () => import('./runs/runs-page.js'),
+  inspect: () => import('./inspect/inspect-page.js'),
+};
 
 export function App({ session }: { session: DrawSession }) {
   useChanges(session, 'frame');
   const { view, query } = useRoute();
+  const model = view === 'draw' ? query.get('model') : null;
+  useEffect(() => {
+    if (model !== null && session.phase.state === 'ready') void session.show(model);
+  }, [model, session.phase.state]);
   const places = session.api ? ['draw', 'runs', 'inspect'] : [];
   return (
     <>
@@ -31,15 +39,20 @@ export function App({ session }: { session: DrawSession }) {
         )}
         <ThemeButton />
       </header>
-      {view === 'runs' || view === 'inspect' ? (
-        <Suspense fallback={<main class="waiting" aria-busy="true" />}>
-          {view === 'runs' ? <RunsPage query={query} /> : <InspectPage query={query} />}
-        </Suspense>
-      ) : (
-        <DrawPage session={session} />
-      )}
+      {session.api && view in PLACES ? <Place view={view} query={query} /> : <DrawPage session={session} />}
     </>
   );
+}
+
+function Place({ view, query }: { view: string; query: URLSearchParams }) {
+  const { value, error } = useLoaded(async () => ({ view, Page: (await PLACES[view]()).default }), [view]);
+  if (error)
+    return (
+      <main>
+        <p role="alert">{error}</p>
+      </main>
+    );
+  return value?.view === view ? <value.Page query={query} /> : <main aria-busy="true" />;
 }
 
 const TITLES: Record<string, string> = { draw: 'Draw', runs: 'Runs', inspect: 'Inspect' };

@@ -33,6 +33,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'show what is in a run folder or a checkpoint',
     define: async (...args) => (await import('./info.js')).defineInfo(...args),
   },
+  page: {
+    summary: 'write the page with trained networks as static files',
+    define: async (...args) => (await import('./page.js')).definePage(...args),
+  },
   data: {
     summary: 'make pen strokes from images, and look at them',
     define: async (...args) => (await import('./data.js')).defineData(...args),

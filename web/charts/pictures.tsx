@@ -55,7 +55,7 @@ function Overlay({ values, width, height }: { values: Float32Array; width: numbe
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
     values.forEach((value, i) => {
       const [red, green, blue] = value > 0 ? WARM : COOL;
-      image.data.set([red, green, blue, Math.round(230 * Math.sqrt(Math.abs(value) / largest))], 4 * i);
+      image.data.set([red, green, blue, Math.round(235 * (Math.abs(value) / largest) ** 0.8)], 4 * i);
     });
     context.putImageData(image, 0, 0);
   }, [values, width, height]);

@@ -1,9 +1,8 @@
 /** What one network says: the answer, how sure it is, the next two, and a bar for every class. */
-import { classHue, formatChance, verdictOf } from '../charts/classes.js';
-import type { ModelEntry } from '../workers/protocol.js';
+import type { ModelEntry } from '#src/serve/api.js';
+import { Bars } from '../charts/bars.js';
+import { formatChance, verdictOf } from '../charts/classes.js';
 
-/** More classes than this are too many for a column each: only the likeliest get one. */
-const MOST_COLUMNS = 16;
 const KINDS = { rows: 'reads rows of pixels', strokes: 'reads pen strokes' };
 
 export interface AnswerCardProps {
@@ -20,7 +19,7 @@ export interface AnswerCardProps {
 export function AnswerCard({ model, models, onChoose, probabilities, sureFrom, empty }: AnswerCardProps) {
   const verdict = probabilities ? verdictOf(probabilities, sureFrom) : null;
   return (
-    <section class={`card answer${verdict?.unsure ? ' unsure' : ''}`} aria-label={`Answer of ${model.name}`}>
+    <section class={`card answer${verdict?.unsure ? ' unsure' : ''}`} aria-label={`Answer of ${model.id}`}>
       <header>
         <ModelName model={model} models={models} onChoose={onChoose} />
         <p class="muted">{KINDS[model.kind]}</p>
@@ -36,7 +35,7 @@ export function AnswerCard({ model, models, onChoose, probabilities, sureFrom, e
 }
 
 function ModelName({ model, models, onChoose }: Pick<AnswerCardProps, 'model' | 'models' | 'onChoose'>) {
-  if (models.length < 2) return <h2>{model.name}</h2>;
+  if (models.length < 2) return <h2>{model.id}</h2>;
   return (
     <h2>
       <select
@@ -44,9 +43,9 @@ function ModelName({ model, models, onChoose }: Pick<AnswerCardProps, 'model' | 
         value={model.id}
         onChange={(event) => onChoose((event.target as HTMLSelectElement).value)}
       >
-        {models.map(({ id, name }) => (
+        {models.map(({ id }) => (
           <option key={id} value={id}>
-            {name}
+            {id}
           </option>
         ))}
       </select>
@@ -81,41 +80,4 @@ function Verdicts({ model, probabilities, top, unsure }: VerdictsProps) {
       </div>
     </div>
   );
-}
-
-interface BarsProps {
-  classes: readonly string[];
-  probabilities: Float32Array | null;
-  best: number | null;
-}
-
-/** A column for every class, always in the same place. For screen readers the verdict says it all. */
-function Bars({ classes, probabilities, best }: BarsProps) {
-  const shown = columnsOf(classes.length, probabilities);
-  return (
-    <ol class="bars" aria-hidden="true">
-      {shown.map((k) => (
-        <li key={k} class={k === best ? 'best' : ''} data-class={classes[k]}>
-          <span class="track">
-            <span
-              class="bar"
-              data-probability={probabilities?.[k]}
-              style={{ '--share': probabilities?.[k] ?? 0, '--hue': classHue(k, classes.length) }}
-            />
-          </span>
-          <span class="name">{classes[k]}</span>
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-function columnsOf(count: number, probabilities: Float32Array | null): number[] {
-  const all = Array.from({ length: count }, (_, k) => k);
-  if (count <= MOST_COLUMNS) return all;
-  if (!probabilities) return all.slice(0, MOST_COLUMNS);
-  return all
-    .sort((a, b) => probabilities[b] - probabilities[a])
-    .slice(0, MOST_COLUMNS)
-    .sort((a, b) => a - b);
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
-import { useChanges } from '../hooks.js';
+import { useChanges, useLoaded } from '../hooks.js';
 import { ClearIcon, RedoIcon, SaveIcon, UndoIcon } from '../icons.js';
 import { AnswerCard } from './answer-card.js';
 import { InkCanvas } from './ink-canvas.js';
@@ -115,7 +115,7 @@ function Answers({ session }: { session: DrawSession }) {
   const { phase, models, chosen } = session;
   if (phase.state === 'failed') {
     return (
-      <section class="card notice answers" role="alert">
+      <section class="card notice" role="alert">
         <h2>The model cannot be used</h2>
         <p>{phase.reason}</p>
       </section>
@@ -146,7 +146,7 @@ function Answers({ session }: { session: DrawSession }) {
 
 function NoModels() {
   return (
-    <section class="card notice answers">
+    <section class="card notice">
       <h2>No model yet</h2>
       <p>Train one, under a minute on two cores, and serve it:</p>
       <pre>
@@ -159,13 +159,14 @@ function NoModels() {
 /** What may come a frame after the bars. */
 function FollowingFrames({ session }: { session: DrawSession }) {
   useChanges(session, 'frame');
-  if (session.models.length === 0) return null;
+  if (session.chosen.length === 0) return null;
   const kinds = new Set(session.chosen.map((id) => session.entry(id).kind));
   const latency = session.latency();
   return (
     <>
       <Replay session={session} sureFrom={SURE_FROM} />
       <Seen shown={session.moment()?.shown ?? null} kinds={kinds} />
+      <Inner session={session} />
       <p class="footnote">
         Recognised in this page; nothing you draw leaves it.
         {latency !== null && (
@@ -176,6 +177,26 @@ function FollowingFrames({ session }: { session: DrawSession }) {
         )}
       </p>
     </>
+  );
+}
+
+/** What is behind the answers, for those who want to see it. */
+function Inner({ session }: { session: DrawSession }) {
+  const [open, setOpen] = useState(false);
+  const { value, error } = useLoaded(
+    async () => (open ? (await import('./look-inside.js')).default : null),
+    [open],
+  );
+  const LookInside = value;
+  return (
+    <details
+      class="card look-inside"
+      onToggle={(event) => setOpen((event.target as HTMLDetailsElement).open)}
+    >
+      <summary>Look inside the network</summary>
+      {error && <p role="alert">{error}</p>}
+      {open && LookInside && <LookInside session={session} />}
+    </details>
   );
 }
 
@@ -205,10 +226,10 @@ function spoken(session: DrawSession): string {
   if (!moment) return session.ink.count === 0 ? 'The canvas is empty.' : '';
   return moment.answers
     .map(({ model, probabilities }) => {
-      const { name, classes } = session.entry(model);
-      if (!probabilities) return `${name}: nothing to recognise.`;
+      const { classes } = session.entry(model);
+      if (!probabilities) return `${model}: nothing to recognise.`;
       const { top, unsure } = verdictOf(probabilities, SURE_FROM);
-      return `${name}: ${unsure ? 'not sure, perhaps ' : ''}${classes[top[0]]}, ${formatChance(probabilities[top[0]])}.`;
+      return `${model}: ${unsure ? 'not sure, perhaps ' : ''}${classes[top[0]]}, ${formatChance(probabilities[top[0]])}.`;
     })
     .join(' ');
 }

@@ -2,11 +2,12 @@
  * The chart in which one sees the network change its mind as the pen goes, and the slider that goes back in time: the
  * ink, the bars and what the network sees follow it.
  */
+
 import { useEffect, useState } from 'preact/hooks';
+import type { ModelEntry } from '#src/serve/api.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { StackChart } from '../charts/stack-chart.js';
 import { PauseIcon, PlayIcon } from '../icons.js';
-import type { ModelEntry } from '../workers/protocol.js';
 import type { InkStroke } from './ink.js';
 import type { DrawSession } from './session.js';
 
@@ -44,7 +45,7 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
       </header>
       {chosen.map((model) => (
         <figure key={model.id}>
-          {chosen.length > 1 && <figcaption>{model.name}</figcaption>}
+          {chosen.length > 1 && <figcaption>{model.id}</figcaption>}
           <StackChart
             points={moments.map(({ points, answers }) => ({
               at: points,
@@ -54,7 +55,7 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
             domain={[1, Math.max(2, count)]}
             cursor={disabled ? null : at}
             marks={strokeStarts(strokes)}
-            label={`${model.name}: ${spoken(session, model, at, sureFrom)}`}
+            label={`${model.id}: ${spoken(session, model, at, sureFrom)}`}
           >
             {count === 0 && <p class="nothing">The chart grows while you draw.</p>}
           </StackChart>

@@ -2,10 +2,11 @@
  * A drawing and what the networks make of it: the state behind the Draw page. It lives as long as the page, so that
  * looking at something else loses nothing.
  */
+import type { ModelEntry } from '#src/serve/api.js';
 import type { RecognitionClient } from '../recognition/client.js';
 import { fetchModels } from '../recognition/models.js';
 import { type Moment, Moments } from '../recognition/moments.js';
-import type { Line, ModelEntry } from '../workers/protocol.js';
+import type { Line } from '../workers/protocol.js';
 import { firstPoints, Ink, type InkStroke } from './ink.js';
 
 /** Models that are shown side by side. */
@@ -54,29 +55,44 @@ export class DrawSession {
   /** Fetches the list of models and opens the first of each kind. */
   async start(): Promise<void> {
     try {
-      const { models, api } = await fetchModels();
+      const { models, api = true } = await fetchModels();
       this.models = models;
       this.api = api;
       await this.choose(firstOfEachKind(models));
-      this.phase = { state: 'ready' };
+      if (this.phase.state === 'loading') this.phase = { state: 'ready' };
+      this.#changed();
     } catch (error) {
-      this.phase = { state: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      this.#failed(error);
     }
-    this.#changed();
   }
 
-  /** Shows these models. @throws Error if one of them cannot be opened; nothing is changed then */
+  /** Shows these models; says so in `phase` if one of them cannot be opened. */
   async choose(ids: string[]): Promise<void> {
-    for (const id of ids) {
-      const entry = this.models.find((model) => model.id === id);
-      if (!entry || this.#opened.has(id)) continue;
-      await this.#client.open(entry);
-      this.#opened.add(id);
+    try {
+      for (const id of ids) {
+        if (this.#opened.has(id)) continue;
+        await this.#client.open(this.entry(id));
+        this.#opened.add(id);
+      }
+    } catch (error) {
+      this.#failed(error);
+      return;
     }
     this.chosen = ids;
     this.#forget(0);
     this.#ask();
     this.#changed();
+  }
+
+  /** Shows this model in the place of another of its kind. */
+  async show(id: string): Promise<void> {
+    const kind = this.models.find((model) => model.id === id)?.kind;
+    if (kind === undefined || this.chosen.includes(id)) return;
+    const slot = Math.max(
+      0,
+      this.chosen.findIndex((other) => this.entry(other).kind === kind),
+    );
+    await this.choose(this.chosen.map((other, n) => (n === slot ? id : other)));
   }
 
   entry(id: string): ModelEntry {
@@ -167,11 +183,16 @@ export class DrawSession {
     const generation = this.#generation;
     return ({ answers, shown, error }: { error: string | null } & Omit<Moment, 'points'>) => {
       if (generation !== this.#generation) return;
-      if (error) this.phase = { state: 'failed', reason: error };
+      if (error) this.#failed(error);
       this.#moments.keep({ points, answers, shown });
       this.#toShow = penAt;
       this.#changed();
     };
+  }
+
+  #failed(reason: unknown): void {
+    this.phase = { state: 'failed', reason: reason instanceof Error ? reason.message : String(reason) };
+    this.#changed();
   }
 
   #changed(): void {

@@ -1,3 +1,248 @@
-export default function InspectPage(_: { query: URLSearchParams }) {
-  return <main>inspect</main>;
+/** Inspect: browse a run's samples with the network's answers, and look into the network while it reads one of them. */
+import { useEffect, useState } from 'preact/hooks';
+import { formatCount } from '#src/report/text.js';
+import type { RunDetails, RunList, SampleList, SamplePart, SamplesPending } from '#src/serve/api.js';
+import { getApi } from '../api.js';
+import { useLoaded } from '../hooks.js';
+import { BackIcon, NextIcon } from '../icons.js';
+import { linkTo } from '../route.js';
+import '../style/runs.css';
+import '../style/inspect.css';
+import { SampleDetails } from './sample-details.js';
+import { fetchSamples, SampleTile } from './samples.js';
+
+const PAGE = 60;
+const PARTS: SamplePart[] = ['test', 'validation', 'train'];
+
+/** What is looked at, as it stands in the address. */
+type Choice = Record<'run' | 'part' | 'true' | 'predicted' | 'correct' | 'offset' | 'index', string | null>;
+type Choose = (changes: Partial<Choice>) => void;
+
+export default function InspectPage({ query }: { query: URLSearchParams }) {
+  const { value: runs, error } = useLoaded(async (signal) => {
+    const { value } = await getApi<RunList>('runs', signal);
+    return value.runs.filter(({ model }) => model);
+  }, []);
+  const choice: Choice = {
+    run: query.get('run') ?? runs?.[0]?.id ?? null,
+    part: query.get('part') ?? 'test',
+    ...{ true: query.get('true'), predicted: query.get('predicted'), correct: query.get('correct') },
+    ...{ offset: query.get('offset'), index: query.get('index') },
+  };
+  const choose: Choose = (changes) => {
+    location.hash = linkTo('inspect', { ...choice, ...changes });
+  };
+  return (
+    <main class="inspect">
+      <h1 class="hidden">Inspect</h1>
+      {error && (
+        <p class="card notice" role="alert">
+          {error}
+        </p>
+      )}
+      {runs?.length === 0 && <p class="card notice">No run has a checkpoint yet.</p>}
+      {choice.run && (
+        <OneRun
+          key={choice.run}
+          id={choice.run}
+          runs={runs?.map(({ id }) => id) ?? []}
+          choice={choice}
+          choose={choose}
+        />
+      )}
+    </main>
+  );
+}
+
+interface OneRunProps {
+  id: string;
+  runs: readonly string[];
+  choice: Choice;
+  choose: Choose;
+}
+
+function OneRun({ id, runs, choice, choose }: OneRunProps) {
+  const details = useLoaded(
+    async (signal) => (await getApi<RunDetails>(`runs/${encodeURIComponent(id)}`, signal)).value,
+    [id],
+  );
+  const [pending, setPending] = useState<SamplesPending | null>(null);
+  const { part, true: label, predicted, correct, offset } = choice;
+  const samples = useLoaded(
+    (signal) =>
+      fetchSamples(
+        {
+          ...{ run: id, part: part as SamplePart, true: label, predicted, correct },
+          ...{ offset: Number(offset ?? 0), limit: PAGE },
+        },
+        signal,
+        setPending,
+      ),
+    [part, label, predicted, correct, offset],
+  );
+  const list = samples.value;
+  const index = choice.index ?? (list?.samples[0] ? String(list.samples[0].index) : null);
+  useEffect(() => {
+    if (list) setPending(null);
+  }, [list]);
+  const error = details.error ?? samples.error;
+  return (
+    <>
+      <Filters id={id} runs={runs} classes={list?.classes ?? []} choice={choice} choose={choose} />
+      {error && (
+        <p class="card notice" role="alert">
+          {error}
+        </p>
+      )}
+      {!list && !error && <Pending pending={pending} />}
+      {list && (
+        <div class="browse">
+          <Browser list={list} choice={choice} choose={choose} index={index} />
+          {details.value && index !== null && (
+            <SampleDetails run={details.value} part={list.part} index={Number(index)} />
+          )}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Pending({ pending }: { pending: SamplesPending | null }) {
+  return (
+    <div class="card waiting" role="status">
+      <p class="muted">
+        {pending
+          ? `Asking the network: ${formatCount(pending.done)} of ${formatCount(pending.total)} samples.`
+          : 'Asking the network …'}
+      </p>
+      {pending && <progress value={pending.done} max={pending.total} aria-label="Samples asked" />}
+    </div>
+  );
+}
+
+interface FiltersProps {
+  id: string;
+  runs: readonly string[];
+  classes: readonly string[];
+  choice: Choice;
+  choose: Choose;
+}
+
+function Filters({ id, runs, classes, choice, choose }: FiltersProps) {
+  const fresh = { offset: null, index: null };
+  const names = classes.map((name, k) => [String(k), name] as const);
+  const every = [['', 'any'] as const];
+  return (
+    <form class="filters" aria-label="Which samples" onSubmit={(event) => event.preventDefault()}>
+      <Select
+        name="Run"
+        value={id}
+        options={[...new Set([id, ...runs])].map((run) => [run, run] as const)}
+        onChange={(run) => choose({ run, ...fresh, true: null, predicted: null })}
+      />
+      <Select
+        name="Part"
+        value={choice.part ?? 'test'}
+        options={PARTS.map((part) => [part, part] as const)}
+        onChange={(part) => choose({ part, ...fresh })}
+      />
+      <Select
+        name="Is a"
+        value={choice.true ?? ''}
+        options={[...every, ...names]}
+        onChange={(label) => choose({ true: label, ...fresh })}
+      />
+      <Select
+        name="Taken for"
+        value={choice.predicted ?? ''}
+        options={[...every, ...names]}
+        onChange={(predicted) => choose({ predicted, ...fresh })}
+      />
+      <Select
+        name="Answer"
+        value={choice.correct ?? ''}
+        options={[
+          ['', 'any'],
+          ['true', 'right'],
+          ['false', 'wrong'],
+        ]}
+        onChange={(correct) => choose({ correct, ...fresh })}
+      />
+    </form>
+  );
+}
+
+interface SelectProps {
+  name: string;
+  value: string;
+  options: readonly (readonly [value: string, text: string])[];
+  onChange: (value: string) => void;
+}
+
+function Select({ name, value, options, onChange }: SelectProps) {
+  return (
+    <label>
+      <span class="muted">{name}</span>
+      <select value={value} onChange={(event) => onChange((event.target as HTMLSelectElement).value)}>
+        {options.map(([each, text]) => (
+          <option key={each} value={each}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface BrowserProps {
+  list: SampleList;
+  choice: Choice;
+  choose: Choose;
+  index: string | null;
+}
+
+function Browser({ list, choice, choose, index }: BrowserProps) {
+  const { samples, matching, total, offset, classes } = list;
+  const to = (next: number) => choose({ offset: next > 0 ? String(next) : null, index: null });
+  return (
+    <section class="card browser" aria-label="Samples">
+      <header>
+        <p class="muted">
+          {matching === 0
+            ? 'None match'
+            : `${formatCount(offset + 1)} to ${formatCount(offset + samples.length)} of ${formatCount(matching)}`}
+          {matching === total ? '' : ` (${formatCount(total)} in all)`}
+        </p>
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Earlier samples"
+          disabled={offset === 0}
+          onClick={() => to(offset - PAGE)}
+        >
+          <BackIcon />
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Later samples"
+          disabled={offset + samples.length >= matching}
+          onClick={() => to(offset + PAGE)}
+        >
+          <NextIcon />
+        </button>
+      </header>
+      <div class="tiles">
+        {samples.map((sample) => (
+          <SampleTile
+            key={sample.index}
+            sample={sample}
+            classes={classes}
+            current={String(sample.index) === index}
+            href={linkTo('inspect', { ...choice, index: sample.index })}
+          />
+        ))}
+      </div>
+    </section>
+  );
 }

@@ -3,14 +3,8 @@
  * takes the place of the one that waits, so that no queue grows however fast the pen is. When nothing waits, work in
  * the background gets its turn, one request at a time.
  */
-import type {
-  DrawingInspection,
-  Line,
-  ModelEntry,
-  RecognizedReply,
-  Reply,
-  Request,
-} from '../workers/protocol.js';
+import type { ModelEntry } from '#src/serve/api.js';
+import type { DrawingInspection, Line, RecognizedReply, Reply, Request } from '../workers/protocol.js';
 
 /** What to recognise, and who wants to know. */
 export interface Ask {
@@ -45,9 +39,10 @@ export class RecognitionClient {
   }
 
   /** @throws Error if the model cannot be fetched or read */
-  async open({ id, name, file }: ModelEntry): Promise<void> {
-    const url = new URL(`models/${file}`, document.baseURI).href;
-    const reply = await this.#send({ type: 'open', model: id, name, url });
+  async open({ id, url, version }: ModelEntry): Promise<void> {
+    const address = new URL(url, document.baseURI);
+    address.searchParams.set('v', version);
+    const reply = await this.#send({ type: 'open', model: id, url: address.href });
     if (reply.type === 'opened' && reply.error) throw new Error(reply.error);
   }
 

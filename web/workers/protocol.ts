@@ -1,20 +1,5 @@
 /** What the page and the worker that recognises say to one another. */
 
-/** A model that the page can load, as `models/index.json` lists it. */
-export interface ModelEntry {
-  id: string;
-  /** What people call it. */
-  name: string;
-  kind: 'rows' | 'strokes';
-  classes: string[];
-  parameters: number;
-  preset: string | null;
-  /** Share of the test set, 0 to 1. */
-  testAccuracy: number | null;
-  /** Its file, relative to `models/index.json`. */
-  file: string;
-}
-
 /** A line drawn without lifting the pen. */
 export interface Line {
   xs: number[];
@@ -25,7 +10,6 @@ export interface Line {
 export interface OpenRequest {
   type: 'open';
   model: string;
-  name: string;
   url: string;
 }
 /** Asks what a drawing is, of all these models. */

@@ -32,11 +32,11 @@ function reply(message: Reply): void {
   scope.postMessage(message);
 }
 
-async function open({ model, name, url }: OpenRequest): Promise<void> {
+async function open({ model, url }: OpenRequest): Promise<void> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
+  if (!response.ok) throw new Error(`${model}: the server answered ${response.status}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
-  recognizers.set(model, openRecognizer(bytes, await backend, { name }));
+  recognizers.set(model, openRecognizer(bytes, await backend, { name: model }));
 }
 
 async function recognize(

@@ -1,8 +1,10 @@
 /**
  * Keeps the page for times without a network: its own files from the first visit on, and the models that are offered.
- * What carries a hash in its name never changes and is taken from the cache; all else is asked of the server first.
+ * What carries a hash or a version in its address never changes and is taken from the cache; all else is asked of the
+ * server first.
  * The API is left alone. The build puts in the list of files and the version.
  */
+import type { ModelList } from '#src/serve/api.js';
 
 /** What of these events is needed here; TypeScript has no library for service workers alone. */
 interface LifeEvent extends Event {
@@ -20,6 +22,7 @@ const PREFIX = `scanstroke ${scope.registration.scope} `;
 const CACHE = PREFIX + VERSION;
 /** A network that is slower than this is as good as none, where there is a copy. */
 const PATIENCE_MS = 3000;
+const NEVER_CHANGES = /^assets\/|^models\/.*\?v=/;
 
 scope.addEventListener('install', (event) => {
   (event as LifeEvent).waitUntil(keep());
@@ -33,9 +36,7 @@ scope.addEventListener('fetch', (event) => {
   const { request } = event as RequestEvent;
   const path = pathOf(request);
   if (request.method !== 'GET' || path === null || path.startsWith('api/')) return;
-  (event as RequestEvent).respondWith(
-    path.startsWith('assets/') ? cacheFirst(request) : networkFirst(request),
-  );
+  (event as RequestEvent).respondWith(NEVER_CHANGES.test(path) ? cacheFirst(request) : networkFirst(request));
 });
 
 /** Relative to the page; null if it is none of the page's. */
@@ -51,8 +52,8 @@ async function keep(): Promise<void> {
   const index = await fetch('models/index.json').catch(() => null);
   if (!index?.ok) return;
   await cache.put('models/index.json', index.clone());
-  const { models } = (await index.json()) as { models: { file: string }[] };
-  await Promise.allSettled(models.map(({ file }) => cache.add(`models/${file}`)));
+  const { models } = (await index.json()) as ModelList;
+  await Promise.allSettled(models.map(({ url, version }) => cache.add(`${url}?v=${version}`)));
 }
 
 async function forgetOthers(): Promise<void> {
@@ -61,12 +62,11 @@ async function forgetOthers(): Promise<void> {
 }
 
 async function cacheFirst(request: Request): Promise<Response> {
-  const kept = await caches.match(request);
-  return kept ?? fetched(request);
+  return (await caches.match(request)) ?? fetched(request);
 }
 
 async function networkFirst(request: Request): Promise<Response> {
-  const kept = await caches.match(request, { ignoreSearch: true });
+  const kept = await caches.match(request);
   if (!kept) return fetched(request);
   const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS));
   return Promise.race([fetched(request).catch(() => kept), late]);
@@ -76,6 +76,8 @@ async function fetched(request: Request): Promise<Response> {
   const response = await fetch(request);
   if (response.ok) {
     const cache = await caches.open(CACHE);
+    // An older version of the same has had its time.
+    await cache.delete(request, { ignoreSearch: true });
     await cache.put(request, response.clone());
   }
   return response;

@@ -1,0 +1,67 @@
+/** Inside the networks while they read one's own drawing: opened on demand, brought up to date when the pen rests. */
+import { useEffect, useState } from 'preact/hooks';
+import { groupNames, Inside, type Reading } from '../inspect/inside.js';
+import type { DrawingInspection } from '../workers/protocol.js';
+import type { DrawSession } from './session.js';
+
+const REST_MS = 250;
+
+export default function LookInside({ session }: { session: DrawSession }) {
+  const [readings, setReadings] = useState<{ model: string; reading: Reading }[]>([]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    let current = true;
+    let seen: unknown = null;
+    const look = async () => {
+      const { chosen, ink } = session;
+      if (ink.drawing) return;
+      seen = ink.strokes;
+      const found = await Promise.all(
+        chosen.map(async (model) => ({ model, inspection: await session.inspect(model).catch(() => null) })),
+      );
+      if (!current || seen !== ink.strokes) return;
+      setReadings(
+        found.flatMap(({ model, inspection }) =>
+          inspection ? [{ model, reading: readingOf(inspection, session.entry(model).classes) }] : [],
+        ),
+      );
+    };
+    const later = () => {
+      if (seen === session.ink.strokes) return;
+      clearTimeout(timer);
+      timer = setTimeout(look, REST_MS);
+    };
+    void look();
+    const stop = session.subscribe(later);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+      stop();
+    };
+  }, [session, session.chosen]);
+  if (readings.length === 0) return <p class="muted">Draw something first.</p>;
+  return (
+    <>
+      {readings.map(({ model, reading }) => (
+        <section key={model} aria-label={`Inside ${model}`}>
+          <h3>{model}</h3>
+          <Inside reading={reading} />
+        </section>
+      ))}
+    </>
+  );
+}
+
+function readingOf(inspection: DrawingInspection, classes: readonly string[]): Reading {
+  const { shown, trace, moments, layers, ...rest } = inspection;
+  const { picture, width, height, rows } = shown;
+  return {
+    ...rest,
+    classes,
+    picture: picture && !rows ? { pixels: picture, width, height } : null,
+    rows,
+    groups: groupNames(layers.numLayers, layers.bidirectional),
+    moments,
+    trace: Array.from(moments, (_, m) => trace.subarray(m * classes.length, (m + 1) * classes.length)),
+  };
+}
