@@ -51,8 +51,10 @@ async function page(runs: string[], { out, json = false }: PageFlags, terminal: 
   }
   await makeFolder(join(out, 'models'));
   cpSync(PAGE, out, { recursive: true });
-  for (const { id, url } of models) await writeFileAtomically(join(out, url), files.get(id) as Uint8Array);
-  const list: ModelList = { default: models[0].id, models, api: false };
+  for (const { id, file } of models) {
+    await writeFileAtomically(join(out, 'models', file), files.get(id) as Uint8Array);
+  }
+  const list: ModelList = { api: false, default: models[0].id, models };
   await writeFileAtomically(join(out, 'models/index.json'), `${JSON.stringify(list)}\n`);
   const bytes = models.reduce((sum, entry) => sum + entry.bytes, 0);
   if (json) printJson(terminal, { out, models, bytes });
@@ -87,10 +89,10 @@ async function modelOf(
   const { info } = openRecognizer(bytes, await openBackend('reference'), { name: path, ...facts });
   const id = idOf(path, taken);
   const entry: ModelEntry = {
-    id,
+    ...{ id, name: id },
     ...{ kind: info.kind, preset: info.preset, classes: info.classes, parameters: info.parameters },
     test_accuracy: info.testAccuracy,
-    url: `models/${id}.safetensors`,
+    file: `${id}.safetensors`,
     bytes: bytes.length,
     version: createHash('sha256').update(bytes).digest('hex').slice(0, 16),
   };

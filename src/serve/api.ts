@@ -42,8 +42,6 @@ export interface ModelList {
   /** Which one answers when none is named; null if there are none. */
   default: string | null;
   models: ModelEntry[];
-  /** False in a static copy: there is no server behind it, so no runs to look at. */
-  api?: boolean;
 }
 
 export interface GuessJson {

@@ -19,7 +19,7 @@ export interface AnswerCardProps {
 export function AnswerCard({ model, models, onChoose, probabilities, sureFrom, empty }: AnswerCardProps) {
   const verdict = probabilities ? verdictOf(probabilities, sureFrom) : null;
   return (
-    <section class={`card answer${verdict?.unsure ? ' unsure' : ''}`} aria-label={`Answer of ${model.id}`}>
+    <section class={`card answer${verdict?.unsure ? ' unsure' : ''}`} aria-label={`Answer of ${model.name}`}>
       <header>
         <ModelName model={model} models={models} onChoose={onChoose} />
         <p class="muted">{KINDS[model.kind]}</p>
@@ -35,7 +35,7 @@ export function AnswerCard({ model, models, onChoose, probabilities, sureFrom, e
 }
 
 function ModelName({ model, models, onChoose }: Pick<AnswerCardProps, 'model' | 'models' | 'onChoose'>) {
-  if (models.length < 2) return <h2>{model.id}</h2>;
+  if (models.length < 2) return <h2>{model.name}</h2>;
   return (
     <h2>
       <select
@@ -43,9 +43,9 @@ function ModelName({ model, models, onChoose }: Pick<AnswerCardProps, 'model' | 
         value={model.id}
         onChange={(event) => onChoose((event.target as HTMLSelectElement).value)}
       >
-        {models.map(({ id }) => (
+        {models.map(({ id, name }) => (
           <option key={id} value={id}>
-            {id}
+            {name}
           </option>
         ))}
       </select>

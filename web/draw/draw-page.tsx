@@ -226,10 +226,10 @@ function spoken(session: DrawSession): string {
   if (!moment) return session.ink.count === 0 ? 'The canvas is empty.' : '';
   return moment.answers
     .map(({ model, probabilities }) => {
-      const { classes } = session.entry(model);
-      if (!probabilities) return `${model}: nothing to recognise.`;
+      const { classes, name } = session.entry(model);
+      if (!probabilities) return `${name}: nothing to recognise.`;
       const { top, unsure } = verdictOf(probabilities, SURE_FROM);
-      return `${model}: ${unsure ? 'not sure, perhaps ' : ''}${classes[top[0]]}, ${formatChance(probabilities[top[0]])}.`;
+      return `${name}: ${unsure ? 'not sure, perhaps ' : ''}${classes[top[0]]}, ${formatChance(probabilities[top[0]])}.`;
     })
     .join(' ');
 }

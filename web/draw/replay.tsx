@@ -45,7 +45,7 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
       </header>
       {chosen.map((model) => (
         <figure key={model.id}>
-          {chosen.length > 1 && <figcaption>{model.id}</figcaption>}
+          {chosen.length > 1 && <figcaption>{model.name}</figcaption>}
           <StackChart
             points={moments.map(({ points, answers }) => ({
               at: points,
@@ -55,7 +55,7 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
             domain={[1, Math.max(2, count)]}
             cursor={disabled ? null : at}
             marks={strokeStarts(strokes)}
-            label={`${model.id}: ${spoken(session, model, at, sureFrom)}`}
+            label={`${model.name}: ${spoken(session, model, at, sureFrom)}`}
           >
             {count === 0 && <p class="nothing">The chart grows while you draw.</p>}
           </StackChart>

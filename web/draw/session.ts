@@ -55,7 +55,7 @@ export class DrawSession {
   /** Fetches the list of models and opens the first of each kind. */
   async start(): Promise<void> {
     try {
-      const { models, api = true } = await fetchModels();
+      const { models, api } = await fetchModels();
       this.models = models;
       this.api = api;
       await this.choose(firstOfEachKind(models));

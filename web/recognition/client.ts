@@ -39,8 +39,8 @@ export class RecognitionClient {
   }
 
   /** @throws Error if the model cannot be fetched or read */
-  async open({ id, url, version }: ModelEntry): Promise<void> {
-    const address = new URL(url, document.baseURI);
+  async open({ id, file, version }: ModelEntry): Promise<void> {
+    const address = new URL(`models/${file}`, document.baseURI);
     address.searchParams.set('v', version);
     const reply = await this.#send({ type: 'open', model: id, url: address.href });
     if (reply.type === 'opened' && reply.error) throw new Error(reply.error);

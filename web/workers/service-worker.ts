@@ -53,7 +53,7 @@ async function keep(): Promise<void> {
   if (!index?.ok) return;
   await cache.put('models/index.json', index.clone());
   const { models } = (await index.json()) as ModelList;
-  await Promise.allSettled(models.map(({ url, version }) => cache.add(`${url}?v=${version}`)));
+  await Promise.allSettled(models.map(({ file, version }) => cache.add(`models/${file}?v=${version}`)));
 }
 
 async function forgetOthers(): Promise<void> {

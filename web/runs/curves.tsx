@@ -1,0 +1,119 @@
+/** Accuracy and loss over the epochs: of one run, training and validation; of several, their validation side by side. */
+import { linearScale, logScale } from '#src/report/chart.js';
+import { formatNumber, formatShare } from '#src/report/text.js';
+import { type ChartLine, LineChart } from '../charts/line-chart.js';
+import type { Run } from './run-feed.js';
+
+/** A colour for each of the runs that are compared. */
+export const RUN_COLORS = [
+  'var(--training)',
+  'var(--validation)',
+  'var(--run-2)',
+  'var(--run-3)',
+  'var(--run-4)',
+];
+/** A logarithmic axis has no zero. */
+const LEAST_LOSS = 1e-8;
+
+export function Curves({ runs }: { runs: readonly Run[] }) {
+  const last = Math.max(1, ...runs.flatMap(({ metrics }) => metrics.map(({ epoch }) => epoch)));
+  const domain = [0, last] as const;
+  const accuracy = runs.flatMap((run, n) => accuracyLines(run, runs.length > 1 ? n : null));
+  const loss = runs.flatMap((run, n) => lossLines(run, runs.length > 1 ? n : null));
+  const shares = accuracy.flatMap(({ points, faint }) => (faint ? [] : points.map(([, value]) => value)));
+  const losses = loss.flatMap(({ points }) => points.map(([, value]) => value));
+  if (shares.length === 0) return <p class="muted">The first epoch is not done yet.</p>;
+  const margin = Math.max(0.002, (max(shares) - min(shares)) * 0.08);
+  const accuracyScale = linearScale(Math.max(0, min(shares) - margin), Math.min(1, max(shares) + margin), 6);
+  const [low, high] = accuracyScale.ticks;
+  const decimals = Math.max(0, Math.ceil(-Math.log10((high - low) * 100) - 1e-9));
+  return (
+    <div class="curves">
+      <figure>
+        <figcaption>Accuracy</figcaption>
+        <LineChart
+          lines={accuracy.map((line) => clipped(line, accuracyScale.min))}
+          domain={domain}
+          scale={accuracyScale}
+          format={(value) => formatShare(value, Math.max(decimals, value % 1 === 0 ? 0 : decimals))}
+          label={`Accuracy over ${last} epochs. ${ends(accuracy, (value) => formatShare(value))}`}
+        />
+      </figure>
+      <figure>
+        <figcaption>Loss</figcaption>
+        <LineChart
+          lines={loss}
+          domain={domain}
+          scale={logScale(min(losses), max(losses), 6)}
+          format={formatNumber}
+          label={`Loss over ${last} epochs. ${ends(loss, formatNumber)}`}
+        />
+      </figure>
+    </div>
+  );
+}
+
+function accuracyLines(run: Run, compared: number | null): ChartLine[] {
+  return linesOf(run, compared, {
+    curve: ({ accuracy }) => accuracy,
+    training: ({ trainAccuracy }) => trainAccuracy,
+    validation: ({ validationAccuracy }) => validationAccuracy,
+  });
+}
+
+function lossLines(run: Run, compared: number | null): ChartLine[] {
+  return linesOf(run, compared, {
+    curve: ({ loss }) => Math.max(LEAST_LOSS, loss),
+    training: ({ trainLoss }) => Math.max(LEAST_LOSS, trainLoss),
+    validation: ({ validationLoss }) => Math.max(LEAST_LOSS, validationLoss),
+  });
+}
+
+interface Measures {
+  curve: (point: Run['metrics'][number]['curve'][number]) => number;
+  training: (epoch: Run['metrics'][number]) => number;
+  validation: (epoch: Run['metrics'][number]) => number;
+}
+
+/** @param compared which of several runs; null if it is alone */
+function linesOf({ id, metrics }: Run, compared: number | null, measures: Measures): ChartLine[] {
+  const validation = metrics.map((epoch) => [epoch.epoch, measures.validation(epoch)] as const);
+  if (compared !== null) {
+    return [{ name: id, color: RUN_COLORS[compared % RUN_COLORS.length], points: validation, marked: true }];
+  }
+  const steps = Math.max(0, ...metrics.flatMap(({ epoch, curve }) => curve.map(({ step }) => step / epoch)));
+  const curve = metrics.flatMap((epoch) =>
+    epoch.curve.map((point) => [point.step / steps, measures.curve(point)] as const),
+  );
+  const training = metrics.map((epoch) => [epoch.epoch, measures.training(epoch)] as const);
+  return [
+    { name: 'steps', color: 'var(--training-curve)', points: thinned(curve), faint: true, unnamed: true },
+    { name: 'training', color: 'var(--training)', points: training, marked: true },
+    { name: 'validation', color: 'var(--validation)', points: validation, marked: true },
+  ];
+}
+
+/** As many points as a screen shows. */
+function thinned<T>(points: readonly T[], most = 400): T[] {
+  const every = Math.ceil(points.length / most);
+  return points.filter((_, n) => n % every === 0);
+}
+
+/** Without what lies below the axis. */
+function clipped(line: ChartLine, least: number): ChartLine {
+  return line.faint ? { ...line, points: line.points.filter(([, value]) => value >= least) } : line;
+}
+
+function ends(lines: readonly ChartLine[], format: (value: number) => string): string {
+  return lines
+    .filter(({ unnamed, points }) => !unnamed && points.length > 0)
+    .map(({ name, points }) => `${name} ${format(points[points.length - 1][1])}`)
+    .join(', ');
+}
+
+function min(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b));
+}
+function max(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b));
+}
