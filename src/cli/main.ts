@@ -29,6 +29,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'say what pictures, strokes or drawings show',
     define: async (...args) => (await import('./predict.js')).definePredict(...args),
   },
+  serve: {
+    summary: 'open the page to draw on and to look at runs, and an interface for programs',
+    define: async (...args) => (await import('./serve.js')).defineServe(...args),
+  },
   info: {
     summary: 'show what is in a run folder or a checkpoint',
     define: async (...args) => (await import('./info.js')).defineInfo(...args),

@@ -8,7 +8,7 @@ import { RUN_FILES } from '../formats/run-folder.js';
 import { UserError } from '../user-error.js';
 
 /** Where new runs go. */
-const RUNS = 'runs';
+export const RUNS = 'runs';
 
 /** `runs/quick-20261121-214005`, or with `-2` if there is one already. */
 export function newRunFolder(preset: string, now: Date): string {

@@ -67,18 +67,18 @@ export function sequenceOf(
   if (isStrokes(preprocessing)) {
     const offsets = Int32Array.of(0, rows!.length / STROKE_COLUMNS);
     const examples = { ...example, rows: rows!, offsets };
-    return readOnly(new StrokeSequences({ name: example.name, examples, preprocessing }));
+    return sequenceIn(new StrokeSequences({ name: example.name, examples, preprocessing }), 0);
   }
   const examples = { ...example, ...picture! };
-  return readOnly(new ImageSequences({ name: example.name, examples, preprocessing }));
+  return sequenceIn(new ImageSequences({ name: example.name, examples, preprocessing }), 0);
 }
 
-/** The one sequence of a source. */
-function readOnly(source: SequenceSource): Pick<PreparedInput, 'steps' | 'sequence'> {
-  const steps = source.lengthOf(0);
+/** Sequence i of a source, by itself. */
+export function sequenceIn(source: SequenceSource, i: number): Pick<PreparedInput, 'steps' | 'sequence'> {
+  const steps = source.lengthOf(i);
   const sequence = new Float32Array(steps * source.inputSize);
   source.read(
-    0,
+    i,
     sequence,
     Int32Array.from({ length: steps }, (_, t) => t),
     0,

@@ -11,7 +11,7 @@ import { openRecognizer, type Recognizer, type RunFacts } from './recognizer.js'
 
 /** Parameters and optimiser of a quarter of a billion weights. */
 const MOST_CHECKPOINT_BYTES = 4 * 2 ** 30;
-export const MOST_CONFIG_BYTES = 2 ** 16;
+const MOST_CONFIG_BYTES = 2 ** 16;
 
 /**
  * The checkpoint that is meant by a run folder (its best) or a checkpoint's own path.
@@ -38,7 +38,7 @@ export async function recognizerOf(path: string, backend: Backend): Promise<Reco
 }
 
 /** What the files beside a checkpoint say of its run; what cannot be read is not known. */
-export async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
+async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
   const folder = dirname(checkpoint);
   const summary = await readSummary(folder).catch(() => null);
   const preset = summary?.preset ?? (await readConfig(folder).catch(() => null))?.preset;

@@ -6,8 +6,6 @@ import { serveBatches } from './worker-side.js';
 
 const models = new OpenModels(workerData.backend);
 
-serveBatches<PredictJob, string, PredictContext>(async (jobs, context) => {
-  const answers = await answerRequests(jobs, context, (source) => models.get(source));
-  await models.trim();
-  return answers;
-});
+serveBatches<PredictJob, string, PredictContext>((jobs, context) =>
+  answerRequests(jobs, context, (source) => models.get(source)),
+);

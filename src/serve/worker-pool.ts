@@ -18,44 +18,57 @@ export interface PoolOptions {
   deadline: number;
   /** Jobs that may wait. */
   waiting: number;
+  /** A worker is given a batch while it is at others. */
+  overlapping?: boolean;
   /** Told of what workers say besides their answers. */
   onNews?: (news: unknown) => void;
 }
 
 /** Main thread → worker. */
 export interface BatchMessage<Job> {
+  id: number;
   /** What all jobs share; left out if it has not changed since the worker's last batch. */
   context?: unknown;
   jobs: Job[];
 }
 /** Worker → main thread: an answer for each job, in their order; or news. */
-export type PoolMessage<Answer> = { answers: JobAnswer<Answer>[] } | { news: unknown };
+export type PoolMessage<Answer> = { id: number; answers: JobAnswer<Answer>[] } | { news: unknown };
 export type JobAnswer<Answer> = { value: Answer } | { status: number; message: string; stack?: string };
 
 interface Waiting<Job, Answer> {
   job: Job;
   bytes: number;
+  wanted: () => boolean;
   resolve: (answer: Answer) => void;
   reject: (error: Error) => void;
 }
 
+interface Batch<Job, Answer> {
+  jobs: Waiting<Job, Answer>[];
+  timer: NodeJS.Timeout;
+}
+
 interface Seat<Job, Answer> {
-  worker: Worker;
-  batch: Waiting<Job, Answer>[];
+  /** Null before its first batch, and after it has failed. */
+  worker: Worker | null;
+  /** Those it is at, by their ids. */
+  batches: Map<number, Batch<Job, Answer>>;
   context: unknown;
-  timer: NodeJS.Timeout | undefined;
 }
 
 export class WorkerPool<Job, Answer> {
   readonly #options: PoolOptions;
   readonly #queue: Waiting<Job, Answer>[] = [];
-  readonly #seats: Seat<Job, Answer>[] = [];
+  readonly #seats: Seat<Job, Answer>[];
   #context: unknown = null;
+  #batches = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    for (let n = 0; n < options.threads; n++) this.#seats.push(this.#open());
+    this.#seats = Array.from({ length: options.threads }, () => ({
+      ...{ worker: null, batches: new Map(), context: undefined },
+    }));
   }
 
   get waiting(): number {
@@ -63,7 +76,7 @@ export class WorkerPool<Job, Answer> {
   }
 
   get running(): number {
-    return this.#seats.reduce((sum, { batch }) => sum + batch.length, 0);
+    return this.#seats.flatMap(jobsOf).length;
   }
 
   /** What the jobs from now on share. Set it anew only when it has changed: it is posted to every worker. */
@@ -72,17 +85,19 @@ export class WorkerPool<Job, Answer> {
   }
 
   /**
-   * @param bytes how large the job is
+   * @param options.bytes how large the job is
+   * @param options.wanted asked before it is given to a worker: whoever sent it may have gone
    * @throws HttpError 503 when too many are waiting, the worker failed, or it took too long; and the job's own error
    */
-  run(job: Job, bytes = 0): Promise<Answer> {
+  run(job: Job, options: { bytes?: number; wanted?: () => boolean } = {}): Promise<Answer> {
+    const { bytes = 0, wanted = () => true } = options;
     if (this.#closed || this.#queue.length >= this.#options.waiting) {
       return Promise.reject(
         new HttpError(503, `${this.#queue.length} requests are waiting already; try again later`),
       );
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, bytes, resolve, reject });
+      this.#queue.push({ job, bytes, wanted, resolve, reject });
       // Whatever arrives in the same turn of the event loop shares a batch.
       if (this.#queue.length === 1) setImmediate(() => this.#dispatch());
     });
@@ -91,77 +106,88 @@ export class WorkerPool<Job, Answer> {
   /** Ends the workers; jobs that are not answered yet fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    const unanswered = [...this.#queue.splice(0), ...this.#seats.flatMap(({ batch }) => batch.splice(0))];
-    for (const { reject } of unanswered) reject(new HttpError(503, 'the server is closing'));
-    await Promise.all(
-      this.#seats.map(({ worker, timer }) => {
-        clearTimeout(timer);
-        return worker.terminate();
-      }),
-    );
+    for (const { reject } of [...this.#queue.splice(0), ...this.#seats.flatMap(jobsOf)]) {
+      reject(new HttpError(503, 'the server is closing'));
+    }
+    await Promise.all(this.#seats.map(leave));
   }
 
   #dispatch(): void {
     for (const seat of this.#seats) {
       if (this.#queue.length === 0) return;
-      if (seat.batch.length === 0) this.#give(seat);
+      if (seat.batches.size === 0 || this.#options.overlapping) this.#give(seat);
     }
   }
 
   #give(seat: Seat<Job, Answer>): void {
     const { jobs, bytes, deadline } = this.#options;
-    let count = 0;
+    const batch: Waiting<Job, Answer>[] = [];
+    let taken = 0;
     let sum = 0;
     for (const waiting of this.#queue) {
-      sum += waiting.bytes;
-      if (count === jobs || (count > 0 && sum > bytes)) break;
-      count++;
+      if (batch.length === jobs || (batch.length > 0 && sum + waiting.bytes > bytes)) break;
+      taken++;
+      if (waiting.wanted()) {
+        batch.push(waiting);
+        sum += waiting.bytes;
+      } else waiting.reject(new HttpError(499, 'nobody waits for the answer any more'));
     }
-    seat.batch = this.#queue.splice(0, count);
-    const message: BatchMessage<Job> = { jobs: seat.batch.map(({ job }) => job) };
+    this.#queue.splice(0, taken);
+    if (batch.length === 0) return;
+    const id = ++this.#batches;
+    seat.worker ??= this.#open(seat);
+    const message: BatchMessage<Job> = { id, jobs: batch.map(({ job }) => job) };
     if (seat.context !== this.#context) message.context = this.#context;
     seat.context = this.#context;
-    seat.timer = setTimeout(() => {
-      this.#replace(
-        seat,
-        new HttpError(503, `it took longer than ${deadline / 1000} s; send less at a time`),
-      );
+    const { worker } = seat;
+    const timer = setTimeout(() => {
+      const message = `it took longer than ${deadline / 1000} s; send less at a time`;
+      this.#abandon(seat, worker, new HttpError(503, message));
     }, deadline);
-    seat.worker.postMessage(message);
+    seat.batches.set(id, { jobs: batch, timer });
+    worker.postMessage(message);
   }
 
-  #open(): Seat<Job, Answer> {
+  #open(seat: Seat<Job, Answer>): Worker {
     const worker = new Worker(this.#options.script, { workerData: this.#options.data });
-    const seat: Seat<Job, Answer> = { worker, batch: [], context: undefined, timer: undefined };
     worker.on('message', (message: PoolMessage<Answer>) => {
       if ('news' in message) this.#options.onNews?.(message.news);
-      else this.#settle(seat, message.answers);
+      else this.#settle(seat, message.id, message.answers);
     });
-    worker.on('error', (error) => this.#replace(seat, error));
-    return seat;
+    worker.on('error', (error) => this.#abandon(seat, worker, error));
+    return worker;
   }
 
-  #settle(seat: Seat<Job, Answer>, answers: JobAnswer<Answer>[]): void {
-    clearTimeout(seat.timer);
-    const batch = seat.batch;
-    seat.batch = [];
-    answers.forEach((answer, n) => {
-      if ('value' in answer) batch[n].resolve(answer.value);
-      else batch[n].reject(answer.stack ? defect(answer) : new HttpError(answer.status, answer.message));
+  #settle(seat: Seat<Job, Answer>, id: number, answers: JobAnswer<Answer>[]): void {
+    const batch = seat.batches.get(id);
+    seat.batches.delete(id);
+    clearTimeout(batch?.timer);
+    batch?.jobs.forEach(({ resolve, reject }, n) => {
+      const answer = answers[n];
+      if ('value' in answer) resolve(answer.value);
+      else reject(answer.stack ? defect(answer) : new HttpError(answer.status, answer.message));
     });
     this.#dispatch();
   }
 
-  /** A new worker takes the seat; the old one's jobs fail. */
-  #replace(seat: Seat<Job, Answer>, error: Error): void {
-    if (this.#closed) return;
-    clearTimeout(seat.timer);
-    void seat.worker.terminate();
-    this.#seats[this.#seats.indexOf(seat)] = this.#open();
-    for (const { reject } of seat.batch) reject(error);
-    seat.batch = [];
+  /** The next batch gets a new worker; the old one's jobs fail. */
+  #abandon(seat: Seat<Job, Answer>, worker: Worker, error: Error): void {
+    if (this.#closed || seat.worker !== worker) return;
+    const jobs = jobsOf(seat);
+    void leave(seat);
+    Object.assign(seat, { worker: null, batches: new Map(), context: undefined });
+    for (const { reject } of jobs) reject(error);
     this.#dispatch();
   }
+}
+
+function jobsOf<Job, Answer>({ batches }: Seat<Job, Answer>): Waiting<Job, Answer>[] {
+  return [...batches.values()].flatMap(({ jobs }) => jobs);
+}
+
+function leave<Job, Answer>({ worker, batches }: Seat<Job, Answer>): Promise<unknown> | undefined {
+  for (const { timer } of batches.values()) clearTimeout(timer);
+  return worker?.terminate();
 }
 
 /** An error that a worker did not expect, with its own stack. */

@@ -17,7 +17,7 @@ export function serveBatches<Job, Answer, Context>(
     const answers = settled.map((each) =>
       each.status === 'fulfilled' ? { value: each.value } : failure(each.reason),
     );
-    parentPort?.postMessage({ answers } satisfies PoolMessage<Answer>);
+    parentPort?.postMessage({ id: message.id, answers } satisfies PoolMessage<Answer>);
   });
 }
 

@@ -1,0 +1,199 @@
+/** The interface for programs, described as OpenAPI 3.1: made of the schemas that requests are checked with. */
+import { z } from 'zod';
+import type { Health, ModelList, PredictResponse, RunList } from './api.js';
+import { MOST_BODY_BYTES, MOST_INPUTS } from './limits.js';
+import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
+
+const share = z.number().min(0).max(1);
+const id = z.string().describe('as the list has it');
+
+const byte = z.int().min(0).max(255);
+const picture = z
+  .object({
+    pixels: z
+      .union([z.array(byte), z.base64()])
+      .describe('row by row, 0 for paper and 255 for ink; numbers, or bytes in base64'),
+    width: z.int().min(1),
+    height: z.int().min(1),
+    channels: z.int().min(1).default(1),
+  })
+  .describe('a picture; one that is not of the size the network reads is brought to it');
+const bit = z.union([z.literal(0), z.literal(1)]);
+const strokes = z
+  .object({
+    strokes: z
+      .array(z.tuple([z.int(), z.int(), bit, bit]))
+      .describe('rows dx, dy, end of stroke, end of drawing'),
+  })
+  .describe('pen strokes, as docs/strokes.md has them');
+const coordinates = z.array(z.number());
+const penStroke = z.union([
+  z.object({ x: coordinates, y: coordinates, t: coordinates.optional() }),
+  z.array(z.union([z.array(z.number()).min(2), z.object({ x: z.number(), y: z.number() })])),
+]);
+const drawing = z
+  .object({ drawing: z.object({ strokes: z.array(penStroke) }) })
+  .describe('what a pen drew, in any unit, y downwards');
+const input = z.union([picture, strokes, drawing]);
+export const predictBody = z.union([
+  z.object({ model: z.string().optional() }).and(input),
+  z.object({ model: z.string().optional(), inputs: z.array(input).min(1).max(MOST_INPUTS) }),
+]);
+
+const guess = z.object({ index: z.int(), class: z.string(), probability: share });
+const prediction = z.object({
+  ...guess.pick({ class: true, probability: true }).shape,
+  unsure: z.boolean().describe('the likeliest class is no more than a guess'),
+  top: z.array(guess).describe('three at most, likeliest first'),
+  probabilities: z.array(share).describe("in the order of the model's classes"),
+});
+export const predictResponse = z.object({
+  model: z.string(),
+  results: z
+    .array(prediction.nullable())
+    .describe('one for each input; null where there is nothing to recognise'),
+}) satisfies z.ZodType<PredictResponse>;
+
+export const modelList = z.object({
+  api: z.boolean(),
+  default: z.string().nullable(),
+  models: z.array(
+    z.object({
+      ...{
+        id: z.string(),
+        name: z.string(),
+        kind: z.enum(['rows', 'strokes']),
+        preset: z.string().nullable(),
+      },
+      ...{ classes: z.array(z.string()), parameters: z.int(), test_accuracy: share.nullable() },
+      ...{ file: z.string().describe('relative to /models/'), bytes: z.int(), version: z.string() },
+    }),
+  ),
+}) satisfies z.ZodType<ModelList>;
+
+export const health = z.object({
+  ...{ status: z.literal('ok'), version: z.string(), uptime_seconds: z.number() },
+  ...{ models: z.int(), waiting: z.int(), running: z.int() },
+}) satisfies z.ZodType<Health>;
+
+const number = z.number().nullable();
+export const runList = z.object({
+  runs: z.array(
+    z.object({
+      ...{ id: z.string(), folder: z.string(), state: z.enum(['live', 'done', 'stopped']) },
+      ...{ started: z.iso.datetime(), changed: z.iso.datetime() },
+      ...{
+        preset: z.string().nullable(),
+        data: z.string().nullable(),
+        kind: z.enum(['rows', 'strokes']).nullable(),
+      },
+      ...{ epochs: z.int(), num_epochs: number, best_val_accuracy: number, test_accuracy: number },
+      ...{ parameters: number, train_seconds: number, samples_per_second: number, peak_rss_mb: number },
+      ...{ model: z.boolean(), problem: z.string().nullable() },
+    }),
+  ),
+}) satisfies z.ZodType<RunList>;
+
+const errorSchema = z.object({ error: z.object({ status: z.int(), message: z.string() }) });
+
+type JsonSchema = Record<string, unknown>;
+type Operation = Record<string, unknown>;
+
+/** @param version of scanstroke */
+export function openApi(version: string): Record<string, unknown> {
+  const run = { in: 'path', name: 'id', required: true, schema: schemaOf(id) };
+  const index = { in: 'path', name: 'index', required: true, schema: { type: 'integer', minimum: 0 } };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'scanstroke',
+      version,
+      description: 'Ask trained networks, and look at their runs. Described at length in docs/serving.md.',
+    },
+    paths: {
+      '/api/predict': {
+        post: {
+          ...operation('Recognise one input or many', predictResponse),
+          parameters: parameters(predictQuery),
+          requestBody: {
+            required: true,
+            description: `at most ${MOST_BODY_BYTES} bytes`,
+            content: {
+              'application/json': { schema: schemaOf(predictBody) },
+              'image/png': { schema: { type: 'string', format: 'binary' } },
+              'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+            },
+          },
+        },
+      },
+      '/api/models': { get: operation('The networks that can be asked', modelList) },
+      '/api/health': { get: operation('Whether the server is well, and how busy', health) },
+      '/api/runs': { get: operation('The runs, newest first', runList) },
+      '/api/runs/{id}': {
+        get: { ...operation('A run: configuration, metrics, summary'), parameters: [run] },
+      },
+      '/api/runs/{id}/events': {
+        get: {
+          summary: 'What goes on in a run, as Server-Sent Events: epoch, reset, state, summary',
+          parameters: [run, { in: 'header', name: 'last-event-id', schema: { type: 'integer' } }],
+          responses: {
+            200: { description: 'events', content: { 'text/event-stream': {} } },
+            default: failure,
+          },
+        },
+      },
+      '/api/runs/{id}/samples': {
+        get: {
+          ...pending('Samples with the answers of the network'),
+          parameters: [run, ...parameters(samplesQuery)],
+        },
+      },
+      '/api/runs/{id}/samples/{index}': {
+        get: {
+          ...pending('One sample: probabilities, trace, hidden states, input gradient'),
+          parameters: [run, index, ...parameters(sampleQuery)],
+        },
+      },
+      '/models/{file}': {
+        get: {
+          summary: 'A checkpoint, by the `file` of its model',
+          parameters: [{ in: 'path', name: 'file', required: true, schema: { type: 'string' } }],
+          responses: {
+            200: { description: 'safetensors', content: { 'application/octet-stream': {} } },
+            default: failure,
+          },
+        },
+      },
+    },
+  };
+}
+
+const failure = {
+  description: 'what is wrong, and what was expected',
+  content: { 'application/json': { schema: schemaOf(errorSchema) } },
+};
+
+function operation(summary: string, response: z.ZodType = z.record(z.string(), z.unknown())): Operation {
+  const content = { 'application/json': { schema: schemaOf(response) } };
+  return { summary, responses: { 200: { description: summary, content }, default: failure } };
+}
+
+/** 202 as long as the answers are being computed. */
+function pending(summary: string): Operation {
+  const { responses } = operation(summary);
+  const schema = schemaOf(z.object({ done: z.int(), total: z.int() }));
+  const later = { description: 'being computed; ask again', content: { 'application/json': { schema } } };
+  return { summary, responses: { ...(responses as object), 202: later } };
+}
+
+function parameters(query: z.ZodObject): JsonSchema[] {
+  return Object.entries(query.shape).map(([name, field]) => {
+    const { description, ...schema } = schemaOf(field as z.ZodType);
+    return { in: 'query', name, description, schema };
+  });
+}
+
+function schemaOf(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}

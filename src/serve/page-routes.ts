@@ -1,0 +1,41 @@
+/** The page's files, and what the server says of itself. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Health } from './api.js';
+import type { Models } from './model-list.js';
+import { openApi } from './openapi.js';
+import { NO_PAGE, type PageFile, readPage } from './page-files.js';
+
+export interface PageParts {
+  folder: string;
+  version: string;
+  models: Models;
+  /** What goes on at the moment. */
+  load: () => Pick<Health, 'uptime_seconds' | 'waiting' | 'running'>;
+}
+
+/** @returns whether the page has been built */
+export function addPage(app: FastifyInstance, { folder, version, models, load }: PageParts): boolean {
+  app.get('/api/health', async (): Promise<Health> => {
+    return { status: 'ok', version, models: (await models.context()).models.length, ...load() };
+  });
+  const description = openApi(version);
+  app.get('/api/openapi.json', async () => description);
+
+  const page = readPage(folder);
+  for (const [address, file] of page) app.get(address, (request, reply) => sendFile(request, reply, file));
+  if (page.has('/')) return true;
+  app.get('/', (_, reply) => reply.code(503).type('text/html; charset=utf-8').send(NO_PAGE));
+  return false;
+}
+
+function sendFile({ headers }: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
+  const { type, bytes, gzip, etag, lasting } = file;
+  reply.headers({
+    ...{ etag, vary: 'accept-encoding' },
+    'cache-control': lasting ? 'public, max-age=31536000, immutable' : 'no-cache',
+  });
+  if (headers['if-none-match'] === etag) return reply.code(304).send();
+  reply.type(type);
+  if (gzip === null || !/\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))) return reply.send(bytes);
+  return reply.header('content-encoding', 'gzip').send(gzip);
+}

@@ -1,0 +1,73 @@
+/** What may stand in an address after `?`, checked; the API's description is made of the same schemas. */
+import { z } from 'zod';
+import { quote } from '../formats/quotation.js';
+import { HttpError } from './http-error.js';
+
+const whole = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.int().gte(from).lte(to));
+
+const MOST_SIDE = 65_535;
+
+/** POST /api/predict */
+export const predictQuery = z.strictObject({
+  model: z.string().min(1).optional().describe('id of a model; without it the default one answers'),
+  width: whole(1, MOST_SIDE).optional().describe('of raw pixels'),
+  height: whole(1, MOST_SIDE).optional().describe('of raw pixels'),
+  channels: whole(1, 16).optional().describe('of raw pixels; 1 if left out'),
+});
+
+const part = z.enum(['test', 'validation', 'train']).default('test').describe('part of the data');
+
+/** GET /api/runs/:id/samples */
+export const samplesQuery = z.strictObject({
+  part,
+  true: whole(0, 255).optional().describe('only samples of this class'),
+  predicted: whole(0, 255).optional().describe('only samples that were taken for this class'),
+  correct: z.enum(['true', 'false']).optional().describe('only right, or only wrong answers'),
+  order: z
+    .enum(['index', 'confidence'])
+    .default('index')
+    .describe('by place in the data, or the surest first'),
+  offset: whole(0, 999_999_999).default(0).describe('samples to leave out at the beginning'),
+  limit: whole(1, 200).default(50).describe('samples to give, up to 200'),
+});
+
+/** GET /api/runs/:id/samples/:index */
+export const sampleQuery = z.strictObject({ part });
+
+export const noQuery = z.strictObject({});
+
+/**
+ * The values of a query.
+ * @throws HttpError 400 naming the parameter, what it may be and what it is
+ */
+export function readQuery<T extends z.ZodObject>(schema: T, query: unknown, path: string): z.infer<T> {
+  const result = schema.safeParse(query);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const given = query as Record<string, unknown>;
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(schema.shape);
+    throw new HttpError(
+      400,
+      `${path}: unknown parameter ${quote(issue.keys[0])}; there ${known.length > 0 ? `are ${known.join(', ')}` : 'are none'}`,
+    );
+  }
+  const name = String(issue.path[0]);
+  const described = (schema.shape[name] as z.ZodType).description;
+  throw new HttpError(
+    400,
+    `${path}: ${name} (${described}): expected ${expectation(issue)}, found ${quote(String(given[name]))}`,
+  );
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return issue.values.join(' or ');
+  if (issue.code === 'too_small') return `a whole number from ${issue.minimum}`;
+  if (issue.code === 'too_big') return `a whole number up to ${issue.maximum}`;
+  return 'a whole number, given once';
+}

@@ -1,0 +1,181 @@
+/**
+ * The server: the page, and the interface for programs. All computing is done in worker threads; this thread takes
+ * requests in, looks at files, and sends answers.
+ */
+import { availableParallelism } from 'node:os';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { BackendName } from '../backends/backend.js';
+import { quote } from '../formats/quotation.js';
+import { UserError } from '../user-error.js';
+import { Bodies } from './bodies.js';
+import { errorJson, errorStatus, HttpError } from './http-error.js';
+import * as limits from './limits.js';
+import { Models } from './model-list.js';
+import { addPage } from './page-routes.js';
+import type { PredictJob } from './predict-jobs.js';
+import { addPredict } from './predict-routes.js';
+import { RunEvents } from './run-events.js';
+import { addRuns } from './run-routes.js';
+import { givenRuns, RunStore } from './run-store.js';
+import { Samples } from './samples.js';
+import { isMeant, SECURITY_HEADERS } from './security.js';
+import { WorkerPool } from './worker-pool.js';
+
+export interface ServeOptions {
+  /** Run folders and checkpoints that come first. */
+  given: readonly string[];
+  /** A folder of runs; null for none. */
+  runs: string | null;
+  host: string;
+  /** Null: 7860, or the next one that is free; 0: any. */
+  port: number | null;
+  /** Of the threads that recognise. Null: one a core, less one. */
+  threads: number | null;
+  backend: BackendName | 'auto';
+  /** Where the built page is. */
+  page: string;
+  version: string;
+  /** Told of defects, with their stacks. */
+  onDefect(error: unknown): void;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:7860/` */
+  url: string;
+  /** Whether the page has been built. */
+  page: boolean;
+  /** Ends: no new requests are taken, those under way are answered. */
+  close(): Promise<void>;
+}
+
+const FIRST_PORT = 7860;
+const PORTS = 20;
+
+/** Starts the server. @throws UserError if a run is none, or the address cannot be had */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const runs = new RunStore(await givenRuns(options.given), options.runs);
+  const models = new Models(runs);
+  const events = new RunEvents(runs);
+  const samples = new Samples(runs, options.backend);
+  const bodies = new Bodies();
+  const pool = new WorkerPool<PredictJob, string>({
+    ...{ script: new URL('./predict-worker.js', import.meta.url), data: { backend: options.backend } },
+    threads: options.threads ?? Math.max(1, availableParallelism() - 1),
+    ...{ jobs: limits.BATCH_REQUESTS, bytes: limits.BATCH_BYTES },
+    ...{ deadline: limits.COMPUTE_MS, waiting: limits.MOST_WAITING_REQUESTS },
+  });
+  const app = bareServer(options);
+  const began = performance.now();
+  addPredict(app, { models, pool, bodies });
+  addRuns(app, { runs, events, samples });
+  const page = addPage(app, {
+    ...{ folder: options.page, version: options.version, models },
+    load: () => ({
+      uptime_seconds: Math.round((performance.now() - began) / 1000),
+      ...{ waiting: pool.waiting, running: pool.running },
+    }),
+  });
+  app.addHook('preClose', async () => events.close());
+  app.addHook('onClose', async () => {
+    await Promise.all([pool.close(), samples.close()]);
+  });
+  try {
+    const port = await listen(app, options);
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+    return { url: `http://${host}:${port}/`, page, close: () => close(app) };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+/** Takes requests in, within limits, and says in JSON what is wrong with them. */
+function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: limits.MOST_BODY_BYTES,
+    connectionTimeout: limits.IDLE_MS,
+    keepAliveTimeout: limits.KEEP_ALIVE_MS,
+    requestTimeout: limits.REQUEST_MS,
+    http: { headersTimeout: limits.HEADERS_MS, connectionsCheckingInterval: 2000 },
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, _, reply: FastifyReply) => {
+      const status = error.statusCode ?? 400;
+      void reply.code(status).headers(SECURITY_HEADERS).send(errorJson(status, error.message));
+    },
+  });
+  app.server.maxConnections = limits.MOST_CONNECTIONS;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+    if (isMeant(request.headers.host, host)) return;
+    throw new HttpError(
+      421,
+      `this server is for this machine alone: expected 127.0.0.1 or localhost as the host, found ${quote(request.headers.host ?? 'none')}`,
+    );
+  });
+  // Bodies are taken in by those who want them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_: FastifyRequest, __, done) => done(null));
+  app.setErrorHandler((error, request, reply) => {
+    const known = (error as { statusCode?: number }).statusCode;
+    const { status, message } =
+      known !== undefined && known < 500
+        ? { status: known, message: (error as Error).message }
+        : errorStatus(error);
+    if (status === 500) onDefect(error);
+    if (status === 503) reply.header('retry-after', '1');
+    // What is left of a body that was refused is not waited for.
+    if (!request.raw.complete) reply.header('connection', 'close');
+    void reply.code(status).send(errorJson(status, message));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const message = `there is nothing at ${request.method} ${quote(request.url.split('?')[0])}; GET /api/openapi.json says what there is`;
+    void reply.code(404).send(errorJson(404, message));
+  });
+  return app;
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promise<number> {
+  const ports = port === null ? Array.from({ length: PORTS }, (_, n) => FIRST_PORT + n) : [port];
+  for (const candidate of ports) {
+    try {
+      await app.listen({ host, port: candidate });
+      const address = app.server.address();
+      return typeof address === 'object' && address !== null ? address.port : candidate;
+    } catch (error) {
+      const problem = listenProblem(error, host, candidate);
+      if (problem === null) throw error;
+      if (problem !== IN_USE || candidate === ports.at(-1)) {
+        throw new UserError(`serve: cannot listen on ${host} port ${ports.join(', ')}: ${problem}`);
+      }
+    }
+  }
+  throw new Error('serve: no port to listen on');
+}
+
+const IN_USE = 'another program is there already; choose another --port, or 0 for any';
+
+function listenProblem(error: unknown, host: string, port: number): string | null {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return IN_USE;
+    case 'EACCES':
+      return port < 1024
+        ? 'ports below 1024 need special rights; choose another --port'
+        : 'the system does not permit it';
+    case 'EADDRNOTAVAIL':
+      return `this machine has no address ${host}; use --host 127.0.0.1, or 0.0.0.0 for all its addresses`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `there is no host ${quote(host)}; use --host 127.0.0.1, or 0.0.0.0 for all its addresses`;
+    default:
+      return null;
+  }
+}
+
+/** Answers what is under way; who takes too long is cut off. */
+async function close(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), limits.SHUTDOWN_MS);
+  await app.close();
+  clearTimeout(timer);
+}
