@@ -2,6 +2,7 @@
  * Draws a run's events: on a terminal a line that is drawn over and over with a bar, elsewhere plain lines at the
  * frequency asked for. Looks at the clock only to draw not too often.
  */
+import type { EpochMetrics } from '../formats/run-folder.js';
 import { formatCount, formatNumber, formatShare, plural } from '../report/text.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '../train/events.js';
 import { type Colors, colorsFor, type Output } from './terminal.js';
@@ -170,9 +171,15 @@ export class ProgressView {
       `loss ${metrics.trainLoss.toFixed(4)}, accuracy ${formatShare(metrics.trainAccuracy)}`,
       `validation ${metrics.validationLoss.toFixed(4)}, ${bold(formatShare(metrics.validationAccuracy))}`,
       dim(`${metrics.seconds.toFixed(1)} s`),
+      ...(metrics.lossScale === null ? [] : [dim(lossScaleText(metrics))]),
       ...(best ? [green('best')] : []),
     ].join('  ');
   }
+}
+
+function lossScaleText({ lossScale, skippedSteps }: EpochMetrics): string {
+  const skipped = skippedSteps > 0 ? `, ${plural(skippedSteps, 'step')} skipped` : '';
+  return `loss scale ${formatNumber(lossScale ?? 1)}${skipped}`;
 }
 
 function stoppedLine({ reason, epoch, step }: TrainEvent & { type: 'stopped' }): string {

@@ -30,6 +30,8 @@ const epochSchema = z.object({
   learningRate: z.number(),
   seconds: z.number(),
   samplesPerSecond: z.number(),
+  lossScale: z.number().nullable().default(null),
+  skippedSteps: count.default(0),
   curve: z.array(z.object({ step: count, loss: z.number(), accuracy: z.number(), learningRate: z.number() })),
 }) satisfies z.ZodType<EpochMetrics>;
 
@@ -55,6 +57,8 @@ const summarySchema = z.object({
   threads: count,
   parameters: count,
   seed: z.number(),
+  useAmp: z.boolean().default(false),
+  skippedSteps: count.default(0),
   stoppedBy: z.string(),
   reversedScore: scoreSchema.nullable().default(null),
   reorderedScore: scoreSchema.nullable().default(null),

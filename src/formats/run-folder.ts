@@ -43,6 +43,10 @@ export interface EpochMetrics {
   learningRate: number;
   seconds: number;
   samplesPerSecond: number;
+  /** Mixed precision: the factor of the loss at the end of the epoch; else null. */
+  lossScale: number | null;
+  /** Steps skipped since the run began because a gradient had overflowed. */
+  skippedSteps: number;
   /** Up to 50 points, at equal distances. */
   curve: CurvePoint[];
 }
@@ -81,6 +85,9 @@ export interface RunSummary {
   threads: number;
   parameters: number;
   seed: number;
+  /** Mixed precision, and how many of its steps were skipped because a gradient had overflowed. */
+  useAmp: boolean;
+  skippedSteps: number;
   /** 'epochs' | 'patience' | 'target-accuracy' */
   stoppedBy: string;
   /** Pen strokes only: the test set drawn in reverse, and with its strokes in reverse order; else null. */

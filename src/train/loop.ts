@@ -7,6 +7,7 @@ import type { CurvePoint, EpochMetrics } from '../formats/run-folder.js';
 import { UserError } from '../user-error.js';
 import { type Answers, answersFor, evaluateWith, type Scores, scoresOf, shareInts } from './evaluation.js';
 import type { ProgressEvent, TrainEvent } from './events.js';
+import { initialLossScale, type LossScaleState, readLossScale, shareLossScale } from './loss-scale.js';
 import type { TrainConfig } from './options.js';
 import { learningRates } from './plan.js';
 import { evaluationSteps, type Team } from './team.js';
@@ -25,9 +26,11 @@ export interface TrainState {
   epochSeconds: number;
   trainSeconds: number;
   best: { accuracy: number; loss: number; epoch: number } | null;
+  /** Mixed precision only. */
+  lossScale: LossScaleState | null;
 }
 
-export const initialState = (): TrainState => ({
+export const initialState = (mixed: boolean): TrainState => ({
   epoch: 1,
   losses: [],
   correct: [],
@@ -35,6 +38,7 @@ export const initialState = (): TrainState => ({
   epochSeconds: 0,
   trainSeconds: 0,
   best: null,
+  lossScale: mixed ? initialLossScale() : null,
 });
 
 export interface LoopOptions {
@@ -126,6 +130,7 @@ async function* trainEpoch(
   const correct = new Int32Array(new SharedArrayBuffer(4 * stepsPerEpoch));
   losses.set(state.losses);
   correct.set(state.correct);
+  const lossScale = state.lossScale && shareLossScale(state.lossScale);
   const samplesIn = (step: number) => Math.min(train.length, step * batchSize);
   const began = performance.now();
   const running = team.train({
@@ -135,6 +140,7 @@ async function* trainEpoch(
       learningRates: rates,
       losses,
       correct,
+      lossScale,
     },
   });
   if (options.stop.aborted) team.stop();
@@ -165,7 +171,9 @@ async function* trainEpoch(
 
   state.losses = [...losses.subarray(0, seen)];
   state.correct = [...correct.subarray(0, seen)];
-  state.updates += seen - firstStep;
+  const skippedBefore = state.lossScale?.skippedSteps ?? 0;
+  if (lossScale) state.lossScale = readLossScale(lossScale);
+  state.updates += seen - firstStep - ((state.lossScale?.skippedSteps ?? 0) - skippedBefore);
   if (seen < stepsPerEpoch && !options.stop.aborted) {
     const what = Number.isNaN(losses[seen]) ? 'NaN' : 'infinite';
     throw new UserError(
@@ -291,6 +299,8 @@ function metricsOf(options: LoopOptions, rates: Float64Array, scores: Scores, ra
     learningRate: rates[steps - 1],
     seconds: state.epochSeconds,
     samplesPerSecond: rate,
+    lossScale: state.lossScale?.scale ?? null,
+    skippedSteps: state.lossScale?.skippedSteps ?? 0,
     curve,
   };
 }

@@ -129,6 +129,7 @@ const TRAINING = {
   batchSize: integer(128, { from: 1, to: MANY }, 'samples in a step'),
   numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training samples'),
   accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches whose gradients make one update'),
+  useAmp: toggle(false, 'mixed precision: activations and working weights in 16 bits, half the memory'),
   labelSmoothing: number(0, { from: 0, below: 1 }, 'share of the target spread over all classes'),
   patience: integer(
     null,

@@ -22,6 +22,7 @@ export interface StepConditions {
   trainCount: number;
   seed: number;
   optimizer: TrainConfig['optimizer'];
+  useAmp: boolean;
 }
 
 const whole = z.int().nonnegative();
@@ -33,10 +34,15 @@ const savedSchema = z.object({
   epochSeconds: z.number().nonnegative(),
   trainSeconds: z.number().nonnegative(),
   best: z.object({ accuracy: z.number(), loss: z.number(), epoch: whole }).nullable(),
+  lossScale: z
+    .object({ scale: z.number().positive(), steadySteps: whole, skippedSteps: whole })
+    .nullable()
+    .default(null),
   batchSize: z.int().positive(),
   trainCount: z.int().positive(),
   seed: whole,
   optimizer: z.enum(['adam', 'adamw', 'sgd']),
+  useAmp: z.boolean().default(false),
 });
 
 /** @throws UserError if the file cannot be read or is no checkpoint of scanstroke's */
@@ -70,20 +76,20 @@ export function resume(
 ): TrainState {
   refuseOtherModel(checkpoint, path, model);
   team.layout.fromStateDict(checkpoint.parameters, team.parameters);
-  if (!checkpoint.training) return initialState();
+  if (!checkpoint.training) return initialState(conditions.useAmp);
   const parsed = savedSchema.safeParse(checkpoint.training.state);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new UserError(`${path}: the training state is damaged: ${issue.path.join('.')}: ${issue.message}`);
   }
-  const { batchSize, trainCount, seed, optimizer, ...state } = parsed.data;
+  const { batchSize, trainCount, seed, optimizer, useAmp, ...state } = parsed.data;
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
       `train: ${path} was written with optimiser ${optimizer}, but ${conditions.optimizer} is asked for; ` +
         `use --optimizer ${optimizer}, or begin anew from its weights with --load-cp ${RUN_FILES.best}`,
     );
   }
-  const changed = Object.entries({ batchSize, trainCount, seed }).find(
+  const changed = Object.entries({ batchSize, trainCount, seed, useAmp }).find(
     ([name, value]) => conditions[name as keyof StepConditions] !== value,
   );
   if (changed && state.losses.length > 0) {
@@ -102,7 +108,10 @@ export function resume(
     }
     vector.set(saved);
   }
-  return state;
+  // Between two epochs the precision may change.
+  return useAmp === conditions.useAmp
+    ? state
+    : { ...state, lossScale: initialState(conditions.useAmp).lossScale };
 }
 
 function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedClassifierConfig): void {

@@ -61,6 +61,7 @@ export async function* trainRun(
     ...{ backend: config.backend, threads: config.threads, dataset, preprocessing, model, batchSize },
     ...{ seed: config.seedNumber, optimizer: optimizerOf(config), maxNorm: config.maxNorm },
     ...{ labelSmoothing: config.labelSmoothing, augmentation: augmentationOf(config) },
+    precision: config.useAmp ? 'mixed' : 'float32',
   });
   const { team } = session;
   const stopTeam = () => team.stop();
@@ -68,9 +69,9 @@ export async function* trainRun(
   try {
     const conditions = {
       ...{ batchSize, trainCount: train.length },
-      ...{ seed: config.seedNumber, optimizer: config.optimizer },
+      ...{ seed: config.seedNumber, optimizer: config.optimizer, useAmp: config.useAmp },
     };
-    let state = initialState();
+    let state = initialState(config.useAmp);
     if (checkpoint) state = resume(team, checkpoint, config.loadCp as string, model, conditions);
     else team.layout.initialize(model, team.parameters, config.seedNumber);
 
@@ -263,6 +264,8 @@ class RunFolder {
       threads: session.team.threads,
       parameters: session.team.parameters.length,
       seed: config.seedNumber,
+      useAmp: config.useAmp,
+      skippedSteps: state.lossScale?.skippedSteps ?? 0,
       stoppedBy,
       reversedScore: scores.get('reversed')?.score ?? null,
       reorderedScore: scores.get('reordered')?.score ?? null,

@@ -7,6 +7,7 @@ import { type Dataset, sequencesOf } from '../data/open-dataset.js';
 import type { AnyPreprocessing } from '../data/sources.js';
 import { reorderedStrokes, reversedStrokes } from '../data/stroke-points.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
+import type { Precision } from '../model/network.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 import type { TrainConfig } from './options.js';
 import { Team } from './team.js';
@@ -19,6 +20,8 @@ export interface SessionOptions {
   preprocessing: AnyPreprocessing;
   augmentation?: Augmentation;
   model: ResolvedClassifierConfig;
+  /** Default float32. */
+  precision?: Precision;
   /** Sequences that make one update. */
   batchSize: number;
   seed: number;
@@ -41,7 +44,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const notices: string[] = [];
   const backend = await openBackend(options.backend, (line) => notices.push(line));
   const team = new Team({
-    ...{ backend, model, batchSize, seed, optimizer, maxNorm, labelSmoothing },
+    ...{ backend, model, precision: options.precision, batchSize, seed, optimizer, maxNorm, labelSmoothing },
     augmentation: options.augmentation ?? NO_AUGMENTATION,
     threads: options.threads ?? availableParallelism(),
     data: {

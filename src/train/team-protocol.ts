@@ -4,7 +4,7 @@ import type { Augmentation } from '../data/augmentation.js';
 import type { BatchBuffers } from '../data/batch.js';
 import type { SequencesData } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
-import type { Workspace } from '../model/network.js';
+import type { Precision, Workspace } from '../model/network.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 
 /** Parameters are normed and updated in chunks of this many: the cut is the same for any number of threads. */
@@ -16,12 +16,18 @@ export function shardCount(sequences: number, shardSize: number): number {
 
 /**
  * Sequences in a shard, for steps of `batchSize`. It depends on nothing else, so that sums are the same on any number
- * of threads: a quarter of the batch, for four threads to share, but enough rows for the matrix products to be
- * efficient, and few enough that the activations of a shard stay small.
+ * of threads: a quarter of the batch, for four threads to share, but no less than half a pass, and no more than two, so
+ * that the threads end at about the same time.
  */
 export function shardSizeFor(batchSize: number): number {
-  return Math.min(batchSize, 64, Math.max(16, Math.ceil(batchSize / 4)));
+  return Math.min(batchSize, 2 * PASS, Math.max(PASS / 2, Math.ceil(batchSize / 4)));
 }
+
+/**
+ * Sequences that go through the network at a time, in training as in evaluation: enough rows for the products to be
+ * efficient, few enough that the activations, which are most of a thread's memory, stay small.
+ */
+export const PASS = 32;
 
 /** What can be evaluated; training takes place on `train`. */
 export type SourceName = 'train' | 'test' | 'reversed' | 'reordered';
@@ -35,6 +41,7 @@ export interface TeamMember {
   index: number;
   backend: BackendHandle;
   model: ResolvedClassifierConfig;
+  precision: Precision;
   data: TeamData;
   /** Of the training sequences, by `seed`. */
   augmentation: Augmentation;
@@ -43,7 +50,6 @@ export interface TeamMember {
   maxNorm: number | null;
   labelSmoothing: number;
   shardSize: number;
-  evaluationShard: number;
   control: Int32Array;
   /** [2] sum of losses and of correct answers in the step. */
   sums: Float64Array;
@@ -51,6 +57,8 @@ export interface TeamMember {
   partialNorms: Float64Array;
   /** [P] */
   parameters: Float32Array;
+  /** The parameters in the kernels' order: Network's `packed`. */
+  packed: Float32Array;
   /** [P] sum of the step's gradients. */
   total: Float32Array;
   /** The optimiser's vectors, each [P]. */
@@ -58,14 +66,13 @@ export interface TeamMember {
   own: {
     /** [P] of one shard. */
     gradients: Float32Array;
-    packed: Float32Array;
     workspace: Workspace;
     buffers: BatchBuffers;
-    /** [shard] */
+    /** [pass] */
     losses: Float32Array;
-    /** [shard, K] */
+    /** [pass, K] */
     dLogits: Float32Array;
-    /** [shard, 2] */
+    /** [pass, 2] */
     dropoutKeys: Int32Array;
   };
 }
@@ -83,6 +90,8 @@ export interface TrainCommand {
   batchSize: number;
   /** Updates made before firstStep, since the run began. */
   updatesBefore: number;
+  /** loss-scale.ts; null for float32. In and out. */
+  lossScale: Float64Array | null;
   /** Indices of the training sequences in the epoch's order. */
   order: Int32Array;
   /** [steps] */
@@ -94,6 +103,7 @@ export interface TrainCommand {
 
 export interface EvaluateCommand {
   type: 'evaluate';
+  threads: number;
   source: SourceName;
   /** [n] */
   indices: Int32Array;

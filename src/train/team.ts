@@ -7,7 +7,7 @@ import type { Backend } from '../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../data/augmentation.js';
 import { openAugmented, openSequences } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
-import { Network } from '../model/network.js';
+import { Network, type Precision } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
 import { Control } from './control.js';
 import { optimizerStateNames, type ResolvedOptimizer } from './optimizer.js';
@@ -15,6 +15,7 @@ import {
   CHUNK,
   type Command,
   type EvaluateCommand,
+  PASS,
   shardCount,
   shardSizeFor,
   type TeamData,
@@ -27,6 +28,8 @@ export interface TeamOptions {
   /** At most this many. */
   threads: number;
   model: ResolvedClassifierConfig;
+  /** Default float32. */
+  precision?: Precision;
   data: TeamData;
   augmentation: Augmentation;
   /** Sequences whose gradients make one update. */
@@ -38,12 +41,9 @@ export interface TeamOptions {
   labelSmoothing: number;
 }
 
-/** Sequences that a thread evaluates at a time. */
-const EVALUATION_SHARD = 64;
-
 /** Steps of progress that an evaluation makes. */
 export function evaluationSteps(sequences: number): number {
-  return shardCount(sequences, EVALUATION_SHARD);
+  return shardCount(sequences, PASS);
 }
 
 export class Team {
@@ -60,7 +60,7 @@ export class Team {
   readonly #batchSize: number;
 
   constructor(options: TeamOptions) {
-    const { backend, model, batchSize, data } = options;
+    const { backend, model, batchSize, data, precision = 'float32' } = options;
     this.model = model;
     this.layout = new ParameterLayout(model);
     this.#batchSize = batchSize;
@@ -70,13 +70,14 @@ export class Team {
     const names = optimizerStateNames(options.optimizer);
     this.optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
     const shared: Omit<TeamMember, 'index' | 'backend' | 'own'> = {
-      ...{ model, data, augmentation: options.augmentation, shardSize, evaluationShard: EVALUATION_SHARD },
+      ...{ model, precision, data, augmentation: options.augmentation, shardSize },
       ...{ seed: options.seed, optimizer: options.optimizer, maxNorm: options.maxNorm },
       labelSmoothing: options.labelSmoothing,
       control: this.#control.words,
       sums: new Float64Array(new SharedArrayBuffer(16)),
       partialNorms: new Float64Array(new SharedArrayBuffer(8 * Math.ceil(P / CHUNK))),
       parameters: this.parameters,
+      packed: backend.allocate(Network.packedLength(model, backend, precision)),
       total: backend.allocate(P),
       optimizerState: [...this.optimizerState.values()],
     };
@@ -84,7 +85,7 @@ export class Team {
     this.threads = options.threads;
     this.#trainThreads = Math.min(this.threads, shardCount(batchSize, shardSize));
     this.#workers = Array.from({ length: this.threads }, (_, index) => {
-      const own = allocateOwn(backend, model, shardSize, steps, P);
+      const own = allocateOwn(backend, model, precision, steps, P);
       const member: TeamMember = { ...shared, index, backend: backend.handle(), own };
       return new Worker(new URL('./worker.js', import.meta.url), { workerData: member });
     });
@@ -112,8 +113,9 @@ export class Team {
   }
 
   /** Logits and losses of sequences, without dropout. */
-  async evaluate(command: Omit<EvaluateCommand, 'type'>): Promise<void> {
-    await this.#run({ ...command, type: 'evaluate' }, this.threads);
+  async evaluate(command: Omit<EvaluateCommand, 'type' | 'threads'>): Promise<void> {
+    const threads = Math.min(this.threads, evaluationSteps(command.indices.length));
+    await this.#run({ ...command, type: 'evaluate', threads }, threads);
   }
 
   async close(): Promise<void> {
@@ -161,23 +163,16 @@ function longest({ data, augmentation, seed }: TeamOptions): number {
 function allocateOwn(
   backend: Backend,
   model: ResolvedClassifierConfig,
-  shardSize: number,
+  precision: Precision,
   steps: number,
   parameters: number,
 ): TeamMember['own'] {
-  const B = Math.max(shardSize, EVALUATION_SHARD);
-  const sizes = [
-    Network.workspaceSize(model, backend, {
-      batchSize: shardSize,
-      steps,
-      rows: shardSize * steps,
-      training: true,
-    }),
-    Network.workspaceSize(model, backend, { batchSize: B, steps, rows: B * steps, training: false }),
-  ];
+  const B = PASS;
+  const sizes = [true, false].map((training) =>
+    Network.workspaceSize(model, backend, { batchSize: B, steps, rows: B * steps, training }, precision),
+  );
   return {
     gradients: backend.allocate(parameters),
-    packed: backend.allocate(Network.packedLength(model, backend)),
     workspace: {
       floats: backend.allocate(Math.max(...sizes.map((size) => size.floats))),
       ints: backend.allocateInts(Math.max(...sizes.map((size) => size.ints))),

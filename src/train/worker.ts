@@ -3,8 +3,10 @@
  * a fixed order, and updates its slice of the parameters.
  *
  * A step, in every thread:
- *   take shards until none is left: pack, forward, loss, backward; in the shard's turn add to the sum of gradients
- *   barrier; norm of the sum in fixed chunks; barrier; update chunks of the parameters; barrier
+ *   take shards until none is left; of a shard, a pass at a time: forward, loss, backward; in the shard's turn add to
+ *   the sum of gradients
+ *   barrier; norm of the sum in fixed chunks; barrier; update chunks of the parameters; barrier; pack a share of the
+ *   weights in the kernels' order; barrier
  * Which thread computes a shard or a chunk changes nothing in the result: shards and chunks are cut the same way for
  * any number of threads, and sums run in the order of shards and chunks.
  */
@@ -20,11 +22,13 @@ import { Network } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
 import { deriveKey } from '../random.js';
 import { Control } from './control.js';
+import { LossScaler, readLossScale, writeLossScale } from './loss-scale.js';
 import { clipScale, updateSlice } from './optimizer.js';
 import {
   CHUNK,
   type Command,
   type EvaluateCommand,
+  PASS,
   type SourceName,
   shardCount,
   type TeamMember,
@@ -49,64 +53,84 @@ class Member {
     this.#backend = openHandle(me.backend);
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
-    this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.own.packed);
+    this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.packed, me.precision);
     this.#sources = new Map(
       Object.entries(me.data).map(([name, data]) => [name as SourceName, openSequences(data)]),
     );
     this.#augmented = isAugmenting(me.augmentation)
       ? openAugmented(me.data.train, me.augmentation, me.seed)
       : null;
-    this.#positions = firstIndices(me.shardSize);
+    this.#positions = firstIndices(PASS);
   }
 
   run(command: Command): void {
-    this.#network.parametersChanged();
+    this.#pack(command);
     if (command.type === 'train') this.#train(command);
     else this.#evaluate(command);
   }
 
+  /** After the parameters have changed: each thread packs its share of the weights. */
+  #pack({ type, threads }: Command): void {
+    this.#network.parametersChanged();
+    this.#network.pack(type === 'train', { index: this.#me.index, of: threads });
+    this.#control.barrier(threads);
+  }
+
   #train(command: TrainCommand): void {
     const { learningRates, firstStep, steps, threads } = command;
+    const scaler = new LossScaler(command.lossScale && readLossScale(command.lossScale));
+    let updates = command.updatesBefore;
     for (let step = firstStep; step < steps; step++) {
-      const count = this.#gradients(command, step);
+      const { scale } = scaler;
+      const count = this.#gradients(command, step, scale);
       this.#control.barrier(threads);
-      const norm = this.#norm(threads);
+      const norm = this.#norm(threads) / scale;
       const sums = this.#me.sums;
       if (this.#me.index === 0) {
         this.#control.nextStep();
         command.losses[step] = sums[0] / count;
         command.correct[step] = sums[1];
       }
-      if (!Number.isFinite(sums[0]) || !Number.isFinite(norm)) {
+      const verdict = Number.isFinite(sums[0]) ? scaler.judge(Number.isFinite(norm)) : 'diverged';
+      if (verdict === 'diverged') {
         // Ends before an update that would spoil the parameters; the loss tells the main thread.
         if (this.#me.index === 0) command.losses[step] = Number.isFinite(sums[0]) ? norm : sums[0];
         return;
       }
-      this.#update(command, learningRates[step], norm, command.updatesBefore + step - firstStep + 1);
-      this.#network.parametersChanged();
+      if (verdict === 'update') {
+        this.#update(command, { lr: learningRates[step], norm, scale, step: ++updates });
+      }
       this.#control.barrier(threads);
-      if (this.#me.index === 0) this.#control.advance();
+      if (verdict === 'update') this.#pack(command);
+      if (this.#me.index === 0) {
+        if (command.lossScale && scaler.state) writeLossScale(command.lossScale, scaler.state);
+        this.#control.advance();
+      }
       if (this.#control.stopping) return;
     }
   }
 
   /** The sum of the step's gradients and losses; returns how many sequences there are in the step. */
-  #gradients(command: TrainCommand, step: number): number {
+  #gradients(command: TrainCommand, step: number, scale: number): number {
     const { own, sums, total, shardSize } = this.#me;
     const begin = step * command.batchSize;
     const end = Math.min(command.order.length, begin + command.batchSize);
     const count = end - begin;
     const shards = shardCount(count, shardSize);
     for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
-      const from = begin + shard * shardSize;
-      const indices = command.order.subarray(from, Math.min(end, from + shardSize));
-      const batch = this.#trainBatch(indices, command.epoch);
-      const keys = this.#dropoutKeys(command.epoch, indices, batch);
-      const logits = this.#network.forward(batch, own.workspace, { dropoutKeys: keys });
-      const loss = this.#loss(batch, logits, this.#me.labelSmoothing, 1 / count);
+      const shardEnd = Math.min(end, begin + (shard + 1) * shardSize);
+      let loss = 0;
+      let correct = 0;
       own.gradients.fill(0);
-      this.#network.backward(own.dLogits.subarray(0, logits.length), own.gradients);
-      const correct = countCorrect(logits, batch);
+      for (let from = begin + shard * shardSize; from < shardEnd; from += PASS) {
+        const indices = command.order.subarray(from, Math.min(shardEnd, from + PASS));
+        const batch = this.#trainBatch(indices, command.epoch);
+        const keys = this.#dropoutKeys(command.epoch, indices, batch);
+        const logits = this.#network.forward(batch, own.workspace, { dropoutKeys: keys });
+        loss += this.#loss(batch, logits, this.#me.labelSmoothing, scale / count);
+        this.#network.backward(own.dLogits.subarray(0, logits.length), own.gradients);
+        correct += countCorrect(logits, batch);
+      }
       this.#control.inTurn(shard, () => {
         if (shard === 0) {
           total.set(own.gradients);
@@ -159,10 +183,10 @@ class Member {
     return keys;
   }
 
-  /** The norm of the summed gradients, or 0 when nothing is clipped. */
+  /** The norm of the summed gradients, or 0 when nothing depends on it. */
   #norm(threads: number): number {
-    const { total, partialNorms, maxNorm } = this.#me;
-    if (maxNorm === null) return 0;
+    const { total, partialNorms, maxNorm, precision } = this.#me;
+    if (maxNorm === null && precision === 'float32') return 0;
     this.#eachChunk(threads, (chunk, start, end) => {
       partialNorms[chunk] = this.#backend.sumSquares(total.subarray(start, end));
     });
@@ -172,9 +196,11 @@ class Member {
     return Math.sqrt(sum);
   }
 
-  #update(command: TrainCommand, lr: number, norm: number, step: number): void {
+  /** @param at the gradients' norm, the factor of the loss, and the update's number from 1 */
+  #update(command: TrainCommand, at: { lr: number; norm: number; scale: number; step: number }): void {
     const { parameters, total, optimizerState, optimizer, maxNorm } = this.#me;
-    const gradientScale = maxNorm === null ? 1 : clipScale(norm, maxNorm);
+    const { lr, step } = at;
+    const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
     this.#eachChunk(command.threads, (_, start, end) => {
       updateSlice(this.#backend, optimizer, {
         parameters: parameters.subarray(start, end),
@@ -196,15 +222,15 @@ class Member {
   }
 
   #evaluate(command: EvaluateCommand): void {
-    const { own, evaluationShard: size, model } = this.#me;
+    const { own, model } = this.#me;
     const { indices, logits: allLogits, losses: allLosses } = command;
     const source = this.#source(command.source);
-    const shards = shardCount(indices.length, size);
+    const shards = shardCount(indices.length, PASS);
     for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
-      const from = shard * size;
+      const from = shard * PASS;
       const batch = packBatch(
         source,
-        indices.subarray(from, Math.min(indices.length, from + size)),
+        indices.subarray(from, Math.min(indices.length, from + PASS)),
         own.buffers,
       );
       const logits = this.#network.forward(batch, own.workspace, null);

@@ -32,6 +32,8 @@ const epoch = (n: number): EpochMetrics => ({
   learningRate: 6e-3,
   seconds: 12.5,
   samplesPerSecond: 4000,
+  lossScale: null,
+  skippedSteps: 0,
   curve: [{ step: 10, loss: 2, accuracy: 0.25, learningRate: 1e-4 }],
 });
 
@@ -55,6 +57,8 @@ const summary: RunSummary = {
   threads: 2,
   parameters: 3_883_018,
   seed: 0,
+  useAmp: false,
+  skippedSteps: 0,
   stoppedBy: 'epochs',
   reversedScore: null,
   reorderedScore: { correct: 7, count: 10 },

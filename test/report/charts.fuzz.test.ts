@@ -39,6 +39,8 @@ const metrics: fc.Arbitrary<EpochMetrics[]> = fc
       learningRate: rate,
       seconds: fc.constant(1),
       samplesPerSecond: fc.constant(1),
+      lossScale: fc.constant(null),
+      skippedSteps: fc.constant(0),
       curve: fc.array(point, { maxLength: 5 }),
     }),
     { maxLength: 8 },

@@ -67,6 +67,8 @@ function sampleEpoch(epoch: number, epochs: number, points: number, random: Rand
     learningRate,
     seconds: 12,
     samplesPerSecond: 4000,
+    lossScale: null,
+    skippedSteps: 0,
     curve: Array.from({ length: points }, (_, index) => {
       const time = epoch - 1 + (index + 1) / points;
       const loss = lossAt(time) * noise();
@@ -101,6 +103,8 @@ function sampleSummary(
     threads: 2,
     parameters: 199_818,
     seed: 0,
+    useAmp: false,
+    skippedSteps: 0,
     stoppedBy: 'epochs',
     reversedScore: null,
     reorderedScore: null,
