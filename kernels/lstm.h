@@ -10,8 +10,8 @@
 // past H are zero. Then, for the way back, U [4H, H] and W [4H, I] in panels.
 //
 // Mixed precision: packed weights, x, y, cells and gates are then all stored as halves. Every product, sum and state
-// is still float32: operands are widened into scratch, a block at a time, and the states h and c are carried along
-// there; what is rounded to a half is what the way back reads, and the weights.
+// is still float32: weights are widened as the tile loads them (or a block at a time, into scratch), x and gates in
+// scratch, where the states h and c are carried along too; rounded to halves are what the way back reads, and weights.
 #pragma once
 #include "activation.h"
 #include "product.h"
@@ -139,35 +139,36 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
     Stored block_of_weights = packed;
     for (int unit = 0; unit < H; unit += LANES, block_of_weights = block_of_weights + block) {
       const int units = min_of(LANES, H - unit);
-      const float* weights = as_floats(block_of_weights, block, wide_w);
-      for (int starts = 0; starts < 2; starts++) {  // sequences under way, then those whose first step this is
-        const int from = starts ? continued : 0, count = (starts ? running : continued) - from;
-        const float* h_before = starts ? first_h : h_then;
-        const float* c_before = starts ? first_c : c_then;
-        const ptrdiff_t h_before_row = starts ? H : h_row;
-        in_tiles<TILE_ROWS>(count, [&](auto size, int first) __attribute__((always_inline)) {
-          constexpr int M = decltype(size)::value;
-          const ptrdiff_t b = from + first;
-          vf sums[M][4];
-          for (int m = 0; m < M; m++)
-            for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
-          tile<M, 4>(sums, I, x_now + b * I, I, 1, weights + 4 * LANES);
-          if (h_before) tile<M, 4>(sums, H, h_before + b * h_before_row, h_before_row, 1, weights + (1 + I) * 4 * LANES);
-          float spilled[M * 4 * LANES];
-          for (int m = 0; m < M; m++)
-            for (int gate = 0; gate < 4; gate++) store(spilled + (m * 4 + gate) * LANES, sums[m][gate]);
-          const LstmCell cell{c_before ? c_before + b * H + unit : nullptr,
-                              c_now + b * H + unit,
-                              h_now + b * h_row + unit,
-                              h_row,
-                              y + (start + b) * y_row + unit,
-                              cells + (start + b) * H + unit,
-                              gates ? gates + (start + b) * 4 * H + unit : gates,
-                              y_row};
-          if (mixed) lstm_cell<true>(M, units, H, spilled, cell);
-          else lstm_cell<false>(M, units, H, spilled, cell);
-        });
-      }
+      with_numbers(block_of_weights, block, wide_w, [&](auto weights) __attribute__((always_inline)) {
+        for (int starts = 0; starts < 2; starts++) {  // sequences under way, then those whose first step this is
+          const int from = starts ? continued : 0, count = (starts ? running : continued) - from;
+          const float* h_before = starts ? first_h : h_then;
+          const float* c_before = starts ? first_c : c_then;
+          const ptrdiff_t h_before_row = starts ? H : h_row;
+          in_tiles<TILE_ROWS>(count, [&](auto size, int first) __attribute__((always_inline)) {
+            constexpr int M = decltype(size)::value;
+            const ptrdiff_t b = from + first;
+            vf sums[M][4];
+            for (int m = 0; m < M; m++)
+              for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
+            tile<M, 4>(sums, I, x_now + b * I, I, 1, weights + 4 * LANES);
+            if (h_before) tile<M, 4>(sums, H, h_before + b * h_before_row, h_before_row, 1, weights + (1 + I) * 4 * LANES);
+            float spilled[M * 4 * LANES];
+            for (int m = 0; m < M; m++)
+              for (int gate = 0; gate < 4; gate++) store(spilled + (m * 4 + gate) * LANES, sums[m][gate]);
+            const LstmCell cell{c_before ? c_before + b * H + unit : nullptr,
+                                c_now + b * H + unit,
+                                h_now + b * h_row + unit,
+                                h_row,
+                                y + (start + b) * y_row + unit,
+                                cells + (start + b) * H + unit,
+                                gates ? gates + (start + b) * 4 * H + unit : gates,
+                                y_row};
+            if (mixed) lstm_cell<true>(M, units, H, spilled, cell);
+            else lstm_cell<false>(M, units, H, spilled, cell);
+          });
+        }
+      });
     }
     running_before = running;
     start_before = start;

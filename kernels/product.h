@@ -29,9 +29,9 @@ INLINE void in_tiles(int count, Body body) {
   }
 }
 
-// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v].
-template <int M, int V>
-INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const float* b) {
+// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v], with b of floats or halves.
+template <int M, int V, class B>
+INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const B* b) {
   for (int k = 0; k < depth; k++) {
     vf row[V];
 #pragma GCC unroll 8
@@ -79,9 +79,9 @@ INLINE void pack_panels_transposed(int depth, int columns, const float* source, 
 enum class Into { overwrite, add };
 
 // C [rows, columns] = or += A · panels for one panel of V vectors.
-template <int V, Into into>
-INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, const float* panel,
-                           float* c, ptrdiff_t c_row) {
+template <int V, Into into, class B>
+INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, const B* panel, float* c,
+                           ptrdiff_t c_row) {
   in_tiles<TILE_ROWS>(rows, [&](auto size, int first) __attribute__((always_inline)) {
     constexpr int M = decltype(size)::value;
     vf sums[M][V] = {};
@@ -95,17 +95,18 @@ INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptr
   });
 }
 
-// C [rows, columns] = or += A [rows, depth] · B, with B in panels; halves are widened a panel at a time, into scratch.
+// C [rows, columns] = or += A [rows, depth] · B, with B in panels; scratch is for a panel of halves to be widened.
 template <Into into>
 static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, Stored panels, float* scratch,
                      float* c, ptrdiff_t c_row) {
   for (; columns > 0; columns -= PANEL_COLUMNS, c += PANEL_COLUMNS) {
     const int width = min_of(PANEL_COLUMNS, round_up(columns, LANES));
-    const float* panel = as_floats(panels, (ptrdiff_t)depth * width, scratch);
-    if (columns > 3 * LANES) multiply_panel<4, into>(rows, columns, depth, a, a_row, panel, c, c_row);
-    else if (columns > 2 * LANES) multiply_panel<3, into>(rows, columns, depth, a, a_row, panel, c, c_row);
-    else if (columns > LANES) multiply_panel<2, into>(rows, columns, depth, a, a_row, panel, c, c_row);
-    else multiply_panel<1, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+    with_numbers(panels, (ptrdiff_t)depth * width, scratch, [&](auto panel) __attribute__((always_inline)) {
+      if (columns > 3 * LANES) multiply_panel<4, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+      else if (columns > 2 * LANES) multiply_panel<3, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+      else if (columns > LANES) multiply_panel<2, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+      else multiply_panel<1, into>(rows, columns, depth, a, a_row, panel, c, c_row);
+    });
     panels = panels + (ptrdiff_t)depth * width;
   }
 }

@@ -69,6 +69,13 @@ INLINE vf from_bits(vi v) {
 // IEEE 754 binary16, converted by the processor where it can (F16C, NEON), else by integer arithmetic that gives the
 // same bits: nearest, ties to even, subnormals kept, what is too large becomes infinity, NaN stays NaN.
 
+// Whether loading halves costs no more than loading floats: then the tiles do it, else blocks are widened beforehand.
+#if LANES > 4 || defined(__ARM_NEON)
+#define TILES_WIDEN 1
+#else
+#define TILES_WIDEN 0
+#endif
+
 #if LANES == 16
 // The forms with a mask of all lanes: g++ 12 warns of the others, whose unused operand it takes for uninitialised.
 INLINE vf widen(const half* p) {
@@ -112,6 +119,8 @@ INLINE void narrow(half* p, vf v) {
   for (int i = 0; i < LANES; i++) p[i] = (half)result[i];
 }
 #endif
+
+INLINE vf load(const half* p) { return widen(p); }
 
 template <bool HALF>
 INLINE vf load_as(Stored from, ptrdiff_t at, int n) {
@@ -163,6 +172,17 @@ INLINE const float* as_floats(Stored from, ptrdiff_t n, float* scratch) {
   if (!from.is_half()) return from.floats();
   copy(Stored::of(scratch), from, n);
   return scratch;
+}
+
+// Calls use(p) with the n numbers of a buffer as the tiles read them: where they stand or, where loads do not widen,
+// widened into scratch.
+template <class Use>
+INLINE void with_numbers(Stored from, ptrdiff_t n, float* scratch, Use use) {
+  if (TILES_WIDEN && from.is_half()) {
+    if constexpr (TILES_WIDEN) use((const half*)from.halves());
+  } else {
+    use(as_floats(from, n, scratch));
+  }
 }
 
 INLINE int min_of(int a, int b) { return a < b ? a : b; }

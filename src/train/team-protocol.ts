@@ -90,8 +90,8 @@ export interface TrainCommand {
   batchSize: number;
   /** Updates made before firstStep, since the run began. */
   updatesBefore: number;
-  /** loss-scale.ts; null for float32. In and out. */
-  lossScale: Float64Array | null;
+  /** Of loss-scale.ts, in mixed precision. In and out. */
+  lossScale?: Float64Array | null;
   /** Indices of the training sequences in the epoch's order. */
   order: Int32Array;
   /** [steps] */

@@ -78,7 +78,7 @@ class Member {
 
   #train(command: TrainCommand): void {
     const { learningRates, firstStep, steps, threads } = command;
-    const scaler = new LossScaler(command.lossScale && readLossScale(command.lossScale));
+    const scaler = new LossScaler(command.lossScale ? readLossScale(command.lossScale) : null);
     let updates = command.updatesBefore;
     for (let step = firstStep; step < steps; step++) {
       const { scale } = scaler;
