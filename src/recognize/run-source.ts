@@ -38,7 +38,7 @@ export async function recognizerOf(path: string, backend: Backend): Promise<Reco
 }
 
 /** What the files beside a checkpoint say of its run; what cannot be read is not known. */
-async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
+export async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
   const folder = dirname(checkpoint);
   const summary = await readSummary(folder).catch(() => null);
   const preset = summary?.preset ?? (await readConfig(folder).catch(() => null))?.preset;
