@@ -28,9 +28,7 @@ INLINE Exponential exponential(vf x) {
 
 INLINE vf sigmoid(vf x) {
   vf y = -x;
-  vf e = y < -87.3f ? vf{} - 87.3f : y;
-  e = e > 88.37f ? vf{} + 88.37f : e;
-  Exponential ex = exponential(e);
+  Exponential ex = exponential(at_most(at_least(y, -87.3f), 88.37f));
   vf d = ex.scale * ex.m + ex.scale;
   d = y > 88.37f ? vf{} + __builtin_inff() : d;
   return 1.0f / (d + 1.0f);
@@ -39,9 +37,7 @@ INLINE vf sigmoid(vf x) {
 // tanh |x| = (e^2|x| - 1) / (e^2|x| + 1), with e^… - 1 formed without cancellation; the sign is put back.
 INLINE vf tanh(vf x) {
   const vi sign = vi{} + (int32_t)0x80000000;
-  vf twice = from_bits(bits(x) & ~sign) * 2.0f;
-  twice = twice > 18.5f ? vf{} + 18.5f : twice;
-  Exponential ex = exponential(twice);
+  Exponential ex = exponential(at_most(from_bits(bits(x) & ~sign) * 2.0f, 18.5f));
   vf less_one = ex.scale * ex.m + (ex.scale - 1.0f);
   vf y = less_one / (less_one + 2.0f);
   return from_bits(bits(y) | (bits(x) & sign));

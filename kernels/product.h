@@ -30,6 +30,7 @@ INLINE void in_tiles(int count, Body body) {
 }
 
 // sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v], with b of floats or halves.
+#ifndef __wasm__
 template <int M, int V, class B>
 INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const B* b) {
   for (int k = 0; k < depth; k++) {
@@ -45,6 +46,45 @@ INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, p
     b += V * LANES;
   }
 }
+#else
+// The engine keeps steps apart only where a branch stands between them: it orders what is within a block by its own
+// lights, and would load all of several steps first and spill. So each of UNROLL steps ends in the question whether
+// it was the last, and pointers move once in UNROLL steps; their offsets are constants in the loads.
+template <int U, int Unroll, int M, int V, class B>
+INLINE bool steps_end(vf (&sums)[M][V], int depth, const float* const (&a)[M], ptrdiff_t a_step, const B* b) {
+  if constexpr (U == Unroll) return false;
+  else {
+    vf row[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) row[v] = load(b + (U * V + v) * LANES);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; m++) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; v++) sums[m][v] += a[m][U * a_step] * row[v];
+    }
+    return depth == U + 1 || steps_end<U + 1, Unroll>(sums, depth, a, a_step, b);
+  }
+}
+
+template <int M, int V, class B>
+INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const B* b) {
+  constexpr int UNROLL = M == TILE_ROWS && V == TILE_VECTORS ? TILE_UNROLL : 1;
+  const float* rows[M];
+#pragma GCC unroll 8
+  for (int m = 0; m < M; m++) rows[m] = a + m * a_row;
+  if (depth == 0) return;
+  while (!steps_end<0, UNROLL>(sums, depth, rows, a_step, b)) {
+    depth -= UNROLL;
+    b += UNROLL * V * LANES;
+    asm("" : "+r"(b));  // or clang derives each step's address anew, from a count
+#pragma GCC unroll 8
+    for (int m = 0; m < M; m++) {
+      rows[m] += UNROLL * a_step;
+      asm("" : "+r"(rows[m]));
+    }
+  }
+}
+#endif
 
 #define PANEL_COLUMNS (TILE_VECTORS * LANES)
 

@@ -2,5 +2,6 @@
 import { chmodSync, copyFileSync, existsSync } from 'node:fs';
 
 const at = (path) => new URL(`../${path}`, import.meta.url);
-copyFileSync(at('kernels/kernels.wasm'), at('dist/backends/wasm/kernels.wasm'));
+for (const name of ['kernels.wasm', 'kernels-relaxed.wasm'])
+  copyFileSync(at(`kernels/${name}`), at(`dist/backends/wasm/${name}`));
 if (existsSync(at('dist/cli/main.js'))) chmodSync(at('dist/cli/main.js'), 0o755);

@@ -12,7 +12,7 @@ export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 
 const OPENERS: Record<BackendName, () => Backend | Promise<Backend>> = {
   cpu: () => openCpu(),
-  wasm: openWasm,
+  wasm: () => openWasm(),
   reference: openReference,
 };
 

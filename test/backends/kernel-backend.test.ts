@@ -6,7 +6,7 @@ import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
 import { openBackend } from '#src/backends/open-node.js';
 import { openWasm } from '#src/backends/wasm/load.js';
 
-const opened = [openCpu(), await openWasm()];
+const opened = [openCpu(), await openWasm(), await openWasm({ shared: false })];
 
 test('memory that is not to be had is a mistake of the user', () => {
   for (const backend of opened) {

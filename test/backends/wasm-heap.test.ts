@@ -52,10 +52,14 @@ test('releasing what was not allocated is an error', () => {
   assert.throws(() => heapOf(1).heap.release(64), /nothing was allocated/);
 });
 
-test('a buffer larger than the memory so far makes it grow', async () => {
-  const backend = await openWasm();
-  const large = backend.allocate(20_000_000);
-  assert.equal(large.length, 20_000_000);
-  large[large.length - 1] = 1;
-  assert.equal(backend.sumSquares(large), 1);
-});
+for (const shared of [true, false]) {
+  test(`a buffer larger than the memory's first pages; earlier ones stay valid; shared: ${shared}`, async () => {
+    const backend = await openWasm({ shared });
+    const early = backend.allocate(1).fill(2);
+    const large = backend.allocate(20_000_000);
+    assert.equal(large.length, 20_000_000);
+    large[large.length - 1] = 1;
+    assert.equal(backend.sumSquares(large), 1);
+    assert.equal(backend.sumSquares(early), 4);
+  });
+}

@@ -1,12 +1,14 @@
 /**
  * The WASM backend: the kernels as a WebAssembly SIMD module, for machines without a compiler and for pages.
  *
- * All buffers live in one shared WebAssembly memory. A worker thread opens the same module on the same memory from a
- * handle; since the kernels keep no state, all it needs of its own is a stack, which the handle brings along.
+ * All buffers live in one WebAssembly memory, shared where it can be. A worker thread opens the same module on the same
+ * memory from a handle; since the kernels keep no state, all it needs of its own is a stack, which the handle brings
+ * along.
  */
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
 import { WasmHeap } from './heap.js';
+import type { KernelModule } from './module.js';
 
 type Exports = Verbs<number, number> & {
   __stack_pointer: WebAssembly.Global;
@@ -14,7 +16,7 @@ type Exports = Verbs<number, number> & {
 };
 
 interface Payload {
-  module: WebAssembly.Module;
+  kernels: KernelModule;
   memory: WebAssembly.Memory;
   /** The top of the thread's own stack. */
   stack: number;
@@ -23,23 +25,21 @@ interface Payload {
 const STACK_BYTES = 65536;
 const INITIAL_PAGES = 256;
 const MAXIMUM_PAGES = 65536;
+/** Of a memory that is not shared, at most: 1 GiB. */
+const FIXED_PAGES = 16384;
 
 class WasmBackend extends KernelBackend<number, number> {
   readonly name = 'wasm';
-  readonly description = 'WebAssembly SIMD, 128 bits';
-  readonly #module: WebAssembly.Module;
+  readonly description: string;
+  readonly #kernels: KernelModule;
   readonly #memory: WebAssembly.Memory;
   /** Null in a worker thread: there is one allocator for a memory. */
   readonly #heap: WasmHeap | null;
 
-  constructor(
-    module: WebAssembly.Module,
-    memory: WebAssembly.Memory,
-    exports: Exports,
-    heap: WasmHeap | null,
-  ) {
+  constructor(kernels: KernelModule, memory: WebAssembly.Memory, exports: Exports, heap: WasmHeap | null) {
     super(exports);
-    this.#module = module;
+    this.description = `WebAssembly ${kernels.relaxed ? 'relaxed ' : ''}SIMD, 128 bits`;
+    this.#kernels = kernels;
     this.#memory = memory;
     this.#heap = heap;
   }
@@ -65,8 +65,10 @@ class WasmBackend extends KernelBackend<number, number> {
     this.#heap?.release(array.byteOffset);
   }
   override handle(): BackendHandle {
+    if (!this.#kernels.shared) throw new Error('wasm: a memory that is not shared stays in its thread');
     const stack = this.#allocate(STACK_BYTES) + STACK_BYTES;
-    return { name: 'wasm', payload: { module: this.#module, memory: this.#memory, stack } satisfies Payload };
+    const payload: Payload = { kernels: this.#kernels, memory: this.#memory, stack };
+    return { name: 'wasm', payload };
   }
   override close(): void {}
 
@@ -81,28 +83,41 @@ class WasmBackend extends KernelBackend<number, number> {
     return this.#address(array);
   }
   #address(array: Int32Array | Stored): number {
-    if (!(array.buffer instanceof SharedArrayBuffer)) {
+    // A shared memory has a buffer for each size that it has had.
+    const { buffer } = array;
+    if (this.#kernels.shared ? !(buffer instanceof SharedArrayBuffer) : buffer !== this.#memory.buffer) {
       throw new Error('wasm: a buffer is not in the memory of the kernels; get it from backend.allocate');
     }
     return array.byteOffset;
   }
 }
 
-function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
+function instantiate({ module }: KernelModule, memory: WebAssembly.Memory): Exports {
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
 }
 
-/** @param module kernels/kernels.wasm, compiled. */
-export function createWasmBackend(module: WebAssembly.Module): Backend {
-  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
-  const exports = instantiate(module, memory);
-  return new WasmBackend(module, memory, exports, new WasmHeap(memory, Number(exports.__heap_base.value)));
+function createMemory(shared: boolean): WebAssembly.Memory {
+  if (shared) return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared });
+  // It must not grow, which would detach every view of it: address space is reserved now, and costs nothing until used.
+  for (let pages = FIXED_PAGES; ; pages /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    } catch (error) {
+      if (!(error instanceof RangeError) || pages <= INITIAL_PAGES) throw error;
+    }
+  }
+}
+
+export function createWasmBackend(kernels: KernelModule): Backend {
+  const memory = createMemory(kernels.shared);
+  const exports = instantiate(kernels, memory);
+  return new WasmBackend(kernels, memory, exports, new WasmHeap(memory, Number(exports.__heap_base.value)));
 }
 
 /** Opens the backend that `handle` came from in another thread. */
 export function openWasmHandle(handle: BackendHandle): Backend {
-  const { module, memory, stack } = handle.payload as Payload;
-  const exports = instantiate(module, memory);
+  const { kernels, memory, stack } = handle.payload as Payload;
+  const exports = instantiate(kernels, memory);
   exports.__stack_pointer.value = stack;
-  return new WasmBackend(module, memory, exports, null);
+  return new WasmBackend(kernels, memory, exports, null);
 }

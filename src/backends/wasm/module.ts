@@ -1,0 +1,59 @@
+/**
+ * The kernels as a compiled module: which of the two builds the runtime can run, and for which kind of memory.
+ *
+ * With relaxed SIMD a·b + c is one instruction. What it rounds is up to the processor, so the other build, whose bits
+ * are the same everywhere, stays for runtimes without it.
+ */
+
+/** The builds, as they lie beside this file. */
+export type ModuleFile = 'kernels.wasm' | 'kernels-relaxed.wasm';
+
+export interface KernelModule {
+  module: WebAssembly.Module;
+  relaxed: boolean;
+  /** It wants a shared memory. */
+  shared: boolean;
+}
+
+/** For tests; by default what the runtime offers. */
+export interface ModuleOptions {
+  relaxed?: boolean;
+  shared?: boolean;
+}
+
+/** A module of one function, f32x4.relaxed_madd of its arguments. */
+const RELAXED_MADD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0],
+  ...[1, 8, 1, 96, 3, 123, 123, 123, 1, 123],
+  ...[3, 2, 1, 0],
+  ...[10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2, 253, 133, 2, 11],
+);
+
+/** How a module imports its memory: module `env`, name `memory`, kind memory, with a maximum and shared. */
+const MEMORY_IMPORT = [3, ...ascii('env'), 6, ...ascii('memory'), 2, 3];
+
+/** @param read gives the bytes of a build */
+export async function compileKernels(
+  read: (file: ModuleFile) => Promise<ArrayBuffer | Uint8Array<ArrayBuffer>>,
+  options: ModuleOptions = {},
+): Promise<KernelModule> {
+  const relaxed = options.relaxed ?? WebAssembly.validate(RELAXED_MADD);
+  const shared = options.shared ?? typeof SharedArrayBuffer !== 'undefined';
+  const bytes = new Uint8Array(await read(relaxed ? 'kernels-relaxed.wasm' : 'kernels.wasm'));
+  if (!shared) clearShared(bytes);
+  return { module: await WebAssembly.compile(bytes), relaxed, shared };
+}
+
+/**
+ * Makes the module import a memory that is not shared, for pages without SharedArrayBuffer. All instructions run on
+ * either kind, and only this one bit says which; clearing it spares every build a twin.
+ */
+function clearShared(bytes: Uint8Array): void {
+  const start = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
+  if (start < 0) throw new Error('wasm: the kernels do not import a shared memory');
+  bytes[start + MEMORY_IMPORT.length - 1] = 1;
+}
+
+function ascii(text: string): number[] {
+  return [...text].map((letter) => letter.charCodeAt(0));
+}
