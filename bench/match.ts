@@ -106,6 +106,12 @@ export async function openMatch(workload: Workload, scope: Scope): Promise<Match
   const { batchSize } = workload;
   const match = new OpenMatch(workload.name);
   await addSteps(match, workload, scope);
+  if (backends.includes('cpu')) {
+    const threads = Math.max(...counts);
+    const mixed = match.keep(await TeamBench.open(workload, 'cpu', threads, 'mixed'));
+    const who = { activity: 'mixed', party: 'cpu', threads, batchSize } as const;
+    match.add({ ...who, flops: 3 * mixed.forwardFlops }, (times) => mixed.step(times));
+  }
 
   const enlist = (
     peer: Peer,

@@ -1,8 +1,11 @@
 /** What is measured, and how contenders take turns at it. */
 import { setTimeout } from 'node:timers/promises';
 
-/** `product` and `limit` are the rates that the others are held against; `point` advances a sequence by one step. */
-export type Activity = 'product' | 'limit' | 'step' | 'forward' | 'sample' | 'point';
+/**
+ * `product` and `limit` are the rates that the others are held against; `mixed` is a training step in mixed precision;
+ * `point` advances a sequence by one step.
+ */
+export type Activity = 'product' | 'limit' | 'step' | 'mixed' | 'forward' | 'sample' | 'point';
 export type Party = 'cpu' | 'wasm' | 'openblas' | 'pytorch' | 'onnxruntime' | 'tfjs';
 
 /** One contender at one activity of a workload. */

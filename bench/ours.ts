@@ -3,7 +3,9 @@ import { SequenceClassifier } from 'scanstroke';
 import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
+import type { Precision } from '#src/model/network.js';
 import { shareInts } from '#src/train/evaluation.js';
+import { initialLossScale, shareLossScale } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { Team } from '#src/train/team.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
@@ -14,22 +16,31 @@ export class TeamBench {
   /** Of the LSTM's products for the batch. */
   readonly forwardFlops: number;
   readonly #batchSize: number;
+  readonly #lossScale: Float64Array | null;
   #updates = 0;
 
-  private constructor(team: Team, batchSize: number, flops: number) {
+  private constructor(team: Team, batchSize: number, flops: number, lossScale: Float64Array | null) {
     this.#team = team;
     this.#batchSize = batchSize;
     this.forwardFlops = flops;
+    this.#lossScale = lossScale;
   }
 
-  static async open(workload: Workload, choice: BackendChoice, threads: number): Promise<TeamBench> {
+  static async open(
+    workload: Workload,
+    choice: BackendChoice,
+    threads: number,
+    precision: Precision = 'float32',
+  ): Promise<TeamBench> {
     const { model, batchSize, optimizer, maxNorm } = workload;
     const data = randomData(workload);
+    const lossScale = precision === 'mixed' ? shareLossScale(initialLossScale()) : null;
     const team = new Team({
       ...{
         backend: await openBackend(choice),
         threads,
         model,
+        precision,
         batchSize,
         maxNorm,
         seed: 0,
@@ -39,7 +50,7 @@ export class TeamBench {
       optimizer: resolveOptimizer(optimizer),
     });
     team.layout.initialize(model, team.parameters, 0);
-    return new TeamBench(team, batchSize, forwardFlops(workload, lengthsOf(data)));
+    return new TeamBench(team, batchSize, forwardFlops(workload, lengthsOf(data)), lossScale);
   }
 
   /** The batch's indices, `times` times. */
@@ -53,11 +64,19 @@ export class TeamBench {
     const floats = () => new Float64Array(new SharedArrayBuffer(8 * times));
     const order = this.#indices(times);
     const began = performance.now();
-    await this.#team.train({
-      ...{ epoch: 1, firstStep: 0, steps: times, updatesBefore: this.#updates, order },
+    const done = await this.#team.train({
+      ...{
+        epoch: 1,
+        firstStep: 0,
+        steps: times,
+        updatesBefore: this.#updates,
+        order,
+        lossScale: this.#lossScale,
+      },
       ...{ learningRates: floats().fill(1e-4), losses: floats() },
       correct: new Int32Array(new SharedArrayBuffer(4 * times)),
     });
+    if (done !== times) throw new Error(`bench: the training ended after ${done} of ${times} steps`);
     this.#updates += times;
     return (performance.now() - began) / 1000 / times;
   }

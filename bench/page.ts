@@ -2,7 +2,15 @@
 import { machineWords } from './machine.js';
 import type { Results } from './results.js';
 import { markdown } from './table.js';
-import { forwardTable, latencyTable, memoryTable, stepTable, wasmTable, yardstickTable } from './tables.js';
+import {
+  forwardTable,
+  latencyTable,
+  memoryTable,
+  mixedTable,
+  stepTable,
+  wasmTable,
+  yardstickTable,
+} from './tables.js';
 
 /** The tables with a heading each, as the terminal shows them. */
 export function tables(results: Results): string {
@@ -10,6 +18,7 @@ export function tables(results: Results): string {
     ['Matrix product, GFLOP/s', yardstickTable(results)] as const,
     ['Training step', stepTable(results)] as const,
     ['Training step on WebAssembly', wasmTable(results)] as const,
+    ['Mixed precision', mixedTable(results)] as const,
     ['Forward pass in batches', forwardTable(results)] as const,
     ['One sample', latencyTable(results)] as const,
     ['Memory of a training step', memoryTable(results)] as const,
@@ -41,6 +50,12 @@ ${markdown(yardstickTable(results))}
 Forward, backward and update on random data of the real shapes: rows of 28 pixels with Adam, and strokes of 40 points give or take 10 (13 to 117) with SGD and momentum. PyTorch makes the same step, with the number of threads that suits it best.
 
 ${markdown(stepTable(results))}
+
+## Mixed precision
+
+The same steps with \`--use-amp\`: what the way back needs, and the working copies of the weights, in 16 bits; products and sums stay float32. Memory is the peak of the whole process, as below.
+
+${markdown(mixedTable(results))}
 
 ## WebAssembly
 

@@ -29,15 +29,18 @@ export async function run(
     const report = (line: string) => progress(`${name}: ${line}`);
     measurements.push(...(await alternate(contenders, rounds ?? workload.rounds, report)));
     progress(`${name}: memory`);
-    for (const party of scope.backends) {
-      const own = party === 'wasm' ? (smallBatch?.wasm ?? batchSize) : batchSize;
-      const subject = { workload: name, party, threads };
-      memory.push(measureMemory({ ...subject, batchSize: own }));
-      if (party === 'cpu' && name === LARGE.workload) memory.push(measureMemory({ ...subject, ...LARGE }));
+    const subject = { workload: name, threads, batchSize, precision: 'float32' } as const;
+    if (scope.backends.includes('cpu')) {
+      const batches = name === LARGE.workload ? [batchSize, LARGE.batchSize] : [batchSize];
+      for (const size of batches) memory.push(measureMemory({ ...subject, party: 'cpu', batchSize: size }));
+      memory.push(measureMemory({ ...subject, party: 'cpu', precision: 'mixed' }));
+    }
+    if (scope.backends.includes('wasm')) {
+      memory.push(measureMemory({ ...subject, party: 'wasm', batchSize: smallBatch?.wasm ?? batchSize }));
     }
     if (match.pytorch) {
       const { megabytes } = await match.pytorch.ask({ ask: 'memory' });
-      memory.push({ workload: name, party: 'pytorch', threads, batchSize, megabytes: megabytes as number });
+      memory.push({ ...subject, party: 'pytorch', megabytes: megabytes as number });
     }
     await match.close();
   }

@@ -1,6 +1,7 @@
 /** The tables of a run's results. What was not measured is a dash. */
 import type { Activity, Measurement, Party } from './measurement.js';
 import { best, type Figures, figures, find, type Results, shareOf } from './results.js';
+import { medianRatio } from './statistics.js';
 import { duration, NOTHING, number, percent, type Table, whole } from './table.js';
 import { modelWords, WORKLOADS, type Workload } from './workload.js';
 
@@ -150,17 +151,61 @@ export function latencyTable(results: Results): Table {
   return { header: ['forward pass of', 'steps', 'cpu', 'wasm', 'ONNX Runtime', 'PyTorch'], rows };
 }
 
+/** Mixed precision beside float32, by the native kernels. */
+export function mixedTable(results: Results): Table {
+  const { measurements, memory } = results;
+  return {
+    header: [
+      'model',
+      'batch',
+      'threads',
+      'float32',
+      'mixed',
+      'times the speed',
+      'memory, float32',
+      'memory, mixed',
+    ],
+    rows: ours(results, 'mixed', 'cpu').map(([workload, measurement, own]) => {
+      const { threads, batchSize } = own;
+      const step = find(measurements, { workload: workload.name, activity: 'step', party: 'cpu', threads });
+      const peak = (precision: string) =>
+        memory.find(
+          (entry) =>
+            entry.workload === workload.name &&
+            entry.party === 'cpu' &&
+            entry.precision === precision &&
+            entry.batchSize === batchSize,
+        );
+      return [
+        nameOf(workload),
+        whole(batchSize),
+        String(threads),
+        duration(step ? figures(step).seconds : null),
+        duration(own.seconds),
+        number(step ? medianRatio(step.seconds, measurement.seconds) : null),
+        ...['float32', 'mixed'].map((precision) => megabytes(peak(precision)?.megabytes)),
+      ];
+    }),
+  };
+}
+
+function megabytes(value: number | undefined): string {
+  return value === undefined ? NOTHING : `${number(value)} MB`;
+}
+
 export function memoryTable({ memory }: Results): Table {
   const names = { cpu: 'cpu', wasm: 'wasm', pytorch: 'PyTorch' };
   return {
     header: ['model', 'batch', 'by', 'threads', 'peak memory'],
-    rows: memory.map(({ workload, party, threads, batchSize, megabytes }) => [
-      `\`${workload}\``,
-      whole(batchSize),
-      names[party],
-      String(threads),
-      `${number(megabytes)} MB`,
-    ]),
+    rows: memory
+      .filter(({ precision }) => precision === 'float32')
+      .map((entry) => [
+        `\`${entry.workload}\``,
+        whole(entry.batchSize),
+        names[entry.party],
+        String(entry.threads),
+        megabytes(entry.megabytes),
+      ]),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   forwardTable,
   latencyTable,
   memoryTable,
+  mixedTable,
   stepTable,
   wasmTable,
   yardstickTable,
@@ -38,6 +39,7 @@ const results: Results = {
     measurement('product', 'cpu', 2, { flops: 1e11, seconds: [1, 1, 1] }),
     measurement('limit', 'wasm', 2, { flops: 1e10, seconds: [1, 1, 1] }),
     measurement('step', 'cpu', 2, { seconds: [0.05, 0.025, 0.1] }),
+    measurement('mixed', 'cpu', 2, { seconds: [0.04, 0.02, 0.08] }),
     measurement('step', 'wasm', 2, { seconds: [0.8, 0.8, 0.8] }),
     measurement('step', 'pytorch', 1, { seconds: [0.2] }),
     measurement('step', 'pytorch', 2, { seconds: [0.4] }),
@@ -48,7 +50,10 @@ const results: Results = {
     measurement('sample', 'cpu', 1, { batchSize: 1, seconds: [0.0002] }),
     measurement('sample', 'pytorch', 2, { batchSize: 1, seconds: [0.002] }),
   ],
-  memory: [{ workload: 'quick', party: 'cpu', threads: 2, batchSize: 8192, megabytes: 123.4 }],
+  memory: [
+    { workload: 'quick', party: 'cpu', precision: 'float32', threads: 2, batchSize: 8192, megabytes: 123.4 },
+    { workload: 'quick', party: 'cpu', precision: 'mixed', threads: 2, batchSize: 128, megabytes: 61.7 },
+  ],
 };
 
 /** The only row, by the titles of its columns. */
@@ -96,6 +101,12 @@ test('WASM: the share of its limit, and TensorFlow.js by operations, as its batc
   assert.equal(row['of the limit'], '50 %');
   assert.equal(row['TensorFlow.js, GFLOP/s'], '0.500 (batch 16)');
   assert.equal(row['times TensorFlow.js'], '10.0');
+});
+
+test('mixed precision beside float32, each with the memory of the same batch', () => {
+  const row = onlyRow(mixedTable(results));
+  assert.deepEqual([row.float32, row.mixed, row['times the speed']], ['50.0 ms', '40.0 ms', '1.25']);
+  assert.deepEqual([row['memory, float32'], row['memory, mixed']], ['–', '61.7 MB']);
 });
 
 test('the forward pass beside ONNX Runtime with as many threads; a sample with the best of each', () => {
