@@ -41,7 +41,7 @@ All contenders of a model take turns, round by round, so that a processor that i
 
 ## What the processor allows
 
-GFLOP/s of the largest float32 matrix product, 2048×2048: OpenBLAS's with so many threads, and ours, one a thread. The last column is what a WASM module can reach that multiplies and adds in 128-bit registers and never touches memory; WASM has no fused multiply-add.
+GFLOP/s of the largest float32 matrix product, 2048×2048: OpenBLAS's with so many threads, and ours, one a thread. The last column is what a WASM module can reach that multiplies and adds in 128-bit registers and never touches memory; only relaxed SIMD, where the runtime has it, multiplies and adds in one.
 
 ${markdown(yardstickTable(results))}
 
