@@ -80,9 +80,9 @@ describe('parsing', () => {
     );
   });
   it('leaves values and unknown flags as they are', () => {
-    const args = ['--use_amp', 'a_b', '--data=x_y', '--saving_path=my_run\nx', '-x', '--'];
+    const args = ['--tensorboard', 'a_b', '--data=x_y', '--saving_path=my_run\nx', '-x', '--'];
     assert.deepEqual(normalizeSpelling(args), [
-      '--use_amp',
+      '--tensorboard',
       'a_b',
       '--data=x_y',
       '--saving-path=my_run\nx',

@@ -93,8 +93,8 @@ describe('mistakes end with exit code 2 and one line', () => {
     ['trian', "scanstroke: unknown command 'trian'; did you mean train?"],
     ['--foo', "scanstroke: unknown option '--foo'; `scanstroke --help` says what there is"],
     [
-      'train --use_amp',
-      "scanstroke: train: unknown option '--use_amp'; `scanstroke train --help` says what there is",
+      'train --tensorboard',
+      "scanstroke: train: unknown option '--tensorboard'; `scanstroke train --help` says what there is",
     ],
     ['train --hiden-size 5', "scanstroke: train: unknown option '--hiden-size'; did you mean --hidden-size?"],
     [

@@ -56,7 +56,10 @@ describe('messages', () => {
     ],
     [{ savingPath: '' }, 'train: --saving-path must be a text, or none, found ""'],
     [{ hidenSize: '5' }, 'train: unknown option --hiden-size; did you mean --hidden-size?'],
-    [{ use_amp: 'True' }, 'train: unknown option --use-amp; `scanstroke train --help` lists the options'],
+    [
+      { tensorboard: 'True' },
+      'train: unknown option --tensorboard; `scanstroke train --help` lists the options',
+    ],
     [
       { momentum: '0.5' },
       'train: --momentum has no effect with --optimizer adam; leave it out, or use --optimizer sgd',
@@ -118,8 +121,8 @@ describe('messages', () => {
     ],
     ['hiden_size: 5', 'train: run.yaml, line 1: unknown option hiden_size; did you mean hidden_size?'],
     [
-      'use_amp: true',
-      'train: run.yaml, line 1: unknown option use_amp; `scanstroke train --help` lists the options',
+      'tensorboard: true',
+      'train: run.yaml, line 1: unknown option tensorboard; `scanstroke train --help` lists the options',
     ],
     [
       '__proto__: {preset: quick}',

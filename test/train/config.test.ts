@@ -121,7 +121,7 @@ describe('sources', () => {
     for (const preset of Object.keys(PRESETS)) {
       assert.ok(configSchema.safeParse(resolveConfig({ preset })).success, preset);
     }
-    assert.ok(!configSchema.safeParse({ ...defaultConfig(), useAmp: true }).success, 'strict');
+    assert.ok(!configSchema.safeParse({ ...defaultConfig(), tensorboard: true }).success, 'strict');
   });
 
   it('config.json reads back as the same configuration', () => {

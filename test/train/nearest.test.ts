@@ -15,7 +15,7 @@ describe('nearest', () => {
     ['esp', 'eps'],
     ['gama', 'gamma'],
     ['eps', 'eps'],
-    ['use_amp', undefined],
+    ['tensorboard', undefined],
     ['abc', undefined],
     ['', undefined],
     ['x'.repeat(100_000), undefined],

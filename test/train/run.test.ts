@@ -44,6 +44,30 @@ function withoutTimes(run: string): Checkpoint {
 
 const dropping = { dropoutRate: 0.3, schedule: 'one-cycle', numEpochs: 3 };
 
+test('a run in mixed precision that was interrupted goes on with its loss scale', async () => {
+  const mixed = { ...dropping, useAmp: true, numEpochs: 2 };
+  await train(smallConfig(data, at('mixed'), mixed));
+  const config = smallConfig(data, at('mixed, interrupted'), mixed);
+  await train(config, (event) => event.type === 'progress' && event.epoch === 1 && event.step === 4);
+  await train({ ...config, loadCp: join(config.savingPath, 'last.safetensors') });
+  const state = withoutTimes('mixed').training?.state as { lossScale: unknown };
+  assert.deepEqual(state.lossScale, { scale: 65_536, steadySteps: 18, skippedSteps: 0 });
+  assert.deepEqual(withoutTimes('mixed, interrupted'), withoutTimes('mixed'));
+  const [first] = await readMetrics(at('mixed'));
+  assert.deepEqual([first.lossScale, first.skippedSteps], [65_536, 0]);
+  await assert.rejects(
+    train({ ...smallConfig(data, at('x'), dropping), loadCp: await interruptedMixed() }),
+    /in the midst of epoch 1, with useAmp true; now it would be false/,
+  );
+});
+
+/** A checkpoint in the midst of an epoch in mixed precision. */
+async function interruptedMixed(): Promise<string> {
+  const config = smallConfig(data, at('mixed, half'), { ...dropping, useAmp: true });
+  await train(config, (event) => event.type === 'progress' && event.step === 3);
+  return join(config.savingPath, 'last.safetensors');
+}
+
 test('a run that was interrupted, anywhere, ends with the same bits as one that was not', async () => {
   await train(smallConfig(data, at('whole'), dropping));
   const stops: Record<string, (event: TrainEvent) => boolean> = {

@@ -28,6 +28,7 @@ async function weights(flags: Record<string, unknown>): Promise<Map<string, stri
 // 72 sequences a step make four shards of 18 and, at the end of the epoch, an incomplete step.
 const settings = {
   'clipping, dropout, stacked layers': { numLayers: 2, layerDropout: 0.3, maxNorm: 0.5, batchSize: 72 },
+  'mixed precision': { useAmp: true, numLayers: 2, layerDropout: 0.3, batchSize: 72 },
   'augmented strokes': {
     ...{ data: `strokes:${data}`, preset: 'strokes', hiddenSize: 8, batchSize: 48, numEpochs: 2 },
     ...{ augmentDrop: 0.1, augmentResample: 0.2 },
