@@ -4,10 +4,11 @@ import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
 import type { Precision } from '#src/model/network.js';
-import { shareInts } from '#src/train/evaluation.js';
+import { shareInts } from '#src/shared-memory.js';
 import { initialLossScale, shareLossScale } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { Team } from '#src/train/team.js';
+import { startNodeThread } from '#src/train/threads-node.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
 /** A team of threads at work on a workload. */
@@ -39,6 +40,7 @@ export class TeamBench {
       ...{
         backend: await openBackend(choice),
         threads,
+        startThread: startNodeThread,
         model,
         precision,
         batchSize,

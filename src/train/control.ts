@@ -2,6 +2,7 @@
  * What the threads of a team say to each other, in shared memory: who takes which shard, whose turn it is to add its
  * gradients, who waits for whom. A waiting thread sleeps.
  */
+import { sharedBytes } from '../shared-memory.js';
 
 /** Words of the control block. */
 const WORD = {
@@ -22,7 +23,7 @@ export class Control {
   readonly words: Int32Array;
 
   /** @param words of another thread's control; none for a new one. */
-  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(64))) {
+  constructor(words: Int32Array = new Int32Array(sharedBytes(64))) {
     this.words = words;
   }
 

@@ -3,6 +3,7 @@
 import type { Dataset } from '../data/open-dataset.js';
 import { strokesOf } from '../data/strokes.js';
 import type { Mistake, Score } from '../formats/run-folder.js';
+import { sharedBytes, shareInts } from '../shared-memory.js';
 import type { Team } from './team.js';
 import type { SourceName } from './team-protocol.js';
 
@@ -29,7 +30,7 @@ const MOST_MISTAKES = 30;
 
 /** Buffers for the answers to `indices`, to be filled by the team. */
 export function answersFor(indices: Int32Array, classes: number): Answers {
-  const shared = (floats: number) => new Float32Array(new SharedArrayBuffer(4 * floats));
+  const shared = (floats: number) => new Float32Array(sharedBytes(4 * floats));
   return {
     indices: shareInts(indices),
     classes,
@@ -100,11 +101,4 @@ function softmax(logits: Float32Array): Float64Array {
   const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = powers.reduce((a, b) => a + b);
   return powers.map((power) => power / sum);
-}
-
-/** A copy that threads can share. */
-export function shareInts(values: Int32Array): Int32Array {
-  const shared = new Int32Array(new SharedArrayBuffer(values.byteLength));
-  shared.set(values);
-  return shared;
 }

@@ -4,8 +4,9 @@
  */
 import { epochOrder, epochOrderByLength } from '../data/split.js';
 import type { CurvePoint, EpochMetrics } from '../formats/run-folder.js';
+import { shareInts } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
-import { type Answers, answersFor, evaluateWith, type Scores, scoresOf, shareInts } from './evaluation.js';
+import { type Answers, answersFor, evaluateWith, type Scores, scoresOf } from './evaluation.js';
 import type { ProgressEvent, TrainEvent } from './events.js';
 import { initialLossScale, type LossScaleState, readLossScale, shareLossScale } from './loss-scale.js';
 import type { TrainConfig } from './options.js';

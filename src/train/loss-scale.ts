@@ -4,6 +4,7 @@
  * divided by it before the update. When one has overflowed, the step is skipped and the factor halved; after many
  * steps without an overflow it is doubled.
  */
+import { sharedBytes } from '../shared-memory.js';
 
 const INITIAL = 65_536;
 /** Steps without an overflow after which the factor is doubled. */
@@ -68,7 +69,7 @@ export class LossScaler {
 
 /** In shared memory, so that the main thread sees it: [scale, steadySteps, skippedSteps]. */
 export function shareLossScale(state: LossScaleState): Float64Array {
-  const shared = new Float64Array(new SharedArrayBuffer(24));
+  const shared = new Float64Array(sharedBytes(24));
   writeLossScale(shared, state);
   return shared;
 }

@@ -11,6 +11,7 @@ import type { Precision } from '../model/network.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 import type { TrainConfig } from './options.js';
 import { Team } from './team.js';
+import { startNodeThread } from './threads-node.js';
 
 export interface SessionOptions {
   backend: TrainConfig['backend'];
@@ -47,6 +48,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     ...{ backend, model, precision: options.precision, batchSize, seed, optimizer, maxNorm, labelSmoothing },
     augmentation: options.augmentation ?? NO_AUGMENTATION,
     threads: options.threads ?? availableParallelism(),
+    startThread: startNodeThread,
     data: {
       train: sequencesOf(dataset, dataset.train, preprocessing),
       test: sequencesOf(dataset, dataset.test, preprocessing),

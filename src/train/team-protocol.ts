@@ -39,7 +39,6 @@ export type TeamData = { train: SequencesData; test: SequencesData } & Partial<
 /** Everything that a thread works with; all buffers are shared, those in `own` used by it alone. */
 export interface TeamMember {
   index: number;
-  backend: BackendHandle;
   model: ResolvedClassifierConfig;
   precision: Precision;
   data: TeamData;
@@ -114,3 +113,14 @@ export interface EvaluateCommand {
 }
 
 export type Command = TrainCommand | EvaluateCommand;
+
+/** What a thread says when it has ended a command; an error is null or what was thrown. */
+export interface Reply {
+  error: unknown;
+}
+
+/** What a new thread is posted. */
+export interface Start {
+  member: TeamMember;
+  backend: BackendHandle;
+}

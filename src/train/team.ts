@@ -2,13 +2,13 @@
  * A team of worker threads that trains one model on shared memory. This is its front in the main thread, which only
  * allocates, gives commands and watches: it never computes and never blocks.
  */
-import { Worker } from 'node:worker_threads';
 import type { Backend } from '../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../data/augmentation.js';
 import { openAugmented, openSequences } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
 import { Network, type Precision } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
+import { sharedBytes } from '../shared-memory.js';
 import { Control } from './control.js';
 import { optimizerStateNames, type ResolvedOptimizer } from './optimizer.js';
 import {
@@ -22,11 +22,13 @@ import {
   type TeamMember,
   type TrainCommand,
 } from './team-protocol.js';
+import type { StartThread, Thread } from './threads.js';
 
 export interface TeamOptions {
   backend: Backend;
   /** At most this many. */
   threads: number;
+  startThread: StartThread;
   model: ResolvedClassifierConfig;
   /** Default float32. */
   precision?: Precision;
@@ -56,7 +58,7 @@ export class Team {
   readonly threads: number;
   readonly #trainThreads: number;
   readonly #control = new Control();
-  readonly #workers: Worker[];
+  readonly #workers: Thread[];
   readonly #batchSize: number;
 
   constructor(options: TeamOptions) {
@@ -69,13 +71,13 @@ export class Team {
     this.parameters = backend.allocate(P);
     const names = optimizerStateNames(options.optimizer);
     this.optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
-    const shared: Omit<TeamMember, 'index' | 'backend' | 'own'> = {
+    const shared: Omit<TeamMember, 'index' | 'own'> = {
       ...{ model, precision, data, augmentation: options.augmentation, shardSize },
       ...{ seed: options.seed, optimizer: options.optimizer, maxNorm: options.maxNorm },
       labelSmoothing: options.labelSmoothing,
       control: this.#control.words,
-      sums: new Float64Array(new SharedArrayBuffer(16)),
-      partialNorms: new Float64Array(new SharedArrayBuffer(8 * Math.ceil(P / CHUNK))),
+      sums: new Float64Array(sharedBytes(16)),
+      partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / CHUNK))),
       parameters: this.parameters,
       packed: backend.allocate(Network.packedLength(model, backend, precision)),
       total: backend.allocate(P),
@@ -86,8 +88,7 @@ export class Team {
     this.#trainThreads = Math.min(this.threads, shardCount(batchSize, shardSize));
     this.#workers = Array.from({ length: this.threads }, (_, index) => {
       const own = allocateOwn(backend, model, precision, steps, P);
-      const member: TeamMember = { ...shared, index, backend: backend.handle(), own };
-      return new Worker(new URL('./worker.js', import.meta.url), { workerData: member });
+      return options.startThread({ ...shared, index, own }, backend);
     });
   }
 
@@ -119,37 +120,24 @@ export class Team {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#workers.map((worker) => worker.end()));
   }
 
   /** Resolves when all threads have carried the command out; rejects, once all have ended it, if one failed. */
   async #run(command: Command, threads: number): Promise<void> {
     this.#control.reset();
-    const replies = this.#workers.slice(0, threads).map((worker) => this.#reply(worker, command));
+    const replies = this.#workers.slice(0, threads).map((worker) =>
+      worker.run(command).catch((error) => {
+        this.#control.fail();
+        throw error;
+      }),
+    );
     const results = await Promise.allSettled(replies);
     const failures = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as Error] : [],
     );
     const cause = failures.find((failure) => failure.message !== 'another thread failed') ?? failures[0];
     if (cause) throw cause;
-  }
-
-  #reply(worker: Worker, command: Command): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error?: Error) => {
-        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-        if (error) reject(error);
-        else resolve();
-      };
-      const onMessage = (reply: { error?: Error }) => settle(reply.error);
-      const onError = (error: Error) => {
-        this.#control.fail();
-        settle(error);
-      };
-      const onExit = (code: number) => onError(new Error(`train: a worker thread ended with code ${code}`));
-      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      worker.postMessage(command);
-    });
   }
 }
 

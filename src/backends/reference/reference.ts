@@ -5,6 +5,7 @@
  */
 
 import { threefry } from '../../random.js';
+import { sharedBytes } from '../../shared-memory.js';
 import type {
   AdamUpdate,
   Backend,
@@ -245,11 +246,6 @@ export class ReferenceBackend implements Backend {
       }
     }
   }
-}
-
-/** Memory that threads can share; where the page may not have that (no cross-origin isolation), ordinary memory. */
-function sharedBytes(length: number): SharedArrayBuffer | ArrayBuffer {
-  return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(length) : new SharedArrayBuffer(length);
 }
 
 function copyFloats(args: OnFloats<CopyRows>): void {

@@ -4,6 +4,7 @@
  * With relaxed SIMD a·b + c is one instruction. What it rounds is up to the processor, so the other build, whose bits
  * are the same everywhere, stays for runtimes without it.
  */
+import { SHARES_MEMORY } from '../../shared-memory.js';
 
 /** The builds, as they lie beside this file. */
 export type ModuleFile = 'kernels.wasm' | 'kernels-relaxed.wasm';
@@ -38,7 +39,7 @@ export async function compileKernels(
   options: ModuleOptions = {},
 ): Promise<KernelModule> {
   const relaxed = options.relaxed ?? WebAssembly.validate(RELAXED_MADD);
-  const shared = options.shared ?? typeof SharedArrayBuffer !== 'undefined';
+  const shared = options.shared ?? SHARES_MEMORY;
   const bytes = new Uint8Array(await read(relaxed ? 'kernels-relaxed.wasm' : 'kernels.wasm'));
   if (!shared) clearShared(bytes);
   return { module: await WebAssembly.compile(bytes), relaxed, shared };

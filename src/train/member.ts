@@ -1,5 +1,5 @@
 /**
- * A thread of the team. It runs shards of a step forward and back through the whole model, adds their gradients up in
+ * A thread of the team, on its own side. It runs shards of a step forward and back through the whole model, adds their gradients up in
  * a fixed order, and updates its slice of the parameters.
  *
  * A step, in every thread:
@@ -10,9 +10,7 @@
  * Which thread computes a shard or a chunk changes nothing in the result: shards and chunks are cut the same way for
  * any number of threads, and sums run in the order of shards and chunks.
  */
-import { parentPort, workerData } from 'node:worker_threads';
 import type { Backend } from '../backends/backend.js';
-import { openHandle } from '../backends/open-node.js';
 import { isAugmenting } from '../data/augmentation.js';
 import { type PackedBatch, packBatch } from '../data/batch.js';
 import type { AugmentedSource, SequenceSource } from '../data/sequence.js';
@@ -29,6 +27,7 @@ import {
   type Command,
   type EvaluateCommand,
   PASS,
+  type Reply,
   type SourceName,
   shardCount,
   type TeamMember,
@@ -38,7 +37,7 @@ import {
 /** Tells the keys of dropout from other random numbers of the same seed. */
 const DROPOUT_STREAM = 0x64726f70; // 'drop'
 
-class Member {
+export class Member {
   readonly #me: TeamMember;
   readonly #backend: Backend;
   readonly #control: Control;
@@ -48,9 +47,10 @@ class Member {
   /** 0, 1, 2 … for the sequences of a shard. */
   readonly #positions: Int32Array;
 
-  constructor(me: TeamMember) {
+  /** @param backend opened in this thread */
+  constructor(me: TeamMember, backend: Backend) {
     this.#me = me;
-    this.#backend = openHandle(me.backend);
+    this.#backend = backend;
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
     this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.packed, me.precision);
@@ -63,10 +63,22 @@ class Member {
     this.#positions = firstIndices(PASS);
   }
 
-  run(command: Command): void {
+  /** Carries a command out, and says if that failed. */
+  answer(command: Command): Reply {
+    try {
+      for (const _ of this.run(command));
+      return { error: null };
+    } catch (error) {
+      this.#control.fail();
+      return { error };
+    }
+  }
+
+  /** Carries a command out as it is iterated, a step or a pass at a time. */
+  *run(command: Command): Generator<void> {
     this.#pack(command);
-    if (command.type === 'train') this.#train(command);
-    else this.#evaluate(command);
+    if (command.type === 'train') yield* this.#train(command);
+    else yield* this.#evaluate(command);
   }
 
   /** After the parameters have changed: each thread packs its share of the weights. */
@@ -76,7 +88,7 @@ class Member {
     this.#control.barrier(threads);
   }
 
-  #train(command: TrainCommand): void {
+  *#train(command: TrainCommand): Generator<void> {
     const { learningRates, firstStep, steps, threads } = command;
     const scaler = new LossScaler(command.lossScale ? readLossScale(command.lossScale) : null);
     let updates = command.updatesBefore;
@@ -107,6 +119,7 @@ class Member {
         this.#control.advance();
       }
       if (this.#control.stopping) return;
+      yield;
     }
   }
 
@@ -221,7 +234,7 @@ class Member {
     }
   }
 
-  #evaluate(command: EvaluateCommand): void {
+  *#evaluate(command: EvaluateCommand): Generator<void> {
     const { own, model } = this.#me;
     const { indices, logits: allLogits, losses: allLosses } = command;
     const source = this.#source(command.source);
@@ -243,11 +256,8 @@ class Member {
       }
       this.#control.advance();
       if (this.#control.stopWanted) return;
+      yield;
     }
-  }
-
-  fail(): void {
-    this.#control.fail();
   }
 }
 
@@ -261,16 +271,3 @@ function countCorrect(logits: Float32Array, { batchSize, labels }: PackedBatch):
   }
   return correct;
 }
-
-const port = parentPort;
-if (!port) throw new Error('train/worker.js runs in a worker thread, started by train/team.js');
-const member = new Member(workerData as TeamMember);
-port.on('message', (command: Command) => {
-  try {
-    member.run(command);
-    port.postMessage({ done: true });
-  } catch (error) {
-    member.fail();
-    port.postMessage({ error });
-  }
-});
