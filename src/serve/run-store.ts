@@ -38,6 +38,8 @@ export interface RunRecord extends RunPlace {
 
 /** A list is used again for so many milliseconds. */
 const FRESH_MS = 250;
+/** A run that is not in the list may have begun since; the folder is looked at again, but not more often than this. */
+const JUST_NOW_MS = 2;
 /** A run that writes nothing is taken for dead after so many times its epoch, and so many milliseconds more. */
 const PATIENCE = 3;
 const PATIENCE_MS = 90_000;
@@ -50,7 +52,7 @@ const WITHIN = '~';
 export class RunStore {
   readonly #given: RunPlace[];
   readonly #runs: string | null;
-  #list: { places: Promise<RunPlace[]>; until: number } | undefined;
+  #list: { places: Promise<RunPlace[]>; since: number } | undefined;
   readonly #configs = new Kept<Record<string, unknown>>(500);
   readonly #metrics = new Kept<EpochMetrics[]>(500);
   readonly #summaries = new Kept<RunSummary>(500);
@@ -65,18 +67,18 @@ export class RunStore {
   }
 
   /** All runs: those given, then the others by their names. */
-  places(): Promise<RunPlace[]> {
+  places(fresh = FRESH_MS): Promise<RunPlace[]> {
     const now = performance.now();
-    if (!this.#list || now > this.#list.until) {
-      this.#list = { places: this.#find(), until: now + FRESH_MS };
-    }
+    if (!this.#list || now - this.#list.since > fresh) this.#list = { places: this.#find(), since: now };
     return this.#list.places;
   }
 
   /** @throws HttpError 404 */
   async find(id: string): Promise<RunPlace> {
-    const place = (await this.places()).find((each) => each.id === id);
-    if (place) return place;
+    for (const fresh of [FRESH_MS, JUST_NOW_MS]) {
+      const place = (await this.places(fresh)).find((each) => each.id === id);
+      if (place) return place;
+    }
     throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists those there are`);
   }
 

@@ -114,8 +114,9 @@ export class WorkerPool<Job, Answer> {
 
   #dispatch(): void {
     for (const seat of this.#seats) {
-      if (this.#queue.length === 0) return;
-      if (seat.batches.size === 0 || this.#options.overlapping) this.#give(seat);
+      while (this.#queue.length > 0 && (seat.batches.size === 0 || this.#options.overlapping)) {
+        this.#give(seat);
+      }
     }
   }
 
@@ -155,6 +156,7 @@ export class WorkerPool<Job, Answer> {
       else this.#settle(seat, message.id, message.answers);
     });
     worker.on('error', (error) => this.#abandon(seat, worker, error));
+    worker.on('exit', (code) => this.#abandon(seat, worker, new Error(`a worker ended with code ${code}`)));
     return worker;
   }
 

@@ -7,22 +7,21 @@ import { SequenceClassifier } from '#src/model/classifier.js';
 import type { ClassifierConfig } from '#src/model/config.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 
-const CLASSES = ['a', 'b', 'c', 'd'];
-
 export const ROWS = {
   ...{ sequenceLength: 28, inputSize: 28, channels: 1, height: 28, width: 28 },
   ...{ mean: 0.5, std: 0.5, permutationSeed: null as number | null },
 };
 export const STROKES = { ...DEFAULT_STROKE_PREPROCESSING };
 
-/** A small network for these inputs, with weights by its seed, large enough that the answers differ. */
+/** A small network for these inputs, of four classes, with weights large enough that the answers differ. */
 export function checkpointBytes(
   preprocessing: typeof ROWS | typeof STROKES,
   model: Partial<ClassifierConfig> = {},
+  classes = [...'abcdefghij'].slice(0, model.numClasses ?? 4),
 ): Uint8Array {
   const strokes = 'kind' in preprocessing;
   const config: ClassifierConfig = {
-    ...{ inputSize: strokes ? 4 : preprocessing.inputSize, hiddenSize: 6, numClasses: CLASSES.length },
+    ...{ inputSize: strokes ? 4 : preprocessing.inputSize, hiddenSize: 6, numClasses: 4 },
     ...(strokes ? { head: 'mean' } : { head: 'flatten', sequenceLength: preprocessing.sequenceLength }),
     ...{ numLayers: 2, bidirectional: true, ...model },
   };
@@ -33,7 +32,7 @@ export function checkpointBytes(
     parameters,
     model: { ...classifier.config, sequenceLength: classifier.config.sequenceLength ?? undefined },
     preprocessing: { ...preprocessing },
-    classes: CLASSES,
+    classes,
   });
 }
 

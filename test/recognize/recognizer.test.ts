@@ -196,7 +196,7 @@ describe('recognition', () => {
       openRecognizer(bytes, new ReferenceBackend(), { name: 'b.safetensors' });
     assert.throws(() => open(new Uint8Array(9)), /b\.safetensors/);
     assert.throws(
-      () => open(checkpointBytes(ROWS, { numClasses: 3 })),
+      () => open(checkpointBytes(ROWS, { numClasses: 3 }, ['a', 'b', 'c', 'd'])),
       /names of 4 classes, but the network has 3/,
     );
     assert.throws(

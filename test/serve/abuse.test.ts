@@ -1,0 +1,185 @@
+/**
+ * Protects the server from its clients: garbage, slowness, broken uploads and crowds cost the others nothing; what was
+ * taken in is given back; a server that ends answers what is under way.
+ */
+import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openBackend } from '#src/backends/open-node.js';
+import { openRecognizer } from '#src/recognize/recognizer.js';
+import type { Health, PredictResponse } from '#src/serve/api.js';
+import { Bodies } from '#src/serve/bodies.js';
+import { HttpError } from '#src/serve/http-error.js';
+import { digits } from '../ink/images.js';
+import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
+import { greyPng } from '../recognize/png-file.js';
+import { CLASSES, getJson, makeRuns, serve } from './served-runs.js';
+
+const { runs } = makeRuns();
+const server = await serve({ runs, given: [`${runs}/rows`] });
+after(() => server.close());
+const { hostname, port } = new URL(server.url);
+
+/** Sends bytes as they are, and gives what comes back until the connection ends. */
+function exchange(
+  pieces: (string | Uint8Array)[],
+  options: { end?: boolean; pause?: number } = {},
+): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(Number(port), hostname, async () => {
+      for (const piece of pieces) {
+        if (socket.destroyed) break;
+        socket.write(piece);
+        if (options.pause) await sleep(options.pause);
+      }
+      if (options.end) socket.destroy();
+    });
+    socket.on('data', (piece) => {
+      text += piece.toString('latin1');
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text));
+  });
+}
+
+const head = (path: string, more: string[] = []) =>
+  [`POST ${path} HTTP/1.1`, `host: ${hostname}`, 'connection: close', ...more, '', ''].join('\r\n');
+const isWell = async () => assert.equal((await getJson(`${server.url}api/health`)).status, 200);
+
+describe('a server among bad clients', () => {
+  test('gives garbage no more than an error', async () => {
+    const garbage = [
+      '\0\0\0\0\r\n\r\n',
+      'GET\r\n\r\n',
+      'GET / HTTP/9.9\r\n\r\n',
+      `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+      head('/api/predict', ['content-type: image/png', 'content-length: -1']),
+      head('/api/predict', ['content-type: image/png', 'content-length: 5', 'transfer-encoding: chunked']),
+      `${head('/api/predict', ['content-type: image/png', 'transfer-encoding: chunked'])}zz\r\n`,
+      `GET /%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+    ];
+    for (const bytes of garbage) {
+      const answer = await exchange([bytes]);
+      assert.match(answer, /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes.slice(0, 40)));
+    }
+    await isWell();
+  });
+
+  test('forgets uploads that break off', async () => {
+    const upload = head('/api/predict', ['content-type: image/png', 'content-length: 1000000']);
+    await Promise.all(
+      Array.from({ length: 200 }, () => exchange([upload, new Uint8Array(50_000)], { end: true, pause: 5 })),
+    );
+    await isWell();
+    assert.deepEqual(server.defects, []);
+  });
+
+  test('answers others while hundreds are slow', async () => {
+    const slow: Socket[] = Array.from({ length: 400 }, (_, n) => {
+      const socket = connect(Number(port), hostname, () => {
+        const request = head('/api/predict', ['content-type: image/png', 'content-length: 500']);
+        socket.write(n % 2 === 0 ? request.slice(0, 20) : `${request}12345`);
+      });
+      return socket.on('error', () => {});
+    });
+    await sleep(200);
+    const [image] = await digits(1);
+    const answer = await getJson<PredictResponse>(`${server.url}api/predict`, {
+      ...{
+        method: 'POST',
+        headers: { 'content-type': 'image/png' },
+        body: new Uint8Array(greyPng(image.pixels, 28)),
+      },
+    });
+    assert.equal(answer.json.results.length, 1);
+    for (const socket of slow) socket.destroy();
+    await isWell();
+  });
+
+  test('gives each of a thousand its own answer', async () => {
+    const images = await digits(50);
+    const backend = await openBackend('auto');
+    const bytes = checkpointBytes(ROWS, { numClasses: 10 }, CLASSES);
+    const recognizer = openRecognizer(bytes, backend, { name: 'rows' });
+    const expected = await recognizer.recognize(images.map((image) => ({ kind: 'picture', ...image })));
+    const files = images.map(({ pixels }) => greyPng(pixels, 28));
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => {
+        const file = files[n % 50];
+        const request = head('/api/predict', ['content-type: image/png', `content-length: ${file.length}`]);
+        return exchange([request, file]);
+      }),
+    );
+    answers.forEach((answer, n) => {
+      const { results } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as PredictResponse;
+      assert.deepEqual(results[0]?.probabilities, [...expected[n % 50]!.probabilities]);
+    });
+    assert.deepEqual(server.defects, []);
+  });
+
+  test('answers what is under way when it ends, and no more', async () => {
+    const ending = await serve({ runs, given: [`${runs}/rows`] });
+    const [image] = await digits(1);
+    const input = { pixels: Buffer.from(image.pixels).toString('base64'), width: 28, height: 28 };
+    const body = JSON.stringify({ inputs: Array.from({ length: 1024 }, () => input) });
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    let answered = 0;
+    const underWay = Array.from({ length: 8 }, async () => {
+      const answer = await getJson<PredictResponse>(`${ending.url}api/predict`, init);
+      answered++;
+      return answer;
+    });
+    const taken = async () => {
+      const { json } = await getJson<Health>(`${ending.url}api/health`);
+      return json.waiting + json.running + answered;
+    };
+    while ((await taken()) < 8) await sleep(2);
+    assert.ok(answered < 8, 'some are still under way');
+    const closed = ending.close();
+    for (const { status, json } of await Promise.all(underWay)) {
+      assert.equal(status, 200);
+      assert.equal(json.results.length, 1024);
+    }
+    await closed;
+    await assert.rejects(fetch(`${ending.url}api/health`));
+  });
+});
+
+describe('bodies', () => {
+  const upload = (chunks: Iterable<Uint8Array>, headers = {}) =>
+    Object.assign(Readable.from(chunks), { headers }) as unknown as IncomingMessage;
+  const refused = (status: number) => (error: unknown) =>
+    error instanceof HttpError && error.status === status;
+  const megabyte = new Uint8Array(2 ** 20);
+
+  test('take no more memory than there is for all of them', async () => {
+    const bodies = new Bodies();
+    const taken = await Promise.all(
+      Array.from({ length: 16 }, () => bodies.take(upload(Array(15).fill(megabyte)))),
+    );
+    assert.equal(bodies.bytes, 240 * 2 ** 20);
+    const crowd = await Promise.allSettled(
+      Array.from({ length: 4 }, () => bodies.take(upload(Array(15).fill(megabyte)))),
+    );
+    assert.ok(crowd.some((each) => each.status === 'rejected' && refused(503)(each.reason)));
+    for (const { release } of taken) release();
+    for (const each of crowd) if (each.status === 'fulfilled') each.value.release();
+    assert.equal(bodies.bytes, 0);
+  });
+
+  test('are refused as soon as they are seen to be too large, and forgotten when they break off', async () => {
+    const bodies = new Bodies();
+    await assert.rejects(bodies.take(upload([], { 'content-length': '16777217' })), refused(413));
+    await assert.rejects(bodies.take(upload(Array(17).fill(megabyte))), refused(413));
+    function* broken() {
+      yield megabyte;
+      throw new Error('aborted');
+    }
+    await assert.rejects(bodies.take(upload(broken())), refused(400));
+    assert.equal(bodies.bytes, 0);
+  });
+});

@@ -1,0 +1,169 @@
+/**
+ * Protects `POST /api/predict`: the answers are the recogniser's, however the inputs are sent and however many at once;
+ * what is wrong with a request is said in JSON, and the next one is answered.
+ */
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { openBackend } from '#src/backends/open-node.js';
+import type { RecognizerInput } from '#src/recognize/input.js';
+import { openRecognizer } from '#src/recognize/recognizer.js';
+import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
+import { predictionJson } from '#src/serve/predict-jobs.js';
+import { digits } from '../ink/images.js';
+import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
+import { greyPng, pngFile } from '../recognize/png-file.js';
+import { CLASSES, getJson, makeRuns, serve } from './served-runs.js';
+
+const { runs } = makeRuns();
+const server = await serve({ runs });
+after(() => server.close());
+const backend = await openBackend('auto');
+const recognizers = {
+  rows: openRecognizer(checkpointBytes(ROWS, { numClasses: 10 }, CLASSES), backend, { name: 'rows' }),
+  strokes: openRecognizer(checkpointBytes(STROKES, { numClasses: 10 }, CLASSES), backend, {
+    name: 'strokes',
+  }),
+};
+const address = `${server.url}api/predict`;
+
+async function expected(model: 'rows' | 'strokes', inputs: RecognizerInput[]) {
+  const answers = await recognizers[model].recognize(inputs);
+  return { model, results: answers.map((answer) => answer && predictionJson(answer)) };
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const send = (body: string | Uint8Array, type: string, query = '') =>
+  getJson<PredictResponse & ErrorJson>(address + query, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+  });
+const sendJson = (value: unknown, query = '') => send(JSON.stringify(value), 'application/json', query);
+
+const SEVEN = {
+  strokes: [
+    [
+      [10, 20],
+      [110, 22],
+      [50, 160],
+    ],
+    [
+      [40, 90],
+      [100, 88],
+    ],
+  ],
+};
+const LINES = [
+  { xs: [10, 110, 50], ys: [20, 22, 160] },
+  { xs: [40, 100], ys: [90, 88] },
+];
+
+describe('predict', () => {
+  test('answers pictures, however they are sent', async () => {
+    const [image] = await digits(1);
+    const want = await expected('rows', [{ kind: 'picture', ...image }]);
+    const pixels = Buffer.from(image.pixels);
+    for (const { status, json } of [
+      await send(greyPng(image.pixels, 28), 'image/png', '?model=rows'),
+      await send(pixels, 'application/octet-stream', '?width=28&height=28&model=rows'),
+      await sendJson({ pixels: [...pixels], width: 28, height: 28, model: 'rows' }),
+      await sendJson({ pixels: pixels.toString('base64'), width: 28, height: 28 }, '?model=rows'),
+      await sendJson({ model: 'rows', inputs: [{ pixels: [...pixels], width: 28, height: 28 }] }),
+    ]) {
+      assert.equal(status, 200, JSON.stringify(json));
+      assert.deepEqual(json, want);
+    }
+  });
+
+  test('answers drawings and strokes, many at once, and does not guess about nothing', async () => {
+    const inputs = [
+      { drawing: SEVEN },
+      SEVEN,
+      { strokes: [] },
+      {
+        strokes: [
+          [3, 4, 0, 0],
+          [1, 1, 0, 0],
+          [0, 0, 1, 1],
+        ],
+      },
+    ];
+    const want = await expected('strokes', [
+      { kind: 'drawing', lines: LINES },
+      { kind: 'drawing', lines: LINES },
+      { kind: 'drawing', lines: [] },
+      { kind: 'strokes', rows: Int16Array.of(3, 4, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1) },
+    ]);
+    assert.equal(want.results[2], null);
+    const { json } = await sendJson({ model: 'strokes', inputs });
+    assert.deepEqual(json, want);
+  });
+
+  test('answers each of many requests at the same time with its own answer', async () => {
+    const images = await digits(60);
+    const requests = images.flatMap((image, n) =>
+      (['rows', 'strokes'] as const).map(async (model) => {
+        const bad = n % 7 === 3;
+        const { status, json } = await send(
+          bad ? Buffer.from('no picture') : greyPng(image.pixels, 28),
+          ...(['image/png', `?model=${model}`] as const),
+        );
+        if (bad) assert.equal(status, 400);
+        else assert.deepEqual(json, await expected(model, [{ kind: 'picture', ...image }]));
+      }),
+    );
+    await Promise.all(requests);
+  });
+
+  test('asks the newest run when none is named, or the one that the server was given', async () => {
+    const { json: list } = await getJson<ModelList>(`${server.url}api/models`);
+    assert.equal((await sendJson(SEVEN)).json.model, list.default);
+    const given = await serve({ runs, given: [`${runs}/strokes`] });
+    try {
+      const { json } = await getJson<PredictResponse>(`${given.url}api/predict`, {
+        ...{ method: 'POST', headers: JSON_TYPE, body: JSON.stringify(SEVEN) },
+      });
+      assert.equal(json.model, 'strokes');
+    } finally {
+      await given.close();
+    }
+  });
+
+  test('says what it expected when it refuses', async () => {
+    const octets = 'application/octet-stream';
+    const refusals: [Promise<{ status: number; json: ErrorJson }>, number, RegExp][] = [
+      [send('{', 'application/json'), 400, /the body: not valid JSON/],
+      [send('[]', 'application/json'), 400, /expected an object with pixels, strokes or a drawing/],
+      [send(Buffer.of(0xff, 0xfe), 'application/json'), 400, /expected JSON in UTF-8/],
+      [send('['.repeat(1000), 'application/json'), 400, /nested deeper than 32/],
+      [sendJson({ inputs: [] }), 400, /inputs: expected a list of at least one/],
+      [sendJson({ inputs: [SEVEN, { pixels: 3 }] }), 400, /inputs\[1\]: width/],
+      [sendJson({ inputs: Array.from({ length: 1025 }, () => SEVEN) }), 413, /1025 inputs; at most 1024/],
+      [sendJson({ ...SEVEN, model: 'nobody' }), 404, /no model "nobody"; there are "/],
+      [sendJson({ ...SEVEN, model: 7 }), 400, /model: expected the id/],
+      [sendJson({ pixels: [1, 2], width: 2, height: 2 }), 400, /2 × 2 × 1 = 4 bytes expected.*found 2/],
+      [send('x', 'text/plain'), 415, /expected a body of image\/png.*found content-type "text\/plain"/],
+      [send('x', octets), 400, /raw pixels need their size/],
+      [
+        send('x', octets, '?width=1&height=0'),
+        400,
+        /height \(of raw pixels\): expected a whole number from 1, found "0"/,
+      ],
+      [send('x', octets, '?width=1&width=2&height=1'), 400, /width .*given once/],
+      [send('x', 'image/png', '?width=3'), 400, /width is for raw pixels/],
+      [send('x', 'image/png', '?modell=rows'), 400, /unknown parameter "modell"; there are model, width/],
+      [send('', 'image/png'), 400, /not a PNG file/],
+      [send(pngFile({ width: 40_000, height: 40_000 }), 'image/png'), 400, /40000 × 40000/],
+      [send(Buffer.alloc(17 * 2 ** 20), octets, '?width=9&height=9'), 413, /at most 16777216 bytes/],
+      [getJson(address), 404, /nothing at GET "\/api\/predict"/],
+    ];
+    for (const [answer, status, message] of refusals) {
+      const { status: found, json } = await answer;
+      assert.match(json.error.message, message);
+      assert.equal(found, status, json.error.message);
+      assert.equal(json.error.status, status);
+    }
+    assert.equal((await sendJson(SEVEN)).status, 200);
+    assert.deepEqual(server.defects, []);
+  });
+});

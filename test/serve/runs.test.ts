@@ -1,0 +1,274 @@
+/**
+ * Protects what is shown of runs: what their files say, while they are written and when they are damaged; events that
+ * miss nothing, whoever begins anew; samples with the network's own answers.
+ */
+import assert from 'node:assert/strict';
+import { rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { openBackend } from '#src/backends/open-node.js';
+import { loadImages } from '#src/data/datasets.js';
+import { strokesFromImages } from '#src/data/stroke-conversion.js';
+import { strokesOf } from '#src/data/strokes.js';
+import type { RecognizerInput } from '#src/recognize/input.js';
+import { openRecognizer } from '#src/recognize/recognizer.js';
+import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
+import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
+import { temporaryFolder } from '../train/small-mnist.js';
+import {
+  CLASSES,
+  getJson,
+  makeRuns,
+  metricsOf,
+  metricsText,
+  serve,
+  summaryText,
+  TEST_SAMPLES,
+} from './served-runs.js';
+
+process.env.SCANSTROKE_CACHE = temporaryFolder();
+const made = makeRuns();
+const server = await serve({ runs: made.runs });
+after(() => server.close());
+const api = `${server.url}api/runs`;
+
+const details = async (id: string) => (await getJson<RunDetails>(`${api}/${id}`)).json;
+
+describe('runs', () => {
+  test('are listed newest first, each with what its files say', async () => {
+    const started = { rows: 5, strokes: 4, fresh: 9, 'many/seed-0': 3, 'many/seed-1': 2, damaged: 1 };
+    for (const [run, minutes] of Object.entries(started)) {
+      const time = Date.now() / 1000 - 86_400 + 60 * minutes;
+      utimesSync(join(made.runs, run, 'config.json'), time, time);
+    }
+    const { json } = await getJson<RunList>(api);
+    const ids = json.runs.map(({ id }) => id);
+    assert.deepEqual(ids, ['fresh', 'rows', 'strokes', 'many~seed-0', 'many~seed-1', 'damaged', 'leak']);
+    const [fresh, rows, strokes] = json.runs;
+    assert.deepEqual(
+      [rows.state, rows.kind, rows.epochs, rows.num_epochs, rows.test_accuracy],
+      ['done', 'rows', 2, 2, 0.95],
+    );
+    assert.deepEqual([rows.preset, rows.model, strokes.kind], ['quick', true, 'strokes']);
+    assert.deepEqual([fresh.epochs, fresh.model, fresh.test_accuracy], [0, false, null]);
+    assert.equal(fresh.state, 'stopped', 'a day without a sign');
+    assert.match(json.runs[5].problem ?? '', /metrics\.jsonl:1: /);
+  });
+
+  test('are shown with configuration, metrics and summary as on disk', async () => {
+    const { config, metrics, summary, state } = await details('rows');
+    assert.equal(state, 'done');
+    assert.equal(config?.hidden_size, 12);
+    assert.deepEqual(
+      metrics.map(({ epoch }) => epoch),
+      [1, 2],
+    );
+    assert.deepEqual(Object.keys(metrics[0]).slice(0, 3), ['epoch', 'train_loss', 'train_accuracy']);
+    assert.equal((summary!.confusion_matrix as number[][]).length, 10);
+    const { status, json } = await getJson<{ error: { message: string } }>(`${api}/nobody`);
+    assert.deepEqual(
+      [status, json.error.message],
+      [404, 'there is no run "nobody"; GET /api/runs lists those there are'],
+    );
+  });
+
+  test('that are being written are live, with a torn last line or without', async () => {
+    const lines = metricsText(metricsOf(3));
+    made.write('growing', 'config.json', '{"num_epochs": 3}');
+    assert.equal((await details('growing')).state, 'live');
+    for (let length = 0; length < lines.length; length += 97) {
+      made.write('growing', 'metrics.jsonl', lines.slice(0, length));
+      const { metrics, problem } = await details('growing');
+      assert.equal(problem, null);
+      const whole = lines.slice(0, length).split('\n').length - 1;
+      assert.ok(metrics.length === whole || metrics.length === whole + 1, `${metrics.length} of ${whole}`);
+    }
+    rmSync(join(made.runs, 'growing'), { recursive: true });
+  });
+});
+
+interface Told {
+  id: string | null;
+  name: string;
+  data: Record<string, unknown>;
+}
+
+/** Reads events until `enough` says so. */
+async function listen(id: string, enough: (told: Told[]) => boolean, seen?: number): Promise<Told[]> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), 10_000);
+  const headers: Record<string, string> = seen === undefined ? {} : { 'last-event-id': String(seen) };
+  const response = await fetch(`${api}/${id}/events`, { headers, signal: stop.signal });
+  assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
+  const told: Told[] = [];
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const piece of response.body!) {
+    const blocks = (text + decoder.decode(piece, { stream: true })).split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? null;
+      const name = field('event');
+      if (name !== null) told.push({ id: field('id'), name, data: JSON.parse(field('data') ?? '') });
+    }
+    if (enough(told)) break;
+  }
+  clearTimeout(timer);
+  return told;
+}
+
+describe('events', () => {
+  const epochs = (told: Told[]) => told.filter(({ name }) => name === 'epoch').map(({ id }) => Number(id));
+
+  test('come as epochs end, and end with the summary', async () => {
+    made.write('live', 'config.json', '{"num_epochs": 4}');
+    made.write('live', 'metrics.jsonl', metricsText(metricsOf(1)));
+    const told = listen('live', (all) => all.some(({ name }) => name === 'summary'));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    made.write('live', 'metrics.jsonl', metricsText(metricsOf(3)));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    made.write('live', 'metrics.jsonl', metricsText(metricsOf(4)));
+    made.write('live', 'summary.json', summaryText({ epochs: 4 }));
+    const all = await told;
+    assert.deepEqual(epochs(all), [1, 2, 3, 4]);
+    assert.deepEqual(
+      all.filter(({ name }) => name === 'state').map(({ data }) => data.state),
+      ['live', 'done'],
+    );
+    assert.equal(all.at(-1)?.data.epochs, 4);
+    assert.ok('train_loss' in all[0].data);
+  });
+
+  test('go on after the last one that was seen, also when the server was started anew', async () => {
+    const done = (all: Told[]) => all.some(({ name }) => name === 'state');
+    assert.deepEqual(epochs(await listen('live', done, 2)), [3, 4]);
+    assert.deepEqual(epochs(await listen('live', done, 4)), []);
+    const other = await serve({ runs: made.runs });
+    const response = await fetch(`${other.url}api/runs/live/events`, { headers: { 'last-event-id': '3' } });
+    const reader = response.body!.getReader();
+    let text = '';
+    while (!text.includes('event: state')) text += new TextDecoder().decode((await reader.read()).value);
+    assert.deepEqual(
+      [...text.matchAll(/^id: (\d+)$/gm)].map((match) => match[1]),
+      ['4'],
+    );
+    await other.close();
+    assert.equal((await reader.read()).done, true, 'a closing server ends its events');
+  });
+
+  test('say when a run has gone back', async () => {
+    made.write('back', 'config.json', '{}');
+    made.write('back', 'metrics.jsonl', metricsText(metricsOf(3)));
+    const told = listen('back', (all) => all.some(({ name }) => name === 'reset'));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    made.write('back', 'metrics.jsonl', metricsText(metricsOf(1)));
+    const all = await told;
+    assert.deepEqual(all.at(-1), { id: null, name: 'reset', data: { epoch: 1 } });
+    const { status, json } = await getJson<{ error: { message: string } }>(`${api}/back/events`, {
+      headers: { 'last-event-id': 'x' },
+    });
+    assert.equal(status, 400);
+    assert.match(json.error.message, /Last-Event-ID: expected the number of an epoch, found "x"/);
+  });
+});
+
+/** Asks until the answers are known. */
+async function samples<T>(path: string): Promise<T> {
+  for (;;) {
+    const { status, json } = await getJson<T>(`${api}/${path}`);
+    if (status === 200) return json;
+    assert.equal(status, 202, JSON.stringify(json));
+  }
+}
+
+describe('samples', () => {
+  test('have the answers that the network gives them', async () => {
+    const { test: examples } = await loadImages(join(made.runs, '../data'), { channelsImg: 1 });
+    const { labels, pixels } = examples;
+    const drawn = await strokesFromImages(examples, 'data', { seed: 0, threads: 1 });
+    const backend = await openBackend('auto');
+    for (const [run, preprocessing] of [
+      ['rows', ROWS],
+      ['strokes', STROKES],
+    ] as const) {
+      const bytes = checkpointBytes(preprocessing, { numClasses: 10 }, CLASSES);
+      const recognizer = openRecognizer(bytes, backend, { name: run });
+      const inputs = Array.from(
+        { length: TEST_SAMPLES },
+        (_, i): RecognizerInput =>
+          run === 'rows'
+            ? { kind: 'picture', width: 28, height: 28, pixels: pixels.slice(784 * i, 784 * (i + 1)) }
+            : { kind: 'strokes', rows: strokesOf(drawn, i) },
+      );
+      const answers = await recognizer.recognize(inputs);
+      const list = await samples<SampleList>(`${run}/samples?limit=200`);
+      assert.deepEqual([list.total, list.matching, list.part], [TEST_SAMPLES, TEST_SAMPLES, 'test']);
+      list.samples.forEach((sample, i) => {
+        const [best] = answers[i]!.top;
+        assert.deepEqual([sample.index, sample.label, sample.predicted], [i, labels[i], best.index]);
+        assert.equal(sample.probability, best.probability);
+        assert.equal(sample.label_probability, answers[i]!.probabilities[labels[i]]);
+      });
+      assert.equal(list.samples[3].picture === null, run === 'strokes');
+      assert.deepEqual(list.samples[3].strokes, run === 'strokes' ? [...strokesOf(drawn, 3)] : null);
+      const one = await samples<SampleDetails>(`${run}/samples/3`);
+      assert.deepEqual(one.probabilities, [...answers[3]!.probabilities]);
+      assert.equal(one.inspection?.hidden.length, one.inspection?.steps);
+      assert.equal(one.inspection?.hidden[0].length, one.inspection?.units);
+      assert.equal(one.trace?.moments.at(-1), one.inspection?.steps);
+      assert.equal(one.inspection?.input_gradient[0].length, one.inspection?.input_size);
+    }
+  });
+
+  test('can be chosen by class, answer and correctness, and come in pages', async () => {
+    const all = (await samples<SampleList>('rows/samples?limit=200')).samples;
+    const pick = async (query: string) =>
+      (await samples<SampleList>(`rows/samples?${query}`)).samples.map(({ index }) => index);
+    const which = (fits: (sample: (typeof all)[number]) => boolean) =>
+      all.filter(fits).map(({ index }) => index);
+    const { predicted } = all[0];
+    assert.deepEqual(
+      await pick(`predicted=${predicted}&limit=200`),
+      which((each) => each.predicted === predicted),
+    );
+    assert.deepEqual(
+      await pick('true=7&limit=200'),
+      which((each) => each.label === 7),
+    );
+    assert.deepEqual(
+      await pick('correct=false&limit=200'),
+      which((each) => each.predicted !== each.label),
+    );
+    assert.deepEqual(await pick('offset=3&limit=4'), [3, 4, 5, 6]);
+    const sure = (await samples<SampleList>('rows/samples?order=confidence&limit=200')).samples;
+    sure.forEach(({ probability }, n) => {
+      assert.ok(n === 0 || probability <= sure[n - 1].probability);
+    });
+    const validation = await samples<SampleList>('rows/samples?part=validation&limit=200');
+    const train = await samples<SampleList>('rows/samples?part=train&limit=200');
+    assert.deepEqual([validation.total, train.total], [15, 45]);
+    const places = [...validation.samples, ...train.samples].map(({ index }) => index);
+    assert.equal(new Set(places).size, 60);
+  });
+
+  test('are refused in words where there are none', async () => {
+    const refusals: [string, number, RegExp][] = [
+      ['rows/samples/40', 404, /there is no sample 40 in this part, which has 40 samples/],
+      ['rows/samples/x', 400, /expected the place of a sample/],
+      ['rows/samples?limit=201', 400, /limit .*: expected a whole number up to 200, found "201"/],
+      ['rows/samples?part=all', 400, /part .*: expected test or validation or train, found "all"/],
+      ['fresh/samples', 404, /has no checkpoint yet/],
+      ['damaged/samples', 400, /not a safetensors file|safetensors/],
+    ];
+    for (const [path, status, message] of refusals) {
+      const { status: found, json } = await getJson<{ error: { message: string } }>(`${api}/${path}`);
+      assert.match(json.error.message, message);
+      assert.equal(found, status);
+    }
+    writeFileSync(join(made.runs, 'many/seed-1/config.json'), '{"data": "/no/such/data"}');
+    const { status, json } = await getJson<{ error: { message: string } }>(`${api}/many~seed-1/samples`);
+    assert.equal(status, 400);
+    assert.match(json.error.message, /\/no\/such\/data/);
+    assert.deepEqual(server.defects, []);
+  });
+});

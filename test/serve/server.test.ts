@@ -1,0 +1,249 @@
+/**
+ * Protects what the server says of itself and to browsers: who may ask it, what a page may do, the page's files, the
+ * models and their checkpoints, its description, its end.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { parseInput } from '#src/recognize/json-input.js';
+import type { ModelList } from '#src/serve/api.js';
+import { health, modelList, openApi, predictBody, predictResponse, runList } from '#src/serve/openapi.js';
+import { UserError } from '#src/user-error.js';
+import { temporaryFolder } from '../train/small-mnist.js';
+import { getJson, makeRuns, serve } from './served-runs.js';
+
+const made = makeRuns();
+const page = temporaryFolder();
+mkdirSync(join(page, 'assets'));
+writeFileSync(join(page, 'index.html'), `<!doctype html><title>page</title>${' '.repeat(2000)}`);
+writeFileSync(join(page, 'assets/app-1234.js'), 'draw()');
+const server = await serve({ runs: made.runs, page });
+after(() => server.close());
+
+/** A request as no browser would send it. */
+function raw(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, path, headers }, (response) => {
+      let text = '';
+      response.on('data', (piece) => {
+        text += piece;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+describe('the page', () => {
+  test('comes with headers that isolate it, whatever the answer', async () => {
+    for (const path of ['', 'api/health', 'nowhere', 'api/runs/none', 'models/none']) {
+      const { headers } = await fetch(server.url + path);
+      const policy = headers.get('content-security-policy') ?? '';
+      assert.match(policy, /default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'/);
+      assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval'(?<!wasm-unsafe-eval')|\*/);
+      assert.equal(headers.get('cross-origin-opener-policy'), 'same-origin');
+      assert.equal(headers.get('cross-origin-embedder-policy'), 'require-corp');
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('access-control-allow-origin'), null);
+    }
+  });
+
+  test('is sent whole, packed or not again', async () => {
+    const whole = await fetch(server.url);
+    assert.match(await whole.text(), /<title>page/);
+    assert.equal(whole.headers.get('content-encoding'), 'gzip');
+    assert.equal(whole.headers.get('cache-control'), 'no-cache');
+    const again = await fetch(server.url, { headers: { 'if-none-match': whole.headers.get('etag') ?? '' } });
+    assert.equal(again.status, 304);
+    const script = await fetch(`${server.url}assets/app-1234.js`);
+    assert.equal(await script.text(), 'draw()');
+    assert.match(script.headers.get('content-type') ?? '', /^text\/javascript/);
+    assert.match(script.headers.get('cache-control') ?? '', /immutable/);
+  });
+
+  test('is missed in words when it has not been built', async () => {
+    const bare = await serve({ runs: null });
+    try {
+      const answer = await fetch(bare.url);
+      assert.equal(bare.page, false);
+      assert.equal(answer.status, 503);
+      assert.match(await answer.text(), /npm run build/);
+    } finally {
+      await bare.close();
+    }
+  });
+});
+
+describe('whom it answers', () => {
+  test('nobody who calls it by another name, when it is for this machine alone', async () => {
+    const { port } = new URL(server.url);
+    for (const host of ['localhost', `localhost:${port}`, `127.0.0.1:${port}`, '[::1]:80']) {
+      assert.equal((await raw('/api/health', { host })).status, 200, host);
+    }
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      '127.0.0.1.evil.example',
+      'localhost.evil.example',
+    ]) {
+      const { status, text } = await raw('/api/runs', { host });
+      assert.equal(status, 421, host);
+      assert.match(text, /expected 127\.0\.0\.1 or localhost as the host/);
+      assert.doesNotMatch(text, /rows/);
+    }
+  });
+
+  test('no path leads anywhere but to what is listed', async () => {
+    const secret = readFileSync(join(made.outside, 'secret.safetensors'));
+    const ids = [
+      ...[
+        '..',
+        '../outside',
+        '..%2foutside',
+        '%2e%2e%2foutside',
+        '..%5coutside',
+        'rows/../../outside',
+        '%2e%2e/outside',
+      ],
+      ...['rows%2f..%2f..%2foutside', 'linked', 'notes', 'rows%00', '%c0%ae%c0%ae', '%', '/etc/passwd', '~'],
+    ];
+    for (const id of ids) {
+      const inRun = ['', '/samples', '/samples/0', '/events'].map((path) => `/api/runs/${id}${path}`);
+      for (const path of [...inRun, `/models/${id}`, `/models/${id}.safetensors`, `/${id}`]) {
+        const { status, text } = await raw(path);
+        assert.ok(status >= 400, `${path}: ${status}`);
+        assert.ok(!text.includes(secret.subarray(200, 300).toString('latin1')), path);
+      }
+    }
+    assert.equal((await raw('/models/leak.safetensors')).status, 404);
+    assert.equal((await raw('/api/runs/leak/samples')).status, 404);
+    const { json } = await getJson<{ config: unknown; model: boolean }>(`${server.url}api/runs/leak`);
+    assert.deepEqual([json.config, json.model], [null, false]);
+  });
+});
+
+describe('models', () => {
+  test('are the best checkpoints of the runs, and no others', async () => {
+    const { json } = await getJson<ModelList>(`${server.url}api/models`);
+    assert.deepEqual(modelList.parse(json), json);
+    assert.deepEqual(json.models.map(({ id }) => id).sort(), [
+      'many~seed-0',
+      'many~seed-1',
+      'rows',
+      'strokes',
+    ]);
+    assert.deepEqual((await getJson(`${server.url}models/index.json`)).json, json);
+    const rows = json.models.find(({ id }) => id === 'rows');
+    assert.equal(rows?.kind, 'rows');
+    assert.equal(rows?.test_accuracy, 0.95);
+    for (const { file, bytes } of json.models) {
+      const content = Buffer.from(await (await fetch(`${server.url}models/${file}`)).arrayBuffer());
+      assert.equal(content.length, bytes);
+      const path = join(
+        made.runs,
+        decodeURIComponent(file).replace('~', '/').replace('.safetensors', '/best.safetensors'),
+      );
+      const hash = (of: Buffer) => createHash('sha256').update(of).digest('hex');
+      assert.equal(hash(content), hash(readFileSync(path)));
+    }
+  });
+
+  test('are asked in the version that is on disk', async () => {
+    const version = async () => {
+      const { json } = await getJson<ModelList>(`${server.url}api/models`);
+      return json.models.find(({ id }) => id === 'rows')?.version;
+    };
+    const before = await version();
+    const path = join(made.runs, 'rows/best.safetensors');
+    made.write('rows', 'best.safetensors', readFileSync(path));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.notEqual(await version(), before);
+  });
+});
+
+describe('the description', () => {
+  test('is true of the answers', async () => {
+    const { json } = await getJson<Record<string, unknown>>(`${server.url}api/openapi.json`);
+    assert.deepEqual(json, JSON.parse(JSON.stringify(openApi('1.2.3'))));
+    assert.equal(json.openapi, '3.1.0');
+    const get = async (path: string) => (await getJson<unknown>(server.url + path)).json;
+    assert.equal(health.parse(await get('api/health')).version, '1.2.3');
+    assert.deepEqual(runList.parse(await get('api/runs')), await get('api/runs'));
+    for (const path of Object.keys(json.paths as object)) {
+      const address = path
+        .replace('{id}', 'rows')
+        .replace('{index}', '0')
+        .replace('{file}', 'rows.safetensors');
+      const method = path === '/api/predict' ? 'POST' : 'GET';
+      const answer = await fetch(new URL(address, server.url), { method });
+      assert.notEqual(answer.status, 404, path);
+      await answer.body?.cancel();
+    }
+  });
+
+  test('allows just what is understood', async () => {
+    const bodies = [
+      { pixels: [0, 255], width: 2, height: 1 },
+      {
+        inputs: [
+          {
+            strokes: [
+              [1, 2, 0, 0],
+              [0, 0, 1, 1],
+            ],
+          },
+          { drawing: { strokes: [{ x: [1], y: [2] }] } },
+        ],
+        model: 'rows',
+      },
+    ];
+    for (const body of bodies) {
+      assert.ok(predictBody.safeParse(body).success);
+      for (const each of 'inputs' in body ? (body.inputs ?? []) : [body]) parseInput(each, 'a');
+    }
+    assert.ok(!predictBody.safeParse({ pixels: [256], width: 1, height: 1 }).success);
+    const answer = await fetch(`${server.url}api/predict`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({
+        drawing: {
+          strokes: [
+            [
+              [1, 2],
+              [30, 40],
+            ],
+          ],
+        },
+      }),
+    });
+    assert.equal(predictResponse.parse(await answer.json()).results.length, 1);
+  });
+});
+
+describe('its place', () => {
+  test('is another one when the first is taken, unless it was named', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => blocker.once('listening', resolve));
+    const { port } = blocker.address() as { port: number };
+    await assert.rejects(serve({ runs: null, port }), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /another program is there already; choose another --port/);
+      return true;
+    });
+    blocker.close();
+    const [one, other] = [await serve({ runs: null, port: null }), await serve({ runs: null, port: null })];
+    assert.notEqual(one.url, other.url);
+    await Promise.all([one.close(), other.close()]);
+    await assert.rejects(
+      serve({ runs: null, host: '192.0.2.7' }),
+      /this machine has no address 192\.0\.2\.7/,
+    );
+    await assert.rejects(serve({ runs: null, given: ['/no/such/run'] }), /\/no\/such\/run does not exist/);
+    await assert.rejects(serve({ runs: null, given: [join(made.runs, 'notes')] }), /holds no run/);
+  });
+});
