@@ -7,10 +7,11 @@ import type { SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
 import { resolveClassifierConfig } from '#src/model/config.js';
 import { Random } from '#src/random.js';
-import { shareInts } from '#src/train/evaluation.js';
+import { shareInts } from '#src/shared-memory.js';
 import { initialLossScale, LossScaler, readLossScale, shareLossScale } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { Team } from '#src/train/team.js';
+import { startNodeThread } from '#src/train/threads-node.js';
 
 test('doubles after 2,000 steps without an overflow, and halves at one', () => {
   const scaler = new LossScaler(initialLossScale());
@@ -57,7 +58,7 @@ async function trained(steps: number, scale: number | null) {
     ...{ backend: await openBackend('auto'), threads: 2, model, batchSize: COUNT, seed: 0 },
     ...{ precision: scale === null ? 'float32' : 'mixed', data: { train: data, test: data } },
     ...{ augmentation: NO_AUGMENTATION, optimizer: resolveOptimizer({ name: 'adam', lr: 0.01 }) },
-    ...{ maxNorm: 1, labelSmoothing: 0 },
+    ...{ maxNorm: 1, labelSmoothing: 0, startThread: startNodeThread },
   });
   team.layout.initialize(model, team.parameters, 0);
   const before = team.parameters.slice();
