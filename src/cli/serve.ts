@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option as Flag } from 'commander';
+import { quote } from '../formats/quotation.js';
 import type { RunningServer } from '../serve/server.js';
 import type { TrainConfig } from '../train/options.js';
 import { UserError } from '../user-error.js';
@@ -12,6 +13,7 @@ import { colorsFor, printJson, type Terminal } from './terminal.js';
 
 interface ServeFlags {
   port?: number;
+  batch: number;
   host: string;
   runs: string;
   open?: boolean;
@@ -27,13 +29,18 @@ export function defineServe(command: Command, terminal: Terminal): void {
       new Flag(
         '--port <n>',
         'port to listen on, 0 for any (default 7860, or the next one that is free)',
-      ).argParser(readPort),
+      ).argParser((text) => readWhole('port', text, 0, 65_535)),
     )
     .option('--host <address>', 'address to listen on (default 127.0.0.1, this machine alone)', '127.0.0.1')
     .option('--runs <folder>', `folder of runs to show (default ${RUNS})`, RUNS)
     .option('--open', 'open the page in a browser')
     .addOption(optionFlag('backend'))
     .addOption(new Flag('--threads <n>', 'worker threads that recognise (default one a core, less one)'))
+    .addOption(
+      new Flag('--batch <n>', 'requests that are recognised together at most (default 64)')
+        .default(64)
+        .argParser((text) => readWhole('batch', text, 1, 4096)),
+    )
     .option('--json', 'print { url, page, host }, and nothing else')
     .addHelpText(
       'after',
@@ -50,14 +57,14 @@ Examples:
 async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Promise<void> {
   const { startServer } = await import('../serve/server.js');
   const { givenOptions } = await import('../train/config.js');
-  const { port = null, host, runs, open = false, json = false, ...others } = flags;
+  const { port = null, host, runs, batch, open = false, json = false, ...others } = flags;
   const { backend = 'auto', threads = null } = givenOptions(
     { flags: others },
     'serve',
   ) as Partial<TrainConfig>;
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   const server = await startServer({
-    ...{ given, runs, host, port, threads, backend, version },
+    ...{ given, runs, host, port, threads, batch, backend, version },
     page: fileURLToPath(new URL('../page/', import.meta.url)),
     onDefect: (error) => {
       terminal.err.write(`scanstroke: this is a defect of scanstroke, please report it\n${stackOf(error)}\n`);
@@ -98,10 +105,12 @@ function endOfService(terminal: Terminal): Promise<void> {
   });
 }
 
-function readPort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= 65_535) return port;
-  throw new UserError(`serve: --port must be a whole number from 0 to 65535, found ${JSON.stringify(text)}`);
+function readWhole(flag: string, text: string, from: number, to: number): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= from && value <= to) return value;
+  throw new UserError(
+    `serve: --${flag} must be a whole number from ${from} to ${to}, found ${quote(text, 60)}`,
+  );
 }
 
 const OPENERS: Partial<Record<NodeJS.Platform, [string, string[]]>> = {

@@ -88,8 +88,9 @@ export class ImageSequences implements SequenceSource {
     this.maxSteps = preprocessing.sequenceLength;
     this.#pixels = examples.pixels;
     this.#labels = examples.labels;
-    this.#table = normalisation(preprocessing.mean, preprocessing.std);
-    this.#permutation = pixelPermutation(preprocessing);
+    const { table, permutation } = tablesOf(preprocessing);
+    this.#table = table;
+    this.#permutation = permutation;
   }
 
   lengthOf(): number {
@@ -117,6 +118,23 @@ export class ImageSequences implements SequenceSource {
       }
     }
   }
+}
+
+interface Tables {
+  table: Float32Array;
+  permutation: Int32Array | null;
+}
+
+/** Those of the same preprocessing are made once: recognition opens a source for every picture. */
+const tables = new WeakMap<Preprocessing, Tables>();
+
+function tablesOf(preprocessing: Preprocessing): Tables {
+  const { mean, std } = preprocessing;
+  const known = tables.get(preprocessing);
+  if (known) return known;
+  const made = { table: normalisation(mean, std), permutation: pixelPermutation(preprocessing) };
+  tables.set(preprocessing, made);
+  return made;
 }
 
 /**
