@@ -1,0 +1,73 @@
+/** Protects `scanstroke serve` as a user starts and ends it. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { PredictResponse } from '#src/serve/api.js';
+import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
+import { temporaryFolder } from '../train/small-mnist.js';
+import { COMMAND, scanstroke } from './command.js';
+
+const folder = temporaryFolder();
+const run = join(folder, 'a.safetensors');
+writeFileSync(run, checkpointBytes(ROWS));
+
+test('it says where it is, answers, and after SIGTERM answers what is under way before it ends', async () => {
+  const args = [
+    COMMAND,
+    'serve',
+    run,
+    '--port',
+    '0',
+    '--json',
+    '--runs',
+    join(folder, 'none'),
+    '--threads',
+    '1',
+  ];
+  const child = spawn(process.execPath, args);
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  let text = '';
+  let errors = '';
+  child.stderr.on('data', (piece) => {
+    errors += piece;
+  });
+  for await (const piece of child.stdout) {
+    text += piece;
+    if (text.includes('}')) break;
+  }
+  const { url, host } = JSON.parse(text) as { url: string; host: string };
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
+  assert.equal(host, '127.0.0.1');
+
+  const drawing = { strokes: [{ x: [10, 52, 30], y: [8, 9, 71] }] };
+  const body = JSON.stringify({ inputs: Array.from({ length: 1024 }, () => ({ drawing })) });
+  const ask = async () => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${url}api/predict`, { method: 'POST', headers, body });
+    return ((await response.json()) as PredictResponse).results.length;
+  };
+  assert.equal(await ask(), 1024);
+  const underWay = ask();
+  while (!/"(waiting|running)":[1-9]/.test(await (await fetch(`${url}api/health`)).text())) {}
+  child.kill('SIGTERM');
+  assert.equal(await underWay, 1024);
+  assert.equal(await ended, 0, errors);
+  assert.match(errors, /^scanstroke: answering what is under way[^\n]*\n$/);
+});
+
+test('mistakes are one line and exit code 2', async () => {
+  const refusals: [string[], RegExp][] = [
+    [['none'], /none does not exist; give run folders or checkpoints/],
+    [['--port', '70000'], /--port must be a whole number from 0 to 65535, found "70000"/],
+    [['--batch', '0'], /--batch must be a whole number from 1 to 4096/],
+    [['--threads', 'many'], /--threads must be/],
+    [['--host', '192.0.2.7'], /this machine has no address 192\.0\.2\.7/],
+  ];
+  for (const [args, message] of refusals) {
+    const { code, stdout, stderr } = await scanstroke(['serve', ...args]);
+    assert.match(stderr, message);
+    assert.deepEqual([code, stdout, stderr.trim().split('\n').length], [2, '', 1]);
+  }
+});

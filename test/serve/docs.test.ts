@@ -1,0 +1,56 @@
+/** Protects docs/serving.md: every example in it works as it stands, on a run called my-run. */
+import assert from 'node:assert/strict';
+import { readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openApi } from '#src/serve/openapi.js';
+import { greyPng } from '../recognize/png-file.js';
+import { makeRuns, serve } from './served-runs.js';
+
+const page = readFileSync(fileURLToPath(new URL('../../../docs/serving.md', import.meta.url)), 'utf8');
+
+/** The commands that call curl, each in one line. */
+function commands(): string[] {
+  const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1].replace(/\\\n\s*/g, ''));
+  return blocks.flatMap((block) => [...block.matchAll(/curl (?:[^'\n]|'[^']*')+/g)].map((match) => match[0]));
+}
+
+test('every example with curl is answered', async () => {
+  const { runs } = makeRuns();
+  renameSync(join(runs, 'rows'), join(runs, 'my-run'));
+  const server = await serve({ runs, given: [join(runs, 'my-run')] });
+  try {
+    const found = commands();
+    assert.equal(found.length, 10);
+    for (const command of found) {
+      const address = /http:\/\/127\.0\.0\.1:7860(\/[^\s']*)/.exec(command)?.[1] ?? '';
+      const type = /content-type: ([\w/-]+)/.exec(command)?.[1];
+      const json = /-d '([\s\S]*)'/.exec(command)?.[1];
+      const binary =
+        type === 'image/png' ? greyPng(new Uint8Array(784).fill(255, 300, 400), 28) : new Uint8Array(784);
+      const init = type && {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: json ?? new Uint8Array(binary),
+      };
+      const path = address.slice(1).replace('247', '7');
+      let status = 202;
+      while (status === 202) {
+        const response = await fetch(server.url + path, init || undefined);
+        status = response.status;
+        await response.body?.cancel();
+      }
+      assert.equal(status, 200, command);
+    }
+  } finally {
+    await server.close();
+  }
+});
+
+test('every address that there is stands on the page', () => {
+  for (const path of Object.keys(openApi('1.2.3').paths as object)) {
+    const written = path.replace('{id}', 'ID').replace('{index}', 'INDEX').replace('{file}', 'FILE');
+    assert.ok(page.includes(written), written);
+  }
+});
