@@ -125,7 +125,12 @@ function Answers({ session }: { session: DrawSession }) {
   const moment = session.moment();
   const empty = session.ink.count === 0 ? 'Nothing drawn yet' : moment ? 'Only a dot so far' : 'Reading …';
   return (
-    <div class="answers" data-count={chosen.length}>
+    <div
+      class="answers"
+      data-count={chosen.length}
+      data-points={session.ink.count}
+      data-answered={session.ink.count === 0 ? 0 : moment?.points}
+    >
       {chosen.map((id, slot) => (
         <AnswerCard
           key={slot}
