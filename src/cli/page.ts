@@ -79,14 +79,12 @@ async function modelOf(
   const { openBackend } = await import('../backends/open-node.js');
   const { decodeCheckpoint, encodeCheckpoint } = await import('../formats/checkpoint.js');
   const { readFileBounded } = await import('../formats/files.js');
-  const { openRecognizer } = await import('../recognize/recognizer.js');
-  const { checkpointOf, factsBeside } = await import('../recognize/run-source.js');
+  const { checkpointOf, recognizerOf } = await import('../recognize/run-source.js');
   const path = checkpointOf(run);
   const given = await readFileBounded(path, 'the checkpoint', MOST_CHECKPOINT_BYTES);
   const { training: _, ...checkpoint } = decodeCheckpoint(given, path);
   const bytes = encodeCheckpoint(checkpoint);
-  const facts = await factsBeside(path);
-  const { info } = openRecognizer(bytes, await openBackend('reference'), { name: path, ...facts });
+  const { info } = await recognizerOf(path, await openBackend('reference'));
   const id = idOf(path, taken);
   const entry: ModelEntry = {
     ...{ id, name: id },

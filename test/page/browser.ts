@@ -2,8 +2,15 @@
  * A real browser for the tests of the page: Chromium without a window, in which whatever goes wrong unseen (an error
  * in the console, a request to somewhere else, a refusal by the content-security policy) is kept for the test to see.
  */
-import { type Browser, type BrowserContextOptions, type CDPSession, chromium, type Page } from 'playwright-core';
+
 import axe from 'axe-core';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  type CDPSession,
+  chromium,
+  type Page,
+} from 'playwright-core';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -27,9 +34,14 @@ export function launch(): Promise<Browser> {
 }
 
 /** Goes to an address with an empty profile. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = DESKTOP): Promise<Visit> {
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = DESKTOP,
+): Promise<Visit> {
   const context = await browser.newContext({ colorScheme: 'light', ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const troubles: string[] = [];
   const { origin } = new URL(url);
   page.on('console', (message) => {
@@ -55,9 +67,9 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 /** What axe finds wrong with the page as it stands, a line for each. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
   // Run through the debugger: the page's own policy would refuse a script from outside.
-  const { violations } = await page.evaluate(
+  const { violations } = (await page.evaluate(
     `(() => { ${axe.source}; return axe.run(document, { resultTypes: ['violations'] }); })()`,
-  ) as axe.AxeResults;
+  )) as axe.AxeResults;
   return violations.map(
     ({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')})`,
   );

@@ -10,7 +10,7 @@ import type { Browser } from 'playwright-core';
 import { openBackend } from 'scanstroke';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import { scanstroke } from '../e2e/command.js';
-import { accessibilityProblems, DESKTOP, launch, PHONE, type Visit, visit } from './browser.js';
+import { DESKTOP, launch, PHONE, type Visit, visit } from './browser.js';
 import { answers, draw, type Lines, linesOfDigit, type SavedDrawing, save } from './pen.js';
 import { type StaticServer, serveFolder } from './static-server.js';
 import { trainRuns } from './trained.js';
@@ -36,7 +36,9 @@ before(async () => {
     }),
   );
   const images = readFileSync(join(data, 't10k-images-idx3-ubyte')).subarray(16);
-  digits = Array.from({ length: 100 }, (_, n) => linesOfDigit(new Uint8Array(images.subarray(784 * n, 784 * (n + 1)))));
+  digits = Array.from({ length: 100 }, (_, n) =>
+    linesOfDigit(new Uint8Array(images.subarray(784 * n, 784 * (n + 1)))),
+  );
 });
 
 after(async () => {

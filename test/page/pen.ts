@@ -33,7 +33,12 @@ export async function draw({ page, cdp }: Visit, lines: Lines, tool: Tool = 'mou
   await Promise.all(sent);
 }
 
-function send(cdp: Visit['cdp'], tool: Tool, what: 'down' | 'move' | 'up', { x, y }: { x: number; y: number }) {
+function send(
+  cdp: Visit['cdp'],
+  tool: Tool,
+  what: 'down' | 'move' | 'up',
+  { x, y }: { x: number; y: number },
+) {
   if (tool === 'touch') {
     const type = ({ down: 'touchStart', move: 'touchMove', up: 'touchEnd' } as const)[what];
     return cdp.send('Input.dispatchTouchEvent', { type, touchPoints: what === 'up' ? [] : [{ x, y }] });
@@ -55,10 +60,7 @@ export interface ShownAnswer {
 
 /** Waits until all points of the drawing are answered, and reads what stands there. */
 export async function answers({ page }: Visit): Promise<ShownAnswer[]> {
-  await page.waitForFunction(() => {
-    const box = document.querySelector<HTMLElement>('.answers');
-    return box?.dataset.answered !== undefined && box.dataset.answered === box.dataset.points;
-  });
+  await page.locator('.answers[aria-busy="false"]').waitFor();
   return page.locator('.answer').evaluateAll((cards) =>
     cards.map((card) => ({
       glyph: card.querySelector('.glyph')?.textContent ?? '',

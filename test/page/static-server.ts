@@ -31,7 +31,9 @@ export async function serveFolder(folder: string, { isolated = false } = {}): Pr
   const sent: StaticServer['sent'] = [];
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
-    const path = pathname.startsWith(prefix) ? decodeURIComponent(pathname.slice(prefix.length)) || 'index.html' : '';
+    const path = pathname.startsWith(prefix)
+      ? decodeURIComponent(pathname.slice(prefix.length)) || 'index.html'
+      : '';
     const file = join(folder, path);
     if (path === '' || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end('not found');

@@ -128,8 +128,7 @@ function Answers({ session }: { session: DrawSession }) {
     <div
       class="answers"
       data-count={chosen.length}
-      data-points={session.ink.count}
-      data-answered={session.ink.count === 0 ? 0 : moment?.points}
+      aria-busy={session.ink.count > 0 && moment?.points !== session.ink.count}
     >
       {chosen.map((id, slot) => (
         <AnswerCard

@@ -34,9 +34,6 @@ export function SampleDetails({ run, part, index }: SampleDetailsProps) {
   return (
     <section class="card sample" aria-label={`Sample ${value.index}`}>
       <header>
-        <div class="sample-picture">
-          <SamplePicture sample={value} label={`Sample ${value.index}, ${classes[label]}`} />
-        </div>
         <div>
           <h2>
             {right ? `${classes[label]}, recognised` : `${classes[label]}, taken for ${classes[predicted]}`}
@@ -48,7 +45,11 @@ export function SampleDetails({ run, part, index }: SampleDetailsProps) {
           <Bars classes={classes} probabilities={Float32Array.from(value.probabilities)} best={predicted} />
         </div>
       </header>
-      {reading && <Inside key={`${run.id} ${part} ${value.index}`} reading={reading} />}
+      {reading ? (
+        <Inside key={`${run.id} ${part} ${value.index}`} reading={reading} />
+      ) : (
+        <SamplePicture sample={value} label={`Sample ${value.index}, ${classes[label]}`} />
+      )}
     </section>
   );
 }

@@ -19,13 +19,8 @@ export function Confusion({ run, summary }: { run: string; summary: RunSummary }
           ? `Most often ${names[worst.label]} was taken for ${names[worst.predicted]}. Each number leads to its samples.`
           : 'Each number leads to its samples.'}
       </p>
-      <div
-        class="scroll"
-        tabIndex={0}
-        role="group"
-        aria-label="Confusion matrix, true classes down, answers across"
-      >
-        <table class="confusion">
+      <div class="scroll">
+        <table class="confusion" style={{ '--classes': names.length }}>
           <thead>
             <tr>
               <td class="corner">true ↓ answer →</td>

@@ -8,6 +8,7 @@ import {
   formatSetting,
   formatShare,
 } from '#src/report/text.js';
+import { linkTo } from '../route.js';
 import { RUN_COLORS } from './curves.js';
 import type { Run } from './run-feed.js';
 
@@ -31,7 +32,10 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     details.parameters ? ['Parameters', formatCount(details.parameters)] : null,
     summary ? ['Backend', `${summary.backend} (${summary.backendDescription})`] : null,
     summary ? ['Threads', String(summary.threads)] : null,
-    ['Started', new Date(details.started).toLocaleString()],
+    [
+      'Started',
+      new Date(details.started).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
+    ],
   ];
   return facts.filter((fact) => fact !== null);
 }
@@ -51,8 +55,8 @@ export function Facts({ run }: { run: Run }) {
 
 export function Configuration({ run }: { run: Run }) {
   return (
-    <section class="card" aria-label="Configuration">
-      <h2>Configuration</h2>
+    <details class="card configuration" open={matchMedia('(width > 820px)').matches}>
+      <summary>Configuration</summary>
       <dl class="settings">
         {settingsOf(run).map(([name, value]) => (
           <div key={name}>
@@ -61,7 +65,7 @@ export function Configuration({ run }: { run: Run }) {
           </div>
         ))}
       </dl>
-    </section>
+    </details>
   );
 }
 
@@ -84,7 +88,7 @@ export function Comparison({ runs }: { runs: readonly Run[] }) {
   return (
     <section class="card" aria-label="Comparison">
       <h2>Side by side</h2>
-      <div class="scroll" tabIndex={0} role="group" aria-label="Table of the runs">
+      <div class="scroll">
         <table>
           <thead>
             <tr>
@@ -92,7 +96,7 @@ export function Comparison({ runs }: { runs: readonly Run[] }) {
               {runs.map(({ id }, n) => (
                 <th key={id} scope="col">
                   <i class="dot" style={{ background: RUN_COLORS[n] }} />
-                  {id}
+                  <a href={linkTo('runs', { run: id })}>{id}</a>
                 </th>
               ))}
             </tr>

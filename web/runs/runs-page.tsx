@@ -28,6 +28,7 @@ export default function RunsPage({ query }: { query: URLSearchParams }) {
           </p>
         )}
         {runs?.length === 0 && <NoRuns />}
+        {runs && runs.length > 1 && <p class="muted">Newest first; tick several to compare them.</p>}
         {runs && <RunList runs={runs} shown={shown} />}
       </nav>
       <div class="content">
@@ -90,7 +91,7 @@ function Shown({ ids, runs }: { ids: readonly string[]; runs: readonly RunEntry[
   const live = ids.filter((id) => runs.find((run) => run.id === id)?.state === 'live');
   useEffect(() => {
     // A run that had ended goes on.
-    feeds.filter((_, n) => live.includes(ids[n])).forEach((feed) => feed.wake());
+    for (const [n, feed] of feeds.entries()) if (live.includes(ids[n])) feed.wake();
   }, [live.join()]);
   useEffect(() => {
     const opened = ids.map((id) => new RunFeed(id, () => render(undefined)));
