@@ -15,13 +15,17 @@ export interface TrainedRuns {
 }
 
 /** One network that reads rows and one that reads strokes. */
-export async function trainRuns({ trainCount = 2400, testCount = 200 } = {}): Promise<TrainedRuns> {
+export async function trainRuns({
+  trainCount = 2400,
+  testCount = 200,
+  epochs = 4,
+} = {}): Promise<TrainedRuns> {
   const folder = temporaryFolder();
   const data = join(folder, 'digits');
   mkdirSync(data);
   writeSmallMnist(data, trainCount, testCount);
   const [rows, strokes] = ['rows', 'strokes'].map((name) => join(folder, 'runs', name));
-  const common = ['--num-epochs', '4', '--chart-format', 'svg', '--batch-size', '32'];
+  const common = ['--num-epochs', String(epochs), '--chart-format', 'svg', '--batch-size', '32'];
   await train(['--data', data, '--hidden-size', '32', ...common, '--saving-path', rows]);
   await train([
     ...['--preset', 'strokes', '--data', `strokes:${data}`, '--hidden-size', '24', '--num-layers', '1'],

@@ -5,7 +5,7 @@ import type { RunDetails, RunList, SampleList, SamplePart, SamplesPending } from
 import { getApi } from '../api.js';
 import { useLoaded } from '../hooks.js';
 import { BackIcon, NextIcon } from '../icons.js';
-import { linkTo } from '../route.js';
+import { linkTo, parseRoute } from '../route.js';
 import '../style/runs.css';
 import '../style/inspect.css';
 import { SampleDetails } from './sample-details.js';
@@ -16,22 +16,14 @@ const PARTS: SamplePart[] = ['test', 'validation', 'train'];
 
 /** What is looked at, as it stands in the address. */
 type Choice = Record<'run' | 'part' | 'true' | 'predicted' | 'correct' | 'offset' | 'index', string | null>;
-type Choose = (changes: Partial<Choice>) => void;
 
 export default function InspectPage({ query }: { query: URLSearchParams }) {
   const { value: runs, error } = useLoaded(async (signal) => {
     const { value } = await getApi<RunList>('runs', signal);
     return value.runs.filter(({ model }) => model);
   }, []);
-  const choice: Choice = {
-    run: query.get('run') ?? runs?.[0]?.id ?? null,
-    part: query.get('part') ?? 'test',
-    ...{ true: query.get('true'), predicted: query.get('predicted'), correct: query.get('correct') },
-    ...{ offset: query.get('offset'), index: query.get('index') },
-  };
-  const choose: Choose = (changes) => {
-    location.hash = linkTo('inspect', { ...choice, ...changes });
-  };
+  const choice = choiceOf(query);
+  choice.run ??= runs?.[0]?.id ?? null;
   return (
     <main class="inspect">
       <h1 class="hidden">Inspect</h1>
@@ -42,26 +34,32 @@ export default function InspectPage({ query }: { query: URLSearchParams }) {
       )}
       {runs?.length === 0 && <p class="card notice">No run has a checkpoint yet.</p>}
       {choice.run && (
-        <OneRun
-          key={choice.run}
-          id={choice.run}
-          runs={runs?.map(({ id }) => id) ?? []}
-          choice={choice}
-          choose={choose}
-        />
+        <OneRun key={choice.run} id={choice.run} runs={runs?.map(({ id }) => id) ?? []} choice={choice} />
       )}
     </main>
   );
+}
+
+function choiceOf(query: URLSearchParams): Choice {
+  const get = (key: keyof Choice) => query.get(key);
+  return {
+    ...{ run: get('run'), part: get('part'), true: get('true'), predicted: get('predicted') },
+    ...{ correct: get('correct'), offset: get('offset'), index: get('index') },
+  };
+}
+
+/** Changes the address as it stands now: two changes may come in one frame. */
+function choose(changes: Partial<Choice>): void {
+  location.hash = linkTo('inspect', { ...choiceOf(parseRoute(location.hash).query), ...changes });
 }
 
 interface OneRunProps {
   id: string;
   runs: readonly string[];
   choice: Choice;
-  choose: Choose;
 }
 
-function OneRun({ id, runs, choice, choose }: OneRunProps) {
+function OneRun({ id, runs, choice }: OneRunProps) {
   const details = useLoaded(
     async (signal) => (await getApi<RunDetails>(`runs/${encodeURIComponent(id)}`, signal)).value,
     [id],
@@ -72,7 +70,7 @@ function OneRun({ id, runs, choice, choose }: OneRunProps) {
     (signal) =>
       fetchSamples(
         {
-          ...{ run: id, part: part as SamplePart, true: label, predicted, correct },
+          ...{ run: id, part: (part ?? 'test') as SamplePart, true: label, predicted, correct },
           ...{ offset: Number(offset ?? 0), limit: PAGE },
         },
         signal,
@@ -88,7 +86,7 @@ function OneRun({ id, runs, choice, choose }: OneRunProps) {
   const error = details.error ?? samples.error;
   return (
     <>
-      <Filters id={id} runs={runs} classes={list?.classes ?? []} choice={choice} choose={choose} />
+      <Filters id={id} runs={runs} classes={list?.classes ?? []} choice={choice} />
       {error && (
         <p class="card notice" role="alert">
           {error}
@@ -97,7 +95,7 @@ function OneRun({ id, runs, choice, choose }: OneRunProps) {
       {!list && !error && <Pending pending={pending} />}
       {list && (
         <div class="browse">
-          <Browser list={list} choice={choice} choose={choose} index={index} />
+          <Browser list={list} choice={choice} index={index} />
           {details.value && index !== null && (
             <SampleDetails run={details.value} part={list.part} index={Number(index)} />
           )}
@@ -125,10 +123,9 @@ interface FiltersProps {
   runs: readonly string[];
   classes: readonly string[];
   choice: Choice;
-  choose: Choose;
 }
 
-function Filters({ id, runs, classes, choice, choose }: FiltersProps) {
+function Filters({ id, runs, classes, choice }: FiltersProps) {
   const fresh = { offset: null, index: null };
   const names = classes.map((name, k) => [String(k), name] as const);
   const every = [['', 'any'] as const];
@@ -197,11 +194,10 @@ function Select({ name, value, options, onChange }: SelectProps) {
 interface BrowserProps {
   list: SampleList;
   choice: Choice;
-  choose: Choose;
   index: string | null;
 }
 
-function Browser({ list, choice, choose, index }: BrowserProps) {
+function Browser({ list, choice, index }: BrowserProps) {
   const { samples, matching, total, offset, classes } = list;
   const to = (next: number) => choose({ offset: next > 0 ? String(next) : null, index: null });
   return (

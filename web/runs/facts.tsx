@@ -7,6 +7,7 @@ import {
   formatSeconds,
   formatSetting,
   formatShare,
+  unbroken,
 } from '#src/report/text.js';
 import { linkTo } from '../route.js';
 import { RUN_COLORS } from './curves.js';
@@ -46,7 +47,7 @@ export function Facts({ run }: { run: Run }) {
       {factsOf(run).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value}</dd>
+          <dd>{unbroken(value)}</dd>
         </div>
       ))}
     </dl>
