@@ -2,3 +2,4 @@
 
 export { openBackend } from './backends/open-web.js';
 export * from './public.js';
+export { openTrainer } from './train/trainer-page.js';

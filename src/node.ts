@@ -2,3 +2,4 @@
 
 export { type BackendChoice, openBackend } from './backends/open-node.js';
 export * from './public.js';
+export { openTrainer } from './train/trainer-node.js';

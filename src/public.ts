@@ -28,4 +28,5 @@ export {
 export type { Trace, TraceOptions } from './recognize/trace.js';
 export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
 export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
+export type { Trainer, TrainerOptions } from './train/trainer.js';
 export { UserError } from './user-error.js';

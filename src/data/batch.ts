@@ -79,7 +79,8 @@ export function packPadded(batch: PaddedBatch, target: BatchBuffers): PackedBatc
   return packed;
 }
 
-function checkPadded({ inputs, batchSize, steps, inputSize, lengths, labels }: PaddedBatch): void {
+/** @throws UserError if sizes and lengths do not fit together, stating both */
+export function checkPadded({ inputs, batchSize, steps, inputSize, lengths, labels }: PaddedBatch): void {
   for (const [name, value] of Object.entries({ batchSize, steps, inputSize })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new UserError(`batch: ${name} must be a whole number from 1, found ${value}`);

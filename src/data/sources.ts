@@ -1,4 +1,5 @@
 /** The kinds of sequences there are, and how a thread opens them from what was posted to it. */
+import { ArraySequences, type ArraySequencesData } from './array-sequences.js';
 import type { Augmentation } from './augmentation.js';
 import { AugmentedImages } from './image-augment.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
@@ -19,7 +20,8 @@ import {
 /** What a source is made of; can be posted to a worker thread. */
 export type SequencesData =
   | ({ kind: 'images' } & ImageSequencesData)
-  | ({ kind: 'strokes' } & StrokeSequencesData);
+  | ({ kind: 'strokes' } & StrokeSequencesData)
+  | ({ kind: 'arrays' } & ArraySequencesData);
 
 /** How examples became sequences; stored with the model. */
 export type AnyPreprocessing = Preprocessing | StrokePreprocessing;
@@ -30,13 +32,14 @@ export function openAugmented(
   augmentation: Augmentation,
   seed: number,
 ): AugmentedSource {
-  return data.kind === 'images'
-    ? new AugmentedImages({ data, augmentation, seed })
-    : new AugmentedStrokes({ data, augmentation, seed });
+  if (data.kind === 'images') return new AugmentedImages({ data, augmentation, seed });
+  if (data.kind === 'strokes') return new AugmentedStrokes({ data, augmentation, seed });
+  throw new Error('augmentation: arrays are not varied');
 }
 
 export function openSequences(data: SequencesData): SequenceSource {
-  return data.kind === 'images' ? new ImageSequences(data) : new StrokeSequences(data);
+  if (data.kind === 'images') return new ImageSequences(data);
+  return data.kind === 'strokes' ? new StrokeSequences(data) : new ArraySequences(data);
 }
 
 /** The preprocessing in a checkpoint. @throws UserError naming what is missing or impossible */

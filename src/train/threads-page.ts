@@ -7,14 +7,15 @@ import { Member } from './member.js';
 import type { Command, Reply, Start } from './team-protocol.js';
 import type { StartThread, Thread } from './threads.js';
 
-/** Threads that a team can have here. */
-export const MOST_THREADS = SHARES_MEMORY ? navigator.hardwareConcurrency : 1;
+/** @param wanted default: one a core */
+export function threadsInPage(wanted: number = navigator.hardwareConcurrency): number {
+  return SHARES_MEMORY ? wanted : 1;
+}
 
 /** Computes at most so long before the page has its turn. */
 const PATIENCE_MS = 30;
 
-export const startPageThread: StartThread = (member, backend) => {
-  if (!SHARES_MEMORY) return callingThread(new Member(member, backend));
+const startWebWorker: StartThread = (member, backend) => {
   const worker = new Worker(new URL('./worker-page.js', import.meta.url), { type: 'module' });
   const start: Start = { member, backend: backend.handle() };
   worker.postMessage(start);
@@ -36,7 +37,8 @@ function workerThread(worker: Worker): Thread {
   };
 }
 
-function callingThread(member: Member): Thread {
+export const startCallingThread: StartThread = (me, backend) => {
+  const member = new Member(me, backend);
   return {
     async run(command: Command) {
       let since = performance.now();
@@ -48,4 +50,6 @@ function callingThread(member: Member): Thread {
     },
     end: async () => {},
   };
-}
+};
+
+export const startPageThread = SHARES_MEMORY ? startWebWorker : startCallingThread;

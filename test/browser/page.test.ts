@@ -1,0 +1,154 @@
+/**
+ * Protects the library in a page: it loads as it is built, computes as in Node.js, and trains in Web Workers or, where
+ * memory cannot be shared, without; in Debian's chromium.
+ */
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { SequenceClassifier } from 'scanstroke';
+import { openWasm } from '#src/backends/wasm/load.js';
+import { WAVES_CONFIG, waves } from '../train/examples.js';
+import { servePage } from './page-server.js';
+
+type Library = typeof import('#src/index.js');
+type OpenWeb = typeof import('#src/backends/open-web.js');
+
+const { inputs, batchSize, steps, lengths, labels } = waves(60);
+/** As plain arrays, which can be handed to a page. */
+const EXAMPLES = {
+  ...{ inputs: [...inputs], batchSize, steps },
+  ...{ lengths: [...(lengths as Int32Array)], labels: [...labels] },
+};
+
+interface Computed {
+  description: string;
+  loss: number;
+  logits: number[];
+  gradients: number[];
+}
+
+/** Logits and gradients in the page. */
+function compute(page: Page, relaxed: boolean | undefined): Promise<Computed> {
+  return page.evaluate(
+    async ({ config, examples, relaxed }) => {
+      const [library, openWeb] = ['/dist/index.js', '/dist/backends/open-web.js'];
+      const { SequenceClassifier } = (await import(library)) as Library;
+      const { openWasm } = (await import(openWeb)) as OpenWeb;
+      const backend = await openWasm({ relaxed });
+      const model = new SequenceClassifier(config, backend, { seed: 5 });
+      const result = await model.gradients({
+        ...{ batchSize: examples.batchSize, steps: examples.steps, inputs: Float32Array.from(examples.inputs) },
+        ...{ lengths: Int32Array.from(examples.lengths), labels: Int32Array.from(examples.labels) },
+      });
+      return {
+        ...{ description: backend.description, loss: result.loss, logits: [...result.logits] },
+        gradients: [...result.gradients.values()].flatMap(({ data }) => [...data]),
+      };
+    },
+    { config: WAVES_CONFIG, examples: EXAMPLES, relaxed },
+  );
+}
+
+/** The same in Node.js. */
+async function computeHere(): Promise<Computed> {
+  const backend = await openWasm({ relaxed: false });
+  const model = new SequenceClassifier(WAVES_CONFIG, backend, { seed: 5 });
+  const { loss, logits, gradients } = await model.gradients(waves(60));
+  return {
+    ...{ description: backend.description, loss, logits: [...logits] },
+    gradients: [...gradients.values()].flatMap(({ data }) => [...data]),
+  };
+}
+
+/** Three epochs in the page. */
+function train(page: Page, threads: number) {
+  return page.evaluate(
+    async ({ config, examples, threads }) => {
+      const library = '/dist/index.js';
+      const { openTrainer } = (await import(library)) as Library;
+      const trainer = await openTrainer(
+        config,
+        {
+          ...{ batchSize: examples.batchSize, steps: examples.steps, inputs: Float32Array.from(examples.inputs) },
+          ...{ lengths: Int32Array.from(examples.lengths), labels: Int32Array.from(examples.labels) },
+        },
+        { optimizer: { name: 'adam', lr: 0.01 }, batchSize: 40, threads, maxNorm: 1, seed: 2 },
+      );
+      const losses: number[] = [];
+      for (let epoch = 0; epoch < 3; epoch++) losses.push((await trainer.epoch()).loss);
+      const weights = [...trainer.stateDict().values()].flatMap(({ data }) => [...data]);
+      await trainer.close();
+      return { threads: trainer.threads, losses, weights };
+    },
+    { config: WAVES_CONFIG, examples: EXAMPLES, threads },
+  );
+}
+
+suite('in a page', () => {
+  let browser: Browser;
+  before(async () => {
+    browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
+  });
+  after(() => browser?.close());
+
+  /** Runs `body` in a page; anything that goes wrong there unseen fails the test. */
+  async function inPage<R>(isolated: boolean, body: (page: Page) => Promise<R>): Promise<R> {
+    const { url, server } = await servePage({ isolated });
+    const page = await browser.newPage();
+    const errors: Error[] = [];
+    page.on('pageerror', (error) => errors.push(error));
+    try {
+      await page.goto(url);
+      assert.equal(await page.evaluate(() => crossOriginIsolated), isolated);
+      const result = await body(page);
+      assert.deepEqual(errors, []);
+      return result;
+    } finally {
+      await page.close();
+      server.close();
+    }
+  }
+
+  for (const isolated of [true, false]) {
+    const where = isolated ? 'cross-origin isolated' : 'not isolated';
+
+    test(`${where}: logits and gradients are those of Node.js, bit for bit`, () =>
+      inPage(isolated, async (page) => {
+        assert.equal(await page.evaluate(() => typeof SharedArrayBuffer !== 'undefined'), isolated);
+        assert.deepEqual(await compute(page, false), await computeHere());
+      }));
+
+    test(`${where}: by default with relaxed SIMD, which chromium has, to the precision of float32`, () =>
+      inPage(isolated, async (page) => {
+        const [found, expected] = [await compute(page, undefined), await computeHere()];
+        assert.equal(found.description, 'WebAssembly relaxed SIMD, 128 bits');
+        for (const key of ['logits', 'gradients'] as const) {
+          // Sums of some hundred terms below 1, each rounded once instead of twice.
+          expected[key].forEach((value, i) => assert.ok(Math.abs(found[key][i] - value) < 1e-6, key));
+        }
+      }));
+  }
+
+  test('training gives the same weights in one or two Web Workers, and in a page without them', async () => {
+    const trained = (isolated: boolean, threads: number) =>
+      inPage(isolated, async (page) => {
+        let started = 0;
+        page.on('worker', () => started++);
+        return { ...(await train(page, threads)), started };
+      });
+    const one = await trained(true, 1);
+    assert.deepEqual([one.threads, one.started], [1, 1]);
+    assert.ok(one.losses[2] < 0.9 * one.losses[0], `${one.losses}`);
+    const two = await trained(true, 2);
+    assert.deepEqual([two.threads, two.started], [2, 2]);
+    const alone = await trained(false, 2);
+    assert.deepEqual([alone.threads, alone.started], [1, 0]);
+    for (const other of [two, alone]) {
+      assert.deepEqual(other.losses, one.losses);
+      assert.deepEqual(other.weights, one.weights);
+    }
+  });
+});
