@@ -1,4 +1,4 @@
-/** Protects the README: its options are all there are, and its example runs as it stands. */
+/** Protects the README: its options are all there are, and its examples run as they stand. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,13 +14,24 @@ test('every option of a training is listed, and no other', () => {
   assert.deepEqual(listed.sort(), OPTION_KEYS.map(flagName).sort());
 });
 
-test('the example of the library runs and learns', () => {
-  const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+/** Runs the n-th example of the library; gives the lines that it prints. */
+function runExample(n: number): string[] {
+  const example = [...readme.matchAll(/```js\n([\s\S]*?)```/g)][n][1];
   const output = execFileSync(process.execPath, ['--input-type=module', '--eval', example], {
     cwd: root,
     encoding: 'utf8',
   });
-  const losses = output.trim().split('\n').map(Number);
+  return output.trim().split('\n');
+}
+
+test('the example of the library runs and learns', () => {
+  const losses = runExample(0).map(Number);
   assert.equal(losses.length, 5);
-  assert.ok(losses[4] < losses[0] / 10, output);
+  assert.ok(losses[4] < losses[0] / 10, `${losses}`);
+});
+
+test('the example of training on many examples runs and learns', () => {
+  const lines = runExample(1);
+  assert.equal(lines.length, 5);
+  assert.match(lines[4], /accuracy: 1 /);
 });

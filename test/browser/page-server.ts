@@ -14,12 +14,18 @@ const ISOLATION = {
 };
 
 /** Serves an empty page at / and the files of dist/ under their names. */
-export async function servePage({ isolated }: { isolated: boolean }): Promise<{ url: string; server: Server }> {
+export async function servePage({
+  isolated,
+}: {
+  isolated: boolean;
+}): Promise<{ url: string; server: Server }> {
   const server = createServer(async ({ url = '/' }, response) => {
     const headers = isolated ? ISOLATION : {};
     const path = new URL(url, 'http://localhost').pathname;
     if (path === '/') {
-      response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end('<!doctype html><title>test</title>');
+      response
+        .writeHead(200, { ...headers, 'content-type': 'text/html' })
+        .end('<!doctype html><title>test</title>');
       return;
     }
     const bytes = path.startsWith('/dist/') ? await readFile(ROOT + path).catch(() => null) : null;

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { SequenceClassifier } from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { WAVES_CONFIG, waves } from '../train/examples.js';
@@ -37,7 +37,11 @@ function compute(page: Page, relaxed: boolean | undefined): Promise<Computed> {
       const backend = await openWasm({ relaxed });
       const model = new SequenceClassifier(config, backend, { seed: 5 });
       const result = await model.gradients({
-        ...{ batchSize: examples.batchSize, steps: examples.steps, inputs: Float32Array.from(examples.inputs) },
+        ...{
+          batchSize: examples.batchSize,
+          steps: examples.steps,
+          inputs: Float32Array.from(examples.inputs),
+        },
         ...{ lengths: Int32Array.from(examples.lengths), labels: Int32Array.from(examples.labels) },
       });
       return {
@@ -69,7 +73,11 @@ function train(page: Page, threads: number) {
       const trainer = await openTrainer(
         config,
         {
-          ...{ batchSize: examples.batchSize, steps: examples.steps, inputs: Float32Array.from(examples.inputs) },
+          ...{
+            batchSize: examples.batchSize,
+            steps: examples.steps,
+            inputs: Float32Array.from(examples.inputs),
+          },
           ...{ lengths: Int32Array.from(examples.lengths), labels: Int32Array.from(examples.labels) },
         },
         { optimizer: { name: 'adam', lr: 0.01 }, batchSize: 40, threads, maxNorm: 1, seed: 2 },
@@ -127,7 +135,10 @@ suite('in a page', () => {
         assert.equal(found.description, 'WebAssembly relaxed SIMD, 128 bits');
         for (const key of ['logits', 'gradients'] as const) {
           // Sums of some hundred terms below 1, each rounded once instead of twice.
-          expected[key].forEach((value, i) => assert.ok(Math.abs(found[key][i] - value) < 1e-6, key));
+          assert.ok(
+            expected[key].every((value, i) => Math.abs(found[key][i] - value) < 1e-6),
+            key,
+          );
         }
       }));
   }

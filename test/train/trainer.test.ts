@@ -1,7 +1,14 @@
 /** Protects training on arrays: what it computes, that threads do not change it, and what it refuses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createOptimizer, openBackend, openTrainer, SequenceClassifier, type StateDict, UserError } from 'scanstroke';
+import {
+  createOptimizer,
+  openBackend,
+  openTrainer,
+  SequenceClassifier,
+  type StateDict,
+  UserError,
+} from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { startCallingThread } from '#src/train/threads-page.js';
 import { Trainer, type TrainerOptions } from '#src/train/trainer.js';
@@ -35,7 +42,10 @@ test('one step is what gradients and an optimiser make of the same batch', async
   assert.ok(Math.abs(loss - result.loss) < 1e-6);
   for (const [name, { data }] of expected) {
     // Sums of 150 gradients in another order.
-    after.get(name)?.data.forEach((value, i) => assert.ok(Math.abs(value - data[i]) < 1e-5, name));
+    assert.ok(
+      after.get(name)?.data.every((value, i) => Math.abs(value - data[i]) < 1e-5),
+      name,
+    );
   }
 });
 
