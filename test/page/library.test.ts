@@ -4,11 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
 import { SequenceClassifier } from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { WAVES_CONFIG, waves } from '../train/examples.js';
-import { servePage } from './page-server.js';
+import { launch } from './browser.js';
+import { serveFolder } from './static-server.js';
+
+const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url));
 
 type Library = typeof import('#src/index.js');
 type OpenWeb = typeof import('#src/backends/open-web.js');
@@ -31,7 +35,9 @@ interface Computed {
 function compute(page: Page, relaxed: boolean | undefined): Promise<Computed> {
   return page.evaluate(
     async ({ config, examples, relaxed }) => {
-      const [library, openWeb] = ['/dist/index.js', '/dist/backends/open-web.js'];
+      const [library, openWeb] = ['./index.js', './backends/open-web.js'].map(
+        (path) => new URL(path, document.baseURI).href,
+      );
       const { SequenceClassifier } = (await import(library)) as Library;
       const { openWasm } = (await import(openWeb)) as OpenWeb;
       const backend = await openWasm({ relaxed });
@@ -68,7 +74,7 @@ async function computeHere(): Promise<Computed> {
 function train(page: Page, threads: number) {
   return page.evaluate(
     async ({ config, examples, threads }) => {
-      const library = '/dist/index.js';
+      const library = document.baseURI;
       const { openTrainer } = (await import(library)) as Library;
       const trainer = await openTrainer(
         config,
@@ -95,28 +101,25 @@ function train(page: Page, threads: number) {
 suite('in a page', () => {
   let browser: Browser;
   before(async () => {
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu'],
-    });
+    browser = await launch();
   });
   after(() => browser?.close());
 
   /** Runs `body` in a page; anything that goes wrong there unseen fails the test. */
   async function inPage<R>(isolated: boolean, body: (page: Page) => Promise<R>): Promise<R> {
-    const { url, server } = await servePage({ isolated });
+    const server = await serveFolder(DIST, { isolated });
     const page = await browser.newPage();
     const errors: Error[] = [];
     page.on('pageerror', (error) => errors.push(error));
     try {
-      await page.goto(url);
+      await page.goto(`${server.url}index.js`); // any document will do
       assert.equal(await page.evaluate(() => crossOriginIsolated), isolated);
       const result = await body(page);
       assert.deepEqual(errors, []);
       return result;
     } finally {
       await page.close();
-      server.close();
+      await server.close();
     }
   }
 
