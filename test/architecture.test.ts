@@ -66,6 +66,21 @@ test('imports go one way', () => {
   assert.ok(seen > 100, 'the pattern finds imports');
 });
 
+test('the page imports only what it may, and of the server only types', () => {
+  const web = fileURLToPath(new URL('../../web/', import.meta.url));
+  const may = ['recognize', 'report', 'ink', 'formats'];
+  let seen = 0;
+  for (const name of readdirSync(web, { recursive: true }) as string[]) {
+    if (!/\.tsx?$/.test(name)) continue;
+    const text = readFileSync(join(web, name), 'utf8');
+    for (const [, type, room] of text.matchAll(/import (type )?[^;]*? from '#src\/(\w+)\//g)) {
+      seen++;
+      assert.ok(may.includes(room) || (type && room === 'serve'), `web/${name} imports from ${room}`);
+    }
+  }
+  assert.ok(seen > 20, 'the pattern finds imports');
+});
+
 test('what a page loads imports nothing of Node.js', () => {
   const reached = new Set(['index.ts']);
   for (const file of reached) {

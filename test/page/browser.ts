@@ -39,7 +39,7 @@ export async function visit(
   url: string,
   options: BrowserContextOptions = DESKTOP,
 ): Promise<Visit> {
-  const context = await browser.newContext({ colorScheme: 'light', ...options });
+  const context = await browser.newContext({ colorScheme: 'light', reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const troubles: string[] = [];

@@ -19,7 +19,7 @@ let trained: TrainedRuns;
 
 function serve(port: number): Promise<RunningServer> {
   return startServer({
-    ...{ given: [], runs: join(trained.folder, 'runs'), host: '127.0.0.1', port, threads: 1 },
+    ...{ given: [], runs: join(trained.folder, 'runs'), host: '127.0.0.1', port, threads: 1, batch: 16 },
     ...{
       backend: 'auto',
       version: 'test',
@@ -160,22 +160,23 @@ test('samples are browsed by class, answer and part; one of them is seen from in
 });
 
 for (const [size, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    test(`axe finds nothing wrong with runs and samples on a ${size}, ${colorScheme}`, async () => {
-      for (const [hash, ready] of [
-        ['#/runs?run=strokes', '.card[aria-label="Mistakes"] .tile'],
-        ['#/runs?run=rows&run=strokes', '.card[aria-label="Comparison"]'],
-        ['#/inspect?run=rows', '.heat-map'],
-      ]) {
-        await onPage(hash, { ...options, colorScheme }, async (page) => {
-          await page.locator(ready).first().waitFor();
+  test(`axe finds nothing wrong with runs and samples on a ${size}, light and dark`, async () => {
+    for (const [hash, ready] of [
+      ['#/runs?run=strokes', '.card[aria-label="Mistakes"] .tile'],
+      ['#/runs?run=rows&run=strokes', '.card[aria-label="Comparison"]'],
+      ['#/inspect?run=rows', '.heat-map'],
+    ]) {
+      await onPage(hash, options, async (page) => {
+        await page.locator(ready).first().waitFor();
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
           assert.deepEqual(await accessibilityProblems(page), [], hash);
-          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          assert.ok(overflow <= 0, `${hash}: nothing reaches beyond the edge of the screen`);
-        });
-      }
-    });
-  }
+        }
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${hash}: nothing reaches beyond the edge of the screen`);
+      });
+    }
+  });
 }
 
 test('a run in training is followed from its first epoch to its score, over a restart of the server', async () => {

@@ -22,6 +22,8 @@ const PREFIX = `scanstroke ${scope.registration.scope} `;
 const CACHE = PREFIX + VERSION;
 /** A network that is slower than this is as good as none, where there is a copy. */
 const PATIENCE_MS = 3000;
+/** Models beyond this are only kept when they are used. */
+const MOST_MODEL_BYTES = 32 * 2 ** 20;
 const NEVER_CHANGES = /^assets\/|^models\/.*\?v=/;
 
 scope.addEventListener('install', (event) => {
@@ -48,12 +50,17 @@ function pathOf(request: Request): string | null {
 async function keep(): Promise<void> {
   const cache = await caches.open(CACHE);
   await cache.addAll(['./', ...FILES]);
-  // The models may be many, or gone: the page works without them.
+  // The models may be many, or gone: the page works without them, and keeps those that it uses.
   const index = await fetch('models/index.json').catch(() => null);
   if (!index?.ok) return;
   await cache.put('models/index.json', index.clone());
   const { models } = (await index.json()) as ModelList;
-  await Promise.allSettled(models.map(({ file, version }) => cache.add(`models/${file}?v=${version}`)));
+  let bytes = 0;
+  for (const model of models) {
+    bytes += model.bytes;
+    if (bytes > MOST_MODEL_BYTES) break;
+    await cache.add(`models/${model.file}?v=${model.version}`).catch(() => {});
+  }
 }
 
 async function forgetOthers(): Promise<void> {
