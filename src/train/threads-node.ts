@@ -5,9 +5,12 @@ import type { StartThread } from './threads.js';
 
 export const startNodeThread: StartThread = (member, backend) => {
   const start: Start = { member, backend: backend.handle() };
-  // `node --input-type=module --eval …` would hand its flag on to a worker, which is a file.
-  const execArgv = process.execArgv.filter((flag) => !flag.startsWith('--input-type'));
-  const worker = new Worker(new URL('./worker-node.js', import.meta.url), { workerData: start, execArgv });
+  // `node --input-type=module --eval …` would hand its flag on to a worker, which is a file and refuses it.
+  const evaluated = process.execArgv.some((flag) => flag.startsWith('--input-type'));
+  const worker = new Worker(new URL('./worker-node.js', import.meta.url), {
+    workerData: start,
+    ...(evaluated && { execArgv: [] }),
+  });
   return {
     run: (command) =>
       new Promise((resolve, reject) => {
