@@ -48,7 +48,9 @@ export function addPredict(app: FastifyInstance, { models, pool, bodies }: Predi
 
   app.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
     const { checkpoint } = await models.file(request.params.file);
-    const file = await openFile(checkpoint);
+    const file = await openFile(checkpoint).catch(() => {
+      throw new HttpError(404, `the model file ${quote(request.params.file)} has just gone; ask again`);
+    });
     try {
       const { size, mtimeMs, ino } = await file.stat();
       const etag = `"${[Math.round(mtimeMs * 1000), size, ino].map((n) => n.toString(36)).join('-')}"`;

@@ -2,7 +2,7 @@
  * The runs that the server shows: those it was given, and those in a folder. Each has an id made of its folder's
  * name; whoever asks names an id, which is looked up in this list and never made part of a path.
  */
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { quote } from '../formats/quotation.js';
 import { readMetrics, readSummary } from '../formats/run-files.js';
@@ -157,13 +157,14 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
 export async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
   const places: RunPlace[] = [];
   for (const path of paths) {
-    const found = await lstat(path).catch(() => null);
-    if (found === null) throw new UserError(`serve: ${path} does not exist; give run folders or checkpoints`);
-    const folder = resolve(found.isFile() ? dirname(path) : path);
+    const real = await realpath(path).catch(() => null);
+    if (real === null) throw new UserError(`serve: ${path} does not exist; give run folders or checkpoints`);
+    const found = await lstat(real);
+    const folder = found.isFile() ? dirname(real) : real;
     if (found.isFile()) {
       const suffix =
-        basename(path) === RUN_FILES.best ? '' : `${WITHIN}${basename(path).replace(/\.safetensors$/, '')}`;
-      places.push({ id: basename(folder) + suffix, folder, checkpoint: resolve(path) });
+        basename(real) === RUN_FILES.best ? '' : `${WITHIN}${basename(real).replace(/\.safetensors$/, '')}`;
+      places.push({ id: basename(folder) + suffix, folder, checkpoint: real });
       continue;
     }
     const inside = await runAt(folder, basename(folder));

@@ -12,6 +12,7 @@ import { after, describe, test } from 'node:test';
 import { parseInput } from '#src/recognize/json-input.js';
 import type { ModelList } from '#src/serve/api.js';
 import { health, modelList, openApi, predictBody, predictResponse, runList } from '#src/serve/openapi.js';
+import { openFile } from '#src/serve/run-files.js';
 import { UserError } from '#src/user-error.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, makeRuns, serve } from './served-runs.js';
@@ -123,6 +124,7 @@ describe('whom it answers', () => {
     }
     assert.equal((await raw('/models/leak.safetensors')).status, 404);
     assert.equal((await raw('/api/runs/leak/samples')).status, 404);
+    await assert.rejects(openFile(join(made.runs, 'leak/best.safetensors')), { code: 'ELOOP' });
     const { json } = await getJson<{ config: unknown; model: boolean }>(`${server.url}api/runs/leak`);
     assert.deepEqual([json.config, json.model], [null, false]);
   });
@@ -243,6 +245,19 @@ describe('its place', () => {
       serve({ runs: null, host: '192.0.2.7' }),
       /this machine has no address 192\.0\.2\.7/,
     );
+    const given = [
+      join(made.runs, 'linked'),
+      join(made.runs, 'leak/best.safetensors'),
+      join(made.runs, 'rows'),
+    ];
+    const named = await serve({ runs: made.runs, given });
+    const { json } = await getJson<ModelList>(`${named.url}api/models`);
+    assert.deepEqual(
+      json.models.slice(0, 2).map(({ id }) => id),
+      ['outside~secret', 'rows'],
+      'named links are followed',
+    );
+    await named.close();
     await assert.rejects(serve({ runs: null, given: ['/no/such/run'] }), /\/no\/such\/run does not exist/);
     await assert.rejects(serve({ runs: null, given: [join(made.runs, 'notes')] }), /holds no run/);
   });
