@@ -34,10 +34,11 @@ export function addRuns(
     };
   });
 
-  app.get<OfRun>('/api/runs/:id/events', async (request, reply) => {
+  // No HEAD: it would listen too.
+  app.get<OfRun>('/api/runs/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const place = await runs.find(request.params.id);
     const stream = events.listen(place, lastEpoch(request));
-    request.raw.on('close', () => stream.destroy());
+    reply.raw.on('close', () => stream.destroy());
     return reply.headers({ 'cache-control': 'no-store' }).type('text/event-stream').send(stream);
   });
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openBackend } from '#src/backends/open-node.js';
 import { loadImages } from '#src/data/datasets.js';
 import { strokesFromImages } from '#src/data/stroke-conversion.js';
@@ -13,8 +14,11 @@ import { strokesOf } from '#src/data/strokes.js';
 import type { RecognizerInput } from '#src/recognize/input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
+import { RunEvents } from '#src/serve/run-events.js';
+import { RunStore } from '#src/serve/run-store.js';
+import { trainRun } from '#src/train/run.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
-import { temporaryFolder } from '../train/small-mnist.js';
+import { smallConfig, temporaryFolder } from '../train/small-mnist.js';
 import {
   CLASSES,
   getJson,
@@ -124,9 +128,9 @@ describe('events', () => {
     made.write('live', 'config.json', '{"num_epochs": 4}');
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(1)));
     const told = listen('live', (all) => all.some(({ name }) => name === 'summary'));
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sleep(700);
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(3)));
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sleep(700);
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(4)));
     made.write('live', 'summary.json', summaryText({ epochs: 4 }));
     const all = await told;
@@ -156,11 +160,42 @@ describe('events', () => {
     assert.equal((await reader.read()).done, true, 'a closing server ends its events');
   });
 
+  test('of a real training come one by one, and then its samples can be looked at', async () => {
+    const config = smallConfig(join(made.runs, '../data'), join(made.runs, 'trained'), { numEpochs: 3 });
+    const training = (async () => {
+      for await (const _ of trainRun(config, { stop: new AbortController().signal }));
+    })();
+    while ((await fetch(`${api}/trained`)).status === 404) await sleep(5);
+    const told = await listen('trained', (all) => all.some(({ name }) => name === 'summary'));
+    await training;
+    assert.deepEqual(epochs(told), [1, 2, 3]);
+    const states = told.filter(({ name }) => name === 'state').map(({ data }) => data.state);
+    assert.equal(states.at(-1), 'done');
+    const { test_accuracy: accuracy } = told.at(-1)!.data;
+    const { matching } = await samples<SampleList>('trained/samples?correct=true');
+    assert.equal(matching / TEST_SAMPLES, accuracy, 'the answers are those that training counted');
+  });
+
+  test('are forgotten with their listeners, and are not for everybody at once', async () => {
+    const events = new RunEvents(new RunStore([], made.runs));
+    const place = { id: 'rows', folder: join(made.runs, 'rows'), checkpoint: '' };
+    const streams = Array.from({ length: 256 }, () => events.listen(place, 0));
+    assert.throws(() => events.listen(place, 0), /256 connections listen to runs already/);
+    streams[7].destroy();
+    await sleep(10);
+    streams[7] = events.listen(place, 0);
+    for (const stream of streams) stream.destroy();
+    await sleep(10);
+    events.listen(place, 0).destroy();
+    const head = await fetch(`${api}/rows/events`, { method: 'HEAD' });
+    assert.equal(head.status, 404);
+  });
+
   test('say when a run has gone back', async () => {
     made.write('back', 'config.json', '{}');
     made.write('back', 'metrics.jsonl', metricsText(metricsOf(3)));
     const told = listen('back', (all) => all.some(({ name }) => name === 'reset'));
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sleep(700);
     made.write('back', 'metrics.jsonl', metricsText(metricsOf(1)));
     const all = await told;
     assert.deepEqual(all.at(-1), { id: null, name: 'reset', data: { epoch: 1 } });
