@@ -13,7 +13,7 @@ import { colorsFor, printJson, type Terminal } from './terminal.js';
 
 interface ServeFlags {
   port?: number;
-  batch: number;
+  batch?: number;
   host: string;
   runs: string;
   open?: boolean;
@@ -37,9 +37,9 @@ export function defineServe(command: Command, terminal: Terminal): void {
     .addOption(optionFlag('backend'))
     .addOption(new Flag('--threads <n>', 'worker threads that recognise (default one a core, less one)'))
     .addOption(
-      new Flag('--batch <n>', 'requests that are recognised together at most (default 64)')
-        .default(64)
-        .argParser((text) => readWhole('batch', text, 1, 4096)),
+      new Flag('--batch <n>', 'requests that are recognised together at most (default 64)').argParser(
+        (text) => readWhole('batch', text, 1, 4096),
+      ),
     )
     .option('--json', 'print { url, page, host }, and nothing else')
     .addHelpText(

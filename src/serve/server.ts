@@ -31,8 +31,8 @@ export interface ServeOptions {
   port: number | null;
   /** Of the threads that recognise. Null: one a core, less one. */
   threads: number | null;
-  /** Requests that are recognised together, at most. */
-  batch: number;
+  /** Requests that are recognised together, at most. Default 64. */
+  batch?: number;
   backend: BackendName | 'auto';
   /** Where the built page is. */
   page: string;
@@ -63,7 +63,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const pool = new WorkerPool<PredictJob, string>({
     ...{ script: new URL('./predict-worker.js', import.meta.url), data: { backend: options.backend } },
     threads: options.threads ?? Math.max(1, availableParallelism() - 1),
-    ...{ jobs: options.batch, bytes: limits.BATCH_BYTES },
+    ...{ jobs: options.batch ?? limits.BATCH_REQUESTS, bytes: limits.BATCH_BYTES },
     ...{ deadline: limits.COMPUTE_MS, waiting: limits.MOST_WAITING_REQUESTS },
   });
   const app = bareServer(options);

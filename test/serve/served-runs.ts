@@ -84,7 +84,7 @@ export async function serve(
 ): Promise<RunningServer & { defects: unknown[] }> {
   const defects: unknown[] = [];
   const server = await startServer({
-    ...{ given: [], host: '127.0.0.1', port: 0, threads: 1, batch: 64, backend: 'auto', version: '1.2.3' },
+    ...{ given: [], host: '127.0.0.1', port: 0, threads: 1, backend: 'auto', version: '1.2.3' },
     ...{ page: '/there/is/none', onDefect: (error) => defects.push(error) },
     ...options,
   });
