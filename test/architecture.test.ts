@@ -81,9 +81,11 @@ test('the page imports only what it may, and of the server only types', () => {
   assert.ok(seen > 20, 'the pattern finds imports');
 });
 
-test('what a page loads imports nothing of Node.js', () => {
+test('what a page loads imports nothing of Node.js, and does without SharedArrayBuffer', () => {
   const reached = new Set(['index.ts']);
   for (const file of reached) {
+    const text = readFileSync(join(SOURCE, file), 'utf8');
+    assert.ok(file === 'shared-memory.ts' || !text.includes('new SharedArrayBuffer'), `src/${file}`);
     for (const target of importsOf(file)) {
       assert.ok(!target.startsWith('node:'), `src/${file} imports ${target}`);
       if (target.endsWith('.ts')) reached.add(target);

@@ -4,6 +4,7 @@
  */
 
 import { quote } from '../formats/quotation.js';
+import { sharedBytes } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
 import type { IdxArray } from './idx.js';
 
@@ -60,7 +61,7 @@ export function imageExamples(
   const [height, width] = transposed ? [stored.width, stored.height] : [stored.height, stored.width];
   const { channels } = stored;
 
-  const pixels = new Uint8Array(new SharedArrayBuffer(images.data.length));
+  const pixels = new Uint8Array(sharedBytes(images.data.length));
   if (channels === 1 && !transposed) {
     pixels.set(images.data);
   } else {
@@ -77,7 +78,7 @@ export function imageExamples(
     }
   }
 
-  const classes = new Uint8Array(new SharedArrayBuffer(count));
+  const classes = new Uint8Array(sharedBytes(count));
   for (let i = 0; i < count; i++) {
     const index = classOf(labelBytes[i]);
     if (index === undefined) {

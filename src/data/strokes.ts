@@ -4,6 +4,7 @@
  */
 
 import { STROKE_COLUMNS } from '../ink/strokes.js';
+import { sharedBytes } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
 
 /** `count` sequences of pen moves and their labels. */
@@ -68,9 +69,9 @@ export function emptyStrokes(count: number, total: number, name: string): Stroke
   }
   return {
     count,
-    rows: new Int16Array(new SharedArrayBuffer(total * STROKE_COLUMNS * 2)),
-    offsets: new Int32Array(new SharedArrayBuffer((count + 1) * 4)),
-    labels: new Uint8Array(new SharedArrayBuffer(count)),
+    rows: new Int16Array(sharedBytes(total * STROKE_COLUMNS * 2)),
+    offsets: new Int32Array(sharedBytes((count + 1) * 4)),
+    labels: new Uint8Array(sharedBytes(count)),
   };
 }
 
