@@ -4,6 +4,9 @@
  */
 import { connect, type Socket } from 'node:net';
 
+/** An answer that comes later than this after the end does not come. */
+const LATEST_MS = 30_000;
+
 export interface CrowdResult {
   /** Seconds from the first byte sent to the last one of the answer, one for each answer. */
   latencies: number[];
@@ -50,7 +53,10 @@ function client(
     let answer = '';
     let k = 0;
     let sent = 0;
+    let waits = true;
+    const deadline = setTimeout(() => socket.destroy(), until - performance.now() + LATEST_MS);
     const send = () => {
+      waits = true;
       sent = performance.now();
       socket.write(request(n, k));
     };
@@ -66,12 +72,17 @@ function client(
       const right = answer.startsWith('HTTP/1.1 200 ') && isRight(answer.slice(end + 4), n, k);
       if (!right) result.failures++;
       answer = '';
+      waits = false;
       k++;
       if (now < until) send();
       else socket.destroy();
     });
-    socket.on('error', () => result.failures++);
-    socket.on('close', () => resolve());
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      clearTimeout(deadline);
+      if (waits) result.failures++;
+      resolve();
+    });
   });
 }
 

@@ -23,6 +23,13 @@ export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => bytes[i] === byte);
 }
 
+/** Pixels that a file announces, believable or not: what it may cost to read it. 0 for anything but a PNG file. */
+export function announcedPixels(bytes: Uint8Array): number {
+  if (bytes.length < 24 || !isPng(bytes)) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(16) * view.getUint32(20);
+}
+
 /**
  * Reads a PNG file. Colours become grey, unless the network reads colours; light paper with dark ink is turned round,
  * because networks read ink as light on dark. Which is the paper is told by the edge of the picture.

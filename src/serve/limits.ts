@@ -11,7 +11,7 @@ export const MOST_INPUTS = 1024;
 /** Steps of the sequences in a request, all together. */
 export const MOST_STEPS = 2 ** 17;
 
-/** Requests, and bytes of their bodies, that are computed in one batch. */
+/** Requests, and bytes of their bodies and of what these unpack to, that are computed in one batch. */
 export const BATCH_REQUESTS = 64;
 export const BATCH_BYTES = 2 * 2 ** 20;
 /** A batch that takes longer is given up. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { quote } from '../formats/quotation.js';
+import { announcedPixels } from '../recognize/png.js';
 import type { Bodies } from './bodies.js';
 import { HttpError } from './http-error.js';
 import type { Models } from './model-list.js';
@@ -31,7 +32,7 @@ export function addPredict(app: FastifyInstance, { models, pool, bodies }: Predi
       pool.context = await models.context();
       const answer = await pool.run(
         { body, type, model, size },
-        { bytes: body.length, wanted: () => !request.raw.socket.destroyed },
+        { bytes: body.length + announcedPixels(body), wanted: () => !request.raw.socket.destroyed },
       );
       return reply.type(JSON_TYPE).send(answer);
     } finally {

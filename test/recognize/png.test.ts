@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { encode } from 'fast-png';
-import { readPng } from '#src/recognize/png.js';
+import { announcedPixels, readPng } from '#src/recognize/png.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
 import { greyPng, pngFile, unfiltered } from './png-file.js';
@@ -88,6 +88,12 @@ describe('PNG files that are not what they should be', () => {
     refused(pngFile({ width: 0, height: 5, raw: new Uint8Array(9) }), /0 × 5/);
     refused(pngFile({ width: 4000, height: 4000, depth: 16, type: 6 }), /bytes unpacked/);
     assert.ok(process.memoryUsage().arrayBuffers - memory < 2 ** 24);
+  });
+
+  test('say how many pixels they have, without being read', () => {
+    assert.equal(announcedPixels(pngFile({ width: 40_000, height: 40_000 })), 1_600_000_000);
+    assert.equal(announcedPixels(new Uint8Array(30)), 0);
+    assert.equal(announcedPixels(pngFile({ width: 3, height: 4 }).subarray(0, 20)), 0);
   });
 
   test('unpack to no more than the picture needs', () => {
