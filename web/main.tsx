@@ -10,6 +10,8 @@ import { RecognitionClient } from './recognition/client.js';
 const worker = new Worker(new URL('./workers/recognition.ts', import.meta.url), { type: 'module' });
 const session = new DrawSession(new RecognitionClient(worker));
 render(<App session={session} />, document.getElementById('page') as HTMLElement);
+worker.onerror = () =>
+  session.fail('The part of the page that recognises could not be started; load the page anew.');
 void session.start();
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {

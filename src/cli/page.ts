@@ -36,12 +36,16 @@ Examples:
     .action((runs: string[], flags: PageFlags) => page(runs, flags, terminal));
 }
 
-async function page(runs: string[], { out, json = false }: PageFlags, terminal: Terminal): Promise<void> {
+export async function page(
+  runs: string[],
+  { out, json = false }: PageFlags,
+  terminal: Terminal,
+): Promise<void> {
   const { makeFolder, writeFileAtomically } = await import('../formats/files.js');
   if (!existsSync(join(PAGE, MARK))) {
     throw new UserError(`page: ${PAGE} holds no built page; in a clone, run npm run build`);
   }
-  clear(out);
+  refuseOthers(out);
   const models: ModelEntry[] = [];
   const files = new Map<string, Uint8Array>();
   for (const run of runs) {
@@ -49,6 +53,7 @@ async function page(runs: string[], { out, json = false }: PageFlags, terminal: 
     models.push(entry);
     files.set(entry.id, bytes);
   }
+  for (const part of ['assets', 'models']) rmSync(join(out, part), { recursive: true, force: true });
   await makeFolder(join(out, 'models'));
   cpSync(PAGE, out, { recursive: true });
   for (const { id, file } of models) {
@@ -61,13 +66,12 @@ async function page(runs: string[], { out, json = false }: PageFlags, terminal: 
   else terminal.out.write(describe(out, models, bytes, terminal));
 }
 
-/** Takes an older page away. @throws UserError if something else is there */
-function clear(out: string): void {
+/** @throws UserError unless the folder is new, empty, or holds a page, which may be written over */
+function refuseOthers(out: string): void {
   if (!existsSync(out) || readdirSync(out).length === 0) return;
   if (!existsSync(join(out, MARK)) || !existsSync(join(out, 'models/index.json'))) {
     throw new UserError(`page: ${out} holds other files than a page; give --out a new or an empty folder`);
   }
-  for (const part of ['assets', 'models']) rmSync(join(out, part), { recursive: true, force: true });
 }
 
 /** The network of a run without what only training needs, and how the page lists it. */

@@ -17,9 +17,9 @@ let browser: Browser;
 let server: RunningServer;
 let trained: TrainedRuns;
 
-function serve(port: number): Promise<RunningServer> {
+function serve(port: number, runs = join(trained.folder, 'runs')): Promise<RunningServer> {
   return startServer({
-    ...{ given: [], runs: join(trained.folder, 'runs'), host: '127.0.0.1', port, threads: 1, batch: 16 },
+    ...{ given: [], runs, host: '127.0.0.1', port, threads: 1, batch: 16 },
     ...{
       backend: 'auto',
       version: 'test',
@@ -178,6 +178,17 @@ for (const [size, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })
     }
   });
 }
+
+test('with nothing there yet, the page says how to get something', async () => {
+  const empty = await serve(0, join(trained.folder, 'nothing'));
+  const visited = await visit(browser, empty.url);
+  await visited.page.getByText('No model yet').waitFor();
+  await visited.page.getByRole('link', { name: 'Runs' }).click();
+  await visited.page.getByText('No runs yet').waitFor();
+  await visited.close();
+  await empty.close();
+  assert.deepEqual(visited.troubles, []);
+});
 
 test('a run in training is followed from its first epoch to its score, over a restart of the server', async () => {
   const port = Number(new URL(server.url).port);

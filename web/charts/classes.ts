@@ -25,8 +25,10 @@ export function verdictOf(probabilities: Float32Array, sureFrom: number): Verdic
 /** `98 %`, `99.9 %`, `<0.1 %`: short, and never 100 % or 0 % of what is not quite. */
 export function formatChance(probability: number): string {
   const percent = probability * 100;
-  if (percent >= 99.95) return percent === 100 ? '100 %' : '>99.9 %';
-  if (percent >= 99) return `${percent.toFixed(1)} %`;
-  if (percent >= 1) return `${Math.round(percent)} %`;
-  return percent < 0.1 ? '<0.1 %' : `${percent.toFixed(1)} %`;
+  // No line begins with a percent sign.
+  const text = (number: string) => `${number}\u00a0%`;
+  if (percent >= 99.95) return text(percent === 100 ? '100' : '>99.9');
+  if (percent >= 99) return text(percent.toFixed(1));
+  if (percent >= 1) return text(String(Math.round(percent)));
+  return text(percent < 0.1 ? '<0.1' : percent.toFixed(1));
 }

@@ -42,7 +42,7 @@ export function StackChart({
   const [frame, { width, height }] = useSize<HTMLDivElement>();
   const [first, last] = domain;
   const x = (at: number) => (last > first ? ((at - first) / (last - first)) * width : width / 2);
-  const runs = unbroken(points);
+  const runs = unbroken(thinned(points, width / 2));
   return (
     <div ref={frame} class="stack-chart">
       {width > 0 && (
@@ -58,6 +58,12 @@ export function StackChart({
       {children}
     </div>
   );
+}
+
+/** As many points as a screen shows, the last among them. */
+function thinned(points: readonly StackPoint[], most: number): readonly StackPoint[] {
+  const every = Math.ceil(points.length / Math.max(2, most));
+  return every < 2 ? points : points.filter((_, n) => n % every === 0 || n === points.length - 1);
 }
 
 interface Run {

@@ -141,6 +141,11 @@ function Answers({ session }: { session: DrawSession }) {
           probabilities={moment?.answers.find(({ model }) => model === id)?.probabilities}
         />
       ))}
+      {session.problem && (
+        <p class="problem" role="alert">
+          {session.problem}
+        </p>
+      )}
       {phase.state === 'loading' && (
         <section class="card answer loading" aria-busy="true" aria-label="Loading" />
       )}

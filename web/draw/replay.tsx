@@ -64,6 +64,7 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
       <input
         type="range"
         class="timeline"
+        style={{ '--done': disabled ? 0 : (at - 1) / (count - 1) }}
         min={1}
         max={Math.max(2, count)}
         value={Math.max(1, at)}

@@ -18,6 +18,7 @@ export const PEN_TO_BARS = 'pen to bars';
 
 export type Phase = { state: 'loading' } | { state: 'ready' } | { state: 'failed'; reason: string };
 
+/** See above. Tells its subscribers of every change. */
 export class DrawSession {
   readonly ink = new Ink();
   phase: Phase = { state: 'loading' };
@@ -26,6 +27,8 @@ export class DrawSession {
   chosen: string[] = [];
   /** Whether a server stands behind the page. */
   api = false;
+  /** Why a model could not be opened, while others can. */
+  problem: string | null = null;
   /** Points up to which the drawing is shown; null for all of it, as it grows. */
   playhead: number | null = null;
   readonly #client: RecognitionClient;
@@ -58,30 +61,25 @@ export class DrawSession {
       const { models, api } = await fetchModels();
       this.models = models;
       this.api = api;
-      await this.choose(firstOfEachKind(models));
-      if (this.phase.state === 'loading') this.phase = { state: 'ready' };
+      this.#show(await this.#open(firstOfEachKind(models)));
+      if (this.chosen.length > 0 || models.length === 0) this.phase = { state: 'ready' };
+      else this.#failed(this.problem);
       this.#changed();
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  /** Shows these models; says so in `phase` if one of them cannot be opened. */
+  /** Shows these models, or those from before if one of them cannot be opened; then `problem` says why. */
   async choose(ids: string[]): Promise<void> {
-    try {
-      for (const id of ids) {
-        if (this.#opened.has(id)) continue;
-        await this.#client.open(this.entry(id));
-        this.#opened.add(id);
-      }
-    } catch (error) {
-      this.#failed(error);
-      return;
-    }
-    this.chosen = ids;
-    this.#forget(0);
-    this.#ask();
+    const opened = await this.#open(ids);
+    if (opened.length === ids.length) this.#show(ids);
     this.#changed();
+  }
+
+  /** Gives up: nothing can be recognised. */
+  fail(reason: string): void {
+    this.#failed(reason);
   }
 
   /** Shows this model in the place of another of its kind. */
@@ -190,8 +188,28 @@ export class DrawSession {
     };
   }
 
+  /** @returns those that could be opened */
+  async #open(ids: string[]): Promise<string[]> {
+    this.problem = null;
+    for (const id of ids.filter((each) => !this.#opened.has(each))) {
+      try {
+        await this.#client.open(this.entry(id));
+        this.#opened.add(id);
+      } catch (error) {
+        this.problem ??= messageOf(error);
+      }
+    }
+    return ids.filter((id) => this.#opened.has(id));
+  }
+
+  #show(ids: string[]): void {
+    this.chosen = ids;
+    this.#forget(0);
+    this.#ask();
+  }
+
   #failed(reason: unknown): void {
-    this.phase = { state: 'failed', reason: reason instanceof Error ? reason.message : String(reason) };
+    this.phase = { state: 'failed', reason: messageOf(reason) };
     this.#changed();
   }
 
@@ -208,6 +226,10 @@ function firstOfEachKind(models: ModelEntry[]): string[] {
       ? [...kinds].map((kind) => models.find((model) => model.kind === kind) as ModelEntry)
       : models.slice(0, SIDE_BY_SIDE);
   return first.map(({ id }) => id);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A copy: the stroke that is being drawn goes on growing. */

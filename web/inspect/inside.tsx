@@ -94,6 +94,7 @@ export function Inside({ reading }: { reading: Reading }) {
         <input
           type="range"
           class="timeline"
+          style={{ '--done': (at - 1) / Math.max(1, steps - 1) }}
           min={1}
           max={Math.max(2, steps)}
           value={at}

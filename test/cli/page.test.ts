@@ -1,0 +1,85 @@
+/** `scanstroke page`: the files that a static host needs, checkpoints without what only training needs, nobody's files lost. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { page } from '#src/cli/page.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/formats/checkpoint.js';
+import type { ModelList } from '#src/serve/api.js';
+import { UserError } from '#src/user-error.js';
+import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
+import { temporaryFolder } from '../train/small-mnist.js';
+import { fakeTerminal } from './fake-run.js';
+
+const root = temporaryFolder();
+
+/** A run folder with a checkpoint, as training leaves it when it may go on. */
+function run(name: string, bytes: Uint8Array): string {
+  const folder = join(root, name);
+  mkdirSync(folder, { recursive: true });
+  const checkpoint = decodeCheckpoint(bytes, name);
+  const training = { optimizer: new Map([['mean', new Float32Array(5000)]]), state: { epoch: 3 } };
+  writeFileSync(join(folder, 'best.safetensors'), encodeCheckpoint({ ...checkpoint, training }));
+  return folder;
+}
+
+async function write(runs: string[], out: string): Promise<ModelList> {
+  const terminal = fakeTerminal();
+  await page(runs, { out, json: true }, terminal);
+  assert.equal(JSON.parse(terminal.out.text).out, out);
+  return JSON.parse(readFileSync(join(out, 'models/index.json'), 'utf8'));
+}
+
+test('the page stands in the folder with its networks, which are as they were, without their training', async () => {
+  const out = join(root, 'site');
+  const bytes = checkpointBytes(ROWS);
+  const {
+    api,
+    models,
+    default: first,
+  } = await write([run('a/my run', bytes), run('b/my run', checkpointBytes(STROKES))], out);
+  assert.equal(api, false);
+  assert.equal(first, 'my-run');
+  assert.deepEqual(
+    models.map(({ id, kind }) => [id, kind]),
+    [
+      ['my-run', 'rows'],
+      ['my-run-2', 'strokes'],
+    ],
+  );
+  const written = readFileSync(join(out, 'models', models[0].file));
+  assert.equal(written.length, models[0].bytes);
+  assert.deepEqual(decodeCheckpoint(written, 'written'), decodeCheckpoint(bytes, 'given'));
+  for (const file of ['index.html', 'service-worker.js', 'theme.js', 'manifest.webmanifest']) {
+    assert.ok(existsSync(join(out, file)), file);
+  }
+});
+
+test('a page is written over an older one, and leaves nothing of it', async () => {
+  const out = join(root, 'again');
+  await write([run('old', checkpointBytes(ROWS))], out);
+  writeFileSync(join(out, 'assets', 'stale.js'), '');
+  const { models } = await write([run('new', checkpointBytes(STROKES))], out);
+  assert.deepEqual(readdirSync(join(out, 'models')).sort(), ['index.json', 'new.safetensors']);
+  assert.ok(!existsSync(join(out, 'assets', 'stale.js')));
+  const { version } = models[0];
+  assert.equal(
+    (await write([join(root, 'new')], out)).models[0].version,
+    version,
+    'the same network, the same version',
+  );
+  assert.notEqual((await write([join(root, 'old')], out)).models[0].version, version);
+});
+
+test('a folder with other files is left alone, and so is one whose run is none', async () => {
+  const out = join(root, 'photos');
+  mkdirSync(out);
+  writeFileSync(join(out, 'cat.png'), '');
+  await assert.rejects(
+    write([run('some', checkpointBytes(ROWS))], out),
+    (error) => error instanceof UserError && /page: .*photos holds other files/.test(error.message),
+  );
+  await assert.rejects(write([join(root, 'nowhere')], join(root, 'fresh')), UserError);
+  assert.deepEqual(readdirSync(out), ['cat.png']);
+  assert.ok(!existsSync(join(root, 'fresh')));
+});
