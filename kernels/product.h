@@ -105,17 +105,6 @@ INLINE void pack_panels(int depth, int columns, Row row, Stored panels) {
   }
 }
 
-// The same for B given as its transpose: element (k, n) stands at source[n · stride + k].
-INLINE void pack_panels_transposed(int depth, int columns, const float* source, ptrdiff_t stride, float* panels) {
-  for (int first = 0; first < columns; first += PANEL_COLUMNS) {
-    const int count = min_of(PANEL_COLUMNS, columns - first), padded = round_up(count, LANES);
-    for (int n = 0; n < padded; n++)
-      for (int k = 0; k < depth; k++)
-        panels[k * padded + n] = n < count ? source[(first + n) * stride + k] : 0.0f;
-    panels += depth * padded;
-  }
-}
-
 enum class Into { overwrite, add };
 
 // C [rows, columns] = or += A · panels for one panel of V vectors.

@@ -60,6 +60,15 @@ INLINE void store_first(float* p, vf v, int n) {
     if (i < n) p[i] = lanes[i];
 }
 
+// ((0 + 1) + (2 + 3)) + …: by halves, always in the same order.
+INLINE float sum_of_lanes(vf v) {
+  float lanes[LANES];
+  store(lanes, v);
+  for (int width = 1; width < LANES; width *= 2)
+    for (int i = 0; i < LANES; i += 2 * width) lanes[i] += lanes[i + width];
+  return lanes[0];
+}
+
 INLINE vi bits(vf v) {
   vi r;
   __builtin_memcpy(&r, &v, sizeof r);

@@ -31,7 +31,7 @@ struct Stored {
   X(lstm_backward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, Out, Out, Out, Out, Out, \
                         Out))                                                                                      \
   X(linear_scratch_length, int(int, int, int))                                                                     \
-  X(linear_forward, void(int, int, int, In, In, In, Out, Out))                                                     \
+  X(linear_forward, void(int, int, int, In, In, In, Out))                                                          \
   X(linear_backward, void(int, int, int, In, In, In, Out, Out, Out, Out))                                          \
   X(matmul, void(int, int, int, In, In, Out, Out))                                                                 \
   X(copy_rows, void(int, int, Stored, Ints, Stored, Ints, In, int))                                                       \

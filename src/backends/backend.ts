@@ -92,14 +92,13 @@ export interface Linear {
   /** K */ outputSize: number;
   /** [B, F] */ inputs: Float32Array;
   /** [K, F] */ weight: Float32Array;
-  /** linearScratchLength(B, F, K) floats. */
-  scratch: Float32Array;
 }
 export interface LinearForward extends Linear {
   /** [K] */ bias: Float32Array;
   /** [B, K] out. */ outputs: Float32Array;
 }
 export interface LinearBackward extends Linear {
+  /** linearScratchLength(B, F, K) floats. */ scratch: Float32Array;
   /** [B, K] */ dOutputs: Float32Array;
   /** [B, F] out: overwritten; may be `inputs` themselves. Null when nobody wants it. */
   dInputs: Float32Array | null;

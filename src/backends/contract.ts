@@ -18,7 +18,6 @@ import type {
   LstmShape,
   LstmWeights,
   SgdUpdate,
-  Stored,
 } from './backend.js';
 
 /** The lengths that are each backend's own business. */
@@ -60,16 +59,17 @@ function needNumber(verb: string, name: string, value: number): void {
   throw new Error(`${verb}: ${name} must be a number, got ${value}`);
 }
 
-/** All of a call's stored buffers are float32, or all are halves. */
-function needOneKind(verb: string, buffers: Record<string, Stored | null>): void {
-  const [[first, like]] = Object.entries(buffers);
-  const half = like instanceof Uint16Array;
-  for (const [name, array] of Object.entries(buffers)) {
+/** The stored buffers of an LSTM verb are float32, or all are halves. */
+function needOneKind(verb: string, args: LstmForward | LstmBackward): void {
+  const half = args.packed instanceof Uint16Array;
+  for (const name of STORED) {
+    const array = args[name];
     if (array === null || array instanceof Uint16Array === half) continue;
     const [wanted, got] = half ? ['halves', 'floats'] : ['floats', 'halves'];
-    throw new Error(`${verb}: ${name} must be ${wanted}, as ${first} is, got ${got}`);
+    throw new Error(`${verb}: ${name} must be ${wanted}, as packed is, got ${got}`);
   }
 }
+const STORED = ['inputs', 'outputs', 'cells', 'gates'] as const;
 
 function checkLstmShape(verb: string, shape: LstmShape): void {
   const { hiddenSize, batchSizes, rows, outputStride, outputColumn } = shape;
@@ -129,8 +129,7 @@ export function checkLstmForward(args: LstmForward, lengths: BufferLengths): voi
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
-  const { packed, inputs, outputs, cells, gates } = args;
-  needOneKind(verb, { packed, inputs, outputs, cells, gates });
+  needOneKind(verb, args);
   const scratch = lengths.lstmScratchLength(args.batchSizes[0], inputSize, hiddenSize, false);
   need(verb, 'scratch', '[S]', args.scratch, scratch);
   if (args.gates !== null) need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
@@ -148,8 +147,7 @@ export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): v
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
-  const { packed, inputs, outputs, cells, gates } = args;
-  needOneKind(verb, { packed, inputs, outputs, cells, gates });
+  needOneKind(verb, args);
   need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
   need(verb, 'dOutputs', '[N, D·H]', args.dOutputs, rows, args.outputStride);
   if (args.dInputs !== null) need(verb, 'dInputs', '[N, I]', args.dInputs, rows, inputSize);
@@ -158,7 +156,7 @@ export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): v
   need(verb, 'scratch', '[S]', args.scratch, scratch);
 }
 
-export function checkLinearForward(args: LinearForward, lengths: BufferLengths): void {
+export function checkLinearForward(args: LinearForward): void {
   const verb = 'linearForward';
   const { rows, inputSize, outputSize } = args;
   needCount(verb, 'rows', rows);
@@ -168,7 +166,6 @@ export function checkLinearForward(args: LinearForward, lengths: BufferLengths):
   need(verb, 'weight', '[K, F]', args.weight, outputSize, inputSize);
   need(verb, 'bias', '[K]', args.bias, outputSize);
   need(verb, 'outputs', '[B, K]', args.outputs, rows, outputSize);
-  need(verb, 'scratch', '[S]', args.scratch, lengths.linearScratchLength(rows, inputSize, outputSize));
 }
 
 export function checkLinearBackward(args: LinearBackward, lengths: BufferLengths): void {

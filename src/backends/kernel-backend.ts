@@ -23,7 +23,7 @@ export interface Verbs<F, I> {
     ]
   ): void;
   linear_scratch_length(rows: number, inputSize: number, outputSize: number): number;
-  linear_forward(b: number, f: number, k: number, x: F, weight: F, bias: F, y: F, scratch: F): void;
+  linear_forward(b: number, f: number, k: number, x: F, weight: F, bias: F, y: F): void;
   linear_backward(
     ...args: [b: number, f: number, k: number, x: F, w: F, dy: F, dx: F, dWeight: F, dBias: F, scratch: F]
   ): void;
@@ -156,7 +156,7 @@ export abstract class KernelBackend<F, I> implements B.Backend {
   }
 
   linearForward(a: B.LinearForward): void {
-    contract.checkLinearForward(a, this);
+    contract.checkLinearForward(a);
     this.#verbs.linear_forward(
       a.rows,
       a.inputSize,
@@ -165,7 +165,6 @@ export abstract class KernelBackend<F, I> implements B.Backend {
       this.floats(a.weight),
       this.floats(a.bias),
       this.floats(a.outputs),
-      this.floats(a.scratch),
     );
   }
 

@@ -263,6 +263,9 @@ export class Network {
       dInputs: dFeatures,
       dWeight: this.#layout.view(gradients, 'fc.weight'),
       dBias: this.#layout.view(gradients, 'fc.bias'),
+      scratch: this.#takeScratch(
+        this.#backend.linearScratchLength(batch.batchSize, featuresOf(config), config.numClasses),
+      ),
     });
     if (dropout && config.dropout > 0) this.#dropFeatures(dFeatures, dropout, batch.batchSize);
 
@@ -362,8 +365,7 @@ export class Network {
   #linear(inputs: Float32Array, rows: number) {
     const inputSize = featuresOf(this.config);
     const outputSize = this.config.numClasses;
-    const scratch = this.#takeScratch(this.#backend.linearScratchLength(rows, inputSize, outputSize));
-    return { rows, inputSize, outputSize, inputs, weight: this.#view('fc.weight'), scratch };
+    return { rows, inputSize, outputSize, inputs, weight: this.#view('fc.weight') };
   }
 
   #scratch(batchSize: number, layer: number, backward: boolean): Float32Array {
@@ -460,7 +462,8 @@ function scratchLength(config: ResolvedClassifierConfig, backend: Backend, capac
   const layers = eachLayer(config, (layer) =>
     backend.lstmScratchLength(B, layerInputSize(config, layer), config.hiddenSize, capacity.training),
   );
-  return Math.max(backend.linearScratchLength(B, featuresOf(config), config.numClasses), ...layers);
+  const linear = backend.linearScratchLength(B, featuresOf(config), config.numClasses);
+  return Math.max(capacity.training ? linear : 0, ...layers);
 }
 
 /** Ints of a pass: keys and offsets of dropout, then two offsets for every row that the head moves. */

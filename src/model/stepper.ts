@@ -34,7 +34,6 @@ export class SequenceStepper {
   #nextSum: Float64Array;
   readonly #logits: Float32Array;
   readonly #scratch: Float32Array;
-  readonly #lstmScratch: Float32Array;
   #now: States;
   #next: States;
   #steps = 0;
@@ -49,7 +48,6 @@ export class SequenceStepper {
       );
     }
     const { hiddenSize: H, numLayers: L, numClasses: K } = config;
-    const F = featuresOf(config);
     const states = () => ({ hidden: backend.allocate(L * H), cells: backend.allocate(L * H) });
     this.#model = model;
     this.#one = backend.allocateInts(1).fill(1);
@@ -58,11 +56,10 @@ export class SequenceStepper {
     this.#sum = new Float64Array(H);
     this.#nextSum = new Float64Array(H);
     this.#logits = backend.allocate(K);
-    this.#scratch = backend.allocate(backend.linearScratchLength(1, F, K));
     const scratch = Array.from({ length: L }, (_, layer) =>
       backend.lstmScratchLength(1, layerInputSize(config, layer), H, false),
     );
-    this.#lstmScratch = backend.allocate(Math.max(...scratch));
+    this.#scratch = backend.allocate(Math.max(...scratch));
     this.#now = states();
     this.#next = states();
   }
@@ -119,12 +116,12 @@ export class SequenceStepper {
         outputs: own(this.#next.hidden),
         cells: own(this.#next.cells),
         initial: { hidden: own(this.#now.hidden), cells: own(this.#now.cells) },
-        scratch: this.#lstmScratch,
+        scratch: this.#scratch,
       });
     }
     backend.linearForward({
       ...{ rows: 1, inputSize: featuresOf(config), outputSize: numClasses, inputs: this.#read() },
-      ...{ weight, bias, outputs: this.#logits, scratch: this.#scratch },
+      ...{ weight, bias, outputs: this.#logits },
     });
     return this.#logits.slice();
   }

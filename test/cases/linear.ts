@@ -43,7 +43,6 @@ function linearCase(shape: { rows: number; inputSize: number; outputSize: number
         ...operands,
         bias: memory.input(values.bias),
         outputs,
-        scratch: memory.output(scratchLength),
       });
       memory.check('linearForward');
       memory.freeze(outputs);
@@ -67,6 +66,15 @@ function linearCase(shape: { rows: number; inputSize: number; outputSize: number
       const without = back(false);
       assertSameBits(without.dWeight, dWeight, 'dWeight without dInputs');
       assertSameBits(without.dBias, dBias, 'dBias without dInputs');
+      // The gradient may take the place of the inputs.
+      const inPlace = memory.changed(values.inputs);
+      backend.linearBackward({
+        ...{ ...operands, inputs: inPlace, dInputs: inPlace, scratch: memory.output(scratchLength) },
+        ...{ dWeight: memory.changed(values.dWeight), dBias: memory.changed(values.dBias) },
+        dOutputs: memory.input(values.dOutputs),
+      });
+      memory.check('linearBackward');
+      assertSameBits(inPlace, dInputs!, 'dInputs in place of the inputs');
       return { outputs, dInputs: dInputs!, dWeight, dBias };
     },
     tolerances: {

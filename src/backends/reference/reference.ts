@@ -111,7 +111,7 @@ export class ReferenceBackend implements Backend {
   }
 
   linearForward(args: LinearForward): void {
-    checkLinearForward(args, this);
+    checkLinearForward(args);
     const { rows, inputSize, outputSize, inputs, weight, bias, outputs } = args;
     for (let b = 0; b < rows; b++) {
       for (let k = 0; k < outputSize; k++) {
