@@ -25,7 +25,7 @@ INLINE void dot_tile(vf (&sums)[M][N], const float* x, ptrdiff_t x_row, const fl
   for (int m = 0; m < M; m++) row[m] = load_first(x + m * x_row, count);
   for (int n = 0; n < N; n++) {
     const vf column = load_first(w + n * w_row, count);
-    for (int m = 0; m < M; m++) sums[m][n] += row[m] * column;
+    for (int m = 0; m < M; m++) sums[m][n] = multiply_add(row[m], column, sums[m][n]);
   }
 }
 
