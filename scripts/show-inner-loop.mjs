@@ -7,14 +7,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARM64, buildIn, requireTools, versionOf } from './second-build.mjs';
 
-const FUNCTIONS = ['lstm_forward', 'multiply', 'add_transposed']; // all that call `tile` in a layer
+// All that call `tile` in a layer. With halves: their loops over weights in 16 bits, widened as they are loaded.
+const LOOPS = ['lstm_forward', 'multiply', 'add_transposed', 'lstm_forward, halves', 'multiply, halves'];
 const PRODUCT = /^(vfn?madd\w+ps|fmla|v?mulps)\s/;
 const SUM = /^(vfn?madd\w+ps|fmla|v?addps)\s/;
 const DIVISION = /^(v?divps|fdiv)\s/; // only the activations divide
+const WIDENING = /^(vcvtph2ps|fcvtl)\s/;
 const STACK = /\(%r[sb]p|\[(sp|x29)/;
 const count = (loop, pattern) => loop.filter((what) => pattern.test(what)).length;
-
-const worst = (loops) => loops.reduce((a, b) => (b.instructions > a.instructions ? b : a));
 
 /** The innermost loops of a function, each a list of instructions. */
 function innermostLoops(lines) {
@@ -39,40 +39,33 @@ function innermostLoops(lines) {
     );
 }
 
-/** The loops over k of a function, per step of k: { products, instructions, stack }; the worst one if there are more. */
-function loopOverK(lines) {
-  const loops = innermostLoops(lines).filter((loop) => count(loop, DIVISION) === 0);
-  const most = Math.max(...loops.map((loop) => count(loop, PRODUCT)));
-  const measured = loops
-    .filter((loop) => count(loop, PRODUCT) === most)
-    .map((loop) => {
-      // The accumulator is the last operand on x86, the first on ARM; more sums than accumulators: k is unrolled.
-      const sums = loop.flatMap((what) =>
-        SUM.test(what) ? (/^fmla\s+v\d+|%\w+$/.exec(what)?.[0] ?? []) : [],
-      );
-      const steps = Math.round(sums.length / new Set(sums).size);
-      return { products: most / steps, instructions: loop.length / steps, stack: count(loop, STACK) / steps };
-    });
-  return worst(measured);
+/** A loop per step of k. */
+function measure(loop) {
+  // The accumulator is the last operand on x86, the first on ARM; more sums than accumulators: k is unrolled.
+  const sums = loop.flatMap((what) => (SUM.test(what) ? (/^fmla\s+v\d+|%\w+$/.exec(what)?.[0] ?? []) : []));
+  const steps = Math.round(sums.length / new Set(sums).size);
+  const [products, stack] = [PRODUCT, STACK].map((pattern) => count(loop, pattern) / steps);
+  return { products, instructions: loop.length / steps, stack };
 }
 
-/** The wanted functions of an archive, with their loops over k. */
-function functionsOf(objdump, archive) {
-  const text = execFileSync(objdump, ['-dC', '--no-show-raw-insn', archive], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
+/** The loops over k with the most products, the whole tiles, by name, as measured. */
+function loopsOf(objdump, archive) {
+  const options = { encoding: 'utf8', maxBuffer: 2 ** 28 };
+  const text = execFileSync(objdump, ['-dC', '--no-show-raw-insn', archive], options);
+  return [...text.matchAll(/^[0-9a-f]+ <.*?(\w+)(?:<.*)?\(.*>:\n((?:.+\n)*)/gm)].flatMap(([, name, body]) => {
+    if (!LOOPS.includes(name)) return [];
+    const lines = [...body.matchAll(/^ *([0-9a-f]+):\s+(.*?) *$/gm)].map(([, at, what]) => ({ at, what }));
+    const loops = innermostLoops(lines).filter((loop) => count(loop, DIVISION) === 0);
+    const most = Math.max(...loops.map((loop) => count(loop, PRODUCT)));
+    return loops
+      .filter((loop) => count(loop, PRODUCT) === most)
+      .map((loop) => ({ name: count(loop, WIDENING) > 0 ? `${name}, halves` : name, ...measure(loop) }));
   });
-  return [...text.matchAll(/^[0-9a-f]+ <.*?(\w+)(?:<.*)?\(.*>:\n((?:.+\n)*)/gm)]
-    .filter(([, name]) => FUNCTIONS.includes(name))
-    .map(([, name, body]) => {
-      const lines = [...body.matchAll(/^ *([0-9a-f]+):\s+(.*?) *$/gm)].map(([, at, what]) => ({ at, what }));
-      return { name, ...loopOverK(lines) };
-    });
 }
 
 const compilers = process.argv.length > 2 ? process.argv.slice(2) : ['g++'];
-console.log(`| set | compiler | products | ${FUNCTIONS.join(' | ')} |`);
-console.log(`| --- | --- | --: |${' --: |'.repeat(FUNCTIONS.length)}`);
+console.log(`| set | compiler | products | ${LOOPS.join(' | ')} |`);
+console.log(`| --- | --- | --: |${' --: |'.repeat(LOOPS.length)}`);
 for (const CXX of compilers) {
   requireTools('show:inner-loop', [[CXX, 'docs/codegen.md names the packages']]);
   const arm = CXX.includes('aarch64');
@@ -85,11 +78,12 @@ for (const CXX of compilers) {
   ]) {
     const path = join(folder, `kernels/build/Release/${archive}.a`);
     if (!existsSync(path)) continue;
-    const loops = functionsOf(arm ? 'aarch64-linux-gnu-objdump' : 'objdump', path);
-    const cells = FUNCTIONS.map((wanted) => {
-      const { instructions, stack } = worst(loops.filter(({ name }) => name === wanted));
-      return stack > 0 ? `${instructions}, ${stack} on the stack` : instructions;
+    const loops = loopsOf(arm ? 'aarch64-linux-gnu-objdump' : 'objdump', path);
+    const cells = LOOPS.map((wanted) => {
+      const found = loops.filter(({ name }) => name === wanted);
+      const worst = found.sort((a, b) => b.instructions - a.instructions)[0];
+      return worst ? `${worst.instructions}${worst.stack > 0 ? `, ${worst.stack} on the stack` : ''}` : '–';
     });
-    console.log(`| ${set} | ${compiler} | ${worst(loops).products} | ${cells.join(' | ')} |`);
+    console.log(`| ${set} | ${compiler} | ${loops[0].products} | ${cells.join(' | ')} |`);
   }
 }
