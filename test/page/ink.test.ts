@@ -49,6 +49,21 @@ test('undo and redo go back and forth through every drawing there was', () => {
   );
 });
 
+test('what was undone is gone as soon as something else is drawn', () => {
+  const ink = new Ink();
+  const dot = (x: number) => {
+    ink.begin('mouse', x, 0, 0.5, 0);
+    ink.end();
+  };
+  dot(1);
+  dot(2);
+  ink.undo();
+  dot(3);
+  assert.ok(!ink.canRedo);
+  ink.redo();
+  assert.deepEqual(points(ink), [[[1, 0]], [[3, 0]]]);
+});
+
 test('the first points of strokes are cut where they end, and the strokes stay as they are', () => {
   const ink = new Ink();
   for (const y of [0, 1]) {
