@@ -2,13 +2,19 @@
 #pragma once
 #include "product.h"
 
-// Rows and outputs that are computed together, their sums in registers.
-#if LANES == 16 || defined(__ARM_NEON)
+// Forward, a sum over F runs in sixteen interleaved chains, whatever the width of a vector: wherever multiply-adds are
+// fused the logits have the same bits. Rows and outputs that are computed together have their chains in registers.
+#define CHAINS 16
+#define CHAIN_VECTORS (CHAINS / LANES)
+#if LANES == 16
 #define DOT_ROWS 4
 #define DOT_COLUMNS 5
-#else
+#elif LANES == 8 || defined(__ARM_NEON)
 #define DOT_ROWS 2
-#define DOT_COLUMNS 3
+#define DOT_COLUMNS 2
+#else
+#define DOT_ROWS 1
+#define DOT_COLUMNS 2
 #endif
 
 // For linear_backward, or matmul with M, K, N in place of B, F, K.
@@ -18,18 +24,29 @@ VERB int linear_scratch_length(int B, int F, int K) {
   return product > backward ? product : backward;
 }
 
-// sums[m][n] += x_m · w_n over `count` columns, in LANES interleaved chains.
+// sums[m][n] += x_m · w_n over `count` columns, one of every chain at the most.
 template <int M, int N>
-INLINE void dot_tile(vf (&sums)[M][N], const float* x, ptrdiff_t x_row, const float* w, ptrdiff_t w_row, int count) {
-  vf row[M];
-  for (int m = 0; m < M; m++) row[m] = load_first(x + m * x_row, count);
-  for (int n = 0; n < N; n++) {
-    const vf column = load_first(w + n * w_row, count);
-    for (int m = 0; m < M; m++) sums[m][n] = multiply_add(row[m], column, sums[m][n]);
+INLINE void dot_tile(vf (&sums)[M][N][CHAIN_VECTORS], const float* x, const float* w, ptrdiff_t row, int count) {
+  for (int part = 0; part < CHAIN_VECTORS; part++, count -= LANES, x += LANES, w += LANES) {
+    vf rows[M];
+    for (int m = 0; m < M; m++) rows[m] = load_first(x + m * row, count);
+    for (int n = 0; n < N; n++) {
+      const vf column = load_first(w + n * row, count);
+      for (int m = 0; m < M; m++) sums[m][n][part] = multiply_add(rows[m], column, sums[m][n][part]);
+    }
   }
 }
 
-// y = x Wᵀ + b: both x and W are read along F, so nothing is packed; the chains of a row do not depend on the others.
+// ((0 + 1) + (2 + 3)) + …: by halves.
+INLINE float sum_of_chains(const vf (&parts)[CHAIN_VECTORS]) {
+  float chains[CHAINS];
+  for (int part = 0; part < CHAIN_VECTORS; part++) store(chains + part * LANES, parts[part]);
+  for (int width = 1; width < CHAINS; width *= 2)
+    for (int i = 0; i < CHAINS; i += 2 * width) chains[i] += chains[i + width];
+  return chains[0];
+}
+
+// y = x Wᵀ + b: both x and W are read along F, so nothing is packed.
 VERB void linear_forward(int B, int F, int K,
                          const float* x,       // [B, F]
                          const float* weight,  // [K, F]
@@ -40,10 +57,10 @@ VERB void linear_forward(int B, int F, int K,
       constexpr int M = decltype(rows)::value, N = decltype(columns)::value;
       const float* x_b = x + (ptrdiff_t)b * F;
       const float* w_k = weight + (ptrdiff_t)k * F;
-      vf sums[M][N] = {};
-      for (int f = 0; f < F; f += LANES) dot_tile<M, N>(sums, x_b + f, F, w_k + f, F, F - f);
+      vf sums[M][N][CHAIN_VECTORS] = {};
+      for (int f = 0; f < F; f += CHAINS) dot_tile<M, N>(sums, x_b + f, w_k + f, F, F - f);
       for (int m = 0; m < M; m++)
-        for (int n = 0; n < N; n++) y[(ptrdiff_t)(b + m) * K + k + n] = sum_of_lanes(sums[m][n]) + bias[k + n];
+        for (int n = 0; n < N; n++) y[(ptrdiff_t)(b + m) * K + k + n] = sum_of_chains(sums[m][n]) + bias[k + n];
     });
   });
 }

@@ -34,13 +34,14 @@ INLINE void in_tiles(int count, Body body) {
 template <int M, int V, class B>
 INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const B* b) {
   for (int k = 0; k < depth; k++) {
-    vf row[V];
+    vf column[M];
 #pragma GCC unroll 8
-    for (int v = 0; v < V; v++) row[v] = load(b + v * LANES);
+    for (int m = 0; m < M; m++) column[m] = broadcast(a[m * a_row]);
 #pragma GCC unroll 8
-    for (int m = 0; m < M; m++) {
+    for (int v = 0; v < V; v++) {
+      const vf row = load(b + v * LANES);
 #pragma GCC unroll 8
-      for (int v = 0; v < V; v++) sums[m][v] += a[m * a_row] * row[v];
+      for (int m = 0; m < M; m++) sums[m][v] += column[m] * row;
     }
     a += a_step;
     b += V * LANES;

@@ -42,7 +42,7 @@ INLINE vf load(const float* p) {
   return v;
 }
 INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
-INLINE vf broadcast(float x) { return vf{} + x; }
+INLINE vf broadcast(float x) { return x - vf{}; }  // less zero: nothing is left to compute, not even for -0
 
 // The first n lanes; the others are zero, and are not touched in memory.
 INLINE vf load_first(const float* p, int n) {
@@ -63,20 +63,17 @@ INLINE void store_first(float* p, vf v, int n) {
 // a · b + c, rounded once where the instruction set can. Said outright where compilers may move the product away from
 // the sum, which loses the fusion in some tiles and not in others.
 INLINE vf multiply_add(vf a, vf b, vf c) {
-#ifdef __wasm_relaxed_simd__
+#if defined(__wasm_relaxed_simd__)
   return (vf)__builtin_wasm_relaxed_madd_f32x4(a, b, c);
+#elif LANES == 16
+  return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif LANES == 8
+  return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__ARM_NEON)
+  return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
   return a * b + c;
 #endif
-}
-
-// ((0 + 1) + (2 + 3)) + …: by halves, always in the same order.
-INLINE float sum_of_lanes(vf v) {
-  float lanes[LANES];
-  store(lanes, v);
-  for (int width = 1; width < LANES; width *= 2)
-    for (int i = 0; i < LANES; i += 2 * width) lanes[i] += lanes[i + width];
-  return lanes[0];
 }
 
 INLINE vi bits(vf v) {
