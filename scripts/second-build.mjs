@@ -72,7 +72,9 @@ export async function runTable(folder, command, expected) {
     seen ||= line.startsWith(`▶ cpu (${expected}`);
     if (failures || /^([▶✔✖ℹ]| {2}[✔✖])/.test(line)) console.log(line);
   }
-  const [status] = await ended;
-  if (passed === 0 || !seen) console.error(`the table of cases did not run ${expected && `on ${expected}`}`);
+  const [status, signal] = await ended;
+  if (signal) console.error(`the table of cases was ended by ${signal}`);
+  else if (passed === 0 || !seen)
+    console.error(`the table of cases did not run ${expected && `on ${expected}`}`);
   process.exit(passed > 0 && seen ? (status ?? 1) : 1);
 }

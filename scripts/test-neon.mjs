@@ -14,5 +14,5 @@ requireTools('test:neon', [
     'Node.js for arm64',
   ],
 ]);
-console.log('test:neon: about five minutes in the emulator; results come at the end');
+console.log('test:neon: three to five minutes in the emulator; results come at the end');
 await runTable(buildIn('neon', { CXX: 'aarch64-linux-gnu-g++', ...ARM64 }), emulated, 'NEON');
