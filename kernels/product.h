@@ -14,18 +14,23 @@ struct Constant {
   static constexpr int value = N;
 };
 
-// Calls body(Constant<1…Limit>, first) over [0, count) in steps of Limit, with a smaller constant for the rest.
+// Calls body(Constant<size>{}), for a size of 1 to Limit.
+template <int Limit, class Body>
+INLINE void with_constant(int size, Body body) {
+  if constexpr (Limit == 1) body(Constant<1>{});
+  else if (size == Limit) body(Constant<Limit>{});
+  else with_constant<Limit - 1>(size, body);
+}
+
+// Calls body(Constant<1…Limit>, first) over [0, count): as few tiles as there can be, all of a size or one smaller. A
+// tile of few rows reads as much of B as a large one, so that 6 and 2 rows take longer than 4 and 4.
 template <int Limit, class Body>
 INLINE void in_tiles(int count, Body body) {
-  int first = 0;
-  for (; first + Limit <= count; first += Limit) body(Constant<Limit>{}, first);
-  if constexpr (Limit > 1) {
-    if (first < count) {
-      const int done = first;
-      in_tiles<Limit - 1>(count - done, [&](auto size, int from) __attribute__((always_inline)) {
-        body(size, done + from);
-      });
-    }
+  int tiles = (count + Limit - 1) / Limit;
+  for (int first = 0; first < count; tiles--) {
+    const int size = (count - first + tiles - 1) / tiles;
+    with_constant<Limit>(size, [&](auto constant) __attribute__((always_inline)) { body(constant, first); });
+    first += size;
   }
 }
 
