@@ -58,7 +58,9 @@ VERB void linear_forward(int B, int F, int K,
       const float* x_b = x + (ptrdiff_t)b * F;
       const float* w_k = weight + (ptrdiff_t)k * F;
       vf sums[M][N][CHAIN_VECTORS] = {};
-      for (int f = 0; f < F; f += CHAINS) dot_tile<M, N>(sums, x_b + f, w_k + f, F, F - f);
+      int f = 0;
+      for (; f + CHAINS <= F; f += CHAINS) dot_tile<M, N>(sums, x_b + f, w_k + f, F, CHAINS);
+      if (f < F) dot_tile<M, N>(sums, x_b + f, w_k + f, F, F - f);
       for (int m = 0; m < M; m++)
         for (int n = 0; n < N; n++) y[(ptrdiff_t)(b + m) * K + k + n] = sum_of_chains(sums[m][n]) + bias[k + n];
     });
