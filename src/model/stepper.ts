@@ -3,7 +3,7 @@
  * step costs the same however long the sequence has become. After n steps the logits are those of
  * `SequenceClassifier.forward` on the first n steps: bit for bit, but for the rounding of the sum in the head `mean`.
  */
-import type { Backend } from '../backends/backend.js';
+import type { Backend, LinearForward, LstmForward } from '../backends/backend.js';
 import { UserError } from '../user-error.js';
 import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
 
@@ -11,31 +11,39 @@ import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './con
 export interface SteppedModel {
   config: ResolvedClassifierConfig;
   backend: Backend;
-  /** [layer] what `lstmPack` wrote of the present parameters. */
+  /** [layer] what `lstmPack` wrote of the present parameters; the same buffers in every call. */
   packed(): readonly Float32Array[];
   /** fc.weight [K, F] and fc.bias [K] */
   weight: Float32Array;
   bias: Float32Array;
 }
 
-/** Hidden and cell states after a step, layer by layer. */
+/** Hidden and cell states after a step, layer by layer, and, for the head `mean`, the sum of the outputs so far. */
 interface States {
   /** [L, H] */ hidden: Float32Array;
   /** [L, H] */ cells: Float32Array;
+  /** [H] */ sum: Float64Array;
+}
+
+/**
+ * A step from one of two states to the other. Its calls are put together once: the views of buffers that they need
+ * would take longer to make than a step to compute.
+ */
+interface Turn {
+  from: States;
+  to: States;
+  layers: LstmForward[];
+  head: LinearForward;
 }
 
 export class SequenceStepper {
   readonly #model: SteppedModel;
-  readonly #one: Int32Array;
   readonly #input: Float32Array;
   /** [H] of the last layer's outputs so far, for the head `mean`. */
   readonly #mean: Float32Array;
-  #sum: Float64Array;
-  #nextSum: Float64Array;
   readonly #logits: Float32Array;
-  readonly #scratch: Float32Array;
-  #now: States;
-  #next: States;
+  #turn: Turn;
+  #nextTurn: Turn;
   #steps = 0;
 
   /** @throws UserError for a model that reads sequences from their end too, or all steps at once */
@@ -47,21 +55,24 @@ export class SequenceStepper {
           `this one is ${config.bidirectional ? 'bidirectional' : "unidirectional with head 'flatten'"}`,
       );
     }
-    const { hiddenSize: H, numLayers: L, numClasses: K } = config;
-    const states = () => ({ hidden: backend.allocate(L * H), cells: backend.allocate(L * H) });
+    const { hiddenSize: H, numLayers: L } = config;
     this.#model = model;
-    this.#one = backend.allocateInts(1).fill(1);
     this.#input = backend.allocate(config.inputSize);
     this.#mean = backend.allocate(H);
-    this.#sum = new Float64Array(H);
-    this.#nextSum = new Float64Array(H);
-    this.#logits = backend.allocate(K);
-    const scratch = Array.from({ length: L }, (_, layer) =>
+    this.#logits = backend.allocate(config.numClasses);
+    const [even, odd] = [0, 1].map(() => ({
+      ...{ hidden: backend.allocate(L * H), cells: backend.allocate(L * H) },
+      sum: new Float64Array(H),
+    }));
+    const lengths = Array.from({ length: L }, (_, layer) =>
       backend.lstmScratchLength(1, layerInputSize(config, layer), H, false),
     );
-    this.#scratch = backend.allocate(Math.max(...scratch));
-    this.#now = states();
-    this.#next = states();
+    const shared = {
+      batchSizes: backend.allocateInts(1).fill(1),
+      scratch: backend.allocate(Math.max(...lengths)),
+    };
+    this.#turn = this.#turnOf(even, odd, shared);
+    this.#nextTurn = this.#turnOf(odd, even, shared);
   }
 
   /** Steps since the beginning of the sequence. */
@@ -71,13 +82,14 @@ export class SequenceStepper {
 
   /** The hidden states [L, H] after the last step; overwritten by the step after the next. */
   get hidden(): Float32Array {
-    return this.#now.hidden;
+    return this.#turn.from.hidden;
   }
 
   /** Begins a new sequence. */
   reset(): void {
     this.#steps = 0;
-    for (const values of [this.#now.hidden, this.#now.cells, this.#sum]) values.fill(0);
+    const { hidden, cells, sum } = this.#turn.from;
+    for (const values of [hidden, cells, sum]) values.fill(0);
   }
 
   /**
@@ -88,8 +100,7 @@ export class SequenceStepper {
    */
   step(input: ArrayLike<number>): Float32Array {
     const logits = this.peek(input);
-    [this.#now, this.#next] = [this.#next, this.#now];
-    [this.#sum, this.#nextSum] = [this.#nextSum, this.#sum];
+    [this.#turn, this.#nextTurn] = [this.#nextTurn, this.#turn];
     this.#steps++;
     return logits;
   }
@@ -100,43 +111,47 @@ export class SequenceStepper {
    * @throws UserError as step
    */
   peek(input: ArrayLike<number>): Float32Array {
-    const { config, backend, weight, bias } = this.#model;
-    const packed = this.#model.packed();
-    const { hiddenSize: H, inputSize, numLayers, numClasses } = config;
+    const { config, backend } = this.#model;
+    const { inputSize, head } = config;
     if (input.length !== inputSize) {
       throw new UserError(`step: input [I] = [${inputSize}] needs ${inputSize} values, got ${input.length}`);
     }
+    this.#model.packed();
     this.#input.set(input);
-    for (let layer = 0; layer < numLayers; layer++) {
-      const own = (states: Float32Array, of = layer) => states.subarray(of * H, (of + 1) * H);
-      backend.lstmForward({
-        ...{ inputSize: layerInputSize(config, layer), hiddenSize: H, batchSizes: this.#one, rows: 1 },
-        ...{ reverse: false, outputStride: H, outputColumn: 0, packed: packed[layer], gates: null },
-        inputs: layer === 0 ? this.#input : own(this.#next.hidden, layer - 1),
-        outputs: own(this.#next.hidden),
-        cells: own(this.#next.cells),
-        initial: { hidden: own(this.#now.hidden), cells: own(this.#now.cells) },
-        scratch: this.#scratch,
-      });
-    }
-    backend.linearForward({
-      ...{ rows: 1, inputSize: featuresOf(config), outputSize: numClasses, inputs: this.#read() },
-      ...{ weight, bias, outputs: this.#logits },
-    });
+    for (const layer of this.#turn.layers) backend.lstmForward(layer);
+    if (head === 'mean') this.#average();
+    backend.linearForward(this.#turn.head);
     return this.#logits.slice();
   }
 
-  /** What the linear layer reads [F] after the next step. */
-  #read(): Float32Array {
-    const { head, hiddenSize: H, numLayers } = this.#model.config;
-    const { hidden } = this.#next;
-    if (head === 'final') return hidden;
-    const last = hidden.subarray((numLayers - 1) * H);
-    if (head === 'last') return last;
-    for (let j = 0; j < H; j++) {
-      this.#nextSum[j] = this.#sum[j] + last[j];
-      this.#mean[j] = this.#nextSum[j] / (this.#steps + 1);
+  #average(): void {
+    const { from, to, layers } = this.#turn;
+    const { outputs } = layers[layers.length - 1];
+    for (let j = 0; j < outputs.length; j++) {
+      to.sum[j] = from.sum[j] + outputs[j];
+      this.#mean[j] = to.sum[j] / (this.#steps + 1);
     }
-    return this.#mean;
+  }
+
+  #turnOf(from: States, to: States, shared: Pick<LstmForward, 'batchSizes' | 'scratch'>): Turn {
+    const { config, weight, bias } = this.#model;
+    const { hiddenSize: H, numLayers: L, numClasses, head } = config;
+    const own = (states: Float32Array, layer: number) => states.subarray(layer * H, (layer + 1) * H);
+    const layers = this.#model.packed().map((packed, layer) => ({
+      ...{ ...shared, inputSize: layerInputSize(config, layer), hiddenSize: H, rows: 1 },
+      ...{ reverse: false, outputStride: H, outputColumn: 0, packed, gates: null },
+      inputs: layer === 0 ? this.#input : own(to.hidden, layer - 1),
+      outputs: own(to.hidden, layer),
+      cells: own(to.cells, layer),
+      initial: { hidden: own(from.hidden, layer), cells: own(from.cells, layer) },
+    }));
+    const read = { final: to.hidden, last: own(to.hidden, L - 1), mean: this.#mean, flatten: to.hidden };
+    return {
+      ...{ from, to, layers },
+      head: {
+        ...{ rows: 1, inputSize: featuresOf(config), outputSize: numClasses, inputs: read[head] },
+        ...{ weight, bias, outputs: this.#logits },
+      },
+    };
   }
 }
