@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Precision } from '#src/model/network.js';
+import type { Precision } from '#src/model/workspace.js';
 import type { OurBackend } from './match.js';
 import { TeamBench } from './ours.js';
 import { WORKLOADS } from './workload.js';

@@ -3,7 +3,7 @@ import { SequenceClassifier } from 'scanstroke';
 import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
-import type { Precision } from '#src/model/network.js';
+import type { Precision } from '#src/model/workspace.js';
 import { shareInts } from '#src/shared-memory.js';
 import { initialLossScale, shareLossScale } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';

@@ -13,9 +13,10 @@ import {
   resolveClassifierConfig,
 } from './config.js';
 import { lastRowOf } from './head.js';
-import { Network, type Workspace } from './network.js';
+import { Network } from './network.js';
 import { ParameterLayout, type StateDict } from './parameters.js';
 import { SequenceStepper } from './stepper.js';
+import { openWorkspace, type Workspace, type WorkspaceMemory, workspaceSize } from './workspace.js';
 
 /** Sequences as a dense block, the shorter ones filled up at the end. */
 export interface Batch {
@@ -72,8 +73,8 @@ export interface ClassifierOptions {
 }
 
 interface Buffers extends BatchBuffers {
+  memory: WorkspaceMemory;
   workspace: Workspace;
-  capacity: { batchSize: number; steps: number; training: boolean };
 }
 
 /**
@@ -209,32 +210,32 @@ export class SequenceClassifier {
 
   /** Buffers for a batch of this size; what there is, if it is large enough. */
   #reserve(batchSize: number, steps: number, training: boolean): Buffers {
-    const have = this.#buffers?.capacity;
+    const have = this.#buffers?.workspace.capacity;
     if (have && have.batchSize >= batchSize && have.steps >= steps && (have.training || !training)) {
       return this.#buffers as Buffers;
     }
     if (this.#buffers) {
-      const { workspace, inputs, batchSizes, rowStarts, labels, order } = this.#buffers;
-      for (const old of [workspace.floats, workspace.ints, inputs, batchSizes, rowStarts, labels, order]) {
+      const { memory, inputs, batchSizes, rowStarts, labels, order } = this.#buffers;
+      for (const old of [memory.floats, memory.ints, inputs, batchSizes, rowStarts, labels, order]) {
         this.#backend.release(old);
       }
     }
-    const capacity = {
-      batchSize: Math.max(batchSize, have?.batchSize ?? 0),
-      steps: Math.max(steps, have?.steps ?? 0),
-      training: training || (have?.training ?? false),
-    };
-    const rows = capacity.batchSize * capacity.steps;
-    const size = Network.workspaceSize(this.config, this.#backend, { ...capacity, rows });
+    const B = Math.max(batchSize, have?.batchSize ?? 0);
+    const T = Math.max(steps, have?.steps ?? 0);
+    const rows = B * T;
+    const capacity = { batchSize: B, steps: T, rows, training: training || (have?.training ?? false) };
     const backend = this.#backend;
+    const plan = { config: this.config, backend, precision: 'float32', capacity } as const;
+    const size = workspaceSize(plan);
+    const memory = { floats: backend.allocate(size.floats), ints: backend.allocateInts(size.ints) };
     this.#buffers = {
-      capacity,
-      workspace: { floats: backend.allocate(size.floats), ints: backend.allocateInts(size.ints) },
+      memory,
+      workspace: openWorkspace(plan, memory),
       inputs: backend.allocate(rows * this.config.inputSize),
-      batchSizes: backend.allocateInts(capacity.steps),
-      rowStarts: backend.allocateInts(capacity.steps),
-      labels: backend.allocateInts(capacity.batchSize),
-      order: backend.allocateInts(capacity.batchSize),
+      batchSizes: backend.allocateInts(T),
+      rowStarts: backend.allocateInts(T),
+      labels: backend.allocateInts(B),
+      order: backend.allocateInts(B),
     };
     return this.#buffers;
   }
@@ -261,7 +262,7 @@ export class SequenceClassifier {
     const { hiddenSize: H, numLayers } = this.config;
     const D = directionsOf(this.config);
     const B = packed.batchSize;
-    const { outputs, cells } = this.#network.states();
+    const layers = this.#network.states();
     const hN = new Float32Array(numLayers * D * B * H);
     const cN = new Float32Array(numLayers * D * B * H);
     const lastRows = lastRowOf(packed.batchSizes, B);
@@ -271,13 +272,13 @@ export class SequenceClassifier {
           const row = direction === 0 ? lastRows[b] : b;
           const target = ((layer * D + direction) * B + sequence) * H;
           const column = row * D * H + direction * H;
-          hN.set(outputs[layer].subarray(column, column + H), target);
-          cN.set(cells[layer][direction].subarray(row * H, (row + 1) * H), target);
+          hN.set(layers[layer].outputs.subarray(column, column + H), target);
+          cN.set(layers[layer].cells[direction].subarray(row * H, (row + 1) * H), target);
         });
       }
     }
-    const layers = outputs.map((rows) => unpack(rows, D * H, packed, batch.steps));
-    return { outputs: layers[numLayers - 1], layers, hN, cN };
+    const outputs = layers.map((layer) => unpack(layer.outputs, D * H, packed, batch.steps));
+    return { outputs: outputs[numLayers - 1], layers: outputs, hN, cN };
   }
 }
 

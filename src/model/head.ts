@@ -3,6 +3,7 @@
  * source and target exchanged, of gradients back.
  */
 import { directionsOf, featuresOf, type ResolvedClassifierConfig } from './config.js';
+import type { Workspace } from './workspace.js';
 
 export interface HeadMove {
   /** The layer whose outputs are read. */
@@ -26,23 +27,22 @@ export interface HeadRows {
 
 /**
  * @param batch B sequences in packed order; batchSizes [T] sequences running at each step
- * @param take allocates ints where the backend can read them
+ * @param buffers where the moves are written
  */
 export function headRows(
   config: ResolvedClassifierConfig,
-  batch: { batchSize: number; steps: number; rows: number; batchSizes: Int32Array },
-  take: (length: number) => Int32Array,
-  takeFloats: (length: number) => Float32Array,
+  batch: { batchSize: number; rows: number; batchSizes: Int32Array },
+  buffers: Pick<Workspace, 'headOffsets' | 'headScales'>,
 ): HeadRows {
   const { hiddenSize: H, numLayers, head } = config;
-  const { batchSize: B, steps: T, rows: N, batchSizes } = batch;
+  const { batchSize: B, rows: N, batchSizes } = batch;
+  const T = batchSizes.length;
   const D = directionsOf(config);
   const F = featuresOf(config);
 
   if (head === 'flatten' || head === 'mean') {
-    const sourceOffsets = take(N);
-    const targetOffsets = take(N);
-    const scales = head === 'mean' ? takeFloats(N) : null;
+    const [{ sourceOffsets, targetOffsets }] = buffers.headOffsets;
+    const scales = buffers.headScales;
     let row = 0;
     for (let t = 0; t < T; t++) {
       for (let b = 0; b < batchSizes[t]; b++, row++) {
@@ -68,9 +68,9 @@ export function headRows(
   // The forward direction ends at each sequence's last step, the reverse direction at step 0.
   const lastRows = lastRowOf(batchSizes, B);
   const moves: HeadMove[] = [];
-  for (let layer = head === 'final' ? 0 : numLayers - 1; layer < numLayers; layer++) {
-    const sourceOffsets = take(D * B);
-    const targetOffsets = take(D * B);
+  const first = head === 'final' ? 0 : numLayers - 1;
+  for (let layer = first; layer < numLayers; layer++) {
+    const { sourceOffsets, targetOffsets } = buffers.headOffsets[layer - first];
     const column = head === 'final' ? layer * D * H : 0;
     for (let direction = 0; direction < D; direction++) {
       for (let b = 0; b < B; b++) {

@@ -28,6 +28,8 @@ export class ParameterLayout {
   readonly length: number;
   readonly #byName = new Map<string, ParameterPlace>();
 
+  readonly #views = new WeakMap<Float32Array, Map<string, Float32Array>>();
+
   constructor(config: ResolvedClassifierConfig) {
     const { hiddenSize: H, numLayers, numClasses } = config;
     const places: ParameterPlace[] = [];
@@ -58,11 +60,15 @@ export class ParameterLayout {
     for (const entry of places) this.#byName.set(entry.name, entry);
   }
 
-  /** The part of `vector` that belongs to `name`, without copying. */
+  /** The part of `vector` that belongs to `name`, without copying; made once, as it is asked for in every pass. */
   view(vector: Float32Array, name: string): Float32Array {
+    const views = this.#views.get(vector) ?? new Map<string, Float32Array>();
+    this.#views.set(vector, views);
     const place = this.#byName.get(name);
     if (!place) throw new Error(`model: no parameter ${name}`);
-    return vector.subarray(place.offset, place.offset + place.length);
+    const view = views.get(name) ?? vector.subarray(place.offset, place.offset + place.length);
+    views.set(name, view);
+    return view;
   }
 
   /** The four tensors of a layer and direction, as views into `vector`. */

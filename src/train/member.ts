@@ -18,6 +18,7 @@ import { openAugmented, openSequences } from '../data/sources.js';
 import { firstIndices } from '../data/split.js';
 import { Network } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
+import { openWorkspace, type Workspace } from '../model/workspace.js';
 import { deriveKey } from '../random.js';
 import { Control } from './control.js';
 import { LossScaler, readLossScale, writeLossScale } from './loss-scale.js';
@@ -27,6 +28,7 @@ import {
   type Command,
   type EvaluateCommand,
   PASS,
+  passCapacity,
   type Reply,
   type SourceName,
   shardCount,
@@ -42,6 +44,8 @@ export class Member {
   readonly #backend: Backend;
   readonly #control: Control;
   readonly #network: Network;
+  /** Both in the same memory. */
+  readonly #workspaces: { training: Workspace; inference: Workspace };
   readonly #sources: Map<SourceName, SequenceSource>;
   readonly #augmented: AugmentedSource | null;
   /** 0, 1, 2 … for the sequences of a shard. */
@@ -54,6 +58,14 @@ export class Member {
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
     this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.packed, me.precision);
+    const workspaceFor = (training: boolean) => {
+      const capacity = passCapacity(me.own.buffers.batchSizes.length, training);
+      return openWorkspace(
+        { config: me.model, backend, precision: me.precision, capacity },
+        me.own.workspace,
+      );
+    };
+    this.#workspaces = { training: workspaceFor(true), inference: workspaceFor(false) };
     this.#sources = new Map(
       Object.entries(me.data).map(([name, data]) => [name as SourceName, openSequences(data)]),
     );
@@ -139,7 +151,7 @@ export class Member {
         const indices = command.order.subarray(from, Math.min(shardEnd, from + PASS));
         const batch = this.#trainBatch(indices, command.epoch);
         const keys = this.#dropoutKeys(command.epoch, indices, batch);
-        const logits = this.#network.forward(batch, own.workspace, { dropoutKeys: keys });
+        const logits = this.#network.forward(batch, this.#workspaces.training, { dropoutKeys: keys });
         loss += this.#loss(batch, logits, this.#me.labelSmoothing, scale / count);
         this.#network.backward(own.dLogits.subarray(0, logits.length), own.gradients);
         correct += countCorrect(logits, batch);
@@ -246,7 +258,7 @@ export class Member {
         indices.subarray(from, Math.min(indices.length, from + PASS)),
         own.buffers,
       );
-      const logits = this.#network.forward(batch, own.workspace, null);
+      const logits = this.#network.forward(batch, this.#workspaces.inference, null);
       this.#loss(batch, logits, 0, 1);
       for (let b = 0; b < batch.batchSize; b++) {
         const place = from + batch.order[b];

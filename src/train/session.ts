@@ -7,7 +7,7 @@ import { type Dataset, sequencesOf } from '../data/open-dataset.js';
 import type { AnyPreprocessing } from '../data/sources.js';
 import { reorderedStrokes, reversedStrokes } from '../data/stroke-points.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
-import type { Precision } from '../model/network.js';
+import type { Precision } from '../model/workspace.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 import type { TrainConfig } from './options.js';
 import { Team } from './team.js';

@@ -4,7 +4,7 @@ import type { Augmentation } from '../data/augmentation.js';
 import type { BatchBuffers } from '../data/batch.js';
 import type { SequencesData } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
-import type { Precision, Workspace } from '../model/network.js';
+import type { Capacity, Precision, WorkspaceMemory } from '../model/workspace.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 
 /** Parameters are normed and updated in chunks of this many: the cut is the same for any number of threads. */
@@ -28,6 +28,11 @@ export function shardSizeFor(batchSize: number): number {
  * efficient, few enough that the activations, which are most of a thread's memory, stay small.
  */
 export const PASS = 32;
+
+/** Of a thread's passes over sequences of at most so many steps. */
+export function passCapacity(steps: number, training: boolean): Capacity {
+  return { batchSize: PASS, steps, rows: PASS * steps, training };
+}
 
 /** What can be evaluated; training takes place on `train`. */
 export type SourceName = 'train' | 'test' | 'reversed' | 'reordered';
@@ -65,7 +70,7 @@ export interface TeamMember {
   own: {
     /** [P] of one shard. */
     gradients: Float32Array;
-    workspace: Workspace;
+    workspace: WorkspaceMemory;
     buffers: BatchBuffers;
     /** [pass] */
     losses: Float32Array;

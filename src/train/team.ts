@@ -6,8 +6,9 @@ import type { Backend } from '../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../data/augmentation.js';
 import { openAugmented, openSequences } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/config.js';
-import { Network, type Precision } from '../model/network.js';
+import { Network } from '../model/network.js';
 import { ParameterLayout } from '../model/parameters.js';
+import { type Precision, workspaceSize } from '../model/workspace.js';
 import { sharedBytes } from '../shared-memory.js';
 import { Control } from './control.js';
 import { optimizerStateNames, type ResolvedOptimizer } from './optimizer.js';
@@ -16,6 +17,7 @@ import {
   type Command,
   type EvaluateCommand,
   PASS,
+  passCapacity,
   shardCount,
   shardSizeFor,
   type TeamData,
@@ -157,7 +159,7 @@ function allocateOwn(
 ): TeamMember['own'] {
   const B = PASS;
   const sizes = [true, false].map((training) =>
-    Network.workspaceSize(model, backend, { batchSize: B, steps, rows: B * steps, training }, precision),
+    workspaceSize({ config: model, backend, precision, capacity: passCapacity(steps, training) }),
   );
   return {
     gradients: backend.allocate(parameters),

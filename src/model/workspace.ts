@@ -1,0 +1,158 @@
+/**
+ * The buffers of a network's passes, laid out once for the largest batch in one piece of memory, so that a pass
+ * allocates nothing and memory is known beforehand. Not even views are made in a pass: one of shared memory takes V8
+ * longer than a verb takes on a short sequence. Smaller batches use the first rows of each buffer.
+ */
+import type { Backend, Stored } from '../backends/backend.js';
+import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
+
+export type Precision = 'float32' | 'mixed';
+
+/** The largest batch that a workspace is for. */
+export interface Capacity {
+  batchSize: number;
+  steps: number;
+  rows: number;
+  /** Keep what the way back needs. */
+  training: boolean;
+}
+
+/** Floats and ints from the backend, as many as `Workspace.size` says. */
+export interface WorkspaceMemory {
+  floats: Float32Array;
+  ints: Int32Array;
+}
+
+interface LayerBuffers {
+  /** [N, D·H] */ outputs: Stored;
+  /** [N, D·H] outputs after dropout, where there is any before the next layer. */ dropped: Stored | null;
+  /** [direction] [N, H] */ cells: Stored[];
+  /** [direction] [N, 4H] */ gates: (Stored | null)[];
+}
+
+/** Where rows that the head moves come from and go to. */
+export interface MoveOffsets {
+  sourceOffsets: Int32Array;
+  targetOffsets: Int32Array;
+}
+
+/** Letters: B sequences and N rows of the capacity; I, H, D, F, K as in backends/backend.ts. */
+export interface Workspace {
+  capacity: Capacity;
+  /** [N, I] the inputs as halves, in mixed precision. */
+  inputs: Stored | null;
+  layers: LayerBuffers[];
+  /** Of each move of the head: [N], or [D·B] of every layer for the head `final`. */
+  headOffsets: MoveOffsets[];
+  /** [N] for the head `mean`. */
+  headScales: Float32Array | null;
+  /** [B, F]; on the way back overwritten by their gradient. */
+  features: Float32Array;
+  /** [B, K] */
+  logits: Float32Array;
+  /** [N, 2] and [N]: key and first counter of every row. */
+  dropout: { keys: Int32Array; offsets: Int32Array } | null;
+  /** [N, D·H] twice: the gradients of a layer's outputs and of those of the layer below. */
+  gradients: [Float32Array, Float32Array] | null;
+  /** For any one verb; its content is of no meaning. */
+  scratch: Float32Array;
+  /** [1] where a buffer begins: 0. */
+  start: Int32Array;
+}
+
+/** A network's model and how it computes. */
+export interface WorkspacePlan {
+  config: ResolvedClassifierConfig;
+  backend: Backend;
+  precision: Precision;
+  capacity: Capacity;
+}
+
+/** Floats and ints that a workspace needs. */
+export function workspaceSize(plan: WorkspacePlan): { floats: number; ints: number } {
+  const [floats, ints] = [new Arena<Float32Array>(null), new Arena<Int32Array>(null)];
+  layOut(plan, floats, ints);
+  return { floats: floats.used, ints: ints.used };
+}
+
+/** @throws Error if the memory is too small */
+export function openWorkspace(plan: WorkspacePlan, memory: WorkspaceMemory): Workspace {
+  return layOut(plan, new Arena(memory.floats), new Arena(memory.ints));
+}
+
+function layOut(
+  { config, backend, precision, capacity }: WorkspacePlan,
+  floats: Arena<Float32Array>,
+  ints: Arena<Int32Array>,
+): Workspace {
+  const { batchSize: B, rows: N, training } = capacity;
+  const { hiddenSize: H, numLayers, numClasses, head } = config;
+  const D = directionsOf(config);
+  const half = training && precision === 'mixed';
+  const stored = (length: number) => takeStored(floats, length, half);
+  const drops = training && (config.dropout > 0 || config.layerDropout > 0);
+  const moves = head === 'final' ? numLayers : 1;
+  const moved = head === 'final' || head === 'last' ? D * B : N;
+  return {
+    capacity,
+    inputs: half ? stored(N * config.inputSize) : null,
+    layers: eachLayer(config, (layer) => ({
+      outputs: stored(N * D * H),
+      dropped: drops && config.layerDropout > 0 && layer < numLayers - 1 ? stored(N * D * H) : null,
+      cells: eachDirection(config, () => stored(N * H)),
+      gates: eachDirection(config, () => (training ? stored(N * 4 * H) : null)),
+    })),
+    headOffsets: Array.from({ length: moves }, () => ({
+      sourceOffsets: ints.take(moved),
+      targetOffsets: ints.take(moved),
+    })),
+    headScales: head === 'mean' ? floats.take(N) : null,
+    features: floats.take(B * featuresOf(config)),
+    logits: floats.take(B * numClasses),
+    dropout: drops ? { keys: ints.take(2 * N), offsets: ints.take(N) } : null,
+    gradients: training ? [floats.take(N * D * H), floats.take(N * D * H)] : null,
+    scratch: floats.take(scratchLength(config, backend, capacity)),
+    start: ints.take(1),
+  };
+}
+
+/** Hands out consecutive parts of a buffer; with none, only counts. */
+export class Arena<A extends Float32Array | Int32Array> {
+  used = 0;
+  constructor(readonly buffer: A | null) {}
+  take(length: number): A {
+    const start = this.used;
+    this.used = start + Math.ceil(length / 16) * 16;
+    if (!this.buffer) return undefined as unknown as A;
+    if (start + length > this.buffer.length)
+      throw new Error('network: the workspace is too small for this batch');
+    return this.buffer.subarray(start, start + length) as A;
+  }
+}
+
+/** Floats, or as many halves. */
+function takeStored(arena: Arena<Float32Array>, length: number, half: boolean): Stored {
+  return half ? asHalves(arena.take(Math.ceil(length / 2)), length) : arena.take(length);
+}
+
+export function asHalves(floats: Float32Array, length: number): Uint16Array {
+  // While an arena only counts there is no buffer.
+  return floats && new Uint16Array(floats.buffer, floats.byteOffset, length);
+}
+
+export function eachLayer<R>(config: ResolvedClassifierConfig, make: (layer: number) => R): R[] {
+  return Array.from({ length: config.numLayers }, (_, layer) => make(layer));
+}
+
+export function eachDirection<R>(config: ResolvedClassifierConfig, make: (direction: number) => R): R[] {
+  return Array.from({ length: directionsOf(config) }, (_, direction) => make(direction));
+}
+
+function scratchLength(config: ResolvedClassifierConfig, backend: Backend, capacity: Capacity): number {
+  const B = capacity.batchSize;
+  const layers = eachLayer(config, (layer) =>
+    backend.lstmScratchLength(B, layerInputSize(config, layer), config.hiddenSize, capacity.training),
+  );
+  const linear = backend.linearScratchLength(B, featuresOf(config), config.numClasses);
+  return Math.max(capacity.training ? linear : 0, ...layers);
+}
