@@ -22,7 +22,7 @@ import { openWorkspace, type Workspace } from '../model/workspace.js';
 import { deriveKey } from '../random.js';
 import { Control } from './control.js';
 import { LossScaler, readLossScale, writeLossScale } from './loss-scale.js';
-import { clipScale, updateSlice } from './optimizer.js';
+import { clipScale, type SliceUpdate, updateSlice } from './optimizer.js';
 import {
   CHUNK,
   type Command,
@@ -39,6 +39,9 @@ import {
 /** Tells the keys of dropout from other random numbers of the same seed. */
 const DROPOUT_STREAM = 0x64726f70; // 'drop'
 
+/** Views of CHUNK parameters. */
+type Chunk = Pick<SliceUpdate, 'parameters' | 'gradients' | 'state'>;
+
 export class Member {
   readonly #me: TeamMember;
   readonly #backend: Backend;
@@ -50,6 +53,7 @@ export class Member {
   readonly #augmented: AugmentedSource | null;
   /** 0, 1, 2 … for the sequences of a shard. */
   readonly #positions: Int32Array;
+  readonly #chunks: Chunk[];
 
   /** @param backend opened in this thread */
   constructor(me: TeamMember, backend: Backend) {
@@ -73,6 +77,7 @@ export class Member {
       ? openAugmented(me.data.train, me.augmentation, me.seed)
       : null;
     this.#positions = firstIndices(PASS);
+    this.#chunks = cutInChunks(me);
   }
 
   /** Carries a command out, and says if that failed. */
@@ -210,10 +215,10 @@ export class Member {
 
   /** The norm of the summed gradients, or 0 when nothing depends on it. */
   #norm(threads: number): number {
-    const { total, partialNorms, maxNorm, precision } = this.#me;
+    const { partialNorms, maxNorm, precision } = this.#me;
     if (maxNorm === null && precision === 'float32') return 0;
-    this.#eachChunk(threads, (chunk, start, end) => {
-      partialNorms[chunk] = this.#backend.sumSquares(total.subarray(start, end));
+    this.#eachChunk(threads, ({ gradients }, chunk) => {
+      partialNorms[chunk] = this.#backend.sumSquares(gradients);
     });
     this.#control.barrier(threads);
     let sum = 0;
@@ -223,26 +228,21 @@ export class Member {
 
   /** @param at the gradients' norm, the factor of the loss, and the update's number from 1 */
   #update(command: TrainCommand, at: { lr: number; norm: number; scale: number; step: number }): void {
-    const { parameters, total, optimizerState, optimizer, maxNorm } = this.#me;
+    const { optimizer, maxNorm } = this.#me;
     const { lr, step } = at;
     const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
-    this.#eachChunk(command.threads, (_, start, end) => {
-      updateSlice(this.#backend, optimizer, {
-        parameters: parameters.subarray(start, end),
-        gradients: total.subarray(start, end),
-        state: optimizerState.map((vector) => vector.subarray(start, end)),
-        ...{ lr, gradientScale, step },
-      });
+    this.#eachChunk(command.threads, (chunk) => {
+      updateSlice(this.#backend, optimizer, { ...chunk, lr, gradientScale, step });
     });
   }
 
   /** This thread's share of the parameters, in chunks of fixed length. */
-  #eachChunk(threads: number, visit: (chunk: number, start: number, end: number) => void): void {
-    const { parameters, index } = this.#me;
-    const chunks = Math.ceil(parameters.length / CHUNK);
-    const last = Math.floor(((index + 1) * chunks) / threads);
-    for (let chunk = Math.floor((index * chunks) / threads); chunk < last; chunk++) {
-      visit(chunk, chunk * CHUNK, Math.min(parameters.length, (chunk + 1) * CHUNK));
+  #eachChunk(threads: number, visit: (chunk: Chunk, index: number) => void): void {
+    const { length } = this.#chunks;
+    const { index } = this.#me;
+    const last = Math.floor(((index + 1) * length) / threads);
+    for (let chunk = Math.floor((index * length) / threads); chunk < last; chunk++) {
+      visit(this.#chunks[chunk], chunk);
     }
   }
 
@@ -271,6 +271,13 @@ export class Member {
       yield;
     }
   }
+}
+
+function cutInChunks({ parameters, total, optimizerState }: TeamMember): Chunk[] {
+  return Array.from({ length: Math.ceil(parameters.length / CHUNK) }, (_, chunk) => {
+    const view = (vector: Float32Array) => vector.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
+    return { parameters: view(parameters), gradients: view(total), state: optimizerState.map(view) };
+  });
 }
 
 function countCorrect(logits: Float32Array, { batchSize, labels }: PackedBatch): number {
