@@ -3,6 +3,8 @@
 // Forward, step t, all four gates of LANES hidden units in the registers of one tile:
 //   [i f g o] = [x_t, h'] · [W; U] + b        one chain of multiply-adds per element, x first
 //   c = f c' + i g,  h = o tanh(c)            in the tile's epilogue
+// While only few sequences run, half a tile or less, reading the weights takes longer than multiplying; the chains' part
+// in x is then computed for several steps at a time, so that W is read less often.
 // Backward, step t: the gates turn into their gradients in place, dh' = dgates · U; after the last step
 //   dx = dgates · W,  dW += dgatesᵀ · x,  dU += dgatesᵀ · h',  db += Σ dgates.
 //
@@ -16,6 +18,9 @@
 #include "activation.h"
 #include "product.h"
 
+// Rows of several steps whose part in x is computed at a time, at the most.
+#define AHEAD_ROWS 24
+
 INLINE int lstm_forward_length(int I, int H) { return round_up(H, LANES) * 4 * (1 + I + H); }
 INLINE int lstm_block_length(int I, int H) { return 4 * LANES * (1 + I + H); }
 
@@ -24,7 +29,10 @@ VERB int lstm_packed_length(int I, int H, int backward) {
 }
 
 VERB int lstm_scratch_length(int B, int I, int H, int backward) {
-  if (!backward) return B * (I + 3 * H) + lstm_block_length(I, H);
+  if (!backward) {
+    const int rows = B > AHEAD_ROWS ? B : AHEAD_ROWS;
+    return rows * I + 3 * B * H + lstm_block_length(I, H) + AHEAD_ROWS * 4 * round_up(H, LANES);
+  }
   const int widest = I > H ? I : H, G = 4 * H;
   return 2 * B * H + G + slabs_length(DEPTH_BLOCK, G) + panels_length(DEPTH_BLOCK, widest) +
          (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G + panels_length(G, min_of(widest, PANEL_COLUMNS));
@@ -108,6 +116,23 @@ static void lstm_cell(int rows, int units, int H, const float* sums, const LstmC
   }
 }
 
+// The chains of `rows` sums for all units, as far as x goes: [unit block][rows][4 · LANES].
+static void lstm_inputs_ahead(int I, int H, int rows, Stored packed, const float* x, float* wide_w, float* sums_ahead) {
+  const int block = lstm_block_length(I, H);
+  for (int unit = 0; unit < H; unit += LANES, packed = packed + block, sums_ahead += rows * 4 * LANES)
+    with_numbers(packed, (1 + I) * 4 * LANES, wide_w, [&](auto weights) __attribute__((always_inline)) {
+      in_tiles<TILE_ROWS>(rows, [&](auto size, int first) __attribute__((always_inline)) {
+        constexpr int M = decltype(size)::value;
+        vf sums[M][4];
+        for (int m = 0; m < M; m++)
+          for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
+        tile<M, 4>(sums, I, x + (ptrdiff_t)first * I, I, 1, weights + 4 * LANES);
+        for (int m = 0; m < M; m++)
+          for (int gate = 0; gate < 4; gate++) store(sums_ahead + ((first + m) * 4 + gate) * LANES, sums[m][gate]);
+      });
+    });
+}
+
 VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        int N, int reverse, int y_row, int y_column,
                        Stored packed,
@@ -120,23 +145,41 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        float* scratch) {      // lstm_scratch_length(batch_sizes[0], I, H, 0)
   const bool mixed = packed.is_half();
   const int B = batch_sizes[0], block = lstm_block_length(I, H);
-  float* wide_x = scratch;           // [B, I]
-  float* wide_c = wide_x + B * I;    // [B, H]
+  float* wide_c = scratch;           // [B, H]
   float* wide_h = wide_c + B * H;    // [2, B, H] before and after the step
   float* wide_w = wide_h + 2 * B * H;
+  float* sums_ahead = wide_w + block;                               // [unit block][rows][4 · LANES]
+  float* wide_x = sums_ahead + AHEAD_ROWS * 4 * round_up(H, LANES);  // [B or AHEAD_ROWS, I]
   y = y + y_column;
   ptrdiff_t start = reverse ? N - batch_sizes[T - 1] : 0, start_before = 0;
+  ptrdiff_t ahead_start = 0;  // first of the rows that sums_ahead stands for
+  int ahead = 0;              // how many they are, or none
+  int ahead_steps = 0;        // how many steps, this one among them, have been looked at
   int running_before = 0;
   for (int s = 0; s < T; s++) {
     const int t = reverse ? T - 1 - s : s, running = batch_sizes[t];
     const int continued = min_of(running, running_before);
-    const float* x_now = as_floats(x + start * I, (ptrdiff_t)running * I, wide_x);
+    if (ahead_steps == 0) {
+      for (ahead = 0; s + ahead_steps < T; ahead_steps++) {
+        const int more = batch_sizes[reverse ? t - ahead_steps : t + ahead_steps];
+        if (2 * more > TILE_ROWS || ahead + more > AHEAD_ROWS) break;
+        ahead += more;
+      }
+      ahead_start = reverse ? start + running - ahead : start;
+      if (ahead_steps > 1)
+        lstm_inputs_ahead(I, H, ahead, packed, as_floats(x + ahead_start * I, (ptrdiff_t)ahead * I, wide_x), wide_w,
+                          sums_ahead);
+      else ahead = 0, ahead_steps = 1;
+    }
+    ahead_steps--;
+    const float* x_now = ahead ? nullptr : as_floats(x + start * I, (ptrdiff_t)running * I, wide_x);
     float* h_now = mixed ? wide_h + (s & 1) * B * H : y.floats() + start * y_row;
     const float* h_then = mixed ? wide_h + (~s & 1) * B * H : y.floats() + start_before * y_row;
     float* c_now = mixed ? wide_c : cells.floats() + start * H;
     const float* c_then = mixed ? wide_c : cells.floats() + start_before * H;
     const ptrdiff_t h_row = mixed ? H : y_row;
     Stored block_of_weights = packed;
+    const float* sums_now = sums_ahead + (start - ahead_start) * 4 * LANES;
     for (int unit = 0; unit < H; unit += LANES, block_of_weights = block_of_weights + block) {
       const int units = min_of(LANES, H - unit);
       with_numbers(block_of_weights, block, wide_w, [&](auto weights) __attribute__((always_inline)) {
@@ -148,10 +191,17 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
           in_tiles<TILE_ROWS>(count, [&](auto size, int first) __attribute__((always_inline)) {
             constexpr int M = decltype(size)::value;
             const ptrdiff_t b = from + first;
+            // Every row begins with the bias, or where the part in x has ended.
+            const float* begun = sums_now + b * 4 * LANES;
             vf sums[M][4];
-            for (int m = 0; m < M; m++)
-              for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
-            tile<M, 4>(sums, I, x_now + b * I, I, 1, weights + 4 * LANES);
+            if (ahead) {
+              for (int m = 0; m < M; m++)
+                for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(begun + (m * 4 + gate) * LANES);
+            } else {
+              for (int m = 0; m < M; m++)
+                for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
+              tile<M, 4>(sums, I, x_now + b * I, I, 1, weights + 4 * LANES);
+            }
             if (h_before) tile<M, 4>(sums, H, h_before + b * h_before_row, h_before_row, 1, weights + (1 + I) * 4 * LANES);
             float spilled[M * 4 * LANES];
             for (int m = 0; m < M; m++)
@@ -169,6 +219,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
           });
         }
       });
+      sums_now += ahead * 4 * LANES;
     }
     running_before = running;
     start_before = start;
