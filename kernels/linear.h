@@ -20,7 +20,7 @@
 // For linear_backward, or matmul with M, K, N in place of B, F, K.
 VERB int linear_scratch_length(int B, int F, int K) {
   const int product = panels_length(F, K);
-  const int backward = panels_length(K, F) + slabs_length(B, K) + panels_length(B, F);
+  const int backward = slabs_length(B, K) + panels_length(B > K ? B : K, PANEL_COLUMNS);
   return product > backward ? product : backward;
 }
 
@@ -76,20 +76,22 @@ VERB void linear_backward(int B, int F, int K,
                           float* d_weight,      // [K, F] added to
                           float* d_bias,        // [K] added to
                           float* scratch) {
-  float* slabs = scratch + panels_length(K, F);
-  float* panels = slabs + slabs_length(B, K);
+  float* slabs = scratch;
+  float* panel = slabs + slabs_length(B, K);  // of x, then of W
   pack_slabs(B, K, [&](int b) { return dy + (ptrdiff_t)b * K; }, slabs);
-  pack_panels(B, F, [&](int b) { return Stored::of(x + (ptrdiff_t)b * F); }, Stored::of(panels));
-  add_transposed(K, F, B, slabs, panels, d_weight, F);
+  for (int f = 0; f < F; f += PANEL_COLUMNS) {
+    const int columns = min_of(PANEL_COLUMNS, F - f);
+    pack_panels(B, columns, [&](int b) { return Stored::of(x + (ptrdiff_t)b * F + f); }, Stored::of(panel));
+    add_transposed(K, columns, B, slabs, panel, d_weight + f, F);
+    if (!dx) continue;
+    pack_panels(K, columns, [&](int k) { return Stored::of(weight + (ptrdiff_t)k * F + f); }, Stored::of(panel));
+    multiply<Into::overwrite>(B, columns, K, dy, K, Stored::of(panel), nullptr, dx + f, F);
+  }
   for (int b = 0; b < B; b++)
     for (int k = 0; k < K; k++) d_bias[k] += dy[(ptrdiff_t)b * K + k];
-  if (!dx) return;
-  pack_panels(K, F, [&](int k) { return Stored::of(weight + (ptrdiff_t)k * F); }, Stored::of(scratch));
-  multiply<Into::overwrite>(B, F, K, dy, K, Stored::of(scratch), nullptr, dx, F);
 }
 
 // c [M, N] = a [M, K] b [K, N]; scratch is linear_scratch_length(M, K, N) floats.
-
 VERB void matmul(int M, int N, int K, const float* a, const float* b, float* c, float* scratch) {
   pack_panels(K, N, [&](int k) { return Stored::of(b + (ptrdiff_t)k * N); }, Stored::of(scratch));
   multiply<Into::overwrite>(M, N, K, a, K, Stored::of(scratch), nullptr, c, N);

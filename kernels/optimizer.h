@@ -3,6 +3,8 @@
 #pragma once
 #include "vector.h"
 
+VERB void clear(int n, float* target) { __builtin_memset(target, 0, sizeof(float) * n); }
+
 VERB void add(int n, float* __restrict target, const float* __restrict source) {
   for (int i = 0; i < n; i++) target[i] += source[i];
 }

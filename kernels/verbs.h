@@ -37,6 +37,7 @@ struct Stored {
   X(copy_rows, void(int, int, Stored, Ints, Stored, Ints, In, int))                                                       \
   X(dropout, void(int, int, Stored, double, Ints, Ints, int))                                                         \
   X(cross_entropy, void(int, int, In, Ints, double, Out, Out, double))                                             \
+  X(clear, void(int, Out))                                                                                        \
   X(add, void(int, Out, In))                                                                                       \
   X(sum_squares, double(int, In))                                                                                  \
   X(sgd, void(int, Out, In, Out, float, float, int, float, float))                                                 \

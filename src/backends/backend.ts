@@ -229,6 +229,8 @@ export interface Backend {
   dropout(args: Dropout): void;
   crossEntropy(args: CrossEntropy): void;
 
+  /** The first `length` elements become 0; fill() of shared memory is several times slower. */
+  clear(target: Float32Array, length: number): void;
   /** target += source. */
   add(target: Float32Array, source: Float32Array): void;
   /** The sum of squares, accumulated in float64. */

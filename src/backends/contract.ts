@@ -233,6 +233,11 @@ export function checkCrossEntropy(args: CrossEntropy): void {
   }
 }
 
+export function checkClear(target: Float32Array, length: number): void {
+  needCount('clear', 'length', length, 0);
+  need('clear', 'target', '[n]', target, length);
+}
+
 export function checkAdd(target: Float32Array, source: Float32Array): void {
   needSame('add', 'source', source, 'target', target.length);
 }

@@ -33,6 +33,7 @@ export interface Verbs<F, I> {
   cross_entropy(
     ...args: [b: number, k: number, logits: F, labels: I, smoothing: number, losses: F, d: F, scale: number]
   ): void;
+  clear(n: number, target: F): void;
   add(n: number, target: F, source: F): void;
   sum_squares(n: number, values: F): number;
   sgd(
@@ -236,6 +237,11 @@ export abstract class KernelBackend<F, I> implements B.Backend {
       this.floats(a.dLogits),
       a.gradientScale,
     );
+  }
+
+  clear(target: Float32Array, length: number): void {
+    contract.checkClear(target, length);
+    this.#verbs.clear(length, this.floats(target));
   }
 
   add(target: Float32Array, source: Float32Array): void {

@@ -168,7 +168,7 @@ export class SequenceClassifier {
       ...{ rows: B, classes: K, logits, labels: packed.labels, labelSmoothing },
       ...{ losses, dLogits, gradientScale: 1 / B },
     });
-    this.#gradients.fill(0);
+    this.#backend.clear(this.#gradients, this.#gradients.length);
     this.#network.backward(dLogits, this.#gradients, dInputs);
     const result: Gradients = {
       loss: losses.reduce((sum, loss) => sum + loss, 0) / B,

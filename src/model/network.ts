@@ -132,7 +132,7 @@ export class Network {
     }
 
     const head = headRows(config, batch, workspace);
-    if (head.sparse) features.fill(0, 0, B * featuresOf(config));
+    if (head.sparse) this.#backend.clear(features, B * featuresOf(config));
     for (const { layer, ...rows } of head.moves) {
       this.#backend.copyRows({ ...rows, source: layers[layer].outputs, target: features });
     }
@@ -173,7 +173,7 @@ export class Network {
     });
     if (dropout && config.dropout > 0) this.#dropFeatures(dFeatures, dropout, batch.batchSize);
 
-    dOutputs.fill(0, 0, outputs);
+    this.#backend.clear(dOutputs, outputs);
     for (let layer = config.numLayers - 1; layer >= 0; layer--) {
       for (const { layer: from, sourceOffsets, targetOffsets, ...rows } of head.moves) {
         if (from !== layer) continue;
@@ -181,7 +181,7 @@ export class Network {
         this.#backend.copyRows({ ...rows, ...back, source: dFeatures, target: dOutputs });
       }
       const below = layer === 0 ? dInputs : dBelow;
-      if (layer > 0) dBelow.fill(0, 0, outputs);
+      if (layer > 0) this.#backend.clear(dBelow, outputs);
       for (let direction = 0; direction < directionsOf(config); direction++) {
         this.#backend.lstmBackward({
           ...this.#shape(batch, layer, direction),

@@ -151,7 +151,7 @@ export class Member {
       const shardEnd = Math.min(end, begin + (shard + 1) * shardSize);
       let loss = 0;
       let correct = 0;
-      own.gradients.fill(0);
+      this.#backend.clear(own.gradients, own.gradients.length);
       for (let from = begin + shard * shardSize; from < shardEnd; from += PASS) {
         const indices = command.order.subarray(from, Math.min(shardEnd, from + PASS));
         const batch = this.#trainBatch(indices, command.epoch);
@@ -163,14 +163,12 @@ export class Member {
       }
       this.#control.inTurn(shard, () => {
         if (shard === 0) {
-          total.set(own.gradients);
-          sums[0] = loss;
-          sums[1] = correct;
-        } else {
-          this.#backend.add(total, own.gradients);
-          sums[0] += loss;
-          sums[1] += correct;
+          this.#backend.clear(total, total.length);
+          sums.fill(0);
         }
+        this.#backend.add(total, own.gradients);
+        sums[0] += loss;
+        sums[1] += correct;
       });
     }
     return count;

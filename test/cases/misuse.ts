@@ -237,6 +237,11 @@ export function misuseTests(backend: Backend): void {
 
   test('add and activate refuse buffers of different lengths', () => {
     const [four, three] = [backend.allocate(4), backend.allocate(3)];
+    assert.throws(() => backend.clear(three, 4), /clear: target \[n\] = \[4\] needs 4 floats, got 3/);
+    assert.throws(
+      () => backend.clear(three, -1),
+      /clear: length must be a whole number of at least 0, got -1/,
+    );
     assert.throws(() => backend.add(four, three), /add: source must be as long as target, 4 floats, got 3/);
     assert.throws(() => backend.activate('tanh', four, three), /activate: outputs must be as long as inputs/);
   });

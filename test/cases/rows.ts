@@ -1,4 +1,4 @@
-/** copyRows, dropout, add and sumSquares: against the oracle, most of them to the bit. */
+/** copyRows, dropout, clear, add and sumSquares: against the oracle, most of them to the bit. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -90,6 +90,22 @@ function dropoutCases(): Case[] {
   return cases;
 }
 
+function clearCases(): Case[] {
+  return [0, 1, 3, 8, 17, 1001].map((length) => {
+    const values = uniform(new Random(length, 6), length + 5);
+    return {
+      name: `clear: ${length} floats, and none of the five after them`,
+      run(backend, memory) {
+        const target = memory.changed(values);
+        backend.clear(target, length);
+        memory.check('clear');
+        return { target };
+      },
+      tolerances: { target: { units: 0, why: 'zeros' } },
+    };
+  });
+}
+
 function addCases(): Case[] {
   return [0, 1, 2, 3, 7, 8, 15, 16, 17, 63, 64, 65, 1001].map((length) => {
     const random = new Random(length, 4);
@@ -125,7 +141,7 @@ function sumSquaresCases(): Case[] {
 }
 
 export function rowCases(): Case[] {
-  return [...copyRowsCases(), ...dropoutCases(), ...addCases(), ...sumSquaresCases()];
+  return [...copyRowsCases(), ...dropoutCases(), ...clearCases(), ...addCases(), ...sumSquaresCases()];
 }
 
 /** What dropout promises beyond its definition. */

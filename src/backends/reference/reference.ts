@@ -23,6 +23,7 @@ import {
   checkActivate,
   checkAdam,
   checkAdd,
+  checkClear,
   checkCopyRows,
   checkCrossEntropy,
   checkDropout,
@@ -181,6 +182,11 @@ export class ReferenceBackend implements Backend {
       }
       losses[b] = loss;
     }
+  }
+
+  clear(target: Float32Array, length: number): void {
+    checkClear(target, length);
+    target.fill(0, 0, length);
   }
 
   add(target: Float32Array, source: Float32Array): void {
