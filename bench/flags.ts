@@ -20,8 +20,9 @@ export async function failForUsers(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    console.error(error.message);
+    const { code, message } = error as Error & { code?: string };
+    if (!(error instanceof UserError || code?.startsWith('ERR_PARSE_ARGS'))) throw error;
+    console.error(message);
     process.exitCode = 2;
   }
 }

@@ -41,7 +41,7 @@ const SLOW_SECONDS = 1;
 
 /**
  * Lets all contenders run round by round, so that a processor that is slower for a while is so for all of them.
- * Each runs once first, to warm up and to see how often it fits into a turn.
+ * Each warms up first, once and then for a turn, which shows how often it fits into one.
  */
 export async function alternate(
   contenders: readonly Contender[],
@@ -56,8 +56,11 @@ export async function alternate(
   }));
   progress('first try');
   for (const turn of turns) {
-    const seconds = await turn.run(1);
-    turn.times = Math.max(1, Math.round(TURN_SECONDS / seconds));
+    let seconds = await turn.run(1);
+    turn.times = timesInATurn(seconds);
+    // The first run is slow where code is compiled as it runs; a turn's worth shows how fast the others will be.
+    if (turn.times > 1) seconds = await turn.run(turn.times);
+    turn.times = timesInATurn(seconds);
     if (seconds > SLOW_SECONDS) turn.measurement.seconds.push(seconds);
   }
   for (let round = 1; round <= rounds; round++) {
@@ -69,4 +72,8 @@ export async function alternate(
     }
   }
   return turns.map(({ measurement }) => measurement);
+}
+
+function timesInATurn(seconds: number): number {
+  return Math.max(1, Math.round(TURN_SECONDS / seconds));
 }
