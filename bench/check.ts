@@ -1,7 +1,7 @@
 /**
  * `npm run bench:check`: fails where a training step has lost more than 15 % of its share of the rate of the same run's
  * yardstick. On WASM that is what 128-bit SIMD allows, on cpu OpenBLAS's matrix product or, where it is not installed,
- * ours.
+ * ours. What seems lost is measured again before it counts: noise passes, a slower kernel stays.
  *
  *   npm run bench:check -- [--write-baseline] [--rounds N]
  */
@@ -15,10 +15,10 @@ import { describeMachine } from './machine.js';
 import { BACKENDS, openSteps, openYardsticks, type Scope } from './match.js';
 import { alternate, type Measurement } from './measurement.js';
 import { Peers } from './peers.js';
-import { type Baseline, judge, type Shares } from './regression.js';
+import { type Baseline, best, judge, type Shares, type Verdict } from './regression.js';
 import { shareOf } from './results.js';
 import { markdown, NOTHING } from './table.js';
-import { WORKLOADS } from './workload.js';
+import { WORKLOADS, type Workload } from './workload.js';
 
 const file = fileURLToPath(new URL('../../bench/baseline.json', import.meta.url));
 
@@ -31,10 +31,14 @@ const YARDSTICKS = {
   wasm: [['128-bit SIMD', { activity: 'limit', party: 'wasm' }]],
 } as const;
 
-async function measure(scope: Scope, rounds: number | null): Promise<Measurement[]> {
+async function measure(
+  workloads: readonly Workload[],
+  scope: Scope,
+  rounds: number | null,
+): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   const yardsticks = await openYardsticks(scope);
-  for (const workload of WORKLOADS) {
+  for (const workload of workloads) {
     const match = await openSteps(workload, scope);
     const steps = match.contenders.filter(({ activity }) => activity === 'step');
     const rates = yardsticks.contenders.map((contender) => ({ ...contender, workload: workload.name }));
@@ -80,9 +84,23 @@ function writeBaseline(baseline: Baseline): void {
   console.log(`bench/baseline.json: ${Object.keys(baseline.shares).length} shares`);
 }
 
+/** The best shares of up to three measurements; only what seems lost is measured again. */
+async function measureUntilSure(scope: Scope, rounds: number | null, baseline: Baseline): Promise<Verdict[]> {
+  let workloads: readonly Workload[] = WORKLOADS;
+  let shares: Shares = {};
+  for (let attempt = 1; attempt <= 3 && workloads.length > 0; attempt++) {
+    const measured = sharesOf(await measure(workloads, scope, rounds), false);
+    shares = best(shares, measured);
+    const lost = judge(shares, baseline.shares).filter(({ failed }) => failed);
+    workloads = WORKLOADS.filter((workload) =>
+      lost.some(({ name }) => name.startsWith(`${workload.name} on`)),
+    );
+  }
+  return judge(shares, baseline.shares);
+}
+
 /** Prints both shares of everything. @returns whether none has fallen too far */
-function compare(shares: Shares, baseline: Baseline): boolean {
-  const verdicts = judge(shares, baseline.shares);
+function compare(verdicts: readonly Verdict[]): boolean {
   const rows = verdicts.map(({ name, share, committed, failed }) => [
     name,
     share.toFixed(3),
@@ -101,16 +119,19 @@ async function main(): Promise<void> {
   const baseline = options['write-baseline'] ? null : readBaseline();
   const threads = availableParallelism();
   const peers = new Peers(['openblas']);
-  const measurements = await measure({ backends: BACKENDS, threads: [threads], peers }, rounds);
-  peers.close();
-  for (const line of peers.missing.values()) console.error(line);
-  const shares = sharesOf(measurements, baseline === null);
+  const scope: Scope = { backends: BACKENDS, threads: [threads], peers };
   const { processor } = await describeMachine(BACKENDS);
-  if (baseline === null) {
-    writeBaseline({ processor, threads, date: new Date().toISOString().slice(0, 10), shares });
-    return;
+  try {
+    if (baseline === null) {
+      const shares = sharesOf(await measure(WORKLOADS, scope, rounds), true);
+      writeBaseline({ processor, threads, date: new Date().toISOString().slice(0, 10), shares });
+      return;
+    }
+    if (!compare(await measureUntilSure(scope, rounds, baseline))) process.exitCode = 1;
+  } finally {
+    peers.close();
+    for (const line of peers.missing.values()) console.error(line);
   }
-  if (!compare(shares, baseline)) process.exitCode = 1;
   if (processor !== baseline.processor || threads !== baseline.threads) {
     console.log(`\nThe committed shares are of ${baseline.threads} threads of ${baseline.processor}.`);
   }

@@ -22,6 +22,12 @@ export interface Verdict {
   failed: boolean;
 }
 
+/** Of each share the larger one: a moment's noise only ever makes one smaller, but for noise in its yardstick. */
+export function best(a: Shares, b: Shares): Shares {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return Object.fromEntries([...names].map((name) => [name, Math.max(a[name] ?? 0, b[name] ?? 0)]));
+}
+
 /** Everything measured, beside what was committed. */
 export function judge(measured: Shares, committed: Shares): Verdict[] {
   return Object.entries(measured).map(([name, share]) => {

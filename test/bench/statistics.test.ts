@@ -1,7 +1,7 @@
 /** Protects the figures that benchmarks keep of their rounds, and the judgement that a speed was lost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge } from '#bench/regression.js';
+import { best, judge } from '#bench/regression.js';
 import { median, medianRatio } from '#bench/statistics.js';
 
 test('median: the middle one; of an even number the upper; NaN of none', () => {
@@ -33,4 +33,8 @@ test('judge: fails from 15 % under the committed share on, and not without one',
     ],
   );
   assert.equal(verdicts[3].committed, null);
+});
+
+test('of several measurements the largest share counts', () => {
+  assert.deepEqual(best({ a: 0.5, b: 0.9 }, { a: 0.7 }), { a: 0.7, b: 0.9 });
 });
