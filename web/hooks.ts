@@ -7,24 +7,39 @@ export interface Source {
   subscribe(listener: () => void): () => void;
 }
 
-/** Renders again when the source changes: at once, or with the next frame however often it changes until then. */
-export function useChanges(source: Source, when: 'now' | 'frame' = 'now'): void {
+/**
+ * Renders again when the source changes: at once, or with the next frame or when there is nothing more urgent, however
+ * often it changes until then.
+ */
+export function useChanges(source: Source, when: 'now' | 'frame' | 'idle' = 'now'): void {
   const [, render] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     if (when === 'now') return source.subscribe(() => render(undefined));
-    let frame = 0;
+    const { request, cancel } = SCHEDULES[when];
+    let scheduled = 0;
     const stop = source.subscribe(() => {
-      frame ||= requestAnimationFrame(() => {
-        frame = 0;
+      scheduled ||= request(() => {
+        scheduled = 0;
         render(undefined);
       });
     });
     return () => {
       stop();
-      cancelAnimationFrame(frame);
+      cancel(scheduled);
     };
   }, [source, when]);
 }
+
+const FRAME = {
+  request: (callback: () => void) => requestAnimationFrame(callback),
+  cancel: (id: number) => cancelAnimationFrame(id),
+};
+const IDLE = {
+  request: (callback: () => void) => requestIdleCallback(callback, { timeout: 100 }),
+  cancel: (id: number) => cancelIdleCallback(id),
+};
+/** Not every browser tells when it is idle. */
+const SCHEDULES = { frame: FRAME, idle: 'requestIdleCallback' in globalThis ? IDLE : FRAME };
 
 /** Width and height of an element in CSS pixels, kept up to date; 0 before it is laid out. */
 export function useSize<E extends Element>(): [RefObject<E | null>, { width: number; height: number }] {

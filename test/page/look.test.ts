@@ -202,7 +202,7 @@ test('a run in training is followed from its first epoch to its score, over a re
       '--hidden-size',
       '48',
       '--num-epochs',
-      '24',
+      '96',
       '--chart-format',
       'svg',
     ],

@@ -93,12 +93,14 @@ function bands({ at, sums }: Run, classes: number, x: (at: number) => number, he
   // A single point is shown as a thin column.
   const places = at.length > 1 ? at.map(x) : [x(at[0]) - 1.5, x(at[0]) + 1.5];
   const rows = at.length > 1 ? sums : [sums[0], sums[0]];
-  const edge = (k: number, n: number) => `${places[n].toFixed(1)} ${((1 - rows[n][k]) * height).toFixed(1)}`;
-  const all = places.map((_, n) => n);
+  // Of neighbouring bands one is below the edge, the other above. Rounding beats toFixed, which took most of a frame.
+  const across = places.map(tenths);
+  const edges = Array.from({ length: classes + 1 }, (_, k) =>
+    rows.map((row, n) => `${across[n]} ${tenths((1 - row[k]) * height)}`),
+  );
   return Array.from({ length: classes }, (_, k) => {
     if (rows.every((row) => row[k + 1] - row[k] < 0.002)) return null;
-    const upper = all.map((n) => edge(k + 1, n));
-    const lower = all.map((n) => edge(k, n)).reverse();
+    const [lower, upper] = [edges[k].toReversed(), edges[k + 1]];
     return (
       <path
         key={`${at[0]} ${k}`}
@@ -108,6 +110,10 @@ function bands({ at, sums }: Run, classes: number, x: (at: number) => number, he
       />
     );
   });
+}
+
+function tenths(pixels: number): number {
+  return Math.round(pixels * 10) / 10;
 }
 
 /** Each class's name in the middle of its broadest place, if it is broad enough. */

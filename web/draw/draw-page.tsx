@@ -1,5 +1,5 @@
 /** Draw and watch: the canvas, what the networks say while the pen moves, and how they came to say it. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { useChanges, useLoaded } from '../hooks.js';
@@ -111,7 +111,7 @@ function Toolbar({ session }: { session: DrawSession }) {
 /** A card for every network, side by side: in the document as soon as the answer is there. */
 function Answers({ session }: { session: DrawSession }) {
   useChanges(session);
-  useEffect(() => session.barsShown());
+  useLayoutEffect(() => session.barsShown());
   const { phase, models, chosen } = session;
   if (phase.state === 'failed') {
     return (
@@ -165,9 +165,9 @@ function NoModels() {
   );
 }
 
-/** What may come a frame after the bars. */
+/** What may come after the bars: the main thread is to be free when the worker's answer arrives. */
 function FollowingFrames({ session }: { session: DrawSession }) {
-  useChanges(session, 'frame');
+  useChanges(session, 'idle');
   if (session.chosen.length === 0) return null;
   const kinds = new Set(session.chosen.map((id) => session.entry(id).kind));
   const latency = session.latency();
@@ -179,7 +179,7 @@ function FollowingFrames({ session }: { session: DrawSession }) {
       <p class="footnote">
         Recognised in this page; nothing you draw leaves it.
         {latency !== null && (
-          <span title="Time from the pen's event to the bars, the middle one of the newest sixty">
+          <span title="Until the bars stand in the document, from the pen's event; the screen shows them with its next frame. The middle one of the newest sixty">
             {' '}
             Pen to bars: <span id="latency">{latency.toFixed(1)}</span> ms.
           </span>
