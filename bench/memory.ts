@@ -3,10 +3,11 @@
  *
  *   node build/bench/memory.js WORKLOAD BACKEND PRECISION THREADS BATCH
  */
+
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Precision } from '#src/model/workspace.js';
+import { peakMegabytes } from '#src/train/peak-memory.js';
 import type { OurBackend } from './match.js';
 import { TeamBench } from './ours.js';
 import { WORKLOADS } from './workload.js';
@@ -45,10 +46,4 @@ if (process.argv[1] === file) {
   await bench.step(1);
   await bench.close();
   console.log(peakMegabytes());
-}
-
-/** Peak of this process's resident set, MiB. On Linux `maxRSS` would not do: a process inherits its parent's. */
-function peakMegabytes(): number {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS / 1024;
-  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
 }

@@ -19,6 +19,7 @@ import { type Answers, mistakesOf, type Scores } from './evaluation.js';
 import type { LoadingEvent, ProgressEvent, TrainEvent } from './events.js';
 import { evaluate, initialState, type StopReason, type TrainState, trainLoop, watch } from './loop.js';
 import type { TrainConfig } from './options.js';
+import { peakMegabytes } from './peak-memory.js';
 import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './plan.js';
 import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
 import { openSession, type Session } from './session.js';
@@ -258,7 +259,7 @@ class RunFolder {
       epochs: state.epoch - 1,
       samplesPerSecond,
       gflops: (flops * samplesPerSecond) / 1e9,
-      peakRssMb: process.resourceUsage().maxRSS / 1024,
+      peakRssMb: peakMegabytes(),
       backend: session.backend.name,
       backendDescription: session.backend.description,
       threads: session.team.threads,
