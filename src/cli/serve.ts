@@ -24,7 +24,10 @@ interface ServeFlags {
 
 export function defineServe(command: Command, terminal: Terminal): void {
   command
-    .argument('[run...]', 'run folders or checkpoints that come first (default the newest run)')
+    .argument(
+      '[run...]',
+      'run folders or checkpoints that come first (default the newest run), or one folder of runs',
+    )
     .addOption(
       new Flag(
         '--port <n>',

@@ -150,11 +150,25 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
 }
 
 /**
+ * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, which takes the place of `runs`
+ * @param runs a folder of runs, which need not exist yet
+ * @throws UserError if one of those given is none of these
+ */
+export async function openRunStore(given: readonly string[], runs: string | null): Promise<RunStore> {
+  if (given.length === 1 && (await isFolderOfRuns(given[0]))) return new RunStore([], given[0]);
+  return new RunStore(await givenRuns(given), runs);
+}
+
+async function isFolderOfRuns(path: string): Promise<boolean> {
+  return (await runAt(path, '')).length === 0 && (await runsIn(path)).length > 0;
+}
+
+/**
  * The runs that are named on the command line.
  * @param paths run folders, folders of several seeds, checkpoints
  * @throws UserError if one of them is none of these
  */
-export async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
+async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
   const places: RunPlace[] = [];
   for (const path of paths) {
     const real = await realpath(path).catch(() => null);
@@ -170,7 +184,7 @@ export async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
     const inside = await runAt(folder, basename(folder));
     if (inside.length === 0) {
       throw new UserError(
-        `serve: ${path} holds no run (there is no ${RUN_FILES.config} and no ${RUN_FILES.last}); for a folder of runs use --runs`,
+        `serve: ${path} holds no run (there is no ${RUN_FILES.config} and no ${RUN_FILES.last}); and none of its folders does`,
       );
     }
     places.push(...inside);

@@ -16,7 +16,7 @@ import type { PredictJob } from './predict-jobs.js';
 import { addPredict } from './predict-routes.js';
 import { RunEvents } from './run-events.js';
 import { addRuns } from './run-routes.js';
-import { givenRuns, RunStore } from './run-store.js';
+import { openRunStore } from './run-store.js';
 import { Samples } from './samples.js';
 import { isMeant, SECURITY_HEADERS } from './security.js';
 import { WorkerPool } from './worker-pool.js';
@@ -55,7 +55,7 @@ const PORTS = 20;
 
 /** Starts the server. @throws UserError if a run is none, or the address cannot be had */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const runs = new RunStore(await givenRuns(options.given), options.runs);
+  const runs = await openRunStore(options.given, options.runs);
   const models = new Models(runs);
   const events = new RunEvents(runs);
   const samples = new Samples(runs, options.backend);

@@ -260,5 +260,12 @@ describe('its place', () => {
     await named.close();
     await assert.rejects(serve({ runs: null, given: ['/no/such/run'] }), /\/no\/such\/run does not exist/);
     await assert.rejects(serve({ runs: null, given: [join(made.runs, 'notes')] }), /holds no run/);
+    const folders = [await serve({ runs: null, given: [made.runs] }), await serve({ runs: made.runs })];
+    const [positional, flagged] = await Promise.all(
+      folders.map(async ({ url }) => (await getJson<ModelList>(`${url}api/models`)).json.models),
+    );
+    assert.deepEqual(positional, flagged, 'one folder of runs is as --runs');
+    assert.ok(flagged.length > 1);
+    await Promise.all(folders.map((each) => each.close()));
   });
 });
