@@ -66,7 +66,7 @@ function growthPanel(points: Point[], size: Size, words: string): Chart {
   const line = (value: (point: Point) => number): XY[] => points.map((point) => [point[size], value(point)]);
   const last = points[points.length - 1];
   const times = points.flatMap(({ seconds, floorSeconds }) => [seconds, floorSeconds]);
-  return lineChart(`bench-growth-${size}`, 'page', '', '', {
+  return lineChart(`bench-growth-${size}`, 'page', `Time of a step against ${words}`, '', {
     across: sizeAxis(
       words,
       line(() => 0).map(([x]) => x),
