@@ -116,8 +116,10 @@ static void lstm_cell(int rows, int units, int H, const float* sums, const LstmC
   }
 }
 
-// The chains of `rows` sums for all units, as far as x goes: [unit block][rows][4 · LANES].
-static void lstm_inputs_ahead(int I, int H, int rows, Stored packed, const float* x, float* wide_w, float* sums_ahead) {
+// The chains of `rows` sums for all units, as far as x goes: [unit block][rows][4 · LANES]. Apart from lstm_forward, whose
+// own loop would else lose registers to this one.
+__attribute__((noinline)) static void lstm_inputs_ahead(int I, int H, int rows, Stored packed, const float* x,
+                                                        float* wide_w, float* sums_ahead) {
   const int block = lstm_block_length(I, H);
   for (int unit = 0; unit < H; unit += LANES, packed = packed + block, sums_ahead += rows * 4 * LANES)
     with_numbers(packed, (1 + I) * 4 * LANES, wide_w, [&](auto weights) __attribute__((always_inline)) {
@@ -172,7 +174,8 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
       else ahead = 0, ahead_steps = 1;
     }
     ahead_steps--;
-    const float* x_now = ahead ? nullptr : as_floats(x + start * I, (ptrdiff_t)running * I, wide_x);
+    const int depth_x = ahead ? 0 : I;
+    const float* x_now = ahead ? wide_x : as_floats(x + start * I, (ptrdiff_t)running * I, wide_x);
     float* h_now = mixed ? wide_h + (s & 1) * B * H : y.floats() + start * y_row;
     const float* h_then = mixed ? wide_h + (~s & 1) * B * H : y.floats() + start_before * y_row;
     float* c_now = mixed ? wide_c : cells.floats() + start * H;
@@ -191,17 +194,13 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
           in_tiles<TILE_ROWS>(count, [&](auto size, int first) __attribute__((always_inline)) {
             constexpr int M = decltype(size)::value;
             const ptrdiff_t b = from + first;
-            // Every row begins with the bias, or where the part in x has ended.
-            const float* begun = sums_now + b * 4 * LANES;
             vf sums[M][4];
-            if (ahead) {
-              for (int m = 0; m < M; m++)
-                for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(begun + (m * 4 + gate) * LANES);
-            } else {
-              for (int m = 0; m < M; m++)
-                for (int gate = 0; gate < 4; gate++) sums[m][gate] = load(weights + gate * LANES);
-              tile<M, 4>(sums, I, x_now + b * I, I, 1, weights + 4 * LANES);
-            }
+            for (int m = 0; m < M; m++)
+              for (int gate = 0; gate < 4; gate++) {
+                const float* begun = sums_now + (b + m) * 4 * LANES;  // where the part in x has ended
+                sums[m][gate] = ahead ? load(begun + gate * LANES) : load(weights + gate * LANES);
+              }
+            tile<M, 4>(sums, depth_x, x_now + b * I, I, 1, weights + 4 * LANES);
             if (h_before) tile<M, 4>(sums, H, h_before + b * h_before_row, h_before_row, 1, weights + (1 + I) * 4 * LANES);
             float spilled[M * 4 * LANES];
             for (int m = 0; m < M; m++)
