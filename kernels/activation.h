@@ -7,7 +7,7 @@
 #pragma once
 #include "vector.h"
 
-// e^x = scale · (1 + r + r² p), for x up to 89; from 88.73 on scale is infinite.
+// e^x = scale · (1 + r + r² p), for x up to 89; from 88.38 on scale is infinite.
 struct Exponential {
   vf scale, r, p;
 };

@@ -1,6 +1,6 @@
 /**
  * The buffers of a network's passes, laid out once for the largest batch in one piece of memory, so that a pass
- * allocates nothing and memory is known beforehand. Not even views are made in a pass: one of shared memory takes V8
+ * allocates nothing and memory is known beforehand. The views are made once, too: one of shared memory takes V8
  * longer than a verb takes on a short sequence. Smaller batches use the first rows of each buffer.
  */
 import type { Backend, Stored } from '../backends/backend.js';
@@ -17,7 +17,7 @@ export interface Capacity {
   training: boolean;
 }
 
-/** Floats and ints from the backend, as many as `Workspace.size` says. */
+/** Floats and ints from the backend, as many as `workspaceSize` says. */
 export interface WorkspaceMemory {
   floats: Float32Array;
   ints: Int32Array;
@@ -31,7 +31,7 @@ interface LayerBuffers {
 }
 
 /** Where rows that the head moves come from and go to. */
-export interface MoveOffsets {
+interface MoveOffsets {
   sourceOffsets: Int32Array;
   targetOffsets: Int32Array;
 }
