@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UserError } from '#src/user-error.js';
-import { count, failForUsers } from './flags.js';
+import { count, failForUsers } from './bench-flags.js';
 import { describeMachine } from './machine.js';
 import { BACKENDS, openSteps, openYardsticks, type Scope } from './match.js';
 import { alternate, type Measurement } from './measurement.js';

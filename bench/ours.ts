@@ -7,8 +7,8 @@ import type { Precision } from '#src/model/workspace.js';
 import { shareInts } from '#src/shared-memory.js';
 import { initialLossScale, shareLossScale } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
-import { Team } from '#src/train/team.js';
-import { startNodeThread } from '#src/train/threads-node.js';
+import { Team } from '#src/train/team/team.js';
+import { startNodeThread } from '#src/train/team/threads-node.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
 /** A team of threads at work on a workload. */
@@ -37,18 +37,17 @@ export class TeamBench {
     const data = randomData(workload);
     const lossScale = precision === 'mixed' ? shareLossScale(initialLossScale()) : null;
     const team = new Team({
-      ...{
-        backend: await openBackend(choice),
-        threads,
-        startThread: startNodeThread,
-        model,
-        precision,
-        batchSize,
-        maxNorm,
-        seed: 0,
-        labelSmoothing: 0,
-      },
-      ...{ data: { train: data, test: data }, augmentation: NO_AUGMENTATION },
+      backend: await openBackend(choice),
+      threads,
+      startThread: startNodeThread,
+      model,
+      precision,
+      batchSize,
+      maxNorm,
+      seed: 0,
+      labelSmoothing: 0,
+      data: { train: data, test: data },
+      augmentation: NO_AUGMENTATION,
       optimizer: resolveOptimizer(optimizer),
     });
     team.layout.initialize(model, team.parameters, 0);
@@ -67,15 +66,14 @@ export class TeamBench {
     const order = this.#indices(times);
     const began = performance.now();
     const done = await this.#team.train({
-      ...{
-        epoch: 1,
-        firstStep: 0,
-        steps: times,
-        updatesBefore: this.#updates,
-        order,
-        lossScale: this.#lossScale,
-      },
-      ...{ learningRates: floats().fill(1e-4), losses: floats() },
+      epoch: 1,
+      firstStep: 0,
+      steps: times,
+      updatesBefore: this.#updates,
+      order,
+      lossScale: this.#lossScale,
+      learningRates: floats().fill(1e-4),
+      losses: floats(),
       correct: new Int32Array(new SharedArrayBuffer(4 * times)),
     });
     if (done !== times) throw new Error(`bench: the training ended after ${done} of ${times} steps`);
@@ -89,8 +87,10 @@ export class TeamBench {
     const shared = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
     const began = performance.now();
     await this.#team.evaluate({
-      ...{ source: 'train', indices },
-      ...{ logits: shared(indices.length * this.#team.model.numClasses), losses: shared(indices.length) },
+      source: 'train',
+      indices,
+      logits: shared(indices.length * this.#team.model.numClasses),
+      losses: shared(indices.length),
     });
     return (performance.now() - began) / 1000 / times;
   }

@@ -29,7 +29,9 @@ export interface Figures {
 export function figures({ threads, batchSize, flops, seconds }: Measurement): Figures {
   const middle = median(seconds);
   return {
-    ...{ threads, batchSize, seconds: middle },
+    threads,
+    batchSize,
+    seconds: middle,
     samplesPerSecond: batchSize / middle,
     gflops: flops / middle / 1e9,
   };

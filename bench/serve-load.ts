@@ -13,12 +13,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openBackend } from '#src/backends/open-node.js';
-import { loadImages } from '#src/data/datasets.js';
-import { encodeCheckpoint } from '#src/formats/checkpoint.js';
+import { loadImages } from '#src/data/images/image-datasets.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 import type { PredictResponse } from '#src/serve/api.js';
-import { count, failForUsers } from './flags.js';
+import { count, failForUsers } from './bench-flags.js';
 import { badCrowd, type CrowdResult, crowd, post } from './http-crowd.js';
 import { describeMachine, machineWords } from './machine.js';
 import { duration, markdown, number, whole } from './table.js';
@@ -78,8 +78,14 @@ async function subjects() {
     parameters: model.stateDict(),
     model: { ...model.config },
     preprocessing: {
-      ...{ sequenceLength: 28, inputSize: 28, channels: 1, height: 28, width: 28 },
-      ...{ mean: 0.5, std: 0.5, permutationSeed: null },
+      sequenceLength: 28,
+      inputSize: 28,
+      channels: 1,
+      height: 28,
+      width: 28,
+      mean: 0.5,
+      std: 0.5,
+      permutationSeed: null,
     },
     classes: [...'0123456789'],
   });
@@ -134,7 +140,8 @@ async function measure(
   const which = (n: number, k: number) => (n * 7 + k) % PICTURES;
   const requests = Array.from({ length: PICTURES }, (_, first) => requestFor(pictures, first, inputs));
   const options = {
-    ...{ port: server.port, connections },
+    port: server.port,
+    connections,
     request: (n: number, k: number) => requests[which(n, k)],
     isRight: (body: string, n: number, k: number) => {
       const { results } = JSON.parse(body) as PredictResponse;
@@ -161,7 +168,8 @@ function requestFor(pictures: Uint8Array[], first: number, inputs: number): Uint
     return post('/api/predict?width=28&height=28', 'application/octet-stream', pictures[first]);
   const list = Array.from({ length: inputs }, (_, i) => ({
     pixels: Buffer.from(pictures[(first + i) % PICTURES]).toString('base64'),
-    ...{ width: 28, height: 28 },
+    width: 28,
+    height: 28,
   }));
   return post('/api/predict', 'application/json', Buffer.from(JSON.stringify({ inputs: list })));
 }
@@ -203,9 +211,17 @@ function figures({ name, connections, inputs, batched, result, memory }: Measure
   const sorted = [...result.latencies].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
   return {
-    ...{ name, connections, inputs, batched, requests: sorted.length, failures: result.failures },
+    name,
+    connections,
+    inputs,
+    batched,
+    requests: sorted.length,
+    failures: result.failures,
     requests_per_second: sorted.length / result.seconds,
-    ...{ p50: at(0.5), p99: at(0.99), memory_before_mb: memory[0], memory_after_mb: memory[1] },
+    p50: at(0.5),
+    p99: at(0.99),
+    memory_before_mb: memory[0],
+    memory_after_mb: memory[1],
   };
 }
 
@@ -215,8 +231,14 @@ function table(measured: Measured[]): string {
   const rows = measured.map((each) => {
     const { name, inputs, failures, requests_per_second: rate, p50, p99, ...memory } = figures(each);
     return [
-      ...[name, number(rate), number(rate * inputs), duration(p50), duration(p99), whole(failures)],
-      ...[megabytes(memory.memory_before_mb), megabytes(memory.memory_after_mb)],
+      name,
+      number(rate),
+      number(rate * inputs),
+      duration(p50),
+      duration(p99),
+      whole(failures),
+      megabytes(memory.memory_before_mb),
+      megabytes(memory.memory_after_mb),
     ];
   });
   return markdown({ header, rows });

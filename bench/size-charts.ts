@@ -1,8 +1,8 @@
 /** The charts of a sweep: speed against size beneath the matrix product's rate, and how time grows with each size. */
 import { baseOption, type Chart, frames, logScale } from '#src/report/chart.js';
+import { renderSvg } from '#src/report/chart-files.js';
 import { type Line, lineChart, type Plot, type Point as XY } from '#src/report/line-chart.js';
 import { adaptive, light } from '#src/report/palette.js';
-import { renderSvg } from '#src/report/render.js';
 import type { Point, Size, SweepResults } from './sweep.js';
 import { duration, markdown, number, whole } from './table.js';
 
@@ -27,18 +27,17 @@ export function rooflineChart({ machine, date, threads, product, roofline }: Swe
       value: number(points[points.length - 1].gflops),
       color: LINE_COLORS[index % LINE_COLORS.length],
       points: points.map(({ batchSize, gflops }): XY => [batchSize, gflops]),
-      ...{ width: 2.25, marked: true },
+      width: 2.25,
+      marked: true,
     };
   });
   const ends = [batchSizes[0], batchSizes[batchSizes.length - 1]];
   lines.push({
-    ...{
-      name: product.name,
-      value: number(product.gflops),
-      color: light.ink,
-      width: 1.25,
-      dashed: true,
-    },
+    name: product.name,
+    value: number(product.gflops),
+    color: light.ink,
+    width: 1.25,
+    dashed: true,
     points: ends.map((batchSize): XY => [batchSize, product.gflops]),
   });
   const values = [...roofline.map(({ gflops }) => gflops), product.gflops];
@@ -76,17 +75,19 @@ function growthPanel(points: Point[], size: Size, words: string): Chart {
     format: (seconds) => duration(seconds).replace(/\.0+ /, ' '),
     lines: [
       {
-        ...{ name: 'step', value: duration(last.seconds), color: light.training, width: 2.25, marked: true },
+        name: 'step',
+        value: duration(last.seconds),
+        color: light.training,
+        width: 2.25,
+        marked: true,
         points: line(({ seconds }) => seconds),
       },
       {
-        ...{
-          name: 'products',
-          value: duration(last.floorSeconds),
-          color: light.ink,
-          width: 1.25,
-          dashed: true,
-        },
+        name: 'products',
+        value: duration(last.floorSeconds),
+        color: light.ink,
+        width: 1.25,
+        dashed: true,
         points: line(({ floorSeconds }) => floorSeconds),
       },
     ],
@@ -104,7 +105,11 @@ export function growthChart({ machine, date, threads, product, growth }: SweepRe
   const title = 'Time of a training step, one size of quick changed at a time';
   const note = `Dashed: the matrix products alone, at the rate of ${product.name}. ${threads} threads, ${machine.processor}, ${date}.`;
   const sheet = renderSvg({
-    ...{ name: 'bench-growth', title, note, width, height },
+    name: 'bench-growth',
+    title,
+    note,
+    width,
+    height,
     option: baseOption('file', width, title, note),
   });
   const placed = panels.map((panel, index) => {

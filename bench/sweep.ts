@@ -102,7 +102,9 @@ export async function sweep(
     floorSeconds: flops / gflops / 1e9,
   });
   return {
-    ...{ machine, date, threads },
+    machine,
+    date,
+    threads,
     product: { name: product.party === 'openblas' ? 'OpenBLAS’s product' : 'our own product', gflops },
     roofline: roofline.map(withFloor),
     growth: Object.fromEntries(

@@ -54,8 +54,16 @@ export function stepTable(results: Results): Table {
   const { measurements } = results;
   return {
     header: [
-      ...['model', 'batch', 'threads', 'step', 'samples/s', 'GFLOP/s', 'of OpenBLAS', 'of our product'],
-      ...['PyTorch, samples/s', 'times PyTorch'],
+      'model',
+      'batch',
+      'threads',
+      'step',
+      'samples/s',
+      'GFLOP/s',
+      'of OpenBLAS',
+      'of our product',
+      'PyTorch, samples/s',
+      'times PyTorch',
     ],
     rows: ours(results, 'step', 'cpu').map(([workload, measurement, own]) => {
       const pytorch = best(measurements, { workload: workload.name, activity: 'step', party: 'pytorch' });
@@ -80,8 +88,15 @@ export function wasmTable(results: Results): Table {
   const { measurements } = results;
   return {
     header: [
-      ...['model', 'batch', 'threads', 'step', 'samples/s', 'GFLOP/s', 'of the limit'],
-      ...['TensorFlow.js, GFLOP/s', 'times TensorFlow.js'],
+      'model',
+      'batch',
+      'threads',
+      'step',
+      'samples/s',
+      'GFLOP/s',
+      'of the limit',
+      'TensorFlow.js, GFLOP/s',
+      'times TensorFlow.js',
     ],
     rows: ours(results, 'step', 'wasm').map(([workload, measurement, own]) => {
       const tfjs = best(measurements, { workload: workload.name, activity: 'step', party: 'tfjs' });

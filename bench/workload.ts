@@ -1,9 +1,13 @@
 /** The models whose speed is measured, on random images and strokes: real shapes, no files. */
 import { openSequences, type SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/stroke-sequences.js';
-import { packStrokes, type StrokeExamples } from '#src/data/strokes.js';
-import { flopsPerStep, type ResolvedClassifierConfig, resolveClassifierConfig } from '#src/model/config.js';
+import { packStrokes, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
+import {
+  flopsPerStep,
+  type ResolvedClassifierConfig,
+  resolveClassifierConfig,
+} from '#src/model/classifier-config.js';
 import { Random } from '#src/random.js';
 import type { OptimizerConfig } from '#src/train/optimizer.js';
 
@@ -34,7 +38,12 @@ export function rowsWorkload(size: {
   const { name, hiddenSize, numLayers, batchSize, steps = 28 } = size;
   const row = { inputSize: 28, bidirectional: true, numClasses: 10, head: 'flatten', dropout: 0.2 } as const;
   return {
-    ...{ name, batchSize, data: 'rows', steps, rounds: 7, maxNorm: null },
+    name,
+    batchSize,
+    data: 'rows',
+    steps,
+    rounds: 7,
+    maxNorm: null,
     model: resolveClassifierConfig({ ...row, hiddenSize, numLayers, sequenceLength: steps }),
     optimizer: { name: 'adam', lr: 1e-4 },
   };
@@ -43,7 +52,12 @@ export function rowsWorkload(size: {
 /** The stroke project's model. */
 function strokesWorkload(name: string, batchSize: number): Workload {
   return {
-    ...{ name, batchSize, data: 'strokes', steps: 40, rounds: 7, maxNorm: null },
+    name,
+    batchSize,
+    data: 'strokes',
+    steps: 40,
+    rounds: 7,
+    maxNorm: null,
     model: resolveClassifierConfig({ inputSize: 4, hiddenSize: 32, numLayers: 6, numClasses: 10 }),
     optimizer: { name: 'sgd', lr: 0.01, momentum: 0.9 },
   };
@@ -52,7 +66,8 @@ function strokesWorkload(name: string, batchSize: number): Workload {
 export const WORKLOADS: readonly Workload[] = [
   {
     ...rowsWorkload({ name: 'mnist-lstm', hiddenSize: 256, numLayers: 3, batchSize: 1024 }),
-    ...{ rounds: 3, smallBatch: { wasm: 128, tfjs: 16 } },
+    rounds: 3,
+    smallBatch: { wasm: 128, tfjs: 16 },
   },
   { ...rowsWorkload({ name: 'quick', hiddenSize: 128, numLayers: 1, batchSize: 128 }), maxNorm: 1 },
   strokesWorkload('strokes', 64),
@@ -71,8 +86,14 @@ export function randomData({ data, batchSize, steps }: Workload): SequencesData 
     return { kind: 'strokes', name: 'random', examples: randomStrokes(batchSize), preprocessing };
   }
   const preprocessing = {
-    ...{ sequenceLength: steps, inputSize: 28, channels: 1, height: steps, width: 28 },
-    ...{ mean: 0.5, std: 0.5, permutationSeed: null },
+    sequenceLength: steps,
+    inputSize: 28,
+    channels: 1,
+    height: steps,
+    width: 28,
+    mean: 0.5,
+    std: 0.5,
+    permutationSeed: null,
   };
   return { kind: 'images', name: 'random', examples: randomImages(batchSize, steps), preprocessing };
 }

@@ -1,6 +1,6 @@
 /**
  * Writes config.schema.json, the JSON Schema of a configuration file, from the table of options. Run it after a
- * change to src/train/options.ts and a build; a test fails while the file is behind.
+ * change to src/train/config/options.ts and a build; a test fails while the file is behind.
  */
 import { writeFileSync } from 'node:fs';
 import { configJsonSchema } from '../dist/train/config.js';

@@ -1,8 +1,8 @@
 /** What scanstroke offers wherever it runs. */
 export type { Backend, BackendName } from './backends/backend.js';
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
-export { renderStrokes } from './ink/render.js';
-export { imageToStrokes } from './ink/strokes.js';
+export { imageToStrokes } from './ink/image-to-strokes.js';
+export { renderStrokes } from './ink/render-strokes.js';
 export {
   type Batch,
   type ClassifierOptions,
@@ -12,7 +12,7 @@ export {
   SequenceClassifier,
   type States,
 } from './model/classifier.js';
-export type { ClassifierConfig, Head } from './model/config.js';
+export type { ClassifierConfig, Head } from './model/classifier-config.js';
 export type { StateDict } from './model/parameters.js';
 export type { SequenceStepper } from './model/stepper.js';
 export type { InputPicture, RecognizerInput, Seen } from './recognize/input.js';

@@ -2,7 +2,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { DrawPage } from './draw/draw-page.js';
-import type { DrawSession } from './draw/session.js';
+import type { DrawSession } from './draw/draw-session.js';
 import { useChanges, useLoaded } from './hooks.js';
 import { linkTo, useRoute } from './route.js';
 import { ThemeButton } from './theme.js';

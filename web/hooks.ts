@@ -66,7 +66,9 @@ export function useLoaded<T>(
   inputs: readonly unknown[],
 ): { value: T | null; error: string | null; loading: boolean } {
   const [state, setState] = useState<{ value: T | null; error: string | null; loading: boolean }>({
-    ...{ value: null, error: null, loading: true },
+    value: null,
+    error: null,
+    loading: true,
   });
   useEffect(() => {
     const controller = new AbortController();

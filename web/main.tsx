@@ -4,7 +4,7 @@ import './style/base.css';
 import './style/draw.css';
 import { render } from 'preact';
 import { App } from './app.js';
-import { DrawSession } from './draw/session.js';
+import { DrawSession } from './draw/draw-session.js';
 import { RecognitionClient } from './recognition/client.js';
 
 const worker = new Worker(new URL('./workers/recognition.ts', import.meta.url), { type: 'module' });

@@ -3,7 +3,7 @@
  *
  * The line runs here: above it is the order of calls (model/, train/), below it is all arithmetic on float32
  * buffers. A verb computes synchronously in the calling thread, allocates nothing and keeps nothing; parallelism
- * is the business of train/team.ts, which runs verbs in several threads on shared buffers.
+ * is the business of train/team/team.ts, which runs verbs in several threads on shared buffers.
  *
  * Letters in shapes: B sequences, T steps, N = sum of the sequences' lengths (rows), I input size, H hidden size,
  * D directions (1 or 2), K classes, F features. All buffers are dense, row-major float32 from `allocate`.

@@ -18,8 +18,18 @@ export interface Verbs<F, I> {
   lstm_backward(
     ...args: [
       ...LayerArguments<I>,
-      ...[packed: F, x: F, y: F, cells: F, gates: F, dy: F, dx: F],
-      ...[dWeightIh: F, dWeightHh: F, dBiasIh: F, dBiasHh: F, scratch: F],
+      packed: F,
+      x: F,
+      y: F,
+      cells: F,
+      gates: F,
+      dy: F,
+      dx: F,
+      dWeightIh: F,
+      dWeightHh: F,
+      dBiasIh: F,
+      dBiasHh: F,
+      scratch: F,
     ]
   ): void;
   linear_scratch_length(rows: number, inputSize: number, outputSize: number): number;
@@ -51,8 +61,20 @@ export interface Verbs<F, I> {
   ): void;
   adam(
     ...args: [
-      ...[n: number, p: F, g: F, mean: F, variance: F, lr: number, beta1: number, beta2: number, eps: number],
-      ...[weightDecay: number, decoupled: number, correction1: number, correction2: number, scale: number],
+      n: number,
+      p: F,
+      g: F,
+      mean: F,
+      variance: F,
+      lr: number,
+      beta1: number,
+      beta2: number,
+      eps: number,
+      weightDecay: number,
+      decoupled: number,
+      correction1: number,
+      correction2: number,
+      scale: number,
     ]
   ): void;
   activate(n: number, isTanh: number, x: F, y: F): void;
@@ -66,8 +88,14 @@ export function outOfMemory(backend: B.BackendName, bytes: number): UserError {
 }
 
 type LayerArguments<I> = [
-  ...[inputSize: number, hiddenSize: number, steps: number, batchSizes: I],
-  ...[rows: number, reverse: number, outputStride: number, outputColumn: number],
+  inputSize: number,
+  hiddenSize: number,
+  steps: number,
+  batchSizes: I,
+  rows: number,
+  reverse: number,
+  outputStride: number,
+  outputColumn: number,
 ];
 
 export abstract class KernelBackend<F, I> implements B.Backend {
@@ -102,8 +130,14 @@ export abstract class KernelBackend<F, I> implements B.Backend {
 
   #layer(a: B.LstmShape): LayerArguments<I> {
     return [
-      ...([a.inputSize, a.hiddenSize, a.batchSizes.length, this.ints(a.batchSizes)] as const),
-      ...([a.rows, Number(a.reverse), a.outputStride, a.outputColumn] as const),
+      a.inputSize,
+      a.hiddenSize,
+      a.batchSizes.length,
+      this.ints(a.batchSizes),
+      a.rows,
+      Number(a.reverse),
+      a.outputStride,
+      a.outputColumn,
     ];
   }
 

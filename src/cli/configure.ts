@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { formatJson } from '../formats/json.js';
-import { readSummary } from '../formats/run-files.js';
-import { RUN_FILES, type RunSummary } from '../formats/run-folder.js';
-import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config.js';
-import { readConfigFile } from '../train/config-file.js';
-import { newRunFolder, refuseOldRun, resumePoint, seedFolder } from './run-path.js';
+import { readSummary } from '../runs/run-files.js';
+import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
+import { newRunFolder, refuseOldRun, resumePoint, seedFolder } from '../runs/run-path.js';
+import { readConfigFile } from '../train/config/config-file.js';
+import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
 
 /** A configuration whose run has its place: loadCp is null or the path of a checkpoint. */
 export type PlacedConfig = TrainConfig & { savingPath: string };

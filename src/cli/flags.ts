@@ -8,7 +8,7 @@ import {
   type Option,
   type OptionKey,
   optionNamed,
-} from '../train/options.js';
+} from '../train/config/options.js';
 
 /** The help's groups for what is no option of the run itself. */
 export const RUN_GROUP = `${OPTION_GROUPS[0].title}:`;

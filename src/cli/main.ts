@@ -19,35 +19,35 @@ interface CommandEntry {
 const COMMANDS: Record<string, CommandEntry> = {
   train: {
     summary: 'train a network and leave a run folder: checkpoints, charts, a report',
-    define: async (...args) => (await import('./train.js')).defineTrain(...args),
+    define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
   },
   evaluate: {
     summary: 'measure a trained network on samples',
-    define: async (...args) => (await import('./evaluate.js')).defineEvaluate(...args),
+    define: async (...args) => (await import('./commands/evaluate-command.js')).defineEvaluate(...args),
   },
   predict: {
     summary: 'say what pictures, strokes or drawings show',
-    define: async (...args) => (await import('./predict.js')).definePredict(...args),
+    define: async (...args) => (await import('./commands/predict-command.js')).definePredict(...args),
   },
   serve: {
     summary: 'open the page to draw on and to look at runs, and an interface for programs',
-    define: async (...args) => (await import('./serve.js')).defineServe(...args),
+    define: async (...args) => (await import('./commands/serve-command.js')).defineServe(...args),
   },
   info: {
     summary: 'show what is in a run folder or a checkpoint',
-    define: async (...args) => (await import('./info.js')).defineInfo(...args),
+    define: async (...args) => (await import('./commands/info-command.js')).defineInfo(...args),
   },
   page: {
     summary: 'write the page with trained networks as static files',
-    define: async (...args) => (await import('./page.js')).definePage(...args),
+    define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),
   },
   data: {
     summary: 'make pen strokes from images, and look at them',
-    define: async (...args) => (await import('./data.js')).defineData(...args),
+    define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),
   },
   presets: {
     summary: 'list the presets, or show one as a configuration file',
-    define: async (...args) => (await import('./presets.js')).definePresets(...args),
+    define: async (...args) => (await import('./commands/presets-command.js')).definePresets(...args),
   },
 };
 

@@ -2,8 +2,9 @@
  * Draws a run's events: on a terminal a line that is drawn over and over with a bar, elsewhere plain lines at the
  * frequency asked for. Looks at the clock only to draw not too often.
  */
-import type { EpochMetrics } from '../formats/run-folder.js';
+
 import { formatCount, formatNumber, formatShare, plural } from '../report/text.js';
+import type { EpochMetrics } from '../runs/run-folder.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '../train/events.js';
 import { type Colors, colorsFor, type Output } from './terminal.js';
 

@@ -1,6 +1,5 @@
 /** What a person reads when training has ended: how good, how fast, where it is, what to try next. */
 import { join } from 'node:path';
-import { RUN_FILES, type RunSummary } from '../formats/run-folder.js';
 import {
   formatCount,
   formatRecallTable,
@@ -9,6 +8,7 @@ import {
   formatShare,
   otherWays,
 } from '../report/text.js';
+import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
 
 /** The end of one run; `charts` says whether they were written as files too. */

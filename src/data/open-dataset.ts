@@ -2,13 +2,13 @@
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { isDrawingFile, namesStrokes } from './dataset-name.js';
-import { type ImageDataset, loadImages } from './datasets.js';
-import type { ImageExamples } from './images.js';
+import { type ImageDataset, loadImages } from './images/image-datasets.js';
+import type { ImageExamples } from './images/image-examples.js';
 import type { AnyPreprocessing, SequencesData } from './sources.js';
-import { findStrokeFolder, type OnProgress } from './stroke-archive.js';
-import { loadStrokes } from './stroke-datasets.js';
-import type { StrokeOrder } from './stroke-sequences.js';
-import type { StrokeDataset, StrokeExamples } from './strokes.js';
+import { findStrokeFolder, type OnProgress } from './strokes/stroke-archive.js';
+import { loadStrokes } from './strokes/stroke-datasets.js';
+import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
+import type { StrokeOrder } from './strokes/stroke-sequences.js';
 
 export type Dataset = ({ kind: 'images' } & ImageDataset) | ({ kind: 'strokes' } & StrokeDataset);
 

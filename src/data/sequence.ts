@@ -8,7 +8,7 @@ import { snakeCase } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { Random } from '../random.js';
 import { UserError } from '../user-error.js';
-import type { ImageExamples } from './images.js';
+import type { ImageExamples } from './images/image-examples.js';
 
 /** From an image to a sequence [T, I]. Stored with the model. */
 export interface Preprocessing {

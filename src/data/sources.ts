@@ -1,7 +1,7 @@
 /** The kinds of sequences there are, and how a thread opens them from what was posted to it. */
 import { ArraySequences, type ArraySequencesData } from './array-sequences.js';
 import type { Augmentation } from './augmentation.js';
-import { AugmentedImages } from './image-augment.js';
+import { AugmentedImages } from './images/image-augment.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
 import {
   ImageSequences,
@@ -9,13 +9,13 @@ import {
   type Preprocessing,
   readPreprocessing,
 } from './sequence.js';
-import { AugmentedStrokes } from './stroke-augment.js';
+import { AugmentedStrokes } from './strokes/stroke-augment.js';
 import {
   readStrokePreprocessing,
   type StrokePreprocessing,
   StrokeSequences,
   type StrokeSequencesData,
-} from './stroke-sequences.js';
+} from './strokes/stroke-sequences.js';
 
 /** What a source is made of; can be posted to a worker thread. */
 export type SequencesData =

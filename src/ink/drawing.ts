@@ -6,7 +6,7 @@
  */
 
 import { UserError } from '../user-error.js';
-import { imageToStrokes, STROKE_COLUMNS } from './strokes.js';
+import { imageToStrokes, STROKE_COLUMNS } from './image-to-strokes.js';
 
 /** A line drawn without lifting the pen: its points, x to the right, y downwards, in any unit. */
 export interface PenLine {

@@ -11,7 +11,7 @@ import {
   directionsOf,
   type ResolvedClassifierConfig,
   resolveClassifierConfig,
-} from './config.js';
+} from './classifier-config.js';
 import { lastRowOf } from './head.js';
 import { Network } from './network.js';
 import { ParameterLayout, type StateDict } from './parameters.js';
@@ -165,8 +165,14 @@ export class SequenceClassifier {
     const dLogits = this.#backend.allocate(B * K);
     const dInputs = options.inputGradient ? this.#backend.allocate(packed.inputs.length) : null;
     this.#backend.crossEntropy({
-      ...{ rows: B, classes: K, logits, labels: packed.labels, labelSmoothing },
-      ...{ losses, dLogits, gradientScale: 1 / B },
+      rows: B,
+      classes: K,
+      logits,
+      labels: packed.labels,
+      labelSmoothing,
+      losses,
+      dLogits,
+      gradientScale: 1 / B,
     });
     this.#backend.clear(this.#gradients, this.#gradients.length);
     this.#network.backward(dLogits, this.#gradients, dInputs);
@@ -186,7 +192,8 @@ export class SequenceClassifier {
    */
   stepper(): SequenceStepper {
     return new SequenceStepper({
-      ...{ config: this.config, backend: this.#backend },
+      config: this.config,
+      backend: this.#backend,
       packed: () => this.#network.packedForward(),
       weight: this.#layout.view(this.#parameters, 'fc.weight'),
       bias: this.#layout.view(this.#parameters, 'fc.bias'),

@@ -2,7 +2,7 @@
  * The head's reading of the LSTM's outputs, as moves of rows: from outputs [N, D·H] to features [B, F], and, with
  * source and target exchanged, of gradients back.
  */
-import { directionsOf, featuresOf, type ResolvedClassifierConfig } from './config.js';
+import { directionsOf, featuresOf, type ResolvedClassifierConfig } from './classifier-config.js';
 import type { Workspace } from './workspace.js';
 
 export interface HeadMove {

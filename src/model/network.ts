@@ -8,7 +8,12 @@
  * 16 bits; parameters, gradients, states, sums and the linear layer stay float32. Inference is float32 throughout.
  */
 import type { Backend, LstmShape, Stored } from '../backends/backend.js';
-import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
+import {
+  directionsOf,
+  featuresOf,
+  layerInputSize,
+  type ResolvedClassifierConfig,
+} from './classifier-config.js';
 import { type HeadRows, headRows } from './head.js';
 import type { ParameterLayout } from './parameters.js';
 import { Arena, asHalves, eachDirection, eachLayer, type Precision, type Workspace } from './workspace.js';
@@ -241,8 +246,14 @@ export class Network {
     const width = batch.rows * this.config.inputSize;
     start.fill(0);
     this.#backend.copyRows({
-      ...{ rows: 1, width, source: batch.inputs, sourceOffsets: start, target, targetOffsets: start },
-      ...{ scales: null, accumulate: false },
+      rows: 1,
+      width,
+      source: batch.inputs,
+      sourceOffsets: start,
+      target,
+      targetOffsets: start,
+      scales: null,
+      accumulate: false,
     });
     return target;
   }
@@ -290,7 +301,11 @@ export class Network {
     const width = directionsOf(this.config) * this.config.hiddenSize;
     this.#backend.dropout({
       ...rows,
-      ...{ rows: N, width, values, rate: this.config.layerDropout, stream: 1 + layer },
+      rows: N,
+      width,
+      values,
+      rate: this.config.layerDropout,
+      stream: 1 + layer,
     });
   }
 

@@ -6,7 +6,12 @@
 import type { LstmWeights } from '../backends/backend.js';
 import { Random } from '../random.js';
 import { UserError } from '../user-error.js';
-import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
+import {
+  directionsOf,
+  featuresOf,
+  layerInputSize,
+  type ResolvedClassifierConfig,
+} from './classifier-config.js';
 
 /** A GiB of float32; with more, lengths of packed buffers would not fit the kernels' 32-bit integers. */
 const MOST_PARAMETERS = 2 ** 28;

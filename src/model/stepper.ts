@@ -5,7 +5,7 @@
  */
 import type { Backend, LinearForward, LstmForward } from '../backends/backend.js';
 import { UserError } from '../user-error.js';
-import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
+import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './classifier-config.js';
 
 /** What a classifier lends its steppers: its own buffers, so that they follow when it learns or loads. */
 export interface SteppedModel {
@@ -61,7 +61,8 @@ export class SequenceStepper {
     this.#mean = backend.allocate(H);
     this.#logits = backend.allocate(config.numClasses);
     const [even, odd] = [0, 1].map(() => ({
-      ...{ hidden: backend.allocate(L * H), cells: backend.allocate(L * H) },
+      hidden: backend.allocate(L * H),
+      cells: backend.allocate(L * H),
       sum: new Float64Array(H),
     }));
     const lengths = Array.from({ length: L }, (_, layer) =>
@@ -138,8 +139,15 @@ export class SequenceStepper {
     const { hiddenSize: H, numLayers: L, numClasses, head } = config;
     const own = (states: Float32Array, layer: number) => states.subarray(layer * H, (layer + 1) * H);
     const layers = this.#model.packed().map((packed, layer) => ({
-      ...{ ...shared, inputSize: layerInputSize(config, layer), hiddenSize: H, rows: 1 },
-      ...{ reverse: false, outputStride: H, outputColumn: 0, packed, gates: null },
+      ...shared,
+      inputSize: layerInputSize(config, layer),
+      hiddenSize: H,
+      rows: 1,
+      reverse: false,
+      outputStride: H,
+      outputColumn: 0,
+      packed,
+      gates: null,
       inputs: layer === 0 ? this.#input : own(to.hidden, layer - 1),
       outputs: own(to.hidden, layer),
       cells: own(to.cells, layer),
@@ -147,10 +155,17 @@ export class SequenceStepper {
     }));
     const read = { final: to.hidden, last: own(to.hidden, L - 1), mean: this.#mean, flatten: to.hidden };
     return {
-      ...{ from, to, layers },
+      from,
+      to,
+      layers,
       head: {
-        ...{ rows: 1, inputSize: featuresOf(config), outputSize: numClasses, inputs: read[head] },
-        ...{ weight, bias, outputs: this.#logits },
+        rows: 1,
+        inputSize: featuresOf(config),
+        outputSize: numClasses,
+        inputs: read[head],
+        weight,
+        bias,
+        outputs: this.#logits,
       },
     };
   }

@@ -4,7 +4,12 @@
  * longer than a verb takes on a short sequence. Smaller batches use the first rows of each buffer.
  */
 import type { Backend, Stored } from '../backends/backend.js';
-import { directionsOf, featuresOf, layerInputSize, type ResolvedClassifierConfig } from './config.js';
+import {
+  directionsOf,
+  featuresOf,
+  layerInputSize,
+  type ResolvedClassifierConfig,
+} from './classifier-config.js';
 
 export type Precision = 'float32' | 'mixed';
 

@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { isGzip, parseIdx } from '../data/idx.js';
-import { inflateIdx } from '../data/idx-file.js';
+import { isGzip, parseIdx } from '../data/images/idx.js';
+import { inflateIdx } from '../data/images/idx-file.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
 import { readFileBounded } from '../formats/files.js';
 import { parseJson } from '../formats/json.js';

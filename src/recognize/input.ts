@@ -5,10 +5,10 @@
  */
 import { ImageSequences, type Preprocessing, type SequenceSource } from '../data/sequence.js';
 import { type AnyPreprocessing, isStrokes } from '../data/sources.js';
-import { type StrokePreprocessing, StrokeSequences } from '../data/stroke-sequences.js';
+import { type StrokePreprocessing, StrokeSequences } from '../data/strokes/stroke-sequences.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../ink/drawing.js';
-import { penPaths } from '../ink/render.js';
-import { imageToStrokes, STROKE_COLUMNS } from '../ink/strokes.js';
+import { imageToStrokes, STROKE_COLUMNS } from '../ink/image-to-strokes.js';
+import { penPaths } from '../ink/render-strokes.js';
 import { UserError } from '../user-error.js';
 import { fitPicture, MOST_PICTURE_PIXELS } from './fit.js';
 

@@ -9,7 +9,7 @@
 import { parseDrawing } from '../data/pens/drawing-json.js';
 import { isPlainObject } from '../formats/json.js';
 import { quote } from '../formats/quotation.js';
-import { STROKE_COLUMNS } from '../ink/strokes.js';
+import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
 import { UserError } from '../user-error.js';
 import type { RecognizerInput } from './input.js';
 

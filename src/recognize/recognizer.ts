@@ -5,10 +5,14 @@
 import type { Backend } from '../backends/backend.js';
 import { pixelPermutation } from '../data/sequence.js';
 import { type AnyPreprocessing, isStrokes, readAnyPreprocessing } from '../data/sources.js';
-import { decodeCheckpoint } from '../formats/checkpoint.js';
 import { SequenceClassifier } from '../model/classifier.js';
-import { type ClassifierConfig, directionsOf, type ResolvedClassifierConfig } from '../model/config.js';
+import {
+  type ClassifierConfig,
+  directionsOf,
+  type ResolvedClassifierConfig,
+} from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
+import { decodeCheckpoint } from '../runs/checkpoint.js';
 import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
@@ -113,7 +117,14 @@ export function openRecognizer(
   }
   const kind = isStrokes(preprocessing) ? 'strokes' : 'rows';
   return new Recognizer(classifier, {
-    ...{ name, preset, testAccuracy, kind, classes, parameters, model, preprocessing },
+    name,
+    preset,
+    testAccuracy,
+    kind,
+    classes,
+    parameters,
+    model,
+    preprocessing,
   });
 }
 
@@ -186,7 +197,12 @@ export class Recognizer {
     const labels = Int32Array.of(recognition.top[0].index);
     const { inputGradient } = await this.#classifier.gradients({ ...batch, labels }, { inputGradient: true });
     return {
-      ...{ recognition, saw, steps, sequence, units, hidden },
+      recognition,
+      saw,
+      steps,
+      sequence,
+      units,
+      hidden,
       inputGradient: inputGradient!,
       pixelGradient: this.#pixelGradient(inputGradient!),
     };

@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import type { Backend } from '../backends/backend.js';
 import { readFileBounded } from '../formats/files.js';
 import { isPlainObject, parseJson } from '../formats/json.js';
-import { readSummary } from '../formats/run-files.js';
-import { RUN_FILES } from '../formats/run-folder.js';
+import { readSummary } from '../runs/run-files.js';
+import { RUN_FILES } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import { openRecognizer, type Recognizer, type RunFacts } from './recognizer.js';
 

@@ -4,7 +4,7 @@
  */
 
 import type { PenLine } from '../ink/drawing.js';
-import { STROKE_COLUMNS } from '../ink/strokes.js';
+import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen, sequenceOf } from './input.js';
 import { type Recognizer, softmax } from './recognizer.js';

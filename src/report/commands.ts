@@ -1,6 +1,6 @@
 /** The commands that make a run again and go on from it, for a person to copy into a shell. */
 
-import { RUN_FILES, type RunSummary } from '../formats/run-folder.js';
+import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { plural } from './text.js';
 
 /** What a command is for, and the command. */

@@ -5,7 +5,7 @@
  */
 
 import type { CustomSeriesOption, EChartsOption } from 'echarts';
-import type { RunSummary } from '../formats/run-folder.js';
+import type { RunSummary } from '../runs/run-folder.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';
 import { light, rampStep, strongStep } from './palette.js';
 import { className, classRecalls, mistakeCount, worstConfusion } from './recall.js';

@@ -3,7 +3,7 @@
  * in epochs. Each line is named at its end, so there is no legend to look up.
  */
 
-import type { EpochMetrics, RunSummary } from '../formats/run-folder.js';
+import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
 import { type Chart, linearScale, logScale, type Place, wholeTicks } from './chart.js';
 import { GAP, type Line, lineChart, type Plot, type Point } from './line-chart.js';
 import { light } from './palette.js';

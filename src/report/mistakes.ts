@@ -4,8 +4,8 @@
  */
 
 import type { EChartsOption } from 'echarts';
-import type { Mistake } from '../formats/run-folder.js';
-import { penPaths } from '../ink/render.js';
+import { penPaths } from '../ink/render-strokes.js';
+import type { Mistake } from '../runs/run-folder.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, textWidth } from './chart.js';
 import { light } from './palette.js';
 import { type PictureImage, pictureImage } from './picture.js';

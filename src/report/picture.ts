@@ -4,7 +4,7 @@
  */
 
 import { createCanvas } from '@napi-rs/canvas';
-import type { Picture } from '../formats/run-folder.js';
+import type { Picture } from '../runs/run-folder.js';
 
 /** Pictures are enlarged to about this many pixels a side. */
 const SIDE = 112;

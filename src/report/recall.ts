@@ -3,7 +3,7 @@
  * the rest was taken most often. Pure; the terminal's table, the charts and the page all read it.
  */
 
-import type { RunSummary } from '../formats/run-folder.js';
+import type { RunSummary } from '../runs/run-folder.js';
 
 export interface ClassRecall {
   /** Index of the class. */

@@ -6,12 +6,12 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { explainFileError, writeFileAtomically } from '../formats/files.js';
-import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
+import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
+import { renderPdf, renderPng, renderSvg } from './chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from './curves.js';
 import { reportHtml } from './html.js';
 import { mistakesChart, mistakeTiles } from './mistakes.js';
-import { renderPdf, renderPng, renderSvg } from './render.js';
 
 /** What the report is made of. */
 export interface ReportInput {

@@ -68,7 +68,10 @@ export function strokeShapes(paths: readonly DrawnPath[], { x, y, cell, pen }: P
     ...coloredLines(placed, pen),
     { kind: 'dot', at: lastOf(lastOf(placed)), radius: 0.95 * pen, fill: end },
     {
-      ...{ kind: 'dot', at: placed[0][0], radius: 1.2 * pen, fill: light.surface },
+      kind: 'dot',
+      at: placed[0][0],
+      radius: 1.2 * pen,
+      fill: light.surface,
       outline: { color: light.pen[0], width: 0.75 * pen },
     },
   ];
@@ -82,8 +85,10 @@ function lastOf<T>(list: readonly T[]): T {
 function gapDots(from: Point, to: Point, pen: number): StrokeShape[] {
   const parts = Math.floor(distance(from, to) / (1.6 * pen));
   return Array.from({ length: Math.max(0, parts - 1) }, (_, n) => ({
-    ...{ kind: 'dot' as const, at: between(from, to, (n + 1) / parts) },
-    ...{ radius: 0.22 * pen, fill: light.muted },
+    kind: 'dot' as const,
+    at: between(from, to, (n + 1) / parts),
+    radius: 0.22 * pen,
+    fill: light.muted,
   }));
 }
 

@@ -35,8 +35,11 @@ export function shapesGraphic(shapes: readonly StrokeShape[], left: number, top:
         silent: true,
         shape: { points: points.map(([x, y]) => [left + x, top + y]) },
         style: {
-          ...{ fill: 'none', stroke: color, lineWidth: width },
-          ...{ lineCap: 'round' as const, lineJoin: 'round' as const },
+          fill: 'none',
+          stroke: color,
+          lineWidth: width,
+          lineCap: 'round' as const,
+          lineJoin: 'round' as const,
         },
       };
     }

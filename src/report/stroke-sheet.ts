@@ -4,7 +4,7 @@
  * several epochs.
  */
 
-import type { Picture } from '../formats/run-folder.js';
+import type { Picture } from '../runs/run-folder.js';
 import { FONT_FAMILY, fitText } from './chart.js';
 import { light } from './palette.js';
 import { pictureImage } from './picture.js';

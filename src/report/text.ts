@@ -3,7 +3,7 @@
  * recalls that the command line prints. Pure, and free of NaN: what is not a number is written as `–`.
  */
 
-import type { RunSummary, Score } from '../formats/run-folder.js';
+import type { RunSummary, Score } from '../runs/run-folder.js';
 import { type ClassRecall, classRecalls, recallFloor } from './recall.js';
 
 /** U+00A0: number and unit stay on one line. */

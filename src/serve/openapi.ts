@@ -59,37 +59,51 @@ export const modelList = z.object({
   default: z.string().nullable(),
   models: z.array(
     z.object({
-      ...{
-        id: z.string(),
-        name: z.string(),
-        kind: z.enum(['rows', 'strokes']),
-        preset: z.string().nullable(),
-      },
-      ...{ classes: z.array(z.string()), parameters: z.int(), test_accuracy: share.nullable() },
-      ...{ file: z.string().describe('relative to /models/'), bytes: z.int(), version: z.string() },
+      id: z.string(),
+      name: z.string(),
+      kind: z.enum(['rows', 'strokes']),
+      preset: z.string().nullable(),
+      classes: z.array(z.string()),
+      parameters: z.int(),
+      test_accuracy: share.nullable(),
+      file: z.string().describe('relative to /models/'),
+      bytes: z.int(),
+      version: z.string(),
     }),
   ),
 }) satisfies z.ZodType<ModelList>;
 
 export const health = z.object({
-  ...{ status: z.literal('ok'), version: z.string(), uptime_seconds: z.number() },
-  ...{ models: z.int(), waiting: z.int(), running: z.int() },
+  status: z.literal('ok'),
+  version: z.string(),
+  uptime_seconds: z.number(),
+  models: z.int(),
+  waiting: z.int(),
+  running: z.int(),
 }) satisfies z.ZodType<Health>;
 
 const number = z.number().nullable();
 export const runList = z.object({
   runs: z.array(
     z.object({
-      ...{ id: z.string(), folder: z.string(), state: z.enum(['live', 'done', 'stopped']) },
-      ...{ started: z.iso.datetime(), changed: z.iso.datetime() },
-      ...{
-        preset: z.string().nullable(),
-        data: z.string().nullable(),
-        kind: z.enum(['rows', 'strokes']).nullable(),
-      },
-      ...{ epochs: z.int(), num_epochs: number, best_val_accuracy: number, test_accuracy: number },
-      ...{ parameters: number, train_seconds: number, samples_per_second: number, peak_rss_mb: number },
-      ...{ model: z.boolean(), problem: z.string().nullable() },
+      id: z.string(),
+      folder: z.string(),
+      state: z.enum(['live', 'done', 'stopped']),
+      started: z.iso.datetime(),
+      changed: z.iso.datetime(),
+      preset: z.string().nullable(),
+      data: z.string().nullable(),
+      kind: z.enum(['rows', 'strokes']).nullable(),
+      epochs: z.int(),
+      num_epochs: number,
+      best_val_accuracy: number,
+      test_accuracy: number,
+      parameters: number,
+      train_seconds: number,
+      samples_per_second: number,
+      peak_rss_mb: number,
+      model: z.boolean(),
+      problem: z.string().nullable(),
     }),
   ),
 }) satisfies z.ZodType<RunList>;

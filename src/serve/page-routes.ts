@@ -1,9 +1,9 @@
 /** The page's files, and what the server says of itself. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './api.js';
-import type { Models } from './model-list.js';
 import { openApi } from './openapi.js';
 import { NO_PAGE, type PageFile, readPage } from './page-files.js';
+import type { Models } from './predict/model-list.js';
 
 export interface PageParts {
   folder: string;
@@ -31,7 +31,8 @@ export function addPage(app: FastifyInstance, { folder, version, models, load }:
 function sendFile({ headers }: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
   const { type, bytes, gzip, etag, lasting } = file;
   reply.headers({
-    ...{ etag, vary: 'accept-encoding' },
+    etag,
+    vary: 'accept-encoding',
     'cache-control': lasting ? 'public, max-age=31536000, immutable' : 'no-cache',
   });
   if (headers['if-none-match'] === etag) return reply.code(304).send();

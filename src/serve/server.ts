@@ -10,16 +10,16 @@ import { UserError } from '../user-error.js';
 import { Bodies } from './bodies.js';
 import { errorJson, errorStatus, HttpError } from './http-error.js';
 import * as limits from './limits.js';
-import { Models } from './model-list.js';
 import { addPage } from './page-routes.js';
-import type { PredictJob } from './predict-jobs.js';
-import { addPredict } from './predict-routes.js';
-import { RunEvents } from './run-events.js';
-import { addRuns } from './run-routes.js';
-import { openRunStore } from './run-store.js';
-import { Samples } from './samples.js';
+import { Models } from './predict/model-list.js';
+import type { PredictJob } from './predict/predict-jobs.js';
+import { addPredict } from './predict/predict-routes.js';
+import { RunEvents } from './runs/run-events.js';
+import { addRuns } from './runs/run-routes.js';
+import { openRunStore } from './runs/run-store.js';
+import { Samples } from './samples/samples.js';
 import { isMeant, SECURITY_HEADERS } from './security.js';
-import { WorkerPool } from './worker-pool.js';
+import { WorkerPool } from './workers/worker-pool.js';
 
 export interface ServeOptions {
   /** Run folders and checkpoints that come first. */
@@ -61,20 +61,26 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const samples = new Samples(runs, options.backend);
   const bodies = new Bodies();
   const pool = new WorkerPool<PredictJob, string>({
-    ...{ script: new URL('./predict-worker.js', import.meta.url), data: { backend: options.backend } },
+    script: new URL('./predict/predict-worker.js', import.meta.url),
+    data: { backend: options.backend },
     threads: options.threads ?? Math.max(1, availableParallelism() - 1),
-    ...{ jobs: options.batch ?? limits.BATCH_REQUESTS, bytes: limits.BATCH_BYTES },
-    ...{ deadline: limits.COMPUTE_MS, waiting: limits.MOST_WAITING_REQUESTS },
+    jobs: options.batch ?? limits.BATCH_REQUESTS,
+    bytes: limits.BATCH_BYTES,
+    deadline: limits.COMPUTE_MS,
+    waiting: limits.MOST_WAITING_REQUESTS,
   });
   const app = bareServer(options);
   const began = performance.now();
   addPredict(app, { models, pool, bodies });
   addRuns(app, { runs, events, samples });
   const page = addPage(app, {
-    ...{ folder: options.page, version: options.version, models },
+    folder: options.page,
+    version: options.version,
+    models,
     load: () => ({
       uptime_seconds: Math.round((performance.now() - began) / 1000),
-      ...{ waiting: pool.waiting, running: pool.running },
+      waiting: pool.waiting,
+      running: pool.running,
     }),
   });
   app.addHook('preClose', async () => events.close());

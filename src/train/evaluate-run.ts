@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path';
 import { loadDataset } from '../data/open-dataset.js';
 import { isStrokes, readAnyPreprocessing } from '../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
-import { RUN_FILES } from '../formats/run-folder.js';
-import { type ClassifierConfig, resolveClassifierConfig } from '../model/config.js';
+import { type ClassifierConfig, resolveClassifierConfig } from '../model/classifier-config.js';
+import { RUN_FILES } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
-import { resolveConfig } from './config.js';
-import { readConfigFile } from './config-file.js';
+import { readConfigFile } from './config/config-file.js';
+import type { TrainConfig } from './config/options.js';
+import { resolveConfig } from './config/run-config.js';
 import type { Scores } from './evaluation.js';
 import { evaluate } from './loop.js';
 import { resolveOptimizer } from './optimizer.js';
-import type { TrainConfig } from './options.js';
 import { readCheckpoint } from './resume.js';
 import { openSession } from './session.js';
 
@@ -63,15 +63,23 @@ export async function evaluateRun(
   const indices = indicesOf(options.part, dataset.train.count, dataset.test.count, config, checkpointPath);
   const source = options.part === 'test' ? 'test' : 'train';
   const session = await openSession({
-    ...{ backend: options.backend, threads: options.threads, dataset, preprocessing, model },
-    ...{ batchSize: BATCH_SIZE, seed: 0, optimizer: resolveOptimizer({ name: 'sgd' }) },
-    ...{ maxNorm: null, labelSmoothing: 0 },
+    backend: options.backend,
+    threads: options.threads,
+    dataset,
+    preprocessing,
+    model,
+    batchSize: BATCH_SIZE,
+    seed: 0,
+    optimizer: resolveOptimizer({ name: 'sgd' }),
+    maxNorm: null,
+    labelSmoothing: 0,
   });
   try {
     const { team } = session;
     team.layout.fromStateDict(checkpoint.parameters, team.parameters);
     const scoring = {
-      ...{ labels: dataset[source].labels, classes: model.numClasses },
+      labels: dataset[source].labels,
+      classes: model.numClasses,
       stop: new AbortController().signal,
     };
     const place = {

@@ -1,11 +1,11 @@
 /** Runs a model over sequences and scores its answers. */
 
 import type { Dataset } from '../data/open-dataset.js';
-import { strokesOf } from '../data/strokes.js';
-import type { Mistake, Score } from '../formats/run-folder.js';
+import { strokesOf } from '../data/strokes/stroke-examples.js';
+import type { Mistake, Score } from '../runs/run-folder.js';
 import { sharedBytes, shareInts } from '../shared-memory.js';
-import type { Team } from './team.js';
-import type { SourceName } from './team-protocol.js';
+import type { Team } from './team/team.js';
+import type { SourceName } from './team/team-protocol.js';
 
 export interface Scores {
   score: Score;
@@ -73,8 +73,11 @@ export function mistakesOf(answers: Answers, dataset: Dataset): Mistake[] {
     if (predicted === label) return;
     const probabilities = softmax(logits.subarray(n * classes, (n + 1) * classes));
     mistakes.push({
-      ...{ index, label, predicted },
-      ...{ confidence: probabilities[predicted], labelProbability: probabilities[label] },
+      index,
+      label,
+      predicted,
+      confidence: probabilities[predicted],
+      labelProbability: probabilities[label],
     });
   });
   mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index);

@@ -2,7 +2,7 @@
  * What a training run tells whoever watches it. train/ prints nothing: the command line draws a bar from these
  * events, a server can send them on, a test counts them.
  */
-import type { EpochMetrics, RunSummary } from '../formats/run-folder.js';
+import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
 
 export type TrainEvent =
   | LoadingEvent

@@ -3,16 +3,16 @@
  * yields events and leaves what to do with them, and where states are saved, to its caller.
  */
 import { epochOrder, epochOrderByLength } from '../data/split.js';
-import type { CurvePoint, EpochMetrics } from '../formats/run-folder.js';
+import type { CurvePoint, EpochMetrics } from '../runs/run-folder.js';
 import { shareInts } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
+import type { TrainConfig } from './config/options.js';
+import { learningRates } from './config/plan.js';
 import { type Answers, answersFor, evaluateWith, type Scores, scoresOf } from './evaluation.js';
 import type { ProgressEvent, TrainEvent } from './events.js';
 import { initialLossScale, type LossScaleState, readLossScale, shareLossScale } from './loss-scale.js';
-import type { TrainConfig } from './options.js';
-import { learningRates } from './plan.js';
-import { evaluationSteps, type Team } from './team.js';
-import type { SourceName } from './team-protocol.js';
+import { evaluationSteps, type Team } from './team/team.js';
+import type { SourceName } from './team/team-protocol.js';
 
 /** Where a training stands: with the parameters and the optimiser's vectors all that is needed to go on. */
 export interface TrainState {
@@ -135,14 +135,15 @@ async function* trainEpoch(
   const samplesIn = (step: number) => Math.min(train.length, step * batchSize);
   const began = performance.now();
   const running = team.train({
-    ...{ epoch: state.epoch, firstStep, steps: stepsPerEpoch, updatesBefore: state.updates },
-    ...{
-      order: shareInts(orderOf(options)),
-      learningRates: rates,
-      losses,
-      correct,
-      lossScale,
-    },
+    epoch: state.epoch,
+    firstStep,
+    steps: stepsPerEpoch,
+    updatesBefore: state.updates,
+    order: shareInts(orderOf(options)),
+    learningRates: rates,
+    losses,
+    correct,
+    lossScale,
   });
   if (options.stop.aborted) team.stop();
 
@@ -163,9 +164,17 @@ async function* trainEpoch(
       const left =
         (config.numEpochs - state.epoch + 1) * (train.length + options.validation.length / 3) - samples;
       yield {
-        ...{ type: 'progress', phase: 'train', epoch: state.epoch, step: seen + 1, steps: stepsPerEpoch },
-        ...{ loss: lossSum / samples, accuracy: correctSum / samples, learningRate: rates[seen], samples },
-        ...{ samplesPerSecond: rate, secondsLeft: left / rate },
+        type: 'progress',
+        phase: 'train',
+        epoch: state.epoch,
+        step: seen + 1,
+        steps: stepsPerEpoch,
+        loss: lossSum / samples,
+        accuracy: correctSum / samples,
+        learningRate: rates[seen],
+        samples,
+        samplesPerSecond: rate,
+        secondsLeft: left / rate,
       };
     }
   }

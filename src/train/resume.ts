@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { type Checkpoint, decodeCheckpoint } from '../formats/checkpoint.js';
 import { explainFileError, readFileBounded } from '../formats/files.js';
 import { quote } from '../formats/quotation.js';
-import { RUN_FILES } from '../formats/run-folder.js';
-import type { ResolvedClassifierConfig } from '../model/config.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
+import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import { RUN_FILES } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
+import type { TrainConfig } from './config/options.js';
 import { initialState, type TrainState } from './loop.js';
-import type { TrainConfig } from './options.js';
-import type { Team } from './team.js';
+import type { Team } from './team/team.js';
 
 /** Ninety million parameters with their optimiser; a larger file is none of ours. */
 const MAX_CHECKPOINT_BYTES = 2 ** 30;

@@ -7,23 +7,23 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Dataset, loadDataset } from '../data/open-dataset.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
-import type { StrokeExamples } from '../data/strokes.js';
-import { encodeCheckpoint } from '../formats/checkpoint.js';
+import type { StrokeExamples } from '../data/strokes/stroke-examples.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { formatJson } from '../formats/json.js';
-import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../formats/run-files.js';
-import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../formats/run-folder.js';
-import { flopsPerStep } from '../model/config.js';
-import { configToDisk } from './config.js';
+import { flopsPerStep } from '../model/classifier-config.js';
+import { encodeCheckpoint } from '../runs/checkpoint.js';
+import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../runs/run-files.js';
+import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
+import type { TrainConfig } from './config/options.js';
+import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './config/plan.js';
+import { configToDisk } from './config/run-config.js';
 import { type Answers, mistakesOf, type Scores } from './evaluation.js';
 import type { LoadingEvent, ProgressEvent, TrainEvent } from './events.js';
 import { evaluate, initialState, type StopReason, type TrainState, trainLoop, watch } from './loop.js';
-import type { TrainConfig } from './options.js';
 import { peakMegabytes } from './peak-memory.js';
-import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './plan.js';
 import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
 import { openSession, type Session } from './session.js';
-import type { SourceName } from './team-protocol.js';
+import type { SourceName } from './team/team-protocol.js';
 
 /** What a training leaves for its report, besides the files of the run folder. */
 export interface RunEnd {
@@ -59,9 +59,17 @@ export async function* trainRun(
   const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
 
   const session = await openSession({
-    ...{ backend: config.backend, threads: config.threads, dataset, preprocessing, model, batchSize },
-    ...{ seed: config.seedNumber, optimizer: optimizerOf(config), maxNorm: config.maxNorm },
-    ...{ labelSmoothing: config.labelSmoothing, augmentation: augmentationOf(config) },
+    backend: config.backend,
+    threads: config.threads,
+    dataset,
+    preprocessing,
+    model,
+    batchSize,
+    seed: config.seedNumber,
+    optimizer: optimizerOf(config),
+    maxNorm: config.maxNorm,
+    labelSmoothing: config.labelSmoothing,
+    augmentation: augmentationOf(config),
     precision: config.useAmp ? 'mixed' : 'float32',
   });
   const { team } = session;
@@ -69,8 +77,11 @@ export async function* trainRun(
   control.stop.addEventListener('abort', stopTeam);
   try {
     const conditions = {
-      ...{ batchSize, trainCount: train.length },
-      ...{ seed: config.seedNumber, optimizer: config.optimizer, useAmp: config.useAmp },
+      batchSize,
+      trainCount: train.length,
+      seed: config.seedNumber,
+      optimizer: config.optimizer,
+      useAmp: config.useAmp,
     };
     let state = initialState(config.useAmp);
     if (checkpoint) state = resume(team, checkpoint, config.loadCp as string, model, conditions);
@@ -83,7 +94,9 @@ export async function* trainRun(
       backend: { name: session.backend.name, description: session.backend.description },
       threads: team.threads,
       parameters: team.parameters.length,
-      ...{ trainCount: train.length, validationCount: validation.length, testCount: dataset.test.count },
+      trainCount: train.length,
+      validationCount: validation.length,
+      testCount: dataset.test.count,
       stepsPerEpoch: Math.ceil(train.length / batchSize),
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, step: state.losses.length } : null,
@@ -96,17 +109,15 @@ export async function* trainRun(
     const scoring = { classes, stop: control.stop };
     const lengthOf = dataset.kind === 'strokes' ? lengthIn(dataset.train) : null;
     const reason = yield* trainLoop({
-      ...{
-        config,
-        team,
-        train,
-        validation,
-        labels: dataset.train.labels,
-        batchSize,
-        state,
-        lengthOf,
-        ...scoring,
-      },
+      config,
+      team,
+      train,
+      validation,
+      labels: dataset.train.labels,
+      batchSize,
+      state,
+      lengthOf,
+      ...scoring,
       lastGood: join(config.savingPath, RUN_FILES.last),
       saveBest: () => folder.save(RUN_FILES.best),
       saveEpoch: (next, metrics) => folder.saveEpoch(next, metrics),
@@ -147,7 +158,8 @@ async function* load(
   const notices: string[] = [];
   const progress: Omit<LoadingEvent, 'type'> = { what: '', done: 0, total: 0 };
   const loading = loadDataset(config.data, {
-    ...{ channelsImg: config.channelsImg, order: config.strokeOrder },
+    channelsImg: config.channelsImg,
+    order: config.strokeOrder,
     onProgress: (now) => Object.assign(progress, now),
     onNotice: (line) => notices.push(line),
   });
@@ -225,7 +237,9 @@ class RunFolder {
     const { team } = this.session;
     const bytes = encodeCheckpoint({
       parameters: team.layout.toStateDict(team.parameters),
-      ...{ model: this.model, preprocessing: this.preprocessing, classes: this.dataset.classes },
+      model: this.model,
+      preprocessing: this.preprocessing,
+      classes: this.dataset.classes,
       ...(state && {
         training: { optimizer: new Map(team.optimizerState), state: { ...state, ...this.conditions } },
       }),

@@ -5,13 +5,13 @@ import { openBackend } from '../backends/open-node.js';
 import { type Augmentation, NO_AUGMENTATION } from '../data/augmentation.js';
 import { type Dataset, sequencesOf } from '../data/open-dataset.js';
 import type { AnyPreprocessing } from '../data/sources.js';
-import { reorderedStrokes, reversedStrokes } from '../data/stroke-points.js';
-import type { ResolvedClassifierConfig } from '../model/config.js';
+import { reorderedStrokes, reversedStrokes } from '../data/strokes/stroke-points.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { Precision } from '../model/workspace.js';
+import type { TrainConfig } from './config/options.js';
 import type { ResolvedOptimizer } from './optimizer.js';
-import type { TrainConfig } from './options.js';
-import { Team } from './team.js';
-import { startNodeThread } from './threads-node.js';
+import { Team } from './team/team.js';
+import { startNodeThread } from './team/threads-node.js';
 
 export interface SessionOptions {
   backend: TrainConfig['backend'];
@@ -45,7 +45,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const notices: string[] = [];
   const backend = await openBackend(options.backend, (line) => notices.push(line));
   const team = new Team({
-    ...{ backend, model, precision: options.precision, batchSize, seed, optimizer, maxNorm, labelSmoothing },
+    backend,
+    model,
+    precision: options.precision,
+    batchSize,
+    seed,
+    optimizer,
+    maxNorm,
+    labelSmoothing,
     augmentation: options.augmentation ?? NO_AUGMENTATION,
     threads: options.threads ?? availableParallelism(),
     startThread: startNodeThread,

@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { type BackendChoice, openBackend } from '../backends/open-node.js';
 import type { LabelledBatch } from '../model/classifier.js';
-import type { ClassifierConfig } from '../model/config.js';
-import { startNodeThread } from './threads-node.js';
+import type { ClassifierConfig } from '../model/classifier-config.js';
+import { startNodeThread } from './team/threads-node.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
 
 /**

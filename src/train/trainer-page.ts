@@ -1,8 +1,8 @@
 /** Opens a trainer in a page. */
 import { openBackend } from '../backends/open-web.js';
 import type { LabelledBatch } from '../model/classifier.js';
-import type { ClassifierConfig } from '../model/config.js';
-import { startPageThread, threadsInPage } from './threads-page.js';
+import type { ClassifierConfig } from '../model/classifier-config.js';
+import { startPageThread, threadsInPage } from './team/threads-page.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
 
 /**

@@ -7,13 +7,13 @@ import { shareArrays } from '../data/array-sequences.js';
 import { NO_AUGMENTATION } from '../data/augmentation.js';
 import { epochOrder, epochOrderByLength, firstIndices } from '../data/split.js';
 import type { LabelledBatch } from '../model/classifier.js';
-import { type ClassifierConfig, resolveClassifierConfig } from '../model/config.js';
+import { type ClassifierConfig, resolveClassifierConfig } from '../model/classifier-config.js';
 import type { StateDict } from '../model/parameters.js';
 import { sharedBytes, shareInts } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
 import { type OptimizerConfig, resolveOptimizer } from './optimizer.js';
-import { Team } from './team.js';
-import type { StartThread } from './threads.js';
+import { Team } from './team/team.js';
+import type { StartThread } from './team/threads.js';
 
 export interface TrainerOptions {
   /** Default: Adam with its defaults. */
@@ -75,8 +75,17 @@ export class Trainer {
     this.#lr = optimizer.lr;
     this.#count = examples.batchSize;
     this.#team = new Team({
-      ...{ backend, threads, startThread, model, batchSize, seed, optimizer, maxNorm, labelSmoothing },
-      ...{ data: { train: data, test: data }, augmentation: NO_AUGMENTATION },
+      backend,
+      threads,
+      startThread,
+      model,
+      batchSize,
+      seed,
+      optimizer,
+      maxNorm,
+      labelSmoothing,
+      data: { train: data, test: data },
+      augmentation: NO_AUGMENTATION,
     });
     this.#team.layout.initialize(model, this.#team.parameters, seed);
   }
@@ -92,7 +101,12 @@ export class Trainer {
     const losses = new Float64Array(sharedBytes(8 * steps));
     const correct = new Int32Array(sharedBytes(4 * steps));
     const done = await this.#team.train({
-      ...{ epoch: ++this.#epoch, firstStep: 0, steps, updatesBefore: this.#updates, losses, correct },
+      epoch: ++this.#epoch,
+      firstStep: 0,
+      steps,
+      updatesBefore: this.#updates,
+      losses,
+      correct,
       order: shareInts(this.#order()),
       learningRates: new Float64Array(sharedBytes(8 * steps)).fill(lr),
     });

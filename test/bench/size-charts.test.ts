@@ -25,7 +25,9 @@ const results: SweepResults = {
     node: 'v20.1.0',
     backends: {},
   },
-  ...{ date: '2026-11-22', threads: 2, product: { name: 'OpenBLAS’s product', gflops: 185 } },
+  date: '2026-11-22',
+  threads: 2,
+  product: { name: 'OpenBLAS’s product', gflops: 185 },
   roofline: [16, 64, 256, 1024].flatMap((hiddenSize) =>
     [1, 8, 64, 1024, 8192].map((batchSize) => point({ hiddenSize, batchSize })),
   ),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Activity, Measurement, Party } from '#bench/measurement.js';
-import { page } from '#bench/page.js';
+import { page } from '#bench/performance-page.js';
 import type { Results } from '#bench/results.js';
 import { duration, markdown, number, percent, type Table } from '#bench/table.js';
 import {
@@ -33,7 +33,10 @@ const results: Results = {
     node: 'v20.1.0',
     backends: { cpu: 'AVX2' },
   },
-  ...{ date: '2026-11-22', command: 'npm run bench', versions: ['OpenBLAS 1'], missing: ['tfjs'] },
+  date: '2026-11-22',
+  command: 'npm run bench',
+  versions: ['OpenBLAS 1'],
+  missing: ['tfjs'],
   measurements: [
     measurement('product', 'openblas', 2, { flops: 1e11, seconds: [1, 0.5, 2] }),
     measurement('product', 'cpu', 2, { flops: 1e11, seconds: [1, 1, 1] }),
@@ -64,7 +67,14 @@ function onlyRow({ header, rows }: Table): Record<string, string> {
 
 test('figures have three digits, or all before the point', () => {
   assert.deepEqual([4476.3, 128, 93.14, 5, 0.1874, 0, Number.NaN, null].map(number), [
-    ...['4,476', '128', '93.1', '5.00', '0.187', '0', '–', '–'],
+    '4,476',
+    '128',
+    '93.1',
+    '5.00',
+    '0.187',
+    '0',
+    '–',
+    '–',
   ]);
   assert.deepEqual([3.62, 0.0286, 0.000041, undefined].map(duration), ['3.62 s', '28.6 ms', '41.0 µs', '–']);
   assert.deepEqual([0.912, null].map(percent), ['91 %', '–']);

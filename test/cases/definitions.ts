@@ -146,9 +146,16 @@ export function definitionTests(backend: Backend): void {
       biasHh: Float32Array.of(0.125, 1, 0.25, -2),
     };
     const problem = {
-      ...{ inputSize: 1, hiddenSize: 1, lengths: [1], rows: 1 },
-      ...{ reverse: false, outputStride: 1, outputColumn: 0 },
-      ...{ weights, inputs: Float32Array.of(0.75), dOutputs: Float32Array.of(2) },
+      inputSize: 1,
+      hiddenSize: 1,
+      lengths: [1],
+      rows: 1,
+      reverse: false,
+      outputStride: 1,
+      outputColumn: 0,
+      weights,
+      inputs: Float32Array.of(0.75),
+      dOutputs: Float32Array.of(2),
     };
     const run = forward(backend, memory, problem, {
       packed: packed(backend, memory, problem, true),
@@ -220,7 +227,9 @@ export function definitionTests(backend: Backend): void {
     const dBias = memory.changed([30]);
     const dInputs = memory.changed([1, 1, 1, 1]);
     backend.linearBackward({
-      ...{ rows: 2, inputSize: 2, outputSize: 1 },
+      rows: 2,
+      inputSize: 2,
+      outputSize: 1,
       inputs: memory.input([1, 2, 3, 4]),
       weight: memory.input([5, 6]),
       scratch: memory.output(backend.linearScratchLength(2, 2, 1)),

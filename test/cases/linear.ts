@@ -69,8 +69,12 @@ function linearCase(shape: { rows: number; inputSize: number; outputSize: number
       // The gradient may take the place of the inputs.
       const inPlace = memory.changed(values.inputs);
       backend.linearBackward({
-        ...{ ...operands, inputs: inPlace, dInputs: inPlace, scratch: memory.output(scratchLength) },
-        ...{ dWeight: memory.changed(values.dWeight), dBias: memory.changed(values.dBias) },
+        ...operands,
+        inputs: inPlace,
+        dInputs: inPlace,
+        scratch: memory.output(scratchLength),
+        dWeight: memory.changed(values.dWeight),
+        dBias: memory.changed(values.dBias),
         dOutputs: memory.input(values.dOutputs),
       });
       memory.check('linearBackward');

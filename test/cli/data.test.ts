@@ -13,10 +13,10 @@ import { DataProgressView } from '#src/cli/data-progress.js';
 import { drawSamples } from '#src/cli/stroke-terminal.js';
 import { colorsFor } from '#src/cli/terminal.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
-import { AugmentedStrokes } from '#src/data/stroke-augment.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/stroke-sequences.js';
-import { packStrokes } from '#src/data/strokes.js';
-import { idxBytes, labelBytes } from '../data/idx-bytes.js';
+import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
+import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
+import { idxBytes, labelBytes } from '../data/images/idx-bytes.js';
 import { FakeOutput } from './fake-run.js';
 
 const main = join(fileURLToPath(new URL('../../../', import.meta.url)), 'dist/cli/main.js');
@@ -82,8 +82,15 @@ describe('data strokes', () => {
       const { seconds, ...value } = JSON.parse(stdout);
       assert.ok(seconds > 0);
       assert.deepEqual(value, {
-        ...{ data: 'lines strokes', out, seed: 4, train: 4, test: 4, classes: ['0', '1'] },
-        ...{ rows: 56, shortest: 7, longest: 7 },
+        data: 'lines strokes',
+        out,
+        seed: 4,
+        train: 4,
+        test: 4,
+        classes: ['0', '1'],
+        rows: 56,
+        shortest: 7,
+        longest: 7,
       });
       const samples = JSON.parse(run('preview', '--data', out, '--json', '--count', '2').stdout).samples;
       assert.deepEqual(samples[0].rows.slice(0, 2), [
@@ -264,8 +271,12 @@ describe('data preview --augment', () => {
     const { status, stdout } = run('preview', '--data', 'lines', '--count', '2', '--augment', '2');
     assert.equal(status, 0);
     assert.deepEqual(stdout.match(/#\d|epoch \d, \d steps/g), [
-      ...['#1', 'epoch 1, 7 steps', 'epoch 2, 7 steps'],
-      ...['#0', 'epoch 1, 7 steps', 'epoch 2, 7 steps'],
+      '#1',
+      'epoch 1, 7 steps',
+      'epoch 2, 7 steps',
+      '#0',
+      'epoch 1, 7 steps',
+      'epoch 2, 7 steps',
     ]);
   });
 });

@@ -1,7 +1,7 @@
 /** `scanstroke evaluate` round a measurement that is made up. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type EvaluateFlags, type EvaluateOptions, evaluate } from '#src/cli/evaluate.js';
+import { type EvaluateFlags, type EvaluateOptions, evaluate } from '#src/cli/commands/evaluate-command.js';
 import { UserError } from '#src/user-error.js';
 import { FakeOutput, fakeTerminal } from './fake-run.js';
 

@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Output, Terminal } from '#src/cli/terminal.js';
-import type { RunSummary } from '#src/formats/run-folder.js';
+import type { RunSummary } from '#src/runs/run-folder.js';
+import type { TrainConfig } from '#src/train/config/options.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '#src/train/events.js';
-import type { TrainConfig } from '#src/train/options.js';
 import { sampleInput } from '../report/sample.js';
 
 export class FakeOutput implements Output {

@@ -34,7 +34,10 @@ test('says of pictures, drawings and strokes what the recogniser says', async ()
   const path = (name: string) => join(folder, name);
   for (const [name, content] of Object.entries(files)) writeFileSync(path(name), content);
   const { status, stdout, stderr } = predict([
-    ...[path('a.png'), `${path('b-idx3-ubyte')}:2`, path('c.ndjson'), path('d.json')],
+    path('a.png'),
+    `${path('b-idx3-ubyte')}:2`,
+    path('c.ndjson'),
+    path('d.json'),
   ]);
   assert.equal(status, 0, stderr);
   const answers = JSON.parse(stdout);

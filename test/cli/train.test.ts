@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
+import { type TrainFlags, train } from '#src/cli/commands/train-command.js';
+import { dataTitle } from '#src/cli/commands/train-parts.js';
 import { configure, seedRuns } from '#src/cli/configure.js';
-import { type TrainFlags, train } from '#src/cli/train.js';
-import { dataTitle } from '#src/cli/train-parts.js';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
-import { writeSummary } from '#src/formats/run-files.js';
-import type { RunSummary } from '#src/formats/run-folder.js';
-import { configToDisk, resolveConfig } from '#src/train/config.js';
+import { writeSummary } from '#src/runs/run-files.js';
+import type { RunSummary } from '#src/runs/run-folder.js';
+import { configToDisk, resolveConfig } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
 import { fakeTerminal, fakeTraining, summaryOf } from './fake-run.js';
 

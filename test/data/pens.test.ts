@@ -10,9 +10,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type LabelledDrawing, parseDrawing } from '#src/data/pens/drawing-json.js';
 import { PenTextReader } from '#src/data/pens/pen-text.js';
-import { loadStrokes } from '#src/data/stroke-datasets.js';
-import { loadStrokeSamples } from '#src/data/stroke-samples.js';
-import { strokesOf } from '#src/data/strokes.js';
+import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
+import { strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { loadStrokeSamples } from '#src/data/strokes/stroke-samples.js';
 import { drawingToStrokes } from '#src/ink/drawing.js';
 import { UserError } from '#src/user-error.js';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ImageExamples } from '#src/data/images.js';
+import type { ImageExamples } from '#src/data/images/image-examples.js';
 import {
   checkSequenceShape,
   ImageSequences,

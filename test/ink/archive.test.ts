@@ -7,10 +7,10 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { loadImages } from '#src/data/datasets.js';
-import { loadStrokes } from '#src/data/stroke-datasets.js';
-import { strokesOf } from '#src/data/strokes.js';
-import { imageToStrokes } from '#src/ink/strokes.js';
+import { loadImages } from '#src/data/images/image-datasets.js';
+import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
+import { strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { breaksByDefinition, closedLength, decode, firstWrongStep } from './definitions.js';
 
 const place = process.env.SCANSTROKE_STROKES;

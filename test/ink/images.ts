@@ -1,6 +1,6 @@
 /** Images for the tests of ink: drawn with characters, by fast-check, and digits of MNIST. */
 import fc from 'fast-check';
-import { type ImageDataset, loadImages } from '#src/data/datasets.js';
+import { type ImageDataset, loadImages } from '#src/data/images/image-datasets.js';
 
 export interface Image {
   width: number;

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ComponentCounter } from '#src/ink/components.js';
-import { thinImage, thresholdImage } from '#src/ink/strokes.js';
+import { thinImage, thresholdImage } from '#src/ink/image-to-strokes.js';
 import { removeSpecks, thin } from '#src/ink/thin.js';
 import { inkThreshold } from '#src/ink/threshold.js';
 import { tourPoints } from '#src/ink/tour.js';

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { imageToStrokes, renderStrokes, UserError } from 'scanstroke';
-import { penPaths } from '#src/ink/render.js';
-import { thinImage } from '#src/ink/strokes.js';
+import { thinImage } from '#src/ink/image-to-strokes.js';
+import { penPaths } from '#src/ink/render-strokes.js';
 import { orderPoints, tourPoints } from '#src/ink/tour.js';
 import { Random } from '#src/random.js';
 import {
@@ -50,7 +50,7 @@ test('a line, row by row', () => {
   const { pixels, width, height } = picture('.....', '####.', '....#', '.....');
   assert.deepEqual(
     [...imageToStrokes(pixels, width, height, { seed: 0 })],
-    [...[1, 2, 0, 0], ...[1, 0, 0, 0], ...[1, 0, 0, 0], ...[1, 0, 0, 0], ...[1, 1, 0, 0], ...[0, 0, 1, 1]],
+    [1, 2, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1],
   );
 });
 
@@ -79,11 +79,26 @@ test('no break between the last two points, as in the original', () => {
   assert.deepEqual(
     [...rows],
     [
-      ...[2, 1, 0, 0], //
-      ...[1, 1, 0, 0],
-      ...[1, 0, 0, 0],
-      ...[-2, 1, 0, 0],
-      ...[0, 0, 1, 1],
+      2,
+      1,
+      0,
+      0, //
+      1,
+      1,
+      0,
+      0,
+      1,
+      0,
+      0,
+      0,
+      -2,
+      1,
+      0,
+      0,
+      0,
+      0,
+      1,
+      1,
     ],
   );
 });

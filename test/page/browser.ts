@@ -17,7 +17,9 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const DESKTOP = { viewport: { width: 1280, height: 800 } } as const;
 export const PHONE = {
   viewport: { width: 390, height: 844 },
-  ...{ deviceScaleFactor: 2, hasTouch: true, isMobile: true },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
 } as const;
 
 /** A page that is looked at, and what went wrong in it. */

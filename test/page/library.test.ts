@@ -20,8 +20,11 @@ type OpenWeb = typeof import('#src/backends/open-web.js');
 const { inputs, batchSize, steps, lengths, labels } = waves(60);
 /** As plain arrays, which can be handed to a page. */
 const EXAMPLES = {
-  ...{ inputs: [...inputs], batchSize, steps },
-  ...{ lengths: [...(lengths as Int32Array)], labels: [...labels] },
+  inputs: [...inputs],
+  batchSize,
+  steps,
+  lengths: [...(lengths as Int32Array)],
+  labels: [...labels],
 };
 
 interface Computed {
@@ -43,15 +46,16 @@ function compute(page: Page, relaxed: boolean | undefined): Promise<Computed> {
       const backend = await openWasm({ relaxed });
       const model = new SequenceClassifier(config, backend, { seed: 5 });
       const result = await model.gradients({
-        ...{
-          batchSize: examples.batchSize,
-          steps: examples.steps,
-          inputs: Float32Array.from(examples.inputs),
-        },
-        ...{ lengths: Int32Array.from(examples.lengths), labels: Int32Array.from(examples.labels) },
+        batchSize: examples.batchSize,
+        steps: examples.steps,
+        inputs: Float32Array.from(examples.inputs),
+        lengths: Int32Array.from(examples.lengths),
+        labels: Int32Array.from(examples.labels),
       });
       return {
-        ...{ description: backend.description, loss: result.loss, logits: [...result.logits] },
+        description: backend.description,
+        loss: result.loss,
+        logits: [...result.logits],
         gradients: [...result.gradients.values()].flatMap(({ data }) => [...data]),
       };
     },
@@ -65,7 +69,9 @@ async function computeHere(): Promise<Computed> {
   const model = new SequenceClassifier(WAVES_CONFIG, backend, { seed: 5 });
   const { loss, logits, gradients } = await model.gradients(waves(60));
   return {
-    ...{ description: backend.description, loss, logits: [...logits] },
+    description: backend.description,
+    loss,
+    logits: [...logits],
     gradients: [...gradients.values()].flatMap(({ data }) => [...data]),
   };
 }
@@ -79,12 +85,11 @@ function train(page: Page, threads: number) {
       const trainer = await openTrainer(
         config,
         {
-          ...{
-            batchSize: examples.batchSize,
-            steps: examples.steps,
-            inputs: Float32Array.from(examples.inputs),
-          },
-          ...{ lengths: Int32Array.from(examples.lengths), labels: Int32Array.from(examples.labels) },
+          batchSize: examples.batchSize,
+          steps: examples.steps,
+          inputs: Float32Array.from(examples.inputs),
+          lengths: Int32Array.from(examples.lengths),
+          labels: Int32Array.from(examples.labels),
         },
         { optimizer: { name: 'adam', lr: 0.01 }, batchSize: 40, threads, maxNorm: 1, seed: 2 },
       );

@@ -19,12 +19,15 @@ let trained: TrainedRuns;
 
 function serve(port: number, runs = join(trained.folder, 'runs')): Promise<RunningServer> {
   return startServer({
-    ...{ given: [], runs, host: '127.0.0.1', port, threads: 1, batch: 16 },
-    ...{
-      backend: 'auto',
-      version: 'test',
-      page: fileURLToPath(new URL('../../../dist/page/', import.meta.url)),
-    },
+    given: [],
+    runs,
+    host: '127.0.0.1',
+    port,
+    threads: 1,
+    batch: 16,
+    backend: 'auto',
+    version: 'test',
+    page: fileURLToPath(new URL('../../../dist/page/', import.meta.url)),
     onDefect: (error: unknown) => assert.fail(String(error)),
   });
 }
@@ -195,18 +198,19 @@ test('a run in training is followed from its first epoch to its score, over a re
   const visited = await visit(browser, `${server.url}#/runs`);
   const { page } = visited;
   const training = scanstroke([
-    ...[
-      'train',
-      '--data',
-      trained.data,
-      '--hidden-size',
-      '48',
-      '--num-epochs',
-      '96',
-      '--chart-format',
-      'svg',
-    ],
-    ...['--batch-size', '8', '--saving-path', join(trained.folder, 'runs', 'live')],
+    'train',
+    '--data',
+    trained.data,
+    '--hidden-size',
+    '48',
+    '--num-epochs',
+    '96',
+    '--chart-format',
+    'svg',
+    '--batch-size',
+    '8',
+    '--saving-path',
+    join(trained.folder, 'runs', 'live'),
   ]);
   const row = page.locator('.run-list li', { hasText: 'live' });
   await row.locator('.badge', { hasText: 'training' }).waitFor();

@@ -1,6 +1,7 @@
 /** Draws on the page's canvas with the browser's own pointer events: mouse, finger or pen. */
-import { penPaths } from '#src/ink/render.js';
-import { imageToStrokes } from '#src/ink/strokes.js';
+
+import { imageToStrokes } from '#src/ink/image-to-strokes.js';
+import { penPaths } from '#src/ink/render-strokes.js';
 import type { Visit } from './browser.js';
 
 export type Tool = 'mouse' | 'touch' | 'pen';
@@ -45,8 +46,14 @@ function send(
   }
   const type = ({ down: 'mousePressed', move: 'mouseMoved', up: 'mouseReleased' } as const)[what];
   return cdp.send('Input.dispatchMouseEvent', {
-    ...{ type, x, y, button: 'left', buttons: what === 'up' ? 0 : 1, clickCount: 1 },
-    ...{ pointerType: tool, force: tool === 'pen' ? 0.7 : 0 },
+    type,
+    x,
+    y,
+    button: 'left',
+    buttons: what === 'up' ? 0 : 1,
+    clickCount: 1,
+    pointerType: tool,
+    force: tool === 'pen' ? 0.7 : 0,
   });
 }
 

@@ -55,7 +55,8 @@ export async function serveFolder(folder: string, { isolated = false } = {}): Pr
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    ...{ url: `http://127.0.0.1:${port}${prefix}`, sent },
+    url: `http://127.0.0.1:${port}${prefix}`,
+    sent,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -28,8 +28,17 @@ export async function trainRuns({
   const common = ['--num-epochs', String(epochs), '--chart-format', 'svg', '--batch-size', '32'];
   await train(['--data', data, '--hidden-size', '32', ...common, '--saving-path', rows]);
   await train([
-    ...['--preset', 'strokes', '--data', `strokes:${data}`, '--hidden-size', '24', '--num-layers', '1'],
-    ...[...common, '--saving-path', strokes],
+    '--preset',
+    'strokes',
+    '--data',
+    `strokes:${data}`,
+    '--hidden-size',
+    '24',
+    '--num-layers',
+    '1',
+    ...common,
+    '--saving-path',
+    strokes,
   ]);
   return { folder, rows, strokes, data };
 }

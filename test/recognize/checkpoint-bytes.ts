@@ -1,15 +1,21 @@
 /** Checkpoints of untrained networks, for tests of what is done with them. */
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/stroke-sequences.js';
-import { encodeCheckpoint } from '#src/formats/checkpoint.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
-import type { ClassifierConfig } from '#src/model/config.js';
+import type { ClassifierConfig } from '#src/model/classifier-config.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 
 export const ROWS = {
-  ...{ sequenceLength: 28, inputSize: 28, channels: 1, height: 28, width: 28 },
-  ...{ mean: 0.5, std: 0.5, permutationSeed: null as number | null },
+  sequenceLength: 28,
+  inputSize: 28,
+  channels: 1,
+  height: 28,
+  width: 28,
+  mean: 0.5,
+  std: 0.5,
+  permutationSeed: null as number | null,
 };
 export const STROKES = { ...DEFAULT_STROKE_PREPROCESSING };
 
@@ -21,9 +27,13 @@ export function checkpointBytes(
 ): Uint8Array {
   const strokes = 'kind' in preprocessing;
   const config: ClassifierConfig = {
-    ...{ inputSize: strokes ? 4 : preprocessing.inputSize, hiddenSize: 6, numClasses: 4 },
+    inputSize: strokes ? 4 : preprocessing.inputSize,
+    hiddenSize: 6,
+    numClasses: 4,
     ...(strokes ? { head: 'mean' } : { head: 'flatten', sequenceLength: preprocessing.sequenceLength }),
-    ...{ numLayers: 2, bidirectional: true, ...model },
+    numLayers: 2,
+    bidirectional: true,
+    ...model,
   };
   const classifier = new SequenceClassifier(config, new ReferenceBackend(), { seed: 5 });
   const parameters = classifier.stateDict();

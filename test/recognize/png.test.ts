@@ -68,7 +68,9 @@ describe('PNG pictures', () => {
     assert.deepEqual(opaque(0), expected);
     assert.deepEqual(opaque(255), expected);
     const keyed = pngFile({
-      ...{ width: 3, height: 3, raw: unfiltered([9, 9, 9, 9, 80, 9, 9, 9, 9], 3) },
+      width: 3,
+      height: 3,
+      raw: unfiltered([9, 9, 9, 9, 80, 9, 9, 9, 9], 3),
       before: [['tRNS', Uint8Array.of(0, 9)]],
     });
     assert.deepEqual(read(keyed), [0, 0, 0, 0, 255, 0, 0, 0, 0]);

@@ -8,14 +8,14 @@ import fc from 'fast-check';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { packBatch } from '#src/data/batch.js';
 import { ImageSequences } from '#src/data/sequence.js';
-import { StrokeSequences } from '#src/data/stroke-sequences.js';
-import { packStrokes } from '#src/data/strokes.js';
-import { decodeCheckpoint } from '#src/formats/checkpoint.js';
-import { imageToStrokes } from '#src/ink/strokes.js';
+import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
+import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import { fitPicture } from '#src/recognize/fit.js';
 import type { RecognizerInput } from '#src/recognize/input.js';
 import { openRecognizer, softmax } from '#src/recognize/recognizer.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';
@@ -43,7 +43,11 @@ describe('recognition', () => {
     const bytes = checkpointBytes(preprocessing);
     const recognizer = openRecognizer(bytes, new ReferenceBackend(), { name: 'a' });
     const examples = {
-      ...{ count: inputs.length, channels: 1, width: 28, height: 28, labels: new Uint8Array(inputs.length) },
+      count: inputs.length,
+      channels: 1,
+      width: 28,
+      height: 28,
+      labels: new Uint8Array(inputs.length),
       pixels: Uint8Array.from(inputs.flatMap(({ pixels }) => [...pixels])),
     };
     const source = new ImageSequences({ name: 'test', examples, preprocessing });
@@ -58,7 +62,8 @@ describe('recognition', () => {
     const inputs = await pictures(5);
     const sequences = inputs.map(({ pixels }) => imageToStrokes(pixels, 28, 28));
     const source = new StrokeSequences({
-      ...{ name: 'test', preprocessing: STROKES },
+      name: 'test',
+      preprocessing: STROKES,
       examples: packStrokes(sequences, [0, 0, 0, 0, 0], 'test'),
     });
     const logits = await logitsOf(checkpointBytes(STROKES), source);
@@ -254,8 +259,10 @@ async function logitsOf(bytes: Uint8Array, source: ImageSequences | StrokeSequen
     lengths[b] = source.lengthOf(b);
     const buffers = {
       inputs: new Float32Array(T * I),
-      ...{ batchSizes: new Int32Array(T), rowStarts: new Int32Array(T) },
-      ...{ labels: new Int32Array(1), order: new Int32Array(1) },
+      batchSizes: new Int32Array(T),
+      rowStarts: new Int32Array(T),
+      labels: new Int32Array(1),
+      order: new Int32Array(1),
     };
     inputs.set(packBatch(source, Int32Array.of(b), buffers).inputs, b * T * I);
   }

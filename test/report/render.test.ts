@@ -7,13 +7,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { createCanvas, loadImage } from '@napi-rs/canvas';
+import { renderPdf, renderPng, renderSvg } from '#src/report/chart-files.js';
 import { confusionMatrixChart } from '#src/report/confusion.js';
 import { accuracyChart, lossChart } from '#src/report/curves.js';
 import { fontFiles, needsOtherFonts } from '#src/report/fonts.js';
 import { mistakesChart, mistakeTiles } from '#src/report/mistakes.js';
 import { light } from '#src/report/palette.js';
 import { pictureImage } from '#src/report/picture.js';
-import { renderPdf, renderPng, renderSvg } from '#src/report/render.js';
 import { pdfImages, pdfText } from './pdf.js';
 import { sampleInput, sampleStrokeMistake } from './sample.js';
 

@@ -3,9 +3,9 @@
  * drawings.
  */
 
-import type { EpochMetrics, Mistake, RunSummary } from '#src/formats/run-folder.js';
 import { Random } from '#src/random.js';
 import type { ReportInput } from '#src/report/report.js';
+import type { EpochMetrics, Mistake, RunSummary } from '#src/runs/run-folder.js';
 
 /** What a made-up run is like. */
 export interface SampleOptions {

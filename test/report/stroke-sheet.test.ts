@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { renderPng } from '#src/report/render.js';
+import { renderPng } from '#src/report/chart-files.js';
 import { type SheetEntry, sheetSvg } from '#src/report/stroke-sheet.js';
 import { assertTextsApart, assertWellFormed } from './svg.js';
 
@@ -15,7 +15,12 @@ function entry(changes: Partial<SheetEntry> = {}): SheetEntry {
   const lines = new Uint8Array(28 * 28);
   for (let n = 5; n < 20; n++) lines[n * 28 + n] = 1;
   return {
-    ...{ label: 3, index: 41, steps: 17, width: 28, height: 28, lines },
+    label: 3,
+    index: 41,
+    steps: 17,
+    width: 28,
+    height: 28,
+    lines,
     picture: { width: 28, height: 28, channels: 1, pixels: lines.map((ink) => 255 * ink) },
     paths: [path([5, 5], [6, 6], [7, 7]), path([10, 10], [11, 11])],
     ...changes,

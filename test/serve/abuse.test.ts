@@ -89,11 +89,9 @@ describe('a server among bad clients', () => {
     await sleep(200);
     const [image] = await digits(1);
     const answer = await getJson<PredictResponse>(`${server.url}api/predict`, {
-      ...{
-        method: 'POST',
-        headers: { 'content-type': 'image/png' },
-        body: new Uint8Array(greyPng(image.pixels, 28)),
-      },
+      method: 'POST',
+      headers: { 'content-type': 'image/png' },
+      body: new Uint8Array(greyPng(image.pixels, 28)),
     });
     assert.equal(answer.json.results.length, 1);
     for (const socket of slow) socket.destroy();

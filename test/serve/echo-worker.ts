@@ -1,6 +1,6 @@
 /** A worker for the tests of the pool: answers with what it was told to do. */
 import { HttpError } from '#src/serve/http-error.js';
-import { serveBatches, tell } from '#src/serve/worker-side.js';
+import { serveBatches, tell } from '#src/serve/workers/worker-side.js';
 
 export type EchoJob = { say: string } | { fail: string } | { crash: true } | { sleep: number };
 

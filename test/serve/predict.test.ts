@@ -8,7 +8,7 @@ import { openBackend } from '#src/backends/open-node.js';
 import type { RecognizerInput } from '#src/recognize/input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
-import { predictionJson } from '#src/serve/predict-jobs.js';
+import { predictionJson } from '#src/serve/predict/predict-jobs.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { greyPng, pngFile } from '../recognize/png-file.js';
@@ -106,7 +106,8 @@ describe('predict', () => {
         const bad = n % 7 === 3;
         const { status, json } = await send(
           bad ? Buffer.from('no picture') : greyPng(image.pixels, 28),
-          ...(['image/png', `?model=${model}`] as const),
+          'image/png',
+          `?model=${model}`,
         );
         if (bad) assert.equal(status, 400);
         else assert.deepEqual(json, await expected(model, [{ kind: 'picture', ...image }]));
@@ -121,7 +122,9 @@ describe('predict', () => {
     const given = await serve({ runs, given: [`${runs}/strokes`] });
     try {
       const { json } = await getJson<PredictResponse>(`${given.url}api/predict`, {
-        ...{ method: 'POST', headers: JSON_TYPE, body: JSON.stringify(SEVEN) },
+        method: 'POST',
+        headers: JSON_TYPE,
+        body: JSON.stringify(SEVEN),
       });
       assert.equal(json.model, 'strokes');
     } finally {

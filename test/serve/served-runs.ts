@@ -2,9 +2,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
-import type { EpochMetrics, RunSummary } from '#src/formats/run-folder.js';
+import type { EpochMetrics, RunSummary } from '#src/runs/run-folder.js';
 import { type RunningServer, type ServeOptions, startServer } from '#src/serve/server.js';
-import { configToDisk } from '#src/train/config.js';
+import { configToDisk } from '#src/train/config/run-config.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../report/sample.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
@@ -57,7 +57,9 @@ export function makeRuns(): ServedRuns {
     write(run, 'summary.json', summaryText());
   };
   ended('strokes', checkpointBytes(STROKES, { numClasses: 10 }, CLASSES), {
-    ...{ preset: 'strokes', data: `strokes:${data}`, numLayers: 2 },
+    preset: 'strokes',
+    data: `strokes:${data}`,
+    numLayers: 2,
   });
   ended('rows', checkpointBytes(ROWS, { numClasses: 10 }, CLASSES));
   ended('many/seed-0', checkpointBytes(ROWS, { numClasses: 10 }, CLASSES));
@@ -84,8 +86,14 @@ export async function serve(
 ): Promise<RunningServer & { defects: unknown[] }> {
   const defects: unknown[] = [];
   const server = await startServer({
-    ...{ given: [], host: '127.0.0.1', port: 0, threads: 1, backend: 'auto', version: '1.2.3' },
-    ...{ page: '/there/is/none', onDefect: (error) => defects.push(error) },
+    given: [],
+    host: '127.0.0.1',
+    port: 0,
+    threads: 1,
+    backend: 'auto',
+    version: '1.2.3',
+    page: '/there/is/none',
+    onDefect: (error) => defects.push(error),
     ...options,
   });
   return { ...server, defects };

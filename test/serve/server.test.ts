@@ -10,9 +10,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parseInput } from '#src/recognize/json-input.js';
+import { openFile } from '#src/runs/file-stamp.js';
 import type { ModelList } from '#src/serve/api.js';
 import { health, modelList, openApi, predictBody, predictResponse, runList } from '#src/serve/openapi.js';
-import { openFile } from '#src/serve/run-files.js';
 import { UserError } from '#src/user-error.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, makeRuns, serve } from './served-runs.js';
@@ -103,16 +103,21 @@ describe('whom it answers', () => {
   test('no path leads anywhere but to what is listed', async () => {
     const secret = readFileSync(join(made.outside, 'secret.safetensors'));
     const ids = [
-      ...[
-        '..',
-        '../outside',
-        '..%2foutside',
-        '%2e%2e%2foutside',
-        '..%5coutside',
-        'rows/../../outside',
-        '%2e%2e/outside',
-      ],
-      ...['rows%2f..%2f..%2foutside', 'linked', 'notes', 'rows%00', '%c0%ae%c0%ae', '%', '/etc/passwd', '~'],
+      '..',
+      '../outside',
+      '..%2foutside',
+      '%2e%2e%2foutside',
+      '..%5coutside',
+      'rows/../../outside',
+      '%2e%2e/outside',
+      'rows%2f..%2f..%2foutside',
+      'linked',
+      'notes',
+      'rows%00',
+      '%c0%ae%c0%ae',
+      '%',
+      '/etc/passwd',
+      '~',
     ];
     for (const id of ids) {
       const inRun = ['', '/samples', '/samples/0', '/events'].map((path) => `/api/runs/${id}${path}`);
@@ -211,7 +216,8 @@ describe('the description', () => {
     }
     assert.ok(!predictBody.safeParse({ pixels: [256], width: 1, height: 1 }).success);
     const answer = await fetch(`${server.url}api/predict`, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         drawing: {
           strokes: [

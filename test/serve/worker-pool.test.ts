@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HttpError } from '#src/serve/http-error.js';
-import { type PoolOptions, WorkerPool } from '#src/serve/worker-pool.js';
+import { type PoolOptions, WorkerPool } from '#src/serve/workers/worker-pool.js';
 import type { EchoJob } from './echo-worker.js';
 
 interface Echo {
@@ -16,8 +16,14 @@ async function withPool(
   use: (pool: WorkerPool<EchoJob, Echo>) => Promise<void>,
 ) {
   const pool = new WorkerPool<EchoJob, Echo>({
-    ...{ script: new URL('./echo-worker.js', import.meta.url), data: null, threads: 1 },
-    ...{ jobs: 8, bytes: 1000, deadline: 5000, waiting: 100, ...options },
+    script: new URL('./echo-worker.js', import.meta.url),
+    data: null,
+    threads: 1,
+    jobs: 8,
+    bytes: 1000,
+    deadline: 5000,
+    waiting: 100,
+    ...options,
   });
   try {
     await use(pool);
@@ -95,8 +101,13 @@ test('batches may overlap where that is wanted', async () => {
 
 test('too many are turned away, those that nobody waits for are left out, a closing pool fails the rest', async () => {
   const pool = new WorkerPool<EchoJob, Echo>({
-    ...{ script: new URL('./echo-worker.js', import.meta.url), data: null, threads: 1 },
-    ...{ jobs: 1, bytes: 0, deadline: 5000, waiting: 3 },
+    script: new URL('./echo-worker.js', import.meta.url),
+    data: null,
+    threads: 1,
+    jobs: 1,
+    bytes: 0,
+    deadline: 5000,
+    waiting: 3,
   });
   const jobs = [
     pool.run({ sleep: 300 }),

@@ -3,8 +3,14 @@ import type { ClassifierConfig, LabelledBatch } from 'scanstroke';
 import { Random } from '#src/random.js';
 
 export const WAVES_CONFIG: ClassifierConfig = {
-  ...{ inputSize: 3, hiddenSize: 20, numLayers: 2, bidirectional: true, numClasses: 2, head: 'last' },
-  ...{ dropout: 0.1, layerDropout: 0.1 },
+  inputSize: 3,
+  hiddenSize: 20,
+  numLayers: 2,
+  bidirectional: true,
+  numClasses: 2,
+  head: 'last',
+  dropout: 0.1,
+  layerDropout: 0.1,
 };
 
 /** `count` sequences of 4 to 9 steps. */

@@ -5,13 +5,13 @@ import { openBackend } from 'scanstroke';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import type { SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
-import { resolveClassifierConfig } from '#src/model/config.js';
+import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { Random } from '#src/random.js';
 import { shareInts } from '#src/shared-memory.js';
 import { initialLossScale, LossScaler, readLossScale, shareLossScale } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
-import { Team } from '#src/train/team.js';
-import { startNodeThread } from '#src/train/threads-node.js';
+import { Team } from '#src/train/team/team.js';
+import { startNodeThread } from '#src/train/team/threads-node.js';
 
 test('doubles after 2,000 steps without an overflow, and halves at one', () => {
   const scaler = new LossScaler(initialLossScale());
@@ -40,13 +40,18 @@ const model = resolveClassifierConfig({ inputSize: 7, hiddenSize: 9, numLayers: 
 function randomRows(): SequencesData {
   const random = new Random(5);
   const examples = {
-    ...{ count: COUNT, channels: 1, height: 4, width: 7 },
+    count: COUNT,
+    channels: 1,
+    height: 4,
+    width: 7,
     pixels: Uint8Array.from({ length: COUNT * 28 }, () => random.below(256)),
     labels: Uint8Array.from({ length: COUNT }, () => random.below(3)),
   };
   const sizes = { sequenceLength: 4, inputSize: 7, channels: 1, height: 4, width: 7 };
   return {
-    ...{ kind: 'images', name: 'random', examples },
+    kind: 'images',
+    name: 'random',
+    examples,
     preprocessing: { ...sizes, mean: 0.5, std: 0.5, permutationSeed: null },
   };
 }
@@ -55,10 +60,18 @@ function randomRows(): SequencesData {
 async function trained(steps: number, scale: number | null) {
   const data = randomRows();
   const team = new Team({
-    ...{ backend: await openBackend('auto'), threads: 2, model, batchSize: COUNT, seed: 0 },
-    ...{ precision: scale === null ? 'float32' : 'mixed', data: { train: data, test: data } },
-    ...{ augmentation: NO_AUGMENTATION, optimizer: resolveOptimizer({ name: 'adam', lr: 0.01 }) },
-    ...{ maxNorm: 1, labelSmoothing: 0, startThread: startNodeThread },
+    backend: await openBackend('auto'),
+    threads: 2,
+    model,
+    batchSize: COUNT,
+    seed: 0,
+    precision: scale === null ? 'float32' : 'mixed',
+    data: { train: data, test: data },
+    augmentation: NO_AUGMENTATION,
+    optimizer: resolveOptimizer({ name: 'adam', lr: 0.01 }),
+    maxNorm: 1,
+    labelSmoothing: 0,
+    startThread: startNodeThread,
   });
   team.layout.initialize(model, team.parameters, 0);
   const before = team.parameters.slice();
@@ -66,7 +79,13 @@ async function trained(steps: number, scale: number | null) {
   const losses = new Float64Array(new SharedArrayBuffer(8 * steps));
   const order = Int32Array.from({ length: steps * COUNT }, (_, n) => firstIndices(COUNT)[n % COUNT]);
   const done = await team.train({
-    ...{ epoch: 1, firstStep: 0, steps, updatesBefore: 0, order: shareInts(order), losses, lossScale },
+    epoch: 1,
+    firstStep: 0,
+    steps,
+    updatesBefore: 0,
+    order: shareInts(order),
+    losses,
+    lossScale,
     learningRates: new Float64Array(new SharedArrayBuffer(8 * steps)).fill(0.01),
     correct: new Int32Array(new SharedArrayBuffer(4 * steps)),
   });

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
-import { type Checkpoint, decodeCheckpoint } from '#src/formats/checkpoint.js';
-import { readMetrics } from '#src/formats/run-files.js';
+import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { readMetrics } from '#src/runs/run-files.js';
 import { evaluateRun } from '#src/train/evaluate-run.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { trainRun } from '#src/train/run.js';
@@ -117,7 +117,8 @@ test('a loss that is not finite ends the run with epoch and step, and keeps the 
   assert.equal(events[0].type, 'start');
   const { events: again } = await train({
     ...config,
-    ...{ learningRate: 0.01, loadCp: join(at('divergent'), 'last.safetensors') },
+    learningRate: 0.01,
+    loadCp: join(at('divergent'), 'last.safetensors'),
   });
   assert.equal(again.at(-1)?.type, 'done');
 });

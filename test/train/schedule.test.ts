@@ -12,9 +12,19 @@ function scheduleConfig(golden: GoldenCase): ScheduleConfig {
   const { schedule: name, lr, T_max, T_0, T_mult, eta_min, step_size, gamma } = golden;
   const { max_lr, total_steps, pct_start, div_factor, final_div_factor } = golden;
   return {
-    ...{ name, lr, tMax: T_max, t0: T_0, tMult: T_mult, etaMin: eta_min, stepSize: step_size, gamma },
-    ...{ maxLr: max_lr, totalSteps: total_steps, pctStart: pct_start },
-    ...{ divFactor: div_factor, finalDivFactor: final_div_factor },
+    name,
+    lr,
+    tMax: T_max,
+    t0: T_0,
+    tMult: T_mult,
+    etaMin: eta_min,
+    stepSize: step_size,
+    gamma,
+    maxLr: max_lr,
+    totalSteps: total_steps,
+    pctStart: pct_start,
+    divFactor: div_factor,
+    finalDivFactor: final_div_factor,
   } as ScheduleConfig;
 }
 

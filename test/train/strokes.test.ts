@@ -8,10 +8,10 @@ import { UserError } from 'scanstroke';
 import { loadDataset } from '#src/data/open-dataset.js';
 import { isStrokes } from '#src/data/sources.js';
 import { epochOrder, epochOrderByLength, firstIndices } from '#src/data/split.js';
-import { resolveConfig } from '#src/train/config.js';
+import { preprocessingOf } from '#src/train/config/plan.js';
+import { resolveConfig } from '#src/train/config/run-config.js';
 import { evaluateRun } from '#src/train/evaluate-run.js';
 import type { TrainEvent } from '#src/train/events.js';
-import { preprocessingOf } from '#src/train/plan.js';
 import { trainRun } from '#src/train/run.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 

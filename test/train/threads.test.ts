@@ -30,8 +30,13 @@ const settings = {
   'clipping, dropout, stacked layers': { numLayers: 2, layerDropout: 0.3, maxNorm: 0.5, batchSize: 72 },
   'mixed precision': { useAmp: true, numLayers: 2, layerDropout: 0.3, batchSize: 72 },
   'augmented strokes': {
-    ...{ data: `strokes:${data}`, preset: 'strokes', hiddenSize: 8, batchSize: 48, numEpochs: 2 },
-    ...{ augmentDrop: 0.1, augmentResample: 0.2 },
+    data: `strokes:${data}`,
+    preset: 'strokes',
+    hiddenSize: 8,
+    batchSize: 48,
+    numEpochs: 2,
+    augmentDrop: 0.1,
+    augmentResample: 0.2,
   },
   'augmented images': {
     augmentRotation: 10,

@@ -10,7 +10,7 @@ import {
   UserError,
 } from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
-import { startCallingThread } from '#src/train/threads-page.js';
+import { startCallingThread } from '#src/train/team/threads-page.js';
 import { Trainer, type TrainerOptions } from '#src/train/trainer.js';
 import { WAVES_CONFIG, waves } from './examples.js';
 

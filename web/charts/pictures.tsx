@@ -1,6 +1,6 @@
 /** Small pictures: pixels on a canvas, and strokes as lines whose colour says which way the pen went. */
 import { useEffect, useRef } from 'preact/hooks';
-import { penPaths } from '#src/ink/render.js';
+import { penPaths } from '#src/ink/render-strokes.js';
 import { colorEntries, light } from '#src/report/palette.js';
 import { fitSquare, strokeShapes } from '#src/report/stroke-drawing.js';
 

@@ -5,11 +5,11 @@ import { formatChance, verdictOf } from '../charts/classes.js';
 import { useChanges, useLoaded } from '../hooks.js';
 import { ClearIcon, RedoIcon, SaveIcon, UndoIcon } from '../icons.js';
 import { AnswerCard } from './answer-card.js';
+import type { DrawSession } from './draw-session.js';
 import { InkCanvas } from './ink-canvas.js';
 import { Replay } from './replay.js';
 import { saveDrawing } from './save.js';
 import { Seen } from './seen.js';
-import type { DrawSession } from './session.js';
 import { listenForShortcuts } from './shortcuts.js';
 
 /** A screen reader is told when the pen has rested for so long. */

@@ -3,10 +3,10 @@
  * and lifts it). Only here touches do not scroll.
  */
 import { useEffect, useRef } from 'preact/hooks';
+import type { DrawSession } from './draw-session.js';
 import { KeyboardPen } from './keyboard-pen.js';
 import { InkPainter } from './painter.js';
 import { PenReader } from './pointer.js';
-import type { DrawSession } from './session.js';
 
 export function InkCanvas({ session, label }: { session: DrawSession; label: string }) {
   const element = useRef<HTMLCanvasElement>(null);

@@ -145,8 +145,11 @@ export function firstPoints(strokes: readonly InkStroke[], count: number): InkSt
     else {
       const cut = (values: number[]) => values.slice(0, left);
       first.push({
-        ...{ tool: stroke.tool, xs: cut(stroke.xs), ys: cut(stroke.ys) },
-        ...{ pressures: cut(stroke.pressures), times: cut(stroke.times) },
+        tool: stroke.tool,
+        xs: cut(stroke.xs),
+        ys: cut(stroke.ys),
+        pressures: cut(stroke.pressures),
+        times: cut(stroke.times),
       });
     }
     left -= stroke.xs.length;

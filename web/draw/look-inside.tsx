@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { groupNames, Inside, type Reading } from '../inspect/inside.js';
 import type { DrawingInspection } from '../workers/protocol.js';
-import type { DrawSession } from './session.js';
+import type { DrawSession } from './draw-session.js';
 
 const REST_MS = 250;
 

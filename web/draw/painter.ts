@@ -75,8 +75,12 @@ function outlineOf({ tool, xs, ys, pressures }: InkStroke, finished: boolean): P
   const points = getStroke(
     xs.map((x, n) => [x, ys[n], felt ? pressures[n] : 0.5]),
     {
-      ...{ size: PEN, thinning: felt ? 0.6 : 0.25, smoothing: 0.5, streamline: 0.25 },
-      ...{ simulatePressure: !felt, last: finished },
+      size: PEN,
+      thinning: felt ? 0.6 : 0.25,
+      smoothing: 0.5,
+      streamline: 0.25,
+      simulatePressure: !felt,
+      last: finished,
     },
   );
   points.forEach(([x, y], n) => {

@@ -8,8 +8,8 @@ import type { ModelEntry } from '#src/serve/api.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { StackChart } from '../charts/stack-chart.js';
 import { PauseIcon, PlayIcon } from '../icons.js';
+import type { DrawSession } from './draw-session.js';
 import type { InkStroke } from './ink.js';
-import type { DrawSession } from './session.js';
 
 /** A pause between strokes is not waited through. */
 const LONGEST_PAUSE_MS = 160;

@@ -1,5 +1,5 @@
 /** The drawing and what the networks said of it as a JSON file, which `scanstroke predict` and the server read. */
-import type { DrawSession } from './session.js';
+import type { DrawSession } from './draw-session.js';
 
 export function saveDrawing(session: DrawSession): void {
   const url = URL.createObjectURL(new Blob([drawingJson(session)], { type: 'application/json' }));

@@ -2,9 +2,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { formatCount } from '#src/report/text.js';
 import type { RunDetails, RunList, SampleList, SamplePart, SamplesPending } from '#src/serve/api.js';
-import { getApi } from '../api.js';
 import { useLoaded } from '../hooks.js';
 import { BackIcon, NextIcon } from '../icons.js';
+import { getApi } from '../requests.js';
 import { linkTo, parseRoute } from '../route.js';
 import '../style/runs.css';
 import '../style/inspect.css';
@@ -43,8 +43,13 @@ export default function InspectPage({ query }: { query: URLSearchParams }) {
 function choiceOf(query: URLSearchParams): Choice {
   const get = (key: keyof Choice) => query.get(key);
   return {
-    ...{ run: get('run'), part: get('part'), true: get('true'), predicted: get('predicted') },
-    ...{ correct: get('correct'), offset: get('offset'), index: get('index') },
+    run: get('run'),
+    part: get('part'),
+    true: get('true'),
+    predicted: get('predicted'),
+    correct: get('correct'),
+    offset: get('offset'),
+    index: get('index'),
   };
 }
 
@@ -70,8 +75,13 @@ function OneRun({ id, runs, choice }: OneRunProps) {
     (signal) =>
       fetchSamples(
         {
-          ...{ run: id, part: (part ?? 'test') as SamplePart, true: label, predicted, correct },
-          ...{ offset: Number(offset ?? 0), limit: PAGE },
+          run: id,
+          part: (part ?? 'test') as SamplePart,
+          true: label,
+          predicted,
+          correct,
+          offset: Number(offset ?? 0),
+          limit: PAGE,
         },
         signal,
         setPending,

@@ -1,9 +1,9 @@
 /** One sample in full: what it is, what it was taken for and how surely, and what went on in the network. */
 import type { RunDetails, SampleDetails as SampleDetailsJson, SamplePart } from '#src/serve/api.js';
-import { getApi } from '../api.js';
 import { Bars } from '../charts/bars.js';
 import { formatChance } from '../charts/classes.js';
 import { useLoaded } from '../hooks.js';
+import { getApi } from '../requests.js';
 import { groupNames, Inside, type Reading } from './inside.js';
 import { pixelsOf, SamplePicture } from './samples.js';
 
@@ -60,7 +60,10 @@ function readingOf(sample: SampleDetailsJson, run: RunDetails): Reading | null {
   const { picture, strokes, steps, units } = inspection;
   const layers = Number(run.config?.num_layers ?? 1);
   return {
-    ...{ classes, steps, units, inputSize: inspection.input_size },
+    classes,
+    steps,
+    units,
+    inputSize: inspection.input_size,
     probabilities: Float32Array.from(probabilities),
     picture: picture && { pixels: pixelsOf(picture), width: picture.width, height: picture.height },
     rows: strokes,

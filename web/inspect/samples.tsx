@@ -1,8 +1,8 @@
 /** Samples as small pictures, and how they are asked for. */
 import type { PictureJson, SampleEntry, SampleList, SamplePart, SamplesPending } from '#src/serve/api.js';
-import { getApi } from '../api.js';
 import { formatChance } from '../charts/classes.js';
 import { Pixels, Strokes } from '../charts/pictures.js';
+import { getApi } from '../requests.js';
 
 export interface SampleQuery {
   run: string;

@@ -1,8 +1,9 @@
 /** The confusion matrix: each cell leads to the samples behind it. */
-import type { RunSummary } from '#src/formats/run-folder.js';
+
 import { rampStep, strongStep } from '#src/report/palette.js';
 import { className, classRecalls, mistakeCount, worstConfusion } from '#src/report/recall.js';
 import { formatCount, formatShare } from '#src/report/text.js';
+import type { RunSummary } from '#src/runs/run-folder.js';
 import { linkTo } from '../route.js';
 
 export function Confusion({ run, summary }: { run: string; summary: RunSummary }) {

@@ -3,9 +3,9 @@
  * again by itself when the connection breaks; where it gives up, this does not.
  */
 import { camelCaseKeys } from '#src/formats/key-case.js';
-import type { EpochMetrics, RunSummary } from '#src/formats/run-folder.js';
+import type { EpochMetrics, RunSummary } from '#src/runs/run-folder.js';
 import type { RunDetails, RunState } from '#src/serve/api.js';
-import { getApi } from '../api.js';
+import { getApi } from '../requests.js';
 
 /** A run with the files' values in camelCase. */
 export interface Run {
@@ -98,7 +98,9 @@ export class RunFeed {
 
 function runOf(details: RunDetails): Run {
   return {
-    ...{ id: details.id, details, state: details.state },
+    id: details.id,
+    details,
+    state: details.state,
     metrics: details.metrics.map((line) => camelCaseKeys(line, 'metrics') as unknown as EpochMetrics),
     summary: details.summary && (camelCaseKeys(details.summary, 'summary') as unknown as RunSummary),
   };

@@ -2,7 +2,7 @@
 import { useEffect, useReducer, useState } from 'preact/hooks';
 import { formatShare } from '#src/report/text.js';
 import type { RunEntry, RunList as RunListJson } from '#src/serve/api.js';
-import { getApi } from '../api.js';
+import { getApi } from '../requests.js';
 import { linkTo } from '../route.js';
 import '../style/runs.css';
 import { Confusion } from './confusion.js';

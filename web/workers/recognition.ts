@@ -74,8 +74,16 @@ async function inspect(model: string, lines: Line[]): Promise<DrawingInspection 
   const { recognition, saw, steps, hidden, units, inputGradient, pixelGradient } = inspection;
   const { numLayers, hiddenSize, bidirectional, inputSize } = recognizer.info.model;
   return {
-    ...{ probabilities: recognition.probabilities, steps, hidden, units, inputGradient, inputSize },
-    ...{ pixelGradient, moments: trace.moments, trace: trace.probabilities, shown: joined(null, saw) },
+    probabilities: recognition.probabilities,
+    steps,
+    hidden,
+    units,
+    inputGradient,
+    inputSize,
+    pixelGradient,
+    moments: trace.moments,
+    trace: trace.probabilities,
+    shown: joined(null, saw),
     layers: { numLayers, hiddenSize, bidirectional },
   };
 }

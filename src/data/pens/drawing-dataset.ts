@@ -6,10 +6,10 @@
 import { quote } from '../../formats/quotation.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
-import type { ImageDataset } from '../datasets.js';
-import type { ImageExamples } from '../images.js';
-import type { OnProgress } from '../stroke-archive.js';
-import { MOST_CLASSES, packStrokes, type StrokeDataset } from '../strokes.js';
+import type { ImageDataset } from '../images/image-datasets.js';
+import type { ImageExamples } from '../images/image-examples.js';
+import type { OnProgress } from '../strokes/stroke-archive.js';
+import { MOST_CLASSES, packStrokes, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';
 
 /** In one data set; 400 MB as pictures. */

@@ -1,0 +1,82 @@
+/**
+ * `npm run bench`: training step, forward pass, latency and memory, beside the peers that are installed and the rate of
+ * the largest matrix product, all in turns in one run. Prints tables; progress goes to standard error.
+ *
+ *   npm run bench -- [--json] [--write] [--sweep] [--threads N] [--rounds N]
+ *                    [--backends cpu,wasm] [--workloads mnist-lstm,…] [--peers openblas,pytorch,onnxruntime,tfjs]
+ *
+ * `--write` writes docs/performance.md. `--sweep` measures speed over sizes instead, and with `--write` draws it.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { count, failForUsers, names } from './bench-flags.js';
+import { describeMachine, machineWords } from './machine.js';
+import { BACKENDS, type Scope } from './match.js';
+import { PEERS, Peers } from './peers.js';
+import { page, tables } from './performance-page.js';
+import type { Results } from './results.js';
+import { sweepTables } from './size-charts.js';
+import { drawSweep, sweep } from './sweep.js';
+import { run } from './whole-run.js';
+import { WORKLOADS } from './workload.js';
+
+const docs = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+const progress = (line: string) => process.stderr.write(`${line}\n`);
+
+function readOptions() {
+  const text = (standard: string) => ({ type: 'string', default: standard }) as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      json: flag,
+      write: flag,
+      sweep: flag,
+      threads: text(String(availableParallelism())),
+      rounds: { type: 'string' },
+      backends: text(BACKENDS.join(',')),
+      workloads: text(WORKLOADS.map(({ name }) => name).join(',')),
+      peers: text(PEERS.join(',')),
+    },
+  });
+  return values;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const threads = count('bench --threads', options.threads);
+  const rounds = options.rounds === undefined ? null : count('bench --rounds', options.rounds);
+  const known = WORKLOADS.map(({ name }) => name);
+  const wanted = names('bench --workloads', options.workloads, known);
+  const scope: Scope = {
+    backends: names('bench --backends', options.backends, BACKENDS),
+    threads: [...new Set([1, threads])],
+    peers: new Peers(names('bench --peers', options.peers, PEERS)),
+  };
+  const machine = await describeMachine(scope.backends);
+  const date = new Date().toISOString().slice(0, 10);
+  const print = (value: object, text: string) =>
+    console.log(options.json ? JSON.stringify(value, null, 2) : `${machineWords(machine)}\n\n${text}`);
+  try {
+    if (options.sweep) {
+      const results = await sweep(scope, { machine, date }, progress);
+      if (options.write) drawSweep(results, docs('images/'));
+      print(results, sweepTables(results));
+      return;
+    }
+    const workloads = WORKLOADS.filter(({ name }) => wanted.includes(name));
+    const measured = await run(workloads, scope, rounds, progress);
+    const command = ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '');
+    const { versions, missing } = scope.peers;
+    const peers = { versions: [...versions.values()], missing: [...missing.keys()] };
+    const results: Results = { machine, date, command, ...peers, ...measured };
+    if (options.write) writeFileSync(docs('performance.md'), page(results));
+    print(results, tables(results));
+  } finally {
+    scope.peers.close();
+    for (const line of scope.peers.missing.values()) progress(line);
+  }
+}
+
+await failForUsers(main);

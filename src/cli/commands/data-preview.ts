@@ -1,0 +1,153 @@
+/** What `scanstroke data preview` does: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
+import {
+  loadStrokeSamples,
+  type StrokeSample,
+  type StrokeSamples,
+  type StrokeVariations,
+} from '../../data/strokes/stroke-samples.js';
+import { writeFileAtomically } from '../../formats/files.js';
+import { className } from '../../report/recall.js';
+import { sheetSvg } from '../../report/stroke-sheet.js';
+import { formatNumber, plural } from '../../report/text.js';
+import { augmentationOf } from '../../train/config/plan.js';
+import { PRESETS } from '../../train/config/presets.js';
+import { defaultConfig, givenOptions } from '../../train/config/run-config.js';
+import { UserError } from '../../user-error.js';
+import { DataProgressView } from '../data-progress.js';
+import { drawSamples } from '../stroke-terminal.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-command.js';
+
+/** Values of a row: dx, dy, eos, eod. */
+const COLUMNS = 4;
+
+export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
+  const { data, part, order, seed, out, json = false } = flags;
+  if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
+    throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
+  }
+  const variations = variationsOf(flags);
+  const { count = json || out !== undefined ? 20 : variations ? 3 : 6 } = flags;
+  const view = new DataProgressView(terminal.err);
+  let found: StrokeSamples;
+  try {
+    const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
+    found = await loadStrokeSamples(data, { part, count, order, seed, variations, ...progress });
+  } finally {
+    view.clear();
+  }
+  if (out !== undefined) await writeSheet(found, flags, variations, out);
+  if (json) {
+    const amounts = variations && { augmentation: amountsOf(variations) };
+    printJson(terminal, { data: found.name, part, file: out ?? null, ...amounts, ...asJson(found) });
+  } else if (out !== undefined)
+    terminal.out.write(`${plural(found.samples.length, 'sample')} in ${shellQuote(out)}\n`);
+  else terminal.out.write(inTerminal(found, terminal.out));
+}
+
+/** What is asked for in variations; nothing, if none are. */
+function variationsOf({ augment, part, ...flags }: PreviewFlags): StrokeVariations | undefined {
+  const given = Object.fromEntries(AMOUNTS.filter((key) => key in flags).map((key) => [key, flags[key]]));
+  const amounts = givenOptions({ flags: given }, 'data preview');
+  if (augment === undefined && Object.keys(given).length === 0) return undefined;
+  if (part === 'test') {
+    throw new UserError(
+      'data preview: only training samples are varied; leave out --part test, or --augment',
+    );
+  }
+  const config = { ...defaultConfig(), ...PRESETS.strokes.settings, ...amounts };
+  return { augmentation: augmentationOf(config), epochs: augment ?? EPOCHS };
+}
+
+/** The amounts that mean something for strokes. */
+function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariations) {
+  return amounts;
+}
+
+function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): string {
+  const colors = colorsFor(out);
+  const captions = samples.map(
+    ({ label, index, rows, paths }) =>
+      `${className(classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(paths.length, 'stroke')}`,
+  );
+  if (samples.every(({ variations }) => variations.length === 0)) {
+    return drawSamples(samples, captions, out, colors);
+  }
+  // Every sample begins a line, with its epochs beside and beneath it.
+  return samples
+    .map(({ variations, ...sample }, index) => {
+      const varied = variations.map(({ paths }) => ({ ...sample, image: null, paths }));
+      const names = variations.map(
+        ({ epoch, rows }) => `epoch ${epoch}, ${plural(rows.length / COLUMNS, 'step')}`,
+      );
+      return drawSamples([sample, ...varied], [captions[index], ...names], out, colors);
+    })
+    .join('\n');
+}
+
+async function writeSheet(
+  { name, classes, samples }: StrokeSamples,
+  { part, order }: PreviewFlags,
+  variations: StrokeVariations | undefined,
+  file: string,
+): Promise<void> {
+  const withImages = samples.some(({ image }) => image !== null);
+  const sheet = sheetSvg({
+    title: `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
+    note:
+      `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
+      `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where it is lifted.`,
+    details: variations && epochsNote(variations),
+    classes,
+    entries: samples.map(({ image, rows, ...sample }) => ({
+      ...sample,
+      steps: rows.length / COLUMNS,
+      picture: image && { width: sample.width, height: sample.height, channels: 1, pixels: image },
+    })),
+  });
+  if (/\.svg$/i.test(file)) {
+    await writeFileAtomically(file, sheet.svg);
+    return;
+  }
+  const { renderPng } = await import('../../report/chart-files.js');
+  await writeFileAtomically(file, renderPng(sheet, sheet.svg));
+}
+
+/** What is beneath the strokes, with all amounts. */
+function epochsNote(variations: StrokeVariations): string {
+  const amounts = Object.entries(amountsOf(variations)).filter(([, amount]) => amount !== 0);
+  const shown = amounts.map(([name, amount]) => `${name} ${formatNumber(amount)}`);
+  return `Varied: ${shown.join(', ') || 'not at all'}.`;
+}
+
+function asJson({ classes, samples }: StrokeSamples) {
+  return {
+    classes,
+    samples: samples.map(({ index, label, width, height, image, rows, paths, variations }: StrokeSample) => ({
+      index,
+      label,
+      class: classes[label],
+      width,
+      height,
+      steps: rows.length / COLUMNS,
+      strokes: paths.length,
+      pixels: image && [...image],
+      rows: listOf(rows),
+      ...(variations.length > 0 && {
+        epochs: variations.map((varied) => ({
+          epoch: varied.epoch,
+          steps: varied.rows.length / COLUMNS,
+          strokes: varied.paths.length,
+          rows: listOf(varied.rows),
+        })),
+      }),
+    })),
+  };
+}
+
+/** A list for every row. */
+function listOf(rows: Int16Array | Float32Array): number[][] {
+  return Array.from({ length: rows.length / COLUMNS }, (_, n) => [
+    ...rows.subarray(n * COLUMNS, (n + 1) * COLUMNS),
+  ]);
+}

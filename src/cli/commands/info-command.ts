@@ -1,0 +1,189 @@
+/** `scanstroke info PATH`: what is in a run folder or a checkpoint. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Command } from 'commander';
+import { snakeCase, snakeCaseKeys } from '../../formats/key-case.js';
+import { printable } from '../../report/recall.js';
+import { formatCount, formatScore, formatShare, otherWays, plural } from '../../report/text.js';
+import type { Checkpoint } from '../../runs/checkpoint.js';
+import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { UserError } from '../../user-error.js';
+import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
+
+/** Larger checkpoints than any that this trains are refused before memory is taken for them. */
+const MAX_BYTES = 8 * 2 ** 30;
+
+export function defineInfo(command: Command, terminal: Terminal): void {
+  command
+    .argument('<path>', 'run folder, or a checkpoint (.safetensors)')
+    .option('--json', 'print JSON, and nothing else')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  scanstroke info runs/my-run
+  scanstroke info runs/my-run/last.safetensors
+  scanstroke info runs/my-run --json`,
+    )
+    .action((path: string, { json = false }: { json?: boolean }) => info(path, json, terminal));
+}
+
+/** A run folder as far as it has come; of a checkpoint alone, only that. */
+interface Found {
+  checkpointPath: string;
+  checkpoint: Checkpoint;
+  metrics: EpochMetrics[];
+  summary: RunSummary | null;
+}
+
+/** Prints what is at `path`. Throws UserError if that is neither a run folder nor a checkpoint. */
+export async function info(path: string, json: boolean, terminal: Terminal): Promise<void> {
+  const found = await find(path);
+  const tensors = listTensors(found.checkpoint);
+  const total = tensors.reduce((sum, { parameters }) => sum + parameters, 0);
+  if (json) {
+    const { checkpoint, checkpointPath, metrics, summary } = found;
+    const { model, preprocessing, classes, training } = checkpoint;
+    const state = training?.state ?? null;
+    const value = {
+      path,
+      checkpoint: checkpointPath,
+      model,
+      preprocessing,
+      classes,
+      tensors,
+      parameters: total,
+    };
+    printJson(terminal, snakeCaseKeys({ ...value, training: state, epochs: metrics.length, summary }, path));
+    return;
+  }
+  terminal.out.write(describe(path, found, tensors, total, terminal));
+}
+
+async function find(path: string): Promise<Found> {
+  const { readFileBounded } = await import('../../formats/files.js');
+  const { decodeCheckpoint } = await import('../../runs/checkpoint.js');
+  const { readMetrics, readSummary } = await import('../../runs/run-files.js');
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const checkpointPath = isFolder ? checkpointIn(path) : path;
+  const bytes = await readFileBounded(checkpointPath, 'the checkpoint', MAX_BYTES);
+  const has = (name: string) => existsSync(join(path, name));
+  return {
+    checkpointPath,
+    checkpoint: decodeCheckpoint(bytes, checkpointPath),
+    metrics: has(RUN_FILES.metrics) ? await readMetrics(path) : [],
+    summary: has(RUN_FILES.summary) ? await readSummary(path) : null,
+  };
+}
+
+function checkpointIn(folder: string): string {
+  for (const name of [RUN_FILES.best, RUN_FILES.last]) {
+    if (existsSync(join(folder, name))) return join(folder, name);
+  }
+  throw new UserError(
+    `info: ${folder} holds no checkpoint (${RUN_FILES.best} or ${RUN_FILES.last}); give a run folder or a checkpoint`,
+  );
+}
+
+interface TensorRow {
+  layer: string;
+  name: string;
+  shape: number[];
+  parameters: number;
+}
+
+/** The parameters in the order in which the network uses them. */
+function listTensors({ parameters }: Checkpoint): TensorRow[] {
+  const rows = [...parameters].map(([name, { shape, data }]) => ({
+    order: orderOf(name),
+    row: { layer: layerOf(name), name, shape, parameters: data.length },
+  }));
+  return rows.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ row }) => row);
+}
+
+/** PyTorch's names: `lstm.weight_ih_l0_reverse`. */
+const LSTM_NAME = /^lstm\.(weight|bias)_(ih|hh)_l(\d+)(_reverse)?$/;
+
+function layerOf(name: string): string {
+  const match = LSTM_NAME.exec(name);
+  if (!match) return name.startsWith('fc.') ? 'linear' : name.split('.')[0];
+  return `LSTM ${Number(match[3]) + 1} ${match[4] ? 'backward' : 'forward'}`;
+}
+
+function orderOf(name: string): string {
+  const match = LSTM_NAME.exec(name);
+  if (!match) return `2 ${name.replace('weight', '0').replace('bias', '1')}`;
+  const [, kind, side, layer, reverse] = match;
+  return `1 ${layer.padStart(4, '0')} ${reverse ? 1 : 0} ${kind === 'weight' ? 0 : 1} ${side === 'ih' ? 0 : 1}`;
+}
+
+function describe(
+  path: string,
+  found: Found,
+  tensors: TensorRow[],
+  total: number,
+  terminal: Terminal,
+): string {
+  const { bold, dim } = colorsFor(terminal.out);
+  const { checkpoint, checkpointPath } = found;
+  const table = [
+    ['layer', 'tensor', 'shape', 'parameters'],
+    ...tensors.map(({ layer, name, shape, parameters }, index) => [
+      layer === tensors[index - 1]?.layer ? '' : printable(layer),
+      printable(name),
+      shape.join(' × ') || 'scalar',
+      formatCount(parameters),
+    ]),
+    ['total', '', '', formatCount(total)],
+  ];
+  const [header, ...rows] = formatTable(table, [false, false, false, true]).split('\n');
+  const sections = [
+    checkpointPath === path ? bold(path) : `${bold(path)} ${dim(basename(checkpointPath))}`,
+    ...progress(found).map((line) => `  ${line}`),
+    '',
+    bold('Parameters'),
+    indent([dim(header), ...rows.slice(0, -1), bold(rows[rows.length - 1])].join('\n')),
+  ];
+  for (const [title, values] of [
+    ['Model', checkpoint.model],
+    ['Input', checkpoint.preprocessing],
+    ['Training', checkpoint.training?.state ?? {}],
+  ] as const) {
+    const lines = Object.entries(values).map(([key, value]) => [printable(snakeCase(key)), valueText(value)]);
+    if (lines.length > 0) sections.push('', bold(title), indent(formatTable(lines)));
+  }
+  sections.push('', bold('Classes'), `  ${checkpoint.classes.map(printable).join(', ')}`);
+  return `${sections.join('\n')}\n`;
+}
+
+function progress({ metrics, summary }: Found): string[] {
+  if (summary) {
+    return [
+      `test accuracy ${formatScore(summary.testScore)}, best validation ${formatShare(summary.bestValAccuracy)} ` +
+        `in epoch ${summary.bestEpoch} of ${summary.epochs}`,
+      ...otherWays(summary).map(
+        ({ name, score, points }) => `${name} ${formatScore(score)}, ${points} points`,
+      ),
+    ];
+  }
+  if (metrics.length === 0) return [];
+  const best = Math.max(...metrics.map(({ validationAccuracy }) => validationAccuracy));
+  return [`not finished: ${plural(metrics.length, 'epoch')} done, best validation ${formatShare(best)}`];
+}
+
+/** A list of more than this many values is only counted. */
+const LIST_MOST = 8;
+
+/** `accuracy 0.917, epoch 3` for an object; a text from a file cannot control the terminal. */
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) {
+    if (value.length > LIST_MOST) return plural(value.length, 'value');
+    return value.map(valueText).join(', ') || 'none';
+  }
+  if (value !== null && typeof value === 'object') {
+    return Object.entries(value)
+      .map(([key, member]) => `${printable(snakeCase(key))} ${valueText(member)}`)
+      .join(', ');
+  }
+  return typeof value === 'number' ? String(value) : printable(String(value));
+}

@@ -1,0 +1,101 @@
+/** `scanstroke predict RUN FILE…`: what a trained network says of pictures, strokes and drawings. */
+import type { Command } from 'commander';
+import type { NamedInput } from '../../recognize/input-files.js';
+import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
+import { printable } from '../../report/recall.js';
+import { formatShare } from '../../report/text.js';
+import type { TrainConfig } from '../../train/config/options.js';
+import { optionFlag } from '../flags.js';
+import { colorsFor, formatTable, printJson, type Terminal } from '../terminal.js';
+
+interface PredictFlags {
+  json?: boolean;
+  backend?: TrainConfig['backend'];
+}
+
+export function definePredict(command: Command, terminal: Terminal): void {
+  command
+    .argument('<run>', 'run folder (its best checkpoint is taken) or checkpoint')
+    .argument(
+      '<file...>',
+      'PNG pictures, IDX files of images, drawings or strokes as JSON; FILE:N is one of several; - is standard input',
+    )
+    .addOption(optionFlag('backend'))
+    .option(
+      '--json',
+      'print a list of { file, class, probability, unsure, top, probabilities }, and nothing else',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  scanstroke predict runs/my-run digit.png
+  scanstroke predict runs/my-run t10k-images-idx3-ubyte:7 drawings.ndjson
+  echo '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}' | scanstroke predict runs/my-run - --json`,
+    )
+    .action((run: string, files: string[], flags: PredictFlags) => predict(run, files, flags, terminal));
+}
+
+async function predict(run: string, files: string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
+  const { openBackend } = await import('../../backends/open-node.js');
+  const { recognizerOf } = await import('../../recognize/run-source.js');
+  const { readInputs } = await import('../../recognize/input-files.js');
+  const { givenOptions } = await import('../../train/config/run-config.js');
+  const { json = false, ...options } = flags;
+  const { backend: choice = 'auto' } = givenOptions({ flags: options }, 'predict');
+  const backend = await openBackend(choice, (line) => terminal.err.write(`${line}\n`));
+  try {
+    const recognizer = await recognizerOf(run, backend);
+    const { preprocessing } = recognizer.info;
+    const channels = 'channels' in preprocessing ? preprocessing.channels : 1;
+    const inputs: NamedInput[] = [];
+    for (const file of files) inputs.push(...(await readInputs(file, channels)));
+    const answers = await recognizer.recognize(inputs.map(({ input }) => input));
+    if (json)
+      printJson(
+        terminal,
+        answers.map((answer, n) => asJson(inputs[n].name, answer)),
+      );
+    else terminal.out.write(describe(inputs, answers, recognizer, terminal));
+  } finally {
+    backend.close();
+  }
+}
+
+/** As the server answers, with the file's name; null where there was nothing to recognise. */
+function asJson(file: string, answer: Recognition | null) {
+  if (answer === null) return { file, class: null };
+  const { top, unsure, probabilities } = answer;
+  return {
+    file,
+    class: top[0].class,
+    probability: top[0].probability,
+    unsure,
+    top,
+    probabilities: [...probabilities],
+  };
+}
+
+function describe(
+  inputs: NamedInput[],
+  answers: (Recognition | null)[],
+  { info }: Recognizer,
+  terminal: Terminal,
+): string {
+  const { bold, dim } = colorsFor(terminal.out);
+  const rows = answers.map((answer, n) => {
+    const file = printable(inputs[n].name);
+    if (answer === null) return [file, '', '', 'nothing to recognise'];
+    const [best, ...others] = answer.top;
+    const rest = others.map((guess) => `${printable(guess.class)} ${formatShare(guess.probability)}`);
+    return [
+      file,
+      printable(best.class),
+      formatShare(best.probability),
+      [...rest, ...(answer.unsure ? ['unsure'] : [])].join(', '),
+    ];
+  });
+  const table = formatTable([['file', 'class', 'probability', 'then'], ...rows], [false, false, true]);
+  const [header, ...lines] = table.split('\n');
+  return `${[bold(`${info.name}, ${info.kind}`), dim(header), ...lines].join('\n')}\n`;
+}

@@ -1,0 +1,73 @@
+/** `scanstroke presets`: a table of them, or one as a configuration file to paste. */
+import type { Command } from 'commander';
+import { snakeCase } from '../../formats/key-case.js';
+import { nearest } from '../../train/config/nearest.js';
+import { OPTION_GROUPS, OPTIONS, type TrainConfig } from '../../train/config/options.js';
+import { PRESETS } from '../../train/config/presets.js';
+import { UserError } from '../../user-error.js';
+import { colorsFor, printJson, type Terminal } from '../terminal.js';
+
+export function definePresets(command: Command, terminal: Terminal): void {
+  command
+    .argument('[name]', 'the preset to show in full')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  scanstroke presets
+  scanstroke presets mnist-lstm > mine.yaml
+  scanstroke train --config mine.yaml`,
+    )
+    .action(async (name: string | undefined, { json = false }: { json?: boolean }) => {
+      if (name === undefined) listPresets(json, terminal);
+      else await showPreset(name, json, terminal);
+    });
+}
+
+function listPresets(json: boolean, terminal: Terminal): void {
+  const presets = Object.entries(PRESETS);
+  if (json) {
+    printJson(
+      terminal,
+      presets.map(([name, { description, result }]) => ({ name, description, result })),
+    );
+    return;
+  }
+  const { bold, dim } = colorsFor(terminal.out);
+  for (const [name, { description, result }] of presets) {
+    terminal.out.write(`${bold(name)}\n  ${description}\n  ${dim(result)}\n\n`);
+  }
+  terminal.out.write(
+    'scanstroke presets NAME shows one in full; scanstroke train --preset NAME trains it (quick if none is named).\n',
+  );
+}
+
+async function showPreset(name: string, json: boolean, terminal: Terminal): Promise<void> {
+  if (!Object.hasOwn(PRESETS, name)) {
+    const names = Object.keys(PRESETS);
+    const meant = nearest(name, names);
+    throw new UserError(
+      `presets: there is no preset ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`}`,
+    );
+  }
+  const { configToDisk, resolveConfig } = await import('../../train/config/run-config.js');
+  const preset = name as TrainConfig['preset'];
+  const settings = configToDisk(resolveConfig({ preset }));
+  if (json) {
+    printJson(terminal, settings);
+    return;
+  }
+  const { stringify } = await import('yaml');
+  const { description, result } = PRESETS[preset];
+  const lines = [`# ${description}`, `# ${result}`];
+  for (const { title, keys } of OPTION_GROUPS) {
+    lines.push('', `# ${title}`);
+    for (const key of keys) {
+      if (!(snakeCase(key) in settings)) continue;
+      const value = stringify(settings[snakeCase(key)], { collectionStyle: 'flow' }).trim();
+      lines.push(`${`${snakeCase(key)}: ${value}`.padEnd(34)}  # ${OPTIONS[key].description}`);
+    }
+  }
+  terminal.out.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,140 @@
+/** `scanstroke serve [RUN…]`: the page, and the interface for programs, until Ctrl-C. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option as Flag } from 'commander';
+import { quote } from '../../formats/quotation.js';
+import { RUNS } from '../../runs/run-path.js';
+import type { RunningServer } from '../../serve/server.js';
+import type { TrainConfig } from '../../train/config/options.js';
+import { UserError } from '../../user-error.js';
+import { optionFlag } from '../flags.js';
+import { colorsFor, printJson, type Terminal } from '../terminal.js';
+
+interface ServeFlags {
+  port?: number;
+  batch?: number;
+  host: string;
+  runs: string;
+  open?: boolean;
+  json?: boolean;
+  backend?: string;
+  threads?: string;
+}
+
+export function defineServe(command: Command, terminal: Terminal): void {
+  command
+    .argument(
+      '[run...]',
+      'run folders or checkpoints that come first (default the newest run), or one folder of runs',
+    )
+    .addOption(
+      new Flag(
+        '--port <n>',
+        'port to listen on, 0 for any (default 7860, or the next one that is free)',
+      ).argParser((text) => readWhole('port', text, 0, 65_535)),
+    )
+    .option('--host <address>', 'address to listen on (default 127.0.0.1, this machine alone)', '127.0.0.1')
+    .option('--runs <folder>', `folder of runs to show (default ${RUNS})`, RUNS)
+    .option('--open', 'open the page in a browser')
+    .addOption(optionFlag('backend'))
+    .addOption(new Flag('--threads <n>', 'worker threads that recognise (default one a core, less one)'))
+    .addOption(
+      new Flag('--batch <n>', 'requests that are recognised together at most (default 64)').argParser(
+        (text) => readWhole('batch', text, 1, 4096),
+      ),
+    )
+    .option('--json', 'print { url, page, host }, and nothing else')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  scanstroke serve                         the page, with the runs in runs/
+  scanstroke serve runs/my-run --open      its network first, in a browser
+  scanstroke serve --host 0.0.0.0          for the whole network
+  curl --data-binary @digit.png -H 'content-type: image/png' http://127.0.0.1:7860/api/predict`,
+    )
+    .action((given: string[], flags: ServeFlags) => serve(given, flags, terminal));
+}
+
+async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Promise<void> {
+  const { startServer } = await import('../../serve/server.js');
+  const { givenOptions } = await import('../../train/config/run-config.js');
+  const { port = null, host, runs, batch, open = false, json = false, ...others } = flags;
+  const { backend = 'auto', threads = null } = givenOptions(
+    { flags: others },
+    'serve',
+  ) as Partial<TrainConfig>;
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const server = await startServer({
+    given,
+    runs,
+    host,
+    port,
+    threads,
+    batch,
+    backend,
+    version,
+    page: fileURLToPath(new URL('../../page/', import.meta.url)),
+    onDefect: (error) => {
+      terminal.err.write(`scanstroke: this is a defect of scanstroke, please report it\n${stackOf(error)}\n`);
+    },
+  });
+  tell(server, flags, terminal, json);
+  if (open) openInBrowser(server.url, terminal);
+  await endOfService(terminal);
+  await server.close();
+}
+
+function tell({ url, page }: RunningServer, { host }: ServeFlags, terminal: Terminal, json: boolean): void {
+  if (json) {
+    printJson(terminal, { url, page, host });
+    return;
+  }
+  const { bold, dim } = colorsFor(terminal.out);
+  const lines = [
+    bold(url),
+    dim(
+      page ? 'Ctrl-C ends it' : 'the page has not been built (npm run build); the API works; Ctrl-C ends it',
+    ),
+  ];
+  terminal.out.write(`${lines.join('\n')}\n`);
+}
+
+/** The first Ctrl-C (or SIGTERM); a second one ends the process at once. */
+function endOfService(terminal: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      process.off('SIGINT', end);
+      process.off('SIGTERM', end);
+      terminal.err.write('scanstroke: answering what is under way; once more ends at once\n');
+      resolve();
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+  });
+}
+
+function readWhole(flag: string, text: string, from: number, to: number): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= from && value <= to) return value;
+  throw new UserError(
+    `serve: --${flag} must be a whole number from ${from} to ${to}, found ${quote(text, 60)}`,
+  );
+}
+
+const OPENERS: Partial<Record<NodeJS.Platform, [string, string[]]>> = {
+  darwin: ['open', []],
+  win32: ['cmd', ['/c', 'start', '""']],
+};
+
+function openInBrowser(url: string, terminal: Terminal): void {
+  const [program, args] = OPENERS[process.platform] ?? ['xdg-open', []];
+  const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
+  child.on('error', () => terminal.err.write(`scanstroke: no browser could be opened; go to ${url}\n`));
+  child.unref();
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

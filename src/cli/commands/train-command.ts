@@ -1,0 +1,118 @@
+/** `scanstroke train`: the configuration from flags, file and preset, the run with its progress, its report. */
+import { join } from 'node:path';
+import { type Command, Option as Flag } from 'commander';
+import { snakeCaseKeys } from '../../formats/key-case.js';
+import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import type { TrainEvent } from '../../train/events.js';
+import type { PlacedConfig, SeedRun } from '../configure.js';
+import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
+import { ProgressView } from '../progress.js';
+import { stopOnSignal } from '../signals.js';
+import { formatSeeds, formatSummary, seedsValue } from '../summary.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+
+const INTERRUPTED = 130;
+
+const HELP = `
+Flags go over the file, the file over the preset, which is quick if none is named (\`scanstroke presets\`).
+\`none\` leaves an option open that can be: --max-norm none. Underscores are understood: --dropout_rate=0.2.
+
+Examples:
+  scanstroke train --hidden-size 64 --num-epochs 1
+  scanstroke train --preset mnist-lstm --saving-path runs/published
+  scanstroke train --load-cp runs/published          go on with it after an interruption`;
+
+export function defineTrain(command: Command, terminal: Terminal): void {
+  command.addOption(
+    new Flag('--config <file>', 'YAML or JSON file with any of these options').helpGroup(RUN_GROUP),
+  );
+  addOptionFlags(command);
+  command
+    .addOption(new Flag('--json', 'print what summary.json holds, and nothing else').helpGroup(OUTPUT_GROUP))
+    .addHelpOption(new Flag('-h, --help', 'show this help').helpGroup(OUTPUT_GROUP))
+    .addHelpText('after', HELP)
+    .action(async (flags: TrainFlags) => {
+      const { trainParts } = await import('./train-parts.js');
+      process.exitCode = await train(flags, terminal, trainParts);
+    });
+}
+
+/** Flags as commander gives them: the command's own, and those of the options by their names. */
+export interface TrainFlags {
+  config?: string;
+  json?: boolean;
+  [option: string]: unknown;
+}
+
+/** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
+export interface TrainParts<E> {
+  configure(configPath: string | undefined, flags: Readonly<Record<string, unknown>>): Promise<PlacedConfig>;
+  seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
+  trainRun(config: PlacedConfig, control: { stop: AbortSignal }): AsyncGenerator<TrainEvent, E>;
+  /** Writes charts and report.html into the run folder. */
+  report(config: PlacedConfig, summary: RunSummary, end: E): Promise<void>;
+}
+
+/** Trains, and answers with the exit code. */
+export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: TrainParts<E>): Promise<number> {
+  const { config: configPath, json = false, ...options } = flags;
+  const config = await parts.configure(configPath, options);
+  const view = new ProgressView(terminal.err, config);
+  const signals = stopOnSignal((line) => view.line(line));
+  const summaries: RunSummary[] = [];
+  try {
+    for (const run of await parts.seedRuns(config)) {
+      const summary = 'summary' in run ? run.summary : await trainOne(run.config, view, signals.stop, parts);
+      if (summary === null) return interrupted(config.savingPath, json, terminal);
+      summaries.push(summary);
+    }
+  } finally {
+    view.clear();
+    signals.release();
+  }
+  printEnd(config, summaries, json, terminal);
+  return 0;
+}
+
+/** One run with its report; null if it was interrupted. */
+async function trainOne<E>(
+  config: PlacedConfig,
+  view: ProgressView,
+  stop: AbortSignal,
+  { trainRun, report }: TrainParts<E>,
+): Promise<RunSummary | null> {
+  const events = trainRun(config, { stop });
+  let summary: RunSummary | null = null;
+  let next = await events.next();
+  for (; !next.done; next = await events.next()) {
+    view.show(next.value);
+    if (next.value.type === 'done') summary = next.value.summary;
+  }
+  if (summary === null) return null;
+  view.passing('drawing the charts and writing the report …');
+  await report(config, summary, next.value);
+  view.clear();
+  return summary;
+}
+
+function interrupted(folder: string, json: boolean, { out, err }: Terminal): number {
+  err.write(`go on with: npx scanstroke train --load-cp ${shellQuote(folder)}\n`);
+  if (json)
+    printJson({ out, err }, { stopped_by: 'interrupted', folder, checkpoint: join(folder, RUN_FILES.last) });
+  return INTERRUPTED;
+}
+
+function printEnd(config: PlacedConfig, summaries: RunSummary[], json: boolean, terminal: Terminal): void {
+  const [summary] = summaries;
+  if (json) {
+    const value = config.seeds > 1 ? seedsValue(summaries) : summary;
+    printJson(terminal, snakeCaseKeys(value, RUN_FILES.summary));
+    return;
+  }
+  const colors = colorsFor(terminal.out);
+  const text =
+    config.seeds > 1
+      ? formatSeeds(summaries, config.savingPath, colors)
+      : formatSummary(summary, config.savingPath, config.chartFormat.length > 0, colors);
+  terminal.out.write(text);
+}

@@ -1,0 +1,145 @@
+/**
+ * Labelled images in memory, in the one layout that the rest reads, shared between threads. Plain data: posted to a
+ * worker thread, it is the same memory there.
+ */
+
+import { quote } from '../../formats/quotation.js';
+import { sharedBytes } from '../../shared-memory.js';
+import { UserError } from '../../user-error.js';
+import type { IdxArray } from './idx.js';
+
+/** `count` images and their labels. */
+export interface ImageExamples {
+  count: number;
+  channels: number;
+  height: number;
+  width: number;
+  /** [count, height, channels, width]: row by row, within a row channel by channel. Over a SharedArrayBuffer. */
+  pixels: Uint8Array;
+  /** [count] indices of classes. Over a SharedArrayBuffer. */
+  labels: Uint8Array;
+}
+
+/** Images and labels as they stand in two IDX files. */
+export interface ImageFiles {
+  /** How messages name the files. */
+  imagesName: string;
+  labelsName: string;
+  /** [count, height, width], [count, channels, height, width] or [count, height, width, channels], uint8. */
+  images: IdxArray;
+  /** [count], uint8. */
+  labels: IdxArray;
+  /** What the user says the images have. */
+  channelsImg: number;
+  /** The files hold every image mirrored at its diagonal (EMNIST). */
+  transposed: boolean;
+}
+
+/**
+ * Brings images into the common layout.
+ *
+ * Four dimensions are read as channels first if the second is `channelsImg`, else as channels last.
+ * @param classOf class of each label byte, or undefined where there is none
+ * @throws UserError stating both values where counts, channels or types do not fit
+ */
+export function imageExamples(
+  files: ImageFiles,
+  classOf: (label: number) => number | undefined,
+): ImageExamples {
+  const { images, labels, imagesName, labelsName, transposed } = files;
+  if (!(images.data instanceof Uint8Array)) {
+    throw new UserError(`${imagesName}: expected images of uint8, found ${images.type}`);
+  }
+  const labelBytes = checkLabels(labels, labelsName);
+  const [count] = images.shape;
+  if (labelBytes.length !== count) {
+    throw new UserError(
+      `${imagesName} has ${count} images, but ${labelsName} has ${labelBytes.length} labels; are they of one set?`,
+    );
+  }
+  const stored = storedLayout(files);
+  const [height, width] = transposed ? [stored.width, stored.height] : [stored.height, stored.width];
+  const { channels } = stored;
+
+  const pixels = new Uint8Array(sharedBytes(images.data.length));
+  if (channels === 1 && !transposed) {
+    pixels.set(images.data);
+  } else {
+    const [stepX, stepY] = transposed ? [stored.stepY, stored.stepX] : [stored.stepX, stored.stepY];
+    const size = channels * height * width;
+    let to = 0;
+    for (let image = 0; image < count; image++) {
+      for (let y = 0; y < height; y++) {
+        for (let c = 0; c < channels; c++) {
+          let from = image * size + y * stepY + c * stored.stepC;
+          for (let x = 0; x < width; x++, from += stepX) pixels[to++] = images.data[from];
+        }
+      }
+    }
+  }
+
+  const classes = new Uint8Array(sharedBytes(count));
+  for (let i = 0; i < count; i++) {
+    const index = classOf(labelBytes[i]);
+    if (index === undefined) {
+      throw new UserError(`${labelsName}: label ${i} is ${labelBytes[i]}, which no training image has`);
+    }
+    classes[i] = index;
+  }
+  return { count, channels, height, width, pixels, labels: classes };
+}
+
+/** The labels' bytes. @throws UserError if they are not a list of uint8 */
+export function checkLabels(labels: IdxArray, name: string): Uint8Array {
+  if (labels.shape.length !== 1 || !(labels.data instanceof Uint8Array)) {
+    throw new UserError(
+      `${name}: expected labels, one dimension of uint8; found ${labels.shape.join(' × ')} of ${labels.type}`,
+    );
+  }
+  return labels.data;
+}
+
+/** Sizes, and how far apart neighbours in x, y and channel are in the file. */
+function storedLayout({ images, imagesName, channelsImg }: ImageFiles) {
+  const { shape } = images;
+  const [, ...sizes] = shape;
+  if (sizes.length === 2) {
+    if (channelsImg !== 1) {
+      throw new UserError(
+        `${imagesName}: the images have 1 channel (${shape.join(' × ')}), but channels_img is ${channelsImg}; ` +
+          'use --channels-img 1',
+      );
+    }
+    const [height, width] = sizes;
+    return { channels: 1, height, width, stepX: 1, stepY: width, stepC: 0 };
+  }
+  if (sizes.length !== 3) {
+    throw new UserError(
+      `${imagesName}: expected images with 3 or 4 dimensions, found ${shape.length} (${shape.join(' × ')})`,
+    );
+  }
+  if (sizes[0] === channelsImg) {
+    const [channels, height, width] = sizes;
+    return { channels, height, width, stepX: 1, stepY: width, stepC: height * width };
+  }
+  if (sizes[2] === channelsImg) {
+    const [height, width, channels] = sizes;
+    return { channels, height, width, stepX: channels, stepY: width * channels, stepC: 1 };
+  }
+  throw new UserError(
+    `${imagesName}: the images are ${shape.join(' × ')}, that is ${sizes[0]} channels (or ${sizes[2]}, if channels ` +
+      `come last), but channels_img is ${channelsImg}; use --channels-img ${Math.min(sizes[0], sizes[2])}`,
+  );
+}
+
+/** @throws UserError if two parts of a data set have images of different sizes */
+export function checkSameSize(train: ImageExamples, test: ImageExamples, dataset: string): void {
+  const [one, other] = [train, test].map(
+    ({ channels, height, width }) => `${channels} × ${height} × ${width}`,
+  );
+  if (one !== other) {
+    throw new UserError(
+      `data set ${quote(dataset)}: training images are ${one} (channels × height × width), test images ${other}`,
+    );
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * Pen strokes varied from epoch to epoch: drawn in another order, turned, scaled, sheared and shifted about the
+ * picture's centre, trembling, with points left out and with points set anew along the lines, in this order. It runs
+ * in every training step, so buffers are used again, and random words are drawn many at a time.
+ */
+
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { AFFINE_WORDS, type Affine, drawAffine, factorOf, isMoving } from '../affine.js';
+import { type Augmentation, isAugmenting } from '../augmentation.js';
+import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
+import type { AugmentedSource, SequenceSource } from '../sequence.js';
+import { strokesOf } from './stroke-examples.js';
+import { PEN, StrokePoints } from './stroke-points.js';
+import { StrokeSequences, type StrokeSequencesData } from './stroke-sequences.js';
+
+/** What AugmentedStrokes is made of; can be posted to a worker thread. */
+export interface AugmentedStrokesData {
+  data: StrokeSequencesData;
+  augmentation: Augmentation;
+  /** Of the run. */
+  seed: number;
+}
+
+/** Standard deviation of the sum of four bytes. */
+const BYTES_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
+const BYTES_MEAN = (4 * 255) / 2;
+
+/** Pen strokes as StrokeSequences gives them, varied; with all amounts 0, just those. */
+export class AugmentedStrokes implements AugmentedSource {
+  readonly maxSteps: number;
+  readonly #data: StrokeSequencesData;
+  readonly #augmentation: Augmentation;
+  readonly #words: SampleWords;
+  /** [2 · points] or more, and even. */
+  readonly #buffer: Int32Array;
+  /** Two drawings: steps that change which points there are read one and write the other. */
+  #points: StrokePoints;
+  #spare: StrokePoints;
+  readonly #map: Affine = { xx: 1, xy: 0, yx: 0, yy: 1, shiftX: 0, shiftY: 0 };
+  /** [strokes] */
+  readonly #starts: Int32Array;
+  readonly #order: Int32Array;
+  /** [points] length of the line to the next point */
+  readonly #distances: Float64Array;
+  readonly #drawn = new DrawnStrokes();
+
+  /** @throws UserError if the examples are none, or one of them has no rows */
+  constructor({ data, augmentation, seed }: AugmentedStrokesData) {
+    const { maxSteps: longest } = new StrokeSequences(data);
+    this.#data = data;
+    this.#augmentation = augmentation;
+    this.#words = new SampleWords(seed);
+    this.maxSteps = 0;
+    for (let i = 0; i < data.examples.count; i++) this.maxSteps = Math.max(this.maxSteps, this.#mostSteps(i));
+    this.#buffer = new Int32Array(2 * longest + 2 * AFFINE_WORDS);
+    this.#points = new StrokePoints(this.maxSteps);
+    this.#spare = new StrokePoints(this.maxSteps);
+    this.#starts = new Int32Array(longest + 1);
+    this.#order = new Int32Array(longest);
+    this.#distances = new Float64Array(longest);
+  }
+
+  draw(indices: Int32Array, epoch: number): SequenceSource {
+    const { examples, preprocessing } = this.#data;
+    const { offsets, rows, labels } = examples;
+    const scale = Math.fround(preprocessing.scale);
+    const unchanged = !isAugmenting(this.#augmentation);
+    let most = 0;
+    for (let n = 0; n < indices.length; n++) most += this.#mostSteps(indices[n]);
+    const drawn = this.#drawn;
+    drawn.begin(indices.length, most);
+    for (let n = 0; n < indices.length; n++) {
+      const i = indices[n];
+      if (unchanged) {
+        drawn.addRows(rows, offsets[i], offsets[i + 1], scale, labels[i]);
+      } else {
+        this.#vary(i, epoch);
+        drawn.add(this.#points, scale, labels[i]);
+      }
+    }
+    return drawn;
+  }
+
+  /**
+   * A sample as it is in an epoch, to be looked at.
+   * @returns [N, 4] rows `dx dy eos eod` in pixels, not multiplied by the preprocessing's scale
+   */
+  rowsOf(index: number, epoch: number): Float32Array {
+    const rows = new Float32Array(this.#mostSteps(index) * STROKE_COLUMNS);
+    if (!isAugmenting(this.#augmentation)) return Float32Array.from(strokesOf(this.#data.examples, index));
+    this.#vary(index, epoch);
+    return rows.slice(0, this.#points.writeRows(rows, 0, 1));
+  }
+
+  /** Steps that sample i has at most: its points, (1 + resample) times as many, its breaks and its end. */
+  #mostSteps(i: number): number {
+    const { count, rows, offsets } = this.#data.examples;
+    if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
+    // Should the last row be a point, it gets an end row.
+    const endsInPoint = rows[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
+    return Math.floor((offsets[i + 1] - offsets[i] + endsInPoint) * (1 + this.#augmentation.resample));
+  }
+
+  /** Leaves sample i, as it is in the epoch, in #points. */
+  #vary(i: number, epoch: number): void {
+    const { examples, preprocessing } = this.#data;
+    const { drop, jitter, resample, reverse, shuffle, flip } = this.#augmentation;
+    this.#words.begin(epoch, i);
+    this.#points.readRows(
+      examples.rows,
+      examples.offsets[i],
+      examples.offsets[i + 1],
+      preprocessing.order === 'tour',
+    );
+    if (reverse > 0 || shuffle > 0 || flip > 0) this.#reorder();
+    if (isMoving(this.#augmentation)) this.#move();
+    if (jitter > 0) this.#tremble();
+    if (drop > 0) this.#leaveOut();
+    if (resample > 0) this.#setAnew();
+  }
+
+  #reorder(): void {
+    const { reverse, shuffle, flip } = this.#augmentation;
+    const from = this.#points;
+    const to = this.#spare;
+    const starts = this.#starts;
+    const order = this.#order;
+    const strokes = from.findStrokes(starts);
+    starts[strokes] = from.count;
+    const words = this.#buffer;
+    this.#words.fill(STREAM.order, words, 2 + strokes);
+    const isReversed = uniformOf(words[0]) < reverse;
+    const isShuffled = strokes > 1 && uniformOf(words[1]) < shuffle;
+    // A flipped stroke changes its direction, whichever it has: these bits stay while `words` is used again.
+    for (let s = 0; s < strokes; s++) {
+      const isFlipped = uniformOf(words[2 + s]) < flip;
+      order[s] = isFlipped !== isReversed ? ~s : s;
+    }
+    if (isReversed) reverseFirst(order, strokes);
+    if (isShuffled) this.#shuffle(strokes);
+    to.count = 0;
+    for (let k = 0; k < strokes; k++) {
+      const s = order[k] < 0 ? ~order[k] : order[k];
+      if (order[k] < 0) to.appendReversed(from, starts[s], starts[s + 1]);
+      else to.append(from, starts[s], starts[s + 1]);
+    }
+    this.#swap();
+  }
+
+  /** Another order of the strokes than the one that they are in, all equally likely (Fisher–Yates). */
+  #shuffle(strokes: number): void {
+    const order = this.#order;
+    const words = this.#buffer;
+    let stream: number = STREAM.shuffle;
+    for (let moved = false; !moved; stream++) {
+      this.#words.fill(stream, words, strokes);
+      for (let k = strokes - 1; k > 0; k--) {
+        const j = Math.floor(uniformOf(words[k]) * (k + 1));
+        if (j === k) continue;
+        const held = order[k];
+        order[k] = order[j];
+        order[j] = held;
+        moved = true;
+      }
+    }
+  }
+
+  #move(): void {
+    const { xs, ys, count } = this.#points;
+    const { width, height } = this.#data.preprocessing;
+    drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map);
+    const { xx, xy, yx, yy, shiftX, shiftY } = this.#map;
+    const centreX = (width + 1) / 2;
+    const centreY = (height + 1) / 2;
+    for (let n = 0; n < count; n++) {
+      const x = xs[n] - centreX;
+      const y = ys[n] - centreY;
+      xs[n] = xx * x + xy * y + (centreX + shiftX);
+      ys[n] = yx * x + yy * y + (centreY + shiftY);
+    }
+  }
+
+  /** Moves every point by sums of four random bytes, which are nearly normally distributed (Irwin–Hall). */
+  #tremble(): void {
+    const { xs, ys, count } = this.#points;
+    const words = this.#buffer;
+    this.#words.fill(STREAM.jitter, words, 2 * count);
+    const unit = this.#augmentation.jitter / BYTES_DEVIATION;
+    for (let n = 0; n < count; n++) {
+      xs[n] += (byteSum(words[2 * n]) - BYTES_MEAN) * unit;
+      ys[n] += (byteSum(words[2 * n + 1]) - BYTES_MEAN) * unit;
+    }
+  }
+
+  /** Leaves out points within lines; the ends of lines stay. Sixteen bits decide about a point. */
+  #leaveOut(): void {
+    const points = this.#points;
+    const { xs, ys, came, count } = points;
+    const words = this.#buffer;
+    this.#words.fill(STREAM.drop, words, (count + 1) >> 1);
+    const limit = Math.round(this.#augmentation.drop * 2 ** 16);
+    let kept = 0;
+    for (let n = 0; n < count; n++) {
+      const bits = (n & 1) === 0 ? words[n >> 1] & 0xffff : words[n >> 1] >>> 16;
+      const isInner = came[n] === PEN.drawn && n + 1 < count && came[n + 1] === PEN.drawn;
+      if (isInner && bits < limit) continue;
+      xs[kept] = xs[n];
+      ys[kept] = ys[n];
+      came[kept++] = came[n];
+    }
+    points.count = kept;
+  }
+
+  /** Sets the points of every line anew, at equal distances; the ends of lines stay. */
+  #setAnew(): void {
+    const { resample } = this.#augmentation;
+    const from = this.#points;
+    const to = this.#spare;
+    const { came, count } = from;
+    const words = this.#buffer;
+    this.#words.fill(STREAM.shape, words, AFFINE_WORDS + 1);
+    const factor = factorOf(resample, words[AFFINE_WORDS]);
+    to.count = 0;
+    let end = 0;
+    for (let first = 0; first < count; first = end) {
+      end = first + 1;
+      while (end < count && came[end] === PEN.drawn) end++;
+      const lines = end - first - 1;
+      // The second bound is that of #mostSteps.
+      const parts = Math.min(Math.round(lines / factor), Math.floor(lines * (1 + resample)));
+      this.#setLine(from, to, first, end, lines > 0 ? Math.max(1, parts) : 0);
+    }
+    this.#swap();
+  }
+
+  /** Adds the line through points first … end − 1 of `from` to `to`, cut into so many equal parts. */
+  #setLine(from: StrokePoints, to: StrokePoints, first: number, end: number, parts: number): void {
+    const { xs, ys, came } = from;
+    const distances = this.#distances;
+    let total = 0;
+    for (let n = first; n < end - 1; n++) {
+      const dx = xs[n + 1] - xs[n];
+      const dy = ys[n + 1] - ys[n];
+      distances[n] = Math.sqrt(dx * dx + dy * dy);
+      total += distances[n];
+    }
+    let at = to.count;
+    to.xs[at] = xs[first];
+    to.ys[at] = ys[first];
+    to.came[at++] = came[first];
+    let n = first;
+    let passed = 0;
+    for (let part = 1; part < parts; part++) {
+      const goal = (total * part) / parts;
+      while (n < end - 2 && passed + distances[n] <= goal) passed += distances[n++];
+      const share = distances[n] > 0 ? Math.min(1, (goal - passed) / distances[n]) : 0;
+      to.xs[at] = xs[n] + share * (xs[n + 1] - xs[n]);
+      to.ys[at] = ys[n] + share * (ys[n + 1] - ys[n]);
+      to.came[at++] = PEN.drawn;
+    }
+    if (parts > 0) {
+      to.xs[at] = xs[end - 1];
+      to.ys[at] = ys[end - 1];
+      to.came[at++] = PEN.drawn;
+    }
+    to.count = at;
+  }
+
+  #swap(): void {
+    const held = this.#points;
+    this.#points = this.#spare;
+    this.#spare = held;
+  }
+}
+
+/** Turns the first `count` numbers round. */
+function reverseFirst(numbers: Int32Array, count: number): void {
+  for (let k = 0, last = count - 1; k < last; k++, last--) {
+    const held = numbers[k];
+    numbers[k] = numbers[last];
+    numbers[last] = held;
+  }
+}
+
+/** The sum of a word's four bytes. */
+function byteSum(word: number): number {
+  const pairs = (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff);
+  return (pairs + (pairs >>> 16)) & 0xffff;
+}
+
+/** Sequences that were drawn, one after the other in a buffer that is used again. */
+class DrawnStrokes implements SequenceSource {
+  count = 0;
+  readonly inputSize = STROKE_COLUMNS;
+  maxSteps = 0;
+  /** [total, 4] */
+  #rows = new Float32Array(0);
+  /** [count + 1] in floats */
+  #offsets = new Int32Array(1);
+  #labels = new Int32Array(0);
+
+  /** Starts anew, with room for so many sequences and rows. */
+  begin(sequences: number, rows: number): void {
+    this.count = 0;
+    this.maxSteps = 0;
+    if (this.#labels.length < sequences) {
+      this.#labels = new Int32Array(sequences);
+      this.#offsets = new Int32Array(sequences + 1);
+    }
+    if (this.#rows.length < rows * STROKE_COLUMNS) this.#rows = new Float32Array(rows * STROKE_COLUMNS);
+  }
+
+  add(points: StrokePoints, scale: number, label: number): void {
+    this.#end(points.writeRows(this.#rows, this.#offsets[this.count], scale), label);
+  }
+
+  /** Adds rows first … end − 1 as they are, scaled. */
+  addRows(rows: Int16Array, first: number, end: number, scale: number, label: number): void {
+    let to = this.#offsets[this.count];
+    for (let from = first * STROKE_COLUMNS; from < end * STROKE_COLUMNS; from += STROKE_COLUMNS) {
+      this.#rows[to++] = rows[from] * scale;
+      this.#rows[to++] = rows[from + 1] * scale;
+      this.#rows[to++] = rows[from + 2];
+      this.#rows[to++] = rows[from + 3];
+    }
+    this.#end(to, label);
+  }
+
+  #end(at: number, label: number): void {
+    const n = this.count++;
+    this.#offsets[n + 1] = at;
+    this.#labels[n] = label;
+    this.maxSteps = Math.max(this.maxSteps, this.lengthOf(n));
+  }
+
+  lengthOf(n: number): number {
+    return (this.#offsets[n + 1] - this.#offsets[n]) / STROKE_COLUMNS;
+  }
+
+  labelOf(n: number): number {
+    return this.#labels[n];
+  }
+
+  read(n: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
+    const rows = this.#rows;
+    let from = this.#offsets[n];
+    const steps = (this.#offsets[n + 1] - from) / STROKE_COLUMNS;
+    for (let t = 0; t < steps; t++, from += STROKE_COLUMNS) {
+      const to = (rowStarts[t] + column) * STROKE_COLUMNS;
+      target[to] = rows[from];
+      target[to + 1] = rows[from + 1];
+      target[to + 2] = rows[from + 2];
+      target[to + 3] = rows[from + 3];
+    }
+  }
+}

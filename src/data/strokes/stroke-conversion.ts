@@ -1,0 +1,88 @@
+/** Strokes from images, in worker threads. The same images and seed give the same strokes with any number of threads. */
+
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { quote } from '../../formats/quotation.js';
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { UserError } from '../../user-error.js';
+import type { ImageExamples } from '../images/image-examples.js';
+import { packStrokes, type StrokeExamples } from './stroke-examples.js';
+import type { ConversionTask, ConvertedChunk } from './stroke-worker.js';
+
+/** Images that a thread takes at a time. */
+const CHUNK = 250;
+
+export interface ConversionOptions {
+  /** For the breaking of ties; the same for all images, so that an image's strokes do not depend on its place. */
+  seed: number;
+  /** Default: one a core. */
+  threads?: number;
+  /** Called when some images are done. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * The strokes of images.
+ * @param images of one channel; 0 is paper, 255 is ink
+ * @param name of the data set, for messages
+ * @throws UserError if the images have several channels
+ */
+export async function strokesFromImages(
+  images: ImageExamples,
+  name: string,
+  options: ConversionOptions,
+): Promise<StrokeExamples> {
+  const { count, channels, width, height, pixels, labels } = images;
+  if (channels !== 1) {
+    throw new UserError(
+      `strokes from ${quote(name)}: its images have ${channels} channels, and strokes are made of one; give grey images`,
+    );
+  }
+  const { seed, onProgress, threads = availableParallelism() } = options;
+  const next = new Int32Array(new SharedArrayBuffer(4));
+  const task: ConversionTask = { pixels, width, height, count, seed, next, chunk: CHUNK };
+  const sequences: Int16Array[] = new Array(count);
+  let done = 0;
+  await Promise.all(
+    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, ({ first, lengths, rows }) => {
+      let at = 0;
+      lengths.forEach((length, n) => {
+        sequences[first + n] = rows.subarray(at, at + length * STROKE_COLUMNS);
+        at += length * STROKE_COLUMNS;
+      });
+      done += lengths.length;
+      onProgress?.(done, count);
+    }),
+  );
+  return packStrokes(sequences, labels, name);
+}
+
+/** Threads at work; each promise is kept when its thread has nothing left to do. If one fails, all are ended. */
+function workersFor(
+  threads: number,
+  task: ConversionTask,
+  take: (chunk: ConvertedChunk) => void,
+): Promise<void>[] {
+  const workers = Array.from(
+    { length: Math.max(1, threads) },
+    () => new Worker(new URL('./stroke-worker.js', import.meta.url), { workerData: task }),
+  );
+  return workers.map(
+    (worker) =>
+      new Promise<void>((resolve, reject) => {
+        const fail = (error: unknown) => {
+          for (const each of workers) void each.terminate();
+          reject(error);
+        };
+        worker.on('message', (chunk: ConvertedChunk) => {
+          try {
+            take(chunk);
+          } catch (error) {
+            fail(error);
+          }
+        });
+        worker.on('error', fail);
+        worker.on('exit', () => resolve());
+      }),
+  );
+}

@@ -1,0 +1,218 @@
+/**
+ * Finds a data set of pen strokes and loads it: the stroke archive as it was published, its folder, or strokes made
+ * here, from images (MNIST if nothing else is said) or from drawings by other pens. What takes seconds the first time is kept in the cache. Node.js
+ * only.
+ */
+
+import { createHash } from 'node:crypto';
+import { createReadStream, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { explainFileError } from '../../formats/files.js';
+import { DRAWING_VERSION } from '../../ink/drawing.js';
+import { INK_VERSION } from '../../ink/image-to-strokes.js';
+import { UserError } from '../../user-error.js';
+import { isDrawingFile, STROKES_PREFIX } from '../dataset-name.js';
+import { type ImageDataset, loadImages } from '../images/image-datasets.js';
+import { loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
+import { findDrawingFiles } from '../pens/drawing-files.js';
+import {
+  dataName,
+  findStrokeFolder,
+  type OnProgress,
+  readStrokeArchive,
+  readStrokeFolder,
+  type StrokeFolder,
+} from './stroke-archive.js';
+import { cacheKey, readCache, writeCache } from './stroke-cache.js';
+import { strokesFromImages } from './stroke-conversion.js';
+import type { StrokeDataset } from './stroke-examples.js';
+import type { StrokeOrder } from './stroke-sequences.js';
+
+export interface LoadStrokesOptions {
+  /**
+   * For drawings: `tour` (the default), strokes of the picture, whichever way it was drawn; `pen`, as it was drawn. What
+   * else there is has no order of a pen.
+   */
+  order?: StrokeOrder;
+  /** For strokes made here: breaks ties between tours of the same length. Default 0. */
+  seed?: number;
+  /** For strokes made here. Default: one a core. */
+  threads?: number;
+  onProgress?: OnProgress;
+  /** Told, in a line, of what went wrong but is no reason to stop: a cache that cannot be written. */
+  onNotice?: (line: string) => void;
+}
+
+/**
+ * Loads pen strokes.
+ * @param spec `strokes` or `mnist` for strokes made from MNIST; an archive like `sequences.tar.gz`; a folder with the
+ *   archive's files (in it or in `sequences/`), with IDX files of images, or with files of drawings
+ *   (pens/drawing-files.ts), or one of these. `strokes:` in front says nothing new here.
+ * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
+ * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
+ */
+export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
+  const place = await findStrokes(spec);
+  const { path, name } = place;
+  if (options.order === 'pen' && place.kind !== 'drawings') {
+    throw new UserError(
+      `the strokes of ${spec} have no order of a pen: they are not drawings by one; use the order of a tour`,
+    );
+  }
+  switch (place.kind) {
+    case 'drawings':
+      return loadFromDrawings(path, name, options);
+    case 'images':
+      return loadFromImages(path, options);
+    case 'archive':
+      return throughCache(await archiveKey(path), name, options, () =>
+        readStrokeArchive(path, options.onProgress),
+      );
+    case 'folder':
+      return throughCache(await folderKey(place.folder), name, options, () =>
+        readStrokeFolder(place.folder, name, options.onProgress),
+      );
+  }
+}
+
+/** What is at a place that strokes are to be loaded from. */
+export type StrokePlace = {
+  /** The file or folder, or `mnist`. */
+  path: string;
+  /** For messages and reports. */
+  name: string;
+} & ({ kind: 'images' | 'archive' | 'drawings' } | { kind: 'folder'; folder: StrokeFolder });
+
+/**
+ * Looks what is at a place.
+ * @param spec as for loadStrokes
+ * @throws UserError if there is nothing that strokes could come from
+ */
+export async function findStrokes(spec: string): Promise<StrokePlace> {
+  if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
+  const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+  const name = dataName(path);
+  if (!(await isFolder(path))) return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
+  const folder = await findStrokeFolder(path);
+  if (folder !== undefined) return { kind: 'folder', path, name, folder };
+  const names = await readdir(path);
+  if (names.some((each) => /idx[134]-ubyte/i.test(each))) return { kind: 'images', path, name };
+  if (names.some(isDrawingFile)) return { kind: 'drawings', path, name };
+  throw new UserError(
+    `the data folder ${path} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
+      'trainlabels.txt, and the same for test) in it or in sequences/, IDX files of images to make strokes from, or ' +
+      'drawings (.ndjson, .json, .tra and .tes)',
+  );
+}
+
+async function loadFromImages(path: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
+  const images = await loadImages(path, { channelsImg: 1 });
+  const { seed = 0 } = options;
+  const name = `${images.name} strokes`;
+  return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
+}
+
+async function loadFromDrawings(
+  path: string,
+  name: string,
+  options: LoadStrokesOptions,
+): Promise<StrokeDataset> {
+  const { order = 'tour', seed = 0, onProgress } = options;
+  const contents: string[] = [];
+  for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashOf(file.path));
+  const versions = order === 'pen' ? [DRAWING_VERSION] : [DRAWING_VERSION, INK_VERSION, seed];
+  return throughCache(cacheKey('drawings', order, ...versions, ...contents), name, options, async () => {
+    if (order === 'pen') return loadPenStrokes(path, name, onProgress);
+    const made = await strokesFromDataset(await loadDrawingImages(path, name, onProgress), options);
+    return { ...made, name };
+  });
+}
+
+/** Makes the strokes of both parts of a data set. @throws UserError if the images are not grey */
+export async function strokesFromDataset(
+  images: ImageDataset,
+  { seed = 0, threads, onProgress }: LoadStrokesOptions,
+): Promise<StrokeDataset> {
+  const what = `strokes from ${images.name}`;
+  const total = images.train.count + images.test.count;
+  const convert = (part: 'train' | 'test', before: number) =>
+    strokesFromImages(images[part], images.name, {
+      seed,
+      threads,
+      onProgress: (done) => onProgress?.({ what, done: before + done, total }),
+    });
+  const train = await convert('train', 0);
+  const test = await convert('test', images.train.count);
+  const { width, height } = images.train;
+  return { name: `${images.name} strokes`, width, height, train, test, classes: images.classes };
+}
+
+/** The strokes kept under a key, or else made now and kept. */
+async function throughCache(
+  key: string,
+  name: string,
+  { onNotice }: LoadStrokesOptions,
+  make: () => Promise<StrokeDataset>,
+): Promise<StrokeDataset> {
+  const kept = await readCache(key, name);
+  if (kept !== undefined) return kept;
+  const made = await make();
+  try {
+    await writeCache(key, made);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onNotice?.(`the strokes are not kept for the next time: ${error.message}`);
+  }
+  return made;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    const found = await stat(path);
+    if (found.isFile() || found.isDirectory()) return found.isDirectory();
+  } catch (error) {
+    throw explainFileError('read', `the strokes ${path}`, error);
+  }
+  throw new UserError(`cannot read the strokes ${path}: it is a device, a pipe or a socket`);
+}
+
+/** By content. */
+async function archiveKey(path: string): Promise<string> {
+  return cacheKey('archive', await hashOf(path));
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
+  } catch (error) {
+    throw explainFileError('read', path, error);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * By the place, size and time of change of every file: reading 70,000 of them would take as long as doing without a
+ * cache. The time of change, unlike that of modification, cannot be set by whoever unpacks an archive.
+ */
+async function folderKey({ path, names }: StrokeFolder): Promise<string> {
+  const list: string[] = [];
+  for (const name of names.sort()) {
+    // join() would take as long as the look at the file.
+    const { size, ctimeMs, ino, dev } = statSync(`${path}/${name}`);
+    list.push(`${name} ${size} ${ctimeMs} ${ino} ${dev}`);
+    if (list.length % 10_000 === 0) await setImmediate();
+  }
+  return cacheKey('folder', Buffer.from(list.join('\n')));
+}
+
+/** By content, the version of the algorithm and the seed. */
+function imagesKey({ train, test, classes }: ImageDataset, seed: number): string {
+  const parts = [train, test].flatMap(({ width, height, channels, pixels, labels }) => [
+    `${width} × ${height} × ${channels}`,
+    pixels,
+    labels,
+  ]);
+  return cacheKey('images', INK_VERSION, seed, JSON.stringify(classes), ...parts);
+}

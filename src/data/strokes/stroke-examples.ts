@@ -1,0 +1,81 @@
+/**
+ * Labelled pen strokes in memory, in the one layout that the rest reads, shared between threads. Plain data: posted to
+ * a worker thread, it is the same memory there.
+ */
+
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { sharedBytes } from '../../shared-memory.js';
+import { UserError } from '../../user-error.js';
+
+/** `count` sequences of pen moves and their labels. */
+export interface StrokeExamples {
+  count: number;
+  /** [total, 4] `dx dy eos eod`, one sequence after the other. Over a SharedArrayBuffer. */
+  rows: Int16Array;
+  /** [count + 1] sequence i is rows offsets[i] … offsets[i + 1] − 1. Over a SharedArrayBuffer. */
+  offsets: Int32Array;
+  /** [count] indices of classes. Over a SharedArrayBuffer. */
+  labels: Uint8Array;
+}
+
+export interface StrokeDataset {
+  /** For messages and reports. */
+  name: string;
+  /** Of the picture in which the coordinates count. */
+  width: number;
+  height: number;
+  train: StrokeExamples;
+  test: StrokeExamples;
+  /** Names of the classes; a label in the examples is an index here. */
+  classes: string[];
+}
+
+/** Labels are bytes. */
+export const MOST_CLASSES = 256;
+
+/** 4 GiB in memory: fifty times the 70,000 digits' rows ten times over. */
+const MOST_ROWS = 2 ** 29;
+
+/**
+ * Puts sequences one after the other.
+ * @param sequences [N, 4] each, N at least 1
+ * @param labels one for each
+ * @param name of the data, for messages
+ * @throws UserError if they are more than memory can hold
+ */
+export function packStrokes(
+  sequences: readonly Int16Array[],
+  labels: ArrayLike<number>,
+  name: string,
+): StrokeExamples {
+  const count = sequences.length;
+  let total = 0;
+  for (const sequence of sequences) total += sequence.length / STROKE_COLUMNS;
+  const examples = emptyStrokes(count, total, name);
+  let row = 0;
+  for (let i = 0; i < count; i++) {
+    examples.rows.set(sequences[i], row * STROKE_COLUMNS);
+    row += sequences[i].length / STROKE_COLUMNS;
+    examples.offsets[i + 1] = row;
+    examples.labels[i] = labels[i];
+  }
+  return examples;
+}
+
+/** Shared memory for so many sequences and rows. */
+export function emptyStrokes(count: number, total: number, name: string): StrokeExamples {
+  if (total > MOST_ROWS) {
+    throw new UserError(`${name}: ${total} rows of strokes; at most ${MOST_ROWS} are accepted`);
+  }
+  return {
+    count,
+    rows: new Int16Array(sharedBytes(total * STROKE_COLUMNS * 2)),
+    offsets: new Int32Array(sharedBytes((count + 1) * 4)),
+    labels: new Uint8Array(sharedBytes(count)),
+  };
+}
+
+/** Sequence i as rows [N, 4]: a view. */
+export function strokesOf({ rows, offsets }: StrokeExamples, i: number): Int16Array {
+  return rows.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS);
+}

@@ -1,0 +1,158 @@
+/** A few samples of a data set with their strokes, to be looked at: evenly from all classes. Node.js only. */
+
+import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
+import { type PenPath, penPaths, renderStrokes } from '../../ink/render-strokes.js';
+import type { Augmentation } from '../augmentation.js';
+import { loadImages } from '../images/image-datasets.js';
+import { loadDrawingImages } from '../pens/drawing-dataset.js';
+import { AugmentedStrokes } from './stroke-augment.js';
+import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
+import { packStrokes, type StrokeExamples, strokesOf } from './stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from './stroke-sequences.js';
+
+/** One sample. */
+export interface StrokeSample {
+  /** Which one of its part this is, from 0. */
+  index: number;
+  /** Index of its class. */
+  label: number;
+  /** Of the picture that the strokes are in. */
+  width: number;
+  height: number;
+  /** [height, width] the image that the strokes are made of; null for strokes that came as such. */
+  image: Uint8Array | null;
+  /** [N, 4] `dx dy eos eod` */
+  rows: Int16Array;
+  /** [height, width] its lines: not 0 where there is ink. */
+  lines: Uint8Array;
+  /** Where the pen went. */
+  paths: PenPath[];
+  /** What training makes of it, epoch by epoch; none, if nothing was asked for. */
+  variations: StrokeVariation[];
+}
+
+/** A sample as it is in an epoch of training. */
+export interface StrokeVariation {
+  /** From 1. */
+  epoch: number;
+  /** [N, 4] `dx dy eos eod` in pixels; points lie between the pixels. */
+  rows: Float32Array;
+  paths: PenPath[];
+}
+
+/** How samples are varied, and in how many epochs. */
+export interface StrokeVariations {
+  augmentation: Augmentation;
+  epochs: number;
+}
+
+export interface StrokeSampleOptions extends LoadStrokesOptions {
+  part: 'train' | 'test';
+  count: number;
+  /** Default none. With the same seed, a sample from which training learns is varied as it is there. */
+  variations?: StrokeVariations;
+}
+
+export interface StrokeSamples {
+  /** The data set's name. */
+  name: string;
+  classes: string[];
+  samples: StrokeSample[];
+}
+
+/**
+ * The first samples of each class, class by class in turn.
+ * @param spec as for loadStrokes
+ * @throws UserError as loadStrokes
+ */
+export async function loadStrokeSamples(spec: string, options: StrokeSampleOptions): Promise<StrokeSamples> {
+  const { part, count, seed = 0 } = options;
+  const place = await findStrokes(spec);
+  const images =
+    place.kind === 'images'
+      ? await loadImages(place.path, { channelsImg: 1 })
+      : place.kind === 'drawings' && options.order !== 'pen'
+        ? await loadDrawingImages(place.path, place.name, options.onProgress)
+        : undefined;
+  if (images !== undefined) {
+    const { name, classes, ...parts } = images;
+    const { pixels, labels, width, height } = parts[part];
+    const made = pick(labels, classes.length, count).map((index) => {
+      const image = pixels.slice(index * width * height, (index + 1) * width * height);
+      const rows = imageToStrokes(image, width, height, { seed });
+      const lines = thinImage(image, width, height);
+      return { index, label: labels[index], width, height, image, rows, lines };
+    });
+    const samples = finished(made, () => atPlaces(made, name), { name, width, height }, options);
+    return { name, classes, samples };
+  }
+  const { name, width, height, classes, ...parts } = await loadStrokes(spec, options);
+  const examples = parts[part];
+  const made = pick(examples.labels, classes.length, count).map((index) => {
+    const rows = strokesOf(examples, index);
+    const size = pictureSize(rows);
+    const lines = renderStrokes(rows, size);
+    return { index, label: examples.labels[index], ...size, image: null, rows, lines };
+  });
+  const samples = finished(made, () => examples, { name, width, height }, options);
+  return { name, classes, samples };
+}
+
+type MadeSample = Omit<StrokeSample, 'paths' | 'variations'>;
+
+/** Adds where the pen went, as the rows say and in epochs of training. `examples` has the samples at their places. */
+function finished(
+  made: readonly MadeSample[],
+  examples: () => StrokeExamples,
+  { name, ...size }: { name: string; width: number; height: number },
+  { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
+): StrokeSample[] {
+  const plain = made.map((sample) => ({ ...sample, paths: penPaths(sample.rows), variations: [] }));
+  if (variations === undefined || made.length === 0) return plain;
+  const { augmentation, epochs } = variations;
+  const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order };
+  const varied = new AugmentedStrokes({
+    data: { name, examples: examples(), preprocessing },
+    augmentation,
+    seed,
+  });
+  return plain.map((sample) => ({
+    ...sample,
+    variations: Array.from({ length: epochs }, (_, n) => {
+      const rows = varied.rowsOf(sample.index, n + 1);
+      return { epoch: n + 1, rows, paths: penPaths(rows) };
+    }),
+  }));
+}
+
+/** The samples at their places in the data set, which decide how they are varied; empty drawings between them. */
+function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples {
+  const count = Math.max(...samples.map(({ index }) => index)) + 1;
+  const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
+  for (const { index, rows } of samples) sequences[index] = rows;
+  return packStrokes(sequences, new Uint8Array(count), name);
+}
+
+/** Indices of samples: of each class the first, then of each the second, and so on. */
+function pick(labels: Uint8Array, classes: number, count: number): number[] {
+  const ofClass: number[][] = Array.from({ length: classes }, () => []);
+  const each = Math.ceil(count / classes);
+  for (let i = 0; i < labels.length; i++) {
+    if (ofClass[labels[i]].length < each) ofClass[labels[i]].push(i);
+  }
+  const turns = Array.from({ length: each }, (_, turn) =>
+    ofClass.flatMap((list) => list.slice(turn, turn + 1)),
+  );
+  return turns.flat().slice(0, count);
+}
+
+/** The sides of MNIST's pictures, or more if the strokes need it. */
+function pictureSize(rows: Int16Array): { width: number; height: number } {
+  let [x, y, side] = [0, 0, 28];
+  for (let at = 0; at < rows.length; at += 4) {
+    x += rows[at];
+    y += rows[at + 1];
+    side = Math.max(side, x, y);
+  }
+  return { width: side, height: side };
+}

@@ -1,0 +1,134 @@
+/**
+ * Writes a data set of strokes in the layout of the archive that was published, as a folder of files or as one
+ * `.tar.gz`: the same data always give the same bytes. Node.js only.
+ */
+
+import { access, constants, readdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
+import { createGzip } from 'node:zlib';
+import { Header } from 'tar';
+import { explainFileError, makeFolder, writeFileAtomically } from '../../formats/files.js';
+import { UserError } from '../../user-error.js';
+import { CLASS_NAMES_FILE } from '../class-names.js';
+import type { OnProgress } from './stroke-archive.js';
+import { type StrokeDataset, strokesOf } from './stroke-examples.js';
+import { labelFileName, sequenceFileName } from './stroke-files.js';
+import { formatStrokes } from './stroke-text.js';
+
+const BLOCK = 512;
+/** Files between two looks at the event loop. */
+const BATCH = 250;
+
+/**
+ * Writes `path`, which should end in .tar.gz, as a whole or not at all.
+ * @throws UserError if it cannot be written
+ */
+export async function writeStrokeArchive(
+  dataset: StrokeDataset,
+  path: string,
+  onProgress?: OnProgress,
+): Promise<void> {
+  const gzip = createGzip();
+  const compressed: Uint8Array[] = [];
+  gzip.on('data', (chunk: Uint8Array) => compressed.push(chunk));
+  await eachFile(dataset, path, onProgress, async (name, text) => {
+    const content = Buffer.from(text);
+    const entry = Buffer.alloc(BLOCK + Math.ceil(content.length / BLOCK) * BLOCK);
+    new Header({
+      path: `sequences/${name}`,
+      type: 'File',
+      size: content.length,
+      mtime: new Date(0),
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+    }).encode(entry, 0);
+    content.copy(entry, BLOCK);
+    if (!gzip.write(entry)) await new Promise((resolve) => gzip.once('drain', resolve));
+  });
+  gzip.end(Buffer.alloc(2 * BLOCK));
+  await finished(gzip);
+  await writeFileAtomically(path, Buffer.concat(compressed));
+}
+
+/**
+ * Writes the files into a folder, which must be empty or not there.
+ * @throws UserError if it is not, or cannot be written
+ */
+export async function writeStrokeFolder(
+  dataset: StrokeDataset,
+  folder: string,
+  onProgress?: OnProgress,
+): Promise<void> {
+  await checkEmpty(folder);
+  await makeFolder(folder);
+  try {
+    await eachFile(dataset, folder, onProgress, (name, text) => writeFile(join(folder, name), text));
+  } catch (error) {
+    throw explainFileError('write', `the strokes to ${folder}`, error);
+  }
+}
+
+/**
+ * Looks, before the work, whether strokes can be written to this place; creates the folder.
+ * @throws UserError if not
+ */
+export async function prepareStrokeTarget(path: string): Promise<void> {
+  if (!isArchiveName(path)) {
+    await checkEmpty(path);
+    await makeFolder(path);
+    return;
+  }
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw explainFileError('write', path, error);
+  }
+}
+
+export function isArchiveName(path: string): boolean {
+  return /\.(tar\.gz|tgz)$/i.test(path);
+}
+
+async function checkEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw explainFileError('write', `the folder ${folder}`, error);
+  });
+  if (names.length > 0) {
+    throw new UserError(
+      `cannot write the strokes to ${folder}: it holds ${names.length} files already; name a new or empty folder, ` +
+        'or a file that ends in .tar.gz',
+    );
+  }
+}
+
+/** All files of the data set, labels first. */
+async function eachFile(
+  dataset: StrokeDataset,
+  target: string,
+  onProgress: OnProgress | undefined,
+  write: (name: string, text: string) => Promise<void>,
+): Promise<void> {
+  const what = `writing ${basename(target)}`;
+  const { train, test, classes } = dataset;
+  const total = train.count + test.count;
+  let done = 0;
+  // Labels are the classes' numbers; names are only needed where they are something else.
+  if (classes.some((name, index) => name !== String(index))) {
+    await write(CLASS_NAMES_FILE, `${classes.join('\n')}\n`);
+  }
+  for (const [part, examples] of [['train', train] as const, ['test', test] as const]) {
+    await write(labelFileName(part), `${examples.labels.join('\n')}\n`);
+    for (let number = 0; number < examples.count; number++) {
+      await write(sequenceFileName(part, number), formatStrokes(strokesOf(examples, number)));
+      if (++done % BATCH === 0) {
+        onProgress?.({ what, done, total });
+        await setImmediate();
+      }
+    }
+  }
+  onProgress?.({ what, done: total, total });
+}

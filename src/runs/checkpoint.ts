@@ -1,0 +1,155 @@
+/**
+ * A checkpoint is one safetensors file: the parameters under PyTorch's names, and in the metadata, as JSON, all that is
+ * needed to use them (model and preprocessing configuration, class names). A checkpoint to resume from also holds
+ * the optimiser's vectors (`optimizer.mean` …) and the state of the training. Other programs can read the parameters
+ * with any safetensors library. Described for users in docs/file-formats.md.
+ */
+
+import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
+import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
+import { quote } from '../formats/quotation.js';
+import { readSafetensors, type TensorToWrite, writeSafetensors } from '../formats/safetensors.js';
+import { UserError } from '../user-error.js';
+
+/** A model's parameters by PyTorch's names, e.g. `lstm.weight_ih_l0` [4H, I]. */
+export type Parameters = Map<string, { shape: number[]; data: Float32Array }>;
+
+export interface Checkpoint {
+  parameters: Parameters;
+  /** The model's configuration: what SequenceClassifier is made with. */
+  model: Record<string, unknown>;
+  /** How an example becomes the model's input: data/sequence.ts. */
+  preprocessing: Record<string, unknown>;
+  /** Names of the classes, in the order of the logits. */
+  classes: string[];
+  /** Only in a checkpoint to resume from. */
+  training?: {
+    /** Flat vectors by their names in the optimiser: `mean`, `variance`, `velocity`. Empty for plain SGD. */
+    optimizer: Map<string, Float32Array>;
+    /** Epoch, step, seed, best so far …: anything that JSON can hold. */
+    state: Record<string, unknown>;
+  };
+}
+
+const FORMAT = 'scanstroke';
+const FORMAT_VERSION = 1;
+const OPTIMIZER = 'optimizer.';
+
+/**
+ * The bytes of a checkpoint file. Keys of the configuration are written in snake_case.
+ * @throws UserError for what a file cannot hold: numbers that are not finite in the JSON parts, keys that are not
+ * camelCase, a parameter called `optimizer.…`
+ */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { parameters, model, preprocessing, classes, training } = checkpoint;
+  const tensors = new Map<string, TensorToWrite>();
+  for (const [name, { shape, data }] of parameters) {
+    if (name.startsWith(OPTIMIZER)) {
+      throw new UserError(
+        `checkpoint: the parameter ${quote(name)} cannot be saved: "${OPTIMIZER}" is reserved`,
+      );
+    }
+    tensors.set(name, { dtype: 'F32', shape, data });
+  }
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    format_version: String(FORMAT_VERSION),
+    model: configurationText(model, 'model'),
+    preprocessing: configurationText(preprocessing, 'preprocessing'),
+    classes: formatJson(classes, 'the checkpoint: classes'),
+  };
+  if (training) {
+    for (const [name, data] of training.optimizer) {
+      tensors.set(OPTIMIZER + name, { dtype: 'F32', shape: [data.length], data });
+    }
+    metadata.training = configurationText(training.state, 'training');
+  }
+  return writeSafetensors(tensors, metadata);
+}
+
+function configurationText(value: Record<string, unknown>, part: string): string {
+  const what = `the checkpoint: ${part}`;
+  return formatJson(snakeCaseKeys(value, what), what);
+}
+
+/**
+ * Reads a checkpoint.
+ * @param bytes the whole file; not kept
+ * @param name how messages name the file
+ * @returns parameters in the order of their names; keys of the configuration in camelCase
+ * @throws UserError for a damaged file, or a safetensors file that is not a checkpoint of scanstroke's
+ */
+export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
+  const { tensors, metadata } = readSafetensors(bytes, name);
+  checkFormat(metadata, name);
+
+  const parameters: Parameters = new Map();
+  const optimizer = new Map<string, Float32Array>();
+  for (const [tensor, { dtype, shape, data }] of tensors) {
+    if (!(data instanceof Float32Array)) {
+      throw new UserError(`${name}: tensor ${quote(tensor)} has dtype ${dtype}, expected F32`);
+    }
+    if (!tensor.startsWith(OPTIMIZER)) {
+      parameters.set(tensor, { shape, data });
+    } else if (shape.length === 1) {
+      optimizer.set(tensor.slice(OPTIMIZER.length), data);
+    } else {
+      throw new UserError(
+        `${name}: tensor ${quote(tensor)} has shape [${shape.join(', ')}], expected one dimension`,
+      );
+    }
+  }
+  if (parameters.size === 0) throw new UserError(`${name}: the checkpoint holds no parameters`);
+
+  const checkpoint: Checkpoint = {
+    parameters,
+    model: configuration(metadata, 'model', name),
+    preprocessing: configuration(metadata, 'preprocessing', name),
+    classes: classNames(metadata, name),
+  };
+  if (Object.hasOwn(metadata, 'training')) {
+    checkpoint.training = { optimizer, state: configuration(metadata, 'training', name) };
+  } else if (optimizer.size > 0) {
+    throw new UserError(
+      `${name}: the checkpoint holds optimiser tensors, but its metadata has no "training"`,
+    );
+  }
+  return checkpoint;
+}
+
+function checkFormat(metadata: Record<string, string>, name: string): void {
+  const { format, format_version: version } = metadata;
+  if (format !== FORMAT) {
+    throw new UserError(
+      `${name}: a safetensors file, but not a checkpoint of scanstroke's: expected metadata with format "${FORMAT}", ` +
+        `found ${format === undefined ? 'none' : quote(format)}; give a best.safetensors or last.safetensors of a run`,
+    );
+  }
+  if (version === String(FORMAT_VERSION)) return;
+  const newer = /^[1-9][0-9]{0,8}$/.test(version ?? '') && Number(version) > FORMAT_VERSION;
+  throw new UserError(
+    `${name}: checkpoint format version ${quote(version ?? 'none')}, but this scanstroke reads version ` +
+      `${FORMAT_VERSION}${newer ? '; it was written by a newer one, so update scanstroke' : ''}`,
+  );
+}
+
+function metadataJson(metadata: Record<string, string>, key: string, name: string): unknown {
+  if (!Object.hasOwn(metadata, key)) {
+    throw new UserError(`${name}: the checkpoint's metadata has no "${key}"`);
+  }
+  return parseJson(metadata[key], `${name}: metadata "${key}"`);
+}
+
+function configuration(metadata: Record<string, string>, key: string, name: string): Record<string, unknown> {
+  const value = camelCaseKeys(metadataJson(metadata, key, name), `${name}: metadata "${key}"`);
+  if (!isPlainObject(value)) throw new UserError(`${name}: metadata "${key}" must be a JSON object`);
+  return value;
+}
+
+function classNames(metadata: Record<string, string>, name: string): string[] {
+  const value = metadataJson(metadata, 'classes', name);
+  if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) {
+    throw new UserError(`${name}: metadata "classes" must be a JSON list of texts`);
+  }
+  return value;
+}

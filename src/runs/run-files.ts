@@ -1,0 +1,149 @@
+/**
+ * Reads and writes metrics.jsonl and summary.json of a run folder. Node.js only; their types are in run-folder.ts.
+ *
+ * A run can be killed at any moment. Each epoch's line is written at once and flushed, so at worst the last line is
+ * torn; reading ignores a torn last line and nothing else.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { appendLine, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import { formatJson, parseJson } from '../formats/json.js';
+import { camelCaseKeys, snakeCase, snakeCaseKeys } from '../formats/key-case.js';
+import { quote } from '../formats/quotation.js';
+import { UserError } from '../user-error.js';
+import { type EpochMetrics, RUN_FILES, type RunSummary } from './run-folder.js';
+
+/** 5 kB a line: room for thousands of epochs. */
+const MAX_METRICS_BYTES = 64 * 2 ** 20;
+const MAX_SUMMARY_BYTES = 64 * 2 ** 20;
+
+const count = z.int().nonnegative();
+
+const epochSchema = z.object({
+  epoch: z.int().positive(),
+  trainLoss: z.number(),
+  trainAccuracy: z.number(),
+  validationLoss: z.number(),
+  validationAccuracy: z.number(),
+  learningRate: z.number(),
+  seconds: z.number(),
+  samplesPerSecond: z.number(),
+  lossScale: z.number().nullable().default(null),
+  skippedSteps: count.default(0),
+  curve: z.array(z.object({ step: count, loss: z.number(), accuracy: z.number(), learningRate: z.number() })),
+}) satisfies z.ZodType<EpochMetrics>;
+
+const scoreSchema = z.object({ correct: count, count });
+
+const summarySchema = z.object({
+  preset: z.string().nullable(),
+  testAccuracy: z.number(),
+  testLoss: z.number(),
+  bestValAccuracy: z.number(),
+  bestEpoch: count,
+  trainScore: scoreSchema,
+  validationScore: scoreSchema,
+  testScore: scoreSchema,
+  trainSeconds: z.number(),
+  totalSeconds: z.number(),
+  epochs: count,
+  samplesPerSecond: z.number(),
+  gflops: z.number(),
+  peakRssMb: z.number(),
+  backend: z.string(),
+  backendDescription: z.string().default(''),
+  threads: count,
+  parameters: count,
+  seed: z.number(),
+  useAmp: z.boolean().default(false),
+  skippedSteps: count.default(0),
+  stoppedBy: z.string(),
+  reversedScore: scoreSchema.nullable().default(null),
+  reorderedScore: scoreSchema.nullable().default(null),
+  confusionMatrix: z.array(z.array(count)),
+  classes: z.array(z.string()),
+  version: z.string(),
+  node: z.string(),
+}) satisfies z.ZodType<RunSummary>;
+
+/** Replaces summary.json. @throws UserError when it cannot be written */
+export async function writeSummary(folder: string, summary: RunSummary): Promise<void> {
+  const text = formatJson(snakeCaseKeys(summary, RUN_FILES.summary), RUN_FILES.summary, 2);
+  await writeFileAtomically(join(folder, RUN_FILES.summary), `${text}\n`);
+}
+
+/** @throws UserError if there is none (the run has not ended), or it is damaged */
+export async function readSummary(folder: string): Promise<RunSummary> {
+  const path = join(folder, RUN_FILES.summary);
+  const text = await readText(path, "the run's summary", MAX_SUMMARY_BYTES);
+  return validate(summarySchema, camelCaseKeys(parseJson(text, path), path), path);
+}
+
+/** Adds an epoch's line to metrics.jsonl and flushes it. @throws UserError when it cannot be written */
+export async function appendMetrics(folder: string, metrics: EpochMetrics): Promise<void> {
+  const line = formatJson(snakeCaseKeys(metrics, RUN_FILES.metrics), `${RUN_FILES.metrics}: metrics`);
+  await appendLine(join(folder, RUN_FILES.metrics), line);
+}
+
+/**
+ * The epochs in metrics.jsonl, in order. A last line that was torn by a killed process is ignored.
+ * @throws UserError if there is no such file, or a line is damaged or out of order, naming file and line
+ */
+export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
+  return (await readMetricsLines(folder)).map(({ metrics }) => metrics);
+}
+
+/**
+ * Keeps the epochs up to `lastEpoch` in metrics.jsonl and drops later ones and a torn last line: what a run does
+ * before it goes on from a checkpoint. A file that does not exist is fine.
+ * @throws UserError as readMetrics does, or when the file cannot be written
+ */
+export async function truncateMetrics(folder: string, lastEpoch: number): Promise<void> {
+  const path = join(folder, RUN_FILES.metrics);
+  if (!existsSync(path)) return;
+  const lines = await readMetricsLines(folder);
+  const kept = lines.filter(({ metrics }) => metrics.epoch <= lastEpoch).map(({ text }) => `${text}\n`);
+  await writeFileAtomically(path, kept.join(''));
+}
+
+interface MetricsLine {
+  /** As it stands in the file, so that truncating keeps what a newer version wrote. */
+  text: string;
+  metrics: EpochMetrics;
+}
+
+async function readMetricsLines(folder: string): Promise<MetricsLine[]> {
+  const path = join(folder, RUN_FILES.metrics);
+  const texts = (await readText(path, "the run's metrics", MAX_METRICS_BYTES)).split('\n');
+  // What follows the last line break is empty, or a line that was torn or only lost its line break.
+  const tail = texts.pop() ?? '';
+  const lines = texts.map((text, i) => ({ text, metrics: parseMetrics(text, `${path}:${i + 1}`) }));
+  try {
+    if (tail !== '') lines.push({ text: tail, metrics: parseMetrics(tail, path) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  for (let i = 1; i < lines.length; i++) {
+    const [before, epoch] = [lines[i - 1].metrics.epoch, lines[i].metrics.epoch];
+    if (epoch <= before) throw new UserError(`${path}:${i + 1}: epoch ${epoch} follows epoch ${before}`);
+  }
+  return lines;
+}
+
+function parseMetrics(text: string, where: string): EpochMetrics {
+  return validate(epochSchema, camelCaseKeys(parseJson(text, where), where), where);
+}
+
+async function readText(path: string, what: string, maxBytes: number): Promise<string> {
+  return new TextDecoder().decode(await readFileBounded(path, what, maxBytes));
+}
+
+function validate<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [{ path, message }] = result.error.issues;
+  const member = path.map((part) => (typeof part === 'string' ? snakeCase(part) : String(part))).join('.');
+  throw new UserError(`${where}: ${member === '' ? '' : `${quote(member)}: `}${message}`);
+}

@@ -1,0 +1,149 @@
+/** Requests to recognise, from their bodies to answers: what a batch of them costs is one pass through each network. */
+import { isPlainObject, parseJson } from '../../formats/json.js';
+import { quote } from '../../formats/quotation.js';
+import type { PreparedInput, RecognizerInput } from '../../recognize/input.js';
+import { parseInput } from '../../recognize/json-input.js';
+import { readPng } from '../../recognize/png.js';
+import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
+import type { PredictionJson, PredictResponse } from '../api.js';
+import { HttpError } from '../http-error.js';
+import { MOST_INPUTS, MOST_STEPS } from '../limits.js';
+
+/** A request's body, as it came. */
+export interface PredictJob {
+  body: Uint8Array;
+  type: 'png' | 'raw' | 'json';
+  /** The model that the address names; a JSON body may name it too. */
+  model: string | null;
+  /** Of raw pixels. */
+  size: { width: number; height: number; channels: number } | null;
+}
+
+/** Where a network is on disk, and which of its versions. */
+export interface ModelSource {
+  id: string;
+  path: string;
+  version: string;
+}
+
+/** What all jobs of a batch share. */
+export interface PredictContext {
+  default: string | null;
+  models: ModelSource[];
+}
+
+interface Parsed {
+  source: ModelSource;
+  recognizer: Recognizer;
+  prepared: (PreparedInput | null)[];
+}
+
+/**
+ * Answers a batch of requests as JSON.
+ * @param open opens a network, or gives one that is open
+ */
+export async function answerRequests(
+  jobs: PredictJob[],
+  context: PredictContext,
+  open: (source: ModelSource) => Promise<Recognizer>,
+): Promise<PromiseSettledResult<string>[]> {
+  const parsed = await Promise.allSettled(jobs.map((job) => parse(job, context, open)));
+  const ready = parsed.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const answers = new Map<PreparedInput, Recognition>();
+  for (const recognizer of new Set(ready.map((each) => each.recognizer))) {
+    const inputs = ready
+      .filter((each) => each.recognizer === recognizer)
+      .flatMap(({ prepared }) => prepared.filter((each) => each !== null));
+    const recognitions = await recognizer.recognizePrepared(inputs);
+    inputs.forEach((input, n) => {
+      answers.set(input, recognitions[n]);
+    });
+  }
+  return parsed.map((each) => {
+    if (each.status === 'rejected') return each;
+    const { source, prepared } = each.value;
+    const results = prepared.map((input) => input && predictionJson(answers.get(input)!));
+    const response: PredictResponse = { model: source.id, results };
+    return { status: 'fulfilled', value: JSON.stringify(response) };
+  });
+}
+
+export function predictionJson({ top, unsure, probabilities }: Recognition): PredictionJson {
+  return {
+    class: top[0].class,
+    probability: top[0].probability,
+    unsure,
+    top,
+    probabilities: [...probabilities],
+  };
+}
+
+async function parse(
+  job: PredictJob,
+  context: PredictContext,
+  open: (source: ModelSource) => Promise<Recognizer>,
+): Promise<Parsed> {
+  const value = job.type === 'json' ? parseJson(textOf(job.body), 'predict: the body') : null;
+  const source = sourceOf(job.model ?? modelIn(value) ?? context.default, context);
+  const recognizer = await open(source);
+  const prepared = inputsOf(job, value, recognizer).map((input) => recognizer.prepare(input));
+  const steps = prepared.reduce((sum, each) => sum + (each?.steps ?? 0), 0);
+  if (steps > MOST_STEPS) {
+    throw new HttpError(
+      413,
+      `predict: ${steps} steps in all; at most ${MOST_STEPS} in a request are accepted`,
+    );
+  }
+  return { source, recognizer, prepared };
+}
+
+function textOf(body: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new HttpError(400, 'predict: the body: expected JSON in UTF-8');
+  }
+}
+
+function modelIn(value: unknown): string | null {
+  if (!isPlainObject(value) || value.model === undefined || value.model === null) return null;
+  if (typeof value.model === 'string') return value.model;
+  throw new HttpError(400, 'predict: model: expected the id of a model, as GET /api/models lists them');
+}
+
+function sourceOf(id: string | null, { models }: PredictContext): ModelSource {
+  if (models.length === 0) {
+    throw new HttpError(
+      404,
+      'predict: there is no model yet; one is there when the first epoch of a run is done',
+    );
+  }
+  const found = models.find((model) => model.id === id);
+  if (found) return found;
+  const known = models.slice(0, 5).map((model) => quote(model.id));
+  const more = models.length > 5 ? ` and ${models.length - 5} more (GET /api/models)` : '';
+  throw new HttpError(
+    404,
+    `predict: there is no model ${quote(String(id))}; there are ${known.join(', ')}${more}`,
+  );
+}
+
+function inputsOf(job: PredictJob, value: unknown, recognizer: Recognizer): RecognizerInput[] {
+  const { preprocessing } = recognizer.info;
+  const channels = 'channels' in preprocessing ? preprocessing.channels : 1;
+  if (job.type === 'png')
+    return [{ kind: 'picture', ...readPng(job.body, 'predict: the picture', channels) }];
+  if (job.type === 'raw') return [{ kind: 'picture', ...job.size!, pixels: job.body }];
+  if (!isPlainObject(value) || value.inputs === undefined) return [parseInput(value, 'predict: the body')];
+  const { inputs } = value;
+  if (!Array.isArray(inputs) || inputs.length === 0) {
+    throw new HttpError(400, 'predict: inputs: expected a list of at least one input');
+  }
+  if (inputs.length > MOST_INPUTS) {
+    throw new HttpError(
+      413,
+      `predict: ${inputs.length} inputs; at most ${MOST_INPUTS} in a request are accepted`,
+    );
+  }
+  return inputs.map((input: unknown, n) => parseInput(input, `predict: inputs[${n}]`));
+}

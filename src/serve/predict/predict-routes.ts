@@ -1,0 +1,102 @@
+/** `POST /api/predict`, and the models that it asks. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { quote } from '../../formats/quotation.js';
+import { announcedPixels } from '../../recognize/png.js';
+import { openFile } from '../../runs/file-stamp.js';
+import type { Bodies } from '../bodies.js';
+import { HttpError } from '../http-error.js';
+import { noQuery, predictQuery, readQuery } from '../queries.js';
+import type { WorkerPool } from '../workers/worker-pool.js';
+import type { Models } from './model-list.js';
+import type { PredictJob } from './predict-jobs.js';
+
+export interface PredictParts {
+  models: Models;
+  pool: WorkerPool<PredictJob, string>;
+  bodies: Bodies;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const TYPES: Record<string, PredictJob['type']> = {
+  'image/png': 'png',
+  'application/octet-stream': 'raw',
+  'application/json': 'json',
+};
+
+export function addPredict(app: FastifyInstance, { models, pool, bodies }: PredictParts): void {
+  app.post('/api/predict', async (request, reply) => {
+    const { type, model, size } = readRequest(request);
+    const { body, release } = await bodies.take(request.raw);
+    try {
+      pool.context = await models.context();
+      const answer = await pool.run(
+        { body, type, model, size },
+        { bytes: body.length + announcedPixels(body), wanted: () => !request.raw.socket.destroyed },
+      );
+      return reply.type(JSON_TYPE).send(answer);
+    } finally {
+      release();
+    }
+  });
+
+  const list = async (request: FastifyRequest) => {
+    readQuery(noQuery, request.query, request.url.split('?')[0]);
+    return models.list();
+  };
+  app.get('/api/models', list);
+  app.get('/models/index.json', list);
+
+  app.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
+    const { checkpoint } = await models.file(request.params.file);
+    const file = await openFile(checkpoint).catch(() => {
+      throw new HttpError(404, `the model file ${quote(request.params.file)} has just gone; ask again`);
+    });
+    try {
+      const { size, mtimeMs, ino } = await file.stat();
+      const etag = `"${[Math.round(mtimeMs * 1000), size, ino].map((n) => n.toString(36)).join('-')}"`;
+      reply.headers({ etag, 'cache-control': 'no-cache' }).type('application/octet-stream');
+      if (request.headers['if-none-match'] === etag) {
+        await file.close();
+        return reply.code(304).send();
+      }
+      return reply
+        .header('content-length', size)
+        .send(file.createReadStream({ start: 0, end: Math.max(0, size - 1) }));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  });
+}
+
+/** What a request says of its body. @throws HttpError 415, 400 */
+function readRequest(request: FastifyRequest): Omit<PredictJob, 'body'> {
+  const query = readQuery(predictQuery, request.query, 'predict');
+  const { model = null, width, height, channels = 1 } = query;
+  const type = TYPES[mediaType(request.raw)];
+  if (type === undefined) {
+    throw new HttpError(
+      415,
+      `predict: expected a body of image/png, application/json, or application/octet-stream with ?width= and &height=, ` +
+        `found content-type ${quote(request.headers['content-type'] ?? 'none')}`,
+    );
+  }
+  if (type !== 'raw') {
+    const vain = Object.keys(query).find((key) => key !== 'model');
+    if (vain)
+      throw new HttpError(400, `predict: ${vain} is for raw pixels (application/octet-stream); leave it out`);
+    return { type, model, size: null };
+  }
+  if (width === undefined || height === undefined) {
+    throw new HttpError(
+      400,
+      'predict: raw pixels need their size: expected ?width= and &height= in the address',
+    );
+  }
+  return { type, model, size: { width, height, channels } };
+}
+
+function mediaType({ headers }: IncomingMessage): string {
+  return (headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
+}

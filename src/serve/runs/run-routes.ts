@@ -1,0 +1,88 @@
+/** `/api/runs`: the runs, one of them, what goes on in it, and its samples. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { snakeCaseKeys } from '../../formats/key-case.js';
+import { quote } from '../../formats/quotation.js';
+import type { RunDetails, RunList, SamplesPending } from '../api.js';
+import { HttpError } from '../http-error.js';
+import { noQuery, readQuery, sampleQuery, samplesQuery } from '../queries.js';
+import type { Samples } from '../samples/samples.js';
+import { metricsJson, type RunEvents } from './run-events.js';
+import { type RunStore, runEntry } from './run-store.js';
+
+interface OfRun {
+  Params: { id: string };
+}
+
+export function addRuns(
+  app: FastifyInstance,
+  { runs, events, samples }: { runs: RunStore; events: RunEvents; samples: Samples },
+): void {
+  app.get('/api/runs', async (request): Promise<RunList> => {
+    readQuery(noQuery, request.query, 'runs');
+    return { runs: (await runs.records()).map(runEntry) };
+  });
+
+  app.get<OfRun>('/api/runs/:id', async (request): Promise<RunDetails> => {
+    readQuery(noQuery, request.query, 'runs');
+    const record = await runs.record(await runs.find(request.params.id));
+    const { config, metrics, summary } = record;
+    return {
+      ...runEntry(record),
+      config,
+      metrics: metrics.map(metricsJson),
+      summary: summary && (snakeCaseKeys(summary, 'summary') as Record<string, unknown>),
+    };
+  });
+
+  // No HEAD: it would listen too.
+  app.get<OfRun>('/api/runs/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
+    const place = await runs.find(request.params.id);
+    const stream = events.listen(place, lastEpoch(request));
+    reply.raw.on('close', () => stream.destroy());
+    return reply.headers({ 'cache-control': 'no-store' }).type('text/event-stream').send(stream);
+  });
+
+  app.get<OfRun>('/api/runs/:id/samples', async (request, reply) => {
+    const query = readQuery(samplesQuery, request.query, 'samples');
+    const { part, true: label = null, predicted = null, correct, order, offset, limit } = query;
+    const filter = {
+      part,
+      label,
+      predicted,
+      correct: correct === undefined ? null : correct === 'true',
+      order,
+    };
+    return answer(reply, await samples.list(request.params.id, { ...filter, offset, limit }));
+  });
+
+  app.get<{ Params: { id: string; index: string } }>(
+    '/api/runs/:id/samples/:index',
+    async (request, reply) => {
+      const { id, index } = request.params;
+      if (!/^\d{1,9}$/.test(index)) {
+        throw new HttpError(
+          400,
+          `samples: expected the place of a sample, a whole number from 0, found ${quote(index)}`,
+        );
+      }
+      const { part } = readQuery(sampleQuery, request.query, 'samples');
+      return answer(reply, await samples.describe(id, part, Number(index)));
+    },
+  );
+}
+
+/** Which epoch a listener has seen last. @throws HttpError 400 */
+function lastEpoch({ headers }: FastifyRequest): number {
+  const text = headers['last-event-id'] ?? '0';
+  if (typeof text === 'string' && /^\d{1,9}$/.test(text)) return Number(text);
+  throw new HttpError(
+    400,
+    `events: Last-Event-ID: expected the number of an epoch, found ${quote(String(text))}`,
+  );
+}
+
+/** 200 with what was asked for, or 202 with how far it has come. */
+function answer(reply: FastifyReply, found: string | SamplesPending): FastifyReply {
+  if (typeof found === 'string') return reply.type('application/json; charset=utf-8').send(found);
+  return reply.code(202).header('retry-after', '1').send(found);
+}

@@ -1,0 +1,251 @@
+/**
+ * The runs that the server shows: those it was given, and those in a folder. Each has an id made of its folder's
+ * name; whoever asks names an id, which is looked up in this list and never made part of a path.
+ */
+import { lstat, readdir, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { quote } from '../../formats/quotation.js';
+import { readConfig } from '../../recognize/run-source.js';
+import { type FileStamp, stampOf } from '../../runs/file-stamp.js';
+import { readMetrics, readSummary } from '../../runs/run-files.js';
+import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { UserError } from '../../user-error.js';
+import type { RunEntry, RunState } from '../api.js';
+import { HttpError } from '../http-error.js';
+import { Kept } from '../lru-cache.js';
+
+/** Where a run is. */
+export interface RunPlace {
+  id: string;
+  folder: string;
+  /** Of the best epoch; it need not be there yet. */
+  checkpoint: string;
+}
+
+/** A run, with what its files say; null for files that are not there. */
+export interface RunRecord extends RunPlace {
+  state: RunState;
+  /** Milliseconds since 1970. */
+  started: number;
+  changed: number;
+  config: Record<string, unknown> | null;
+  metrics: EpochMetrics[];
+  summary: RunSummary | null;
+  /** Of the checkpoint. */
+  stamp: FileStamp | null;
+  problem: string | null;
+}
+
+/** A list is used again for so many milliseconds. */
+const FRESH_MS = 250;
+/** A run that is not in the list may have begun since; the folder is looked at again, but not more often than this. */
+const JUST_NOW_MS = 2;
+/** A run that writes nothing is taken for dead after so many times its epoch, and so many milliseconds more. */
+const PATIENCE = 3;
+const PATIENCE_MS = 90_000;
+/** Before the first epoch is done nobody knows how long one takes. */
+const FIRST_EPOCH_MS = 15 * 60_000;
+const SEED_FOLDER = /^seed-\d+$/;
+/** Between a folder of several seeds and one of them, in an id: it means nothing in addresses and in file names. */
+const WITHIN = '~';
+
+export class RunStore {
+  readonly #given: RunPlace[];
+  readonly #runs: string | null;
+  #list: { places: Promise<RunPlace[]>; since: number } | undefined;
+  readonly #configs = new Kept<Record<string, unknown>>(500);
+  readonly #metrics = new Kept<EpochMetrics[]>(500);
+  readonly #summaries = new Kept<RunSummary>(500);
+
+  /**
+   * @param given run folders or checkpoints
+   * @param runs a folder of runs, which need not exist yet
+   */
+  constructor(given: RunPlace[], runs: string | null) {
+    this.#given = given;
+    this.#runs = runs;
+  }
+
+  /** All runs: those given, then the others by their names. */
+  places(fresh = FRESH_MS): Promise<RunPlace[]> {
+    const now = performance.now();
+    if (!this.#list || now - this.#list.since > fresh) this.#list = { places: this.#find(), since: now };
+    return this.#list.places;
+  }
+
+  /** @throws HttpError 404 */
+  async find(id: string): Promise<RunPlace> {
+    for (const fresh of [FRESH_MS, JUST_NOW_MS]) {
+      const place = (await this.places(fresh)).find((each) => each.id === id);
+      if (place) return place;
+    }
+    throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists those there are`);
+  }
+
+  /** Runs that were given come in their order, before all others. */
+  rank({ folder, checkpoint }: RunPlace): number {
+    const at = this.#given.findIndex((each) => each.folder === folder && each.checkpoint === checkpoint);
+    return at < 0 ? this.#given.length : at;
+  }
+
+  /** Newest first. */
+  async records(): Promise<RunRecord[]> {
+    const records = await Promise.all((await this.places()).map((place) => this.record(place)));
+    return records.sort((a, b) => b.started - a.started || (a.id < b.id ? -1 : 1));
+  }
+
+  /** What a run's files say at the moment; a run may be writing them. */
+  async record(place: RunPlace): Promise<RunRecord> {
+    const { folder } = place;
+    const names = [RUN_FILES.config, RUN_FILES.metrics, RUN_FILES.summary];
+    const stamps = await Promise.all(names.map((name) => stampOf(join(folder, name))));
+    const [config, metrics, summary] = stamps;
+    const key = ({ version }: FileStamp) => `${version} ${folder}`;
+    const stamp = await stampOf(place.checkpoint);
+    const problems: string[] = [];
+    const readable = async <T>(value: Promise<T> | null): Promise<T | null> => {
+      try {
+        return await value;
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        problems.push(error.message);
+        return null;
+      }
+    };
+    const read = {
+      config: await readable(config && this.#configs.get(key(config), () => readConfig(folder))),
+      metrics: (await readable(metrics && this.#metrics.get(key(metrics), () => readMetrics(folder)))) ?? [],
+      summary: await readable(summary && this.#summaries.get(key(summary), () => readSummary(folder))),
+    };
+    const times = [...stamps, stamp].flatMap((each) => (each ? [each.changed] : []));
+    const changed = Math.max(0, ...times);
+    const ended = summary !== null && summary.changed >= (metrics?.changed ?? 0);
+    return {
+      ...place,
+      ...read,
+      stamp,
+      changed,
+      started: config?.changed ?? changed,
+      problem: problems[0] ?? null,
+      state: ended ? 'done' : stateOf(read.metrics, changed),
+    };
+  }
+
+  async #find(): Promise<RunPlace[]> {
+    const found = this.#runs === null ? [] : await runsIn(this.#runs);
+    const known = new Set(this.#given.map(({ folder }) => folder));
+    return withIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
+  }
+}
+
+/** A run that writes as often as it should is alive. */
+function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
+  const patience =
+    metrics.length === 0
+      ? FIRST_EPOCH_MS
+      : PATIENCE * 1000 * metrics[metrics.length - 1].seconds + PATIENCE_MS;
+  return Date.now() - changed < patience ? 'live' : 'stopped';
+}
+
+/**
+ * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, which takes the place of `runs`
+ * @param runs a folder of runs, which need not exist yet
+ * @throws UserError if one of those given is none of these
+ */
+export async function openRunStore(given: readonly string[], runs: string | null): Promise<RunStore> {
+  if (given.length === 1 && (await isFolderOfRuns(given[0]))) return new RunStore([], given[0]);
+  return new RunStore(await givenRuns(given), runs);
+}
+
+async function isFolderOfRuns(path: string): Promise<boolean> {
+  return (await runAt(path, '')).length === 0 && (await runsIn(path)).length > 0;
+}
+
+/**
+ * The runs that are named on the command line.
+ * @param paths run folders, folders of several seeds, checkpoints
+ * @throws UserError if one of them is none of these
+ */
+async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
+  const places: RunPlace[] = [];
+  for (const path of paths) {
+    const real = await realpath(path).catch(() => null);
+    if (real === null) throw new UserError(`serve: ${path} does not exist; give run folders or checkpoints`);
+    const found = await lstat(real);
+    const folder = found.isFile() ? dirname(real) : real;
+    if (found.isFile()) {
+      const suffix =
+        basename(real) === RUN_FILES.best ? '' : `${WITHIN}${basename(real).replace(/\.safetensors$/, '')}`;
+      places.push({ id: basename(folder) + suffix, folder, checkpoint: real });
+      continue;
+    }
+    const inside = await runAt(folder, basename(folder));
+    if (inside.length === 0) {
+      throw new UserError(
+        `serve: ${path} holds no run (there is no ${RUN_FILES.config} and no ${RUN_FILES.last}); and none of its folders does`,
+      );
+    }
+    places.push(...inside);
+  }
+  return places;
+}
+
+/** The runs in a folder, by their names. What is a link is left out. */
+async function runsIn(runs: string): Promise<RunPlace[]> {
+  const names = await readdir(runs, { withFileTypes: true }).catch(() => []);
+  const folders = names.filter((each) => each.isDirectory()).map(({ name }) => name);
+  const places = await Promise.all(folders.sort().map((name) => runAt(resolve(runs, name), name)));
+  return places.flat();
+}
+
+/** The run in a folder, or its runs with several seeds. */
+async function runAt(folder: string, id: string): Promise<RunPlace[]> {
+  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const seeds = names
+    .filter((each) => each.isDirectory() && SEED_FOLDER.test(each.name))
+    .map(({ name }) => name);
+  const nested = await Promise.all(seeds.sort().map((name) => runAt(join(folder, name), id + WITHIN + name)));
+  const holdsRun = names.some(({ name }) => name === RUN_FILES.config || name === RUN_FILES.last);
+  const own =
+    holdsRun && seeds.length === 0 ? [{ id, folder, checkpoint: join(folder, RUN_FILES.best) }] : [];
+  return [...own, ...nested.flat()];
+}
+
+/** Two folders of the same name get ids of their own. */
+function withIds(places: RunPlace[]): RunPlace[] {
+  const taken = new Set<string>();
+  return places.map((place) => {
+    let id = place.id;
+    for (let n = 2; taken.has(id); n++) id = `${place.id}${WITHIN}${n}`;
+    taken.add(id);
+    return { ...place, id };
+  });
+}
+
+/** A run as the API lists it. */
+export function runEntry(record: RunRecord): RunEntry {
+  const { id, folder, state, started, changed, config, metrics, summary, stamp, problem } = record;
+  const text = (key: string) => (typeof config?.[key] === 'string' ? config[key] : null);
+  const last = metrics.at(-1);
+  const accuracies = metrics.map(({ validationAccuracy }) => validationAccuracy);
+  return {
+    id,
+    folder,
+    state,
+    started: new Date(started).toISOString(),
+    changed: new Date(changed).toISOString(),
+    preset: text('preset') ?? summary?.preset ?? null,
+    data: text('data'),
+    kind: config === null ? null : config.input_size === 4 ? 'strokes' : 'rows',
+    epochs: metrics.length,
+    num_epochs: typeof config?.num_epochs === 'number' ? config.num_epochs : null,
+    best_val_accuracy: accuracies.length > 0 ? Math.max(...accuracies) : null,
+    test_accuracy: summary?.testAccuracy ?? null,
+    parameters: summary?.parameters ?? null,
+    train_seconds: summary?.trainSeconds ?? metrics.reduce((sum, { seconds }) => sum + seconds, 0),
+    samples_per_second: summary?.samplesPerSecond ?? last?.samplesPerSecond ?? null,
+    peak_rss_mb: summary?.peakRssMb ?? null,
+    model: stamp !== null,
+    problem,
+  };
+}

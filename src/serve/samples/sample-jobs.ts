@@ -1,0 +1,129 @@
+/**
+ * The samples that a run was trained and tested on, with what its network says of them: computed once for a part of
+ * them, and kept as long as others are not asked for more.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { type Dataset, loadDataset, sequencesOf } from '../../data/open-dataset.js';
+import type { SequenceSource } from '../../data/sequence.js';
+import { isStrokes, openSequences } from '../../data/sources.js';
+import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import { strokesOf } from '../../data/strokes/stroke-examples.js';
+import type { RecognizerInput } from '../../recognize/input.js';
+import { sequenceIn } from '../../recognize/input.js';
+import type { Recognizer } from '../../recognize/recognizer.js';
+import { readConfigFile } from '../../train/config/config-file.js';
+import { resolveConfig } from '../../train/config/run-config.js';
+import type { SamplePart } from '../api.js';
+import { HttpError } from '../http-error.js';
+import { Kept } from '../lru-cache.js';
+import type { ModelSource } from '../predict/predict-jobs.js';
+
+/** Which samples of which run. */
+export interface SampleSource {
+  model: ModelSource;
+  /** The run's config.json, which says what it was trained on. */
+  config: string;
+  part: SamplePart;
+}
+
+/** A part of a run's samples with the network's answers. */
+export interface AnsweredPart {
+  dataset: Dataset;
+  examples: Dataset['test'];
+  sequences: SequenceSource;
+  /** [n] places in the examples. */
+  indices: Int32Array;
+  /** [n, K] */
+  probabilities: Float32Array;
+  /** [n] */
+  predicted: Uint16Array;
+}
+
+/** Samples that are answered before anyone else is let in. */
+const CHUNK = 256;
+const MOST_DATASETS = 2;
+const MOST_PARTS = 8;
+
+export class AnsweredParts {
+  readonly #open: (source: ModelSource) => Promise<Recognizer>;
+  readonly #onProgress: (key: string, done: number, total: number) => void;
+  readonly #datasets = new Kept<Dataset>(MOST_DATASETS);
+  readonly #parts = new Kept<AnsweredPart>(MOST_PARTS);
+
+  constructor(
+    open: (source: ModelSource) => Promise<Recognizer>,
+    onProgress: (key: string, done: number, total: number) => void,
+  ) {
+    this.#open = open;
+    this.#onProgress = onProgress;
+  }
+
+  /**
+   * The answers to a part.
+   * @throws UserError if the run's data cannot be loaded, or do not fit its network
+   */
+  get(source: SampleSource): Promise<AnsweredPart> {
+    return this.#parts.get(partKey(source), () => this.#answer(source));
+  }
+
+  async #answer(source: SampleSource): Promise<AnsweredPart> {
+    const recognizer = await this.#open(source.model);
+    const config = resolveConfig({ file: await readConfigFile(source.config) });
+    const { preprocessing, model } = recognizer.info;
+    const options = isStrokes(preprocessing)
+      ? { channelsImg: 1, order: preprocessing.order }
+      : { channelsImg: preprocessing.channels, order: 'tour' as const };
+    const key = JSON.stringify([config.data, options]);
+    const dataset = await this.#datasets.get(key, () => loadDataset(config.data, options));
+    if (
+      (dataset.kind === 'strokes') !== isStrokes(preprocessing) ||
+      dataset.classes.length !== model.numClasses
+    ) {
+      throw new HttpError(
+        409,
+        `samples: ${dataset.name} is not what ${source.model.id} was trained on any more`,
+      );
+    }
+    const examples = source.part === 'test' ? dataset.test : dataset.train;
+    const indices =
+      source.part === 'test'
+        ? firstIndices(examples.count)
+        : splitIndices(examples.count, trainCountOf(examples.count, config.trainSplit), config.seedNumber)[
+            source.part
+          ];
+    const sequences = openSequences(sequencesOf(dataset, examples, preprocessing));
+    const answers = await this.#compute(partKey(source), recognizer, sequences, indices);
+    return { dataset, examples, sequences, indices, ...answers };
+  }
+
+  async #compute(key: string, recognizer: Recognizer, sequences: SequenceSource, indices: Int32Array) {
+    const K = recognizer.info.model.numClasses;
+    const probabilities = new Float32Array(indices.length * K);
+    const predicted = new Uint16Array(indices.length);
+    for (let first = 0; first < indices.length; first += CHUNK) {
+      const chunk = Array.from(indices.subarray(first, first + CHUNK), (i) => sequenceIn(sequences, i));
+      const answers = await recognizer.probabilitiesOf(chunk);
+      answers.forEach((answer, n) => {
+        probabilities.set(answer, (first + n) * K);
+        predicted[first + n] = answer.indexOf(answer.reduce((a, b) => Math.max(a, b)));
+      });
+      this.#onProgress(key, first + chunk.length, indices.length);
+      await setImmediate();
+    }
+    return { probabilities, predicted };
+  }
+}
+
+/** Names a part of a run in the version that its network has. */
+export function partKey({ model, part }: SampleSource): string {
+  return `${part} ${model.version} ${model.path}`;
+}
+
+/** A sample as an input. */
+export function inputAt({ dataset, examples }: AnsweredPart, index: number): RecognizerInput {
+  if ('rows' in examples) return { kind: 'strokes', rows: strokesOf(examples, index).slice() };
+  if (dataset.kind === 'strokes') throw new Error('samples: strokes without rows');
+  const { width, height, channels, pixels } = examples;
+  const size = width * height * channels;
+  return { kind: 'picture', width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
+}

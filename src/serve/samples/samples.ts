@@ -1,0 +1,88 @@
+/** The samples of runs, as the server asks its worker for them: who has to wait is told how far it has come. */
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { BackendName } from '../../backends/backend.js';
+import { RUN_FILES } from '../../runs/run-folder.js';
+import type { SamplePart, SamplesPending } from '../api.js';
+import { HttpError } from '../http-error.js';
+import type { RunStore } from '../runs/run-store.js';
+import { WorkerPool } from '../workers/worker-pool.js';
+import type { SampleFilter } from './sample-answers.js';
+import { partKey, type SampleSource } from './sample-jobs.js';
+import type { SampleJob, SampleNews } from './sample-worker.js';
+
+/** Who asks is told after so many milliseconds that it takes longer. */
+const PATIENCE_MS = 1500;
+/** A part of a large data set and a large network. */
+const MOST_MS = 30 * 60_000;
+
+export class Samples {
+  readonly #runs: RunStore;
+  readonly #pool: WorkerPool<SampleJob, string>;
+  /** Parts that are being answered, and how far. */
+  readonly #pending = new Map<string, { ready: Promise<unknown>; news: SampleNews }>();
+
+  constructor(runs: RunStore, backend: BackendName | 'auto') {
+    this.#runs = runs;
+    this.#pool = new WorkerPool<SampleJob, string>({
+      script: new URL('./sample-worker.js', import.meta.url),
+      data: { backend },
+      threads: 1,
+      jobs: 1,
+      bytes: 0,
+      deadline: MOST_MS,
+      waiting: 256,
+      overlapping: true,
+      onNews: (news) => this.#note(news as SampleNews),
+    });
+  }
+
+  /** A SampleList as JSON, or how far it has come. @throws HttpError */
+  async list(id: string, filter: SampleFilter): Promise<string | SamplesPending> {
+    const source = await this.#source(id, filter.part);
+    return (await this.#wait(source)) ?? this.#pool.run({ type: 'list', source, filter });
+  }
+
+  /** SampleDetails as JSON, or how far they have come. @throws HttpError */
+  async describe(id: string, part: SamplePart, index: number): Promise<string | SamplesPending> {
+    const source = await this.#source(id, part);
+    return (await this.#wait(source)) ?? this.#pool.run({ type: 'describe', source, index });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #source(id: string, part: SamplePart): Promise<SampleSource> {
+    const place = await this.#runs.find(id);
+    const { stamp, config } = await this.#runs.record(place);
+    if (stamp === null)
+      throw new HttpError(404, `samples: the run ${id} has no checkpoint yet; wait for its first epoch`);
+    if (config === null) {
+      throw new HttpError(
+        404,
+        `samples: which data belong to ${id} stands in ${RUN_FILES.config}, which it has not`,
+      );
+    }
+    const model = { id, path: place.checkpoint, version: stamp.version };
+    return { model, config: join(place.folder, RUN_FILES.config), part };
+  }
+
+  /** Null when the answers to the part are known, else how far they have come. */
+  async #wait(source: SampleSource): Promise<SamplesPending | null> {
+    const key = partKey(source);
+    let pending = this.#pending.get(key);
+    if (pending === undefined) {
+      const ready = this.#pool.run({ type: 'answer', source }).finally(() => this.#pending.delete(key));
+      pending = { ready, news: { key, done: 0, total: 0 } };
+      this.#pending.set(key, pending);
+    }
+    const ended = await Promise.race([pending.ready.then(() => true), setTimeout(PATIENCE_MS, false)]);
+    return ended ? null : { done: pending.news.done, total: pending.news.total };
+  }
+
+  #note(news: SampleNews): void {
+    const pending = this.#pending.get(news.key);
+    if (pending) pending.news = news;
+  }
+}

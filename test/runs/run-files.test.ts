@@ -1,0 +1,173 @@
+/** Protects the numbers of a run: metrics and summary come back as written, also after a kill; damage is not believed. */
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import {
+  appendMetrics,
+  readMetrics,
+  readSummary,
+  truncateMetrics,
+  writeSummary,
+} from '#src/runs/run-files.js';
+import { type EpochMetrics, RUN_FILES, type RunSummary } from '#src/runs/run-folder.js';
+import { UserError } from '#src/user-error.js';
+
+let folder = '';
+let path = '';
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'scanstroke-run-'));
+  path = join(folder, RUN_FILES.metrics);
+});
+afterEach(() => fs.rm(folder, { recursive: true }));
+
+const epoch = (n: number): EpochMetrics => ({
+  epoch: n,
+  trainLoss: 1 / (n + 2),
+  trainAccuracy: 1 / 3,
+  validationLoss: 1e-300,
+  validationAccuracy: 0.1 + 0.2,
+  learningRate: 6e-3,
+  seconds: 12.5,
+  samplesPerSecond: 4000,
+  lossScale: null,
+  skippedSteps: 0,
+  curve: [{ step: 10, loss: 2, accuracy: 0.25, learningRate: 1e-4 }],
+});
+
+const summary: RunSummary = {
+  preset: null,
+  testAccuracy: 0.9764,
+  testLoss: 0.1,
+  bestValAccuracy: 0.98,
+  bestEpoch: 2,
+  trainScore: { correct: 49_000, count: 50_000 },
+  validationScore: { correct: 9800, count: 10_000 },
+  testScore: { correct: 9764, count: 10_000 },
+  trainSeconds: 50,
+  totalSeconds: 60.5,
+  epochs: 3,
+  samplesPerSecond: 4000,
+  gflops: 110,
+  peakRssMb: 400,
+  backend: 'cpu',
+  backendDescription: 'AVX-512',
+  threads: 2,
+  parameters: 3_883_018,
+  seed: 0,
+  useAmp: false,
+  skippedSteps: 0,
+  stoppedBy: 'epochs',
+  reversedScore: null,
+  reorderedScore: { correct: 7, count: 10 },
+  confusionMatrix: [
+    [1, 2],
+    [3, 4],
+  ],
+  classes: ['0', '1'],
+  version: '0.1.0',
+  node: 'v20.20.2',
+};
+
+const refused = (promise: Promise<unknown>, message: RegExp) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof UserError, String(error));
+    assert.match(error.message, message);
+    return true;
+  });
+
+test('metrics come back as they were appended, a line an epoch, in snake_case', async () => {
+  for (const n of [1, 2]) await appendMetrics(folder, epoch(n));
+  assert.deepEqual(await readMetrics(folder), [epoch(1), epoch(2)]);
+  const lines = (await fs.readFile(path, 'utf8')).split('\n');
+  assert.equal(lines.length, 3);
+  const first = JSON.parse(lines[0]);
+  assert.equal(first.validation_accuracy, 0.1 + 0.2);
+  assert.equal(first.curve[0].learning_rate, 1e-4);
+});
+
+test('a last line torn at any byte is ignored', async () => {
+  await appendMetrics(folder, epoch(1));
+  const first = await fs.readFile(path, 'utf8');
+  await appendMetrics(folder, epoch(2));
+  const both = await fs.readFile(path, 'utf8');
+  for (let length = first.length; length < both.length - 1; length++) {
+    await fs.writeFile(path, both.slice(0, length));
+    assert.deepEqual(await readMetrics(folder), [epoch(1)], `cut at ${length}`);
+  }
+  // Only the line break is missing: the line is whole.
+  await fs.writeFile(path, both.slice(0, -1));
+  assert.deepEqual(await readMetrics(folder), [epoch(1), epoch(2)]);
+});
+
+test('other damage is refused, naming file and line', async () => {
+  for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
+  const lines = (await fs.readFile(path, 'utf8')).split('\n');
+  const damaged = async (change: (lines: string[]) => string[], message: RegExp) => {
+    await fs.writeFile(path, change([...lines]).join('\n'));
+    await refused(readMetrics(folder), message);
+  };
+  await damaged((l) => l.with(1, l[1].slice(0, 40)), /metrics\.jsonl:2: not valid JSON/);
+  await damaged((l) => l.with(1, ''), /metrics\.jsonl:2: not valid JSON/);
+  await damaged((l) => l.with(2, '{}'), /metrics\.jsonl:3: "epoch": .*expected number/);
+  await damaged(
+    (l) => l.with(0, l[0].replace('"step":10', '"step":"10"')),
+    /:1: "curve\.0\.step": .*expected/,
+  );
+  await damaged(
+    (l) => l.with(1, l[1].replace('"train_loss":0.25', '"train_loss":1e999')),
+    /:2: "train_loss"/,
+  );
+  await damaged((l) => [l[0], l[2], l[1], ''], /metrics\.jsonl:3: epoch 2 follows epoch 3/);
+  await damaged((l) => l.with(0, '['.repeat(1_000_000)), /metrics\.jsonl:1: nested deeper than 32/);
+  await refused(readMetrics(join(folder, 'missing')), /cannot read the run's metrics .* it does not exist/);
+});
+
+test('truncating drops later epochs and a torn line, keeps the rest as it stands', async () => {
+  for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
+  const text = (await fs.readFile(path, 'utf8')).replace(
+    '{"epoch":1,',
+    '{"epoch":1,"of_a_newer_version":true,',
+  );
+  await fs.writeFile(path, `${text}{"epoch":4,"tr`);
+  await truncateMetrics(folder, 2);
+  assert.equal(await fs.readFile(path, 'utf8'), `${text.split('\n').slice(0, 2).join('\n')}\n`);
+  await appendMetrics(folder, epoch(3));
+  assert.deepEqual(await readMetrics(folder), [epoch(1), epoch(2), epoch(3)]);
+  await truncateMetrics(folder, 0);
+  assert.equal(await fs.readFile(path, 'utf8'), '');
+  assert.deepEqual(await readMetrics(folder), []);
+  await truncateMetrics(join(folder, 'missing'), 2);
+  assert.deepEqual(await fs.readdir(folder), [RUN_FILES.metrics]);
+});
+
+test('a number that JSON cannot hold is refused before anything is written', async () => {
+  await refused(
+    appendMetrics(folder, { ...epoch(1), validationLoss: Number.NaN }),
+    /validation_loss: it is NaN/,
+  );
+  await refused(
+    writeSummary(folder, { ...summary, gflops: Number.POSITIVE_INFINITY }),
+    /gflops: it is Infinity/,
+  );
+  assert.deepEqual(await fs.readdir(folder), []);
+});
+
+test('the summary comes back as written, in snake_case on disk', async () => {
+  await writeSummary(folder, summary);
+  assert.deepEqual(await readSummary(folder), summary);
+  const onDisk = JSON.parse(await fs.readFile(join(folder, 'summary.json'), 'utf8'));
+  assert.equal(onDisk.best_val_accuracy, 0.98);
+  assert.equal(onDisk.peak_rss_mb, 400);
+  assert.deepEqual(onDisk.test_score, { correct: 9764, count: 10_000 });
+});
+
+test('a missing or damaged summary is refused, naming the file', async () => {
+  await refused(readSummary(folder), /cannot read the run's summary .*summary\.json: it does not exist/);
+  await fs.writeFile(join(folder, 'summary.json'), '{"preset": 3}');
+  await refused(readSummary(folder), /summary\.json: "preset": /);
+  await fs.writeFile(join(folder, 'summary.json'), '{"preset": ');
+  await refused(readSummary(folder), /summary\.json: not valid JSON/);
+});

@@ -1,0 +1,299 @@
+/**
+ * What is wrong in flags and configuration files: everything hostile or mistaken is refused, in one line that names
+ * the place, what was expected, what was found, and the way out.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type ConfigFile, parseConfigFile, readConfigFile } from '#src/train/config/config-file.js';
+import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/train/config/run-config.js';
+import { UserError } from '#src/user-error.js';
+
+const file = (text: string): ConfigFile => parseConfigFile('run.yaml', text);
+
+/** The message of the UserError that `action` throws. */
+function complaint(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    assert.ok(error instanceof UserError, `expected a UserError, got ${error}`);
+    assert.ok(!error.message.includes('\n'), 'one line');
+    return error.message;
+  }
+  assert.fail('expected a UserError');
+}
+
+describe('messages', () => {
+  const flagMessages: [Record<string, unknown>, string][] = [
+    [{ batchSize: '0' }, 'train: --batch-size must be a whole number from 1 to 1000000, found 0'],
+    [{ batchSize: '12.5' }, 'train: --batch-size must be a whole number from 1 to 1000000, found 12.5'],
+    [{ batch_size: 'many' }, 'train: --batch-size must be a whole number from 1 to 1000000, found "many"'],
+    [{ batchSize: '' }, 'train: --batch-size must be a whole number from 1 to 1000000, found ""'],
+    [{ batchSize: '0x10' }, 'train: --batch-size must be a whole number from 1 to 1000000, found "0x10"'],
+    [{ batchSize: Number.NaN }, 'train: --batch-size must be a whole number from 1 to 1000000, found NaN'],
+    [
+      { learningRate: 'Infinity' },
+      'train: --learning-rate must be a number above 0 and at most 1000, found "Infinity"',
+    ],
+    [{ dropoutRate: '1' }, 'train: --dropout-rate must be a number of at least 0 and below 1, found 1'],
+    [{ trainSplit: '6/5' }, 'train: --train-split must be a number above 0 and below 1, found "6/5"'],
+    [{ trainSplit: '1/0' }, 'train: --train-split must be a number above 0 and below 1, found "1/0"'],
+    [{ patience: '-1' }, 'train: --patience must be a whole number from 1 to 1000000, or none, found -1'],
+    [
+      { schedule: 'onecycle' },
+      'train: --schedule must be one of constant, step, cosine, cosine-warm-restarts, one-cycle, found "onecycle"; did you mean one-cycle?',
+    ],
+    [
+      { preset: 'fast' },
+      'train: --preset must be one of quick, mnist-lstm, strokes, sequential-mnist, found "fast"',
+    ],
+    [
+      { chartFormat: 'svg,gif' },
+      'train: --chart-format must be a list of svg, png, pdf, found the list "svg, gif"',
+    ],
+    [{ savingPath: '' }, 'train: --saving-path must be a text, or none, found ""'],
+    [{ hidenSize: '5' }, 'train: unknown option --hiden-size; did you mean --hidden-size?'],
+    [
+      { tensorboard: 'True' },
+      'train: unknown option --tensorboard; `scanstroke train --help` lists the options',
+    ],
+    [
+      { momentum: '0.5' },
+      'train: --momentum has no effect with --optimizer adam; leave it out, or use --optimizer sgd',
+    ],
+    [
+      { warmupSteps: '9' },
+      'train: --warmup-steps has no effect with --schedule one-cycle; leave it out, or use --schedule constant or step or cosine or cosine-warm-restarts',
+    ],
+    [
+      { layerDropout: '0.1' },
+      'train: --layer-dropout 0.1 acts between layers, but there is one; use --num-layers 2 or more',
+    ],
+    [
+      { optimizer: 'sgd', nesterov: true, momentum: '0' },
+      "train: --nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave Nesterov's out",
+    ],
+    [
+      { seedNumber: '4294967295', seeds: '2' },
+      'train: --seed-number 4294967295 and --seeds 2 go past the last seed, 4294967295',
+    ],
+  ];
+  for (const [flags, message] of flagMessages) {
+    it(message, () =>
+      assert.equal(
+        complaint(() => resolveConfig({ flags })),
+        message,
+      ),
+    );
+  }
+
+  const fileMessages: [string, string][] = [
+    [
+      '# a run\nhidden_size: big',
+      'train: run.yaml, line 2: hidden_size must be a whole number from 1 to 16384, found "big"',
+    ],
+    [
+      'hidden_size: "5"',
+      'train: run.yaml, line 1: hidden_size must be a whole number from 1 to 16384, found "5"',
+    ],
+    [
+      'batch_size: .nan',
+      'train: run.yaml, line 1: batch_size must be a whole number from 1 to 1000000, found NaN',
+    ],
+    [
+      'learning_rate: .inf',
+      'train: run.yaml, line 1: learning_rate must be a number above 0 and at most 1000, found Infinity',
+    ],
+    [
+      'hidden_size: {a: 1}',
+      'train: run.yaml, line 1: hidden_size must be a whole number from 1 to 16384, found a mapping',
+    ],
+    [
+      'hidden_size: null',
+      'train: run.yaml, line 1: hidden_size must be a whole number from 1 to 16384, found null',
+    ],
+    [
+      'chart_format: svg',
+      'train: run.yaml, line 1: chart_format must be a list of svg, png, pdf, found "svg"',
+    ],
+    ['hiden_size: 5', 'train: run.yaml, line 1: unknown option hiden_size; did you mean hidden_size?'],
+    [
+      'tensorboard: true',
+      'train: run.yaml, line 1: unknown option tensorboard; `scanstroke train --help` lists the options',
+    ],
+    [
+      '__proto__: {preset: quick}',
+      'train: run.yaml, line 1: unknown option __proto__; `scanstroke train --help` lists the options',
+    ],
+    [
+      'hidden_size: 5\nhidden-size: 6',
+      'train: run.yaml, line 2: hidden-size is given twice; keep one of the two spellings',
+    ],
+    [
+      'nesterov: true',
+      'train: run.yaml, line 1: nesterov has no effect with optimizer adam; leave it out, or use optimizer sgd',
+    ],
+    [
+      '"\\e[2J": 1',
+      'train: run.yaml, line 1: unknown option \\u001b[2J; `scanstroke train --help` lists the options',
+    ],
+  ];
+  for (const [text, message] of fileMessages) {
+    it(message, () =>
+      assert.equal(
+        complaint(() => resolveConfig({ file: file(text) })),
+        message,
+      ),
+    );
+  }
+
+  it('names the command that asked', () => {
+    const message = complaint(() => givenOptions({ flags: { threads: '0' } }, 'evaluate'));
+    assert.match(message, /^evaluate: --threads must be/);
+  });
+});
+
+describe('configuration files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scanstroke-config-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, content: string | Uint8Array) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it('reads YAML and JSON, comments, an empty file, and $schema', async () => {
+    const yaml = await readConfigFile(write('a.yaml', '# mine\nhidden_size: 64 # small\ntrain_split: 4/5\n'));
+    assert.deepEqual(givenOptions({ file: yaml }), { hiddenSize: 64, trainSplit: 0.8 });
+    const json = await readConfigFile(
+      write('a.json', '{\n\t"$schema": "x",\n\t"eps": 1e-8, "chart_format": []\n}'),
+    );
+    assert.deepEqual(givenOptions({ file: json }), { eps: 1e-8, chartFormat: [] });
+    assert.deepEqual(givenOptions({ file: await readConfigFile(write('empty.yaml', '')) }), {});
+  });
+
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]`).join('\n')}`;
+  const hostile: [string, string, RegExp][] = [
+    ['a bomb of aliases', bomb, /line 2: an alias, \*a; write the value itself$/],
+    ['an alias as a key', 'a: &a x\n*a : 1', /keys must be strings/],
+    ['a tag', 'hidden_size: !!js/function "x"', /not a valid YAML or JSON file: Unresolved tag/],
+    ['two documents', 'a: 1\n---\nb: 2', /not a valid YAML/],
+    [
+      'a key twice',
+      'seeds: 1\nseeds: 2',
+      /not a valid YAML or JSON file: Map keys must be unique at line 2, column 1$/,
+    ],
+    ['a list', '- 1\n- 2', /expected a mapping/],
+    ['a word', 'quick', /expected a mapping/],
+    ['a list as a key', '[1, 2]: 3', /not a valid YAML/],
+    ['broken JSON', '{"seeds": 1', /not a valid YAML or JSON file: .*line 1/],
+  ];
+  for (const [name, text, pattern] of hostile) {
+    it(`refuses ${name}`, () => {
+      const message = complaint(() => resolveConfig({ file: file(text) }));
+      assert.match(message, pattern);
+      assert.match(message, /^train: run\.yaml/);
+    });
+  }
+
+  const nests = [
+    '[',
+    '{',
+    '- ',
+    '? ',
+    ': ',
+    'a: ',
+    '[a: ',
+    '{? ',
+    '- a: ',
+    '"a": ',
+    '&a ',
+    '!x ',
+    '*a ',
+    '[]',
+    '{}: ',
+    '-\n',
+  ];
+  for (const nest of nests) {
+    it(`refuses ${JSON.stringify(nest)} without end, before the parser's stack is at its end`, () => {
+      for (const text of [
+        nest.repeat(60_000 / nest.length),
+        nest.repeat(5000) + ']'.repeat(5000),
+        nest.repeat(301),
+      ]) {
+        assert.match(
+          complaint(() => file(text)),
+          /^train: run\.yaml: too much structure/,
+        );
+      }
+    });
+  }
+  it('has room for every option three times over, in YAML and in JSON', () => {
+    const options = Object.entries(configToDisk(defaultConfig())).map(([key, value]) => [
+      key,
+      JSON.stringify(value),
+    ]);
+    for (const text of [
+      options.map(([key, value]) => `# it's [a] - {comment}: x\n${key}: ${value} # why: because\n`).join(''),
+      `{${options.map(([key, value]) => `"${key}": ${value}`).join(',')}}`,
+      options
+        .flatMap(([key, value]) => ['a', 'b', 'c'].map((extra) => `${key}${extra}: ${value}\n`))
+        .join(''),
+    ]) {
+      assert.ok(file(text).entries.size >= options.length);
+    }
+  });
+
+  it('refuses what is too long, no text, a folder, a device, nothing', async () => {
+    await assert.rejects(readConfigFile(write('long', 'x'.repeat(65 * 1024))), /at most 65536 are accepted/);
+    await assert.rejects(readConfigFile(write('latin', Uint8Array.of(0x61, 0x3a, 0xe9))), /not UTF-8 text/);
+    await assert.rejects(readConfigFile(folder), UserError);
+    await assert.rejects(readConfigFile('/dev/zero'), UserError);
+    await assert.rejects(readConfigFile(join(folder, 'none.yaml')), /does not exist/);
+  });
+
+  it('gives a configuration or a UserError for any text', () => {
+    const word = fc.constantFrom(
+      'hidden_size',
+      ': ',
+      '\n',
+      '- ',
+      '5',
+      '[',
+      ']',
+      '{',
+      '}',
+      '&a ',
+      '*a',
+      '!!x ',
+      '"',
+      '#',
+      '? ',
+      '|',
+      '%',
+      '---',
+      '__proto__',
+      '  ',
+      '\t',
+      'null',
+      ',',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(word, { maxLength: 30 }).map((words) => words.join('')),
+    );
+    fc.assert(
+      fc.property(text, (content) => {
+        try {
+          resolveConfig({ file: file(content) });
+        } catch (error) {
+          assert.ok(error instanceof UserError, `${error}`);
+        }
+      }),
+      { seed: 2, numRuns: 2000 },
+    );
+  });
+});
