@@ -29,7 +29,7 @@ const CENTRE = 14;
  */
 const PEN_WIDTH = 2.4;
 /** A scribble that covers the picture twenty times over. */
-const MOST_PEN_ROWS = 16_384;
+const MAX_PEN_ROWS = 16_384;
 /** Changes when the same drawing gives another picture than before. */
 export const DRAWING_VERSION = 1;
 
@@ -182,9 +182,9 @@ function penRows(drawing: Drawing): Int16Array {
   // Coordinates count from 1.
   let [lastX, lastY] = [-1, -1];
   const moveTo = (x: number, y: number) => {
-    if (rows.length >= MOST_PEN_ROWS * STROKE_COLUMNS) {
+    if (rows.length >= MAX_PEN_ROWS * STROKE_COLUMNS) {
       throw new UserError(
-        `drawing: more than ${MOST_PEN_ROWS} steps in the order of the pen; draw less, or use the order of a tour`,
+        `drawing: more than ${MAX_PEN_ROWS} steps in the order of the pen; draw less, or use the order of a tour`,
       );
     }
     rows.push(x - lastX, y - lastY, 0, 0);

@@ -20,7 +20,7 @@ export const STROKE_COLUMNS = 4;
 export const INK_VERSION = 1;
 
 /** So that every difference fits into 16 bits. */
-const MOST_PIXELS_A_SIDE = 32767;
+const MAX_PIXELS_A_SIDE = 32767;
 
 /** Tells these random numbers from all others drawn from the same seed. */
 const TOUR_STREAM = 0x746f7572; // 'tour'
@@ -120,9 +120,9 @@ function stepsBetween(x: number, y: number, u: number, v: number): number {
 
 function checkImage(pixels: GreyPixels, width: number, height: number): void {
   for (const [name, side] of Object.entries({ width, height })) {
-    if (!Number.isInteger(side) || side < 1 || side > MOST_PIXELS_A_SIDE) {
+    if (!Number.isInteger(side) || side < 1 || side > MAX_PIXELS_A_SIDE) {
       throw new UserError(
-        `image to strokes: the ${name} must be a whole number from 1 to ${MOST_PIXELS_A_SIDE}, found ${side}`,
+        `image to strokes: the ${name} must be a whole number from 1 to ${MAX_PIXELS_A_SIDE}, found ${side}`,
       );
     }
   }

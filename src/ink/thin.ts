@@ -7,7 +7,7 @@
  */
 
 /** Passes of the original. */
-const MOST_PASSES = 2;
+const MAX_PASSES = 2;
 
 /**
  * Which pixels to delete, by the bits of their neighbours p2 … p9, clockwise from north: p2 is bit 0. One table for
@@ -35,7 +35,7 @@ function deletionTable(halfAllows: (p: readonly number[]) => boolean): Uint8Arra
 /** Thins in place. Pixels in the first and last rows and columns stay as they are. */
 export function thin(mask: Uint8Array, width: number, height: number): void {
   const doomed = new Int32Array(mask.length);
-  for (let pass = 0; pass < MOST_PASSES; pass++) {
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
     const deleted =
       deleteAtOnce(mask, width, height, DELETE_A, doomed) +
       deleteAtOnce(mask, width, height, DELETE_B, doomed);

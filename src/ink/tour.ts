@@ -27,7 +27,7 @@ export interface TourPoints {
 /** Tours at random where there are too many to look through. */
 const TOURS = 10;
 /** Steps after which the search through all tours is given up: 200 of MNIST's 70,000 digits need more. */
-const MOST_STEPS = 2 ** 16;
+const MAX_STEPS = 2 ** 16;
 
 /**
  * The ink of a mask as points, with the start: of the ends of lines (at most one neighbour) that with the least row +
@@ -65,7 +65,7 @@ export function tourPoints(mask: Uint8Array, width: number, height: number): Tou
  */
 export function orderPoints(points: TourPoints, random: Random): Int32Array {
   const search = new TourSearch(points, random);
-  if (points.start >= 0 && !search.throughAll(MOST_STEPS)) {
+  if (points.start >= 0 && !search.throughAll(MAX_STEPS)) {
     for (let n = 0; n < TOURS; n++) search.atRandom();
   }
   return search.best;

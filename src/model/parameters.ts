@@ -14,7 +14,7 @@ import {
 } from './classifier-config.js';
 
 /** A GiB of float32; with more, lengths of packed buffers would not fit the kernels' 32-bit integers. */
-const MOST_PARAMETERS = 2 ** 28;
+const MAX_PARAMETERS = 2 ** 28;
 
 export interface ParameterPlace {
   name: string;
@@ -55,9 +55,9 @@ export class ParameterLayout {
     }
     place('fc.weight', numClasses, featuresOf(config));
     place('fc.bias', numClasses);
-    if (offset > MOST_PARAMETERS) {
+    if (offset > MAX_PARAMETERS) {
       throw new UserError(
-        `model: ${offset} parameters; at most ${MOST_PARAMETERS} are supported; use a smaller hidden size or fewer layers`,
+        `model: ${offset} parameters; at most ${MAX_PARAMETERS} are supported; use a smaller hidden size or fewer layers`,
       );
     }
     this.places = places;

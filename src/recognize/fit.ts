@@ -6,7 +6,7 @@
 import { DRAWING_SIZE } from '../ink/drawing.js';
 
 /** 4096 × 4096. */
-export const MOST_PICTURE_PIXELS = 2 ** 24;
+export const MAX_PICTURE_PIXELS = 2 ** 24;
 
 const SIDE = DRAWING_SIZE.width;
 const BOX = 20;

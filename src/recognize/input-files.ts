@@ -21,7 +21,7 @@ export interface NamedInput {
 }
 
 /** Of a file with pictures or JSON; IDX files and drawings have limits of their own. */
-const MOST_BYTES = 2 ** 26;
+const MAX_BYTES = 2 ** 26;
 
 /** `t10k-images-idx3-ubyte:12` and `drawings.ndjson:3`: one of several, from 0. */
 const ITEM = /^(.+):(\d{1,9})$/;
@@ -53,7 +53,7 @@ async function inputsIn(path: string, channels: number): Promise<RecognizerInput
     return inputs;
   }
   const bytes =
-    path === STANDARD_INPUT ? await standardInput() : await readFileBounded(path, 'the input', MOST_BYTES);
+    path === STANDARD_INPUT ? await standardInput() : await readFileBounded(path, 'the input', MAX_BYTES);
   const name = path === STANDARD_INPUT ? 'standard input' : path;
   if (isPng(bytes)) return [{ kind: 'picture', ...readPng(bytes, name, channels) }];
   if (isGzip(bytes)) return idxPictures(await inflateIdx(bytes, name), name);
@@ -111,8 +111,8 @@ async function standardInput(): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of process.stdin) {
     length += chunk.length;
-    if (length > MOST_BYTES) {
-      throw new UserError(`standard input: more than ${MOST_BYTES} bytes; at most so many are accepted`);
+    if (length > MAX_BYTES) {
+      throw new UserError(`standard input: more than ${MAX_BYTES} bytes; at most so many are accepted`);
     }
     chunks.push(chunk);
   }

@@ -10,7 +10,7 @@ import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '..
 import { imageToStrokes, STROKE_COLUMNS } from '../ink/image-to-strokes.js';
 import { penPaths } from '../ink/render-strokes.js';
 import { UserError } from '../user-error.js';
-import { fitPicture, MOST_PICTURE_PIXELS } from './fit.js';
+import { fitPicture, MAX_PICTURE_PIXELS } from './fit.js';
 
 /** Pixels row by row, within a row channel by channel. */
 export interface InputPicture {
@@ -46,7 +46,7 @@ export interface PreparedInput {
 }
 
 /** As many steps as a drawing in the order of the pen may have, and then some. */
-const MOST_STROKE_ROWS = 20_000;
+const MAX_STROKE_ROWS = 20_000;
 
 /**
  * The sequence of an input.
@@ -164,9 +164,9 @@ function checkedPicture({ width, height, channels = 1, pixels }: InputPicture): 
     }
   }
   const length = width * height * channels;
-  if (length > MOST_PICTURE_PIXELS) {
+  if (length > MAX_PICTURE_PIXELS) {
     throw new UserError(
-      `recognize: a picture of ${width} × ${height}; at most ${MOST_PICTURE_PIXELS} pixels are accepted`,
+      `recognize: a picture of ${width} × ${height}; at most ${MAX_PICTURE_PIXELS} pixels are accepted`,
     );
   }
   if (!(pixels instanceof Uint8Array) || pixels.length !== length) {
@@ -190,9 +190,9 @@ function checkRows(rows: Int16Array): void {
       }`,
     );
   }
-  if (rows.length > MOST_STROKE_ROWS * STROKE_COLUMNS) {
+  if (rows.length > MAX_STROKE_ROWS * STROKE_COLUMNS) {
     throw new UserError(
-      `recognize: ${rows.length / STROKE_COLUMNS} rows of strokes; at most ${MOST_STROKE_ROWS} are accepted`,
+      `recognize: ${rows.length / STROKE_COLUMNS} rows of strokes; at most ${MAX_STROKE_ROWS} are accepted`,
     );
   }
 }

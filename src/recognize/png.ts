@@ -6,11 +6,11 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
 import { UserError } from '../user-error.js';
-import { MOST_PICTURE_PIXELS } from './fit.js';
+import { MAX_PICTURE_PIXELS } from './fit.js';
 import type { InputPicture } from './input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
-const MOST_UNPACKED = 4096 * (4 * 4096 + 1);
+const MAX_UNPACKED = 4096 * (4 * 4096 + 1);
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Samples of a pixel, by the colour type; 3 is a palette. */
@@ -120,9 +120,9 @@ function readHeader({ data }: Chunk, name: string): Header {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth, type, compression, filter, interlace] = data.subarray(8);
-  if (width < 1 || height < 1 || width * height > MOST_PICTURE_PIXELS) {
+  if (width < 1 || height < 1 || width * height > MAX_PICTURE_PIXELS) {
     throw new UserError(
-      `${name}: a picture of ${width} × ${height}; from 1 × 1 to ${MOST_PICTURE_PIXELS} pixels (4096 × 4096) are accepted`,
+      `${name}: a picture of ${width} × ${height}; from 1 × 1 to ${MAX_PICTURE_PIXELS} pixels (4096 × 4096) are accepted`,
     );
   }
   if (!DEPTHS[type]?.includes(depth) || compression !== 0 || filter !== 0 || interlace > 1) {
@@ -134,8 +134,8 @@ function readHeader({ data }: Chunk, name: string): Header {
     throw new UserError(`${name}: interlaced with ${depth} bits a sample; save it without interlacing`);
   }
   const unpacked = interlace === 0 ? bytesOf(width, height) : adam7(width, height, bytesOf);
-  if (unpacked > MOST_UNPACKED) {
-    throw new UserError(`${name}: ${unpacked} bytes unpacked; at most ${MOST_UNPACKED} are accepted`);
+  if (unpacked > MAX_UNPACKED) {
+    throw new UserError(`${name}: ${unpacked} bytes unpacked; at most ${MAX_UNPACKED} are accepted`);
   }
   return { width, height, unpacked };
 }

@@ -76,8 +76,8 @@ export interface Inspection {
 export const SURE_FROM = 0.7;
 
 /** So much fits into one batch: the work is cut to keep memory bounded. */
-const MOST_BATCH = 64;
-const MOST_BATCH_ROWS = 2 ** 16;
+const MAX_BATCH = 64;
+const MAX_BATCH_ROWS = 2 ** 16;
 
 /**
  * Opens a checkpoint for recognition.
@@ -217,9 +217,9 @@ export class Recognizer {
     for (let first = 0; first < sequences.length; ) {
       let end = first;
       let steps = 0;
-      while (end < sequences.length && end - first < MOST_BATCH) {
+      while (end < sequences.length && end - first < MAX_BATCH) {
         const longest = Math.max(steps, sequences[end].steps);
-        if (end > first && longest * (end + 1 - first) > MOST_BATCH_ROWS) break;
+        if (end > first && longest * (end + 1 - first) > MAX_BATCH_ROWS) break;
         steps = longest;
         end++;
       }

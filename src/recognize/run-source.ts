@@ -10,8 +10,8 @@ import { UserError } from '../user-error.js';
 import { openRecognizer, type Recognizer, type RunFacts } from './recognizer.js';
 
 /** Parameters and optimiser of a quarter of a billion weights. */
-const MOST_CHECKPOINT_BYTES = 4 * 2 ** 30;
-const MOST_CONFIG_BYTES = 2 ** 16;
+const MAX_CHECKPOINT_BYTES = 4 * 2 ** 30;
+const MAX_CONFIG_BYTES = 2 ** 16;
 
 /**
  * The checkpoint that is meant by a run folder (its best) or a checkpoint's own path.
@@ -33,7 +33,7 @@ export function checkpointOf(path: string): string {
 /** Opens the network of a run. @throws UserError if there is no checkpoint, or it is damaged */
 export async function recognizerOf(path: string, backend: Backend): Promise<Recognizer> {
   const checkpoint = checkpointOf(path);
-  const bytes = await readFileBounded(checkpoint, 'the checkpoint', MOST_CHECKPOINT_BYTES);
+  const bytes = await readFileBounded(checkpoint, 'the checkpoint', MAX_CHECKPOINT_BYTES);
   return openRecognizer(bytes, backend, { name: path, ...(await factsBeside(checkpoint)) });
 }
 
@@ -51,7 +51,7 @@ export async function factsBeside(checkpoint: string): Promise<Required<RunFacts
 /** config.json as it stands. @throws UserError if there is none, or it is no JSON object */
 export async function readConfig(folder: string): Promise<Record<string, unknown>> {
   const path = join(folder, RUN_FILES.config);
-  const bytes = await readFileBounded(path, "the run's configuration", MOST_CONFIG_BYTES);
+  const bytes = await readFileBounded(path, "the run's configuration", MAX_CONFIG_BYTES);
   const value = parseJson(new TextDecoder().decode(bytes), path);
   if (!isPlainObject(value)) throw new UserError(`${path}: expected a JSON object`);
   return value;

@@ -25,7 +25,7 @@ interface Timeline {
 }
 
 /** More points than this are averaged: a screen shows no more, and the file stays small. */
-const MOST_POINTS = 400;
+const MAX_POINTS = 400;
 /** Losses are drawn from here on: a logarithmic axis has no zero. */
 const LEAST_LOSS = 1e-8;
 
@@ -46,7 +46,7 @@ function timeline(metrics: EpochMetrics[]): Timeline {
       learningRate,
     }))
     .sort((a, b) => a.x - b.x);
-  const bucket = Math.ceil(points.length / MOST_POINTS);
+  const bucket = Math.ceil(points.length / MAX_POINTS);
   const averaged: Timeline['points'] = [];
   for (let start = 0; start < points.length; start += bucket) {
     const part = points.slice(start, start + bucket);

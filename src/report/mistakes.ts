@@ -15,7 +15,7 @@ import { type StrokeShape, shapesGraphic } from './stroke-shapes.js';
 import { formatShare, plural } from './text.js';
 
 /** At most this many are shown. */
-export const MOST_MISTAKES = 30;
+export const MAX_MISTAKES = 30;
 
 /** A mistake ready to be shown. */
 export interface MistakeTile {
@@ -30,7 +30,7 @@ export interface MistakeTile {
 
 /** The first of the mistakes, with their pictures. */
 export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly string[]): MistakeTile[] {
-  return mistakes.slice(0, MOST_MISTAKES).map((mistake) => {
+  return mistakes.slice(0, MAX_MISTAKES).map((mistake) => {
     const [label, predicted] = [className(classes, mistake.label), className(classes, mistake.predicted)];
     return {
       caption: `${label} → ${predicted}`,

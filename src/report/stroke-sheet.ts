@@ -52,7 +52,7 @@ const GAP = 12;
 const ROW_TITLES = 76;
 const CAPTION = 46;
 const BAND_GAP = 28;
-const MOST_COLUMNS = 10;
+const MAX_COLUMNS = 10;
 
 /** What a row shows: a stage of the drawing, or an epoch of training. */
 type Row = 'image' | 'lines' | 'strokes' | number;
@@ -63,7 +63,7 @@ export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
   width: number;
   height: number;
 } {
-  const columns = Math.max(5, Math.min(MOST_COLUMNS, entries.length));
+  const columns = Math.max(5, Math.min(MAX_COLUMNS, entries.length));
   const withPictures = entries.some(({ picture }) => picture !== null);
   const epochs = entries.length > 0 ? (entries[0].variations ?? []) : [];
   const rows: Row[] = ['lines', 'strokes', ...epochs.map(({ epoch }) => epoch)];

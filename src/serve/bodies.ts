@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './http-error.js';
-import { MOST_BODY_BYTES, MOST_WAITING_BYTES } from './limits.js';
+import { MAX_BODY_BYTES, MAX_WAITING_BYTES } from './limits.js';
 
 export class Bodies {
   #bytes = 0;
@@ -20,7 +20,7 @@ export class Bodies {
    */
   async take(request: IncomingMessage): Promise<{ body: Uint8Array; release: () => void }> {
     const announced = Number(request.headers['content-length'] ?? 0);
-    if (announced > MOST_BODY_BYTES) throw tooLarge(`${announced} bytes`);
+    if (announced > MAX_BODY_BYTES) throw tooLarge(`${announced} bytes`);
     const chunks: Buffer[] = [];
     let length = 0;
     const release = () => {
@@ -31,8 +31,8 @@ export class Bodies {
       for await (const chunk of request as AsyncIterable<Buffer>) {
         length += chunk.length;
         this.#bytes += chunk.length;
-        if (length > MOST_BODY_BYTES) throw tooLarge('more');
-        if (this.#bytes > MOST_WAITING_BYTES) {
+        if (length > MAX_BODY_BYTES) throw tooLarge('more');
+        if (this.#bytes > MAX_WAITING_BYTES) {
           throw new HttpError(503, 'too much is arriving at once; try again later');
         }
         chunks.push(chunk);
@@ -54,5 +54,5 @@ export class Bodies {
 }
 
 function tooLarge(found: string): HttpError {
-  return new HttpError(413, `a body of at most ${MOST_BODY_BYTES} bytes is accepted, found ${found}`);
+  return new HttpError(413, `a body of at most ${MAX_BODY_BYTES} bytes is accepted, found ${found}`);
 }

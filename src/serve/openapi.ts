@@ -1,7 +1,7 @@
 /** The interface for programs, described as OpenAPI 3.1: made of the schemas that requests are checked with. */
 import { z } from 'zod';
 import type { Health, ModelList, PredictResponse, RunList } from './api.js';
-import { MOST_BODY_BYTES, MOST_INPUTS } from './limits.js';
+import { MAX_BODY_BYTES, MAX_INPUTS } from './limits.js';
 import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
 
 const share = z.number().min(0).max(1);
@@ -37,7 +37,7 @@ const drawing = z
 const input = z.union([picture, strokes, drawing]);
 export const predictBody = z.union([
   z.object({ model: z.string().optional() }).and(input),
-  z.object({ model: z.string().optional(), inputs: z.array(input).min(1).max(MOST_INPUTS) }),
+  z.object({ model: z.string().optional(), inputs: z.array(input).min(1).max(MAX_INPUTS) }),
 ]);
 
 const guess = z.object({ index: z.int(), class: z.string(), probability: share });
@@ -131,7 +131,7 @@ export function openApi(version: string): Record<string, unknown> {
           parameters: parameters(predictQuery),
           requestBody: {
             required: true,
-            description: `at most ${MOST_BODY_BYTES} bytes`,
+            description: `at most ${MAX_BODY_BYTES} bytes`,
             content: {
               'application/json': { schema: schemaOf(predictBody) },
               'image/png': { schema: { type: 'string', format: 'binary' } },

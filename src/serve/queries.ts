@@ -10,13 +10,13 @@ const whole = (from: number, to: number) =>
     .transform(Number)
     .pipe(z.int().gte(from).lte(to));
 
-const MOST_SIDE = 65_535;
+const MAX_SIDE = 65_535;
 
 /** POST /api/predict */
 export const predictQuery = z.strictObject({
   model: z.string().min(1).optional().describe('id of a model; without it the default one answers'),
-  width: whole(1, MOST_SIDE).optional().describe('of raw pixels'),
-  height: whole(1, MOST_SIDE).optional().describe('of raw pixels'),
+  width: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
+  height: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
   channels: whole(1, 16).optional().describe('of raw pixels; 1 if left out'),
 });
 

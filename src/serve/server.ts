@@ -67,7 +67,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     jobs: options.batch ?? limits.BATCH_REQUESTS,
     bytes: limits.BATCH_BYTES,
     deadline: limits.COMPUTE_MS,
-    waiting: limits.MOST_WAITING_REQUESTS,
+    waiting: limits.MAX_WAITING_REQUESTS,
   });
   const app = bareServer(options);
   const began = performance.now();
@@ -100,7 +100,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
 /** Takes requests in, within limits, and says in JSON what is wrong with them. */
 function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
   const app = fastify({
-    bodyLimit: limits.MOST_BODY_BYTES,
+    bodyLimit: limits.MAX_BODY_BYTES,
     connectionTimeout: limits.IDLE_MS,
     keepAliveTimeout: limits.KEEP_ALIVE_MS,
     requestTimeout: limits.REQUEST_MS,
@@ -112,7 +112,7 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
       void reply.code(status).headers(SECURITY_HEADERS).send(errorJson(status, error.message));
     },
   });
-  app.server.maxConnections = limits.MOST_CONNECTIONS;
+  app.server.maxConnections = limits.MAX_CONNECTIONS;
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
     if (isMeant(request.headers.host, host)) return;

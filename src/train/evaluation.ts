@@ -26,7 +26,7 @@ export interface Answers {
 /** Stands for the loss of what has not been answered yet; losses are not negative. */
 const UNANSWERED = -1;
 /** At most this many mistakes are kept. */
-const MOST_MISTAKES = 30;
+const MAX_MISTAKES = 30;
 
 /** Buffers for the answers to `indices`, to be filled by the team. */
 export function answersFor(indices: Int32Array, classes: number): Answers {
@@ -82,7 +82,7 @@ export function mistakesOf(answers: Answers, dataset: Dataset): Mistake[] {
   });
   mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index);
   return mistakes
-    .slice(0, MOST_MISTAKES)
+    .slice(0, MAX_MISTAKES)
     .map((mistake) => ({ ...mistake, picture: pictureOf(dataset, mistake.index) }));
 }
 

@@ -2,7 +2,7 @@
 import { classHue } from './classes.js';
 
 /** More classes than this are too many for a column each: only the likeliest get one. */
-const MOST_COLUMNS = 16;
+const MAX_COLUMNS = 16;
 
 interface BarsProps {
   classes: readonly string[];
@@ -33,10 +33,10 @@ export function Bars({ classes, probabilities, best }: BarsProps) {
 
 function columnsOf(count: number, probabilities: Float32Array | null): number[] {
   const all = Array.from({ length: count }, (_, k) => k);
-  if (count <= MOST_COLUMNS) return all;
-  if (!probabilities) return all.slice(0, MOST_COLUMNS);
+  if (count <= MAX_COLUMNS) return all;
+  if (!probabilities) return all.slice(0, MAX_COLUMNS);
   return all
     .sort((a, b) => probabilities[b] - probabilities[a])
-    .slice(0, MOST_COLUMNS)
+    .slice(0, MAX_COLUMNS)
     .sort((a, b) => a - b);
 }

@@ -21,8 +21,8 @@ export interface InkStroke {
 }
 
 /** More points than a hand makes on one canvas: what comes after them is not taken. */
-export const MOST_POINTS = 20_000;
-const MOST_UNDO = 200;
+export const MAX_POINTS = 20_000;
+const MAX_UNDO = 200;
 
 /** A drawing in the making. Strokes that are finished are never changed. */
 export class Ink {
@@ -66,7 +66,7 @@ export class Ink {
   /** The pen has moved; a point where it was already is not taken. @returns whether it was taken */
   extend(x: number, y: number, pressure: number, time: number): boolean {
     const live = this.#live;
-    if (!live || this.count >= MOST_POINTS) return false;
+    if (!live || this.count >= MAX_POINTS) return false;
     if (live.xs[live.xs.length - 1] === x && live.ys[live.ys.length - 1] === y) return false;
     live.xs.push(x);
     live.ys.push(y);
@@ -123,7 +123,7 @@ export class Ink {
 
   #keep(strokes: readonly InkStroke[]): void {
     this.#past.push(this.#strokes);
-    if (this.#past.length > MOST_UNDO) this.#past.shift();
+    if (this.#past.length > MAX_UNDO) this.#past.shift();
     this.#future = [];
     this.#strokes = strokes;
     this.#live = null;

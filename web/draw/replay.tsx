@@ -12,7 +12,7 @@ import type { DrawSession } from './draw-session.js';
 import type { InkStroke } from './ink.js';
 
 /** A pause between strokes is not waited through. */
-const LONGEST_PAUSE_MS = 160;
+const MAX_PAUSE_MS = 160;
 
 export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: number }) {
   const { strokes, count } = session.ink;
@@ -104,7 +104,7 @@ function penTimes(strokes: readonly InkStroke[]): number[] {
   const times = strokes.flatMap((stroke) => stroke.times);
   let now = 0;
   return times.map((time, n) => {
-    if (n > 0) now += Math.min(LONGEST_PAUSE_MS, Math.max(0, time - times[n - 1]));
+    if (n > 0) now += Math.min(MAX_PAUSE_MS, Math.max(0, time - times[n - 1]));
     return now;
   });
 }

@@ -12,7 +12,7 @@ export interface Moment {
 }
 
 /** Moments that are asked for later; those that came live are kept besides. */
-const MOST_LATER = 200;
+const MAX_LATER = 200;
 
 export class Moments {
   /** [points] */
@@ -47,7 +47,7 @@ export class Moments {
   /** The next that is missing in a drawing of `count` points; null if the picture is complete. */
   missing(count: number): number | null {
     if (count > 0 && !this.#moments[count]) return count;
-    const stride = Math.ceil(count / MOST_LATER);
+    const stride = Math.ceil(count / MAX_LATER);
     for (let n = 1; n < count; n += stride) {
       if (!this.#some(n, Math.min(count, n + stride))) return n;
     }

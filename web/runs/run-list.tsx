@@ -5,7 +5,7 @@ import type { RunEntry } from '#src/serve/api.js';
 import { linkTo } from '../route.js';
 import { RUN_COLORS } from './curves.js';
 
-export const MOST_COMPARED = RUN_COLORS.length;
+export const MAX_COMPARED = RUN_COLORS.length;
 
 export function RunList({ runs, shown }: { runs: readonly RunEntry[]; shown: readonly string[] }) {
   return (
@@ -46,7 +46,7 @@ function RunRow({ run, shown }: { run: RunEntry; shown: readonly string[] }) {
         <input
           type="checkbox"
           checked={place >= 0}
-          disabled={(place < 0 && shown.length >= MOST_COMPARED) || (place >= 0 && shown.length === 1)}
+          disabled={(place < 0 && shown.length >= MAX_COMPARED) || (place >= 0 && shown.length === 1)}
           onChange={toggle}
         />
         <span class="hidden">compare {id}</span>

@@ -10,13 +10,13 @@ import { Curves } from './curves.js';
 import { Comparison, Configuration, Facts } from './facts.js';
 import { Mistakes } from './mistakes.js';
 import { type Run, RunFeed } from './run-feed.js';
-import { MOST_COMPARED, RunList, StateBadge } from './run-list.js';
+import { MAX_COMPARED, RunList, StateBadge } from './run-list.js';
 
 const LIST_EVERY_MS = 3000;
 
 export default function RunsPage({ query }: { query: URLSearchParams }) {
   const { runs, error } = useRunList();
-  const wanted = query.getAll('run').slice(0, MOST_COMPARED);
+  const wanted = query.getAll('run').slice(0, MAX_COMPARED);
   const shown = wanted.length > 0 ? wanted : (runs?.slice(0, 1).map(({ id }) => id) ?? []);
   return (
     <main class={`runs${wanted.length > 0 ? ' chosen' : ''}`}>

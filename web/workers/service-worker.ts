@@ -21,9 +21,9 @@ const FILES = '__FILES__' as unknown as string[];
 const PREFIX = `scanstroke ${scope.registration.scope} `;
 const CACHE = PREFIX + VERSION;
 /** A network that is slower than this is as good as none, where there is a copy. */
-const PATIENCE_MS = 3000;
+const NETWORK_TIMEOUT_MS = 3000;
 /** Models beyond this are only kept when they are used. */
-const MOST_MODEL_BYTES = 32 * 2 ** 20;
+const MAX_MODEL_BYTES = 32 * 2 ** 20;
 const NEVER_CHANGES = /^assets\/|^models\/.*\?v=/;
 
 scope.addEventListener('install', (event) => {
@@ -58,7 +58,7 @@ async function keep(): Promise<void> {
   let bytes = 0;
   for (const model of models) {
     bytes += model.bytes;
-    if (bytes > MOST_MODEL_BYTES) break;
+    if (bytes > MAX_MODEL_BYTES) break;
     await cache.add(`models/${model.file}?v=${model.version}`).catch(() => {});
   }
 }
@@ -75,7 +75,7 @@ async function cacheFirst(request: Request): Promise<Response> {
 async function networkFirst(request: Request): Promise<Response> {
   const kept = await caches.match(request);
   if (!kept) return fetched(request);
-  const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS));
+  const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), NETWORK_TIMEOUT_MS));
   return Promise.race([fetched(request).catch(() => kept), late]);
 }
 

@@ -24,7 +24,7 @@ interface Payload {
 
 const STACK_BYTES = 65536;
 const INITIAL_PAGES = 256;
-const MAXIMUM_PAGES = 65536;
+const MAX_PAGES = 65536;
 /** Of a memory that is not shared, at most: 1 GiB. */
 const FIXED_PAGES = 16384;
 
@@ -97,7 +97,7 @@ function instantiate({ module }: KernelModule, memory: WebAssembly.Memory): Expo
 }
 
 function createMemory(shared: boolean): WebAssembly.Memory {
-  if (shared) return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared });
+  if (shared) return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAX_PAGES, shared });
   // It must not grow, which would detach every view of it: address space is reserved now, and costs nothing until used.
   for (let pages = FIXED_PAGES; ; pages /= 2) {
     try {

@@ -37,7 +37,7 @@ export const AMOUNTS: readonly OptionKey[] = (
 ).filter((key) => key !== 'augmentElastic');
 /** Epochs shown if no number is given. */
 export const EPOCHS = 4;
-const MOST_EPOCHS = 20;
+const MAX_EPOCHS = 20;
 
 export function defineData(command: Command, terminal: Terminal): void {
   command.helpCommand(false).addHelpText(
@@ -110,7 +110,7 @@ Examples:
         '--augment [n]',
         `what training makes of each sample in so many epochs (alone ${EPOCHS}); amounts as in the preset strokes`,
         1,
-        MOST_EPOCHS,
+        MAX_EPOCHS,
       )
         .preset(String(EPOCHS))
         .helpGroup(`${GROUP}:`),

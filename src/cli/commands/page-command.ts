@@ -19,7 +19,7 @@ interface PageFlags {
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 /** A file that every page has, and little else. */
 const MARK = 'service-worker.js';
-const MOST_CHECKPOINT_BYTES = 2 ** 30;
+const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 export function definePage(command: Command, terminal: Terminal): void {
   command
@@ -85,7 +85,7 @@ async function modelOf(
   const { readFileBounded } = await import('../../formats/files.js');
   const { checkpointOf, recognizerOf } = await import('../../recognize/run-source.js');
   const path = checkpointOf(run);
-  const given = await readFileBounded(path, 'the checkpoint', MOST_CHECKPOINT_BYTES);
+  const given = await readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES);
   const { training: _, ...checkpoint } = decodeCheckpoint(given, path);
   const bytes = encodeCheckpoint(checkpoint);
   const { info } = await recognizerOf(path, await openBackend('reference'));

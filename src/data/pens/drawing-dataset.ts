@@ -9,11 +9,11 @@ import { UserError } from '../../user-error.js';
 import type { ImageDataset } from '../images/image-datasets.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
-import { MOST_CLASSES, packStrokes, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { MAX_CLASSES, packStrokes, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';
 
 /** In one data set; 400 MB as pictures. */
-const MOST_DRAWINGS = 500_000;
+const MAX_DRAWINGS = 500_000;
 /** Where no file is for the test, every seventh drawing of a class is, as one seventh of MNIST is. */
 const TEST_SHARE = 7;
 
@@ -83,9 +83,9 @@ async function collect<T>(
   let before = 0;
   for (const file of files) {
     const take = ({ drawing, label }: { drawing: Drawing; label: string }) => {
-      if (all.length >= MOST_DRAWINGS) {
+      if (all.length >= MAX_DRAWINGS) {
         throw new UserError(
-          `${file.path}: more than ${MOST_DRAWINGS} drawings in ${path}; take fewer files, or the first lines of each`,
+          `${file.path}: more than ${MAX_DRAWINGS} drawings in ${path}; take fewer files, or the first lines of each`,
         );
       }
       all.push({ label, value: become(drawing), isTest: file.isTest });
@@ -95,9 +95,9 @@ async function collect<T>(
   }
   onProgress?.({ what, done: total, total });
   const classes = [...new Set(all.map(({ label }) => label))].sort(byNumberThenName);
-  if (classes.length > MOST_CLASSES) {
+  if (classes.length > MAX_CLASSES) {
     throw new UserError(
-      `the drawings ${path} are of ${classes.length} classes; at most ${MOST_CLASSES} are accepted`,
+      `the drawings ${path} are of ${classes.length} classes; at most ${MAX_CLASSES} are accepted`,
     );
   }
   const classOf = new Map(classes.map((label, index) => [label, index]));

@@ -14,9 +14,9 @@ import type { Drawing, PenLine } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 
 /** More than anybody draws: an hour with a tablet that reports 200 points a second is less than a million. */
-const MOST_POINTS = 100_000;
-const MOST_STROKES = 10_000;
-const MOST_LABEL_LETTERS = 200;
+const MAX_POINTS = 100_000;
+const MAX_STROKES = 10_000;
+const MAX_LABEL_LETTERS = 200;
 
 export interface LabelledDrawing {
   drawing: Drawing;
@@ -37,15 +37,15 @@ export function parseDrawing(value: unknown, where: string): LabelledDrawing {
   if (!Array.isArray(list)) {
     throw wrong(where, 'a list "strokes" (or "drawing", as Quick, Draw! has it)', list);
   }
-  if (list.length > MOST_STROKES) {
-    throw new UserError(`${where}: ${list.length} strokes; at most ${MOST_STROKES} are accepted`);
+  if (list.length > MAX_STROKES) {
+    throw new UserError(`${where}: ${list.length} strokes; at most ${MAX_STROKES} are accepted`);
   }
   const parse = strokes === undefined ? parseColumns : parseStroke;
   let points = 0;
   const lines = list.map((stroke: unknown, n) => {
     const line = parse(stroke, `${where}: stroke ${n}`);
     points += line.xs.length;
-    if (points > MOST_POINTS) throw tooMany(where);
+    if (points > MAX_POINTS) throw tooMany(where);
     return line;
   });
   return { drawing: { lines }, label: parseLabel(label ?? word, where) };
@@ -54,8 +54,8 @@ export function parseDrawing(value: unknown, where: string): LabelledDrawing {
 function parseLabel(label: unknown, where: string): string | null {
   if (label === undefined || label === null) return null;
   const text = typeof label === 'number' ? String(label) : label;
-  if (typeof text !== 'string' || text === '' || text.length > MOST_LABEL_LETTERS) {
-    throw wrong(`${where}: label`, `a text of 1 to ${MOST_LABEL_LETTERS} letters`, label);
+  if (typeof text !== 'string' || text === '' || text.length > MAX_LABEL_LETTERS) {
+    throw wrong(`${where}: label`, `a text of 1 to ${MAX_LABEL_LETTERS} letters`, label);
   }
   return text;
 }
@@ -64,7 +64,7 @@ function parseLabel(label: unknown, where: string): string | null {
 function parseStroke(stroke: unknown, where: string): PenLine {
   if (isPlainObject(stroke)) return columns(stroke.x, stroke.y, where);
   if (!Array.isArray(stroke)) throw wrong(where, '{ x: [], y: [] } or a list of points', stroke);
-  if (stroke.length > MOST_POINTS) throw tooMany(where);
+  if (stroke.length > MAX_POINTS) throw tooMany(where);
   const xs = new Float64Array(stroke.length);
   const ys = new Float64Array(stroke.length);
   stroke.forEach((point: unknown, n) => {
@@ -90,7 +90,7 @@ function columns(x: unknown, y: unknown, where: string): PenLine {
   if (x.length !== y.length) {
     throw new UserError(`${where} has ${x.length} x and ${y.length} y; expected as many of each`);
   }
-  if (x.length > MOST_POINTS) throw tooMany(where);
+  if (x.length > MAX_POINTS) throw tooMany(where);
   for (let n = 0; n < x.length; n++) {
     if (!isCoordinate(x[n]) || !isCoordinate(y[n])) {
       throw wrong(`${where}: point ${n}`, 'finite numbers', [x[n], y[n]]);
@@ -110,5 +110,5 @@ function wrong(where: string, expected: string, found: unknown): UserError {
 }
 
 function tooMany(where: string): UserError {
-  return new UserError(`${where}: more than ${MOST_POINTS} points; at most so many are accepted`);
+  return new UserError(`${where}: more than ${MAX_POINTS} points; at most so many are accepted`);
 }

@@ -16,7 +16,7 @@ import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import type { LabelledDrawing } from './drawing-json.js';
 
-const MOST_POINTS = 100_000;
+const MAX_POINTS = 100_000;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
 /** Reads line by line. */
@@ -91,8 +91,8 @@ export class PenTextReader {
         `${this.#where}:${number}: expected a point, two numbers x y, found ${quote(line)}`,
       );
     }
-    if (++this.#points > MOST_POINTS) {
-      throw new UserError(`${this.#where}:${number}: more than ${MOST_POINTS} points in a drawing`);
+    if (++this.#points > MAX_POINTS) {
+      throw new UserError(`${this.#where}:${number}: more than ${MAX_POINTS} points in a drawing`);
     }
     const { xs, ys } = this.#lines[this.#lines.length - 1];
     xs.push(column);

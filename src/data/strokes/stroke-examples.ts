@@ -31,10 +31,10 @@ export interface StrokeDataset {
 }
 
 /** Labels are bytes. */
-export const MOST_CLASSES = 256;
+export const MAX_CLASSES = 256;
 
 /** 4 GiB in memory: fifty times the 70,000 digits' rows ten times over. */
-const MOST_ROWS = 2 ** 29;
+const MAX_ROWS = 2 ** 29;
 
 /**
  * Puts sequences one after the other.
@@ -64,8 +64,8 @@ export function packStrokes(
 
 /** Shared memory for so many sequences and rows. */
 export function emptyStrokes(count: number, total: number, name: string): StrokeExamples {
-  if (total > MOST_ROWS) {
-    throw new UserError(`${name}: ${total} rows of strokes; at most ${MOST_ROWS} are accepted`);
+  if (total > MAX_ROWS) {
+    throw new UserError(`${name}: ${total} rows of strokes; at most ${MAX_ROWS} are accepted`);
   }
   return {
     count,

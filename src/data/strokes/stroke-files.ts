@@ -8,7 +8,7 @@
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE, parseClassNames } from '../class-names.js';
-import { MOST_CLASSES, packStrokes, type StrokeDataset } from './stroke-examples.js';
+import { MAX_CLASSES, packStrokes, type StrokeDataset } from './stroke-examples.js';
 import { parseLabels, parseStrokes } from './stroke-text.js';
 
 export type StrokePart = 'train' | 'test';
@@ -95,10 +95,10 @@ export class StrokeFiles {
   finish(name: string): StrokeDataset {
     const [trainLabels, testLabels] = [this.#labelsOf('train'), this.#labelsOf('test')];
     const seen = [...new Set(trainLabels)].sort((a, b) => a - b);
-    if (seen.length > MOST_CLASSES) {
+    if (seen.length > MAX_CLASSES) {
       throw new UserError(
         `${this.#source}: ${labelFileName('train')} has ${seen.length} different labels; ` +
-          `at most ${MOST_CLASSES} are accepted`,
+          `at most ${MAX_CLASSES} are accepted`,
       );
     }
     const classOf = new Map(seen.map((label, index) => [label, index]));

@@ -10,7 +10,7 @@ import { emptyStrokes, type StrokeExamples } from './stroke-examples.js';
 /** How the pen came to a point: drawing; lifted; or not lifted, though there is no line (see `readRows`). */
 export const PEN = { drawn: 0, lifted: 1, jumped: 2 } as const;
 
-const LARGEST_STEP = 32767;
+const MAX_STEP = 32767;
 
 /** A drawing's points in the order in which they are drawn, in buffers that are used again for the next. */
 export class StrokePoints {
@@ -172,9 +172,9 @@ function redrawn(
     at = after.writeRows(written, at, 1);
     ends[i] = at / STROKE_COLUMNS;
     for (let k = from; k < at; k++) {
-      if (Math.abs(written[k]) > LARGEST_STEP) {
+      if (Math.abs(written[k]) > MAX_STEP) {
         throw new UserError(
-          `strokes ${how}: drawing ${i} has a step of ${written[k]}; at most ${LARGEST_STEP} is accepted`,
+          `strokes ${how}: drawing ${i} has a step of ${written[k]}; at most ${MAX_STEP} is accepted`,
         );
       }
     }

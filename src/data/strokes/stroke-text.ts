@@ -9,7 +9,7 @@ import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 
 const [TAB, NEWLINE, RETURN, SPACE, MINUS, ZERO] = [0x09, 0x0a, 0x0d, 0x20, 0x2d, 0x30];
-const LARGEST = 32767;
+const MAX_VALUE = 32767;
 
 const ROW = 'four whole numbers, dx dy eos eod';
 
@@ -21,7 +21,7 @@ const ROW = 'four whole numbers, dx dy eos eod';
  * @throws UserError naming the line
  */
 export function parseStrokes(text: Uint8Array, name: string): Int16Array {
-  const { numbers, lines } = parseNumbers(text, name, STROKE_COLUMNS, -LARGEST, ROW);
+  const { numbers, lines } = parseNumbers(text, name, STROKE_COLUMNS, -MAX_VALUE, ROW);
   for (let row = 0; row < lines.length; row++) {
     const [eos, eod] = [numbers[row * STROKE_COLUMNS + 2], numbers[row * STROKE_COLUMNS + 3]];
     const at = `${name}:${lines[row]}`;
@@ -88,13 +88,13 @@ function parseNumbers(
       if (negative) at++;
       const first = at;
       let value = 0;
-      while (at < text.length && text[at] >= ZERO && text[at] <= ZERO + 9 && value <= LARGEST) {
+      while (at < text.length && text[at] >= ZERO && text[at] <= ZERO + 9 && value <= MAX_VALUE) {
         value = value * 10 + text[at++] - ZERO;
       }
       const next = at < text.length ? text[at] : NEWLINE;
       const ended = next === SPACE || next === TAB || next === RETURN || next === NEWLINE;
       if (negative) value = -value;
-      if (at === first || !ended || value > LARGEST || value < least || ++onLine > columns) refuse();
+      if (at === first || !ended || value > MAX_VALUE || value < least || ++onLine > columns) refuse();
       numbers.push(value === 0 ? 0 : value);
     }
   }

@@ -27,7 +27,7 @@ interface Found {
 /** A list is used again for so many milliseconds. */
 const FRESH_MS = 250;
 /** Names of more classes than this are no classes of ours. */
-const MOST_CLASSES = 1024;
+const MAX_CLASSES = 1024;
 
 export class Models {
   readonly #runs: RunStore;
@@ -123,7 +123,7 @@ async function readFacts(path: string): Promise<ModelFacts> {
     metadata.format !== 'scanstroke' ||
     !Array.isArray(classes) ||
     !classes.every(isText) ||
-    classes.length > MOST_CLASSES
+    classes.length > MAX_CLASSES
   ) {
     throw new UserError(`${path}: not a checkpoint of scanstroke's`);
   }

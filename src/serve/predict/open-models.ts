@@ -6,10 +6,10 @@ import { recognizerOf } from '../../recognize/run-source.js';
 import { Kept } from '../lru-cache.js';
 import type { ModelSource } from './predict-jobs.js';
 
-const MOST_OPEN = 4;
+const MAX_OPEN = 4;
 
 export class OpenModels {
-  readonly #open = new Kept<Recognizer>(MOST_OPEN);
+  readonly #open = new Kept<Recognizer>(MAX_OPEN);
   readonly #backend: BackendName | 'auto';
 
   constructor(backend: BackendName | 'auto') {

@@ -7,7 +7,7 @@ import { readPng } from '../../recognize/png.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import type { PredictionJson, PredictResponse } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { MOST_INPUTS, MOST_STEPS } from '../limits.js';
+import { MAX_INPUTS, MAX_STEPS } from '../limits.js';
 
 /** A request's body, as it came. */
 export interface PredictJob {
@@ -88,10 +88,10 @@ async function parse(
   const recognizer = await open(source);
   const prepared = inputsOf(job, value, recognizer).map((input) => recognizer.prepare(input));
   const steps = prepared.reduce((sum, each) => sum + (each?.steps ?? 0), 0);
-  if (steps > MOST_STEPS) {
+  if (steps > MAX_STEPS) {
     throw new HttpError(
       413,
-      `predict: ${steps} steps in all; at most ${MOST_STEPS} in a request are accepted`,
+      `predict: ${steps} steps in all; at most ${MAX_STEPS} in a request are accepted`,
     );
   }
   return { source, recognizer, prepared };
@@ -139,10 +139,10 @@ function inputsOf(job: PredictJob, value: unknown, recognizer: Recognizer): Reco
   if (!Array.isArray(inputs) || inputs.length === 0) {
     throw new HttpError(400, 'predict: inputs: expected a list of at least one input');
   }
-  if (inputs.length > MOST_INPUTS) {
+  if (inputs.length > MAX_INPUTS) {
     throw new HttpError(
       413,
-      `predict: ${inputs.length} inputs; at most ${MOST_INPUTS} in a request are accepted`,
+      `predict: ${inputs.length} inputs; at most ${MAX_INPUTS} in a request are accepted`,
     );
   }
   return inputs.map((input: unknown, n) => parseInput(input, `predict: inputs[${n}]`));

@@ -8,7 +8,7 @@ import { snakeCaseKeys } from '../../formats/key-case.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { RunEventName } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { MOST_BEHIND_BYTES, MOST_LISTENERS } from '../limits.js';
+import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../limits.js';
 import type { RunPlace, RunRecord, RunStore } from './run-store.js';
 
 /** How often a run is looked at. */
@@ -47,7 +47,7 @@ export class RunEvents {
    */
   listen(place: RunPlace, seen: number): Readable {
     const count = [...this.#feeds.values()].reduce((sum, { listeners }) => sum + listeners.size, 0);
-    if (count >= MOST_LISTENERS) {
+    if (count >= MAX_LISTENERS) {
       throw new HttpError(503, `${count} connections listen to runs already; close some of them`);
     }
     const stream = new PassThrough();
@@ -131,7 +131,7 @@ export function metricsJson(line: EpochMetrics): Record<string, unknown> {
 }
 
 function send({ stream }: Listener, name: RunEventName, data: unknown, id?: number): void {
-  if (stream.writableLength > MOST_BEHIND_BYTES) {
+  if (stream.writableLength > MAX_BEHIND_BYTES) {
     stream.destroy();
     return;
   }

@@ -41,8 +41,8 @@ const FRESH_MS = 250;
 /** A run that is not in the list may have begun since; the folder is looked at again, but not more often than this. */
 const JUST_NOW_MS = 2;
 /** A run that writes nothing is taken for dead after so many times its epoch, and so many milliseconds more. */
-const PATIENCE = 3;
-const PATIENCE_MS = 90_000;
+const SILENCE_EPOCHS = 3;
+const SILENCE_GRACE_MS = 90_000;
 /** Before the first epoch is done nobody knows how long one takes. */
 const FIRST_EPOCH_MS = 15 * 60_000;
 const SEED_FOLDER = /^seed-\d+$/;
@@ -143,7 +143,7 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
   const patience =
     metrics.length === 0
       ? FIRST_EPOCH_MS
-      : PATIENCE * 1000 * metrics[metrics.length - 1].seconds + PATIENCE_MS;
+      : SILENCE_EPOCHS * 1000 * metrics[metrics.length - 1].seconds + SILENCE_GRACE_MS;
   return Date.now() - changed < patience ? 'live' : 'stopped';
 }
 

@@ -41,14 +41,14 @@ export interface AnsweredPart {
 
 /** Samples that are answered before anyone else is let in. */
 const CHUNK = 256;
-const MOST_DATASETS = 2;
-const MOST_PARTS = 8;
+const MAX_DATASETS = 2;
+const MAX_PARTS = 8;
 
 export class AnsweredParts {
   readonly #open: (source: ModelSource) => Promise<Recognizer>;
   readonly #onProgress: (key: string, done: number, total: number) => void;
-  readonly #datasets = new Kept<Dataset>(MOST_DATASETS);
-  readonly #parts = new Kept<AnsweredPart>(MOST_PARTS);
+  readonly #datasets = new Kept<Dataset>(MAX_DATASETS);
+  readonly #parts = new Kept<AnsweredPart>(MAX_PARTS);
 
   constructor(
     open: (source: ModelSource) => Promise<Recognizer>,

@@ -12,9 +12,9 @@ import { partKey, type SampleSource } from './sample-jobs.js';
 import type { SampleJob, SampleNews } from './sample-worker.js';
 
 /** Who asks is told after so many milliseconds that it takes longer. */
-const PATIENCE_MS = 1500;
+const EARLY_ANSWER_MS = 1500;
 /** A part of a large data set and a large network. */
-const MOST_MS = 30 * 60_000;
+const MAX_MS = 30 * 60_000;
 
 export class Samples {
   readonly #runs: RunStore;
@@ -30,7 +30,7 @@ export class Samples {
       threads: 1,
       jobs: 1,
       bytes: 0,
-      deadline: MOST_MS,
+      deadline: MAX_MS,
       waiting: 256,
       overlapping: true,
       onNews: (news) => this.#note(news as SampleNews),
@@ -77,7 +77,7 @@ export class Samples {
       pending = { ready, news: { key, done: 0, total: 0 } };
       this.#pending.set(key, pending);
     }
-    const ended = await Promise.race([pending.ready.then(() => true), setTimeout(PATIENCE_MS, false)]);
+    const ended = await Promise.race([pending.ready.then(() => true), setTimeout(EARLY_ANSWER_MS, false)]);
     return ended ? null : { done: pending.news.done, total: pending.news.total };
   }
 

@@ -17,7 +17,7 @@ const WORD = {
 } as const;
 
 /** A thread that waits looks this often whether another has failed. */
-const PATIENCE_MS = 1000;
+const FAILURE_CHECK_MS = 1000;
 
 export class Control {
   readonly words: Int32Array;
@@ -97,6 +97,6 @@ export class Control {
 
   #sleep(word: number, value: number): void {
     if (this.failed) throw new Error('another thread failed');
-    Atomics.wait(this.words, word, value, PATIENCE_MS);
+    Atomics.wait(this.words, word, value, FAILURE_CHECK_MS);
   }
 }

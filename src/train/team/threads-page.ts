@@ -13,7 +13,7 @@ export function threadsInPage(wanted: number = navigator.hardwareConcurrency): n
 }
 
 /** Computes at most so long before the page has its turn. */
-const PATIENCE_MS = 30;
+const YIELD_EVERY_MS = 30;
 
 const startWebWorker: StartThread = (member, backend) => {
   const worker = new Worker(new URL('./worker-page.js', import.meta.url), { type: 'module' });
@@ -43,7 +43,7 @@ export const startCallingThread: StartThread = (me, backend) => {
     async run(command: Command) {
       let since = performance.now();
       for (const _ of member.run(command)) {
-        if (performance.now() - since < PATIENCE_MS) continue;
+        if (performance.now() - since < YIELD_EVERY_MS) continue;
         await new Promise((resolve) => setTimeout(resolve));
         since = performance.now();
       }
