@@ -4,24 +4,24 @@ import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
 import type { Precision } from '#src/model/workspace.js';
-import { shareInts } from '#src/shared-memory.js';
-import { initialLossScale, shareLossScale } from '#src/train/loss-scale.js';
+import type { Engine } from '#src/train/engine.js';
+import { initialLossScale, type LossScaleState } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
-import { Team } from '#src/train/team/team.js';
+import { openTeam } from '#src/train/team/team.js';
 import { startNodeThread } from '#src/train/team/threads-node.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
-/** A team of threads at work on a workload. */
+/** An engine at work on a workload. */
 export class TeamBench {
-  readonly #team: Team;
+  readonly #engine: Engine;
   /** Of the LSTM's products for the batch. */
   readonly forwardFlops: number;
   readonly #batchSize: number;
-  readonly #lossScale: Float64Array | null;
+  readonly #lossScale: LossScaleState | null;
   #updates = 0;
 
-  private constructor(team: Team, batchSize: number, flops: number, lossScale: Float64Array | null) {
-    this.#team = team;
+  private constructor(engine: Engine, batchSize: number, flops: number, lossScale: LossScaleState | null) {
+    this.#engine = engine;
     this.#batchSize = batchSize;
     this.forwardFlops = flops;
     this.#lossScale = lossScale;
@@ -34,71 +34,66 @@ export class TeamBench {
     precision: Precision = 'float32',
   ): Promise<TeamBench> {
     const { model, batchSize, optimizer, maxNorm } = workload;
-    const data = randomData(workload);
-    const lossScale = precision === 'mixed' ? shareLossScale(initialLossScale()) : null;
-    const team = new Team({
+    const train = randomData(workload);
+    const team = await openTeam({
       backend: await openBackend(choice),
       threads,
       startThread: startNodeThread,
       model,
       precision,
-      batchSize,
-      maxNorm,
-      seed: 0,
-      labelSmoothing: 0,
-      data: { train: data, test: data },
-      augmentation: NO_AUGMENTATION,
-      optimizer: resolveOptimizer(optimizer),
+      parts: { train },
+      training: {
+        optimizer: resolveOptimizer(optimizer),
+        batchSize,
+        maxNorm,
+        labelSmoothing: 0,
+        seed: 0,
+        augmentation: NO_AUGMENTATION,
+      },
     });
-    team.layout.initialize(model, team.parameters, 0);
-    return new TeamBench(team, batchSize, forwardFlops(workload, lengthsOf(data)), lossScale);
+    const lossScale = precision === 'mixed' ? initialLossScale() : null;
+    return new TeamBench(team, batchSize, forwardFlops(workload, lengthsOf(train)), lossScale);
   }
 
   /** The batch's indices, `times` times. */
   #indices(times: number): Int32Array {
     const batch = firstIndices(this.#batchSize);
-    return shareInts(Int32Array.from({ length: times * batch.length }, (_, i) => batch[i % batch.length]));
+    return Int32Array.from({ length: times * batch.length }, (_, i) => batch[i % batch.length]);
   }
 
-  /** Seconds of a training step, the mean of `times` in a row. */
+  /** Seconds of an update, the mean of `times` in a row. */
   async step(times: number): Promise<number> {
-    const floats = () => new Float64Array(new SharedArrayBuffer(8 * times));
-    const order = this.#indices(times);
-    const began = performance.now();
-    const done = await this.#team.train({
+    const plan = {
       epoch: 1,
-      firstStep: 0,
-      steps: times,
+      order: this.#indices(times),
+      firstBatch: 0,
+      endBatch: times,
+      learningRates: new Float64Array(times).fill(1e-4),
       updatesBefore: this.#updates,
-      order,
       lossScale: this.#lossScale,
-      learningRates: floats().fill(1e-4),
-      losses: floats(),
-      correct: new Int32Array(new SharedArrayBuffer(4 * times)),
-    });
-    if (done !== times) throw new Error(`bench: the training ended after ${done} of ${times} steps`);
+    };
+    const began = performance.now();
+    let done = 0;
+    for await (const { losses } of this.#engine.train(plan, NEVER)) done += losses.length;
+    if (done !== times) throw new Error(`bench: the training ended after ${done} of ${times} updates`);
     this.#updates += times;
     return (performance.now() - began) / 1000 / times;
   }
 
-  /** Seconds that the logits of the batch take, the mean of `times` in a row. */
+  /** Seconds for the logits of the batch, the mean of `times` in a row. */
   async forward(times: number): Promise<number> {
     const indices = this.#indices(times);
-    const shared = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
     const began = performance.now();
-    await this.#team.evaluate({
-      source: 'train',
-      indices,
-      logits: shared(indices.length * this.#team.model.numClasses),
-      losses: shared(indices.length),
-    });
+    for await (const _ of this.#engine.evaluate('train', indices, NEVER));
     return (performance.now() - began) / 1000 / times;
   }
 
   close(): Promise<void> {
-    return this.#team.close();
+    return this.#engine.close();
   }
 }
+
+const NEVER = new AbortController().signal;
 
 /** A classifier, as a program would use it: one thread, one sample. */
 export class ClassifierBench {

@@ -3,7 +3,7 @@
  * change to src/train/config/options.ts and a build; a test fails while the file is behind.
  */
 import { writeFileSync } from 'node:fs';
-import { configJsonSchema } from '../dist/train/config.js';
+import { configJsonSchema } from '../dist/train/config/run-config.js';
 
 const path = new URL('../config.schema.json', import.meta.url);
 writeFileSync(path, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);

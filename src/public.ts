@@ -26,7 +26,16 @@ export {
   type RunFacts,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
+export type { ProgressEvent } from './train/events.js';
 export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
 export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
-export type { Trainer, TrainerOptions } from './train/trainer.js';
+export type {
+  Examples,
+  Trainer,
+  TrainerEvaluation,
+  TrainerOptions,
+  TrainerSchedule,
+  TrainOptions,
+  TrainResult,
+} from './train/trainer.js';
 export { UserError } from './user-error.js';

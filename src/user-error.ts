@@ -1,8 +1,43 @@
 /**
- * The error for a mistake that the user can mend: a wrong option, a damaged file, a full disk. Its message names
+ * The error for a mistake that the user can correct: a wrong option, a damaged file, a full disk. Its message names
  * the operation, what was expected, what was found and the way out; the command line prints it in one line, with
  * no stack trace, and exits with 2. Any other error is a defect of scanstroke and keeps its stack.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
+  /**
+   * Settings that the message speaks of, by their names in the API: `['learningRate']`. The command line adds their
+   * flags to the message.
+   */
+  readonly settings: readonly string[];
+
+  constructor(message: string, options: ErrorOptions & { settings?: readonly string[] } = {}) {
+    super(message, options);
+    this.settings = options.settings ?? [];
+  }
+}
+
+/** An error on its way from one thread to another: structured cloning would make a UserError a plain Error. */
+export interface PostedError {
+  name: string;
+  message: string;
+  stack?: string;
+  settings?: readonly string[];
+}
+
+/** @param error whatever was thrown */
+export function postableError(error: unknown): PostedError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { name, message, stack } = error;
+  return error instanceof UserError
+    ? { name, message, stack, settings: error.settings }
+    : { name, message, stack };
+}
+
+/** The error that another thread posted: a UserError if that was one. */
+export function receivedError({ name, message, stack, settings }: PostedError): Error {
+  const error = name === 'UserError' ? new UserError(message, { settings }) : new Error(message);
+  if (name !== 'UserError') Object.defineProperty(error, 'name', { value: name });
+  if (stack) error.stack = stack;
+  return error;
 }

@@ -32,6 +32,6 @@ test('the example of the library runs and learns', () => {
 
 test('the example of training on many examples runs and learns', () => {
   const lines = runExample(1);
-  assert.equal(lines.length, 5);
-  assert.match(lines[4], /accuracy: 1 /);
+  assert.match(lines[0], /^\{ loss: [\d.]+, accuracy: [\d.]+ \}$/);
+  assert.match(lines.join(' '), /accuracy: 1[,\s].*count: 64/);
 });

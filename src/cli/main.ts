@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { snakeCase } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
 import { helpTerm, normalizeSpelling } from './flags.js';
 import type { Terminal } from './terminal.js';
@@ -109,12 +110,18 @@ function version(): string {
 /** Says what went wrong and answers with the exit code. */
 function explain(error: unknown, terminal: Terminal): number {
   if (error instanceof UserError) {
-    terminal.err.write(`scanstroke: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
+    terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
     return 2;
   }
   const stack = error instanceof Error ? error.stack : String(error);
   terminal.err.write(`scanstroke: this is a defect of scanstroke, please report it\n${stack}\n`);
   return 1;
+}
+
+/** One line: the message, and the flags of the settings that it speaks of. */
+function messageWithFlags({ message, settings }: UserError): string {
+  const flags = settings.map((name) => `--${snakeCase(name).replaceAll('_', '-')}`);
+  return message.replace(/\s*\n\s*/g, ' ') + (flags.length > 0 ? ` (${flags.join(', ')})` : '');
 }
 
 for (const stream of [process.stdout, process.stderr]) {

@@ -26,6 +26,11 @@ export interface ParameterPlace {
 
 export type StateDict = Map<string, { shape: number[]; data: Float32Array }>;
 
+/** How many numbers a model learns. */
+export function parameterCount(config: ResolvedClassifierConfig): number {
+  return new ParameterLayout(config).length;
+}
+
 /** Where every tensor lies, in the order in which PyTorch lists them. */
 export class ParameterLayout {
   readonly places: readonly ParameterPlace[];
@@ -101,9 +106,19 @@ export class ParameterLayout {
 
   /**
    * Copies tensors into `vector`; nothing is changed unless all fit.
-   * @throws UserError naming the tensors that are missing, unknown or of another shape
+   * @throws UserError as `check`
    */
   fromStateDict(tensors: StateDict, vector: Float32Array): void {
+    this.check(tensors);
+    for (const { name, offset } of this.places) vector.set(tensors.get(name)!.data, offset);
+  }
+
+  /**
+   * Checks that tensors are those of this layout.
+   * @param what how the message names them
+   * @throws UserError naming the tensors that are missing, unknown or of another shape
+   */
+  check(tensors: StateDict, what = 'these parameters'): void {
     const problems: string[] = [];
     for (const { name, shape, length } of this.places) {
       const tensor = tensors.get(name);
@@ -113,13 +128,11 @@ export class ParameterLayout {
       }
     }
     for (const name of tensors.keys()) if (!this.#byName.has(name)) problems.push(`${name} is unknown`);
-    if (problems.length > 0) {
-      const more = problems.length > 3 ? ` and ${problems.length - 3} more` : '';
-      throw new UserError(
-        `model: these parameters are of another architecture: ${problems.slice(0, 3).join('; ')}${more}`,
-      );
-    }
-    for (const { name, offset } of this.places) vector.set(tensors.get(name)!.data, offset);
+    if (problems.length === 0) return;
+    const more = problems.length > 3 ? ` and ${problems.length - 3} more` : '';
+    throw new UserError(
+      `model: ${what} are of another architecture: ${problems.slice(0, 3).join('; ')}${more}`,
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * A checkpoint is one safetensors file: the parameters under PyTorch's names, and in the metadata, as JSON, all that is
  * needed to use them (model and preprocessing configuration, class names). A checkpoint to resume from also holds
- * the optimiser's vectors (`optimizer.mean` …) and the state of the training. Other programs can read the parameters
+ * the optimiser's vectors (`optimizer.mean.lstm.weight_ih_l0` …) and the state of the training. Other programs can read the parameters
  * with any safetensors library. Described for users in docs/file-formats.md.
  */
 
@@ -24,8 +24,11 @@ export interface Checkpoint {
   classes: string[];
   /** Only in a checkpoint to resume from. */
   training?: {
-    /** Flat vectors by their names in the optimiser: `mean`, `variance`, `velocity`. Empty for plain SGD. */
-    optimizer: Map<string, Float32Array>;
+    /**
+     * The optimiser's vectors by tensor: `mean.lstm.weight_ih_l0` …, in the parameters' shapes. Empty for plain SGD.
+     * In checkpoints of the first version one flat vector each: `mean` [P].
+     */
+    optimizer: Parameters;
     /** Epoch, step, seed, best so far …: anything that JSON can hold. */
     state: Record<string, unknown>;
   };
@@ -59,8 +62,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     classes: formatJson(classes, 'the checkpoint: classes'),
   };
   if (training) {
-    for (const [name, data] of training.optimizer) {
-      tensors.set(OPTIMIZER + name, { dtype: 'F32', shape: [data.length], data });
+    for (const [name, { shape, data }] of training.optimizer) {
+      tensors.set(OPTIMIZER + name, { dtype: 'F32', shape, data });
     }
     metadata.training = configurationText(training.state, 'training');
   }
@@ -84,20 +87,13 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   checkFormat(metadata, name);
 
   const parameters: Parameters = new Map();
-  const optimizer = new Map<string, Float32Array>();
+  const optimizer: Parameters = new Map();
   for (const [tensor, { dtype, shape, data }] of tensors) {
     if (!(data instanceof Float32Array)) {
       throw new UserError(`${name}: tensor ${quote(tensor)} has dtype ${dtype}, expected F32`);
     }
-    if (!tensor.startsWith(OPTIMIZER)) {
-      parameters.set(tensor, { shape, data });
-    } else if (shape.length === 1) {
-      optimizer.set(tensor.slice(OPTIMIZER.length), data);
-    } else {
-      throw new UserError(
-        `${name}: tensor ${quote(tensor)} has shape [${shape.join(', ')}], expected one dimension`,
-      );
-    }
+    if (tensor.startsWith(OPTIMIZER)) optimizer.set(tensor.slice(OPTIMIZER.length), { shape, data });
+    else parameters.set(tensor, { shape, data });
   }
   if (parameters.size === 0) throw new UserError(`${name}: the checkpoint holds no parameters`);
 

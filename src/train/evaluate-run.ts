@@ -10,11 +10,9 @@ import { UserError } from '../user-error.js';
 import { readConfigFile } from './config/config-file.js';
 import type { TrainConfig } from './config/options.js';
 import { resolveConfig } from './config/run-config.js';
-import type { Scores } from './evaluation.js';
-import { evaluate } from './loop.js';
-import { resolveOptimizer } from './optimizer.js';
+import { evaluatePart, type Scores } from './evaluation.js';
 import { readCheckpoint } from './resume.js';
-import { openSession } from './session.js';
+import { openRunEngine } from './run-engine.js';
 
 export interface EvaluateRunOptions {
   /** `mnist` or a folder; null for what the network was trained on. */
@@ -24,9 +22,6 @@ export interface EvaluateRunOptions {
   /** Null: one a core. */
   threads: number | null;
 }
-
-/** Sequences that the team's buffers are made for; nothing is updated. */
-const BATCH_SIZE = 64;
 
 /**
  * @param path a run folder, whose best checkpoint is taken, or a checkpoint
@@ -61,41 +56,32 @@ export async function evaluateRun(
     );
   }
   const indices = indicesOf(options.part, dataset.train.count, dataset.test.count, config, checkpointPath);
-  const source = options.part === 'test' ? 'test' : 'train';
-  const session = await openSession({
+  const { engine, notices } = await openRunEngine({
     backend: options.backend,
     threads: options.threads,
     dataset,
     preprocessing,
     model,
-    batchSize: BATCH_SIZE,
-    seed: 0,
-    optimizer: resolveOptimizer({ name: 'sgd' }),
-    maxNorm: null,
-    labelSmoothing: 0,
+    training: null,
   });
   try {
-    const { team } = session;
-    team.layout.fromStateDict(checkpoint.parameters, team.parameters);
-    const scoring = {
-      labels: dataset[source].labels,
+    await engine.load({ parameters: checkpoint.parameters, optimizer: new Map() });
+    const events = evaluatePart({
+      engine,
+      part: options.part,
+      indices,
+      labels: dataset[options.part === 'test' ? 'test' : 'train'].labels,
       classes: model.numClasses,
       stop: new AbortController().signal,
-    };
-    const place = {
-      phase: 'evaluate',
-      part: options.part,
-      epoch: 0,
-      learningRate: 0,
+      event: { phase: 'evaluate', part: options.part, epoch: 0, learningRate: 0 },
       secondsAfter: 0,
-    } as const;
-    const events = evaluate(team, source, indices, scoring, place);
+    });
     let next = await events.next();
     while (!next.done) next = await events.next();
     if (!next.value) throw new Error('evaluate: stopped without being asked to');
-    return { ...next.value.scores, classes: checkpoint.classes, notices: session.notices };
+    return { ...next.value.scores, classes: checkpoint.classes, notices };
   } finally {
-    await session.close();
+    await engine.close();
   }
 }
 

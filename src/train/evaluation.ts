@@ -1,11 +1,10 @@
-/** Runs a model over sequences and scores its answers. */
+/** Evaluates a model on a part of the data: answers, their scores, and the worst mistakes. */
 
 import type { Dataset } from '../data/open-dataset.js';
 import { strokesOf } from '../data/strokes/stroke-examples.js';
 import type { Mistake, Score } from '../runs/run-folder.js';
-import { sharedBytes, shareInts } from '../shared-memory.js';
-import type { Team } from './team/team.js';
-import type { SourceName } from './team/team-protocol.js';
+import type { Engine, Part } from './engine.js';
+import type { ProgressEvent } from './events.js';
 
 export interface Scores {
   score: Score;
@@ -15,61 +14,113 @@ export interface Scores {
   confusionMatrix: number[][];
 }
 
-/** Answers to `indices` of a data set: logits [n, K] and losses [n], in that order. */
-export interface Answers {
+/** Answers to the sequences `indices` of a part, in their order. */
+export interface AnswerSheet {
   indices: Int32Array;
   classes: number;
+  /** [n, K] */
   logits: Float32Array;
-  losses: Float32Array;
+  /** Of the answers so far. */
+  scores: Scores;
 }
 
-/** Stands for the loss of what has not been answered yet; losses are not negative. */
-const UNANSWERED = -1;
+/** Progress counts batches of this many sequences. */
+const PROGRESS_BATCH = 32;
 /** At most this many mistakes are kept. */
 const MAX_MISTAKES = 30;
 
-/** Buffers for the answers to `indices`, to be filled by the team. */
-export function answersFor(indices: Int32Array, classes: number): Answers {
-  const shared = (floats: number) => new Float32Array(sharedBytes(4 * floats));
-  return {
-    indices: shareInts(indices),
+export interface EvaluationOptions {
+  engine: Engine;
+  part: Part;
+  /** Which sequences of the part. */
+  indices: Int32Array;
+  /** [sequences of the part] */
+  labels: ArrayLike<number>;
+  classes: number;
+  stop: AbortSignal;
+  /** What progress events say besides. */
+  event: Pick<ProgressEvent, 'phase' | 'part' | 'epoch' | 'learningRate'>;
+  /** Expected seconds of what comes after this evaluation. */
+  secondsAfter: number;
+}
+
+/**
+ * Evaluates sequences and reports progress.
+ * @returns null when it was stopped
+ */
+export async function* evaluatePart(
+  options: EvaluationOptions,
+): AsyncGenerator<ProgressEvent, AnswerSheet | null> {
+  const { engine, part, indices, classes, stop, secondsAfter } = options;
+  const sheet: AnswerSheet = {
+    indices,
     classes,
-    logits: shared(indices.length * classes),
-    losses: shared(indices.length).fill(UNANSWERED),
+    logits: new Float32Array(indices.length * classes),
+    scores: {
+      score: { correct: 0, count: 0 },
+      loss: 0,
+      confusionMatrix: Array.from({ length: classes }, () => new Array<number>(classes).fill(0)),
+    },
   };
+  const losses = new Float32Array(indices.length);
+  const steps = Math.ceil(indices.length / PROGRESS_BATCH);
+  const began = performance.now();
+  let step = 0;
+  let lossSum = 0;
+  for await (const answers of engine.evaluate(part, indices, stop)) {
+    sheet.logits.set(answers.logits, answers.first * classes);
+    losses.set(answers.losses, answers.first);
+    lossSum += countAnswers(sheet, answers.first, answers.losses, options.labels);
+    const { score } = sheet.scores;
+    const samplesPerSecond = (1000 * score.count) / (performance.now() - began);
+    for (; step < Math.ceil(score.count / PROGRESS_BATCH); step++) {
+      yield {
+        ...options.event,
+        type: 'progress',
+        step: step + 1,
+        steps,
+        loss: lossSum / score.count,
+        accuracy: score.correct / score.count,
+        samples: score.count,
+        samplesPerSecond,
+        secondsLeft: (indices.length - score.count) / samplesPerSecond + secondsAfter,
+      };
+    }
+  }
+  if (stop.aborted) return null;
+  // Answers arrive in any order; the sum must not depend on it.
+  sheet.scores.loss = losses.reduce((sum, loss) => sum + loss, 0) / indices.length;
+  return sheet;
 }
 
-/** Has the team fill in the answers. */
-export function evaluateWith(team: Team, source: SourceName, answers: Answers): Promise<void> {
-  const { indices, logits, losses } = answers;
-  return team.evaluate({ source, indices, logits, losses });
-}
-
-/** Scores of what has been answered so far. */
-export function scoresOf(answers: Answers, labels: Uint8Array): Scores {
-  const { indices, classes, losses } = answers;
-  const confusionMatrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  const score = { correct: 0, count: 0 };
-  let loss = 0;
-  indices.forEach((index, n) => {
-    if (losses[n] === UNANSWERED) return;
-    const predicted = answerTo(answers, n);
-    confusionMatrix[labels[index]][predicted]++;
-    if (predicted === labels[index]) score.correct++;
+/** Adds answers to the sheet's scores; returns the sum of their losses. */
+function countAnswers(
+  sheet: AnswerSheet,
+  first: number,
+  losses: Float32Array,
+  labels: ArrayLike<number>,
+): number {
+  const { score, confusionMatrix } = sheet.scores;
+  let sum = 0;
+  losses.forEach((loss, n) => {
+    const label = labels[sheet.indices[first + n]];
+    const predicted = answerTo(sheet, first + n);
+    confusionMatrix[label][predicted]++;
+    if (predicted === label) score.correct++;
     score.count++;
-    loss += losses[n];
+    sum += loss;
   });
-  return { score, loss: loss / score.count, confusionMatrix };
+  return sum;
 }
 
-/** The wrong answers on the test set of which the network was surest, surest first, with their pictures. */
-export function mistakesOf(answers: Answers, dataset: Dataset): Mistake[] {
+/** The wrong answers on the test set with the highest probability, highest first, with their pictures. */
+export function mistakesOf(sheet: AnswerSheet, dataset: Dataset): Mistake[] {
   const { labels } = dataset.test;
-  const { indices, classes, logits } = answers;
+  const { indices, classes, logits } = sheet;
   const mistakes: Omit<Mistake, 'picture'>[] = [];
   indices.forEach((index, n) => {
     const label = labels[index];
-    const predicted = answerTo(answers, n);
+    const predicted = answerTo(sheet, n);
     if (predicted === label) return;
     const probabilities = softmax(logits.subarray(n * classes, (n + 1) * classes));
     mistakes.push({
@@ -93,7 +144,7 @@ function pictureOf(dataset: Dataset, index: number): Mistake['picture'] {
   return { width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
 }
 
-function answerTo({ classes, logits }: Answers, n: number): number {
+function answerTo({ classes, logits }: AnswerSheet, n: number): number {
   let best = 0;
   for (let k = 1; k < classes; k++) if (logits[n * classes + k] > logits[n * classes + best]) best = k;
   return best;

@@ -1,29 +1,27 @@
 /**
- * The training loop: epochs of steps, validation after each, the best and the last state saved, early stopping. It
- * yields events and leaves what to do with them, and where states are saved, to its caller.
+ * The training loop: epochs of updates, validation after each, the best and the last state saved, early stopping. The
+ * loop yields events; its caller decides what to do with them and where states are saved. The command line, the
+ * library and the page all train by this loop.
  */
 import { epochOrder, epochOrderByLength } from '../data/split.js';
 import type { CurvePoint, EpochMetrics } from '../runs/run-folder.js';
-import { shareInts } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
-import type { TrainConfig } from './config/options.js';
-import { learningRates } from './config/plan.js';
-import { type Answers, answersFor, evaluateWith, type Scores, scoresOf } from './evaluation.js';
+import { Diverged, type Engine } from './engine.js';
+import { evaluatePart, type Scores } from './evaluation.js';
 import type { ProgressEvent, TrainEvent } from './events.js';
-import { initialLossScale, type LossScaleState, readLossScale, shareLossScale } from './loss-scale.js';
-import { evaluationSteps, type Team } from './team/team.js';
-import type { SourceName } from './team/team-protocol.js';
+import { learningRates, type RateSettings } from './learning-rates.js';
+import { initialLossScale, type LossScaleState } from './loss-scale.js';
 
-/** Where a training stands: with the parameters and the optimiser's vectors all that is needed to go on. */
+/** Progress of a training. With parameters and optimiser vectors all that is needed to resume. */
 export interface TrainState {
-  /** The epoch under way, from 1; epochs + 1 at the end. */
+  /** The current epoch, from 1; epochs + 1 at the end. */
   epoch: number;
-  /** Mean loss and correct answers of the steps done in it. */
+  /** Mean loss and correct answers of the epoch's batches so far. */
   losses: number[];
   correct: number[];
-  /** Updates made since the run began. */
+  /** Updates made since the training began. */
   updates: number;
-  /** Seconds spent in the epoch under way before an interruption, and in all epochs before it. */
+  /** Seconds spent so far in the current epoch, and in all epochs before it. */
   epochSeconds: number;
   trainSeconds: number;
   best: { accuracy: number; loss: number; epoch: number } | null;
@@ -42,273 +40,292 @@ export const initialState = (mixed: boolean): TrainState => ({
   lossScale: mixed ? initialLossScale() : null,
 });
 
-export interface LoopOptions {
-  config: TrainConfig;
-  team: Team;
-  /** Indices into the training examples. */
-  train: Int32Array;
-  validation: Int32Array;
-  /** [examples] */
-  labels: Uint8Array;
-  /** Steps of a training sequence; null if all have as many. */
-  lengthOf: ((index: number) => number) | null;
-  classes: number;
-  /** Sequences that make one update. */
+export interface LoopSettings {
+  epochs: number;
+  /** Sequences of an update. */
   batchSize: number;
+  rate: RateSettings;
+  /** Key of the order of the sequences. */
+  seed: number;
+  /** Stop after this many epochs without a better validation accuracy; null: never. */
+  patience: number | null;
+  /** Stop when the validation accuracy reaches this; null: never. */
+  targetAccuracy: number | null;
+  /** Within an epoch, save after this many milliseconds and after this many updates; null: only between epochs. */
+  checkpointMs: number | null;
+  checkpointUpdates: number | null;
+}
+
+/** What an epoch is made of. */
+export interface EpochOptions {
+  engine: Engine;
+  settings: LoopSettings;
+  /** Indices of the training sequences in part `train`. */
+  train: Int32Array;
+  /** Steps of a training sequence; null if all have the same number. */
+  lengthOf: ((index: number) => number) | null;
   state: TrainState;
   stop: AbortSignal;
-  /** Called after an epoch with the best validation so far, before `saveEpoch`. */
-  saveBest(state: TrainState): Promise<void>;
-  /** Called after every epoch with the state in which the next one begins. */
-  saveEpoch(state: TrainState, metrics: EpochMetrics): Promise<void>;
-  /** Called when a stop was wanted, with the state in the midst of an epoch. */
-  saveInterrupted(state: TrainState): Promise<void>;
-  /** For messages: the checkpoint to go back to. */
+  /** Called within an epoch, with the state to resume from. */
+  saveMidEpoch(state: TrainState): Promise<void>;
+  /** Where the last saved state is, for messages. */
   lastGood: string;
+}
+
+export interface LoopOptions extends EpochOptions {
+  /** Indices of the validation sequences in part `validation`; at least one. */
+  validation: Int32Array;
+  /** [examples] of part `validation` */
+  labels: ArrayLike<number>;
+  classes: number;
+  /** Called after an epoch with the best validation accuracy so far, before `saveEpoch`. */
+  saveBest(state: TrainState): Promise<void>;
+  /** Called after every epoch, with the state in which the next one begins. */
+  saveEpoch(state: TrainState, metrics: EpochMetrics): Promise<void>;
 }
 
 export type StopReason = Extract<TrainEvent, { type: 'stopped' }>['reason'];
 
 /** Points of the curve in an epoch. */
 const CURVE_POINTS = 50;
-/** Progress is looked at this often. */
-const TICK_MS = 50;
+/** Seconds that evaluating a sequence takes, as a share of those that training on it takes. */
+const EVALUATION_COST = 1 / 3;
 
 /**
- * Trains until the epochs are done, or a reason to stop earlier turns up.
- * @throws UserError at the first loss that is not finite, naming epoch and step
+ * Trains until all epochs are done, or a reason to stop earlier arises.
+ * @throws UserError at the first loss or gradient that is not finite, naming epoch and update
  */
 export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEvent, StopReason> {
-  const { config, state, stop } = options;
-  const stepsPerEpoch = Math.ceil(options.train.length / options.batchSize);
-  while (state.epoch <= config.numEpochs) {
+  const { settings, state, stop } = options;
+  while (state.epoch <= settings.epochs) {
     const reason = reasonToStop(options);
     if (reason) return reason;
-    const epoch = state.epoch;
-    const began = performance.now();
-    const rates = learningRates(config, stepsPerEpoch, epoch);
-    const rate = yield* trainEpoch(options, stepsPerEpoch, rates);
-    const trained = state.losses.length === stepsPerEpoch;
-    const scores = trained && !stop.aborted ? yield* validate(options, rates[stepsPerEpoch - 1], rate) : null;
-    state.epochSeconds += (performance.now() - began) / 1000;
-    if (!scores) {
-      await options.saveInterrupted(state);
+    const { epoch } = state;
+    const trained = yield* trainEpoch(options, options.validation.length * EVALUATION_COST);
+    const validationBegan = performance.now();
+    const scores = trained && !stop.aborted ? yield* validate(options, trained) : null;
+    state.epochSeconds += (performance.now() - validationBegan) / 1000;
+    if (!trained || !scores) {
+      await options.saveMidEpoch(state);
       yield { type: 'stopped', reason: 'interrupted', epoch, step: state.losses.length };
       return 'interrupted';
     }
 
-    const metrics = metricsOf(options, rates, scores, rate);
+    const metrics = metricsOf(options, trained, scores);
     const accuracy = metrics.validationAccuracy;
     const best = state.best === null || accuracy > state.best.accuracy;
     if (best) state.best = { accuracy, loss: scores.loss, epoch };
-    state.trainSeconds += state.epochSeconds;
-    Object.assign(state, { epoch: epoch + 1, losses: [], correct: [], epochSeconds: 0 });
+    endEpoch(state);
     if (best) await options.saveBest(state);
     await options.saveEpoch(state, metrics);
-    yield { type: 'epoch', metrics, best, epochs: config.numEpochs };
+    yield { type: 'epoch', metrics, best, epochs: settings.epochs };
   }
   return reasonToStop(options) ?? 'epochs';
 }
 
-/** Asked before every epoch, so that a run that had stopped does not go on when it is resumed. */
-function reasonToStop({ config, state }: LoopOptions): StopReason | null {
+/** Checked before every epoch, so that a run that has stopped does not continue when it is resumed. */
+function reasonToStop({ settings, state }: LoopOptions): StopReason | null {
   if (!state.best) return null;
-  if (config.targetAccuracy !== null && state.best.accuracy >= config.targetAccuracy)
+  if (settings.targetAccuracy !== null && state.best.accuracy >= settings.targetAccuracy)
     return 'target-accuracy';
-  if (config.patience !== null && state.epoch - 1 - state.best.epoch >= config.patience) return 'patience';
+  if (settings.patience !== null && state.epoch - 1 - state.best.epoch >= settings.patience)
+    return 'patience';
   return null;
 }
 
-/** The steps of an epoch that are not done yet; gives the samples a second. */
-async function* trainEpoch(
-  options: LoopOptions,
-  stepsPerEpoch: number,
-  rates: Float64Array,
-): AsyncGenerator<ProgressEvent, number> {
-  const { config, team, state, train, batchSize } = options;
-  const firstStep = state.losses.length;
-  const losses = new Float64Array(new SharedArrayBuffer(8 * stepsPerEpoch));
-  const correct = new Int32Array(new SharedArrayBuffer(4 * stepsPerEpoch));
-  losses.set(state.losses);
-  correct.set(state.correct);
-  const lossScale = state.lossScale && shareLossScale(state.lossScale);
-  const samplesIn = (step: number) => Math.min(train.length, step * batchSize);
-  const began = performance.now();
-  const running = team.train({
-    epoch: state.epoch,
-    firstStep,
-    steps: stepsPerEpoch,
-    updatesBefore: state.updates,
-    order: shareInts(orderOf(options)),
-    learningRates: rates,
-    losses,
-    correct,
-    lossScale,
-  });
-  if (options.stop.aborted) team.stop();
-
-  let lossSum = 0;
-  let correctSum = 0;
-  let seen = 0;
-  let rate = 0;
-  const count = (step: number) => {
-    lossSum += losses[step] * (samplesIn(step + 1) - samplesIn(step));
-    correctSum += correct[step];
-  };
-  for (; seen < firstStep; seen++) count(seen);
-  for await (const done of watch(running, () => firstStep + team.progress)) {
-    rate = (1000 * (samplesIn(done) - samplesIn(firstStep))) / (performance.now() - began);
-    for (; seen < done; seen++) {
-      count(seen);
-      const samples = samplesIn(seen + 1);
-      const left =
-        (config.numEpochs - state.epoch + 1) * (train.length + options.validation.length / 3) - samples;
-      yield {
-        type: 'progress',
-        phase: 'train',
-        epoch: state.epoch,
-        step: seen + 1,
-        steps: stepsPerEpoch,
-        loss: lossSum / samples,
-        accuracy: correctSum / samples,
-        learningRate: rates[seen],
-        samples,
-        samplesPerSecond: rate,
-        secondsLeft: left / rate,
-      };
-    }
-  }
-
-  state.losses = [...losses.subarray(0, seen)];
-  state.correct = [...correct.subarray(0, seen)];
-  const skippedBefore = state.lossScale?.skippedSteps ?? 0;
-  if (lossScale) state.lossScale = readLossScale(lossScale);
-  state.updates += seen - firstStep - ((state.lossScale?.skippedSteps ?? 0) - skippedBefore);
-  if (seen < stepsPerEpoch && !options.stop.aborted) {
-    const what = Number.isNaN(losses[seen]) ? 'NaN' : 'infinite';
-    throw new UserError(
-      `train: the loss became ${what} in epoch ${state.epoch}, step ${seen + 1}; the state before that epoch is kept in ` +
-        `${options.lastGood}; use a lower --learning-rate, or --max-norm 1`,
-    );
-  }
-  return rate;
+/** Counts the current epoch as done. */
+export function endEpoch(state: TrainState): void {
+  state.trainSeconds += state.epochSeconds;
+  Object.assign(state, { epoch: state.epoch + 1, losses: [], correct: [], epochSeconds: 0 });
 }
 
-function orderOf({ config, state, train, batchSize, lengthOf }: LoopOptions): Int32Array {
-  const { seedNumber } = config;
-  return lengthOf
-    ? epochOrderByLength(train, lengthOf, batchSize, seedNumber, state.epoch)
-    : epochOrder(train, seedNumber, state.epoch);
-}
-
-/** Scores on the validation part, or null when a stop was wanted. */
-async function* validate(
-  options: LoopOptions,
-  learningRate: number,
-  rate: number,
-): AsyncGenerator<ProgressEvent, Scores | null> {
-  const { config, state, validation } = options;
-  const epochsLeft = config.numEpochs - state.epoch;
-  const secondsAfter = (epochsLeft * (options.train.length + validation.length / 3)) / rate;
-  const place = { phase: 'validation' as const, epoch: state.epoch, learningRate, secondsAfter };
-  return (yield* evaluate(options.team, 'train', validation, options, place))?.scores ?? null;
+export interface TrainedEpoch {
+  /** [batches] */
+  learningRates: Float64Array;
+  samplesPerSecond: number;
 }
 
 /**
- * Evaluates sequences, with progress; what the loss and accuracy are is known at the end.
- * @returns null when a stop was wanted
+ * The remaining batches of the current epoch. `state` follows; the epoch is not counted as done (see `endEpoch`).
+ *
+ * @param extraSamples work after each epoch, in samples that could be trained on in that time; for the time left
+ * @returns null when it was stopped
+ * @throws UserError at the first loss or gradient that is not finite, naming epoch and update
  */
-export async function* evaluate(
-  team: Team,
-  source: SourceName,
-  indices: Int32Array,
-  { labels, classes, stop }: { labels: Uint8Array; classes: number; stop: AbortSignal },
-  place: Pick<ProgressEvent, 'phase' | 'part' | 'epoch' | 'learningRate'> & { secondsAfter: number },
-): AsyncGenerator<ProgressEvent, { answers: Answers; scores: Scores } | null> {
-  const answers = answersFor(indices, classes);
-  const { secondsAfter, ...event } = place;
+export async function* trainEpoch(
+  options: EpochOptions,
+  extraSamples = 0,
+): AsyncGenerator<ProgressEvent, TrainedEpoch | null> {
+  const { engine, settings, state, train, stop } = options;
+  const { batchSize, epochs } = settings;
+  const batches = Math.ceil(train.length / batchSize);
+  const rates = learningRates(settings.rate, epochs, batches, state.epoch);
+  const order = orderOf(options);
+  const samplesIn = (batch: number) => Math.min(train.length, batch * batchSize);
+  const firstBatch = state.losses.length;
   const began = performance.now();
-  const running = evaluateWith(team, source, answers);
-  if (stop.aborted) team.stop();
-  const steps = evaluationSteps(indices.length);
-  let seen = 0;
-  for await (const done of watch(running, () => team.progress)) {
-    const { loss, score } = scoresOf(answers, labels);
-    const rate = (1000 * score.count) / (performance.now() - began);
-    const secondsLeft = (indices.length - score.count) / rate + secondsAfter;
-    const measured = { loss, accuracy: score.correct / score.count, samples: score.count };
-    while (seen < done) {
-      yield {
-        ...event,
-        ...measured,
-        type: 'progress',
-        step: ++seen,
-        steps,
-        samplesPerSecond: rate,
-        secondsLeft,
-      };
-    }
-  }
-  return stop.aborted ? null : { answers, scores: scoresOf(answers, labels) };
-}
-
-/** What `progress` is, whenever it has grown, until `running` ends; and once more then. Rejects as `running` does. */
-export async function* watch(running: Promise<unknown>, progress: () => number): AsyncGenerator<number> {
-  let ended = false;
-  const settled = running.then(
-    () => {
-      ended = true;
-    },
-    () => {
-      ended = true;
-    },
-  );
-  let last = 0;
-  while (!ended) {
-    let timer: NodeJS.Timeout | undefined;
-    const tick = new Promise((resolve) => {
-      timer = setTimeout(resolve, TICK_MS);
-    });
-    await Promise.race([settled, tick]);
-    clearTimeout(timer);
-    const now = progress();
-    if (now > last && !ended) yield now;
-    last = now;
-  }
-  await running;
-  yield progress();
-}
-
-function metricsOf(options: LoopOptions, rates: Float64Array, scores: Scores, rate: number): EpochMetrics {
-  const { state, train, batchSize } = options;
-  const { epoch, losses, correct } = state;
-  const steps = losses.length;
-  const mean = (from: number, to: number) => {
-    const samples = Math.min(train.length, to * batchSize) - from * batchSize;
-    let loss = 0;
-    let right = 0;
-    for (let step = from; step < to; step++) {
-      loss += losses[step] * (Math.min(train.length, (step + 1) * batchSize) - step * batchSize);
-      right += correct[step];
-    }
-    return { loss: loss / samples, accuracy: right / samples };
+  const secondsBefore = state.epochSeconds;
+  // An epoch that was interrupted after its last batch is not trained on again.
+  let samplesPerSecond = firstBatch === batches ? train.length / secondsBefore : 0;
+  let lossSum = 0;
+  let correctSum = 0;
+  const count = (batch: number) => {
+    lossSum += state.losses[batch] * (samplesIn(batch + 1) - samplesIn(batch));
+    correctSum += state.correct[batch];
   };
-  const points = Math.min(CURVE_POINTS, steps);
-  const curve = Array.from({ length: points }, (_, point): CurvePoint => {
-    const to = Math.floor(((point + 1) * steps) / points);
-    const step = (epoch - 1) * steps + to;
-    return { step, ...mean(Math.floor((point * steps) / points), to), learningRate: rates[to - 1] };
+  for (let batch = 0; batch < firstBatch; batch++) count(batch);
+
+  while (state.losses.length < batches && !stop.aborted) {
+    const { endBatch, signal, release } = untilCheckpoint(options, batches);
+    const { epoch, updates: updatesBefore, lossScale } = state;
+    const plan = {
+      epoch,
+      order,
+      firstBatch: state.losses.length,
+      endBatch,
+      learningRates: rates,
+      updatesBefore,
+      lossScale,
+    };
+    try {
+      for await (const { losses, correct, lossScale: after } of engine.train(plan, signal)) {
+        const skipped = (after?.skippedSteps ?? 0) - (state.lossScale?.skippedSteps ?? 0);
+        state.updates += losses.length - skipped;
+        state.lossScale = after;
+        samplesPerSecond =
+          (1000 * (samplesIn(state.losses.length + losses.length) - samplesIn(firstBatch))) /
+          (performance.now() - began);
+        for (let n = 0; n < losses.length; n++) {
+          const batch = state.losses.length;
+          state.losses.push(losses[n]);
+          state.correct.push(correct[n]);
+          count(batch);
+          const samples = samplesIn(batch + 1);
+          const left = (epochs - state.epoch + 1) * (train.length + extraSamples) - samples;
+          yield {
+            type: 'progress',
+            phase: 'train',
+            epoch: state.epoch,
+            step: batch + 1,
+            steps: batches,
+            loss: lossSum / samples,
+            accuracy: correctSum / samples,
+            learningRate: rates[batch],
+            samples,
+            samplesPerSecond,
+            secondsLeft: left / samplesPerSecond,
+          };
+        }
+      }
+    } catch (error) {
+      throw error instanceof Diverged ? divergence(error, options) : error;
+    } finally {
+      release();
+    }
+    state.epochSeconds = secondsBefore + (performance.now() - began) / 1000;
+    if (state.losses.length < batches && !stop.aborted) await options.saveMidEpoch(state);
+  }
+  return state.losses.length === batches ? { learningRates: rates, samplesPerSecond } : null;
+}
+
+/** How far to train before the next checkpoint within the epoch. */
+function untilCheckpoint(
+  { settings, state, stop }: EpochOptions,
+  batches: number,
+): { endBatch: number; signal: AbortSignal; release(): void } {
+  const { checkpointMs, checkpointUpdates } = settings;
+  const endBatch = Math.min(batches, state.losses.length + (checkpointUpdates ?? batches));
+  const pause = new AbortController();
+  const abort = () => pause.abort();
+  stop.addEventListener('abort', abort);
+  if (stop.aborted) abort();
+  const timer = checkpointMs === null ? undefined : setTimeout(abort, checkpointMs);
+  const release = () => {
+    clearTimeout(timer);
+    stop.removeEventListener('abort', abort);
+  };
+  return { endBatch, signal: pause.signal, release };
+}
+
+function divergence({ batch, quantity, value }: Diverged, { state, lastGood }: EpochOptions): UserError {
+  const what = Number.isNaN(value) ? 'NaN' : 'infinite';
+  return new UserError(
+    `train: the ${quantity} became ${what} in epoch ${state.epoch}, update ${batch + 1}; ` +
+      `the last good state is ${lastGood}; use a lower learning rate, or clip gradients to the norm 1`,
+    { settings: ['learningRate', 'maxNorm'] },
+  );
+}
+
+function orderOf({ settings, state, train, lengthOf }: EpochOptions): Int32Array {
+  const { seed, batchSize } = settings;
+  return lengthOf
+    ? epochOrderByLength(train, lengthOf, batchSize, seed, state.epoch)
+    : epochOrder(train, seed, state.epoch);
+}
+
+/** Scores on the validation part; null when it was stopped. */
+async function* validate(
+  options: LoopOptions,
+  { learningRates: rates, samplesPerSecond }: TrainedEpoch,
+): AsyncGenerator<ProgressEvent, Scores | null> {
+  const { engine, settings, state, validation, labels, classes, stop } = options;
+  const epochsLeft = settings.epochs - state.epoch;
+  const sheet = yield* evaluatePart({
+    engine,
+    part: 'validation',
+    indices: validation,
+    labels,
+    classes,
+    stop,
+    event: { phase: 'validation', epoch: state.epoch, learningRate: rates[rates.length - 1] },
+    secondsAfter:
+      (epochsLeft * (options.train.length + validation.length * EVALUATION_COST)) / samplesPerSecond,
   });
-  const whole = mean(0, steps);
+  return sheet?.scores ?? null;
+}
+
+/** Mean loss and accuracy over all batches of the current epoch, which must be complete. */
+export function epochMeans({ settings, state, train }: EpochOptions): { loss: number; accuracy: number } {
+  return meansOver({ settings, state, train }, 0, state.losses.length);
+}
+
+function meansOver(
+  { settings, state, train }: Pick<EpochOptions, 'settings' | 'state' | 'train'>,
+  from: number,
+  to: number,
+): { loss: number; accuracy: number } {
+  const { batchSize } = settings;
+  const samples = Math.min(train.length, to * batchSize) - from * batchSize;
+  let loss = 0;
+  let right = 0;
+  for (let batch = from; batch < to; batch++) {
+    loss += state.losses[batch] * (Math.min(train.length, (batch + 1) * batchSize) - batch * batchSize);
+    right += state.correct[batch];
+  }
+  return { loss: loss / samples, accuracy: right / samples };
+}
+
+function metricsOf(options: LoopOptions, trained: TrainedEpoch, scores: Scores): EpochMetrics {
+  const { state } = options;
+  const { epoch } = state;
+  const batches = state.losses.length;
+  const points = Math.min(CURVE_POINTS, batches);
+  const curve = Array.from({ length: points }, (_, point): CurvePoint => {
+    const to = Math.floor(((point + 1) * batches) / points);
+    const step = (epoch - 1) * batches + to;
+    const means = meansOver(options, Math.floor((point * batches) / points), to);
+    return { step, ...means, learningRate: trained.learningRates[to - 1] };
+  });
+  const whole = epochMeans(options);
   return {
     epoch,
     trainLoss: whole.loss,
     trainAccuracy: whole.accuracy,
     validationLoss: scores.loss,
     validationAccuracy: scores.score.correct / scores.score.count,
-    learningRate: rates[steps - 1],
+    learningRate: trained.learningRates[batches - 1],
     seconds: state.epochSeconds,
-    samplesPerSecond: rate,
+    samplesPerSecond: trained.samplesPerSecond,
     lossScale: state.lossScale?.scale ?? null,
     skippedSteps: state.lossScale?.skippedSteps ?? 0,
     curve,

@@ -9,10 +9,10 @@ import { sharedBytes } from '../shared-memory.js';
 const INITIAL = 65_536;
 /** Steps without an overflow after which the factor is doubled. */
 const GROWTH_INTERVAL = 2000;
-/** Gradients that overflow with so small a factor are not to be saved by a smaller one. */
+/** Gradients that overflow even with this factor mean divergence. */
 const LEAST = 2 ** -10;
 
-/** What of it is saved with a training. */
+/** The part that checkpoints store. */
 export interface LossScaleState {
   scale: number;
   /** Since the last overflow or doubling. */
@@ -27,10 +27,10 @@ export const initialLossScale = (): LossScaleState => ({
   skippedSteps: 0,
 });
 
-/** How a step's gradients are to be used. */
+/** What happens to the gradients of a batch. */
 export type Verdict = 'update' | 'skip' | 'diverged';
 
-/** Every thread keeps one; fed with the same norms, they agree. */
+/** Every thread has a scaler. All see the same norms, so all decide the same. */
 export class LossScaler {
   readonly #state: LossScaleState | null;
 
@@ -47,7 +47,14 @@ export class LossScaler {
     return this.#state?.scale ?? 1;
   }
 
-  /** @param finite whether all gradients of the step are */
+  /** Writes the state to row `batch` of `lossScaleRows`; nothing in float32. */
+  write(rows: Float64Array | null, batch: number): void {
+    const state = this.#state;
+    if (!rows || !state) return;
+    rows.set([state.scale, state.steadySteps, state.skippedSteps], batch * STATE_WIDTH);
+  }
+
+  /** @param finite whether all gradients of the batch are finite */
   judge(finite: boolean): Verdict {
     const state = this.#state;
     if (!state) return finite ? 'update' : 'diverged';
@@ -67,17 +74,16 @@ export class LossScaler {
   }
 }
 
-/** In shared memory, so that the main thread sees it: [scale, steadySteps, skippedSteps]. */
-export function shareLossScale(state: LossScaleState): Float64Array {
-  const shared = new Float64Array(sharedBytes(24));
-  writeLossScale(shared, state);
-  return shared;
+/** Values of a state in a row of `LossScaler.write`. */
+const STATE_WIDTH = 3;
+
+/** [batches, 3] room for the state after each batch, in memory that threads can share. */
+export function lossScaleRows(batches: number): Float64Array {
+  return new Float64Array(sharedBytes(8 * STATE_WIDTH * batches));
 }
 
-export function writeLossScale(shared: Float64Array, state: LossScaleState): void {
-  shared.set([state.scale, state.steadySteps, state.skippedSteps]);
-}
-
-export function readLossScale([scale, steadySteps, skippedSteps]: Float64Array): LossScaleState {
+/** The state in row `batch`. */
+export function readLossScale(rows: Float64Array, batch: number): LossScaleState {
+  const [scale, steadySteps, skippedSteps] = rows.subarray(batch * STATE_WIDTH, (batch + 1) * STATE_WIDTH);
   return { scale, steadySteps, skippedSteps };
 }

@@ -6,12 +6,13 @@ import { z } from 'zod';
 import { explainFileError, readFileBounded } from '../formats/files.js';
 import { quote } from '../formats/quotation.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
+import { ParameterLayout, type StateDict } from '../model/parameters.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
 import { RUN_FILES } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import type { TrainConfig } from './config/options.js';
+import type { Engine } from './engine.js';
 import { initialState, type TrainState } from './loop.js';
-import type { Team } from './team/team.js';
 
 /** Ninety million parameters with their optimiser; a larger file is none of ours. */
 const MAX_CHECKPOINT_BYTES = 2 ** 30;
@@ -62,22 +63,25 @@ export async function checkpointToResume(config: TrainConfig): Promise<Checkpoin
 }
 
 /**
- * Puts parameters and optimiser where the checkpoint has them. A checkpoint without a training state (`best`) gives
- * its parameters to a new training.
+ * Loads parameters and optimiser from a checkpoint. A checkpoint without a training state (`best`) gives its
+ * parameters to a new training.
  *
- * @throws UserError if it is of another architecture, or was written in the midst of an epoch under other conditions
+ * @throws UserError if it is of another architecture, or was written within an epoch under other conditions
  */
-export function resume(
-  team: Team,
+export async function resume(
+  engine: Engine,
   checkpoint: Checkpoint,
   path: string,
   model: ResolvedClassifierConfig,
   conditions: StepConditions,
-): TrainState {
+): Promise<TrainState> {
   refuseOtherModel(checkpoint, path, model);
-  team.layout.fromStateDict(checkpoint.parameters, team.parameters);
-  if (!checkpoint.training) return initialState(conditions.useAmp);
-  const parsed = savedSchema.safeParse(checkpoint.training.state);
+  const { parameters, training } = checkpoint;
+  if (!training) {
+    await engine.load({ parameters, optimizer: new Map() });
+    return initialState(conditions.useAmp);
+  }
+  const parsed = savedSchema.safeParse(training.state);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new UserError(`${path}: the training state is damaged: ${issue.path.join('.')}: ${issue.message}`);
@@ -85,8 +89,9 @@ export function resume(
   const { batchSize, trainCount, seed, optimizer, useAmp, ...state } = parsed.data;
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
-      `train: ${path} was written with optimiser ${optimizer}, but ${conditions.optimizer} is asked for; ` +
-        `use --optimizer ${optimizer}, or begin anew from its weights with --load-cp ${RUN_FILES.best}`,
+      `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} is asked for; ` +
+        `use optimizer ${optimizer}, or begin a new training from the weights in ${RUN_FILES.best}`,
+      { settings: ['optimizer', 'loadCp'] },
     );
   }
   const changed = Object.entries({ batchSize, trainCount, seed, useAmp }).find(
@@ -95,23 +100,38 @@ export function resume(
   if (changed && state.losses.length > 0) {
     const [name, value] = changed;
     throw new UserError(
-      `train: ${path} stands in the midst of epoch ${state.epoch}, with ${name} ${value}; ` +
-        `now it would be ${conditions[name as keyof StepConditions]}; go on with what it began with`,
+      `train: ${path} was written within epoch ${state.epoch}, with ${name} ${value}; ` +
+        `now ${name} is ${conditions[name as keyof StepConditions]}; go on with ${name} ${value}`,
     );
   }
-  for (const [name, vector] of team.optimizerState) {
-    const saved = checkpoint.training.optimizer.get(name);
-    if (saved?.length !== vector.length) {
-      throw new UserError(
-        `${path}: optimiser vector ${quote(name)} should have ${vector.length} numbers, found ${saved?.length ?? 'none'}`,
-      );
-    }
-    vector.set(saved);
-  }
+  await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model, path) });
   // Between two epochs the precision may change.
   return useAmp === conditions.useAmp
     ? state
     : { ...state, lossScale: initialState(conditions.useAmp).lossScale };
+}
+
+/**
+ * The optimiser's vectors by tensor. Checkpoints of the first version hold each as one flat vector (`mean`), with the
+ * tensors in the order of ParameterLayout.
+ */
+function optimizerTensors(saved: StateDict, model: ResolvedClassifierConfig, path: string): StateDict {
+  const layout = new ParameterLayout(model);
+  const tensors: StateDict = new Map();
+  for (const [name, tensor] of saved) {
+    if (name.includes('.')) {
+      tensors.set(name, tensor);
+      continue;
+    }
+    if (tensor.data.length !== layout.length) {
+      throw new UserError(
+        `${path}: optimiser vector ${quote(name)} should have ${layout.length} numbers, found ${tensor.data.length}`,
+      );
+    }
+    for (const [parameter, part] of layout.toStateDict(tensor.data))
+      tensors.set(`${name}.${parameter}`, part);
+  }
+  return tensors;
 }
 
 function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedClassifierConfig): void {

@@ -1,7 +1,7 @@
 /**
- * A whole training run in Node.js: opens data, model and team, trains, keeps the run folder, and scores the best state
- * on the test set at the very end. After each epoch the files are written in an order (best, metrics, last) in which a
- * process that is killed between any two of them loses nothing.
+ * A whole training run in Node.js: opens data and engine, trains, writes the run folder, and at the very end scores the
+ * best state on the test set. After each epoch the files are written in the order best, metrics, last: a process that
+ * is killed between any two of them loses nothing.
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -10,20 +10,22 @@ import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../dat
 import type { StrokeExamples } from '../data/strokes/stroke-examples.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { formatJson } from '../formats/json.js';
-import { flopsPerStep } from '../model/classifier-config.js';
+import { flopsPerStep, type ResolvedClassifierConfig } from '../model/classifier-config.js';
+import { parameterCount } from '../model/parameters.js';
 import { encodeCheckpoint } from '../runs/checkpoint.js';
 import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../runs/run-files.js';
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import type { TrainConfig } from './config/options.js';
-import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './config/plan.js';
+import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from './config/plan.js';
 import { configToDisk } from './config/run-config.js';
-import { type Answers, mistakesOf, type Scores } from './evaluation.js';
-import type { LoadingEvent, ProgressEvent, TrainEvent } from './events.js';
-import { evaluate, initialState, type StopReason, type TrainState, trainLoop, watch } from './loop.js';
+import type { Engine, Part } from './engine.js';
+import { type AnswerSheet, evaluatePart, mistakesOf, type Scores } from './evaluation.js';
+import type { LoadingEvent, TrainEvent } from './events.js';
+import { initialState, type StopReason, type TrainState, trainLoop } from './loop.js';
 import { peakMegabytes } from './peak-memory.js';
 import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
-import { openSession, type Session } from './session.js';
-import type { SourceName } from './team/team-protocol.js';
+import { openRunEngine } from './run-engine.js';
+import { watch } from './watch.js';
 
 /** What a training leaves for its report, besides the files of the run folder. */
 export interface RunEnd {
@@ -58,23 +60,15 @@ export async function* trainRun(
   );
   const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
 
-  const session = await openSession({
+  const { engine, notices: passedOver } = await openRunEngine({
     backend: config.backend,
     threads: config.threads,
     dataset,
     preprocessing,
     model,
-    batchSize,
-    seed: config.seedNumber,
-    optimizer: optimizerOf(config),
-    maxNorm: config.maxNorm,
-    labelSmoothing: config.labelSmoothing,
-    augmentation: augmentationOf(config),
     precision: config.useAmp ? 'mixed' : 'float32',
+    training: updateSettingsOf(config, batchSize),
   });
-  const { team } = session;
-  const stopTeam = () => team.stop();
-  control.stop.addEventListener('abort', stopTeam);
   try {
     const conditions = {
       batchSize,
@@ -83,17 +77,18 @@ export async function* trainRun(
       optimizer: config.optimizer,
       useAmp: config.useAmp,
     };
-    let state = initialState(config.useAmp);
-    if (checkpoint) state = resume(team, checkpoint, config.loadCp as string, model, conditions);
-    else team.layout.initialize(model, team.parameters, config.seedNumber);
+    const state = checkpoint
+      ? await resume(engine, checkpoint, config.loadCp as string, model, conditions)
+      : initialState(config.useAmp);
+    const parameters = parameterCount(model);
 
-    const folder = new RunFolder(config, session, dataset, { ...model }, { ...preprocessing }, conditions);
+    const folder = new RunFolder(config, engine, dataset, model, { ...preprocessing }, conditions);
     await folder.begin(state);
     yield {
       type: 'start',
-      backend: { name: session.backend.name, description: session.backend.description },
-      threads: team.threads,
-      parameters: team.parameters.length,
+      backend: engine.backend,
+      threads: engine.threads,
+      parameters,
       trainCount: train.length,
       validationCount: validation.length,
       testCount: dataset.test.count,
@@ -101,27 +96,23 @@ export async function* trainRun(
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, step: state.losses.length } : null,
       seed: config.seedNumber,
-      notices: [...notices, ...session.notices],
+      notices: [...notices, ...passedOver],
       folder: config.savingPath,
     };
 
-    const classes = dataset.classes.length;
-    const scoring = { classes, stop: control.stop };
-    const lengthOf = dataset.kind === 'strokes' ? lengthIn(dataset.train) : null;
+    const scoring = { engine, classes: dataset.classes.length, stop: control.stop };
     const reason = yield* trainLoop({
-      config,
-      team,
+      ...scoring,
+      settings: loopSettingsOf(config, batchSize),
       train,
       validation,
       labels: dataset.train.labels,
-      batchSize,
+      lengthOf: dataset.kind === 'strokes' ? lengthIn(dataset.train) : null,
       state,
-      lengthOf,
-      ...scoring,
       lastGood: join(config.savingPath, RUN_FILES.last),
       saveBest: () => folder.save(RUN_FILES.best),
       saveEpoch: (next, metrics) => folder.saveEpoch(next, metrics),
-      saveInterrupted: (next) => folder.save(RUN_FILES.last, next),
+      saveMidEpoch: (next) => folder.save(RUN_FILES.last, next),
     });
     const interrupted = { folder: config.savingPath, mistakes: [] };
     if (reason === 'interrupted') return interrupted;
@@ -129,25 +120,29 @@ export async function* trainRun(
     yield { type: 'stopped', reason, epoch, step: 0 };
 
     const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
-    team.layout.fromStateDict(best.parameters, team.parameters);
-    const results = new Map<Part, { answers: Answers; scores: Scores }>();
-    for (const { part, source, indices } of partsOf(dataset, train, validation)) {
-      const place = { phase: 'evaluate', part, epoch, learningRate: 0, secondsAfter: 0 } as const;
-      const { labels } = dataset[source === 'train' ? 'train' : 'test'];
-      const result = yield* evaluate(team, source, indices, { ...scoring, labels }, place);
-      if (!result) {
+    await engine.load({ parameters: best.parameters, optimizer: new Map() });
+    const results = new Map<Part, AnswerSheet>();
+    for (const { part, indices } of partsOf(dataset, train, validation)) {
+      const sheet = yield* evaluatePart({
+        ...scoring,
+        part,
+        indices,
+        labels: dataset[part === 'train' || part === 'validation' ? 'train' : 'test'].labels,
+        event: { phase: 'evaluate', part, epoch, learningRate: 0 },
+        secondsAfter: 0,
+      });
+      if (!sheet) {
         yield { type: 'stopped', reason: 'interrupted', epoch, step: 0 };
         return interrupted;
       }
-      results.set(part, result);
+      results.set(part, sheet);
     }
-    const scores = new Map([...results].map(([part, result]) => [part, result.scores]));
+    const scores = new Map([...results].map(([part, sheet]) => [part, sheet.scores]));
     const summary = await folder.end(state, reason, scores, train);
     yield { type: 'done', summary };
-    return { folder: config.savingPath, mistakes: mistakesOf(results.get('test')!.answers, dataset) };
+    return { folder: config.savingPath, mistakes: mistakesOf(results.get('test')!, dataset) };
   } finally {
-    control.stop.removeEventListener('abort', stopTeam);
-    await session.close();
+    await engine.close();
   }
 }
 
@@ -169,30 +164,28 @@ async function* load(
   return { dataset: await loading, notices };
 }
 
-type Part = NonNullable<ProgressEvent['part']>;
-
 /** What the best state is scored on at the end; the test set comes last. */
 function partsOf(
   dataset: Dataset,
   train: Int32Array,
   validation: Int32Array,
-): { part: Part; source: SourceName; indices: Int32Array }[] {
+): { part: Part; indices: Int32Array }[] {
   const all = firstIndices(dataset.test.count);
   if (dataset.kind === 'images') {
     return [
-      { part: 'train', source: 'train', indices: train },
-      { part: 'validation', source: 'train', indices: validation },
-      { part: 'test', source: 'test', indices: all },
+      { part: 'train', indices: train },
+      { part: 'validation', indices: validation },
+      { part: 'test', indices: all },
     ];
   }
   const [inTrain, inTest] = [lengthIn(dataset.train), lengthIn(dataset.test)];
   const test = sortedByLength(all, inTest);
   return [
-    { part: 'train', source: 'train', indices: sortedByLength(train, inTrain) },
-    { part: 'validation', source: 'train', indices: sortedByLength(validation, inTrain) },
-    { part: 'test', source: 'test', indices: test },
-    { part: 'reversed', source: 'reversed', indices: test },
-    { part: 'reordered', source: 'reordered', indices: test },
+    { part: 'train', indices: sortedByLength(train, inTrain) },
+    { part: 'validation', indices: sortedByLength(validation, inTrain) },
+    { part: 'test', indices: test },
+    { part: 'reversed', indices: test },
+    { part: 'reordered', indices: test },
   ];
 }
 
@@ -206,9 +199,9 @@ class RunFolder {
 
   constructor(
     readonly config: PlacedConfig,
-    readonly session: Session,
+    readonly engine: Engine,
     readonly dataset: Dataset,
-    readonly model: Record<string, unknown>,
+    readonly model: ResolvedClassifierConfig,
     readonly preprocessing: Record<string, unknown>,
     readonly conditions: Record<string, unknown>,
   ) {}
@@ -232,17 +225,15 @@ class RunFolder {
     await this.save(RUN_FILES.last, next);
   }
 
-  /** A checkpoint of the team's parameters; with a state, one to go on from. */
+  /** A checkpoint of the parameters; with a state also of the optimiser, to resume from. */
   async save(file: string, state?: TrainState): Promise<void> {
-    const { team } = this.session;
+    const { parameters, optimizer } = await this.engine.save();
     const bytes = encodeCheckpoint({
-      parameters: team.layout.toStateDict(team.parameters),
-      model: this.model,
+      parameters,
+      model: { ...this.model },
       preprocessing: this.preprocessing,
       classes: this.dataset.classes,
-      ...(state && {
-        training: { optimizer: new Map(team.optimizerState), state: { ...state, ...this.conditions } },
-      }),
+      ...(state && { training: { optimizer, state: { ...state, ...this.conditions } } }),
     });
     await writeFileAtomically(join(this.#path, file), bytes);
   }
@@ -253,12 +244,12 @@ class RunFolder {
     scores: Map<Part, Scores>,
     train: Int32Array,
   ): Promise<RunSummary> {
-    const { config, session, dataset } = this;
+    const { config, engine, dataset, model } = this;
     const [onTrain, onValidation, onTest] = (['train', 'validation', 'test'] as const).map(
       (part) => scores.get(part)!,
     );
     const samplesPerSecond = meanSpeed(await readMetrics(this.#path));
-    const flops = 3 * flopsPerStep(session.team.model) * meanLength(config, dataset, train);
+    const flops = 3 * flopsPerStep(model) * meanLength(config, dataset, train);
     const summary: RunSummary = {
       preset: config.preset,
       testAccuracy: onTest.score.correct / onTest.score.count,
@@ -274,10 +265,10 @@ class RunFolder {
       samplesPerSecond,
       gflops: (flops * samplesPerSecond) / 1e9,
       peakRssMb: peakMegabytes(),
-      backend: session.backend.name,
-      backendDescription: session.backend.description,
-      threads: session.team.threads,
-      parameters: session.team.parameters.length,
+      backend: engine.backend.name,
+      backendDescription: engine.backend.description,
+      threads: engine.threads,
+      parameters: parameterCount(model),
       seed: config.seedNumber,
       useAmp: config.useAmp,
       skippedSteps: state.lossScale?.skippedSteps ?? 0,

@@ -1,22 +1,23 @@
 /** Opens a trainer in a page. */
 import { openBackend } from '../backends/open-web.js';
-import type { LabelledBatch } from '../model/classifier.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startPageThread, threadsInPage } from './team/threads-page.js';
-import { Trainer, type TrainerOptions } from './trainer.js';
+import { createTrainer, type Examples, type Trainer, type TrainerOptions } from './trainer.js';
 
 /**
  * Opens a trainer of a new model, with a backend of its own. It computes in Web Workers if the page is cross-origin
  * isolated, else in the calling thread, with pauses for the page; then better call it from a worker.
- * @param examples all of them, as one batch
  * @throws UserError when sizes do not fit, a label or an option is out of range, or the backend cannot be opened
  */
 export async function openTrainer(
   config: ClassifierConfig,
-  examples: LabelledBatch,
+  examples: Examples,
   options: TrainerOptions & { backend?: Parameters<typeof openBackend>[0] } = {},
 ): Promise<Trainer> {
-  const backend = await openBackend(options.backend);
-  const threads = threadsInPage(options.threads);
-  return new Trainer(config, examples, { ...options, backend, threads, startThread: startPageThread });
+  return createTrainer(config, examples, options, {
+    backend: await openBackend(options.backend),
+    threads: threadsInPage(options.threads),
+    startThread: startPageThread,
+    openBackend: () => openBackend(options.backend),
+  });
 }

@@ -1,155 +1,433 @@
 /**
- * Trains a classifier on examples given as arrays, in Node.js and in a page: an epoch at a time, on a team of threads.
- * What is between epochs (validation, schedules, stopping early, saving) is the caller's.
+ * Trains a classifier on examples given as arrays, in Node.js and in a page, by the training loop of the command line:
+ * an epoch at a time (`epoch`), or with validation, schedule and early stopping (`train`).
  */
 import type { Backend } from '../backends/backend.js';
-import { shareArrays } from '../data/array-sequences.js';
+import { type ArraySequencesData, shareArrays } from '../data/array-sequences.js';
 import { NO_AUGMENTATION } from '../data/augmentation.js';
-import { epochOrder, epochOrderByLength, firstIndices } from '../data/split.js';
-import type { LabelledBatch } from '../model/classifier.js';
-import { type ClassifierConfig, resolveClassifierConfig } from '../model/classifier-config.js';
+import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
+import { SequenceClassifier } from '../model/classifier.js';
+import {
+  type ClassifierConfig,
+  type ResolvedClassifierConfig,
+  resolveClassifierConfig,
+} from '../model/classifier-config.js';
 import type { StateDict } from '../model/parameters.js';
-import { sharedBytes, shareInts } from '../shared-memory.js';
+import type { EpochMetrics } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
-import { type OptimizerConfig, resolveOptimizer } from './optimizer.js';
-import { Team } from './team/team.js';
+import type { Engine, ModelState, Part } from './engine.js';
+import { evaluatePart } from './evaluation.js';
+import type { ProgressEvent } from './events.js';
+import type { RateSettings } from './learning-rates.js';
+import {
+  type EpochOptions,
+  endEpoch,
+  epochMeans,
+  initialState,
+  type LoopSettings,
+  type StopReason,
+  trainEpoch,
+  trainLoop,
+} from './loop.js';
+import { type OptimizerConfig, type ResolvedOptimizer, resolveOptimizer } from './optimizer.js';
+import { openTeam } from './team/team.js';
 import type { StartThread } from './team/threads.js';
+
+/** Labelled sequences as a dense block, the shorter ones filled up at the end. N is the number of labels. */
+export interface Examples {
+  /** [N, T, I] Values past the end of a sequence are never read. */
+  inputs: Float32Array;
+  /** [N] in 0 … K - 1. */
+  labels: Int32Array;
+  /** T: steps of the longest sequence, or more. */
+  steps: number;
+  /** [N] steps of each sequence, 1 to T. Default: T for all. */
+  lengths?: Int32Array;
+}
 
 export interface TrainerOptions {
   /** Default: Adam with its defaults. */
   optimizer?: OptimizerConfig;
-  /** Sequences that make one update. Default 32. */
+  /** Sequences of an update. Default 32. */
   batchSize?: number;
-  /** Of the initial parameters, the order of the examples and dropout. Default 0. */
+  /** Key of the initial parameters, the order of the examples, dropout and the validation split. Default 0. */
   seed?: number;
-  /** Gradients are clipped to this norm. Default: they are not. */
+  /** Gradients are clipped to this norm. Default: not clipped. */
   maxNorm?: number;
-  /** ε of the smoothed targets, 0 up to 1. Default 0. */
+  /** ε of the smoothed targets, in [0, 1). Default 0. */
   labelSmoothing?: number;
-  /** Default one a core. The result is the same with any number. */
+  /** Examples for validation; or the share of the examples to hold back for it, in (0, 1). Default: none. */
+  validation?: Examples | number;
+  /** Default: one a core. The result is the same with any number. */
   threads?: number;
+}
+
+/** A learning-rate schedule without the rate itself, which is the optimiser's `lr`. */
+export type TrainerSchedule = RateSettings extends infer S
+  ? S extends unknown
+    ? Omit<S, 'lr'>
+    : never
+  : never;
+
+export interface TrainOptions {
+  /** Passes over the training examples, those of earlier calls included. */
+  epochs: number;
+  /** Default: constant. `lr` of the optimiser is the rate, for one-cycle its peak. */
+  schedule?: TrainerSchedule;
+  /** Stop after this many epochs without a better validation accuracy. Default: never. */
+  patience?: number;
+  /** Stop when the validation accuracy reaches this share, in (0, 1]. Default: never. */
+  targetAccuracy?: number;
+  /** Stops the training after the update under way. */
+  signal?: AbortSignal;
+  /** Called after every update and every evaluation batch. */
+  onProgress?: (event: ProgressEvent) => void;
+  /** Called after every epoch. */
+  onEpoch?: (metrics: EpochMetrics) => void;
+}
+
+export interface TrainResult {
+  stoppedBy: StopReason;
+  /** One entry an epoch. */
+  metrics: EpochMetrics[];
+  /** The epoch with the best validation accuracy; the trainer now holds its parameters. Null before the first epoch. */
+  best: { epoch: number; accuracy: number; loss: number } | null;
+}
+
+export interface TrainerEvaluation {
+  /** Mean cross-entropy. */
+  loss: number;
+  /** Share of correct answers, 0 to 1. */
+  accuracy: number;
+  count: number;
+  /** [true class][predicted class] */
+  confusionMatrix: number[][];
+}
+
+/** The parts of a trainer's examples. */
+type TrainerPart = Extract<Part, 'train' | 'validation'>;
+
+interface Parts {
+  data: Record<TrainerPart, ArraySequencesData>;
+  indices: Record<TrainerPart, Int32Array>;
+  /** [N] of the training examples, where they were given. */
+  lengths: Int32Array | null;
+}
+
+/** What the entry points know and the trainer does not. */
+export interface TrainerPlatform {
+  /** For the team. */
+  backend: Backend;
+  threads: number;
+  startThread: StartThread;
+  /** Opens a backend for `classifier`. */
+  openBackend(): Promise<Backend>;
+}
+
+/** Opens a trainer; the entry points' `openTrainer` say what it throws. */
+export async function createTrainer(
+  config: ClassifierConfig,
+  examples: Examples,
+  options: TrainerOptions,
+  platform: TrainerPlatform,
+): Promise<Trainer> {
+  const { backend, startThread } = platform;
+  try {
+    const { seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
+    const model = resolveClassifierConfig(config);
+    const optimizer = resolveOptimizer(options.optimizer ?? { name: 'adam' });
+    if (maxNorm !== null && !(maxNorm > 0))
+      throw new UserError(`train: maxNorm must be above 0, got ${maxNorm}`);
+    if (!(labelSmoothing >= 0 && labelSmoothing < 1))
+      throw new UserError(`train: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
+    requireWhole('batchSize', batchSize);
+    const parts = partsOf(examples, options.validation, model, seed);
+    const engine = await openTeam({
+      backend,
+      threads: requireWhole('threads', platform.threads),
+      startThread,
+      model,
+      parts: {
+        train: { kind: 'arrays', ...parts.data.train },
+        validation: { kind: 'arrays', ...parts.data.validation },
+      },
+      training: {
+        optimizer,
+        batchSize,
+        maxNorm,
+        labelSmoothing,
+        seed,
+        augmentation: NO_AUGMENTATION,
+      },
+    });
+    return new Trainer({
+      engine,
+      model,
+      optimizer,
+      parts,
+      seed,
+      batchSize,
+      openBackend: platform.openBackend,
+    });
+  } catch (error) {
+    backend.close();
+    throw error;
+  }
 }
 
 export class Trainer {
   /** For people: what computes. */
   readonly description: string;
   readonly threads: number;
-  readonly #backend: Backend;
-  readonly #team: Team;
-  readonly #lengths: Int32Array | null;
+  readonly #engine: Engine;
+  readonly #model: ResolvedClassifierConfig;
+  readonly #optimizer: ResolvedOptimizer;
+  readonly #parts: Parts;
   readonly #seed: number;
   readonly #batchSize: number;
-  readonly #lr: number;
-  readonly #count: number;
-  #epoch = 0;
-  #updates = 0;
+  readonly #openBackend: () => Promise<Backend>;
+  readonly #state = initialState(false);
+  #best: ModelState | null = null;
+  #busy: string | null = null;
 
-  /** Takes the backend over. Made by `openTrainer`, which says what it throws. */
-  constructor(
-    config: ClassifierConfig,
-    examples: LabelledBatch,
-    options: TrainerOptions & { threads: number; backend: Backend; startThread: StartThread },
-  ) {
-    const { backend, startThread, seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
-    const model = resolveClassifierConfig(config);
-    const optimizer = resolveOptimizer(options.optimizer ?? { name: 'adam' });
-    const threads = requireWhole('threads', options.threads);
-    if (maxNorm !== null && !(maxNorm > 0))
-      throw new UserError(`train: maxNorm must be above 0, got ${maxNorm}`);
-    if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-      throw new UserError(`train: labelSmoothing must be from 0 up to, but not, 1, got ${labelSmoothing}`);
-    }
-    if (model.sequenceLength !== null && examples.steps > model.sequenceLength) {
-      throw new UserError(
-        `train: ${examples.steps} steps, but head 'flatten' was built for sequenceLength ${model.sequenceLength}`,
-      );
-    }
-    const arrays = shareArrays({ ...examples, inputSize: model.inputSize }, model.numClasses);
-    const data = { kind: 'arrays', ...arrays } as const;
-    this.description = backend.description;
-    this.threads = threads;
-    this.#backend = backend;
-    this.#lengths = examples.lengths ? arrays.lengths : null;
-    this.#seed = seed;
-    this.#batchSize = requireWhole('batchSize', batchSize);
-    this.#lr = optimizer.lr;
-    this.#count = examples.batchSize;
-    this.#team = new Team({
-      backend,
-      threads,
-      startThread,
-      model,
-      batchSize,
-      seed,
-      optimizer,
-      maxNorm,
-      labelSmoothing,
-      data: { train: data, test: data },
-      augmentation: NO_AUGMENTATION,
-    });
-    this.#team.layout.initialize(model, this.#team.parameters, seed);
+  /** For `createTrainer`. */
+  constructor(parts: {
+    engine: Engine;
+    model: ResolvedClassifierConfig;
+    optimizer: ResolvedOptimizer;
+    parts: Parts;
+    seed: number;
+    batchSize: number;
+    openBackend: () => Promise<Backend>;
+  }) {
+    this.#engine = parts.engine;
+    this.description = parts.engine.description;
+    this.threads = parts.engine.threads;
+    this.#model = parts.model;
+    this.#optimizer = parts.optimizer;
+    this.#parts = parts.parts;
+    this.#seed = parts.seed;
+    this.#batchSize = parts.batchSize;
+    this.#openBackend = parts.openBackend;
   }
 
   /**
-   * One pass over all examples, in an order of its own.
+   * One pass over all training examples, in an order of its own.
    * @param lr learning rate; by default the optimiser's
-   * @returns mean loss and share of right answers, as the parameters changed
-   * @throws UserError when the loss becomes infinite or NaN; the parameters are those before that step
+   * @returns mean loss and share of correct answers, as the parameters changed
+   * @throws UserError when the loss becomes infinite or NaN (the parameters are those before that update), or when the
+   *   trainer is busy
+   * @example
+   * for (let epoch = 0; epoch < 5; epoch++) console.log(await trainer.epoch()); // { loss, accuracy }
    */
-  async epoch(lr: number = this.#lr): Promise<{ loss: number; accuracy: number }> {
-    const steps = Math.ceil(this.#count / this.#batchSize);
-    const losses = new Float64Array(sharedBytes(8 * steps));
-    const correct = new Int32Array(sharedBytes(4 * steps));
-    const done = await this.#team.train({
-      epoch: ++this.#epoch,
-      firstStep: 0,
-      steps,
-      updatesBefore: this.#updates,
-      losses,
-      correct,
-      order: shareInts(this.#order()),
-      learningRates: new Float64Array(sharedBytes(8 * steps)).fill(lr),
-    });
-    this.#updates += done;
-    if (done < steps) {
-      throw new UserError(
-        `train: the loss became ${losses[done]} in epoch ${this.#epoch}, step ${done + 1}; use a lower learning rate, or maxNorm 1`,
+  async epoch(lr: number = this.#optimizer.lr): Promise<{ loss: number; accuracy: number }> {
+    return this.#alone('epoch', async () => {
+      const options = this.#epochOptions(
+        { epochs: this.#state.epoch, rate: { name: 'constant', lr } },
+        new AbortController().signal,
       );
-    }
-    const samplesIn = (step: number) =>
-      Math.min(this.#batchSize, this.#count - step * this.#batchSize) / this.#count;
-    return {
-      loss: losses.reduce((sum, loss, step) => sum + loss * samplesIn(step), 0),
-      accuracy: correct.reduce((sum, right) => sum + right, 0) / this.#count,
-    };
+      try {
+        for await (const _ of trainEpoch(options));
+        return epochMeans(options);
+      } finally {
+        endEpoch(this.#state);
+      }
+    });
   }
 
-  #order(): Int32Array {
-    const all = firstIndices(this.#count);
-    const lengths = this.#lengths;
-    return lengths
-      ? epochOrderByLength(all, (i) => lengths[i], this.#batchSize, this.#seed, this.#epoch)
-      : epochOrder(all, this.#seed, this.#epoch);
+  /**
+   * Trains with validation after every epoch, and keeps the parameters of the best one.
+   * @throws UserError without validation examples (see TrainerOptions), when the loss becomes infinite or NaN, or when
+   *   the trainer is busy
+   * @example
+   * const trainer = await openTrainer(config, examples, { validation: 0.2 });
+   * const { best } = await trainer.train({ epochs: 20, patience: 3, schedule: { name: 'one-cycle' } });
+   */
+  async train(options: TrainOptions): Promise<TrainResult> {
+    const { epochs, schedule = { name: 'constant' }, patience = null, targetAccuracy = null } = options;
+    requireWhole('epochs', epochs);
+    if (patience !== null) requireWhole('patience', patience);
+    if (this.#parts.indices.validation.length === 0) {
+      throw new UserError(
+        'train: there are no validation examples; give openTrainer the option validation, e.g. 0.2 for a fifth, or call epoch()',
+      );
+    }
+    return this.#alone('train', async () => {
+      const { signal = new AbortController().signal, onProgress, onEpoch } = options;
+      const rate = { ...schedule, lr: this.#optimizer.lr } as RateSettings;
+      const metrics: EpochMetrics[] = [];
+      const loop = trainLoop({
+        ...this.#epochOptions({ epochs, rate, patience, targetAccuracy }, signal),
+        validation: this.#parts.indices.validation,
+        labels: this.#parts.data.validation.labels,
+        classes: this.#model.numClasses,
+        saveBest: async () => {
+          this.#best = await this.#engine.save();
+        },
+        saveEpoch: async () => {},
+      });
+      let next = await loop.next();
+      for (; !next.done; next = await loop.next()) {
+        if (next.value.type === 'progress') onProgress?.(next.value);
+        if (next.value.type === 'epoch') {
+          metrics.push(next.value.metrics);
+          onEpoch?.(next.value.metrics);
+        }
+      }
+      const stoppedBy = next.value;
+      if (stoppedBy !== 'interrupted' && this.#best) await this.#engine.load(this.#best);
+      return { stoppedBy, metrics, best: this.#state.best };
+    });
+  }
+
+  /**
+   * Loss, accuracy and confusions with the current parameters, without dropout.
+   * @param part default: the validation examples if there are any, else the training examples
+   * @throws UserError when the part is empty or the trainer is busy
+   */
+  async evaluate(part: TrainerPart = this.#defaultPart()): Promise<TrainerEvaluation> {
+    const indices = this.#parts.indices[part];
+    if (!indices || indices.length === 0) {
+      throw new UserError(`evaluate: there are no ${part} examples; give openTrainer the option validation`);
+    }
+    return this.#alone('evaluate', async () => {
+      const events = evaluatePart({
+        engine: this.#engine,
+        part,
+        indices,
+        labels: this.#parts.data[part].labels,
+        classes: this.#model.numClasses,
+        stop: new AbortController().signal,
+        event: { phase: 'evaluate', part, epoch: 0, learningRate: 0 },
+        secondsAfter: 0,
+      });
+      let next = await events.next();
+      while (!next.done) next = await events.next();
+      if (!next.value) throw new Error('evaluate: stopped without being asked to');
+      const { score, loss, confusionMatrix } = next.value.scores;
+      return { loss, accuracy: score.correct / score.count, count: score.count, confusionMatrix };
+    });
+  }
+
+  /**
+   * A classifier with the current parameters, for single predictions. It has memory of its own and stays valid when
+   * the trainer is closed.
+   * @param backend computes; by default a new one of the trainer's kind
+   */
+  async classifier(backend?: Backend): Promise<SequenceClassifier> {
+    const { parameters } = await this.#alone('classifier', () => this.#engine.save());
+    const { sequenceLength, ...config } = this.#model;
+    const model = new SequenceClassifier(
+      { ...config, sequenceLength: sequenceLength ?? undefined },
+      backend ?? (await this.#openBackend()),
+    );
+    await model.loadStateDict(parameters);
+    return model;
   }
 
   /** Copies of all parameters under PyTorch's names; for `SequenceClassifier.loadStateDict`. */
-  stateDict(): StateDict {
-    return this.#team.layout.toStateDict(this.#team.parameters);
+  async stateDict(): Promise<StateDict> {
+    return this.#alone('stateDict', async () => (await this.#engine.save()).parameters);
   }
 
-  /** Takes over all parameters. @throws UserError naming what is missing, unknown or of another shape */
-  loadStateDict(tensors: StateDict): void {
-    this.#team.layout.fromStateDict(tensors, this.#team.parameters);
+  /**
+   * Replaces all parameters; the optimiser keeps its state.
+   * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
+   */
+  async loadStateDict(parameters: StateDict): Promise<void> {
+    await this.#alone('loadStateDict', async () => {
+      const { optimizer } = await this.#engine.save();
+      await this.#engine.load({ parameters, optimizer });
+    });
   }
 
-  /** Ends the threads. */
+  /** Ends the threads and frees the memory. A closed trainer cannot be used. */
   async close(): Promise<void> {
-    await this.#team.close();
-    this.#backend.close();
+    this.#busy = 'close';
+    await this.#engine.close();
+  }
+
+  #defaultPart(): TrainerPart {
+    return this.#parts.indices.validation.length > 0 ? 'validation' : 'train';
+  }
+
+  /** One call at a time. */
+  async #alone<R>(call: string, action: () => Promise<R>): Promise<R> {
+    if (this.#busy === 'close') throw new UserError(`${call}: the trainer is closed`);
+    if (this.#busy !== null) {
+      throw new UserError(`${call}: the trainer is busy with ${this.#busy}(); await it first`);
+    }
+    this.#busy = call;
+    try {
+      return await action();
+    } finally {
+      if (this.#busy === call) this.#busy = null;
+    }
+  }
+
+  #epochOptions(
+    settings: Pick<LoopSettings, 'epochs' | 'rate'> & Partial<LoopSettings>,
+    stop: AbortSignal,
+  ): EpochOptions {
+    const { indices, lengths } = this.#parts;
+    return {
+      engine: this.#engine,
+      settings: {
+        batchSize: this.#batchSize,
+        seed: this.#seed,
+        patience: null,
+        targetAccuracy: null,
+        checkpointMs: null,
+        checkpointUpdates: null,
+        ...settings,
+      },
+      train: indices.train,
+      lengthOf: lengths && ((index) => lengths[index]),
+      state: this.#state,
+      stop,
+      saveMidEpoch: async () => {},
+      lastGood: 'the one before that update',
+    };
   }
 }
 
 function requireWhole(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 1) return value;
   throw new UserError(`train: ${name} must be a whole number of at least 1, got ${value}`);
+}
+
+/** @throws UserError when sizes do not fit, or a label is not a class */
+function partsOf(
+  examples: Examples,
+  validation: TrainerOptions['validation'],
+  model: ResolvedClassifierConfig,
+  seed: number,
+): Parts {
+  const train = shareExamples(examples, model);
+  const all = firstIndices(examples.labels.length);
+  const lengths = examples.lengths ? train.lengths : null;
+  if (validation === undefined) {
+    return {
+      data: { train, validation: train },
+      indices: { train: all, validation: new Int32Array(0) },
+      lengths,
+    };
+  }
+  if (typeof validation === 'number') {
+    const split = splitIndices(all.length, trainCountOf(all.length, 1 - validation), seed);
+    return { data: { train, validation: train }, indices: split, lengths };
+  }
+  const data = { train, validation: shareExamples(validation, model) };
+  return { data, indices: { train: all, validation: firstIndices(validation.labels.length) }, lengths };
+}
+
+function shareExamples(examples: Examples, model: ResolvedClassifierConfig): ArraySequencesData {
+  const { inputs, labels, steps, lengths } = examples;
+  if (model.sequenceLength !== null && steps > model.sequenceLength) {
+    throw new UserError(
+      `train: ${steps} steps, but head 'flatten' was built for sequenceLength ${model.sequenceLength}`,
+    );
+  }
+  const { inputSize, numClasses } = model;
+  return shareArrays({ inputs, labels, steps, lengths, batchSize: labels.length, inputSize }, numClasses);
 }

@@ -36,7 +36,7 @@ const checkpoint = {
   classes: ['a', '\u001b[2J'],
 };
 const training = {
-  optimizer: new Map([['mean', new Float32Array(TOTAL)]]),
+  optimizer: new Map([['mean', { shape: [TOTAL], data: new Float32Array(TOTAL) }]]),
   state: {
     epoch: 2,
     losses: [0.5],

@@ -18,7 +18,10 @@ function run(name: string, bytes: Uint8Array): string {
   const folder = join(root, name);
   mkdirSync(folder, { recursive: true });
   const checkpoint = decodeCheckpoint(bytes, name);
-  const training = { optimizer: new Map([['mean', new Float32Array(5000)]]), state: { epoch: 3 } };
+  const training = {
+    optimizer: new Map([['mean', { shape: [5000], data: new Float32Array(5000) }]]),
+    state: { epoch: 3 },
+  };
   writeFileSync(join(folder, 'best.safetensors'), encodeCheckpoint({ ...checkpoint, training }));
   return folder;
 }

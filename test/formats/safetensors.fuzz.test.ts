@@ -85,7 +85,7 @@ const checkpoint = encodeCheckpoint({
   preprocessing: { mean: 0.5 },
   classes: ['0', '1'],
   training: {
-    optimizer: new Map([['mean', Float32Array.of(1, 2, 3, 4)]]),
+    optimizer: new Map([['mean.fc.bias', { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]),
     state: { epoch: 3, best: { accuracy: 0.5 } },
   },
 });

@@ -85,7 +85,6 @@ function train(page: Page, threads: number) {
       const trainer = await openTrainer(
         config,
         {
-          batchSize: examples.batchSize,
           steps: examples.steps,
           inputs: Float32Array.from(examples.inputs),
           lengths: Int32Array.from(examples.lengths),
@@ -95,7 +94,7 @@ function train(page: Page, threads: number) {
       );
       const losses: number[] = [];
       for (let epoch = 0; epoch < 3; epoch++) losses.push((await trainer.epoch()).loss);
-      const weights = [...trainer.stateDict().values()].flatMap(({ data }) => [...data]);
+      const weights = [...(await trainer.stateDict()).values()].flatMap(({ data }) => [...data]);
       await trainer.close();
       return { threads: trainer.threads, losses, weights };
     },

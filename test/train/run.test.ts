@@ -1,9 +1,9 @@
 /** Protects: a run that is interrupted loses nothing, and one that goes wrong says so and keeps what was good. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { UserError } from 'scanstroke';
+import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
 import { evaluateRun } from '#src/train/evaluate-run.js';
@@ -57,7 +57,7 @@ test('a run in mixed precision that was interrupted goes on with its loss scale'
   assert.deepEqual([first.lossScale, first.skippedSteps], [65_536, 0]);
   await assert.rejects(
     train({ ...smallConfig(data, at('x'), dropping), loadCp: await interruptedMixed() }),
-    /in the midst of epoch 1, with useAmp true; now it would be false/,
+    /within epoch 1, with useAmp true; now useAmp is false/,
   );
 });
 
@@ -94,6 +94,46 @@ test('a run that was interrupted, anywhere, ends with the same bits as one that 
   }
 });
 
+test('checkpoints within an epoch change no bit, and one of them is enough to resume', async () => {
+  await train(smallConfig(data, at('plain'), dropping));
+  const often = smallConfig(data, at('often'), { ...dropping, checkpointUpdates: 2 });
+  const last = join(often.savingPath, 'last.safetensors');
+  const kept = at('kept.safetensors');
+  await train(often, (event) => {
+    // Update 7 of 9: the checkpoint after the sixth has been written.
+    if (event.type === 'progress' && event.epoch === 2 && event.step === 7) copyFileSync(last, kept);
+    return false;
+  });
+  assert.deepEqual(withoutTimes('often'), withoutTimes('plain'));
+  const { training } = decodeCheckpoint(readFileSync(kept), 'kept');
+  const { epoch, losses } = (training as NonNullable<Checkpoint['training']>).state;
+  assert.deepEqual([epoch, (losses as number[]).length], [2, 6]);
+  copyFileSync(join(often.savingPath, 'best.safetensors'), at('best.safetensors'));
+  await train({ ...smallConfig(data, at('resumed'), dropping), loadCp: kept });
+  assert.deepEqual(withoutTimes('resumed'), withoutTimes('plain'));
+});
+
+test('a checkpoint of the first version, with flat optimiser vectors, resumes with the same bits', async () => {
+  await train(smallConfig(data, at('new'), dropping));
+  const config = smallConfig(data, at('first version'), dropping);
+  await train(config, (event) => event.type === 'progress' && event.epoch === 2 && event.step === 3);
+  const loadCp = join(config.savingPath, 'last.safetensors');
+  const { tensors, metadata } = readSafetensors(readFileSync(loadCp));
+  const flat = new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.')));
+  // PyTorch's order of the parameters.
+  const order = ['lstm.weight_ih_l0', 'lstm.weight_hh_l0', 'lstm.bias_ih_l0', 'lstm.bias_hh_l0'];
+  const names = [...order, ...order.map((name) => `${name}_reverse`), 'fc.weight', 'fc.bias'];
+  assert.deepEqual(names.toSorted(), [...flat.keys()].toSorted());
+  for (const vector of ['mean', 'variance']) {
+    const parts = names.map((name) => tensors.get(`optimizer.${vector}.${name}`)?.data as Float32Array);
+    const all = Float32Array.from(parts.flatMap((part) => [...part]));
+    flat.set(`optimizer.${vector}`, { dtype: 'F32', shape: [all.length], data: all });
+  }
+  writeFileSync(loadCp, writeSafetensors(flat, metadata));
+  await train({ ...config, loadCp });
+  assert.deepEqual(withoutTimes('first version'), withoutTimes('new'));
+});
+
 test('a loss that is not finite ends the run with epoch and step, and keeps the last good checkpoint', async () => {
   const config = smallConfig(data, at('divergent'), {
     optimizer: 'sgd',
@@ -112,7 +152,8 @@ test('a loss that is not finite ends the run with epoch and step, and keeps the 
     },
     (error) =>
       error instanceof UserError &&
-      /epoch 1, step \d.*last\.safetensors.*--learning-rate/.test(error.message),
+      /epoch 1, update \d.*last\.safetensors/.test(error.message) &&
+      error.settings.includes('learningRate'),
   );
   assert.equal(events[0].type, 'start');
   const { events: again } = await train({
@@ -161,7 +202,7 @@ test('a checkpoint of another architecture, optimiser or kind is refused in one 
   const attempts: [Record<string, unknown>, RegExp][] = [
     [{ hiddenSize: 13 }, /hiddenSize 12, not 13/],
     [{ head: 'mean' }, /head flatten, not mean/],
-    [{ optimizer: 'sgd' }, /optimiser adam, but sgd/],
+    [{ optimizer: 'sgd' }, /optimizer adam, but sgd/],
   ];
   for (const [flags, message] of attempts) {
     const config = { ...smallConfig(data, at('refused'), { ...flags, numEpochs: 2 }), loadCp };

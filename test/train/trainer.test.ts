@@ -7,20 +7,23 @@ import {
   openTrainer,
   SequenceClassifier,
   type StateDict,
+  type Trainer,
+  type TrainerOptions,
   UserError,
 } from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { startCallingThread } from '#src/train/team/threads-page.js';
-import { Trainer, type TrainerOptions } from '#src/train/trainer.js';
+import { createTrainer } from '#src/train/trainer.js';
 import { WAVES_CONFIG, waves } from './examples.js';
 
-const examples = waves(150);
+const batch = waves(150);
+const { batchSize: _, ...examples } = batch;
 const OPTIONS: TrainerOptions = { optimizer: { name: 'adam', lr: 0.01 }, batchSize: 40, seed: 3, maxNorm: 1 };
 
 async function trained(trainer: Trainer, epochs: number): Promise<{ losses: number[]; state: StateDict }> {
   const losses: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) losses.push((await trainer.epoch()).loss);
-  const state = trainer.stateDict();
+  const state = await trainer.stateDict();
   await trainer.close();
   return { losses, state };
 }
@@ -29,16 +32,16 @@ test('one step is what gradients and an optimiser make of the same batch', async
   const config = { ...WAVES_CONFIG, dropout: 0, layerDropout: 0 };
   const optimizer = { name: 'sgd', lr: 0.5 } as const;
   const trainer = await openTrainer(config, examples, { optimizer, batchSize: 150, seed: 3 });
-  const before = trainer.stateDict();
+  const before = await trainer.stateDict();
   const { loss } = await trainer.epoch();
-  const after = trainer.stateDict();
+  const after = await trainer.stateDict();
   await trainer.close();
 
   const model = new SequenceClassifier(config, await openBackend('reference'), { seed: 3 });
-  const expected = model.stateDict();
+  const expected = await model.stateDict();
   assert.deepEqual(before, expected);
-  const result = await model.gradients(examples);
-  createOptimizer(optimizer).step(expected, result.gradients);
+  const result = await model.gradients(batch);
+  await createOptimizer(optimizer).step(expected, result.gradients);
   assert.ok(Math.abs(loss - result.loss) < 1e-6);
   for (const [name, { data }] of expected) {
     // Sums of 150 gradients in another order.
@@ -57,19 +60,19 @@ test('it learns, and gives the same bits with 1, 2 and 4 threads and in the call
   for (const threads of [2, 4]) assert.deepEqual(await trained(await open(threads), 4), one);
 
   const backend = await openWasm({ shared: false });
-  const alone = { ...OPTIONS, threads: 1, backend, startThread: startCallingThread };
-  assert.deepEqual(await trained(new Trainer(WAVES_CONFIG, examples, alone), 4), one);
+  const platform = { backend, threads: 1, startThread: startCallingThread, openBackend };
+  assert.deepEqual(await trained(await createTrainer(WAVES_CONFIG, examples, OPTIONS, platform), 4), one);
 });
 
 test('parameters can be taken over; the learning rate can change', async () => {
   const trainer = await openTrainer(WAVES_CONFIG, examples, OPTIONS);
   await trainer.epoch();
-  const state = trainer.stateDict();
+  const state = await trainer.stateDict();
   await trainer.epoch(0);
-  assert.deepEqual(trainer.stateDict(), state);
+  assert.deepEqual(await trainer.stateDict(), state);
   await trainer.epoch(0.02);
-  trainer.loadStateDict(state);
-  assert.deepEqual(trainer.stateDict(), state);
+  await trainer.loadStateDict(state);
+  assert.deepEqual(await trainer.stateDict(), state);
   await trainer.close();
 });
 
@@ -87,8 +90,74 @@ test('what cannot be trained on is refused, with both values', async () => {
   await refused(/labelSmoothing .* got 1/, {}, { labelSmoothing: 1 });
 });
 
-test('a loss that becomes infinite or NaN ends it, naming epoch and step', async () => {
+test('a loss that becomes infinite or NaN ends it, naming epoch and update', async () => {
   const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, maxNorm: undefined });
-  await assert.rejects(trainer.epoch(Number.POSITIVE_INFINITY), /epoch 1, step 2/);
+  await assert.rejects(trainer.epoch(1e38), /epoch 1, update 2/);
   await trainer.close();
+});
+
+test('training with validation keeps the best epoch, and stops by patience and by a signal', async () => {
+  const open = () => openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, validation: 0.2 });
+  const trainer = await open();
+  const seen: number[] = [];
+  const onEpoch = ({ validationAccuracy }: { validationAccuracy: number }) => seen.push(validationAccuracy);
+  const { best, metrics, stoppedBy } = await trainer.train({
+    epochs: 6,
+    schedule: { name: 'one-cycle' },
+    onEpoch,
+  });
+  assert.deepEqual([stoppedBy, metrics.length, seen.length], ['epochs', 6, 6]);
+  assert.equal(best?.accuracy, Math.max(...seen));
+  assert.equal(best?.epoch, 1 + seen.indexOf(Math.max(...seen)));
+  const { accuracy, count, confusionMatrix } = await trainer.evaluate();
+  assert.deepEqual([accuracy, count], [best?.accuracy, 30]);
+  assert.equal(
+    confusionMatrix.flat().reduce((sum, n) => sum + n, 0),
+    30,
+  );
+  assert.equal((await trainer.evaluate('train')).count, 120);
+  await trainer.close();
+
+  const patient = await open();
+  const still = await patient.train({
+    epochs: 9,
+    patience: 2,
+    schedule: { name: 'step', stepSize: 1, gamma: 1e-30 },
+  });
+  assert.equal(still.stoppedBy, 'patience');
+  await patient.close();
+
+  const stopped = await open();
+  const stop = new AbortController();
+  const { stoppedBy: reason } = await stopped.train({
+    epochs: 9,
+    signal: stop.signal,
+    onProgress: () => stop.abort(),
+  });
+  assert.equal(reason, 'interrupted');
+  const whole = await stopped.train({ epochs: 1 });
+  assert.equal(whole.metrics.length, 1, 'goes on where it was stopped');
+  await stopped.close();
+});
+
+test('a classifier has the parameters of the trainer and outlives it', async () => {
+  const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, backend: 'wasm' });
+  await trainer.epoch();
+  const { loss } = await trainer.evaluate();
+  const model = await trainer.classifier();
+  await trainer.close();
+  const result = await model.gradients(batch);
+  assert.ok(Math.abs(result.loss - loss) < 1e-5, `${result.loss}, not ${loss}`);
+});
+
+test('one call at a time, and none after the end', async () => {
+  const trainer = await openTrainer(WAVES_CONFIG, examples, OPTIONS);
+  const first = trainer.epoch();
+  await assert.rejects(trainer.epoch(), /epoch: the trainer is busy with epoch\(\); await it first/);
+  await assert.rejects(trainer.stateDict(), /stateDict: the trainer is busy/);
+  await first;
+  await trainer.epoch();
+  await assert.rejects(trainer.train({ epochs: 3 }), /no validation examples/);
+  await trainer.close();
+  await assert.rejects(trainer.epoch(), /epoch: the trainer is closed/);
 });

@@ -219,6 +219,18 @@ const MACHINE = {
   threads: integer(null, { from: 1, to: 256 }, 'worker threads; the result is the same with any', {
     none: 'one a core',
   }),
+  checkpointMinutes: number<number | null>(
+    10,
+    { above: 0, to: 10_000 },
+    'within an epoch: write last.safetensors this often, in minutes',
+    { none: 'only between epochs' },
+  ),
+  checkpointUpdates: integer(
+    null,
+    { from: 1, to: MANY },
+    'within an epoch: also write last.safetensors every N updates',
+    { none: 'only between epochs' },
+  ),
   freqOutputTrain: integer(100, { from: 1, to: MANY }, 'training steps a line, if output is no terminal'),
   freqOutputVal: integer(null, { from: 1, to: MANY }, 'validation batches a line, if output is no terminal', {
     none: 'no lines',

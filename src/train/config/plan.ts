@@ -1,4 +1,4 @@
-/** From a run's configuration to what the loop needs: model, optimiser, and the learning rate of every step. */
+/** From a run's configuration to settings: preprocessing, model, updates, loop. */
 import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset } from '../../data/open-dataset.js';
 import { checkSequenceShape } from '../../data/sequence.js';
@@ -6,8 +6,10 @@ import type { AnyPreprocessing } from '../../data/sources.js';
 import { DEFAULT_STROKE_PREPROCESSING, STROKE_INPUT_SIZE } from '../../data/strokes/stroke-sequences.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
+import type { UpdateSettings } from '../engine.js';
+import type { RateSettings } from '../learning-rates.js';
+import type { LoopSettings } from '../loop.js';
 import { type ResolvedOptimizer, resolveOptimizer } from '../optimizer.js';
-import { createSchedule, type Schedule, warmUpFactor } from '../schedule.js';
 import { flagName, type TrainConfig } from './options.js';
 
 /** Pixels are normalised as the mnist-lstm project does: (x/255 - 0.5) / 0.5. */
@@ -97,55 +99,56 @@ export function classifierOf(config: TrainConfig, numClasses: number): ResolvedC
   });
 }
 
-export function optimizerOf(config: TrainConfig): ResolvedOptimizer {
+function optimizerOf(config: TrainConfig): ResolvedOptimizer {
   const { optimizer: name, learningRate: lr, weightDecay, momentum, nesterov, beta1, beta2, eps } = config;
   return name === 'sgd'
     ? resolveOptimizer({ name, lr, weightDecay, momentum, nesterov })
     : resolveOptimizer({ name, lr, weightDecay, betas: [beta1, beta2], eps });
 }
 
-/**
- * The learning rates of an epoch's steps. One-cycle goes by the step over the whole run; the other schedules go by
- * the epoch, as PyTorch's examples step them, with a warm-up by the step.
- *
- * @param epoch from 1
- * @returns [stepsPerEpoch]
- */
-export function learningRates(config: TrainConfig, stepsPerEpoch: number, epoch: number): Float64Array {
-  const rates = new Float64Array(new SharedArrayBuffer(8 * stepsPerEpoch));
-  const schedule = scheduleOf(config, stepsPerEpoch);
-  for (let step = 0; step < stepsPerEpoch; step++) {
-    const global = (epoch - 1) * stepsPerEpoch + step;
-    rates[step] =
-      config.schedule === 'one-cycle'
-        ? schedule.at(global)
-        : schedule.at(epoch - 1) * warmUpFactor(global, config.warmupSteps);
-  }
-  return rates;
+/** What the training loop needs to know. */
+export function loopSettingsOf(config: TrainConfig, batchSize: number): LoopSettings {
+  return {
+    epochs: config.numEpochs,
+    batchSize,
+    rate: rateOf(config),
+    seed: config.seedNumber,
+    patience: config.patience,
+    targetAccuracy: config.targetAccuracy,
+    checkpointMs: config.checkpointMinutes === null ? null : 60_000 * config.checkpointMinutes,
+    checkpointUpdates: config.checkpointUpdates,
+  };
 }
 
-function scheduleOf(config: TrainConfig, stepsPerEpoch: number): Schedule {
-  const { learningRate: lr, etaMin } = config;
-  switch (config.schedule) {
+function rateOf(config: TrainConfig): RateSettings {
+  const { schedule: name, learningRate: lr, warmupSteps, etaMin } = config;
+  switch (name) {
     case 'constant':
-      return createSchedule({ name: 'constant', lr });
+      return { name, lr, warmupSteps };
     case 'step':
-      return createSchedule({ name: 'step', lr, stepSize: config.stepSize, gamma: config.gamma });
+      return { name, lr, warmupSteps, stepSize: config.stepSize, gamma: config.gamma };
     case 'cosine':
-      return createSchedule({ name: 'cosine', lr, tMax: config.tMax ?? config.numEpochs, etaMin });
+      return { name, lr, warmupSteps, tMax: config.tMax, etaMin };
     case 'cosine-warm-restarts':
-      return createSchedule({ name: 'cosine-warm-restarts', lr, t0: config.t0, tMult: config.tMult, etaMin });
+      return { name, lr, warmupSteps, t0: config.t0, tMult: config.tMult, etaMin };
     case 'one-cycle': {
       const { pctStart, divFactor, finalDivFactor } = config;
-      const totalSteps = stepsPerEpoch * config.numEpochs;
-      return createSchedule({
-        name: 'one-cycle',
-        maxLr: lr,
-        totalSteps,
-        pctStart,
-        divFactor,
-        finalDivFactor,
-      });
+      return { name, lr, pctStart, divFactor, finalDivFactor };
     }
   }
+}
+
+/** How parameters are updated. @param batchSize sequences of an update */
+export function updateSettingsOf(
+  config: TrainConfig,
+  batchSize: number,
+): UpdateSettings & { augmentation: Augmentation } {
+  return {
+    optimizer: optimizerOf(config),
+    batchSize,
+    maxNorm: config.maxNorm,
+    labelSmoothing: config.labelSmoothing,
+    seed: config.seedNumber,
+    augmentation: augmentationOf(config),
+  };
 }

@@ -1,28 +1,37 @@
 /**
- * What the threads of a team say to each other, in shared memory: who takes which shard, whose turn it is to add its
- * gradients, who waits for whom. A waiting thread sleeps.
+ * What the threads of a team tell each other, as words of shared memory: which shard is next, which shard may be
+ * added, who waits at the barrier, whether to stop. A waiting thread sleeps (Atomics.wait).
  */
 import { sharedBytes } from '../../shared-memory.js';
 
 /** Words of the control block. */
 const WORD = {
-  /** The next shard that nobody has taken. */ nextShard: 0,
-  /** The shard whose turn it is to be added. */ turn: 1,
-  /** Threads that have reached the barrier, and how often it has opened. */ arrived: 2,
-  opened: 3,
-  /** Progress of the command under way: steps, or shards of an evaluation. */ progress: 4,
-  /** The caller wants the command to end after the step. */ stopWanted: 5,
-  /** All threads end after this step. */ stopping: 6,
-  /** A thread has failed; the others must not wait for it. */ failed: 7,
+  /** The next shard that no thread has taken. */ nextShard: 0,
+  /** The shard whose gradients may be added. */ turn: 1,
+  /** Threads that have reached the barrier. */ arrived: 2,
+  /** How often the barrier has opened. */ opened: 3,
+  /** Progress of the command: updates, or passes of an evaluation. */ progress: 4,
+  /** The main thread wants the command to end after the update. */ stopWanted: 5,
+  /** All threads end after this update. */ stopping: 6,
+  /** A thread has failed; no thread may wait for it. */ failed: 7,
+  /** Threads that have ended the command, well or badly. */ ended: 8,
 } as const;
 
-/** A thread that waits looks this often whether another has failed. */
-const FAILURE_CHECK_MS = 1000;
+/** A sleeping thread checks this often whether another has failed. */
+const FAILURE_CHECK_MS = 200;
+
+/** Thrown in a thread that waits for another one that has failed. */
+export class OtherThreadFailed extends Error {
+  override readonly name = 'OtherThreadFailed';
+  constructor() {
+    super('another thread failed');
+  }
+}
 
 export class Control {
   readonly words: Int32Array;
 
-  /** @param words of another thread's control; none for a new one. */
+  /** @param words of another thread's control; by default a new block */
   constructor(words: Int32Array = new Int32Array(sharedBytes(64))) {
     this.words = words;
   }
@@ -36,7 +45,7 @@ export class Control {
     return Atomics.add(this.words, WORD.nextShard, 1);
   }
 
-  /** Runs `action` when all shards before this one have had their turn: in the same order whatever the threads. */
+  /** Runs `action` after that of all earlier shards: in the same order for any number of threads. */
   inTurn(shard: number, action: () => void): void {
     for (;;) {
       const turn = Atomics.load(this.words, WORD.turn);
@@ -48,7 +57,10 @@ export class Control {
     Atomics.notify(this.words, WORD.turn);
   }
 
-  /** Waits until all `threads` are here. */
+  /**
+   * Waits until all `threads` have called it.
+   * @throws OtherThreadFailed when another thread failed before
+   */
   barrier(threads: number): void {
     const opened = Atomics.load(this.words, WORD.opened);
     if (Atomics.add(this.words, WORD.arrived, 1) + 1 === threads) {
@@ -60,8 +72,8 @@ export class Control {
     }
   }
 
-  /** Between two barriers, by one thread: shards are counted from 0 again, and a stop that is wanted is agreed on. */
-  nextStep(): void {
+  /** By one thread between two barriers: counts shards from 0 again, and decides for all whether to stop. */
+  nextUpdate(): void {
     Atomics.store(this.words, WORD.nextShard, 0);
     Atomics.store(this.words, WORD.turn, 0);
     Atomics.store(this.words, WORD.stopping, Atomics.load(this.words, WORD.stopWanted));
@@ -74,18 +86,19 @@ export class Control {
     Atomics.add(this.words, WORD.progress, 1);
   }
 
-  /** The command under way is to end after the step. */
+  /** Asks for the command to end after the update. */
   stop(): void {
     Atomics.store(this.words, WORD.stopWanted, 1);
   }
   get stopWanted(): boolean {
     return Atomics.load(this.words, WORD.stopWanted) === 1;
   }
-  /** What all threads have agreed on in this step. */
+  /** The threads' common decision in this update. */
   get stopping(): boolean {
     return Atomics.load(this.words, WORD.stopping) === 1;
   }
 
+  /** Wakes all threads that wait; they throw OtherThreadFailed. */
   fail(): void {
     Atomics.store(this.words, WORD.failed, 1);
     Atomics.notify(this.words, WORD.turn);
@@ -95,8 +108,16 @@ export class Control {
     return Atomics.load(this.words, WORD.failed) === 1;
   }
 
+  /** Called by a thread when it has ended the command, before it replies. */
+  end(): void {
+    Atomics.add(this.words, WORD.ended, 1);
+  }
+  get ended(): number {
+    return Atomics.load(this.words, WORD.ended);
+  }
+
   #sleep(word: number, value: number): void {
-    if (this.failed) throw new Error('another thread failed');
+    if (this.failed) throw new OtherThreadFailed();
     Atomics.wait(this.words, word, value, FAILURE_CHECK_MS);
   }
 }

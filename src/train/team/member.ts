@@ -1,59 +1,69 @@
 /**
- * A thread of the team, on its own side. It runs shards of a step forward and back through the whole model, adds their gradients up in
- * a fixed order, and updates its slice of the parameters.
+ * Runs inside each worker thread: computes shards, adds gradients, updates its slices of the parameters.
  *
- * A step, in every thread:
- *   take shards until none is left; of a shard, a pass at a time: forward, loss, backward; in the shard's turn add to
- *   the sum of gradients
- *   barrier; norm of the sum in fixed chunks; barrier; update chunks of the parameters; barrier; pack a share of the
- *   weights in the kernels' order; barrier
- * Which thread computes a shard or a chunk changes nothing in the result: shards and chunks are cut the same way for
- * any number of threads, and sums run in the order of shards and chunks.
+ * An update, in every thread:
+ *   sum      shards forward and backward; gradients added in the order of shards (gradient-sum.ts)
+ *   barrier  — several machines meet here: their sums are added before the norm —
+ *   norm     of the summed gradients, by slices; barrier (parameter-slices.ts)
+ *   update   of the parameters, by slices; barrier
+ *   pack     a part of the weights in the kernels' order; barrier
  */
 import type { Backend } from '../../backends/backend.js';
-import { isAugmenting } from '../../data/augmentation.js';
-import { type PackedBatch, packBatch } from '../../data/batch.js';
-import type { AugmentedSource, SequenceSource } from '../../data/sequence.js';
-import { openAugmented, openSequences } from '../../data/sources.js';
-import { firstIndices } from '../../data/split.js';
+import { packBatch } from '../../data/batch.js';
+import type { SequenceSource } from '../../data/sequence.js';
+import { openSequences } from '../../data/sources.js';
 import { Network } from '../../model/network.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import { openWorkspace, type Workspace } from '../../model/workspace.js';
-import { deriveKey } from '../../random.js';
-import { LossScaler, readLossScale, writeLossScale } from '../loss-scale.js';
-import { clipScale, type SliceUpdate, updateSlice } from '../optimizer.js';
+import { postableError } from '../../user-error.js';
+import type { Part } from '../engine.js';
+import { LossScaler } from '../loss-scale.js';
 import { Control } from './control.js';
+import { GradientSum } from './gradient-sum.js';
+import { ParameterSlices } from './parameter-slices.js';
 import {
-  CHUNK,
   type Command,
   type EvaluateCommand,
-  PASS,
+  PASS_SIZE,
   passCapacity,
   type Reply,
-  type SourceName,
   shardCount,
   type TeamMember,
   type TrainCommand,
+  type TrainingMember,
 } from './team-protocol.js';
 
-/** Tells the keys of dropout from other random numbers of the same seed. */
-const DROPOUT_STREAM = 0x64726f70; // 'drop'
+/**
+ * A member for a worker thread's script.
+ * @returns the ready handshake (with the error if the member could not be made), and the reply to each command
+ */
+export function openMember(
+  me: TeamMember,
+  openBackend: () => Backend,
+): { reply: Reply; answer(command: Command): Reply } {
+  try {
+    const member = new Member(me, openBackend());
+    return { reply: { type: 'ready', error: null }, answer: (command) => member.answer(command) };
+  } catch (thrown) {
+    const error = postableError(thrown);
+    return { reply: { type: 'ready', error }, answer: () => ({ type: 'ended', error }) };
+  }
+}
 
-/** Views of CHUNK parameters. */
-type Chunk = Pick<SliceUpdate, 'parameters' | 'gradients' | 'state'>;
+interface Training extends TrainingMember {
+  gradientSum: GradientSum;
+  slices: ParameterSlices;
+}
 
 export class Member {
   readonly #me: TeamMember;
   readonly #backend: Backend;
   readonly #control: Control;
   readonly #network: Network;
-  /** Both in the same memory. */
-  readonly #workspaces: { training: Workspace; inference: Workspace };
-  readonly #sources: Map<SourceName, SequenceSource>;
-  readonly #augmented: AugmentedSource | null;
-  /** 0, 1, 2 … for the sequences of a shard. */
-  readonly #positions: Int32Array;
-  readonly #chunks: Chunk[];
+  readonly #inference: Workspace;
+  readonly #sources: Map<Part, SequenceSource>;
+  /** Null in a team that only evaluates. */
+  readonly #training: Training | null;
 
   /** @param backend opened in this thread */
   constructor(me: TeamMember, backend: Backend) {
@@ -61,7 +71,8 @@ export class Member {
     this.#backend = backend;
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
-    this.#network = new Network(me.model, layout, this.#backend, me.parameters, me.packed, me.precision);
+    this.#network = new Network(me.model, layout, backend, me.parameters, me.packed, me.precision);
+    // The two workspaces share memory; only one is in use at a time.
     const workspaceFor = (training: boolean) => {
       const capacity = passCapacity(me.own.buffers.batchSizes.length, training);
       return openWorkspace(
@@ -69,36 +80,44 @@ export class Member {
         me.own.workspace,
       );
     };
-    this.#workspaces = { training: workspaceFor(true), inference: workspaceFor(false) };
+    this.#inference = workspaceFor(false);
     this.#sources = new Map(
-      Object.entries(me.data).map(([name, data]) => [name as SourceName, openSequences(data)]),
+      Object.entries(me.parts).map(([part, data]) => [part as Part, openSequences(data)]),
     );
-    this.#augmented = isAugmenting(me.augmentation)
-      ? openAugmented(me.data.train, me.augmentation, me.seed)
-      : null;
-    this.#positions = firstIndices(PASS);
-    this.#chunks = cutInChunks(me);
+    this.#training = me.training && {
+      ...me.training,
+      gradientSum: new GradientSum(me, me.training, {
+        backend,
+        control: this.#control,
+        network: this.#network,
+        workspace: workspaceFor(true),
+        source: this.#source('train'),
+      }),
+      slices: new ParameterSlices(me, me.training, backend, this.#control),
+    };
   }
 
-  /** Carries a command out, and says if that failed. */
+  /** Carries out a command; the reply holds what went wrong. */
   answer(command: Command): Reply {
     try {
       for (const _ of this.run(command));
-      return { error: null };
+      return { type: 'ended', error: null };
     } catch (error) {
       this.#control.fail();
-      return { error };
+      return { type: 'ended', error: postableError(error) };
+    } finally {
+      this.#control.end();
     }
   }
 
-  /** Carries a command out as it is iterated, a step or a pass at a time. */
+  /** Generator: each `next()` runs one update or one pass of an evaluation. */
   *run(command: Command): Generator<void> {
     this.#pack(command);
     if (command.type === 'train') yield* this.#train(command);
     else yield* this.#evaluate(command);
   }
 
-  /** After the parameters have changed: each thread packs its share of the weights. */
+  /** After the parameters have changed: each thread packs a part of the weights. */
   #pack({ type, threads }: Command): void {
     this.#network.parametersChanged();
     this.#network.pack(type === 'train', { index: this.#me.index, of: threads });
@@ -106,33 +125,37 @@ export class Member {
   }
 
   *#train(command: TrainCommand): Generator<void> {
-    const { learningRates, firstStep, steps, threads } = command;
-    const scaler = new LossScaler(command.lossScale ? readLossScale(command.lossScale) : null);
+    const { threads } = command;
+    const training = this.#training;
+    if (!training) throw new Error('train: this team was opened for evaluation only');
+    const { gradientSum, slices, sums, settings } = training;
+    const needsNorm = settings.maxNorm !== null || this.#me.precision === 'mixed';
+    const scaler = new LossScaler(command.lossScale);
     let updates = command.updatesBefore;
-    for (let step = firstStep; step < steps; step++) {
+    for (let batch = command.firstBatch; batch < command.endBatch; batch++) {
       const { scale } = scaler;
-      const count = this.#gradients(command, step, scale);
+      const count = gradientSum.run(command, batch, scale);
       this.#control.barrier(threads);
-      const norm = this.#norm(threads) / scale;
-      const sums = this.#me.sums;
+      const norm = slices.norm(threads, needsNorm) / scale;
       if (this.#me.index === 0) {
-        this.#control.nextStep();
-        command.losses[step] = sums[0] / count;
-        command.correct[step] = sums[1];
+        this.#control.nextUpdate();
+        command.losses[batch] = sums[0] / count;
+        command.correct[batch] = sums[1];
       }
-      const verdict = Number.isFinite(sums[0]) ? scaler.judge(Number.isFinite(norm)) : 'diverged';
+      const finite = Number.isFinite(sums[0]);
+      const verdict = finite ? scaler.judge(Number.isFinite(norm)) : 'diverged';
       if (verdict === 'diverged') {
-        // Ends before an update that would spoil the parameters; the loss tells the main thread.
-        if (this.#me.index === 0) command.losses[step] = Number.isFinite(sums[0]) ? norm : sums[0];
+        // Ends before an update that would spoil the parameters.
+        if (this.#me.index === 0) command.divergence.set(finite ? [2, norm] : [1, sums[0] / count]);
         return;
       }
       if (verdict === 'update') {
-        this.#update(command, { lr: learningRates[step], norm, scale, step: ++updates });
+        slices.update(threads, { lr: command.learningRates[batch], norm, scale, update: ++updates });
       }
       this.#control.barrier(threads);
       if (verdict === 'update') this.#pack(command);
       if (this.#me.index === 0) {
-        if (command.lossScale && scaler.state) writeLossScale(command.lossScale, scaler.state);
+        scaler.write(command.lossScales, batch);
         this.#control.advance();
       }
       if (this.#control.stopping) return;
@@ -140,157 +163,45 @@ export class Member {
     }
   }
 
-  /** The sum of the step's gradients and losses; returns how many sequences there are in the step. */
-  #gradients(command: TrainCommand, step: number, scale: number): number {
-    const { own, sums, total, shardSize } = this.#me;
-    const begin = step * command.batchSize;
-    const end = Math.min(command.order.length, begin + command.batchSize);
-    const count = end - begin;
-    const shards = shardCount(count, shardSize);
-    for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
-      const shardEnd = Math.min(end, begin + (shard + 1) * shardSize);
-      let loss = 0;
-      let correct = 0;
-      this.#backend.clear(own.gradients, own.gradients.length);
-      for (let from = begin + shard * shardSize; from < shardEnd; from += PASS) {
-        const indices = command.order.subarray(from, Math.min(shardEnd, from + PASS));
-        const batch = this.#trainBatch(indices, command.epoch);
-        const keys = this.#dropoutKeys(command.epoch, indices, batch);
-        const logits = this.#network.forward(batch, this.#workspaces.training, { dropoutKeys: keys });
-        loss += this.#loss(batch, logits, this.#me.labelSmoothing, scale / count);
-        this.#network.backward(own.dLogits.subarray(0, logits.length), own.gradients);
-        correct += countCorrect(logits, batch);
-      }
-      this.#control.inTurn(shard, () => {
-        if (shard === 0) {
-          this.#backend.clear(total, total.length);
-          sums.fill(0);
-        }
-        this.#backend.add(total, own.gradients);
-        sums[0] += loss;
-        sums[1] += correct;
-      });
-    }
-    return count;
-  }
-
-  #source(name: SourceName): SequenceSource {
-    const source = this.#sources.get(name);
-    if (!source) throw new Error(`train: there are no sequences called ${name}`);
-    return source;
-  }
-
-  #trainBatch(indices: Int32Array, epoch: number): PackedBatch {
-    const { buffers } = this.#me.own;
-    if (!this.#augmented) return packBatch(this.#source('train'), indices, buffers);
-    const drawn = this.#augmented.draw(indices, epoch);
-    return packBatch(drawn, this.#positions.subarray(0, indices.length), buffers);
-  }
-
-  /** The sum of the losses of a batch; their gradient, times `scale`, goes to own.dLogits. */
-  #loss(batch: PackedBatch, logits: Float32Array, labelSmoothing: number, scale: number): number {
-    const { losses, dLogits } = this.#me.own;
-    this.#backend.crossEntropy({
-      rows: batch.batchSize,
-      classes: this.#me.model.numClasses,
-      logits,
-      labels: batch.labels,
-      labelSmoothing,
-      losses,
-      dLogits,
-      gradientScale: scale,
-    });
-    let sum = 0;
-    for (let b = 0; b < batch.batchSize; b++) sum += losses[b];
-    return sum;
-  }
-
-  #dropoutKeys(epoch: number, indices: Int32Array, batch: PackedBatch): Int32Array | null {
-    const { model, seed, own } = this.#me;
-    if (model.dropout === 0 && model.layerDropout === 0) return null;
-    const keys = own.dropoutKeys.subarray(0, 2 * batch.batchSize);
-    for (let b = 0; b < batch.batchSize; b++) {
-      const [first, second] = deriveKey(seed, DROPOUT_STREAM, epoch, indices[batch.order[b]]);
-      keys[2 * b] = first;
-      keys[2 * b + 1] = second;
-    }
-    return keys;
-  }
-
-  /** The norm of the summed gradients, or 0 when nothing depends on it. */
-  #norm(threads: number): number {
-    const { partialNorms, maxNorm, precision } = this.#me;
-    if (maxNorm === null && precision === 'float32') return 0;
-    this.#eachChunk(threads, ({ gradients }, chunk) => {
-      partialNorms[chunk] = this.#backend.sumSquares(gradients);
-    });
-    this.#control.barrier(threads);
-    let sum = 0;
-    for (const partial of partialNorms) sum += partial;
-    return Math.sqrt(sum);
-  }
-
-  /** @param at the gradients' norm, the factor of the loss, and the update's number from 1 */
-  #update(command: TrainCommand, at: { lr: number; norm: number; scale: number; step: number }): void {
-    const { optimizer, maxNorm } = this.#me;
-    const { lr, step } = at;
-    const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
-    this.#eachChunk(command.threads, (chunk) => {
-      updateSlice(this.#backend, optimizer, { ...chunk, lr, gradientScale, step });
-    });
-  }
-
-  /** This thread's share of the parameters, in chunks of fixed length. */
-  #eachChunk(threads: number, visit: (chunk: Chunk, index: number) => void): void {
-    const { length } = this.#chunks;
-    const { index } = this.#me;
-    const last = Math.floor(((index + 1) * length) / threads);
-    for (let chunk = Math.floor((index * length) / threads); chunk < last; chunk++) {
-      visit(this.#chunks[chunk], chunk);
-    }
-  }
-
   *#evaluate(command: EvaluateCommand): Generator<void> {
     const { own, model } = this.#me;
-    const { indices, logits: allLogits, losses: allLosses } = command;
-    const source = this.#source(command.source);
-    const shards = shardCount(indices.length, PASS);
-    for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
-      const from = shard * PASS;
-      const batch = packBatch(
+    const { indices } = command;
+    const K = model.numClasses;
+    const source = this.#source(command.part);
+    const passes = shardCount(indices.length, PASS_SIZE);
+    for (let pass = this.#control.takeShard(); pass < passes; pass = this.#control.takeShard()) {
+      const from = pass * PASS_SIZE;
+      const packed = packBatch(
         source,
-        indices.subarray(from, Math.min(indices.length, from + PASS)),
+        indices.subarray(from, Math.min(indices.length, from + PASS_SIZE)),
         own.buffers,
       );
-      const logits = this.#network.forward(batch, this.#workspaces.inference, null);
-      this.#loss(batch, logits, 0, 1);
-      for (let b = 0; b < batch.batchSize; b++) {
-        const place = from + batch.order[b];
-        const row = logits.subarray(b * model.numClasses, (b + 1) * model.numClasses);
-        allLogits.set(row, place * model.numClasses);
-        allLosses[place] = own.losses[b];
+      const logits = this.#network.forward(packed, this.#inference, null);
+      this.#backend.crossEntropy({
+        rows: packed.batchSize,
+        classes: K,
+        logits,
+        labels: packed.labels,
+        labelSmoothing: 0,
+        losses: own.losses,
+        dLogits: null,
+        gradientScale: 1,
+      });
+      for (let b = 0; b < packed.batchSize; b++) {
+        const place = from + packed.order[b];
+        command.logits.set(logits.subarray(b * K, (b + 1) * K), place * K);
+        command.losses[place] = own.losses[b];
       }
+      Atomics.store(command.answered, pass, 1);
       this.#control.advance();
       if (this.#control.stopWanted) return;
       yield;
     }
   }
-}
 
-function cutInChunks({ parameters, total, optimizerState }: TeamMember): Chunk[] {
-  return Array.from({ length: Math.ceil(parameters.length / CHUNK) }, (_, chunk) => {
-    const view = (vector: Float32Array) => vector.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
-    return { parameters: view(parameters), gradients: view(total), state: optimizerState.map(view) };
-  });
-}
-
-function countCorrect(logits: Float32Array, { batchSize, labels }: PackedBatch): number {
-  const classes = logits.length / batchSize;
-  let correct = 0;
-  for (let b = 0; b < batchSize; b++) {
-    let best = 0;
-    for (let k = 1; k < classes; k++) if (logits[b * classes + k] > logits[b * classes + best]) best = k;
-    if (best === labels[b]) correct++;
+  #source(part: Part): SequenceSource {
+    const source = this.#sources.get(part);
+    if (!source) throw new Error(`train: the team was given no sequences of part ${part}`);
+    return source;
   }
-  return correct;
 }

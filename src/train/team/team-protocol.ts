@@ -1,79 +1,78 @@
-/** What the team's main thread hands to its worker threads: once, at their start, and with every command. */
+/** What the main thread of a team hands to its worker threads: once at their start, and with every command. */
 import type { BackendHandle } from '../../backends/backend.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { BatchBuffers } from '../../data/batch.js';
-import type { SequencesData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { Capacity, Precision, WorkspaceMemory } from '../../model/workspace.js';
-import type { ResolvedOptimizer } from '../optimizer.js';
+import type { PostedError } from '../../user-error.js';
+import type { Part, PartData, UpdateSettings } from '../engine.js';
+import type { LossScaleState } from '../loss-scale.js';
 
-/** Parameters are normed and updated in chunks of this many: the cut is the same for any number of threads. */
-export const CHUNK = 16_384;
+/** Norm and update run over slices of this many parameters. The cut is the same for any number of threads. */
+export const SLICE_LENGTH = 16_384;
+
+/**
+ * Sequences of a pass: they go through the network at once, in training and evaluation. Enough rows for efficient
+ * products; few enough to keep activations, most of a thread's memory, small.
+ */
+export const PASS_SIZE = 32;
 
 export function shardCount(sequences: number, shardSize: number): number {
   return Math.ceil(sequences / shardSize);
 }
 
 /**
- * Sequences in a shard, for steps of `batchSize`. It depends on nothing else, so that sums are the same on any number
- * of threads: a quarter of the batch, for four threads to share, but no less than half a pass, and no more than two, so
- * that the threads end at about the same time.
+ * Sequences of a shard: clamp(batch / 4, 16, 64), and at most the batch. Depends on the batch alone, so that sums do
+ * not depend on the number of threads. Small shards let all threads end at about the same time.
  */
 export function shardSizeFor(batchSize: number): number {
-  return Math.min(batchSize, 2 * PASS, Math.max(PASS / 2, Math.ceil(batchSize / 4)));
+  return Math.min(batchSize, 2 * PASS_SIZE, Math.max(PASS_SIZE / 2, Math.ceil(batchSize / 4)));
 }
 
-/**
- * Sequences that go through the network at a time, in training as in evaluation: enough rows for the products to be
- * efficient, few enough that the activations, which are most of a thread's memory, stay small.
- */
-export const PASS = 32;
-
-/** Of a thread's passes over sequences of at most so many steps. */
+/** Capacity of a thread's passes over sequences of at most `steps` steps. */
 export function passCapacity(steps: number, training: boolean): Capacity {
-  return { batchSize: PASS, steps, rows: PASS * steps, training };
+  return { batchSize: PASS_SIZE, steps, rows: PASS_SIZE * steps, training };
 }
 
-/** What can be evaluated; training takes place on `train`. */
-export type SourceName = 'train' | 'test' | 'reversed' | 'reordered';
-/** `reversed` and `reordered` are the test strokes drawn another way. */
-export type TeamData = { train: SequencesData; test: SequencesData } & Partial<
-  Record<SourceName, SequencesData>
->;
-
-/** Everything that a thread works with; all buffers are shared, those in `own` used by it alone. */
+/** Everything that a thread works with. All buffers are shared; only this thread uses those in `own`. */
 export interface TeamMember {
+  /** Number of the thread, from 0. */
   index: number;
   model: ResolvedClassifierConfig;
   precision: Precision;
-  data: TeamData;
-  /** Of the training sequences, by `seed`. */
-  augmentation: Augmentation;
-  seed: number;
-  optimizer: ResolvedOptimizer;
-  maxNorm: number | null;
-  labelSmoothing: number;
-  shardSize: number;
+  parts: PartData;
   control: Int32Array;
-  /** [2] sum of losses and of correct answers in the step. */
-  sums: Float64Array;
-  /** [chunks] */
-  partialNorms: Float64Array;
   /** [P] */
   parameters: Float32Array;
   /** The parameters in the kernels' order: Network's `packed`. */
   packed: Float32Array;
-  /** [P] sum of the step's gradients. */
+  own: {
+    workspace: WorkspaceMemory;
+    buffers: BatchBuffers;
+    /** [pass] */
+    losses: Float32Array;
+  };
+  /** Null in a team that only evaluates. */
+  training: TrainingMember | null;
+}
+
+/** What a thread needs to train. */
+export interface TrainingMember {
+  settings: UpdateSettings;
+  /** Of part `train`. */
+  augmentation: Augmentation;
+  shardSize: number;
+  /** [2] sum of losses, number of correct answers of the batch. */
+  sums: Float64Array;
+  /** [slices] */
+  partialNorms: Float64Array;
+  /** [P] sum of the batch's gradients. */
   total: Float32Array;
   /** The optimiser's vectors, each [P]. */
   optimizerState: Float32Array[];
   own: {
     /** [P] of one shard. */
     gradients: Float32Array;
-    workspace: WorkspaceMemory;
-    buffers: BatchBuffers;
-    /** [pass] */
-    losses: Float32Array;
     /** [pass, K] */
     dLogits: Float32Array;
     /** [pass, 2] */
@@ -81,50 +80,55 @@ export interface TeamMember {
   };
 }
 
-/** Steps firstStep … steps - 1 of an epoch. */
+/** Batches firstBatch … endBatch - 1 of an epoch. */
 export interface TrainCommand {
   type: 'train';
   /** Threads that take part; the others get no command. */
   threads: number;
   /** From 1. */
   epoch: number;
-  firstStep: number;
-  steps: number;
-  /** Sequences in a step. */
-  batchSize: number;
-  /** Updates made before firstStep, since the run began. */
+  firstBatch: number;
+  endBatch: number;
+  /** Updates made before firstBatch since the training began. */
   updatesBefore: number;
-  /** Of loss-scale.ts, in mixed precision. In and out. */
-  lossScale?: Float64Array | null;
-  /** Indices of the training sequences in the epoch's order. */
+  /** Before firstBatch; null in float32. */
+  lossScale: LossScaleState | null;
+  /** Training sequences in the epoch's order. */
   order: Int32Array;
-  /** [steps] */
+  /** [batches] */
   learningRates: Float64Array;
-  /** [steps] out: mean loss and number of correct answers of each step. */
+  /** [batches] out: mean loss and number of correct answers of each batch. */
   losses: Float64Array;
   correct: Int32Array;
+  /** [batches, 3] out: the loss scale after each batch; null in float32. */
+  lossScales: Float64Array | null;
+  /** [2] out, if the training diverges: 1 for the loss or 2 for the gradient, and its value. */
+  divergence: Float64Array;
 }
 
 export interface EvaluateCommand {
   type: 'evaluate';
   threads: number;
-  source: SourceName;
+  part: Part;
   /** [n] */
   indices: Int32Array;
   /** [n, K] out. */
   logits: Float32Array;
   /** [n] out. */
   losses: Float32Array;
+  /** [passes] out: 1 for a pass whose answers are there. */
+  answered: Int32Array;
 }
 
 export type Command = TrainCommand | EvaluateCommand;
 
-/** What a thread says when it has ended a command; an error is null or what was thrown. */
+/** From a thread: that it can take commands, or that it has ended one; `error` is what was thrown. */
 export interface Reply {
-  error: unknown;
+  type: 'ready' | 'ended';
+  error: PostedError | null;
 }
 
-/** What a new thread is posted. */
+/** To a new thread. */
 export interface Start {
   member: TeamMember;
   backend: BackendHandle;

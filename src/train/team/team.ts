@@ -1,32 +1,46 @@
 /**
- * A team of worker threads that trains one model on shared memory. This is its front in the main thread, which only
- * allocates, gives commands and watches: it never computes and never blocks.
+ * The engine on host memory: a team of worker threads that trains one model on shared buffers. This is its front in
+ * the main thread, which allocates, gives commands and watches; the worker threads compute (member.ts).
  */
 import type { Backend } from '../../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
 import { openAugmented, openSequences } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { Network } from '../../model/network.js';
-import { ParameterLayout } from '../../model/parameters.js';
+import { ParameterLayout, type StateDict } from '../../model/parameters.js';
 import { type Precision, workspaceSize } from '../../model/workspace.js';
-import { sharedBytes } from '../../shared-memory.js';
-import { optimizerStateNames, type ResolvedOptimizer } from '../optimizer.js';
+import { sharedBytes, shareInts } from '../../shared-memory.js';
+import {
+  type Answers,
+  type BatchResults,
+  Diverged,
+  type Engine,
+  type EpochPlan,
+  type ModelState,
+  type Part,
+  type PartData,
+  type UpdateSettings,
+} from '../engine.js';
+import { lossScaleRows, readLossScale } from '../loss-scale.js';
+import { optimizerStateNames } from '../optimizer.js';
+import { watch } from '../watch.js';
 import { Control } from './control.js';
 import {
-  CHUNK,
-  type Command,
   type EvaluateCommand,
-  PASS,
+  PASS_SIZE,
   passCapacity,
+  SLICE_LENGTH,
   shardCount,
   shardSizeFor,
-  type TeamData,
   type TeamMember,
   type TrainCommand,
+  type TrainingMember,
 } from './team-protocol.js';
-import type { StartThread, Thread } from './threads.js';
+import { ThreadGroup } from './thread-group.js';
+import type { StartThread } from './threads.js';
 
 export interface TeamOptions {
+  /** The team closes it. */
   backend: Backend;
   /** At most this many. */
   threads: number;
@@ -34,154 +48,255 @@ export interface TeamOptions {
   model: ResolvedClassifierConfig;
   /** Default float32. */
   precision?: Precision;
-  data: TeamData;
-  augmentation: Augmentation;
-  /** Sequences whose gradients make one update. */
-  batchSize: number;
-  /** Of dropout and augmentation. */
-  seed: number;
-  optimizer: ResolvedOptimizer;
-  maxNorm: number | null;
-  labelSmoothing: number;
+  parts: PartData;
+  /** Null: the team only evaluates. Else it starts with the initial parameters of `seed`, and needs part `train`. */
+  training: (UpdateSettings & { augmentation: Augmentation }) | null;
 }
 
-/** Steps of progress that an evaluation makes. */
-export function evaluationSteps(sequences: number): number {
-  return shardCount(sequences, PASS);
+/**
+ * Starts a team.
+ * @throws what keeps a thread from starting, when all threads have ended
+ */
+export async function openTeam(options: TeamOptions): Promise<Team> {
+  const team = new Team(options);
+  await team.ready;
+  return team;
 }
 
-export class Team {
-  readonly model: ResolvedClassifierConfig;
-  readonly layout: ParameterLayout;
-  /** [P] flat; may be read and written between commands. */
-  readonly parameters: Float32Array;
-  /** The optimiser's vectors [P] by name; likewise. */
-  readonly optimizerState: ReadonlyMap<string, Float32Array>;
+export class Team implements Engine {
+  readonly description: string;
+  readonly backend: { readonly name: string; readonly description: string };
   readonly threads: number;
-  readonly #trainThreads: number;
+  readonly ready: Promise<void>;
+  readonly #options: TeamOptions;
+  readonly #layout: ParameterLayout;
+  /** [P] */
+  readonly #parameters: Float32Array;
+  /** The optimiser's vectors [P] by name. */
+  readonly #optimizerState: ReadonlyMap<string, Float32Array>;
   readonly #control = new Control();
-  readonly #workers: Thread[];
-  readonly #batchSize: number;
+  readonly #group: ThreadGroup;
+  #busy = false;
 
+  /** For `openTeam`. */
   constructor(options: TeamOptions) {
-    const { backend, model, batchSize, data, precision = 'float32' } = options;
-    this.model = model;
-    this.layout = new ParameterLayout(model);
-    this.#batchSize = batchSize;
-    const P = this.layout.length;
-    const shardSize = shardSizeFor(batchSize);
-    this.parameters = backend.allocate(P);
-    const names = optimizerStateNames(options.optimizer);
-    this.optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
-    const shared: Omit<TeamMember, 'index' | 'own'> = {
-      model,
-      precision,
-      data,
-      augmentation: options.augmentation,
-      shardSize,
-      seed: options.seed,
-      optimizer: options.optimizer,
-      maxNorm: options.maxNorm,
-      labelSmoothing: options.labelSmoothing,
-      control: this.#control.words,
-      sums: new Float64Array(sharedBytes(16)),
-      partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / CHUNK))),
-      parameters: this.parameters,
-      packed: backend.allocate(Network.packedLength(model, backend, precision)),
-      total: backend.allocate(P),
-      optimizerState: [...this.optimizerState.values()],
-    };
-    const steps = longest(options);
-    this.threads = options.threads;
-    this.#trainThreads = Math.min(this.threads, shardCount(batchSize, shardSize));
-    this.#workers = Array.from({ length: this.threads }, (_, index) => {
-      const own = allocateOwn(backend, model, precision, steps, P);
-      return options.startThread({ ...shared, index, own }, backend);
+    const { backend, threads, model, training } = options;
+    this.backend = { name: backend.name, description: backend.description };
+    this.description = `${backend.name} (${backend.description}), ${threads} thread${threads === 1 ? '' : 's'}`;
+    this.threads = threads;
+    this.#options = options;
+    this.#layout = new ParameterLayout(model);
+    const P = this.#layout.length;
+    this.#parameters = backend.allocate(P);
+    if (training) this.#layout.initialize(model, this.#parameters, training.seed);
+    const names = training ? optimizerStateNames(training.optimizer) : [];
+    this.#optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
+    const members = this.#members(longestSteps(options));
+    this.#group = new ThreadGroup(
+      members.map((member) => options.startThread(member, backend)),
+      this.#control,
+    );
+    this.ready = this.#group.ready.catch(async (error) => {
+      await this.close();
+      throw error;
     });
+    this.ready.catch(() => {}); // openTeam awaits it.
   }
 
-  /** Steps done of the command under way. */
-  get progress(): number {
-    return this.#control.progress;
+  async load({ parameters, optimizer }: ModelState): Promise<void> {
+    this.#begin();
+    try {
+      const vectors = [...this.#optimizerState].map(([name, vector]) => {
+        const tensors = optimizer.size > 0 ? vectorTensors(optimizer, name) : null;
+        if (tensors) this.#layout.check(tensors, `the optimiser's ${name}`);
+        return { tensors, vector };
+      });
+      this.#layout.fromStateDict(parameters, this.#parameters);
+      for (const { tensors, vector } of vectors) {
+        if (tensors) this.#layout.fromStateDict(tensors, vector);
+        else vector.fill(0);
+      }
+    } finally {
+      this.#busy = false;
+    }
   }
 
-  /** The command under way ends after the step that is being computed. */
-  stop(): void {
-    this.#control.stop();
+  async save(): Promise<ModelState> {
+    this.#begin();
+    try {
+      const optimizer: StateDict = new Map();
+      for (const [name, vector] of this.#optimizerState) {
+        for (const [tensor, value] of this.#layout.toStateDict(vector))
+          optimizer.set(`${name}.${tensor}`, value);
+      }
+      return { parameters: this.#layout.toStateDict(this.#parameters), optimizer };
+    } finally {
+      this.#busy = false;
+    }
   }
 
-  /**
-   * Runs steps of an epoch. Fills in `losses` and `correct`; a loss that is not finite ends it, before that step's
-   * update.
-   * @returns steps done
-   */
-  async train(command: Omit<TrainCommand, 'type' | 'threads' | 'batchSize'>): Promise<number> {
-    const threads = this.#trainThreads;
-    await this.#run({ ...command, type: 'train', threads, batchSize: this.#batchSize }, threads);
-    return this.progress;
+  async *train(plan: EpochPlan, stop: AbortSignal): AsyncGenerator<BatchResults> {
+    const { training, threads, precision } = this.#options;
+    if (!training) throw new Error('train: this team was opened for evaluation only');
+    const { batchSize } = training;
+    const batches = Math.ceil(plan.order.length / batchSize);
+    const learningRates = new Float64Array(sharedBytes(8 * batches));
+    learningRates.set(plan.learningRates);
+    const command: TrainCommand = {
+      type: 'train',
+      threads: Math.min(threads, shardCount(batchSize, shardSizeFor(batchSize))),
+      epoch: plan.epoch,
+      firstBatch: plan.firstBatch,
+      endBatch: plan.endBatch,
+      updatesBefore: plan.updatesBefore,
+      lossScale: plan.lossScale,
+      order: shareInts(plan.order),
+      learningRates,
+      losses: new Float64Array(sharedBytes(8 * batches)),
+      correct: new Int32Array(sharedBytes(4 * batches)),
+      lossScales: precision === 'mixed' ? lossScaleRows(batches) : null,
+      divergence: new Float64Array(sharedBytes(16)),
+    };
+    let first = plan.firstBatch;
+    for await (const done of this.#run(command, stop)) {
+      const end = plan.firstBatch + done;
+      if (end === first) continue;
+      yield {
+        firstBatch: first,
+        losses: command.losses.slice(first, end),
+        correct: command.correct.slice(first, end),
+        lossScale: command.lossScales && readLossScale(command.lossScales, end - 1),
+      };
+      first = end;
+    }
+    const [what, value] = command.divergence;
+    if (what !== 0) throw new Diverged(first, what === 1 ? 'loss' : 'gradient', value);
   }
 
-  /** Logits and losses of sequences, without dropout. */
-  async evaluate(command: Omit<EvaluateCommand, 'type' | 'threads'>): Promise<void> {
-    const threads = Math.min(this.threads, evaluationSteps(command.indices.length));
-    await this.#run({ ...command, type: 'evaluate', threads }, threads);
+  async *evaluate(part: Part, indices: Int32Array, stop: AbortSignal): AsyncGenerator<Answers> {
+    const K = this.#options.model.numClasses;
+    const count = indices.length;
+    const passes = shardCount(count, PASS_SIZE);
+    const command: EvaluateCommand = {
+      type: 'evaluate',
+      threads: Math.min(this.threads, passes),
+      part,
+      indices: shareInts(indices),
+      logits: new Float32Array(sharedBytes(4 * count * K)),
+      losses: new Float32Array(sharedBytes(4 * count)),
+      answered: new Int32Array(sharedBytes(4 * passes)),
+    };
+    const waiting = new Set(command.answered.keys());
+    for await (const _ of this.#run(command, stop)) {
+      for (const pass of waiting) {
+        if (Atomics.load(command.answered, pass) === 0) continue;
+        waiting.delete(pass);
+        const first = pass * PASS_SIZE;
+        const end = Math.min(count, first + PASS_SIZE);
+        yield {
+          first,
+          logits: command.logits.slice(first * K, end * K),
+          losses: command.losses.slice(first, end),
+        };
+      }
+    }
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.end()));
+    await this.#group?.close();
+    this.#options.backend.close();
   }
 
-  /** Resolves when all threads have carried the command out; rejects, once all have ended it, if one failed. */
-  async #run(command: Command, threads: number): Promise<void> {
-    this.#control.reset();
-    const replies = this.#workers.slice(0, threads).map((worker) =>
-      worker.run(command).catch((error) => {
-        this.#control.fail();
-        throw error;
-      }),
-    );
-    const results = await Promise.allSettled(replies);
-    const failures = results.flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as Error] : [],
-    );
-    const cause = failures.find((failure) => failure.message !== 'another thread failed') ?? failures[0];
-    if (cause) throw cause;
+  /** Runs a command and yields its progress. If the caller ends the iteration, the command is stopped. */
+  async *#run(command: TrainCommand | EvaluateCommand, stop: AbortSignal): AsyncGenerator<number> {
+    this.#begin();
+    const running = this.#group.run(command);
+    running.catch(() => {}); // watch throws it.
+    const stopThreads = () => this.#control.stop();
+    stop.addEventListener('abort', stopThreads);
+    if (stop.aborted) stopThreads();
+    try {
+      yield* watch(running, () => this.#control.progress);
+    } finally {
+      stop.removeEventListener('abort', stopThreads);
+      stopThreads();
+      await running.catch(() => {});
+      this.#busy = false;
+    }
   }
+
+  #begin(): void {
+    if (this.#busy)
+      throw new Error('train: the engine carries out one call at a time; wait for the one before');
+    this.#busy = true;
+  }
+
+  /** What each thread works with. @param steps of the longest sequence */
+  #members(steps: number): TeamMember[] {
+    const { backend, model, precision = 'float32', parts, training, threads } = this.#options;
+    const shared = {
+      model,
+      precision,
+      parts,
+      control: this.#control.words,
+      parameters: this.#parameters,
+      packed: backend.allocate(Network.packedLength(model, backend, precision)),
+    };
+    const P = this.#layout.length;
+    const sharedTraining: Omit<TrainingMember, 'own'> | null = training && {
+      settings: training,
+      augmentation: training.augmentation,
+      shardSize: shardSizeFor(training.batchSize),
+      sums: new Float64Array(sharedBytes(16)),
+      partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / SLICE_LENGTH))),
+      total: backend.allocate(P),
+      optimizerState: [...this.#optimizerState.values()],
+    };
+    const sizes = (training ? [true, false] : [false]).map((withBackward) =>
+      workspaceSize({ config: model, backend, precision, capacity: passCapacity(steps, withBackward) }),
+    );
+    const B = PASS_SIZE;
+    return Array.from({ length: threads }, (_, index) => ({
+      ...shared,
+      index,
+      own: {
+        workspace: {
+          floats: backend.allocate(Math.max(...sizes.map((size) => size.floats))),
+          ints: backend.allocateInts(Math.max(...sizes.map((size) => size.ints))),
+        },
+        buffers: {
+          inputs: backend.allocate(B * steps * model.inputSize),
+          batchSizes: backend.allocateInts(steps),
+          rowStarts: backend.allocateInts(steps),
+          labels: backend.allocateInts(B),
+          order: backend.allocateInts(B),
+        },
+        losses: backend.allocate(B),
+      },
+      training: sharedTraining && {
+        ...sharedTraining,
+        own: {
+          gradients: backend.allocate(P),
+          dLogits: backend.allocate(B * model.numClasses),
+          dropoutKeys: backend.allocateInts(2 * B),
+        },
+      },
+    }));
+  }
+}
+
+/** The tensors of one of the optimiser's vectors, by the parameters' names. */
+function vectorTensors(optimizer: StateDict, vector: string): StateDict {
+  const prefix = `${vector}.`;
+  const own = [...optimizer].filter(([name]) => name.startsWith(prefix));
+  return new Map(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
 /** Steps of the longest sequence that there can be. */
-function longest({ data, augmentation, seed }: TeamOptions): number {
-  const sources = Object.values(data).map(openSequences);
-  const augmented = isAugmenting(augmentation) ? [openAugmented(data.train, augmentation, seed)] : [];
-  return Math.max(...[...sources, ...augmented].map(({ maxSteps }) => maxSteps));
-}
-
-function allocateOwn(
-  backend: Backend,
-  model: ResolvedClassifierConfig,
-  precision: Precision,
-  steps: number,
-  parameters: number,
-): TeamMember['own'] {
-  const B = PASS;
-  const sizes = [true, false].map((training) =>
-    workspaceSize({ config: model, backend, precision, capacity: passCapacity(steps, training) }),
-  );
-  return {
-    gradients: backend.allocate(parameters),
-    workspace: {
-      floats: backend.allocate(Math.max(...sizes.map((size) => size.floats))),
-      ints: backend.allocateInts(Math.max(...sizes.map((size) => size.ints))),
-    },
-    buffers: {
-      inputs: backend.allocate(B * steps * model.inputSize),
-      batchSizes: backend.allocateInts(steps),
-      rowStarts: backend.allocateInts(steps),
-      labels: backend.allocateInts(B),
-      order: backend.allocateInts(B),
-    },
-    losses: backend.allocate(B),
-    dLogits: backend.allocate(B * model.numClasses),
-    dropoutKeys: backend.allocateInts(2 * B),
-  };
+function longestSteps({ parts, training }: TeamOptions): number {
+  const steps = Object.values(parts).map((data) => openSequences(data).maxSteps);
+  if (training && parts.train && isAugmenting(training.augmentation)) {
+    steps.push(openAugmented(parts.train, training.augmentation, training.seed).maxSteps);
+  }
+  return Math.max(...steps);
 }

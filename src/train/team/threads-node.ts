@@ -1,7 +1,7 @@
 /** Threads of a team in Node.js. */
 import { Worker } from 'node:worker_threads';
 import type { Reply, Start } from './team-protocol.js';
-import type { StartThread } from './threads.js';
+import { MessageThread, type StartThread } from './threads.js';
 
 export const startNodeThread: StartThread = (member, backend) => {
   const start: Start = { member, backend: backend.handle() };
@@ -11,19 +11,22 @@ export const startNodeThread: StartThread = (member, backend) => {
     workerData: start,
     ...(evaluated && { execArgv: [] }),
   });
-  return {
-    run: (command) =>
-      new Promise((resolve, reject) => {
-        const settle = (error: unknown) => {
-          worker.off('message', onMessage).off('error', settle).off('exit', onExit);
-          if (error) reject(error);
-          else resolve();
-        };
-        const onMessage = (reply: Reply) => settle(reply.error);
-        const onExit = (code: number) => settle(new Error(`train: a worker thread ended with code ${code}`));
-        worker.on('message', onMessage).on('error', settle).on('exit', onExit);
-        worker.postMessage(command);
-      }),
-    end: () => worker.terminate(),
-  };
+  return watchWorker(worker, member.index);
 };
+
+/** A worker whose script answers as worker-node.ts does. @param index for messages */
+export function watchWorker(worker: Worker, index: number): MessageThread {
+  const thread = new MessageThread({
+    post: (command) => worker.postMessage(command),
+    terminate: () => worker.terminate(),
+    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
+  });
+  const name = `train: worker thread ${index}`;
+  const failed = (error: Error) =>
+    thread.died(new Error(`${name} failed: ${error.message}`, { cause: error }));
+  worker.on('message', (reply: Reply) => thread.received(reply));
+  worker.on('messageerror', failed);
+  worker.on('error', failed);
+  worker.on('exit', (code) => thread.died(new Error(`${name} ended unexpectedly, with exit code ${code}`)));
+  return thread;
+}

@@ -1,11 +1,12 @@
-/** What a worker thread of Node.js runs: a member of a team, started by threads-node.ts. */
+/** The script of a worker thread in Node.js: a member of a team, started by threads-node.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openHandle } from '../../backends/open-node.js';
-import { Member } from './member.js';
+import { openMember } from './member.js';
 import type { Command, Start } from './team-protocol.js';
 
 const port = parentPort;
-if (!port) throw new Error('train/worker-node.js runs in a worker thread, started by train/threads-node.js');
+if (!port) throw new Error('train/team/worker-node.js runs in a worker thread, started by threads-node.js');
 const { member, backend } = workerData as Start;
-const thread = new Member(member, openHandle(backend));
-port.on('message', (command: Command) => port.postMessage(thread.answer(command)));
+const { reply, answer } = openMember(member, () => openHandle(backend));
+port.on('message', (command: Command) => port.postMessage(answer(command)));
+port.postMessage(reply);

@@ -1,0 +1,81 @@
+/** The learning rate of every update, from the settings of a schedule. */
+import { sharedBytes } from '../shared-memory.js';
+import { createSchedule, type Schedule, warmUpFactor } from './schedule.js';
+
+/**
+ * How the learning rate changes over a training. As PyTorch's examples do, one-cycle counts updates and the other
+ * schedules count epochs.
+ */
+export type RateSettings = {
+  /** The learning rate; for one-cycle its peak. */
+  lr: number;
+  /** Updates in which the rate first rises linearly from 0; not for one-cycle. Default 0. */
+  warmupSteps?: number;
+} & (
+  | { name: 'constant' }
+  /** Falls by the factor `gamma` every `stepSize` epochs. */
+  | { name: 'step'; stepSize: number; gamma?: number }
+  /** Half a cosine from lr to etaMin in tMax epochs; by default over the whole training. */
+  | { name: 'cosine'; tMax?: number | null; etaMin?: number }
+  | { name: 'cosine-warm-restarts'; t0: number; tMult?: number; etaMin?: number }
+  | { name: 'one-cycle'; pctStart?: number; divFactor?: number; finalDivFactor?: number }
+);
+
+/**
+ * The learning rates of an epoch's updates.
+ * @param epoch from 1
+ * @returns [batchesPerEpoch]
+ * @throws UserError for settings out of range
+ */
+export function learningRates(
+  settings: RateSettings,
+  epochs: number,
+  batchesPerEpoch: number,
+  epoch: number,
+): Float64Array {
+  const rates = new Float64Array(sharedBytes(8 * batchesPerEpoch));
+  const schedule = scheduleOf(settings, epochs, batchesPerEpoch);
+  const { warmupSteps = 0 } = settings;
+  for (let batch = 0; batch < batchesPerEpoch; batch++) {
+    const updates = (epoch - 1) * batchesPerEpoch + batch;
+    rates[batch] =
+      settings.name === 'one-cycle'
+        ? schedule.at(updates)
+        : schedule.at(epoch - 1) * warmUpFactor(updates, warmupSteps);
+  }
+  return rates;
+}
+
+function scheduleOf(settings: RateSettings, epochs: number, batchesPerEpoch: number): Schedule {
+  switch (settings.name) {
+    case 'constant':
+      return createSchedule({ name: 'constant', lr: settings.lr });
+    case 'step':
+      return createSchedule({
+        name: 'step',
+        lr: settings.lr,
+        stepSize: settings.stepSize,
+        gamma: settings.gamma,
+      });
+    case 'cosine': {
+      const { lr, tMax, etaMin } = settings;
+      return createSchedule({ name: 'cosine', lr, tMax: tMax ?? epochs, etaMin });
+    }
+    case 'cosine-warm-restarts': {
+      const { lr, t0, tMult, etaMin } = settings;
+      return createSchedule({ name: 'cosine-warm-restarts', lr, t0, tMult, etaMin });
+    }
+    case 'one-cycle': {
+      const { lr, pctStart, divFactor, finalDivFactor } = settings;
+      const totalSteps = batchesPerEpoch * epochs;
+      return createSchedule({
+        name: 'one-cycle',
+        maxLr: lr,
+        totalSteps,
+        pctStart,
+        divFactor,
+        finalDivFactor,
+      });
+    }
+  }
+}

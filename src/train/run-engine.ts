@@ -1,0 +1,59 @@
+/** Opens the engine of a run or an evaluation in Node.js: backend, threads and the sequences of every part. */
+import { availableParallelism } from 'node:os';
+import { openBackend } from '../backends/open-node.js';
+import type { Augmentation } from '../data/augmentation.js';
+import { type Dataset, sequencesOf } from '../data/open-dataset.js';
+import type { AnyPreprocessing } from '../data/sources.js';
+import { reorderedStrokes, reversedStrokes } from '../data/strokes/stroke-points.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
+import type { Precision } from '../model/workspace.js';
+import type { TrainConfig } from './config/options.js';
+import type { Engine, PartData, UpdateSettings } from './engine.js';
+import { openTeam } from './team/team.js';
+import { startNodeThread } from './team/threads-node.js';
+
+export interface RunEngineOptions {
+  backend: TrainConfig['backend'];
+  /** Null: one a core. */
+  threads: number | null;
+  dataset: Dataset;
+  preprocessing: AnyPreprocessing;
+  model: ResolvedClassifierConfig;
+  /** Default float32. */
+  precision?: Precision;
+  /** Null: only evaluate. */
+  training: (UpdateSettings & { augmentation: Augmentation }) | null;
+}
+
+/**
+ * @returns the engine, and for the user a line for each backend that was passed over
+ * @throws UserError when the backend cannot be opened
+ */
+export async function openRunEngine(
+  options: RunEngineOptions,
+): Promise<{ engine: Engine; notices: string[] }> {
+  const { dataset, preprocessing, model, precision, training } = options;
+  const notices: string[] = [];
+  const backend = await openBackend(options.backend, (line) => notices.push(line));
+  const engine = await openTeam({
+    backend,
+    threads: options.threads ?? availableParallelism(),
+    startThread: startNodeThread,
+    model,
+    precision,
+    parts: partsOf(dataset, preprocessing),
+    training,
+  });
+  return { engine, notices };
+}
+
+function partsOf(dataset: Dataset, preprocessing: AnyPreprocessing): PartData {
+  const train = sequencesOf(dataset, dataset.train, preprocessing);
+  const test = sequencesOf(dataset, dataset.test, preprocessing);
+  const parts: PartData = { train, validation: train, test };
+  if (dataset.kind === 'strokes') {
+    parts.reversed = sequencesOf(dataset, reversedStrokes(dataset.test), preprocessing);
+    parts.reordered = sequencesOf(dataset, reorderedStrokes(dataset.test), preprocessing);
+  }
+  return parts;
+}

@@ -1,0 +1,195 @@
+/** Protects the training loop: order of events and saves, best, patience, target, stops, checkpoints within an epoch. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError } from 'scanstroke';
+import { firstIndices } from '#src/data/split.js';
+import type { TrainEvent } from '#src/train/events.js';
+import {
+  initialState,
+  type LoopOptions,
+  type LoopSettings,
+  type TrainState,
+  trainLoop,
+} from '#src/train/loop.js';
+import { type FakeBehaviour, FakeEngine } from './fake-engine.js';
+
+const SETTINGS: LoopSettings = {
+  epochs: 3,
+  batchSize: 4,
+  rate: { name: 'constant', lr: 0.1 },
+  seed: 0,
+  patience: null,
+  targetAccuracy: null,
+  checkpointMs: null,
+  checkpointUpdates: null,
+};
+
+/** Runs the loop over 10 training and 20 validation sequences: three batches an epoch. */
+async function run(
+  behaviour: FakeBehaviour,
+  settings: Partial<LoopSettings> = {},
+  { state = initialState(false), stopWhen = (_: TrainEvent): boolean => false } = {},
+) {
+  const engine = new FakeEngine(behaviour);
+  const stop = new AbortController();
+  const saves: { what: string; state: TrainState }[] = [];
+  const save = (what: string) => async (now: TrainState) => {
+    saves.push({ what, state: structuredClone(now) });
+  };
+  const options: LoopOptions = {
+    engine,
+    settings: { ...SETTINGS, ...settings },
+    train: firstIndices(10),
+    validation: firstIndices(20),
+    labels: new Uint8Array(20),
+    classes: 2,
+    lengthOf: null,
+    state,
+    stop: stop.signal,
+    saveBest: save('best'),
+    saveEpoch: save('epoch'),
+    saveMidEpoch: save('mid'),
+    lastGood: 'in a file',
+  };
+  const events: TrainEvent[] = [];
+  const loop = trainLoop(options);
+  let next = await loop.next();
+  for (; !next.done; next = await loop.next()) {
+    events.push(next.value);
+    if (stopWhen(next.value)) stop.abort();
+  }
+  return { engine, events, saves, state, reason: next.value };
+}
+
+const epochsOf = (events: TrainEvent[]) => events.flatMap((event) => (event.type === 'epoch' ? [event] : []));
+
+test('every epoch is trained, validated and saved, in this order', async () => {
+  const { engine, events, saves, reason } = await run({ correct: (epoch) => [10, 15, 12][epoch - 1] });
+  assert.equal(reason, 'epochs');
+  assert.deepEqual(
+    saves.map(({ what, state }) => [what, state.epoch]),
+    [
+      ['best', 2],
+      ['epoch', 2],
+      ['best', 3],
+      ['epoch', 3],
+      ['epoch', 4],
+    ],
+  );
+  assert.deepEqual(
+    epochsOf(events).map(({ best, metrics }) => [best, metrics.validationAccuracy, metrics.validationLoss]),
+    [
+      [true, 0.5, 0.5],
+      [true, 0.75, 0.5],
+      [false, 0.6, 0.5],
+    ],
+  );
+  assert.deepEqual(saves.at(-1)?.state.best, { accuracy: 0.75, loss: 0.5, epoch: 2 });
+  assert.deepEqual(engine.evaluations, new Array(3).fill({ part: 'validation', count: 20 }));
+  assert.deepEqual(
+    engine.plans.map(({ epoch, firstBatch, endBatch, updatesBefore }) => [
+      epoch,
+      firstBatch,
+      endBatch,
+      updatesBefore,
+    ]),
+    [
+      [1, 0, 3, 0],
+      [2, 0, 3, 3],
+      [3, 0, 3, 6],
+    ],
+  );
+});
+
+test('the mean loss weighs the incomplete last batch by its sequences', async () => {
+  const { events } = await run({ loss: (_, batch) => [1, 2, 4][batch] }, { epochs: 1 });
+  const [{ metrics }] = epochsOf(events);
+  assert.equal(metrics.trainLoss, (4 * 1 + 4 * 2 + 2 * 4) / 10);
+  assert.equal(metrics.trainAccuracy, 3 / 10);
+  assert.deepEqual(
+    metrics.curve.map(({ step, loss }) => [step, loss]),
+    [
+      [1, 1],
+      [2, 2],
+      [3, 4],
+    ],
+  );
+});
+
+test('results of several batches at once give an event for each', async () => {
+  const { events } = await run({ batchesAtOnce: 2 }, { epochs: 1 });
+  const steps = events.flatMap((event) =>
+    event.type === 'progress' && event.phase === 'train' ? [[event.step, event.samples]] : [],
+  );
+  assert.deepEqual(steps, [
+    [1, 4],
+    [2, 8],
+    [3, 10],
+  ]);
+});
+
+test('patience and target accuracy stop it, also at once when it is resumed', async () => {
+  const patient = await run({ correct: () => 10 }, { epochs: 9, patience: 2 });
+  assert.deepEqual([patient.reason, epochsOf(patient.events).length], ['patience', 3]);
+  const again = await run({}, { epochs: 9, patience: 2 }, { state: patient.state });
+  assert.deepEqual([again.reason, again.engine.plans.length], ['patience', 0]);
+  const target = await run({ correct: (epoch) => 5 * epoch }, { epochs: 9, targetAccuracy: 0.5 });
+  assert.deepEqual([target.reason, epochsOf(target.events).length], ['target-accuracy', 2]);
+});
+
+test('a stop saves the state after the batch, and the resumed loop goes on from there', async () => {
+  const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.epoch === 2 && event.step === 2;
+  const { saves, reason, events, state } = await run({}, {}, { stopWhen });
+  assert.equal(reason, 'interrupted');
+  assert.deepEqual(events.at(-1), { type: 'stopped', reason: 'interrupted', epoch: 2, step: 2 });
+  assert.deepEqual([saves.at(-1)?.what, saves.at(-1)?.state.losses.length], ['mid', 2]);
+  const rest = await run({}, {}, { state });
+  assert.deepEqual(
+    rest.engine.plans.map(({ epoch, firstBatch, updatesBefore }) => [epoch, firstBatch, updatesBefore]),
+    [
+      [2, 2, 5],
+      [3, 0, 6],
+    ],
+  );
+});
+
+test('a stop in validation keeps the trained epoch, which is only validated again', async () => {
+  const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.phase === 'validation';
+  const { saves, reason, state } = await run({}, { epochs: 1 }, { stopWhen });
+  assert.deepEqual(
+    [reason, saves.at(-1)?.what, saves.at(-1)?.state.losses.length],
+    ['interrupted', 'mid', 3],
+  );
+  const rest = await run({}, { epochs: 1 }, { state });
+  assert.deepEqual([rest.reason, rest.engine.plans.length, rest.engine.evaluations.length], ['epochs', 0, 1]);
+  assert.ok(Number.isFinite(epochsOf(rest.events)[0].metrics.samplesPerSecond));
+});
+
+test('within an epoch it saves every N updates, and changes nothing by it', async () => {
+  const often = await run({}, { checkpointUpdates: 2 });
+  assert.deepEqual(
+    often.saves.map(({ what, state }) => `${what} ${state.epoch}.${state.losses.length}`).slice(0, 4),
+    ['mid 1.2', 'best 2.0', 'epoch 2.0', 'mid 2.2'],
+  );
+  const plain = await run({});
+  const losses = (events: TrainEvent[]) =>
+    epochsOf(events).map(({ metrics: { trainLoss, curve } }) => ({ trainLoss, curve }));
+  assert.deepEqual(losses(often.events), losses(plain.events));
+  assert.equal(often.state.updates, plain.state.updates);
+});
+
+test('within an epoch it saves after the time that was asked for', async () => {
+  const { saves } = await run({}, { epochs: 1, checkpointMs: 1e-3 });
+  assert.ok(saves.some(({ what }) => what === 'mid'));
+  assert.equal(saves.at(-1)?.what, 'epoch');
+});
+
+test('a loss that is not finite names epoch, update and the last good state, and the settings to change', async () => {
+  const loss = (epoch: number, batch: number) => (epoch === 2 && batch === 1 ? Number.NaN : 1);
+  await assert.rejects(run({ loss }), (error) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, /the loss became NaN in epoch 2, update 2; the last good state is in a file/);
+    assert.deepEqual(error.settings, ['learningRate', 'maxNorm']);
+    return true;
+  });
+});
