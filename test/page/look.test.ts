@@ -1,6 +1,6 @@
 /**
- * Protects the pages Runs and Inspect, in a real browser against the real server: what they show is what the run's
- * files say; a run in training is followed, also when the server comes back after an end.
+ * Protects the views Runs and Inspect, in a real browser against the real server: they show the contents of the run's
+ * files, and they follow a run in training, also across a restart of the server.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -63,7 +63,7 @@ function summaryOf(run: string) {
 
 const share = (value: number) => `${(value * 100).toFixed(2)} %`;
 
-test('the runs stand newest first; the newest is shown, with what its summary says', async () => {
+test('runs are listed newest first; the newest is shown with the figures of its summary', async () => {
   await onPage('#/runs', DESKTOP, async (page) => {
     const names = page.locator('.run-list .run-name');
     await names.nth(1).waitFor();
@@ -82,7 +82,7 @@ test('the runs stand newest first; the newest is shown, with what its summary sa
   });
 });
 
-test('a cell of the confusion matrix opens the samples behind it', async () => {
+test('a cell of the confusion matrix opens its samples', async () => {
   const matrix: number[][] = summaryOf(trained.rows).confusion_matrix;
   const label = matrix.findIndex((row, k) => row.some((count, other) => other !== k && count > 0));
   const predicted = matrix[label].findIndex((count, other) => other !== label && count > 0);
@@ -100,11 +100,11 @@ test('a cell of the confusion matrix opens the samples behind it', async () => {
     await page.locator('.browser .tile').first().waitFor();
     const captions = await page.locator('.browser .tile b').allTextContents();
     assert.deepEqual(captions, Array(matrix[label][predicted]).fill(`${label} → ${predicted}`));
-    await page.locator('.sample h2', { hasText: `${label}, taken for ${predicted}` }).waitFor();
+    await page.locator('.sample h2', { hasText: `${label}, recognised as ${predicted}` }).waitFor();
   });
 });
 
-test('several runs are compared: curves together, and the settings in which they differ', async () => {
+test('several runs are compared: curves in one chart, and the settings that differ', async () => {
   await onPage('#/runs?run=rows', DESKTOP, async (page) => {
     await page.getByRole('checkbox', { name: 'compare strokes' }).check();
     await page.locator('.card[aria-label="Comparison"]').waitFor();
@@ -114,28 +114,28 @@ test('several runs are compared: curves together, and the settings in which they
     ]);
     const rows = await page.locator('table tbody tr').allTextContents();
     assert.ok(rows.includes('hidden size3224'), rows.join('\n'));
-    assert.ok(!rows.some((row) => row.startsWith('batch size')), 'what is the same is left out');
+    assert.ok(!rows.some((row) => row.startsWith('batch size')), 'equal settings are omitted');
     await page.locator('.line-chart').first().hover();
-    assert.equal(await page.locator('.reading p').count(), 2);
+    assert.equal(await page.locator('.readout p').count(), 2);
   });
 });
 
-test('a run leads to the Draw page, which draws with it', async () => {
+test('a run links to the Draw view, which then uses its model', async () => {
   await onPage('#/runs?run=rows', DESKTOP, async (page) => {
-    await page.getByRole('link', { name: 'Draw with it' }).click();
+    await page.getByRole('link', { name: 'Draw with this model' }).click();
     await page.locator('.answer', { hasText: 'reads rows of pixels' }).waitFor();
     assert.ok(await page.evaluate(() => crossOriginIsolated));
   });
 });
 
-test('samples are browsed by class, answer and part; one of them is seen from inside', async () => {
+test('samples are filtered by class, answer and part; one is shown with the inside of the network', async () => {
   const matrix: number[][] = summaryOf(trained.strokes).confusion_matrix;
-  const right = matrix.map((row, label) => row[label]);
-  const label = String(right.indexOf(Math.max(...right)));
+  const correct = matrix.map((row, label) => row[label]);
+  const label = String(correct.indexOf(Math.max(...correct)));
   await onPage('#/inspect?run=strokes', DESKTOP, async (page) => {
-    await page.getByRole('combobox', { name: 'Is a' }).selectOption(label);
-    await page.getByRole('combobox', { name: 'Answer' }).selectOption('right');
-    await page.locator('.sample h2', { hasText: `${label}, recognised` }).waitFor();
+    await page.getByRole('combobox', { name: 'True class' }).selectOption(label);
+    await page.getByRole('combobox', { name: 'Answer' }).selectOption('correct');
+    await page.locator('.sample h2', { hasText: `${label}, correct` }).waitFor();
     const captions = await page.locator('.browser .tile b').allTextContents();
     assert.ok(captions.length > 3 && captions.every((caption) => caption === label), captions.join());
     await page.locator('.browser .tile').nth(2).click();
@@ -145,25 +145,25 @@ test('samples are browsed by class, answer and part; one of them is seen from in
       .locator('[role=img]')
       .getAttribute('aria-label');
     await page.locator('.sample p', { hasText: `test ${third!.split(':')[0].toLowerCase()}` }).waitFor();
-    // Inside: strokes that are read, a chart, hidden states of two directions; the slider moves through all.
+    // Inside: the input, a chart and hidden states of two directions; all follow the slider.
     assert.deepEqual(await page.locator('.heat-map .group').allTextContents(), ['forward', 'backward']);
     const read = () => page.locator('.inside .read').innerHTML();
     const whole = await read();
     await page.getByRole('slider', { name: 'Step' }).fill('5');
     await page.locator('.inside figcaption', { hasText: /read up to step 5 of/ }).waitFor();
     assert.notEqual(await read(), whole);
-    assert.ok((await page.locator('.mattered .weight').count()) > 5);
+    assert.ok((await page.locator('.influence .weight').count()) > 5);
     await page.getByRole('combobox', { name: 'Part' }).selectOption('validation');
     await page.locator('.browser header', { hasText: 'of' }).waitFor();
   });
   await onPage('#/inspect?run=rows', DESKTOP, async (page) => {
     await page.locator('.inside .read .scan').waitFor();
-    await page.locator('.mattered .overlay').waitFor();
+    await page.locator('.influence .overlay').waitFor();
   });
 });
 
 for (const [size, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
-  test(`axe finds nothing wrong with runs and samples on a ${size}, light and dark`, async () => {
+  test(`axe finds no problems with runs and samples on a ${size}, light and dark`, async () => {
     for (const [hash, ready] of [
       ['#/runs?run=strokes', '.card[aria-label="Mistakes"] .tile'],
       ['#/runs?run=rows&run=strokes', '.card[aria-label="Comparison"]'],
@@ -176,13 +176,13 @@ for (const [size, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })
           assert.deepEqual(await accessibilityProblems(page), [], hash);
         }
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert.ok(overflow <= 0, `${hash}: nothing reaches beyond the edge of the screen`);
+        assert.ok(overflow <= 0, `${hash}: no horizontal overflow`);
       });
     }
   });
 }
 
-test('with nothing there yet, the page says how to get something', async () => {
+test('without models and runs, the page says how to train one', async () => {
   const empty = await serve(0, join(trained.folder, 'nothing'));
   const visited = await visit(browser, empty.url);
   await visited.page.getByText('No model yet').waitFor();
@@ -193,7 +193,7 @@ test('with nothing there yet, the page says how to get something', async () => {
   assert.deepEqual(visited.troubles, []);
 });
 
-test('a run in training is followed from its first epoch to its score, over a restart of the server', async () => {
+test('a run in training is followed from its first epoch to its result, across a restart of the server', async () => {
   const port = Number(new URL(server.url).port);
   const visited = await visit(browser, `${server.url}#/runs`);
   const { page } = visited;
@@ -232,7 +232,7 @@ test('a run in training is followed from its first epoch to its score, over a re
   await page.locator('.confusion').waitFor();
   assert.equal(await page.locator('.headline .badge').count(), 0);
   await visited.close();
-  // While the server was away there was nobody to answer; nothing else went wrong.
+  // Only failed connections during the restart are allowed.
   assert.deepEqual(
     visited.troubles.filter(
       (trouble) =>

@@ -1,8 +1,8 @@
-/** Probabilities as columns, one a class, in the class's colour. */
+/** Bar chart of probabilities, one bar per class, in the class's colour. */
 import { classHue } from './classes.js';
 
-/** More classes than this are too many for a column each: only the likeliest get one. */
-const MAX_COLUMNS = 16;
+/** With more classes than this, only the likeliest get a bar. */
+const MAX_BARS = 16;
 
 interface BarsProps {
   classes: readonly string[];
@@ -10,9 +10,9 @@ interface BarsProps {
   best: number | null;
 }
 
-/** A column for every class, always in the same place. For screen readers the verdict says it all. */
+/** One bar per class, in class order. Hidden from screen readers, which read the verdict instead. */
 export function Bars({ classes, probabilities, best }: BarsProps) {
-  const shown = columnsOf(classes.length, probabilities);
+  const shown = classesToShow(classes.length, probabilities);
   return (
     <ol class="bars" aria-hidden="true">
       {shown.map((k) => (
@@ -31,12 +31,12 @@ export function Bars({ classes, probabilities, best }: BarsProps) {
   );
 }
 
-function columnsOf(count: number, probabilities: Float32Array | null): number[] {
+function classesToShow(count: number, probabilities: Float32Array | null): number[] {
   const all = Array.from({ length: count }, (_, k) => k);
-  if (count <= MAX_COLUMNS) return all;
-  if (!probabilities) return all.slice(0, MAX_COLUMNS);
+  if (count <= MAX_BARS) return all;
+  if (!probabilities) return all.slice(0, MAX_BARS);
   return all
     .sort((a, b) => probabilities[b] - probabilities[a])
-    .slice(0, MAX_COLUMNS)
+    .slice(0, MAX_BARS)
     .sort((a, b) => a - b);
 }

@@ -1,20 +1,23 @@
-/** Classes in the order of their probability, and the colour that a class has wherever it is shown. */
+/** Ranks classes by probability, formats probabilities, and gives each class its colour. */
 
-/** Neighbouring classes get hues far apart, so that they part in a stack. The style sheet makes colours of hues. */
+/** Hue of a class in degrees. Neighbouring classes get distant hues. The style sheet turns hues into colours. */
 export function classHue(index: number, count: number): number {
   const turns = count % 3 === 0 ? 0.382 : 3 / count;
   return Math.round(360 * ((0.7 + index * turns) % 1));
 }
 
-/** What is said of a drawing's class, by the probability of the likeliest. */
+/** The likeliest classes, and whether the answer is certain. */
 export interface Verdict {
-  /** [3] indices of the likeliest classes, likeliest first; fewer if there are fewer. */
+  /** Indices of up to three classes, likeliest first. Ties are in class order. */
   top: number[];
-  /** The likeliest class is no more than a guess. */
+  /** The likeliest class has a probability below `sureFrom`. */
   unsure: boolean;
 }
 
-/** @param sureFrom below this probability the answer is a guess */
+/**
+ * @param probabilities [K]
+ * @param sureFrom below this probability the answer counts as unsure
+ */
 export function verdictOf(probabilities: Float32Array, sureFrom: number): Verdict {
   const top = [...probabilities.keys()]
     .sort((a, b) => probabilities[b] - probabilities[a] || a - b)
@@ -22,10 +25,10 @@ export function verdictOf(probabilities: Float32Array, sureFrom: number): Verdic
   return { top, unsure: probabilities[top[0]] < sureFrom };
 }
 
-/** `98 %`, `99.9 %`, `<0.1 %`: short, and never 100 % or 0 % of what is not quite. */
+/** `98 %`, `99.4 %`, `<0.1 %`. Never rounds to 100 % or 0 %. */
 export function formatChance(probability: number): string {
   const percent = probability * 100;
-  // No line begins with a percent sign.
+  // The no-break space keeps the percent sign on the number's line.
   const text = (number: string) => `${number}\u00a0%`;
   if (percent >= 99.95) return text(percent === 100 ? '100' : '>99.9');
   if (percent >= 99) return text(percent.toFixed(1));

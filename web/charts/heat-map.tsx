@@ -1,6 +1,6 @@
 /**
- * Hidden states over time: a column a step, a row a unit, orange for above zero, blue for below. Layers and directions
- * stand below one another, each with its name.
+ * Heat map of hidden states: one column per step, one row per unit; orange is positive, blue is negative. Layers and
+ * directions are stacked, each with its name.
  */
 import { useEffect, useRef } from 'preact/hooks';
 
@@ -9,9 +9,9 @@ export interface HeatMapProps {
   values: Float32Array;
   steps: number;
   units: number;
-  /** The units' groups from the top, all of the same size. */
+  /** Names of the groups of units from the top; all groups have the same size. */
   groups: readonly string[];
-  /** The step that is marked. */
+  /** The step to mark, counted from 0; null for none. */
   cursor: number | null;
   label: string;
 }

@@ -1,6 +1,5 @@
 /**
- * Lines over the epochs, named at their ends, with a cursor that reads them: the reports' charts for the screen. The
- * scales are the reports' own.
+ * Line chart over epochs: names at the lines' ends, values at the pointer. Uses the same scales as the reports' charts.
  */
 import { useState } from 'preact/hooks';
 import { position, type Scale, wholeTicks } from '#src/report/chart.js';
@@ -10,12 +9,12 @@ export interface ChartLine {
   name: string;
   color: string;
   points: readonly (readonly [x: number, y: number])[];
-  /** Thin and pale: what stands behind. */
+  /** Thin and pale, for a line in the background. */
   faint?: boolean;
   dashed?: boolean;
-  /** Points are drawn too, while there are few. */
+  /** Also draws the points, up to 40 of them. */
   marked?: boolean;
-  /** No name at its end. */
+  /** Draws no name at the line's end. */
   unnamed?: boolean;
 }
 
@@ -75,7 +74,7 @@ export function LineChart({ lines, domain, scale, format, label }: LineChartProp
           {at !== null && <line class="cursor" x1={x(at)} x2={x(at)} y1={TOP} y2={TOP + plot.height} />}
         </svg>
       )}
-      {at !== null && <Reading lines={lines} at={at} format={format} left={x(at)} width={width} />}
+      {at !== null && <Readout lines={lines} at={at} format={format} left={x(at)} width={width} />}
     </div>
   );
 }
@@ -101,8 +100,8 @@ function Line({
   );
 }
 
-/** The values at one place, line by line. */
-function Reading({
+/** Values of all lines at the pointer: for each line, its point nearest to `at`. */
+function Readout({
   lines,
   at,
   format,
@@ -124,7 +123,7 @@ function Reading({
   });
   if (read.length === 0) return null;
   return (
-    <div class={`reading${left > width / 2 ? ' left' : ''}`} style={{ left: `${left}px` }} aria-hidden="true">
+    <div class={`readout${left > width / 2 ? ' left' : ''}`} style={{ left: `${left}px` }} aria-hidden="true">
       {read.map(({ line, u, v }) => (
         <p key={line.name}>
           <i style={{ background: line.color }} />
@@ -137,7 +136,7 @@ function Reading({
   );
 }
 
-/** Names beside the lines' ends, moved apart where they would overlap. */
+/** Positions of the names at the lines' ends, moved apart to avoid overlaps. */
 function endLabels(lines: readonly ChartLine[], y: (value: number) => number, height: number) {
   const labels = lines
     .map((line) => ({ line, top: y(line.points[line.points.length - 1][1]) }))

@@ -1,10 +1,10 @@
-/** Small pictures: pixels on a canvas, and strokes as lines whose colour says which way the pen went. */
+/** Small pictures: pixels on a canvas, and strokes whose colour shows the direction of the pen. */
 import { useEffect, useRef } from 'preact/hooks';
 import { penPaths } from '#src/ink/render-strokes.js';
 import { colorEntries, light } from '#src/report/palette.js';
 import { fitSquare, strokeShapes } from '#src/report/stroke-drawing.js';
 
-/** The reports' drawings are made in the light edition's colours; here they follow the theme. */
+/** strokeShapes gives the reports' light colours; this map turns them into CSS variables of the current theme. */
 const VARIABLES = new Map(colorEntries(light).map(([name, color]) => [color, `var(--${name})`]));
 const themed = (color: string) => VARIABLES.get(color) ?? color;
 
@@ -14,9 +14,9 @@ export interface PixelsProps {
   width: number;
   height: number;
   label: string;
-  /** [height, width] What is laid over it, −1 to 1: blue for less ink, orange for more. */
+  /** [height, width] drawn on top, scaled to the largest absolute value: orange is positive, blue is negative. */
   overlay?: Float32Array | null;
-  /** Rows above this one are marked as read. */
+  /** Pixel row to mark as the one being read. */
   row?: number | null;
 }
 
@@ -28,7 +28,7 @@ export function Pixels({ pixels, width, height, label, overlay = null, row = nul
     if (!context || width === 0) return;
     const image = context.createImageData(width, height);
     for (let i = 0; i < width * height; i++) {
-      // Ink as opacity: its colour is the style sheet's.
+      // Only the opacity: the style sheet sets the colour.
       image.data[4 * i + 3] = pixels?.[i] ?? 0;
     }
     context.putImageData(image, 0, 0);
@@ -45,7 +45,7 @@ export function Pixels({ pixels, width, height, label, overlay = null, row = nul
 const WARM = [214, 106, 20];
 const COOL = [44, 110, 214];
 
-/** Values as a veil of colour. */
+/** Values as a translucent colour layer. */
 function Overlay({ values, width, height }: { values: Float32Array; width: number; height: number }) {
   const element = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -63,21 +63,21 @@ function Overlay({ values, width, height }: { values: Float32Array; width: numbe
 }
 
 export interface StrokesProps {
-  /** [N, 4] `dx dy eos eod`; null for none. */
+  /** [N, 4] moves `dx dy eos eod`; null for none. */
   rows: ArrayLike<number> | null;
   label: string;
-  /** Draw them where they stand in a picture of this side, instead of filling the square. */
+  /** Width and height in pixels of the picture that the strokes belong to. Default: scale the strokes to the square. */
   within?: number;
-  /** [N] how much each row mattered, 0 to 1: rings of that size. */
+  /** [N] influence of each move, 0 to 1; proportional to the area of its circle. */
   weights?: ArrayLike<number> | null;
-  /** Only the first so many rows; the rest is faint. */
+  /** Draws only the first `upTo` moves in full colour; the others are faint. */
   upTo?: number | null;
 }
 
-/** Units a side of the drawing. */
+/** Width and height of the SVG in its own units. */
 const SIDE = 100;
 
-/** Strokes in the order in which a network reads them. */
+/** Strokes of a drawing, coloured in reading order. */
 export function Strokes({ rows, label, within, weights = null, upTo = null }: StrokesProps) {
   const paths = rows ? penPaths(rows) : [];
   const cell = within ? SIDE / within : 0;
@@ -142,12 +142,12 @@ function pointsOf(
   ).join(',');
 }
 
-/** The first rows, with an end so that they are a drawing. */
+/** The first `count` moves, plus a last move that ends the drawing. */
 function firstRows(rows: ArrayLike<number>, count: number): number[] {
   return [...Array.from(rows).slice(0, 4 * count), 0, 0, 1, 1];
 }
 
-/** Where each row leads, from 0; rows that lift the pen stay where they are. */
+/** Position after each move, in pixels. */
 function placesOf(rows: ArrayLike<number>): { x: number; y: number; row: number }[] {
   let [x, y] = [-1, -1];
   return Array.from({ length: rows.length / 4 }, (_, row) => {

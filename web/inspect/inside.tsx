@@ -1,6 +1,6 @@
 /**
- * Inside a network while it reads: what it would answer after each step, its hidden states over time, and which of the
- * steps mattered. One slider moves through all of it.
+ * The inside of a network for one input: the answer after each step, the hidden states over the steps, and the
+ * influence of each part of the input on the answer. One slider selects the step in all charts.
  */
 import { useState } from 'preact/hooks';
 import { formatChance, verdictOf } from '../charts/classes.js';
@@ -9,29 +9,31 @@ import { Pixels, Strokes } from '../charts/pictures.js';
 import { StackChart } from '../charts/stack-chart.js';
 import '../style/inside.css';
 
-/** One reading, from the worker or from the server. */
+/** One network reading one input: from the worker (a drawing) or from the server (a sample). */
 export interface Reading {
   classes: readonly string[];
   /** [K] */
   probabilities: Float32Array;
-  /** What was read row by row, or null. */
+  /** The image that was read; null for strokes. */
   picture: { pixels: Uint8Array; width: number; height: number } | null;
-  /** [N, 4] strokes that were read, or null. */
+  /** [N, 4] the moves that were read; null for an image. */
   rows: ArrayLike<number> | null;
   /** T */
   steps: number;
+  /** U */
   units: number;
   /** [T, U] */
   hidden: Float32Array;
-  /** The units' groups: layers and directions. */
+  /** Names of the groups of units, one per layer and direction. */
   groups: readonly string[];
   inputSize: number;
-  /** [T, I] */
+  /** [T, I] gradient of the answer's cross-entropy. */
   inputGradient: Float32Array;
-  /** [height, width] if a picture was read. */
+  /** [height, width] for an image; null for strokes. */
   pixelGradient: Float32Array | null;
-  /** [M] and [M][K] */
+  /** [M] steps after which `trace` has an answer. */
   moments: ArrayLike<number>;
+  /** [M][K] probabilities if the input ended after that step; all 0: nothing to recognise yet. */
   trace: readonly ArrayLike<number>[];
 }
 
@@ -39,25 +41,25 @@ export function Inside({ reading }: { reading: Reading }) {
   const { classes, steps, units, hidden, groups, moments, trace, probabilities } = reading;
   const [step, setStep] = useState(steps);
   const at = Math.min(step, steps);
-  const answer = trace[Math.max(0, lastAt(moments, at))];
+  const answer = trace[Math.max(0, lastMomentAt(moments, at))];
   const best = verdictOf(probabilities, 0).top[0];
   return (
     <div class="inside">
       <figure class="read">
-        <Read reading={reading} upTo={at} />
+        <InputSoFar reading={reading} upTo={at} />
         <figcaption>
           read up to step {at} of {steps}
         </figcaption>
       </figure>
-      <figure class="mattered">
-        <Mattered reading={reading} />
+      <figure class="influence">
+        <Influence reading={reading} />
         <figcaption>
-          what mattered for {classes[best]}:{' '}
+          influence on answer&nbsp;{classes[best]}:{' '}
           {reading.rows ? (
-            <span class="warm">the broader, the more</span>
+            <span class="warm">larger circle, more influence</span>
           ) : (
             <>
-              more ink <span class="warm">hurts</span>, <span class="cool">helps</span>
+              more ink makes it <span class="warm">less</span> or <span class="cool">more</span> likely
             </>
           )}
         </figcaption>
@@ -65,22 +67,23 @@ export function Inside({ reading }: { reading: Reading }) {
       <div class="times">
         <figure>
           <figcaption>
-            If it ended here: <b>{answer ? said(answer, classes) : 'nothing yet'}</b>
+            Answer if the input ended here: <b>{answer ? answerText(answer, classes) : 'none yet'}</b>
           </figcaption>
           <StackChart
             points={Array.from(moments, (moment, n) => ({
               at: moment,
-              probabilities: blank(trace[n]) ? null : trace[n],
+              probabilities: isBlank(trace[n]) ? null : trace[n],
             }))}
             classes={classes}
             domain={[1, Math.max(2, steps)]}
             cursor={at}
-            label={`Probabilities over ${steps} steps; after step ${at}: ${answer ? said(answer, classes) : 'nothing'}`}
+            label={`Probabilities over ${steps} steps; after step ${at}: ${answer ? answerText(answer, classes) : 'none yet'}`}
           />
         </figure>
         <figure>
           <figcaption>
-            Hidden state, {units} units: <span class="warm">above zero</span>, <span class="cool">below</span>
+            Hidden states of {units} units: <span class="warm">positive</span>,{' '}
+            <span class="cool">negative</span>
           </figcaption>
           <HeatMap
             values={hidden}
@@ -100,7 +103,7 @@ export function Inside({ reading }: { reading: Reading }) {
           value={at}
           disabled={steps < 2}
           aria-label="Step"
-          aria-valuetext={`step ${at} of ${steps}${answer ? `: ${said(answer, classes)}` : ''}`}
+          aria-valuetext={`step ${at} of ${steps}${answer ? `: ${answerText(answer, classes)}` : ''}`}
           onInput={(event) => setStep(Number((event.target as HTMLInputElement).value))}
         />
       </div>
@@ -108,7 +111,7 @@ export function Inside({ reading }: { reading: Reading }) {
   );
 }
 
-/** The names of the groups of units, from the top: layer by layer, forward then backward. */
+/** Names of the groups of units in the order of the hidden states: by layer, forward before backward. */
 export function groupNames(layers: number, bidirectional: boolean): string[] {
   return Array.from({ length: layers }, (_, layer) => {
     const name = layers > 1 ? `layer ${layer + 1}` : '';
@@ -116,23 +119,24 @@ export function groupNames(layers: number, bidirectional: boolean): string[] {
   }).flat();
 }
 
-function Read({ reading, upTo }: { reading: Reading; upTo: number }) {
+function InputSoFar({ reading, upTo }: { reading: Reading; upTo: number }) {
   const { picture, rows, steps } = reading;
-  if (rows) return <Strokes rows={rows} label="The strokes as they are read" upTo={upTo} />;
+  if (rows) return <Strokes rows={rows} label="The strokes read so far" upTo={upTo} />;
   if (!picture) return null;
+  // With one step per pixel row, the step is the row.
   const row = steps === picture.height ? upTo - 1 : null;
-  return <Pixels {...picture} row={row} label="The picture as it is read, row by row" />;
+  return <Pixels {...picture} row={row} label="The picture; a line marks the pixel row that is read" />;
 }
 
-function Mattered({ reading }: { reading: Reading }) {
+function Influence({ reading }: { reading: Reading }) {
   const { picture, rows, pixelGradient, inputGradient, inputSize, steps } = reading;
-  const label = 'Which parts mattered for the answer';
+  const label = 'Influence of each part of the input on the answer';
   if (rows)
     return <Strokes rows={rows} label={label} weights={stepWeights(inputGradient, steps, inputSize)} />;
   return picture && <Pixels {...picture} label={label} overlay={pixelGradient} />;
 }
 
-/** [T] length of each step's gradient, the largest is 1. */
+/** [T] norm of each step's gradient, divided by the largest. */
 function stepWeights(gradient: Float32Array, steps: number, inputSize: number): Float32Array {
   const weights = Float32Array.from({ length: steps }, (_, t) =>
     Math.hypot(...gradient.subarray(t * inputSize, (t + 1) * inputSize)),
@@ -141,20 +145,20 @@ function stepWeights(gradient: Float32Array, steps: number, inputSize: number): 
   return weights.map((weight) => weight / largest);
 }
 
-/** Which moment is the last up to a step; −1 if none is. */
-function lastAt(moments: ArrayLike<number>, step: number): number {
+/** Index of the last moment up to a step; −1 if there is none. */
+function lastMomentAt(moments: ArrayLike<number>, step: number): number {
   let found = -1;
   for (let n = 0; n < moments.length && moments[n] <= step; n++) found = n;
   return found;
 }
 
-/** There was nothing to recognise yet. */
-function blank(probabilities: ArrayLike<number>): boolean {
+/** Whether there was nothing to recognise yet: all probabilities are 0. */
+function isBlank(probabilities: ArrayLike<number>): boolean {
   return Array.from(probabilities).every((value) => value === 0);
 }
 
-function said(probabilities: ArrayLike<number>, classes: readonly string[]): string {
-  if (blank(probabilities)) return 'nothing yet';
+function answerText(probabilities: ArrayLike<number>, classes: readonly string[]): string {
+  if (isBlank(probabilities)) return 'none yet';
   const { top } = verdictOf(Float32Array.from(probabilities), 0);
   return `${classes[top[0]]}, ${formatChance(probabilities[top[0]])}`;
 }

@@ -1,4 +1,6 @@
-/** Inspect: browse a run's samples with the network's answers, and look into the network while it reads one of them. */
+/**
+ * The Inspect view: a run's samples with the network's answers, filters, and the inside of the network for one sample.
+ */
 import { useEffect, useState } from 'preact/hooks';
 import { formatCount } from '#src/report/text.js';
 import type { RunDetails, RunList, SampleList, SamplePart, SamplesPending } from '#src/serve/api.js';
@@ -11,10 +13,10 @@ import '../style/inspect.css';
 import { SampleDetails } from './sample-details.js';
 import { fetchSamples, SampleTile } from './samples.js';
 
-const PAGE = 60;
+const SAMPLES_PER_PAGE = 60;
 const PARTS: SamplePart[] = ['test', 'validation', 'train'];
 
-/** What is looked at, as it stands in the address. */
+/** The selected run, filters, page and sample, as strings from the URL. */
 type Choice = Record<'run' | 'part' | 'true' | 'predicted' | 'correct' | 'offset' | 'index', string | null>;
 
 export default function InspectPage({ query }: { query: URLSearchParams }) {
@@ -32,7 +34,9 @@ export default function InspectPage({ query }: { query: URLSearchParams }) {
           {error}
         </p>
       )}
-      {runs?.length === 0 && <p class="card notice">No run has a checkpoint yet.</p>}
+      {runs?.length === 0 && (
+        <p class="card notice">No run has a checkpoint yet. A run gets one after its first epoch.</p>
+      )}
       {choice.run && (
         <OneRun key={choice.run} id={choice.run} runs={runs?.map(({ id }) => id) ?? []} choice={choice} />
       )}
@@ -53,7 +57,7 @@ function choiceOf(query: URLSearchParams): Choice {
   };
 }
 
-/** Changes the address as it stands now: two changes may come in one frame. */
+/** Updates the URL. Reads the current URL first, because two changes may happen in one frame. */
 function choose(changes: Partial<Choice>): void {
   location.hash = linkTo('inspect', { ...choiceOf(parseRoute(location.hash).query), ...changes });
 }
@@ -81,7 +85,7 @@ function OneRun({ id, runs, choice }: OneRunProps) {
           predicted,
           correct,
           offset: Number(offset ?? 0),
-          limit: PAGE,
+          limit: SAMPLES_PER_PAGE,
         },
         signal,
         setPending,
@@ -120,10 +124,10 @@ function Pending({ pending }: { pending: SamplesPending | null }) {
     <div class="card waiting" role="status">
       <p class="muted">
         {pending
-          ? `Asking the network: ${formatCount(pending.done)} of ${formatCount(pending.total)} samples.`
-          : 'Asking the network …'}
+          ? `Running the network: ${formatCount(pending.done)} of ${formatCount(pending.total)} samples.`
+          : 'Running the network …'}
       </p>
-      {pending && <progress value={pending.done} max={pending.total} aria-label="Samples asked" />}
+      {pending && <progress value={pending.done} max={pending.total} aria-label="Samples done" />}
     </div>
   );
 }
@@ -136,44 +140,44 @@ interface FiltersProps {
 }
 
 function Filters({ id, runs, classes, choice }: FiltersProps) {
-  const fresh = { offset: null, index: null };
+  const firstPage = { offset: null, index: null };
   const names = classes.map((name, k) => [String(k), name] as const);
-  const every = [['', 'any'] as const];
+  const any = [['', 'any'] as const];
   return (
-    <form class="filters" aria-label="Which samples" onSubmit={(event) => event.preventDefault()}>
+    <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
       <Select
         name="Run"
         value={id}
         options={[...new Set([id, ...runs])].map((run) => [run, run] as const)}
-        onChange={(run) => choose({ run, ...fresh, true: null, predicted: null })}
+        onChange={(run) => choose({ run, ...firstPage, true: null, predicted: null })}
       />
       <Select
         name="Part"
         value={choice.part ?? 'test'}
         options={PARTS.map((part) => [part, part] as const)}
-        onChange={(part) => choose({ part, ...fresh })}
+        onChange={(part) => choose({ part, ...firstPage })}
       />
       <Select
-        name="Is a"
+        name="True class"
         value={choice.true ?? ''}
-        options={[...every, ...names]}
-        onChange={(label) => choose({ true: label, ...fresh })}
+        options={[...any, ...names]}
+        onChange={(label) => choose({ true: label, ...firstPage })}
       />
       <Select
-        name="Taken for"
+        name="Predicted class"
         value={choice.predicted ?? ''}
-        options={[...every, ...names]}
-        onChange={(predicted) => choose({ predicted, ...fresh })}
+        options={[...any, ...names]}
+        onChange={(predicted) => choose({ predicted, ...firstPage })}
       />
       <Select
         name="Answer"
         value={choice.correct ?? ''}
         options={[
           ['', 'any'],
-          ['true', 'right'],
+          ['true', 'correct'],
           ['false', 'wrong'],
         ]}
-        onChange={(correct) => choose({ correct, ...fresh })}
+        onChange={(correct) => choose({ correct, ...firstPage })}
       />
     </form>
   );
@@ -209,31 +213,31 @@ interface BrowserProps {
 
 function Browser({ list, choice, index }: BrowserProps) {
   const { samples, matching, total, offset, classes } = list;
-  const to = (next: number) => choose({ offset: next > 0 ? String(next) : null, index: null });
+  const goTo = (next: number) => choose({ offset: next > 0 ? String(next) : null, index: null });
   return (
     <section class="card browser" aria-label="Samples">
       <header>
         <p class="muted">
           {matching === 0
-            ? 'None match'
+            ? 'No samples match'
             : `${formatCount(offset + 1)} to ${formatCount(offset + samples.length)} of ${formatCount(matching)}`}
           {matching === total ? '' : ` (${formatCount(total)} in all)`}
         </p>
         <button
           type="button"
           class="quiet"
-          aria-label="Earlier samples"
+          aria-label="Previous samples"
           disabled={offset === 0}
-          onClick={() => to(offset - PAGE)}
+          onClick={() => goTo(offset - SAMPLES_PER_PAGE)}
         >
           <BackIcon />
         </button>
         <button
           type="button"
           class="quiet"
-          aria-label="Later samples"
+          aria-label="Next samples"
           disabled={offset + samples.length >= matching}
-          onClick={() => to(offset + PAGE)}
+          onClick={() => goTo(offset + SAMPLES_PER_PAGE)}
         >
           <NextIcon />
         </button>

@@ -1,4 +1,4 @@
-/** One sample in full: what it is, what it was taken for and how surely, and what went on in the network. */
+/** One sample in full: its true class, the network's answer, and the inside of the network. */
 import type { RunDetails, SampleDetails as SampleDetailsJson, SamplePart } from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
 import { formatChance } from '../charts/classes.js';
@@ -29,18 +29,20 @@ export function SampleDetails({ run, part, index }: SampleDetailsProps) {
     );
   if (!value) return <div class="card waiting" aria-busy="true" />;
   const { classes, label, predicted, probability } = value;
-  const right = label === predicted;
+  const isCorrect = label === predicted;
   const reading = readingOf(value, run);
   return (
     <section class="card sample" aria-label={`Sample ${value.index}`}>
       <header>
         <div>
           <h2>
-            {right ? `${classes[label]}, recognised` : `${classes[label]}, taken for ${classes[predicted]}`}
+            {isCorrect
+              ? `${classes[label]}, correct`
+              : `${classes[label]}, recognised as ${classes[predicted]}`}
           </h2>
           <p class="muted">
-            {part} sample {value.index}; {formatChance(probability)} sure
-            {right ? '' : `, ${formatChance(value.label_probability)} for ${classes[label]}`}
+            {part} sample {value.index}: {formatChance(probability)} for {classes[predicted]}
+            {isCorrect ? '' : `, ${formatChance(value.label_probability)} for ${classes[label]}`}
           </p>
           <Bars classes={classes} probabilities={Float32Array.from(value.probabilities)} best={predicted} />
         </div>

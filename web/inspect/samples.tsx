@@ -1,4 +1,4 @@
-/** Samples as small pictures, and how they are asked for. */
+/** Requests samples from the server, and shows them as small pictures. */
 import type { PictureJson, SampleEntry, SampleList, SamplePart, SamplesPending } from '#src/serve/api.js';
 import { formatChance } from '../charts/classes.js';
 import { Pixels, Strokes } from '../charts/pictures.js';
@@ -9,17 +9,18 @@ export interface SampleQuery {
   part: SamplePart;
   true?: string | null;
   predicted?: string | null;
-  /** `true`, `false`, or nothing for both. */
+  /** `true`: correct answers; `false`: wrong ones; default both. */
   correct?: string | null;
   offset?: number;
   limit?: number;
 }
 
-const ASK_AGAIN_MS = 700;
+const POLL_EVERY_MS = 700;
 
 /**
- * Asks until the answers are known.
- * @param onPending is told how far the server has come
+ * Samples with the network's answers. Polls while the server computes the answers.
+ * @param onPending receives the server's progress
+ * @throws ApiError with the server's message; the signal's reason after an abort
  */
 export async function fetchSamples(
   { run, ...query }: SampleQuery,
@@ -37,12 +38,12 @@ export async function fetchSamples(
     );
     if (status !== 202) return value as SampleList;
     onPending(value as SamplesPending);
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
     signal.throwIfAborted();
   }
 }
 
-/** The bytes of a picture's first channel. */
+/** [height, width] the first channel of a picture. */
 export function pixelsOf({ pixels, width, height, channels }: PictureJson): Uint8Array {
   const bytes = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
   if (channels === 1) return bytes;
@@ -52,7 +53,7 @@ export function pixelsOf({ pixels, width, height, channels }: PictureJson): Uint
   );
 }
 
-/** A sample as it is, small. */
+/** A sample as a small picture: pixels or strokes. */
 export function SamplePicture({
   sample,
   label,
@@ -66,7 +67,7 @@ export function SamplePicture({
   return <Pixels pixels={pixelsOf(sample.picture)} width={width} height={height} label={label} />;
 }
 
-/** A tile: the picture, what it is, and what it was taken for. */
+/** A link to a sample: its picture, true class, predicted class and probability. */
 export function SampleTile({
   sample,
   classes,
@@ -79,13 +80,13 @@ export function SampleTile({
   current?: boolean;
 }) {
   const { index, label, predicted, probability } = sample;
-  const right = label === predicted;
-  const said = right ? classes[label] : `${classes[label]} taken for ${classes[predicted]}`;
+  const isCorrect = label === predicted;
+  const answer = isCorrect ? classes[label] : `${classes[label]} recognised as ${classes[predicted]}`;
   return (
-    <a class={`tile${right ? '' : ' wrong'}`} href={href} aria-current={current ? 'true' : undefined}>
-      <SamplePicture sample={sample} label={`Sample ${index}: ${said}, ${formatChance(probability)}`} />
+    <a class={`tile${isCorrect ? '' : ' wrong'}`} href={href} aria-current={current ? 'true' : undefined}>
+      <SamplePicture sample={sample} label={`Sample ${index}: ${answer}, ${formatChance(probability)}`} />
       <span aria-hidden="true">
-        <b>{right ? classes[label] : `${classes[label]} → ${classes[predicted]}`}</b>{' '}
+        <b>{isCorrect ? classes[label] : `${classes[label]} → ${classes[predicted]}`}</b>{' '}
         {formatChance(probability)}
       </span>
     </a>

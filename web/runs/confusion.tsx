@@ -1,4 +1,4 @@
-/** The confusion matrix: each cell leads to the samples behind it. */
+/** The confusion matrix. Each number links to its samples. */
 
 import { rampStep, strongStep } from '#src/report/palette.js';
 import { className, classRecalls, mistakeCount, worstConfusion } from '#src/report/recall.js';
@@ -17,8 +17,8 @@ export function Confusion({ run, summary }: { run: string; summary: RunSummary }
       <h2>{mistakes === 1 ? '1 mistake' : `${formatCount(mistakes)} mistakes`} on the test samples</h2>
       <p class="muted">
         {worst
-          ? `Most often ${names[worst.label]} was taken for ${names[worst.predicted]}. Each number leads to its samples.`
-          : 'Each number leads to its samples.'}
+          ? `The most frequent mistake: ${names[worst.label]} was recognised as ${names[worst.predicted]}. Click a number to see its samples.`
+          : 'Click a number to see its samples.'}
       </p>
       <div class="scroll">
         <table class="confusion" style={{ '--classes': names.length }}>
@@ -46,7 +46,7 @@ export function Confusion({ run, summary }: { run: string; summary: RunSummary }
                     ) : (
                       <a
                         href={linkTo('inspect', { run, true: label, predicted })}
-                        aria-label={`${count} times ${names[label]} was ${label === predicted ? 'recognised' : `taken for ${names[predicted]}`}`}
+                        aria-label={`${count} times ${names[label]} was recognised as ${names[predicted]}`}
                         style={colorsOf(count, row, label === predicted, worst?.count ?? 1)}
                       >
                         {count}
@@ -68,12 +68,12 @@ function recallText(recall: number | null): string {
   return recall === null ? '–' : formatShare(recall, 1);
 }
 
-/** As in the reports: correct answers and mistakes have a ramp each. */
+/** Same colours as in the reports: one ramp for correct answers, one for mistakes. */
 function colorsOf(count: number, row: readonly number[], correct: boolean, worst: number) {
   const total = row.reduce((sum, value) => sum + value, 0);
-  const step = rampStep(0.999 * (correct ? count / total : (count / worst) ** 0.6));
+  const shade = rampStep(0.999 * (correct ? count / total : (count / worst) ** 0.6));
   return {
-    background: `var(--${correct ? 'correct' : 'wrong'}-${step})`,
-    color: step >= strongStep ? 'var(--on-strong)' : 'var(--on-pale)',
+    background: `var(--${correct ? 'correct' : 'wrong'}-${shade})`,
+    color: shade >= strongStep ? 'var(--on-strong)' : 'var(--on-pale)',
   };
 }

@@ -1,10 +1,10 @@
-/** Accuracy and loss over the epochs: of one run, training and validation; of several, their validation side by side. */
+/** Accuracy and loss over the epochs. One run: training and validation. Several runs: validation only. */
 import { linearScale, logScale } from '#src/report/chart.js';
 import { formatNumber, formatShare } from '#src/report/text.js';
 import { type ChartLine, LineChart } from '../charts/line-chart.js';
 import type { Run } from './run-feed.js';
 
-/** A colour for each of the runs that are compared. */
+/** Colours of compared runs. */
 export const RUN_COLORS = [
   'var(--training)',
   'var(--validation)',
@@ -12,8 +12,8 @@ export const RUN_COLORS = [
   'var(--run-3)',
   'var(--run-4)',
 ];
-/** A logarithmic axis has no zero. */
-const LEAST_LOSS = 1e-8;
+/** The logarithmic axis of the loss cannot show 0. */
+const MIN_LOSS = 1e-8;
 
 export function Curves({ runs }: { runs: readonly Run[] }) {
   const last = Math.max(1, ...runs.flatMap(({ metrics }) => metrics.map(({ epoch }) => epoch)));
@@ -22,7 +22,7 @@ export function Curves({ runs }: { runs: readonly Run[] }) {
   const loss = runs.flatMap((run, n) => lossLines(run, runs.length > 1 ? n : null));
   const shares = accuracy.flatMap(({ points, faint }) => (faint ? [] : points.map(([, value]) => value)));
   const losses = loss.flatMap(({ points }) => points.map(([, value]) => value));
-  if (shares.length === 0) return <p class="muted">The first epoch is not done yet.</p>;
+  if (shares.length === 0) return <p class="muted">The first epoch has not finished yet.</p>;
   const margin = Math.max(0.002, (max(shares) - min(shares)) * 0.08);
   const accuracyScale = linearScale(Math.max(0, min(shares) - margin), Math.min(1, max(shares) + margin), 6);
   const [low, high] = accuracyScale.ticks;
@@ -30,7 +30,7 @@ export function Curves({ runs }: { runs: readonly Run[] }) {
   return (
     <div class="curves">
       <figure>
-        <figcaption>Accuracy</figcaption>
+        <figcaption>Accuracy over epochs</figcaption>
         <LineChart
           lines={accuracy.map((line) => clipped(line, accuracyScale.min))}
           domain={domain}
@@ -40,7 +40,7 @@ export function Curves({ runs }: { runs: readonly Run[] }) {
         />
       </figure>
       <figure>
-        <figcaption>Loss</figcaption>
+        <figcaption>Loss over epochs</figcaption>
         <LineChart
           lines={loss}
           domain={domain}
@@ -63,9 +63,9 @@ function accuracyLines(run: Run, compared: number | null): ChartLine[] {
 
 function lossLines(run: Run, compared: number | null): ChartLine[] {
   return linesOf(run, compared, {
-    curve: ({ loss }) => Math.max(LEAST_LOSS, loss),
-    training: ({ trainLoss }) => Math.max(LEAST_LOSS, trainLoss),
-    validation: ({ validationLoss }) => Math.max(LEAST_LOSS, validationLoss),
+    curve: ({ loss }) => Math.max(MIN_LOSS, loss),
+    training: ({ trainLoss }) => Math.max(MIN_LOSS, trainLoss),
+    validation: ({ validationLoss }) => Math.max(MIN_LOSS, validationLoss),
   });
 }
 
@@ -75,35 +75,45 @@ interface Measures {
   validation: (epoch: Run['metrics'][number]) => number;
 }
 
-/** @param compared which of several runs; null if it is alone */
+/** @param compared index of the run among several; null for a single run */
 function linesOf({ id, metrics }: Run, compared: number | null, measures: Measures): ChartLine[] {
   const validation = metrics.map((epoch) => [epoch.epoch, measures.validation(epoch)] as const);
   if (compared !== null) {
     return [{ name: id, color: RUN_COLORS[compared % RUN_COLORS.length], points: validation, marked: true }];
   }
-  const steps = Math.max(0, ...metrics.flatMap(({ epoch, curve }) => curve.map(({ step }) => step / epoch)));
+  const updatesPerEpoch = Math.max(
+    0,
+    ...metrics.flatMap(({ epoch, curve }) => curve.map(({ step }) => step / epoch)),
+  );
   const curve = metrics.flatMap((epoch) =>
-    epoch.curve.map((point) => [point.step / steps, measures.curve(point)] as const),
+    epoch.curve.map((point) => [point.step / updatesPerEpoch, measures.curve(point)] as const),
   );
   const training = metrics.map((epoch) => [epoch.epoch, measures.training(epoch)] as const);
   return [
-    { name: 'steps', color: 'var(--training-curve)', points: thinned(curve), faint: true, unnamed: true },
+    {
+      name: 'within epochs',
+      color: 'var(--training-curve)',
+      points: thinned(curve),
+      faint: true,
+      unnamed: true,
+    },
     { name: 'training', color: 'var(--training)', points: training, marked: true },
     { name: 'validation', color: 'var(--validation)', points: validation, marked: true },
   ];
 }
 
-/** As many points as a screen shows. */
+/** At most `most` points, evenly spaced. */
 function thinned<T>(points: readonly T[], most = 400): T[] {
   const every = Math.ceil(points.length / most);
   return points.filter((_, n) => n % every === 0);
 }
 
-/** Without what lies below the axis. */
+/** Removes a faint line's points below the axis. */
 function clipped(line: ChartLine, least: number): ChartLine {
   return line.faint ? { ...line, points: line.points.filter(([, value]) => value >= least) } : line;
 }
 
+/** For screen readers: each line's name and last value. */
 function ends(lines: readonly ChartLine[], format: (value: number) => string): string {
   return lines
     .filter(({ unnamed, points }) => !unnamed && points.length > 0)

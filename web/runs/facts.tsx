@@ -1,4 +1,4 @@
-/** What a run came to, fact by fact, and what it was told to do; of several runs as a table with a column each. */
+/** A run's results and settings as lists; for several runs, one table with a column per run. */
 import { snakeCase } from '#src/formats/key-case.js';
 import {
   formatCount,
@@ -7,7 +7,6 @@ import {
   formatSeconds,
   formatSetting,
   formatShare,
-  unbroken,
 } from '#src/report/text.js';
 import { linkTo } from '../route.js';
 import { RUN_COLORS } from './curves.js';
@@ -15,7 +14,7 @@ import type { Run } from './run-feed.js';
 
 type Fact = [name: string, value: string];
 
-/** What is known of a run, as far as it has come. */
+/** The results that a run has so far. */
 export function factsOf({ details, metrics, summary }: Run): Fact[] {
   const last = metrics.at(-1);
   const best = Math.max(...metrics.map(({ validationAccuracy }) => validationAccuracy));
@@ -27,7 +26,7 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     last ? ['Training loss', formatNumber(last.trainLoss)] : null,
     summary?.reversedScore ? ['Drawn in reverse', formatScore(summary.reversedScore)] : null,
     metrics.length > 0 ? ['Training time', formatSeconds(seconds)] : null,
-    speed ? ['Samples a second', formatCount(speed)] : null,
+    speed ? ['Samples per second', formatCount(speed)] : null,
     summary && summary.gflops > 0 ? ['GFLOP/s', summary.gflops.toFixed(1)] : null,
     summary ? ['Peak memory', `${formatCount(summary.peakRssMb)} MB`] : null,
     details.parameters ? ['Parameters', formatCount(details.parameters)] : null,
@@ -47,7 +46,7 @@ export function Facts({ run }: { run: Run }) {
       {factsOf(run).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{unbroken(value)}</dd>
+          <dd>{value.replaceAll(' %', '\u00a0%')}</dd>
         </div>
       ))}
     </dl>
@@ -70,7 +69,7 @@ export function Configuration({ run }: { run: Run }) {
   );
 }
 
-/** Facts of all, then the settings in which they differ. */
+/** All results, then the settings that differ. */
 export function Comparison({ runs }: { runs: readonly Run[] }) {
   const facts = runs.map((run) => new Map(factsOf(run)));
   const settings = runs.map((run) => new Map(settingsOf(run)));
@@ -88,7 +87,7 @@ export function Comparison({ runs }: { runs: readonly Run[] }) {
   );
   return (
     <section class="card" aria-label="Comparison">
-      <h2>Side by side</h2>
+      <h2>Comparison</h2>
       <div class="scroll">
         <table>
           <thead>

@@ -1,4 +1,4 @@
-/** The first of the test samples that got a wrong answer; the others are on the Inspect page. */
+/** The first test samples with a wrong answer. The Inspect view has all of them. */
 import { useState } from 'preact/hooks';
 import { formatCount } from '#src/report/text.js';
 import type { SamplesPending } from '#src/serve/api.js';
@@ -6,12 +6,12 @@ import { useLoaded } from '../hooks.js';
 import { fetchSamples, SampleTile } from '../inspect/samples.js';
 import { linkTo } from '../route.js';
 
-const SHOWN = 24;
+const MAX_SHOWN = 24;
 
 export function Mistakes({ run }: { run: string }) {
   const [pending, setPending] = useState<SamplesPending | null>(null);
   const { value, error } = useLoaded(
-    (signal) => fetchSamples({ run, part: 'test', correct: 'false', limit: SHOWN }, signal, setPending),
+    (signal) => fetchSamples({ run, part: 'test', correct: 'false', limit: MAX_SHOWN }, signal, setPending),
     [run],
   );
   return (
@@ -26,8 +26,8 @@ export function Mistakes({ run }: { run: string }) {
       {!value && !error && (
         <p class="muted">
           {pending
-            ? `Asking the network: ${formatCount(pending.done)} of ${formatCount(pending.total)} samples`
-            : '…'}
+            ? `Running the network: ${formatCount(pending.done)} of ${formatCount(pending.total)} samples.`
+            : 'Running the network …'}
         </p>
       )}
       {value?.matching === 0 && <p class="muted">None.</p>}

@@ -1,13 +1,13 @@
 /**
- * One run as it stands and, while it is being trained, as it goes on: details once, then events. The browser connects
- * again by itself when the connection breaks; where it gives up, this does not.
+ * Follows one run: fetches its details once, then listens to its events while it trains. The browser reconnects a
+ * broken event stream itself; where the browser gives up, RunFeed opens a new stream.
  */
 import { camelCaseKeys } from '#src/formats/key-case.js';
 import type { EpochMetrics, RunSummary } from '#src/runs/run-folder.js';
 import type { RunDetails, RunState } from '#src/serve/api.js';
 import { getApi } from '../requests.js';
 
-/** A run with the files' values in camelCase. */
+/** A run's details, metrics and summary, with keys in camelCase. */
 export interface Run {
   id: string;
   details: RunDetails;
@@ -27,14 +27,14 @@ export class RunFeed {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  /** @param changed is told of every change */
+  /** @param changed is called after every change */
   constructor(id: string, changed: () => void) {
     this.#id = id;
     this.#changed = changed;
     void this.#load();
   }
 
-  /** The run goes on: follows it anew, if it is not followed. */
+  /** Call when a run that had ended is training again: reloads it, unless its events are already followed. */
   wake(): void {
     if (this.run && this.run.state !== 'live' && this.#events?.readyState !== EventSource.OPEN)
       void this.#load();

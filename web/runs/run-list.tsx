@@ -1,4 +1,4 @@
-/** The runs of the folder, newest first: what each came to, and which are shown or compared. */
+/** The list of runs, newest first, with their accuracies and checkboxes to compare them. */
 
 import { formatShare } from '#src/report/text.js';
 import type { RunEntry } from '#src/serve/api.js';

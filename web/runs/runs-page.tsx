@@ -1,4 +1,4 @@
-/** Look at runs: the list of the folder, one run in full, or several side by side; live while they train. */
+/** The Runs view: the list, and one run in full or several compared. Updates live during training. */
 import { useEffect, useReducer, useState } from 'preact/hooks';
 import { formatShare } from '#src/report/text.js';
 import type { RunEntry, RunList as RunListJson } from '#src/serve/api.js';
@@ -12,7 +12,7 @@ import { Mistakes } from './mistakes.js';
 import { type Run, RunFeed } from './run-feed.js';
 import { MAX_COMPARED, RunList, StateBadge } from './run-list.js';
 
-const LIST_EVERY_MS = 3000;
+const REFRESH_LIST_EVERY_MS = 3000;
 
 export default function RunsPage({ query }: { query: URLSearchParams }) {
   const { runs, error } = useRunList();
@@ -28,7 +28,7 @@ export default function RunsPage({ query }: { query: URLSearchParams }) {
           </p>
         )}
         {runs?.length === 0 && <NoRuns />}
-        {runs && runs.length > 1 && <p class="muted">Newest first; tick several to compare them.</p>}
+        {runs && runs.length > 1 && <p class="muted">Newest first. Tick several to compare.</p>}
         {runs && <RunList runs={runs} shown={shown} />}
       </nav>
       <div class="content">
@@ -41,7 +41,7 @@ export default function RunsPage({ query }: { query: URLSearchParams }) {
   );
 }
 
-/** The list, asked for again and again while somebody looks. */
+/** The list of runs, refreshed at intervals while the page is visible. */
 function useRunList() {
   const [state, setState] = useState<{ runs: RunEntry[] | null; error: string | null }>({
     runs: null,
@@ -61,7 +61,7 @@ function useRunList() {
         const error = reason instanceof Error ? reason.message : String(reason);
         setState(({ runs }) => ({ runs, error: `${error} Trying again.` }));
       }
-      timer = setTimeout(ask, LIST_EVERY_MS);
+      timer = setTimeout(ask, REFRESH_LIST_EVERY_MS);
     };
     void ask();
     return () => {
@@ -76,7 +76,7 @@ function NoRuns() {
   return (
     <section class="card notice">
       <h2>No runs yet</h2>
-      <p>A run appears here as soon as its training begins:</p>
+      <p>A run appears here when its training starts:</p>
       <pre>
         <code>npx scanstroke train</code>
       </pre>
@@ -84,13 +84,13 @@ function NoRuns() {
   );
 }
 
-/** Follows the runs that are shown. */
+/** Follows and shows the selected runs. */
 function Shown({ ids, runs }: { ids: readonly string[]; runs: readonly RunEntry[] }) {
   const [, render] = useReducer((count: number) => count + 1, 0);
   const [feeds, setFeeds] = useState<RunFeed[]>([]);
   const live = ids.filter((id) => runs.find((run) => run.id === id)?.state === 'live');
   useEffect(() => {
-    // A run that had ended goes on.
+    // A run that had ended is training again.
     for (const [n, feed] of feeds.entries()) if (live.includes(ids[n])) feed.wake();
   }, [live.join()]);
   useEffect(() => {
@@ -126,8 +126,8 @@ function OneRun({ run }: { run: Run }) {
             <StateBadge state={state} />
           </h2>
           <p class="actions">
-            {details.model && <a href={linkTo('draw', { model: id })}>Draw with it</a>}
-            {details.model && <a href={linkTo('inspect', { run: id })}>Inspect its samples</a>}
+            {details.model && <a href={linkTo('draw', { model: id })}>Draw with this model</a>}
+            {details.model && <a href={linkTo('inspect', { run: id })}>Inspect samples</a>}
           </p>
         </header>
         {details.problem && <p role="alert">{details.problem}</p>}
