@@ -1,4 +1,4 @@
-/** The page's frame: its name, where one can go, the theme, and what is shown. */
+/** The page's frame: name, navigation, theme button and the current view. */
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { DrawPage } from './draw/draw-page.js';
@@ -7,8 +7,8 @@ import { useChanges, useLoaded } from './hooks.js';
 import { linkTo, useRoute } from './route.js';
 import { ThemeButton } from './theme.js';
 
-/** What is loaded only when somebody goes there. */
-const PLACES: Record<string, () => Promise<{ default: ComponentType<{ query: URLSearchParams }> }>> = {
+/** Views whose code is loaded when they are first opened. */
+const LAZY_VIEWS: Record<string, () => Promise<{ default: ComponentType<{ query: URLSearchParams }> }>> = {
   runs: () => import('./runs/runs-page.js'),
   inspect: () => import('./inspect/inspect-page.js'),
 };
@@ -20,32 +20,39 @@ export function App({ session }: { session: DrawSession }) {
   useEffect(() => {
     if (model !== null && session.phase.state === 'ready') void session.show(model);
   }, [model, session.phase.state]);
-  const places = session.api ? ['draw', 'runs', 'inspect'] : [];
+  const views = session.hasServer ? ['draw', 'runs', 'inspect'] : [];
   return (
     <>
       <header class="top">
         <a class="wordmark" href={linkTo('draw')}>
-          <Mark />
+          <Logo />
           scanstroke
         </a>
-        {places.length > 0 && (
+        {views.length > 0 && (
           <nav aria-label="Page">
-            {places.map((place) => (
-              <a key={place} href={linkTo(place)} aria-current={place === view ? 'page' : undefined}>
-                {TITLES[place]}
+            {views.map((name) => (
+              <a key={name} href={linkTo(name)} aria-current={name === view ? 'page' : undefined}>
+                {TITLES[name]}
               </a>
             ))}
           </nav>
         )}
         <ThemeButton />
       </header>
-      {session.api && view in PLACES ? <Place view={view} query={query} /> : <DrawPage session={session} />}
+      {session.hasServer && view in LAZY_VIEWS ? (
+        <LazyView view={view} query={query} />
+      ) : (
+        <DrawPage session={session} />
+      )}
     </>
   );
 }
 
-function Place({ view, query }: { view: string; query: URLSearchParams }) {
-  const { value, error } = useLoaded(async () => ({ view, Page: (await PLACES[view]()).default }), [view]);
+function LazyView({ view, query }: { view: string; query: URLSearchParams }) {
+  const { value, error } = useLoaded(
+    async () => ({ view, Page: (await LAZY_VIEWS[view]()).default }),
+    [view],
+  );
   if (error)
     return (
       <main>
@@ -57,7 +64,7 @@ function Place({ view, query }: { view: string; query: URLSearchParams }) {
 
 const TITLES: Record<string, string> = { draw: 'Draw', runs: 'Runs', inspect: 'Inspect' };
 
-function Mark() {
+function Logo() {
   return (
     <svg class="logo" viewBox="0 0 64 64" aria-hidden="true">
       <path d="M47 17 C44 9 20 8 18 20 C16 32 46 31 46 44 C46 57 21 57 16 46" />

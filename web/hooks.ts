@@ -1,17 +1,18 @@
-/** The few hooks that several parts of the page need. */
+/** Hooks that several views share: re-render on change, element size, loaded data. */
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 
-/** Something that tells of its changes. */
-export interface Source {
+/** Calls its listeners after every change. `subscribe` returns a function that unsubscribes. */
+export interface Subscribable {
   subscribe(listener: () => void): () => void;
 }
 
 /**
- * Renders again when the source changes: at once, or with the next frame or when there is nothing more urgent, however
- * often it changes until then.
+ * Re-renders the component when the source changes.
+ * @param when `now`: at once; `frame`: in the next animation frame; `idle`: when the browser is idle, at most 100 ms
+ * later. With `frame` and `idle`, several changes cause one render.
  */
-export function useChanges(source: Source, when: 'now' | 'frame' | 'idle' = 'now'): void {
+export function useChanges(source: Subscribable, when: 'now' | 'frame' | 'idle' = 'now'): void {
   const [, render] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     if (when === 'now') return source.subscribe(() => render(undefined));
@@ -38,10 +39,10 @@ const IDLE = {
   request: (callback: () => void) => requestIdleCallback(callback, { timeout: 100 }),
   cancel: (id: number) => cancelIdleCallback(id),
 };
-/** Not every browser tells when it is idle. */
+/** Browsers without `requestIdleCallback` use animation frames instead. */
 const SCHEDULES = { frame: FRAME, idle: 'requestIdleCallback' in globalThis ? IDLE : FRAME };
 
-/** Width and height of an element in CSS pixels, kept up to date; 0 before it is laid out. */
+/** Current width and height of an element in CSS pixels; 0 before the first layout. */
 export function useSize<E extends Element>(): [RefObject<E | null>, { width: number; height: number }] {
   const element = useRef<E | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -60,7 +61,10 @@ export function useSize<E extends Element>(): [RefObject<E | null>, { width: num
   return [element, size];
 }
 
-/** What an asynchronous function gives, asked anew when one of `inputs` changes; the old value stays until then. */
+/**
+ * Result of an asynchronous function. Calls `load` again when one of `inputs` changes and keeps the old value until the
+ * new one arrives.
+ */
 export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
   inputs: readonly unknown[],

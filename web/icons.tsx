@@ -1,10 +1,10 @@
-/** The page's signs, drawn with one pen: 24 × 24, lines as broad as the letters'. */
+/** The page's icons: 24 × 24 units, strokes as wide as those of the font. */
 import type { ComponentChildren } from 'preact';
 
-function icon(lines: ComponentChildren) {
+function icon(shapes: ComponentChildren) {
   return () => (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      {lines}
+      {shapes}
     </svg>
   );
 }

@@ -1,4 +1,4 @@
-/** Starts the page: its state, its worker, and the service worker that keeps it for times without a network. */
+/** Entry point: starts the session, the recognition worker, and the service worker for offline use. */
 import 'virtual:palette.css';
 import './style/base.css';
 import './style/draw.css';
@@ -10,11 +10,10 @@ import { RecognitionClient } from './recognition/client.js';
 const worker = new Worker(new URL('./workers/recognition.ts', import.meta.url), { type: 'module' });
 const session = new DrawSession(new RecognitionClient(worker));
 render(<App session={session} />, document.getElementById('page') as HTMLElement);
-worker.onerror = () =>
-  session.fail('The part of the page that recognises could not be started; load the page anew.');
+worker.onerror = () => session.fail('The recognition worker cannot start. Reload the page.');
 void session.start();
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  // Not to be had on an address that is neither secure nor this machine's own: then the page needs its server.
+  // Browsers allow service workers on https and localhost only. Elsewhere the page works, but not offline.
   navigator.serviceWorker.register('service-worker.js').catch(() => {});
 }

@@ -1,12 +1,13 @@
-/** The server's answers, asked for as JSON. */
+/** Requests to the server's JSON API. */
 import type { ErrorJson } from '#src/serve/api.js';
 
-/** What the server said instead of an answer. */
+/** An error response of the server; the message is the server's own. */
 export class ApiError extends Error {}
 
 /**
- * @param path below `api/`, with what stands in it already encoded
- * @throws ApiError with the server's own words; Error if it does not answer
+ * GET request to the API.
+ * @param path relative to `api/`, already URL-encoded
+ * @throws ApiError with the server's message; Error if the server cannot be reached
  */
 export async function getApi<T>(path: string, signal?: AbortSignal): Promise<{ status: number; value: T }> {
   const response = await fetch(`api/${path}`, { signal, headers: { accept: 'application/json' } }).catch(

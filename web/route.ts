@@ -1,4 +1,4 @@
-/** Where in the page one is, in the address after `#`, so that it works on any static host: `#/runs?run=a&run=b`. */
+/** Routes in the hash of the URL, for example `#/runs?run=a&run=b`. Hash routes work on any static host. */
 import { useEffect, useState } from 'preact/hooks';
 
 export interface Route {
@@ -7,12 +7,13 @@ export interface Route {
   query: URLSearchParams;
 }
 
+/** Parses a URL hash. An empty hash is the Draw view. */
 export function parseRoute(hash: string): Route {
   const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');
   return { view: path || 'draw', query: new URLSearchParams(query) };
 }
 
-/** The address of a place in the page; parameters without a value are left out. */
+/** URL hash of a view. Omits parameters that are null, undefined or empty; a list becomes repeated parameters. */
 export function linkTo(
   view: string,
   parameters: Record<string, string | number | null | undefined | string[]> = {},
@@ -26,6 +27,7 @@ export function linkTo(
   return `#/${view}${text ? `?${text}` : ''}`;
 }
 
+/** The current route; re-renders the component when the hash changes. */
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it. public/theme.js sets the choice before the first paint. */
+/** Button for the theme: system, light or dark. public/theme.js applies the stored choice before the first paint. */
 import { useState } from 'preact/hooks';
 import { DarkIcon, LightIcon, SystemIcon } from './icons.js';
 
@@ -39,6 +39,6 @@ function apply(theme: Theme): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // Storage is forbidden: the choice lasts as long as the page.
+    // Storage is blocked: the choice is lost when the page closes.
   }
 }

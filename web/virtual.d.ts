@@ -1,2 +1,2 @@
-/** Modules that the build makes. */
+/** Modules that the build generates (see vite.config.ts). */
 declare module 'virtual:palette.css';

@@ -1,7 +1,7 @@
 /**
- * Builds the page into static files that work from any server, under any path: relative addresses, nothing inlined
- * that a strict content-security policy would refuse. Two things are ours: the palette of the reports as CSS
- * variables, and the list of files that the service worker keeps for times without a network.
+ * Builds the page into static files for any server and any path. URLs are relative, and nothing is inlined that a
+ * strict content-security policy would block. Two plugins of this project generate the reports' palette as CSS
+ * variables, and the list of files that the service worker caches for offline use.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { colorVariables, dark, light } from '#src/report/palette.js';
 const OUT = fileURLToPath(new URL('../dist/page/', import.meta.url));
 const SERVICE_WORKER = 'service-worker.js';
 
-/** `virtual:palette.css`: the reports' colours, light and dark, by the system's preference or by `data-theme`. */
+/** `virtual:palette.css`: the reports' colours. The theme follows `data-theme`, else the system's preference. */
 function palette(): Plugin {
   const id = '\0virtual:palette.css';
   return {
@@ -28,7 +28,7 @@ function palette(): Plugin {
   };
 }
 
-/** Writes the built files' names, and a version that changes with any of them, into the service worker. */
+/** Writes the list of built files and a hash over their contents (the cache's version) into the service worker. */
 function precache(): Plugin {
   return {
     name: 'precache',

@@ -1,6 +1,6 @@
 /**
- * A real browser for the tests of the page: Chromium without a window, in which whatever goes wrong unseen (an error
- * in the console, a request to somewhere else, a refusal by the content-security policy) is kept for the test to see.
+ * A real browser for the tests of the page: headless Chromium. Records hidden problems for the test: errors in the
+ * console, requests to other origins, violations of the content-security policy.
  */
 
 import axe from 'axe-core';
@@ -22,11 +22,11 @@ export const PHONE = {
   isMobile: true,
 } as const;
 
-/** A page that is looked at, and what went wrong in it. */
+/** An open page, and the problems recorded in it. */
 export interface Visit {
   page: Page;
   cdp: CDPSession;
-  /** Errors and warnings of the console, exceptions, requests elsewhere, refusals by the policy. */
+  /** Console errors and warnings, exceptions, requests to other origins, policy violations. */
   troubles: string[];
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
-/** Goes to an address with an empty profile. */
+/** Opens a URL with an empty profile. */
 export async function visit(
   browser: Browser,
   url: string,
@@ -53,12 +53,12 @@ export async function visit(
   page.on('request', (request) => {
     const address = request.url();
     if (!address.startsWith(`${origin}/`) && !address.startsWith(`blob:${origin}/`)) {
-      troubles.push(`asks elsewhere: ${address}`);
+      troubles.push(`request to another origin: ${address}`);
     }
   });
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
-      console.error(`refused by ${violatedDirective}: ${blockedURI}`),
+      console.error(`blocked by ${violatedDirective}: ${blockedURI}`),
     );
   });
   await page.goto(url);
@@ -66,9 +66,9 @@ export async function visit(
   return { page, cdp, troubles, close: () => context.close() };
 }
 
-/** What axe finds wrong with the page as it stands, a line for each. */
+/** Accessibility problems that axe finds in the page, one line each. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
-  // Run through the debugger: the page's own policy would refuse a script from outside.
+  // Runs through the debugger: the page's content-security policy blocks foreign scripts.
   const { violations } = (await page.evaluate(
     `(() => { ${axe.source}; return axe.run(document, { resultTypes: ['violations'] }); })()`,
   )) as axe.AxeResults;

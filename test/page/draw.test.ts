@@ -1,6 +1,6 @@
 /**
- * Protects the Draw page, in a real browser: drawing with every kind of pointer and with the keys, on a laptop and on
- * a phone; what is answered is what Node.js answers; nothing leaves the page; it works without a network.
+ * Protects the Draw view in a real browser: drawing with every kind of pointer and with the keyboard, on a laptop and
+ * on a phone; answers equal to those of Node.js; no requests to other origins; offline use.
  */
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, truncateSync } from 'node:fs';
@@ -10,7 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { scanstroke } from '../e2e/command.js';
 import { accessibilityProblems, DESKTOP, launch, PHONE, type Visit, visit } from './browser.js';
 import { NodeRecognition } from './in-node.js';
-import { answers, draw, type Lines, linesOfDigit, save } from './pen.js';
+import { answers, type Drawing, draw, drawingOfDigit, save } from './pen.js';
 import { type StaticServer, serveFolder } from './static-server.js';
 import { trainRuns } from './trained.js';
 
@@ -20,8 +20,8 @@ let browser: Browser;
 let server: StaticServer;
 let node: NodeRecognition;
 let site: string;
-/** A hundred test digits, none of which was learnt from. */
-let digits: Lines[];
+/** A hundred digits of the test set. */
+let digits: Drawing[];
 
 before(async () => {
   const { folder, rows, strokes, data } = await trainRuns();
@@ -34,7 +34,7 @@ before(async () => {
     NodeRecognition.open(site, MODELS),
   ]);
   const images = readFileSync(join(data, 't10k-images-idx3-ubyte')).subarray(16);
-  digits = Array.from({ length: 100 }, (_, n) => linesOfDigit(images.subarray(784 * n, 784 * (n + 1))));
+  digits = Array.from({ length: 100 }, (_, n) => drawingOfDigit(images.subarray(784 * n, 784 * (n + 1))));
 });
 
 after(async () => {
@@ -42,7 +42,7 @@ after(async () => {
   await server?.close();
 });
 
-/** Runs a test on the page, and fails if anything went wrong unseen. */
+/** Runs a test on the page; fails on console errors, exceptions and forbidden requests. */
 async function onPage(
   options: Parameters<typeof visit>[2],
   body: (visited: Visit, page: Page) => Promise<void>,
@@ -61,7 +61,7 @@ for (const [size, options, tools] of [
   ['desktop', DESKTOP, ['mouse', 'pen']],
   ['phone', PHONE, ['touch']],
 ] as const) {
-  test(`an empty canvas says so instead of guessing, on a ${size}`, async () => {
+  test(`an empty canvas shows no answer, on a ${size}`, async () => {
     await onPage(options, async (visited) => {
       for (const { glyph, text } of await answers(visited)) {
         assert.equal(glyph, '');
@@ -71,7 +71,7 @@ for (const [size, options, tools] of [
   });
 
   for (const tool of tools) {
-    test(`a digit drawn with ${tool} on a ${size} is answered as in Node.js, and one sees how`, async () => {
+    test(`a digit drawn with ${tool} on a ${size} gets the answer of Node.js; the chart and the network's input appear`, async () => {
       await onPage(options, async (visited, page) => {
         await draw(visited, digits[0], tool);
         const shown = await answers(visited);
@@ -81,17 +81,17 @@ for (const [size, options, tools] of [
           assert.equal(shown[n].glyph, answer.top[0].class);
           assert.equal(shown[n].unsure, answer.unsure);
         }
-        // The chart: several classes, one of them for long enough to carry its name.
+        // The chart has several bands; one is wide enough for its name.
         await page.locator('.replay .band-name').first().waitFor();
         assert.ok((await page.locator('.replay .stack-chart').first().locator('.band').count()) > 1);
-        // What the network sees: strokes from a ring to a dot.
+        // The network's input: a ring marks the first point, a dot the last.
         assert.equal(await page.locator('.seen .strokes circle').count(), 2);
         assert.equal(await page.evaluate(() => scrollY), 0);
       });
     });
   }
 
-  test(`axe finds nothing wrong on a ${size}: empty, drawn, with the inside open, light and dark`, async () => {
+  test(`axe finds no problems on a ${size}: empty, drawn, with Look inside open, light and dark`, async () => {
     await onPage(options, async (visited, page) => {
       assert.deepEqual(await accessibilityProblems(page), []);
       await draw(visited, digits[2], tools[0]);
@@ -103,22 +103,22 @@ for (const [size, options, tools] of [
         assert.deepEqual(await accessibilityProblems(page), []);
       }
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, 'nothing reaches beyond the edge of the screen');
+      assert.ok(overflow <= 0, 'no horizontal overflow');
     });
   });
 }
 
-/** Every third point, and the last. */
-function quick(line: Lines[number]): Lines[number] {
-  return line.filter((_, n) => n % 3 === 0 || n === line.length - 1);
+/** Every third point of a stroke, and the last. */
+function everyThird(stroke: Drawing[number]): Drawing[number] {
+  return stroke.filter((_, n) => n % 3 === 0 || n === stroke.length - 1);
 }
 
 test('a hundred digits drawn in the page are classified as in Node.js', async (t) => {
   await onPage(DESKTOP, async (visited, page) => {
-    for (const [n, lines] of digits.entries()) {
+    for (const [n, drawing] of digits.entries()) {
       if (n > 0) await page.keyboard.press('Delete');
-      // Every event takes the browser a frame: a quick pen leaves fewer.
-      await draw(visited, lines.map(quick));
+      // Each event takes the browser one frame; fewer points keep the test short.
+      await draw(visited, drawing.map(everyThird));
       const shown = await answers(visited);
       const saved = await save(visited);
       for (const [slot, model] of MODELS.entries()) {
@@ -129,14 +129,14 @@ test('a hundred digits drawn in the page are classified as in Node.js', async (t
     const times = await page.evaluate(() =>
       performance.getEntriesByName('pen to bars').map(({ duration }) => duration),
     );
-    assert.ok(times.length >= digits.length, 'every digit was measured');
+    assert.ok(times.length >= digits.length, 'at least one latency per digit');
     t.diagnostic(
-      `pen to bars: ${times.sort((a, b) => a - b)[times.length >> 1].toFixed(1)} ms in the middle of ${times.length}`,
+      `pen to bars: ${times.sort((a, b) => a - b)[times.length >> 1].toFixed(1)} ms, median of ${times.length}`,
     );
   });
 });
 
-test('undo, redo and clear, by buttons and by keys', async () => {
+test('undo, redo and clear work with buttons and with keys', async () => {
   await onPage(DESKTOP, async (visited, page) => {
     const strokes = async () => (await save(visited)).strokes.length;
     const button = (name: string) => page.getByRole('button', { name, exact: true });
@@ -182,7 +182,7 @@ test('undo, redo and clear, by buttons and by keys', async () => {
   });
 });
 
-test('the keys alone draw a digit: space puts the pen down, arrows move it', async () => {
+test('the keyboard alone draws a stroke: space puts the pen down, arrow keys move it', async () => {
   await onPage(DESKTOP, async (visited, page) => {
     await page.locator('canvas.ink').focus();
     await page.keyboard.press('Space');
@@ -195,14 +195,14 @@ test('the keys alone draw a digit: space puts the pen down, arrows move it', asy
     assert.equal(saved.strokes.length, 1);
     assert.equal(saved.strokes[0].x.length, 7);
     assert.equal(rows.glyph, (await node.check(saved, 'rows')).top[0].class);
-    // What is said aloud, once the pen rests.
+    // The announcement for screen readers, after the pen has rested.
     await page
-      .locator('#spoken', { hasText: /^rows: .*\d+(\.\d)?\s%\. strokes: / })
+      .locator('#announcement', { hasText: /^rows: .*\d+(\.\d)?\s%\. strokes: / })
       .waitFor({ state: 'attached' });
   });
 });
 
-test('after a pen was seen, touches do not draw; a palm that came before its pen is taken back', async () => {
+test('after the first pen event touches do not draw; the stroke of a palm that touched first is removed', async () => {
   await onPage({ ...DESKTOP, hasTouch: true }, async (visited) => {
     await draw(
       visited,
@@ -232,7 +232,7 @@ test('after a pen was seen, touches do not draw; a palm that came before its pen
       'pen',
     );
     await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-    assert.equal((await save(visited)).strokes.length, 2, 'the palm left nothing');
+    assert.equal((await save(visited)).strokes.length, 2, 'the stroke of the palm is removed');
     await draw(
       visited,
       [
@@ -243,31 +243,31 @@ test('after a pen was seen, touches do not draw; a palm that came before its pen
       ],
       'touch',
     );
-    assert.equal((await save(visited)).strokes.length, 2, 'the touch drew nothing');
+    assert.equal((await save(visited)).strokes.length, 2, 'the touch is ignored');
   });
 });
 
-test('the slider goes back in time: answers, ink and what the network sees follow; replay comes back to the end', async () => {
+test('the slider goes back to earlier points: answers, ink and input follow; a replay ends at the last point', async () => {
   await onPage(DESKTOP, async (visited, page) => {
     await draw(visited, digits[3]);
     const end = await answers(visited);
     const seen = () => page.locator('.seen .strokes').innerHTML();
     const ink = () => page.locator('canvas.ink').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
     const [seenAtEnd, inkAtEnd] = [await seen(), await ink()];
-    const slider = page.getByRole('slider', { name: 'Point of the pen' });
+    const slider = page.getByRole('slider', { name: 'Point of the drawing' });
     await slider.fill('6');
     await page.locator('.replay output', { hasText: /^6 of \d+$/ }).waitFor();
     assert.notEqual(await seen(), seenAtEnd);
     assert.notEqual(await ink(), inkAtEnd);
     assert.match((await slider.getAttribute('aria-valuetext'))!, /^point 6 of \d+: /);
-    const saved = await page
+    const shown = await page
       .locator('.answer')
       .first()
       .locator('.bar')
       .evaluateAll((bars) => bars.map((bar) => Number((bar as HTMLElement).dataset.probability)));
     const first = (await save(visited)).strokes[0];
     const early = await node.recognize([{ xs: first.x.slice(0, 6), ys: first.y.slice(0, 6) }], 'rows');
-    saved.forEach((value, k) => {
+    shown.forEach((value, k) => {
       assert.ok(Math.abs(value - early!.probabilities[k]) < 1e-4, `class ${k} after 6 points`);
     });
     await page.getByRole('button', { name: 'Replay the drawing' }).click();
@@ -277,12 +277,12 @@ test('the slider goes back in time: answers, ink and what the network sees follo
   });
 });
 
-test('what is hardly believed is shown as not sure', async () => {
+test('an answer with a low probability is marked as not sure', async () => {
   const candidates = await Promise.all(
-    digits.map(async (lines) => ({
-      lines,
+    digits.map(async (drawing) => ({
+      drawing,
       answer: await node.recognize(
-        lines.map((line) => ({ xs: line.map(([x]) => x), ys: line.map(([, y]) => y) })),
+        drawing.map((stroke) => ({ xs: stroke.map(([x]) => x), ys: stroke.map(([, y]) => y) })),
         'rows',
       ),
     })),
@@ -290,16 +290,16 @@ test('what is hardly believed is shown as not sure', async () => {
   const doubtful = candidates.reduce((a, b) =>
     b.answer!.top[0].probability < a.answer!.top[0].probability ? b : a,
   );
-  assert.ok(doubtful.answer!.unsure, 'there is a doubtful digit among a hundred');
+  assert.ok(doubtful.answer!.unsure, 'at least one of the hundred digits is unsure');
   await onPage(DESKTOP, async (visited) => {
-    await draw(visited, doubtful.lines);
+    await draw(visited, doubtful.drawing);
     const [rows] = await answers(visited);
     assert.ok(rows.unsure);
     assert.match(rows.text, /not sure/);
   });
 });
 
-test('light and dark follow the system until one is chosen, and the choice outlives a reload', async () => {
+test('the theme follows the system until the user chooses one; a reload keeps the choice', async () => {
   await onPage({ ...DESKTOP, colorScheme: 'dark' }, async (_, page) => {
     const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const dark = await paper();
@@ -313,14 +313,14 @@ test('light and dark follow the system until one is chosen, and the choice outli
   });
 });
 
-test('the first visit loads less than 300 KB beside the models, and works offline from then on', async () => {
+test('the first visit loads less than 300 KB without the models; then the page works offline', async () => {
   const host = await serveFolder(site);
   const visited = await visit(browser, host.url);
   const { page } = visited;
   await page.locator('.answer').nth(1).waitFor();
   await draw(visited, digits[5]);
   const online = await answers(visited);
-  // What the service worker fetches again, to keep it, comes after what the page itself has asked for.
+  // The service worker may fetch the same files again to cache them; the map counts each file once.
   const loaded = new Map(host.sent.map(({ path, bytes }) => [path, bytes]));
   const pageBytes = [...loaded]
     .filter(([path]) => !path.startsWith('models/'))
@@ -339,7 +339,7 @@ test('the first visit loads less than 300 KB beside the models, and works offlin
   await visited.close();
 });
 
-test('a damaged network is named, and the other one goes on', async () => {
+test('an error names a damaged model, and the other model still works', async () => {
   const damaged = join(site, '..', 'damaged');
   cpSync(site, damaged, { recursive: true });
   truncateSync(join(damaged, 'models', 'rows.safetensors'), 1000);
@@ -354,7 +354,7 @@ test('a damaged network is named, and the other one goes on', async () => {
   assert.deepEqual(visited.troubles, []);
 });
 
-test('where memory may be shared the page works as well', async () => {
+test('the page also works when it is cross-origin isolated, with shared memory', async () => {
   const host = await serveFolder(site, { isolated: true });
   const visited = await visit(browser, host.url);
   assert.ok(await visited.page.evaluate(() => crossOriginIsolated));

@@ -1,7 +1,7 @@
 /**
- * What Node.js says of the drawings that a page has saved. A browser with relaxed SIMD multiplies and adds in one
- * instruction, as the native kernels do; one without it computes as Node's WASM kernels do. So an answer of the page's
- * must be one of these two, bit for bit.
+ * Recognises saved drawings in Node.js, for comparison with the page. A browser with relaxed SIMD uses fused
+ * multiply-add, like the native kernels. A browser without it computes like the WASM kernels in Node.js. So the page's
+ * answer must be bit-identical to one of the two.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -11,14 +11,14 @@ import { openRecognizer, type Recognition, type Recognizer } from '#src/recogniz
 import type { SavedDrawing } from './pen.js';
 
 export class NodeRecognition {
-  /** The same model on each backend. */
+  /** For each model, one recogniser per backend. */
   readonly #recognizers: Map<string, Recognizer[]>;
 
   private constructor(recognizers: Map<string, Recognizer[]>) {
     this.#recognizers = recognizers;
   }
 
-  /** @param site a page's folder, with these models */
+  /** @param site folder that `scanstroke page` wrote, with these models */
   static async open(site: string, models: readonly string[]): Promise<NodeRecognition> {
     const backends = [await openBackend('wasm'), await openBackend('auto')];
     return new NodeRecognition(
@@ -31,26 +31,26 @@ export class NodeRecognition {
     );
   }
 
-  /** Fails unless what the page said of a drawing is what Node.js says; gives that. */
+  /** Fails unless the saved answer equals that of Node.js. @returns the answer of Node.js */
   async check({ strokes, answers }: SavedDrawing, model: string, what = model): Promise<Recognition> {
     const lines = strokes.map(({ x, y }) => ({ xs: x, ys: y }));
-    const said = answers.find((answer) => answer.model === model)?.probabilities;
+    const saved = answers.find((answer) => answer.model === model)?.probabilities;
     const found: Recognition[] = [];
     for (const recognizer of this.#recognizers.get(model)!) {
       const [answer] = await recognizer.recognize([{ kind: 'drawing', lines }]);
       assert.ok(answer, `${what}: Node.js finds nothing to recognise`);
-      if (answer.probabilities.every((value, k) => value === said?.[k])) return answer;
+      if (answer.probabilities.every((value, k) => value === saved?.[k])) return answer;
       found.push(answer);
     }
-    assert.deepEqual(said, [...found[0].probabilities], what);
+    assert.deepEqual(saved, [...found[0].probabilities], what);
     return found[0];
   }
 
-  /** Of a drawing that no page has seen. */
+  /** Recognises strokes with the WASM backend. */
   async recognize(
-    lines: readonly { xs: number[]; ys: number[] }[],
+    strokes: readonly { xs: number[]; ys: number[] }[],
     model: string,
   ): Promise<Recognition | null> {
-    return (await this.#recognizers.get(model)![0].recognize([{ kind: 'drawing', lines }]))[0];
+    return (await this.#recognizers.get(model)![0].recognize([{ kind: 'drawing', lines: strokes }]))[0];
   }
 }

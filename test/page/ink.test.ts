@@ -1,11 +1,11 @@
-/** Protects the drawing in the making: its history, and which pointers draw. */
+/** Protects the ink: its undo history, and which pointers draw. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { firstPoints, Ink, SIDE } from '../../web/draw/ink.js';
-import { PenReader, type PointerLike } from '../../web/draw/pointer.js';
+import { type PointerLike, PointerReader } from '../../web/draw/pointer.js';
 
-const FRAME = { left: 10, top: 20, width: 500, height: 500 };
+const BOX = { left: 10, top: 20, width: 500, height: 500 };
 
 function pointer(id: number, pointerType: string, clientX = 10, clientY = 20): PointerLike {
   return { pointerId: id, pointerType, button: 0, clientX, clientY, pressure: 0.5, timeStamp: 0 };
@@ -16,22 +16,22 @@ function points(ink: Ink): [number, number][][] {
   return ink.strokes.map(({ xs, ys }) => xs.map((x, n) => [x, ys[n]]));
 }
 
-test('undo and redo go back and forth through every drawing there was', () => {
-  const step = fc.oneof(
+test('undo and redo visit every earlier state of the drawing', () => {
+  const action = fc.oneof(
     fc.record({ what: fc.constant('draw' as const), x: fc.integer({ min: 0, max: SIDE }) }),
     fc.constant({ what: 'clear' as const, x: 0 }),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+    fc.property(fc.array(action, { maxLength: 30 }), (actions) => {
       const ink = new Ink();
       const states = [JSON.stringify(points(ink))];
-      for (const { what, x } of steps) {
+      for (const { what, x } of actions) {
         if (what === 'draw') {
           ink.begin('mouse', x, 0, 0.5, 0);
           ink.end();
         } else ink.clear();
         const now = JSON.stringify(points(ink));
-        // Clearing what is empty is no step.
+        // Clearing an empty canvas adds no state.
         if (now !== states[states.length - 1]) states.push(now);
       }
       for (let n = states.length - 2; n >= 0; n--) {
@@ -49,7 +49,7 @@ test('undo and redo go back and forth through every drawing there was', () => {
   );
 });
 
-test('what was undone is gone as soon as something else is drawn', () => {
+test('a new stroke discards the undone strokes', () => {
   const ink = new Ink();
   const dot = (x: number) => {
     ink.begin('mouse', x, 0, 0.5, 0);
@@ -64,7 +64,7 @@ test('what was undone is gone as soon as something else is drawn', () => {
   assert.deepEqual(points(ink), [[[1, 0]], [[3, 0]]]);
 });
 
-test('the first points of strokes are cut where they end, and the strokes stay as they are', () => {
+test('firstPoints cuts the last stroke and leaves the original strokes unchanged', () => {
   const ink = new Ink();
   for (const y of [0, 1]) {
     ink.begin('mouse', 0, y, 0.5, 0);
@@ -79,20 +79,20 @@ test('the first points of strokes are cut where they end, and the strokes stay a
       [0, 1],
     ],
   );
-  assert.equal(ink.count, 10);
+  assert.equal(ink.pointCount, 10);
   assert.deepEqual(firstPoints(ink.strokes, 0), []);
 });
 
-test('every point that the browser gathered between two frames is taken, none twice in one place', () => {
+test('all points that the browser collected between two frames are added; repeated positions are not', () => {
   const ink = new Ink();
-  const reader = new PenReader(ink);
-  reader.down(pointer(1, 'mouse', 10, 20), FRAME);
+  const reader = new PointerReader(ink);
+  reader.down(pointer(1, 'mouse', 10, 20), BOX);
   const gathered = [
     pointer(1, 'mouse', 110, 20),
     pointer(1, 'mouse', 110, 20),
     pointer(1, 'mouse', 110, 120),
   ];
-  reader.move({ ...pointer(1, 'mouse', 110, 120), getCoalescedEvents: () => gathered }, FRAME);
+  reader.move({ ...pointer(1, 'mouse', 110, 120), getCoalescedEvents: () => gathered }, BOX);
   reader.up(pointer(1, 'mouse'));
   assert.deepEqual(points(ink), [
     [
@@ -103,35 +103,35 @@ test('every point that the browser gathered between two frames is taken, none tw
   ]);
 });
 
-test('one pointer draws at a time; a pen takes over from a palm, and touches do not draw after it', () => {
+test('one pointer draws at a time; a pen takes over from a palm; after a pen, touches do not draw', () => {
   const ink = new Ink();
-  const reader = new PenReader(ink);
-  assert.ok(reader.down(pointer(1, 'touch'), FRAME));
-  assert.ok(!reader.down(pointer(2, 'touch'), FRAME), 'a second finger');
-  assert.ok(!reader.move(pointer(2, 'touch', 99, 99), FRAME));
-  assert.ok(reader.down(pointer(3, 'pen', 60, 70), FRAME));
+  const reader = new PointerReader(ink);
+  assert.ok(reader.down(pointer(1, 'touch'), BOX));
+  assert.ok(!reader.down(pointer(2, 'touch'), BOX), 'a second finger');
+  assert.ok(!reader.move(pointer(2, 'touch', 99, 99), BOX));
+  assert.ok(reader.down(pointer(3, 'pen', 60, 70), BOX));
   reader.up(pointer(1, 'touch'));
-  assert.ok(ink.drawing, 'the palm that is lifted does not lift the pen');
+  assert.ok(ink.isPenDown, 'lifting the palm does not lift the pen');
   reader.up(pointer(3, 'pen'));
   assert.deepEqual(points(ink), [[[100, 100]]]);
-  assert.ok(!reader.down(pointer(4, 'touch'), FRAME));
-  assert.ok(reader.down(pointer(5, 'mouse'), FRAME), 'a mouse is no palm');
+  assert.ok(!reader.down(pointer(4, 'touch'), BOX));
+  assert.ok(reader.down(pointer(5, 'mouse'), BOX), 'a mouse still draws');
 });
 
-test('what a finger began is taken back when the browser takes the finger for something else', () => {
+test('a cancelled touch removes its stroke', () => {
   const ink = new Ink();
-  const reader = new PenReader(ink);
-  reader.down(pointer(1, 'touch'), FRAME);
+  const reader = new PointerReader(ink);
+  reader.down(pointer(1, 'touch'), BOX);
   reader.cancel(pointer(1, 'touch'));
-  assert.equal(ink.count, 0);
-  assert.ok(!ink.canUndo, 'and was never there');
-  assert.ok(reader.down(pointer(2, 'touch'), FRAME));
+  assert.equal(ink.pointCount, 0);
+  assert.ok(!ink.canUndo, 'the stroke leaves no undo state');
+  assert.ok(reader.down(pointer(2, 'touch'), BOX));
 });
 
-test('only the main button draws, and the canvas is the limit', () => {
+test('only the main button draws; points are clamped to the canvas', () => {
   const ink = new Ink();
-  const reader = new PenReader(ink);
-  assert.ok(!reader.down({ ...pointer(1, 'mouse'), button: 2 }, FRAME));
-  reader.down(pointer(1, 'mouse', -1000, 5000), FRAME);
+  const reader = new PointerReader(ink);
+  assert.ok(!reader.down({ ...pointer(1, 'mouse'), button: 2 }, BOX));
+  reader.down(pointer(1, 'mouse', -1000, 5000), BOX);
   assert.deepEqual(points(ink), [[[0, SIDE]]]);
 });

@@ -1,6 +1,6 @@
 /**
- * Protects the library in a page: it loads as it is built, computes as in Node.js, and trains in Web Workers or, where
- * memory cannot be shared, without; in Debian's chromium.
+ * Protects the library in a page (Debian's Chromium): the build loads without changes, computes the same numbers as
+ * Node.js, and trains in Web Workers or, without shared memory, in the page itself.
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
@@ -18,7 +18,7 @@ type Library = typeof import('#src/index.js');
 type OpenWeb = typeof import('#src/backends/open-web.js');
 
 const { inputs, batchSize, steps, lengths, labels } = waves(60);
-/** As plain arrays, which can be handed to a page. */
+/** The examples as plain arrays, which can be passed to a page. */
 const EXAMPLES = {
   inputs: [...inputs],
   batchSize,
@@ -34,7 +34,7 @@ interface Computed {
   gradients: number[];
 }
 
-/** Logits and gradients in the page. */
+/** Computes loss, logits and gradients in the page. */
 function compute(page: Page, relaxed: boolean | undefined): Promise<Computed> {
   return page.evaluate(
     async ({ config, examples, relaxed }) => {
@@ -63,7 +63,7 @@ function compute(page: Page, relaxed: boolean | undefined): Promise<Computed> {
   );
 }
 
-/** The same in Node.js. */
+/** Computes the same in Node.js. */
 async function computeHere(): Promise<Computed> {
   const backend = await openWasm({ relaxed: false });
   const model = new SequenceClassifier(WAVES_CONFIG, backend, { seed: 5 });
@@ -76,7 +76,7 @@ async function computeHere(): Promise<Computed> {
   };
 }
 
-/** Three epochs in the page. */
+/** Trains three epochs in the page. */
 function train(page: Page, threads: number) {
   return page.evaluate(
     async ({ config, examples, threads }) => {
@@ -109,7 +109,7 @@ suite('in a page', () => {
   });
   after(() => browser?.close());
 
-  /** Runs `body` in a page; anything that goes wrong there unseen fails the test. */
+  /** Runs `body` in a page; uncaught exceptions in the page fail the test. */
   async function inPage<R>(isolated: boolean, body: (page: Page) => Promise<R>): Promise<R> {
     const server = await serveFolder(DIST, { isolated });
     const page = await browser.newPage();
@@ -130,18 +130,18 @@ suite('in a page', () => {
   for (const isolated of [true, false]) {
     const where = isolated ? 'cross-origin isolated' : 'not isolated';
 
-    test(`${where}: logits and gradients are those of Node.js, bit for bit`, () =>
+    test(`${where}: logits and gradients are bit-identical to those of Node.js`, () =>
       inPage(isolated, async (page) => {
         assert.equal(await page.evaluate(() => typeof SharedArrayBuffer !== 'undefined'), isolated);
         assert.deepEqual(await compute(page, false), await computeHere());
       }));
 
-    test(`${where}: by default with relaxed SIMD, which chromium has, to the precision of float32`, () =>
+    test(`${where}: the default is relaxed SIMD, equal to Node.js within float32 precision`, () =>
       inPage(isolated, async (page) => {
         const [found, expected] = [await compute(page, undefined), await computeHere()];
         assert.equal(found.description, 'WebAssembly relaxed SIMD, 128 bits');
         for (const key of ['logits', 'gradients'] as const) {
-          // Sums of some hundred terms below 1, each rounded once instead of twice.
+          // Sums of a few hundred terms below 1; relaxed SIMD rounds each term once instead of twice.
           assert.ok(
             expected[key].every((value, i) => Math.abs(found[key][i] - value) < 1e-6),
             key,
@@ -150,7 +150,7 @@ suite('in a page', () => {
       }));
   }
 
-  test('training gives the same weights in one or two Web Workers, and in a page without them', async () => {
+  test('training gives the same weights in one Web Worker, in two, and in a page without workers', async () => {
     const trained = (isolated: boolean, threads: number) =>
       inPage(isolated, async (page) => {
         let started = 0;

@@ -1,4 +1,6 @@
-/** Protects the way between pen and worker: no queue, the newest first, nothing lost that is still wanted. */
+/**
+ * Protects the client of the recognition worker (no growing queue, newest drawing first), moments, and charts' texts.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classHue, formatChance, verdictOf } from '../../web/charts/classes.js';
@@ -6,7 +8,7 @@ import { RecognitionClient } from '../../web/recognition/client.js';
 import { Moments } from '../../web/recognition/moments.js';
 import type { Reply, Request } from '../../web/workers/protocol.js';
 
-/** A worker that answers when it is told to. */
+/** A fake worker that answers when the test calls `answer`. */
 class SlowWorker {
   onmessage: ((event: { data: Reply }) => void) | null = null;
   readonly posted: Request[] = [];
@@ -15,7 +17,7 @@ class SlowWorker {
     this.posted.push(request);
   }
 
-  /** Answers the request that came last. */
+  /** Answers the newest request. */
   answer(): void {
     const request = this.posted[this.posted.length - 1];
     const reply: Reply =
@@ -33,19 +35,19 @@ function open(): { worker: SlowWorker; client: RecognitionClient } {
   return { worker, client: new RecognitionClient(worker as unknown as Worker) };
 }
 
-/** An ask that is known by the number of its points. */
-function ask(points: number, answered: number[]) {
+/** A job that is identified by its number of points. */
+function job(points: number, answered: number[]) {
   const xs = Array.from({ length: points }, (_, n) => n);
-  return { models: ['m'], lines: [{ xs, ys: xs }], answered: () => void answered.push(points) };
+  return { models: ['m'], strokes: [{ xs, ys: xs }], answered: () => void answered.push(points) };
 }
 
-const pointsOf = (request: Request) => (request.type === 'recognize' ? request.lines[0].xs.length : null);
+const pointsOf = (request: Request) => (request.type === 'recognize' ? request.strokes[0].xs.length : null);
 
-test('however fast the pen, one request is under way and the newest drawing waits', () => {
+test('with a fast pen, one request is under way and only the newest drawing waits', () => {
   const { worker, client } = open();
   const answered: number[] = [];
   for (let points = 1; points <= 1000; points++) {
-    client.ask(ask(points, answered));
+    client.recognize(job(points, answered));
     if (points % 100 === 0) worker.answer();
   }
   worker.answer();
@@ -53,14 +55,14 @@ test('however fast the pen, one request is under way and the newest drawing wait
   assert.equal(worker.posted.length, 11);
 });
 
-test('work in the background waits for the pen, one request at a time', () => {
+test('background jobs wait for the pen and run one at a time', () => {
   const { worker, client } = open();
   const answered: number[] = [];
   let left = 3;
-  client.background = () => (left > 0 ? ask(left--, answered) : null);
-  client.wake();
+  client.background = () => (left > 0 ? job(left--, answered) : null);
+  client.sendNext();
   assert.equal(worker.posted.length, 1);
-  client.ask(ask(50, answered));
+  client.recognize(job(50, answered));
   worker.answer();
   assert.deepEqual(worker.posted.map(pointsOf), [3, 50]);
   worker.answer();
@@ -69,11 +71,11 @@ test('work in the background waits for the pen, one request at a time', () => {
   assert.deepEqual(answered, [3, 50, 2, 1]);
 });
 
-test('opening and inspecting are never left out for the pen', async () => {
+test('open and inspect requests are always sent, also while the pen moves', async () => {
   const { worker, client } = open();
-  client.ask(ask(1, []));
+  client.recognize(job(1, []));
   const inspected = client.inspect('m', []);
-  client.ask(ask(2, []));
+  client.recognize(job(2, []));
   worker.answer();
   assert.equal(worker.posted[1].type, 'inspect');
   worker.answer();
@@ -81,7 +83,7 @@ test('opening and inspecting are never left out for the pen', async () => {
   assert.deepEqual(worker.posted.map(pointsOf), [1, null, 2]);
 });
 
-test('what was left out while the pen moved is asked for later, evenly, and once', () => {
+test('skipped points are recognised later, evenly spaced, each once', () => {
   const moments = new Moments();
   const count = 1000;
   for (const points of [17, 400, count]) moments.keep({ points, answers: [], shown: null });
@@ -99,7 +101,7 @@ test('what was left out while the pen moved is asked for later, evenly, and once
   assert.ok(moments.at(1000)!.points < 400);
 });
 
-test('chances are short and never more certain than they are', () => {
+test('formatted probabilities are short and never round to 0 % or 100 %', () => {
   const cases: [number, string][] = [
     [1, '100 %'],
     [0.99996, '>99.9 %'],
@@ -112,7 +114,7 @@ test('chances are short and never more certain than they are', () => {
   for (const [chance, text] of cases) assert.equal(formatChance(chance).replace('\u00a0', ' '), text);
 });
 
-test('the likeliest classes come first, ties by their order; neighbours differ in colour', () => {
+test('the likeliest classes come first, ties in class order; neighbouring classes have distant hues', () => {
   assert.deepEqual(verdictOf(Float32Array.of(0.2, 0.4, 0.4), 0.7), { top: [1, 2, 0], unsure: true });
   assert.deepEqual(verdictOf(Float32Array.of(0.1, 0.9), 0.7), { top: [1, 0], unsure: false });
   for (const count of [2, 3, 10, 26, 47]) {

@@ -1,4 +1,6 @@
-/** A static host as there are many: files, compressed, under some path; with the policy that the page must bear. */
+/**
+ * A typical static host: compressed files under a path, with the content-security policy that the page must support.
+ */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,14 +20,14 @@ const TYPES: Record<string, string> = {
 };
 
 export interface StaticServer {
-  /** Where the page is. */
+  /** URL of the page. */
   url: string;
-  /** What was sent: path below the page, and bytes on the line. */
+  /** Sent files: path relative to the page, and compressed size. */
   sent: { path: string; bytes: number }[];
   close(): Promise<void>;
 }
 
-/** @param isolated as hosts that allow shared memory do */
+/** @param isolated send the headers for cross-origin isolation, which allow shared memory */
 export async function serveFolder(folder: string, { isolated = false } = {}): Promise<StaticServer> {
   const prefix = '/some/where/';
   const sent: StaticServer['sent'] = [];

@@ -1,4 +1,4 @@
-/** Small networks for the tests of the page, trained in a few seconds by the command that users run. */
+/** Small networks for the tests of the page, trained in a few seconds with the command line. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,15 +6,17 @@ import { scanstroke } from '../e2e/command.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 
 export interface TrainedRuns {
-  /** The folder of the runs. */
+  /** Temporary folder; the runs are in its subfolder `runs`. */
   folder: string;
+  /** Run folder of the network that reads images. */
   rows: string;
+  /** Run folder of the network that reads strokes. */
   strokes: string;
-  /** IDX files. */
+  /** Folder of IDX files. */
   data: string;
 }
 
-/** One network that reads rows and one that reads strokes. */
+/** Trains one network that reads images and one that reads strokes. */
 export async function trainRuns({
   trainCount = 2400,
   testCount = 200,

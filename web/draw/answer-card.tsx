@@ -1,4 +1,4 @@
-/** What one network says: the answer, how sure it is, the next two, and a bar for every class. */
+/** One network's answer: the likeliest class with its probability, the next two classes, and a bar per class. */
 import type { ModelEntry } from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
@@ -9,10 +9,11 @@ export interface AnswerCardProps {
   model: ModelEntry;
   models: readonly ModelEntry[];
   onChoose: (id: string) => void;
-  /** [K]; null if there is nothing to recognise, undefined if there is no answer yet. */
+  /** [K]; null: nothing to recognise; undefined: no answer yet. */
   probabilities: Float32Array | null | undefined;
+  /** Below this probability the card says "not sure". */
   sureFrom: number;
-  /** Why there is no answer. */
+  /** Text to show without an answer. */
   empty: string;
 }
 

@@ -1,4 +1,4 @@
-/** Draw and watch: the canvas, what the networks say while the pen moves, and how they came to say it. */
+/** The Draw view: the canvas, the networks' answers while the pen moves, and how the answers changed. */
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
@@ -12,8 +12,8 @@ import { saveDrawing } from './save.js';
 import { Seen } from './seen.js';
 import { listenForShortcuts } from './shortcuts.js';
 
-/** A screen reader is told when the pen has rested for so long. */
-const REST_MS = 700;
+/** Screen readers announce the answer when the pen has rested for this long. */
+const ANNOUNCE_AFTER_MS = 700;
 
 export function DrawPage({ session }: { session: DrawSession }) {
   useEffect(() => listenForShortcuts(session.ink), [session]);
@@ -25,32 +25,32 @@ export function DrawPage({ session }: { session: DrawSession }) {
         <Toolbar session={session} />
       </div>
       <Answers session={session} />
-      <FollowingFrames session={session} />
-      <Spoken session={session} />
+      <DetailCards session={session} />
+      <Announcement session={session} />
     </main>
   );
 }
 
-/** The canvas with its invitation. */
+/** The canvas, with a hint while it is empty. */
 function Paper({ session }: { session: DrawSession }) {
   useChanges(session, 'frame');
-  const empty = session.ink.count === 0;
+  const empty = session.ink.pointCount === 0;
   return (
     <div class="sheet">
       <InkCanvas
         session={session}
-        label={`Canvas to draw on, ${empty ? 'empty' : `${session.ink.strokes.length} strokes`}. With the keys: arrows move the pen, space puts it down and lifts it.`}
+        label={`Drawing canvas, ${empty ? 'empty' : `${session.ink.strokes.length} strokes`}. With the keyboard: arrow keys move the pen, space puts it down or lifts it.`}
       />
       {empty && (
-        <p class="invitation" aria-hidden="true">
-          {invitation(session)}
+        <p class="hint" aria-hidden="true">
+          {hint(session)}
         </p>
       )}
     </div>
   );
 }
 
-function invitation(session: DrawSession): string {
+function hint(session: DrawSession): string {
   const classes = session.chosen.map((id) => session.entry(id).classes)[0];
   const digits = !classes || classes.every((name) => /^\d$/.test(name));
   return digits
@@ -61,7 +61,7 @@ function invitation(session: DrawSession): string {
 function Toolbar({ session }: { session: DrawSession }) {
   useChanges(session, 'frame');
   const { ink } = session;
-  const empty = ink.count === 0;
+  const empty = ink.pointCount === 0;
   return (
     <div class="toolbar" role="toolbar" aria-label="Drawing">
       <button
@@ -108,7 +108,7 @@ function Toolbar({ session }: { session: DrawSession }) {
   );
 }
 
-/** A card for every network, side by side: in the document as soon as the answer is there. */
+/** One answer card per network, side by side. Renders at once when an answer arrives. */
 function Answers({ session }: { session: DrawSession }) {
   useChanges(session);
   useLayoutEffect(() => session.barsShown());
@@ -116,19 +116,20 @@ function Answers({ session }: { session: DrawSession }) {
   if (phase.state === 'failed') {
     return (
       <section class="card notice" role="alert">
-        <h2>The model cannot be used</h2>
+        <h2>Cannot use the model</h2>
         <p>{phase.reason}</p>
       </section>
     );
   }
   if (phase.state === 'ready' && models.length === 0) return <NoModels />;
   const moment = session.moment();
-  const empty = session.ink.count === 0 ? 'Nothing drawn yet' : moment ? 'Only a dot so far' : 'Reading …';
+  const empty =
+    session.ink.pointCount === 0 ? 'Nothing drawn yet' : moment ? 'Only a dot so far' : 'Recognising …';
   return (
     <div
       class="answers"
       data-count={chosen.length}
-      aria-busy={session.ink.count > 0 && moment?.points !== session.ink.count}
+      aria-busy={session.ink.pointCount > 0 && moment?.points !== session.ink.pointCount}
     >
       {chosen.map((id, slot) => (
         <AnswerCard
@@ -157,7 +158,7 @@ function NoModels() {
   return (
     <section class="card notice">
       <h2>No model yet</h2>
-      <p>Train one, under a minute on two cores, and serve it:</p>
+      <p>Train one (under a minute on two cores), then serve it:</p>
       <pre>
         <code>{'npx scanstroke train\nnpx scanstroke serve'}</code>
       </pre>
@@ -165,8 +166,8 @@ function NoModels() {
   );
 }
 
-/** What may come after the bars: the main thread is to be free when the worker's answer arrives. */
-function FollowingFrames({ session }: { session: DrawSession }) {
+/** The cards below the bars. They render when the browser is idle, so that the bars never wait for them. */
+function DetailCards({ session }: { session: DrawSession }) {
   useChanges(session, 'idle');
   if (session.chosen.length === 0) return null;
   const kinds = new Set(session.chosen.map((id) => session.entry(id).kind));
@@ -175,13 +176,13 @@ function FollowingFrames({ session }: { session: DrawSession }) {
     <>
       <Replay session={session} sureFrom={SURE_FROM} />
       <Seen shown={session.moment()?.shown ?? null} kinds={kinds} />
-      <Inner session={session} />
+      <LookInsideCard session={session} />
       <p class="footnote">
-        Recognised in this page; nothing you draw leaves it.
+        Recognition runs in this page; your drawing stays on this device.
         {latency !== null && (
-          <span title="Until the bars stand in the document, from the pen's event; the screen shows them with its next frame. The middle one of the newest sixty">
+          <span title="Time from the pen's event until the bars are in the document. The screen shows them in its next frame. Median of the last 60.">
             {' '}
-            Pen to bars: <span id="latency">{latency.toFixed(1)}</span> ms.
+            Delay from pen to bars: <span id="latency">{latency.toFixed(1)}</span> ms.
           </span>
         )}
       </p>
@@ -189,14 +190,13 @@ function FollowingFrames({ session }: { session: DrawSession }) {
   );
 }
 
-/** What is behind the answers, for those who want to see it. */
-function Inner({ session }: { session: DrawSession }) {
+/** "Look inside": its code is loaded when the card is first opened. */
+function LookInsideCard({ session }: { session: DrawSession }) {
   const [open, setOpen] = useState(false);
-  const { value, error } = useLoaded(
+  const { value: LookInside, error } = useLoaded(
     async () => (open ? (await import('./look-inside.js')).default : null),
     [open],
   );
-  const LookInside = value;
   return (
     <details
       class="card look-inside"
@@ -209,30 +209,30 @@ function Inner({ session }: { session: DrawSession }) {
   );
 }
 
-/** The answer for screen readers, once the pen rests. */
-function Spoken({ session }: { session: DrawSession }) {
+/** Announces the answers to screen readers when the pen rests. */
+function Announcement({ session }: { session: DrawSession }) {
   const [text, setText] = useState('');
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
-    const stop = session.subscribe(() => {
+    const unsubscribe = session.subscribe(() => {
       clearTimeout(timer);
-      timer = setTimeout(() => setText(spoken(session)), REST_MS);
+      timer = setTimeout(() => setText(announcementOf(session)), ANNOUNCE_AFTER_MS);
     });
     return () => {
       clearTimeout(timer);
-      stop();
+      unsubscribe();
     };
   }, [session]);
   return (
-    <p class="hidden" aria-live="polite" id="spoken">
+    <p class="hidden" aria-live="polite" id="announcement">
       {text}
     </p>
   );
 }
 
-function spoken(session: DrawSession): string {
+function announcementOf(session: DrawSession): string {
   const moment = session.moment();
-  if (!moment) return session.ink.count === 0 ? 'The canvas is empty.' : '';
+  if (!moment) return session.ink.pointCount === 0 ? 'The canvas is empty.' : '';
   return moment.answers
     .map(({ model, probabilities }) => {
       const { classes, name } = session.entry(model);

@@ -1,52 +1,53 @@
 /**
- * A drawing and what the networks make of it: the state behind the Draw page. It lives as long as the page, so that
- * looking at something else loses nothing.
+ * State of the Draw view: the drawing and the networks' answers. Lives as long as the page, so that switching to
+ * another view and back loses nothing.
  */
 import type { ModelEntry } from '#src/serve/api.js';
 import type { RecognitionClient } from '../recognition/client.js';
 import { fetchModels } from '../recognition/models.js';
 import { type Moment, Moments } from '../recognition/moments.js';
-import type { Line } from '../workers/protocol.js';
+import type { Stroke } from '../workers/protocol.js';
 import { firstPoints, Ink, type InkStroke } from './ink.js';
 
-/** Models that are shown side by side. */
-const SIDE_BY_SIDE = 2;
-/** Of the newest latencies the middle one is shown. */
-const LATENCIES = 60;
-/** The name under which the browser's tools show the time from pen to bars. */
+/** Number of models shown side by side. */
+const MAX_SHOWN_MODELS = 2;
+/** The page shows the median of this many latencies. */
+const MAX_LATENCIES = 60;
+/** Name of the performance measure from the pen's event to the bars; the browser's developer tools show it. */
 export const PEN_TO_BARS = 'pen to bars';
 
 export type Phase = { state: 'loading' } | { state: 'ready' } | { state: 'failed'; reason: string };
 
-/** See above. Tells its subscribers of every change. */
+/** See above. Calls its subscribers after every change. */
 export class DrawSession {
   readonly ink = new Ink();
   phase: Phase = { state: 'loading' };
   models: ModelEntry[] = [];
-  /** Ids of those that are shown. */
+  /** Ids of the models shown. */
   chosen: string[] = [];
-  /** Whether a server stands behind the page. */
-  api = false;
-  /** Why a model could not be opened, while others can. */
+  /** Whether the page comes from `scanstroke serve`, which has runs and samples; false on a static host. */
+  hasServer = false;
+  /** Why one of the models cannot be opened, while others can. */
   problem: string | null = null;
-  /** Points up to which the drawing is shown; null for all of it, as it grows. */
+  /** Number of points that the slider or a replay shows; null: all points, also new ones. */
   playhead: number | null = null;
   readonly #client: RecognitionClient;
   readonly #moments = new Moments();
   readonly #opened = new Set<string>();
   readonly #listeners = new Set<() => void>();
-  /** Answers to questions of an older generation are about another drawing. */
+  /** Increases when points are removed or models change. Answers of an older generation are dropped. */
   #generation = 0;
-  /** Points there were at the last change. */
-  #count = 0;
-  /** When the event happened whose answer is not shown yet. */
-  #penAt: number | null = null;
-  #toShow: number | null = null;
+  /** Number of points at the last change. */
+  #lastPointCount = 0;
+  /** Time of the newest pen event that no job has taken yet, in milliseconds. */
+  #penEventAt: number | null = null;
+  /** Time of the pen event whose answer has arrived but is not in the document yet. */
+  #unshownEventAt: number | null = null;
   #latencies: number[] = [];
 
   constructor(client: RecognitionClient) {
     this.#client = client;
-    client.background = () => this.#later();
+    client.background = () => this.#backgroundJob();
     this.ink.subscribe(() => this.#inkChanged());
   }
 
@@ -60,8 +61,8 @@ export class DrawSession {
     try {
       const { models, api } = await fetchModels();
       this.models = models;
-      this.api = api;
-      this.#show(await this.#open(firstOfEachKind(models)));
+      this.hasServer = api;
+      this.#setChosen(await this.#open(firstOfEachKind(models)));
       if (this.chosen.length > 0 || models.length === 0) this.phase = { state: 'ready' };
       else this.#failed(this.problem);
       this.#changed();
@@ -70,19 +71,19 @@ export class DrawSession {
     }
   }
 
-  /** Shows these models, or those from before if one of them cannot be opened; then `problem` says why. */
+  /** Shows these models. If one cannot be opened, keeps the current models and sets `problem`. */
   async choose(ids: string[]): Promise<void> {
     const opened = await this.#open(ids);
-    if (opened.length === ids.length) this.#show(ids);
+    if (opened.length === ids.length) this.#setChosen(ids);
     this.#changed();
   }
 
-  /** Gives up: nothing can be recognised. */
+  /** Enters the failed phase: nothing can be recognised. */
   fail(reason: string): void {
     this.#failed(reason);
   }
 
-  /** Shows this model in the place of another of its kind. */
+  /** Shows this model in place of the shown model of the same kind. */
   async show(id: string): Promise<void> {
     const kind = this.models.find((model) => model.id === id)?.kind;
     if (kind === undefined || this.chosen.includes(id)) return;
@@ -97,19 +98,19 @@ export class DrawSession {
     return this.models.find((model) => model.id === id) as ModelEntry;
   }
 
-  /** The pen's event is being handled: the time until its answer is shown is measured from here. */
+  /** Call at the start of a pen event's handler. Latency is measured from here to `barsShown`. */
   penMoved(): void {
-    this.#penAt = performance.now();
+    this.#penEventAt = performance.now();
   }
 
-  /** All that is known of the drawing's making. */
+  /** All known answers for the current drawing, in pen order. */
   moments(): Moment[] {
     return this.#moments.list();
   }
 
-  /** What is shown now: at the playhead, or the newest answer. */
+  /** The answers shown now: at the playhead, or the newest. */
   moment(): Moment | undefined {
-    return this.ink.count === 0 ? undefined : this.#moments.at(this.playhead ?? this.ink.count);
+    return this.ink.pointCount === 0 ? undefined : this.#moments.at(this.playhead ?? this.ink.pointCount);
   }
 
   /** Strokes up to the playhead. */
@@ -117,39 +118,39 @@ export class DrawSession {
     return this.playhead === null ? this.ink.strokes : firstPoints(this.ink.strokes, this.playhead);
   }
 
-  /** @param points null for all, as it grows */
+  /** Moves the playhead. @param points number of points to show; null: all, also new ones */
   seek(points: number | null): void {
-    this.playhead = points === null || points >= this.ink.count ? null : Math.max(1, points);
+    this.playhead = points === null || points >= this.ink.pointCount ? null : Math.max(1, points);
     this.#changed();
   }
 
-  /** The bars stand in the document: ends the measurement of the event that they answer. */
+  /** Call when the bars are in the document. Ends the latency measurement of the pen event that they answer. */
   barsShown(): void {
-    if (this.#toShow === null) return;
-    const measure = performance.measure(PEN_TO_BARS, { start: this.#toShow, end: performance.now() });
-    this.#toShow = null;
-    this.#latencies = [...this.#latencies.slice(1 - LATENCIES), measure.duration];
-    // Kept for those who look with the browser's tools, but not without end.
+    if (this.#unshownEventAt === null) return;
+    const measure = performance.measure(PEN_TO_BARS, { start: this.#unshownEventAt, end: performance.now() });
+    this.#unshownEventAt = null;
+    this.#latencies = [...this.#latencies.slice(1 - MAX_LATENCIES), measure.duration];
+    // The measures are for the browser's developer tools; this limits their number.
     if (performance.getEntriesByName(PEN_TO_BARS).length > 2000) performance.clearMeasures(PEN_TO_BARS);
   }
 
-  /** Milliseconds, the middle one of the newest; null before the first. */
+  /** Median of the newest latencies, in milliseconds; null before the first. */
   latency(): number | null {
     const sorted = this.#latencies.toSorted((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] ?? null;
   }
 
-  /** Goes into the network while it reads the drawing. */
+  /** Hidden states, gradients and trace of one model for the current drawing. */
   inspect(model: string) {
-    return this.#client.inspect(model, linesOf(this.ink.strokes));
+    return this.#client.inspect(model, copyOf(this.ink.strokes));
   }
 
   #inkChanged(): void {
     this.playhead = null;
-    // What has been said of points that are still there stays true.
-    if (this.ink.count < this.#count) this.#forget(this.ink.count);
-    this.#count = this.ink.count;
-    this.#ask();
+    // Answers for the points that remain are still valid.
+    if (this.ink.pointCount < this.#lastPointCount) this.#forget(this.ink.pointCount);
+    this.#lastPointCount = this.ink.pointCount;
+    this.#recognizeNewest();
     this.#changed();
   }
 
@@ -158,37 +159,37 @@ export class DrawSession {
     this.#generation++;
   }
 
-  #ask(): void {
-    const points = this.ink.count;
+  #recognizeNewest(): void {
+    const points = this.ink.pointCount;
     if (points === 0 || this.chosen.length === 0 || this.#moments.has(points)) return;
-    const penAt = this.#penAt;
-    this.#penAt = null;
-    this.#client.ask({ ...this.#question(points), answered: this.#take(points, penAt) });
+    const eventAt = this.#penEventAt;
+    this.#penEventAt = null;
+    this.#client.recognize({ ...this.#jobFor(points), answered: this.#answerHandler(points, eventAt) });
   }
 
-  /** While the pen rests: what was left out when it moved. */
-  #later() {
-    if (this.ink.drawing || this.chosen.length === 0) return null;
-    const points = this.#moments.missing(this.ink.count);
-    return points === null ? null : { ...this.#question(points), answered: this.#take(points, null) };
+  /** While the pen rests: the next point that has no answer yet. */
+  #backgroundJob() {
+    if (this.ink.isPenDown || this.chosen.length === 0) return null;
+    const points = this.#moments.missing(this.ink.pointCount);
+    return points === null ? null : { ...this.#jobFor(points), answered: this.#answerHandler(points, null) };
   }
 
-  #question(points: number) {
-    return { models: this.chosen, lines: linesOf(firstPoints(this.ink.strokes, points)) };
+  #jobFor(points: number) {
+    return { models: this.chosen, strokes: copyOf(firstPoints(this.ink.strokes, points)) };
   }
 
-  #take(points: number, penAt: number | null) {
+  #answerHandler(points: number, eventAt: number | null) {
     const generation = this.#generation;
     return ({ answers, shown, error }: { error: string | null } & Omit<Moment, 'points'>) => {
       if (generation !== this.#generation) return;
       if (error) this.#failed(error);
       this.#moments.keep({ points, answers, shown });
-      this.#toShow = penAt;
+      this.#unshownEventAt = eventAt;
       this.#changed();
     };
   }
 
-  /** @returns those that could be opened */
+  /** Opens models that are not open yet. @returns ids of the models that are open */
   async #open(ids: string[]): Promise<string[]> {
     this.problem = null;
     for (const id of ids.filter((each) => !this.#opened.has(each))) {
@@ -202,10 +203,10 @@ export class DrawSession {
     return ids.filter((id) => this.#opened.has(id));
   }
 
-  #show(ids: string[]): void {
+  #setChosen(ids: string[]): void {
     this.chosen = ids;
     this.#forget(0);
-    this.#ask();
+    this.#recognizeNewest();
   }
 
   #failed(reason: unknown): void {
@@ -218,13 +219,13 @@ export class DrawSession {
   }
 }
 
-/** Row and stroke models side by side; if there is one kind only, the first two of it. */
+/** The first model of each kind; with one kind only, the first two models. */
 function firstOfEachKind(models: ModelEntry[]): string[] {
   const kinds = new Set(models.map(({ kind }) => kind));
   const first =
     kinds.size > 1
       ? [...kinds].map((kind) => models.find((model) => model.kind === kind) as ModelEntry)
-      : models.slice(0, SIDE_BY_SIDE);
+      : models.slice(0, MAX_SHOWN_MODELS);
   return first.map(({ id }) => id);
 }
 
@@ -232,7 +233,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A copy: the stroke that is being drawn goes on growing. */
-function linesOf(strokes: readonly InkStroke[]): Line[] {
+/** A copy to send: the unfinished stroke keeps growing. */
+function copyOf(strokes: readonly InkStroke[]): Stroke[] {
   return strokes.map(({ xs, ys }) => ({ xs: [...xs], ys: [...ys] }));
 }

@@ -1,12 +1,12 @@
 /**
- * The canvas that is drawn on: with a mouse, a finger, a pen, or with the keys (arrows move the pen, space puts it down
- * and lifts it). Only here touches do not scroll.
+ * The drawing canvas. Takes input from mouse, finger, pen and keyboard (arrow keys move the pen, space puts it down or
+ * lifts it). Touches on the canvas draw; they do not scroll the page.
  */
 import { useEffect, useRef } from 'preact/hooks';
 import type { DrawSession } from './draw-session.js';
 import { KeyboardPen } from './keyboard-pen.js';
 import { InkPainter } from './painter.js';
-import { PenReader } from './pointer.js';
+import { PointerReader } from './pointer.js';
 
 export function InkCanvas({ session, label }: { session: DrawSession; label: string }) {
   const element = useRef<HTMLCanvasElement>(null);
@@ -14,10 +14,10 @@ export function InkCanvas({ session, label }: { session: DrawSession; label: str
   return <canvas ref={element} class="ink" tabIndex={0} role="img" aria-label={label} />;
 }
 
-/** @returns takes everything off again */
+/** Connects the canvas to the session. @returns a function that disconnects it */
 function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
   const { ink } = session;
-  const reader = new PenReader(ink);
+  const reader = new PointerReader(ink);
   const painter = new InkPainter(canvas);
   const keys = new KeyboardPen(ink);
   const controller = new AbortController();
@@ -29,9 +29,9 @@ function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
     const style = getComputedStyle(canvas);
     const [color, ghost] = ['--ink', '--ghost'].map((name) => style.getPropertyValue(name));
     const strokes = ink.strokes;
-    const live = ink.drawing ? strokes[strokes.length - 1] : null;
+    const growing = ink.isPenDown ? strokes[strokes.length - 1] : null;
     const shown = session.playhead === null ? strokes : session.shownStrokes();
-    painter.paint(strokes, shown, live, { ink: color, ghost });
+    painter.paint(strokes, shown, growing, { ink: color, ghost });
     if (keys.shown) painter.paintCursor(keys.x, keys.y, keys.down, style.getPropertyValue('--training'));
   };
   const repaint = () => {
@@ -61,7 +61,7 @@ function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
   listen('pointerup', (event) => reader.up(event));
   listen('pointercancel', (event) => reader.cancel(event));
   listen('lostpointercapture', (event) => reader.up(event));
-  // A long press is a slow stroke, not a question for a menu.
+  // A long press draws; it must not open the context menu.
   listen('contextmenu', (event) => event.preventDefault());
   listen('keydown', (event) => {
     session.penMoved();

@@ -1,56 +1,58 @@
 /**
- * What has been drawn: strokes with pressure and time, and the way back and forth through how it came about. Knows no
- * screen. Coordinates count in `SIDE` units a side of the canvas, so that a drawing survives a change of its size.
+ * The drawing on the canvas: strokes with pressure and time, and the undo history. Independent of the screen: the
+ * canvas is `SIDE` units wide and high, so the drawing does not change when the canvas is resized.
  */
 
-/** Units a side of the canvas. */
+/** Width and height of the canvas in units. */
 export const SIDE = 1000;
 
-/** What a stroke was made with; only pens say how hard they were pressed. */
+/** What drew a stroke. Only a pen reports pressure. */
 export type Tool = 'mouse' | 'touch' | 'pen' | 'keyboard';
 
-/** A line drawn without lifting the pen. */
+/** One stroke, from pen down to pen up. All arrays have one entry per point. */
 export interface InkStroke {
   tool: Tool;
+  /** In units, to the right. */
   xs: number[];
+  /** In units, downwards. */
   ys: number[];
   /** 0 to 1. */
   pressures: number[];
-  /** Milliseconds, of any clock. */
+  /** Milliseconds; only differences matter. */
   times: number[];
 }
 
-/** More points than a hand makes on one canvas: what comes after them is not taken. */
+/** Points beyond this number are ignored. No hand draws that many on one canvas. */
 export const MAX_POINTS = 20_000;
 const MAX_UNDO = 200;
 
-/** A drawing in the making. Strokes that are finished are never changed. */
+/** A drawing that grows stroke by stroke. Finished strokes never change. */
 export class Ink {
   #strokes: readonly InkStroke[] = [];
-  #live: InkStroke | null = null;
+  #growing: InkStroke | null = null;
   #past: (readonly InkStroke[])[] = [];
   #future: (readonly InkStroke[])[] = [];
   readonly #listeners = new Set<() => void>();
 
-  /** All strokes, the one that is being drawn last. */
+  /** All strokes; the unfinished one is last. */
   get strokes(): readonly InkStroke[] {
-    return this.#live ? [...this.#strokes, this.#live] : this.#strokes;
+    return this.#growing ? [...this.#strokes, this.#growing] : this.#strokes;
   }
-  get drawing(): boolean {
-    return this.#live !== null;
+  get isPenDown(): boolean {
+    return this.#growing !== null;
   }
   get canUndo(): boolean {
-    return this.#live !== null || this.#past.length > 0;
+    return this.#growing !== null || this.#past.length > 0;
   }
   get canRedo(): boolean {
-    return this.#live === null && this.#future.length > 0;
+    return this.#growing === null && this.#future.length > 0;
   }
-  /** How many points there are. */
-  get count(): number {
+  /** Number of points in all strokes. */
+  get pointCount(): number {
     return this.strokes.reduce((sum, { xs }) => sum + xs.length, 0);
   }
 
-  /** Is told of every change. @returns stops telling */
+  /** Calls `listener` after every change. @returns a function that unsubscribes */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -58,43 +60,43 @@ export class Ink {
 
   /** Puts the pen down. */
   begin(tool: Tool, x: number, y: number, pressure: number, time: number): void {
-    if (this.#live) this.end();
-    this.#live = { tool, xs: [x], ys: [y], pressures: [pressure], times: [time] };
+    if (this.#growing) this.end();
+    this.#growing = { tool, xs: [x], ys: [y], pressures: [pressure], times: [time] };
     this.#changed();
   }
 
-  /** The pen has moved; a point where it was already is not taken. @returns whether it was taken */
+  /** Adds a point to the unfinished stroke, unless the pen has not moved. @returns whether the point was added */
   extend(x: number, y: number, pressure: number, time: number): boolean {
-    const live = this.#live;
-    if (!live || this.count >= MAX_POINTS) return false;
-    if (live.xs[live.xs.length - 1] === x && live.ys[live.ys.length - 1] === y) return false;
-    live.xs.push(x);
-    live.ys.push(y);
-    live.pressures.push(pressure);
-    live.times.push(time);
+    const growing = this.#growing;
+    if (!growing || this.pointCount >= MAX_POINTS) return false;
+    if (growing.xs[growing.xs.length - 1] === x && growing.ys[growing.ys.length - 1] === y) return false;
+    growing.xs.push(x);
+    growing.ys.push(y);
+    growing.pressures.push(pressure);
+    growing.times.push(time);
     return true;
   }
 
-  /** To be called once after one or several `extend`. */
+  /** Notifies the listeners. Call once after one or several `extend`. */
   extended(): void {
     this.#changed();
   }
 
   /** Lifts the pen. */
   end(): void {
-    if (!this.#live) return;
-    this.#keep([...this.#strokes, this.#live]);
+    if (!this.#growing) return;
+    this.#commit([...this.#strokes, this.#growing]);
   }
 
-  /** Takes back the stroke that is being drawn, as if it had not been begun. */
+  /** Removes the unfinished stroke; undo does not bring it back. */
   cancel(): void {
-    if (!this.#live) return;
-    this.#live = null;
+    if (!this.#growing) return;
+    this.#growing = null;
     this.#changed();
   }
 
   undo(): void {
-    if (this.#live) {
+    if (this.#growing) {
       this.cancel();
       return;
     }
@@ -106,7 +108,7 @@ export class Ink {
   }
 
   redo(): void {
-    if (this.#live) return;
+    if (this.#growing) return;
     const after = this.#future.pop();
     if (!after) return;
     this.#past.push(this.#strokes);
@@ -114,19 +116,19 @@ export class Ink {
     this.#changed();
   }
 
-  /** Takes everything away; undo brings it back. */
+  /** Removes all strokes; undo brings the finished ones back. */
   clear(): void {
-    this.#live = null;
-    if (this.#strokes.length > 0) this.#keep([]);
+    this.#growing = null;
+    if (this.#strokes.length > 0) this.#commit([]);
     else this.#changed();
   }
 
-  #keep(strokes: readonly InkStroke[]): void {
+  #commit(strokes: readonly InkStroke[]): void {
     this.#past.push(this.#strokes);
     if (this.#past.length > MAX_UNDO) this.#past.shift();
     this.#future = [];
     this.#strokes = strokes;
-    this.#live = null;
+    this.#growing = null;
     this.#changed();
   }
 
@@ -135,7 +137,7 @@ export class Ink {
   }
 }
 
-/** The first `count` points of strokes, the last stroke cut where they end. */
+/** The first `count` points as strokes; cuts the last stroke where needed. */
 export function firstPoints(strokes: readonly InkStroke[], count: number): InkStroke[] {
   const first: InkStroke[] = [];
   let left = count;

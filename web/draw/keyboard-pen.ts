@@ -1,8 +1,9 @@
-/** A pen for those who use the keys: arrows move it, shift in larger steps, space puts it down and lifts it. */
+/** Draws with the keyboard: arrow keys move the pen, shift moves it farther, space puts it down or lifts it. */
 import { type Ink, SIDE } from './ink.js';
 
-const STEP = SIDE / 40;
-const LARGE_STEP = 4 * STEP;
+/** Canvas units that one key press moves the pen. */
+const SMALL_DISTANCE = SIDE / 40;
+const LARGE_DISTANCE = 4 * SMALL_DISTANCE;
 const DIRECTIONS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -14,7 +15,7 @@ export class KeyboardPen {
   x = SIDE / 2;
   y = SIDE / 4;
   down = false;
-  /** Whether the keys have been used, so that it is worth showing where the pen is. */
+  /** Whether to show the pen's position: the last input came from the keyboard. */
   shown = false;
   readonly #ink: Ink;
 
@@ -22,13 +23,13 @@ export class KeyboardPen {
     this.#ink = ink;
   }
 
-  /** @returns whether the key was the pen's */
+  /** Handles a key press. @returns whether the key is one of the pen's */
   press(
     event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey' | 'timeStamp'>,
   ): boolean {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    // Undo may have taken the stroke away.
-    if (!this.#ink.drawing) this.down = false;
+    // Undo may have removed the stroke.
+    if (!this.#ink.isPenDown) this.down = false;
     if (event.key === ' ') {
       this.shown = true;
       this.down = !this.down;
@@ -39,17 +40,17 @@ export class KeyboardPen {
     const direction = DIRECTIONS[event.key];
     if (!direction) return false;
     this.shown = true;
-    const step = event.shiftKey ? LARGE_STEP : STEP;
+    const distance = event.shiftKey ? LARGE_DISTANCE : SMALL_DISTANCE;
     const within = (value: number) => Math.min(SIDE, Math.max(0, value));
-    this.x = within(this.x + direction[0] * step);
-    this.y = within(this.y + direction[1] * step);
+    this.x = within(this.x + direction[0] * distance);
+    this.y = within(this.y + direction[1] * distance);
     if (this.down && this.#ink.extend(this.x, this.y, 0.5, event.timeStamp)) this.#ink.extended();
     return true;
   }
 
-  /** Another pen draws, or the keys go elsewhere: lifts it. */
+  /** Lifts and hides the pen: another pointer draws, or the canvas has lost the focus. */
   hide(): void {
-    if (this.down && this.#ink.drawing) this.#ink.end();
+    if (this.down && this.#ink.isPenDown) this.#ink.end();
     this.down = false;
     this.shown = false;
   }

@@ -1,42 +1,42 @@
-/** Inside the networks while they read one's own drawing: opened on demand, brought up to date when the pen rests. */
+/** "Look inside" for the user's drawing. Loaded when opened; refreshed when the pen has rested for a moment. */
 import { useEffect, useState } from 'preact/hooks';
 import { groupNames, Inside, type Reading } from '../inspect/inside.js';
 import type { DrawingInspection } from '../workers/protocol.js';
 import type { DrawSession } from './draw-session.js';
 
-const REST_MS = 250;
+const INSPECT_AFTER_MS = 250;
 
 export default function LookInside({ session }: { session: DrawSession }) {
   const [readings, setReadings] = useState<{ model: string; reading: Reading }[]>([]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
     let current = true;
-    let seen: unknown = null;
-    const look = async () => {
+    let inspected: unknown = null;
+    const inspect = async () => {
       const { chosen, ink } = session;
-      if (ink.drawing) return;
-      seen = ink.strokes;
+      if (ink.isPenDown) return;
+      inspected = ink.strokes;
       const found = await Promise.all(
         chosen.map(async (model) => ({ model, inspection: await session.inspect(model).catch(() => null) })),
       );
-      if (!current || seen !== ink.strokes) return;
+      if (!current || inspected !== ink.strokes) return;
       setReadings(
         found.flatMap(({ model, inspection }) =>
           inspection ? [{ model, reading: readingOf(inspection, session.entry(model).classes) }] : [],
         ),
       );
     };
-    const later = () => {
-      if (seen === session.ink.strokes) return;
+    const scheduleInspection = () => {
+      if (inspected === session.ink.strokes) return;
       clearTimeout(timer);
-      timer = setTimeout(look, REST_MS);
+      timer = setTimeout(inspect, INSPECT_AFTER_MS);
     };
-    void look();
-    const stop = session.subscribe(later);
+    void inspect();
+    const unsubscribe = session.subscribe(scheduleInspection);
     return () => {
       current = false;
       clearTimeout(timer);
-      stop();
+      unsubscribe();
     };
   }, [session, session.chosen]);
   if (readings.length === 0) return <p class="muted">Draw something first.</p>;

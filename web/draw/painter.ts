@@ -1,19 +1,21 @@
-/** Paints strokes as ink: outlines by perfect-freehand, which take on the pen's pressure, or its speed where none is felt. */
+/**
+ * Paints strokes on the canvas. perfect-freehand computes outlines; their width follows pressure, or speed without it.
+ */
 import { getStroke } from 'perfect-freehand';
 import { type InkStroke, SIDE } from './ink.js';
 
-/** Width of the pen in units: as broad as MNIST's pen is in its box. */
-const PEN = 58;
+/** Width of the pen in units: the same share of the canvas as MNIST's pen has of its 20 × 20 box. */
+const PEN_WIDTH = 58;
 
 export interface InkColors {
   ink: string;
-  /** Of what is still to come in a replay. */
+  /** Colour of the points after the playhead. */
   ghost: string;
 }
 
 export class InkPainter {
   readonly #context: CanvasRenderingContext2D;
-  /** Outlines of strokes that do not change any more. */
+  /** Cache: outlines of finished strokes. */
   readonly #outlines = new WeakMap<InkStroke, Path2D>();
 
   constructor(canvas: HTMLCanvasElement) {
@@ -21,14 +23,14 @@ export class InkPainter {
   }
 
   /**
-   * @param all every stroke there is
-   * @param shown those, whole or cut, that are drawn already
-   * @param live the one that is still growing
+   * @param all every stroke of the drawing
+   * @param shown the strokes up to the playhead; the last may be cut
+   * @param growing the unfinished stroke, if any
    */
   paint(
     all: readonly InkStroke[],
     shown: readonly InkStroke[],
-    live: InkStroke | null,
+    growing: InkStroke | null,
     colors: InkColors,
   ): void {
     const context = this.#context;
@@ -38,17 +40,17 @@ export class InkPainter {
     context.setTransform(width / SIDE, 0, 0, height / SIDE, 0, 0);
     if (shown !== all) {
       context.fillStyle = colors.ghost;
-      for (const stroke of all) context.fill(this.#outline(stroke, stroke === live));
+      for (const stroke of all) context.fill(this.#outline(stroke, stroke === growing));
     }
     context.fillStyle = colors.ink;
-    for (const stroke of shown) context.fill(this.#outline(stroke, stroke === live));
+    for (const stroke of shown) context.fill(this.#outline(stroke, stroke === growing));
   }
 
-  /** Where the pen of the keyboard is. */
+  /** Marks the position of the keyboard's pen; filled while the pen is down. Coordinates in units. */
   paintCursor(x: number, y: number, down: boolean, color: string): void {
     const context = this.#context;
     context.beginPath();
-    context.arc(x, y, PEN / 2, 0, 2 * Math.PI);
+    context.arc(x, y, PEN_WIDTH / 2, 0, 2 * Math.PI);
     context.lineWidth = 5;
     context.strokeStyle = color;
     context.fillStyle = color;
@@ -56,38 +58,38 @@ export class InkPainter {
     context.stroke();
   }
 
-  #outline(stroke: InkStroke, growing: boolean): Path2D {
+  #outline(stroke: InkStroke, isGrowing: boolean): Path2D {
     const known = this.#outlines.get(stroke);
-    if (known && !growing) return known;
-    const outline = outlineOf(stroke, !growing);
-    if (!growing) this.#outlines.set(stroke, outline);
+    if (known && !isGrowing) return known;
+    const outline = outlineOf(stroke, !isGrowing);
+    if (!isGrowing) this.#outlines.set(stroke, outline);
     return outline;
   }
 }
 
-function outlineOf({ tool, xs, ys, pressures }: InkStroke, finished: boolean): Path2D {
-  const path = new Path2D();
+function outlineOf({ tool, xs, ys, pressures }: InkStroke, isFinished: boolean): Path2D {
+  const outline = new Path2D();
   if (xs.length === 1) {
-    path.arc(xs[0], ys[0], PEN / 2, 0, 2 * Math.PI);
-    return path;
+    outline.arc(xs[0], ys[0], PEN_WIDTH / 2, 0, 2 * Math.PI);
+    return outline;
   }
-  const felt = tool === 'pen';
+  const hasPressure = tool === 'pen';
   const points = getStroke(
-    xs.map((x, n) => [x, ys[n], felt ? pressures[n] : 0.5]),
+    xs.map((x, n) => [x, ys[n], hasPressure ? pressures[n] : 0.5]),
     {
-      size: PEN,
-      thinning: felt ? 0.6 : 0.25,
+      size: PEN_WIDTH,
+      thinning: hasPressure ? 0.6 : 0.25,
       smoothing: 0.5,
       streamline: 0.25,
-      simulatePressure: !felt,
-      last: finished,
+      simulatePressure: !hasPressure,
+      last: isFinished,
     },
   );
   points.forEach(([x, y], n) => {
     const [u, v] = points[(n + 1) % points.length];
-    if (n === 0) path.moveTo((x + u) / 2, (y + v) / 2);
-    else path.quadraticCurveTo(x, y, (x + u) / 2, (y + v) / 2);
+    if (n === 0) outline.moveTo((x + u) / 2, (y + v) / 2);
+    else outline.quadraticCurveTo(x, y, (x + u) / 2, (y + v) / 2);
   });
-  path.closePath();
-  return path;
+  outline.closePath();
+  return outline;
 }

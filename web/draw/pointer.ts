@@ -1,18 +1,18 @@
 /**
- * Pointers on the canvas → points of ink. One pointer draws at a time. Once a pen has been seen, fingers and palms do
- * not draw any more; a palm that came down before its pen is taken back. Every point that the browser gathered
- * between two frames is taken (`getCoalescedEvents`).
+ * Turns pointer events on the canvas into points of ink. One pointer draws at a time. After the first pen event,
+ * touches do not draw. If a palm touches the screen before the pen, the palm's stroke is removed. Uses all points that
+ * the browser collects between two frames (`getCoalescedEvents`).
  */
 import { type Ink, SIDE, type Tool } from './ink.js';
 
-/** What the browser says of a pointer, as far as it matters here. */
+/** The fields of a pointer event that are used here. */
 export type PointerLike = Pick<
   PointerEvent,
   'pointerId' | 'pointerType' | 'button' | 'clientX' | 'clientY' | 'pressure' | 'timeStamp'
 > & { getCoalescedEvents?: () => PointerLike[] };
 
-/** Where the canvas is on the screen. */
-export interface Frame {
+/** The canvas on the screen, in CSS pixels. */
+export interface CanvasBox {
   left: number;
   top: number;
   width: number;
@@ -20,7 +20,7 @@ export interface Frame {
 }
 
 /** Turns pointer events into strokes. */
-export class PenReader {
+export class PointerReader {
   readonly #ink: Ink;
   #active: { id: number; tool: Tool } | null = null;
   #penSeen = false;
@@ -29,13 +29,13 @@ export class PenReader {
     this.#ink = ink;
   }
 
-  /** Whether a pen has drawn, so that touches do not. */
+  /** Whether a pen has been used; touches are then ignored. */
   get penSeen(): boolean {
     return this.#penSeen;
   }
 
-  /** @returns whether the pointer draws from here on, and should be captured */
-  down(event: PointerLike, frame: Frame): boolean {
+  /** @returns whether the pointer starts a stroke; the caller should then capture it */
+  down(event: PointerLike, box: CanvasBox): boolean {
     const tool = toolOf(event);
     if (tool === 'pen') this.#penSeen = true;
     if ((tool === 'touch' && this.#penSeen) || event.button !== 0) return false;
@@ -44,18 +44,18 @@ export class PenReader {
       this.#ink.cancel();
     }
     this.#active = { id: event.pointerId, tool };
-    const [x, y] = place(event, frame);
+    const [x, y] = toUnits(event, box);
     this.#ink.begin(tool, x, y, event.pressure, event.timeStamp);
     return true;
   }
 
-  /** @returns whether the drawing has grown */
-  move(event: PointerLike, frame: Frame): boolean {
+  /** @returns whether points were added */
+  move(event: PointerLike, box: CanvasBox): boolean {
     if (event.pointerId !== this.#active?.id) return false;
     const gathered = event.getCoalescedEvents?.() ?? [];
     let grown = false;
     for (const each of gathered.length > 0 ? gathered : [event]) {
-      const [x, y] = place(each, frame);
+      const [x, y] = toUnits(each, box);
       if (this.#ink.extend(x, y, each.pressure, each.timeStamp)) grown = true;
     }
     if (grown) this.#ink.extended();
@@ -68,7 +68,7 @@ export class PenReader {
     this.#ink.end();
   }
 
-  /** The browser took the pointer for something else. What a finger had begun was no drawing. */
+  /** The browser uses the pointer for something else, such as scrolling. Removes a finger's stroke, ends any other. */
   cancel(event: PointerLike): void {
     if (event.pointerId !== this.#active?.id) return;
     const { tool } = this.#active;
@@ -82,8 +82,11 @@ function toolOf({ pointerType }: PointerLike): Tool {
   return pointerType === 'pen' || pointerType === 'touch' ? pointerType : 'mouse';
 }
 
-/** Within the canvas, in hundredths of a unit: finer than any pointer. */
-function place({ clientX, clientY }: PointerLike, { left, top, width, height }: Frame): [number, number] {
+/** Position in units, clamped to the canvas and rounded to 1/100, which is finer than any pointer. */
+function toUnits(
+  { clientX, clientY }: PointerLike,
+  { left, top, width, height }: CanvasBox,
+): [number, number] {
   const scaled = (value: number, size: number) =>
     Math.round(Math.min(SIDE, Math.max(0, (value * SIDE) / size)) * 100) / 100;
   return [scaled(clientX - left, width), scaled(clientY - top, height)];

@@ -1,6 +1,6 @@
 /**
- * The chart in which one sees the network change its mind as the pen goes, and the slider that goes back in time: the
- * ink, the bars and what the network sees follow it.
+ * The chart of probabilities over the points of the drawing, with a slider and a replay button. The ink, the bars and
+ * the network's input follow the slider.
  */
 
 import { useEffect, useState } from 'preact/hooks';
@@ -11,27 +11,27 @@ import { PauseIcon, PlayIcon } from '../icons.js';
 import type { DrawSession } from './draw-session.js';
 import type { InkStroke } from './ink.js';
 
-/** A pause between strokes is not waited through. */
+/** A replay shortens longer pauses to this. */
 const MAX_PAUSE_MS = 160;
 
 export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: number }) {
-  const { strokes, count } = session.ink;
+  const { strokes, pointCount } = session.ink;
   const [playing, setPlaying] = useState(false);
   useEffect(() => (playing ? play(session, () => setPlaying(false)) : undefined), [playing, session]);
-  useEffect(() => setPlaying(false), [strokes.length === 0, session.ink.drawing]);
+  useEffect(() => setPlaying(false), [strokes.length === 0, session.ink.isPenDown]);
 
-  const at = session.playhead ?? count;
+  const at = session.playhead ?? pointCount;
   const chosen = session.chosen.map((id) => session.entry(id));
   const moments = session.moments();
-  const disabled = count < 2;
+  const disabled = pointCount < 2;
   return (
-    <section class="card replay" aria-label="Probability over pen time">
+    <section class="card replay" aria-label="Probability over the points of the drawing">
       <header>
         <div>
-          <h2>How it made up its mind</h2>
-          <p class="muted">The probability of each class, point by point of the pen.</p>
+          <h2>How the answer changed</h2>
+          <p class="muted">Probability of each class after each point of the drawing.</p>
         </div>
-        <output class="muted">{count === 0 ? '' : `${at} of ${count}`}</output>
+        <output class="muted">{pointCount === 0 ? '' : `${at} of ${pointCount}`}</output>
         <button
           type="button"
           class="round"
@@ -52,25 +52,27 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
               probabilities: answers.find((answer) => answer.model === model.id)?.probabilities ?? null,
             }))}
             classes={model.classes}
-            domain={[1, Math.max(2, count)]}
+            domain={[1, Math.max(2, pointCount)]}
             cursor={disabled ? null : at}
             marks={strokeStarts(strokes)}
-            label={`${model.name}: ${spoken(session, model, at, sureFrom)}`}
+            label={`${model.name}: ${answerText(session, model, at, sureFrom)}`}
           >
-            {count === 0 && <p class="nothing">The chart grows while you draw.</p>}
+            {pointCount === 0 && <p class="nothing">The chart grows while you draw.</p>}
           </StackChart>
         </figure>
       ))}
       <input
         type="range"
         class="timeline"
-        style={{ '--done': disabled ? 0 : (at - 1) / (count - 1) }}
+        style={{ '--done': disabled ? 0 : (at - 1) / (pointCount - 1) }}
         min={1}
-        max={Math.max(2, count)}
+        max={Math.max(2, pointCount)}
         value={Math.max(1, at)}
         disabled={disabled}
-        aria-label="Point of the pen"
-        aria-valuetext={chosen[0] && `point ${at} of ${count}: ${spoken(session, chosen[0], at, sureFrom)}`}
+        aria-label="Point of the drawing"
+        aria-valuetext={
+          chosen[0] && `point ${at} of ${pointCount}: ${answerText(session, chosen[0], at, sureFrom)}`
+        }
         onInput={(event) => {
           setPlaying(false);
           session.seek(Number((event.target as HTMLInputElement).value));
@@ -80,26 +82,26 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
   );
 }
 
-/** Moves the playhead as fast as the pen went. @returns stops */
+/** Moves the playhead at the speed of the pen. @returns a function that stops it */
 function play(session: DrawSession, ended: () => void): () => void {
   const times = penTimes(session.ink.strokes);
   const from = session.playhead === null ? 0 : session.playhead - 1;
   let frame = 0;
-  let began: number | null = null;
-  const step = (now: number) => {
-    began ??= now;
-    const time = times[from] + now - began;
+  let startedAt: number | null = null;
+  const showFrame = (now: number) => {
+    startedAt ??= now;
+    const time = times[from] + now - startedAt;
     let points = from + 1;
     while (points < times.length && times[points] <= time) points++;
     session.seek(points);
-    if (points < times.length) frame = requestAnimationFrame(step);
+    if (points < times.length) frame = requestAnimationFrame(showFrame);
     else ended();
   };
-  frame = requestAnimationFrame(step);
+  frame = requestAnimationFrame(showFrame);
   return () => cancelAnimationFrame(frame);
 }
 
-/** [points] milliseconds since the first, without long pauses. */
+/** [points] time of each point in milliseconds since the first, with long pauses shortened. */
 function penTimes(strokes: readonly InkStroke[]): number[] {
   const times = strokes.flatMap((stroke) => stroke.times);
   let now = 0;
@@ -109,7 +111,7 @@ function penTimes(strokes: readonly InkStroke[]): number[] {
   });
 }
 
-/** Points at which the second stroke begins, the third … */
+/** The points at which the second and later strokes begin, counted from 1. */
 function strokeStarts(strokes: readonly InkStroke[]): number[] {
   let points = 0;
   return strokes.slice(0, -1).map(({ xs }) => {
@@ -118,8 +120,8 @@ function strokeStarts(strokes: readonly InkStroke[]): number[] {
   });
 }
 
-/** `probably 7, 98 %` */
-function spoken(session: DrawSession, model: ModelEntry, at: number, sureFrom: number): string {
+/** For screen readers: `7, 98 %` or `not sure, perhaps 7, 41 %`. */
+function answerText(session: DrawSession, model: ModelEntry, at: number, sureFrom: number): string {
   const moment = session.moments().findLast(({ points }) => points <= at);
   const probabilities = moment?.answers.find((answer) => answer.model === model.id)?.probabilities;
   if (!probabilities) return 'nothing to recognise yet';

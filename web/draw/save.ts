@@ -1,4 +1,4 @@
-/** The drawing and what the networks said of it as a JSON file, which `scanstroke predict` and the server read. */
+/** Downloads the drawing and the networks' answers as JSON. `scanstroke predict` and the server read this file. */
 import type { DrawSession } from './draw-session.js';
 
 export function saveDrawing(session: DrawSession): void {

@@ -1,4 +1,4 @@
-/** What the networks are shown of the drawing: the small picture, and its thinned strokes in the order of the tour. */
+/** The networks' input: the drawing as a small picture, and the strokes of its thinned picture in reading order. */
 import { Pixels, Strokes } from '../charts/pictures.js';
 import type { Shown } from '../workers/protocol.js';
 
@@ -7,13 +7,13 @@ const SIDE = 28;
 export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet<string> }) {
   const both = kinds.has('rows') && kinds.has('strokes');
   return (
-    <section class="card seen" aria-label="What the network sees">
+    <section class="card seen" aria-label="The networks' input">
       <header>
-        <h2>What the network sees</h2>
+        <h2>{both ? 'What the networks see' : 'What the network sees'}</h2>
         <p class="muted">
           {both
-            ? 'One reads the picture, the other its strokes.'
-            : SAID[kinds.has('strokes') ? 'strokes' : 'rows']}
+            ? 'One network reads the pixels, the other the strokes.'
+            : DESCRIPTIONS[kinds.has('strokes') ? 'strokes' : 'rows']}
         </p>
       </header>
       <div class="views">
@@ -31,7 +31,7 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
             <Strokes
               rows={shown?.rows ?? null}
               within={SIDE}
-              label="The drawing as thin strokes; their colour runs from the first point to the last"
+              label="The drawing as thin strokes; the colour runs from the first point to the last"
             />
             <figcaption>
               {shown?.rows ? `${shown.rows.length / 4} steps, ` : ''}
@@ -44,7 +44,7 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
   );
 }
 
-const SAID = {
-  rows: 'Scaled and centred as the digits it has learnt from.',
-  strokes: 'Scaled, thinned, and toured by a pen: whichever way it was drawn.',
+const DESCRIPTIONS = {
+  rows: 'Scaled and centred like the digits in the training data.',
+  strokes: 'Scaled to 28 × 28 and read as strokes, from the first point to the last.',
 };

@@ -1,7 +1,7 @@
-/** Keys that work wherever the focus is on the Draw page. */
+/** Keyboard shortcuts of the Draw view; they work wherever the focus is. */
 import type { Ink } from './ink.js';
 
-/** @returns stops listening */
+/** @returns a function that removes the shortcuts */
 export function listenForShortcuts(ink: Ink): () => void {
   const press = (event: KeyboardEvent) => {
     const action = actionOf(event);

@@ -1,7 +1,7 @@
-/** Sets the chosen theme before anything is painted. The page's own code reads and changes it later. */
+/** Applies the stored theme before the first paint. theme.tsx reads and changes it later. */
 try {
   const theme = localStorage.getItem('scanstroke-theme');
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage is forbidden here: the system's preference decides.
+  // Storage is blocked: the page follows the system's preference.
 }

@@ -1,44 +1,44 @@
 /**
- * The page's side of the recognition worker. One request is under way at a time and at most one waits: a newer drawing
- * takes the place of the one that waits, so that no queue grows however fast the pen is. When nothing waits, work in
- * the background gets its turn, one request at a time.
+ * Client of the recognition worker. Sends one request at a time. At most one drawing waits: a newer drawing replaces
+ * it, so the queue cannot grow however fast the pen moves. When nothing waits, background jobs run, one at a time.
  */
 import type { ModelEntry } from '#src/serve/api.js';
-import type { DrawingInspection, Line, RecognizedReply, Reply, Request } from '../workers/protocol.js';
+import type { DrawingInspection, RecognizedReply, Reply, Request, Stroke } from '../workers/protocol.js';
 
-/** What to recognise, and who wants to know. */
-export interface Ask {
+/** A drawing to recognise with each of these models, and the function that receives the answers. */
+export interface RecognitionJob {
   models: string[];
-  lines: Line[];
+  strokes: Stroke[];
   answered(reply: RecognizedReply): void;
 }
 
-interface Waiting {
+interface PendingRequest {
   request: Request;
   done: (reply: Reply) => void;
 }
 
 export class RecognitionClient {
   readonly #worker: Worker;
-  #busy: Waiting | null = null;
-  /** Requests that are never left out: to open, to inspect. */
-  readonly #due: Waiting[] = [];
-  #newest: Ask | null = null;
-  #next = 1;
-  /** Gives work for when there is nothing else; null if there is none. */
-  background: () => Ask | null = () => null;
+  #underWay: PendingRequest | null = null;
+  /** Requests that are always sent: to open and to inspect models. */
+  readonly #queue: PendingRequest[] = [];
+  /** The newest drawing that waits; a newer one replaces it. */
+  #newestJob: RecognitionJob | null = null;
+  #nextId = 1;
+  /** Returns the next background job, or null. Called when nothing else waits. */
+  background: () => RecognitionJob | null = () => null;
 
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      const { done } = this.#busy as Waiting;
-      this.#busy = null;
+      const { done } = this.#underWay as PendingRequest;
+      this.#underWay = null;
       done(data);
-      this.wake();
+      this.sendNext();
     };
   }
 
-  /** @throws Error if the model cannot be fetched or read */
+  /** Loads a model into the worker. @throws Error if the model cannot be fetched or read */
   async open({ id, file, version }: ModelEntry): Promise<void> {
     const address = new URL(`models/${file}`, document.baseURI);
     address.searchParams.set('v', version);
@@ -46,47 +46,48 @@ export class RecognitionClient {
     if (reply.type === 'opened' && reply.error) throw new Error(reply.error);
   }
 
-  /** @returns null if there is nothing to recognise. @throws Error if the model cannot take the drawing */
-  async inspect(model: string, lines: Line[]): Promise<DrawingInspection | null> {
-    const reply = await this.#send({ type: 'inspect', id: this.#next++, model, lines });
-    if (reply.type !== 'inspected') throw new Error('inspect: the worker answered something else');
+  /** @returns null if there is nothing to recognise. @throws Error if the model does not accept the drawing */
+  async inspect(model: string, strokes: Stroke[]): Promise<DrawingInspection | null> {
+    const reply = await this.#send({ type: 'inspect', id: this.#nextId++, model, strokes });
+    if (reply.type !== 'inspected')
+      throw new Error(`inspect: expected the reply inspected, got ${reply.type}`);
     if (reply.error) throw new Error(reply.error);
     return reply.inspection;
   }
 
-  /** Recognises as soon as possible, unless a newer ask comes first. */
-  ask(ask: Ask): void {
-    this.#newest = ask;
-    this.wake();
+  /** Sends the job when the worker is free. A newer job replaces one that still waits. */
+  recognize(job: RecognitionJob): void {
+    this.#newestJob = job;
+    this.sendNext();
   }
 
-  /** Looks for something to do. */
-  wake(): void {
-    if (this.#busy) return;
-    const due = this.#due.shift();
-    if (due) {
-      this.#post(due);
+  /** Sends the next request if the worker is free: queued, else the newest drawing, else a background job. */
+  sendNext(): void {
+    if (this.#underWay) return;
+    const queued = this.#queue.shift();
+    if (queued) {
+      this.#post(queued);
       return;
     }
-    const ask = this.#newest ?? this.background();
-    this.#newest = null;
-    if (!ask) return;
-    const { models, lines, answered } = ask;
+    const job = this.#newestJob ?? this.background();
+    this.#newestJob = null;
+    if (!job) return;
+    const { models, strokes, answered } = job;
     this.#post({
-      request: { type: 'recognize', id: this.#next++, models, lines },
+      request: { type: 'recognize', id: this.#nextId++, models, strokes },
       done: (reply) => reply.type === 'recognized' && answered(reply),
     });
   }
 
   #send(request: Request): Promise<Reply> {
     return new Promise((done) => {
-      this.#due.push({ request, done });
-      this.wake();
+      this.#queue.push({ request, done });
+      this.sendNext();
     });
   }
 
-  #post(waiting: Waiting): void {
-    this.#busy = waiting;
-    this.#worker.postMessage(waiting.request);
+  #post(pending: PendingRequest): void {
+    this.#underWay = pending;
+    this.#worker.postMessage(pending.request);
   }
 }

@@ -1,7 +1,10 @@
-/** The models that lie beside the page, and whether a server stands behind it. */
+/** The list of models that the page offers. */
 import type { ModelList } from '#src/serve/api.js';
 
-/** Reads `models/index.json`, which a static page has as well as a server. @throws Error saying what went wrong */
+/**
+ * Fetches `models/index.json`, which both static pages and servers provide. Its `api` says whether a server runs.
+ * @throws Error if the list cannot be fetched
+ */
 export async function fetchModels(): Promise<ModelList> {
   const response = await fetch('models/index.json');
   if (!response.ok) throw new Error(`models/index.json: the server answered ${response.status}`);

@@ -1,24 +1,24 @@
 /**
- * What the networks said of a drawing after each of its points: the memory behind the chart over pen time and the
- * replay. Filled while the pen moves; what was left out then is asked later, evenly spread.
+ * The networks' answers after each point of a drawing, for the chart and the replay. Recorded while the pen moves.
+ * Points that were skipped then are recognised later in the background, evenly spaced.
  */
 import type { ModelAnswer, Shown } from '../workers/protocol.js';
 
-/** After so many points. */
+/** The answers after the first `points` points. */
 export interface Moment {
   points: number;
   answers: ModelAnswer[];
   shown: Shown | null;
 }
 
-/** Moments that are asked for later; those that came live are kept besides. */
-const MAX_LATER = 200;
+/** Background jobs fill at most this many moments, in addition to those recorded while the pen moved. */
+const MAX_BACKGROUND_MOMENTS = 200;
 
 export class Moments {
-  /** [points] */
+  /** Indexed by the number of points. */
   #moments: (Moment | undefined)[] = [];
 
-  /** Forgets what came after so many points. */
+  /** Removes the moments after `points` points. */
   truncate(points: number): void {
     this.#moments.length = Math.min(this.#moments.length, points + 1);
   }
@@ -27,12 +27,12 @@ export class Moments {
     this.#moments[moment.points] = moment;
   }
 
-  /** All of them in order. */
+  /** All moments, by number of points. */
   list(): Moment[] {
     return this.#moments.filter((moment) => moment !== undefined);
   }
 
-  /** After so many points, or the nearest before. */
+  /** The moment after `points` points, else the nearest earlier one. */
   at(points: number): Moment | undefined {
     for (let n = Math.min(points, this.#moments.length - 1); n > 0; n--) {
       if (this.#moments[n]) return this.#moments[n];
@@ -44,17 +44,17 @@ export class Moments {
     return this.#moments[points] !== undefined;
   }
 
-  /** The next that is missing in a drawing of `count` points; null if the picture is complete. */
+  /** The next number of points to recognise for a drawing of `count` points; null if none is missing. */
   missing(count: number): number | null {
     if (count > 0 && !this.#moments[count]) return count;
-    const stride = Math.ceil(count / MAX_LATER);
+    const stride = Math.ceil(count / MAX_BACKGROUND_MOMENTS);
     for (let n = 1; n < count; n += stride) {
-      if (!this.#some(n, Math.min(count, n + stride))) return n;
+      if (!this.#hasAnyIn(n, Math.min(count, n + stride))) return n;
     }
     return null;
   }
 
-  #some(from: number, end: number): boolean {
+  #hasAnyIn(from: number, end: number): boolean {
     for (let n = from; n < end; n++) if (this.#moments[n]) return true;
     return false;
   }

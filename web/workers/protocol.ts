@@ -1,54 +1,57 @@
-/** What the page and the worker that recognises say to one another. */
+/**
+ * Messages between the page and the recognition worker; each is about one drawing. In shapes, K is the number of
+ * classes, T of steps, I of inputs per step, U of hidden units, M of moments.
+ */
 
-/** A line drawn without lifting the pen. */
-export interface Line {
+/** One stroke: its points, x to the right, y downwards, in any unit. */
+export interface Stroke {
   xs: number[];
   ys: number[];
 }
 
-/** Opens a model, once. */
+/** Loads a model. */
 export interface OpenRequest {
   type: 'open';
   model: string;
   url: string;
 }
-/** Asks what a drawing is, of all these models. */
+/** Recognises a drawing with each of these models. */
 export interface RecognizeRequest {
   type: 'recognize';
   id: number;
   models: string[];
-  lines: Line[];
+  strokes: Stroke[];
 }
-/** Asks what goes on in one model while it reads a drawing. */
+/** Computes hidden states, gradients and trace of one model for a drawing. */
 export interface InspectRequest {
   type: 'inspect';
   id: number;
   model: string;
-  lines: Line[];
+  strokes: Stroke[];
 }
 export type Request = OpenRequest | RecognizeRequest | InspectRequest;
 
-/** What a model says of a drawing. */
+/** One model's answer for a drawing. */
 export interface ModelAnswer {
   model: string;
-  /** [K]; null if there was nothing to recognise. */
+  /** [K]; null: nothing to recognise. */
   probabilities: Float32Array | null;
 }
 
-/** What the networks were shown. */
+/** The networks' input. */
 export interface Shown {
-  /** [28, 28] 0 is paper, 255 is ink. */
+  /** [height, width] 0 is paper, 255 is ink. */
   picture: Uint8Array | null;
   width: number;
   height: number;
-  /** [N, 4] strokes in the order in which a stroke model reads them; null if none is asked. */
+  /** [N, 4] the moves that a stroke model reads; null if no model reads strokes. */
   rows: Int16Array | null;
 }
 
 export interface OpenedReply {
   type: 'opened';
   model: string;
-  /** Null if it could be opened. */
+  /** Null on success. */
   error: string | null;
 }
 export interface RecognizedReply {
@@ -56,7 +59,7 @@ export interface RecognizedReply {
   id: number;
   answers: ModelAnswer[];
   shown: Shown | null;
-  /** That the worker took. */
+  /** Computing time in the worker. */
   milliseconds: number;
   error: string | null;
 }
@@ -66,21 +69,22 @@ export interface InspectedReply {
   inspection: DrawingInspection | null;
   error: string | null;
 }
-/** A drawing's inspection; see src/recognize. */
+/** Inspection of a drawing; see Inspection in src/recognize. */
 export interface DrawingInspection {
   probabilities: Float32Array;
   /** T */
   steps: number;
-  /** [T, U] hidden states, layer by layer, forward then reverse. */
+  /** [T, U] hidden states by layer, forward before backward. */
   hidden: Float32Array;
   units: number;
-  /** [T, I] */
+  /** [T, I] gradient of the answer's cross-entropy. */
   inputGradient: Float32Array;
   inputSize: number;
-  /** [height, width] for models that read rows. */
+  /** [height, width] for models that read images; else null. */
   pixelGradient: Float32Array | null;
-  /** [M] and [M, K] what the network would answer if what it reads ended there. */
+  /** [M] steps after which `trace` has an answer. */
   moments: Int32Array;
+  /** [M, K] probabilities if the input ended after that step. */
   trace: Float32Array;
   shown: Shown;
   layers: LayerShape;

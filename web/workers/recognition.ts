@@ -1,11 +1,19 @@
 /**
- * The worker that recognises, so that the pen never waits: the WASM kernels and the recognition that the command line
- * uses. It answers one request after the other; the page sees to it that none pile up (recognition/client.ts).
+ * Runs inside the recognition worker, so that the pen never waits. Uses the WASM kernels and the same recogniser as the
+ * command line. Answers one request after the other; recognition/client.ts sends one at a time.
  */
 import { openBackend } from 'scanstroke';
 import { prepareInput, type Seen } from '#src/recognize/input.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
-import type { DrawingInspection, Line, ModelAnswer, OpenRequest, Reply, Request, Shown } from './protocol.js';
+import type {
+  DrawingInspection,
+  ModelAnswer,
+  OpenRequest,
+  Reply,
+  Request,
+  Shown,
+  Stroke,
+} from './protocol.js';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const backend = openBackend('wasm');
@@ -13,15 +21,15 @@ const recognizers = new Map<string, Recognizer>();
 
 scope.onmessage = async ({ data }: MessageEvent<Request>) => {
   if (data.type === 'open')
-    return reply({ type: 'opened', model: data.model, error: await tried(open(data)) });
+    return reply({ type: 'opened', model: data.model, error: await errorOf(open(data)) });
   if (data.type === 'recognize') {
-    const began = performance.now();
-    const result = await recognize(data.models, data.lines).catch(messageOf);
-    const milliseconds = performance.now() - began;
+    const startedAt = performance.now();
+    const result = await recognize(data.models, data.strokes).catch(messageOf);
+    const milliseconds = performance.now() - startedAt;
     const [error, found] = typeof result === 'string' ? [result, NOTHING] : [null, result];
     return reply({ type: 'recognized', id: data.id, ...found, milliseconds, error });
   }
-  const result = await inspect(data.model, data.lines).catch(messageOf);
+  const result = await inspect(data.model, data.strokes).catch(messageOf);
   const [error, inspection] = typeof result === 'string' ? [result, null] : [null, result];
   return reply({ type: 'inspected', id: data.id, inspection, error });
 };
@@ -41,22 +49,22 @@ async function open({ model, url }: OpenRequest): Promise<void> {
 
 async function recognize(
   models: string[],
-  lines: Line[],
+  strokes: Stroke[],
 ): Promise<{ answers: ModelAnswer[]; shown: Shown | null }> {
   const answers: ModelAnswer[] = [];
   let shown: Shown | null = null;
   for (const model of models) {
     const recognizer = recognizerOf(model);
-    const prepared = prepareInput({ kind: 'drawing', lines }, recognizer.info.preprocessing);
+    const prepared = prepareInput({ kind: 'drawing', lines: strokes }, recognizer.info.preprocessing);
     const [probabilities] = prepared ? await recognizer.probabilitiesOf([prepared]) : [null];
     answers.push({ model, probabilities });
-    if (prepared) shown = joined(shown, prepared.saw);
+    if (prepared) shown = mergeShown(shown, prepared.saw);
   }
   return { answers, shown };
 }
 
-/** The picture is the same for all models; strokes are there as soon as one of them reads strokes. */
-function joined(before: Shown | null, { picture, rows }: Seen): Shown {
+/** Merges the inputs of several models: all have the same picture; models that read strokes add the moves. */
+function mergeShown(before: Shown | null, { picture, rows }: Seen): Shown {
   return {
     picture: before?.picture ?? picture?.pixels ?? null,
     width: before?.width ?? picture?.width ?? 0,
@@ -65,9 +73,9 @@ function joined(before: Shown | null, { picture, rows }: Seen): Shown {
   };
 }
 
-async function inspect(model: string, lines: Line[]): Promise<DrawingInspection | null> {
+async function inspect(model: string, strokes: Stroke[]): Promise<DrawingInspection | null> {
   const recognizer = recognizerOf(model);
-  const input = { kind: 'drawing', lines } as const;
+  const input = { kind: 'drawing', lines: strokes } as const;
   const inspection = await recognizer.inspect(input);
   const trace = await recognizer.trace(input, { over: 'steps', moments: 400 });
   if (!inspection || !trace) return null;
@@ -83,18 +91,19 @@ async function inspect(model: string, lines: Line[]): Promise<DrawingInspection 
     pixelGradient,
     moments: trace.moments,
     trace: trace.probabilities,
-    shown: joined(null, saw),
+    shown: mergeShown(null, saw),
     layers: { numLayers, hiddenSize, bidirectional },
   };
 }
 
 function recognizerOf(model: string): Recognizer {
   const recognizer = recognizers.get(model);
-  if (!recognizer) throw new Error(`the model ${model} has not been opened`);
+  if (!recognizer) throw new Error(`the model ${model} is not open; send an open request first`);
   return recognizer;
 }
 
-async function tried(work: Promise<unknown>): Promise<string | null> {
+/** @returns the error's message; null on success */
+async function errorOf(work: Promise<unknown>): Promise<string | null> {
   return work.then(() => null, messageOf);
 }
 

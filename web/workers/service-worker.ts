@@ -1,56 +1,46 @@
 /**
- * Keeps the page for times without a network: its own files from the first visit on, and the models that are offered.
- * What carries a hash or a version in its address never changes and is taken from the cache; all else is asked of the
- * server first.
- * The API is left alone. The build puts in the list of files and the version.
+ * Caches the page for offline use: its files at the first visit, and its models. URLs with a hash or a version never
+ * change, so the cache answers them. For all other URLs the network comes first. Requests to the API are not handled.
+ * The build inserts the list of files and the version (vite.config.ts).
  */
 import type { ModelList } from '#src/serve/api.js';
-
-/** What of these events is needed here; TypeScript has no library for service workers alone. */
-interface LifeEvent extends Event {
-  waitUntil(work: Promise<unknown>): void;
-}
-interface RequestEvent extends LifeEvent {
-  readonly request: Request;
-  respondWith(response: Promise<Response>): void;
-}
 
 const scope = self as unknown as ServiceWorkerGlobalScope;
 const VERSION = '__VERSION__';
 const FILES = '__FILES__' as unknown as string[];
 const PREFIX = `scanstroke ${scope.registration.scope} `;
 const CACHE = PREFIX + VERSION;
-/** A network that is slower than this is as good as none, where there is a copy. */
+/** After this time a cached copy answers in place of a slow network. */
 const NETWORK_TIMEOUT_MS = 3000;
-/** Models beyond this are only kept when they are used. */
+/** The first visit caches models up to this total; further models are cached when used. */
 const MAX_MODEL_BYTES = 32 * 2 ** 20;
 const NEVER_CHANGES = /^assets\/|^models\/.*\?v=/;
 
 scope.addEventListener('install', (event) => {
-  (event as LifeEvent).waitUntil(keep());
+  event.waitUntil(fillCache());
 });
 
 scope.addEventListener('activate', (event) => {
-  (event as LifeEvent).waitUntil(forgetOthers().then(() => scope.clients.claim()));
+  event.waitUntil(deleteOldCaches().then(() => scope.clients.claim()));
 });
 
 scope.addEventListener('fetch', (event) => {
-  const { request } = event as RequestEvent;
+  const { request } = event;
   const path = pathOf(request);
   if (request.method !== 'GET' || path === null || path.startsWith('api/')) return;
-  (event as RequestEvent).respondWith(NEVER_CHANGES.test(path) ? cacheFirst(request) : networkFirst(request));
+  event.respondWith(NEVER_CHANGES.test(path) ? cacheFirst(request) : networkFirst(request));
 });
 
-/** Relative to the page; null if it is none of the page's. */
+/** The URL relative to the page; null for URLs outside of the page. */
 function pathOf(request: Request): string | null {
   const { scope: base } = scope.registration;
   return request.url.startsWith(base) ? request.url.slice(base.length) : null;
 }
 
-async function keep(): Promise<void> {
+async function fillCache(): Promise<void> {
   const cache = await caches.open(CACHE);
   await cache.addAll(['./', ...FILES]);
-  // The models may be many, or gone: the page works without them, and keeps those that it uses.
+  // The page works without cached models, so a missing list or model must not fail the installation.
   const index = await fetch('models/index.json').catch(() => null);
   if (!index?.ok) return;
   await cache.put('models/index.json', index.clone());
@@ -63,27 +53,27 @@ async function keep(): Promise<void> {
   }
 }
 
-async function forgetOthers(): Promise<void> {
+async function deleteOldCaches(): Promise<void> {
   const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
 }
 
 async function cacheFirst(request: Request): Promise<Response> {
-  return (await caches.match(request)) ?? fetched(request);
+  return (await caches.match(request)) ?? fetchAndCache(request);
 }
 
 async function networkFirst(request: Request): Promise<Response> {
-  const kept = await caches.match(request);
-  if (!kept) return fetched(request);
-  const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), NETWORK_TIMEOUT_MS));
-  return Promise.race([fetched(request).catch(() => kept), late]);
+  const cached = await caches.match(request);
+  if (!cached) return fetchAndCache(request);
+  const timeout = new Promise<Response>((resolve) => setTimeout(() => resolve(cached), NETWORK_TIMEOUT_MS));
+  return Promise.race([fetchAndCache(request).catch(() => cached), timeout]);
 }
 
-async function fetched(request: Request): Promise<Response> {
+async function fetchAndCache(request: Request): Promise<Response> {
   const response = await fetch(request);
   if (response.ok) {
     const cache = await caches.open(CACHE);
-    // An older version of the same has had its time.
+    // Removes older versions of the same file.
     await cache.delete(request, { ignoreSearch: true });
     await cache.put(request, response.clone());
   }
