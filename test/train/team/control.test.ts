@@ -1,0 +1,71 @@
+/** Protects what threads tell each other: shards in order, barriers, and a stop at any moment, also within a barrier. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
+import { Control, OtherThreadFailed } from '#src/train/team/control.js';
+import type { UpdatingStart } from './updating-worker.js';
+
+const THREADS = 4;
+const SHARDS = 7;
+const UPDATES = 400;
+const workers = Array.from(
+  { length: THREADS },
+  (_, index) => new Worker(new URL('./updating-worker.js', import.meta.url), { workerData: { index } }),
+);
+after(() => Promise.all(workers.map((worker) => worker.terminate())));
+
+/** Updates until a stop; `stopAt` is the progress at which the main thread asks for it, null for never. */
+async function run(threads: number, stopAt: number | null) {
+  const control = new Control();
+  const start: UpdatingStart = {
+    control: control.words,
+    threads,
+    shards: SHARDS,
+    updates: UPDATES,
+    order: new Int32Array(new SharedArrayBuffer(4 * UPDATES * SHARDS)),
+    added: new Int32Array(new SharedArrayBuffer(4)),
+  };
+  const team = workers.slice(0, threads);
+  const replies = team.map((worker) => once(worker, 'message'));
+  for (const worker of team) worker.postMessage(start);
+  if (stopAt !== null) {
+    // Without a pause between two looks: the stop falls into whatever the threads are doing.
+    const deadline = performance.now() + 2000;
+    while (control.progress < stopAt && performance.now() < deadline);
+    control.stop();
+  }
+  const counts = (await Promise.all(replies)).map(([count]) => count as number);
+  return { counts, order: [...start.order.subarray(0, start.added[0])], ended: control.ended };
+}
+
+test('a stop at any moment ends all threads after the same update, with shards in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: THREADS }),
+      fc.option(fc.integer({ min: 0, max: UPDATES }), { freq: 5 }),
+      async (threads, stopAt) => {
+        const { counts, order, ended } = await run(threads, stopAt);
+        assert.equal(new Set(counts).size, 1, `${counts}`);
+        const [done] = counts;
+        assert.ok(done >= Math.min(UPDATES, Math.max(1, stopAt ?? UPDATES)), `${done} of ${stopAt}`);
+        assert.deepEqual(
+          order,
+          Array.from({ length: done * SHARDS }, (_, n) => n % SHARDS),
+        );
+        assert.equal(ended, threads);
+      },
+    ),
+    { numRuns: 60, seed: 7 },
+  );
+});
+
+test('a failure wakes a thread that waits at the barrier or for its turn', () => {
+  const control = new Control();
+  control.fail();
+  assert.throws(() => control.barrier(2), OtherThreadFailed);
+  assert.throws(() => control.inTurn(1, () => {}), OtherThreadFailed);
+  control.reset();
+  control.barrier(1);
+});
