@@ -1,15 +1,15 @@
 /**
- * Compiles the kernels into kernels/kernels.wasm and, with relaxed SIMD, kernels/kernels-relaxed.wasm, with clang and
- * wasm-ld from the npm package @yowasp/clang. The modules are committed; with --check, fails if they are not what the
- * sources give.
+ * Compiles the kernels to kernels/kernels.wasm and, with relaxed SIMD, to kernels/kernels-relaxed.wasm. Clang and
+ * wasm-ld come from the npm package @yowasp/clang. The modules are committed; `--check` fails if they differ from a
+ * fresh build.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runClang } from '@yowasp/clang';
 
-/** A page loads one of them before anything else. */
-const MOST_BYTES = 60_000;
+/** A page loads one module before it can recognise anything. */
+const MAX_MODULE_BYTES = 60_000;
 
-/** What else each module is compiled with. With relaxed SIMD, clang makes a·b + c one instruction. */
+/** Additional flags of each module. With relaxed SIMD, clang compiles a·b + c to one instruction. */
 const MODULES = { 'kernels.wasm': [], 'kernels-relaxed.wasm': ['-mrelaxed-simd'] };
 
 const kernels = new URL('../kernels/', import.meta.url);
@@ -24,7 +24,7 @@ const flags = [
   ...['--target=wasm32', '-std=c++17', '-O3', '-msimd128', '-matomics', '-mbulk-memory'],
   ...['-nostdlib', '-nostdinc++', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math'],
   ...['-Wall', '-Wextra'],
-  // Loop strength reduction would turn the constant offsets of a tile's loads into additions.
+  // Without loop strength reduction, the loads of a tile keep constant offsets instead of additions.
   ...['-mllvm', '-disable-lsr'],
 ];
 const link = [
@@ -41,18 +41,21 @@ function fail(message) {
 for (const [name, more] of Object.entries(MODULES)) {
   const command = ['clang++', ...flags, ...more, 'kernels.cc', '-o', name, ...link.map((o) => `-Wl,${o}`)];
   const built = await runClang(command, files, { fetchProgress: () => {} }).catch(
-    (failure) => fail(`build-wasm: clang failed (${failure.message})`), // its own messages stand above
+    (failure) => fail(`build-wasm: clang failed (${failure.message})`), // clang has printed its messages
   );
   const module = built[name];
   const path = `kernels/${name}`;
-  if (module.length > MOST_BYTES) fail(`${path} has ${module.length} bytes, more than ${MOST_BYTES}`);
+  if (module.length > MAX_MODULE_BYTES)
+    fail(`build-wasm: ${path} has ${module.length} bytes; at most ${MAX_MODULE_BYTES} are allowed`);
   const target = new URL(name, kernels);
   if (!process.argv.includes('--check')) {
     writeFileSync(target, module);
     console.log(`${path}: ${module.length} bytes`);
   } else if (!Buffer.from(module).equals(readFileSync(target))) {
-    fail(`${path} is not what the sources give; run \`npm run build:wasm\` and commit it`);
+    fail(
+      `build-wasm: ${path} differs from a build of the sources; run \`npm run build:wasm\` and commit the file`,
+    );
   } else {
-    console.log(`${path} is what the sources give (${module.length} bytes)`);
+    console.log(`${path} is up to date (${module.length} bytes)`);
   }
 }

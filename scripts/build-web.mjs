@@ -1,4 +1,4 @@
-/** Builds the page into dist/page with vite, when what it is made of has changed since the last time. */
+/** Builds the page into dist/page with vite. Skips the build if a hash of its sources is unchanged. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

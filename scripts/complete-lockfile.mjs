@@ -1,7 +1,7 @@
 /**
- * Completes package-lock.json after `npm install`. A registry mirror may carry the prebuilt binaries of some platforms
- * only, and npm then leaves the others out of the lock file, which `npm ci` refuses. Their entries follow from the
- * names: an optional dependency of the same version, for the system and processor that it is called after.
+ * Completes package-lock.json after `npm install`. A registry mirror may lack the prebuilt binaries of some platforms.
+ * npm then leaves them out of the lock file, and `npm ci` refuses it. The missing entries follow from the package names,
+ * which contain the system and the processor; all are optional dependencies of the same version.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -16,7 +16,8 @@ for (const owner of Object.values(lock.packages)) {
     if (lock.packages[place]) continue;
     const system = SYSTEMS.find((word) => name.includes(`-${word}`));
     const processor = Object.entries(PROCESSORS).find(([word]) => name.includes(`-${word}`));
-    if (!system || !processor) throw new Error(`${name}: its name does not say for which platform it is`);
+    if (!system || !processor)
+      throw new Error(`complete-lockfile: the name ${name} contains no known system and processor`);
     const libc = system !== 'linux' ? undefined : name.endsWith('-musl') ? ['musl'] : ['glibc'];
     lock.packages[place] = {
       version,

@@ -1,4 +1,4 @@
-/** Puts beside the compiled TypeScript what tsc does not copy: the WASM kernels; makes the command executable. */
+/** Finishes a build: copies the WASM kernels, which tsc leaves out, and makes the command executable. */
 import { chmodSync, copyFileSync, existsSync } from 'node:fs';
 
 const at = (path) => new URL(`../${path}`, import.meta.url);

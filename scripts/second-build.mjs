@@ -1,7 +1,7 @@
 /**
- * The addon once more, by another compiler or for another processor, in a copy of what the package ships under
- * build/: kernels/build stays as it is. test-neon.mjs and test-clang.mjs run the table of cases there,
- * show-inner-loop.mjs looks at what the compiler made.
+ * Builds the addon a second time, with another compiler or for another processor, in a copy of the package under build/.
+ * kernels/build stays unchanged. test-neon.mjs and test-clang.mjs run the table of cases on this build;
+ * show-inner-loop.mjs reads its machine code.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,18 +10,18 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** What a build for arm64 by Debian's cross compilers needs beside CXX. */
+/** Environment of an arm64 build with Debian's cross compilers, besides CXX. */
 export const ARM64 = { AR: 'aarch64-linux-gnu-ar', npm_config_arch: 'arm64' };
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** The first line of `command --version`; null when it does not run. */
+/** The first line of `command --version`; null if the command fails. */
 export function versionOf(command) {
   const run = spawnSync(`${command} --version`, { shell: true, encoding: 'utf8' });
   return run.status === 0 ? run.stdout.split('\n')[0] : null;
 }
 
-/** Ends the process unless all tools, each [command, what installs it, its name], run; says which do not. */
+/** Exits with 1 and names the missing tools unless all run. Each tool is [command, how to install it, name]. */
 export function requireTools(task, tools) {
   const missing = tools.filter(([command]) => versionOf(command) === null);
   for (const [command, install, name = command] of missing)
@@ -30,9 +30,9 @@ export function requireTools(task, tools) {
 }
 
 /**
- * Builds in build/<name>, with binding.gyp's own flags.
- * @param environment CXX and whatever else the build reads: AR, npm_config_arch
- * @returns the folder, with the compiled tests and kernels/build/Release in it
+ * Builds in build/<name>, with the flags of binding.gyp.
+ * @param environment CXX and other variables of the build: AR, npm_config_arch
+ * @returns the folder, which contains the compiled tests and kernels/build/Release
  */
 export function buildIn(name, environment) {
   const folder = join(root, 'build', name);
@@ -43,21 +43,21 @@ export function buildIn(name, environment) {
     recursive: true,
     filter: (path) => path !== join(root, 'kernels/build'),
   });
-  symlinkSync(join(root, 'test'), join(folder, 'test')); // fixtures; node_modules is found above
+  symlinkSync(join(root, 'test'), join(folder, 'test')); // for the fixtures; Node.js finds node_modules in a parent folder
   const env = { ...process.env, ...environment };
   spawnSync(process.execPath, ['scripts/build-addon.mjs'], { cwd: folder, env, stdio: 'ignore' });
   if (!existsSync(join(folder, 'kernels/build/Release/scanstroke.node'))) {
     console.error(readFileSync(join(folder, 'kernels/build/build.log'), 'utf8'));
-    console.error(`${environment.CXX} did not build the addon; its output stands above`);
+    console.error(`${environment.CXX} did not build the addon; see its output above`);
     process.exit(1);
   }
   return folder;
 }
 
 /**
- * Runs the table of cases on the native backend of `folder` and prints its suites, failures and sums. Ends the
- * process: with 0 if all passed and `expected`, the name of an instruction set, was among them.
- * @param command Node.js, or what runs it
+ * Runs the table of cases on the native backend of `folder` and prints suites, failures and totals. Then exits: with 0
+ * if all cases passed and the instruction set `expected` was tested.
+ * @param command Node.js, or an emulator and its arguments
  */
 export async function runTable(folder, command, expected) {
   const file = join(folder, 'build/test/backends/cpu.test.js');
@@ -73,7 +73,7 @@ export async function runTable(folder, command, expected) {
     if (failures || /^([▶✔✖ℹ]| {2}[✔✖])/.test(line)) console.log(line);
   }
   const [status, signal] = await ended;
-  if (signal) console.error(`the table of cases was ended by ${signal}`);
+  if (signal) console.error(`the table of cases was killed by ${signal}`);
   else if (passed === 0 || !seen)
     console.error(`the table of cases did not run ${expected && `on ${expected}`}`);
   process.exit(passed > 0 && seen ? (status ?? 1) : 1);

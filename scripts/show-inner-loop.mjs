@@ -1,5 +1,5 @@
 /**
- * What compilers make of the kernels' innermost loops, read from the disassembly: the table of docs/codegen.md.
+ * Prints the table of docs/codegen.md: the instructions of the kernels' innermost loops, read from the disassembly.
  * npm run show:inner-loop -- g++ clang++-19 aarch64-linux-gnu-g++ 'clang++-19 --target=aarch64-linux-gnu'
  */
 import { execFileSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARM64, buildIn, requireTools, versionOf } from './second-build.mjs';
 
-// All that call `tile` in a layer. With halves: their loops over weights in 16 bits, widened as they are loaded.
+// The functions of a layer that call `tile`. `halves`: their loops over 16-bit weights, widened when loaded.
 const LOOPS = ['lstm_forward', 'multiply', 'add_transposed', 'lstm_forward, halves', 'multiply, halves'];
 const PRODUCT = /^(vfn?madd\w+ps|fmla|v?mulps)\s/;
 const SUM = /^(vfn?madd\w+ps|fmla|v?addps)\s/;
@@ -16,13 +16,13 @@ const WIDENING = /^(vcvtph2ps|fcvtl)\s/;
 const STACK = /\(%r[sb]p|\[(sp|x29)/;
 const count = (loop, pattern) => loop.filter((what) => pattern.test(what)).length;
 
-/** The innermost loops of a function, each a list of instructions. */
+/** The innermost loops of a function, each as a list of instructions. */
 function innermostLoops(lines) {
   const index = new Map(lines.map(({ at }, n) => [at, n]));
   const targets = lines.map(({ what }) => index.get(/^(?:j|b|cb|tb)\S*\s.*?\b([0-9a-f]+) </.exec(what)?.[1]));
   const loops = targets.flatMap((start, end) => {
     if (start === undefined || start > end) return [];
-    const body = new Set([end]); // what leads to the jump back
+    const body = new Set([end]); // instructions that lead to the jump back
     for (let before = 0; before < body.size; ) {
       before = body.size;
       for (let n = end - 1; n >= start; n--) {
@@ -39,16 +39,16 @@ function innermostLoops(lines) {
     );
 }
 
-/** A loop per step of k. */
+/** Counts per iteration of k. */
 function measure(loop) {
-  // The accumulator is the last operand on x86, the first on ARM; more sums than accumulators: k is unrolled.
+  // The accumulator is the last operand on x86, the first on ARM. More sums than accumulators mean that k is unrolled.
   const sums = loop.flatMap((what) => (SUM.test(what) ? (/^fmla\s+v\d+|%\w+$/.exec(what)?.[0] ?? []) : []));
-  const steps = Math.round(sums.length / new Set(sums).size);
-  const [products, stack] = [PRODUCT, STACK].map((pattern) => count(loop, pattern) / steps);
-  return { products, instructions: loop.length / steps, stack };
+  const iterations = Math.round(sums.length / new Set(sums).size);
+  const [products, stack] = [PRODUCT, STACK].map((pattern) => count(loop, pattern) / iterations);
+  return { products, instructions: loop.length / iterations, stack };
 }
 
-/** The loops over k with the most products, the whole tiles, by name, as measured. */
+/** Measures the loops over k with the most products: those of whole tiles. */
 function loopsOf(objdump, archive) {
   const options = { encoding: 'utf8', maxBuffer: 2 ** 28 };
   const text = execFileSync(objdump, ['-dC', '--no-show-raw-insn', archive], options);

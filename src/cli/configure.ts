@@ -1,6 +1,6 @@
 /**
- * From what the user typed to the runs that follow: the configuration, the folder, the checkpoint to go on from, and
- * one run for each seed.
+ * Resolves the flags of `scanstroke train`: the configuration, the run folder, the checkpoint to continue from, and one
+ * run per seed.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,17 +12,17 @@ import { newRunFolder, refuseOldRun, resumePoint, seedFolder } from '../runs/run
 import { readConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
 
-/** A configuration whose run has its place: loadCp is null or the path of a checkpoint. */
+/** A configuration with its run folder; loadCp is null or the path of a checkpoint. */
 export type PlacedConfig = TrainConfig & { savingPath: string };
 
 /**
- * The configuration of `scanstroke train`. A resumed run has the configuration that it was started with, unless a
- * preset is named; flags and file go over it.
+ * The configuration of `scanstroke train`. A resumed run keeps its saved configuration unless a preset is named; flags
+ * and file override it.
  *
  * @param configPath `--config`
- * @param flags the options given, as commander has them
- * @throws UserError for what is wrong in them, for a folder that holds a run already, and if there is nothing to
- * go on from
+ * @param flags the given flags, by commander's names
+ * @throws UserError for an invalid option, for a new run in a folder that already holds one, and if there is no
+ * checkpoint to continue from
  */
 export async function configure(
   configPath: string | undefined,
@@ -42,12 +42,13 @@ export async function configure(
   return { ...resolveConfig({ base, file, flags }), savingPath: folder, loadCp: checkpoint };
 }
 
-/** One run of several seeds: still to be made, or the summary of one that has ended. */
+/** The run of one seed: a configuration to train, or the summary of a finished run. */
 export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
 
 /**
- * The runs of a configuration: itself, or one for each seed in a folder of its own. Then the configuration of all is
- * written, so that `--load-cp` finds it; what has ended before an interruption is not trained again.
+ * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
+ * configuration is written to the run folder, where `--load-cp` finds it. Seeds that finished before an interruption are
+ * not trained again.
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];

@@ -1,10 +1,10 @@
-/** How far reading, making or writing data has come: a bar on a terminal, a line at every tenth elsewhere. */
+/** Progress of reading, making or writing data: a bar on a terminal, otherwise a line every 10 %. */
 import { formatCount } from '../report/text.js';
 import { colorsFor, type Output } from './terminal.js';
 
-/** Milliseconds from one drawing to the next. */
-const INTERVAL = 80;
-const BAR = 30;
+/** Minimum time between two redraws. */
+const REDRAW_MS = 80;
+const BAR_CELLS = 30;
 
 export interface DataProgress {
   what: string;
@@ -34,11 +34,11 @@ export class DataProgressView {
     }
     if (this.#stream.isTTY) {
       const now = this.#now();
-      if (share < 1 && now - this.#last < INTERVAL) return;
+      if (share < 1 && now - this.#last < REDRAW_MS) return;
       this.#last = now;
       const { bold, cyan, dim } = colorsFor(this.#stream);
-      const full = Math.round(share * BAR);
-      const bar = cyan('━'.repeat(full)) + dim('━'.repeat(BAR - full));
+      const full = Math.round(share * BAR_CELLS);
+      const bar = cyan('━'.repeat(full)) + dim('━'.repeat(BAR_CELLS - full));
       this.#stream.write(`\r${bold(what)}  ${bar}  ${Math.floor(share * 100)} %  ${formatCount(done)}\x1b[K`);
       this.#drawn = true;
       return;
@@ -49,13 +49,13 @@ export class DataProgressView {
     this.#stream.write(`${what}: ${tenths * 10} %\n`);
   }
 
-  /** A line that stays. */
+  /** Writes a permanent line. */
   line(text: string): void {
     this.clear();
     this.#stream.write(`${text}\n`);
   }
 
-  /** Takes the moving line away. */
+  /** Removes the bar. */
   clear(): void {
     if (this.#drawn) this.#stream.write('\r\x1b[K');
     this.#drawn = false;

@@ -1,4 +1,4 @@
-/** The options of a run as flags: what commander has to know of them, and what the help says. */
+/** Turns the table of options into commander's flags and their help texts. */
 import { type Command, Option as Flag } from 'commander';
 import { formatNumber } from '../report/text.js';
 import {
@@ -10,44 +10,48 @@ import {
   optionNamed,
 } from '../train/config/options.js';
 
-/** The help's groups for what is no option of the run itself. */
+/** Groups of the help for flags that are not in the table: `--config`, `--json`, `--help`. */
 export const RUN_GROUP = `${OPTION_GROUPS[0].title}:`;
 export const OUTPUT_GROUP = `${OPTION_GROUPS[OPTION_GROUPS.length - 1].title}:`;
 
-/** Adds a flag for every option of the table, in its groups. Flags that are not given have no value. */
+/** Adds a flag for every option of the table, in groups. A flag that is not given has no value. */
 export function addOptionFlags(command: Command): void {
   for (const { title, keys } of OPTION_GROUPS) {
     for (const key of keys) {
       const option = OPTIONS[key];
       const group = `${title}:`;
       command.addOption(optionFlag(key).helpGroup(group));
-      if (option.kind === 'switch') {
+      if (option.type === 'switch') {
         command.addOption(new Flag(`--no-${flagName(key)}`).hideHelp());
       }
     }
   }
 }
 
-/** The flag of one option, as every command that has it shows it; `value` is what it is in this command if not given. */
+/**
+ * The flag of one option, with the same help text in every command.
+ *
+ * @param value the default that the help shows
+ */
 export function optionFlag(key: OptionKey, value = OPTIONS[key].default): Flag {
   return new Flag(term(key, OPTIONS[key]), describe({ ...OPTIONS[key], default: value }));
 }
 
-/** A flag as the help shows it. */
+/** The spelling of a flag in the help: `--[no-]nesterov` for a switch. */
 export function helpTerm(flag: Flag): string {
   return flag.flags.replace(/^--(\S+) \[true\]$/, '--[no-]$1');
 }
 
 function term(key: OptionKey, option: Option): string {
   const name = `--${flagName(key)}`;
-  switch (option.kind) {
+  switch (option.type) {
     case 'integer':
       return `${name} <n>`;
     case 'number':
     case 'fraction':
       return `${name} <x>`;
     case 'switch':
-      // The mnist-lstm project writes --bidirectional=True.
+      // Takes a value too: the mnist-lstm project writes --bidirectional=True.
       return `${name} [true]`;
     case 'choice':
       return `${name} <name>`;
@@ -59,13 +63,13 @@ function term(key: OptionKey, option: Option): string {
 }
 
 function describe(option: Option): string {
-  const choices = option.kind === 'choice' ? `: ${option.choices.join(', ')}` : '';
+  const choices = option.type === 'choice' ? `: ${option.choices.join(', ')}` : '';
   return `${option.description}${choices} (default ${defaultText(option)})`;
 }
 
-function defaultText({ kind, default: value, none }: Option): string {
+function defaultText({ type, default: value, none }: Option): string {
   if (value === null) return none ?? 'none';
-  const shown = kind === 'fraction' ? quotient(value as number) : valueText(value);
+  const shown = type === 'fraction' && typeof value === 'number' ? quotient(value) : valueText(value);
   return none === undefined ? shown : `${shown}; none: ${none}`;
 }
 
@@ -74,7 +78,7 @@ function valueText(value: unknown): string {
   return typeof value === 'number' ? formatNumber(value) : String(value);
 }
 
-/** `5/6`, or the number if it is no such quotient of small numbers. */
+/** `5/6` for 0.8333…; the number itself if no denominator up to 12 fits. */
 function quotient(value: number): string {
   for (let divisor = 2; divisor <= 12; divisor++) {
     if (Math.round(value * divisor) / divisor === value) return `${Math.round(value * divisor)}/${divisor}`;
@@ -83,8 +87,8 @@ function quotient(value: number): string {
 }
 
 /**
- * The arguments with flags in the spelling of the mnist-lstm project (`--dropout_rate=0.2`,
- * `--freq_output__train 10`) turned into ours. What is no option of a run stays as it is.
+ * Translates flags in the spelling of the mnist-lstm project (`--dropout_rate=0.2`, `--freq_output__train 10`) into
+ * ours. All other arguments stay as they are.
  */
 export function normalizeSpelling(args: readonly string[]): string[] {
   return args.map((argument) => {

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line. It loads only the command that was named, and a command loads what it computes with only when
- * it runs, so that help comes at once. Exit codes: 0 done, 1 a defect of scanstroke, 2 a mistake that the user can
- * mend, 130 interrupted.
+ * The command line. To start fast, it imports only the named command, and a command imports its computing modules only
+ * when it runs. Exit codes: 0 success, 1 a bug in scanstroke, 2 a user's mistake, 130 interrupted.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
@@ -13,50 +12,50 @@ import type { Terminal } from './terminal.js';
 
 interface CommandEntry {
   summary: string;
-  /** Adds the command's flags and its action, which sets process.exitCode if it is not 0. */
+  /** Adds the flags and the action. The action sets process.exitCode if it is not 0. */
   define: (command: Command, terminal: Terminal) => Promise<void>;
 }
 
 const COMMANDS: Record<string, CommandEntry> = {
   train: {
-    summary: 'train a network and leave a run folder: checkpoints, charts, a report',
+    summary: 'train a network; writes checkpoints, charts and a report to a run folder',
     define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
   },
   evaluate: {
-    summary: 'measure a trained network on samples',
+    summary: 'compute the accuracy and loss of a trained network',
     define: async (...args) => (await import('./commands/evaluate-command.js')).defineEvaluate(...args),
   },
   predict: {
-    summary: 'say what pictures, strokes or drawings show',
+    summary: 'classify pictures, strokes or drawings',
     define: async (...args) => (await import('./commands/predict-command.js')).definePredict(...args),
   },
   serve: {
-    summary: 'open the page to draw on and to look at runs, and an interface for programs',
+    summary: 'start a web server: a page for drawing and for viewing runs, and an HTTP API',
     define: async (...args) => (await import('./commands/serve-command.js')).defineServe(...args),
   },
   info: {
-    summary: 'show what is in a run folder or a checkpoint',
+    summary: 'show the contents of a run folder or a checkpoint',
     define: async (...args) => (await import('./commands/info-command.js')).defineInfo(...args),
   },
   page: {
-    summary: 'write the page with trained networks as static files',
+    summary: 'write the web page with trained networks as static files',
     define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),
   },
   data: {
-    summary: 'make pen strokes from images, and look at them',
+    summary: 'make and preview pen strokes',
     define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),
   },
   presets: {
-    summary: 'list the presets, or show one as a configuration file',
+    summary: 'list the presets, or print one as a configuration file',
     define: async (...args) => (await import('./commands/presets-command.js')).definePresets(...args),
   },
 };
 
 const EXAMPLES = `
 Examples:
-  scanstroke train                       the quick preset: MNIST in under a minute
-  scanstroke train --preset mnist-lstm   the published model
-  scanstroke evaluate runs/my-run        its accuracy and confusions on the test set`;
+  scanstroke train                       train the preset quick: MNIST in under a minute
+  scanstroke train --preset mnist-lstm   train the published model
+  scanstroke evaluate runs/my-run        compute accuracy and confusion matrix on the test set`;
 
 async function main(args: readonly string[], terminal: Terminal): Promise<void> {
   const program = new Command('scanstroke')
@@ -67,9 +66,9 @@ async function main(args: readonly string[], terminal: Terminal): Promise<void> 
     .addHelpText('after', `${EXAMPLES}\n\n\`scanstroke COMMAND --help\` lists the options of a command.`)
     .configureHelp({
       optionTerm: helpTerm,
-      // Descriptions say choices and defaults themselves.
+      // Our descriptions contain choices and defaults.
       optionDescription: ({ description }) => description,
-      // Commander takes this out again where there are no colours.
+      // Commander removes the escape codes where colours are off.
       styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
     })
     .configureOutput({ writeErr: () => {} })
@@ -93,13 +92,13 @@ async function main(args: readonly string[], terminal: Terminal): Promise<void> 
   }
 }
 
-/** Commander's message in one line, with a way out. */
+/** Commander's message in one line, with a suggestion. */
 function usageError(error: CommanderError, named: string | undefined): UserError {
   const command = named !== undefined && named in COMMANDS ? named : undefined;
   const [what, meant] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /^\(Did you mean (.*)\?\)$/.exec(meant ?? '')?.[1];
   const help = ['scanstroke', command, '--help'].filter(Boolean).join(' ');
-  const way = suggestion ? `did you mean ${suggestion}?` : `\`${help}\` says what there is`;
+  const way = suggestion ? `did you mean ${suggestion}?` : `\`${help}\` lists what there is`;
   return new UserError(`${command ? `${command}: ` : ''}${what.replace(/\.$/, '')}; ${way}`);
 }
 
@@ -107,14 +106,14 @@ function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
-/** Says what went wrong and answers with the exit code. */
+/** Prints the error and returns the exit code. */
 function explain(error: unknown, terminal: Terminal): number {
   if (error instanceof UserError) {
     terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
     return 2;
   }
   const stack = error instanceof Error ? error.stack : String(error);
-  terminal.err.write(`scanstroke: this is a defect of scanstroke, please report it\n${stack}\n`);
+  terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stack}\n`);
   return 1;
 }
 
@@ -126,7 +125,7 @@ function messageWithFlags({ message, settings }: UserError): string {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read our output has gone (`scanstroke … | head`); what we do does not depend on it.
+    // The reader of our output has closed it (`scanstroke … | head`); the command continues.
     if (error.code !== 'EPIPE') throw error;
   });
 }

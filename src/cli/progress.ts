@@ -1,8 +1,7 @@
 /**
- * Draws a run's events: on a terminal a line that is drawn over and over with a bar, elsewhere plain lines at the
- * frequency asked for. Looks at the clock only to draw not too often.
+ * Shows the events of a training: on a terminal a progress bar that is redrawn in place, otherwise plain lines at the
+ * frequencies of `--freq-output-train` and `--freq-output-val`. The clock only limits how often the bar is redrawn.
  */
-
 import { formatCount, formatNumber, formatShare, plural } from '../report/text.js';
 import type { EpochMetrics } from '../runs/run-folder.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '../train/events.js';
@@ -10,22 +9,23 @@ import { type Colors, colorsFor, type Output } from './terminal.js';
 
 export interface ProgressSettings {
   preset: string;
-  /** Training steps, and validation batches, for one plain line. */
+  /** Plain output: updates per line. */
   freqOutputTrain: number;
+  /** Plain output: validation batches per line; null: no lines. */
   freqOutputVal: number | null;
   colors?: Colors;
   /** Milliseconds. */
   now?: () => number;
 }
 
-/** Milliseconds from one drawing to the next. */
-const INTERVAL = 80;
-/** Columns left free at the right, so that the `^C` of a Ctrl-C does not break the line. */
+/** Minimum time between two redraws. */
+const REDRAW_MS = 80;
+/** Columns left free at the right: room for the `^C` that a terminal prints. */
 const MARGIN = 3;
-const BAR_MOST = 40;
-const BAR_LEAST = 8;
+const MAX_BAR_CELLS = 40;
+const MIN_BAR_CELLS = 8;
 
-/** How the title of an evaluation goes on after `accuracy`. */
+/** The title of an evaluation, after the word `accuracy`. */
 const SCORED: Record<NonNullable<ProgressEvent['part']>, string> = {
   train: 'on the training samples',
   validation: 'on the validation samples',
@@ -74,20 +74,20 @@ export class ProgressView {
     }
   }
 
-  /** A line that stays, above the moving one. */
+  /** Writes a permanent line above the bar. */
   line(text: string): void {
     this.clear();
     this.#stream.write(`${text}\n`);
   }
 
-  /** A line that the next one takes the place of; only on a terminal. */
+  /** Writes a line that the next one replaces. Does nothing without a terminal. */
   passing(text: string): void {
     if (!this.#stream.isTTY) return;
     this.#stream.write(`\r${text}\x1b[K`);
     this.#drawn = true;
   }
 
-  /** Takes the moving line away. */
+  /** Removes the bar. */
   clear(): void {
     if (this.#drawn) this.#stream.write('\r\x1b[K');
     this.#drawn = false;
@@ -100,14 +100,16 @@ export class ProgressView {
     const lines = (event.notices ?? []).map((notice) => yellow(notice));
     lines.push(
       `${bold(this.#settings.preset)}, seed ${event.seed}, on ${backend.name} (${backend.description}), ${plural(threads, 'thread')}`,
-      `${formatCount(event.parameters)} parameters; ${formatCount(event.trainCount)} samples to learn from, ` +
-        `${formatCount(event.validationCount)} to validate, ${formatCount(event.testCount)} to test`,
-      `${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'step')}, into ${event.folder}`,
+      `${formatCount(event.parameters)} parameters; samples: ${formatCount(event.trainCount)} for training, ` +
+        `${formatCount(event.validationCount)} for validation, ${formatCount(event.testCount)} for the test`,
+      `${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'update')}, saved in ${event.folder}`,
     );
     const { resumedFrom } = event;
     if (resumedFrom) {
       const { epoch, step } = resumedFrom;
-      lines.push(step > 0 ? `goes on in epoch ${epoch}, after step ${step}` : `goes on with epoch ${epoch}`);
+      lines.push(
+        step > 0 ? `continues in epoch ${epoch}, after update ${step}` : `continues with epoch ${epoch}`,
+      );
     }
     return lines;
   }
@@ -115,7 +117,7 @@ export class ProgressView {
   #progress(event: ProgressEvent): void {
     if (this.#stream.isTTY) {
       const now = this.#now();
-      if (event.step < event.steps && now - this.#last < INTERVAL) return;
+      if (event.step < event.steps && now - this.#last < REDRAW_MS) return;
       this.passing(this.#bar(event, (this.#stream.columns || 80) - MARGIN));
       this.#last = now;
       return;
@@ -134,7 +136,7 @@ export class ProgressView {
     return phase === 'validation' ? `${title} validation` : title;
   }
 
-  /** As much as the width holds: what is least important goes first, then the bar. */
+  /** Fits the line into `width`: drops the last figures first, then the bar. */
   #bar(event: ProgressEvent, width: number): string {
     const title = this.#title(event);
     const share = event.steps > 0 ? event.step / event.steps : 0;
@@ -146,10 +148,10 @@ export class ProgressView {
       `${formatCount(event.samplesPerSecond)} samples/s`,
     ];
     const taken = () => title.length + 2 + parts.reduce((sum, part) => sum + part.length + 2, 0);
-    while (parts.length > 1 && width - taken() < BAR_LEAST) parts.pop();
-    const cells = Math.min(BAR_MOST, width - taken());
+    while (parts.length > 1 && width - taken() < MIN_BAR_CELLS) parts.pop();
+    const cells = Math.min(MAX_BAR_CELLS, width - taken());
     const text = parts.join('  ');
-    if (cells < BAR_LEAST) return `${title}  ${text}`.slice(0, Math.max(0, width));
+    if (cells < MIN_BAR_CELLS) return `${title}  ${text}`.slice(0, Math.max(0, width));
     const full = Math.round(share * cells);
     const bar = this.#colors.cyan('━'.repeat(full)) + this.#colors.dim('━'.repeat(cells - full));
     return `${this.#colors.bold(title)}  ${bar}  ${text}`;
@@ -157,8 +159,9 @@ export class ProgressView {
 
   #plainLine(event: ProgressEvent): string {
     const rate = event.phase === 'train' ? `, learning rate ${formatNumber(event.learningRate)}` : '';
+    const unit = event.phase === 'train' ? 'update' : 'batch';
     return (
-      `${this.#title(event)} step ${event.step}/${event.steps}: loss ${event.loss.toFixed(4)}, ` +
+      `${this.#title(event)} ${unit} ${event.step}/${event.steps}: loss ${event.loss.toFixed(4)}, ` +
       `accuracy ${formatShare(event.accuracy)}${rate}, ${formatCount(event.samplesPerSecond)} samples/s, ` +
       `${clock(event.secondsLeft)} left`
     );
@@ -179,26 +182,26 @@ export class ProgressView {
 }
 
 function lossScaleText({ lossScale, skippedSteps }: EpochMetrics): string {
-  const skipped = skippedSteps > 0 ? `, ${plural(skippedSteps, 'step')} skipped` : '';
+  const skipped = skippedSteps > 0 ? `, ${plural(skippedSteps, 'update')} skipped` : '';
   return `loss scale ${formatNumber(lossScale ?? 1)}${skipped}`;
 }
 
 function stoppedLine({ reason, epoch, step }: TrainEvent & { type: 'stopped' }): string {
   switch (reason) {
     case 'patience':
-      return `stopped after epoch ${epoch}: validation got no better (--patience)`;
+      return `stopped after epoch ${epoch}: validation did not improve (--patience)`;
     case 'target-accuracy':
-      return `stopped after epoch ${epoch}: validation reached the accuracy asked for (--target-accuracy)`;
+      return `stopped after epoch ${epoch}: validation reached the target (--target-accuracy)`;
     case 'interrupted':
       return step > 0
-        ? `interrupted in epoch ${epoch}, after step ${step}`
+        ? `interrupted in epoch ${epoch}, after update ${step}`
         : `interrupted after epoch ${epoch}`;
     case 'epochs':
       return `stopped after epoch ${epoch}`;
   }
 }
 
-/** `0:41`, `1:02:03`; `–` while nobody knows. */
+/** `0:41`, `1:02:03`; `–` for an unknown time. */
 export function clock(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '–';
   const whole = Math.ceil(seconds);

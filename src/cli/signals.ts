@@ -1,16 +1,19 @@
-/** Ctrl-C: the first lets the step end and the checkpoint be written, the second ends the process at once. */
+/** Ctrl-C while training: the first one stops after the update and writes the checkpoint, the second one exits at once. */
 
-/** npm passes on a Ctrl-C that the terminal has already sent to everyone: the same press, not a second one. */
-const SAME_PRESS = 150;
+/**
+ * The terminal sends Ctrl-C to the whole process group, and npm forwards it once more. Signals within this time count
+ * as one.
+ */
+const SAME_PRESS_MS = 150;
 
 export interface Signals {
   /** Aborted by the first SIGINT or SIGTERM. */
   stop: AbortSignal;
-  /** Gives the signals their usual meaning back. */
+  /** Removes the handlers: signals have their default effect again. */
   release(): void;
 }
 
-/** Watches for signals; `say` is told what the first one has set off. */
+/** Handles SIGINT and SIGTERM. @param say prints the message after the first signal */
 export function stopOnSignal(say: (line: string) => void): Signals {
   const controller = new AbortController();
   let first: number | undefined;
@@ -22,9 +25,9 @@ export function stopOnSignal(say: (line: string) => void): Signals {
     if (first === undefined) {
       first = performance.now();
       controller.abort();
-      say('stopping after this step, then writing the checkpoint; once more ends at once');
-    } else if (performance.now() - first > SAME_PRESS) {
-      // With no listener left the signal does what it does to any program: no worker is waited for.
+      say('stopping after this update, then writing the checkpoint; press Ctrl-C again to exit at once');
+    } else if (performance.now() - first > SAME_PRESS_MS) {
+      // Without a handler the signal ends the process at once, without waiting for the workers.
       release();
       process.kill(process.pid, signal);
     }

@@ -1,24 +1,24 @@
 /**
- * Drawings as text. Where there are colours, the image and its strokes side by side in half-block characters, two
- * pixels a character; the colour runs from blue at the first point to yellow at the last. Where there are none, the
- * strokes in digits: 0 for the first tenth of the way, 9 for the last.
+ * Prints drawings as text. With colours: the image and its strokes side by side, in half-block characters of two pixels
+ * each; the colour runs from blue (first point) to yellow (last point). Without colours: the strokes as digits, 0 for
+ * the first tenth of the points to 9 for the last tenth.
  */
 import type { Colors, Output } from './terminal.js';
 
 export interface TerminalDrawing {
   width: number;
   height: number;
-  /** [height, width], or null. */
+  /** [height, width]; null without an image. */
   image: Uint8Array | null;
-  /** Columns and rows of the points of each line. */
+  /** The strokes: x and y of their points, in pixels. */
   paths: readonly { xs: ArrayLike<number>; ys: ArrayLike<number> }[];
 }
 
 type Rgb = readonly [number, number, number];
-/** A pixel of a panel: nothing, the terminal's own colour, or a colour. */
-type Pixel = null | 'ink' | Rgb;
+/** A pixel of a panel: empty, the terminal's text colour, or a colour. */
+type Pixel = null | 'text' | Rgb;
 
-/** Bright enough for a dark terminal and dark enough for a light one. */
+/** Colours that stand out on dark and on light terminals. */
 const RAMP: readonly Rgb[] = [
   [72, 112, 255],
   [164, 84, 235],
@@ -26,11 +26,11 @@ const RAMP: readonly Rgb[] = [
   [245, 124, 62],
   [226, 168, 40],
 ];
-/** Columns between drawings, and between the two panels of one. */
+/** Columns between two drawings, and between the two panels of a drawing. */
 const GAP = 4;
 const PANEL_GAP = 2;
 
-/** The drawings in bands as wide as the terminal, each with its caption below. */
+/** Arranges the drawings in bands as wide as the terminal, each with its caption below. */
 export function drawSamples(
   samples: readonly TerminalDrawing[],
   captions: readonly string[],
@@ -64,7 +64,7 @@ export function drawSamples(
     }
     const height = Math.max(...band.map(({ lines }) => lines.length));
     const between = ' '.repeat(GAP);
-    // The drawings of a band stand on one line.
+    // The drawings of a band are aligned at the bottom.
     const rows = Array.from({ length: height }, (_, row) =>
       band
         .map((block) => block.lines[row - (height - block.lines.length)] ?? ' '.repeat(block.width))
@@ -90,7 +90,7 @@ interface Panel {
 }
 
 function imagePanel({ width, height, image }: TerminalDrawing): Panel {
-  return { width, height, pixels: Array.from(image ?? [], (value) => (value >= 96 ? 'ink' : null)) };
+  return { width, height, pixels: Array.from(image ?? [], (value) => (value >= 96 ? 'text' : null)) };
 }
 
 function strokePanel(drawing: TerminalDrawing): Panel {
@@ -127,7 +127,7 @@ function rampColor(share: number): Rgb {
   return [mix(0), mix(1), mix(2)];
 }
 
-/** Two rows of pixels a line. */
+/** Renders a panel with two pixel rows per line of text. */
 function halfBlocks({ width, height, pixels }: Panel, truecolor: boolean): string[] {
   const lines: string[] = [];
   for (let y = 0; y < height; y += 2) {
@@ -143,23 +143,23 @@ function halfBlocks({ width, height, pixels }: Panel, truecolor: boolean): strin
 }
 
 function cell(upper: Pixel, lower: Pixel, truecolor: boolean): string {
-  if (upper === null && lower === null) return ' ';
-  if (upper === 'ink' || lower === 'ink') return upper === null ? '▄' : lower === null ? '▀' : '█';
+  if (upper === 'text' || lower === 'text') return upper === null ? '▄' : lower === null ? '▀' : '█';
   if (upper !== null && lower !== null) {
     return `${code(38, upper, truecolor)}${code(48, lower, truecolor)}▀\x1b[39;49m`;
   }
-  const one = (upper ?? lower) as Rgb;
-  return `${code(38, one, truecolor)}${upper === null ? '▄' : '▀'}\x1b[39m`;
+  if (upper !== null) return `${code(38, upper, truecolor)}▀\x1b[39m`;
+  if (lower !== null) return `${code(38, lower, truecolor)}▄\x1b[39m`;
+  return ' ';
 }
 
-/** The escape sequence for a colour: 38 for letters, 48 for what is behind them. */
+/** The escape sequence of a colour: 38 sets the foreground, 48 the background. */
 function code(place: 38 | 48, [r, g, b]: Rgb, truecolor: boolean): string {
   if (truecolor) return `\x1b[${place};2;${r};${g};${b}m`;
   const level = (value: number) => Math.round((value / 255) * 5);
   return `\x1b[${place};5;${16 + 36 * level(r) + 6 * level(g) + level(b)}m`;
 }
 
-/** One line a row of pixels, without the empty ones above and below. */
+/** One line per pixel row, without the empty lines above and below. */
 function digitLines(drawing: TerminalDrawing): string[] {
   const { width, height } = drawing;
   const cells: string[] = new Array(width * height).fill(' ');
@@ -172,12 +172,12 @@ function digitLines(drawing: TerminalDrawing): string[] {
   return lines;
 }
 
-/** Lines of panels of the same height, beside each other. */
+/** Joins panels of equal height side by side. */
 function beside(panels: readonly string[][]): string[] {
   return panels[0].map((_, row) => panels.map((lines) => lines[row]).join(' '.repeat(PANEL_GAP)));
 }
 
-/** The part of the panels that has something in it in any of them. */
+/** Crops all panels to the smallest rectangle that holds the pixels of each. */
 function cropped(panels: Panel[]): Panel[] {
   const { width, height } = panels[0];
   const used = (x: number, y: number) => panels.some(({ pixels }) => pixels[y * width + x] !== null);

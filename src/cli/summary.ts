@@ -1,4 +1,4 @@
-/** What a person reads when training has ended: how good, how fast, where it is, what to try next. */
+/** The summary that is printed after a training: accuracy, speed, files, and commands to try next. */
 import { join } from 'node:path';
 import {
   formatCount,
@@ -11,7 +11,7 @@ import {
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
 
-/** The end of one run; `charts` says whether they were written as files too. */
+/** The summary of one run. @param charts whether chart files were written */
 export function formatSummary(summary: RunSummary, folder: string, charts: boolean, colors: Colors): string {
   const { bold, dim } = colors;
   const rows = [
@@ -24,7 +24,7 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     .split('\n')
     .map((line, index) => (rows[index][0] === 'test' ? bold(`  ${line}`) : `  ${line}`));
   const speed = [
-    `${formatSeconds(summary.totalSeconds)} in all, ${formatSeconds(summary.trainSeconds)} of them training`,
+    `${formatSeconds(summary.totalSeconds)} in total, training ${formatSeconds(summary.trainSeconds)}`,
     `${formatCount(summary.samplesPerSecond)} samples/s`,
     `${summary.gflops.toFixed(1)} GFLOP/s`,
     `peak memory ${formatCount(summary.peakRssMb)} MB`,
@@ -72,7 +72,7 @@ export function meanAndDeviation(values: readonly number[]): { mean: number; dev
   return { mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
-/** The end of several seeds: a line each, then mean and deviation. */
+/** The summary of several seeds: one line per seed, then mean and standard deviation. */
 export function formatSeeds(summaries: readonly RunSummary[], folder: string, colors: Colors): string {
   const { bold } = colors;
   const { mean, deviation } = meanAndDeviation(summaries.map(({ testAccuracy }) => testAccuracy));
@@ -97,12 +97,12 @@ export function formatSeeds(summaries: readonly RunSummary[], folder: string, co
     }),
     '',
     bold('Look at'),
-    `  ${join(folder, `seed-${summaries[0].seed}`, RUN_FILES.report)} and those beside it`,
+    `  ${join(folder, `seed-${summaries[0].seed}`, RUN_FILES.report)} and the other seeds`,
     '',
   ].join('\n');
 }
 
-/** `--json` for several seeds. */
+/** The value that `--json` prints for several seeds. */
 export function seedsValue(summaries: readonly RunSummary[]) {
   const test = meanAndDeviation(summaries.map(({ testAccuracy }) => testAccuracy));
   const validation = meanAndDeviation(summaries.map(({ bestValAccuracy }) => bestValAccuracy));

@@ -1,12 +1,12 @@
 /**
- * Where the command line writes. Results go to standard output, everything that passes by to standard error; with
- * `--json` standard output holds one JSON value and nothing else. Colours only where a person sees them.
+ * Output of the command line. Results go to standard output, progress and notices to standard error. With `--json`,
+ * standard output holds exactly one JSON value. Colours are used on a terminal only.
  */
 import pc from 'picocolors';
 
 export { shellQuote } from '../report/commands.js';
 
-/** A stream as process.stdout is one; tests make their own. */
+/** The part of process.stdout that is used here, so that tests can replace it. */
 export interface Output {
   write(text: string): unknown;
   isTTY?: boolean;
@@ -19,13 +19,13 @@ export interface Terminal {
   err: Output;
 }
 
-/** Colours for a stream: none if it is no terminal or NO_COLOR is set; FORCE_COLOR brings them back. */
+/** Colours of a stream: only on a terminal and without NO_COLOR, or with FORCE_COLOR. */
 export function colorsFor(stream: Output, env: NodeJS.ProcessEnv = process.env): Colors {
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '' && env.FORCE_COLOR !== '0';
   return pc.createColors(forced || (stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'));
 }
 
-/** Rows as aligned columns, two spaces between them; `right` says which columns hold numbers. */
+/** Aligns columns, with two spaces between them. Columns with `right[column]` are aligned to the right. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly boolean[] = []): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
@@ -38,12 +38,12 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
     .join('\n');
 }
 
-/** Every line that is not empty, two spaces to the right. */
+/** Indents every line that is not empty by two spaces. */
 export function indent(text: string): string {
   return text.replace(/^(?=.)/gm, '  ');
 }
 
-/** `--json`: the one value on standard output. */
+/** Prints the JSON value of `--json` on standard output. */
 export function printJson(terminal: Terminal, value: unknown): void {
   terminal.out.write(`${JSON.stringify(value, null, 2)}\n`);
 }

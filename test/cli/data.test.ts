@@ -1,6 +1,6 @@
 /**
- * Protects `scanstroke data`: strokes made into cache, folder and archive; samples shown as a sheet, as text with and
- * without colours, as JSON, and as training varies them; progress apart from results; mistakes in one line.
+ * Protects `scanstroke data`: strokes stored in cache, folder and archive; samples shown as a sheet, as text with and
+ * without colours, as JSON, and augmented as in training; progress on standard error; mistakes in one line.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -23,7 +23,7 @@ const main = join(fileURLToPath(new URL('../../../', import.meta.url)), 'dist/cl
 const folder = mkdtempSync(join(tmpdir(), 'scanstroke-data-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Two classes of lines, 8 × 8. */
+/** Two classes of images, 8 × 8: a vertical and a horizontal line. */
 before(() => {
   mkdirSync(join(folder, 'lines'));
   const upright = Array.from({ length: 64 }, (_, i) => (i % 8 === 3 && i > 8 && i < 56 ? 255 : 0));
@@ -58,15 +58,15 @@ describe('help', () => {
 });
 
 describe('data strokes', () => {
-  it('leaves strokes in the cache and says what they are', () => {
+  it('stores strokes in the cache and prints their counts', () => {
     const { status, stdout, stderr } = run('strokes', '--data', 'lines');
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /^lines strokes\n {2}4 sequences to train, 4 to test, 2 classes\n/);
+    assert.match(stdout, /^lines strokes\n {2}4 sequences for training, 4 for the test, 2 classes\n/);
     assert.match(stderr, /strokes from lines: 100 %/);
     assert.equal(readdirSync(join(folder, 'cache')).length, 1);
   });
 
-  it('writes a folder and an archive, and with --json prints nothing else', () => {
+  it('writes a folder and an archive; --json prints one JSON value', () => {
     for (const out of ['out', 'out.tar.gz']) {
       const { status, stdout, stderr } = run(
         'strokes',
@@ -101,7 +101,7 @@ describe('data strokes', () => {
     assert.equal(readFileSync(join(folder, 'out/trainlabels.txt'), 'utf8'), '1\n0\n1\n0\n');
   });
 
-  it('does not begin where it could not end', () => {
+  it('refuses a folder with files before it starts', () => {
     const { status, stdout, stderr } = run('strokes', '--data', 'lines', '--out', 'lines');
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, /^scanstroke: cannot write the strokes to lines: it holds 4 files already; .*\n$/);
@@ -151,13 +151,13 @@ describe('data preview', () => {
     }
   });
 
-  it('draws in the terminal, without colours where there are none', () => {
+  it('draws in digits on an output without colours', () => {
     const { status, stdout } = run('preview', '--data', 'lines', '--count', '1');
     assert.equal(status, 0);
     assert.equal(stdout, ' 024689\n0  #1, 7 steps, 1 stroke\n');
   });
 
-  it('shows drawings in the order of the pen, if that is asked for', () => {
+  it('shows drawings in pen order with --order pen', () => {
     const drawing = (label: string, x: number[]) =>
       `${JSON.stringify({ label, strokes: [{ x, y: [0, 0] }] })}\n`;
     for (const name of ['drawn.ndjson', 'test.ndjson']) {
@@ -182,7 +182,7 @@ describe('data preview', () => {
     );
   });
 
-  it('has MNIST when nothing is said', () => {
+  it('shows MNIST by default', () => {
     const { samples, data } = JSON.parse(run('preview', '--json').stdout);
     assert.equal(data, 'MNIST');
     assert.deepEqual(
@@ -196,7 +196,7 @@ describe('data preview --augment', () => {
   const AMOUNTS = { rotation: 8, scale: 0.1, shear: 0.1, shift: 1, jitter: 0.1, drop: 0, resample: 0 };
   const ORDER = { reverse: 0.5, shuffle: 0.5, flip: 0.1 };
 
-  /** What training makes of the four lines, by index; taken from the batches that it learns from. */
+  /** The augmented rows of sample `index` in `epoch`, from the source that training reads. */
   function trained(
     samples: { index: number; rows: number[][] }[],
     side: number,
@@ -228,14 +228,14 @@ describe('data preview --augment', () => {
     };
   }
 
-  it('prints just what training learns from in each epoch, from images and from strokes', () => {
+  it('prints exactly the rows that training reads in each epoch, from images and from strokes', () => {
     assert.equal(run('strokes', '--data', 'lines', '--out', 'varied.tar.gz').status, 0);
     const asked: [string[], number, object, number][] = [
       [['--augment'], 4, {}, 0],
       [['--augment', '2', '--augment-rotation', '90', '--seed', '7'], 2, { rotation: 90 }, 7],
       [['--augment_drop=0.5', '--augment-resample', '1'], 4, { drop: 0.5, resample: 1 }, 0],
     ];
-    // The images say how large they are, the archive's layout does not: its strokes count as MNIST's.
+    // Images store their size. The archive's layout does not, so its strokes get the size of MNIST.
     for (const [data, side] of [
       ['lines', 8],
       ['varied.tar.gz', 28],
@@ -259,15 +259,15 @@ describe('data preview --augment', () => {
     }
   });
 
-  it('is a row of the sheet for every epoch, and the amounts', () => {
+  it('writes a row of the sheet for every epoch, and the amounts', () => {
     const { status, stderr } = run('preview', '--data', 'lines', '--augment', '3', '--out', 'varied.svg');
     assert.equal(status, 0, stderr);
     const svg = readFileSync(join(folder, 'varied.svg'), 'utf8');
     assert.deepEqual(svg.match(/>epoch \d+</g), ['>epoch 1<', '>epoch 2<', '>epoch 3<']);
-    assert.match(svg, />Varied: rotation 8, scale 0\.1, .*, flip 0\.1\.</);
+    assert.match(svg, />Augmentation: rotation 8, scale 0\.1, .*, flip 0\.1\.</);
   });
 
-  it('is a picture for every epoch in the terminal', () => {
+  it('draws a picture for every epoch in the terminal', () => {
     const { status, stdout } = run('preview', '--data', 'lines', '--count', '2', '--augment', '2');
     assert.equal(status, 0);
     assert.deepEqual(stdout.match(/#\d|epoch \d, \d steps/g), [
@@ -283,18 +283,21 @@ describe('data preview --augment', () => {
 
 describe('mistakes end with exit code 2 and one line', () => {
   const mistakes: [string, RegExp][] = [
-    ['', /^scanstroke: data: say what to do, strokes or preview; `scanstroke data --help` says more\n$/],
+    [
+      '',
+      /^scanstroke: data: expected a subcommand, strokes or preview; `scanstroke data --help` describes both\n$/,
+    ],
     ['prewiev', /^scanstroke: data: unknown command 'prewiev'; did you mean preview\?\n$/],
     [
       'preview --count 0',
-      /^scanstroke: data: .*'--count <n>' argument '0' is invalid. a whole number from 1 to 1000 .*\n$/,
+      /^scanstroke: data: .*'--count <n>' argument '0' is invalid. expected a whole number from 1 to 1000; .*\n$/,
     ],
     ['preview --out a.gif', /^scanstroke: data preview: --out a\.gif must end in \.svg or \.png\n$/],
     [
       'preview --augment --part test',
-      /^scanstroke: data preview: only training samples are varied; leave out --part test, .*\n$/,
+      /^scanstroke: data preview: only training samples are augmented; leave out --part test, .*\n$/,
     ],
-    ['preview --augment 21', /^scanstroke: data: .*a whole number from 1 to 20 .*\n$/],
+    ['preview --augment 21', /^scanstroke: data: .*expected a whole number from 1 to 20; .*\n$/],
     [
       'preview --augment-drop 1',
       /^scanstroke: data preview: --augment-drop must be a number of at least 0 and below 1, found 1\n$/,
@@ -303,7 +306,7 @@ describe('mistakes end with exit code 2 and one line', () => {
     ['preview --data nowhere', /^scanstroke: cannot read the strokes nowhere: it does not exist.*\n$/],
     [
       'strokes --seed x',
-      /^scanstroke: data: .*'--seed <n>' argument 'x' is invalid\. a whole number from 0 .*\n$/,
+      /^scanstroke: data: .*'--seed <n>' argument 'x' is invalid\. expected a whole number from 0; .*\n$/,
     ],
     [
       'strokes --out none/a.tar.gz',
@@ -328,7 +331,7 @@ describe('drawings as text', () => {
   };
   const colored = colorsFor(new FakeOutput(true), { FORCE_COLOR: '1' });
 
-  it('in half blocks: two pixels a character, colours for the strokes, the terminal’s own for the image', () => {
+  it('use half blocks of two pixels, colours for the strokes, the text colour for the image', () => {
     const output = new FakeOutput(true, 80);
     const text = drawSamples([drawing], ['c'], output, colored, { COLORTERM: 'truecolor' });
     assert.equal(
@@ -336,11 +339,11 @@ describe('drawings as text', () => {
       '█  \u001b[38;2;72;112;255m\u001b[48;2;226;168;40m▀\u001b[39;49m\n\u001b[2mc\u001b[22m\n',
     );
     const fewer = drawSamples([drawing], ['c'], output, colored, {});
-    // The escape character by its name, so that the pattern has none in it.
+    // The escape character is replaced, so that the pattern contains no control character.
     assert.match(fewer.replaceAll('\u001b', 'ESC'), /^█ {2}ESC\[38;5;\d+mESC\[48;5;\d+m▀ESC\[39;49m\n/);
   });
 
-  it('in bands no wider than the terminal, captions below', () => {
+  it('stand in bands no wider than the terminal, with captions below', () => {
     const plain = colorsFor(new FakeOutput());
     for (const columns of [1, 12, 30, 100]) {
       const captions = Array.from({ length: 5 }, (_, n) => `caption ${n}`);
@@ -352,12 +355,12 @@ describe('drawings as text', () => {
     }
   });
 
-  it('of points between pixels, each in the nearest', () => {
+  it('round points to the nearest pixel', () => {
     const between = { ...drawing, image: null, paths: [{ xs: [0.4, 0.6, 3.6], ys: [0.4, 0.4, 0] }] };
     assert.equal(drawSamples([between], ['c'], new FakeOutput(), colorsFor(new FakeOutput())), '05\nc\n');
   });
 
-  it('of strokes that lead out of the picture, or are none', () => {
+  it('may have points outside of the picture, or no strokes', () => {
     const plain = colorsFor(new FakeOutput());
     const out = { ...drawing, image: null, paths: [{ xs: [-1, 9], ys: [0, 9] }] };
     for (const colors of [plain, colored]) {
@@ -369,7 +372,7 @@ describe('drawings as text', () => {
 });
 
 describe('progress', () => {
-  it('is a line at every tenth where there is no terminal', () => {
+  it('is one line per 10 % without a terminal', () => {
     const output = new FakeOutput();
     const view = new DataProgressView(output);
     for (let done = 0; done <= 30; done++) view.show({ what: 'reading', done, total: 30 });
@@ -377,12 +380,12 @@ describe('progress', () => {
     assert.deepEqual([output.lines[0], output.lines[9]], ['reading: 10 %', 'reading: 100 %']);
   });
 
-  it('is a bar on a terminal, which goes away', () => {
+  it('is a bar on a terminal, which is removed at the end', () => {
     const output = new FakeOutput(true, 80);
     let now = 0;
     const view = new DataProgressView(output, () => now);
     for (let done = 0; done <= 1000; done++, now++) view.show({ what: 'reading', done, total: 1000 });
-    assert.ok(output.text.split('\r').length < 20, 'drawn now and then');
+    assert.ok(output.text.split('\r').length < 20, 'redrawn rarely');
     assert.match(output.screen[0], /reading.*100 % {2}1,000$/);
     view.line('a notice');
     view.clear();

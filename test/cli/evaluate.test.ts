@@ -1,4 +1,4 @@
-/** `scanstroke evaluate` round a measurement that is made up. */
+/** Protects `scanstroke evaluate`: its output and options, with a fake measurement. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type EvaluateFlags, type EvaluateOptions, evaluate } from '#src/cli/commands/evaluate-command.js';
@@ -23,12 +23,12 @@ async function run(flags: Partial<EvaluateFlags> = {}, columns?: number) {
     asked.push([path, options]);
     return MEASURED;
   });
-  assert.equal(terminal.err.text, 'WASM computes instead\n', 'whatever is printed, the user is told');
+  assert.equal(terminal.err.text, 'WASM computes instead\n', 'notices go to standard error with any output');
   return { out: terminal.out.text, asked };
 }
 
 describe('evaluate', () => {
-  it('prints accuracy, loss, recalls and confusions', async () => {
+  it('prints accuracy, loss, recalls and the confusion matrix', async () => {
     const { out } = await run();
     assert.match(out, /^runs\/a on the test samples\n\n {2}accuracy {2}5\/6 = 83\.33 %\n {2}loss {6}0\.25\n/);
     assert.match(out, /\n {2}cat +2 +1\n/);
@@ -53,7 +53,7 @@ describe('evaluate', () => {
     });
   });
 
-  it('hands on what was asked for, and the defaults', async () => {
+  it('passes the given options and the defaults to the measurement', async () => {
     const [defaults] = (await run()).asked;
     assert.deepEqual(defaults, ['runs/a', { data: null, part: 'test', backend: 'auto', threads: null }]);
     const flags = { part: 'validation', data: 'x', backend: 'wasm', threads: '3' } as const;
@@ -61,7 +61,7 @@ describe('evaluate', () => {
     assert.deepEqual(options, { data: 'x', part: 'validation', backend: 'wasm', threads: 3 });
   });
 
-  it('refuses what no backend and no number of threads is', async () => {
+  it('refuses an unknown backend and 0 threads', async () => {
     await assert.rejects(
       run({ backend: 'gpu' }),
       new UserError(

@@ -1,4 +1,4 @@
-/** A terminal that remembers, and a training that only tells its events, for the tests of the command line. */
+/** For the tests of the command line: a terminal that records its output, and a training that only emits events. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Output, Terminal } from '#src/cli/terminal.js';
@@ -16,7 +16,7 @@ export class FakeOutput implements Output {
   write(text: string): void {
     this.text += text;
   }
-  /** What a terminal would show: a carriage return starts the line anew, and `\x1b[K` clears it to its end. */
+  /** The lines that a terminal would show: `\r` returns to the start of the line, `\x1b[K` clears the rest of it. */
   get screen(): string[] {
     return this.text.split('\n').map((line) => {
       let shown = '';
@@ -68,15 +68,15 @@ export function progress(changes: Partial<ProgressEvent> = {}): ProgressEvent {
   };
 }
 
-/** The summary of a run with this seed: 950 of 1000 right, a few more with each seed. */
+/** The summary of a run with this seed: test accuracy 0.95 + seed / 100. */
 export function summaryOf(seed: number, preset = 'quick'): RunSummary {
   const { summary } = sampleInput();
   return { ...summary, seed, preset, testAccuracy: 0.95 + seed / 100, gflops: 118.2, peakRssMb: 412.3 };
 }
 
 /**
- * A training of two epochs of four steps; after `stopAfter` steps it does as if someone had pressed Ctrl-C.
- * @param changes to its summary
+ * A training of two epochs of four updates. After `stopAfter` updates it stops as after Ctrl-C.
+ * @param changes changes of its summary
  */
 export function fakeTraining(stopAfter = Number.POSITIVE_INFINITY, changes: Partial<RunSummary> = {}) {
   const configs: TrainConfig[] = [];

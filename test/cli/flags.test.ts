@@ -1,4 +1,4 @@
-/** Flags and help come from the table of options: complete, in groups, with defaults. */
+/** Protects the flags and the help of train: every option of the table, in groups, with its default. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Command } from 'commander';
@@ -22,7 +22,7 @@ describe('the help of train', () => {
       OPTION_GROUPS.map(({ title }) => title),
     );
   });
-  it('names every option once, with what it does and its default', () => {
+  it('lists every option once, with its description and its default', () => {
     for (const key of OPTION_KEYS) {
       const name = flagName(key);
       const lines = help
@@ -34,17 +34,17 @@ describe('the help of train', () => {
     }
   });
   const lines = [
-    '--hidden-size <n>         hidden units of a layer and direction (default 128)',
-    '--[no-]bidirectional      read every sequence backwards too (default yes)',
-    "--max-norm <x>            clip the gradient's norm to this (default 1; none: no clipping)",
-    '--optimizer <name>        rule of the update: adam, adamw, sgd (default adam)',
-    '--threads <n>             worker threads; the result is the same with any (default one a core)',
-    '--json                    print what summary.json holds, and nothing else',
+    '--hidden-size <n>         hidden units per layer and direction (default 128)',
+    '--[no-]bidirectional      read each sequence forwards and backwards (default yes)',
+    '--max-norm <x>            clip the norm of the gradient to x (default 1; none: no clipping)',
+    '--optimizer <name>        update rule: adam, adamw, sgd (default adam)',
+    '--threads <n>             number of worker threads; the result does not depend on it (default one per core)',
+    '--json                    print only the contents of summary.json',
   ];
   for (const line of lines) {
     it(line, () => assert.ok(help.split('\n').includes(`  ${line}`), help));
   }
-  it('shows the share as the quotient that it is', () => {
+  it('shows the default share as a quotient', () => {
     assert.match(help, /--train-split .*\(default 5\/6\)/);
   });
 });
@@ -55,7 +55,7 @@ describe('parsing', () => {
     command.parse(normalizeSpelling(args), { from: 'user' });
     return command.opts();
   };
-  it('gives only what was given', () => {
+  it('returns only the given flags', () => {
     assert.deepEqual(parse(), {});
     assert.deepEqual(parse('--no-bidirectional', '--nesterov', '--load-cp', '--seeds', '3'), {
       bidirectional: false,
@@ -68,7 +68,7 @@ describe('parsing', () => {
       loadCp: 'runs/a',
     });
   });
-  it('understands underscores', () => {
+  it('accepts underscores', () => {
     assert.deepEqual(
       parse('--dropout_rate=0.1', '--freq_output__train', '10', '--load_cp', '--no_bidirectional'),
       {

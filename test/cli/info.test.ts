@@ -1,4 +1,4 @@
-/** `scanstroke info`: the layers in the network's order, totals that add up, and hostile names that stay text. */
+/** Protects `scanstroke info`: layers in the order of the network, correct totals, no control characters from files. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -55,7 +55,7 @@ describe('info', () => {
   const file = join(root, 'last.safetensors');
   writeFileSync(file, encodeCheckpoint({ ...checkpoint, training }));
 
-  it('lists layers from the input to the classes, the eleventh after the second', async () => {
+  it('lists layers from input to output, in numerical order', async () => {
     const out = await show(file);
     const layers = [...out.matchAll(/^ {2}(LSTM \d+ \w+|linear) /gm)].map(([, layer]) => layer);
     const lstm = Array.from({ length: 11 }, (_, index) => [
@@ -82,7 +82,7 @@ describe('info', () => {
     assert.ok(!out.includes('\u001b'));
   });
 
-  it('shows how drawings became sequences', async () => {
+  it('shows the preprocessing of drawings', async () => {
     const path = join(root, 'strokes.safetensors');
     const preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.25 };
     writeFileSync(path, encodeCheckpoint({ ...checkpoint, preprocessing }));
@@ -100,7 +100,7 @@ describe('info', () => {
     assert.deepEqual(JSON.parse(await show(path, true)).preprocessing, preprocessing);
   });
 
-  it('--json holds the same, in snake_case', async () => {
+  it('--json prints the same, in snake_case', async () => {
     const value = JSON.parse(await show(file, true));
     assert.equal(value.parameters, TOTAL);
     assert.equal(value.tensors.length, parameters.size);
@@ -115,7 +115,7 @@ describe('info', () => {
     assert.equal(value.summary, null);
   });
 
-  it('of a run folder takes the best checkpoint and says how far the run is', async () => {
+  it('reads the best checkpoint of a run folder and shows the progress of the run', async () => {
     const folder = join(root, 'run');
     mkdirSync(folder);
     await assert.rejects(show(folder), /run holds no checkpoint/);
@@ -134,7 +134,7 @@ describe('info', () => {
       /\n {2}test accuracy \d+\/1000 = \d\d\.\d\d %, best validation .* in epoch \d of \d\n/,
     );
     assert.equal(JSON.parse(await show(folder, true)).summary.preset, 'quick');
-    assert.ok(!(await show(folder)).includes('drawn in reverse'), 'nothing of strokes for images');
+    assert.ok(!(await show(folder)).includes('drawn in reverse'), 'images have no scores for strokes');
     const testScore = { correct: 950, count: 1000 };
     const reversedScore = { correct: 947, count: 1000 };
     await writeSummary(folder, { ...summaryOf(0), testScore, reversedScore, reorderedScore: testScore });
@@ -144,7 +144,7 @@ describe('info', () => {
     );
   });
 
-  it('refuses what is no checkpoint', async () => {
+  it('refuses a file that is not a checkpoint', async () => {
     const other = join(root, 'other');
     writeFileSync(other, 'hello');
     await assert.rejects(show(other), UserError);

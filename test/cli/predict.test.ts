@@ -1,4 +1,4 @@
-/** Protects `scanstroke predict`: every kind of file, one of several, standard input, mistakes in words. */
+/** Protects `scanstroke predict`: every file format, FILE:N, standard input, mistakes in one line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function predict(files: string[], input?: string | Uint8Array, flags: string[] =
   return { status, stdout, stderr };
 }
 
-test('says of pictures, drawings and strokes what the recogniser says', async () => {
+test('prints the answers of the recogniser for pictures, drawings and strokes', async () => {
   const images = await digits(3);
   const drawing = { strokes: [{ x: [10, 52, 30], y: [8, 9, 71] }] };
   const idx = Buffer.from([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28]);

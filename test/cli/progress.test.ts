@@ -1,4 +1,4 @@
-/** Progress: a line that is drawn over on a terminal, and plain lines at the frequency asked for elsewhere. */
+/** Protects the progress output: a redrawn bar on a terminal, otherwise plain lines at the requested frequency. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { clock, type ProgressSettings, ProgressView } from '#src/cli/progress.js';
@@ -17,7 +17,7 @@ describe('on a terminal', () => {
     return { output, time, view: new ProgressView(output, { ...settings, now: () => time.now }) };
   }
 
-  it('draws the bar over and over in one line, and takes it away for a line that stays', () => {
+  it('redraws the bar in place, and removes it before a permanent line', () => {
     const { output, time, view } = terminal(100);
     view.show(START);
     for (const step of [1, 2, 3, 4]) {
@@ -37,7 +37,7 @@ describe('on a terminal', () => {
     assert.equal(output.screen[4], '');
   });
 
-  it('is never wider than the terminal, and names the epoch on the narrowest', () => {
+  it('is never wider than the terminal, and always shows the epoch', () => {
     for (let columns = 10; columns <= 200; columns++) {
       const { output, view } = terminal(columns);
       view.show(START);
@@ -48,7 +48,7 @@ describe('on a terminal', () => {
     }
   });
 
-  it('where there is little room keeps the loss before the speed, and a bar before neither', () => {
+  it('drops the speed before the loss, and the bar last', () => {
     for (const [columns, shown] of [
       [72, /━ .*0:41 left$/],
       [60, /━ .*87\.65 %$/],
@@ -62,7 +62,7 @@ describe('on a terminal', () => {
     }
   });
 
-  it('draws no more often than the eye sees, but always the last step', () => {
+  it('redraws every 80 ms at most, and always after the last update', () => {
     const { output, time, view } = terminal(100);
     view.show(START);
     const before = output.text.length;
@@ -76,7 +76,7 @@ describe('on a terminal', () => {
     assert.ok(output.text.length > drawn);
   });
 
-  it('the bar grows with the steps', () => {
+  it('the bar grows with the updates', () => {
     const green = (step: number) => {
       const output = new FakeOutput(true, 100);
       const marked = { ...colors, cyan: (text: unknown) => `<${text}>` };
@@ -88,7 +88,7 @@ describe('on a terminal', () => {
     assert.ok(green(10) > green(9));
   });
 
-  it('says what validation and evaluation run over', () => {
+  it('names the part of the data that validation and evaluation use', () => {
     const { output, view } = terminal(100);
     view.show(START);
     view.show(progress({ phase: 'validation', step: 4 }));
@@ -104,8 +104,8 @@ describe('on a terminal', () => {
   });
 });
 
-describe('elsewhere', () => {
-  it('writes plain lines, one for so many steps, with no escape sequences', () => {
+describe('without a terminal', () => {
+  it('writes plain lines, one per n updates or batches, without escape sequences', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });
     view.show({ ...START, notices: ['no addon; WASM computes instead'] });
@@ -117,17 +117,17 @@ describe('elsewhere', () => {
     assert.deepEqual(output.lines.slice(0, -1), [
       'no addon; WASM computes instead',
       'quick, seed 0, on cpu (AVX2), 2 threads',
-      '238,858 parameters; 50,000 samples to learn from, 10,000 to validate, 10,000 to test',
-      '2 epochs of 4 steps, into runs/a',
-      'epoch 1/2 step 2/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
-      'epoch 1/2 step 4/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
-      'epoch 1/2 validation step 3/4: loss 0.5123, accuracy 87.65 %, 4,123 samples/s, 0:41 left',
+      '238,858 parameters; samples: 50,000 for training, 10,000 for validation, 10,000 for the test',
+      '2 epochs of 4 updates, saved in runs/a',
+      'epoch 1/2 update 2/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
+      'epoch 1/2 update 4/4: loss 0.5123, accuracy 87.65 %, learning rate 0.0012, 4,123 samples/s, 0:41 left',
+      'epoch 1/2 validation batch 3/4: loss 0.5123, accuracy 87.65 %, 4,123 samples/s, 0:41 left',
     ]);
     assert.ok(!output.text.includes('\r') && !output.text.includes('\x1b'));
     assert.ok(!output.lines.at(-1)?.endsWith('best'));
   });
 
-  it('says where a resumed run goes on, and why one stopped', () => {
+  it('prints where a resumed run continues, and why a run stopped', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, settings);
     view.show({ ...START, resumedFrom: { epoch: 2, step: 3 } });
@@ -136,13 +136,13 @@ describe('elsewhere', () => {
       view.show({ type: 'stopped', reason, epoch: 2, step: 3 });
     }
     assert.deepEqual(
-      output.lines.filter((line) => /goes on|stopped|interrupted/.test(line)),
+      output.lines.filter((line) => /continues|stopped|interrupted/.test(line)),
       [
-        'goes on in epoch 2, after step 3',
-        'goes on with epoch 2',
-        'stopped after epoch 2: validation got no better (--patience)',
-        'stopped after epoch 2: validation reached the accuracy asked for (--target-accuracy)',
-        'interrupted in epoch 2, after step 3',
+        'continues in epoch 2, after update 3',
+        'continues with epoch 2',
+        'stopped after epoch 2: validation did not improve (--patience)',
+        'stopped after epoch 2: validation reached the target (--target-accuracy)',
+        'interrupted in epoch 2, after update 3',
       ],
     );
   });
@@ -150,7 +150,7 @@ describe('elsewhere', () => {
 
 describe('colours', () => {
   const text = (isTTY: boolean, env: NodeJS.ProcessEnv) => colorsFor(new FakeOutput(isTTY), env).bold('x');
-  it('only on a terminal, never with NO_COLOR, always with FORCE_COLOR', () => {
+  it('are used on a terminal only, never with NO_COLOR, always with FORCE_COLOR', () => {
     assert.notEqual(text(true, {}), 'x');
     assert.equal(text(false, {}), 'x');
     assert.equal(text(true, { NO_COLOR: '1' }), 'x');

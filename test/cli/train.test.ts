@@ -1,4 +1,4 @@
-/** `scanstroke train` round a training that only tells its events: what is printed where, and the exit codes. */
+/** Protects `scanstroke train`: output, exit codes, resuming and seeds, with a training that only emits events. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,13 +38,13 @@ async function run(flags: TrainFlags, stopAfter?: number, changes?: Partial<RunS
   return { code, configs, reported, out: terminal.out.text, err: terminal.err.text };
 }
 
-/** As trainRun writes it. */
+/** Writes config.json as trainRun does. */
 function writeConfig(path: string, flags: Record<string, unknown>): void {
   writeFileSync(join(path, 'config.json'), JSON.stringify(configToDisk(resolveConfig({ flags }))));
 }
 
 describe('one run', () => {
-  it('ends with the scores, the speed, where to look and what to try next, on standard output', async () => {
+  it('prints scores, speed, files and next commands to standard output', async () => {
     const { code, out, err, reported } = await run({ freqOutputTrain: '2' });
     assert.equal(code, 0);
     assert.deepEqual(reported, ['done 0']);
@@ -62,10 +62,10 @@ describe('one run', () => {
     assert.ok(out.includes(join(folder, 'report.html')) && out.includes(join(folder, 'charts')));
     assert.ok(out.includes(`npx scanstroke evaluate ${folder}\n`));
     assert.ok(out.includes('npx scanstroke train --preset mnist-lstm\n'));
-    assert.equal(err.match(/^epoch \d\/2 step \d\/4: /gm)?.length, 4, 'progress on standard error');
+    assert.equal(err.match(/^epoch \d\/2 update \d\/4: /gm)?.length, 4, 'progress on standard error');
   });
 
-  it('of strokes tells the scores when they are drawn another way, with the difference', async () => {
+  it('prints for strokes the scores of reversed and reordered drawings, with the difference', async () => {
     const strokes = {
       testScore: { correct: 9764, count: 10_000 },
       reversedScore: { correct: 9752, count: 10_000 },
@@ -89,25 +89,25 @@ describe('one run', () => {
     );
   });
 
-  it('--json prints what summary.json holds and nothing else', async () => {
+  it('--json prints only the contents of summary.json', async () => {
     const { code, out, err } = await run({ json: true, seedNumber: '2' });
     assert.equal(code, 0);
     assert.deepEqual(JSON.parse(out), snakeCaseKeys(summaryOf(2), 'summary'));
     assert.match(err, /^epoch 1\/2/m);
   });
 
-  it('commands to paste survive any folder', async () => {
+  it('quotes folders in the commands that it prints', async () => {
     const odd = join(root, "it's odd");
     const { out } = await run({ savingPath: odd });
     assert.ok(out.includes(`npx scanstroke evaluate '${root}/it'\\''s odd'\n`), out);
   });
 
-  it('without charts as files, none are pointed at', async () => {
+  it('does not mention chart files with --chart-format none', async () => {
     const { out } = await run({ chartFormat: 'none' });
     assert.ok(!out.includes(join(folder, 'charts')));
   });
 
-  it('gets a folder of its own if none is named', async () => {
+  it('creates a new folder in runs/ by default', async () => {
     const start = process.cwd();
     process.chdir(root);
     try {
@@ -118,19 +118,19 @@ describe('one run', () => {
     }
   });
 
-  it('an interruption ends with 130, says how to go on, and writes no report', async () => {
+  it('exits with 130 after an interruption, prints how to continue, and writes no report', async () => {
     const { code, out, err, reported } = await run({}, 6);
     assert.equal(code, 130);
     assert.equal(out, '');
     assert.ok(
       err.endsWith(
-        `interrupted in epoch 2, after step 2\ngo on with: npx scanstroke train --load-cp ${folder}\n`,
+        `interrupted in epoch 2, after update 2\ncontinue with: npx scanstroke train --load-cp ${folder}\n`,
       ),
     );
     assert.deepEqual(reported, []);
   });
 
-  it('an interruption with --json is one JSON value too', async () => {
+  it('prints one JSON value after an interruption with --json', async () => {
     const { code, out } = await run({ json: true }, 0);
     assert.equal(code, 130);
     assert.deepEqual(JSON.parse(out), {
@@ -140,7 +140,7 @@ describe('one run', () => {
     });
   });
 
-  it('leaves no listener for signals behind, also after an error', async () => {
+  it('removes its signal handlers, also after an error', async () => {
     const listeners = () => [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
     const before = listeners();
     await run({});
@@ -150,8 +150,8 @@ describe('one run', () => {
   });
 });
 
-describe('going on', () => {
-  it('takes the configuration that the run began with, and flags over it', async () => {
+describe('resuming', () => {
+  it('uses the saved configuration, and flags override it', async () => {
     await run({}, 3);
     writeConfig(folder, { hiddenSize: 48, numEpochs: 7 });
     await assert.rejects(run({}), /holds a run already; use --load-cp/);
@@ -162,14 +162,14 @@ describe('going on', () => {
     assert.deepEqual([loadCp, savingPath], [join(folder, 'last.safetensors'), folder]);
   });
 
-  it('takes the preset if one is named', async () => {
+  it('uses the preset if one is named', async () => {
     await run({}, 3);
     writeConfig(folder, { hiddenSize: 48 });
     const { configs } = await run({ loadCp: true, preset: 'mnist-lstm' });
     assert.equal(configs[0].hiddenSize, 256);
   });
 
-  it('goes on in another folder if one is named', async () => {
+  it('continues in the folder of --saving-path', async () => {
     await run({}, 3);
     writeConfig(folder, { hiddenSize: 48 });
     const { configs } = await run({ loadCp: folder, savingPath: `${folder}-copy` });
@@ -181,7 +181,7 @@ describe('going on', () => {
 });
 
 describe('several seeds', () => {
-  it('trains each in a folder of its own, and ends with mean and deviation', async () => {
+  it('trains each in its own folder, and prints mean and deviation', async () => {
     const { code, configs, out, reported } = await run({ seeds: '3', seedNumber: '1' });
     assert.equal(code, 0);
     assert.deepEqual(
@@ -194,7 +194,7 @@ describe('several seeds', () => {
     assert.equal(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')).seeds, 3);
   });
 
-  it('--json gives mean, deviation and the summaries', async () => {
+  it('--json prints mean, deviation and the summaries', async () => {
     const { out } = await run({ seeds: '2', json: true });
     const value = JSON.parse(out);
     assert.deepEqual(value.seeds, [0, 1]);
@@ -203,7 +203,7 @@ describe('several seeds', () => {
     assert.equal(value.runs[1].seed, 1);
   });
 
-  it('goes on with the seed that was interrupted, and does not train again what has ended', async () => {
+  it('continues with the interrupted seed, and does not repeat finished seeds', async () => {
     const first = await run({ seeds: '3' }, 3);
     assert.equal(first.code, 130);
     assert.ok(!existsSync(join(folder, 'seed-1')));
@@ -222,7 +222,7 @@ describe('several seeds', () => {
   });
 });
 
-describe('the heading of a report', () => {
+describe('the heading of the report', () => {
   for (const [data, title] of [
     ['mnist', 'MNIST'],
     ['strokes', 'MNIST strokes'],
@@ -236,7 +236,7 @@ describe('the heading of a report', () => {
 });
 
 describe('mistakes', () => {
-  it('come before anything is written', async () => {
+  it('are reported before anything is written', async () => {
     await assert.rejects(run({ batchSize: '0' }), UserError);
     await assert.rejects(run({ config: join(root, 'none.yaml') }), /does not exist/);
     assert.ok(!existsSync(folder));

@@ -1,18 +1,18 @@
-/** The built command, run as a user runs it. */
+/** Runs the built command in a new process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 export interface Outcome {
-  /** Null when a signal ended it. */
+  /** Null if a signal ended the process. */
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
 
-/** Runs `scanstroke` with arguments; `onError` sees each piece of standard error, and may signal the process. */
+/** Runs `scanstroke` with arguments. @param options.onError receives standard error in pieces, and may send signals */
 export function scanstroke(
   args: string[],
   options: {

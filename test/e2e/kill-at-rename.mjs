@@ -1,6 +1,6 @@
 /**
- * Loaded before the command: kills its process, as `kill -9` does, right before or after it puts the n-th file in
- * place. KILL_AT is `before 3` or `after 3`.
+ * Loaded before the command. Kills the process with SIGKILL right before or after it renames its n-th file.
+ * KILL_AT is `before 3` or `after 3`.
  */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';

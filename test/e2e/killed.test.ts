@@ -1,4 +1,4 @@
-/** Protects: a run that is killed at any moment and taken up again ends as if nothing had happened. */
+/** Protects resuming: a run that is killed at any moment and resumed has the same result as an undisturbed run. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ before(async () => {
   assert.equal(code, 0, stderr);
 });
 
-// Files are put in place in this order: config, last; best, last of the first epoch; best, last of the second …
+// Order of the renames: config, last; best and last of epoch 1; best and last of epoch 2 …
 const moments = [
   'after 1',
   'before 2',
@@ -49,7 +49,7 @@ const moments = [
   'before 6',
 ];
 for (const moment of moments) {
-  test(`killed ${moment} files put in place`, async () => {
+  test(`a run killed ${moment} renames`, async () => {
     const run = moment.replace(' ', '-');
     const { signal } = await scanstroke(train(run), { node: ['--import', KILLER], env: { KILL_AT: moment } });
     assert.equal(signal, 'SIGKILL');
@@ -57,18 +57,18 @@ for (const moment of moments) {
   });
 }
 
-test('killed in the midst of an epoch, twice', async () => {
-  const kill = (step: RegExp) => ({
+test('a run killed twice within an epoch', async () => {
+  const kill = (progress: RegExp) => ({
     onError: (text: string, child: { kill(signal: 'SIGKILL'): boolean }) => {
-      if (step.test(text)) child.kill('SIGKILL');
+      if (progress.test(text)) child.kill('SIGKILL');
     },
   });
-  assert.equal((await scanstroke(train('steps'), kill(/epoch 1.*\b3\/6/))).signal, 'SIGKILL');
-  assert.equal((await scanstroke(resume('steps'), kill(/epoch 2.*\b3\/6/))).signal, 'SIGKILL');
-  await finish('steps');
+  assert.equal((await scanstroke(train('updates'), kill(/epoch 1.*\b3\/6/))).signal, 'SIGKILL');
+  assert.equal((await scanstroke(resume('updates'), kill(/epoch 2.*\b3\/6/))).signal, 'SIGKILL');
+  await finish('updates');
 });
 
-test('Ctrl-C ends the step, writes the checkpoint and exits with 130; what follows is the same', async () => {
+test('Ctrl-C finishes the update, writes the checkpoint, exits with 130, and the run can be resumed', async () => {
   const { code, stderr } = await scanstroke(train('interrupted'), {
     onError: (text, child) => {
       if (/epoch 1.*\b2\/6/.test(text)) child.kill('SIGINT');

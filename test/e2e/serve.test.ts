@@ -1,4 +1,4 @@
-/** Protects `scanstroke serve` as a user starts and ends it. */
+/** Protects the start and the end of `scanstroke serve`, and its error messages. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const folder = temporaryFolder();
 const run = join(folder, 'a.safetensors');
 writeFileSync(run, checkpointBytes(ROWS));
 
-test('it says where it is, answers, and after SIGTERM answers what is under way before it ends', async () => {
+test('prints its address, answers, and finishes open requests after SIGTERM', async () => {
   const args = [
     COMMAND,
     'serve',
@@ -54,7 +54,7 @@ test('it says where it is, answers, and after SIGTERM answers what is under way 
   child.kill('SIGTERM');
   assert.equal(await underWay, 1024);
   assert.equal(await ended, 0, errors);
-  assert.match(errors, /^scanstroke: answering what is under way[^\n]*\n$/);
+  assert.match(errors, /^scanstroke: finishing open requests[^\n]*\n$/);
 });
 
 test('mistakes are one line and exit code 2', async () => {

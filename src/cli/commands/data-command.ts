@@ -1,4 +1,4 @@
-/** `scanstroke data`: strokes made from images, and a look at them. */
+/** `scanstroke data strokes` makes strokes from images; `scanstroke data preview` shows them. */
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { OPTION_GROUPS, OPTIONS, type OptionKey } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
@@ -19,23 +19,23 @@ export interface PreviewFlags {
   data: string;
   part: 'train' | 'test';
   order: 'tour' | 'pen';
-  /** Default 20; where they are drawn in the terminal 6, or 3 with variations. */
+  /** Default: 20; drawn in the terminal: 6, or 3 with augmentation. */
   count?: number;
   seed: number;
   out?: string;
   json?: boolean;
-  /** Epochs of training to be shown. */
+  /** How many epochs of augmented samples to show. */
   augment?: number;
-  /** Amounts of the augmentation, by the names of the options. */
+  /** Amounts of augmentation, by the names of the options. */
   [amount: string]: unknown;
 }
 
 const GROUP = 'Augmentation';
-/** The amounts that mean something for strokes. */
+/** The options of augmentation that apply to strokes. */
 export const AMOUNTS: readonly OptionKey[] = (
   OPTION_GROUPS.find(({ title }) => title === GROUP)?.keys ?? []
 ).filter((key) => key !== 'augmentElastic');
-/** Epochs shown if no number is given. */
+/** Number of epochs that `--augment` shows without a value. */
 export const EPOCHS = 4;
 const MAX_EPOCHS = 20;
 
@@ -44,22 +44,26 @@ export function defineData(command: Command, terminal: Terminal): void {
     'after',
     `
 Examples:
-  scanstroke data preview                                   digits as strokes, in the terminal
-  scanstroke data preview --out strokes.svg --json          a contact sheet
-  scanstroke data strokes --out mnist-strokes.tar.gz        the strokes of MNIST, as an archive`,
+  scanstroke data preview                                   show digits as strokes, in the terminal
+  scanstroke data preview --out strokes.svg --json          write a contact sheet
+  scanstroke data strokes --out mnist-strokes.tar.gz        write the strokes of MNIST as an archive`,
   );
   command
     .command('strokes')
     .description('make pen strokes from images or drawings')
-    .option('--data <path>', 'mnist, or a folder of IDX files or of drawings (default mnist)', 'mnist')
+    .option(
+      '--data <path>',
+      'mnist, a folder of IDX files, or a file or folder of drawings (default mnist)',
+      'mnist',
+    )
     .addOption(orderFlag())
     .option(
       '--out <path>',
-      'folder, or file that ends in .tar.gz, in the layout of the stroke archive (default the cache, where training finds them)',
+      'folder or .tar.gz file to write, in the layout of the stroke archive (default the cache, which training reads)',
     )
-    .addOption(wholeNumber('--seed <n>', 'decides among equally short ways (default 0)', 0).default(0))
-    .addOption(wholeNumber('--threads <n>', 'worker threads (default one a core)', 1))
-    .option('--json', 'print what was made, and nothing else')
+    .addOption(wholeNumber('--seed <n>', 'seed for breaking ties between tours (default 0)', 0).default(0))
+    .addOption(wholeNumber('--threads <n>', 'number of worker threads (default one per core)', 1))
+    .option('--json', 'print only the counts and the path, as JSON')
     .helpOption('-h, --help', 'show this help')
     .addHelpText(
       'after',
@@ -74,14 +78,14 @@ Examples:
     });
   const previewCommand = command
     .command('preview')
-    .description('show samples: images, their lines, the strokes in pen order, and how training varies them')
+    .description('show samples: images, their strokes in pen order, and augmented variants')
     .option(
       '--data <path>',
-      'strokes or mnist, the stroke archive, its folder, IDX files, or drawings (default strokes)',
+      'strokes (of mnist), a folder of IDX files, a stroke archive or its folder, or drawings (default strokes)',
       'strokes',
     )
     .addOption(
-      new Flag('--part <name>', 'part of the data: train, test (default train)')
+      new Flag('--part <name>', 'part of the data set: train, test (default train)')
         .choices(['train', 'test'])
         .default('train'),
     )
@@ -89,7 +93,7 @@ Examples:
     .addOption(
       wholeNumber(
         '--count <n>',
-        'how many samples, evenly from all classes (default 20; in the terminal 6, or 3 with variations)',
+        'number of samples, evenly from all classes (default 20; in the terminal 6, or 3 with augmentation)',
         1,
         1000,
       ),
@@ -97,18 +101,18 @@ Examples:
     .addOption(
       wholeNumber(
         '--seed <n>',
-        'decides among equally short ways, and how samples are varied (default 0)',
+        'seed of the augmentation, and for breaking ties between tours (default 0)',
         0,
         2 ** 32 - 1,
       ).default(0),
     )
-    .option('--out <file>', 'write a contact sheet, .svg or .png (default draw in the terminal)')
-    .option('--json', 'print the samples with their strokes, and nothing else')
+    .option('--out <file>', 'write a contact sheet to this .svg or .png file (default draw in the terminal)')
+    .option('--json', 'print only the samples with their strokes, as JSON')
     .helpOption('-h, --help', 'show this help')
     .addOption(
       wholeNumber(
         '--augment [n]',
-        `what training makes of each sample in so many epochs (alone ${EPOCHS}); amounts as in the preset strokes`,
+        `show each sample as augmented in n epochs (without n: ${EPOCHS}), by default with the amounts of the preset strokes`,
         1,
         MAX_EPOCHS,
       )
@@ -132,23 +136,25 @@ Examples:
     .action(async (flags: PreviewFlags) => {
       await (await import('./data-preview.js')).preview(flags, terminal);
     });
-  // Set last: the commands above shall not inherit it.
+  // Set last, so that the subcommands above do not inherit it.
   command.exitOverride((error) => {
     if (error.code !== 'commander.help') throw error;
-    throw new UserError('data: say what to do, strokes or preview; `scanstroke data --help` says more');
+    throw new UserError(
+      'data: expected a subcommand, strokes or preview; `scanstroke data --help` describes both',
+    );
   });
 }
 
 function orderFlag(): Flag {
   return new Flag(
     '--order <name>',
-    'of the points: tour, or of drawings pen, as they were drawn (default tour)',
+    'order of the points, by a tour of the thinned picture or as the pen drew them: tour, pen (default tour)',
   )
     .choices(['tour', 'pen'])
     .default('tour');
 }
 
-/** A flag that takes a whole number; what else is given is refused in words. */
+/** A flag that takes a whole number and refuses anything else. */
 function wholeNumber(
   flags: string,
   description: string,
@@ -159,6 +165,6 @@ function wholeNumber(
     const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
     const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`a whole number ${range} is needed`);
+    throw new InvalidArgumentError(`expected a whole number ${range}`);
   });
 }

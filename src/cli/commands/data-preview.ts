@@ -1,4 +1,4 @@
-/** What `scanstroke data preview` does: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
+/** `scanstroke data preview`: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
 import {
   loadStrokeSamples,
   type StrokeSample,
@@ -18,7 +18,7 @@ import { drawSamples } from '../stroke-terminal.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
 import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-command.js';
 
-/** Values of a row: dx, dy, eos, eod. */
+/** Values of a move: dx, dy, eos, eod. */
 const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
@@ -45,21 +45,21 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   else terminal.out.write(inTerminal(found, terminal.out));
 }
 
-/** What is asked for in variations; nothing, if none are. */
+/** The augmentation that the flags ask for; undefined without any. */
 function variationsOf({ augment, part, ...flags }: PreviewFlags): StrokeVariations | undefined {
   const given = Object.fromEntries(AMOUNTS.filter((key) => key in flags).map((key) => [key, flags[key]]));
   const amounts = givenOptions({ flags: given }, 'data preview');
   if (augment === undefined && Object.keys(given).length === 0) return undefined;
   if (part === 'test') {
     throw new UserError(
-      'data preview: only training samples are varied; leave out --part test, or --augment',
+      'data preview: only training samples are augmented; leave out --part test, or --augment',
     );
   }
   const config = { ...defaultConfig(), ...PRESETS.strokes.settings, ...amounts };
   return { augmentation: augmentationOf(config), epochs: augment ?? EPOCHS };
 }
 
-/** The amounts that mean something for strokes. */
+/** The amounts that apply to strokes. */
 function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariations) {
   return amounts;
 }
@@ -73,7 +73,7 @@ function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): 
   if (samples.every(({ variations }) => variations.length === 0)) {
     return drawSamples(samples, captions, out, colors);
   }
-  // Every sample begins a line, with its epochs beside and beneath it.
+  // Every sample starts a new band, followed by its augmented variants.
   return samples
     .map(({ variations, ...sample }, index) => {
       const varied = variations.map(({ paths }) => ({ ...sample, image: null, paths }));
@@ -96,7 +96,7 @@ async function writeSheet(
     title: `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
     note:
       `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
-      `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where it is lifted.`,
+      `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where the pen is lifted.`,
     details: variations && epochsNote(variations),
     classes,
     entries: samples.map(({ image, rows, ...sample }) => ({
@@ -113,11 +113,11 @@ async function writeSheet(
   await writeFileAtomically(file, renderPng(sheet, sheet.svg));
 }
 
-/** What is beneath the strokes, with all amounts. */
+/** The line of the sheet that lists the amounts of augmentation. */
 function epochsNote(variations: StrokeVariations): string {
   const amounts = Object.entries(amountsOf(variations)).filter(([, amount]) => amount !== 0);
   const shown = amounts.map(([name, amount]) => `${name} ${formatNumber(amount)}`);
-  return `Varied: ${shown.join(', ') || 'not at all'}.`;
+  return `Augmentation: ${shown.join(', ') || 'none'}.`;
 }
 
 function asJson({ classes, samples }: StrokeSamples) {
@@ -132,22 +132,22 @@ function asJson({ classes, samples }: StrokeSamples) {
       steps: rows.length / COLUMNS,
       strokes: paths.length,
       pixels: image && [...image],
-      rows: listOf(rows),
+      rows: movesOf(rows),
       ...(variations.length > 0 && {
         epochs: variations.map((varied) => ({
           epoch: varied.epoch,
           steps: varied.rows.length / COLUMNS,
           strokes: varied.paths.length,
-          rows: listOf(varied.rows),
+          rows: movesOf(varied.rows),
         })),
       }),
     })),
   };
 }
 
-/** A list for every row. */
-function listOf(rows: Int16Array | Float32Array): number[][] {
-  return Array.from({ length: rows.length / COLUMNS }, (_, n) => [
-    ...rows.subarray(n * COLUMNS, (n + 1) * COLUMNS),
+/** One list `[dx, dy, eos, eod]` per move. */
+function movesOf(values: Int16Array | Float32Array): number[][] {
+  return Array.from({ length: values.length / COLUMNS }, (_, n) => [
+    ...values.subarray(n * COLUMNS, (n + 1) * COLUMNS),
   ]);
 }

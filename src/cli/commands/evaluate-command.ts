@@ -1,4 +1,4 @@
-/** `scanstroke evaluate RUN`: accuracy, loss and confusions of a trained network on one part of its data. */
+/** `scanstroke evaluate RUN`: accuracy, loss and confusion matrix of a trained network on one part of its data. */
 import { type Command, Option as Flag } from 'commander';
 import { printable } from '../../report/recall.js';
 import { formatNumber, formatRecallTable, formatScore } from '../../report/text.js';
@@ -10,18 +10,18 @@ import { colorsFor, formatTable, indent, printJson, type Terminal } from '../ter
 const PARTS = ['train', 'validation', 'test'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** What was measured. */
+/** The result of an evaluation. */
 export interface Evaluation {
   score: Score;
   loss: number;
   /** [true class][predicted class] */
   confusionMatrix: number[][];
   classes: string[];
-  /** For the user, a line each: a backend that was passed over. */
+  /** Lines for the user, such as why a backend is not available. */
   notices?: string[];
 }
 export interface EvaluateOptions {
-  /** Null: what the network was trained on. */
+  /** Null: the data that the network was trained on. */
   data: string | null;
   part: Part;
   backend: TrainConfig['backend'];
@@ -31,16 +31,16 @@ export type Evaluate = (path: string, options: EvaluateOptions) => Promise<Evalu
 
 export function defineEvaluate(command: Command, terminal: Terminal): void {
   command
-    .argument('<run>', 'run folder (its best checkpoint is taken) or checkpoint')
-    .option('--data <path>', 'mnist, or a folder of IDX files (default what it was trained on)')
+    .argument('<run>', 'run folder (evaluates its best checkpoint) or a checkpoint')
+    .option('--data <path>', 'data set, as for `scanstroke train --data` (default the data of the run)')
     .addOption(
-      new Flag('--part <name>', `part of the data: ${PARTS.join(', ')} (default test)`)
+      new Flag('--part <name>', `part of the data set: ${PARTS.join(', ')} (default test)`)
         .choices(PARTS)
         .default('test'),
     )
     .addOption(optionFlag('backend'))
     .addOption(optionFlag('threads'))
-    .option('--json', 'print { accuracy, loss, count, confusion_matrix }, and nothing else')
+    .option('--json', 'print only { accuracy, loss, count, confusion_matrix } as JSON')
     .addHelpText(
       'after',
       `
@@ -63,7 +63,7 @@ export interface EvaluateFlags {
   threads?: string;
 }
 
-/** Measures and prints. */
+/** Evaluates and prints the result. */
 export async function evaluate(
   path: string,
   flags: EvaluateFlags,
@@ -99,14 +99,14 @@ export async function evaluate(
   if (confusion.indexOf('\n') <= (terminal.out.columns || 100)) {
     lines.push(
       '',
-      bold('Confusion') + dim(' a row for each true class, a column for each answer'),
+      bold('Confusion') + dim(' one row per true class, one column per predicted class'),
       confusion,
     );
   }
   terminal.out.write(`${lines.join('\n')}\n`);
 }
 
-/** The confusion matrix as text; what never happened is a dot. */
+/** The confusion matrix as text, with a dot for 0. */
 export function formatConfusion({ confusionMatrix, classes }: Evaluation): string {
   const names = classes.map(printable);
   const rows = confusionMatrix.map((row, label) => [

@@ -1,4 +1,4 @@
-/** `scanstroke info PATH`: what is in a run folder or a checkpoint. */
+/** `scanstroke info PATH`: shows the contents of a run folder or a checkpoint. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
@@ -10,13 +10,13 @@ import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-fo
 import { UserError } from '../../user-error.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
 
-/** Larger checkpoints than any that this trains are refused before memory is taken for them. */
-const MAX_BYTES = 8 * 2 ** 30;
+/** Refuses larger files before reading them. No trained checkpoint is that large. */
+const MAX_CHECKPOINT_BYTES = 8 * 2 ** 30;
 
 export function defineInfo(command: Command, terminal: Terminal): void {
   command
-    .argument('<path>', 'run folder, or a checkpoint (.safetensors)')
-    .option('--json', 'print JSON, and nothing else')
+    .argument('<path>', 'run folder or checkpoint (.safetensors)')
+    .option('--json', 'print only JSON')
     .addHelpText(
       'after',
       `
@@ -28,7 +28,7 @@ Examples:
     .action((path: string, { json = false }: { json?: boolean }) => info(path, json, terminal));
 }
 
-/** A run folder as far as it has come; of a checkpoint alone, only that. */
+/** The contents of a run folder, finished or not. For a single checkpoint, metrics and summary are empty. */
 interface Found {
   checkpointPath: string;
   checkpoint: Checkpoint;
@@ -36,7 +36,7 @@ interface Found {
   summary: RunSummary | null;
 }
 
-/** Prints what is at `path`. Throws UserError if that is neither a run folder nor a checkpoint. */
+/** Prints the contents of `path`. @throws UserError if `path` is neither a run folder nor a checkpoint */
 export async function info(path: string, json: boolean, terminal: Terminal): Promise<void> {
   const found = await find(path);
   const tensors = listTensors(found.checkpoint);
@@ -66,7 +66,7 @@ async function find(path: string): Promise<Found> {
   const { readMetrics, readSummary } = await import('../../runs/run-files.js');
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const checkpointPath = isFolder ? checkpointIn(path) : path;
-  const bytes = await readFileBounded(checkpointPath, 'the checkpoint', MAX_BYTES);
+  const bytes = await readFileBounded(checkpointPath, 'the checkpoint', MAX_CHECKPOINT_BYTES);
   const has = (name: string) => existsSync(join(path, name));
   return {
     checkpointPath,
@@ -113,8 +113,8 @@ function layerOf(name: string): string {
 function orderOf(name: string): string {
   const match = LSTM_NAME.exec(name);
   if (!match) return `2 ${name.replace('weight', '0').replace('bias', '1')}`;
-  const [, kind, side, layer, reverse] = match;
-  return `1 ${layer.padStart(4, '0')} ${reverse ? 1 : 0} ${kind === 'weight' ? 0 : 1} ${side === 'ih' ? 0 : 1}`;
+  const [, role, side, layer, reverse] = match;
+  return `1 ${layer.padStart(4, '0')} ${reverse ? 1 : 0} ${role === 'weight' ? 0 : 1} ${side === 'ih' ? 0 : 1}`;
 }
 
 function describe(
@@ -171,13 +171,13 @@ function progress({ metrics, summary }: Found): string[] {
   return [`not finished: ${plural(metrics.length, 'epoch')} done, best validation ${formatShare(best)}`];
 }
 
-/** A list of more than this many values is only counted. */
-const LIST_MOST = 8;
+/** Longer lists are shown as their number of values. */
+const MAX_LISTED_VALUES = 8;
 
-/** `accuracy 0.917, epoch 3` for an object; a text from a file cannot control the terminal. */
+/** `accuracy 0.917, epoch 3` for an object. Control characters are removed: the values come from a file. */
 function valueText(value: unknown): string {
   if (Array.isArray(value)) {
-    if (value.length > LIST_MOST) return plural(value.length, 'value');
+    if (value.length > MAX_LISTED_VALUES) return plural(value.length, 'value');
     return value.map(valueText).join(', ') || 'none';
   }
   if (value !== null && typeof value === 'object') {

@@ -1,6 +1,6 @@
 /**
- * `scanstroke page RUN… --out FOLDER`: the page with these networks as static files, which recognise on any host and
- * without a network.
+ * `scanstroke page RUN… --out FOLDER`: writes the page with these networks as static files. They work on any web
+ * server, and offline after the first visit.
  */
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -17,21 +17,21 @@ interface PageFlags {
 
 /** The built page, beside the compiled commands. */
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
-/** A file that every page has, and little else. */
-const MARK = 'service-worker.js';
+/** A folder with this file holds a page. */
+const PAGE_FILE = 'service-worker.js';
 const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 export function definePage(command: Command, terminal: Terminal): void {
   command
-    .argument('<run...>', 'run folders (their best checkpoints are taken) or checkpoints')
-    .requiredOption('--out <folder>', 'where the page is written')
-    .option('--json', 'print { out, models, bytes }, and nothing else')
+    .argument('<run...>', 'run folders (uses their best checkpoints) or checkpoints')
+    .requiredOption('--out <folder>', 'folder to write: new, empty, or with an older page')
+    .option('--json', 'print only { out, models, bytes } as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   scanstroke page runs/my-run --out site
-  scanstroke page runs/rows runs/strokes --out site   both side by side`,
+  scanstroke page runs/rows runs/strokes --out site   two networks side by side`,
     )
     .action((runs: string[], flags: PageFlags) => page(runs, flags, terminal));
 }
@@ -42,23 +42,21 @@ export async function page(
   terminal: Terminal,
 ): Promise<void> {
   const { makeFolder, writeFileAtomically } = await import('../../formats/files.js');
-  if (!existsSync(join(PAGE, MARK))) {
-    throw new UserError(`page: ${PAGE} holds no built page; in a clone, run npm run build`);
+  if (!existsSync(join(PAGE, PAGE_FILE))) {
+    throw new UserError(`page: there is no built page in ${PAGE}; in a clone, run npm run build`);
   }
   refuseOthers(out);
   const models: ModelEntry[] = [];
-  const files = new Map<string, Uint8Array>();
+  const files: { name: string; bytes: Uint8Array }[] = [];
   for (const run of runs) {
-    const { entry, bytes } = await modelOf(run, new Set(files.keys()));
+    const { entry, bytes } = await modelOf(run, new Set(models.map(({ id }) => id)));
     models.push(entry);
-    files.set(entry.id, bytes);
+    files.push({ name: entry.file, bytes });
   }
-  for (const part of ['assets', 'models']) rmSync(join(out, part), { recursive: true, force: true });
+  for (const folder of ['assets', 'models']) rmSync(join(out, folder), { recursive: true, force: true });
   await makeFolder(join(out, 'models'));
   cpSync(PAGE, out, { recursive: true });
-  for (const { id, file } of models) {
-    await writeFileAtomically(join(out, 'models', file), files.get(id) as Uint8Array);
-  }
+  for (const file of files) await writeFileAtomically(join(out, 'models', file.name), file.bytes);
   const list: ModelList = { api: false, default: models[0].id, models };
   await writeFileAtomically(join(out, 'models/index.json'), `${JSON.stringify(list)}\n`);
   const bytes = models.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -66,15 +64,17 @@ export async function page(
   else terminal.out.write(describe(out, models, bytes, terminal));
 }
 
-/** @throws UserError unless the folder is new, empty, or holds a page, which may be written over */
+/** @throws UserError unless the folder is new, empty, or holds an older page, which is replaced */
 function refuseOthers(out: string): void {
   if (!existsSync(out) || readdirSync(out).length === 0) return;
-  if (!existsSync(join(out, MARK)) || !existsSync(join(out, 'models/index.json'))) {
-    throw new UserError(`page: ${out} holds other files than a page; give --out a new or an empty folder`);
+  if (!existsSync(join(out, PAGE_FILE)) || !existsSync(join(out, 'models/index.json'))) {
+    throw new UserError(
+      `page: ${out} holds files that are not part of a page; give --out a new or empty folder`,
+    );
   }
 }
 
-/** The network of a run without what only training needs, and how the page lists it. */
+/** The checkpoint of a run without its training state, and its entry in the page's list. */
 async function modelOf(
   run: string,
   taken: ReadonlySet<string>,
@@ -105,7 +105,7 @@ async function modelOf(
   return { entry, bytes };
 }
 
-/** The name of the run's folder, or of a checkpoint that lies alone, as it may stand in an address. */
+/** An id that is valid in a URL: the name of the run folder or, outside of a run, of the checkpoint. */
 function idOf(checkpoint: string, taken: ReadonlySet<string>): string {
   const file = basename(checkpoint).replace(/\.safetensors$/, '');
   const name = ['best', 'last'].includes(file) ? basename(dirname(checkpoint)) : file;
@@ -121,6 +121,6 @@ function describe(out: string, models: ModelEntry[], bytes: number, terminal: Te
   const names = models.map(({ id, kind }) => `  ${id}, reads ${kind}`);
   return `${bold(out)} ${dim(`${(bytes / 2 ** 20).toFixed(1)} MB of models`)}
 ${names.join('\n')}
-Put the folder on any web server, under any path. After the first visit it works offline.
+Copy the folder to any web server, under any path. The page works offline after the first visit.
 `;
 }

@@ -1,4 +1,4 @@
-/** `scanstroke predict RUN FILE…`: what a trained network says of pictures, strokes and drawings. */
+/** `scanstroke predict RUN FILE…`: classifies pictures, strokes and drawings with a trained network. */
 import type { Command } from 'commander';
 import type { NamedInput } from '../../recognize/input-files.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
@@ -15,16 +15,13 @@ interface PredictFlags {
 
 export function definePredict(command: Command, terminal: Terminal): void {
   command
-    .argument('<run>', 'run folder (its best checkpoint is taken) or checkpoint')
+    .argument('<run>', 'run folder (uses its best checkpoint) or a checkpoint')
     .argument(
       '<file...>',
-      'PNG pictures, IDX files of images, drawings or strokes as JSON; FILE:N is one of several; - is standard input',
+      'PNG picture, IDX file of images, or JSON with drawings or strokes; FILE:N is item N of a file, from 0; - is standard input',
     )
     .addOption(optionFlag('backend'))
-    .option(
-      '--json',
-      'print a list of { file, class, probability, unsure, top, probabilities }, and nothing else',
-    )
+    .option('--json', 'print only a JSON list of { file, class, probability, unsure, top, probabilities }')
     .addHelpText(
       'after',
       `
@@ -62,7 +59,7 @@ async function predict(run: string, files: string[], flags: PredictFlags, termin
   }
 }
 
-/** As the server answers, with the file's name; null where there was nothing to recognise. */
+/** The server's answer plus the file's name; `class` is null if the file holds nothing to recognise. */
 function asJson(file: string, answer: Recognition | null) {
   if (answer === null) return { file, class: null };
   const { top, unsure, probabilities } = answer;

@@ -1,4 +1,4 @@
-/** `scanstroke presets`: a table of them, or one as a configuration file to paste. */
+/** `scanstroke presets`: lists the presets, or prints one as a configuration file. */
 import type { Command } from 'commander';
 import { snakeCase } from '../../formats/key-case.js';
 import { nearest } from '../../train/config/nearest.js';
@@ -9,8 +9,8 @@ import { colorsFor, printJson, type Terminal } from '../terminal.js';
 
 export function definePresets(command: Command, terminal: Terminal): void {
   command
-    .argument('[name]', 'the preset to show in full')
-    .option('--json', 'print JSON')
+    .argument('[name]', 'preset to print as a configuration file (default list all presets)')
+    .option('--json', 'print only JSON')
     .addHelpText(
       'after',
       `
@@ -39,27 +39,30 @@ function listPresets(json: boolean, terminal: Terminal): void {
     terminal.out.write(`${bold(name)}\n  ${description}\n  ${dim(result)}\n\n`);
   }
   terminal.out.write(
-    'scanstroke presets NAME shows one in full; scanstroke train --preset NAME trains it (quick if none is named).\n',
+    '`scanstroke presets NAME` prints all settings of a preset; `scanstroke train --preset NAME` trains it.\n',
   );
 }
 
+function isPreset(name: string): name is TrainConfig['preset'] {
+  return Object.hasOwn(PRESETS, name);
+}
+
 async function showPreset(name: string, json: boolean, terminal: Terminal): Promise<void> {
-  if (!Object.hasOwn(PRESETS, name)) {
+  if (!isPreset(name)) {
     const names = Object.keys(PRESETS);
     const meant = nearest(name, names);
     throw new UserError(
-      `presets: there is no preset ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `there are ${names.join(', ')}`}`,
+      `presets: there is no preset ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `use one of ${names.join(', ')}`}`,
     );
   }
   const { configToDisk, resolveConfig } = await import('../../train/config/run-config.js');
-  const preset = name as TrainConfig['preset'];
-  const settings = configToDisk(resolveConfig({ preset }));
+  const settings = configToDisk(resolveConfig({ preset: name }));
   if (json) {
     printJson(terminal, settings);
     return;
   }
   const { stringify } = await import('yaml');
-  const { description, result } = PRESETS[preset];
+  const { description, result } = PRESETS[name];
   const lines = [`# ${description}`, `# ${result}`];
   for (const { title, keys } of OPTION_GROUPS) {
     lines.push('', `# ${title}`);

@@ -1,4 +1,4 @@
-/** `scanstroke serve [RUN…]`: the page, and the interface for programs, until Ctrl-C. */
+/** `scanstroke serve [RUN…]`: serves the page and the HTTP API until Ctrl-C. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,6 @@ import { type Command, Option as Flag } from 'commander';
 import { quote } from '../../formats/quotation.js';
 import { RUNS } from '../../runs/run-path.js';
 import type { RunningServer } from '../../serve/server.js';
-import type { TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
 import { optionFlag } from '../flags.js';
 import { colorsFor, printJson, type Terminal } from '../terminal.js';
@@ -26,32 +25,32 @@ export function defineServe(command: Command, terminal: Terminal): void {
   command
     .argument(
       '[run...]',
-      'run folders or checkpoints that come first (default the newest run), or one folder of runs',
+      'run folders or checkpoints to list first (default the newest run), or one folder of runs',
     )
     .addOption(
       new Flag(
         '--port <n>',
-        'port to listen on, 0 for any (default 7860, or the next one that is free)',
+        'port to listen on; 0: any free port (default 7860, or the next free port)',
       ).argParser((text) => readWhole('port', text, 0, 65_535)),
     )
     .option('--host <address>', 'address to listen on (default 127.0.0.1, this machine alone)', '127.0.0.1')
-    .option('--runs <folder>', `folder of runs to show (default ${RUNS})`, RUNS)
+    .option('--runs <folder>', `folder whose runs the page lists (default ${RUNS})`, RUNS)
     .option('--open', 'open the page in a browser')
     .addOption(optionFlag('backend'))
-    .addOption(new Flag('--threads <n>', 'worker threads that recognise (default one a core, less one)'))
+    .addOption(new Flag('--threads <n>', 'number of worker threads for recognition (default cores - 1)'))
     .addOption(
-      new Flag('--batch <n>', 'requests that are recognised together at most (default 64)').argParser(
-        (text) => readWhole('batch', text, 1, 4096),
+      new Flag('--batch <n>', 'maximum number of requests per batch (default 64)').argParser((text) =>
+        readWhole('batch', text, 1, 4096),
       ),
     )
-    .option('--json', 'print { url, page, host }, and nothing else')
+    .option('--json', 'print only { url, page, host } as JSON')
     .addHelpText(
       'after',
       `
 Examples:
-  scanstroke serve                         the page, with the runs in runs/
-  scanstroke serve runs/my-run --open      its network first, in a browser
-  scanstroke serve --host 0.0.0.0          for the whole network
+  scanstroke serve                         serve the page with the runs in runs/
+  scanstroke serve runs/my-run --open      list this network first, open a browser
+  scanstroke serve --host 0.0.0.0          accept requests from other machines
   curl --data-binary @digit.png -H 'content-type: image/png' http://127.0.0.1:7860/api/predict`,
     )
     .action((given: string[], flags: ServeFlags) => serve(given, flags, terminal));
@@ -61,10 +60,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const { startServer } = await import('../../serve/server.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { port = null, host, runs, batch, open = false, json = false, ...others } = flags;
-  const { backend = 'auto', threads = null } = givenOptions(
-    { flags: others },
-    'serve',
-  ) as Partial<TrainConfig>;
+  const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
   const server = await startServer({
     given,
@@ -77,7 +73,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
     version,
     page: fileURLToPath(new URL('../../page/', import.meta.url)),
     onDefect: (error) => {
-      terminal.err.write(`scanstroke: this is a defect of scanstroke, please report it\n${stackOf(error)}\n`);
+      terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stackOf(error)}\n`);
     },
   });
   tell(server, flags, terminal, json);
@@ -95,19 +91,21 @@ function tell({ url, page }: RunningServer, { host }: ServeFlags, terminal: Term
   const lines = [
     bold(url),
     dim(
-      page ? 'Ctrl-C ends it' : 'the page has not been built (npm run build); the API works; Ctrl-C ends it',
+      page
+        ? 'press Ctrl-C to stop'
+        : 'only the API: the page is not built (npm run build); press Ctrl-C to stop',
     ),
   ];
   terminal.out.write(`${lines.join('\n')}\n`);
 }
 
-/** The first Ctrl-C (or SIGTERM); a second one ends the process at once. */
+/** Waits for the first Ctrl-C or SIGTERM. A second one exits at once. */
 function endOfService(terminal: Terminal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       process.off('SIGINT', end);
       process.off('SIGTERM', end);
-      terminal.err.write('scanstroke: answering what is under way; once more ends at once\n');
+      terminal.err.write('scanstroke: finishing open requests; press Ctrl-C again to exit at once\n');
       resolve();
     };
     process.on('SIGINT', end);
@@ -131,7 +129,7 @@ const OPENERS: Partial<Record<NodeJS.Platform, [string, string[]]>> = {
 function openInBrowser(url: string, terminal: Terminal): void {
   const [program, args] = OPENERS[process.platform] ?? ['xdg-open', []];
   const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
-  child.on('error', () => terminal.err.write(`scanstroke: no browser could be opened; go to ${url}\n`));
+  child.on('error', () => terminal.err.write(`scanstroke: cannot open a browser; go to ${url}\n`));
   child.unref();
 }
 

@@ -1,4 +1,4 @@
-/** `scanstroke train`: the configuration from flags, file and preset, the run with its progress, its report. */
+/** `scanstroke train`: resolves the configuration, trains with progress output, writes the report. */
 import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
@@ -11,24 +11,25 @@ import { stopOnSignal } from '../signals.js';
 import { formatSeeds, formatSummary, seedsValue } from '../summary.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
 
+/** Exit code after Ctrl-C. */
 const INTERRUPTED = 130;
 
 const HELP = `
-Flags go over the file, the file over the preset, which is quick if none is named (\`scanstroke presets\`).
-\`none\` leaves an option open that can be: --max-norm none. Underscores are understood: --dropout_rate=0.2.
+Flags override the file, the file overrides the preset (\`scanstroke presets\` lists them).
+Options that may be unset accept none: --max-norm none. Underscores are accepted: --dropout_rate=0.2.
 
 Examples:
   scanstroke train --hidden-size 64 --num-epochs 1
   scanstroke train --preset mnist-lstm --saving-path runs/published
-  scanstroke train --load-cp runs/published          go on with it after an interruption`;
+  scanstroke train --load-cp runs/published          continue after an interruption`;
 
 export function defineTrain(command: Command, terminal: Terminal): void {
   command.addOption(
-    new Flag('--config <file>', 'YAML or JSON file with any of these options').helpGroup(RUN_GROUP),
+    new Flag('--config <file>', 'YAML or JSON file that sets any of these options').helpGroup(RUN_GROUP),
   );
   addOptionFlags(command);
   command
-    .addOption(new Flag('--json', 'print what summary.json holds, and nothing else').helpGroup(OUTPUT_GROUP))
+    .addOption(new Flag('--json', 'print only the contents of summary.json').helpGroup(OUTPUT_GROUP))
     .addHelpOption(new Flag('-h, --help', 'show this help').helpGroup(OUTPUT_GROUP))
     .addHelpText('after', HELP)
     .action(async (flags: TrainFlags) => {
@@ -37,14 +38,14 @@ export function defineTrain(command: Command, terminal: Terminal): void {
     });
 }
 
-/** Flags as commander gives them: the command's own, and those of the options by their names. */
+/** Flags as commander gives them: --config, --json, and the options of the table by name. */
 export interface TrainFlags {
   config?: string;
   json?: boolean;
   [option: string]: unknown;
 }
 
-/** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
+/** The modules that the command calls: loaded when it runs, replaced in tests. `E` is the result of a run. */
 export interface TrainParts<E> {
   configure(configPath: string | undefined, flags: Readonly<Record<string, unknown>>): Promise<PlacedConfig>;
   seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
@@ -53,7 +54,7 @@ export interface TrainParts<E> {
   report(config: PlacedConfig, summary: RunSummary, end: E): Promise<void>;
 }
 
-/** Trains, and answers with the exit code. */
+/** Trains, and returns the exit code. */
 export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: TrainParts<E>): Promise<number> {
   const { config: configPath, json = false, ...options } = flags;
   const config = await parts.configure(configPath, options);
@@ -74,7 +75,7 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
   return 0;
 }
 
-/** One run with its report; null if it was interrupted. */
+/** Trains one run and writes its report. Returns null after an interruption. */
 async function trainOne<E>(
   config: PlacedConfig,
   view: ProgressView,
@@ -96,7 +97,7 @@ async function trainOne<E>(
 }
 
 function interrupted(folder: string, json: boolean, { out, err }: Terminal): number {
-  err.write(`go on with: npx scanstroke train --load-cp ${shellQuote(folder)}\n`);
+  err.write(`continue with: npx scanstroke train --load-cp ${shellQuote(folder)}\n`);
   if (json)
     printJson({ out, err }, { stopped_by: 'interrupted', folder, checkpoint: join(folder, RUN_FILES.last) });
   return INTERRUPTED;

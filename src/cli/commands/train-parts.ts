@@ -1,4 +1,4 @@
-/** What `scanstroke train` runs: configuration, training, report. Loaded when it runs, not for its help. */
+/** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
 import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
@@ -26,7 +26,7 @@ export const trainParts: TrainParts<RunEnd> = {
   },
 };
 
-/** How a heading names the data that `--data` asks for. */
+/** The name of the data set in the report's heading. @param data the value of `--data` */
 export function dataTitle(data: string): string {
   if (data === 'mnist') return 'MNIST';
   const strokes = /^strokes(?::(.*))?$/s.exec(data);

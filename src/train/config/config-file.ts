@@ -1,9 +1,9 @@
 /**
- * Reads a configuration file, YAML or JSON (which is YAML too), as flat pairs of key and value with their lines.
- * What the keys mean is config.ts's business. The file may come from anyone: its size is bounded, aliases, tags and
- * anything that is not one plain document are refused.
+ * Reads a configuration file, YAML or JSON (a subset of YAML), as flat pairs of key and value with their lines.
+ * run-config.ts interprets the keys. The file is not trusted: its size is bounded; aliases, tags and several documents
+ * are refused.
  */
-import { isMap, isScalar, Lexer, LineCounter, parseDocument, visit, type YAMLMap } from 'yaml';
+import { isMap, isNode, isScalar, Lexer, LineCounter, parseDocument, visit } from 'yaml';
 import { readFileBounded } from '../../formats/files.js';
 import { UserError } from '../../user-error.js';
 
@@ -13,68 +13,76 @@ export interface ConfigFile {
 }
 export interface ConfigEntry {
   value: unknown;
-  /** From 1. */
+  /** The line of the key, from 1. */
   line: number;
 }
 
-/** Far more than every option with a comment needs. */
-const SIZE_LIMIT = 64 * 1024;
+/** Several times the size of a file that sets and comments every option. */
+const MAX_CONFIG_BYTES = 64 * 1024;
 /**
- * The marks of structure (`key:`, brackets, dashes, anchors, tags) that a file may have: several for every option.
- * What nests has such a mark at each level, and deep nesting exhausts the parser's stack in a way that can end the
- * process, so they are counted before it sees the text.
+ * Maximum number of structural tokens (`key:`, brackets, dashes, anchors, tags): several per option. Every level of
+ * nesting has such a token, and deep nesting can overflow the parser's stack and end the process. So the tokens are
+ * counted before the text is parsed.
  */
-const MARK_LIMIT = 300;
-const MARKS = /^[[{?:&*!-]/;
+const MAX_TOKENS = 300;
+const STRUCTURAL_TOKEN = /^[[{?:&*!-]/;
 
 /**
- * Reads `path`. Throws UserError if there is no such file, or if it is longer than 64 KiB, not UTF-8, not YAML, not
- * a mapping, or holds an alias, a tag or a key twice.
+ * Reads the configuration file at `path`.
+ *
+ * @throws UserError if the file does not exist, is longer than 64 KiB, is not UTF-8, is not a YAML mapping, or contains
+ * an alias, a tag or a duplicate key
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-  return parseConfigFile(path, decode(path, await readFileBounded(path, 'the configuration', SIZE_LIMIT)));
+  return parseConfigFile(
+    path,
+    decode(path, await readFileBounded(path, 'the configuration', MAX_CONFIG_BYTES)),
+  );
 }
 
 function decode(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UserError(`train: ${path}: not UTF-8 text; is it a configuration file?`);
+    throw new UserError(`train: ${path}: the file is not UTF-8 text; give a YAML or JSON file`);
   }
 }
 
-/** The same from text; `path` is for the messages. */
+/** Parses the text of a configuration file. @param path for the messages */
 export function parseConfigFile(path: string, text: string): ConfigFile {
   const refuse = (reason: string): never => {
     throw new UserError(`train: ${path}: ${reason}`);
   };
   const lines = new LineCounter();
-  const lineOf = (node: unknown) =>
-    lines.linePos((node as { range?: [number] } | null)?.range?.[0] ?? 0).line;
+  const lineOf = (node: unknown) => lines.linePos((isNode(node) && node.range?.[0]) || 0).line;
 
-  let marks = 0;
+  let tokens = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    if (MARKS.test(lexeme) && ++marks > MARK_LIMIT) refuse('too much structure for a flat list of options');
+    if (STRUCTURAL_TOKEN.test(lexeme) && ++tokens > MAX_TOKENS) {
+      refuse(`more than ${MAX_TOKENS} structural tokens; write a flat list of options`);
+    }
   }
   const document = parseDocument(text, { schema: 'core', stringKeys: true, lineCounter: lines });
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem) refuse(`not a valid YAML or JSON file: ${problem.message.split('\n')[0].replace(/:$/, '')}`);
   visit(document, {
-    Alias: (_, node) => refuse(`line ${lineOf(node)}: an alias, *${node.source}; write the value itself`),
+    Alias: (_, node) =>
+      refuse(`line ${lineOf(node)}: aliases are not accepted (*${node.source}); write the value itself`),
   });
   const { contents } = document;
 
   if (contents === null) return { path, entries: new Map() };
-  if (!isMap(contents)) refuse('expected a mapping such as `hidden_size: 128`, a line an option');
+  if (!isMap(contents))
+    return refuse('expected a mapping with one option per line, such as `hidden_size: 128`');
   const entries = new Map<string, ConfigEntry>();
-  for (const { key, value } of (contents as YAMLMap).items) {
+  for (const { key, value } of contents.items) {
     const name = isScalar(key) ? String(key.value) : '';
     entries.set(name, { value: plain(value), line: lineOf(key) });
   }
   return { path, entries };
 }
 
-/** A node as a plain value. Aliases are refused before. */
+/** Converts a node to a plain value. Aliases have been refused before. */
 function plain(node: unknown): unknown {
-  return node === null ? null : (node as YAMLMap).toJSON();
+  return isNode(node) ? node.toJSON() : null;
 }

@@ -1,6 +1,6 @@
-/** The nearest spelling, for “did you mean”. */
+/** Finds the nearest known spelling, for “did you mean”. */
 
-/** Edits (insert, delete, replace, swap of neighbours) from one word to the other: Damerau's restricted distance. */
+/** Restricted Damerau–Levenshtein distance: number of inserts, deletes, replacements and swaps of neighbours. */
 function distance(from: string, to: string): number {
   let older: number[] = [];
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
@@ -24,7 +24,7 @@ function distance(from: string, to: string): number {
   return previous[to.length];
 }
 
-/** The candidate that `word` was probably meant to be: no more than a third of its letters wrong. */
+/** The candidate with the smallest distance to `word`; undefined if more than a third of the letters differ. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;
   const allowed = Math.ceil(word.length / 3);

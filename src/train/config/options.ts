@@ -1,9 +1,9 @@
 /**
- * Every option of a training run, in one table of plain data: what the command line offers, what a configuration
- * file may say, what the help prints and what config.ts validates all come from here. The validator itself is not
- * loaded here, so that `--help` need not wait for it.
+ * Every option of a training run, in one table of plain data. The flags of the command line, the keys of a
+ * configuration file, the help and the validation (run-config.ts) all follow from this table. The validator itself is
+ * not loaded here, so that `--help` does not wait for it.
  *
- * The defaults are the settings of the `quick` preset, so what the help shows is what `scanstroke train` does.
+ * The defaults are the settings of the preset `quick`.
  */
 import { snakeCase } from '../../formats/key-case.js';
 
@@ -15,41 +15,63 @@ interface Range {
   below?: number;
 }
 interface Extra {
-  /** The option can be left open (`null` in a file, `none` as a flag); this says what that means. */
+  /** The option accepts `null` in a file and `none` as a flag; this text says what that means. */
   none?: string;
-  /** It has an effect only with these values of another option: a flag given in vain is refused. */
+  /** The option has an effect only with these values of another option; with others, it is refused. */
   only?: { with: 'optimizer' | 'schedule'; is: readonly string[] };
 }
 type Form =
-  | { kind: 'integer' | 'number'; range: Range }
-  | { kind: 'fraction'; range: Range /* a number, or `5/6` */ }
-  | { kind: 'switch' }
-  | { kind: 'choice' | 'list'; choices: readonly string[] }
-  | { kind: 'text' /** What the flag means when it stands alone. */; alone?: string };
+  | { type: 'integer' | 'number'; range: Range }
+  | { type: 'fraction'; range: Range /* a number, or `5/6` */ }
+  | { type: 'switch' }
+  | { type: 'choice' | 'list'; choices: readonly string[] }
+  | { type: 'text' /** The value of the flag without an argument. */; alone?: string };
 
 /** One option, whose values are of type T. */
 export type Option<T = unknown> = { default: T; description: string } & Extra & Form;
 
-function integer<T extends number | null>(value: T, range: Range, description: string, extra?: Extra) {
-  return { kind: 'integer', default: value, range, description, ...extra } as Option<T | number>;
+function integer<T extends number | null>(
+  value: T,
+  range: Range,
+  description: string,
+  extra?: Extra,
+): Option<T | number> {
+  return { type: 'integer', default: value, range, description, ...extra };
 }
-function number<T extends number | null>(value: T, range: Range, description: string, extra?: Extra) {
-  return { kind: 'number', default: value, range, description, ...extra } as Option<T | number>;
+function number<T extends number | null>(
+  value: T,
+  range: Range,
+  description: string,
+  extra?: Extra,
+): Option<T | number> {
+  return { type: 'number', default: value, range, description, ...extra };
 }
-function fraction(value: number, range: Range, description: string) {
-  return { kind: 'fraction', default: value, range, description } as Option<number>;
+function fraction(value: number, range: Range, description: string): Option<number> {
+  return { type: 'fraction', default: value, range, description };
 }
-function toggle(value: boolean, description: string, extra?: Extra) {
-  return { kind: 'switch', default: value, description, ...extra } as Option<boolean>;
+function toggle(value: boolean, description: string, extra?: Extra): Option<boolean> {
+  return { type: 'switch', default: value, description, ...extra };
 }
-function choice<const C extends string>(choices: readonly C[], value: NoInfer<C>, description: string) {
-  return { kind: 'choice', default: value, choices, description } as Option<C>;
+function choice<const C extends string>(
+  choices: readonly C[],
+  value: NoInfer<C>,
+  description: string,
+): Option<C> {
+  return { type: 'choice', default: value, choices, description };
 }
-function list<const C extends string>(choices: readonly C[], value: NoInfer<C>[], description: string) {
-  return { kind: 'list', default: value, choices, description } as Option<C[]>;
+function list<const C extends string>(
+  choices: readonly C[],
+  value: NoInfer<C>[],
+  description: string,
+): Option<C[]> {
+  return { type: 'list', default: value, choices, description };
 }
-function text<T extends string | null>(value: T, description: string, extra?: Extra & { alone?: string }) {
-  return { kind: 'text', default: value, description, ...extra } as Option<T | string>;
+function text<T extends string | null>(
+  value: T,
+  description: string,
+  extra?: Extra & { alone?: string },
+): Option<T | string> {
+  return { type: 'text', default: value, description, ...extra };
 }
 
 const MANY = 1_000_000;
@@ -62,128 +84,161 @@ const RUN = {
   preset: choice(
     ['quick', 'mnist-lstm', 'strokes', 'sequential-mnist'],
     'quick',
-    'settings to start from; strokes, if the data are',
+    'settings to start from (strokes if --data names strokes)',
   ),
-  savingPath: text(null, 'run folder', { none: 'runs/PRESET-TIME' }),
+  savingPath: text(null, 'folder of the run', { none: 'runs/PRESET-TIME' }),
   loadCp: text(
     null,
-    'go on from a run folder or a checkpoint; alone: from --saving-path, or from the newest run in runs/',
-    { none: 'start anew', alone: 'last' },
+    'continue from a run folder or a checkpoint; without a path: from --saving-path, or else from the newest run in runs/',
+    { none: 'start a new run', alone: 'last' },
   ),
-  seedNumber: integer(0, SEED, 'seed of the split, the weights, the order and dropout'),
-  seeds: integer(1, { from: 1, to: 1000 }, 'runs with consecutive seeds, and their mean and deviation'),
+  seedNumber: integer(0, SEED, 'seed of the split, initial weights, sample order, dropout and augmentation'),
+  seeds: integer(
+    1,
+    { from: 1, to: 1000 },
+    'number of runs, with consecutive seeds; prints the mean and standard deviation',
+  ),
 };
 
 const DATA = {
   data: text(
     'mnist',
-    'mnist, or a folder of IDX files; strokes (of mnist), strokes:FOLDER of IDX files, an archive or folder of strokes, or drawings',
+    'images: mnist, or a folder of IDX files; strokes: strokes (of MNIST), strokes:FOLDER (of IDX files), a stroke archive or its folder, or a file of drawings',
   ),
-  channelsImg: integer(1, { from: 1, to: 64 }, 'channels of an image'),
-  sequenceLength: integer(28, { from: 1, to: MANY }, 'steps into which an image is cut'),
-  inputSize: integer(28, { from: 1, to: MANY }, 'values of an image in one step'),
-  permute: integer(null, SEED, 'shuffle the pixels of every image alike, by this seed', { none: 'in order' }),
+  channelsImg: integer(1, { from: 1, to: 64 }, 'images: number of colour channels'),
+  sequenceLength: integer(28, { from: 1, to: MANY }, 'images: number of steps in a sequence'),
+  inputSize: integer(
+    28,
+    { from: 1, to: MANY },
+    'values per step; images: pixels × channels / --sequence-length, strokes: 4',
+  ),
+  permute: integer(null, SEED, 'images: shuffle the pixels, all images alike; the number is the seed', {
+    none: 'no shuffling',
+  }),
   strokeOrder: choice(
     ['tour', 'pen'],
     'tour',
-    'points of strokes by a tour of the picture, or of drawings as the pen made them',
+    'strokes: order of the points, by a tour of the thinned picture or as the pen drew them',
   ),
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },
-    'share of the training samples to learn from, as 0.8 or 4/5; the others validate',
+    'share of the training samples to train on, such as 0.8 or 4/5; validation uses the others',
   ),
 };
 
 const AUGMENTATION = {
-  augmentRotation: number(0, { from: 0, to: 180 }, 'turned by up to so many degrees'),
-  augmentScale: number(0, { from: 0, to: 4 }, 'enlarged or reduced by up to a factor of 1 + this'),
-  augmentShear: number(0, { from: 0, to: 4 }, 'sheared by up to this'),
-  augmentShift: number(0, { from: 0, to: 1000 }, 'shifted by up to so many pixels'),
-  augmentElastic: number(0, { from: 0, to: 1000 }, 'images: bent by up to about so many pixels'),
-  augmentJitter: number(0, { from: 0, to: 1000 }, 'strokes: standard deviation of the points, in pixels'),
-  augmentDrop: number(0, { from: 0, below: 1 }, 'strokes: share of the points left out'),
-  augmentResample: number(0, { from: 0, to: 4 }, 'strokes: points set anew, up to 1 + this as far apart'),
-  augmentReverse: number(0, { from: 0, to: 1 }, 'strokes: share of drawings made in reverse'),
-  augmentShuffle: number(0, { from: 0, to: 1 }, 'strokes: share of drawings with strokes in another order'),
-  augmentFlip: number(0, { from: 0, to: 1 }, 'strokes: share of strokes drawn from their end'),
+  augmentRotation: number(0, { from: 0, to: 180 }, 'rotate by up to x degrees, either way'),
+  augmentScale: number(0, { from: 0, to: 4 }, 'scale width and height by 1/(1 + x) to 1 + x'),
+  augmentShear: number(0, { from: 0, to: 4 }, 'shear sideways by up to x pixels per pixel of height'),
+  augmentShift: number(0, { from: 0, to: 1000 }, 'shift by up to x pixels, sideways and up or down'),
+  augmentElastic: number(0, { from: 0, to: 1000 }, 'images: distort smoothly by up to about x pixels'),
+  augmentJitter: number(
+    0,
+    { from: 0, to: 1000 },
+    'strokes: move each point at random; standard deviation in pixels',
+  ),
+  augmentDrop: number(0, { from: 0, below: 1 }, 'strokes: probability of leaving out a point'),
+  augmentResample: number(
+    0,
+    { from: 0, to: 4 },
+    'strokes: resample the points; spacing × 1/(1 + x) to 1 + x',
+  ),
+  augmentReverse: number(0, { from: 0, to: 1 }, 'strokes: probability of reversing a whole drawing'),
+  augmentShuffle: number(
+    0,
+    { from: 0, to: 1 },
+    'strokes: probability of changing the order of the strokes in a drawing',
+  ),
+  augmentFlip: number(0, { from: 0, to: 1 }, 'strokes: probability of reversing a single stroke'),
 };
 
 const MODEL = {
-  hiddenSize: integer(128, { from: 1, to: 16_384 }, 'hidden units of a layer and direction'),
-  numLayers: integer(1, { from: 1, to: 64 }, 'LSTM layers, one on the other'),
-  bidirectional: toggle(true, 'read every sequence backwards too'),
+  hiddenSize: integer(128, { from: 1, to: 16_384 }, 'hidden units per layer and direction'),
+  numLayers: integer(1, { from: 1, to: 64 }, 'number of stacked LSTM layers'),
+  bidirectional: toggle(true, 'read each sequence forwards and backwards'),
   head: choice(
     ['flatten', 'final', 'last', 'mean'],
     'flatten',
-    'every output in a row, final states of all layers or of the last, mean output',
+    'the linear layer reads the outputs of all steps, the final states of all layers, those of the last layer, or the mean output',
   ),
-  dropoutRate: number(0.2, { from: 0, below: 1 }, 'dropout on the output of the last layer'),
-  layerDropout: number(0, { from: 0, below: 1 }, 'dropout between layers'),
-  forgetBias: number(null, { from: -100, to: 100 }, "added to the forget gate's bias at the start", {
+  dropoutRate: number(0.2, { from: 0, below: 1 }, 'dropout probability before the linear layer'),
+  layerDropout: number(0, { from: 0, below: 1 }, 'dropout probability between LSTM layers'),
+  forgetBias: number(null, { from: -100, to: 100 }, 'added to the initial bias of the forget gate', {
     none: 'nothing',
   }),
 };
 
 const TRAINING = {
-  batchSize: integer(128, { from: 1, to: MANY }, 'samples in a step'),
+  batchSize: integer(128, { from: 1, to: MANY }, 'samples per batch'),
   numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training samples'),
-  accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches whose gradients make one update'),
-  useAmp: toggle(false, 'mixed precision: activations and working weights in 16 bits, half the memory'),
-  labelSmoothing: number(0, { from: 0, below: 1 }, 'share of the target spread over all classes'),
-  patience: integer(
-    null,
-    { from: 1, to: MANY },
-    'stop after so many epochs without a better validation accuracy',
-    {
-      none: 'never',
-    },
+  accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches per update (gradient accumulation)'),
+  useAmp: toggle(
+    false,
+    'mixed precision: store activations and working weights in 16 bits, in half the memory',
   ),
-  targetAccuracy: number(null, { above: 0, to: 1 }, 'stop when validation reaches this: 0.98 is 98 %', {
+  labelSmoothing: number(
+    0,
+    { from: 0, below: 1 },
+    'share of the target probability spread evenly over all classes',
+  ),
+  patience: integer(null, { from: 1, to: MANY }, 'stop after n epochs without a better validation accuracy', {
+    none: 'never',
+  }),
+  targetAccuracy: number(null, { above: 0, to: 1 }, 'stop at this validation accuracy; 0.98 is 98 %', {
     none: 'never',
   }),
 };
 
 const OPTIMISER = {
-  optimizer: choice(['adam', 'adamw', 'sgd'], 'adam', 'rule of the update'),
+  optimizer: choice(['adam', 'adamw', 'sgd'], 'adam', 'update rule'),
   momentum: number(0.9, { from: 0, below: 1 }, 'sgd: momentum', SGD),
-  nesterov: toggle(false, "sgd: Nesterov's momentum", SGD),
-  beta1: number(0.9, { from: 0, below: 1 }, 'adam, adamw: decay of the mean gradient', ADAM),
-  beta2: number(0.999, { from: 0, below: 1 }, 'adam, adamw: decay of the mean square', ADAM),
-  eps: number(1e-8, { above: 0, to: 1 }, 'adam, adamw: added to its root', ADAM),
-  weightDecay: number(0, { from: 0, to: 100 }, 'weight decay, in adamw decoupled'),
-  maxNorm: number<number | null>(1, { above: 0, to: 1e30 }, "clip the gradient's norm to this", {
+  nesterov: toggle(false, 'sgd: use Nesterov momentum', SGD),
+  beta1: number(0.9, { from: 0, below: 1 }, 'adam, adamw: decay of the running mean of the gradient', ADAM),
+  beta2: number(
+    0.999,
+    { from: 0, below: 1 },
+    'adam, adamw: decay of the running mean of the squared gradient',
+    ADAM,
+  ),
+  eps: number(1e-8, { above: 0, to: 1 }, 'adam, adamw: added to the denominator', ADAM),
+  weightDecay: number(
+    0,
+    { from: 0, to: 100 },
+    'weight decay; adam, sgd: added to the gradient, adamw: decoupled from it',
+  ),
+  maxNorm: number<number | null>(1, { above: 0, to: 1e30 }, 'clip the norm of the gradient to x', {
     none: 'no clipping',
   }),
 };
 
 const RATE = {
-  learningRate: number(6e-3, { above: 0, to: 1000 }, 'learning rate, in one-cycle the peak'),
+  learningRate: number(6e-3, { above: 0, to: 1000 }, 'learning rate; one-cycle: the highest rate'),
   schedule: choice(
     ['constant', 'step', 'cosine', 'cosine-warm-restarts', 'one-cycle'],
     'one-cycle',
-    'how the rate changes',
+    'how the learning rate changes',
   ),
   pctStart: number(
     0.3,
     { above: 0, below: 1 },
-    'one-cycle: share of the steps in which it rises',
+    'one-cycle: share of the updates in which the rate rises',
     schedule('one-cycle'),
   ),
   divFactor: number(
     25,
     { from: 1, to: 1e12 },
-    'one-cycle: it starts at the peak / this',
+    'one-cycle: first rate = highest rate / x',
     schedule('one-cycle'),
   ),
   finalDivFactor: number(
     1e4,
     { from: 1, to: 1e12 },
-    'one-cycle: it ends at the start / this',
+    'one-cycle: last rate = first rate / x',
     schedule('one-cycle'),
   ),
-  stepSize: integer(1, { from: 1, to: MANY }, 'step: epochs from one fall to the next', schedule('step')),
-  gamma: number(0.1, { above: 0, to: 1 }, 'step: factor of a fall', schedule('step')),
+  stepSize: integer(1, { from: 1, to: MANY }, 'step: epochs between two decreases', schedule('step')),
+  gamma: number(0.1, { above: 0, to: 1 }, 'step: factor of each decrease', schedule('step')),
   tMax: integer(null, { from: 1, to: MANY }, 'cosine: epochs from the highest to the lowest rate', {
     none: 'all epochs',
     ...schedule('cosine'),
@@ -191,51 +246,64 @@ const RATE = {
   etaMin: number(
     0,
     { from: 0, to: 1000 },
-    'cosine, cosine-warm-restarts: the lowest rate',
+    'cosine, cosine-warm-restarts: lowest rate',
     schedule('cosine', 'cosine-warm-restarts'),
   ),
   t0: integer(
     1,
     { from: 1, to: MANY },
-    'cosine-warm-restarts: epochs to the first restart',
+    'cosine-warm-restarts: epochs before the first restart',
     schedule('cosine-warm-restarts'),
   ),
   tMult: integer(
     1,
     { from: 1, to: 1000 },
-    'cosine-warm-restarts: each period / the one before',
+    'cosine-warm-restarts: each period is n times as long as the last',
     schedule('cosine-warm-restarts'),
   ),
   warmupSteps: integer(
     0,
     { from: 0, to: MANY },
-    'all but one-cycle: steps in which it first rises from 0',
+    'all except one-cycle: updates in which the rate rises from 0',
     schedule('constant', 'step', 'cosine', 'cosine-warm-restarts'),
   ),
 };
 
 const MACHINE = {
-  backend: choice(['auto', 'cpu', 'wasm', 'reference'], 'auto', 'what computes'),
-  threads: integer(null, { from: 1, to: 256 }, 'worker threads; the result is the same with any', {
-    none: 'one a core',
+  backend: choice(
+    ['auto', 'cpu', 'wasm', 'reference'],
+    'auto',
+    'kernels to use; auto: cpu (native) if they are built, else wasm',
+  ),
+  threads: integer(null, { from: 1, to: 256 }, 'number of worker threads; the result does not depend on it', {
+    none: 'one per core',
   }),
   checkpointMinutes: number<number | null>(
     10,
     { above: 0, to: 10_000 },
-    'within an epoch: write last.safetensors this often, in minutes',
-    { none: 'only between epochs' },
+    'within an epoch: write last.safetensors every n minutes',
+    { none: 'between epochs' },
   ),
   checkpointUpdates: integer(
     null,
     { from: 1, to: MANY },
-    'within an epoch: also write last.safetensors every N updates',
-    { none: 'only between epochs' },
+    'within an epoch: write last.safetensors every n updates, too',
+    { none: 'between epochs' },
   ),
-  freqOutputTrain: integer(100, { from: 1, to: MANY }, 'training steps a line, if output is no terminal'),
-  freqOutputVal: integer(null, { from: 1, to: MANY }, 'validation batches a line, if output is no terminal', {
-    none: 'no lines',
-  }),
-  chartFormat: list(['svg', 'png', 'pdf'], ['svg', 'png'], 'files of the charts: svg,png,pdf, or none'),
+  freqOutputTrain: integer(100, { from: 1, to: MANY }, 'without a terminal: print a line every n updates'),
+  freqOutputVal: integer(
+    null,
+    { from: 1, to: MANY },
+    'without a terminal: print a line every n validation batches',
+    {
+      none: 'no lines',
+    },
+  ),
+  chartFormat: list(
+    ['svg', 'png', 'pdf'],
+    ['svg', 'png'],
+    'file formats of the charts, such as svg,png,pdf; none: no files',
+  ),
 };
 
 const GROUPS = {
@@ -250,39 +318,39 @@ const GROUPS = {
 };
 const TABLE = { ...RUN, ...DATA, ...AUGMENTATION, ...MODEL, ...TRAINING, ...OPTIMISER, ...RATE, ...MACHINE };
 
-/** A run's whole configuration: every option with its value. */
+/** The configuration of a run: every option with its value. */
 export type TrainConfig = {
   [K in keyof typeof TABLE]: (typeof TABLE)[K] extends Option<infer T> ? T : never;
 };
 export type OptionKey = keyof TrainConfig;
 
-/** The table, in the order in which help and files list it. */
-export const OPTIONS = TABLE as Readonly<Record<OptionKey, Option>>;
+/** The options by key, in the order of the help and of config.json. */
+export const OPTIONS: Readonly<Record<OptionKey, Option>> = TABLE;
 export const OPTION_KEYS = Object.keys(TABLE) as OptionKey[];
-/** The options of every group of the help. */
+/** The groups of the help, each with the keys of its options. */
 export const OPTION_GROUPS = Object.entries(GROUPS).map(([title, options]) => ({
   title,
   keys: Object.keys(options) as OptionKey[],
 }));
 
-/** `dropoutRate` → `dropout-rate`: the name of a flag. On disk it is key-case.ts's `dropout_rate`. */
+/** The name of an option's flag: `dropoutRate` → `dropout-rate`. Files use `dropout_rate` (key-case.ts). */
 export function flagName(key: string): string {
   return snakeCase(key).replaceAll('_', '-');
 }
 
 /**
- * The option that a spelling means: kebab-case, snake_case with one or more underscores (`freq_output__train`, as
- * the mnist-lstm project has it) or camelCase; undefined if there is none.
+ * Finds the option of a spelling: kebab-case, camelCase, or snake_case with one or more underscores
+ * (`freq_output__train` in the mnist-lstm project). Returns undefined for an unknown option.
  */
 export function optionNamed(spelling: string): OptionKey | undefined {
   const name = snakeCase(spelling).replace(/_+/g, '-');
   return OPTION_KEYS.find((key) => flagName(key) === name);
 }
 
-/** What a value of the option must be, for help and messages: `a whole number from 1 to 64`. */
+/** The values that an option accepts, in words: `a whole number from 1 to 64`. */
 export function expectation(option: Option): string {
   const none = option.none === undefined ? '' : ', or none';
-  switch (option.kind) {
+  switch (option.type) {
     case 'switch':
       return 'true or false';
     case 'choice':
@@ -297,7 +365,7 @@ export function expectation(option: Option): string {
         above !== undefined ? `above ${above}` : `${below === undefined ? 'from' : 'of at least'} ${from}`;
       const upper =
         below !== undefined ? `and below ${below}` : `${above === undefined ? 'to' : 'and at most'} ${to}`;
-      return `${option.kind === 'integer' ? 'a whole number' : 'a number'} ${lower} ${upper}${none}`;
+      return `${option.type === 'integer' ? 'a whole number' : 'a number'} ${lower} ${upper}${none}`;
     }
   }
 }

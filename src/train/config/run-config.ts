@@ -1,7 +1,7 @@
 /**
- * The configuration of a run: validates what files and flags say against the table in options.ts and lays it over
- * preset and defaults. The validator is a zod schema made from that table; the JSON Schema for editors
- * (config.schema.json) falls out of it.
+ * The configuration of a run: validates file and flags against the table in options.ts and merges them with preset and
+ * defaults. The validator is a zod schema that is made from the table. The JSON Schema for editors
+ * (config.schema.json) is made from the same zod schema.
  */
 import { z } from 'zod';
 import { namesStrokes } from '../../data/dataset-name.js';
@@ -24,9 +24,9 @@ import { PRESETS } from './presets.js';
 
 export type { OptionKey, TrainConfig } from './options.js';
 
-function rangeSchema(option: Option & { kind: 'integer' | 'number' | 'fraction' }): z.ZodNumber {
+function rangeSchema(option: Option & { type: 'integer' | 'number' | 'fraction' }): z.ZodNumber {
   const { from, to, above, below } = option.range;
-  let schema: z.ZodNumber = option.kind === 'integer' ? z.number().int() : z.number();
+  let schema: z.ZodNumber = option.type === 'integer' ? z.number().int() : z.number();
   if (from !== undefined) schema = schema.gte(from);
   if (above !== undefined) schema = schema.gt(above);
   if (to !== undefined) schema = schema.lte(to);
@@ -35,7 +35,7 @@ function rangeSchema(option: Option & { kind: 'integer' | 'number' | 'fraction' 
 }
 
 function valueSchema(option: Option): z.ZodType {
-  switch (option.kind) {
+  switch (option.type) {
     case 'integer':
     case 'number':
       return rangeSchema(option);
@@ -73,54 +73,57 @@ function fieldSchema(key: OptionKey): z.ZodType {
   return option.none === undefined ? schema : schema.nullable();
 }
 
-/** Every option of a run, by its name in the API; unknown names are refused. */
+/** The schema of a whole configuration. Unknown keys are refused. */
 export const configSchema = z.strictObject(
   Object.fromEntries(OPTION_KEYS.map((key) => [key, fieldSchema(key)])) as Record<OptionKey, z.ZodType>,
 );
 
-/** What the options are when nothing is said: the `quick` preset. */
+/** The default of every option: the preset `quick`. */
 export function defaultConfig(): TrainConfig {
   return structuredClone(
     Object.fromEntries(OPTION_KEYS.map((key) => [key, OPTIONS[key].default])),
   ) as TrainConfig;
 }
 
-/** What a user gives. */
+/** The options that a user sets. */
 export interface GivenSources {
   file?: ConfigFile;
-  /** By the option's name in any spelling. Texts are read as the command line means them: `'5'` is 5. */
+  /** Values by option name, in any spelling. Texts are parsed as on the command line: `'5'` is 5. */
   flags?: Readonly<Record<string, unknown>>;
 }
-/** Where a configuration comes from. */
+/** All sources of a configuration. */
 export interface ConfigSources extends GivenSources {
-  /** The configuration of the run that is resumed: stands in for preset and defaults if no preset is named. */
+  /** The configuration of a resumed run: replaces preset and defaults unless a preset is named. */
   base?: TrainConfig;
   preset?: string;
 }
 
-/** A value that a user gave, and how to name it in a message. */
+/** A value from the user, and its name in messages. */
 interface Given {
   value: unknown;
   label: string;
 }
 
 /**
- * What file and flags say, flags over file, every value checked for itself but not against the others. Throws
- * UserError for an unknown option and a value that is not what the option expects; it begins with `command`.
+ * The options that file and flags set; flags override the file. Each value is checked alone, not against the others.
+ *
+ * @param command the first word of error messages
+ * @throws UserError for an unknown option or an invalid value
  */
 export function givenOptions({ file, flags = {} }: GivenSources, command = 'train'): Partial<TrainConfig> {
   return { ...values(validated(fromFile(file))), ...values(validated(fromFlags(flags, command))) };
 }
 
 /**
- * The configuration of a run: flags over file over preset over defaults. Throws UserError for an unknown option, a
- * value that is not what the option expects, and options that contradict each other.
+ * The configuration of a run: flags override the file, the file overrides the preset, the preset overrides the defaults.
+ *
+ * @throws UserError for an unknown option, an invalid value, an option without effect, and options that contradict each
+ * other
  */
 export function resolveConfig(sources: ConfigSources): TrainConfig {
   const file = validated(fromFile(sources.file));
   const flags = validated(fromFlags({ ...(sources.preset && { preset: sources.preset }), ...sources.flags }));
-  const preset = (flags.get('preset') ?? file.get('preset'))?.value as TrainConfig['preset'] | undefined;
-  const data = (flags.get('data') ?? file.get('data'))?.value as string | undefined;
+  const { preset, data } = { ...values(file), ...values(flags) };
   const fallback = data !== undefined && namesStrokes(data) ? 'strokes' : 'quick';
 
   const start =
@@ -135,15 +138,15 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const config = { ...written, ...values(flags) };
 
   for (const [key, given] of file) {
-    if (!isDefault(key, given.value)) refuseVain(key, given, written, snakeCase);
+    if (!isDefault(key, given.value)) refuseNoEffect(key, given, written, snakeCase);
   }
-  for (const [key, given] of flags) refuseVain(key, given, config, (name) => `--${flagName(name)}`);
+  for (const [key, given] of flags) refuseNoEffect(key, given, config, (name) => `--${flagName(name)}`);
   refuseContradictions(config);
-  return settled(config);
+  return withoutIdle(config);
 }
 
-/** Options without an effect at their defaults, so that config.json does not seem to say what it does not. */
-function settled(config: TrainConfig): TrainConfig {
+/** Resets options without an effect to their defaults, so that config.json does not mislead. */
+function withoutIdle(config: TrainConfig): TrainConfig {
   const idle = OPTION_KEYS.filter((key) => !hasEffect(key, config));
   return { ...config, ...Object.fromEntries(idle.map((key) => [key, OPTIONS[key].default])) };
 }
@@ -153,6 +156,7 @@ function hasEffect(key: OptionKey, config: TrainConfig): boolean {
   return only === undefined || only.is.includes(config[only.with]);
 }
 
+/** The values of a validated layer. */
 function values(layer: ReadonlyMap<OptionKey, Given>): Partial<TrainConfig> {
   return Object.fromEntries([...layer].map(([key, given]) => [key, given.value]));
 }
@@ -196,15 +200,15 @@ function fromFlags(flags: Readonly<Record<string, unknown>>, command = 'train'):
 
 function unknownOption(where: string, spelling: string, names: readonly string[]): UserError {
   const meant = nearest(spelling, names);
-  const way = meant ? `did you mean ${meant}?` : '`scanstroke train --help` lists the options';
-  return new UserError(`${where}unknown option ${quote(spelling, 60).slice(1, -1)}; ${way}`);
+  const advice = meant ? `did you mean ${meant}?` : '`scanstroke train --help` lists the options';
+  return new UserError(`${where}unknown option ${quote(spelling, 60).slice(1, -1)}; ${advice}`);
 }
 
-/** What a text on the command line means for the option; the text itself if it means nothing. */
+/** Parses a text from the command line for the option. Returns the text itself if it has no such meaning. */
 function readText(option: Option, text: string): unknown {
   const word = text.toLowerCase();
   if (option.none !== undefined && (word === 'none' || word === 'null')) return null;
-  switch (option.kind) {
+  switch (option.type) {
     case 'integer':
     case 'number':
     case 'fraction':
@@ -230,7 +234,7 @@ function validated(layer: Map<OptionKey, Given>): Map<OptionKey, Given> {
     const result = configSchema.shape[key].safeParse(given.value);
     if (!result.success) {
       const meant =
-        option.kind === 'choice' && typeof given.value === 'string'
+        option.type === 'choice' && typeof given.value === 'string'
           ? nearest(given.value, option.choices)
           : undefined;
       throw new UserError(
@@ -243,14 +247,20 @@ function validated(layer: Map<OptionKey, Given>): Map<OptionKey, Given> {
   return layer;
 }
 
+/** A rejected value, as messages show it. */
 function found(value: unknown): string {
   if (typeof value === 'string') return quote(value, 60);
   if (Array.isArray(value)) return `the list ${quote(value.join(', '), 60)}`;
   return value !== null && typeof value === 'object' ? 'a mapping' : String(value);
 }
 
-/** Refuses an option that does nothing beside the others. */
-function refuseVain(key: OptionKey, given: Given, config: TrainConfig, name: (key: string) => string): void {
+/** Refuses an option that has no effect with the other options. */
+function refuseNoEffect(
+  key: OptionKey,
+  given: Given,
+  config: TrainConfig,
+  name: (key: string) => string,
+): void {
   const { only } = OPTIONS[key];
   if (!only || hasEffect(key, config)) return;
   throw new UserError(
@@ -265,34 +275,35 @@ function refuseContradictions(config: TrainConfig): void {
   };
   if (config.layerDropout > 0 && config.numLayers === 1) {
     refuse(
-      `--layer-dropout ${config.layerDropout} acts between layers, but there is one; use --num-layers 2 or more`,
+      `--layer-dropout ${config.layerDropout} acts between layers, but there is only one layer; use --num-layers 2 or more`,
     );
   }
   if (config.optimizer === 'sgd' && config.nesterov && config.momentum === 0) {
-    refuse("--nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave Nesterov's out");
+    refuse('--nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave out --nesterov');
   }
   if (config.seedNumber + config.seeds > 2 ** 32) {
     refuse(
-      `--seed-number ${config.seedNumber} and --seeds ${config.seeds} go past the last seed, ${2 ** 32 - 1}`,
+      `--seed-number ${config.seedNumber} with --seeds ${config.seeds} exceeds the largest seed, ${2 ** 32 - 1}`,
     );
   }
 }
 
 /**
- * The configuration as config.json holds it: snake_case, in the order of the table, without the places (saving_path,
- * load_cp), so that it says what was trained and serves as a `--config` for another run.
+ * The contents of config.json: snake_case keys in the order of the table, without the paths (saving_path, load_cp). So
+ * the file can be the `--config` of another run.
  */
 export function configToDisk(config: TrainConfig): Record<string, unknown> {
   const keys = OPTION_KEYS.filter((key) => key !== 'savingPath' && key !== 'loadCp');
   return Object.fromEntries(keys.map((key) => [snakeCase(key), config[key]]));
 }
 
-/** The JSON Schema of a configuration file, which config.schema.json holds for editors. */
+/** The JSON Schema of a configuration file. Editors read it from config.schema.json. */
 export function configJsonSchema(): Record<string, unknown> {
   const fields = OPTION_KEYS.map((key) => [snakeCase(key), fieldSchema(key).optional()] as const);
   const schema = z.strictObject({ $schema: z.string().optional(), ...Object.fromEntries(fields) }).meta({
     title: 'A training run of scanstroke',
-    description: 'The file of `scanstroke train --config FILE`. What it leaves out comes from the preset.',
+    description:
+      'The file of `scanstroke train --config FILE`. Options that are left out come from the preset.',
   });
   const { properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   const described = OPTION_KEYS.map((key) => {

@@ -1,6 +1,6 @@
 /**
- * What is wrong in flags and configuration files: everything hostile or mistaken is refused, in one line that names
- * the place, what was expected, what was found, and the way out.
+ * Protects the error messages for flags and configuration files. Every hostile or mistaken input is refused in one line,
+ * which names the place, the expected value, the found value, and what to do.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -70,15 +70,15 @@ describe('messages', () => {
     ],
     [
       { layerDropout: '0.1' },
-      'train: --layer-dropout 0.1 acts between layers, but there is one; use --num-layers 2 or more',
+      'train: --layer-dropout 0.1 acts between layers, but there is only one layer; use --num-layers 2 or more',
     ],
     [
       { optimizer: 'sgd', nesterov: true, momentum: '0' },
-      "train: --nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave Nesterov's out",
+      'train: --nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave out --nesterov',
     ],
     [
       { seedNumber: '4294967295', seeds: '2' },
-      'train: --seed-number 4294967295 and --seeds 2 go past the last seed, 4294967295',
+      'train: --seed-number 4294967295 with --seeds 2 exceeds the largest seed, 4294967295',
     ],
   ];
   for (const [flags, message] of flagMessages) {
@@ -150,7 +150,7 @@ describe('messages', () => {
     );
   }
 
-  it('names the command that asked', () => {
+  it('start with the name of the command', () => {
     const message = complaint(() => givenOptions({ flags: { threads: '0' } }, 'evaluate'));
     assert.match(message, /^evaluate: --threads must be/);
   });
@@ -165,7 +165,7 @@ describe('configuration files', () => {
     return path;
   };
 
-  it('reads YAML and JSON, comments, an empty file, and $schema', async () => {
+  it('may be YAML or JSON, with comments and $schema, or empty', async () => {
     const yaml = await readConfigFile(write('a.yaml', '# mine\nhidden_size: 64 # small\ntrain_split: 4/5\n'));
     assert.deepEqual(givenOptions({ file: yaml }), { hiddenSize: 64, trainSplit: 0.8 });
     const json = await readConfigFile(
@@ -177,7 +177,7 @@ describe('configuration files', () => {
 
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]`).join('\n')}`;
   const hostile: [string, string, RegExp][] = [
-    ['a bomb of aliases', bomb, /line 2: an alias, \*a; write the value itself$/],
+    ['a bomb of aliases', bomb, /line 2: aliases are not accepted \(\*a\); write the value itself$/],
     ['an alias as a key', 'a: &a x\n*a : 1', /keys must be strings/],
     ['a tag', 'hidden_size: !!js/function "x"', /not a valid YAML or JSON file: Unresolved tag/],
     ['two documents', 'a: 1\n---\nb: 2', /not a valid YAML/],
@@ -218,7 +218,7 @@ describe('configuration files', () => {
     '-\n',
   ];
   for (const nest of nests) {
-    it(`refuses ${JSON.stringify(nest)} without end, before the parser's stack is at its end`, () => {
+    it(`refuses deep nesting of ${JSON.stringify(nest)} before it overflows the parser's stack`, () => {
       for (const text of [
         nest.repeat(60_000 / nest.length),
         nest.repeat(5000) + ']'.repeat(5000),
@@ -226,12 +226,12 @@ describe('configuration files', () => {
       ]) {
         assert.match(
           complaint(() => file(text)),
-          /^train: run\.yaml: too much structure/,
+          /^train: run\.yaml: more than 300 structural tokens/,
         );
       }
     });
   }
-  it('has room for every option three times over, in YAML and in JSON', () => {
+  it('may contain three times as many keys as there are options, in YAML and in JSON', () => {
     const options = Object.entries(configToDisk(defaultConfig())).map(([key, value]) => [
       key,
       JSON.stringify(value),
@@ -247,15 +247,18 @@ describe('configuration files', () => {
     }
   });
 
-  it('refuses what is too long, no text, a folder, a device, nothing', async () => {
+  it('refuses a long file, a binary file, a folder, a device and a missing file', async () => {
     await assert.rejects(readConfigFile(write('long', 'x'.repeat(65 * 1024))), /at most 65536 are accepted/);
-    await assert.rejects(readConfigFile(write('latin', Uint8Array.of(0x61, 0x3a, 0xe9))), /not UTF-8 text/);
+    await assert.rejects(
+      readConfigFile(write('latin', Uint8Array.of(0x61, 0x3a, 0xe9))),
+      /the file is not UTF-8 text/,
+    );
     await assert.rejects(readConfigFile(folder), UserError);
     await assert.rejects(readConfigFile('/dev/zero'), UserError);
     await assert.rejects(readConfigFile(join(folder, 'none.yaml')), /does not exist/);
   });
 
-  it('gives a configuration or a UserError for any text', () => {
+  it('results in a configuration or a UserError for any text', () => {
     const word = fc.constantFrom(
       'hidden_size',
       ': ',

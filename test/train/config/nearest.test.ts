@@ -1,4 +1,4 @@
-/** “Did you mean”: helps with a slip of the finger, and keeps quiet when nothing is near. */
+/** Protects “did you mean”: suggests a name for a typing error, and nothing if no name is near. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nearest } from '#src/train/config/nearest.js';
@@ -22,7 +22,8 @@ describe('nearest', () => {
   ] as const) {
     it(`${word.slice(0, 20)} → ${expected}`, () => assert.equal(nearest(word, names), expected));
   }
-  it('the first of two as near', () => assert.equal(nearest('sead', ['seed', 'send']), 'seed'));
-  it('the nearer of two', () =>
+  it('prefers the first of two names at the same distance', () =>
+    assert.equal(nearest('sead', ['seed', 'send']), 'seed'));
+  it('prefers the nearer of two names', () =>
     assert.equal(nearest('input_sizes', ['put_sizes', 'input_size']), 'input_size'));
 });

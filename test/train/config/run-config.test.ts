@@ -1,6 +1,6 @@
 /**
- * The configuration of a run: which source wins, that every spelling of the mnist-lstm project is understood, that
- * nothing wrong slips through, and that a mistake is explained in one sentence.
+ * Protects the configuration of a run: the precedence of its sources, the spellings of the mnist-lstm project, the
+ * bounds of all numbers, and config.schema.json.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ import { UserError } from '#src/user-error.js';
 const file = (text: string): ConfigFile => parseConfigFile('run.yaml', text);
 
 describe('sources', () => {
-  it('flags go over the file, the file over the preset, the preset over defaults', () => {
+  it('flags override the file, the file the preset, the preset the defaults', () => {
     const yaml = file('preset: mnist-lstm\nhidden_size: 100\nbatch_size: 64');
     const config = resolveConfig({ file: yaml, flags: { hiddenSize: '50' } });
     assert.equal(config.hiddenSize, 50, 'flag');
@@ -34,7 +34,7 @@ describe('sources', () => {
     assert.equal(resolveConfig({ preset: 'mnist-lstm' }).preset, 'mnist-lstm');
   });
 
-  it('a resumed configuration stands in for preset and defaults until a preset is named', () => {
+  it('a resumed configuration replaces preset and defaults unless a preset is named', () => {
     const base = resolveConfig({ flags: { hiddenSize: '50', numEpochs: '7' } });
     assert.deepEqual(resolveConfig({ base }), base);
     const longer = resolveConfig({ base, flags: { numEpochs: '9' } });
@@ -42,7 +42,7 @@ describe('sources', () => {
     assert.equal(resolveConfig({ base, flags: { preset: 'quick' } }).hiddenSize, 128);
   });
 
-  it('nothing said is the quick preset, with the settings of the PyTorch run that reached 99 %', () => {
+  it('the default is the preset quick, with the settings of the PyTorch run that reached 99 %', () => {
     const config = resolveConfig({});
     assert.deepEqual(config, { ...defaultConfig(), preset: 'quick' });
     const expected = {
@@ -81,7 +81,7 @@ describe('sources', () => {
     assert.deepEqual({ ...config, ...expected }, config);
   });
 
-  it('mnist-lstm is exactly what was published', () => {
+  it('mnist-lstm has exactly the published settings', () => {
     const expected = {
       preset: 'mnist-lstm',
       data: 'mnist',
@@ -136,11 +136,11 @@ describe('sources', () => {
     }
     assert.ok(
       !('saving_path' in configToDisk(resolveConfig({ flags: { savingPath: 'runs/a' } }))),
-      'no places',
+      'no paths',
     );
   });
 
-  it('options that have no effect are written at their defaults', () => {
+  it('options without an effect have their defaults', () => {
     const yaml = file('optimizer: sgd\nmomentum: 0.5');
     assert.equal(resolveConfig({ file: yaml }).momentum, 0.5);
     assert.equal(
@@ -151,7 +151,7 @@ describe('sources', () => {
 });
 
 describe('spellings', () => {
-  it('every option is understood in kebab-case, snake_case and camelCase, as a flag and in a file', () => {
+  it('every option is accepted in kebab-case, snake_case and camelCase, as a flag and in a file', () => {
     for (const key of OPTION_KEYS) {
       const text = sampleText(key);
       for (const spelling of [key, flagName(key), snakeCase(key), snakeCase(key).replace('_', '__')]) {
@@ -166,7 +166,7 @@ describe('spellings', () => {
     }
   });
 
-  it('the options of the mnist-lstm project, as its README writes them', () => {
+  it('the options of the mnist-lstm project are accepted as written in its README', () => {
     const flags = {
       dropout_rate: '0.1',
       freq_output__train: '10',
@@ -227,7 +227,7 @@ describe('spellings', () => {
       assert.deepEqual(givenOptions({ flags: { [key]: text } }), { [key]: value });
     });
   }
-  it('a flag that stands alone is true', () => {
+  it('a flag without a value is true', () => {
     assert.deepEqual(givenOptions({ flags: { loadCp: true, nesterov: true, bidirectional: false } }), {
       loadCp: 'last',
       nesterov: true,
@@ -238,7 +238,7 @@ describe('spellings', () => {
 
 describe('bounds', () => {
   const numeric = OPTION_KEYS.filter((key) => 'range' in OPTIONS[key]);
-  it('accepts just the numbers within them, whatever the number', () => {
+  it('accept exactly the numbers within them', () => {
     const anyNumber = fc.oneof(
       fc.double(),
       fc.integer({ min: -5, max: 5 }),
@@ -252,7 +252,7 @@ describe('bounds', () => {
         const { from, to, above, below } = option.range;
         const within =
           Number.isFinite(value) &&
-          (option.kind !== 'integer' || Number.isInteger(value)) &&
+          (option.type !== 'integer' || Number.isInteger(value)) &&
           !(value < (from ?? value)) &&
           !(value > (to ?? value)) &&
           !(above !== undefined && value <= above) &&
@@ -269,7 +269,7 @@ describe('bounds', () => {
       { seed: 1, numRuns: 2000 },
     );
   });
-  it('has two for every number, so that no size can overflow', () => {
+  it('exist on both sides for every number, so that no size can overflow', () => {
     for (const key of numeric) {
       assert.match(
         expectation(OPTIONS[key]),
@@ -281,13 +281,13 @@ describe('bounds', () => {
 });
 
 describe('config.schema.json', () => {
-  it('is what the table of options gives (node scripts/write-config-schema.mjs writes it)', () => {
+  it('equals the schema of the table of options (node scripts/write-config-schema.mjs writes the file)', () => {
     const committed = JSON.parse(
       readFileSync(new URL('../../../../config.schema.json', import.meta.url), 'utf8'),
     );
     assert.deepEqual(committed, JSON.parse(JSON.stringify(configJsonSchema())));
   });
-  it('describes every option, with its default, and nothing else', () => {
+  it('contains exactly the options, each with its description and default', () => {
     const { properties, additionalProperties } = configJsonSchema() as {
       properties: Record<string, { description?: string; default?: unknown }>;
       additionalProperties: boolean;
@@ -301,17 +301,17 @@ describe('config.schema.json', () => {
   });
 });
 
-/** A valid value as text on the command line. */
+/** A valid value of the option, as text on the command line. */
 function sampleText(key: OptionKey): string {
   const option = OPTIONS[key];
-  if (option.kind === 'switch') return 'true';
-  if (option.kind === 'choice' || option.kind === 'list') return option.choices[0];
-  if (option.kind === 'text') return 'x';
+  if (option.type === 'switch') return 'true';
+  if (option.type === 'choice' || option.type === 'list') return option.choices[0];
+  if (option.type === 'text') return 'x';
   assert.ok('range' in option);
   const { from = 0, below, to } = option.range;
-  return String(option.kind === 'integer' || below === undefined ? from || Math.min(1, to ?? 1) : 0.5);
+  return String(option.type === 'integer' || below === undefined ? from || Math.min(1, to ?? 1) : 0.5);
 }
 
 function sampleYaml(key: OptionKey): string {
-  return OPTIONS[key].kind === 'list' ? `[${sampleText(key)}]` : sampleText(key);
+  return OPTIONS[key].type === 'list' ? `[${sampleText(key)}]` : sampleText(key);
 }
