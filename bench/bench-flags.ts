@@ -1,28 +1,34 @@
-/** What the flags of the benchmarks take, and how a mistake in them ends: in one line, with exit code 2. */
+/** Parses the flags of the benchmarks. A user's mistake gives one line and exit code 2. */
 import { UserError } from '#src/user-error.js';
 
-/** The names in a list. @throws UserError for one that is not known */
+/** The names in a comma-separated list. @throws UserError for an unknown name */
 export function names<Name extends string>(flag: string, list: string, known: readonly Name[]): Name[] {
   const wanted = list.split(',').filter((name) => name !== '');
-  for (const name of wanted) {
-    if (!known.includes(name as Name)) throw new UserError(`${flag} takes ${known.join(', ')}, not ${name}`);
-  }
-  return wanted as Name[];
+  return wanted.map((name) => oneOf(flag, name, known));
 }
 
-/** @throws UserError for anything but a whole number of at least 1 */
+/** @throws UserError for an unknown name */
+export function oneOf<Name extends string>(flag: string, text: string, known: readonly Name[]): Name {
+  const name = known.find((candidate) => candidate === text);
+  if (name === undefined) throw new UserError(`${flag} takes ${known.join(', ')}, not ${text}`);
+  return name;
+}
+
+/** A whole number of at least 1. @throws UserError for any other text */
 export function count(flag: string, text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   throw new UserError(`${flag} takes a whole number of at least 1, not ${text}`);
 }
 
+/** Runs `main`. Prints a user's mistake in one line and sets exit code 2; rethrows any other error. */
 export async function failForUsers(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    if (!(error instanceof UserError || code?.startsWith('ERR_PARSE_ARGS'))) throw error;
-    console.error(message);
+    if (!(error instanceof Error)) throw error;
+    const isFlagError = 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+    if (!(error instanceof UserError || isFlagError)) throw error;
+    console.error(error.message);
     process.exitCode = 2;
   }
 }

@@ -1,26 +1,26 @@
 /**
- * `npm run bench`: training step, forward pass, latency and memory, beside the peers that are installed and the rate of
- * the largest matrix product, all in turns in one run. Prints tables; progress goes to standard error.
+ * `npm run bench`: measures training update, forward pass, latency and memory, in turns with the installed peers and with
+ * the largest matrix product. Prints tables; progress goes to standard error.
  *
  *   npm run bench -- [--json] [--write] [--sweep] [--threads N] [--rounds N]
  *                    [--backends cpu,wasm] [--workloads mnist-lstm,…] [--peers openblas,pytorch,onnxruntime,tfjs]
  *
- * `--write` writes docs/performance.md. `--sweep` measures speed over sizes instead, and with `--write` draws it.
+ * `--write` writes docs/performance.md. `--sweep` measures speed over sizes instead; with `--write` it draws the charts.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { count, failForUsers, names } from './bench-flags.js';
-import { describeMachine, machineWords } from './machine.js';
-import { BACKENDS, type Scope } from './match.js';
-import { PEERS, Peers } from './peers.js';
-import { page, tables } from './performance-page.js';
-import type { Results } from './results.js';
-import { sweepTables } from './size-charts.js';
-import { drawSweep, sweep } from './sweep.js';
-import { run } from './whole-run.js';
-import { WORKLOADS } from './workload.js';
+import { BACKENDS, type Scope } from './measure/contenders.js';
+import { describeMachine, machineWords } from './measure/machine.js';
+import type { Results } from './measure/results.js';
+import { sweep } from './measure/sweep.js';
+import { run } from './measure/whole-run.js';
+import { WORKLOADS } from './measure/workload.js';
+import { PEERS, Peers } from './peers/peers.js';
+import { page, tables } from './report/performance-page.js';
+import { growthChart, rooflineChart, sweepTables } from './report/size-charts.js';
 
 const docs = (name: string) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
 const progress = (line: string) => process.stderr.write(`${line}\n`);
@@ -61,7 +61,10 @@ async function main(): Promise<void> {
   try {
     if (options.sweep) {
       const results = await sweep(scope, { machine, date }, progress);
-      if (options.write) drawSweep(results, docs('images/'));
+      if (options.write) {
+        writeFileSync(docs('images/roofline.svg'), rooflineChart(results));
+        writeFileSync(docs('images/growth.svg'), growthChart(results));
+      }
       print(results, sweepTables(results));
       return;
     }

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:check`: fails where a training step has lost more than 15 % of its share of the rate of the same run's
- * yardstick. On WASM that is what 128-bit SIMD allows, on cpu OpenBLAS's matrix product or, where it is not installed,
- * ours. What seems lost is measured again before it counts: noise passes, a slower kernel stays.
+ * `npm run bench:check`: fails if a training update has lost more than 15 % of its share of the yardstick's rate in the
+ * same run. The yardstick is the limit of 128-bit SIMD on wasm, and on cpu the matrix product of OpenBLAS, or ours if
+ * OpenBLAS is not installed. A share that seems lost is measured again, up to three times, to rule out noise.
  *
  *   npm run bench:check -- [--write-baseline] [--rounds N]
  */
@@ -9,20 +9,28 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { parseJson } from '#src/formats/json.js';
 import { UserError } from '#src/user-error.js';
 import { count, failForUsers } from './bench-flags.js';
-import { describeMachine } from './machine.js';
-import { BACKENDS, openSteps, openYardsticks, type Scope } from './match.js';
-import { alternate, type Measurement } from './measurement.js';
-import { Peers } from './peers.js';
-import { type Baseline, best, judge, type Shares, type Verdict } from './regression.js';
-import { shareOf } from './results.js';
-import { markdown, NOTHING } from './table.js';
-import { WORKLOADS, type Workload } from './workload.js';
+import { BACKENDS, openUpdates, openYardsticks, type Scope } from './measure/contenders.js';
+import { describeMachine } from './measure/machine.js';
+import { alternate, type Measurement } from './measure/measurement.js';
+import {
+  type Baseline,
+  baselineSchema,
+  best,
+  judge,
+  type Shares,
+  type Verdict,
+} from './measure/regression.js';
+import { shareOf } from './measure/results.js';
+import { WORKLOADS, type Workload } from './measure/workload.js';
+import { Peers } from './peers/peers.js';
+import { markdown, NOTHING } from './report/table.js';
 
 const file = fileURLToPath(new URL('../../bench/baseline.json', import.meta.url));
 
-/** In the order in which they are preferred. */
+/** The yardsticks of each backend, the preferred one first. */
 const YARDSTICKS = {
   cpu: [
     ['OpenBLAS', { activity: 'product', party: 'openblas' }],
@@ -39,44 +47,50 @@ async function measure(
   const measurements: Measurement[] = [];
   const yardsticks = await openYardsticks(scope);
   for (const workload of workloads) {
-    const match = await openSteps(workload, scope);
-    const steps = match.contenders.filter(({ activity }) => activity === 'step');
-    const rates = yardsticks.contenders.map((contender) => ({ ...contender, workload: workload.name }));
+    const opened = await openUpdates(workload, scope);
+    const updates = opened.list.filter(({ activity }) => activity === 'update');
+    const rates = yardsticks.list.map((contender) => ({ ...contender, workload: workload.name }));
     const progress = (line: string) => process.stderr.write(`${workload.name}: ${line}\n`);
-    measurements.push(...(await alternate([...rates, ...steps], rounds ?? workload.rounds, progress)));
-    await match.close();
+    measurements.push(...(await alternate([...rates, ...updates], rounds ?? workload.rounds, progress)));
+    await opened.close();
   }
   await yardsticks.close();
   return measurements;
 }
 
-/** Every step's share of its yardstick; to be committed, of each that there is. */
+/** The share of every update. @param ofEach of each measured yardstick, not only of the preferred one */
 function sharesOf(measurements: Measurement[], ofEach: boolean): Shares {
   const shares = BACKENDS.flatMap((party) =>
     measurements
-      .filter((entry) => entry.party === party && entry.activity === 'step')
-      .flatMap((step) => {
-        const found = YARDSTICKS[party].flatMap(([name, yardstick]) => {
-          const share = shareOf(measurements, step, yardstick);
+      .filter((entry) => entry.party === party && entry.activity === 'update')
+      .flatMap((update) => {
+        const found = YARDSTICKS[party].flatMap(([name, yardstick]): [string, number][] => {
+          const share = shareOf(measurements, update, yardstick);
           return share === null
             ? []
-            : [[`${step.workload} on ${party}, of ${name}`, Number(share.toFixed(3))]];
+            : [[`${update.workload} on ${party}, of ${name}`, Number(share.toFixed(3))]];
         });
         return ofEach ? found : found.slice(0, 1);
       }),
   );
-  return Object.fromEntries(shares) as Shares;
+  return Object.fromEntries(shares);
 }
 
-/** @throws UserError where none was committed */
+/** Reads bench/baseline.json. @throws UserError if there is none, or if it is damaged */
 function readBaseline(): Baseline {
   if (!existsSync(file)) {
     throw new UserError(
       'bench:check: there is no bench/baseline.json to compare with; ' +
-        'npm run bench:check -- --write-baseline makes one, on a machine that does nothing else',
+        'run npm run bench:check -- --write-baseline on an idle machine',
     );
   }
-  return JSON.parse(readFileSync(file, 'utf8')) as Baseline;
+  const { success, data } = baselineSchema.safeParse(
+    parseJson(readFileSync(file, 'utf8'), 'bench/baseline.json'),
+  );
+  if (success) return data;
+  throw new UserError(
+    'bench:check: bench/baseline.json is not a baseline; run npm run bench:check -- --write-baseline',
+  );
 }
 
 function writeBaseline(baseline: Baseline): void {
@@ -84,7 +98,7 @@ function writeBaseline(baseline: Baseline): void {
   console.log(`bench/baseline.json: ${Object.keys(baseline.shares).length} shares`);
 }
 
-/** The best shares of up to three measurements; only what seems lost is measured again. */
+/** Measures up to three times, repeats only workloads that seem slower, and keeps the best shares. */
 async function measureUntilSure(scope: Scope, rounds: number | null, baseline: Baseline): Promise<Verdict[]> {
   let workloads: readonly Workload[] = WORKLOADS;
   let shares: Shares = {};
@@ -99,7 +113,7 @@ async function measureUntilSure(scope: Scope, rounds: number | null, baseline: B
   return judge(shares, baseline.shares);
 }
 
-/** Prints both shares of everything. @returns whether none has fallen too far */
+/** Prints measured and committed shares. @returns whether all shares have held */
 function compare(verdicts: readonly Verdict[]): boolean {
   const rows = verdicts.map(({ name, share, committed, failed }) => [
     name,
@@ -133,7 +147,9 @@ async function main(): Promise<void> {
     for (const line of peers.missing.values()) console.error(line);
   }
   if (processor !== baseline.processor || threads !== baseline.threads) {
-    console.log(`\nThe committed shares are of ${baseline.threads} threads of ${baseline.processor}.`);
+    console.log(
+      `\nThe committed shares were measured with ${baseline.threads} threads on ${baseline.processor}.`,
+    );
   }
 }
 

@@ -1,7 +1,4 @@
-/**
- * ONNX Runtime as a peer: the forward pass of an ONNX file, of a batch or of one sample. See ../peer.ts for the
- * conversation.
- */
+/** ONNX Runtime as a peer: the forward pass of an ONNX file, on a batch or on one sample. Protocol: see peer.ts. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
@@ -20,7 +17,7 @@ say({ version: `ONNX Runtime ${JSON.parse(readFileSync(packageFile, 'utf8')).ver
 
 const { path, model, lengths, sampleSteps } = JSON.parse(process.argv[2]);
 
-/** Inputs that are all `value`, or those that are given. */
+/** Inputs [B, T, I] from `values`, or all 0.1. */
 function feeds(lengths, values) {
   const steps = Math.max(...lengths);
   const { inputSize } = model;

@@ -1,6 +1,6 @@
-"""OpenBLAS as a peer: its float32 matrix product. See ../peer.ts for the conversation.
+"""OpenBLAS as a peer: its float32 matrix product. Protocol: see peer.ts.
 
-The library is called directly, so that nothing else is needed and the number of threads can be set at any time.
+Calls the library directly: this needs no other package, and the number of threads can change between calls.
 """
 import ctypes
 import json
@@ -24,7 +24,7 @@ version = " ".join(blas.openblas_get_config().decode().split()[:2])
 print(json.dumps({"version": f"{version} ({blas.openblas_get_corename().decode()} kernels)"}), flush=True)
 
 SIZE = json.loads(sys.argv[1])["size"]
-ROW_MAJOR, AS_IT_STANDS = 101, 111
+ROW_MAJOR, NOT_TRANSPOSED = 101, 111
 row = [random.Random(0).random() for _ in range(SIZE)]
 a, b, c = ((ctypes.c_float * SIZE**2)(*(row * SIZE)) for _ in range(3))
 one, zero = ctypes.c_float(1), ctypes.c_float(0)
@@ -35,6 +35,6 @@ for line in sys.stdin:
     began = time.perf_counter()
     for _ in range(request["times"]):
         blas.cblas_sgemm(
-            ROW_MAJOR, AS_IT_STANDS, AS_IT_STANDS, SIZE, SIZE, SIZE, one, a, SIZE, b, SIZE, zero, c, SIZE
+            ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, SIZE, SIZE, SIZE, one, a, SIZE, b, SIZE, zero, c, SIZE
         )
     print(json.dumps({"seconds": (time.perf_counter() - began) / request["times"]}), flush=True)

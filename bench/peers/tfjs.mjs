@@ -1,7 +1,4 @@
-/**
- * TensorFlow.js on its WASM backend as a peer: a training step of the models on rows. See ../peer.ts for the
- * conversation.
- */
+/** TensorFlow.js on its WASM backend as a peer: a training update of the models on images. Protocol: see peer.ts. */
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -28,7 +25,7 @@ for (let layer = 0; layer < model.numLayers; layer++) {
     units: model.hiddenSize,
     returnSequences: true,
     recurrentActivation: 'sigmoid',
-    recurrentInitializer: 'glorotUniform', // the orthogonal one takes minutes, and the values do not matter
+    recurrentInitializer: 'glorotUniform', // the orthogonal initialiser takes minutes; the values do not matter
   });
   const inputs = layer === 0 ? { inputShape: [steps, model.inputSize] } : {};
   network.add(tf.layers.bidirectional({ layer: lstm, mergeMode: 'concat', ...inputs }));

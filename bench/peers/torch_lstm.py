@@ -1,7 +1,7 @@
-"""PyTorch as a peer: the model of a workload, trained and run. See ../peer.ts for the conversation.
+"""PyTorch as a peer: trains and runs the model of a workload. Protocol: see peer.ts.
 
-Asked for a `step`, `forward` of the batch, one `sample` or one `point` with the states carried on, it answers with the
-seconds of one; asked for its `memory`, with the peak of its resident set so far.
+Requests: a training `update`, the `forward` pass of the batch, one `sample`, one `point` with the states kept. `memory`
+returns the peak resident set size so far.
 """
 import json
 import resource
@@ -20,7 +20,7 @@ spec = json.loads(sys.argv[1])
 model = spec["model"]
 lengths = torch.tensor(spec["lengths"])
 batch, steps = len(lengths), int(lengths.max())
-rows = model["head"] == "flatten"
+flatten = model["head"] == "flatten"
 directions = 2 if model["bidirectional"] else 1
 width = directions * model["hiddenSize"]
 
@@ -32,10 +32,10 @@ lstm = nn.LSTM(
     batch_first=True,
     bidirectional=model["bidirectional"],
 )
-linear = nn.Linear(width * (steps if rows else model["numLayers"]), model["numClasses"])
+linear = nn.Linear(width * (steps if flatten else model["numLayers"]), model["numClasses"])
 dropout, loss = nn.Dropout(model["dropout"]), nn.CrossEntropyLoss()
 parameters = [*lstm.parameters(), *linear.parameters()]
-optimizer = torch.optim.Adam(parameters, lr=1e-4) if rows else torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
+optimizer = torch.optim.Adam(parameters, lr=1e-4) if flatten else torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
 sequences = torch.randn(batch, steps, model["inputSize"])
 labels = torch.randint(0, model["numClasses"], (batch,))
 one = torch.randn(1, spec["sampleSteps"], model["inputSize"])
@@ -46,20 +46,20 @@ def logits(inputs, packed):
     if packed:
         inputs = nn.utils.rnn.pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
     outputs, (hidden, _) = lstm(inputs)
-    features = outputs.flatten(1) if rows else hidden.transpose(0, 1).flatten(1)
+    features = outputs.flatten(1) if flatten else hidden.transpose(0, 1).flatten(1)
     return linear(dropout(features))
 
 
-def step():
+def update():
     optimizer.zero_grad()
-    loss(logits(sequences, packed=not rows and batch > 1), labels).backward()
+    loss(logits(sequences, packed=not flatten and batch > 1), labels).backward()
     nn.utils.clip_grad_norm_(parameters, 1)
     optimizer.step()
 
 
 def forward():
     with torch.no_grad():
-        logits(sequences, packed=not rows and batch > 1)
+        logits(sequences, packed=not flatten and batch > 1)
 
 
 def sample():
@@ -75,21 +75,21 @@ def advance():
 
 
 def peak_megabytes():
-    """MiB. On Linux getrusage would not do: a process inherits its parent's peak."""
+    """Peak resident set size in MiB. On Linux, getrusage would include the peak of the parent process."""
     if sys.platform != "linux":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS reports bytes
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) / 2**10 for line in status if line.startswith("VmHWM"))
 
 
-actions = {"step": step, "forward": forward, "sample": sample, "point": advance}
+actions = {"update": update, "forward": forward, "sample": sample, "point": advance}
 for line in sys.stdin:
     request = json.loads(line)
     if request["ask"] == "memory":
         print(json.dumps({"megabytes": peak_megabytes()}), flush=True)
         continue
     torch.set_num_threads(request["threads"])
-    dropout.train(request["ask"] == "step")
+    dropout.train(request["ask"] == "update")
     began = time.perf_counter()
     for _ in range(request["times"]):
         actions[request["ask"]]()

@@ -1,7 +1,7 @@
 """Writes the model of a workload as an ONNX graph: write_onnx.py CONFIG WEIGHTS.safetensors TARGET.onnx
 
-CONFIG is the model's configuration as JSON. The graph takes `inputs` [B, T, I] and `lengths` [B] and gives `logits`
-[B, K]: stacked LSTM operators, then the head `flatten` or `final`, then Gemm. Needs onnx and numpy.
+CONFIG is the configuration of the model as JSON. The graph maps `inputs` [B, T, I] and `lengths` [B] to `logits` [B, K]:
+stacked LSTM operators, then the head `flatten` or `final`, then Gemm. Needs onnx and numpy.
 """
 import json
 import struct
@@ -41,7 +41,7 @@ def node(operator, inputs, outputs, **attributes):
 
 
 def gates(name, layer):
-    """A parameter of a layer, [D, 4H, …], its gates in ONNX's order i, o, f, g instead of i, f, g, o."""
+    """A parameter of a layer, [D, 4H, …]: reorders the gates from i, f, g, o to ONNX's i, o, f, g."""
     suffixes = ["", "_reverse"][:directions]
     stacked = np.stack([weights[f"lstm.{name}_l{layer}{suffix}"] for suffix in suffixes])
     i, f, g, o = np.split(stacked, 4, axis=1)

@@ -1,13 +1,13 @@
-/** Protects the order of a benchmark: contenders take turns, and nobody is measured more often than the others. */
+/** Protects the order of a benchmark: contenders take turns, and all are measured equally often. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alternate, type Contender } from '#bench/measurement.js';
+import { alternate, type Contender } from '#bench/measure/measurement.js';
 
-/** One that takes so many seconds, by its own account. */
+/** A contender that reports `seconds` per operation and logs its calls. */
 function contender(workload: string, seconds: number, log: string[], once = false): Contender {
   return {
     workload,
-    activity: 'step',
+    activity: 'update',
     party: 'cpu',
     threads: 1,
     batchSize: 1,
@@ -20,7 +20,7 @@ function contender(workload: string, seconds: number, log: string[], once = fals
   };
 }
 
-test('contenders run round by round, as often as fits into a turn, after they have warmed up', async () => {
+test('contenders warm up, then run round by round, as often as fits into a turn', async () => {
   const log: string[] = [];
   const measured = await alternate([contender('fast', 0.01, log), contender('slow', 0.05, log)], 2);
   assert.deepEqual(log, ['fast 1', 'fast 15', 'slow 1', 'slow 3', 'fast 15', 'slow 3', 'fast 15', 'slow 3']);
@@ -33,7 +33,7 @@ test('contenders run round by round, as often as fits into a turn, after they ha
   );
 });
 
-test('the first run of a long operation counts, and one that is to run once does', async () => {
+test('the first call of a slow operation is its first round; a contender with once has one round', async () => {
   const log: string[] = [];
   const measured = await alternate([contender('long', 3, log), contender('once', 30, log, true)], 2);
   assert.deepEqual(log, ['long 1', 'once 1', 'long 1']);

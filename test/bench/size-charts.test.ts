@@ -1,13 +1,13 @@
-/** Protects the charts of docs/performance.md: texts that can be read and do not lie on each other, in both schemes. */
+/** Protects the charts of docs/performance.md: texts are readable in both colour schemes and do not overlap. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { growthChart, LINE_COLORS, rooflineChart, sweepTables } from '#bench/size-charts.js';
-import type { Point, SweepResults } from '#bench/sweep.js';
+import type { Point, SweepResults } from '#bench/measure/sweep.js';
+import { growthChart, LINE_COLORS, rooflineChart, sweepTables } from '#bench/report/size-charts.js';
 import { colorEntries, dark, light } from '#src/report/palette.js';
 import { contrast } from '../report/contrast.js';
 import { assertTextsApart, assertWellFormed, textBoxes } from '../report/svg.js';
 
-/** A point at a rate that saturates, as real ones do. */
+/** A point whose rate saturates with size, as in real measurements. */
 function point(change: Partial<Point>): Point {
   const sizes = { hiddenSize: 128, numLayers: 1, steps: 28, batchSize: 128, ...change };
   const gflops =
@@ -39,7 +39,7 @@ const results: SweepResults = {
   },
 };
 
-test('the roofline names every line and the product, and no text lies on another', () => {
+test('the roofline labels every line and the product, and no texts overlap', () => {
   const svg = rooflineChart(results);
   assertWellFormed(svg);
   assertTextsApart(svg);
@@ -49,7 +49,7 @@ test('the roofline names every line and the product, and no text lies on another
   }
 });
 
-test('the chart of growth has its four panels, with their own axes', () => {
+test('the growth chart has four panels, each with its own axis', () => {
   const svg = growthChart(results);
   assertWellFormed(svg);
   const texts = textBoxes(svg).map(({ text }) => text);
@@ -58,7 +58,7 @@ test('the chart of growth has its four panels, with their own axes', () => {
   }
 });
 
-test('the colours of lines can be read as text in both schemes', () => {
+test('the colours of lines are readable as text in both schemes', () => {
   const darkColors = new Map(colorEntries(dark));
   const names = new Map(colorEntries(light).map(([name, color]) => [color, name]));
   for (const color of LINE_COLORS) {
@@ -71,7 +71,7 @@ test('the colours of lines can be read as text in both schemes', () => {
   }
 });
 
-test('the same figures as tables', () => {
+test('the tables contain the figures of the charts', () => {
   const text = sweepTables(results);
   assert.match(text, /\| batch \| hidden 16 \| hidden 64 \| hidden 256 \| hidden 1,024 \|/);
   assert.match(text, /\| 8,192 \|/);

@@ -1,22 +1,23 @@
-/** Protects the figures that benchmarks keep of their rounds, and the judgement that a speed was lost. */
+/** Protects the medians over rounds, and the detection of a loss of speed. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { best, judge } from '#bench/regression.js';
-import { median, medianRatio } from '#bench/statistics.js';
+import { baselineSchema, best, judge } from '#bench/measure/regression.js';
+import { median, medianRatio } from '#bench/measure/statistics.js';
 
-test('median: the middle one; of an even number the upper; NaN of none', () => {
+test('median: the middle value; the upper one of two; NaN for no values', () => {
   assert.equal(median([5, 1, 9]), 5);
   assert.equal(median([10, 9, 1, 2]), 9);
   assert.ok(Number.isNaN(median([])));
 });
 
-test('medianRatio: a processor that is slow for a round is slow for both', () => {
-  // Twice as long as the yardstick in every round, whatever the round; medians apart would give 3/1.
+test('medianRatio: compares within rounds, so a slow round does not count', () => {
+  // Every round has ratio 2, although the second round is slow.
   assert.equal(medianRatio([2, 20, 6], [1, 10, 3]), 2);
   assert.equal(medianRatio([2, 20, 6], [1]), 2);
 });
 
-test('judge: fails from 15 % under the committed share on, and not without one', () => {
+test('judge: fails at more than 15 % below the committed share, and never without one', () => {
   const committed = { a: 1, b: 1, c: 0.5 };
   const verdicts = judge(
     { a: 0.851, b: 0.849, c: 0.9, fresh: 0.1, broken: Number.NaN },
@@ -35,6 +36,15 @@ test('judge: fails from 15 % under the committed share on, and not without one',
   assert.equal(verdicts[3].committed, null);
 });
 
-test('of several measurements the largest share counts', () => {
+test('best: keeps the largest share of several measurements', () => {
   assert.deepEqual(best({ a: 0.5, b: 0.9 }, { a: 0.7 }), { a: 0.7, b: 0.9 });
+});
+
+test('baselineSchema: accepts bench/baseline.json, and refuses a share that is not a number', () => {
+  const baseline: unknown = JSON.parse(
+    readFileSync(new URL('../../../bench/baseline.json', import.meta.url), 'utf8'),
+  );
+  const { success, data } = baselineSchema.safeParse(baseline);
+  assert.ok(success && Object.keys(data.shares).length > 0);
+  assert.ok(!baselineSchema.safeParse({ ...data, shares: { a: '0.9' } }).success);
 });

@@ -1,19 +1,19 @@
-/** Protects what docs/performance.md says: figures, shares and comparisons from measurements that are known. */
+/** Protects the tables of docs/performance.md: figures, shares and comparisons from known measurements. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Activity, Measurement, Party } from '#bench/measurement.js';
-import { page } from '#bench/performance-page.js';
-import type { Results } from '#bench/results.js';
-import { duration, markdown, number, percent, type Table } from '#bench/table.js';
+import type { Activity, Measurement, Party } from '#bench/measure/measurement.js';
+import type { Results } from '#bench/measure/results.js';
+import { page } from '#bench/report/performance-page.js';
+import { duration, markdown, number, percent, type Table } from '#bench/report/table.js';
 import {
   forwardTable,
   latencyTable,
   memoryTable,
   mixedTable,
-  stepTable,
+  updateTable,
   wasmTable,
   yardstickTable,
-} from '#bench/tables.js';
+} from '#bench/report/tables.js';
 
 function measurement(
   activity: Activity,
@@ -41,12 +41,12 @@ const results: Results = {
     measurement('product', 'openblas', 2, { flops: 1e11, seconds: [1, 0.5, 2] }),
     measurement('product', 'cpu', 2, { flops: 1e11, seconds: [1, 1, 1] }),
     measurement('limit', 'wasm', 2, { flops: 1e10, seconds: [1, 1, 1] }),
-    measurement('step', 'cpu', 2, { seconds: [0.05, 0.025, 0.1] }),
+    measurement('update', 'cpu', 2, { seconds: [0.05, 0.025, 0.1] }),
     measurement('mixed', 'cpu', 2, { seconds: [0.04, 0.02, 0.08] }),
-    measurement('step', 'wasm', 2, { seconds: [0.8, 0.8, 0.8] }),
-    measurement('step', 'pytorch', 1, { seconds: [0.2] }),
-    measurement('step', 'pytorch', 2, { seconds: [0.4] }),
-    measurement('step', 'tfjs', 1, { batchSize: 16, flops: 5e8, seconds: [1] }),
+    measurement('update', 'wasm', 2, { seconds: [0.8, 0.8, 0.8] }),
+    measurement('update', 'pytorch', 1, { seconds: [0.2] }),
+    measurement('update', 'pytorch', 2, { seconds: [0.4] }),
+    measurement('update', 'tfjs', 1, { batchSize: 16, flops: 5e8, seconds: [1] }),
     measurement('forward', 'cpu', 2, { seconds: [0.02] }),
     measurement('forward', 'onnxruntime', 1, { seconds: [0.001] }),
     measurement('forward', 'onnxruntime', 2, { seconds: [0.03] }),
@@ -59,13 +59,13 @@ const results: Results = {
   ],
 };
 
-/** The only row, by the titles of its columns. */
+/** The only row of a table, as cells by column title. */
 function onlyRow({ header, rows }: Table): Record<string, string> {
   assert.equal(rows.length, 1);
   return Object.fromEntries(header.map((title, column) => [title, rows[0][column]]));
 }
 
-test('figures have three digits, or all before the point', () => {
+test('figures have three significant digits, or all digits of the integer part', () => {
   assert.deepEqual([4476.3, 128, 93.14, 5, 0.1874, 0, Number.NaN, null].map(number), [
     '4,476',
     '128',
@@ -80,7 +80,7 @@ test('figures have three digits, or all before the point', () => {
   assert.deepEqual([0.912, null].map(percent), ['91 %', '–']);
 });
 
-test('tables line up', () => {
+test('columns of tables are padded', () => {
   assert.equal(
     markdown({
       header: ['model', 'n'],
@@ -93,45 +93,45 @@ test('tables line up', () => {
   );
 });
 
-test('a training step: rates, shares by round, and PyTorch with its best threads', () => {
-  const row = onlyRow(stepTable(results));
+test('a training update: rates, shares by round, and PyTorch with its fastest number of threads', () => {
+  const row = onlyRow(updateTable(results));
   assert.equal(row.model, '`quick`, 1×128, both directions');
-  assert.equal(row.step, '50.0 ms');
+  assert.equal(row.update, '50.0 ms');
   assert.equal(row['samples/s'], '2,560');
   assert.equal(row['GFLOP/s'], '80.0');
-  // In every round the step had 80 % of OpenBLAS's rate.
+  // The update has 80 % of OpenBLAS's rate in every round.
   assert.equal(row['of OpenBLAS'], '80 %');
   assert.equal(row['of our product'], '80 %');
   assert.equal(row['PyTorch, samples/s'], '640 (1 thread)');
   assert.equal(row['times PyTorch'], '4.00');
 });
 
-test('WASM: the share of its limit, and TensorFlow.js by operations, as its batch is another', () => {
+test('WASM: the share of its limit; TensorFlow.js is compared by GFLOP/s, as its batch differs', () => {
   const row = onlyRow(wasmTable(results));
   assert.equal(row['of the limit'], '50 %');
   assert.equal(row['TensorFlow.js, GFLOP/s'], '0.500 (batch 16)');
   assert.equal(row['times TensorFlow.js'], '10.0');
 });
 
-test('mixed precision beside float32, each with the memory of the same batch', () => {
+test('mixed precision and float32, each with the memory of the same batch size', () => {
   const row = onlyRow(mixedTable(results));
   assert.deepEqual([row.float32, row.mixed, row['times the speed']], ['50.0 ms', '40.0 ms', '1.25']);
   assert.deepEqual([row['memory, float32'], row['memory, mixed']], ['–', '61.7 MB']);
 });
 
-test('the forward pass beside ONNX Runtime with as many threads; a sample with the best of each', () => {
+test('the forward pass is compared at equal threads; a sample at the fastest of each party', () => {
   const row = onlyRow(forwardTable(results));
   assert.equal(row['times ONNX Runtime'], '1.50');
   const sample = onlyRow(latencyTable(results));
   assert.deepEqual([sample.cpu, sample.wasm, sample.PyTorch], ['200 µs', '–', '2.00 ms']);
 });
 
-test('yardsticks over all rounds, and memory', () => {
+test('yardsticks are medians over all rounds; memory per batch size', () => {
   assert.deepEqual(yardstickTable(results).rows, [['2', '100', '100', '–', '10.0']]);
   assert.deepEqual(memoryTable(results).rows, [['`quick`', '8,192', 'cpu', '2', '123 MB']]);
 });
 
-test('the page names machine, date, command, versions and who was missing', () => {
+test('the page names machine, date, command, versions and missing peers', () => {
   const text = page(results);
   for (const part of ['P, 2 cores, 8 GiB', '2026-11-22', '`npm run bench`', 'OpenBLAS 1', 'tfjs', '80.0']) {
     assert.ok(text.includes(part), part);

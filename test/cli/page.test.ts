@@ -80,7 +80,9 @@ test('refuses a folder with other files, and writes nothing if a run does not ex
   writeFileSync(join(out, 'cat.png'), '');
   await assert.rejects(
     write([run('some', checkpointBytes(ROWS))], out),
-    (error) => error instanceof UserError && /page: .*photos holds files that are not part of a page/.test(error.message),
+    (error) =>
+      error instanceof UserError &&
+      /page: .*photos holds files that are not part of a page/.test(error.message),
   );
   await assert.rejects(write([join(root, 'nowhere')], join(root, 'fresh')), UserError);
   assert.deepEqual(readdirSync(out), ['cat.png']);

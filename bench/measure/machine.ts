@@ -1,7 +1,7 @@
-/** What a measurement was made on. */
+/** The machine of a measurement. */
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { openBackend } from '#src/backends/open-node.js';
-import type { OurBackend } from './match.js';
+import type { OurBackend } from './contenders.js';
 
 export interface Machine {
   processor: string;
@@ -27,7 +27,7 @@ export async function describeMachine(backends: readonly OurBackend[]): Promise<
   };
 }
 
-/** In one line. */
+/** The machine in one line. */
 export function machineWords({ processor, cores, memoryGib, system, node, backends }: Machine): string {
   const kernels = Object.entries(backends).map(([name, description]) => `${name}: ${description}`);
   return `${processor}, ${cores} cores, ${memoryGib} GiB, ${system}, Node.js ${node.slice(1)} (${kernels.join('; ')})`;

@@ -1,18 +1,18 @@
-/** Who else can take part: how each peer is started, and how it is installed where it is not there. */
+/** Starts the peers, and knows how to install the missing ones. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type SequenceClassifier, writeSafetensors } from 'scanstroke';
-import { PRODUCT_SIZE } from './peak.js';
+import { PRODUCT_SIZE } from '../measure/peak.js';
+import { lengthsOf, randomData, type Workload } from '../measure/workload.js';
 import { Peer } from './peer.js';
-import { lengthsOf, randomData, type Workload } from './workload.js';
 
 export const PEERS = ['openblas', 'pytorch', 'onnxruntime', 'tfjs'] as const;
 export type PeerName = (typeof PEERS)[number];
 
-// One command for both: npm removes what an earlier `--no-save` brought.
+// One command for both: `npm install --no-save` removes the packages of an earlier one.
 const NPM_PEERS =
   'ONNXRUNTIME_NODE_INSTALL=skip npm install --no-save onnxruntime-node@1.30.0 @tensorflow/tfjs@4.22.0 ' +
   '@tensorflow/tfjs-backend-wasm@4.22.0';
@@ -25,9 +25,9 @@ const INSTALL: Record<PeerName, string> = {
 };
 const PYTHONS = ['/usr/bin/python3', 'python3'];
 
-const script = (name: string) => fileURLToPath(new URL(`../../bench/peers/${name}`, import.meta.url));
+const script = (name: string) => fileURLToPath(new URL(`../../../bench/peers/${name}`, import.meta.url));
 
-/** Starts peers and remembers their versions, and in one line each who is not there. */
+/** Starts peers and records their versions. `missing` has one line per peer that is not installed. */
 export class Peers {
   readonly versions = new Map<PeerName, string>();
   readonly missing = new Map<PeerName, string>();
@@ -52,7 +52,7 @@ export class Peers {
 
   /**
    * ONNX Runtime on a graph with the model's weights.
-   * @throws Error when its logits are not the model's
+   * @throws Error if its logits differ from the model's
    */
   async onnxruntime(workload: Workload, model: SequenceClassifier): Promise<Peer | null> {
     if (!this.#may('onnxruntime')) return null;
@@ -93,7 +93,7 @@ export class Peers {
     return this.#wanted.includes(name) && !this.missing.has(name);
   }
 
-  /** The first of several commands that finds what it needs. */
+  /** Starts the first of several commands that works. */
   async #start(name: PeerName, commands: readonly string[][]): Promise<Peer | null> {
     if (!this.#may(name)) return null;
     let reason = '';
@@ -110,24 +110,25 @@ export class Peers {
 
   #leaveOut(name: PeerName, reason: string): null {
     const why = reason.replace(/ imported from .*/, '');
-    this.missing.set(name, `${name}: left out (${why}); ${INSTALL[name]}`);
+    this.missing.set(name, `${name}: not measured (${why}); to install: ${INSTALL[name]}`);
     return null;
   }
 }
 
-/** What a peer is told of a workload. */
+/** The task of a peer, as JSON: the model and the shape of the data. */
 function task(workload: Workload) {
   const { model, batchSize, steps } = workload;
   return { model, batchSize, sampleSteps: steps, lengths: lengthsOf(randomData(workload)) };
 }
 
-/** Two sequences through both: the graph is the model. */
+/** Checks on two sequences that the graph computes the logits of the model. */
 async function compareLogits(peer: Peer, { model: config, steps }: Workload, model: SequenceClassifier) {
   const inputs = Float32Array.from({ length: 2 * steps * config.inputSize }, (_, i) => Math.sin(i));
   const lengths = config.head === 'flatten' ? [steps, steps] : [steps, steps - 3];
   const ours = await model.forward({ inputs, batchSize: 2, steps, lengths: Int32Array.from(lengths) });
   const { logits } = await peer.ask({ ask: 'logits', inputs: [...inputs], lengths });
-  const furthest = Math.max(...ours.logits.map((logit, i) => Math.abs(logit - (logits as number[])[i])));
-  // Both are float32 sums of up to 14,336 products.
+  const theirs = Array.isArray(logits) ? logits.map(Number) : [];
+  const furthest = Math.max(...ours.logits.map((logit, i) => Math.abs(logit - theirs[i])));
+  // Logits are float32 sums of up to 14,336 products, which the two add in different orders.
   if (!(furthest < 1e-4)) throw new Error(`bench: ONNX Runtime's logits differ from ours by ${furthest}`);
 }

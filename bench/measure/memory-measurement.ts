@@ -1,15 +1,16 @@
 /**
- * Peak memory of a training step, in a process that does nothing else:
+ * Peak memory of a training update, measured in a process that runs one update and nothing else:
  *
- *   node build/bench/memory.js WORKLOAD BACKEND PRECISION THREADS BATCH
+ *   node build/bench/measure/memory-measurement.js WORKLOAD BACKEND PRECISION THREADS BATCH
  */
-
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Precision } from '#src/model/workspace.js';
 import { peakMegabytes } from '#src/train/peak-memory.js';
-import type { OurBackend } from './match.js';
-import { TeamBench } from './ours.js';
+import { UserError } from '#src/user-error.js';
+import { count, failForUsers, oneOf } from '../bench-flags.js';
+import { BACKENDS, type OurBackend } from './contenders.js';
+import { TeamBench } from './own-contenders.js';
 import { WORKLOADS } from './workload.js';
 
 export interface Memory {
@@ -18,32 +19,35 @@ export interface Memory {
   precision: Precision;
   threads: number;
   batchSize: number;
-  /** Peak of the resident set, MiB; of the whole process. */
+  /** Peak resident set size of the whole process, in MiB. */
   megabytes: number;
 }
 
 const file = fileURLToPath(import.meta.url);
+const PRECISIONS = ['float32', 'mixed'] as const satisfies Precision[];
 
-/** Measures it in a process of its own. */
+/** Starts the measuring process. */
 export function measureMemory(subject: Omit<Memory, 'megabytes'>): Memory {
   const { workload, party, precision, threads, batchSize } = subject;
   const args = [file, workload, party, precision, String(threads), String(batchSize)];
   const run = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  if (run.status !== 0) throw new Error(`bench: the step of ${workload} failed; its message stands above`);
+  if (run.status !== 0) throw new Error(`bench: the update of ${workload} failed; see its message above`);
   return { ...subject, megabytes: Number(run.stdout) };
 }
 
-if (process.argv[1] === file) {
+async function main(): Promise<void> {
   const [name, backend, precision, threads, batchSize] = process.argv.slice(2);
   const workload = WORKLOADS.find((candidate) => candidate.name === name);
-  if (!workload) throw new Error(`bench: no workload is named ${name}`);
+  if (!workload) throw new UserError(`bench: there is no workload ${name}`);
   const bench = await TeamBench.open(
-    { ...workload, batchSize: Number(batchSize) },
-    backend as OurBackend,
-    Number(threads),
-    precision as Precision,
+    { ...workload, batchSize: count('bench: BATCH', batchSize) },
+    oneOf('bench: BACKEND', backend, BACKENDS),
+    count('bench: THREADS', threads),
+    oneOf('bench: PRECISION', precision, PRECISIONS),
   );
-  await bench.step(1);
+  await bench.update(1);
   await bench.close();
   console.log(peakMegabytes());
 }
+
+if (process.argv[1] === file) await failForUsers(main);

@@ -1,4 +1,4 @@
-/** The models whose speed is measured, on random images and strokes: real shapes, no files. */
+/** The models whose speed is measured. Their data are random images and strokes of realistic shapes. */
 import { openSequences, type SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
 import { packStrokes, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
@@ -15,20 +15,21 @@ export interface Workload {
   name: string;
   model: ResolvedClassifierConfig;
   batchSize: number;
-  data: 'rows' | 'strokes';
-  /** Of a row sequence, and of the one sample whose latency is measured. */
+  /** The kind of input. */
+  kind: 'images' | 'strokes';
+  /** Steps of an image's sequence, and of the single sample whose latency is measured. */
   steps: number;
   optimizer: OptimizerConfig;
-  /** Gradient clipping. */
+  /** Maximum gradient norm; null: no clipping. */
   maxNorm: number | null;
-  /** How often it is measured by default. */
+  /** Default number of rounds. */
   rounds: number;
-  /** Smaller batches for those to whom the whole one would take a minute and more. */
+  /** Smaller batches for slow implementations: a full batch would take a minute or more. */
   smallBatch?: { wasm: number; tfjs: number };
 }
 
-/** Layers over the rows of an image, read both ways, trained with Adam: the presets `mnist-lstm` and `quick`. */
-export function rowsWorkload(size: {
+/** Bidirectional layers on images of one pixel row per step, trained with Adam: the presets `mnist-lstm` and `quick`. */
+export function imagesWorkload(size: {
   name: string;
   hiddenSize: number;
   numLayers: number;
@@ -36,25 +37,31 @@ export function rowsWorkload(size: {
   steps?: number;
 }): Workload {
   const { name, hiddenSize, numLayers, batchSize, steps = 28 } = size;
-  const row = { inputSize: 28, bidirectional: true, numClasses: 10, head: 'flatten', dropout: 0.2 } as const;
+  const shape = {
+    inputSize: 28,
+    bidirectional: true,
+    numClasses: 10,
+    head: 'flatten',
+    dropout: 0.2,
+  } as const;
   return {
     name,
     batchSize,
-    data: 'rows',
+    kind: 'images',
     steps,
     rounds: 7,
     maxNorm: null,
-    model: resolveClassifierConfig({ ...row, hiddenSize, numLayers, sequenceLength: steps }),
+    model: resolveClassifierConfig({ ...shape, hiddenSize, numLayers, sequenceLength: steps }),
     optimizer: { name: 'adam', lr: 1e-4 },
   };
 }
 
-/** The stroke project's model. */
+/** The model of the stroke project. */
 function strokesWorkload(name: string, batchSize: number): Workload {
   return {
     name,
     batchSize,
-    data: 'strokes',
+    kind: 'strokes',
     steps: 40,
     rounds: 7,
     maxNorm: null,
@@ -65,23 +72,23 @@ function strokesWorkload(name: string, batchSize: number): Workload {
 
 export const WORKLOADS: readonly Workload[] = [
   {
-    ...rowsWorkload({ name: 'mnist-lstm', hiddenSize: 256, numLayers: 3, batchSize: 1024 }),
+    ...imagesWorkload({ name: 'mnist-lstm', hiddenSize: 256, numLayers: 3, batchSize: 1024 }),
     rounds: 3,
     smallBatch: { wasm: 128, tfjs: 16 },
   },
-  { ...rowsWorkload({ name: 'quick', hiddenSize: 128, numLayers: 1, batchSize: 128 }), maxNorm: 1 },
+  { ...imagesWorkload({ name: 'quick', hiddenSize: 128, numLayers: 1, batchSize: 128 }), maxNorm: 1 },
   strokesWorkload('strokes', 64),
   strokesWorkload('strokes-1', 1),
 ];
 
-/** `3×256, both directions`. */
+/** The model in words: `3×256, both directions`. */
 export function modelWords({ model }: Workload): string {
   return `${model.numLayers}×${model.hiddenSize}${model.bidirectional ? ', both directions' : ''}`;
 }
 
 /** A batch of random images or strokes. */
-export function randomData({ data, batchSize, steps }: Workload): SequencesData {
-  if (data === 'strokes') {
+export function randomData({ kind, batchSize, steps }: Workload): SequencesData {
+  if (kind === 'strokes') {
     const preprocessing = DEFAULT_STROKE_PREPROCESSING;
     return { kind: 'strokes', name: 'random', examples: randomStrokes(batchSize), preprocessing };
   }
@@ -108,7 +115,7 @@ function randomImages(count: number, height: number) {
   return { count, channels: 1, height, width: 28, pixels, labels };
 }
 
-/** Random pen moves, as long as the digits are: 40 steps give or take 10, 13 to 117. */
+/** Random moves. The lengths are those of MNIST's digits: mean 40, standard deviation 10, between 13 and 117. */
 function randomStrokes(count: number): StrokeExamples {
   const random = new Random(0, 2);
   const normal = () =>
@@ -120,13 +127,13 @@ function randomStrokes(count: number): StrokeExamples {
   return packStrokes(sequences, new Uint8Array(count), 'random');
 }
 
-/** Steps of every sequence. */
+/** Number of steps of each sequence. */
 export function lengthsOf(data: SequencesData): number[] {
   const source = openSequences(data);
   return [...firstIndices(source.count)].map((index) => source.lengthOf(index));
 }
 
-/** Floating-point operations of the LSTM's matrix products, forward, for sequences of these lengths together. */
+/** Floating-point operations of the LSTM's matrix products in a forward pass over sequences of these lengths. */
 export function forwardFlops(workload: Workload, lengths: readonly number[]): number {
   return flopsPerStep(workload.model) * lengths.reduce((sum, length) => sum + length, 0);
 }

@@ -1,47 +1,49 @@
-/** What is measured, and how contenders take turns at it. */
+/** Subjects and results of measurements, and the loop in which contenders take turns. */
 import { setTimeout } from 'node:timers/promises';
 
 /**
- * `product` and `limit` are the rates that the others are held against; `mixed` is a training step in mixed precision;
- * `point` advances a sequence by one step.
+ * What is measured: the yardsticks `product` (largest matrix product) and `limit` (128-bit SIMD); a training `update`,
+ * also `mixed` (in mixed precision); the `forward` pass of a batch; the forward pass of one `sample`; one `point`, which
+ * advances a sequence by one step.
  */
-export type Activity = 'product' | 'limit' | 'step' | 'mixed' | 'forward' | 'sample' | 'point';
+export type Activity = 'product' | 'limit' | 'update' | 'mixed' | 'forward' | 'sample' | 'point';
+/** Who is measured: our backends and the peers. */
 export type Party = 'cpu' | 'wasm' | 'openblas' | 'pytorch' | 'onnxruntime' | 'tfjs';
 
-/** One contender at one activity of a workload. */
+/** A party, an activity and the size of the work. */
 export interface Subject {
   workload: string;
   activity: Activity;
   party: Party;
   threads: number;
-  /** Sequences at a time. */
+  /** Sequences per operation. */
   batchSize: number;
-  /** Of the matrix products in one operation, all threads together; 0 where it is time alone that counts. */
+  /** Floating-point operations of the matrix products of all threads; 0 if only the time matters. */
   flops: number;
 }
 
 export interface Measurement extends Subject {
-  /** Of one operation, by round. */
+  /** Seconds per operation, one value per round. */
   seconds: number[];
 }
 
 export interface Contender extends Subject {
-  /** Performs the operation `times` times. @returns mean seconds of one */
+  /** Runs the operation `times` times. @returns mean seconds per operation */
   run(times: number): Promise<number>;
-  /** Too slow for more than one round. */
+  /** Measured in one round only, because it is slow. */
   once?: boolean;
 }
 
-/** A turn lasts about so long, or one operation. */
+/** Target length of a turn. A turn has at least one operation. */
 const TURN_SECONDS = 0.15;
-/** Between two turns: threads of the one before may go on waiting busily for a while. */
-const PAUSE_MILLISECONDS = 20;
-/** From here on the first try is the first round, and no warming up. */
+/** Pause between two turns, because threads of the previous contender may still spin. */
+const PAUSE_MS = 20;
+/** For slower operations the first call is the first round, without warm-up. */
 const SLOW_SECONDS = 1;
 
 /**
- * Lets all contenders run round by round, so that a processor that is slower for a while is so for all of them.
- * Each warms up first, once and then for a turn, which shows how often it fits into one.
+ * Measures all contenders round by round, so that a temporarily slow processor affects all of them. Each contender warms
+ * up first: one operation, then one turn, which determines the number of operations per turn.
  */
 export async function alternate(
   contenders: readonly Contender[],
@@ -54,11 +56,11 @@ export async function alternate(
     rounds: once ? 1 : rounds,
     measurement: { ...subject, seconds: [] as number[] },
   }));
-  progress('first try');
+  progress('warm-up');
   for (const turn of turns) {
     let seconds = await turn.run(1);
     turn.times = timesInATurn(seconds);
-    // The first run is slow where code is compiled as it runs; a turn's worth shows how fast the others will be.
+    // The first operation is slow if code is compiled just in time. A whole turn gives the real speed.
     if (turn.times > 1) seconds = await turn.run(turn.times);
     turn.times = timesInATurn(seconds);
     if (seconds > SLOW_SECONDS) turn.measurement.seconds.push(seconds);
@@ -67,7 +69,7 @@ export async function alternate(
     progress(`round ${round} of ${rounds}`);
     for (const { run, times, measurement, rounds } of turns) {
       if (measurement.seconds.length >= Math.min(round, rounds)) continue;
-      await setTimeout(PAUSE_MILLISECONDS);
+      await setTimeout(PAUSE_MS);
       measurement.seconds.push(await run(times));
     }
   }

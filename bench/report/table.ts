@@ -1,14 +1,14 @@
-/** Tables in Markdown whose columns also line up in a terminal, and figures as text. */
+/** Formats Markdown tables, with padded columns for the terminal, and figures. */
 
 export interface Table {
   header: readonly string[];
   rows: readonly (readonly string[])[];
 }
 
-/** Stands for what was not measured. */
+/** Shown for a figure that was not measured. */
 export const NOTHING = '–';
 
-/** The table with padded columns: the first one to the left, figures to the right. */
+/** A Markdown table with padded columns. The first column is aligned to the left, the others to the right. */
 export function markdown({ header, rows }: Table): string {
   const widths = header.map((title, column) =>
     Math.max(3, title.length, ...rows.map((row) => row[column].length)),
@@ -21,7 +21,7 @@ export function markdown({ header, rows }: Table): string {
   return [line(header), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** Three significant digits, or all before the point: `4,476`, `93.1`, `0.187`. */
+/** Three significant digits, or all digits of the integer part: `4,476`, `93.1`, `0.187`. */
 export function number(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return NOTHING;
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

@@ -1,14 +1,14 @@
-/** Medians: what a benchmark keeps of its rounds. */
+/** Medians over the rounds of a benchmark. */
 
-/** The middle value; of an even number of values the upper one of the two in the middle. NaN of none. */
+/** The middle value; for an even number of values the upper one of the two middle values; NaN for no values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length === 0 ? Number.NaN : sorted[Math.floor(sorted.length / 2)];
 }
 
 /**
- * The median of a/b, round by round: the two of a round were measured within seconds of each other, so a processor
- * that is slower for a while is slower in both. Rounds that only one of them has are left out.
+ * The median over rounds of a[round] / b[round]. Both values of a round are measured within seconds, so a temporarily
+ * slow processor affects both. Rounds without both values are left out.
  */
 export function medianRatio(a: readonly number[], b: readonly number[]): number {
   const rounds = Math.min(a.length, b.length);

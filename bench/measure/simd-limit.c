@@ -1,7 +1,7 @@
 /*
- * What 128-bit SIMD without fused multiply-add allows: independent chains of a multiplication and an addition that
- * never leave the registers. Twelve chains and two constants fit the sixteen registers of x86-64, and cover the
- * latency of both operations on processors that start two of each a cycle.
+ * Peak rate of 128-bit SIMD without fused multiply-add: independent chains of multiplications and additions that stay in
+ * registers. Twelve chains and two constants fit the sixteen registers of x86-64. They hide the latency of both
+ * operations on processors that start two of each per cycle.
  */
 typedef float lanes __attribute__((vector_size(16)));
 

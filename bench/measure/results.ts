@@ -1,7 +1,7 @@
-/** What a run of the benchmarks came to, and how single figures are looked up in it. */
+/** The results of a benchmark run, and functions that look up single figures. */
 import type { Machine } from './machine.js';
 import type { Activity, Measurement, Party } from './measurement.js';
-import type { Memory } from './memory.js';
+import type { Memory } from './memory-measurement.js';
 import { median, medianRatio } from './statistics.js';
 
 export interface Results {
@@ -9,15 +9,15 @@ export interface Results {
   /** `2026-11-22` */
   date: string;
   command: string;
-  /** Of the peers that took part. */
+  /** Versions of the peers that took part. */
   versions: string[];
-  /** In a line each, who did not. */
+  /** Names of the peers that are not installed. */
   missing: string[];
   measurements: Measurement[];
   memory: Memory[];
 }
 
-/** A measurement's figures, medians of its rounds. */
+/** The figures of a measurement: medians over its rounds. */
 export interface Figures {
   threads: number;
   batchSize: number;
@@ -45,7 +45,7 @@ export function find(
   return measurements.find((entry) => keys.every((key) => entry[key] === wanted[key])) ?? null;
 }
 
-/** The number of threads with which a party is fastest. */
+/** The figures of a party with the number of threads that makes it fastest. */
 export function best(
   measurements: readonly Measurement[],
   wanted: { workload: string; activity: Activity; party: Party },
@@ -59,7 +59,8 @@ export function best(
 }
 
 /**
- * A measurement's share of a yardstick's rate with the same threads in the same rounds; null where either is missing.
+ * The rate of a measurement divided by the rate of a yardstick, with the same threads in the same rounds. Null if the
+ * yardstick was not measured.
  */
 export function shareOf(
   measurements: readonly Measurement[],

@@ -1,6 +1,6 @@
 /**
- * The rates that everything is held against, on any number of threads: our own largest matrix product, one a thread,
- * and what 128-bit SIMD without fused multiply-add allows a WASM module.
+ * Yardsticks on any number of threads: our largest matrix product, one per thread, and the peak rate of 128-bit SIMD
+ * without fused multiply-add in WASM.
  */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -10,12 +10,12 @@ import type { BackendChoice } from '#src/backends/open-node.js';
 /** Rows, columns and depth of the largest product. */
 export const PRODUCT_SIZE = 2048;
 
-/** What a thread repeats. */
+/** The operation that each thread repeats. */
 export type PeakTask = { product: BackendChoice } | { limit: WebAssembly.Module };
 
 export class Peak {
   readonly #workers: Worker[];
-  /** Of one operation of all threads together. */
+  /** Floating-point operations of one operation, all threads together. */
   readonly flops: number;
 
   private constructor(workers: Worker[], flops: number) {
@@ -37,7 +37,7 @@ export class Peak {
     );
   }
 
-  /** Seconds that all threads take for one operation each, the mean of `times`. */
+  /** Mean seconds in which every thread finishes one operation. */
   async run(times: number): Promise<number> {
     const began = performance.now();
     await Promise.all(
@@ -54,13 +54,15 @@ export class Peak {
   }
 }
 
-/** Compiles simd-limit.c, with the compiler that builds the WASM kernels. Takes a few seconds. */
+/** Compiles simd-limit.c with the compiler of the WASM kernels. Takes a few seconds. */
 export async function compileSimdLimit(): Promise<WebAssembly.Module> {
   const { commands, runLLVM } = await import('@yowasp/clang');
-  const source = await readFile(new URL('../../bench/simd-limit.c', import.meta.url), 'utf8');
+  const source = await readFile(new URL('../../../bench/measure/simd-limit.c', import.meta.url), 'utf8');
   const flags = ['--target=wasm32', '-O2', '-msimd128', '-nostdlib', '-Wl,--no-entry', '-Wl,--export=run'];
-  // Without a command the compiler only loads; it would print its progress otherwise.
+  // Loads the compiler without running it. This option suppresses its progress output.
   await runLLVM(undefined, {}, { fetchProgress: () => {} });
   const built = await commands.clang([...flags, 'limit.c', '-o', 'limit.wasm'], { 'limit.c': source });
-  return WebAssembly.compile((built as Record<string, Uint8Array<ArrayBuffer>>)['limit.wasm']);
+  const module = built?.['limit.wasm'];
+  if (!(module instanceof Uint8Array)) throw new Error('bench: clang wrote no limit.wasm');
+  return WebAssembly.compile(new Uint8Array(module));
 }

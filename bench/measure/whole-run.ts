@@ -1,13 +1,13 @@
-/** A whole run: every workload's match, and the memory of its steps. */
-import { openMatch, openYardsticks, type Scope } from './match.js';
+/** A whole benchmark run: measures all contenders of every workload, and the memory of a training update. */
+import { openContenders, openYardsticks, type Scope } from './contenders.js';
 import { alternate, type Measurement } from './measurement.js';
-import { type Memory, measureMemory } from './memory.js';
+import { type Memory, measureMemory } from './memory-measurement.js';
 import type { Workload } from './workload.js';
 
-/** Of this workload memory is also measured with a large batch, with which it must not have grown. */
+/** The memory of this workload is also measured with a large batch, which must not increase it. */
 const LARGE = { workload: 'mnist-lstm', batchSize: 8192 };
 
-/** @param rounds of all workloads; their own number by default */
+/** @param rounds rounds of all workloads; null: the default of each workload */
 export async function run(
   workloads: readonly Workload[],
   scope: Scope,
@@ -21,10 +21,10 @@ export async function run(
   for (const workload of workloads) {
     const { name, batchSize, smallBatch } = workload;
     progress(`${name}: opening`);
-    const match = await openMatch(workload, scope);
+    const opened = await openContenders(workload, scope);
     const contenders = [
-      ...yardsticks.contenders.map((contender) => ({ ...contender, workload: name })),
-      ...match.contenders,
+      ...yardsticks.list.map((contender) => ({ ...contender, workload: name })),
+      ...opened.list,
     ];
     const report = (line: string) => progress(`${name}: ${line}`);
     measurements.push(...(await alternate(contenders, rounds ?? workload.rounds, report)));
@@ -38,11 +38,11 @@ export async function run(
     if (scope.backends.includes('wasm')) {
       memory.push(measureMemory({ ...subject, party: 'wasm', batchSize: smallBatch?.wasm ?? batchSize }));
     }
-    if (match.pytorch) {
-      const { megabytes } = await match.pytorch.ask({ ask: 'memory' });
-      memory.push({ ...subject, party: 'pytorch', megabytes: megabytes as number });
+    if (opened.pytorch) {
+      const megabytes = await opened.pytorch.askNumber({ ask: 'memory' }, 'megabytes');
+      memory.push({ ...subject, party: 'pytorch', megabytes });
     }
-    await match.close();
+    await opened.close();
   }
   await yardsticks.close();
   return { measurements, memory };

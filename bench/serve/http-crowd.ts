@@ -1,18 +1,18 @@
 /**
- * Many clients of one server, as cheaply as possible: sockets that send the same request again as soon as it has been
- * answered, and sockets that behave badly.
+ * Many HTTP clients of one server on plain sockets, which cost little processor time. Good clients send the next request
+ * as soon as the last one is answered; bad clients send garbage or break off.
  */
 import { connect, type Socket } from 'node:net';
 
-/** An answer that comes later than this after the end does not come. */
-const LATEST_MS = 30_000;
+/** Time after the end of the test in which open requests may still be answered. */
+const LAST_ANSWER_MS = 30_000;
 
 export interface CrowdResult {
-  /** Seconds from the first byte sent to the last one of the answer, one for each answer. */
+  /** Seconds from sending a request to the last byte of its answer, one value per answer. */
   latencies: number[];
-  /** From the first request to the last answer. */
+  /** Seconds from the first request to the last answer. */
   seconds: number;
-  /** Answers that were not 200, or not what was expected; connections that broke. */
+  /** Answers with another status than 200 or a wrong body, and broken connections. */
   failures: number;
 }
 
@@ -20,19 +20,19 @@ export interface CrowdOptions {
   port: number;
   connections: number;
   seconds: number;
-  /** The bytes of the request that connection n sends for the k-th time. */
+  /** The bytes of request k of connection n. */
   request: (n: number, k: number) => Uint8Array;
-  /** Whether an answer's body is the right one. */
+  /** Whether the body is the right answer to request k of connection n. */
   isRight: (body: string, n: number, k: number) => boolean;
 }
 
-/** Bytes of a POST request that keeps its connection. */
+/** The bytes of a POST request on a keep-alive connection. */
 export function post(path: string, type: string, body: Uint8Array): Uint8Array {
   const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head), body]);
 }
 
-/** Runs the crowd for its time, and until all have their last answer. */
+/** Runs the clients for `seconds`, then waits for the last answers. */
 export async function crowd(options: CrowdOptions): Promise<CrowdResult> {
   const result: CrowdResult = { latencies: [], seconds: 0, failures: 0 };
   const began = performance.now();
@@ -54,7 +54,7 @@ function client(
     let k = 0;
     let sent = 0;
     let waits = true;
-    const deadline = setTimeout(() => socket.destroy(), until - performance.now() + LATEST_MS);
+    const deadline = setTimeout(() => socket.destroy(), until - performance.now() + LAST_ANSWER_MS);
     const send = () => {
       waits = true;
       sent = performance.now();
@@ -86,7 +86,7 @@ function client(
   });
 }
 
-/** Opens bad connections again and again: slow ones, garbage, uploads that break off. Stops when told to. */
+/** Opens bad connections until `stop` is called: garbage, slow requests, interrupted uploads. */
 export function badCrowd(port: number, connections: number): { stop: () => void; made: () => number } {
   const open = new Set<Socket>();
   let stopped = false;

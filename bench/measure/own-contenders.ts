@@ -1,4 +1,4 @@
-/** Our own side of a match: the team that trains, and the classifier of the public API. */
+/** Our own contenders: the team of threads that trains, and the classifier of the public API. */
 import { SequenceClassifier } from 'scanstroke';
 import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
@@ -55,14 +55,14 @@ export class TeamBench {
     return new TeamBench(team, batchSize, forwardFlops(workload, lengthsOf(train)), lossScale);
   }
 
-  /** The batch's indices, `times` times. */
+  /** The indices of the batch, repeated `times` times. */
   #indices(times: number): Int32Array {
     const batch = firstIndices(this.#batchSize);
     return Int32Array.from({ length: times * batch.length }, (_, i) => batch[i % batch.length]);
   }
 
-  /** Seconds of an update, the mean of `times` in a row. */
-  async step(times: number): Promise<number> {
+  /** Mean seconds of a training update, over `times` updates in a row. */
+  async update(times: number): Promise<number> {
     const plan = {
       epoch: 1,
       order: this.#indices(times),
@@ -80,7 +80,7 @@ export class TeamBench {
     return (performance.now() - began) / 1000 / times;
   }
 
-  /** Seconds for the logits of the batch, the mean of `times` in a row. */
+  /** Mean seconds of the logits of the batch, over `times` forward passes in a row. */
   async forward(times: number): Promise<number> {
     const indices = this.#indices(times);
     const began = performance.now();
@@ -112,14 +112,14 @@ export class ClassifierBench {
     return new ClassifierBench(new SequenceClassifier(sizes, await openBackend(choice)), steps);
   }
 
-  /** Seconds that the logits of one sample take, the mean of `times` in a row. */
+  /** Mean seconds of the logits of one sample, over `times` calls in a row. */
   async sample(times: number): Promise<number> {
     const began = performance.now();
     for (let i = 0; i < times; i++) await this.model.forward(this.#sample);
     return (performance.now() - began) / 1000 / times;
   }
 
-  /** Of a model that can be stepped: seconds of one more point with the states carried on, logits included. */
+  /** For models that support steppers: mean seconds of one more point with the states kept, including the logits. */
   point(): (times: number) => Promise<number> {
     const stepper = this.model.stepper();
     const input = new Float32Array(this.model.config.inputSize).fill(0.1);

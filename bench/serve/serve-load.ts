@@ -1,10 +1,11 @@
 /**
- * `npm run bench:serve`: the server under load on loopback, with a network of the preset `quick`: requests a second and
- * latencies with few and many connections, batched and not, with bad clients among them; every answer is checked.
+ * `npm run bench:serve`: measures the server under load on loopback, with a network of the size of the preset `quick`:
+ * requests per second and latencies with few and many connections, with and without batching, and with bad clients.
+ * Checks every answer.
  *
  *   npm run bench:serve -- [--json] [--write] [--seconds N]
  *
- * `--write` puts the tables into docs/serving.md. Clients and server share the machine's cores.
+ * `--write` writes the table to docs/serving.md. Clients and server share the cores of the machine.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,26 +19,26 @@ import { SequenceClassifier } from '#src/model/classifier.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 import type { PredictResponse } from '#src/serve/api.js';
-import { count, failForUsers } from './bench-flags.js';
+import { count, failForUsers } from '../bench-flags.js';
+import { describeMachine, machineWords } from '../measure/machine.js';
+import { duration, markdown, number, whole } from '../report/table.js';
 import { badCrowd, type CrowdResult, crowd, post } from './http-crowd.js';
-import { describeMachine, machineWords } from './machine.js';
-import { duration, markdown, number, whole } from './table.js';
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const PAGE = fileURLToPath(new URL('../../docs/serving.md', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../../docs/serving.md', import.meta.url));
 const [BEGIN, END] = [
   '<!-- figures: written by npm run bench:serve -- --write -->',
   '<!-- end of figures -->',
 ];
-/** Pictures that are sent in turn. */
+/** Number of different pictures, sent in turn. */
 const PICTURES = 200;
-/** Pictures in a large request. */
+/** Number of pictures in a large request. */
 const MANY = 64;
 
 interface Scenario {
   name: string;
   connections: number;
-  /** Pictures in a request. */
+  /** Pictures per request. */
   inputs: number;
   batched: boolean;
   bad?: number;
@@ -56,11 +57,11 @@ const SCENARIOS: Scenario[] = [
 
 interface Measured extends Scenario {
   result: CrowdResult;
-  /** Of the server's process, in MB: before, and at the end. */
+  /** Resident set size of the server in MiB, before and after the scenario; null if unknown. */
   memory: [before: number | null, after: number | null];
 }
 
-/** A network of the preset's size, digits, and what it says of them. */
+/** A checkpoint of the preset's size, pictures of digits, and the expected probabilities of its answers. */
 async function subjects() {
   const backend = await openBackend('auto');
   const model = new SequenceClassifier(
@@ -122,7 +123,7 @@ async function main(): Promise<void> {
   if (values.write) {
     const page = readFileSync(PAGE, 'utf8');
     const [head, tail] = [page.split(BEGIN)[0], page.split(END)[1]];
-    if (tail === undefined) throw new Error(`${PAGE} has lost its marks`);
+    if (tail === undefined) throw new Error(`bench:serve: ${PAGE} has no marks ${BEGIN} and ${END}`);
     writeFileSync(PAGE, `${head}${BEGIN}\n\n${text}\n\n${END}${tail}`);
   }
   console.log(values.json ? JSON.stringify({ machine, measured: measured.map(figures) }, null, 2) : text);
@@ -153,10 +154,10 @@ async function measure(
   };
   try {
     await crowd({ ...options, connections: Math.min(64, connections), seconds: 1 });
-    const villains = badCrowd(server.port, bad);
+    const badClients = badCrowd(server.port, bad);
     const before = server.memory();
     const result = await crowd({ ...options, seconds });
-    villains.stop();
+    badClients.stop();
     return { ...scenario, result, memory: [before, server.memory()] };
   } finally {
     await server.stop();
@@ -174,7 +175,7 @@ function requestFor(pictures: Uint8Array[], first: number, inputs: number): Uint
   return post('/api/predict', 'application/json', Buffer.from(JSON.stringify({ inputs: list })));
 }
 
-/** A server of its own process, as users start it. */
+/** Starts the server in a new process, as users do. */
 async function start(path: string, batched: boolean) {
   const args = [COMMAND, 'serve', path, '--port', '0', '--json', '--runs', `${path}.none`];
   const child = spawn(process.execPath, [...args, ...(batched ? [] : ['--batch', '1'])], {
@@ -197,7 +198,7 @@ async function start(path: string, batched: boolean) {
   };
 }
 
-/** Linux only. */
+/** Resident set size of a process in MiB; null on other systems than Linux. */
 function residentMb(pid: number | undefined): number | null {
   try {
     const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];

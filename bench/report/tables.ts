@@ -1,11 +1,11 @@
-/** The tables of a run's results. What was not measured is a dash. */
-import type { Activity, Measurement, Party } from './measurement.js';
-import { best, type Figures, figures, find, type Results, shareOf } from './results.js';
-import { medianRatio } from './statistics.js';
+/** Tables of the results of a benchmark run. A dash stands for a figure that was not measured. */
+import type { Activity, Measurement, Party } from '../measure/measurement.js';
+import { best, type Figures, figures, find, type Results, shareOf } from '../measure/results.js';
+import { medianRatio } from '../measure/statistics.js';
+import { modelWords, WORKLOADS, type Workload } from '../measure/workload.js';
 import { duration, NOTHING, number, percent, type Table, whole } from './table.js';
-import { modelWords, WORKLOADS, type Workload } from './workload.js';
 
-/** Workloads that were measured, in their order. */
+/** The measured workloads, in the order of WORKLOADS. */
 function measured({ measurements }: Results): Workload[] {
   return WORKLOADS.filter(({ name }) => measurements.some(({ workload }) => workload === name));
 }
@@ -14,7 +14,7 @@ function nameOf(workload: Workload): string {
   return `\`${workload.name}\`, ${modelWords(workload)}`;
 }
 
-/** Our measurements of an activity: every workload and number of threads. */
+/** Our measurements of an activity, for every workload and number of threads. */
 function ours(results: Results, activity: Activity, party: Party): [Workload, Measurement, Figures][] {
   return measured(results).flatMap((workload) =>
     results.measurements
@@ -25,7 +25,7 @@ function ours(results: Results, activity: Activity, party: Party): [Workload, Me
   );
 }
 
-/** Rates of the yardsticks, over the rounds of all workloads. */
+/** Rates of the yardsticks: medians over the rounds of all workloads. */
 export function yardstickTable({ measurements }: Results): Table {
   const rates = measurements.filter(({ activity }) => activity === 'product' || activity === 'limit');
   const threadCounts = [...new Set(rates.map(({ threads }) => threads))].sort((a, b) => a - b);
@@ -49,15 +49,15 @@ export function yardstickTable({ measurements }: Results): Table {
   };
 }
 
-/** A training step of the native kernels. */
-export function stepTable(results: Results): Table {
+/** A training update with the native kernels. */
+export function updateTable(results: Results): Table {
   const { measurements } = results;
   return {
     header: [
       'model',
       'batch',
       'threads',
-      'step',
+      'update',
       'samples/s',
       'GFLOP/s',
       'of OpenBLAS',
@@ -65,8 +65,8 @@ export function stepTable(results: Results): Table {
       'PyTorch, samples/s',
       'times PyTorch',
     ],
-    rows: ours(results, 'step', 'cpu').map(([workload, measurement, own]) => {
-      const pytorch = best(measurements, { workload: workload.name, activity: 'step', party: 'pytorch' });
+    rows: ours(results, 'update', 'cpu').map(([workload, measurement, own]) => {
+      const pytorch = best(measurements, { workload: workload.name, activity: 'update', party: 'pytorch' });
       return [
         nameOf(workload),
         whole(own.batchSize),
@@ -83,7 +83,7 @@ export function stepTable(results: Results): Table {
   };
 }
 
-/** The same of the WASM kernels. */
+/** A training update with the WASM kernels. */
 export function wasmTable(results: Results): Table {
   const { measurements } = results;
   return {
@@ -91,15 +91,15 @@ export function wasmTable(results: Results): Table {
       'model',
       'batch',
       'threads',
-      'step',
+      'update',
       'samples/s',
       'GFLOP/s',
       'of the limit',
       'TensorFlow.js, GFLOP/s',
       'times TensorFlow.js',
     ],
-    rows: ours(results, 'step', 'wasm').map(([workload, measurement, own]) => {
-      const tfjs = best(measurements, { workload: workload.name, activity: 'step', party: 'tfjs' });
+    rows: ours(results, 'update', 'wasm').map(([workload, measurement, own]) => {
+      const tfjs = best(measurements, { workload: workload.name, activity: 'update', party: 'tfjs' });
       return [
         nameOf(workload),
         whole(own.batchSize),
@@ -115,7 +115,7 @@ export function wasmTable(results: Results): Table {
   };
 }
 
-/** The forward pass of a batch, beside ONNX Runtime with the same threads. */
+/** The forward pass of a batch, compared with ONNX Runtime on the same number of threads. */
 export function forwardTable(results: Results): Table {
   return {
     header: [
@@ -144,7 +144,7 @@ export function forwardTable(results: Results): Table {
   };
 }
 
-/** One sample, and one point with the states carried on: everyone with the threads that suit it best. */
+/** One sample, and one point with the states kept. Each party has its fastest number of threads. */
 export function latencyTable(results: Results): Table {
   const parties = ['cpu', 'wasm', 'onnxruntime', 'pytorch'] as const;
   const activities = [
@@ -166,7 +166,7 @@ export function latencyTable(results: Results): Table {
   return { header: ['forward pass of', 'steps', 'cpu', 'wasm', 'ONNX Runtime', 'PyTorch'], rows };
 }
 
-/** Mixed precision beside float32, by the native kernels. */
+/** Mixed precision compared with float32, native kernels. */
 export function mixedTable(results: Results): Table {
   const { measurements, memory } = results;
   return {
@@ -182,7 +182,12 @@ export function mixedTable(results: Results): Table {
     ],
     rows: ours(results, 'mixed', 'cpu').map(([workload, measurement, own]) => {
       const { threads, batchSize } = own;
-      const step = find(measurements, { workload: workload.name, activity: 'step', party: 'cpu', threads });
+      const update = find(measurements, {
+        workload: workload.name,
+        activity: 'update',
+        party: 'cpu',
+        threads,
+      });
       const peak = (precision: string) =>
         memory.find(
           (entry) =>
@@ -195,9 +200,9 @@ export function mixedTable(results: Results): Table {
         nameOf(workload),
         whole(batchSize),
         String(threads),
-        duration(step ? figures(step).seconds : null),
+        duration(update ? figures(update).seconds : null),
         duration(own.seconds),
-        number(step ? medianRatio(step.seconds, measurement.seconds) : null),
+        number(update ? medianRatio(update.seconds, measurement.seconds) : null),
         ...['float32', 'mixed'].map((precision) => megabytes(peak(precision)?.megabytes)),
       ];
     }),

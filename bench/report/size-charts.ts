@@ -1,22 +1,22 @@
-/** The charts of a sweep: speed against size beneath the matrix product's rate, and how time grows with each size. */
+/** The charts of a sweep: the rate of an update against batch and hidden size, and its time against each size. */
 import { baseOption, type Chart, frames, logScale } from '#src/report/chart.js';
 import { renderSvg } from '#src/report/chart-files.js';
 import { type Line, lineChart, type Plot, type Point as XY } from '#src/report/line-chart.js';
 import { adaptive, light } from '#src/report/palette.js';
-import type { Point, Size, SweepResults } from './sweep.js';
+import type { Point, Size, SweepResults } from '../measure/sweep.js';
 import { duration, markdown, number, whole } from './table.js';
 
-/** Colours of lines and their labels, from small to large: apart in lightness too, and readable as text. */
+/** Colours of lines and labels, from small to large sizes. They differ in lightness and are readable as text. */
 export const LINE_COLORS = [light.validation, light.pen[7], light.pen[4], light.pen[0]];
 
-/** An axis over sizes, with a tick at each, or at some of them. */
-function sizeAxis(name: string, values: readonly number[], most: number): Plot['across'] {
-  const every = Math.ceil(values.length / most);
+/** A logarithmic axis over sizes, with at most `maxTicks` ticks. */
+function sizeAxis(name: string, values: readonly number[], maxTicks: number): Plot['across'] {
+  const every = Math.ceil(values.length / maxTicks);
   const ticks = values.filter((_, index) => (values.length - 1 - index) % every === 0);
   return { kind: 'log', name, min: values[0], max: values[values.length - 1], ticks };
 }
 
-/** GFLOP/s of a training step over batch sizes, a line for each hidden size, beneath the product. */
+/** GFLOP/s of a training update against batch size: one line per hidden size, and the rate of the matrix product. */
 export function rooflineChart({ machine, date, threads, product, roofline }: SweepResults): string {
   const hiddenSizes = [...new Set(roofline.map(({ hiddenSize }) => hiddenSize))];
   const batchSizes = [...new Set(roofline.map(({ batchSize }) => batchSize))];
@@ -42,7 +42,7 @@ export function rooflineChart({ machine, date, threads, product, roofline }: Swe
   });
   const values = [...roofline.map(({ gflops }) => gflops), product.gflops];
   const fastest = roofline.reduce((a, b) => (a.gflops > b.gflops ? a : b));
-  const title = `A training step reaches ${number(fastest.gflops)} GFLOP/s, ${Math.round((100 * fastest.gflops) / product.gflops)} % of the matrix product`;
+  const title = `A training update reaches ${number(fastest.gflops)} GFLOP/s, ${Math.round((100 * fastest.gflops) / product.gflops)} % of the matrix product`;
   const note = `GFLOP/s against batch size: one layer, both directions, 28 steps. ${threads} threads, ${machine.processor}, ${date}.`;
   const chart = lineChart('bench-roofline', 'file', title, note, {
     across: sizeAxis('sequences in a batch', batchSizes, 12),
@@ -60,12 +60,12 @@ const PANELS: [size: Size, words: string][] = [
   ['batchSize', 'sequences in a batch'],
 ];
 
-/** Time of a training step over one size. */
+/** Time of a training update against one size. */
 function growthPanel(points: Point[], size: Size, words: string): Chart {
   const line = (value: (point: Point) => number): XY[] => points.map((point) => [point[size], value(point)]);
   const last = points[points.length - 1];
   const times = points.flatMap(({ seconds, floorSeconds }) => [seconds, floorSeconds]);
-  return lineChart(`bench-growth-${size}`, 'page', `Time of a step against ${words}`, '', {
+  return lineChart(`bench-growth-${size}`, 'page', `Time of an update against ${words}`, '', {
     across: sizeAxis(
       words,
       line(() => 0).map(([x]) => x),
@@ -75,7 +75,7 @@ function growthPanel(points: Point[], size: Size, words: string): Chart {
     format: (seconds) => duration(seconds).replace(/\.0+ /, ' '),
     lines: [
       {
-        name: 'step',
+        name: 'update',
         value: duration(last.seconds),
         color: light.training,
         width: 2.25,
@@ -94,7 +94,7 @@ function growthPanel(points: Point[], size: Size, words: string): Chart {
   });
 }
 
-/** The four panels under one heading. */
+/** The four panels under a common heading. */
 export function growthChart({ machine, date, threads, product, growth }: SweepResults): string {
   const panels = PANELS.map(([size, words]) => growthPanel(growth[size], size, words));
   const { left, top } = frames.file;
@@ -102,7 +102,7 @@ export function growthChart({ machine, date, threads, product, growth }: SweepRe
   const width = left + 2 * panels[0].width + gap + 8;
   const rows = Math.ceil(panels.length / 2);
   const height = top + rows * (panels[0].height + 20);
-  const title = 'Time of a training step, one size of quick changed at a time';
+  const title = 'Time of a training update, one size of quick changed at a time';
   const note = `Dashed: the matrix products alone, at the rate of ${product.name}. ${threads} threads, ${machine.processor}, ${date}.`;
   const sheet = renderSvg({
     name: 'bench-growth',
@@ -120,7 +120,7 @@ export function growthChart({ machine, date, threads, product, growth }: SweepRe
   return adaptive(sheet.replace(/<\/svg>\s*$/, `${placed.join('')}</svg>`));
 }
 
-/** What the charts show, as tables for the terminal. */
+/** The figures of the charts as tables for the terminal. */
 export function sweepTables({ roofline, growth }: SweepResults): string {
   const hiddenSizes = [...new Set(roofline.map(({ hiddenSize }) => hiddenSize))];
   const batchSizes = [...new Set(roofline.map(({ batchSize }) => batchSize))];
@@ -137,7 +137,7 @@ export function sweepTables({ roofline, growth }: SweepResults): string {
   };
   const times = PANELS.map(([size, words]) =>
     markdown({
-      header: [words, 'step', 'products alone'],
+      header: [words, 'update', 'products alone'],
       rows: growth[size].map((point) => [
         whole(point[size]),
         duration(point.seconds),
@@ -145,5 +145,7 @@ export function sweepTables({ roofline, growth }: SweepResults): string {
       ]),
     }),
   );
-  return ['GFLOP/s of a training step', markdown(rates), 'Time of a training step', ...times].join('\n\n');
+  return ['GFLOP/s of a training update', markdown(rates), 'Time of a training update', ...times].join(
+    '\n\n',
+  );
 }

@@ -1,0 +1,106 @@
+/** Writes the text of docs/performance.md around the tables. Do not edit that page by hand. */
+import { machineWords } from '../measure/machine.js';
+import type { Results } from '../measure/results.js';
+import { markdown } from './table.js';
+import {
+  forwardTable,
+  latencyTable,
+  memoryTable,
+  mixedTable,
+  updateTable,
+  wasmTable,
+  yardstickTable,
+} from './tables.js';
+
+/** The tables for the terminal, each with a heading. Leaves out empty tables. */
+export function tables(results: Results): string {
+  return [
+    ['Matrix product, GFLOP/s', yardstickTable(results)] as const,
+    ['Training update', updateTable(results)] as const,
+    ['Training update on WebAssembly', wasmTable(results)] as const,
+    ['Mixed precision', mixedTable(results)] as const,
+    ['Forward pass in batches', forwardTable(results)] as const,
+    ['One sample', latencyTable(results)] as const,
+    ['Memory of a training update', memoryTable(results)] as const,
+  ]
+    .filter(([, { rows }]) => rows.length > 0)
+    .map(([heading, table]) => `${heading}\n\n${markdown(table)}`)
+    .join('\n\n');
+}
+
+/** The text of docs/performance.md. */
+export function page(results: Results): string {
+  const { machine, date, command, versions, missing } = results;
+  return `# Performance
+
+${machineWords(machine)}; ${date}, \`${command}\`. Peers in the same run: ${versions.join(', ') || 'none'}.${
+    missing.length > 0 ? ` Not installed, so not measured: ${missing.join(', ')}.` : ''
+  }
+
+All contenders of a model take turns, round by round, so a temporarily slow processor affects all of them. A figure is the median over the rounds; a share is the median of the shares of the rounds. GFLOP/s counts only the matrix products of the LSTM: 8·H·(I + H) operations per step, layer and direction in the forward pass, and three times as many in an update. The linear layer, activations, loss, clipping and the optimiser take time, but their operations are not counted.
+
+## Limits of the processor
+
+GFLOP/s of the largest float32 matrix product, 2048×2048: by OpenBLAS on all threads together, and by our kernels, one product per thread. The last column is the limit of a WASM module that multiplies and adds in 128-bit registers without any access to memory. Relaxed SIMD can exceed this limit, because it has a fused multiply-add.
+
+${markdown(yardstickTable(results))}
+
+## Training update
+
+Forward pass, backward pass and update on random data of realistic shapes: images of 28 pixel rows with Adam, and strokes of 40 ± 10 moves (13 to 117) with SGD and momentum. PyTorch runs the same update, with its fastest number of threads.
+
+${markdown(updateTable(results))}
+
+## Mixed precision
+
+The same updates with \`--use-amp\`: activations for the backward pass and working weights are stored in 16 bits; products and sums stay float32. Memory is the peak of the whole process, as below.
+
+${markdown(mixedTable(results))}
+
+## WebAssembly
+
+The same updates with the WASM kernels, and with TensorFlow.js's WASM backend, which uses one thread in Node.js. Where batch sizes differ, compare GFLOP/s.
+
+${markdown(wasmTable(results))}
+
+## Forward pass in batches
+
+Compared with ONNX Runtime on the same number of threads. Its graph has the same weights, and its logits are compared with ours before the measurement. ONNX Runtime computes a batch of strokes up to the longest sequence; our kernels compute only the steps that exist.
+
+${markdown(forwardTable(results))}
+
+## One sample
+
+Time from inputs in memory to logits, through the public API on one thread. Each peer has its fastest number of threads.
+
+${markdown(latencyTable(results))}
+
+## Memory
+
+Peak resident set size of a process that runs training updates and nothing else, in MB of 2²⁰ bytes. It includes Node.js, or Python and PyTorch. Our memory grows with the number of threads, because each thread computes one shard at a time. It hardly grows with the batch: a larger batch adds only its images, one byte per pixel.
+
+${markdown(memoryTable(results))}
+
+## How speed grows with size
+
+![GFLOP/s of a training update against the batch size, for hidden sizes 16 to 1024, beneath OpenBLAS's matrix product](images/roofline.svg)
+
+The model \`quick\` with other hidden sizes. With few sequences, the kernels read all weights for little work, and every step of a sequence waits for the one before. With few hidden units, the activations take much of the time, and their operations are not counted.
+
+![Time of a training update against hidden size, layers, sequence length and batch size](images/growth.svg)
+
+The model \`quick\`, with one size changed at a time. The dashed lines are the time of the matrix products alone, at OpenBLAS's rate. The number of operations is proportional to layers, sequence length and batch size, and to the square of a large hidden size.
+
+## Repeat it
+
+\`\`\`sh
+npm run bench                       # about five minutes; prints these tables
+npm run bench -- --write            # writes this page
+npm run bench -- --sweep --write    # measures and draws the charts
+npm run bench -- --workloads quick --peers openblas
+npm run bench:check                 # fails after a loss of speed
+\`\`\`
+
+Installed peers take part; the run prints how to install the others. \`bench:check\` measures the share of each training update in the matrix product's rate of the same run (on WASM, in the 128-bit limit). It fails if a share is more than 15 % below the one in \`bench/baseline.json\`, which \`npm run bench:check -- --write-baseline\` renews. Run both on an idle machine.
+`;
+}
