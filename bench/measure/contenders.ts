@@ -71,7 +71,8 @@ export async function openYardsticks({ backends, threads: counts, peers }: Scope
     }
     if (module) {
       const peak = contenders.keep(await Peak.open({ limit: module }, threads));
-      contenders.add({ ...subject, activity: 'limit', party: 'wasm', flops: peak.flops }, (times) =>
+      const { flops } = peak;
+      contenders.add({ activity: 'limit', party: 'wasm', threads, batchSize: 0, flops }, (times) =>
         peak.run(times),
       );
     }
@@ -166,13 +167,8 @@ async function addTfjs(contenders: OpenContenders, workload: Workload, peers: Pe
   if (!peer) return;
   contenders.keep(peer);
   const flops = 3 * forwardFlops(own, lengthsOf(randomData(own)));
-  const subject = {
-    activity: 'update',
-    party: 'tfjs',
-    threads: 1,
-    batchSize: own.batchSize,
-    flops,
-    once: true,
-  } as const;
-  contenders.add(subject, (times) => peer.seconds('update', 1, times));
+  contenders.add(
+    { activity: 'update', party: 'tfjs', threads: 1, batchSize: own.batchSize, flops, once: true },
+    (times) => peer.seconds('update', 1, times),
+  );
 }

@@ -1,5 +1,6 @@
 /** A whole benchmark run: measures all contenders of every workload, and the memory of a training update. */
-import { openContenders, openYardsticks, type Scope } from './contenders.js';
+import type { Precision } from '#src/model/workspace.js';
+import { type OurBackend, openContenders, openYardsticks, type Scope } from './contenders.js';
 import { alternate, type Measurement } from './measurement.js';
 import { type Memory, measureMemory } from './memory-measurement.js';
 import type { Workload } from './workload.js';
@@ -29,18 +30,17 @@ export async function run(
     const report = (line: string) => progress(`${name}: ${line}`);
     measurements.push(...(await alternate(contenders, rounds ?? workload.rounds, report)));
     progress(`${name}: memory`);
-    const subject = { workload: name, threads, batchSize, precision: 'float32' } as const;
+    const addMemory = (party: OurBackend, precision: Precision, batchSize: number) =>
+      memory.push(measureMemory({ workload: name, party, precision, threads, batchSize }));
     if (scope.backends.includes('cpu')) {
-      const batches = name === LARGE.workload ? [batchSize, LARGE.batchSize] : [batchSize];
-      for (const size of batches) memory.push(measureMemory({ ...subject, party: 'cpu', batchSize: size }));
-      memory.push(measureMemory({ ...subject, party: 'cpu', precision: 'mixed' }));
+      addMemory('cpu', 'float32', batchSize);
+      if (name === LARGE.workload) addMemory('cpu', 'float32', LARGE.batchSize);
+      addMemory('cpu', 'mixed', batchSize);
     }
-    if (scope.backends.includes('wasm')) {
-      memory.push(measureMemory({ ...subject, party: 'wasm', batchSize: smallBatch?.wasm ?? batchSize }));
-    }
+    if (scope.backends.includes('wasm')) addMemory('wasm', 'float32', smallBatch?.wasm ?? batchSize);
     if (opened.pytorch) {
       const megabytes = await opened.pytorch.askNumber({ ask: 'memory' }, 'megabytes');
-      memory.push({ ...subject, party: 'pytorch', megabytes });
+      memory.push({ workload: name, party: 'pytorch', precision: 'float32', threads, batchSize, megabytes });
     }
     await opened.close();
   }

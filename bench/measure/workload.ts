@@ -35,23 +35,29 @@ export function imagesWorkload(size: {
   numLayers: number;
   batchSize: number;
   steps?: number;
+  rounds?: number;
+  maxNorm?: number;
+  smallBatch?: Workload['smallBatch'];
 }): Workload {
-  const { name, hiddenSize, numLayers, batchSize, steps = 28 } = size;
-  const shape = {
-    inputSize: 28,
-    bidirectional: true,
-    numClasses: 10,
-    head: 'flatten',
-    dropout: 0.2,
-  } as const;
+  const { name, hiddenSize, numLayers, batchSize, steps = 28, rounds = 7, maxNorm = null, smallBatch } = size;
   return {
     name,
     batchSize,
     kind: 'images',
     steps,
-    rounds: 7,
-    maxNorm: null,
-    model: resolveClassifierConfig({ ...shape, hiddenSize, numLayers, sequenceLength: steps }),
+    rounds,
+    maxNorm,
+    smallBatch,
+    model: resolveClassifierConfig({
+      inputSize: 28,
+      hiddenSize,
+      numLayers,
+      bidirectional: true,
+      numClasses: 10,
+      head: 'flatten',
+      sequenceLength: steps,
+      dropout: 0.2,
+    }),
     optimizer: { name: 'adam', lr: 1e-4 },
   };
 }
@@ -71,12 +77,15 @@ function strokesWorkload(name: string, batchSize: number): Workload {
 }
 
 export const WORKLOADS: readonly Workload[] = [
-  {
-    ...imagesWorkload({ name: 'mnist-lstm', hiddenSize: 256, numLayers: 3, batchSize: 1024 }),
+  imagesWorkload({
+    name: 'mnist-lstm',
+    hiddenSize: 256,
+    numLayers: 3,
+    batchSize: 1024,
     rounds: 3,
     smallBatch: { wasm: 128, tfjs: 16 },
-  },
-  { ...imagesWorkload({ name: 'quick', hiddenSize: 128, numLayers: 1, batchSize: 128 }), maxNorm: 1 },
+  }),
+  imagesWorkload({ name: 'quick', hiddenSize: 128, numLayers: 1, batchSize: 128, maxNorm: 1 }),
   strokesWorkload('strokes', 64),
   strokesWorkload('strokes-1', 1),
 ];

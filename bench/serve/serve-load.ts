@@ -140,23 +140,25 @@ async function measure(
   const server = await start(path, batched);
   const which = (n: number, k: number) => (n * 7 + k) % PICTURES;
   const requests = Array.from({ length: PICTURES }, (_, first) => requestFor(pictures, first, inputs));
-  const options = {
-    port: server.port,
-    connections,
-    request: (n: number, k: number) => requests[which(n, k)],
-    isRight: (body: string, n: number, k: number) => {
-      const { results } = JSON.parse(body) as PredictResponse;
-      return (
-        results.length === inputs &&
-        results.every((each, i) => each?.probability === expected[(which(n, k) + i) % PICTURES])
-      );
-    },
-  };
+  const load = (connections: number, seconds: number) =>
+    crowd({
+      port: server.port,
+      connections,
+      seconds,
+      request: (n, k) => requests[which(n, k)],
+      isRight: (body, n, k) => {
+        const { results }: Partial<PredictResponse> = JSON.parse(body);
+        return (
+          results?.length === inputs &&
+          results.every((each, i) => each?.probability === expected[(which(n, k) + i) % PICTURES])
+        );
+      },
+    });
   try {
-    await crowd({ ...options, connections: Math.min(64, connections), seconds: 1 });
+    await load(Math.min(64, connections), 1);
     const badClients = badCrowd(server.port, bad);
     const before = server.memory();
-    const result = await crowd({ ...options, seconds });
+    const result = await load(connections, seconds);
     badClients.stop();
     return { ...scenario, result, memory: [before, server.memory()] };
   } finally {

@@ -39,7 +39,8 @@ export async function configure(
   const { folder, checkpoint } = resumePoint(loadCp, savingPath);
   const saved = join(dirname(checkpoint), RUN_FILES.config);
   const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
-  return { ...resolveConfig({ base, file, flags }), savingPath: folder, loadCp: checkpoint };
+  const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: folder, loadCp: checkpoint };
+  return { ...resolveConfig({ base, file, flags }), ...paths };
 }
 
 /** The run of one seed: a configuration to train, or the summary of a finished run. */
@@ -65,5 +66,6 @@ async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const has = (name: string) => existsSync(join(folder, name));
   if (config.loadCp !== null && has(RUN_FILES.summary)) return { summary: await readSummary(folder) };
   const loadCp = config.loadCp !== null && has(RUN_FILES.last) ? join(folder, RUN_FILES.last) : null;
-  return { config: { ...config, seedNumber: seed, seeds: 1, savingPath: folder, loadCp } };
+  const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
+  return { config: { ...config, ...own } };
 }

@@ -34,7 +34,7 @@ export function addOptionFlags(command: Command): void {
  * @param value the default that the help shows
  */
 export function optionFlag(key: OptionKey, value = OPTIONS[key].default): Flag {
-  return new Flag(term(key, OPTIONS[key]), describe({ ...OPTIONS[key], default: value }));
+  return new Flag(term(key, OPTIONS[key]), describe(OPTIONS[key], value));
 }
 
 /** The spelling of a flag in the help: `--[no-]nesterov` for a switch. */
@@ -62,12 +62,12 @@ function term(key: OptionKey, option: Option): string {
   }
 }
 
-function describe(option: Option): string {
+function describe(option: Option, value: unknown): string {
   const choices = option.type === 'choice' ? `: ${option.choices.join(', ')}` : '';
-  return `${option.description}${choices} (default ${defaultText(option)})`;
+  return `${option.description}${choices} (default ${defaultText(option, value)})`;
 }
 
-function defaultText({ type, default: value, none }: Option): string {
+function defaultText({ type, none }: Option, value: unknown): string {
   if (value === null) return none ?? 'none';
   const shown = type === 'fraction' && typeof value === 'number' ? quotient(value) : valueText(value);
   return none === undefined ? shown : `${shown}; none: ${none}`;

@@ -79,7 +79,7 @@ describe('parsing', () => {
       },
     );
   });
-  it('leaves values and unknown flags as they are', () => {
+  it('does not change values and unknown flags', () => {
     const args = ['--tensorboard', 'a_b', '--data=x_y', '--saving_path=my_run\nx', '-x', '--'];
     assert.deepEqual(normalizeSpelling(args), [
       '--tensorboard',

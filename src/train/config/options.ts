@@ -112,7 +112,7 @@ const DATA = {
     { from: 1, to: MANY },
     'values per step; images: pixels × channels / --sequence-length, strokes: 4',
   ),
-  permute: integer(null, SEED, 'images: shuffle the pixels, all images alike; the number is the seed', {
+  permute: integer(null, SEED, 'images: shuffle the pixels, in the same way for all images; n is the seed', {
     none: 'no shuffling',
   }),
   strokeOrder: choice(
@@ -172,7 +172,7 @@ const MODEL = {
 const TRAINING = {
   batchSize: integer(128, { from: 1, to: MANY }, 'samples per batch'),
   numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training samples'),
-  accumulationSteps: integer(1, { from: 1, to: MANY }, 'batches per update (gradient accumulation)'),
+  accumulationSteps: integer(1, { from: 1, to: MANY }, 'gradient accumulation: batches per update'),
   useAmp: toggle(
     false,
     'mixed precision: store activations and working weights in 16 bits, in half the memory',
@@ -241,7 +241,7 @@ const RATE = {
   gamma: number(0.1, { above: 0, to: 1 }, 'step: factor of each decrease', schedule('step')),
   tMax: integer(null, { from: 1, to: MANY }, 'cosine: epochs from the highest to the lowest rate', {
     none: 'all epochs',
-    ...schedule('cosine'),
+    only: { with: 'schedule', is: ['cosine'] },
   }),
   etaMin: number(
     0,
@@ -273,7 +273,7 @@ const MACHINE = {
   backend: choice(
     ['auto', 'cpu', 'wasm', 'reference'],
     'auto',
-    'kernels to use; auto: cpu (native) if they are built, else wasm',
+    'kernels to use (auto: native cpu kernels if they are built, otherwise wasm)',
   ),
   threads: integer(null, { from: 1, to: 256 }, 'number of worker threads; the result does not depend on it', {
     none: 'one per core',
