@@ -1,0 +1,46 @@
+/** The worst mistakes of a model on the test set, for the report. */
+import type { Dataset } from '../data/open-dataset.js';
+import { strokesOf } from '../data/strokes/stroke-examples.js';
+import type { Mistake } from '../runs/run-folder.js';
+import { type AnswerSheet, answerTo } from './evaluation.js';
+
+/** At most this many mistakes are kept. */
+const MAX_MISTAKES = 30;
+
+/** The wrong answers on the test set with the highest probability, highest first, with their pictures. */
+export function mistakesOf(sheet: AnswerSheet, dataset: Dataset): Mistake[] {
+  const { labels } = dataset.test;
+  const { indices, classes, logits } = sheet;
+  const mistakes: Omit<Mistake, 'picture'>[] = [];
+  indices.forEach((index, n) => {
+    const label = labels[index];
+    const predicted = answerTo(sheet, n);
+    if (predicted === label) return;
+    const probabilities = softmax(logits.subarray(n * classes, (n + 1) * classes));
+    mistakes.push({
+      index,
+      label,
+      predicted,
+      confidence: probabilities[predicted],
+      labelProbability: probabilities[label],
+    });
+  });
+  mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index);
+  return mistakes
+    .slice(0, MAX_MISTAKES)
+    .map((mistake) => ({ ...mistake, picture: pictureOf(dataset, mistake.index) }));
+}
+
+function pictureOf(dataset: Dataset, index: number): Mistake['picture'] {
+  if (dataset.kind === 'strokes') return { rows: strokesOf(dataset.test, index).slice() };
+  const { width, height, channels, pixels } = dataset.test;
+  const size = width * height * channels;
+  return { width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
+}
+
+function softmax(logits: Float32Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((a, b) => a + b);
+  return powers.map((power) => power / sum);
+}
