@@ -102,13 +102,13 @@ export class ProgressView {
       `${bold(this.#settings.preset)}, seed ${event.seed}, on ${backend.name} (${backend.description}), ${plural(threads, 'thread')}`,
       `${formatCount(event.parameters)} parameters; samples: ${formatCount(event.trainCount)} for training, ` +
         `${formatCount(event.validationCount)} for validation, ${formatCount(event.testCount)} for the test`,
-      `${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'update')}, saved in ${event.folder}`,
+      `${plural(event.epochs, 'epoch')} of ${plural(event.batchesPerEpoch, 'update')}, saved in ${event.folder}`,
     );
     const { resumedFrom } = event;
     if (resumedFrom) {
-      const { epoch, step } = resumedFrom;
+      const { epoch, batch } = resumedFrom;
       lines.push(
-        step > 0 ? `continues in epoch ${epoch}, after update ${step}` : `continues with epoch ${epoch}`,
+        batch > 0 ? `continues in epoch ${epoch}, after update ${batch}` : `continues with epoch ${epoch}`,
       );
     }
     return lines;
@@ -117,7 +117,7 @@ export class ProgressView {
   #progress(event: ProgressEvent): void {
     if (this.#stream.isTTY) {
       const now = this.#now();
-      if (event.step < event.steps && now - this.#last < REDRAW_MS) return;
+      if (event.batch < event.batches && now - this.#last < REDRAW_MS) return;
       this.passing(this.#bar(event, (this.#stream.columns || 80) - MARGIN));
       this.#last = now;
       return;
@@ -127,7 +127,7 @@ export class ProgressView {
       validation: this.#settings.freqOutputVal,
       evaluate: null,
     }[event.phase];
-    if (every !== null && event.step % every === 0) this.line(this.#plainLine(event));
+    if (every !== null && event.batch % every === 0) this.line(this.#plainLine(event));
   }
 
   #title({ phase, part, epoch }: ProgressEvent): string {
@@ -139,7 +139,7 @@ export class ProgressView {
   /** Fits the line into `width`: drops the last figures first, then the bar. */
   #bar(event: ProgressEvent, width: number): string {
     const title = this.#title(event);
-    const share = event.steps > 0 ? event.step / event.steps : 0;
+    const share = event.batches > 0 ? event.batch / event.batches : 0;
     const parts = [
       `${Math.floor(share * 100)} %`.padStart(5),
       `loss ${event.loss.toFixed(4)}`,
@@ -161,7 +161,7 @@ export class ProgressView {
     const rate = event.phase === 'train' ? `, learning rate ${formatNumber(event.learningRate)}` : '';
     const unit = event.phase === 'train' ? 'update' : 'batch';
     return (
-      `${this.#title(event)} ${unit} ${event.step}/${event.steps}: loss ${event.loss.toFixed(4)}, ` +
+      `${this.#title(event)} ${unit} ${event.batch}/${event.batches}: loss ${event.loss.toFixed(4)}, ` +
       `accuracy ${formatShare(event.accuracy)}${rate}, ${formatCount(event.samplesPerSecond)} samples/s, ` +
       `${clock(event.secondsLeft)} left`
     );
@@ -186,15 +186,15 @@ function lossScaleText({ lossScale, skippedSteps }: EpochMetrics): string {
   return `loss scale ${formatNumber(lossScale ?? 1)}${skipped}`;
 }
 
-function stoppedLine({ reason, epoch, step }: TrainEvent & { type: 'stopped' }): string {
+function stoppedLine({ reason, epoch, batch }: TrainEvent & { type: 'stopped' }): string {
   switch (reason) {
     case 'patience':
       return `stopped after epoch ${epoch}: validation did not improve (--patience)`;
     case 'target-accuracy':
       return `stopped after epoch ${epoch}: validation reached the target (--target-accuracy)`;
     case 'interrupted':
-      return step > 0
-        ? `interrupted in epoch ${epoch}, after update ${step}`
+      return batch > 0
+        ? `interrupted in epoch ${epoch}, after update ${batch}`
         : `interrupted after epoch ${epoch}`;
     case 'epochs':
       return `stopped after epoch ${epoch}`;

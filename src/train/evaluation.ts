@@ -59,9 +59,9 @@ export async function* evaluatePart(
     },
   };
   const losses = new Float32Array(indices.length);
-  const steps = Math.ceil(indices.length / PROGRESS_BATCH);
+  const batches = Math.ceil(indices.length / PROGRESS_BATCH);
   const began = performance.now();
-  let step = 0;
+  let batch = 0;
   let lossSum = 0;
   for await (const answers of engine.evaluate(part, indices, stop)) {
     sheet.logits.set(answers.logits, answers.first * classes);
@@ -69,12 +69,12 @@ export async function* evaluatePart(
     lossSum += countAnswers(sheet, answers.first, answers.losses, options.labels);
     const { score } = sheet.scores;
     const samplesPerSecond = (1000 * score.count) / (performance.now() - began);
-    for (; step < Math.ceil(score.count / PROGRESS_BATCH); step++) {
+    for (; batch < Math.ceil(score.count / PROGRESS_BATCH); batch++) {
       yield {
         ...options.event,
         type: 'progress',
-        step: step + 1,
-        steps,
+        batch: batch + 1,
+        batches,
         loss: lossSum / score.count,
         accuracy: score.correct / score.count,
         samples: score.count,

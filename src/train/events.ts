@@ -19,7 +19,8 @@ export type TrainEvent =
       type: 'stopped';
       reason: 'epochs' | 'patience' | 'target-accuracy' | 'interrupted';
       epoch: number;
-      step: number;
+      /** Batches trained in it. */
+      batch: number;
     }
   | { type: 'done'; summary: RunSummary };
 
@@ -41,10 +42,10 @@ export interface StartEvent {
   trainCount: number;
   validationCount: number;
   testCount: number;
-  stepsPerEpoch: number;
+  batchesPerEpoch: number;
   epochs: number;
   /** Where a resumed run goes on; null for a new one. */
-  resumedFrom: { epoch: number; step: number } | null;
+  resumedFrom: { epoch: number; batch: number } | null;
   seed: number;
   /** For the user, a line each: a backend that was passed over, and what to do about it. */
   notices?: string[];
@@ -52,7 +53,7 @@ export interface StartEvent {
   folder: string;
 }
 
-/** After every step of training, and every batch of validation and evaluation. */
+/** After every update of a training, and every batch of validation and evaluation. */
 export interface ProgressEvent {
   type: 'progress';
   phase: 'train' | 'validation' | 'evaluate';
@@ -60,9 +61,9 @@ export interface ProgressEvent {
   part?: 'train' | 'validation' | 'test' | 'reversed' | 'reordered';
   /** From 1. */
   epoch: number;
-  /** Within the phase, from 1. */
-  step: number;
-  steps: number;
+  /** Batch of the phase, from 1, and how many there are: of training (one update each), or of evaluation. */
+  batch: number;
+  batches: number;
   /** Running means over the phase. */
   loss: number;
   accuracy: number;

@@ -107,7 +107,7 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     state.epochSeconds += (performance.now() - validationBegan) / 1000;
     if (!trained || !scores) {
       await options.saveMidEpoch(state);
-      yield { type: 'stopped', reason: 'interrupted', epoch, step: state.losses.length };
+      yield { type: 'stopped', reason: 'interrupted', epoch, batch: state.losses.length };
       return 'interrupted';
     }
 
@@ -206,8 +206,8 @@ export async function* trainEpoch(
             type: 'progress',
             phase: 'train',
             epoch: state.epoch,
-            step: batch + 1,
-            steps: batches,
+            batch: batch + 1,
+            batches: batches,
             loss: lossSum / samples,
             accuracy: correctSum / samples,
             learningRate: rates[batch],

@@ -93,9 +93,9 @@ export async function* trainRun(
       trainCount: train.length,
       validationCount: validation.length,
       testCount: dataset.test.count,
-      stepsPerEpoch: Math.ceil(train.length / batchSize),
+      batchesPerEpoch: Math.ceil(train.length / batchSize),
       epochs: config.numEpochs,
-      resumedFrom: checkpoint ? { epoch: state.epoch, step: state.losses.length } : null,
+      resumedFrom: checkpoint ? { epoch: state.epoch, batch: state.losses.length } : null,
       seed: config.seedNumber,
       notices: [...notices, ...passedOver],
       folder: config.savingPath,
@@ -118,7 +118,7 @@ export async function* trainRun(
     const interrupted = { folder: config.savingPath, mistakes: [] };
     if (reason === 'interrupted') return interrupted;
     const epoch = state.epoch - 1;
-    yield { type: 'stopped', reason, epoch, step: 0 };
+    yield { type: 'stopped', reason, epoch, batch: 0 };
 
     const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
     await engine.load({ parameters: best.parameters, optimizer: new Map() });
@@ -133,7 +133,7 @@ export async function* trainRun(
         secondsAfter: 0,
       });
       if (!sheet) {
-        yield { type: 'stopped', reason: 'interrupted', epoch, step: 0 };
+        yield { type: 'stopped', reason: 'interrupted', epoch, batch: 0 };
         return interrupted;
       }
       results.set(part, sheet);

@@ -44,7 +44,7 @@ export const START: StartEvent = {
   trainCount: 50_000,
   validationCount: 10_000,
   testCount: 10_000,
-  stepsPerEpoch: 4,
+  batchesPerEpoch: 4,
   epochs: 2,
   resumedFrom: null,
   seed: 0,
@@ -56,8 +56,8 @@ export function progress(changes: Partial<ProgressEvent> = {}): ProgressEvent {
     type: 'progress',
     phase: 'train',
     epoch: 1,
-    step: 1,
-    steps: 4,
+    batch: 1,
+    batches: 4,
     loss: 0.51234,
     accuracy: 0.8765,
     learningRate: 0.0012,
@@ -86,16 +86,16 @@ export function fakeTraining(stopAfter = Number.POSITIVE_INFINITY, changes: Part
     writeFileSync(join(config.savingPath, 'last.safetensors'), '');
     yield { ...START, seed: config.seedNumber, folder: config.savingPath };
     for (let epoch = 1, taken = 0; epoch <= 2; epoch++) {
-      for (let step = 1; step <= 4; step++) {
+      for (let batch = 1; batch <= 4; batch++) {
         if (taken++ === stopAfter) {
-          yield { type: 'stopped', reason: 'interrupted', epoch, step: step - 1 };
+          yield { type: 'stopped', reason: 'interrupted', epoch, batch: batch - 1 };
           return 'interrupted';
         }
-        yield progress({ epoch, step });
+        yield progress({ epoch, batch });
       }
       yield { type: 'epoch', metrics: sampleInput().metrics[epoch - 1], best: true, epochs: 2 };
     }
-    yield { type: 'stopped', reason: 'epochs', epoch: 2, step: 0 };
+    yield { type: 'stopped', reason: 'epochs', epoch: 2, batch: 0 };
     yield { type: 'done', summary: { ...summaryOf(config.seedNumber, config.preset), ...changes } };
     return 'done';
   }

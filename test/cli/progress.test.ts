@@ -20,9 +20,9 @@ describe('on a terminal', () => {
   it('redraws the bar in place, and removes it before a permanent line', () => {
     const { output, time, view } = terminal(100);
     view.show(START);
-    for (const step of [1, 2, 3, 4]) {
+    for (const batch of [1, 2, 3, 4]) {
       time.now += 1000;
-      view.show(progress({ step }));
+      view.show(progress({ batch }));
     }
     assert.match(
       output.screen[3],
@@ -41,7 +41,7 @@ describe('on a terminal', () => {
     for (let columns = 10; columns <= 200; columns++) {
       const { output, view } = terminal(columns);
       view.show(START);
-      view.show(progress({ step: 4, secondsLeft: 360_000, samplesPerSecond: 1e6 }));
+      view.show(progress({ batch: 4, secondsLeft: 360_000, samplesPerSecond: 1e6 }));
       const [line] = output.screen.slice(-1);
       assert.ok(line.length < columns, `${line.length} of ${columns}: ${line}`);
       assert.ok(line.startsWith('epoch'), line);
@@ -66,21 +66,21 @@ describe('on a terminal', () => {
     const { output, time, view } = terminal(100);
     view.show(START);
     const before = output.text.length;
-    view.show(progress({ step: 1 }));
+    view.show(progress({ batch: 1 }));
     const drawn = output.text.length;
     assert.ok(drawn > before);
     time.now += 10;
-    view.show(progress({ step: 2 }));
+    view.show(progress({ batch: 2 }));
     assert.equal(output.text.length, drawn);
-    view.show(progress({ step: 4 }));
+    view.show(progress({ batch: 4 }));
     assert.ok(output.text.length > drawn);
   });
 
   it('the bar grows with the updates', () => {
-    const green = (step: number) => {
+    const green = (batch: number) => {
       const output = new FakeOutput(true, 100);
       const marked = { ...colors, cyan: (text: unknown) => `<${text}>` };
-      new ProgressView(output, { ...settings, colors: marked }).show(progress({ step, steps: 10 }));
+      new ProgressView(output, { ...settings, colors: marked }).show(progress({ batch, batches: 10 }));
       return /<(━*)>/.exec(output.text)?.[1].length ?? -1;
     };
     assert.equal(green(0), 0);
@@ -91,15 +91,15 @@ describe('on a terminal', () => {
   it('names the part of the data that validation and evaluation use', () => {
     const { output, view } = terminal(100);
     view.show(START);
-    view.show(progress({ phase: 'validation', step: 4 }));
+    view.show(progress({ phase: 'validation', batch: 4 }));
     assert.match(output.screen.at(-1) ?? '', /^epoch 1\/2 validation/);
-    view.show(progress({ phase: 'evaluate', part: 'test', step: 4 }));
+    view.show(progress({ phase: 'evaluate', part: 'test', batch: 4 }));
     assert.match(output.screen.at(-1) ?? '', /^accuracy on the test samples /);
-    view.show(progress({ phase: 'evaluate', part: 'train', step: 4 }));
+    view.show(progress({ phase: 'evaluate', part: 'train', batch: 4 }));
     assert.match(output.screen.at(-1) ?? '', /^accuracy on the training samples /);
-    view.show(progress({ phase: 'evaluate', part: 'reversed', step: 4 }));
+    view.show(progress({ phase: 'evaluate', part: 'reversed', batch: 4 }));
     assert.match(output.screen.at(-1) ?? '', /^accuracy when drawn in reverse /);
-    view.show(progress({ phase: 'evaluate', part: 'reordered', step: 4 }));
+    view.show(progress({ phase: 'evaluate', part: 'reordered', batch: 4 }));
     assert.match(output.screen.at(-1) ?? '', /^accuracy with strokes in reverse order /);
   });
 });
@@ -109,9 +109,9 @@ describe('without a terminal', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });
     view.show({ ...START, notices: ['no addon; WASM computes instead'] });
-    for (const step of [1, 2, 3, 4]) view.show(progress({ step }));
-    for (const step of [1, 2, 3, 4]) view.show(progress({ step, phase: 'validation' }));
-    view.show(progress({ phase: 'evaluate', part: 'test', step: 4 }));
+    for (const batch of [1, 2, 3, 4]) view.show(progress({ batch }));
+    for (const batch of [1, 2, 3, 4]) view.show(progress({ batch, phase: 'validation' }));
+    view.show(progress({ phase: 'evaluate', part: 'test', batch: 4 }));
     view.passing('not seen');
     view.show({ type: 'epoch', metrics: epoch1, best: false, epochs: 2 });
     assert.deepEqual(output.lines.slice(0, -1), [
@@ -130,10 +130,10 @@ describe('without a terminal', () => {
   it('prints where a resumed run continues, and why a run stopped', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, settings);
-    view.show({ ...START, resumedFrom: { epoch: 2, step: 3 } });
-    view.show({ ...START, resumedFrom: { epoch: 2, step: 0 } });
+    view.show({ ...START, resumedFrom: { epoch: 2, batch: 3 } });
+    view.show({ ...START, resumedFrom: { epoch: 2, batch: 0 } });
     for (const reason of ['epochs', 'patience', 'target-accuracy', 'interrupted'] as const) {
-      view.show({ type: 'stopped', reason, epoch: 2, step: 3 });
+      view.show({ type: 'stopped', reason, epoch: 2, batch: 3 });
     }
     assert.deepEqual(
       output.lines.filter((line) => /continues|stopped|interrupted/.test(line)),

@@ -119,7 +119,7 @@ test('the mean loss weighs the incomplete last batch by its sequences', async ()
 test('results of several batches at once give an event for each', async () => {
   const { events } = await run({ batchesAtOnce: 2 }, { epochs: 1 });
   const steps = events.flatMap((event) =>
-    event.type === 'progress' && event.phase === 'train' ? [[event.step, event.samples]] : [],
+    event.type === 'progress' && event.phase === 'train' ? [[event.batch, event.samples]] : [],
   );
   assert.deepEqual(steps, [
     [1, 4],
@@ -138,10 +138,10 @@ test('patience and target accuracy stop it, also at once when it is resumed', as
 });
 
 test('a stop saves the state after the batch, and the resumed loop goes on from there', async () => {
-  const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.epoch === 2 && event.step === 2;
+  const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.epoch === 2 && event.batch === 2;
   const { saves, reason, events, state } = await run({}, {}, { stopWhen });
   assert.equal(reason, 'interrupted');
-  assert.deepEqual(events.at(-1), { type: 'stopped', reason: 'interrupted', epoch: 2, step: 2 });
+  assert.deepEqual(events.at(-1), { type: 'stopped', reason: 'interrupted', epoch: 2, batch: 2 });
   assert.deepEqual([saves.at(-1)?.what, saves.at(-1)?.state.losses.length], ['mid', 2]);
   const rest = await run({}, {}, { state });
   assert.deepEqual(

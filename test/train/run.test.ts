@@ -48,7 +48,7 @@ test('a run in mixed precision that was interrupted goes on with its loss scale'
   const mixed = { ...dropping, useAmp: true, numEpochs: 2 };
   await train(smallConfig(data, at('mixed'), mixed));
   const config = smallConfig(data, at('mixed, interrupted'), mixed);
-  await train(config, (event) => event.type === 'progress' && event.epoch === 1 && event.step === 4);
+  await train(config, (event) => event.type === 'progress' && event.epoch === 1 && event.batch === 4);
   await train({ ...config, loadCp: join(config.savingPath, 'last.safetensors') });
   const state = withoutTimes('mixed').training?.state as { lossScale: unknown };
   assert.deepEqual(state.lossScale, { scale: 65_536, steadySteps: 18, skippedSteps: 0 });
@@ -64,7 +64,7 @@ test('a run in mixed precision that was interrupted goes on with its loss scale'
 /** A checkpoint in the midst of an epoch in mixed precision. */
 async function interruptedMixed(): Promise<string> {
   const config = smallConfig(data, at('mixed, half'), { ...dropping, useAmp: true });
-  await train(config, (event) => event.type === 'progress' && event.step === 3);
+  await train(config, (event) => event.type === 'progress' && event.batch === 3);
   return join(config.savingPath, 'last.safetensors');
 }
 
@@ -72,8 +72,8 @@ test('a run that was interrupted, anywhere, ends with the same bits as one that 
   await train(smallConfig(data, at('whole'), dropping));
   const stops: Record<string, (event: TrainEvent) => boolean> = {
     'at the start': (event) => event.type === 'start',
-    'in the first epoch': (event) => event.type === 'progress' && event.epoch === 1 && event.step === 4,
-    'in the second': (event) => event.type === 'progress' && event.epoch === 2 && event.step === 2,
+    'in the first epoch': (event) => event.type === 'progress' && event.epoch === 1 && event.batch === 4,
+    'in the second': (event) => event.type === 'progress' && event.epoch === 2 && event.batch === 2,
     'in validation': (event) => event.type === 'progress' && event.phase === 'validation',
     'after an epoch': (event) => event.type === 'epoch',
     'in the last scoring': (event) => event.type === 'progress' && event.phase === 'evaluate',
@@ -101,7 +101,7 @@ test('checkpoints within an epoch change no bit, and one of them is enough to re
   const kept = at('kept.safetensors');
   await train(often, (event) => {
     // Update 7 of 9: the checkpoint after the sixth has been written.
-    if (event.type === 'progress' && event.epoch === 2 && event.step === 7) copyFileSync(last, kept);
+    if (event.type === 'progress' && event.epoch === 2 && event.batch === 7) copyFileSync(last, kept);
     return false;
   });
   assert.deepEqual(withoutTimes('often'), withoutTimes('plain'));
@@ -116,7 +116,7 @@ test('checkpoints within an epoch change no bit, and one of them is enough to re
 test('a checkpoint of the first version, with flat optimiser vectors, resumes with the same bits', async () => {
   await train(smallConfig(data, at('new'), dropping));
   const config = smallConfig(data, at('first version'), dropping);
-  await train(config, (event) => event.type === 'progress' && event.epoch === 2 && event.step === 3);
+  await train(config, (event) => event.type === 'progress' && event.epoch === 2 && event.batch === 3);
   const loadCp = join(config.savingPath, 'last.safetensors');
   const { tensors, metadata } = readSafetensors(readFileSync(loadCp));
   const flat = new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.')));

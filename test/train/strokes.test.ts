@@ -93,7 +93,7 @@ test('the scores of strokes drawn another way, the evaluation and the mistakes b
 
 test('an interrupted training on augmented strokes ends with the same bits', async () => {
   await train(config('whole'));
-  await train(config('cut'), (event) => event.type === 'progress' && event.epoch === 2 && event.step === 3);
+  await train(config('cut'), (event) => event.type === 'progress' && event.epoch === 2 && event.batch === 3);
   await train({ ...config('cut'), loadCp: join(folder, 'cut', 'last.safetensors') });
   const best = (run: string) => readFileSync(join(folder, run, 'best.safetensors')).toString('base64');
   assert.equal(best('cut'), best('whole'));
