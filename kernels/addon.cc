@@ -1,8 +1,8 @@
 // The Node-API addon: the kernels' verbs as JavaScript functions on typed arrays.
 //
-// `open(name)` gives the verbs compiled for one instruction set; `available` lists those that this processor has,
-// best first. Arguments are converted by the verbs' C++ signatures; whether buffers are long enough has been checked
-// before (src/backends/contract.ts). Plain Node-API, stable across Node versions.
+// `open(name)` returns the verbs compiled for one instruction set. `available` lists the sets that this processor
+// supports, best first. Arguments are converted as the verbs' C++ signatures say. src/backends/contract.ts has already
+// checked the lengths of the buffers. Plain Node-API is stable across Node.js versions.
 #include <node_api.h>
 
 #include <cstddef>
@@ -39,13 +39,13 @@ const InstructionSet kInstructionSets[] = {
               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("fma");
      }},
-    // F16C is older than AVX2, so that whoever has this has that; clang before 19 cannot be asked for it.
+    // Not checked: F16C. Every processor with AVX2 has it, and clang before 19 has no name for the check.
     {"avx2", &avx2::verbs, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #endif
     {"baseline", &baseline::verbs, [] { return true; }},
 };
 
-// The data of a typed array, or null for null; anything else is a TypeError.
+// The data of a typed array; null for null. Throws a TypeError for any other value.
 template <class T>
 T* array_of(napi_env env, napi_value value, napi_typedarray_type wanted) {
   napi_typedarray_type type;

@@ -1,9 +1,9 @@
 {
-  # One object library per instruction set, all from kernels.cc; addon.cc chooses at run time.
+  # One static library per instruction set, all from kernels.cc. addon.cc chooses at run time.
   "target_defaults": {
     "cflags_cc": ["-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-exceptions", "-Wall", "-Wextra", "-Wno-psabi"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
-    # g++ for ARM schedules before it allocates registers, and then has none left for four of the tile's accumulators.
+    # g++ for ARM schedules instructions before it allocates registers. The tile's accumulators would then be spilled.
     "conditions": [["target_arch=='arm64'", { "cflags_cc": ["-fno-schedule-insns"] }]],
     "xcode_settings": {
       "CLANG_CXX_LANGUAGE_STANDARD": "c++17",

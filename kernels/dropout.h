@@ -1,5 +1,5 @@
 // Inverted dropout from a counter-based generator: Threefry-2x32 with 20 rounds (Salmon et al. 2011), LANES blocks
-// at a time. src/random.ts computes the same words; backends/backend.ts says which word belongs to which element.
+// at a time. src/random.ts computes the same words. src/backends/backend.ts defines which element uses which word.
 #pragma once
 #include "vector.h"
 

@@ -1,7 +1,8 @@
-// All numeric kernels, for one instruction set: single-threaded, allocating nothing, knowing nothing of JavaScript.
+// All numeric kernels, for one instruction set. They are single-threaded, allocate no memory and do not depend on
+// JavaScript.
 //
-// Native: compiled once per instruction set with KERNELS=<name>, everything inside the namespace of that name, so
-// that no function compiled for a newer processor can stand in for the one of an older. WASM: the verbs are exports.
+// Native: compiled once per instruction set with KERNELS=<name>. All code is in the namespace of that name; otherwise
+// the linker could pick a function compiled for a newer processor. WASM: the verbs are exports.
 #include <stddef.h>
 #include <stdint.h>
 #if defined(__AVX2__)
@@ -26,7 +27,7 @@ namespace KERNELS {
 #include "optimizer.h"
 #include "rows.h"
 
-// y = sigmoid(x) or tanh(x), as the gates compute them.
+// y = sigmoid(x) or tanh(x), by the functions that the gates use.
 VERB void activate(int n, int is_tanh, const float* x, float* y) {
   for (int i = 0; i < n; i += LANES) {
     const int count = min_of(LANES, n - i);

@@ -2,8 +2,9 @@
 #pragma once
 #include "product.h"
 
-// Forward, a sum over F runs in sixteen interleaved chains, whatever the width of a vector: wherever multiply-adds are
-// fused the logits have the same bits. Rows and outputs that are computed together have their chains in registers.
+// Forward, a sum over F is sixteen interleaved chains of multiply-adds, on every vector width. So the logits have the
+// same bits on all instruction sets with fused multiply-add. DOT_ROWS × DOT_COLUMNS sums are computed together; their
+// chains stay in registers.
 #define CHAINS 16
 #define CHAIN_VECTORS (CHAINS / LANES)
 #if LANES == 16
@@ -17,14 +18,14 @@
 #define DOT_COLUMNS 2
 #endif
 
-// For linear_backward, or matmul with M, K, N in place of B, F, K.
+// Floats of scratch that linear_backward needs, and matmul with (M, K, N) for (B, F, K).
 VERB int linear_scratch_length(int B, int F, int K) {
   const int product = panels_length(F, K);
   const int backward = slabs_length(B, K) + panels_length(B > K ? B : K, PANEL_COLUMNS);
   return product > backward ? product : backward;
 }
 
-// sums[m][n] += x_m · w_n over `count` columns, one of every chain at the most.
+// sums[m][n] += x_m · w_n over `count` columns, count ≤ CHAINS: at most one column per chain.
 template <int M, int N>
 INLINE void dot_tile(vf (&sums)[M][N][CHAIN_VECTORS], const float* x, const float* w, ptrdiff_t row, int count) {
   for (int part = 0; part < CHAIN_VECTORS; part++, count -= LANES, x += LANES, w += LANES) {
@@ -37,7 +38,7 @@ INLINE void dot_tile(vf (&sums)[M][N][CHAIN_VECTORS], const float* x, const floa
   }
 }
 
-// ((0 + 1) + (2 + 3)) + …: by halves.
+// Pairwise sum of the chains: ((0 + 1) + (2 + 3)) + …
 INLINE float sum_of_chains(const vf (&parts)[CHAIN_VECTORS]) {
   float chains[CHAINS];
   for (int part = 0; part < CHAIN_VECTORS; part++) store(chains + part * LANES, parts[part]);
@@ -46,7 +47,7 @@ INLINE float sum_of_chains(const vf (&parts)[CHAIN_VECTORS]) {
   return chains[0];
 }
 
-// y = x Wᵀ + b: both x and W are read along F, so nothing is packed.
+// y = x Wᵀ + b. Both x and W are read along F, so neither is copied into panels.
 VERB void linear_forward(int B, int F, int K,
                          const float* x,       // [B, F]
                          const float* weight,  // [K, F]
@@ -77,7 +78,7 @@ VERB void linear_backward(int B, int F, int K,
                           float* d_bias,        // [K] added to
                           float* scratch) {
   float* slabs = scratch;
-  float* panel = slabs + slabs_length(B, K);  // of x, then of W
+  float* panel = slabs + slabs_length(B, K);  // first of x, then of W
   pack_slabs(B, K, [&](int b) { return dy + (ptrdiff_t)b * K; }, slabs);
   for (int f = 0; f < F; f += PANEL_COLUMNS) {
     const int columns = min_of(PANEL_COLUMNS, F - f);

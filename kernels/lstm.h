@@ -1,24 +1,26 @@
 // One direction of one LSTM layer over packed sequences, forward and backward through time.
 //
 // Forward, step t, all four gates of LANES hidden units in the registers of one tile:
-//   [i f g o] = [x_t, h'] · [W; U] + b        one chain of multiply-adds per element, x first
+//   [i f g o] = [x_t, h'] · [W; U] + b        one chain of multiply-adds per element, x before h'
 //   c = f c' + i g,  h = o tanh(c)            in the tile's epilogue
-// While only few sequences run, half a tile or less, reading the weights takes longer than multiplying; the chains' part
-// in x is then computed for several steps at a time, so that W is read less often.
-// Backward, step t: the gates turn into their gradients in place, dh' = dgates · U; after the last step
-//   dx = dgates · W,  dW += dgatesᵀ · x,  dU += dgatesᵀ · h',  db += Σ dgates.
+// While at most half a tile of sequences is running, reading the weights takes longer than multiplying. The chains are
+// then advanced through x for several steps at once, so W is read less often.
+// Backward, step t: the gates are replaced by their gradients, dh' = dgates · U. After the last step
+//   dx += dgates · W,  dW += dgatesᵀ · x,  dU += dgatesᵀ · h',  db += Σ dgates.
 //
-// Packed weights: for every LANES units [bias 4·LANES][I rows of W][H rows of U], each row i f g o by LANES; units
-// past H are zero. Then, for the way back, U [4H, H] and W [4H, I] in panels.
+// Panels of the weights: for every LANES units a block [bias 4·LANES][I rows of W][H rows of U], in each row LANES
+// values of i, then of f, g and o; units past H are zero. If backward is needed, U [4H, H] and W [4H, I] follow as
+// panels of product.h.
 //
-// Mixed precision: packed weights, x, y, cells and gates are then all stored as halves. Every product, sum and state
-// is still float32: weights are widened as the tile loads them (or a block at a time, into scratch), x and gates in
-// scratch, where the states h and c are carried along too; rounded to halves are what the way back reads, and weights.
+// Mixed precision: panels, x, y, cells and gates are stored as halves. Every product and sum is float32, and so are
+// the states carried from step to step. The tile widens weights as it loads them (or a block at a time, into
+// scratch); x and gates are widened into scratch. The states h and c are carried in scratch as floats; only the copies
+// that backward reads are rounded to halves.
 #pragma once
 #include "activation.h"
 #include "product.h"
 
-// Rows of several steps whose part in x is computed at a time, at the most.
+// Most packed rows, of several steps together, that are multiplied with W ahead of the recurrent part.
 #define AHEAD_ROWS 24
 
 INLINE int lstm_forward_length(int I, int H) { return round_up(H, LANES) * 4 * (1 + I + H); }
@@ -48,7 +50,7 @@ VERB void lstm_pack(int I, int H, const float* weight_ih,  // [4H, I]
   float rows[block * width];
   for (int unit = 0; unit < H; unit += LANES) {
     const int units = min_of(LANES, H - unit);
-    // The rows of these units of a weight [4H, depth], as so many columns.
+    // Transposes a weight [4H, depth], restricted to these units: its rows become columns.
     auto transpose = [&](const float* source, int depth) __attribute__((always_inline)) {
       for (int from = 0; from < depth; from += block) {
         const int count = min_of(block, depth - from);
@@ -80,18 +82,18 @@ VERB void lstm_pack(int I, int H, const float* weight_ih,  // [4H, I]
   pack_panels(4 * H, I, [&](int k) { return Stored::of(weight_ih + (ptrdiff_t)k * I); }, out + panels_length(4 * H, H));
 }
 
-// Where one step of `rows` sequences and LANES units reads and writes; all rows of c and h, and those of `kept`, which
-// the way back reads, are H resp. y_row and 4H apart.
+// Where one step of a tile's sequences and LANES units reads and writes. Rows of c_before, c and cells are H elements
+// apart, rows of h are h_row, rows of y are y_row, rows of gates are 4H.
 struct LstmCell {
-  const float* c_before;  // or null for zeros
+  const float* c_before;  // null for zeros
   float* c;
   float* h;
   ptrdiff_t h_row;
-  Stored y, cells, gates;  // halves of h and c, in mixed precision; gates or null
+  Stored y, cells, gates;  // y, cells: copies of h and c, written in mixed precision only; gates may be null
   ptrdiff_t y_row;
 };
 
-// From the gates' sums [rows, 4 · LANES] to gates, cell and hidden states.
+// Computes gates, cell states and hidden states from the gates' sums [rows, 4 · LANES].
 template <bool HALF>
 static void lstm_cell(int rows, int units, int H, const float* sums, const LstmCell& at) {
   for (int m = 0; m < rows; m++, sums += 4 * LANES) {
@@ -116,8 +118,8 @@ static void lstm_cell(int rows, int units, int H, const float* sums, const LstmC
   }
 }
 
-// The chains of `rows` sums for all units, as far as x goes: [unit block][rows][4 · LANES]. Apart from lstm_forward, whose
-// own loop would else lose registers to this one.
+// sums_ahead [unit block][rows][4 · LANES] = bias + W·x for `rows` packed rows, ahead of the recurrent part. Not
+// inlined: inside lstm_forward, this loop would take registers from the main loop.
 __attribute__((noinline)) static void lstm_inputs_ahead(int I, int H, int rows, Stored packed, const float* x,
                                                         float* wide_w, float* sums_ahead) {
   const int block = lstm_block_length(I, H);
@@ -142,21 +144,21 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        Stored y,              // [N, y_row]
                        Stored cells,          // [N, H]
                        Stored gates,          // [N, 4H] or null
-                       const float* first_h,  // [B, H] states before each sequence's first step, or null for zeros
+                       const float* first_h,  // [B, H] states before each sequence's first step; null for zeros
                        const float* first_c,  // [B, H]
                        float* scratch) {      // lstm_scratch_length(batch_sizes[0], I, H, 0)
   const bool mixed = packed.is_half();
   const int B = batch_sizes[0], block = lstm_block_length(I, H);
   float* wide_c = scratch;           // [B, H]
-  float* wide_h = wide_c + B * H;    // [2, B, H] before and after the step
+  float* wide_h = wide_c + B * H;    // [2, B, H] states before and after the step
   float* wide_w = wide_h + 2 * B * H;
   float* sums_ahead = wide_w + block;                               // [unit block][rows][4 · LANES]
   float* wide_x = sums_ahead + AHEAD_ROWS * 4 * round_up(H, LANES);  // [B or AHEAD_ROWS, I]
   y = y + y_column;
   ptrdiff_t start = reverse ? N - batch_sizes[T - 1] : 0, start_before = 0;
-  ptrdiff_t ahead_start = 0;  // first of the rows that sums_ahead stands for
-  int ahead = 0;              // how many they are, or none
-  int ahead_steps = 0;        // how many steps, this one among them, have been looked at
+  ptrdiff_t ahead_start = 0;  // first packed row of sums_ahead
+  int ahead = 0;              // number of rows in sums_ahead
+  int ahead_steps = 0;        // number of steps, from this one on, for which `ahead` has been decided
   int running_before = 0;
   for (int s = 0; s < T; s++) {
     const int t = reverse ? T - 1 - s : s, running = batch_sizes[t];
@@ -186,7 +188,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
     for (int unit = 0; unit < H; unit += LANES, block_of_weights = block_of_weights + block) {
       const int units = min_of(LANES, H - unit);
       with_numbers(block_of_weights, block, wide_w, [&](auto weights) __attribute__((always_inline)) {
-        for (int starts = 0; starts < 2; starts++) {  // sequences under way, then those whose first step this is
+        for (int starts = 0; starts < 2; starts++) {  // 0: running sequences; 1: sequences that start at this step
           const int from = starts ? continued : 0, count = (starts ? running : continued) - from;
           const float* h_before = starts ? first_h : h_then;
           const float* c_before = starts ? first_c : c_then;
@@ -197,7 +199,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
             vf sums[M][4];
             for (int m = 0; m < M; m++)
               for (int gate = 0; gate < 4; gate++) {
-                const float* begun = sums_now + (b + m) * 4 * LANES;  // where the part in x has ended
+                const float* begun = sums_now + (b + m) * 4 * LANES;  // bias + W·x, from lstm_inputs_ahead
                 sums[m][gate] = ahead ? load(begun + gate * LANES) : load(weights + gate * LANES);
               }
             tile<M, 4>(sums, depth_x, x_now + b * I, I, 1, weights + 4 * LANES);
@@ -226,8 +228,8 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
   }
 }
 
-// Gates of one step to their gradients before the activations, in place and, in mixed precision, as floats in `wide`
-// [rows, 4H] too; dc carries the cell's gradient along.
+// Replaces the gates of one step by the gradients of their sums before the activation. In mixed precision the same
+// gradients are also written to `wide` [rows, 4H] as floats. dc is updated to the gradient of the step before.
 template <bool HALF>
 INLINE void lstm_cell_backward(int rows, int continued, int H, const float* dh, const float* dy, ptrdiff_t dy_row,
                                Stored cells, Stored cells_before, Stored gates, float* dc, float* wide) {
@@ -251,13 +253,13 @@ INLINE void lstm_cell_backward(int rows, int continued, int H, const float* dh, 
     }
 }
 
-// For every row of the packed sequences the row of the step before it (in the direction of travel), or none.
+// Maps a packed row to the row of the same sequence's previous step in this direction; -1 if there is none.
 struct RowsBefore {
   const int32_t* batch_sizes;
   int T, reverse;
-  int t = 0, start = 0;  // the step that the next row belongs to, and its first row
+  int t = 0, start = 0;  // step of the row asked for last, and that step's first row
 
-  int of(int row) {  // rows must be asked for in order
+  int of(int row) {  // call with ascending rows
     while (row >= start + batch_sizes[t]) start += batch_sizes[t++];
     const int b = row - start;
     if (reverse) return t + 1 < T && b < batch_sizes[t + 1] ? start + batch_sizes[t] + b : -1;
@@ -271,9 +273,9 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                         Stored x,            // [N, I]
                         Stored y,            // [N, y_row]
                         Stored cells,        // [N, H]
-                        Stored gates,        // [N, 4H] in: gates, out: their gradients
+                        Stored gates,        // [N, 4H] in: gates; out: gradients of their sums
                         const float* dy,     // [N, y_row]
-                        float* dx,           // [N, I] added to, or null
+                        float* dx,           // [N, I] added to; may be null
                         float* d_weight_ih,  // [4H, I] added to
                         float* d_weight_hh,  // [4H, H] added to
                         float* d_bias_ih,    // [4H] added to
@@ -295,7 +297,7 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
   ptrdiff_t start = reverse ? 0 : N - batch_sizes[T - 1];
   for (int s = 0; s < T; s++) {
     const int t = reverse ? s : T - 1 - s, running = batch_sizes[t];
-    const int before = reverse ? t + 1 : t - 1;  // the step that came before t on the way forward
+    const int before = reverse ? t + 1 : t - 1;  // the step before t in the forward pass
     const int continued = before < 0 || before >= T ? 0 : min_of(running, batch_sizes[before]);
     const ptrdiff_t start_before = reverse ? start + running : continued ? start - batch_sizes[before] : 0;
     const float* dy_now = dy + start * y_row + y_column;

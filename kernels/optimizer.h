@@ -1,5 +1,5 @@
 // Parameter updates (torch.optim.SGD, Adam, AdamW), and the sums over vectors that training needs.
-// Plain loops: they run at the speed of memory, and the compiler vectorises them.
+// Plain loops: the compiler vectorises them, and memory limits their speed.
 #pragma once
 #include "vector.h"
 
@@ -9,7 +9,7 @@ VERB void add(int n, float* __restrict target, const float* __restrict source) {
   for (int i = 0; i < n; i++) target[i] += source[i];
 }
 
-// Σ x², in float64, in sixteen interleaved sums: the order of additions is the same on every instruction set.
+// Σ x², in float64, as sixteen interleaved sums. The order of additions is the same on every instruction set.
 VERB double sum_squares(int n, const float* values) {
   double sums[16] = {};
   int i = 0;
@@ -36,7 +36,7 @@ VERB void sgd(int n, float* __restrict p, const float* __restrict g, float* __re
   }
 }
 
-// The corrections for the bias of step t, 1 - β₁ᵗ and 1 - β₂ᵗ, come from the caller.
+// correction1 = 1 - β₁ᵗ and correction2 = 1 - β₂ᵗ: the bias corrections of update t.
 VERB void adam(int n, float* __restrict p, const float* __restrict g, float* __restrict mean,
                float* __restrict variance, double lr, double beta1, double beta2, float eps, double weight_decay,
                int decoupled, double correction1, double correction2, float scale) {

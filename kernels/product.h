@@ -1,11 +1,12 @@
-// Matrix products: a register tile, and what brings the operands into the order in which it reads them.
+// Matrix products C = A · B: a register tile, and the functions that copy operands into the order in which the tile
+// reads them.
 //
-// B is packed into panels of TILE_VECTORS · LANES columns (the last one narrower, in whole vectors, zero-padded):
-// within a panel row k follows row k - 1, so that the tile streams through it. A is read where it stands, a row of
-// the product each TILE_ROWS, or packed likewise when its columns are the rows of the product.
+// B is copied into panels of TILE_VECTORS · LANES columns. The last panel is narrower: it is padded with zeros to whole
+// vectors. Within a panel, row k follows row k - 1, so the tile reads it sequentially. A is read in place, TILE_ROWS
+// rows at a time. For a product Aᵀ · B, A is copied too: into slabs of TILE_ROWS columns.
 //
-// Every element of a product is one chain of multiply-adds over k = 0, 1, 2 …, whatever tile it falls into: what
-// else is in the batch never changes a result.
+// Every element of a product is one chain of multiply-adds over k = 0, 1, 2 …, in every tile. So the other rows of a
+// batch never change a result.
 #pragma once
 #include "vector.h"
 
@@ -14,7 +15,7 @@ struct Constant {
   static constexpr int value = N;
 };
 
-// Calls body(Constant<size>{}), for a size of 1 to Limit.
+// Calls body(Constant<size>{}), for a size from 1 to Limit.
 template <int Limit, class Body>
 INLINE void with_constant(int size, Body body) {
   if constexpr (Limit == 1) body(Constant<1>{});
@@ -22,8 +23,8 @@ INLINE void with_constant(int size, Body body) {
   else with_constant<Limit - 1>(size, body);
 }
 
-// Calls body(Constant<1…Limit>, first) over [0, count): as few tiles as there can be, all of a size or one smaller. A
-// tile of few rows reads as much of B as a large one, so that 6 and 2 rows take longer than 4 and 4.
+// Calls body(Constant<size>, first) for tiles that cover [0, count), size ≤ Limit. The number of tiles is minimal, and
+// their sizes differ by at most one: every tile reads all of B, and tiles of 6 and 2 rows take longer than 4 and 4.
 template <int Limit, class Body>
 INLINE void in_tiles(int count, Body body) {
   int tiles = (count + Limit - 1) / Limit;
@@ -34,7 +35,7 @@ INLINE void in_tiles(int count, Body body) {
   }
 }
 
-// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v], with b of floats or halves.
+// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v]. b holds floats or halves.
 #ifndef __wasm__
 template <int M, int V, class B>
 INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const B* b) {
@@ -53,9 +54,9 @@ INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, p
   }
 }
 #else
-// The engine keeps steps apart only where a branch stands between them: it orders what is within a block by its own
-// lights, and would load all of several steps first and spill. So each of UNROLL steps ends in the question whether
-// it was the last, and pointers move once in UNROLL steps; their offsets are constants in the loads.
+// The JavaScript engine reorders instructions within a basic block. In an unrolled loop without branches it moves the
+// loads of all iterations to the front and spills registers. So each of the UNROLL iterations ends with a branch that
+// tests for the last one. Pointers advance once per UNROLL iterations; the loads use constant offsets.
 template <int U, int Unroll, int M, int V, class B>
 INLINE bool steps_end(vf (&sums)[M][V], int depth, const float* const (&a)[M], ptrdiff_t a_step, const B* b) {
   if constexpr (U == Unroll) return false;
@@ -82,7 +83,7 @@ INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, p
   while (!steps_end<0, UNROLL>(sums, depth, rows, a_step, b)) {
     depth -= UNROLL;
     b += UNROLL * V * LANES;
-    asm("" : "+r"(b));  // or clang derives each step's address anew, from a count
+    asm("" : "+r"(b));  // stops clang from recomputing each address from a counter
 #pragma GCC unroll 8
     for (int m = 0; m < M; m++) {
       rows[m] += UNROLL * a_step;
@@ -96,7 +97,7 @@ INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, p
 
 INLINE int panels_length(int depth, int columns) { return depth * round_up(columns, LANES); }
 
-// Packs `columns` of `depth` rows into panels; row(k) gives where row k starts, or null for zeros.
+// Copies [depth, columns] into panels. row(k) is the start of row k, or null for a row of zeros.
 template <class Row>
 INLINE void pack_panels(int depth, int columns, Row row, Stored panels) {
   static const float no_row[PANEL_COLUMNS] = {};
@@ -113,7 +114,7 @@ INLINE void pack_panels(int depth, int columns, Row row, Stored panels) {
 
 enum class Into { overwrite, add };
 
-// C [rows, columns] = or += A · panels for one panel of V vectors.
+// C [rows, columns] = A · B or += A · B, for one panel of V vectors.
 template <int V, Into into, class B>
 INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, const B* panel, float* c,
                            ptrdiff_t c_row) {
@@ -130,7 +131,7 @@ INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptr
   });
 }
 
-// C [rows, columns] = or += A [rows, depth] · B, with B in panels; scratch is for a panel of halves to be widened.
+// C [rows, columns] = A [rows, depth] · B or += A · B, with B in panels. scratch holds one widened panel of halves.
 template <Into into>
 static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t a_row, Stored panels, float* scratch,
                      float* c, ptrdiff_t c_row) {
@@ -146,10 +147,11 @@ static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t
   }
 }
 
-// Packs A's columns, the rows of the product AᵀB, in slabs of TILE_ROWS: [slab][k][TILE_ROWS]. The last is zero-padded.
+// Copies A [depth, columns] into slabs of TILE_ROWS columns, [slab][k][TILE_ROWS], for the product AᵀB. The last slab is
+// padded with zeros.
 template <class Row>
 INLINE void pack_slabs(int depth, int columns, Row row, float* slabs) {
-  const int block = 16;  // rows of A at a time: few enough pages for the TLB
+  const int block = 16;  // rows of A at a time, so that their pages fit the TLB
   for (int k0 = 0; k0 < depth; k0 += block)
     for (int first = 0; first < columns; first += TILE_ROWS) {
       float* slab = slabs + (ptrdiff_t)first * depth;
@@ -192,7 +194,7 @@ static void add_transposed(int rows, int columns, int depth, const float* slabs,
   }
 }
 
-// Rows of A and B that one pass of a transposed product takes: panels of them stay in the second-level cache.
+// Rows of A and B in one block of a transposed product, so that its panels fit the second-level cache.
 #define DEPTH_BLOCK 256
 
 INLINE int slabs_length(int depth, int columns) { return depth * round_up(columns, TILE_ROWS); }

@@ -1,11 +1,11 @@
-// Moving rows: from padded to packed sequences, from packed outputs to the features of a head, and back.
+// Copies rows: from padded to packed sequences, from packed outputs to the features of a head, and back.
 #pragma once
 #include "vector.h"
 
 VERB void copy_rows(int rows, int width,
                     Stored source, const int32_t* source_offsets,  // [rows], in elements
                     Stored target, const int32_t* target_offsets,  // [rows], in elements
-                    const float* scales,                           // [rows], or null for 1
+                    const float* scales,                           // [rows]; null for 1
                     int accumulate) {
   for (int r = 0; r < rows; r++) {
     const Stored from = source + source_offsets[r], to = target + target_offsets[r];

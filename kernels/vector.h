@@ -1,14 +1,14 @@
-// The vector type that all kernels are written in, and how wide it is on each instruction set.
+// The vector type of all kernels, its width on each instruction set, and 16-bit floats.
 //
-// GCC's and clang's vector extensions compile to whatever the -m flags allow: SSE2, AVX2+FMA, AVX-512, NEON or
-// WASM SIMD. `a * b + c` becomes one fused multiply-add where there is one (-ffp-contract=fast). No -ffast-math:
-// NaN and infinity must pass through.
+// GCC's and clang's vector extensions compile to the instruction set of the -m flags: SSE2, AVX2+FMA, AVX-512, NEON or
+// WASM SIMD. With -ffp-contract=fast, `a * b + c` becomes one fused multiply-add where the processor has it. No
+// -ffast-math: NaN and infinity must pass through.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-// LANES: floats in a vector. TILE_ROWS × (TILE_VECTORS · LANES): the register tile of the matrix products; it is
-// sized so that accumulators, one row of B and a broadcast of A fit the 16 or 32 vector registers.
+// LANES: floats in a vector. TILE_ROWS × (TILE_VECTORS · LANES): the register tile of the matrix products. The tile's
+// accumulators and the operands of one multiply-add must fit the 16 or 32 vector registers.
 #if defined(__AVX512F__)
 #define LANES 16
 #define TILE_ROWS 6
@@ -22,7 +22,7 @@
 #define LANES 4
 #define TILE_ROWS 2
 #endif
-// WASM: steps of a tile's loop between two moves of its pointers; with fused multiply-add two are as fast as four.
+// WASM: iterations of the tile's loop per pointer update. With fused multiply-add, two are as fast as four.
 #ifdef __wasm_relaxed_simd__
 #define TILE_UNROLL 2
 #else
@@ -42,9 +42,9 @@ INLINE vf load(const float* p) {
   return v;
 }
 INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
-INLINE vf broadcast(float x) { return x - vf{}; }  // less zero: nothing is left to compute, not even for -0
+INLINE vf broadcast(float x) { return x - vf{}; }  // x - 0 is x, even for -0: compiles to a broadcast alone
 
-// The first n lanes; the others are zero, and are not touched in memory.
+// Load and store the first n lanes only: the other lanes are loaded as zero, and their memory is not accessed.
 INLINE vf load_first(const float* p, int n) {
   if (n >= LANES) return load(p);
   float lanes[LANES] = {};
@@ -60,8 +60,8 @@ INLINE void store_first(float* p, vf v, int n) {
     if (i < n) p[i] = lanes[i];
 }
 
-// a · b + c, rounded once where the instruction set can. Said outright where compilers may move the product away from
-// the sum, which loses the fusion in some tiles and not in others.
+// a · b + c, rounded once where the instruction set has a fused multiply-add. An intrinsic, for places where compilers
+// may move the product away from the sum: that would lose the fusion in some tiles only, and change results.
 INLINE vf multiply_add(vf a, vf b, vf c) {
 #if defined(__wasm_relaxed_simd__)
   return (vf)__builtin_wasm_relaxed_madd_f32x4(a, b, c);
@@ -87,8 +87,8 @@ INLINE vf from_bits(vi v) {
   return r;
 }
 
-// x, but no less, or no more, than a bound; NaN stays NaN. On WASM one instruction each; for the expression clang
-// would take relaxed ones, which may lose the NaN.
+// max(x, bound) and min(x, bound); NaN stays NaN. On WASM one instruction each: for the comparison, clang would choose
+// the relaxed instructions, which may lose the NaN.
 #ifdef __wasm__
 INLINE vf at_least(vf x, float bound) { return __builtin_wasm_pmax_f32x4(x, broadcast(bound)); }
 INLINE vf at_most(vf x, float bound) { return __builtin_wasm_pmin_f32x4(x, broadcast(bound)); }
@@ -98,10 +98,10 @@ INLINE vf at_most(vf x, float bound) { return x > bound ? broadcast(bound) : x; 
 #endif
 
 // --- 16-bit floats -------------------------------------------------------------------------------------------------
-// IEEE 754 binary16, converted by the processor where it can (F16C, NEON), else by integer arithmetic that gives the
-// same bits: nearest, ties to even, subnormals kept, what is too large becomes infinity, NaN stays NaN.
+// IEEE 754 binary16. The processor converts where it can (F16C, AVX-512, NEON); elsewhere integer arithmetic gives the
+// same bits: round to nearest, ties to even; subnormals are kept, overflow gives infinity, NaN stays NaN.
 
-// Whether loading halves costs no more than loading floats: then the tiles do it, else blocks are widened beforehand.
+// 1 if loading halves costs no more than loading floats. Then the tiles widen; otherwise blocks are widened beforehand.
 #if LANES > 4 || defined(__ARM_NEON)
 #define TILES_WIDEN 1
 #else
@@ -109,7 +109,7 @@ INLINE vf at_most(vf x, float bound) { return x > bound ? broadcast(bound) : x; 
 #endif
 
 #if LANES == 16
-// The forms with a mask of all lanes: g++ 12 warns of the others, whose unused operand it takes for uninitialised.
+// The masked forms, with all lanes enabled: for the plain forms g++ 12 warns of an uninitialised operand.
 INLINE vf widen(const half* p) {
   return (vf)_mm512_maskz_cvtph_ps((__mmask16)-1, _mm256_loadu_si256((const __m256i*)p));
 }
@@ -129,7 +129,7 @@ INLINE void narrow(half* p, vf v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f3
 INLINE vf widen(const half* p) {
   vu h;
   for (int i = 0; i < LANES; i++) h[i] = p[i];
-  const vu magnitude = (h & 0x7fffu) << 13;  // exponent and fraction where float32 has them, its bias 112 too low
+  const vu magnitude = (h & 0x7fffu) << 13;  // exponent and fraction at float32's place; the exponent is 112 too low
   const vu normal = magnitude + (112u << 23);
   const vu special = magnitude + (224u << 23);  // infinity and NaN have every bit of the exponent set
   const vf subnormal = from_bits((vi)(magnitude + (113u << 23))) - from_bits(vi{} + (113 << 23));
@@ -139,8 +139,8 @@ INLINE vf widen(const half* p) {
 }
 INLINE void narrow(half* p, vf v) {
   const vu all = (vu)bits(v), sign = all & 0x80000000u, magnitude = all ^ sign;
-  // Normal: rebias, then add half of the last place, less one unless the last place is odd. Subnormal: an addition
-  // whose sum has its last place where theirs is rounds them.
+  // Normal: correct the bias and round to nearest, ties to even, by adding 0xfff plus the last kept bit. Subnormal: the
+  // addition of `magic` rounds, because the sum's last place is that of a subnormal half.
   const vu normal = (magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
   const vf magic = from_bits(vi{} + (126 << 23));
   const vu subnormal = (vu)bits(from_bits((vi)magnitude) + magic) - (126u << 23);
@@ -192,21 +192,21 @@ INLINE void copy_as(Stored to, Stored from, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i += LANES) store_as<TO_HALF>(to, i, load_as<FROM_HALF>(from, i, n - i), n - i);
 }
 
-// n numbers from one buffer into another, converted as need be.
+// Copies n numbers, converting between floats and halves where the two buffers differ.
 __attribute__((noinline)) static void copy(Stored to, Stored from, ptrdiff_t n) {
   if (!from.is_half()) to.is_half() ? copy_as<false, true>(to, from, n) : copy_as<false, false>(to, from, n);
   else if (to.is_half()) __builtin_memcpy(to.halves(), from.halves(), n * sizeof(half));
   else copy_as<true, false>(to, from, n);
 }
 
-// The floats that a buffer stands for: its own, or a copy of its n halves.
+// The n numbers of a buffer as floats: its own memory, or a widened copy in scratch.
 INLINE const float* as_floats(Stored from, ptrdiff_t n, float* scratch) {
   if (!from.is_half()) return from.floats();
   copy(Stored::of(scratch), from, n);
   return scratch;
 }
 
-// Calls use(p) with the n numbers of a buffer as the tiles read them: where they stand or, where loads do not widen,
+// Calls use(p) with the n numbers of a buffer in a form that the tiles read: in place, or, where tiles do not widen,
 // widened into scratch.
 template <class Use>
 INLINE void with_numbers(Stored from, ptrdiff_t n, float* scratch, Use use) {

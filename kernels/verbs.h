@@ -1,6 +1,6 @@
-// The verbs and their signatures: the one list from which the tables and the JavaScript bindings are made.
-// src/backends/backend.ts is their contract (shapes, letters, definitions); the parameters' names stand at the
-// definitions. kernels.cc is compiled once per instruction set into a table of its own.
+// The verbs and their signatures. The tables and the JavaScript bindings are generated from this one list.
+// src/backends/backend.ts is the verbs' contract (shapes, letters, definitions); the definitions name the parameters.
+// kernels.cc is compiled once per instruction set, each into its own table `Verbs`.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -9,9 +9,9 @@ using In = const float*;
 using Out = float*;
 using Ints = const int32_t*;
 
-typedef uint16_t half;  // IEEE 754 binary16, as its bits
+typedef uint16_t half;  // the bits of an IEEE 754 binary16
 
-// Activations and working weights: floats or, marked by the lowest bit of the address, halves.
+// Pointer to activations or panels, which are floats or halves. The lowest bit of the address marks halves.
 struct Stored {
   uintptr_t address;
 
