@@ -13,7 +13,7 @@ export const LINE_COLORS = [light.validation, light.pen[7], light.pen[4], light.
 function sizeAxis(name: string, values: readonly number[], maxTicks: number): Plot['across'] {
   const every = Math.ceil(values.length / maxTicks);
   const ticks = values.filter((_, index) => (values.length - 1 - index) % every === 0);
-  return { kind: 'log', name, min: values[0], max: values[values.length - 1], ticks };
+  return { spacing: 'log', name, min: values[0], max: values[values.length - 1], ticks };
 }
 
 /** GFLOP/s of a training update against batch size: one line per hidden size, and the rate of the matrix product. */

@@ -11,7 +11,7 @@ export interface TerminalDrawing {
   /** [height, width]; null without an image. */
   image: Uint8Array | null;
   /** The strokes: x and y of their points, in pixels. */
-  paths: readonly { xs: ArrayLike<number>; ys: ArrayLike<number> }[];
+  strokes: readonly { xs: ArrayLike<number>; ys: ArrayLike<number> }[];
 }
 
 type Rgb = readonly [number, number, number];
@@ -103,12 +103,12 @@ function strokePanel(drawing: TerminalDrawing): Panel {
 }
 
 function eachPoint(
-  { width, height, paths }: TerminalDrawing,
+  { width, height, strokes }: TerminalDrawing,
   visit: (place: number, share: number) => void,
 ): void {
-  const total = paths.reduce((sum, { xs }) => sum + xs.length, 0);
+  const total = strokes.reduce((sum, { xs }) => sum + xs.length, 0);
   let seen = 0;
-  for (const { xs, ys } of paths) {
+  for (const { xs, ys } of strokes) {
     for (let n = 0; n < xs.length; n++) {
       const x = Math.round(xs[n]);
       const y = Math.round(ys[n]);

@@ -1,28 +1,28 @@
 /**
- * Connected components of an image's ink, counted twice in one pass: with 4 neighbours and with 8. The threshold
- * watches both, because raising it too far opens loops and tears strokes apart.
+ * Counts the connected components of an image's ink, with 4 neighbours and with 8, in one scan. The threshold compares
+ * both numbers: a threshold that is too high opens loops and breaks strokes.
  *
- * Ink is taken row by row as runs of pixels (Rosenfeld & Pfaltz 1966). A run that touches runs of the row above joins
- * their components in a union–find forest; every join makes one component fewer.
+ * Every pixel row is read as runs of ink (Rosenfeld & Pfaltz 1966). A run that touches runs of the pixel row above
+ * joins their components in a union–find forest. Every join reduces the number of components by one.
  */
 
-/** What there is of pixels above a threshold. */
+/** Counts of the pixels above a threshold. */
 export interface InkMeasure {
-  /** Pixels. */
+  /** Number of pixels. */
   count: number;
-  /** Components, where only neighbours above, below and beside are connected. */
+  /** Number of components if only horizontal and vertical neighbours are connected. */
   four: number;
-  /** Components, where diagonal neighbours are connected too. */
+  /** Number of components if diagonal neighbours are connected too. */
   eight: number;
 }
 
-/** Counts in images of one size; its memory is used again from image to image. */
+/** Counts components in images of one size. Its memory is allocated once and reused for every image. */
 export class ComponentCounter {
   readonly #width: number;
   readonly #height: number;
-  /** Columns of the runs, in reading order: [first, past the last] of each. */
+  /** [2 · runs] first column and column past the last of each run, in reading order. */
   readonly #runs: Int32Array;
-  /** [runs] each a forest: a root is its own parent. */
+  /** [runs] parent of each run in two union–find forests; a root is its own parent. */
   readonly #four: Int32Array;
   readonly #eight: Int32Array;
 
@@ -45,7 +45,7 @@ export class ComponentCounter {
     let found = 0;
     let fourJoins = 0;
     let eightJoins = 0;
-    // Runs aboveBegin … aboveEnd − 1 are those of the row above.
+    // The pixel row above has the runs aboveBegin … aboveEnd − 1.
     let aboveBegin = 0;
     let aboveEnd = 0;
     for (let y = 0; y < this.#height; y++) {
@@ -63,7 +63,7 @@ export class ComponentCounter {
         four[run] = run;
         eight[run] = run;
         while (above < aboveEnd && runs[2 * above + 1] < first) above++;
-        // From here on runs reach at least to the column left of this one: they touch it if they begin early enough.
+        // These runs end at column first − 1 or later. They touch this run if they begin at column x or earlier.
         for (let other = above; other < aboveEnd && runs[2 * other] <= x; other++) {
           eightJoins += join(eight, run, other);
           if (runs[2 * other] < x && runs[2 * other + 1] > first) fourJoins += join(four, run, other);
@@ -76,7 +76,7 @@ export class ComponentCounter {
   }
 }
 
-/** 1 if two components became one. */
+/** Joins two components. Returns 1, or 0 if they were one component already. */
 function join(parents: Int32Array, a: number, b: number): number {
   const rootA = root(parents, a);
   const rootB = root(parents, b);

@@ -1,67 +1,70 @@
 /**
- * A drawing by a pen, from a page, a tablet or a file, to a picture like MNIST's: scaled into a box of 20 × 20 pixels
- * with its proportions kept, drawn with a pen as wide as MNIST's and with soft edges, and moved by whole pixels so that
- * its centre of mass comes to the centre of 28 × 28. From there on it is an image like any other, so that direction,
- * order and sampling rate of the pen do not matter. Or, in native order, to strokes as the pen drew them.
+ * Turns a drawing (from a page, a tablet or a file) into a picture like MNIST's. The drawing is scaled into a box of
+ * 20 × 20 pixels with its proportions kept, drawn with a pen of MNIST's width and soft edges, and moved by whole pixels
+ * so that its centre of mass is at the centre of 28 × 28. The picture is then handled like any image, so the pen's
+ * direction, order and sampling rate do not matter.
+ *
+ * With order `pen`, the drawing becomes moves in the pen's own order instead.
  */
 
 import { UserError } from '../user-error.js';
 import { imageToStrokes, STROKE_COLUMNS } from './image-to-strokes.js';
 
-/** A line drawn without lifting the pen: its points, x to the right, y downwards, in any unit. */
-export interface PenLine {
-  xs: ArrayLike<number>;
-  ys: ArrayLike<number>;
+/** A polyline from pen down to pen up: its points, x to the right, y downwards, in any unit. */
+export interface Stroke<Coordinates extends ArrayLike<number> = ArrayLike<number>> {
+  xs: Coordinates;
+  ys: Coordinates;
 }
 
-/** What was drawn, line by line, in the order of drawing. Lines without points mean nothing. */
+/** A list of strokes, in the order of drawing. Strokes without points are ignored. */
 export interface Drawing {
-  lines: readonly PenLine[];
+  strokes: readonly Stroke[];
 }
 
-/** MNIST's picture, the box that its digits are scaled into, and where their centre of mass comes. */
+/** Side of MNIST's pictures, side of the box into which digits are scaled, and coordinate of their centre of mass. */
 const SIDE = 28;
 const BOX = 20;
 const CENTRE = 14;
 /**
- * Width of MNIST's pen in pixels: with it, digits of MNIST that are drawn anew along their strokes have as much ink as
- * before, within a hundredth.
+ * Width of MNIST's pen in pixels. With this width, MNIST digits that are redrawn along their strokes have the same
+ * amount of ink as before, within one hundredth.
  */
 const PEN_WIDTH = 2.4;
-/** A scribble that covers the picture twenty times over. */
-const MAX_PEN_ROWS = 16_384;
-/** Changes when the same drawing gives another picture than before. */
+/** Enough to visit every pixel of the picture twenty times. */
+const MAX_PEN_MOVES = 16_384;
+/** Increased whenever the same drawing gives a different picture than before: it is part of the cache's keys. */
 export const DRAWING_VERSION = 1;
 
-/** Sides of the pictures that drawings become. */
+/** Size of a drawing's picture in pixels. */
 export const DRAWING_SIZE = { width: SIDE, height: SIDE } as const;
 
-/** How strokes are made of drawings. */
+/** Options of drawingToStrokes. */
 export interface DrawingOptions {
-  /** `tour`: whichever way it was drawn; `pen`: as it was drawn. */
+  /** `tour` (default): by a tour of the picture, independent of how it was drawn. `pen`: as the pen drew it. */
   order?: 'tour' | 'pen';
-  /** For `tour`: breaks ties. */
+  /** For `tour`: seed for breaking ties between tours. Default 0. */
   seed?: number;
 }
 
 /**
- * The strokes of a drawing.
+ * The moves of a drawing.
  *
- * In order `pen`, each line is followed pixel by pixel through the picture (neighbours or diagonal neighbours), so that
- * the sampling rate does not matter; the pen is lifted between lines and nowhere else.
- * @returns [N, 4] rows `dx dy eos eod`; the end row alone if nothing was drawn
- * @throws UserError if a coordinate is no finite number
+ * With order `pen`, each stroke is followed pixel by pixel through the picture, also diagonally, so the sampling rate
+ * does not matter. The pen is lifted between strokes only.
+ * @returns [N, 4] moves `dx dy eos eod`; the last move `0 0 1 1` alone if nothing was drawn
+ * @throws UserError if a coordinate is not a finite number, a stroke's xs and ys differ in length, or order `pen` gives
+ * more than 16,384 moves
  */
 export function drawingToStrokes(drawing: Drawing, options: DrawingOptions = {}): Int16Array {
   const { order = 'tour', seed = 0 } = options;
   if (order === 'tour') return imageToStrokes(drawingToImage(drawing), SIDE, SIDE, { seed });
-  return penRows(drawing);
+  return penMoves(drawing);
 }
 
 /**
  * The picture of a drawing.
  * @returns [28, 28] 0 is paper, 255 is ink
- * @throws UserError if a coordinate is no finite number
+ * @throws UserError if a coordinate is not a finite number, or a stroke's xs and ys differ in length
  */
 export function drawingToImage(drawing: Drawing): Uint8Array {
   const { box, shiftX, shiftY } = place(drawing);
@@ -74,13 +77,13 @@ export function drawingToImage(drawing: Drawing): Uint8Array {
   return image;
 }
 
-/** A drawing in the box, and where the box goes in the picture. */
+/** A drawing in the box, and the position of the box in the picture. */
 interface Placed {
-  /** [20, 20] share of each pixel that is ink, 0 to 1. */
+  /** [20, 20] share of each pixel that is covered by ink, 0 to 1. */
   box: Float64Array;
   shiftX: number;
   shiftY: number;
-  /** From the drawing's coordinates to those of the box: (x − offsetX) · scale, pixel (0, 0) from 0 to 1. */
+  /** (x − offsetX) · scale + BOX / 2 maps a coordinate of the drawing to one of the box, in pixels. */
   scale: number;
   offsetX: number;
   offsetY: number;
@@ -90,13 +93,13 @@ function place(drawing: Drawing): Placed {
   const { left, top, width, height } = extent(drawing);
   const longer = Math.max(width, height);
   const scale = longer > 0 ? (BOX - PEN_WIDTH) / longer : 0;
-  // The drawing with the pen's width round it stands in the middle of the box.
+  // Maps the centre of the drawing to the centre of the box.
   const offsetX = left + width / 2;
   const offsetY = top + height / 2;
   const box = new Float64Array(BOX * BOX);
   const toBox = (value: number, offset: number) => (value - offset) * scale + BOX / 2;
-  for (const { xs, ys } of drawing.lines) {
-    // A line of a single point is a dot.
+  for (const { xs, ys } of drawing.strokes) {
+    // A stroke of a single point is a dot.
     for (let n = Math.min(1, xs.length - 1); n >= 0 && n < xs.length; n++) {
       const from = Math.max(0, n - 1);
       drawSegment(
@@ -121,18 +124,18 @@ function place(drawing: Drawing): Placed {
   return { box, shiftX: shift(sumX), shiftY: shift(sumY), scale, offsetX, offsetY };
 }
 
-function extent({ lines }: Drawing): { left: number; top: number; width: number; height: number } {
+function extent({ strokes }: Drawing): { left: number; top: number; width: number; height: number } {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  lines.forEach(({ xs, ys }, line) => {
+  strokes.forEach(({ xs, ys }, stroke) => {
     if (xs.length !== ys.length) {
       throw new UserError(
-        `drawing: line ${line} has ${xs.length} x and ${ys.length} y; give as many of each`,
+        `drawing: stroke ${stroke} has ${xs.length} x and ${ys.length} y; expected the same number of both`,
       );
     }
     for (let n = 0; n < xs.length; n++) {
       if (!Number.isFinite(xs[n]) || !Number.isFinite(ys[n])) {
         throw new UserError(
-          `drawing: point ${n} of line ${line} is at (${xs[n]}, ${ys[n]}); coordinates must be finite numbers`,
+          `drawing: point ${n} of stroke ${stroke} is at (${xs[n]}, ${ys[n]}); coordinates must be finite numbers`,
         );
       }
       left = Math.min(left, xs[n]);
@@ -143,14 +146,14 @@ function extent({ lines }: Drawing): { left: number; top: number; width: number;
   });
   if (left > right) return { left: 0, top: 0, width: 0, height: 0 };
   if (!Number.isFinite(right - left) || !Number.isFinite(bottom - top)) {
-    throw new UserError('drawing: its points are too far apart; coordinates must be below 1e300');
+    throw new UserError('drawing: the points are too far apart; coordinates must be below 1e300');
   }
   return { left, top, width: right - left, height: bottom - top };
 }
 
 /**
- * Draws a line with round ends: a pixel is covered by as much of a pixel's width as lies within the pen's edge. The
- * ends are put in order first, so that a line drawn backwards gives the very same pixels.
+ * Draws a segment with round ends. A pixel's coverage falls linearly from 1 to 0 over one pixel at the pen's edge. The
+ * two ends are sorted first, so both directions give the same bits.
  */
 function drawSegment(box: Float64Array, ax: number, ay: number, bx: number, by: number): void {
   const swap = ax > bx || (ax === bx && ay > by);
@@ -164,7 +167,7 @@ function drawSegment(box: Float64Array, ax: number, ay: number, bx: number, by: 
   const length2 = dx * dx + dy * dy;
   for (let y = firstY; y <= lastY; y++) {
     for (let x = firstX; x <= lastX; x++) {
-      // From the pixel's centre to the nearest place on the line.
+      // Distance from the pixel's centre to the nearest point of the segment.
       const [px, py] = [x + 0.5 - x1, y + 0.5 - y1];
       const along = length2 > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length2)) : 0;
       const distance = Math.hypot(px - along * dx, py - along * dy);
@@ -175,25 +178,25 @@ function drawSegment(box: Float64Array, ax: number, ay: number, bx: number, by: 
   }
 }
 
-/** The pen's own way through the pixels of the picture. */
-function penRows(drawing: Drawing): Int16Array {
+/** The moves of the pen through the pixels of the picture, in the pen's own order. */
+function penMoves(drawing: Drawing): Int16Array {
   const { shiftX, shiftY, scale, offsetX, offsetY } = place(drawing);
-  const rows: number[] = [];
+  const moves: number[] = [];
   // Coordinates count from 1.
   let [lastX, lastY] = [-1, -1];
   const moveTo = (x: number, y: number) => {
-    if (rows.length >= MAX_PEN_ROWS * STROKE_COLUMNS) {
+    if (moves.length >= MAX_PEN_MOVES * STROKE_COLUMNS) {
       throw new UserError(
-        `drawing: more than ${MAX_PEN_ROWS} steps in the order of the pen; draw less, or use the order of a tour`,
+        `drawing: more than ${MAX_PEN_MOVES} moves in the order of the pen; draw less, or use order tour`,
       );
     }
-    rows.push(x - lastX, y - lastY, 0, 0);
+    moves.push(x - lastX, y - lastY, 0, 0);
     lastX = x;
     lastY = y;
   };
-  for (const { xs, ys } of drawing.lines) {
+  for (const { xs, ys } of drawing.strokes) {
     if (xs.length === 0) continue;
-    if (rows.length > 0) rows.push(0, 0, 1, 0);
+    if (moves.length > 0) moves.push(0, 0, 1, 0);
     for (let n = 0; n < xs.length; n++) {
       const x = Math.floor((xs[n] - offsetX) * scale + BOX / 2) + shiftX;
       const y = Math.floor((ys[n] - offsetY) * scale + BOX / 2) + shiftY;
@@ -201,11 +204,11 @@ function penRows(drawing: Drawing): Int16Array {
       else eachPixelBetween(lastX, lastY, x, y, moveTo);
     }
   }
-  rows.push(0, 0, 1, 1);
-  return Int16Array.from(rows);
+  moves.push(0, 0, 1, 1);
+  return Int16Array.from(moves);
 }
 
-/** The pixels from one to another without the first: single steps, also diagonal (Bresenham 1965). */
+/** Visits the pixels of a line from (x1, y1), excluded, to (x2, y2): neighbours, also diagonal (Bresenham 1965). */
 function eachPixelBetween(
   x1: number,
   y1: number,
@@ -213,8 +216,8 @@ function eachPixelBetween(
   y2: number,
   visit: (x: number, y: number) => void,
 ): void {
-  const steps = Math.max(Math.abs(x2 - x1), Math.abs(y2 - y1));
-  for (let k = 1; k <= steps; k++) {
-    visit(x1 + Math.round(((x2 - x1) * k) / steps), y1 + Math.round(((y2 - y1) * k) / steps));
+  const length = Math.max(Math.abs(x2 - x1), Math.abs(y2 - y1));
+  for (let k = 1; k <= length; k++) {
+    visit(x1 + Math.round(((x2 - x1) * k) / length), y1 + Math.round(((y2 - y1) * k) / length));
   }
 }

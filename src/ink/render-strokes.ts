@@ -1,36 +1,33 @@
 /**
- * Pen strokes back to pictures: as pixels, and as the lines that were drawn.
+ * Moves back to pictures and to strokes.
  */
 
 import { UserError } from '../user-error.js';
+import type { Stroke } from './drawing.js';
 import { STROKE_COLUMNS } from './image-to-strokes.js';
 
-/** What the pixels of `renderStrokes` are. */
+/** Pixel values of `renderStrokes`. */
 export const RENDERED = {
   paper: 0,
   /** A point of a stroke. */
   point: 1,
-  /** The last point of a stroke; the original's pictures show it at half the brightness. */
+  /** The last point of a stroke. The original's pictures show it at half brightness. */
   strokeEnd: 2,
-  /** The last point of the drawing; the original's pictures show it at three quarters of the brightness. */
+  /** The last point of the drawing. The original's pictures show it at three quarters of full brightness. */
   drawingEnd: 3,
 } as const;
 
-/** A line that the pen drew without being lifted. */
-export interface PenPath {
-  /** [P] columns and rows of its points, from 0; between the pixels, if the rows lead there. */
-  xs: Float64Array;
-  ys: Float64Array;
-}
-
 /**
- * Draws a sequence as a picture: 1 where a point is, 2 where a stroke ends, 3 where the drawing ends, 0 elsewhere.
- * What is not 0 is the thinned image that the strokes were made of.
- * @param rows [N, 4] `dx dy eos eod`, as from imageToStrokes
+ * Draws a sequence as a picture: 1 at points, 2 at the last point of a stroke, 3 at the last point of the drawing, 0
+ * elsewhere. The pixels other than 0 are the thinned image from which imageToStrokes made the moves.
+ * @param moves [N, 4] `dx dy eos eod`
  * @returns [height, width]
- * @throws UserError if the rows are cut short, or lead out of the picture
+ * @throws UserError if a size is not a whole number from 1, the number of values is no multiple of 4, or a move leads
+ * out of the picture
+ * @example
+ * renderStrokes(imageToStrokes(pixels, 28, 28), { width: 28, height: 28 });
  */
-export function renderStrokes(rows: ArrayLike<number>, size: { width: number; height: number }): Uint8Array {
+export function renderStrokes(moves: ArrayLike<number>, size: { width: number; height: number }): Uint8Array {
   const { width, height } = size;
   if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1)) {
     throw new UserError(
@@ -39,11 +36,11 @@ export function renderStrokes(rows: ArrayLike<number>, size: { width: number; he
   }
   const picture = new Uint8Array(width * height);
   let place = -1;
-  eachRow(rows, (row, x, y, lifted, ended) => {
+  eachMove(moves, (move, x, y, lifted, ended) => {
     if (!lifted) {
       if (!(Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0 && x < width && y < height)) {
         throw new UserError(
-          `render strokes: row ${row} leads to column ${x + 1}, row ${y + 1} of a picture that is ` +
+          `render strokes: move ${move} leads to column ${x + 1}, pixel row ${y + 1} of a picture that is ` +
             `${width} wide and ${height} high; give a larger width and height`,
         );
       }
@@ -57,41 +54,42 @@ export function renderStrokes(rows: ArrayLike<number>, size: { width: number; he
 }
 
 /**
- * The lines of a sequence, in the order in which they were drawn.
- * @param rows [N, 4] `dx dy eos eod`
- * @throws UserError if the rows are cut short
+ * The strokes of a sequence, in the order in which they were drawn.
+ * @param moves [N, 4] `dx dy eos eod`
+ * @returns strokes of one point or more, coordinates from 0; fractions if the moves have fractions
+ * @throws UserError if the number of values is no multiple of 4
  */
-export function penPaths(rows: ArrayLike<number>): PenPath[] {
-  const paths: { xs: number[]; ys: number[] }[] = [];
+export function movesToStrokes(moves: ArrayLike<number>): Stroke<Float64Array>[] {
+  const strokes: { xs: number[]; ys: number[] }[] = [];
   let drawing = false;
-  eachRow(rows, (_, x, y, lifted) => {
+  eachMove(moves, (_, x, y, lifted) => {
     if (!lifted) {
-      if (!drawing) paths.push({ xs: [], ys: [] });
-      const path = paths[paths.length - 1];
-      path.xs.push(x);
-      path.ys.push(y);
+      if (!drawing) strokes.push({ xs: [], ys: [] });
+      const stroke = strokes[strokes.length - 1];
+      stroke.xs.push(x);
+      stroke.ys.push(y);
     }
     drawing = !lifted;
   });
-  return paths.map(({ xs, ys }) => ({ xs: Float64Array.from(xs), ys: Float64Array.from(ys) }));
+  return strokes.map(({ xs, ys }) => ({ xs: Float64Array.from(xs), ys: Float64Array.from(ys) }));
 }
 
-/** Follows the pen: its place after each row, counted from 0, and whether the row says that it was lifted. */
-function eachRow(
-  rows: ArrayLike<number>,
-  visit: (row: number, x: number, y: number, lifted: boolean, ended: boolean) => void,
+/** Calls visit for each move, with the pen's position from 0 after it, and its flags eos and eod. */
+function eachMove(
+  moves: ArrayLike<number>,
+  visit: (move: number, x: number, y: number, lifted: boolean, ended: boolean) => void,
 ): void {
-  if (rows.length === 0 || rows.length % STROKE_COLUMNS !== 0) {
+  if (moves.length === 0 || moves.length % STROKE_COLUMNS !== 0) {
     throw new UserError(
-      `strokes: expected rows of ${STROKE_COLUMNS} values (dx dy eos eod), found ${rows.length} values`,
+      `strokes: expected moves of ${STROKE_COLUMNS} values (dx dy eos eod), found ${moves.length} values`,
     );
   }
   let x = -1;
   let y = -1;
-  for (let at = 0; at < rows.length; at += STROKE_COLUMNS) {
-    x += rows[at];
-    y += rows[at + 1];
-    visit(at / STROKE_COLUMNS, x, y, rows[at + 2] !== 0, rows[at + 3] !== 0);
-    if (rows[at + 3] !== 0) return;
+  for (let at = 0; at < moves.length; at += STROKE_COLUMNS) {
+    x += moves[at];
+    y += moves[at + 1];
+    visit(at / STROKE_COLUMNS, x, y, moves[at + 2] !== 0, moves[at + 3] !== 0);
+    if (moves[at + 3] !== 0) return;
   }
 }

@@ -1,17 +1,17 @@
 /**
- * Ink to lines: thinning by Zhang & Suen ("A fast parallel algorithm for thinning digital patterns", CACM 27, 1984),
- * two passes at most, as the original stroke data were made. Lines of MNIST's width are one pixel wide after that;
- * what was wider keeps some breadth.
+ * Thins ink by the algorithm of Zhang & Suen ("A fast parallel algorithm for thinning digital patterns", CACM 27,
+ * 1984), with at most two iterations, as the original stroke data were made. Strokes of MNIST's width become one pixel
+ * wide. Wider strokes stay wider than one pixel.
  *
  * Masks are [height, width], 1 for ink and 0 for paper.
  */
 
-/** Passes of the original. */
-const MAX_PASSES = 2;
+/** As in the original. */
+const MAX_ITERATIONS = 2;
 
 /**
- * Which pixels to delete, by the bits of their neighbours p2 … p9, clockwise from north: p2 is bit 0. One table for
- * each half of a pass.
+ * [256] 1 where a pixel is deleted. The index is made of its neighbours p2 … p9, clockwise from north: p2 is bit 0.
+ * One table for each sub-iteration.
  */
 const [DELETE_A, DELETE_B] = [
   deletionTable((p) => p[2] * p[4] * p[6] === 0 && p[4] * p[6] * p[8] === 0),
@@ -32,10 +32,10 @@ function deletionTable(halfAllows: (p: readonly number[]) => boolean): Uint8Arra
   });
 }
 
-/** Thins in place. Pixels in the first and last rows and columns stay as they are. */
+/** Thins in place. Pixels in the first and last pixel rows and columns are not changed. */
 export function thin(mask: Uint8Array, width: number, height: number): void {
   const doomed = new Int32Array(mask.length);
-  for (let pass = 0; pass < MAX_PASSES; pass++) {
+  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     const deleted =
       deleteAtOnce(mask, width, height, DELETE_A, doomed) +
       deleteAtOnce(mask, width, height, DELETE_B, doomed);
@@ -43,7 +43,7 @@ export function thin(mask: Uint8Array, width: number, height: number): void {
   }
 }
 
-/** One half of a pass: all its deletions are decided before the first is made. */
+/** One sub-iteration: decides about all pixels first, then deletes. Returns the number of deleted pixels. */
 function deleteAtOnce(
   mask: Uint8Array,
   width: number,
@@ -90,7 +90,7 @@ export function removeSpecks(mask: Uint8Array, width: number, height: number): v
   }
 }
 
-/** How many of the up to eight neighbours of a pixel are ink. */
+/** Number of a pixel's neighbours (up to eight) that are ink. */
 export function countNeighbours(
   mask: Uint8Array,
   width: number,
@@ -105,7 +105,7 @@ export function countNeighbours(
   return sum;
 }
 
-/** Index of the first neighbour that is ink, −1 if there is none. */
+/** Index of the first neighbour that is ink; −1 if there is none. */
 function firstNeighbour(mask: Uint8Array, width: number, height: number, x: number, y: number): number {
   for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
     for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {

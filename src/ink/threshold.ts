@@ -1,28 +1,28 @@
 /**
- * Grey to ink: the highest threshold at which an image is still the same drawing. It keeps thin joints, where a fixed
- * threshold would either tear them or fill small loops.
+ * Grey to ink: finds a high threshold at which the ink still has the same components. A fixed threshold would break
+ * thin joints of some images and fill small loops of others.
  */
 
 import { ComponentCounter } from './components.js';
 
-const STEP = 25;
-const LAST = 250;
+const INCREMENT = 25;
+const MAX_THRESHOLD = 250;
 
 /**
- * The threshold T; ink is what is greater than T.
+ * The threshold T of an image. Pixels greater than T are ink.
  *
- * From 0 upwards in steps of 25, up to the first one at which less than half of the pixels above 0 are left, or the
- * number of 4- or of 8-connected components has changed, or which is 250; T is one step before.
+ * Tries 0, 25, 50 … and stops at the first threshold at which fewer than half of the pixels above 0 remain, or the
+ * number of 4-connected or 8-connected components has changed, or at 250. T is 25 less than that, but at least 0.
  * @param pixels [height, width] 0 is paper, 255 is ink
  */
 export function inkThreshold(pixels: Uint8Array | Uint8ClampedArray, width: number, height: number): number {
   const counter = new ComponentCounter(width, height);
   const whole = counter.measure(pixels, 0);
   let threshold = 0;
-  while (threshold < LAST) {
+  while (threshold < MAX_THRESHOLD) {
     const left = counter.measure(pixels, threshold);
     if (left.count < 0.5 * whole.count || left.four !== whole.four || left.eight !== whole.eight) break;
-    threshold += STEP;
+    threshold += INCREMENT;
   }
-  return Math.max(0, threshold - STEP);
+  return Math.max(0, threshold - INCREMENT);
 }

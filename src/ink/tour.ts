@@ -1,38 +1,39 @@
 /**
- * Lines to an order: in which the pixels of a thinned image are visited, as a pen might have drawn them. From the
- * start always on to the nearest pixel that has not been visited. Where several are equally near there are several
- * such tours, and the shortest round trip is taken.
+ * Orders the pixels of a thinned image as a pen might have drawn them. A tour begins at the start and always moves to
+ * the nearest pixel that has not been visited. Where several pixels are equally near, there are several tours; the one
+ * with the shortest round trip is chosen.
  *
- * The original drew ten tours at random and kept the shortest. Here all of them are looked through, by branch and
- * bound: for digits that is less work than ten tours, and never longer. Should there be too many (broad ink has very
- * many), ten random ones join in. Among equally short tours chance decides.
+ * The original made ten random tours and kept the shortest. This search visits all tours, by branch and bound. For
+ * digits it needs fewer visits than ten tours, and its tour is never longer. If there are too many tours (wide ink has
+ * very many), it stops and adds ten random tours. The seed decides among tours of equal length.
  *
- * The step from one pixel to another costs |dx|³ + |dy|³, so that ten small steps are cheaper than a jump.
+ * The move from one pixel to another costs |dx|³ + |dy|³, so ten small moves cost less than one jump.
  */
 
 import type { Random } from '../random.js';
 import { countNeighbours } from './thin.js';
 
-/** The pixels of a mask, and the one to begin with. */
+/** The ink pixels of a mask, and the first one of the tour. */
 export interface TourPoints {
   width: number;
   height: number;
-  /** [N] columns and rows, in reading order. */
+  /** [N] columns and pixel rows, in reading order. */
   xs: Int32Array;
   ys: Int32Array;
   /** Index of the first point of the tour; −1 if there are no points. */
   start: number;
 }
 
-/** Tours at random where there are too many to look through. */
-const TOURS = 10;
-/** Steps after which the search through all tours is given up: 200 of MNIST's 70,000 digits need more. */
-const MAX_STEPS = 2 ** 16;
+/** Number of random tours if there are too many for a complete search. */
+const RANDOM_TOURS = 10;
+/** Visits after which the complete search stops. 200 of MNIST's 70,000 digits need more. */
+const MAX_VISITS = 2 ** 16;
 
 /**
- * The ink of a mask as points, with the start: of the ends of lines (at most one neighbour) that with the least row +
- * column, the first in reading order if there are several; where no line ends, the pixel with the least row + column,
- * the leftmost if there are several.
+ * The ink pixels of a mask as points, with the start of the tour.
+ *
+ * The start is the end point (a pixel with at most one neighbour) with the smallest x + y; of several, the first in
+ * reading order. Without end points it is the pixel with the smallest x + y; of several, the leftmost.
  * @param mask [height, width] 0 or 1
  */
 export function tourPoints(mask: Uint8Array, width: number, height: number): TourPoints {
@@ -51,7 +52,7 @@ export function tourPoints(mask: Uint8Array, width: number, height: number): Tou
       ys[n] = y;
       const sum = x + y;
       if ((end < 0 || sum < xs[end] + ys[end]) && countNeighbours(mask, width, height, x, y) <= 1) end = n;
-      // On a tie the later point stands further down, hence further left.
+      // Of points with equal x + y, a later one is in a lower pixel row, so it is further left.
       if (corner < 0 || sum <= xs[corner] + ys[corner]) corner = n;
     }
   }
@@ -59,46 +60,46 @@ export function tourPoints(mask: Uint8Array, width: number, height: number): Tou
 }
 
 /**
- * Orders the points.
- * @param random decides among tours of the same length
+ * Orders the points by the shortest tour found.
+ * @param random breaks ties between tours of the same length
  * @returns [N] indices of points, the start first
  */
 export function orderPoints(points: TourPoints, random: Random): Int32Array {
   const search = new TourSearch(points, random);
-  if (points.start >= 0 && !search.throughAll(MAX_STEPS)) {
-    for (let n = 0; n < TOURS; n++) search.atRandom();
+  if (points.start >= 0 && !search.searchAll(MAX_VISITS)) {
+    for (let n = 0; n < RANDOM_TOURS; n++) search.tryRandom();
   }
   return search.best;
 }
 
 /** |dx|³ + |dy|³, exact for any image. */
-export function stepCost(dx: number, dy: number): number {
+export function moveCost(dx: number, dy: number): number {
   const x = Math.abs(dx);
   const y = Math.abs(dy);
   return x * x * x + y * y * y;
 }
 
 /**
- * Tours of one set of points. The nearest point is searched in growing squares round the current one, in a picture of
- * the points that are left; when a square has become larger than the list of these points, in the list instead.
+ * Searches the tours of one set of points. The nearest unvisited point is looked up in growing squares around the
+ * current point. Once a square has more pixels than there are unvisited points, the list of these points is searched.
  */
 class TourSearch {
-  /** [N] the shortest tour so far, and the cost of its round trip. */
+  /** [N] the shortest tour so far; #bestCost is the cost of its round trip. */
   readonly best: Int32Array;
   #bestCost = Number.POSITIVE_INFINITY;
 
   readonly #points: TourPoints;
   readonly #random: Random;
-  /** The tour that is being made: its first `#length` points. */
+  /** [N] the current tour: its first `#length` elements. */
   readonly #order: Int32Array;
   #length = 0;
-  /** [height, width] 1 + index of a point that is left, 0 elsewhere. */
+  /** [height, width] 1 + index of an unvisited point, 0 elsewhere. */
   readonly #picture: Int32Array;
-  /** Points that are left: the first `#count` of the list, and where each point is in it. */
+  /** [N] a permutation of the points, whose first `#count` are unvisited; `#place` is its inverse. */
   readonly #left: Int32Array;
   readonly #place: Int32Array;
   #count: number;
-  /** What findNearest found: points, all at cost `#least`. */
+  /** Result of #findNearest: the first `#ties` elements, all at cost `#least`. */
   readonly #nearest: Int32Array;
   #ties = 0;
   #least = 0;
@@ -123,35 +124,35 @@ class TourSearch {
   }
 
   /**
-   * Finds the shortest of all tours.
-   * @returns whether that was done within `mostSteps` steps; if not, `best` is the shortest that was met
+   * Searches all tours for the shortest.
+   * @returns true if the search was complete within `maxVisits` visits; otherwise `best` is the shortest found so far
    */
-  throughAll(mostSteps: number): boolean {
+  searchAll(maxVisits: number): boolean {
     const { xs, ys, start } = this.#points;
-    const cheapest = this.#cheapestSteps();
-    // Every point that is left will cost at least its cheapest step.
+    const cheapest = this.#cheapestMoves();
+    // Lower bound of the remaining cost: every unvisited point costs at least its cheapest move.
     let bound = 0;
     for (let n = 0; n < cheapest.length; n++) if (n !== start) bound += cheapest[n];
-    // [length of the tour] The choices not yet taken there are a slice of `choices`; what the tour costs up to there.
+    // Indexed by the length of the tour: where its untried choices begin in `choices`, its cost, the cost of its next move.
     const choices: number[] = [];
     const begins = new Int32Array(cheapest.length + 1);
     const costs = new Float64Array(cheapest.length + 1);
-    const stepCosts = new Float64Array(cheapest.length + 1);
+    const moveCosts = new Float64Array(cheapest.length + 1);
 
     this.#visit(start);
-    for (let steps = 0; steps < mostSteps; steps++) {
+    for (let visits = 0; visits < maxVisits; visits++) {
       const length = this.#length;
       const at = this.#order[length - 1];
       begins[length] = choices.length;
       if (this.#count === 0) {
-        this.#keep(costs[length] + stepCost(xs[at] - xs[start], ys[at] - ys[start]));
+        this.#keep(costs[length] + moveCost(xs[at] - xs[start], ys[at] - ys[start]));
       } else if (costs[length] + bound < this.#bestCost) {
         this.#findNearest(xs[at], ys[at]);
-        stepCosts[length] = this.#least;
+        moveCosts[length] = this.#least;
         this.#shuffleNearest();
         for (let n = 0; n < this.#ties; n++) choices.push(this.#nearest[n]);
       }
-      // Back to the last choice that is left.
+      // Backtrack to the last point with an untried choice.
       while (begins[this.#length] === choices.length) {
         if (this.#length === 1) {
           this.#undo();
@@ -160,7 +161,7 @@ class TourSearch {
         bound += cheapest[this.#undo()];
       }
       const next = choices.pop() as number;
-      costs[this.#length + 1] = costs[this.#length] + stepCosts[this.#length];
+      costs[this.#length + 1] = costs[this.#length] + moveCosts[this.#length];
       bound -= cheapest[next];
       this.#visit(next);
     }
@@ -168,8 +169,8 @@ class TourSearch {
     return false;
   }
 
-  /** Makes one tour, taking any of the nearest points, and keeps it if it is shorter. */
-  atRandom(): void {
+  /** Makes one tour with random choices among the nearest points; keeps it if it is shorter. */
+  tryRandom(): void {
     const { xs, ys, start } = this.#points;
     let cost = 0;
     let at = start;
@@ -180,7 +181,7 @@ class TourSearch {
       at = this.#nearest[this.#ties === 1 ? 0 : this.#random.below(this.#ties)];
       this.#visit(at);
     }
-    if (this.#count === 0) this.#keep(cost + stepCost(xs[at] - xs[start], ys[at] - ys[start]));
+    if (this.#count === 0) this.#keep(cost + moveCost(xs[at] - xs[start], ys[at] - ys[start]));
     while (this.#length > 0) this.#undo();
   }
 
@@ -202,18 +203,18 @@ class TourSearch {
     this.#order[this.#length++] = point;
   }
 
-  /** Takes the last point back. */
+  /** Removes the last point from the tour and returns it. */
   #undo(): number {
     const { xs, ys, width } = this.#points;
     const point = this.#order[--this.#length];
     this.#picture[ys[point] * width + xs[point]] = point + 1;
-    // It stands where the list of those that are left ends.
+    // The point is still at place #count of #left.
     this.#count++;
     return point;
   }
 
-  /** [N] the least cost of a step to each point from any other. */
-  #cheapestSteps(): Float64Array {
+  /** [N] the smallest cost of a move from any other point to each point. */
+  #cheapestMoves(): Float64Array {
     const { xs, ys } = this.#points;
     return Float64Array.from(xs, (x, n) => {
       this.#findNearest(x, ys[n]);
@@ -230,11 +231,11 @@ class TourSearch {
     }
   }
 
-  /** The points that are left and nearest to the pixel (x, y), without that pixel itself. */
+  /** Finds the unvisited points nearest to the pixel (x, y), except that pixel itself. */
   #findNearest(x: number, y: number): void {
     this.#least = Number.POSITIVE_INFINITY;
     this.#ties = 0;
-    // Every point outside the square of radius r costs at least (r + 1)³.
+    // Every point outside the square of radius r − 1 costs at least r³.
     for (let r = 1; r * r * r <= this.#least; r++) {
       if (r > 1 && 8 * r > this.#count) {
         this.#searchList(x, y, r);
@@ -244,7 +245,7 @@ class TourSearch {
     }
   }
 
-  /** The points at distance r in the maximum norm. */
+  /** Offers the points at distance r in the maximum norm. */
   #searchSquare(x: number, y: number, r: number): void {
     const { width, height } = this.#points;
     const left = Math.max(0, x - r);
@@ -262,17 +263,17 @@ class TourSearch {
 
   #look(u: number, v: number, x: number, y: number): void {
     const point = this.#picture[v * this.#points.width + u] - 1;
-    if (point >= 0) this.#offer(point, stepCost(u - x, v - y));
+    if (point >= 0) this.#offer(point, moveCost(u - x, v - y));
   }
 
-  /** The points at distance `radius` and more; nearer ones have been offered already. */
+  /** Offers the points at distance `radius` or more; the nearer ones have been offered already. */
   #searchList(x: number, y: number, radius: number): void {
     const { xs, ys } = this.#points;
     for (let n = 0; n < this.#count; n++) {
       const point = this.#left[n];
       const dx = xs[point] - x;
       const dy = ys[point] - y;
-      if (Math.abs(dx) >= radius || Math.abs(dy) >= radius) this.#offer(point, stepCost(dx, dy));
+      if (Math.abs(dx) >= radius || Math.abs(dy) >= radius) this.#offer(point, moveCost(dx, dy));
     }
   }
 

@@ -8,7 +8,7 @@ import { type AnyPreprocessing, isStrokes } from '../data/sources.js';
 import { type StrokePreprocessing, StrokeSequences } from '../data/strokes/stroke-sequences.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../ink/drawing.js';
 import { imageToStrokes, STROKE_COLUMNS } from '../ink/image-to-strokes.js';
-import { penPaths } from '../ink/render-strokes.js';
+import { movesToStrokes } from '../ink/render-strokes.js';
 import { UserError } from '../user-error.js';
 import { fitPicture, MAX_PICTURE_PIXELS } from './fit.js';
 
@@ -22,7 +22,7 @@ export interface InputPicture {
   pixels: Uint8Array;
 }
 
-/** A picture, pen strokes as rows [N, 4] `dx dy eos eod`, or what a pen drew, line by line. */
+/** A picture, pen strokes as rows [N, 4] `dx dy eos eod`, or what a pen drew, stroke by stroke. */
 export type RecognizerInput =
   | ({ kind: 'picture' } & InputPicture)
   | { kind: 'strokes'; rows: Int16Array }
@@ -199,15 +199,15 @@ function checkRows(rows: Int16Array): void {
 
 function drawingOf(rows: Int16Array): Drawing {
   checkRows(rows);
-  return { lines: penPaths(rows) };
+  return { strokes: movesToStrokes(rows) };
 }
 
 /** Nothing was drawn, or all of it in one place. */
-function isDot({ lines }: Drawing): boolean {
-  const first = lines.find(({ xs }) => xs.length > 0);
+function isDot({ strokes }: Drawing): boolean {
+  const first = strokes.find(({ xs }) => xs.length > 0);
   if (!first) return true;
   const [x, y] = [first.xs[0], first.ys[0]];
-  return lines.every(({ xs, ys }) => {
+  return strokes.every(({ xs, ys }) => {
     for (let n = 0; n < xs.length; n++) if (xs[n] !== x || ys[n] !== y) return false;
     return true;
   });

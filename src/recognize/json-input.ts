@@ -31,7 +31,7 @@ export function parseInput(value: unknown, where: string): RecognizerInput {
     return { kind: 'strokes', rows: strokeRows(strokes, where) };
   const nested = isPlainObject(drawing);
   const parsed = parseDrawing(nested ? drawing : value, nested ? `${where}: drawing` : where);
-  return { kind: 'drawing', lines: parsed.drawing.lines };
+  return { kind: 'drawing', strokes: parsed.drawing.strokes };
 }
 
 function picture(value: Record<string, unknown>, where: string): RecognizerInput {

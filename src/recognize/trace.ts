@@ -3,7 +3,7 @@
  * or the network's own (what it would answer if what it reads ended after this step).
  */
 
-import type { PenLine } from '../ink/drawing.js';
+import type { Stroke } from '../ink/drawing.js';
 import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen, sequenceOf } from './input.js';
@@ -40,7 +40,7 @@ export async function traceInput(
   if (whole === null) return null;
   const { saw, steps } = whole;
   const overPen = over === 'pen' && input.kind === 'drawing';
-  const moments = spread(overPen ? pointsOf(input.lines) : steps, most);
+  const moments = spread(overPen ? pointsOf(input.strokes) : steps, most);
   const { stepper } = recognizer;
   if (!overPen && stepper && saw.rows) {
     return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments), saw };
@@ -48,7 +48,7 @@ export async function traceInput(
   const prefixes = Array.from(moments, (moment, m) => {
     if (m === moments.length - 1) return whole;
     return overPen
-      ? prepareInput({ kind: 'drawing', lines: firstPoints(input.lines, moment) }, preprocessing)
+      ? prepareInput({ kind: 'drawing', strokes: firstPoints(input.strokes, moment) }, preprocessing)
       : firstSteps(whole, moment, recognizer);
   });
   const answers = await recognizer.probabilitiesOf(prefixes.filter((each) => each !== null));
@@ -87,15 +87,15 @@ function spread(count: number, most: number): Int32Array {
   return Int32Array.from({ length }, (_, m) => Math.round(((m + 1) * count) / length));
 }
 
-function pointsOf(lines: readonly PenLine[]): number {
-  return lines.reduce((sum, { xs }) => sum + xs.length, 0);
+function pointsOf(strokes: readonly Stroke[]): number {
+  return strokes.reduce((sum, { xs }) => sum + xs.length, 0);
 }
 
 /** What had been drawn after so many points. */
-function firstPoints(lines: readonly PenLine[], count: number): PenLine[] {
-  const result: PenLine[] = [];
+function firstPoints(strokes: readonly Stroke[], count: number): Stroke[] {
+  const result: Stroke[] = [];
   let left = count;
-  for (const { xs, ys } of lines) {
+  for (const { xs, ys } of strokes) {
     if (left <= 0) break;
     const length = Math.min(left, xs.length);
     result.push({ xs: Array.from(xs).slice(0, length), ys: Array.from(ys).slice(0, length) });

@@ -1,6 +1,6 @@
 /**
- * Charts to files: SVG by echarts without a browser, PNG from that SVG, and PDF with vectors and text by echarts on
- * the canvas of a PDF page.
+ * Renders charts as files without a browser. echarts draws the SVG; resvg turns that SVG into a PNG; for a PDF, echarts
+ * draws on the canvas of a PDF page, so the PDF has vectors and text.
  */
 
 import { createRequire } from 'node:module';
@@ -11,10 +11,10 @@ import { type Chart, FONT_FAMILY } from './chart.js';
 import { fontFiles, needsOtherFonts } from './fonts.js';
 import { light } from './palette.js';
 
-// The one-file build loads in 90 ms; the package's modules, hundreds of files, take 430 ms.
+// The one-file build loads in 90 ms. The package's modules, hundreds of files, take 430 ms.
 const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts/dist/echarts.min');
 
-/** The chart as an SVG document that needs nothing else. */
+/** The chart as a self-contained SVG document. The same chart always gives the same text. */
 export function renderSvg(chart: Chart): string {
   const { width, height } = chart;
   const instance = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
@@ -27,8 +27,8 @@ export function renderSvg(chart: Chart): string {
 }
 
 /**
- * Leaves out what only a page with a mouse needs, and names the ids after the chart, so that several SVGs can stand
- * in one page and the same chart always gives the same text.
+ * Removes attributes and elements for mouse events. Renames the ids after the chart, so that they are unique in a page
+ * with several SVGs and the same for the same chart.
  */
 function tidy(svg: string, { name, title }: Chart): string {
   const prefixes = new Map<string, string>();
@@ -38,7 +38,7 @@ function tidy(svg: string, { name, title }: Chart): string {
     .replace(/<path[^>]* fill-opacity="0"[^>]*><\/path>\s*/g, '')
     .replace(/ style="[^"]*"/g, (attribute) => attribute.replace(`font-family:${FONT_FAMILY};`, ''))
     .replace(/(id="|url\(#)zr\d+-(\w+)/g, (_, before: string, id: string) => {
-      // Numbered anew: zrender counts on from one drawing to the next.
+      // zrender's counter continues from one drawing to the next; these numbers start from 0.
       if (!prefixes.has(id)) prefixes.set(id, `${name}-${prefixes.size}`);
       return before + prefixes.get(id);
     })
@@ -55,7 +55,7 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The chart's SVG as a PNG, twice as large; very large charts are not enlarged. */
+/** The chart's SVG as a PNG, two pixels per unit; one if a side is longer than 2000. */
 export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Uint8Array {
   const zoom = Math.max(chart.width, chart.height) > 2000 ? 1 : 2;
   return new Resvg(svg, {
@@ -72,17 +72,17 @@ export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): 
     .asPng();
 }
 
-/** The chart as a PDF of one page, with vectors and real text. A pixel becomes a point. */
+/** The chart as a PDF of one page, with vectors and text. One pixel of the chart is one point of the PDF. */
 export async function renderPdf(chart: Chart): Promise<Uint8Array> {
   for (const file of fontFiles) GlobalFonts.registerFromPath(file, FONT_FAMILY);
-  // From here to the end nothing waits, so no other drawing comes in between.
+  // `images` is shared by all calls. After this line nothing awaits, so no other call can replace it.
   images = await decodeImages(chart.option);
   const { width, height } = chart;
   const document = new PDFDocument({ title: chart.title, creator: 'scanstroke' });
   const context = document.beginPage(width, height);
-  // The page is empty; in a PDF, clearing it would put everything behind a mask.
+  // The page is empty already. In a PDF, clearing it would put all content behind a mask.
   context.clearRect = () => {};
-  // As much of a canvas element as zrender asks for.
+  // The members of a canvas element that zrender uses.
   const page = {
     nodeName: 'CANVAS',
     width,
@@ -108,9 +108,9 @@ export async function renderPdf(chart: Chart): Promise<Uint8Array> {
   return document.close();
 }
 
-/** What the PDF that is being drawn shows, by address. */
+/** Decoded images of the PDF being drawn, by their address. */
 let images: ReadonlyMap<string, Image> = new Map();
-// echarts clones its options, and an image does not survive that: addresses go in, images come out here.
+// echarts clones its options, which breaks image objects. So options hold addresses, and this returns the images.
 echarts.setPlatformAPI({ loadImage: (address) => images.get(address) as unknown as HTMLImageElement });
 
 async function decodeImages({ graphic }: EChartsOption): Promise<Map<string, Image>> {

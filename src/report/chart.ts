@@ -1,7 +1,6 @@
 /**
- * What all charts share: their size, type, headings, and the scales that curves are drawn on. A chart is an echarts
- * option with nothing but data in it (and functions that format), so the same one becomes a file here and a picture
- * in a page.
+ * What all charts share: sizes, fonts, headings and scales. A chart is an echarts option of data and formatting functions
+ * only, so the same option is rendered to a file or into the report.
  */
 
 import type { EChartsOption } from 'echarts';
@@ -16,10 +15,10 @@ export type ChartName =
   | 'mistakes'
   | `bench-${string}`;
 
-/** A picture that is ready to be drawn. Sizes in pixels. */
+/** A chart that is ready to be rendered. Sizes in pixels. */
 export interface Chart {
   name: ChartName;
-  /** What the chart shows, in a sentence: its finding. */
+  /** The chart's finding, in a sentence. */
   title: string;
   /** How to read it. */
   note: string;
@@ -29,15 +28,15 @@ export interface Chart {
 }
 
 /**
- * Where a chart goes: a `file` carries its heading and stands alone; on the `page` the heading is the page's, and
- * the chart is small enough to be read on a telephone.
+ * Where a chart is shown. In a `file` it includes its heading. On the `page` the heading is HTML, and the chart is small
+ * enough for a telephone.
  */
 export type Place = 'file' | 'page';
 
-/** The family that `fonts.ts` has the files of. */
+/** Font family of all charts; fonts.ts has its files. */
 export const FONT_FAMILY = 'IBM Plex Sans';
 
-/** Space around the contents of a chart, and the sizes of type. */
+/** Margins of a chart and its font size, in pixels. */
 export interface Frame {
   left: number;
   top: number;
@@ -48,7 +47,7 @@ export const frames: Record<Place, Frame> = {
   page: { left: 0, top: 12, fontSize: 13 },
 };
 
-/** About the width of a text set in the charts' family, generously: the page may have to use another one. */
+/** Estimated width of a text in pixels. It is an overestimate, because the page may use a wider font. */
 export function textWidth(text: string, fontSize: number): number {
   let ems = 0;
   for (const character of text) {
@@ -61,7 +60,7 @@ export function textWidth(text: string, fontSize: number): number {
   return ems * fontSize;
 }
 
-/** A text cut to a width, with an ellipsis. */
+/** A text, cut with an ellipsis where it is wider than `width` pixels. */
 export function fitText(text: string, width: number, fontSize: number): string {
   if (textWidth(text, fontSize) <= width) return text;
   const characters = [...text];
@@ -69,7 +68,7 @@ export function fitText(text: string, width: number, fontSize: number): string {
   return `${characters.join('').trimEnd()}…`;
 }
 
-/** The parts of an option that every chart has. On the page there is no heading and the card is the background. */
+/** The members of an option that every chart has. On the page the heading is left out. */
 export function baseOption(place: Place, width: number, title: string, note: string): EChartsOption {
   const lineWidth = width - 2 * frames.file.left;
   return {
@@ -92,22 +91,22 @@ export function baseOption(place: Place, width: number, title: string, note: str
   };
 }
 
-/** A range of values, the ticks in it, and how it is divided. */
+/** The range of an axis, and its ticks. */
 export interface Scale {
-  kind: 'linear' | 'log';
+  spacing: 'linear' | 'log';
   min: number;
   max: number;
   ticks: number[];
 }
 
-/** Where a value lies on a scale: 0 at its minimum, 1 at its maximum, kept within both. */
+/** Position of a value on a scale: 0 at its minimum, 1 at its maximum; values outside are clamped. */
 export function position(scale: Scale, value: number): number {
-  const at = scale.kind === 'log' ? Math.log10 : (x: number) => x;
+  const at = scale.spacing === 'log' ? Math.log10 : (x: number) => x;
   const share = (at(Math.max(value, scale.min)) - at(scale.min)) / (at(scale.max) - at(scale.min));
   return Math.min(1, Math.max(0, share));
 }
 
-/** The round number 1, 2 or 5 times a power of ten at or above `value`. */
+/** The smallest number ≥ `value` that is 1, 2 or 5 times a power of ten. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value) + 1e-9);
   const digit = value / power;
@@ -115,20 +114,20 @@ function roundUp(value: number): number {
   return Number((factor * power).toPrecision(12));
 }
 
-/** A linear scale with at most `count` ticks at round numbers; minimum and maximum are ticks. */
+/** A linear scale around [low, high] with about `count` ticks at round numbers. Minimum and maximum are ticks. */
 export function linearScale(low: number, high: number, count: number): Scale {
   const span = high > low ? high - low : Math.max(Math.abs(high) * 0.1, 1e-9);
-  const step = roundUp(span / Math.max(1, count - 1));
-  // A thousandth of a step beyond a tick is not seen and makes no other tick.
-  const first = Math.floor(low / step + 1e-3);
-  let last = Math.ceil(high / step - 1e-3);
+  const distance = roundUp(span / Math.max(1, count - 1));
+  // A value less than a thousandth of the distance beyond a tick does not need another tick.
+  const first = Math.floor(low / distance + 1e-3);
+  let last = Math.ceil(high / distance - 1e-3);
   if (last <= first) last = first + 1;
   const ticks: number[] = [];
-  for (let index = first; index <= last; index++) ticks.push(Number((index * step).toPrecision(12)));
-  return { kind: 'linear', min: ticks[0], max: ticks[ticks.length - 1], ticks };
+  for (let index = first; index <= last; index++) ticks.push(Number((index * distance).toPrecision(12)));
+  return { spacing: 'linear', min: ticks[0], max: ticks[ticks.length - 1], ticks };
 }
 
-/** A logarithmic scale round positive values: at least a factor of 4 high, with as many round ticks as there is room for. */
+/** A logarithmic scale around [low, high], low > 0. It spans at least a factor of 4 and has at most `count` round ticks. */
 export function logScale(low: number, high: number, count: number): Scale {
   const spread = Math.max(1, Math.sqrt(4 / (high / low)));
   const min = (low / spread) * 0.88;
@@ -143,14 +142,14 @@ export function logScale(low: number, high: number, count: number): Scale {
   );
   const ticks = candidates.find((list) => list.length <= count) ?? candidates[3];
   const every = Math.ceil(ticks.length / count);
-  return { kind: 'log', min, max, ticks: ticks.filter((_, index) => index % every === 0) };
+  return { spacing: 'log', min, max, ticks: ticks.filter((_, index) => index % every === 0) };
 }
 
-/** Whole numbers from `first` to `last`, at most `count` of them, at round distances, the last one among them. */
+/** About `count` ticks at whole numbers from `first` to `last`, at round distances; also `last` if there is room. */
 export function wholeTicks(first: number, last: number, count: number): number[] {
-  const step = Math.max(1, roundUp((last - first) / count));
+  const distance = Math.max(1, roundUp((last - first) / count));
   const ticks: number[] = [];
-  for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) ticks.push(tick);
-  if (last - ticks[ticks.length - 1] >= step * 0.6) ticks.push(last);
+  for (let tick = Math.ceil(first / distance) * distance; tick <= last; tick += distance) ticks.push(tick);
+  if (last - ticks[ticks.length - 1] >= distance * 0.6) ticks.push(last);
   return ticks;
 }

@@ -1,22 +1,22 @@
 /**
- * The confusion matrix as two charts: with counts, and with each row's shares, whose diagonal is the recall of the
- * class. Correct answers and mistakes have a colour ramp each, so that a single mistake shows beside a diagonal of
- * a thousand. Cells grow and shrink with the number of classes.
+ * The confusion matrix as two charts: one with counts, one with shares of each row, whose diagonal is the recall of the
+ * class. Correct answers and mistakes have separate colour ramps, so that a single mistake is visible beside a diagonal
+ * of a thousand. The size of a cell depends on the number of classes.
  */
 
 import type { CustomSeriesOption, EChartsOption } from 'echarts';
 import type { RunSummary } from '../runs/run-folder.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';
-import { light, rampStep, strongStep } from './palette.js';
+import { light, rampShade, STRONG_SHADE } from './palette.js';
 import { className, classRecalls, mistakeCount, worstConfusion } from './recall.js';
 import { formatCount, formatShare } from './text.js';
 
-/** What the matrices are drawn from. */
+/** Input of both charts. */
 export interface ConfusionInput {
   summary: Pick<RunSummary, 'confusionMatrix' | 'classes'>;
 }
 
-/** How many test samples of each class got which answer. */
+/** Number of test samples for each pair of true class and answer. */
 export function confusionMatrixChart({ summary }: ConfusionInput, place: Place): Chart {
   const { confusionMatrix, classes } = summary;
   const mistakes = mistakeCount(confusionMatrix);
@@ -34,7 +34,7 @@ export function confusionMatrixChart({ summary }: ConfusionInput, place: Place):
   return matrixChart('confusion-matrix', place, title, note, summary, (count) => String(count));
 }
 
-/** The same in shares of each row. */
+/** The same as shares of each row. */
 export function confusionRatesChart({ summary }: ConfusionInput, place: Place): Chart {
   const { confusionMatrix, classes } = summary;
   const recalls = classRecalls(confusionMatrix, classes).filter(({ recall }) => recall !== null);
@@ -52,7 +52,7 @@ export function confusionRatesChart({ summary }: ConfusionInput, place: Place): 
   );
 }
 
-/** `99.6`, `0`, `100`; a share that is not quite 0 or 1 never looks like it. */
+/** A share in percent: `99.6`, `0`, `100`. Only 0 is written as `0` and only 1 as `100`. */
 function percent(share: number): string {
   if (share === 0) return '0';
   if (share === 1) return '100';
@@ -61,7 +61,7 @@ function percent(share: number): string {
   return text === '100.0' ? '>99.9' : text;
 }
 
-/** Text of a cell, its colours, and where it stands. */
+/** A cell: its place, text and colours. */
 interface Cell {
   column: number;
   row: number;
@@ -83,7 +83,7 @@ function matrixChart(
   const cells = matrixCells(confusionMatrix, write);
   const geometry = matrixGeometry(place, size, classes);
   const { cell, left, top, plot, width, height, labelWidth, turned, labelSize } = geometry;
-  // On the page another typeface may have to do, a wider one.
+  // The page may use a wider font, so its text gets less of the cell's width.
   const longest = Math.max(1, ...cells.map(({ text }) => textWidth(text, 1)));
   const cellFont = Math.max(
     5,
@@ -119,16 +119,16 @@ function matrixChart(
 
 function matrixCells(confusion: number[][], write: (count: number, rowTotal: number) => string): Cell[] {
   const totals = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
-  // Below linear: a pair of classes that was confused once is seen beside one that was confused a hundred times.
+  // The exponent 0.6 makes a pair confused once visible beside a pair confused a hundred times.
   const worst = worstConfusion(confusion)?.count ?? 1;
   return confusion.flatMap((counts, row) =>
     counts.map((count, column) => {
       const text = write(count, totals[row]);
       const bold = row === column;
       if (count === 0) return { column, row, text, fill: light.empty, ink: light.muted, bold };
-      const step = rampStep(0.999 * (bold ? count / totals[row] : (count / worst) ** 0.6));
-      const fill = (bold ? light.correct : light.wrong)[step];
-      return { column, row, text, fill, ink: step >= strongStep ? light.onStrong : light.onPale, bold };
+      const shade = rampShade(0.999 * (bold ? count / totals[row] : (count / worst) ** 0.6));
+      const fill = (bold ? light.correct : light.wrong)[shade];
+      return { column, row, text, fill, ink: shade >= STRONG_SHADE ? light.onStrong : light.onPale, bold };
     }),
   );
 }
@@ -137,14 +137,14 @@ function matrixCells(confusion: number[][], write: (count: number, rowTotal: num
 interface Geometry {
   /** Side of a cell. */
   cell: number;
-  /** Side of the matrix and its upper left corner. */
+  /** Side of the matrix, and its upper left corner. */
   plot: number;
   left: number;
   top: number;
   width: number;
   height: number;
   fontSize: number;
-  /** Of the classes' names: size of type, room for the longest, and whether they stand upright below. */
+  /** Classes' names: font size, largest width, and whether they are rotated below the matrix. */
   labelSize: number;
   labelWidth: number;
   turned: boolean;
@@ -229,7 +229,7 @@ function cellSeries(cells: Cell[], cell: number, fontSize: number): CustomSeries
 
 type Shapes = { type: 'text' | 'rect' | 'group'; [key: string]: unknown }[];
 
-/** `true class` beside the matrix and `answer` below it. */
+/** The axes' names: `true class` beside the matrix, `answer` below it. */
 function axisNames({ left, top, plot, labelWidth, labelHeight, fontSize }: Geometry): Shapes {
   const style = {
     fontFamily: FONT_FAMILY,
@@ -257,7 +257,7 @@ function axisNames({ left, top, plot, labelWidth, labelHeight, fontSize }: Geome
   ];
 }
 
-/** The two ramps, below on the left: few to many. (No word of `darker`: a dark page has them brighter.) */
+/** The two colour ramps, from few to many. (The legend does not say `darker`: on a dark page, more is brighter.) */
 function legend({ left, top, plot, labelHeight, fontSize }: Geometry): Shapes {
   const y = top + plot + labelHeight + 20 + fontSize + 14;
   const swatch = 11;

@@ -1,6 +1,6 @@
 /**
- * The charts along the time of training: loss, accuracy and learning rate. They run over the steps and are labelled
- * in epochs. Each line is named at its end, so there is no legend to look up.
+ * The charts over the time of training: loss, accuracy and learning rate. They show single updates; the axis is labelled
+ * in epochs. Each line's name is at its end, so there is no legend.
  */
 
 import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
@@ -9,73 +9,73 @@ import { GAP, type Line, lineChart, type Plot, type Point } from './line-chart.j
 import { light } from './palette.js';
 import { formatNumber, formatShare, plural } from './text.js';
 
-/** What the curves are drawn from. */
+/** Input of the charts. */
 export interface CurveInput {
   metrics: EpochMetrics[];
   summary: RunSummary;
 }
 
-/** The curve of all epochs in one, with the time in epochs since the run began. */
+/** The curves of all epochs, joined. `x` is the time in epochs since the run began. */
 interface Timeline {
   firstEpoch: number;
   lastEpoch: number;
-  /** Null where no step was recorded. */
-  stepsPerEpoch: number | null;
+  /** Null if no update was recorded. */
+  updatesPerEpoch: number | null;
   points: { x: number; loss: number; accuracy: number; learningRate: number }[];
 }
 
-/** More points than this are averaged: a screen shows no more, and the file stays small. */
+/** Most points of a curve; more points are averaged, so that the file stays small. */
 const MAX_POINTS = 400;
-/** Losses are drawn from here on: a logarithmic axis has no zero. */
-const LEAST_LOSS = 1e-8;
+/** Smaller losses are drawn here: a logarithmic axis has no zero. */
+const MIN_DRAWN_LOSS = 1e-8;
 
 function timeline(metrics: EpochMetrics[]): Timeline {
   const firstEpoch = metrics.length > 0 ? metrics[0].epoch : 1;
   const lastEpoch = metrics.length > 0 ? Math.max(firstEpoch, metrics[metrics.length - 1].epoch) : 1;
-  let stepsPerEpoch = 0;
+  let updatesPerEpoch = 0;
   for (const { epoch, curve } of metrics) {
-    for (const { step } of curve) stepsPerEpoch = Math.max(stepsPerEpoch, step / epoch);
+    for (const { step } of curve) updatesPerEpoch = Math.max(updatesPerEpoch, step / epoch);
   }
-  if (!(stepsPerEpoch > 0)) return { firstEpoch, lastEpoch, stepsPerEpoch: null, points: [] };
+  if (!(updatesPerEpoch > 0)) return { firstEpoch, lastEpoch, updatesPerEpoch: null, points: [] };
   const points = metrics
     .flatMap(({ curve }) => curve)
     .map(({ step, loss, accuracy, learningRate }) => ({
-      x: step / stepsPerEpoch,
+      x: step / updatesPerEpoch,
       loss,
       accuracy,
       learningRate,
     }))
     .sort((a, b) => a.x - b.x);
-  const bucket = Math.ceil(points.length / MAX_POINTS);
+  const bucketSize = Math.ceil(points.length / MAX_POINTS);
   const averaged: Timeline['points'] = [];
-  for (let start = 0; start < points.length; start += bucket) {
-    const part = points.slice(start, start + bucket);
+  for (let start = 0; start < points.length; start += bucketSize) {
+    const bucket = points.slice(start, start + bucketSize);
     const mean = (pick: (point: Timeline['points'][number]) => number) =>
-      part.reduce((sum, point) => sum + pick(point) / part.length, 0);
+      bucket.reduce((sum, point) => sum + pick(point) / bucket.length, 0);
     averaged.push({
-      x: part[part.length - 1].x,
+      x: bucket[bucket.length - 1].x,
       loss: mean((point) => point.loss),
       accuracy: mean((point) => point.accuracy),
       learningRate: mean((point) => point.learningRate),
     });
   }
-  return { firstEpoch, lastEpoch, stepsPerEpoch: Math.round(stepsPerEpoch), points: averaged };
+  return { firstEpoch, lastEpoch, updatesPerEpoch: Math.round(updatesPerEpoch), points: averaged };
 }
 
-function epochAxis({ firstEpoch, lastEpoch, stepsPerEpoch }: Timeline, place: Place): Plot['across'] {
+function epochAxis({ firstEpoch, lastEpoch, updatesPerEpoch }: Timeline, place: Place): Plot['across'] {
   return {
-    kind: 'linear',
+    spacing: 'linear',
     min: firstEpoch - 1,
     max: lastEpoch,
     ticks: wholeTicks(firstEpoch - 1, lastEpoch, place === 'file' ? 12 : 7),
-    name: stepsPerEpoch === null ? 'epoch' : `epoch of ${plural(stepsPerEpoch, 'step')}`,
+    name: updatesPerEpoch === null ? 'epoch' : `epoch of ${plural(updatesPerEpoch, 'update')}`,
   };
 }
 
-/** Loss of every step, the epochs' means, and validation; on a logarithmic axis. */
+/** Training loss of the updates, its mean per epoch, and validation loss, on a logarithmic axis. */
 export function lossChart({ metrics, summary }: CurveInput, place: Place): Chart {
   const time = timeline(metrics);
-  const drawn = (loss: number) => Math.max(LEAST_LOSS, loss);
+  const drawn = (loss: number) => Math.max(MIN_DRAWN_LOSS, loss);
   const lines = metricLines(time, metrics, summary, {
     curve: time.points.map(({ x, loss }) => [x, drawn(loss)]),
     training: ({ trainLoss }) => drawn(trainLoss),
@@ -104,11 +104,11 @@ function lossTitle(metrics: EpochMetrics[]): string {
 
 function trainingNote(metrics: EpochMetrics[]): string {
   if (metrics.length === 0) return 'The run ended before the end of its first epoch.';
-  const both = 'Training is measured while learning, validation after each epoch.';
-  return metrics.length === 1 ? both : `${both} The ring: the tested weights.`;
+  const both = 'Training is measured during the updates, validation after each epoch.';
+  return metrics.length === 1 ? both : `${both} The ring marks the tested weights.`;
 }
 
-/** Accuracy of every step, the epochs' means, validation, and the test set as a line; the axis is zoomed. */
+/** Training accuracy of the updates, its mean per epoch, validation accuracy, and test accuracy as a horizontal line. */
 export function accuracyChart({ metrics, summary }: CurveInput, place: Place): Chart {
   const time = timeline(metrics);
   const lines = metricLines(time, metrics, summary, {
@@ -129,8 +129,8 @@ export function accuracyChart({ metrics, summary }: CurveInput, place: Place): C
     width: 1.25,
     dashed: true,
   });
-  // The axis is for what there is to compare. The climb at the beginning may leave it below: the curve in the first
-  // half, and the training mean of the first epoch.
+  // The axis is zoomed to the values that are compared. Two parts may lie below it: the curve in the first half of the
+  // training, and the training mean of the first epoch.
   const half = (time.firstEpoch - 1 + time.lastEpoch) / 2;
   const shown = [
     summary.testAccuracy,
@@ -155,10 +155,10 @@ export function accuracyChart({ metrics, summary }: CurveInput, place: Place): C
 function accuracyNote(metrics: EpochMetrics[], summary: RunSummary): string {
   if (metrics.length <= 1) return trainingNote(metrics);
   const best = `epoch ${summary.bestEpoch}`;
-  return `The weights of ${best}, the best on validation (ring), were tested. Training is measured while learning.`;
+  return `The weights of ${best}, the best on validation (ring), were tested. Training is measured during the updates.`;
 }
 
-/** The learning rate over the steps. */
+/** The learning rate of the updates. */
 export function learningRateChart({ metrics }: CurveInput, place: Place): Chart {
   const time = timeline(metrics);
   const points: Point[] =
@@ -176,7 +176,7 @@ export function learningRateChart({ metrics }: CurveInput, place: Place): Chart 
     width: 2,
     marked: true,
   };
-  const note = 'The rate with which each step changed the weights, as the schedule gave it.';
+  const note = 'The learning rate of each update, as set by the schedule.';
   return lineChart('learning-rate', place, rateTitle(values), note, {
     across: epochAxis(time, place),
     scale,
@@ -195,7 +195,7 @@ function rateTitle(values: number[]): string {
   return `Learning rate rose to ${peak}, then fell to ${last}`;
 }
 
-/** The three lines that loss and accuracy share: the curve, the epochs' means, validation. */
+/** The three lines that loss and accuracy share: the curve, the mean per epoch, validation. */
 function metricLines(
   time: Timeline,
   metrics: EpochMetrics[],
@@ -231,8 +231,8 @@ function metricLines(
 }
 
 /**
- * The means over the epochs: beside a curve each spans its epoch, as it is the mean of that part of the curve; many
- * are joined at the middles of their epochs; without a curve they stand where validation stands, at the epochs' ends.
+ * Points of the training means. With a curve, each mean is a horizontal line over its epoch; more than 20 epochs are
+ * joined at the middles of the epochs instead. Without a curve, each mean is a point at the end of its epoch.
  */
 function meanPoints(time: Timeline, metrics: EpochMetrics[], mean: (epoch: EpochMetrics) => number): Point[] {
   if (time.points.length === 0) return metrics.map((epoch) => [epoch.epoch, mean(epoch)]);

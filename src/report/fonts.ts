@@ -1,21 +1,21 @@
 /**
- * The charts' typeface, IBM Plex Sans (SIL Open Font License), as files: pictures and PDFs have the same text on
- * every machine, also on one without any font. Its digits are all equally wide.
+ * Files of the charts' font, IBM Plex Sans (SIL Open Font License). With them, PNGs and PDFs look the same on every
+ * machine, also on one without fonts. All digits of this font have the same width.
  */
 
 import { createRequire } from 'node:module';
 
 const resolve = createRequire(import.meta.url).resolve;
 
-/** Regular and semi-bold. */
+/** Paths of the regular and the semi-bold font. */
 export const fontFiles: readonly string[] = [
   '400Regular/IBMPlexSans_400Regular',
   '600SemiBold/IBMPlexSans_600SemiBold',
 ].map((name) => resolve(`@expo-google-fonts/ibm-plex-sans/${name}.ttf`));
 
 /**
- * Whether a text has letters that the typeface lacks (it has Latin, Greek and Cyrillic ones); then the machine's
- * own fonts are needed beside it.
+ * Whether a text has characters outside the font, which has Latin, Greek and Cyrillic letters. Such a text needs the
+ * machine's fonts too.
  */
 export function needsOtherFonts(text: string): boolean {
   return /[^\n\r\t\u0020-\u017f\u0384-\u03ce\u0400-\u045f\u1ea0-\u1ef9\u2010-\u2026\u2190-\u2199\u2212\ufffd]/u.test(

@@ -1,8 +1,9 @@
 /**
- * report.html: everything about a run on one page in one file, which asks nothing of the network and runs no script.
- * All text is escaped; the page forbids itself everything but its own styles and pictures.
+ * Makes report.html: everything about a run on one page, in one file, without network access or scripts. All text is
+ * escaped. The page's Content-Security-Policy allows inline styles and embedded pictures only.
  */
 
+import type { EpochMetrics, Mistake, RunSummary } from '../runs/run-folder.js';
 import type { Chart } from './chart.js';
 import { type Command, reproductionCommands } from './commands.js';
 import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
@@ -10,7 +11,6 @@ import { accuracyChart, learningRateChart, lossChart } from './curves.js';
 import { type MistakeTile, mistakesLead, mistakesTitle, tileShapes } from './mistakes.js';
 import { themed } from './palette.js';
 import { classRecalls, mistakeCount, printable, recallFloor } from './recall.js';
-import type { ReportInput } from './report.js';
 import { shapesSvg } from './stroke-shapes.js';
 import { style } from './style.js';
 import {
@@ -26,14 +26,28 @@ import {
   unbroken,
 } from './text.js';
 
-/** With more classes than this the matrices stand below one another. */
-const CLASSES_SIDE_BY_SIDE = 14;
+/** Input of the report. */
+export interface ReportInput {
+  /** Heading of the report, for example `quick on MNIST, seed 0`. */
+  title: string;
+  /** The settings of the run; nested ones are shown as `schedule.name`. */
+  config: Record<string, unknown>;
+  /** One entry per epoch, in order. */
+  metrics: EpochMetrics[];
+  summary: RunSummary;
+  /** Most confident first. */
+  mistakes: Mistake[];
+}
+
+/** With more classes than this, the second matrix is below the first one. */
+const MAX_CLASSES_SIDE_BY_SIDE = 14;
 
 /**
- * The page as text.
+ * The page as HTML text.
  *
- * @param folder the run folder as commands should name it
- * @param drawing how a chart becomes SVG
+ * @param tiles the mistakes to show
+ * @param folder the run folder, as the commands on the page name it
+ * @param drawing renders a chart as SVG
  */
 export function reportHtml(
   input: ReportInput,
@@ -43,7 +57,7 @@ export function reportHtml(
 ): string {
   const { summary } = input;
   const card = (chart: Chart) => chartCard(chart, drawing(chart));
-  const wide = summary.confusionMatrix.length > CLASSES_SIDE_BY_SIDE ? ' wide' : '';
+  const wide = summary.confusionMatrix.length > MAX_CLASSES_SIDE_BY_SIDE ? ' wide' : '';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -71,7 +85,7 @@ ${header(input)}
 ${mistakesCard(input, tiles)}
 </section>
 <section>
-<h2>How it was trained, and how to go on</h2>
+<h2>Settings and commands</h2>
 <div class="pair"><div class="column">${card(learningRateChart(input, 'page'))}${commandsCard(input, folder)}</div>${configurationCard(input)}</div>
 </section>
 <footer>Made by scanstroke ${escapeHtml(summary.version)} on Node.js ${escapeHtml(summary.node.replace(/^v/, ''))}.</footer>
@@ -81,12 +95,12 @@ ${mistakesCard(input, tiles)}
 `;
 }
 
-/** Text for the content of an element or an attribute in double quotes. */
+/** Escapes a text for the content of an element or an attribute in double quotes. */
 export function escapeHtml(text: string): string {
   return printable(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Escaped, and no line begins with a percent sign. */
+/** An escaped text in which a percent sign stays on the line of its number. */
 function prose(text: string): string {
   return escapeHtml(text.replaceAll(' %', unbroken(' %')));
 }
@@ -95,11 +109,13 @@ function header({ title, summary }: ReportInput): string {
   const { testScore } = summary;
   const [counts, share] = formatScore(testScore).split(' = ');
   const scores = [
-    ['Training', formatScore(summary.trainScore), 'the samples it learnt from'],
+    ['Training', formatScore(summary.trainScore), 'the samples used for updates'],
     [
       'Validation',
       formatScore(summary.validationScore),
-      summary.bestEpoch > 0 ? `the samples that chose epoch ${summary.bestEpoch}` : 'the samples held back',
+      summary.bestEpoch > 0
+        ? `the samples that chose epoch ${summary.bestEpoch}`
+        : 'samples not used for updates',
     ],
     ['Test', formatScore(testScore), `samples never seen before; loss ${formatNumber(summary.testLoss)}`],
   ];
@@ -135,7 +151,7 @@ ${otherWaysCard(summary)}<dl class="card facts">${facts
     .join('')}</dl>`;
 }
 
-/** How the network does when the pen goes another way; nothing of images. */
+/** Scores on the test strokes drawn in another way; empty for images. */
 function otherWaysCard(summary: ReportInput['summary']): string {
   const rows = otherWays(summary).map(
     ({ name, score, points }) =>
@@ -147,12 +163,12 @@ function otherWaysCard(summary: ReportInput['summary']): string {
 }
 
 const OTHER_WAYS_NOTE =
-  'The same lines with the pen going backwards, from the last point to the first, or with their strokes last to first: ' +
-  'the less this costs, the more the network goes by the shape, and not by the way it was drawn.';
+  'The same points with the pen going backwards, or with the strokes in reverse order. The smaller the loss of ' +
+  'accuracy, the less the network depends on how a sample was drawn.';
 
-/** Why the training ended, where that was before its last epoch. */
+/** Why the training ended before its last epoch. */
 const STOPPED: Record<string, string> = {
-  patience: ', stopped: validation got no better',
+  patience: ', stopped: validation did not improve',
   'target-accuracy': ', stopped: target reached',
 };
 
@@ -189,13 +205,13 @@ function mistakesCard({ summary }: ReportInput, tiles: readonly MistakeTile[]): 
   }</div>`;
 }
 
-/** Sides of a drawing's coordinate system. */
-const TILE = 100;
+/** Side of a drawing's coordinate system. */
+const TILE_SIDE = 100;
 
-/** The picture as an element; drawings follow the edition. */
+/** The picture as an element. Strokes use the colour variables of the page. */
 function tilePicture(picture: MistakeTile['picture'], description: string): string {
   if (picture.kind === 'strokes') {
-    return `<svg role="img" aria-label="${description}" viewBox="0 0 ${TILE} ${TILE}">${themed(shapesSvg(tileShapes(picture.paths, TILE)))}</svg>`;
+    return `<svg role="img" aria-label="${description}" viewBox="0 0 ${TILE_SIDE} ${TILE_SIDE}">${themed(shapesSvg(tileShapes(picture.strokes, TILE_SIDE)))}</svg>`;
   }
   const { uri, width, height, inked } = picture.image;
   return `<img${inked ? ' class="inked"' : ''} src="${uri}" width="${width}" height="${height}" alt="${description}">`;
@@ -209,7 +225,7 @@ function configurationCard({ config }: ReportInput): string {
   return `<div class="card long"><h3>Configuration</h3><figure><table class="config"><tbody>${rows.join('\n')}</tbody></table></figure></div>`;
 }
 
-/** Nested settings as `schedule.name`; lists and deeper things as JSON. */
+/** Nested settings as `schedule.name`; lists and settings nested deeper than four levels as JSON. */
 function flatten(value: Record<string, unknown>, prefix = '', depth = 0): [name: string, value: string][] {
   return Object.entries(value).flatMap(([key, member]): [string, string][] => {
     const name = prefix + key;
@@ -228,10 +244,10 @@ function shortened(_: string, value: unknown): unknown {
 }
 
 function commandsCard({ summary, config }: ReportInput, folder: string): string {
-  const steps = reproductionCommands(folder, summary, config).map(commandStep);
-  return `<div class="card"><h3>Again, and further</h3>${steps.join('\n')}</div>`;
+  const commands = reproductionCommands(folder, summary, config).map(commandBlock);
+  return `<div class="card"><h3>Commands</h3>${commands.join('\n')}</div>`;
 }
 
-function commandStep({ purpose, line }: Command): string {
-  return `<div class="step"><p>${escapeHtml(purpose)}</p><pre><code>${escapeHtml(line)}</code></pre></div>`;
+function commandBlock({ purpose, line }: Command): string {
+  return `<div class="command"><p>${escapeHtml(purpose)}</p><pre><code>${escapeHtml(line)}</code></pre></div>`;
 }

@@ -1,6 +1,6 @@
 /**
- * Lines named at their ends: the common drawing of loss, accuracy and learning rate over the epochs of a training, and
- * of the benchmarks' figures over sizes.
+ * A chart of lines with their names at their ends. Used for loss, accuracy and learning rate over epochs, and for the
+ * benchmarks' figures over sizes.
  */
 
 import type { EChartsOption, LineSeriesOption } from 'echarts';
@@ -18,38 +18,38 @@ import {
 } from './chart.js';
 import { light } from './palette.js';
 
-/** Epochs or sizes, and what is measured. */
+/** x is an epoch or a size, y the measured value. */
 export type Point = [x: number, y: number];
-/** A line ends before it and begins again after it. */
+/** As a point of a line: interrupts the line. */
 export const GAP: Point = [-1, -1];
 
-/** A line, named at its end. */
+/** A line of a chart, with its name at its end. */
 export interface Line {
   name: string;
-  /** Its last value; no label without one. */
+  /** The last value as text; null for a line without a label. */
   value: string | null;
   color: string;
   points: Point[];
   width: number;
   dashed?: boolean;
-  /** Draw the points themselves while there are few. */
+  /** Draws the points too, if there are at most 40. */
   marked?: boolean;
-  /** The x of a point to be marked more than the others. */
+  /** x of the point that is marked with a ring. */
   ringAt?: number;
 }
 
-/** What a chart's lines stand on. */
+/** The axes and lines of a chart. */
 export interface Plot {
   /** The horizontal axis. */
   across: Scale & { name: string };
-  /** The vertical one. */
+  /** The vertical axis. */
   scale: Scale;
-  /** How its values are written. */
+  /** Formats values of the vertical axis. */
   format: (value: number) => string;
   lines: Line[];
 }
 
-/** Draws lines. */
+/** A chart of lines. */
 export function lineChart(name: ChartName, place: Place, title: string, note: string, plot: Plot): Chart {
   const { across, scale, lines, format } = plot;
   const { fontSize, top, left } = frames[place];
@@ -72,7 +72,7 @@ export function lineChart(name: ChartName, place: Place, title: string, note: st
     ...baseOption(place, width, title, note),
     grid: { ...grid, outerBoundsMode: 'none' },
     xAxis: {
-      type: across.kind === 'log' ? 'log' : 'value',
+      type: across.spacing === 'log' ? 'log' : 'value',
       min: across.min,
       max: across.max,
       name: across.name,
@@ -85,7 +85,7 @@ export function lineChart(name: ChartName, place: Place, title: string, note: st
       splitLine: { show: false },
     },
     yAxis: {
-      type: scale.kind === 'log' ? 'log' : 'value',
+      type: scale.spacing === 'log' ? 'log' : 'value',
       min: scale.min,
       max: scale.max,
       axisLine: { show: false },
@@ -136,7 +136,7 @@ function lineSeries(line: Line): LineSeriesOption {
   };
 }
 
-/** The lines' names and last values beside their ends, moved apart where they would overlap. */
+/** The lines' names and last values, beside the lines' ends. They are moved apart where they would overlap. */
 function endLabels(
   lines: Line[],
   scale: Scale,
@@ -150,7 +150,7 @@ function endLabels(
       y: box.top + box.height * (1 - position(scale, line.points[line.points.length - 1][1])),
     }))
     .sort((a, b) => a.y - b.y || (a.line.name < b.line.name ? -1 : 1));
-  // Downwards with a minimal distance, then back up from the bottom where that ran out of room.
+  // First move labels down to a minimal distance, then move those below the chart back up.
   const lowest = box.top + box.height - block / 2 + 6;
   placed.forEach((label, index) => {
     label.y = Math.max(label.y, index === 0 ? box.top + block / 2 - 6 : placed[index - 1].y + block);

@@ -1,34 +1,35 @@
 /**
- * The most confident mistakes as pictures, or as drawings where they are pen strokes, with the true class, the answer,
- * and how sure the network was of it.
+ * The most confident mistakes, as pictures or as drawn strokes, with the true class, the answer and the answer's
+ * probability.
  */
 
 import type { EChartsOption } from 'echarts';
-import { penPaths } from '../ink/render-strokes.js';
+import type { Stroke } from '../ink/drawing.js';
+import { movesToStrokes } from '../ink/render-strokes.js';
 import type { Mistake } from '../runs/run-folder.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, textWidth } from './chart.js';
 import { light } from './palette.js';
 import { type PictureImage, pictureImage } from './picture.js';
 import { className } from './recall.js';
-import { type DrawnPath, fitSquare, strokeShapes } from './stroke-drawing.js';
+import { fitSquare, strokeShapes } from './stroke-drawing.js';
 import { type StrokeShape, shapesGraphic } from './stroke-shapes.js';
 import { formatShare, plural } from './text.js';
 
-/** At most this many are shown. */
+/** Number of mistakes shown at most. */
 export const MAX_MISTAKES = 30;
 
-/** A mistake ready to be shown. */
+/** A mistake, ready to be shown. */
 export interface MistakeTile {
   /** `4 → 9` */
   caption: string;
   /** `99.8 %` */
   confidence: string;
-  /** All of it in a sentence. */
+  /** The whole mistake in a sentence. */
   description: string;
-  picture: { kind: 'image'; image: PictureImage } | { kind: 'strokes'; paths: DrawnPath[] };
+  picture: { kind: 'images'; image: PictureImage } | { kind: 'strokes'; strokes: readonly Stroke[] };
 }
 
-/** The first of the mistakes, with their pictures. */
+/** The first MAX_MISTAKES mistakes, with their pictures. */
 export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly string[]): MistakeTile[] {
   return mistakes.slice(0, MAX_MISTAKES).map((mistake) => {
     const [label, predicted] = [className(classes, mistake.label), className(classes, mistake.predicted)];
@@ -44,13 +45,13 @@ export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly str
 }
 
 function tilePicture(picture: Mistake['picture']): MistakeTile['picture'] {
-  if (!('rows' in picture)) return { kind: 'image', image: pictureImage(picture) };
-  return { kind: 'strokes', paths: penPaths(picture.rows) };
+  if (!('rows' in picture)) return { kind: 'images', image: pictureImage(picture) };
+  return { kind: 'strokes', strokes: movesToStrokes(picture.rows) };
 }
 
-/** A drawing in a square of this side. */
-export function tileShapes(paths: readonly DrawnPath[], side: number): StrokeShape[] {
-  return strokeShapes(paths, fitSquare(paths, side));
+/** A drawing's shapes, in a square of this side. */
+export function tileShapes(strokes: readonly Stroke[], side: number): StrokeShape[] {
+  return strokeShapes(strokes, fitSquare(strokes, side));
 }
 
 export function mistakesTitle(tiles: readonly MistakeTile[]): string {
@@ -58,14 +59,14 @@ export function mistakesTitle(tiles: readonly MistakeTile[]): string {
   return tiles.length === 1 ? 'The most confident mistake' : `The ${tiles.length} most confident mistakes`;
 }
 
-/** How to read the tiles. */
+/** Explains how to read the tiles. */
 export function mistakesNote(tiles: readonly MistakeTile[]): string {
   return tiles.some(({ picture }) => picture.kind === 'strokes')
     ? 'True class → answer, with its probability. The pen runs from the ring, from blue to orange; dots where it is lifted.'
     : 'True class → answer, and the probability that the network gave its answer.';
 }
 
-/** The tiles in a grid, as a file. (The page has a grid of its own, which fits any width.) */
+/** The tiles in a grid, as a chart for a file. (The page has an HTML grid, which fits any width.) */
 export function mistakesChart(tiles: readonly MistakeTile[]): Chart {
   const { left, top, fontSize } = frames.file;
   const width = 960;
@@ -87,7 +88,7 @@ export function mistakesChart(tiles: readonly MistakeTile[]): Chart {
       const text = { fontFamily: FONT_FAMILY, fontSize, align: 'left' as const };
       return [
         ...(picture.kind === 'strokes'
-          ? shapesGraphic(tileShapes(picture.paths, side), x, y)
+          ? shapesGraphic(tileShapes(picture.strokes, side), x, y)
           : [imageGraphic(picture.image, x, y, side)]),
         {
           type: 'rect' as const,
@@ -127,7 +128,7 @@ function imageGraphic({ uri, width, height }: PictureImage, x: number, y: number
   };
 }
 
-/** `The 30 most confident of 103 mistakes` is told by the page, which knows the number of all. */
+/** The page's text above the tiles. `all` is the number of all mistakes. */
 export function mistakesLead(tiles: readonly MistakeTile[], all: number): string {
   const shown = tiles.length;
   if (all === 0) return 'Every test sample was recognised.';

@@ -1,11 +1,11 @@
 /**
- * Every colour of the charts and of report.html, in a light and a dark edition. Charts are drawn in the light one;
- * `themed` turns its colours into CSS variables, so that one inline SVG looks right in both. Blue, orange and ink
- * are told apart with every common kind of colour blindness, and by their lightness alone.
+ * Every colour of the charts and of report.html, in a light and a dark edition. Charts are drawn in the light edition.
+ * `themed` replaces its colours by CSS variables, so that the same inline SVG works in both editions. Blue, orange and
+ * ink are distinguishable with every common colour blindness, and by their lightness alone.
  *
- * The light colours are all different, which is what `themed` lives on. Text on a step of a ramp has a contrast of
- * at least 4.5 in both editions (WCAG 2.1, AA), and the pen one of 3 with the paper; the pen's colours get lighter from
- * step to step, so that its direction is seen without colours too. The tests check all of it.
+ * All light colours are different; `themed` depends on that. In both editions, text on a shade of a ramp has a contrast
+ * of at least 4.5 (WCAG 2.1, AA), and the pen has one of at least 3 with the paper. The pen's shades become steadily
+ * lighter, so its direction is visible without colours. Tests check all of these.
  */
 
 export interface Colors {
@@ -13,19 +13,19 @@ export interface Colors {
   page: string;
   /** Behind a chart. */
   surface: string;
-  /** Cells and tiles with nothing in them. */
+  /** Empty cells and tiles. */
   empty: string;
   ink: string;
   muted: string;
   grid: string;
   axis: string;
   training: string;
-  /** The training curve, step by step, behind the epochs' means. */
+  /** The training curve of single updates, behind the means per epoch. */
   trainingCurve: string;
   validation: string;
-  /** Text on steps 0 to 3 of a ramp. */
+  /** Text on shades 0 to 3 of a ramp. */
   onPale: string;
-  /** Text on steps 4 to 6 of a ramp. */
+  /** Text on shades 4 to 6 of a ramp. */
   onStrong: string;
   /** From few to many correct answers. */
   correct: readonly string[];
@@ -97,21 +97,21 @@ export const dark: Colors = {
   ],
 };
 
-/** Steps of a ramp; from `strongStep` on, text on it is `onStrong`. */
-export const rampSteps = light.correct.length;
-export const strongStep = 4;
+/** Number of shades of a ramp. From `STRONG_SHADE` on, text on a shade has the colour `onStrong`. */
+export const RAMP_SHADES = light.correct.length;
+export const STRONG_SHADE = 4;
 
-/** The step of a ramp for a share from 0 to 1. */
-export function rampStep(share: number): number {
-  return Math.min(rampSteps - 1, Math.max(0, Math.floor(share * rampSteps)));
+/** Index of a ramp's shade for a share in [0, 1]. */
+export function rampShade(share: number): number {
+  return Math.min(RAMP_SHADES - 1, Math.max(0, Math.floor(share * RAMP_SHADES)));
 }
 
-/** Names and colours in one list: `ink`, `correct-0` … */
+/** All colours with their names: `ink`, `correct-0` … */
 export function colorEntries(colors: Colors): [name: string, color: string][] {
   return Object.entries(colors).flatMap(([name, value]: [string, string | readonly string[]]) =>
     typeof value === 'string'
       ? [[kebab(name), value] as [string, string]]
-      : value.map((color, step) => [`${kebab(name)}-${step}`, color] as [string, string]),
+      : value.map((color, shade) => [`${kebab(name)}-${shade}`, color] as [string, string]),
   );
 }
 
@@ -135,7 +135,7 @@ export function themed(svg: string): string {
   });
 }
 
-/** A chart's SVG for a file of its own: in the light edition's colours, and in the dark one's where that is preferred. */
+/** A chart's SVG for a separate file: it is light, or dark if the reader prefers that. */
 export function adaptive(svg: string): string {
   const darkColors = new Map(colorEntries(dark));
   const rules = colorEntries(light)

@@ -1,26 +1,26 @@
 /**
- * The picture of a sample as a PNG in a data URI. Pixels are enlarged to whole squares here, so that every viewer
- * shows the same sharp picture. One channel on a dark ground is turned round: ink on paper.
+ * The picture of a sample as a PNG in a data URI. Each pixel becomes a square of pixels, so that every viewer shows the
+ * same sharp picture. A grey picture on a dark background is inverted: dark ink on light paper.
  */
 
 import { createCanvas } from '@napi-rs/canvas';
 import type { Picture } from '../runs/run-folder.js';
 
-/** Pictures are enlarged to about this many pixels a side. */
+/** The longer side of an enlarged picture has at most this many pixels. */
 const SIDE = 112;
 
 /** A picture for a page or a chart. */
 export interface PictureImage {
   /** `data:image/png;base64,…` */
   uri: string;
-  /** In pixels of the PNG. */
+  /** Size of the PNG in pixels. */
   width: number;
   height: number;
-  /** Dark ink on white paper: a dark page may turn it round. */
+  /** True for grey pictures: a dark page may invert them. */
   inked: boolean;
 }
 
-/** The picture as an image that needs no file. */
+/** Encodes a picture. */
 export function pictureImage(picture: Picture): PictureImage {
   const { width, height, channels, pixels } = picture;
   const zoom = Math.max(1, Math.floor(SIDE / Math.max(width, height)));
@@ -51,7 +51,7 @@ export function pictureImage(picture: Picture): PictureImage {
   };
 }
 
-/** Whether the pixels along the edge are dark on average. */
+/** Whether the pixels along the edges are dark on average. */
 function darkGround({ width, height, channels, pixels }: Picture): boolean {
   let sum = 0;
   let count = 0;

@@ -1,6 +1,6 @@
 /**
- * What a confusion matrix says about each class: how many of its samples were recognised, and for which other class
- * the rest was taken most often. Pure; the terminal's table, the charts and the page all read it.
+ * Statistics of each class from a confusion matrix: its recall, and the class for which its samples were mistaken most
+ * often. The terminal's table, the charts and the page use it.
  */
 
 import type { RunSummary } from '../runs/run-folder.js';
@@ -8,7 +8,7 @@ import type { RunSummary } from '../runs/run-folder.js';
 export interface ClassRecall {
   /** Index of the class. */
   label: number;
-  /** The class's name, with nothing in it that could break a terminal or an XML file. */
+  /** The class's name, made safe for terminals and XML by `printable`. */
   name: string;
   correct: number;
   /** Samples of the class. */
@@ -19,7 +19,7 @@ export interface ClassRecall {
   takenFor: { label: number; name: string; count: number } | null;
 }
 
-/** A pair of classes and how often the one was taken for the other. */
+/** A pair of classes, and how often `label` was taken for `predicted`. */
 export interface Confusion {
   label: number;
   predicted: number;
@@ -27,20 +27,20 @@ export interface Confusion {
 }
 
 /**
- * Control characters and halves of surrogate pairs become U+FFFD: an escape sequence in a class name must not reach
- * the terminal, and XML has no way to write them.
+ * Replaces control characters and unpaired surrogates by U+FFFD. An escape sequence in a class name must not reach the
+ * terminal, and XML cannot contain these characters.
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, '\ufffd');
 }
 
-/** The name of a class; its index where it has none. */
+/** The name of a class, or its index if it has no name. */
 export function className(classes: readonly string[], label: number): string {
   const name = classes[label];
   return name === undefined || name === '' ? String(label) : printable(name);
 }
 
-/** One entry a class, in the order of the classes. `confusion` is [true class][predicted class]. */
+/** One entry per class, in the order of the classes. `confusion` is [true class][predicted class]. */
 export function classRecalls(
   confusion: RunSummary['confusionMatrix'],
   classes: readonly string[],
@@ -63,7 +63,7 @@ export function classRecalls(
   });
 }
 
-/** The most frequent mistake; null when there was none. */
+/** The most frequent mistake; null if there was none. */
 export function worstConfusion(confusion: RunSummary['confusionMatrix']): Confusion | null {
   let worst: Confusion | null = null;
   confusion.forEach((row, label) => {
@@ -74,7 +74,7 @@ export function worstConfusion(confusion: RunSummary['confusionMatrix']): Confus
   return worst;
 }
 
-/** Answers that were wrong. */
+/** Number of wrong answers. */
 export function mistakeCount(confusion: RunSummary['confusionMatrix']): number {
   return confusion.reduce(
     (sum, row, label) =>
@@ -84,8 +84,8 @@ export function mistakeCount(confusion: RunSummary['confusionMatrix']): number {
 }
 
 /**
- * Where a bar for recalls begins, so that 98 and 99 % can be told apart: the highest of 0, 50, 80, 90, 95, 98 and
- * 99 % that leaves the lowest recall a visible bar.
+ * The value at which recall bars begin, so that 98 and 99 % look different: the highest of 0, 50, 80, 90, 95, 98 and
+ * 99 % at which the bar of the lowest recall is still visible.
  */
 export function recallFloor(recalls: readonly ClassRecall[]): number {
   const lowest = Math.min(1, ...recalls.flatMap(({ recall }) => (recall === null ? [] : [recall])));

@@ -1,42 +1,29 @@
 /**
- * Writes what a person looks at after a training run: the charts as files, and report.html, which holds them all.
- * Loaded when a training has ended and not before: it brings a chart library and two renderers with it.
+ * Writes the charts of a run as files, and report.html, which contains them all. This module loads a chart library and
+ * two renderers, so it is imported only after a training has ended.
  */
 
 import { mkdir } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { explainFileError, writeFileAtomically } from '../formats/files.js';
-import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
+import { RUN_FILES } from '../runs/run-folder.js';
 import { renderPdf, renderPng, renderSvg } from './chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from './curves.js';
-import { reportHtml } from './html.js';
+import { type ReportInput, reportHtml } from './html.js';
 import { mistakesChart, mistakeTiles } from './mistakes.js';
 
-/** What the report is made of. */
-export interface ReportInput {
-  /** Heading of the report, for example `quick on MNIST, seed 0`. */
-  title: string;
-  /** The settings of the run; nested ones are shown as `schedule.name`. */
-  config: Record<string, unknown>;
-  /** One entry an epoch, in order. */
-  metrics: EpochMetrics[];
-  summary: RunSummary;
-  /** Most confident first. */
-  mistakes: Mistake[];
-}
-
-/** What charts can be written as. */
+/** File formats of charts. */
 export type ChartFormat = 'svg' | 'png' | 'pdf';
 
 /**
- * Writes `charts/{loss,accuracy,learning-rate,confusion-matrix,confusion-rates,mistakes}` in the formats asked for,
- * and `report.html`. Every file is replaced as a whole.
+ * Writes `charts/{loss,accuracy,learning-rate,confusion-matrix,confusion-rates,mistakes}` and `report.html`. Every file
+ * is replaced atomically.
  *
- * @param folder the run folder; created if it is missing
- * @param options.formats of the charts; SVG and PNG if not given, none if empty
- * @returns the paths written, beginning with `folder`
- * @throws UserError where a file or folder cannot be written
+ * @param folder the run folder; created if it does not exist
+ * @param options.formats of the charts: default SVG and PNG; an empty list writes report.html alone
+ * @returns the written paths, which begin with `folder`
+ * @throws UserError if a file or folder cannot be written
  */
 export async function writeReport(
   folder: string,
@@ -76,7 +63,7 @@ function fileCharts(input: ReportInput, tiles: ReturnType<typeof mistakeTiles>) 
   ];
 }
 
-/** The folder as a command would name it: from here if it is below, else by its name alone (reports are shared). */
+/** The folder as commands name it: relative to the working folder if inside it, otherwise its name (reports are shared). */
 function commandPath(folder: string): string {
   const path = relative(process.cwd(), resolve(folder));
   const below = path !== '' && !path.startsWith('..') && !isAbsolute(path);

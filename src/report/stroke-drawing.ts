@@ -1,19 +1,14 @@
 /**
- * Pen strokes as a drawing: lines whose colour runs from the first point to the last, a ring where the pen begins, a
- * dot where it ends, and faint dots across the gaps over which it was lifted. As shapes, which stroke-shapes.ts writes
- * for a page or puts into a chart.
+ * Draws strokes as shapes: polylines whose colour changes from the first point to the last, a ring at the first point, a
+ * dot at the last, and faint dots across the gaps where the pen was lifted. stroke-shapes.ts writes the shapes as SVG or
+ * as parts of a chart.
  */
 
+import type { Stroke } from '../ink/drawing.js';
 import { light } from './palette.js';
 import type { StrokeShape } from './stroke-shapes.js';
 
-/** A line that was drawn without lifting the pen: columns and rows of its points. */
-export interface DrawnPath {
-  xs: ArrayLike<number>;
-  ys: ArrayLike<number>;
-}
-
-/** Where points go: that of (0, 0), how far neighbours lie apart, and how broad the pen's line is. */
+/** Maps a point (u, v) to (x + cell · u, y + cell · v); `pen` is the width of the pen. */
 export interface Placement {
   x: number;
   y: number;
@@ -23,21 +18,21 @@ export interface Placement {
 
 type Point = readonly [x: number, y: number];
 
-/** Share of a square's side that is left free round a drawing. */
+/** Margin around a drawing, as a share of the square's side. */
 const MARGIN = 0.11;
-/** A drawing of fewer points than this across is not enlarged to fill its square. */
-const LEAST_POINTS = 10;
+/** A drawing that is smaller than this is not enlarged to fill its square. */
+const MIN_EXTENT = 10;
 
-/** How broad the pen's line is for points `cell` apart: in a square of this side it is seen, and is no blot. */
+/** Width of the pen for points `cell` apart: 60 % of `cell`, limited to 2 to 4.5 % of the square's side. */
 export function penWidth(cell: number, side: number): number {
   return Math.min(0.045 * side, Math.max(0.02 * side, 0.6 * cell));
 }
 
-/** A drawing of any size in the middle of a square, from (0, 0) to (side, side). */
-export function fitSquare(paths: readonly DrawnPath[], side: number): Placement {
-  const [left, right] = range(paths.map(({ xs }) => xs));
-  const [top, bottom] = range(paths.map(({ ys }) => ys));
-  const cell = ((1 - 2 * MARGIN) * side) / Math.max(LEAST_POINTS, right - left, bottom - top);
+/** Places a drawing of any size in the middle of a square from (0, 0) to (side, side). */
+export function fitSquare(strokes: readonly Stroke[], side: number): Placement {
+  const [left, right] = range(strokes.map(({ xs }) => xs));
+  const [top, bottom] = range(strokes.map(({ ys }) => ys));
+  const cell = ((1 - 2 * MARGIN) * side) / Math.max(MIN_EXTENT, right - left, bottom - top);
   return {
     x: side / 2 - (cell * (left + right)) / 2,
     y: side / 2 - (cell * (top + bottom)) / 2,
@@ -46,7 +41,7 @@ export function fitSquare(paths: readonly DrawnPath[], side: number): Placement 
   };
 }
 
-/** Lowest and highest value; 0 and 0 of none. */
+/** Lowest and highest value; [0, 0] if there are none. */
 function range(lists: readonly ArrayLike<number>[]): [low: number, high: number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const list of lists) {
@@ -55,9 +50,9 @@ function range(lists: readonly ArrayLike<number>[]): [low: number, high: number]
   return low <= high ? [low, high] : [0, 0];
 }
 
-/** The shapes from back to front. The colour changes at equal distances along the lines. */
-export function strokeShapes(paths: readonly DrawnPath[], { x, y, cell, pen }: Placement): StrokeShape[] {
-  const placed = paths
+/** The shapes of a drawing, from back to front. The colour changes at equal distances along the strokes. */
+export function strokeShapes(strokes: readonly Stroke[], { x, y, cell, pen }: Placement): StrokeShape[] {
+  const placed = strokes
     .filter(({ xs }) => xs.length > 0)
     .map(({ xs, ys }) => Array.from(xs, (column, n): Point => [x + cell * column, y + cell * ys[n]]));
   if (placed.length === 0) return [];
@@ -66,9 +61,9 @@ export function strokeShapes(paths: readonly DrawnPath[], { x, y, cell, pen }: P
   return [
     ...gaps,
     ...coloredLines(placed, pen),
-    { kind: 'dot', at: lastOf(lastOf(placed)), radius: 0.95 * pen, fill: end },
+    { shape: 'dot', at: lastOf(lastOf(placed)), radius: 0.95 * pen, fill: end },
     {
-      kind: 'dot',
+      shape: 'dot',
       at: placed[0][0],
       radius: 1.2 * pen,
       fill: light.surface,
@@ -81,11 +76,11 @@ function lastOf<T>(list: readonly T[]): T {
   return list[list.length - 1];
 }
 
-/** Dots between two points, both left out. */
+/** Dots between two points, without the points themselves. */
 function gapDots(from: Point, to: Point, pen: number): StrokeShape[] {
   const parts = Math.floor(distance(from, to) / (1.6 * pen));
   return Array.from({ length: Math.max(0, parts - 1) }, (_, n) => ({
-    kind: 'dot' as const,
+    shape: 'dot' as const,
     at: between(from, to, (n + 1) / parts),
     radius: 0.22 * pen,
     fill: light.muted,
@@ -93,30 +88,31 @@ function gapDots(from: Point, to: Point, pen: number): StrokeShape[] {
 }
 
 function coloredLines(placed: readonly Point[][], pen: number): StrokeShape[] {
-  const steps = light.pen.length;
+  const shades = light.pen.length;
   const total = placed.reduce((sum, points) => sum + lengthOf(points), 0);
   const shapes: StrokeShape[] = [];
-  let step = 0;
+  let shade = 0;
   let drawn = 0;
   for (const points of placed) {
-    if (total > 0) step = Math.min(steps - 1, Math.floor((steps * drawn) / total + 1e-9));
+    if (total > 0) shade = Math.min(shades - 1, Math.floor((shades * drawn) / total + 1e-9));
     if (points.length === 1) {
-      shapes.push({ kind: 'dot', at: points[0], radius: pen / 2, fill: light.pen[step] });
+      shapes.push({ shape: 'dot', at: points[0], radius: pen / 2, fill: light.pen[shade] });
     }
-    let line = [points[0]];
+    let polyline = [points[0]];
     for (let n = 1; n < points.length; n++) {
       const length = distance(points[n - 1], points[n]);
       const before = drawn;
       drawn += length;
-      // A long line takes on several colours.
-      for (; step < steps - 1 && drawn > ((step + 1) * total) / steps; step++) {
-        const cut = between(points[n - 1], points[n], (((step + 1) * total) / steps - before) / length);
-        shapes.push({ kind: 'line', points: [...line, cut], color: light.pen[step], width: pen });
-        line = [cut];
+      // A long segment gets several colours.
+      for (; shade < shades - 1 && drawn > ((shade + 1) * total) / shades; shade++) {
+        const cut = between(points[n - 1], points[n], (((shade + 1) * total) / shades - before) / length);
+        shapes.push({ shape: 'polyline', points: [...polyline, cut], color: light.pen[shade], width: pen });
+        polyline = [cut];
       }
-      line.push(points[n]);
+      polyline.push(points[n]);
     }
-    if (line.length > 1) shapes.push({ kind: 'line', points: line, color: light.pen[step], width: pen });
+    if (polyline.length > 1)
+      shapes.push({ shape: 'polyline', points: polyline, color: light.pen[shade], width: pen });
   }
   return shapes;
 }

@@ -1,24 +1,24 @@
-/** The few shapes that drawings of strokes consist of: as SVG, and as parts of a chart. */
+/** The shapes of which drawings of strokes consist, and their output as SVG and as parts of a chart. */
 
-/** Colours are the light edition's; `themed` turns them into those of the page. */
+/** A polyline or a dot. Colours are the light edition's; `themed` replaces them by the page's. */
 export type StrokeShape =
-  | { kind: 'line'; points: readonly Point[]; color: string; width: number }
-  | { kind: 'dot'; at: Point; radius: number; fill: string; outline?: { color: string; width: number } };
+  | { shape: 'polyline'; points: readonly Point[]; color: string; width: number }
+  | { shape: 'dot'; at: Point; radius: number; fill: string; outline?: { color: string; width: number } };
 
 type Point = readonly [x: number, y: number];
 
 /** The shapes as SVG elements. */
 export function shapesSvg(shapes: readonly StrokeShape[]): string {
   return shapes
-    .map((shape) => {
-      if (shape.kind === 'line') {
-        const points = shape.points.map(([x, y]) => `${shown(x)} ${shown(y)}`);
+    .map((each) => {
+      if (each.shape === 'polyline') {
+        const points = each.points.map(([x, y]) => `${shown(x)} ${shown(y)}`);
         return (
-          `<path d="M${points.join('L')}" fill="none" stroke="${shape.color}" stroke-width="${shown(shape.width)}" ` +
+          `<path d="M${points.join('L')}" fill="none" stroke="${each.color}" stroke-width="${shown(each.width)}" ` +
           'stroke-linecap="round" stroke-linejoin="round"/>'
         );
       }
-      const { at, radius, fill, outline } = shape;
+      const { at, radius, fill, outline } = each;
       const stroke = outline ? ` stroke="${outline.color}" stroke-width="${shown(outline.width)}"` : '';
       return `<circle cx="${shown(at[0])}" cy="${shown(at[1])}" r="${shown(radius)}" fill="${fill}"${stroke}/>`;
     })
@@ -27,9 +27,9 @@ export function shapesSvg(shapes: readonly StrokeShape[]): string {
 
 /** The shapes as parts of a chart, moved by (`left`, `top`). */
 export function shapesGraphic(shapes: readonly StrokeShape[], left: number, top: number) {
-  return shapes.map((shape) => {
-    if (shape.kind === 'line') {
-      const { points, color, width } = shape;
+  return shapes.map((each) => {
+    if (each.shape === 'polyline') {
+      const { points, color, width } = each;
       return {
         type: 'polyline' as const,
         silent: true,
@@ -43,7 +43,7 @@ export function shapesGraphic(shapes: readonly StrokeShape[], left: number, top:
         },
       };
     }
-    const { at, radius, fill, outline } = shape;
+    const { at, radius, fill, outline } = each;
     return {
       type: 'circle' as const,
       silent: true,
@@ -53,7 +53,7 @@ export function shapesGraphic(shapes: readonly StrokeShape[], left: number, top:
   });
 }
 
-/** The ink of a mask as one SVG path of squares, joined to bars within a row; (x, y) is the centre of pixel (0, 0). */
+/** The ink of a mask as one SVG path: a bar for each run of ink in a pixel row. (x, y) is the centre of pixel (0, 0). */
 export function maskSvg(
   mask: { width: number; height: number; pixels: ArrayLike<number> },
   { x, y, cell }: { x: number; y: number; cell: number },
@@ -75,7 +75,7 @@ export function maskSvg(
   return `<path d="${parts.join('')}" fill="${color}"/>`;
 }
 
-/** With as many digits as are seen. */
+/** Rounded to hundredths. */
 function shown(value: number): number {
   return Number(value.toFixed(2));
 }

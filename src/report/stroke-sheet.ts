@@ -1,15 +1,15 @@
 /**
- * A contact sheet of drawings: in bands, each drawing a column of pictures one below the other: the image, its lines
- * one pixel wide, the strokes in the order in which a pen might have drawn them, and what training makes of them in
- * several epochs.
+ * A contact sheet of drawings. Each drawing is a column of panels: the image, the thinned image, the strokes, and the
+ * strokes as augmentation varies them in several epochs. Columns are arranged in bands.
  */
 
+import type { Stroke } from '../ink/drawing.js';
 import type { Picture } from '../runs/run-folder.js';
 import { FONT_FAMILY, fitText } from './chart.js';
 import { light } from './palette.js';
 import { pictureImage } from './picture.js';
 import { className } from './recall.js';
-import { type DrawnPath, penWidth, strokeShapes } from './stroke-drawing.js';
+import { penWidth, strokeShapes } from './stroke-drawing.js';
 import { maskSvg, shapesSvg } from './stroke-shapes.js';
 import { plural } from './text.js';
 
@@ -17,26 +17,26 @@ import { plural } from './text.js';
 export interface SheetEntry {
   /** Index of its class. */
   label: number;
-  /** Which sample this is, from 0. */
+  /** Index of the sample, from 0. */
   index: number;
-  /** Rows of its sequence. */
+  /** Length of its sequence. */
   steps: number;
-  /** Of the picture that the strokes are in. */
+  /** Size of the picture that contains the strokes. */
   width: number;
   height: number;
-  /** The image that the strokes were made of, if there is one. */
+  /** The image from which the strokes were made; null if there is none. */
   picture: Picture | null;
-  /** [height, width] its lines; not 0 is ink. */
-  lines: Uint8Array;
-  paths: DrawnPath[];
-  /** The strokes as they are varied in epochs of training, in the same order for every drawing; if they are. */
-  variations?: { epoch: number; paths: DrawnPath[] }[];
+  /** [height, width] the thinned image; pixels other than 0 are ink. */
+  thinned: Uint8Array;
+  strokes: Stroke[];
+  /** The varied strokes of several epochs; every drawing has the same epochs in the same order. */
+  variations?: { epoch: number; strokes: Stroke[] }[];
 }
 
 export interface Sheet {
   title: string;
   note: string;
-  /** A second note, beneath the first. */
+  /** A second note, below the first one. */
   details?: string;
   entries: SheetEntry[];
   classes: readonly string[];
@@ -44,20 +44,20 @@ export interface Sheet {
 
 const MARGIN = 32;
 const TOP = 104;
-/** Room for the second note. */
+/** Height of the second note. */
 const DETAILS = 22;
 const PANEL = 96;
 const GAP = 12;
-/** Room at the left for what a row shows. */
+/** Width of the row titles at the left. */
 const ROW_TITLES = 76;
 const CAPTION = 46;
 const BAND_GAP = 28;
 const MAX_COLUMNS = 10;
 
-/** What a row shows: a stage of the drawing, or an epoch of training. */
-type Row = 'image' | 'lines' | 'strokes' | number;
+/** Content of a row of panels: a stage of the drawing, or an epoch of training. */
+type Row = 'image' | 'thinned' | 'strokes' | number;
 
-/** The sheet as an SVG document that needs nothing else, and its size in pixels. */
+/** The sheet as a self-contained SVG document, and its size in pixels. */
 export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
   svg: string;
   width: number;
@@ -66,7 +66,7 @@ export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
   const columns = Math.max(5, Math.min(MAX_COLUMNS, entries.length));
   const withPictures = entries.some(({ picture }) => picture !== null);
   const epochs = entries.length > 0 ? (entries[0].variations ?? []) : [];
-  const rows: Row[] = ['lines', 'strokes', ...epochs.map(({ epoch }) => epoch)];
+  const rows: Row[] = ['thinned', 'strokes', ...epochs.map(({ epoch }) => epoch)];
   if (withPictures) rows.unshift('image');
   const top = TOP + (details === undefined ? 0 : DETAILS);
   const bands = Math.ceil(entries.length / columns);
@@ -117,14 +117,14 @@ function caption(entry: SheetEntry, classes: readonly string[], x: number, y: nu
   ];
 }
 
-/** One picture of a drawing, in a frame. */
+/** One panel of a drawing, in a frame. */
 function panel(entry: SheetEntry, row: Row, x: number, y: number): string {
-  const { width, height, picture, lines, paths } = entry;
+  const { width, height, picture, thinned, strokes } = entry;
   const cell = PANEL / Math.max(width, height);
   const left = x + (PANEL - width * cell) / 2;
   const top = y + (PANEL - height * cell) / 2;
   const placement = { x: left + cell / 2, y: top + cell / 2, cell, pen: penWidth(cell, PANEL) };
-  const mask = { width, height, pixels: lines };
+  const mask = { width, height, pixels: thinned };
   const content: string[] = [];
   if (row === 'image' && picture !== null) {
     content.push(
@@ -132,14 +132,14 @@ function panel(entry: SheetEntry, row: Row, x: number, y: number): string {
         `image-rendering="optimizeSpeed" style="image-rendering:pixelated" href="${pictureImage(picture).uri}"/>`,
     );
   }
-  if (row === 'lines') content.push(maskSvg(mask, placement, light.ink));
+  if (row === 'thinned') content.push(maskSvg(mask, placement, light.ink));
   if (row === 'strokes') {
-    content.push(maskSvg(mask, placement, light.grid), shapesSvg(strokeShapes(paths, placement)));
+    content.push(maskSvg(mask, placement, light.grid), shapesSvg(strokeShapes(strokes, placement)));
   }
   if (typeof row === 'number') {
-    const varied = entry.variations?.find(({ epoch }) => epoch === row)?.paths ?? [];
+    const varied = entry.variations?.find(({ epoch }) => epoch === row)?.strokes ?? [];
     const shapes = shapesSvg(strokeShapes(varied, placement));
-    // A drawing that leads out of its picture ends at the frame.
+    // The nested <svg> clips a drawing at the panel's frame.
     content.push(
       maskSvg(mask, placement, light.grid),
       `<svg x="${x}" y="${y}" width="${PANEL}" height="${PANEL}" viewBox="${x} ${y} ${PANEL} ${PANEL}">${shapes}</svg>`,
@@ -152,15 +152,15 @@ function panel(entry: SheetEntry, row: Row, x: number, y: number): string {
   return content.join('');
 }
 
-/** What the colours, the ring and the dot say; `right` is where it ends. */
+/** Explains the colours, the ring and the dot. `right` is the right edge. */
 function legend(right: number, y: number): string {
   const [from, to] = [right - 146, right - 50];
-  const steps = light.pen.length;
+  const shades = light.pen.length;
   const bars = light.pen.map((color, n) => {
-    const x = from + ((to - from) * n) / steps;
-    return `<rect x="${x.toFixed(2)}" y="${y - 2}" width="${((to - from) / steps + 0.5).toFixed(2)}" height="4" fill="${color}"/>`;
+    const x = from + ((to - from) * n) / shades;
+    return `<rect x="${x.toFixed(2)}" y="${y - 2}" width="${((to - from) / shades + 0.5).toFixed(2)}" height="4" fill="${color}"/>`;
   });
-  const [first, last] = [light.pen[0], light.pen[steps - 1]];
+  const [first, last] = [light.pen[0], light.pen[shades - 1]];
   return [
     text(from - 14, y + 5, 'begin', { color: light.muted, anchor: 'end' }),
     ...bars,

@@ -1,6 +1,6 @@
 /**
- * The style sheet of report.html: light, dark by the reader's preference, light again on paper; one column on a
- * telephone, two on a desk.
+ * The style sheet of report.html. Colours are light, or dark if the reader prefers that; paper is always light. Narrow
+ * screens get one column, wide ones two.
  */
 
 import { colorVariables, dark, light } from './palette.js';
@@ -85,8 +85,8 @@ pre {
   background: var(--empty); border-radius: 8px; padding: 10px 14px; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 14px/1.5 ui-monospace, 'IBM Plex Mono', Menlo, Consolas, monospace;
 }
-.step { margin-top: 14px; }
-.step p { margin-bottom: 6px; }
+.command { margin-top: 14px; }
+.command p { margin-bottom: 6px; }
 footer { color: var(--muted); font-size: 14px; margin-top: 32px; }
 @media screen and (max-width: 760px) {
   main { padding: 24px 16px; }

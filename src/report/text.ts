@@ -1,6 +1,6 @@
 /**
- * Numbers as text, for the terminal, the charts and the page: scores, shares, times, losses, and the table of
- * recalls that the command line prints. Pure, and free of NaN: what is not a number is written as `–`.
+ * Formats numbers for the terminal, the charts and the page: scores, shares, times, losses, and the recall table of the
+ * command line. NaN and infinity are written as `–`.
  */
 
 import type { RunSummary, Score } from '../runs/run-folder.js';
@@ -9,13 +9,13 @@ import { type ClassRecall, classRecalls, recallFloor } from './recall.js';
 /** U+00A0: number and unit stay on one line. */
 const NBSP = '\u00a0';
 
-/** `9764/10000 = 97.64 %`. Not all correct is never written as 100 %. */
+/** `9764/10000 = 97.64 %`. Only a score without mistakes is written as 100 %. */
 export function formatScore({ correct, count }: Score): string {
   if (!(count > 0)) return `${correct}/${count}`;
   return `${correct}/${count} = ${formatShare(correct / count)}`;
 }
 
-/** `97.64 %` of 0.9764, with two decimals, or as many as a share below 1 needs to stay below 100 %. */
+/** `97.64 %` for 0.9764. A share below 1 that rounds to 100 % gets more decimals. */
 export function formatShare(share: number, decimals = 2): string {
   if (!Number.isFinite(share)) return '–';
   let text = (share * 100).toFixed(decimals);
@@ -23,7 +23,7 @@ export function formatShare(share: number, decimals = 2): string {
   return `${text} %`;
 }
 
-/** Points of a percentage by which a share is above another one: `−0.12`, `+0.05`, `0.00`. */
+/** Difference of two shares in percentage points: `−0.12`, `+0.05`, `0.00`. */
 export function formatPoints(share: number, other: number): string {
   const points = (share - other) * 100;
   if (!Number.isFinite(points)) return '–';
@@ -32,14 +32,14 @@ export function formatPoints(share: number, other: number): string {
   return `${points < 0 ? '−' : '+'}${text}`;
 }
 
-/** How the test samples were drawn, their score, and the points by which it is above that of the test. */
+/** Another way of drawing the test samples: its name, its score, and the difference to the test score in points. */
 export interface OtherWay {
   name: string;
   score: Score;
   points: string;
 }
 
-/** The scores of the test strokes drawn another way, as far as there are any. */
+/** The scores of the test strokes drawn in another way; scores that are null are left out. */
 export function otherWays({
   testScore,
   reversedScore,
@@ -75,7 +75,7 @@ export function formatCount(count: number): string {
     .replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
-/** Three significant digits, `0.0412`, `2.3`; powers of ten outside 0.001 to 100,000, `1e-4`. */
+/** Three significant digits: `0.0412`, `2.3`. Exponents are used outside 0.001 to 100,000: `1e-4`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';
@@ -85,19 +85,19 @@ export function formatNumber(value: number): string {
   return rounded.toExponential().replace('e+', 'e');
 }
 
-/** A setting's number as a person would write it: fractions that go on and on, 5/6, with four digits. */
+/** A setting's number. A long fraction such as 5/6 is rounded to four significant digits. */
 export function formatSetting(value: number): string {
   return String(value).length > 8 && !Number.isInteger(value)
     ? String(Number(value.toPrecision(4)))
     : String(value);
 }
 
-/** Number of epochs or of anything else: `1 epoch`, `3 epochs`. */
+/** A count with its noun: `1 epoch`, `3 epochs`. */
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${count === 1 ? noun : `${noun}s`}`;
 }
 
-/** The same text with spaces that do not break a line. */
+/** The same text with non-breaking spaces. */
 export function unbroken(text: string): string {
   return text.replaceAll(' ', NBSP);
 }
@@ -105,10 +105,10 @@ export function unbroken(text: string): string {
 const BAR_CELLS = 20;
 
 /**
- * The recall of every class for the terminal: aligned columns with a bar, a line a class.
+ * The recall of every class for the terminal: one line per class, in aligned columns with a bar.
  *
  * @param confusion [true class][predicted class]
- * @param classes the classes' names; what could control a terminal is taken out of them
+ * @param classes the classes' names; control characters in them are replaced
  */
 export function formatRecallTable(confusion: number[][], classes: readonly string[]): string {
   const recalls = classRecalls(confusion, classes);
@@ -151,14 +151,14 @@ export function takenForText({ takenFor }: ClassRecall): string {
   return `${takenFor.name} (${takenFor.count === 1 ? 'once' : `${takenFor.count} times`})`;
 }
 
-/** A bar in eighths of a character cell. */
+/** A bar with a resolution of an eighth of a character cell. */
 function bar(recall: number | null, floor: number): string {
   if (recall === null) return '';
   const eighths = Math.round(((recall - floor) / (1 - floor)) * BAR_CELLS * 8);
   return '█'.repeat(Math.floor(eighths / 8)) + ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8];
 }
 
-/** Character cells that a text takes on a terminal: two for each East Asian wide character, none for marks. */
+/** Number of terminal cells of a text: two for an East Asian wide character, none for a combining mark. */
 function cells(text: string): number {
   let sum = 0;
   for (const character of text) {

@@ -327,7 +327,7 @@ describe('drawings as text', () => {
     width: 4,
     height: 4,
     image: Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    paths: [{ xs: [0, 0], ys: [0, 1] }],
+    strokes: [{ xs: [0, 0], ys: [0, 1] }],
   };
   const colored = colorsFor(new FakeOutput(true), { FORCE_COLOR: '1' });
 
@@ -356,15 +356,15 @@ describe('drawings as text', () => {
   });
 
   it('round points to the nearest pixel', () => {
-    const between = { ...drawing, image: null, paths: [{ xs: [0.4, 0.6, 3.6], ys: [0.4, 0.4, 0] }] };
+    const between = { ...drawing, image: null, strokes: [{ xs: [0.4, 0.6, 3.6], ys: [0.4, 0.4, 0] }] };
     assert.equal(drawSamples([between], ['c'], new FakeOutput(), colorsFor(new FakeOutput())), '05\nc\n');
   });
 
   it('may have points outside of the picture, or no strokes', () => {
     const plain = colorsFor(new FakeOutput());
-    const out = { ...drawing, image: null, paths: [{ xs: [-1, 9], ys: [0, 9] }] };
+    const out = { ...drawing, image: null, strokes: [{ xs: [-1, 9], ys: [0, 9] }] };
     for (const colors of [plain, colored]) {
-      for (const sample of [out, { ...out, paths: [] }]) {
+      for (const sample of [out, { ...out, strokes: [] }]) {
         assert.match(drawSamples([sample], ['nothing'], new FakeOutput(), colors), /nothing/);
       }
     }

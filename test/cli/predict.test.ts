@@ -47,8 +47,8 @@ test('prints the answers of the recogniser for pictures, drawings and strokes', 
   );
   const expected = await recognizerFor(ROWS).recognize([
     ...[images[0], images[2]].map((image) => ({ kind: 'picture' as const, ...image })),
-    { kind: 'drawing', lines: [{ xs: [10, 52, 30], ys: [8, 9, 71] }] },
-    { kind: 'drawing', lines: [] },
+    { kind: 'drawing', strokes: [{ xs: [10, 52, 30], ys: [8, 9, 71] }] },
+    { kind: 'drawing', strokes: [] },
     { kind: 'picture', ...images[1] },
   ]);
   expected.forEach((answer, n) => {

@@ -36,7 +36,7 @@ const L: [number[], number[]][] = [
 ];
 const plain = ({ drawing, label }: LabelledDrawing) => ({
   label,
-  lines: drawing.lines.map(({ xs, ys }) => [[...Array.from(xs)], [...Array.from(ys)]]),
+  strokes: drawing.strokes.map(({ xs, ys }) => [[...Array.from(xs)], [...Array.from(ys)]]),
 });
 
 describe('a drawing as JSON', () => {
@@ -52,7 +52,7 @@ describe('a drawing as JSON', () => {
     test(name, () => {
       assert.deepEqual(plain(parseDrawing(JSON.parse(JSON.stringify(value)), 'd')), {
         label: null,
-        lines: L,
+        strokes: L,
       });
     });
   }
@@ -157,7 +157,7 @@ describe('text with pen-down and pen-up', () => {
     assert.deepEqual(read(PENDIGITS), [
       {
         label: '8',
-        lines: [
+        strokes: [
           [
             [266, 260],
             [-443, -440],
@@ -165,7 +165,7 @@ describe('text with pen-down and pen-up', () => {
           [[7], [-1]],
         ],
       },
-      { label: '1', lines: [[[-1], [2.5]]] },
+      { label: '1', strokes: [[[-1], [2.5]]] },
     ]);
     assert.deepEqual(read(''), []);
   });

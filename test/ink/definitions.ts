@@ -1,6 +1,6 @@
 /**
- * The stages of the original algorithm once more, as slowly and as literally as they are described: what the fast ones
- * are compared with. Nothing here shares code with src/ink.
+ * Slow, literal implementations of the original algorithm's stages. Tests compare the fast ones in src/ink with them.
+ * They share no code with src/ink.
  */
 
 export type Mask = number[][];
@@ -11,7 +11,7 @@ export function maskOf(pixels: ArrayLike<number>, width: number, height: number,
   );
 }
 
-/** Components as lists of [x, y], by flood filling with a list of neighbours. */
+/** Components as lists of [x, y], by flood filling. */
 export function components(mask: Mask, neighbours: 4 | 8): [number, number][][] {
   const seen = mask.map((row) => row.map(() => false));
   const found: [number, number][][] = [];
@@ -34,7 +34,7 @@ export function components(mask: Mask, neighbours: 4 | 8): [number, number][][] 
   return found;
 }
 
-/** p2 … p9: clockwise from north. */
+/** The neighbours p2 … p9, clockwise from north. */
 function around(x: number, y: number): [number, number][] {
   return [
     [x, y - 1],
@@ -100,7 +100,7 @@ export function cleanByDefinition(mask: Mask): Mask {
   return clean;
 }
 
-/** [x, y] or null. */
+/** The start as [x, y]; null without ink. */
 export function startByDefinition(mask: Mask): [number, number] | null {
   const points: [number, number][] = [];
   mask.forEach((row, y) => {
@@ -112,34 +112,34 @@ export function startByDefinition(mask: Mask): [number, number] | null {
   const ends = points.filter(
     ([x, y]) => around(x, y).reduce((sum, [u, v]) => sum + (mask[v]?.[u] ?? 0), 0) <= 1,
   );
-  // points are in row-major order; without ends the first in column-major order is wanted.
+  // `points` is in row-major order. Without ends, the first point in column-major order is needed.
   const candidates = ends.length > 0 ? ends : points.sort(([x, y], [u, v]) => x - u || y - v);
   const least = Math.min(...candidates.map(([x, y]) => x + y));
   return candidates.find(([x, y]) => x + y === least) ?? null;
 }
 
 export interface DecodedStrokes {
-  /** From 0. */
+  /** Coordinates from 0. */
   points: [number, number][];
-  /** After which points the pen was lifted. */
+  /** Indices of the points after which the pen is lifted. */
   breaks: number[];
 }
 
-/** Reads rows back, and insists on their form: whole numbers, `0 0 1 0` for a break, one `0 0 1 1` at the end. */
-export function decode(rows: ArrayLike<number>): DecodedStrokes {
+/** Decodes moves. Throws unless they are whole numbers, with `0 0 1 0` for each break and one `0 0 1 1` at the end. */
+export function decode(moves: ArrayLike<number>): DecodedStrokes {
   const points: [number, number][] = [];
   const breaks: number[] = [];
   let [x, y] = [-1, -1];
-  if (rows.length === 0 || rows.length % 4 !== 0) throw new Error(`${rows.length} values`);
-  for (let at = 0; at < rows.length; at += 4) {
-    const [dx, dy, eos, eod] = [rows[at], rows[at + 1], rows[at + 2], rows[at + 3]];
-    if (![dx, dy].every(Number.isInteger)) throw new Error(`row ${at / 4}: ${dx} ${dy}`);
-    const isLast = at + 4 === rows.length;
-    if (eod !== (isLast ? 1 : 0)) throw new Error(`row ${at / 4}: eod ${eod}`);
-    if (eos !== 0 && eos !== 1) throw new Error(`row ${at / 4}: eos ${eos}`);
-    if (eos === 1 && (dx !== 0 || dy !== 0)) throw new Error(`row ${at / 4}: a break that moves`);
+  if (moves.length === 0 || moves.length % 4 !== 0) throw new Error(`${moves.length} values`);
+  for (let at = 0; at < moves.length; at += 4) {
+    const [dx, dy, eos, eod] = [moves[at], moves[at + 1], moves[at + 2], moves[at + 3]];
+    if (![dx, dy].every(Number.isInteger)) throw new Error(`move ${at / 4}: ${dx} ${dy}`);
+    const isLast = at + 4 === moves.length;
+    if (eod !== (isLast ? 1 : 0)) throw new Error(`move ${at / 4}: eod ${eod}`);
+    if (eos !== 0 && eos !== 1) throw new Error(`move ${at / 4}: eos ${eos}`);
+    if (eos === 1 && (dx !== 0 || dy !== 0)) throw new Error(`move ${at / 4}: a break that moves the pen`);
     if (isLast) {
-      if (eos !== 1) throw new Error('the last row is no end of a stroke');
+      if (eos !== 1) throw new Error('the last move does not end a stroke');
     } else if (eos === 1) {
       breaks.push(points.length - 1);
     } else {
@@ -151,7 +151,7 @@ export function decode(rows: ArrayLike<number>): DecodedStrokes {
   return { points, breaks };
 }
 
-/** Where the pen is lifted along these points: between those that are no neighbours, but not between the last two. */
+/** Indices of points after which the pen is lifted: those whose successor is no neighbour, except the last but one. */
 export function breaksByDefinition(points: readonly [number, number][]): number[] {
   return points
     .map((_, n) => n)
@@ -166,13 +166,13 @@ export function cost([x, y]: readonly [number, number], [u, v]: readonly [number
   return Math.abs(x - u) ** 3 + Math.abs(y - v) ** 3;
 }
 
-/** With the way back to the start. */
+/** Cost of the tour, including the way back to the start. */
 export function closedLength(points: readonly [number, number][]): number {
   return points.reduce((sum, point, n) => sum + cost(point, points[(n + 1) % points.length]), 0);
 }
 
-/** The first step that does not go to a nearest point that is left, or −1. */
-export function firstWrongStep(points: readonly [number, number][]): number {
+/** Index of the first move that does not go to a nearest unvisited point; −1 if there is none. */
+export function firstWrongMove(points: readonly [number, number][]): number {
   const left = new Set(points.slice(1));
   for (let n = 0; n + 1 < points.length; n++) {
     const least = Math.min(...[...left].map((point) => cost(points[n], point)));

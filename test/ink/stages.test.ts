@@ -1,6 +1,6 @@
 /**
- * Protects every stage from image to lines against its definition, written out slowly in definitions.ts: the
- * threshold, the thinning, the removal of specks, the start.
+ * Protects every stage from the image to the start of the tour (threshold, thinning, removal of specks, start): each
+ * gives the result of its slow definition in definitions.ts.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ import { anyImage, digits, picture } from './images.js';
 
 const seeded = { seed: 3, numRuns: 400 };
 
-test('components: hand-made', () => {
+test('components of a small image', () => {
   const { pixels, width, height } = picture(
     '##.#', //
     '..#.',
@@ -34,7 +34,7 @@ test('components: hand-made', () => {
   assert.deepEqual(counter.measure(pixels, 255), { count: 0, four: 0, eight: 0 });
 });
 
-test('components of any image, above any threshold, with memory used again', () => {
+test('components of any image at any threshold, with reused memory', () => {
   fc.assert(
     fc.property(anyImage, fc.nat(255), ({ pixels, width, height }, threshold) => {
       const counter = new ComponentCounter(width, height);
@@ -55,9 +55,9 @@ test('the threshold stops before a loop opens, before half is lost, and at 225',
     const { pixels, width, height } = picture(...rows);
     return inkThreshold(pixels, width, height);
   };
-  // 25 d + 1 is above 25 t for t ≤ d. A bridge of grey 3 holds two parts together until 75.
+  // 25 d + 1 is above 25 t for t ≤ d. The bridge, a digit 3, connects both sides up to threshold 75.
   assert.equal(of('#####3#####'), 75);
-  // Three of four pixels go when 125 is reached.
+  // At 125, three of the four ink pixels are below the threshold.
   assert.equal(of('#44.', '4...'), 100);
   assert.equal(of('###', '###'), 225);
   assert.equal(of('...', '...'), 225, 'nothing changes where there is nothing');
@@ -86,7 +86,7 @@ test('threshold, thinning and cleaning of any image', () => {
   );
 });
 
-test('all stages on digits', async () => {
+test('all stages of digits', async () => {
   for (const { pixels, width, height } of await digits(200)) {
     const threshold = thresholdByDefinition(pixels, width, height);
     const mask = cleanByDefinition(thinByDefinition(maskOf(pixels, width, height, threshold)));
@@ -94,13 +94,13 @@ test('all stages on digits', async () => {
   }
 });
 
-test('at most two passes: what is broad stays broad', () => {
+test('at most two iterations: a wide square stays wide', () => {
   const mask = new Uint8Array(12 * 12).fill(1);
   thin(mask, 12, 12);
   assert.ok(mask.reduce((sum, ink) => sum + ink) > 60);
 });
 
-test('specks of one or two pixels go, of three stay, also at the border', () => {
+test('specks of one or two pixels are removed, of three are kept, also at the border', () => {
   const { pixels, width, height } = picture(
     '#...##', //
     '......',
@@ -116,7 +116,7 @@ test('specks of one or two pixels go, of three stay, also at the border', () => 
   );
 });
 
-test('the start: the end of a line nearest to the corner; without an end, the leftmost of the nearest pixels', () => {
+test('the start is the end point with the smallest x + y; without one, the leftmost such pixel', () => {
   const start = (...rows: string[]) => {
     const { pixels, width, height } = picture(...rows);
     const points = tourPoints(
@@ -126,10 +126,10 @@ test('the start: the end of a line nearest to the corner; without an end, the le
     );
     return [points.xs[points.start], points.ys[points.start]];
   };
-  // The corner (1, 0) is nearer, but no end.
+  // The corner (1, 0) has a smaller x + y, but is no end point.
   assert.deepEqual(start('.###', '.#..', '.#..', '.#..'), [3, 0]);
-  assert.deepEqual(start('..#', '...', '#..'), [2, 0], 'of two ends the first in reading order');
-  assert.deepEqual(start('.###', '#..#', '#..#', '####'), [0, 1], 'in a ring the leftmost');
+  assert.deepEqual(start('..#', '...', '#..'), [2, 0], 'of two end points, the first in reading order');
+  assert.deepEqual(start('.###', '#..#', '#..#', '####'), [0, 1], 'in a ring, the leftmost');
 });
 
 test('the start of any image', () => {

@@ -1,13 +1,14 @@
 /**
- * Protects the strokes of an image: every pixel of the thinned image once, each step to a nearest one that is left, no
- * shorter tour of that kind, the pen lifted where it jumps; the same seed, the same strokes; pictures from strokes.
+ * Protects the strokes of an image: they visit every pixel of the thinned image once, each move goes to a nearest
+ * unvisited pixel, no tour of that kind is shorter, and the pen is lifted at jumps. The same seed gives the same
+ * strokes. renderStrokes draws the thinned image again.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { imageToStrokes, renderStrokes, UserError } from 'scanstroke';
 import { thinImage } from '#src/ink/image-to-strokes.js';
-import { penPaths } from '#src/ink/render-strokes.js';
+import { movesToStrokes } from '#src/ink/render-strokes.js';
 import { orderPoints, tourPoints } from '#src/ink/tour.js';
 import { Random } from '#src/random.js';
 import {
@@ -15,7 +16,7 @@ import {
   closedLength,
   cost,
   decode,
-  firstWrongStep,
+  firstWrongMove,
   maskOf,
   startByDefinition,
 } from './definitions.js';
@@ -29,24 +30,24 @@ function pixelsOf(mask: Uint8Array, width: number): [number, number][] {
   return [...mask.keys()].filter((i) => mask[i]).map((i) => [i % width, Math.floor(i / width)]);
 }
 
-/** What is true of the strokes of every image. */
+/** Properties of the strokes of every image. */
 function check({ pixels, width, height }: Image, seed: number): void {
-  const rows = imageToStrokes(pixels, width, height, { seed });
+  const moves = imageToStrokes(pixels, width, height, { seed });
   const mask = thinImage(pixels, width, height);
-  const { points, breaks } = decode(rows);
+  const { points, breaks } = decode(moves);
   assert.deepEqual(sorted(points), sorted(pixelsOf(mask, width)), 'every pixel of the thinned image, once');
   assert.deepEqual(points[0] ?? null, startByDefinition(maskOf(mask, width, height)));
-  assert.equal(firstWrongStep(points), -1, 'each step to a nearest pixel that is left');
+  assert.equal(firstWrongMove(points), -1, 'each move to a nearest unvisited pixel');
   assert.deepEqual(breaks, breaksByDefinition(points));
   assert.deepEqual(
-    renderStrokes(rows, { width, height }).map((value) => Math.min(1, value)),
+    renderStrokes(moves, { width, height }).map((value) => Math.min(1, value)),
     mask,
-    'there and back',
+    'renderStrokes gives the thinned image',
   );
-  assert.deepEqual(imageToStrokes(pixels, width, height, { seed }), rows, 'the same seed, the same strokes');
+  assert.deepEqual(imageToStrokes(pixels, width, height, { seed }), moves, 'the same seed, the same strokes');
 }
 
-test('a line, row by row', () => {
+test('a single stroke, move by move', () => {
   const { pixels, width, height } = picture('.....', '####.', '....#', '.....');
   assert.deepEqual(
     [...imageToStrokes(pixels, width, height, { seed: 0 })],
@@ -54,7 +55,7 @@ test('a line, row by row', () => {
   );
 });
 
-test('two lines: the pen is lifted between them', () => {
+test('two strokes: the pen is lifted between them', () => {
   const { pixels, width, height } = picture('###....', '.......', '....###');
   assert.deepEqual(decode(imageToStrokes(pixels, width, height, { seed: 0 })), {
     points: [
@@ -75,9 +76,9 @@ test('two lines: the pen is lifted between them', () => {
 
 test('no break between the last two points, as in the original', () => {
   const { pixels, width, height } = picture('.#..', '..##', '.#..');
-  const rows = imageToStrokes(pixels, width, height, { seed: 0 });
+  const moves = imageToStrokes(pixels, width, height, { seed: 0 });
   assert.deepEqual(
-    [...rows],
+    [...moves],
     [
       2,
       1,
@@ -103,15 +104,15 @@ test('no break between the last two points, as in the original', () => {
   );
 });
 
-test('any image', () => {
+test('the strokes of any image have these properties', () => {
   fc.assert(fc.property(anyImage, fc.nat(), check), seeded);
 });
 
-test('digits', async () => {
+test('the strokes of digits have these properties', async () => {
   for (const image of await digits(300)) check(image, 1);
 });
 
-test('images of one pixel, one row, one column; without ink; all ink; 200 × 150', () => {
+test('so have images of one pixel, one pixel row or column, without ink, all ink, and of 200 × 150', () => {
   const filled = (width: number, height: number, ink: (n: number) => number): Image => ({
     width,
     height,
@@ -133,27 +134,27 @@ test('images of one pixel, one row, one column; without ink; all ink; 200 × 150
   }
 });
 
-test('an image of nothing but noise, 200 × 150, is done in bounded time', () => {
+test('an image of noise, 200 × 150, takes a bounded time', () => {
   const random = new Random(4);
   const pixels = Uint8Array.from({ length: 200 * 150 }, () => random.below(256));
   const began = performance.now();
-  const rows = imageToStrokes(pixels, 200, 150, { seed: 0 });
-  // 0.4 s on a busy machine; looking for the nearest of all points each time would take minutes.
+  const moves = imageToStrokes(pixels, 200, 150, { seed: 0 });
+  // It takes 0.4 s on a busy machine. A search of all points for each move would take minutes.
   assert.ok(performance.now() - began < 10_000);
-  const drawn = renderStrokes(rows, { width: 200, height: 150 });
+  const drawn = renderStrokes(moves, { width: 200, height: 150 });
   assert.deepEqual(
     drawn.map((value) => Math.min(1, value)),
     thinImage(pixels, 200, 150),
   );
 });
 
-test('without ink there is the end row alone', () => {
+test('without ink there is the last move alone', () => {
   for (const { pixels, width, height } of [picture('...', '...'), picture('#...', '#..#')]) {
     assert.deepEqual([...imageToStrokes(pixels, width, height, { seed: 0 })], [0, 0, 1, 1]);
   }
 });
 
-test('of all tours to nearest points the shortest', () => {
+test('no tour to nearest points is shorter', () => {
   const small = anyImage.filter(({ pixels }) => pixels.filter((pixel) => pixel > 127).length <= 12);
   fc.assert(
     fc.property(small, fc.nat(), ({ pixels, width, height }, seed) => {
@@ -161,9 +162,9 @@ test('of all tours to nearest points the shortest', () => {
       const points = tourPoints(mask, width, height);
       const at = (n: number): [number, number] => [points.xs[n], points.ys[n]];
       const order = [...orderPoints(points, new Random(seed))].map(at);
-      assert.equal(firstWrongStep(order), -1);
+      assert.equal(firstWrongMove(order), -1);
       let least = Number.POSITIVE_INFINITY;
-      // Every tour there is, one after the other.
+      // Visits every possible tour.
       const walk = (tour: [number, number][], left: [number, number][]): void => {
         if (left.length === 0) least = Math.min(least, closedLength(tour));
         const here = tour[tour.length - 1];
@@ -188,17 +189,17 @@ test('of all tours to nearest points the shortest', () => {
   );
 });
 
-test('of digits too: no tour is shorter', async () => {
+test('no tour of a digit is shorter', async () => {
   let compared = 0;
   for (const { pixels, width, height } of await digits(150)) {
     const points = tourPoints(thinImage(pixels, width, height), width, height);
     const at = (n: number): [number, number] => [points.xs[n], points.ys[n]];
     const all = [...points.xs.keys()].map(at);
     let least = Number.POSITIVE_INFINITY;
-    let steps = 0;
-    // Gives a branch up only when it is already longer than the shortest tour.
+    let visits = 0;
+    // Abandons a branch only when it is already longer than the shortest tour.
     const walk = (here: [number, number], left: Set<[number, number]>, length: number): void => {
-      if (++steps > 20_000 || length >= least) return;
+      if (++visits > 20_000 || length >= least) return;
       if (left.size === 0) least = Math.min(least, length + cost(here, all[points.start]));
       const nearest = Math.min(...[...left].map((point) => cost(here, point)));
       for (const point of [...left].filter((other) => cost(here, other) === nearest)) {
@@ -208,7 +209,7 @@ test('of digits too: no tour is shorter', async () => {
       }
     };
     walk(all[points.start], new Set(all.filter((_, n) => n !== points.start)), 0);
-    if (steps > 20_000) continue;
+    if (visits > 20_000) continue;
     compared++;
     const order = [...orderPoints(points, new Random(0))].map(at);
     assert.equal(closedLength(order), least);
@@ -216,22 +217,22 @@ test('of digits too: no tour is shorter', async () => {
   assert.ok(compared > 100, `${compared} compared`);
 });
 
-test('where there are too many tours to look through, random ones join in', () => {
-  // A filled rectangle. The first 65,536 steps of the search alone come to 2692.
+test('random tours are tried if there are too many for a complete search', () => {
+  // A filled rectangle. The first 65,536 visits of the complete search find a tour of cost 2692.
   const points = tourPoints(new Uint8Array(9 * 30).fill(1), 9, 30);
   const order = [...orderPoints(points, new Random(2))].map((n): [number, number] => [
     points.xs[n],
     points.ys[n],
   ]);
-  assert.equal(firstWrongStep(order), -1);
+  assert.equal(firstWrongMove(order), -1);
   assert.ok(closedLength(order) < 2000, `${closedLength(order)}`);
 });
 
-test('the seed decides among tours of the same length, and only among these', () => {
+test('the seed decides among tours of the same length only', () => {
   const { pixels, width, height } = picture('..#..', '.#.#.', '#...#', '.#.#.', '..#..');
   const sequences = Array.from({ length: 20 }, (_, seed) => imageToStrokes(pixels, width, height, { seed }));
-  assert.equal(new Set(sequences.map((rows) => rows.join())).size, 2, 'round the ring in either direction');
-  assert.equal(new Set(sequences.map((rows) => closedLength(decode(rows).points))).size, 1);
+  assert.equal(new Set(sequences.map((moves) => moves.join())).size, 2, 'around the ring in both directions');
+  assert.equal(new Set(sequences.map((moves) => closedLength(decode(moves).points))).size, 1);
 });
 
 test('pixels of a canvas are accepted', () => {
@@ -245,10 +246,10 @@ test('pixels of a canvas are accepted', () => {
 const refused = (run: () => unknown, message: RegExp) =>
   assert.throws(run, (error) => error instanceof UserError && message.test(error.message));
 
-test('sizes and pixels that do not fit together are refused in words', () => {
+test('a size that does not match the pixels is refused with both numbers', () => {
   refused(
     () => imageToStrokes(new Uint8Array(783), 28, 28, { seed: 0 }),
-    /28 × 28 = 784 pixels expected, found 783/,
+    /expected 28 × 28 = 784 pixels, found 783/,
   );
   refused(() => imageToStrokes(new Uint8Array(0), 0, 5, { seed: 0 }), /the width must be .* found 0/);
   refused(() => imageToStrokes(new Uint8Array(4), 4, 1.5, { seed: 0 }), /the height must be .* found 1.5/);
@@ -259,7 +260,7 @@ test('sizes and pixels that do not fit together are refused in words', () => {
   refused(() => imageToStrokes(floats, 2, 2, { seed: 0 }), /must be a Uint8Array/);
 });
 
-test('rendered: 1 for points, 2 where a stroke ends, 3 where the drawing ends', () => {
+test('rendered: 1 at points, 2 at the end of a stroke, 3 at the end of the drawing', () => {
   const { pixels, width, height } = picture('###....', '.......', '....###');
   assert.deepEqual(
     [...renderStrokes(imageToStrokes(pixels, width, height, { seed: 0 }), { width, height })],
@@ -268,21 +269,21 @@ test('rendered: 1 for points, 2 where a stroke ends, 3 where the drawing ends', 
   assert.deepEqual([...renderStrokes([0, 0, 1, 1], { width: 2, height: 1 })], [0, 0]);
 });
 
-test('rows that lead out of the picture, or are cut short, are refused', () => {
+test('moves that lead out of the picture, or are incomplete, are refused', () => {
   const size = { width: 3, height: 2 };
-  refused(() => renderStrokes([4, 1, 0, 0, 0, 0, 1, 1], size), /row 0 leads to column 4, row 1/);
-  refused(() => renderStrokes([1, 1, 0, 0, -1, 0, 0, 0], size), /row 1 leads to column 0/);
+  refused(() => renderStrokes([4, 1, 0, 0, 0, 0, 1, 1], size), /move 0 leads to column 4, pixel row 1/);
+  refused(() => renderStrokes([1, 1, 0, 0, -1, 0, 0, 0], size), /move 1 leads to column 0/);
   refused(() => renderStrokes([Number.NaN, 1, 0, 0], size), /NaN/);
-  refused(() => renderStrokes([1, 1, 0], size), /rows of 4 values .* found 3/);
+  refused(() => renderStrokes([1, 1, 0], size), /moves of 4 values .* found 3/);
   refused(() => renderStrokes([], size), /found 0/);
   refused(() => renderStrokes([1, 1, 0, 0], { width: 0, height: 2 }), /0 × 2/);
 });
 
-test('paths: a line for each time the pen is down', () => {
+test('movesToStrokes: one stroke from each pen down to the next pen up', () => {
   const { pixels, width, height } = picture('###....', '.......', '....###');
-  const paths = penPaths(imageToStrokes(pixels, width, height, { seed: 0 }));
+  const strokes = movesToStrokes(imageToStrokes(pixels, width, height, { seed: 0 }));
   assert.deepEqual(
-    paths.map(({ xs, ys }) => [[...xs], [...ys]]),
+    strokes.map(({ xs, ys }) => [[...xs], [...ys]]),
     [
       [
         [0, 1, 2],
@@ -294,5 +295,5 @@ test('paths: a line for each time the pen is down', () => {
       ],
     ],
   );
-  assert.deepEqual(penPaths([0, 0, 1, 1]), []);
+  assert.deepEqual(movesToStrokes([0, 0, 1, 1]), []);
 });

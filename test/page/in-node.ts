@@ -37,7 +37,7 @@ export class NodeRecognition {
     const saved = answers.find((answer) => answer.model === model)?.probabilities;
     const found: Recognition[] = [];
     for (const recognizer of this.#recognizers.get(model)!) {
-      const [answer] = await recognizer.recognize([{ kind: 'drawing', lines }]);
+      const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes: lines }]);
       assert.ok(answer, `${what}: Node.js finds nothing to recognise`);
       if (answer.probabilities.every((value, k) => value === saved?.[k])) return answer;
       found.push(answer);
@@ -51,6 +51,6 @@ export class NodeRecognition {
     strokes: readonly { xs: number[]; ys: number[] }[],
     model: string,
   ): Promise<Recognition | null> {
-    return (await this.#recognizers.get(model)![0].recognize([{ kind: 'drawing', lines: strokes }]))[0];
+    return (await this.#recognizers.get(model)![0].recognize([{ kind: 'drawing', strokes }]))[0];
   }
 }

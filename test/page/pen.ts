@@ -1,7 +1,7 @@
 /** Draws on the page's canvas with real pointer events of the browser: mouse, finger or pen. */
 
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
-import { penPaths } from '#src/ink/render-strokes.js';
+import { movesToStrokes } from '#src/ink/render-strokes.js';
 import type { Visit } from './browser.js';
 
 export type Tool = 'mouse' | 'touch' | 'pen';
@@ -11,7 +11,7 @@ export type Drawing = readonly (readonly (readonly [x: number, y: number])[])[];
 
 /** A drawing of an MNIST digit [28, 28]: the strokes of its thinned picture. */
 export function drawingOfDigit(pixels: Uint8Array): Drawing {
-  return penPaths(imageToStrokes(pixels, 28, 28)).map(({ xs, ys }) =>
+  return movesToStrokes(imageToStrokes(pixels, 28, 28)).map(({ xs, ys }) =>
     Array.from(xs, (x, n) => [(x + 0.5) / 28, (ys[n] + 0.5) / 28] as const),
   );
 }

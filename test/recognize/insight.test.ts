@@ -12,7 +12,7 @@ import { ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';
 /** A wavy line of 30 points, then a dash. */
 const WAVE = {
   kind: 'drawing',
-  lines: [
+  strokes: [
     {
       xs: Array.from({ length: 30 }, (_, n) => 4 * n),
       ys: Array.from({ length: 30 }, (_, n) => 50 * Math.sin(n / 4)),
@@ -48,12 +48,12 @@ for (const [name, recognizer] of KINDS) {
       );
       assert.deepEqual([...trace.probabilities.subarray(0, 4)], [0, 0, 0, 0], 'a dot is not guessed');
       for (const points of [9, 30, 32]) {
-        const [first, second] = WAVE.lines;
+        const [first, second] = WAVE.strokes;
         const lines = [
           { xs: first.xs.slice(0, points), ys: first.ys.slice(0, points) },
           ...(points > 30 ? [second] : []),
         ];
-        const [answer] = await recognizer.recognize([{ kind: 'drawing', lines }]);
+        const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes: lines }]);
         assert.deepEqual(trace.probabilities.slice(4 * (points - 1), 4 * points), answer?.probabilities);
       }
     });

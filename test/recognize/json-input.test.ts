@@ -54,9 +54,9 @@ test('pixels as numbers or as base64, strokes as rows, drawings of every kind', 
       },
     },
   ]) {
-    assert.deepEqual(parseInput(value, 'a'), { kind: 'drawing', lines });
+    assert.deepEqual(parseInput(value, 'a'), { kind: 'drawing', strokes: lines });
   }
-  assert.deepEqual(parseInput({ strokes: [] }, 'a'), { kind: 'drawing', lines: [] });
+  assert.deepEqual(parseInput({ strokes: [] }, 'a'), { kind: 'drawing', strokes: [] });
 });
 
 test('what is wrong is named, with what was expected', () => {

@@ -25,12 +25,12 @@ const strokes = recognizerFor(STROKES);
 /** A seven. */
 const SEVEN = {
   kind: 'drawing',
-  lines: [
+  strokes: [
     { xs: [10, 60, 110, 80, 50], ys: [20, 18, 22, 90, 160] },
     { xs: [40, 100], ys: [90, 88] },
   ],
 } satisfies RecognizerInput;
-const DOT: RecognizerInput = { kind: 'drawing', lines: [{ xs: [5, 5], ys: [7, 7] }] };
+const DOT: RecognizerInput = { kind: 'drawing', strokes: [{ xs: [5, 5], ys: [7, 7] }] };
 const PAPER: RecognizerInput = { kind: 'picture', width: 28, height: 28, pixels: new Uint8Array(784) };
 
 const pictures = async (count: number) =>
@@ -87,18 +87,18 @@ describe('recognition', () => {
   });
 
   test('does not mind which way and in which unit a drawing is made', async () => {
-    const reversed = SEVEN.lines
+    const reversed = SEVEN.strokes
       .toReversed()
       .map(({ xs, ys }) => ({ xs: xs.map((x) => 4 * x - 9).reverse(), ys: ys.map((y) => 4 * y).reverse() }));
     for (const recognizer of [rows, strokes]) {
-      const [one, other] = await recognizer.recognize([SEVEN, { kind: 'drawing', lines: reversed }]);
+      const [one, other] = await recognizer.recognize([SEVEN, { kind: 'drawing', strokes: reversed }]);
       assert.deepEqual(one, other);
     }
   });
 
   test('follows the pen where the network was trained to', async () => {
     const recognizer = recognizerFor({ ...STROKES, order: 'pen' });
-    const turned = { ...SEVEN, lines: SEVEN.lines.toReversed() };
+    const turned = { ...SEVEN, strokes: SEVEN.strokes.toReversed() };
     const [one, other] = await recognizer.recognize([SEVEN, turned]);
     assert.notDeepEqual(one, other);
     assert.deepEqual([...recognizer.prepare(SEVEN)!.saw.rows!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
@@ -106,8 +106,8 @@ describe('recognition', () => {
 
   test('guesses nothing about nothing', async () => {
     const nothing: RecognizerInput[] = [
-      { kind: 'drawing', lines: [] },
-      { kind: 'drawing', lines: [{ xs: [], ys: [] }] },
+      { kind: 'drawing', strokes: [] },
+      { kind: 'drawing', strokes: [{ xs: [], ys: [] }] },
       DOT,
       PAPER,
       { kind: 'picture', width: 200, height: 90, pixels: new Uint8Array(18_000).fill(255) },
@@ -149,7 +149,7 @@ describe('recognition', () => {
         numbers.map((xs) => ({ xs, ys: xs.map((x, n) => (n * x) % 100) })),
         { maxLength: 3 },
       )
-      .map((lines): RecognizerInput => ({ kind: 'drawing', lines }));
+      .map((strokes): RecognizerInput => ({ kind: 'drawing', strokes }));
     await fc.assert(
       fc.asyncProperty(fc.oneof(picture, drawing), async (input) => {
         for (const recognizer of [rows, strokes]) {
@@ -182,8 +182,8 @@ describe('recognition', () => {
       ],
       [{ kind: 'strokes', rows: Int16Array.of(1, 2, 3) }, /rows of 4 .*found 3 values/],
       [{ kind: 'strokes', rows: new Int16Array(100_000) }, /25000 rows of strokes; at most 20000/],
-      [{ kind: 'drawing', lines: [{ xs: [1, Number.NaN], ys: [1, 2] }] }, /coordinates must be finite/],
-      [{ kind: 'drawing', lines: [{ xs: [1, 2], ys: [1] }] }, /2 x and 1 y/],
+      [{ kind: 'drawing', strokes: [{ xs: [1, Number.NaN], ys: [1, 2] }] }, /coordinates must be finite/],
+      [{ kind: 'drawing', strokes: [{ xs: [1, 2], ys: [1] }] }, /2 x and 1 y/],
     ];
     for (const [input, message] of refusals) {
       await assert.rejects(strokes.recognize([SEVEN, input]), (error) => {

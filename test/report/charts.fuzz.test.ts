@@ -1,5 +1,5 @@
 /**
- * Protects a run's end: whatever was measured, every chart can be drawn, and no NaN gets into a picture.
+ * Protects the end of a run: every chart can be drawn from any measurements, without NaN in it.
  */
 
 import assert from 'node:assert/strict';
@@ -15,7 +15,7 @@ import { sampleInput } from './sample.js';
 import { assertWellFormed } from './svg.js';
 
 const share = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1, 0.1));
-// As large and as small as float32 can be.
+// Up to the largest and down to the smallest float32.
 const loss = fc.oneof(
   fc.double({ min: 0, max: 10, noNaN: true }),
   fc.double({ min: 0, max: 3e38, noNaN: true }),
@@ -64,7 +64,7 @@ function assertDrawn(svg: string): void {
   assert.ok(!/NaN|Infinity|undefined/.test(svg), svg.match(/.{0,100}(?:NaN|Infinity|undefined).{0,40}/)?.[0]);
 }
 
-test('curves of any measurements', () => {
+test('curves of any measurements can be drawn', () => {
   fc.assert(
     fc.property(metrics, share, place, (measured, testAccuracy, where) => {
       const input = sampleInput({ epochs: 0 });
@@ -79,7 +79,7 @@ test('curves of any measurements', () => {
   );
 });
 
-test('matrices of any counts, with any names', () => {
+test('matrices of any counts and names can be drawn', () => {
   fc.assert(
     fc.property(
       matrix,

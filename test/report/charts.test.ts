@@ -1,8 +1,8 @@
 /**
- * Protects the charts: they look as they did (golden SVGs), say what was found, and keep their labels apart, from one
- * epoch to two hundred and from two classes to forty-seven.
+ * Protects the charts: they match golden SVGs, their titles state the finding, and labels do not overlap, from one epoch
+ * to 200 and from two classes to 47.
  *
- * After a change that is meant to be seen, write the goldens anew and look at them:
+ * After an intended change of a chart, write the goldens again and look at them:
  * UPDATE_GOLDEN=1 node --test build/test/report/charts.test.js
  */
 
@@ -13,15 +13,15 @@ import { type Chart, linearScale, logScale, type Place, wholeTicks } from '#src/
 import { renderSvg } from '#src/report/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from '#src/report/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from '#src/report/curves.js';
+import type { ReportInput } from '#src/report/html.js';
 import { mistakesChart, mistakeTiles } from '#src/report/mistakes.js';
 import { light } from '#src/report/palette.js';
-import type { ReportInput } from '#src/report/report.js';
 import { sampleInput, sampleMistake, sampleStrokeMistake } from './sample.js';
 import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';
 
 const fixtures = new URL('../../../test/fixtures/report/', import.meta.url);
 
-/** All charts for one place; the page has a grid of its own for the mistakes. */
+/** All charts for one place. On the page, the mistakes are an HTML grid and no chart. */
 function chartsOf(input: ReportInput, place: Place): Chart[] {
   return [
     ...[lossChart, accuracyChart, learningRateChart, confusionMatrixChart, confusionRatesChart].map((draw) =>
@@ -42,7 +42,7 @@ const goldens: [name: string, chart: Chart][] = [
 ];
 
 for (const [name, chart] of goldens) {
-  test(`${name} looks as it did`, () => {
+  test(`${name} matches its golden SVG`, () => {
     const golden = new URL(`${name}.svg`, fixtures);
     const svg = stableSvg(renderSvg(chart));
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, svg);
@@ -94,7 +94,7 @@ for (const [name, input] of samples) {
   });
 }
 
-test('titles say what was found', () => {
+test('titles state the finding', () => {
   const titles = (input: ReportInput) => chartsOf(input, 'file').map(({ title }) => title);
   const input = sampleInput();
   input.summary.testAccuracy = 0.9897;
@@ -134,7 +134,7 @@ test('titles say what was found', () => {
   ]);
 });
 
-test('every cell of a matrix has its number, and a single mistake a colour of its own', () => {
+test('every cell of a matrix has its number, and a single mistake is coloured', () => {
   const input = sampleInput({ classes: ['a', 'b', 'c'] });
   input.summary.confusionMatrix = [
     [5000, 1, 0],
@@ -145,7 +145,7 @@ test('every cell of a matrix has its number, and a single mistake a colour of it
   const texts = textBoxes(counts).map(({ text }) => text);
   for (const number of ['5000', '4000', '400', '1']) assert.ok(texts.includes(number), number);
   assert.equal(texts.filter((text) => text === '0').length, 5);
-  // The fourteen steps of the legend are drawn first.
+  // The fourteen shades of the legend are drawn first.
   const fills = [...counts.matchAll(/<path d="[^"]*" fill="(#\w+)"/g)].map((match) => match[1]);
   const cells = fills.slice(14, 23);
   assert.deepEqual(
@@ -164,12 +164,12 @@ test('every cell of a matrix has its number, and a single mistake a colour of it
   for (const rate of ['>99.9', '<0.1', '90.9', '9.1']) assert.ok(rates.includes(rate), rate);
 });
 
-test('without a curve there is an axis of epochs, and nothing is said of steps', () => {
+test('without a curve the axis shows epochs, and no number of updates', () => {
   const texts = textBoxes(renderSvg(lossChart(sampleInput({ points: 0 }), 'file'))).map(({ text }) => text);
   assert.ok(texts.includes('epoch'), texts.join('\n'));
 });
 
-test('the axis of the accuracy shows the differences, and always every end of an epoch after the first', () => {
+test('the axis of the accuracy is zoomed to the values after the first epoch', () => {
   const svg = renderSvg(accuracyChart(sampleInput({ epochs: 10 }), 'file'));
   const ticks = textBoxes(svg)
     .filter(({ text, left }) => / %$/.test(text) && left < 100)
@@ -177,14 +177,14 @@ test('the axis of the accuracy shows the differences, and always every end of an
   assert.ok(Math.min(...ticks) >= 90 && Math.max(...ticks) <= 100, String(ticks));
 });
 
-test('the same chart gives the same text, whatever was drawn before', () => {
+test('the same chart gives the same SVG, whatever was drawn before', () => {
   const chart = lossChart(sampleInput(), 'file');
   const first = renderSvg(chart);
   renderSvg(accuracyChart(sampleInput(), 'page'));
   assert.equal(renderSvg(chart), first);
 });
 
-test('class names that look like markup or like the drawing stay text', () => {
+test('class names that look like markup or like attributes stay text', () => {
   const names = ['<b>&"\'', 'id="zr0-c1" font-family:IBM Plex Sans;', ' d="1.23456"', '\u0000\u001b\ud800x'];
   const input = sampleInput({ classes: names, mistakes: 4 });
   for (const chart of chartsOf(input, 'file')) assertWellFormed(renderSvg(chart));
@@ -194,7 +194,7 @@ test('class names that look like markup or like the drawing stay text', () => {
   assert.ok(texts.includes('\ufffd\ufffd\ufffdx'));
 });
 
-test('thirty mistakes at most, told by name', () => {
+test('at most thirty mistakes, with the names of their classes', () => {
   const mistakes = Array.from({ length: 50 }, (_, index) => sampleMistake(index, 10));
   const tiles = mistakeTiles(mistakes, []);
   assert.equal(tiles.length, 30);
@@ -206,7 +206,7 @@ test('thirty mistakes at most, told by name', () => {
   );
 });
 
-test('a note says how to read drawings, and is shown in full', () => {
+test('the note explains the strokes, and is not cut', () => {
   const { note, option } = mistakesChart(drawings);
   assert.match(note, /The pen runs from the ring, from blue to orange/);
   assert.equal((option.title as { subtext: string }).subtext, note);
@@ -214,7 +214,7 @@ test('a note says how to read drawings, and is shown in full', () => {
   assert.ok(!images.includes('pen'));
 });
 
-test('scales are round, hold their values, and have as many ticks as fit', () => {
+test('scales have round ticks, contain their values, and have as many ticks as fit', () => {
   assert.deepEqual(linearScale(0, 0.006, 7).ticks, [0, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006]);
   assert.deepEqual(linearScale(0.961, 0.998, 7).ticks, [0.96, 0.97, 0.98, 0.99, 1]);
   assert.deepEqual(linearScale(0.2, 0.7, 7).ticks, [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]);

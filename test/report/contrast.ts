@@ -1,4 +1,4 @@
-/** How well one colour can be read on another, by WCAG 2.1. */
+/** Contrast of colours, by WCAG 2.1. */
 
 /** Relative luminance of a colour, `#rrggbb`. */
 export function luminance(color: string): number {
@@ -9,7 +9,7 @@ export function luminance(color: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-/** Of two colours, `#rrggbb`, from 1 to 21. */
+/** Contrast of two colours, `#rrggbb`, from 1 to 21. */
 export function contrast(one: string, other: string): number {
   const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (high + 0.05) / (low + 0.05);

@@ -1,8 +1,8 @@
-/** Reads the text of a PDF as a reader would copy it: through the fonts' maps from glyphs to Unicode. */
+/** Reads a PDF's text and images. Text is decoded by the fonts' maps from glyphs to Unicode, as a PDF viewer copies it. */
 
 import { inflateSync } from 'node:zlib';
 
-/** The objects of a PDF without encryption and object streams, by number: head, and stream where there is one. */
+/** The objects of a PDF without encryption and object streams, by number: their dictionary, and their stream or ''. */
 function pdfObjects(pdf: Uint8Array): Map<number, { head: string; stream: string }> {
   const text = Buffer.from(pdf).toString('latin1');
   const objects = new Map<number, { head: string; stream: string }>();
@@ -15,7 +15,7 @@ function pdfObjects(pdf: Uint8Array): Map<number, { head: string; stream: string
   return objects;
 }
 
-/** Glyph to text, of a ToUnicode map. */
+/** Parses a ToUnicode map: from glyph to text. */
 function glyphMap(map: string): Map<number, string> {
   const glyphs = new Map<number, string>();
   const hex = (digits: string) => Number.parseInt(digits, 16);
@@ -34,7 +34,7 @@ function glyphMap(map: string): Map<number, string> {
   return glyphs;
 }
 
-/** All text of a PDF, in the order in which it is drawn. */
+/** All text of a PDF, in drawing order. */
 export function pdfText(pdf: Uint8Array): string {
   const objects = pdfObjects(pdf);
   const fonts = new Map<string, Map<number, string>>();
@@ -58,7 +58,7 @@ export function pdfText(pdf: Uint8Array): string {
   return text.replace(/\n+/g, '\n');
 }
 
-/** How many images a PDF holds, and whether anything in it is behind a mask. */
+/** The number of images in a PDF, and whether anything in it is behind a mask. */
 export function pdfImages(pdf: Uint8Array): { images: number; masked: boolean } {
   const heads = [...pdfObjects(pdf).values()].map(({ head }) => head);
   return {

@@ -1,6 +1,6 @@
 /**
- * Protects the files that leave the house: PNG and PDF with text in them on a machine that has no font, the PDF with
- * vectors and text that can be searched, pictures as they were recorded.
+ * Protects chart files: PNG and PDF show their text on a machine without fonts, the PDF has vectors and searchable text,
+ * and pictures have the recorded pixels.
  */
 
 import assert from 'node:assert/strict';
@@ -29,7 +29,7 @@ async function decode(png: Uint8Array | string) {
   };
 }
 
-test('a PNG is one, twice as large as the chart', async () => {
+test('a PNG is valid and twice as large as the chart', async () => {
   const chart = accuracyChart(sampleInput(), 'file');
   const png = renderPng(chart, renderSvg(chart));
   assert.deepEqual([...png.subarray(0, 8)], [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -37,25 +37,25 @@ test('a PNG is one, twice as large as the chart', async () => {
   assert.deepEqual([width, height], [2 * chart.width, 2 * chart.height]);
 });
 
-test('a PNG has its text without the fonts of the machine', async () => {
+test('a PNG shows its text without the fonts of the machine', async () => {
   const chart = accuracyChart(sampleInput(), 'file');
   const svg = renderSvg(chart);
   assert.ok(fontFiles.every((file) => existsSync(file)));
   assert.ok(!needsOtherFonts(svg), 'the chart would load the fonts of the machine');
   const { width, data } = await decode(renderPng(chart, svg));
-  // The title stands in the strip between 26 and 52 pixels: ink on white.
+  // The title is between 26 and 52 pixels from the top, dark on white.
   let dark = 0;
   for (let y = 52; y < 104; y++) for (let x = 0; x < width; x++) if (data[4 * (y * width + x)] < 100) dark++;
   assert.ok(dark > 2000, `${dark} dark pixels`);
 });
 
-test('letters that the typeface lacks are noticed', () => {
+test('letters that are not in the font are found', () => {
   assert.ok(!needsOtherFonts('T-shirt → Ζεύς, Жук, Łódź – “98.9 %” …'));
   assert.ok(needsOtherFonts('お'));
   assert.ok(needsOtherFonts('🙂'));
 });
 
-test('a large matrix becomes a PNG of a bearable size', async () => {
+test('the PNG of a large matrix is not enlarged', async () => {
   const classes = Array.from({ length: 100 }, (_, index) => `class ${index}`);
   const chart = confusionMatrixChart(sampleInput({ classes, samplesPerClass: 20 }), 'file');
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>';
@@ -63,21 +63,21 @@ test('a large matrix becomes a PNG of a bearable size', async () => {
   assert.equal((await decode(renderPng(chart, svg))).width, 10);
 });
 
-test('a PDF has vectors and text that can be searched, and is the same every time', async () => {
+test('a PDF has vectors and searchable text, and is the same every time', async () => {
   const chart = accuracyChart(sampleInput(), 'file');
   const pdf = await renderPdf(chart);
   assert.match(Buffer.from(pdf.subarray(0, 8)).toString(), /^%PDF-1\.\d/);
   const text = pdfText(pdf);
-  for (const part of [chart.title, chart.note, 'validation', 'epoch of 400 steps'])
+  for (const part of [chart.title, chart.note, 'validation', 'epoch of 400 updates'])
     assert.ok(text.includes(part), text);
   assert.match(Buffer.from(pdf).toString('latin1'), /\/BaseFont \/[A-Z]+\+IBMPlexSans-SemiBold/);
   assert.deepEqual(pdfImages(pdf), { images: 0, masked: false });
   assert.deepEqual(await renderPdf(chart), pdf);
 });
 
-test('a PDF of the mistakes holds the pictures', async () => {
+test('a PDF of the mistakes contains their pictures', async () => {
   const input = sampleInput({ mistakes: 4 });
-  // Equal pictures are stored once: two different ones here.
+  // Equal pictures are stored once; there are two different ones.
   const pdf = await renderPdf(mistakesChart(mistakeTiles(input.mistakes, ['zero', 'one'])));
   assert.ok(pdfImages(pdf).images >= 2);
   assert.ok(pdfText(pdf).includes('zero → one'));
@@ -99,7 +99,7 @@ test('drawings of strokes are vectors in a PDF, and in colour in a PNG', async (
   );
 });
 
-test('two PDFs at once do not take each other’s pictures', async () => {
+test('PDFs rendered at the same time keep their own pictures', async () => {
   const tiles = mistakeTiles(sampleInput({ mistakes: 4 }).mistakes, []);
   const alone = await renderPdf(mistakesChart(tiles));
   const [first, , third] = await Promise.all([
@@ -111,7 +111,7 @@ test('two PDFs at once do not take each other’s pictures', async () => {
   assert.ok(pdfImages(third).images >= 1);
 });
 
-test('a picture on a dark ground becomes ink on paper, enlarged in whole squares', async () => {
+test('a picture on a dark background is inverted, and its pixels become squares', async () => {
   const { uri, width, height, inked } = pictureImage({
     width: 3,
     height: 2,
@@ -127,7 +127,7 @@ test('a picture on a dark ground becomes ink on paper, enlarged in whole squares
   assert.deepEqual(at(37, 37), [155, 155, 155, 255]);
 });
 
-test('three channels are red, green and blue, row by row; a light ground stays light', async () => {
+test('three channels are red, green and blue; a light background is not inverted', async () => {
   const colour = pictureImage({
     width: 1,
     height: 2,

@@ -1,6 +1,6 @@
 /**
- * Protects the report that a person opens, passes on and prints: all files are there, the page is one file that asks
- * nothing of the network, and nobody's text can become markup in it.
+ * Protects the report: all files are written, the page is one file without network access or scripts, and no text from
+ * outside becomes markup.
  */
 
 import assert from 'node:assert/strict';
@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderSvg } from '#src/report/chart-files.js';
 import { reproductionCommands } from '#src/report/commands.js';
-import { reportHtml } from '#src/report/html.js';
+import { type ReportInput, reportHtml } from '#src/report/html.js';
 import { mistakeTiles } from '#src/report/mistakes.js';
-import { type ReportInput, writeReport } from '#src/report/report.js';
+import { writeReport } from '#src/report/report.js';
 import { UserError } from '#src/user-error.js';
 import { sampleInput, sampleStrokeMistake } from './sample.js';
 import { assertWellFormed } from './svg.js';
@@ -23,7 +23,7 @@ function page(input: ReportInput): string {
   return reportHtml(input, mistakeTiles(input.mistakes, input.summary.classes), 'runs/a run', renderSvg);
 }
 
-/** As strict as for the SVGs in it: our page closes what it opens. */
+/** Every element is closed, as in XML. */
 function assertHtml(html: string): void {
   const body = html
     .replace(/^<!doctype html>\n/, '')
@@ -41,7 +41,7 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-test('all charts in all formats, and the page', async () => {
+test('writes all charts in all formats, and the page', async () => {
   await inFolder(async (folder) => {
     const run = join(folder, 'runs', 'new');
     const { files } = await writeReport(run, sampleInput(), { formats: ['svg', 'png', 'pdf'] });
@@ -56,7 +56,7 @@ test('all charts in all formats, and the page', async () => {
   });
 });
 
-test('SVG and PNG if nothing is said, the page alone if nothing is wanted', async () => {
+test('formats: SVG and PNG by default; the page alone for an empty list', async () => {
   await inFolder(async (folder) => {
     await writeReport(join(folder, 'a'), sampleInput({ epochs: 1, points: 2 }));
     assert.deepEqual(
@@ -70,7 +70,7 @@ test('SVG and PNG if nothing is said, the page alone if nothing is wanted', asyn
   });
 });
 
-test('a folder that cannot be written is the user’s to mend', async () => {
+test('a folder that cannot be written is a UserError', async () => {
   await inFolder(async (folder) => {
     await writeFile(join(folder, 'file'), '');
     await assert.rejects(writeReport(join(folder, 'file'), sampleInput()), (error) => {
@@ -81,7 +81,7 @@ test('a folder that cannot be written is the user’s to mend', async () => {
   });
 });
 
-test('the page is one file that asks nothing of the network and runs nothing', () => {
+test('the page is one file without network access or scripts', () => {
   const html = page(sampleInput());
   const addresses = [...html.matchAll(/\b(?:src|href|xlink:href|action|data|poster)="([^"]*)"/g)].map(
     (match) => match[1],
@@ -98,14 +98,14 @@ test('the page is one file that asks nothing of the network and runs nothing', (
   );
 });
 
-test('ids in the page are there once, and every reference finds its own', () => {
+test('ids in the page are unique, and every reference has its id', () => {
   const html = page(sampleInput());
   const ids = [...html.matchAll(/ id="([^"]*)"/g)].map((match) => match[1]);
   assert.equal(new Set(ids).size, ids.length);
   for (const [, id] of html.matchAll(/url\(#([^)]*)\)/g)) assert.ok(ids.includes(id), id);
 });
 
-test('the page says how good, how fast, on what, and how to go on', () => {
+test('the page shows scores, speed, machine, settings and commands', () => {
   const input = sampleInput();
   input.summary.testScore = { correct: 9897, count: 10_000 };
   input.summary.testAccuracy = 0.9897;
@@ -133,7 +133,7 @@ test('the page says how good, how fast, on what, and how to go on', () => {
   assert.ok(!/NaN|undefined|\[object/.test(text));
 });
 
-test('of strokes the page says how well they are recognised when they are drawn another way', () => {
+test('for strokes, the page shows the scores of test samples drawn in another way', () => {
   const input = sampleInput();
   input.summary.testScore = { correct: 9764, count: 10_000 };
   const text = () =>
@@ -141,21 +141,21 @@ test('of strokes the page says how well they are recognised when they are drawn 
       .replace(/<[^>]+>/g, ' ')
       .replaceAll('\u00a0', ' ')
       .replace(/\s+/g, ' ');
-  assert.ok(!text().includes('another way'), 'nothing of images');
+  assert.ok(!text().includes('another way'), 'images have no such scores');
   input.summary.reversedScore = { correct: 9752, count: 10_000 };
   input.summary.reorderedScore = { correct: 9764, count: 10_000 };
   const told = text();
   for (const part of [
     'drawn in reverse 9752/10000 = 97.52 % −0.12 points',
     'strokes in reverse order 9764/10000 = 97.64 % 0.00 points',
-    'the more the network goes by the shape',
+    'the less the network depends on how a sample was drawn',
   ]) {
     assert.ok(told.includes(part), part);
   }
   assertHtml(page(input));
 });
 
-test('mistakes of strokes are drawings that follow the edition and are told in words', () => {
+test('mistakes of strokes are drawings with the colours of the edition and a description', () => {
   const input = sampleInput({ classes: ['<a>', 'b'] });
   input.mistakes = [0, 1, 2].map((index) => sampleStrokeMistake(index, 2));
   const html = page(input);
@@ -176,7 +176,7 @@ test('mistakes of strokes are drawings that follow the edition and are told in w
   assert.equal(defined?.length, 3, 'in the light edition, the dark one, and on paper');
 });
 
-test('settings read as a person would write them', () => {
+test('long fractions in settings are rounded', () => {
   const input = sampleInput();
   input.config = {
     train_split: 5 / 6,
@@ -214,7 +214,7 @@ test('text from outside stays text', () => {
   assert.ok(html.includes('&#60;script&#62;alert(1)'));
 });
 
-test('the page can be made of every kind of run', () => {
+test('the page can be made of any run: no epoch, no mistake, many classes, no samples', () => {
   for (const options of [
     { epochs: 0, mistakes: 0 },
     { epochs: 1, points: 1 },
@@ -233,14 +233,14 @@ test('the page can be made of every kind of run', () => {
   }
 });
 
-test('every colour of a chart in the page follows the light and the dark edition', () => {
+test('every colour of a chart in the page is a variable of the edition', () => {
   const drawings = page(sampleInput()).match(/<svg[\s\S]*?<\/svg>/g) ?? [];
   assert.equal(drawings.length, 5);
   for (const svg of drawings) {
     const fixed = [...svg.matchAll(/(?:fill|stroke)="([^"]*)"/g)]
       .map((match) => match[1])
       .filter((color) => color !== 'none' && !color.startsWith('var(--'));
-    // Only the shapes of clip paths, which are not seen, have a colour of their own.
+    // Only the invisible shapes of clip paths have a fixed colour.
     assert.deepEqual(
       [...new Set(fixed)].filter((color) => color !== '#000'),
       [],
@@ -248,7 +248,7 @@ test('every colour of a chart in the page follows the light and the dark edition
   }
 });
 
-test('commands are quoted for a shell, and fit the schedule', () => {
+test('commands are quoted for a shell, and depend on the schedule', () => {
   const { summary } = sampleInput();
   const lines = (config: Record<string, unknown>) =>
     reproductionCommands("runs/it's mine/", summary, config).map(({ line }) => line);

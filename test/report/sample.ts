@@ -1,13 +1,12 @@
 /**
- * Runs that never were, for the tests of the report: plausible curves and matrices from a seed, small pictures and
- * drawings.
+ * Made-up runs for the tests of the report: plausible curves and matrices from a seed, small pictures and drawings.
  */
 
 import { Random } from '#src/random.js';
-import type { ReportInput } from '#src/report/report.js';
+import type { ReportInput } from '#src/report/html.js';
 import type { EpochMetrics, Mistake, RunSummary } from '#src/runs/run-folder.js';
 
-/** What a made-up run is like. */
+/** Properties of a made-up run. */
 export interface SampleOptions {
   epochs?: number;
   /** Points of the curve in an epoch. */
@@ -113,7 +112,7 @@ function sampleSummary(
   };
 }
 
-/** A bar on a dark ground, four pixels wide and high. */
+/** A mistake with a picture of 4 × 4 pixels: a bar on a dark background. */
 export function sampleMistake(index: number, classes: number): Mistake {
   const pixels = new Uint8Array(16);
   for (let y = 0; y < 4; y++) pixels[4 * y + 1 + (index % 2)] = 200 + index;
@@ -127,9 +126,9 @@ export function sampleMistake(index: number, classes: number): Mistake {
   };
 }
 
-/** The same of pen strokes: a hook of two lines, and a third line after a break. */
+/** The same mistake with strokes: the first has three points, the second two. */
 export function sampleStrokeMistake(index: number, classes: number): Mistake {
-  const rows = [
+  const moves = [
     [5, 4, 0, 0],
     [0, 6, 0, 0],
     [4 + (index % 3), 4, 0, 0],
@@ -138,5 +137,5 @@ export function sampleStrokeMistake(index: number, classes: number): Mistake {
     [0, 5, 0, 0],
     [0, 0, 1, 1],
   ];
-  return { ...sampleMistake(index, classes), picture: { rows: Int16Array.from(rows.flat()) } };
+  return { ...sampleMistake(index, classes), picture: { rows: Int16Array.from(moves.flat()) } };
 }

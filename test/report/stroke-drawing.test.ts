@@ -1,6 +1,6 @@
 /**
- * Protects the drawings of strokes: nothing left out, in pen order by colour, gaps where the pen was lifted, and in
- * their square whatever their size.
+ * Protects the drawings of strokes: they are complete, their colours follow the pen, gaps are left where the pen was
+ * lifted, and drawings of any size are inside their square.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,17 +11,18 @@ import { maskSvg, type StrokeShape, shapesSvg } from '#src/report/stroke-shapes.
 import { assertWellFormed } from './svg.js';
 
 type Point = readonly [number, number];
-const path = (...points: Point[]) => ({ xs: points.map(([x]) => x), ys: points.map(([, y]) => y) });
+const stroke = (...points: Point[]) => ({ xs: points.map(([x]) => x), ys: points.map(([, y]) => y) });
 const place = { x: 0, y: 0, cell: 1, pen: 0.5 };
 
-const lines = (shapes: StrokeShape[]) => shapes.flatMap((shape) => (shape.kind === 'line' ? [shape] : []));
-const dots = (shapes: StrokeShape[]) => shapes.flatMap((shape) => (shape.kind === 'dot' ? [shape] : []));
+const polylines = (shapes: StrokeShape[]) =>
+  shapes.flatMap((shape) => (shape.shape === 'polyline' ? [shape] : []));
+const dots = (shapes: StrokeShape[]) => shapes.flatMap((shape) => (shape.shape === 'dot' ? [shape] : []));
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 const lengthOf = (points: readonly Point[]) =>
   sum(points.slice(1).map(([x, y], n) => Math.hypot(x - points[n][0], y - points[n][1])));
 
-test('a long line takes on all colours in turn, in equal parts', () => {
-  const drawn = lines(strokeShapes([path([0, 0], [24, 0])], place));
+test('a long segment gets all colours in order, in equal parts', () => {
+  const drawn = polylines(strokeShapes([stroke([0, 0], [24, 0])], place));
   assert.deepEqual(
     drawn.map(({ color }) => color),
     light.pen,
@@ -29,8 +30,8 @@ test('a long line takes on all colours in turn, in equal parts', () => {
   for (const { points } of drawn) assert.ok(Math.abs(lengthOf(points) - 2) < 1e-9);
 });
 
-test('colours run on from stroke to stroke, and no line crosses a gap', () => {
-  const drawn = lines(strokeShapes([path([0, 0], [6, 0]), path([20, 0], [26, 0])], place));
+test('colours continue from stroke to stroke, and no polyline crosses a gap', () => {
+  const drawn = polylines(strokeShapes([stroke([0, 0], [6, 0]), stroke([20, 0], [26, 0])], place));
   assert.deepEqual(
     drawn.map(({ color }) => color),
     light.pen,
@@ -40,26 +41,26 @@ test('colours run on from stroke to stroke, and no line crosses a gap', () => {
   }
 });
 
-test('a ring where the pen begins, a dot where it ends, small dots where it was lifted', () => {
-  const found = dots(strokeShapes([path([1, 2], [3, 2]), path([9, 2], [9, 5])], place));
+test('a ring at the first point, a dot at the last, small dots where the pen was lifted', () => {
+  const found = dots(strokeShapes([stroke([1, 2], [3, 2]), stroke([9, 2], [9, 5])], place));
   const [end, ring] = found.slice(-2);
   assert.deepEqual([ring.at, ring.outline?.color, ring.fill], [[1, 2], light.pen[0], light.surface]);
   assert.deepEqual([end.at, end.fill, end.outline], [[9, 5], light.pen.at(-1), undefined]);
   const gap = found.slice(0, -2);
   assert.ok(gap.length > 2 && gap.every(({ at: [x, y] }) => x > 3 && x < 9 && y === 2));
   assert.ok(gap.every(({ radius, fill }) => radius < end.radius / 3 && fill === light.muted));
-  assert.equal(dots(strokeShapes([path([1, 2], [3, 2])], place)).length, 2, 'no gap, no dots');
+  assert.equal(dots(strokeShapes([stroke([1, 2], [3, 2])], place)).length, 2, 'no gap, no dots');
 });
 
-test('a stroke of one point is seen, a drawing of none is empty', () => {
-  const shapes = strokeShapes([path([0, 0], [1, 0]), path([1.5, 3]), path([5, 5], [6, 5])], place);
+test('a stroke of one point is a dot, a drawing without points is empty', () => {
+  const shapes = strokeShapes([stroke([0, 0], [1, 0]), stroke([1.5, 3]), stroke([5, 5], [6, 5])], place);
   assert.ok(dots(shapes).some(({ at, radius }) => at[0] === 1.5 && at[1] === 3 && radius === place.pen / 2));
   assert.deepEqual(strokeShapes([], place), []);
-  assert.deepEqual(strokeShapes([path()], place), []);
+  assert.deepEqual(strokeShapes([stroke()], place), []);
 });
 
-test('a drawing fills its square and stands in its middle; a small one is not blown up', () => {
-  const digit = fitSquare([path([5, 4], [14, 24])], 100);
+test('a drawing is centred and fills its square; a small one is not enlarged', () => {
+  const digit = fitSquare([stroke([5, 4], [14, 24])], 100);
   const at = ({ x, y, cell }: typeof digit, [column, row]: Point) => [x + cell * column, y + cell * row];
   const close = (found: number[], expected: number[]) =>
     found.forEach((value, n) => {
@@ -67,30 +68,30 @@ test('a drawing fills its square and stands in its middle; a small one is not bl
     });
   close(at(digit, [9.5, 14]), [50, 50]);
   close([at(digit, [5, 4])[1], at(digit, [14, 24])[1]], [11, 89]);
-  const large = fitSquare([path([500, 400], [1400, 2400])], 100);
+  const large = fitSquare([stroke([500, 400], [1400, 2400])], 100);
   close(at(large, [950, 1400]), [50, 50]);
-  assert.ok(large.pen >= 2, 'its line is seen');
-  const point = fitSquare([path([3, 3])], 100);
+  assert.ok(large.pen >= 2, 'the pen is wide enough to be visible');
+  const point = fitSquare([stroke([3, 3])], 100);
   close(at(point, [3, 3]), [50, 50]);
   assert.ok(point.cell < 10 && point.pen < 5);
 });
 
-test('any strokes: all of their length, within their square, in the order of the colours, without NaN', () => {
+test('any strokes: complete, inside their square, colours in order, without NaN', () => {
   const coordinate = fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: -32768, max: 32767 }));
-  const anyPath = fc
+  const anyStroke = fc
     .array(fc.tuple(coordinate, coordinate), { minLength: 1, maxLength: 12 })
-    .map((points) => path(...points));
+    .map((points) => stroke(...points));
   fc.assert(
-    fc.property(fc.array(anyPath, { maxLength: 5 }), (paths) => {
-      const placement = fitSquare(paths, 100);
-      const shapes = strokeShapes(paths, placement);
-      const drawn = lines(shapes);
-      const steps = drawn.map(({ color }) => light.pen.indexOf(color));
+    fc.property(fc.array(anyStroke, { maxLength: 5 }), (strokes) => {
+      const placement = fitSquare(strokes, 100);
+      const shapes = strokeShapes(strokes, placement);
+      const drawn = polylines(shapes);
+      const shades = drawn.map(({ color }) => light.pen.indexOf(color));
       assert.deepEqual(
-        steps,
-        steps.toSorted((a, b) => a - b),
+        shades,
+        shades.toSorted((a, b) => a - b),
       );
-      const expected = sum(paths.map(({ xs, ys }) => lengthOf(xs.map((x, n) => [x, ys[n]]))));
+      const expected = sum(strokes.map(({ xs, ys }) => lengthOf(xs.map((x, n) => [x, ys[n]]))));
       const found = sum(drawn.map(({ points }) => lengthOf(points)));
       assert.ok(
         Math.abs(found - expected * placement.cell) <= 1e-6 * (1 + found),
@@ -98,7 +99,8 @@ test('any strokes: all of their length, within their square, in the order of the
       );
       const inside = (value: number) => value >= 10.9 && value <= 89.1;
       for (const shape of shapes) {
-        for (const point of shape.kind === 'line' ? shape.points : [shape.at]) assert.ok(point.every(inside));
+        for (const point of shape.shape === 'polyline' ? shape.points : [shape.at])
+          assert.ok(point.every(inside));
       }
       const svg = shapesSvg(shapes);
       assertWellFormed(svg);
@@ -108,7 +110,7 @@ test('any strokes: all of their length, within their square, in the order of the
   );
 });
 
-test('a mask is bars of its rows', () => {
+test('a mask is a bar for each run of ink', () => {
   const mask = { width: 3, height: 2, pixels: [1, 1, 0, 0, 0, 1] };
   assert.equal(
     maskSvg(mask, { x: 1, y: 1, cell: 2 }, '#000000'),

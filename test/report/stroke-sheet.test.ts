@@ -1,4 +1,4 @@
-/** Protects the contact sheet of strokes: a picture for every sample, in pen order, whatever the strokes and names are. */
+/** Protects the contact sheet of strokes: every sample has its panels, for any strokes and names. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -6,23 +6,23 @@ import { renderPng } from '#src/report/chart-files.js';
 import { type SheetEntry, sheetSvg } from '#src/report/stroke-sheet.js';
 import { assertTextsApart, assertWellFormed } from './svg.js';
 
-const path = (...points: [number, number][]) => ({
+const stroke = (...points: [number, number][]) => ({
   xs: points.map(([x]) => x),
   ys: points.map(([, y]) => y),
 });
 
 function entry(changes: Partial<SheetEntry> = {}): SheetEntry {
-  const lines = new Uint8Array(28 * 28);
-  for (let n = 5; n < 20; n++) lines[n * 28 + n] = 1;
+  const thinned = new Uint8Array(28 * 28);
+  for (let n = 5; n < 20; n++) thinned[n * 28 + n] = 1;
   return {
     label: 3,
     index: 41,
     steps: 17,
     width: 28,
     height: 28,
-    lines,
-    picture: { width: 28, height: 28, channels: 1, pixels: lines.map((ink) => 255 * ink) },
-    paths: [path([5, 5], [6, 6], [7, 7]), path([10, 10], [11, 11])],
+    thinned,
+    picture: { width: 28, height: 28, channels: 1, pixels: thinned.map((ink) => 255 * ink) },
+    strokes: [stroke([5, 5], [6, 6], [7, 7]), stroke([10, 10], [11, 11])],
     ...changes,
   };
 }
@@ -30,7 +30,7 @@ function entry(changes: Partial<SheetEntry> = {}): SheetEntry {
 const sheet = (entries: SheetEntry[], classes = ['a', 'b', 'c', 'three']) =>
   sheetSvg({ title: 'Strokes', note: 'A note.', entries, classes });
 
-test('a column for each sample: its name, its steps, the image, the lines, the strokes', () => {
+test('a column for each sample: name, number of steps, image, thinned image, strokes', () => {
   const { svg, width, height } = sheet([entry(), entry({ label: 0, index: 7, steps: 1 })]);
   assertWellFormed(svg);
   assertTextsApart(svg);
@@ -42,7 +42,7 @@ test('a column for each sample: its name, its steps, the image, the lines, the s
     'a',
     '1 step, #7',
     'image',
-    'lines',
+    'thinned',
     'strokes',
   ]) {
     assert.ok(svg.includes(`>${text}</text>`), text);
@@ -54,13 +54,13 @@ test('a column for each sample: its name, its steps, the image, the lines, the s
   assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [2 * width, 2 * height]);
 });
 
-test('without images there is no row for them', () => {
+test('without images there is no row of images', () => {
   const { svg } = sheet([entry({ picture: null })]);
   assert.ok(!svg.includes('<image ') && !svg.includes('>image</text>'));
 });
 
-test('a row for each epoch: the strokes as they are varied, no further than the frame, upon the lines', () => {
-  const variations = [1, 2].map((epoch) => ({ epoch, paths: [path([0.5, epoch], [90.25, 2])] }));
+test('a row for each epoch: the varied strokes, clipped at the frame, on the thinned image', () => {
+  const variations = [1, 2].map((epoch) => ({ epoch, strokes: [stroke([0.5, epoch], [90.25, 2])] }));
   const entries = [entry({ variations }), entry({ variations })];
   const { svg, height } = sheetSvg({ title: 'T', note: 'N', details: 'rotation 8', entries, classes: [] });
   assertWellFormed(svg);
@@ -76,7 +76,7 @@ test('a row for each epoch: the strokes as they are varied, no further than the 
     assert.deepEqual([left, top], [x, y]);
     assert.match(drawn, /<path .*<circle /);
   }
-  // The ring where the pen begins, in pixels of the picture: each row has its own epoch.
+  // Position of the ring at the first point, in pixels of the picture: it differs between the epochs.
   const begins = frames.map(([, x, y, , , drawn]) => {
     const [, cx, cy] = /<circle cx="([\d.]+)" cy="([\d.]+)"[^>]*stroke=/.exec(drawn) ?? [];
     return [Number(cx) - Number(x), Number(cy) - Number(y)].map((at) => ((at * 28) / 96 - 0.5).toFixed(1));
@@ -90,7 +90,7 @@ test('a row for each epoch: the strokes as they are varied, no further than the 
   assert.equal(height - plain.height, 22 + 2 * (96 + 12));
 });
 
-test('25 samples: three bands of ten', () => {
+test('25 samples are three bands of up to ten', () => {
   const [one, three] = [10, 25].map((count) => sheet(Array.from({ length: count }, () => entry())));
   assert.equal(one.width, three.width);
   assert.ok(three.height > 2.5 * (one.height - 104));
@@ -98,12 +98,12 @@ test('25 samples: three bands of ten', () => {
 });
 
 test('any strokes and names give a well-formed picture without NaN', () => {
-  const anyPath = fc
+  const anyStroke = fc
     .array(fc.tuple(fc.integer({ min: -5, max: 40 }), fc.integer({ min: -5, max: 40 })), { minLength: 1 })
-    .map((points) => path(...points));
+    .map((points) => stroke(...points));
   const anyEntry = fc
     .record({
-      paths: fc.array(anyPath, { maxLength: 4 }),
+      strokes: fc.array(anyStroke, { maxLength: 4 }),
       label: fc.nat(5),
       index: fc.nat(),
       steps: fc.nat(),

@@ -1,12 +1,12 @@
 /**
- * Reads the charts' SVGs for the tests: a small check that they are well-formed, their texts with the boxes that
- * these take, and a form that stays the same where it does not matter.
+ * Helps tests to read the charts' SVGs: a check that XML is well-formed, the texts with their bounding boxes, and a form
+ * for goldens without irrelevant differences.
  */
 
 import assert from 'node:assert/strict';
 import { textWidth } from '#src/report/chart.js';
 
-/** A text of a chart and about where it stands; in pixels. */
+/** A text of a chart and its approximate bounding box in pixels. */
 export interface TextBox {
   text: string;
   left: number;
@@ -15,7 +15,7 @@ export interface TextBox {
   bottom: number;
 }
 
-/** Every element is closed, in order, and no name is given to two attributes of one element. */
+/** Asserts that every element is closed in order and that no element has two attributes of one name. */
 export function assertWellFormed(xml: string): void {
   const open: string[] = [];
   const rest = xml.replace(
@@ -39,7 +39,7 @@ export function textBoxes(svg: string): TextBox[] {
     const text = unescapeXml(escaped);
     const attribute = (name: string) => attributes.match(new RegExp(` ${name}="([^"]*)"`))?.[1];
     const size = Number(attribute('style')?.match(/font-size:([\d.]+)px/)?.[1] ?? 12);
-    // Drawn in the charts' own typeface, a text is narrower than the layout allows for.
+    // textWidth is an overestimate; in the charts' own font a text is narrower.
     const width = textWidth(text, size) * 0.88;
     const anchor = attribute('text-anchor') ?? 'start';
     const shift = anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0;
@@ -69,7 +69,7 @@ function transformed(transform: string, x: number, y: number): [number, number] 
   return [x, y];
 }
 
-/** No two texts of a chart overlap, and all of them are on it. */
+/** Asserts that no two texts of a chart overlap and that all of them are inside it. */
 export function assertTextsApart(svg: string): void {
   const [, width, height] = svg.match(/ width="([\d.]+)" height="([\d.]+)"/)?.map(Number) ?? [];
   const boxes = textBoxes(svg).filter(({ text }) => text !== '');
@@ -90,7 +90,7 @@ export function assertTextsApart(svg: string): void {
   });
 }
 
-/** Coordinates to one decimal, pictures without their bytes, an element a line. */
+/** The SVG with coordinates of one decimal, without the bytes of pictures, one element per line. */
 export function stableSvg(svg: string): string {
   return `${svg
     .replace(/data:image\/png;base64,[^"]*/g, 'data:image/png;base64,…')

@@ -1,6 +1,6 @@
 /**
- * Protects the numbers that people read and compare: scores, times, the table of recalls. Nothing may be rounded to
- * a perfect score, and a class name must not be able to control the terminal.
+ * Protects the numbers that people read and compare: scores, times, the recall table. Only a perfect score is shown as
+ * 100 %, and a class name cannot control the terminal.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +20,7 @@ import {
   plural,
 } from '#src/report/text.js';
 
-test('a score is counts and percent, and only a perfect one is 100 %', () => {
+test('a score is shown as counts and percent, and only a perfect one as 100 %', () => {
   assert.equal(formatScore({ correct: 9764, count: 10_000 }), '9764/10000 = 97.64 %');
   assert.equal(formatScore({ correct: 10_000, count: 10_000 }), '10000/10000 = 100.00 %');
   assert.equal(formatScore({ correct: 99_999, count: 100_000 }), '99999/100000 = 99.999 %');
@@ -36,7 +36,7 @@ test('a score is counts and percent, and only a perfect one is 100 %', () => {
   );
 });
 
-test('times are read at a glance', () => {
+test('times have two units at most', () => {
   const texts: [number, string][] = [
     [0.8412, '0.84 s'],
     [12.34, '12.3 s'],
@@ -49,7 +49,7 @@ test('times are read at a glance', () => {
   for (const [seconds, text] of texts) assert.equal(formatSeconds(seconds), text);
 });
 
-test('numbers have three digits, counts have groups', () => {
+test('numbers have three significant digits, counts have thousands separators', () => {
   const texts: [number, string][] = [
     [0.041237, '0.0412'],
     [2.3046, '2.3'],
@@ -66,7 +66,7 @@ test('numbers have three digits, counts have groups', () => {
   assert.equal(plural(1000, 'epoch'), '1,000 epochs');
 });
 
-test('settings keep what was typed, and lose what nobody would type', () => {
+test('settings are unchanged, except that long fractions are rounded', () => {
   const texts: [number, string][] = [
     [5 / 6, '0.8333'],
     [0.999, '0.999'],
@@ -78,7 +78,7 @@ test('settings keep what was typed, and lose what nobody would type', () => {
   for (const [value, text] of texts) assert.equal(formatSetting(value), text);
 });
 
-test('differences are points with a sign, and none has none', () => {
+test('differences are points with a sign; zero has no sign', () => {
   const texts: [number, number, string][] = [
     [0.9752, 0.9764, '−0.12'],
     [0.98, 0.9764, '+0.36'],
@@ -90,7 +90,7 @@ test('differences are points with a sign, and none has none', () => {
   for (const [share, other, text] of texts) assert.equal(formatPoints(share, other), text);
 });
 
-test('of the ways in which strokes were drawn, those are told that were scored', () => {
+test('otherWays lists the ways that were scored', () => {
   const testScore = { correct: 99, count: 100 };
   assert.deepEqual(otherWays({ testScore, reversedScore: null, reorderedScore: null }), []);
   const reorderedScore = { correct: 98, count: 100 };
@@ -107,7 +107,7 @@ test('of the ways in which strokes were drawn, those are told that were scored',
   );
 });
 
-test('the recall table is aligned, with a bar and the worst confusion', () => {
+test('the recall table is aligned, with bars and each class’s most frequent mistake', () => {
   const table = formatRecallTable(
     [
       [95, 5, 0],
@@ -127,7 +127,7 @@ test('the recall table is aligned, with a bar and the worst confusion', () => {
   );
 });
 
-test('an empty class has no recall, and no class is no table of nothing', () => {
+test('a class without samples has no recall; a table without classes is its header', () => {
   const table = formatRecallTable(
     [
       [0, 0],
@@ -166,7 +166,7 @@ test('recalls, mistakes and the worst confusion of a matrix', () => {
   assert.equal(worstConfusion([[4]]), null);
 });
 
-test('bars begin where the lowest recall still shows', () => {
+test('bars begin where the bar of the lowest recall is still visible', () => {
   const floorOf = (...recalls: number[]) =>
     recallFloor(
       recalls.map((recall) => ({ label: 0, name: '', correct: 0, count: 1, recall, takenFor: null })),

@@ -89,9 +89,9 @@ describe('predict', () => {
       },
     ];
     const want = await expected('strokes', [
-      { kind: 'drawing', lines: LINES },
-      { kind: 'drawing', lines: LINES },
-      { kind: 'drawing', lines: [] },
+      { kind: 'drawing', strokes: LINES },
+      { kind: 'drawing', strokes: LINES },
+      { kind: 'drawing', strokes: [] },
       { kind: 'strokes', rows: Int16Array.of(3, 4, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1) },
     ]);
     assert.equal(want.results[2], null);

@@ -1,6 +1,6 @@
 /** Small pictures: pixels on a canvas, and strokes whose colour shows the direction of the pen. */
 import { useEffect, useRef } from 'preact/hooks';
-import { penPaths } from '#src/ink/render-strokes.js';
+import { movesToStrokes } from '#src/ink/render-strokes.js';
 import { colorEntries, light } from '#src/report/palette.js';
 import { fitSquare, strokeShapes } from '#src/report/stroke-drawing.js';
 
@@ -79,11 +79,11 @@ const SIDE = 100;
 
 /** Strokes of a drawing, coloured in reading order. */
 export function Strokes({ rows, label, within, weights = null, upTo = null }: StrokesProps) {
-  const paths = rows ? penPaths(rows) : [];
+  const paths = rows ? movesToStrokes(rows) : [];
   const cell = within ? SIDE / within : 0;
   const placement = within ? { x: cell / 2, y: cell / 2, cell, pen: 2.4 } : fitSquare(paths, SIDE);
   const cut = upTo === null || !rows ? rows : firstRows(rows, upTo);
-  const shown = cut === rows ? paths : cut ? penPaths(cut) : [];
+  const shown = cut === rows ? paths : cut ? movesToStrokes(cut) : [];
   return (
     <svg class="strokes" viewBox={`0 0 ${SIDE} ${SIDE}`} role="img" aria-label={label}>
       {cut !== rows &&
@@ -96,7 +96,7 @@ export function Strokes({ rows, label, within, weights = null, upTo = null }: St
           />
         ))}
       {strokeShapes(shown, placement).map((shape, n) =>
-        shape.kind === 'line' ? (
+        shape.shape === 'polyline' ? (
           <polyline
             key={n}
             class="pen"

@@ -1,6 +1,6 @@
 /** The confusion matrix. Each number links to its samples. */
 
-import { rampStep, strongStep } from '#src/report/palette.js';
+import { rampShade, STRONG_SHADE } from '#src/report/palette.js';
 import { className, classRecalls, mistakeCount, worstConfusion } from '#src/report/recall.js';
 import { formatCount, formatShare } from '#src/report/text.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
@@ -71,9 +71,9 @@ function recallText(recall: number | null): string {
 /** Same colours as in the reports: one ramp for correct answers, one for mistakes. */
 function colorsOf(count: number, row: readonly number[], correct: boolean, worst: number) {
   const total = row.reduce((sum, value) => sum + value, 0);
-  const shade = rampStep(0.999 * (correct ? count / total : (count / worst) ** 0.6));
+  const shade = rampShade(0.999 * (correct ? count / total : (count / worst) ** 0.6));
   return {
     background: `var(--${correct ? 'correct' : 'wrong'}-${shade})`,
-    color: shade >= strongStep ? 'var(--on-strong)' : 'var(--on-pale)',
+    color: shade >= STRONG_SHADE ? 'var(--on-strong)' : 'var(--on-pale)',
   };
 }

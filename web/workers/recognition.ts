@@ -55,7 +55,7 @@ async function recognize(
   let shown: Shown | null = null;
   for (const model of models) {
     const recognizer = recognizerOf(model);
-    const prepared = prepareInput({ kind: 'drawing', lines: strokes }, recognizer.info.preprocessing);
+    const prepared = prepareInput({ kind: 'drawing', strokes }, recognizer.info.preprocessing);
     const [probabilities] = prepared ? await recognizer.probabilitiesOf([prepared]) : [null];
     answers.push({ model, probabilities });
     if (prepared) shown = mergeShown(shown, prepared.saw);
@@ -75,7 +75,7 @@ function mergeShown(before: Shown | null, { picture, rows }: Seen): Shown {
 
 async function inspect(model: string, strokes: Stroke[]): Promise<DrawingInspection | null> {
   const recognizer = recognizerOf(model);
-  const input = { kind: 'drawing', lines: strokes } as const;
+  const input = { kind: 'drawing', strokes } as const;
   const inspection = await recognizer.inspect(input);
   const trace = await recognizer.trace(input, { over: 'steps', moments: 400 });
   if (!inspection || !trace) return null;

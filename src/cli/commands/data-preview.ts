@@ -67,8 +67,8 @@ function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariation
 function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): string {
   const colors = colorsFor(out);
   const captions = samples.map(
-    ({ label, index, rows, paths }) =>
-      `${className(classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(paths.length, 'stroke')}`,
+    ({ label, index, rows, strokes }) =>
+      `${className(classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(strokes.length, 'stroke')}`,
   );
   if (samples.every(({ variations }) => variations.length === 0)) {
     return drawSamples(samples, captions, out, colors);
@@ -76,7 +76,7 @@ function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): 
   // Every sample starts a new band, followed by its augmented variants.
   return samples
     .map(({ variations, ...sample }, index) => {
-      const varied = variations.map(({ paths }) => ({ ...sample, image: null, paths }));
+      const varied = variations.map(({ strokes }) => ({ ...sample, image: null, strokes }));
       const names = variations.map(
         ({ epoch, rows }) => `epoch ${epoch}, ${plural(rows.length / COLUMNS, 'step')}`,
       );
@@ -123,25 +123,27 @@ function epochsNote(variations: StrokeVariations): string {
 function asJson({ classes, samples }: StrokeSamples) {
   return {
     classes,
-    samples: samples.map(({ index, label, width, height, image, rows, paths, variations }: StrokeSample) => ({
-      index,
-      label,
-      class: classes[label],
-      width,
-      height,
-      steps: rows.length / COLUMNS,
-      strokes: paths.length,
-      pixels: image && [...image],
-      rows: movesOf(rows),
-      ...(variations.length > 0 && {
-        epochs: variations.map((varied) => ({
-          epoch: varied.epoch,
-          steps: varied.rows.length / COLUMNS,
-          strokes: varied.paths.length,
-          rows: movesOf(varied.rows),
-        })),
+    samples: samples.map(
+      ({ index, label, width, height, image, rows, strokes, variations }: StrokeSample) => ({
+        index,
+        label,
+        class: classes[label],
+        width,
+        height,
+        steps: rows.length / COLUMNS,
+        strokes: strokes.length,
+        pixels: image && [...image],
+        rows: movesOf(rows),
+        ...(variations.length > 0 && {
+          epochs: variations.map((varied) => ({
+            epoch: varied.epoch,
+            steps: varied.rows.length / COLUMNS,
+            strokes: varied.strokes.length,
+            rows: movesOf(varied.rows),
+          })),
+        }),
       }),
-    })),
+    ),
   };
 }
 

@@ -10,7 +10,7 @@
 
 import { isPlainObject } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
-import type { Drawing, PenLine } from '../../ink/drawing.js';
+import type { Drawing, Stroke } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 
 /** More than anybody draws: an hour with a tablet that reports 200 points a second is less than a million. */
@@ -42,13 +42,13 @@ export function parseDrawing(value: unknown, where: string): LabelledDrawing {
   }
   const parse = strokes === undefined ? parseColumns : parseStroke;
   let points = 0;
-  const lines = list.map((stroke: unknown, n) => {
-    const line = parse(stroke, `${where}: stroke ${n}`);
-    points += line.xs.length;
+  const parsed = list.map((each: unknown, n) => {
+    const stroke = parse(each, `${where}: stroke ${n}`);
+    points += stroke.xs.length;
     if (points > MAX_POINTS) throw tooMany(where);
-    return line;
+    return stroke;
   });
-  return { drawing: { lines }, label: parseLabel(label ?? word, where) };
+  return { drawing: { strokes: parsed }, label: parseLabel(label ?? word, where) };
 }
 
 function parseLabel(label: unknown, where: string): string | null {
@@ -61,7 +61,7 @@ function parseLabel(label: unknown, where: string): string | null {
 }
 
 /** A stroke as a page sends it. */
-function parseStroke(stroke: unknown, where: string): PenLine {
+function parseStroke(stroke: unknown, where: string): Stroke {
   if (isPlainObject(stroke)) return columns(stroke.x, stroke.y, where);
   if (!Array.isArray(stroke)) throw wrong(where, '{ x: [], y: [] } or a list of points', stroke);
   if (stroke.length > MAX_POINTS) throw tooMany(where);
@@ -79,12 +79,12 @@ function parseStroke(stroke: unknown, where: string): PenLine {
 }
 
 /** A stroke as Quick, Draw! has it: [[x …], [y …]] or [[x …], [y …], [t …]]. */
-function parseColumns(stroke: unknown, where: string): PenLine {
+function parseColumns(stroke: unknown, where: string): Stroke {
   if (!Array.isArray(stroke) || stroke.length < 2) throw wrong(where, '[[x …], [y …]]', stroke);
   return columns(stroke[0], stroke[1], where);
 }
 
-function columns(x: unknown, y: unknown, where: string): PenLine {
+function columns(x: unknown, y: unknown, where: string): Stroke {
   if (!Array.isArray(x)) throw wrong(where, 'a list of x', x);
   if (!Array.isArray(y)) throw wrong(where, 'a list of y', y);
   if (x.length !== y.length) {

@@ -24,7 +24,7 @@ export class PenTextReader {
   readonly #where: string;
   readonly #take: (drawing: LabelledDrawing) => void;
   #label: string | undefined;
-  #lines: { xs: number[]; ys: number[] }[] = [];
+  #strokes: { xs: number[]; ys: number[] }[] = [];
   #points = 0;
   #isDown = false;
 
@@ -74,7 +74,7 @@ export class PenTextReader {
         if (this.#label === undefined) {
           throw new UserError(`${at}: .PEN_DOWN before any .SEGMENT, which says what is drawn`);
         }
-        this.#lines.push({ xs: [], ys: [] });
+        this.#strokes.push({ xs: [], ys: [] });
         this.#isDown = true;
         break;
       case '.PEN_UP':
@@ -94,7 +94,7 @@ export class PenTextReader {
     if (++this.#points > MAX_POINTS) {
       throw new UserError(`${this.#where}:${number}: more than ${MAX_POINTS} points in a drawing`);
     }
-    const { xs, ys } = this.#lines[this.#lines.length - 1];
+    const { xs, ys } = this.#strokes[this.#strokes.length - 1];
     xs.push(column);
     // y goes upwards there, and downwards here.
     ys.push(-row);
@@ -102,10 +102,10 @@ export class PenTextReader {
 
   #finish(): void {
     if (this.#label !== undefined) {
-      this.#take({ drawing: { lines: this.#lines }, label: this.#label });
+      this.#take({ drawing: { strokes: this.#strokes }, label: this.#label });
     }
     this.#label = undefined;
-    this.#lines = [];
+    this.#strokes = [];
     this.#points = 0;
   }
 }

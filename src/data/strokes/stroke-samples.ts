@@ -1,7 +1,8 @@
 /** A few samples of a data set with their strokes, to be looked at: evenly from all classes. Node.js only. */
 
+import type { Stroke } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
-import { type PenPath, penPaths, renderStrokes } from '../../ink/render-strokes.js';
+import { movesToStrokes, renderStrokes } from '../../ink/render-strokes.js';
 import type { Augmentation } from '../augmentation.js';
 import { loadImages } from '../images/image-datasets.js';
 import { loadDrawingImages } from '../pens/drawing-dataset.js';
@@ -23,10 +24,9 @@ export interface StrokeSample {
   image: Uint8Array | null;
   /** [N, 4] `dx dy eos eod` */
   rows: Int16Array;
-  /** [height, width] its lines: not 0 where there is ink. */
-  lines: Uint8Array;
-  /** Where the pen went. */
-  paths: PenPath[];
+  /** [height, width] the thinned picture: not 0 where there is ink. */
+  thinned: Uint8Array;
+  strokes: Stroke<Float64Array>[];
   /** What training makes of it, epoch by epoch; none, if nothing was asked for. */
   variations: StrokeVariation[];
 }
@@ -37,7 +37,7 @@ export interface StrokeVariation {
   epoch: number;
   /** [N, 4] `dx dy eos eod` in pixels; points lie between the pixels. */
   rows: Float32Array;
-  paths: PenPath[];
+  strokes: Stroke<Float64Array>[];
 }
 
 /** How samples are varied, and in how many epochs. */
@@ -80,8 +80,8 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
     const made = pick(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);
       const rows = imageToStrokes(image, width, height, { seed });
-      const lines = thinImage(image, width, height);
-      return { index, label: labels[index], width, height, image, rows, lines };
+      const thinned = thinImage(image, width, height);
+      return { index, label: labels[index], width, height, image, rows, thinned };
     });
     const samples = finished(made, () => atPlaces(made, name), { name, width, height }, options);
     return { name, classes, samples };
@@ -91,23 +91,23 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   const made = pick(examples.labels, classes.length, count).map((index) => {
     const rows = strokesOf(examples, index);
     const size = pictureSize(rows);
-    const lines = renderStrokes(rows, size);
-    return { index, label: examples.labels[index], ...size, image: null, rows, lines };
+    const thinned = renderStrokes(rows, size);
+    return { index, label: examples.labels[index], ...size, image: null, rows, thinned };
   });
   const samples = finished(made, () => examples, { name, width, height }, options);
   return { name, classes, samples };
 }
 
-type MadeSample = Omit<StrokeSample, 'paths' | 'variations'>;
+type MadeSample = Omit<StrokeSample, 'strokes' | 'variations'>;
 
-/** Adds where the pen went, as the rows say and in epochs of training. `examples` has the samples at their places. */
+/** Adds the strokes, as the rows say and in epochs of training. `examples` has the samples at their places. */
 function finished(
   made: readonly MadeSample[],
   examples: () => StrokeExamples,
   { name, ...size }: { name: string; width: number; height: number },
   { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
 ): StrokeSample[] {
-  const plain = made.map((sample) => ({ ...sample, paths: penPaths(sample.rows), variations: [] }));
+  const plain = made.map((sample) => ({ ...sample, strokes: movesToStrokes(sample.rows), variations: [] }));
   if (variations === undefined || made.length === 0) return plain;
   const { augmentation, epochs } = variations;
   const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order };
@@ -120,7 +120,7 @@ function finished(
     ...sample,
     variations: Array.from({ length: epochs }, (_, n) => {
       const rows = varied.rowsOf(sample.index, n + 1);
-      return { epoch: n + 1, rows, paths: penPaths(rows) };
+      return { epoch: n + 1, rows, strokes: movesToStrokes(rows) };
     }),
   }));
 }
