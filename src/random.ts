@@ -1,13 +1,12 @@
 /**
  * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers:
- * as easy as 1, 2, 3", SC 2011). A word is a function of a key and a counter and of nothing else, so that what is
- * drawn depends neither on the number of threads nor on where a run was interrupted. The kernels compute the same
- * function (kernels/dropout.h).
+ * as easy as 1, 2, 3", SC 2011). A word is a function of key and counter alone. So random numbers depend neither on the
+ * number of threads nor on where a run was interrupted. The kernels compute the same function (kernels/dropout.h).
  */
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 
-/** One block: two words for key (k0, k1) and counter (c0, c1), all as unsigned 32-bit integers. */
+/** One block: two words for key (k0, k1) and counter (c0, c1). All are unsigned 32-bit integers. */
 export function threefry(k0: number, k1: number, c0: number, c1: number): [number, number] {
   const key = [k0 | 0, k1 | 0, 0x1bd11bda ^ k0 ^ k1];
   let x0 = (c0 + key[0]) | 0;
@@ -25,23 +24,28 @@ export function threefry(k0: number, k1: number, c0: number, c1: number): [numbe
   return [x0 >>> 0, x1 >>> 0];
 }
 
-/** A key of its own for every purpose: `deriveKey(seed, epoch, sample)` never meets `deriveKey(seed, epoch)`. */
-export function deriveKey(seed: number, ...path: number[]): [number, number] {
+/**
+ * The key of a purpose: each word is hashed into the key with Threefry, with its position as part of the counter.
+ * @param seed a whole number in [0, 2⁵³)
+ * @param words identify the purpose, for example stream, epoch and sample; 32 bits of each are used
+ */
+export function deriveKey(seed: number, ...words: number[]): [number, number] {
   let key: [number, number] = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
-  path.forEach((part, depth) => {
-    key = threefry(key[0], key[1], part >>> 0, depth + 1);
+  words.forEach((word, position) => {
+    key = threefry(key[0], key[1], word >>> 0, position + 1);
   });
   return key;
 }
 
-/** A stream of numbers from one key. */
+/** A stream of random numbers from one key. */
 export class Random {
   readonly #key: [number, number];
   #counter = 0;
   #spare: number | undefined;
 
-  constructor(seed: number, ...path: number[]) {
-    this.#key = deriveKey(seed, ...path);
+  /** @param words as for deriveKey */
+  constructor(seed: number, ...words: number[]) {
+    this.#key = deriveKey(seed, ...words);
   }
 
   /** A whole number in [0, 2³²). */
@@ -61,7 +65,11 @@ export class Random {
     return this.word() / 2 ** 32;
   }
 
-  /** A whole number in [0, limit), every one equally likely (Lemire 2019, by rejection). */
+  /**
+   * A whole number in [0, limit), uniformly distributed: the remainder of a word. Words from the largest multiple of
+   * `limit` up are rejected, because their remainders would make small numbers more likely.
+   * @param limit a whole number in [1, 2³²]
+   */
   below(limit: number): number {
     const reject = 2 ** 32 - (2 ** 32 % limit);
     let word = this.word();

@@ -1,14 +1,14 @@
-/** Memory that threads can share, and what stands in for it where a runtime has none. */
+/** Memory shared between threads, or ordinary memory where the runtime has no SharedArrayBuffer. */
 
-/** Not in a page that is not cross-origin isolated. */
+/** False in a page that is not cross-origin isolated. */
 export const SHARES_MEMORY = typeof SharedArrayBuffer !== 'undefined';
 
-/** Zeroed bytes, shared if that can be. @throws RangeError if there is not so much memory */
+/** `length` zero bytes, in shared memory if possible. @throws RangeError if the memory cannot be allocated */
 export function sharedBytes(length: number): ArrayBuffer | SharedArrayBuffer {
   return SHARES_MEMORY ? new SharedArrayBuffer(length) : new ArrayBuffer(length);
 }
 
-/** A copy that threads can share. */
+/** A copy in shared memory, if possible. */
 export function shareInts(values: Int32Array): Int32Array {
   const shared = new Int32Array(sharedBytes(values.byteLength));
   shared.set(values);

@@ -1,7 +1,7 @@
 /**
- * The error for a mistake that the user can correct: a wrong option, a damaged file, a full disk. Its message names
- * the operation, what was expected, what was found and the way out; the command line prints it in one line, with
- * no stack trace, and exits with 2. Any other error is a defect of scanstroke and keeps its stack.
+ * An error that the user can fix: a wrong option, a damaged file, a full disk. The message names the operation, what was
+ * expected, what was found and what to do. The command line prints the message in one line without a stack trace and
+ * exits with code 2. Any other error is a bug of scanstroke and keeps its stack trace.
  */
 export class UserError extends Error {
   override readonly name = 'UserError';

@@ -1,17 +1,17 @@
 /**
- * Reading and writing files so that nothing is lost and every failure is explained. A file is replaced by writing a
- * temporary one beside it and renaming: whoever looks, whenever the process is killed, sees the old file or the new
- * one, whole. Node.js only.
+ * Reads and writes files, with an explanation for every failure. A file is replaced atomically: the content goes to a
+ * temporary file in the same folder, which is then renamed. So other processes always see the complete old file or the
+ * complete new one, even if this process is killed. Node.js only.
  */
 
 import { randomBytes } from 'node:crypto';
-// The module object and not its functions, so that tests can simulate a full disk.
+// Imported as an object, so that tests can replace its functions and simulate a full disk.
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../user-error.js';
 import { quote } from './quotation.js';
 
-/** What the codes of the operating system mean when writing and what to do. */
+/** Explanation and advice for each error code of the operating system, for writing. */
 const WRITE_PROBLEMS: Record<string, string> = {
   ENOSPC: 'the disk is full; free some space or choose a folder on another disk',
   EDQUOT: 'your quota of disk space is used up; free some space or choose a folder on another disk',
@@ -19,9 +19,9 @@ const WRITE_PROBLEMS: Record<string, string> = {
   EACCES: 'you have no permission to write there; change the permissions or choose another folder',
   EPERM: 'the system does not permit it; change the permissions or choose another folder',
   EISDIR: 'it is a folder; remove it or choose another name',
-  ENOTDIR: 'a part of its path is a file and not a folder; choose another folder',
-  ENOENT: 'its folder does not exist; create it or choose another',
-  EEXIST: 'a file is there already, where a folder is needed; choose another name',
+  ENOTDIR: 'a part of its path is a file, not a folder; choose another folder',
+  ENOENT: 'its folder does not exist; create it or choose another folder',
+  EEXIST: 'a file of that name exists, but a folder is needed; choose another name',
   ENAMETOOLONG: 'its name is too long; choose a shorter one',
   EFBIG: 'it is larger than the file system or the limits of your account allow; choose another disk',
   EMFILE: 'too many files are open; raise the limit (ulimit -n)',
@@ -29,22 +29,24 @@ const WRITE_PROBLEMS: Record<string, string> = {
   EIO: 'the disk reports an input/output error; check the disk',
 };
 
+/** The same for reading. */
 const READ_PROBLEMS: Record<string, string> = {
   ENOENT: 'it does not exist; check the path',
   EACCES: 'you have no permission to read it; change the permissions',
   EPERM: 'the system does not permit it; change the permissions',
-  EISDIR: 'it is a folder, and a file is needed',
-  ENOTDIR: 'a part of its path is a file and not a folder; check the path',
+  EISDIR: 'it is a folder, but a file is needed; check the path',
+  ENOTDIR: 'a part of its path is a file, not a folder; check the path',
   ENAMETOOLONG: 'its name is too long; check the path',
-  ELOOP: 'its symbolic links lead in a circle',
+  ELOOP: 'its symbolic links form a cycle; check the links',
   EMFILE: 'too many files are open; raise the limit (ulimit -n)',
   ENFILE: 'too many files are open on this machine',
   EIO: 'the disk reports an input/output error; check the disk',
 };
 
 /**
- * The error for a failed file operation, in words: `cannot write runs/a/last.safetensors: the disk is full; free some
- * space or choose a folder on another disk (ENOSPC)`. An error that is not the operating system's is given back.
+ * Turns an error of the operating system into a UserError: `cannot write runs/a/last.safetensors: the disk is full; free
+ * some space or choose a folder on another disk (ENOSPC)`. Returns any other error unchanged.
+ * @param what how the message names the file
  */
 export function explainFileError(operation: 'read' | 'write', what: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
@@ -54,17 +56,17 @@ export function explainFileError(operation: 'read' | 'write', what: string, erro
   return new UserError(`cannot ${operation} ${what}: ${problem} (${code})`);
 }
 
-/** Temporary files that this process is writing at the moment. */
+/** Temporary files that this process is currently writing. */
 const inUse = new Set<string>();
 
 /**
- * Replaces a file as a whole, or leaves everything as it was.
+ * Replaces a file atomically, or changes nothing.
  *
- * Writes a temporary file in the same folder, flushes it to the disk, renames it and flushes the folder. Temporary
- * files of the same target that a killed process has left are removed.
+ * Writes a temporary file in the same folder, flushes it to the disk, renames it and flushes the folder. Removes
+ * temporary files of the same target that a killed process has left.
  * @param path in a folder that exists
- * @param content bytes, not to be changed until the promise is kept, or text
- * @throws UserError naming the path, the cause in words and what to do; no temporary file stays behind
+ * @param content text, or bytes that must not change until the promise is resolved
+ * @throws UserError with the path, the cause and what to do; no temporary file is left
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
@@ -93,23 +95,23 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
   }
 }
 
-/** `.last.safetensors.` for any path to last.safetensors; the process id, random digits and `.tmp` follow. */
+/** `.last.safetensors.` for any path to last.safetensors. The process id, random digits and `.tmp` follow it. */
 function temporaryPrefix(path: string): string {
   return `.${basename(path)}.`;
 }
 
-/** Renaming onto a folder fails late, and onto a device such as /dev/null would succeed and replace it. */
+/** Refuses folders and devices. A rename onto a folder would fail only at the end; onto /dev/null it would replace it. */
 async function refuseWhatIsNoFile(path: string): Promise<void> {
   const found = await fs.lstat(path).catch(() => undefined);
   if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
   throw new UserError(
     found.isDirectory()
       ? `cannot write ${path}: ${WRITE_PROBLEMS.EISDIR} (EISDIR)`
-      : `cannot write ${path}: it is a device, a pipe or a socket, and a file is needed`,
+      : `cannot write ${path}: it is a device, a pipe or a socket, but a file is needed`,
   );
 }
 
-/** Removes what killed processes have left; a file that cannot be removed does no harm and stays. */
+/** Removes temporary files of killed processes. A file that cannot be removed is ignored. */
 async function removeStaleTemporaries(path: string): Promise<void> {
   const folder = dirname(path);
   const prefix = temporaryPrefix(path);
@@ -123,7 +125,10 @@ async function removeStaleTemporaries(path: string): Promise<void> {
   }
 }
 
-/** In a container a restarted program often has the process id of the killed one: our own is never in the way. */
+/**
+ * Whether another live process has this id. Our own id does not count: in a container, a restarted program often has
+ * the id of the killed one.
+ */
 function isOtherLiveProcess(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
@@ -134,7 +139,7 @@ function isOtherLiveProcess(pid: number): boolean {
   }
 }
 
-/** Makes the rename last through a power failure, where the system can do that for folders. */
+/** Flushes a folder, so that a rename survives a power failure. Does nothing where the system cannot flush folders. */
 async function flushFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await fs.open(folder, 'r');
@@ -149,10 +154,10 @@ async function flushFolder(folder: string): Promise<void> {
 }
 
 /**
- * Adds a line to a file, which need not exist, and flushes it to the disk. If the file does not end with a line break
- * (a process was killed while writing), the line starts on a line of its own. After a failure the file is as before.
+ * Appends a line to a file and flushes it to the disk. Creates the file if necessary. If the file does not end with a
+ * line break (a process was killed while writing), a line break is added first. After a failure the file is unchanged.
  * @param line without the line break
- * @throws UserError naming the path, the cause in words and what to do
+ * @throws UserError with the path, the cause and what to do
  */
 export async function appendLine(path: string, line: string): Promise<void> {
   if (line.includes('\n')) throw new Error(`appendLine: ${quote(line)} is more than one line`);
@@ -176,7 +181,7 @@ export async function appendLine(path: string, line: string): Promise<void> {
   }
 }
 
-/** Creates a folder and those above it; one that exists is fine. @throws UserError with the cause in words */
+/** Creates a folder and its parents; an existing folder is accepted. @throws UserError with the cause */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await fs.mkdir(path, { recursive: true });
@@ -186,17 +191,17 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Reads a whole file, after a look at its size.
+ * Reads a whole file of limited size.
  * @param path
- * @param what for messages, with its article: `the checkpoint`
- * @param maxBytes larger files are refused before memory is taken for them
- * @returns bytes in a buffer of their own
- * @throws UserError if there is no such file, or it is a folder or a device, or too large
+ * @param what how messages name the file, with article: `the checkpoint`
+ * @param maxBytes a larger file is refused before memory is allocated
+ * @returns the bytes, in a separate buffer
+ * @throws UserError if the file does not exist, is a folder or a device, or is too large
  */
 export async function readFileBounded(path: string, what: string, maxBytes: number): Promise<Uint8Array> {
   const name = `${what} ${path}`;
   try {
-    // Opening a pipe would wait for a writer, so its kind is asked first; size and kind then of what was opened.
+    // Opening a pipe would wait for a writer, so the type is checked first, and again after opening.
     checkReadable(await fs.stat(path), name, maxBytes);
     const handle = await fs.open(path, 'r');
     try {
@@ -208,7 +213,7 @@ export async function readFileBounded(path: string, what: string, maxBytes: numb
         const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
         if (bytesRead === 0) {
           throw new UserError(
-            `cannot read ${name}: it became shorter while being read (${found.size} bytes, then ${at})`,
+            `cannot read ${name}: it became shorter while it was read (${found.size} bytes, then ${at}); try again`,
           );
         }
         at += bytesRead;
@@ -226,20 +231,20 @@ function allocate(size: number, name: string): Uint8Array {
   try {
     return new Uint8Array(size);
   } catch {
-    throw new UserError(`cannot read ${name}: there is not enough memory for its ${size} bytes`);
+    throw new UserError(`cannot read ${name}: cannot allocate ${size} bytes of memory`);
   }
 }
 
 function checkReadable(
   found: { isFile(): boolean; isDirectory(): boolean; size: number },
   name: string,
-  most: number,
+  maxBytes: number,
 ) {
   if (found.isDirectory()) throw new UserError(`cannot read ${name}: ${READ_PROBLEMS.EISDIR}`);
   if (!found.isFile()) {
-    throw new UserError(`cannot read ${name}: it is a device, a pipe or a socket, and a file is needed`);
+    throw new UserError(`cannot read ${name}: it is a device, a pipe or a socket, but a file is needed`);
   }
-  if (found.size > most) {
-    throw new UserError(`cannot read ${name}: it has ${found.size} bytes, and at most ${most} are accepted`);
+  if (found.size > maxBytes) {
+    throw new UserError(`cannot read ${name}: it has ${found.size} bytes; at most ${maxBytes} are accepted`);
   }
 }

@@ -1,20 +1,20 @@
 /**
- * JSON as our files hold it. Reading refuses text that nests deeper than any of ours before JSON.parse sees it, and
- * names the file and the line; writing refuses what JSON.stringify would silently change (NaN becomes null, a typed
- * array becomes an object), because a resumed run must read back just what was written.
+ * Reads and writes the JSON of our files. Reading refuses text that is nested too deeply before it calls JSON.parse, and
+ * its errors name the file. Writing refuses values that JSON.stringify would silently change (NaN to null, a typed array
+ * to an object), because a resumed run must read exactly what was written.
  */
 
 import { UserError } from '../user-error.js';
 import { quote } from './quotation.js';
 
-/** No file of ours nests deeper than 5. */
+/** Deepest nesting of arrays and objects. Our own files have at most 5 levels. */
 const MAX_DEPTH = 32;
 
 /**
- * The value of a JSON text.
+ * Parses JSON.
  * @param text
- * @param where how messages name the text, e.g. `runs/a/summary.json`
- * @throws UserError for anything that is not JSON, or nests deeper than 32
+ * @param where how messages name the text, for example `runs/a/summary.json`
+ * @throws UserError if the text is not JSON or is nested deeper than 32 levels
  */
 export function parseJson(text: string, where: string): unknown {
   let depth = 0;
@@ -28,7 +28,7 @@ export function parseJson(text: string, where: string): unknown {
     else if (c === 0x5b || c === 0x7b) {
       if (++depth > MAX_DEPTH) {
         throw new UserError(
-          `${where}: nested deeper than ${MAX_DEPTH} at character ${i}; not a file of scanstroke's`,
+          `${where}: nested deeper than ${MAX_DEPTH} at character ${i}; this is not a file of scanstroke`,
         );
       }
     } else if (c === 0x5d || c === 0x7d) depth--;
@@ -42,11 +42,11 @@ export function parseJson(text: string, where: string): unknown {
 }
 
 /**
- * A value as JSON that reads back the same. Members that are undefined are left out.
- * @param value null, booleans, finite numbers, texts, arrays and plain objects
- * @param what how messages name the value, e.g. `summary`
+ * Writes a value as JSON that reads back the same. Members that are undefined are left out.
+ * @param value of null, booleans, finite numbers, strings, arrays and plain objects
+ * @param what how messages name the value, for example `summary`
  * @param indent spaces per level; 0 for one line
- * @throws UserError naming the member that JSON cannot hold
+ * @throws UserError with the path of a member that JSON cannot hold
  */
 export function formatJson(value: unknown, what: string, indent = 0): string {
   check(value, what, 0);
@@ -57,7 +57,7 @@ function check(value: unknown, path: string, depth: number): void {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
   if (typeof value === 'number') {
     if (Number.isFinite(value)) return;
-    throw new UserError(`cannot write ${path}: it is ${value}, and JSON holds only finite numbers`);
+    throw new UserError(`cannot write ${path}: it is ${value}, but JSON holds finite numbers only`);
   }
   if (depth === MAX_DEPTH) throw new UserError(`cannot write ${path}: nested deeper than ${MAX_DEPTH}`);
   if (Array.isArray(value)) {
@@ -67,15 +67,15 @@ function check(value: unknown, path: string, depth: number): void {
     return;
   }
   if (!isPlainObject(value)) {
-    const kind = typeof value === 'object' ? value.constructor?.name : typeof value;
-    throw new UserError(`cannot write ${path}: JSON cannot hold a value of type ${kind}`);
+    const type = typeof value === 'object' ? value.constructor?.name : typeof value;
+    throw new UserError(`cannot write ${path}: JSON cannot hold a value of type ${type}`);
   }
   for (const [key, member] of Object.entries(value)) {
     if (member !== undefined) check(member, `${path}.${key}`, depth + 1);
   }
 }
 
-/** Made by `{}`, JSON.parse or Object.create(null), and no array. */
+/** True for an object made by `{}`, JSON.parse or Object.create(null); false for arrays and class instances. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

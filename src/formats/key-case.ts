@@ -1,6 +1,6 @@
 /**
- * Names are snake_case on disk and camelCase in the API. These two functions turn the keys of whole values, at every
- * depth and inside arrays; values are left alone.
+ * Names are snake_case on disk and camelCase in the API. snakeCaseKeys and camelCaseKeys convert the keys of a value at
+ * every depth, also inside arrays. They do not change the values.
  */
 
 import { UserError } from '../user-error.js';
@@ -10,14 +10,14 @@ import { quote } from './quotation.js';
 /**
  * Keys from camelCase to snake_case: `bestValAccuracy` → `best_val_accuracy`.
  * @param where how messages name the value
- * @throws UserError for a key that `camelCaseKeys` would not give back
+ * @throws UserError for a key that `camelCaseKeys` would not restore
  */
 export function snakeCaseKeys(value: unknown, where: string): unknown {
   return mapKeys(value, where, (key) => {
     const snake = snakeCase(key);
     if (camelCase(snake) !== key) {
       throw new UserError(
-        `cannot write ${where}: the key ${quote(key)} is not camelCase and would not read back`,
+        `cannot write ${where}: the key ${quote(key)} is not camelCase, so it would not be restored`,
       );
     }
     return snake;
@@ -26,14 +26,14 @@ export function snakeCaseKeys(value: unknown, where: string): unknown {
 
 /**
  * Keys from snake_case to camelCase: `best_val_accuracy` → `bestValAccuracy`. Other keys stay as they are.
- * @param where how messages name the value, e.g. the file it comes from
- * @throws UserError when a key is there in both spellings
+ * @param where how messages name the value, for example its file
+ * @throws UserError if a key occurs in both spellings
  */
 export function camelCaseKeys(value: unknown, where: string): unknown {
   return mapKeys(value, where, camelCase);
 }
 
-/** `hiddenSize` → `hidden_size`. Digits stay with what is before them: `t0`, `beta1`. */
+/** `hiddenSize` → `hidden_size`. No underscore before digits: `t0`, `beta1`. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -51,11 +51,11 @@ function mapKeys(value: unknown, where: string, rename: (key: string) => string)
     const renamed = rename(key);
     if (entries.has(renamed)) {
       throw new UserError(
-        `${where}: ${quote(key)} is there twice, in snake_case and in camelCase; keep one of them`,
+        `${where}: ${quote(key)} occurs twice, in snake_case and in camelCase; keep one of them`,
       );
     }
     entries.set(renamed, mapKeys(member, where, rename));
   }
-  // fromEntries and not assignment: a key `__proto__` from a file becomes an ordinary member.
+  // fromEntries makes a key `__proto__` an ordinary member; an assignment would set the prototype.
   return Object.fromEntries(entries);
 }

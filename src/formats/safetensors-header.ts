@@ -1,14 +1,14 @@
 /**
- * The header of a safetensors file: JSON of one fixed form, `{"name": {"dtype": "F32", "shape": [2, 3],
- * "data_offsets": [0, 24]}, …, "__metadata__": {"key": "text"}}`. It is read by a parser for just that form and not by
- * JSON.parse, because JSON.parse lets duplicate names pass, reads a million brackets before anyone can object, and
- * cannot say at which byte something is wrong. Nothing here recurses, and no list grows before its length is checked.
+ * Parses the header of a safetensors file: JSON of one fixed form, `{"name": {"dtype": "F32", "shape": [2, 3],
+ * "data_offsets": [0, 24]}, …, "__metadata__": {"key": "text"}}`. JSON.parse is not used, because it accepts duplicate
+ * names, parses a million brackets before it returns, and does not report the byte of an error. This parser does not
+ * recurse on its input, and it checks the length of every list before the list grows.
  */
 
 import { UserError } from '../user-error.js';
 import { quote } from './quotation.js';
 
-/** What the header says of one tensor. Offsets count from the end of the header. */
+/** The header's entry for one tensor. `start` and `end` are byte offsets from the end of the header. */
 export interface HeaderEntry {
   name: string;
   dtype: string;
@@ -17,17 +17,14 @@ export interface HeaderEntry {
   end: number;
 }
 
-/** Most tensors, and most metadata entries; a checkpoint has a few dozen. Bounds what a 16 MiB header can cost. */
+/** Limit for tensors, and for metadata entries. It bounds the memory for a 16 MiB header. A checkpoint has a few dozen. */
 export const MAX_NAMES = 65_536;
-/** More dimensions than any tensor of ours or PyTorch's layers has. */
+/** Limit for a tensor's dimensions. Our tensors and those of PyTorch's layers have fewer. */
 export const MAX_DIMENSIONS = 16;
-/** The metadata's name in the header; no tensor can have it. */
+/** Name of the metadata in the header. A tensor cannot have this name. */
 export const METADATA_NAME = '__metadata__';
 
-/**
- * A name that must not get into objects: `object['__proto__'] = …` sets the prototype.
- * No safetensors file needs it.
- */
+/** A name that is refused, because `object['__proto__'] = …` sets the prototype. No safetensors file needs it. */
 export const FORBIDDEN_NAME = '__proto__';
 
 const SPACES = new Set([0x20, 0x09, 0x0a, 0x0d]);
@@ -36,12 +33,12 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Reads the header.
- * @param bytes the header's bytes and nothing else
+ * Parses the header.
+ * @param bytes the header's bytes alone
  * @param file how messages name the file
  * @param origin position of the header in the file, for positions in messages
- * @returns tensors in the header's order; offsets and shapes are whole numbers below 2⁵³ and otherwise unchecked
- * @throws UserError naming the byte of the file
+ * @returns tensors in the header's order; offsets and shapes are whole numbers below 2⁵³, not checked further
+ * @throws UserError with the byte of the file
  */
 export function parseHeader(
   bytes: Uint8Array,
@@ -53,7 +50,7 @@ export function parseHeader(
 
 class HeaderParser {
   #at = 0;
-  // ignoreBOM keeps U+FEFF at the start of a name, which would otherwise be dropped.
+  // ignoreBOM keeps U+FEFF at the start of a name; by default the decoder would remove it.
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
   constructor(
@@ -70,7 +67,7 @@ class HeaderParser {
       if (name === METADATA_NAME) metadata = this.#metadata();
       else entries.push(this.#entry(name));
     });
-    if (this.#peek() !== '') this.#expected("nothing but spaces after the header's closing brace");
+    if (this.#peek() !== '') this.#expected("only white space after the header's closing brace");
     return { entries, metadata };
   }
 
@@ -102,7 +99,7 @@ class HeaderParser {
     return { name, dtype, shape, start: offsets[0], end: offsets[1] };
   }
 
-  /** An object's members; `value` reads the value of the name it is given. */
+  /** Parses an object. `value` is called with each name, and must parse the value of that name. */
   #members(what: string, value: (name: string) => void): void {
     this.#expect('{', what);
     const seen = new Set<string>();
@@ -119,12 +116,12 @@ class HeaderParser {
     this.#expect('}', what);
   }
 
-  #wholeNumbers(what: string, most: number): number[] {
+  #wholeNumbers(what: string, maxLength: number): number[] {
     const numbers: number[] = [];
     this.#expect('[', what);
     if (this.#accept(']')) return numbers;
     do {
-      if (numbers.length === most) this.#fail(`${what} has more than ${most} numbers`);
+      if (numbers.length === maxLength) this.#fail(`${what} has more than ${maxLength} numbers`);
       numbers.push(this.#wholeNumber(what));
     } while (this.#accept(','));
     this.#expect(']', what);
@@ -149,7 +146,7 @@ class HeaderParser {
     const start = this.#at + 1;
     let end = start;
     while (end < this.bytes.length && this.bytes[end] !== QUOTE) end += this.bytes[end] === BACKSLASH ? 2 : 1;
-    if (end >= this.bytes.length) this.#fail(`${what}: the text never ends`);
+    if (end >= this.bytes.length) this.#fail(`${what}: the closing quote is missing`);
     let text: string;
     try {
       text = this.#decoder.decode(this.bytes.subarray(start, end));
@@ -157,18 +154,18 @@ class HeaderParser {
       this.#fail(`${what} is not valid UTF-8`);
     }
     try {
-      // JSON.parse knows the escapes and refuses bare control characters.
+      // JSON.parse decodes escapes and refuses control characters.
       text = JSON.parse(`"${text}"`);
     } catch {
       this.#fail(`${what} has an escape or a control character that JSON does not allow`);
     }
-    // With the u flag, \p{Cs} is half a surrogate pair: text that no UTF-8 can hold.
-    if (/\p{Cs}/u.test(text)) this.#fail(`${what} has half a surrogate pair`);
+    // With the u flag, \p{Cs} matches an unpaired surrogate, which UTF-8 cannot encode.
+    if (/\p{Cs}/u.test(text)) this.#fail(`${what} has an unpaired surrogate`);
     this.#at = end + 1;
     return text;
   }
 
-  /** The next character after spaces, '' at the end. */
+  /** The next character after white space; '' at the end. */
   #peek(): string {
     while (SPACES.has(this.bytes[this.#at])) this.#at++;
     return this.#at < this.bytes.length ? String.fromCharCode(this.bytes[this.#at]) : '';

@@ -1,9 +1,9 @@
 /**
- * Reads and writes safetensors files: 8 bytes length of the header (little-endian), the header (JSON), the tensors'
- * values without a gap (little-endian, row-major). Format: https://github.com/huggingface/safetensors.
+ * Reads and writes safetensors files: the length of the header (8 bytes, little-endian), the header (JSON), and the
+ * values of all tensors without gaps (little-endian, row-major). Format: https://github.com/huggingface/safetensors.
  *
- * Files come from anywhere, so the reader believes nothing: every size is checked against the bytes that are there
- * before memory is taken, and tensors must cover the data exactly, once. It takes about as much memory as the file.
+ * Files may be hostile. The reader checks every size against the length of the file before it allocates memory, and
+ * tensors must cover the data exactly once. Reading takes about as much memory as the file.
  */
 
 import { UserError } from '../user-error.js';
@@ -32,7 +32,7 @@ export type TensorData =
 
 type ArrayType = { new (buffer: ArrayBuffer): TensorData; readonly BYTES_PER_ELEMENT: number };
 
-/** In the order of the safetensors library's `Dtype`, by which its writer (and ours) sorts, last first. */
+/** In the order of the safetensors library's `Dtype`. Its writer, and ours, sort tensors by it in descending order. */
 const ARRAY_TYPES = {
   BOOL: Uint8Array,
   U8: Uint8Array,
@@ -49,37 +49,37 @@ const ARRAY_TYPES = {
   U64: BigUint64Array,
 } as const satisfies Record<string, ArrayType>;
 
-/** The element types that are understood. */
+/** The supported element types. */
 export type Dtype = keyof typeof ARRAY_TYPES;
 
 const DTYPES = Object.keys(ARRAY_TYPES) as Dtype[];
-/** What a typed array is written as when nothing is said. */
+/** Candidates for the element type of a typed array without `dtype`. */
 const DEFAULT_DTYPES = DTYPES.filter((dtype) => !['BOOL', 'F16', 'BF16'].includes(dtype));
 
-/** A tensor as read: `data` has as many elements as `shape` says, row-major. */
+/** A tensor that was read. `data` has the number of elements of `shape`, in row-major order. */
 export interface Tensor {
   dtype: Dtype;
   shape: number[];
   data: TensorData;
 }
 
-/** A tensor to write; `dtype` may be left out, and then follows from the type of `data`. */
+/** A tensor to write. Without `dtype`, the type of `data` decides. */
 export interface TensorToWrite {
   dtype?: string;
   shape: readonly number[];
   data: TensorData;
 }
 
-/** Longer headers are refused. PyTorch's largest models stay under 2 MiB. */
+/** Longer headers are refused. Those of PyTorch's largest models are below 2 MiB. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20;
 const LENGTH_BYTES = 8;
 
 /**
  * Reads a safetensors file.
- * @param bytes the whole file; not kept, every tensor is a copy (tensors in a file need not be aligned)
+ * @param bytes the whole file; every tensor is a copy, because tensors in a file may be unaligned
  * @param name how messages name the file
  * @returns tensors in the order of their values in the file
- * @throws UserError, naming the byte or the tensor, for anything that is not exactly a safetensors file
+ * @throws UserError, with the byte or the tensor, if the file is not a valid safetensors file
  */
 export function readSafetensors(
   bytes: Uint8Array,
@@ -130,7 +130,7 @@ function readHeaderLength(bytes: Uint8Array, name: string): number {
   return Number(length);
 }
 
-/** What the header says of a tensor must fit together and lie within the data. */
+/** Checks that a header entry is consistent and that the tensor is inside the data. */
 function checkEntry(
   { name: tensor, dtype, shape, start, end }: HeaderEntry,
   available: number,
@@ -145,7 +145,7 @@ function checkEntry(
   }
   if (end > available) {
     throw new UserError(
-      `${what} ends at byte ${end} of the data, but the file holds ${available}; it may have been cut short`,
+      `${what} ends at byte ${end} of the data, but the file holds ${available}; it may be cut short`,
     );
   }
   const width = ARRAY_TYPES[dtype as Dtype].BYTES_PER_ELEMENT;
@@ -158,7 +158,7 @@ function checkEntry(
   }
 }
 
-/** Every byte of the data belongs to just one tensor. `entries` are sorted by their start. */
+/** Checks that every byte of the data belongs to exactly one tensor. `entries` are sorted by their start. */
 function checkCover(entries: HeaderEntry[], available: number, name: string) {
   let covered = 0;
   let previous = '';
@@ -184,7 +184,7 @@ function checkCover(entries: HeaderEntry[], available: number, name: string) {
   }
 }
 
-/** The product of the dimensions, Infinity once it passes 2⁵³ (even when a later dimension is 0). */
+/** Product of the dimensions; Infinity if a partial product reaches 2⁵³, even if a later dimension is 0. */
 function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const dimension of shape) {
@@ -195,12 +195,12 @@ function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Writes a safetensors file, byte for byte as the safetensors library orders it: element types of larger alignment
- * first, then by name, the header padded with spaces to a multiple of 8, so that every tensor is aligned.
+ * Writes a safetensors file with the same bytes as the safetensors library: element types of larger alignment first,
+ * then by name; the header is padded with spaces to a multiple of 8. So every tensor is aligned.
  * @param tensors by name
  * @param metadata texts by name
  * @returns the whole file
- * @throws UserError when a tensor's data does not fit its shape or dtype, or a name cannot be written
+ * @throws UserError if a tensor's data does not match its shape or dtype, or a name cannot be written
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, TensorToWrite>,
@@ -209,7 +209,7 @@ export function writeSafetensors(
   const texts = Object.entries(metadata);
   if (Math.max(tensors.size, texts.length) >= MAX_NAMES) {
     throw new UserError(
-      `writeSafetensors: at most ${MAX_NAMES - 1} tensors and metadata entries are possible`,
+      `writeSafetensors: ${Math.max(tensors.size, texts.length)} tensors or metadata entries; at most ${MAX_NAMES - 1} are possible`,
     );
   }
   const sorted = [...tensors]
@@ -248,7 +248,7 @@ export function writeSafetensors(
   return file;
 }
 
-/** Checks what the reader would refuse; returns the element type to write. */
+/** Refuses a tensor that the reader would refuse. Returns the element type to write. */
 function checkTensor(name: string, { dtype, shape, data }: TensorToWrite): Dtype {
   const what = `writeSafetensors: tensor ${quote(name)}`;
   checkName(name, what);
@@ -275,21 +275,21 @@ function checkTensor(name: string, { dtype, shape, data }: TensorToWrite): Dtype
 
 function checkName(name: string, what: string) {
   if (name === METADATA_NAME || name === FORBIDDEN_NAME || /\p{Cs}/u.test(name)) {
-    throw new UserError(`${what}: this name cannot be written`);
+    throw new UserError(`${what}: a file cannot contain this name; choose another name`);
   }
 }
 
 function metadataMember(key: string, text: string): string {
   const what = `writeSafetensors: metadata ${quote(key)}`;
   if (key === FORBIDDEN_NAME || /\p{Cs}/u.test(key))
-    throw new UserError(`${what}: this name cannot be written`);
+    throw new UserError(`${what}: a file cannot contain this name; choose another name`);
   if (typeof text !== 'string' || /\p{Cs}/u.test(text)) {
     throw new UserError(`${what} must be well-formed text, found ${quote(String(text))}`);
   }
   return `${JSON.stringify(key)}:${JSON.stringify(text)}`;
 }
 
-/** The order of UTF-8 bytes, which is the order of code points and not JavaScript's order of UTF-16 units. */
+/** Compares by code points, which is the order of UTF-8 bytes. JavaScript's `<` compares UTF-16 units. */
 function byCodePoints(a: string, b: string): number {
   const [left, right] = [[...a], [...b]];
   for (let i = 0; i < Math.min(left.length, right.length); i++) {

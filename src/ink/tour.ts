@@ -133,7 +133,7 @@ class TourSearch {
     // Lower bound of the remaining cost: every unvisited point costs at least its cheapest move.
     let bound = 0;
     for (let n = 0; n < cheapest.length; n++) if (n !== start) bound += cheapest[n];
-    // Indexed by the length of the tour: where its untried choices begin in `choices`, its cost, the cost of its next move.
+    // Indexed by the tour's length: begin of its untried choices in `choices`, its cost, the cost of its next move.
     const choices: number[] = [];
     const begins = new Int32Array(cheapest.length + 1);
     const costs = new Float64Array(cheapest.length + 1);

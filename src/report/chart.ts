@@ -127,7 +127,7 @@ export function linearScale(low: number, high: number, count: number): Scale {
   return { spacing: 'linear', min: ticks[0], max: ticks[ticks.length - 1], ticks };
 }
 
-/** A logarithmic scale around [low, high], low > 0. It spans at least a factor of 4 and has at most `count` round ticks. */
+/** A logarithmic scale around [low, high], low > 0: at least a factor of 4, at most `count` round ticks. */
 export function logScale(low: number, high: number, count: number): Scale {
   const spread = Math.max(1, Math.sqrt(4 / (high / low)));
   const min = (low / spread) * 0.88;

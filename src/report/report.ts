@@ -63,7 +63,7 @@ function fileCharts(input: ReportInput, tiles: ReturnType<typeof mistakeTiles>) 
   ];
 }
 
-/** The folder as commands name it: relative to the working folder if inside it, otherwise its name (reports are shared). */
+/** The folder as commands name it: relative to the working folder if inside it, else its name (reports are shared). */
 function commandPath(folder: string): string {
   const path = relative(process.cwd(), resolve(folder));
   const below = path !== '' && !path.startsWith('..') && !isAbsolute(path);

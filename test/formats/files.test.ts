@@ -1,6 +1,6 @@
 /**
- * Protects what is on the disk: a file is replaced whole or not at all, whatever fails and whenever the process is
- * killed, and every failure is told in words.
+ * Protects files on the disk: a file is replaced completely or not at all, whatever fails and whenever the process is
+ * killed, and every failure is explained.
  */
 
 import assert from 'node:assert/strict';
@@ -30,12 +30,12 @@ const refused = (promise: Promise<unknown>, ...messages: RegExp[]) =>
     return true;
   });
 
-/** An error as the operating system gives it. */
+/** An error with the members of the operating system's errors. */
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: simulated`), { code, syscall: 'write', errno: -1 });
 }
 
-/** Files opened from now on fail in one of their methods, after half of the content has been written. */
+/** Makes a method of all files opened later fail, after half of the content has been written. */
 function failIn(method: 'writeFile' | 'appendFile' | 'sync', code: string): void {
   const { open } = fs;
   mock.method(fs, 'open', async (...args: Parameters<typeof open>) => {
@@ -49,7 +49,7 @@ function failIn(method: 'writeFile' | 'appendFile' | 'sync', code: string): void
   });
 }
 
-test('a file is created and replaced, and nothing else is left in its folder', async () => {
+test('a file is created and replaced, and no other file is left in its folder', async () => {
   const path = join(folder, 'last.safetensors');
   await writeFileAtomically(path, Uint8Array.of(1, 2, 3));
   assert.deepEqual([...(await fs.readFile(path))], [1, 2, 3]);
@@ -58,7 +58,7 @@ test('a file is created and replaced, and nothing else is left in its folder', a
   assert.deepEqual(await fs.readdir(folder), ['last.safetensors']);
 });
 
-test('a full disk leaves the old file, no temporary file, and says what to do', async () => {
+test('a full disk leaves the old file and no temporary file; the error says what to do', async () => {
   const path = join(folder, 'last.safetensors');
   await writeFileAtomically(path, 'old');
   for (const method of ['writeFile', 'sync'] as const) {
@@ -105,7 +105,7 @@ test('the file is flushed before it is renamed, and the folder after', async () 
   assert.deepEqual(calls, ['flush file', 'rename', 'flush folder']);
 });
 
-test('every cause is told in words', async () => {
+test('every cause is explained', async () => {
   const causes = {
     EROFS: /the file system is read-only; choose another folder/,
     EACCES: /you have no permission to write there/,
@@ -119,12 +119,12 @@ test('every cause is told in words', async () => {
     await refused(writeFileAtomically(join(folder, 'a'), 'x'), /^cannot write /, message);
     mock.restoreAll();
   }
-  // What is no failure of the system is a defect and keeps its own error.
+  // An error that is not the operating system's is a bug and is not changed.
   mock.method(fs, 'open', () => Promise.reject(new TypeError('defect')));
   await assert.rejects(writeFileAtomically(join(folder, 'a'), 'x'), TypeError);
 });
 
-test('paths that lead nowhere are told in words', async () => {
+test('wrong paths are explained', async () => {
   await fs.writeFile(join(folder, 'file'), '');
   await refused(
     writeFileAtomically(join(folder, 'missing', 'a'), 'x'),
@@ -132,7 +132,7 @@ test('paths that lead nowhere are told in words', async () => {
   );
   await refused(
     writeFileAtomically(join(folder, 'file', 'a'), 'x'),
-    /a part of its path is a file and not a folder/,
+    /a part of its path is a file, not a folder/,
   );
   await refused(
     writeFileAtomically(folder, 'x'),
@@ -143,7 +143,7 @@ test('paths that lead nowhere are told in words', async () => {
     makeFolder(join(folder, 'file', 'a')),
     /cannot write the folder .*: a part of its path is a file/,
   );
-  await refused(makeFolder(join(folder, 'file')), /a file is there already, where a folder is needed/);
+  await refused(makeFolder(join(folder, 'file')), /a file of that name exists, but a folder is needed/);
 });
 
 test('a device is not replaced by a file', async () => {
@@ -151,7 +151,7 @@ test('a device is not replaced by a file', async () => {
   assert.ok((await fs.stat('/dev/null')).isCharacterDevice());
 });
 
-test('what a killed process has left is swept up, and nothing else', async () => {
+test('temporary files of killed processes are removed, and no other files', async () => {
   const dead = spawnSync(process.execPath, ['--version']).pid;
   const alive = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
   const digits = '0123456789ab';
@@ -169,7 +169,7 @@ test('what a killed process has left is swept up, and nothing else', async () =>
   assert.deepEqual((await fs.readdir(folder)).sort(), [...others, 'last.safetensors'].sort());
 });
 
-test('writers of the same file at the same time all succeed, and one of them wins', async () => {
+test('concurrent writers of one file all succeed, and the file has the content of one of them', async () => {
   const path = join(folder, 'a');
   const contents = Array.from({ length: 8 }, (_, i) => String(i).repeat(100_000));
   await Promise.all(contents.map((content) => writeFileAtomically(path, content)));
@@ -177,13 +177,13 @@ test('writers of the same file at the same time all succeed, and one of them win
   assert.deepEqual(await fs.readdir(folder), ['a']);
 });
 
-test('a writer does not sweep up what another one is still writing', async () => {
+test('a writer does not remove the temporary file of another writer', async () => {
   const path = join(folder, 'a');
   const { rename } = fs;
   let second: Promise<void> | undefined;
   let firstTemporary: unknown;
   mock.method(fs, 'rename', async (...args: Parameters<typeof rename>) => {
-    // The first writer waits here, its temporary file complete, until a second one is through.
+    // The first writer waits here with a complete temporary file until a second writer has finished.
     second ??= writeFileAtomically(path, 'second');
     firstTemporary ??= args[0];
     if (args[0] === firstTemporary) await second;
@@ -193,7 +193,7 @@ test('a writer does not sweep up what another one is still writing', async () =>
   assert.equal(await text(path), 'first');
 });
 
-test('killed at any moment, a process leaves the old file or a new one, whole', async () => {
+test('a process killed at any moment leaves the complete old file or a complete new one', async () => {
   const path = join(folder, 'a');
   const size = 2 ** 20;
   const module = import.meta.resolve('#src/formats/files.js');
@@ -219,7 +219,7 @@ test('killed at any moment, a process leaves the old file or a new one, whole', 
   assert.deepEqual(await fs.readdir(folder), ['a']);
 });
 
-test('lines are appended, and a torn line is not glued to the next', async () => {
+test('lines are appended, and a line after a torn line starts on a new line', async () => {
   const path = join(folder, 'metrics.jsonl');
   await appendLine(path, 'one');
   await appendLine(path, 'two');
@@ -230,7 +230,7 @@ test('lines are appended, and a torn line is not glued to the next', async () =>
   await assert.rejects(appendLine(path, 'a\nb'), /more than one line/);
 });
 
-test('a line that cannot be written whole is not written at all', async () => {
+test('a line that cannot be written completely is not written at all', async () => {
   const path = join(folder, 'metrics.jsonl');
   await appendLine(path, 'one');
   failIn('appendFile', 'ENOSPC');
@@ -239,20 +239,20 @@ test('a line that cannot be written whole is not written at all', async () => {
   assert.equal(await text(path), 'one\n');
 });
 
-test('a really full device is told in words', async () => {
-  // Linux has a device that is always full; elsewhere opening it fails, in words too.
+test('a full device is explained', async () => {
+  // Linux has a device that is always full. Elsewhere opening it fails, with the same start of the message.
   await refused(appendLine('/dev/full', 'x'), /^cannot write \/dev\/full: /);
 });
 
-test('reading: what is missing, no file or too large is told in words', async () => {
+test('reading: a file that is missing, no regular file or too large is explained', async () => {
   const path = join(folder, 'a');
   await fs.writeFile(path, 'hello');
   assert.equal(new TextDecoder().decode(await readFileBounded(path, 'the greeting', 5)), 'hello');
   await refused(
     readFileBounded(path, 'the greeting', 4),
-    /^cannot read the greeting .*: it has 5 bytes, and at most 4 are accepted$/,
+    /^cannot read the greeting .*: it has 5 bytes; at most 4 are accepted$/,
   );
-  await refused(readFileBounded(folder, 'the greeting', 4), /it is a folder, and a file is needed/);
+  await refused(readFileBounded(folder, 'the greeting', 4), /it is a folder, but a file is needed/);
   await refused(
     readFileBounded(join(folder, 'b'), 'the greeting', 4),
     /it does not exist; check the path \(ENOENT\)/,
@@ -263,13 +263,13 @@ test('reading: what is missing, no file or too large is told in words', async ()
   assert.equal((await readFileBounded(path, 'the greeting', 4)).length, 0);
 });
 
-test('a pipe is refused and not waited for', async () => {
+test('a pipe is refused without waiting for a writer', async () => {
   const path = join(folder, 'pipe');
   assert.equal(spawnSync('mkfifo', [path]).status, 0);
   await refused(readFileBounded(path, 'the greeting', 4), /it is a device, a pipe or a socket/);
 });
 
-test('what is read is not shared with other buffers', async () => {
+test('the bytes of a file have a separate buffer', async () => {
   const path = join(folder, 'a');
   await fs.writeFile(path, 'hello');
   const bytes = await readFileBounded(path, 'the greeting', 5);

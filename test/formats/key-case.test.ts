@@ -1,4 +1,4 @@
-/** Protects names: camelCase in the API, snake_case on disk, there and back without loss. */
+/** Protects names: they are camelCase in the API and snake_case on disk, converted both ways without loss. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -24,7 +24,7 @@ test('keys change at every depth and in arrays; values do not', () => {
   assert.deepEqual(camelCaseKeys(snake, 'x'), camel);
 });
 
-test('any camelCase value comes back', () => {
+test('any camelCase value is restored from its snake_case form', () => {
   const key = fc.stringMatching(/^[a-z][a-zA-Z0-9]{0,8}$/);
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof({ maxDepth: 4 }, fc.integer(), fc.string(), tie('list'), tie('object')),
@@ -40,17 +40,17 @@ test('any camelCase value comes back', () => {
   );
 });
 
-test('keys that would not read back, or meet, are refused', () => {
+test('keys that would not be restored, or would become equal, are refused', () => {
   for (const key of ['hidden_size', 'HiddenSize', 'a_b']) {
     assert.throws(() => snakeCaseKeys({ [key]: 1 }, 'config'), UserError, key);
   }
   assert.throws(
     () => camelCaseKeys({ hidden_size: 1, hiddenSize: 2 }, 'config.json'),
-    /^UserError: config\.json: "hiddenSize" is there twice/,
+    /^UserError: config\.json: "hiddenSize" occurs twice/,
   );
 });
 
-test('a key __proto__ from a file becomes no prototype', () => {
+test('a key __proto__ from a file does not set the prototype', () => {
   const value = camelCaseKeys(parseJson('{"__proto__": {"polluted": 1}, "a": 2}', 'x'), 'x') as Record<
     string,
     unknown
@@ -59,7 +59,7 @@ test('a key __proto__ from a file becomes no prototype', () => {
   assert.equal(Object.getPrototypeOf(value), Object.prototype);
 });
 
-test('brackets within texts do not count as nesting', () => {
+test('brackets inside strings do not count as nesting', () => {
   const text = JSON.stringify({ a: '['.repeat(100), b: '\\"[[[' });
   assert.deepEqual(parseJson(text, 'x'), JSON.parse(text));
   const flat = JSON.stringify(Array.from({ length: 1000 }, () => [{}]));

@@ -1,4 +1,4 @@
-/** Changes to the bytes of a valid file, for fuzzing its reader. */
+/** Mutations of the bytes of a valid file, for fuzzing its reader. */
 
 import fc from 'fast-check';
 
@@ -10,7 +10,7 @@ export interface Mutation {
   text: string;
 }
 
-/** Bytes overwritten, a piece cut out or doubled, the end cut off or prolonged. */
+/** Overwrites bytes, removes or duplicates a range, truncates or extends the file. */
 export const mutation: fc.Arbitrary<Mutation> = fc.record({
   kind: fc.constantFrom('byte', 'text', 'cut', 'double', 'truncate', 'prolong'),
   at: fc.nat({ max: 4000 }),
@@ -36,7 +36,7 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   ),
 });
 
-/** The file after a mutation; changes inside the file fall into its first `reach` bytes. */
+/** The file after a mutation. Changes inside the file are in its first `reach` bytes. */
 export function mutate(
   file: Uint8Array,
   reach: number,

@@ -1,6 +1,6 @@
 /**
- * Protects everyone who opens a file of unknown origin: whatever the bytes, the safetensors reader returns tensors that
- * fit the file, or says what is wrong, and takes no more memory than the file has.
+ * Protects users who open files of unknown origin: for any bytes, the safetensors reader returns tensors that fit the
+ * file or throws a UserError, and its tensors take no more memory than the file.
  */
 
 import assert from 'node:assert/strict';
@@ -13,7 +13,7 @@ import { UserError } from '#src/user-error.js';
 import { mutate, mutation } from './mutation.js';
 import { safetensorsFile } from './safetensors-file.js';
 
-/** Reads, or is refused; returns whether it was read. */
+/** Reads a file. Returns false if it is refused with a UserError. */
 function readOrRefuse(bytes: Uint8Array): boolean {
   let read: ReturnType<typeof readSafetensors>;
   try {
@@ -56,7 +56,7 @@ const tensor = typedArray.chain(({ dtype, data }) =>
 const tensors = fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 });
 const metadata = fc.uniqueArray(fc.tuple(name, name), { selector: ([key]) => key, maxLength: 4 });
 
-test('what is written reads back the same, whatever names, types and shapes', () => {
+test('any names, types and shapes are read back unchanged', () => {
   fc.assert(
     fc.property(tensors, metadata, (entries, texts) => {
       const bytes = writeSafetensors(new Map(entries), Object.fromEntries(texts));
@@ -90,7 +90,7 @@ const checkpoint = encodeCheckpoint({
   },
 });
 
-test('a valid file with a few changes is read or refused, nothing else', () => {
+test('a valid file with a few mutations is read or refused', () => {
   let read = 0;
   fc.assert(
     fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
@@ -102,11 +102,11 @@ test('a valid file with a few changes is read or refused, nothing else', () => {
     }),
     { seed: 2, numRuns: 1500 },
   );
-  // Both outcomes must occur, or the changes are too gentle or too wild to test anything.
+  // Both outcomes must occur, or the mutations are too small or too large to test anything.
   assert.ok(read > 20 && read < 1480, `${read} of 1500 read`);
 });
 
-test('a checkpoint with a few changes is decoded or refused, nothing else', () => {
+test('a checkpoint with a few mutations is decoded or refused', () => {
   let read = 0;
   fc.assert(
     fc.property(fc.array(mutation, { minLength: 1, maxLength: 2 }), (mutations) => {
@@ -124,7 +124,7 @@ test('a checkpoint with a few changes is decoded or refused, nothing else', () =
   assert.ok(read > 20 && read < 1480, `${read} of 1500 read`);
 });
 
-test('bytes at random behind a plausible length are refused', () => {
+test('random bytes after a plausible length are read or refused', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 220 }), (bytes, length) => {
       if (bytes.length >= 8)
@@ -135,7 +135,7 @@ test('bytes at random behind a plausible length are refused', () => {
   );
 });
 
-test('headers with numbers at random are read only if the tensors cover the data exactly', () => {
+test('headers with random numbers are read only if the tensors cover the data exactly', () => {
   const number = fc.oneof(
     fc.nat({ max: 3 }),
     fc.constantFrom(4, 8, 2 ** 32, 2 ** 53 - 1, 2 ** 53, -1, 0.5, 1e30),
@@ -162,7 +162,7 @@ test('headers with numbers at random are read only if the tensors cover the data
   assert.ok(read > 50 && read < 2900, `${read} of 3000 read`);
 });
 
-test('fuzzing keeps no memory', () => {
+test('reading and refusing files keeps no memory', () => {
   const before = process.memoryUsage().arrayBuffers;
   for (let i = 0; i < 2000; i++) readOrRefuse(golden.subarray(0, golden.length - (i % 7)));
   // 2,000 readings of a 5.6 kB file: 11 MB in all, before anything is collected.

@@ -1,6 +1,6 @@
 /**
- * Protects the safetensors reader and writer: files of other programs are read, what is written is what the
- * safetensors library writes, and nothing damaged gets in.
+ * Protects the safetensors reader and writer: files of other programs are read, written files have the bytes that the
+ * safetensors library writes, and damaged files are refused.
  */
 
 import assert from 'node:assert/strict';
@@ -32,7 +32,7 @@ const f32 = (shape: number[], start: number, end: number) => ({
   data_offsets: [start, end],
 });
 
-test('golden files of PyTorch are read, and written again hold the same tensors', () => {
+test('golden files of PyTorch are read, and keep their tensors when written again', () => {
   assert.ok(goldenFiles.length >= 18);
   for (const name of goldenFiles) {
     const { tensors, metadata } = readSafetensors(readFileSync(new URL(name, golden)), name);
@@ -43,7 +43,7 @@ test('golden files of PyTorch are read, and written again hold the same tensors'
   }
 });
 
-test('a golden file holds the values that PyTorch put there', () => {
+test('a golden file has the values that PyTorch wrote', () => {
   const { tensors, metadata } = readSafetensors(readFileSync(new URL('sched_step.safetensors', golden)));
   assert.deepEqual([...tensors.keys()], ['lr']);
   const lr = tensors.get('lr');
@@ -58,7 +58,7 @@ test('a golden file holds the values that PyTorch put there', () => {
   assert.deepEqual(labels.shape, [3]);
 });
 
-test('a file of the safetensors library is read value by value, and written again byte by byte', () => {
+test('a file of the safetensors library has the expected values, and is written again with the same bytes', () => {
   const bytes = new Uint8Array(readFileSync(new URL('safetensors/written_by_library.safetensors', fixtures)));
   const { tensors, metadata } = readSafetensors(bytes);
   const expected: Record<string, [string, number[], TensorToWrite['data']]> = {
@@ -90,7 +90,7 @@ test('a file of the safetensors library is read value by value, and written agai
   assert.deepEqual(writeSafetensors(backwards, metadata), bytes);
 });
 
-test('tensors are copies, wherever the file lies in memory', () => {
+test('tensors are copies, at any offset of the file in memory', () => {
   const file = writeSafetensors(new Map([['a', { shape: [2], data: Float32Array.of(1, 2) }]]));
   for (let offset = 0; offset < 4; offset++) {
     for (const memory of [new ArrayBuffer(200), new SharedArrayBuffer(200)]) {
@@ -103,7 +103,7 @@ test('tensors are copies, wherever the file lies in memory', () => {
   }
 });
 
-test('a file without tensors, and spaces in the header, are fine', () => {
+test('a file without tensors, and white space in the header, are accepted', () => {
   assert.equal(readSafetensors(writeSafetensors(new Map())).tensors.size, 0);
   const { tensors } = readSafetensors(
     safetensorsFile('{ "a" :\n{"data_offsets": [ 0 , 4 ],"shape":[ ] , "dtype":"F32"}\t}  \n', 4),
@@ -111,7 +111,7 @@ test('a file without tensors, and spaces in the header, are fine', () => {
   assert.deepEqual(tensors.get('a'), { dtype: 'F32', shape: [], data: Float32Array.of(0) });
 });
 
-test('names that are special elsewhere are ordinary names', () => {
+test('names of object members, empty names and byte order marks are ordinary names', () => {
   const names = ['constructor', 'toString', 'hasOwnProperty', '7', '', '\ufeffbom'];
   const tensors = new Map(names.map((name, i) => [name, { shape: [], data: Float32Array.of(i) }]));
   const metadata = Object.fromEntries(names.map((name) => [name, 'text']));
@@ -123,7 +123,7 @@ test('names that are special elsewhere are ordinary names', () => {
   assert.deepEqual(readSafetensors(writeSafetensors(tensors)).metadata, {});
 });
 
-test('damaged lengths are refused with both numbers', () => {
+test('wrong lengths are refused with both numbers', () => {
   refused(new Uint8Array(0), /expected at least 8 bytes, found 0/);
   refused(new Uint8Array(7), /expected at least 8 bytes, found 7/);
   refused(Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 123, 125), /header of 9 bytes, but only 2 bytes follow/);
@@ -137,7 +137,7 @@ test('damaged lengths are refused with both numbers', () => {
   );
 });
 
-test('offsets that do not cover the data exactly once are refused, naming the tensor', () => {
+test('offsets that do not cover the data exactly once are refused with the tensor’s name', () => {
   refused(
     safetensorsFile({ a: f32([2], 0, 8) }, 4),
     /tensor "a" ends at byte 8 of the data, but the file holds 4/,
@@ -160,7 +160,7 @@ test('offsets that do not cover the data exactly once are refused, naming the te
   refused(safetensorsFile({}, 1), /the tensors take 0 bytes, but the file holds 1/);
 });
 
-test('shapes that do not give the range are refused with the arithmetic', () => {
+test('shapes that do not match the range are refused with both sizes', () => {
   refused(
     safetensorsFile({ a: f32([2, 3], 0, 20) }, 20),
     /tensor "a" has shape \[2, 3\] × 4 bytes \(F32\) = 24 bytes, but data_offsets \[0, 20\] span 20/,
@@ -172,7 +172,7 @@ test('shapes that do not give the range are refused with the arithmetic', () => 
   refused(safetensorsFile({ a: f32([huge, huge, 0], 0, 0) }, 0), /= more than 2\^53 bytes/);
 });
 
-test('numbers that are no whole numbers are refused, naming the byte', () => {
+test('numbers that are not whole numbers are refused with the byte', () => {
   for (const number of ['-1', '1.5', '1e2', '2.0', '01', '+1', '9007199254740992', '1'.repeat(400)]) {
     refused(
       safetensorsFile(`{"a":{"dtype":"F32","shape":[${number}],"data_offsets":[0,4]}}`, 4),
@@ -200,19 +200,19 @@ test('numbers that are no whole numbers are refused, naming the byte', () => {
   );
 });
 
-test('headers of another form are refused', () => {
+test('headers of any other form are refused', () => {
   const cases: [string, RegExp][] = [
     ['[]', /byte 8: expected '\{' at the start of the header, found "\["/],
     [' {}', /expected '\{' at the start of the header/],
-    ['{}x', /expected nothing but spaces after the header's closing brace, found "x"/],
+    ['{}x', /expected only white space after the header's closing brace, found "x"/],
     ['{"a":1}', /expected '\{' in tensor "a", found "1"/],
     ['{"a"}', /expected ':' in the name "a", found "}"/],
-    ['{"a', /a name in the header: the text never ends/],
-    ['{"a\\"', /the text never ends/],
+    ['{"a', /a name in the header: the closing quote is missing/],
+    ['{"a\\"', /the closing quote is missing/],
     ['{a:1}', /expected a name in the header, found "a"/],
     ['{"a\\x":1}', /has an escape or a control character that JSON does not allow/],
     ['{"a\u0001":1}', /has an escape or a control character that JSON does not allow/],
-    ['{"\\ud800":1}', /has half a surrogate pair/],
+    ['{"\\ud800":1}', /has an unpaired surrogate/],
     ['{"a":{},}', /tensor "a" needs dtype, shape and data_offsets/],
     ['{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},}', /expected a name in the header, found "}"/],
     ['{"a":{"dtype":"F7","shape":[],"data_offsets":[0,4]}}', /tensor "a" has dtype "F7"; known are BOOL/],
@@ -231,13 +231,13 @@ test('headers of another form are refused', () => {
   refused(safetensorsFile(`{"a":${tensor},"\\u0061":${tensor}}`, 4), /the header has the name "a" twice/);
 });
 
-test('text that is no UTF-8 is refused, naming the byte', () => {
+test('text that is not UTF-8 is refused with the byte', () => {
   const file = safetensorsFile('{"aXc":{}}', 0);
   file[8 + 3] = 0xff;
   refused(file, /byte 9: a name in the header is not valid UTF-8/);
 });
 
-test('a million brackets are refused at once', () => {
+test('a million brackets are refused quickly', () => {
   const brackets = '['.repeat(1_000_000);
   const started = performance.now();
   refused(safetensorsFile(brackets, 0), /found "\["/);
@@ -247,16 +247,16 @@ test('a million brackets are refused at once', () => {
     /expected a number in the shape of tensor "a"/,
   );
   refused(safetensorsFile(`{"__metadata__":{"a":${brackets}`, 0), /expected text for the metadata's "a"/);
-  // Generous: it takes a few milliseconds.
+  // A generous limit: this takes a few milliseconds.
   assert.ok(performance.now() - started < 2000);
 });
 
-test('a header of very many names is refused before it takes much memory', () => {
+test('a header with too many names is refused', () => {
   const names = Array.from({ length: 70_000 }, (_, i) => `"${i.toString(36)}":""`).join(',');
   refused(safetensorsFile(`{"__metadata__":{${names}}}`, 0), /the metadata has more than 65536 names/);
 });
 
-test('messages stay short and printable whatever the names', () => {
+test('messages are short and printable for any names', () => {
   const name = `\u202e\u009b31m${'x'.repeat(100_000)}`;
   assert.throws(
     () => readSafetensors(safetensorsFile({ [name]: f32([1], 0, 8) }, 8)),
@@ -264,7 +264,7 @@ test('messages stay short and printable whatever the names', () => {
   );
 });
 
-test('no memory is taken for what a small file only announces', () => {
+test('no memory is allocated for data that a file only announces', () => {
   const announced = 2 ** 40;
   const file = safetensorsFile({ a: { dtype: 'U8', shape: [announced], data_offsets: [0, announced] } }, 16);
   const before = process.memoryUsage().arrayBuffers;
@@ -272,7 +272,7 @@ test('no memory is taken for what a small file only announces', () => {
   assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 20);
 });
 
-test('writing aligns every tensor and gives the element type to each array', () => {
+test('the writer aligns every tensor and derives element types from arrays', () => {
   const tensors = new Map<string, TensorToWrite>([
     ['byte', { shape: [3], data: Uint8Array.of(1, 2, 3) }],
     ['half', { dtype: 'BF16', shape: [1], data: Uint16Array.of(0x3f80) }],
@@ -288,13 +288,13 @@ test('writing aligns every tensor and gives the element type to each array', () 
   assert.equal(bytes.length, 8 + headerLength + 17);
 });
 
-test('a part of a larger array is written, and not what is before it', () => {
+test('a subarray is written without the rest of its buffer', () => {
   const data = Float32Array.of(1, 2, 3, 4).subarray(2);
   const { tensors } = readSafetensors(writeSafetensors(new Map([['a', { shape: [2], data }]])));
   assert.deepEqual(tensors.get('a')?.data, Float32Array.of(3, 4));
 });
 
-test('writing refuses what reading would refuse', () => {
+test('the writer refuses what the reader would refuse', () => {
   const write = (name: string, tensor: TensorToWrite, metadata?: Record<string, string>) =>
     assert.throws(() => writeSafetensors(new Map([[name, tensor]]), metadata), UserError, name);
   const data = Float32Array.of(1, 2);

@@ -155,7 +155,7 @@ test('files that are no checkpoint are refused in plain words', () => {
   refused(rewritten({ model: undefined }), /metadata has no "model"/);
   refused(rewritten({ model: '{' }), /metadata "model": not valid JSON/);
   refused(rewritten({ model: '[]' }), /metadata "model" must be a JSON object/);
-  refused(rewritten({ model: '{"hidden_size":1,"hiddenSize":2}' }), /"model": "hiddenSize" is there twice/);
+  refused(rewritten({ model: '{"hidden_size":1,"hiddenSize":2}' }), /"model": "hiddenSize" occurs twice/);
   refused(rewritten({ model: '['.repeat(1_000_000) }), /metadata "model": nested deeper than 32/);
   refused(rewritten({ classes: '["a", 1]' }), /metadata "classes" must be a JSON list of texts/);
   refused(rewritten({ training: undefined }), /holds optimiser tensors, but its metadata has no "training"/);
