@@ -1,9 +1,9 @@
 // Softmax cross-entropy with label smoothing (torch.nn.CrossEntropyLoss), in float64. A batch needs only B · K
-// exponentials, so float64 costs little time, and the reported loss is exact.
+// exponentials, so float64 costs little time, and the loss is accurate to the rounding of float32.
 #pragma once
 #include "vector.h"
 
-// e^x for x ≤ 0: 2^n · e^r, |r| ≤ ln 2 / 2, e^r by its Taylor series to r¹³ (error below 1e-16).
+// e^x for x ≤ 0: 2^n · e^r, |r| ≤ ln 2 / 2, e^r by its Taylor series to r¹³ (truncation error below 1e-16).
 INLINE double exp_of(double x) {
   if (!(x > -708.0)) return x != x ? x : 0.0;
   const double n = __builtin_floor(x * 1.4426950408889634 + 0.5);
@@ -16,7 +16,8 @@ INLINE double exp_of(double x) {
   return p * scale;
 }
 
-// ln x for a finite x ≥ 1: x = 2^n m with m in [√½, √2), ln m = 2 artanh((m - 1) / (m + 1)) (error below 1e-16).
+// ln x for a finite x ≥ 1: x = 2^n m with m in [√½, √2), ln m = 2 artanh((m - 1) / (m + 1)), a series to z²¹
+// (truncation error below 1e-16).
 INLINE double log_of(double x) {
   if (!(x < __builtin_inf())) return x;
   uint64_t word;
