@@ -4,8 +4,8 @@
  * with the shortest round trip is chosen.
  *
  * The original made ten random tours and kept the shortest. This search visits all tours, by branch and bound. For
- * digits it needs fewer visits than ten tours, and its tour is never longer. If there are too many tours (wide ink has
- * very many), it stops and adds ten random tours. The seed decides among tours of equal length.
+ * digits it needs fewer visits than ten tours, and if it completes, its tour is never longer. If there are too many tours
+ * (wide ink has very many), it stops and adds ten random tours. The seed decides among tours of equal length.
  *
  * The move from one pixel to another costs |dx|³ + |dy|³, so ten small moves cost less than one jump.
  */
