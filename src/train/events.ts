@@ -1,6 +1,6 @@
 /**
- * What a training run tells whoever watches it. train/ prints nothing: the command line draws a bar from these
- * events, a server can send them on, a test counts them.
+ * Events of a training run. train/ prints nothing: the command line draws a progress bar from these events, tests count
+ * them.
  */
 import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
 
@@ -24,7 +24,7 @@ export type TrainEvent =
     }
   | { type: 'done'; summary: RunSummary };
 
-/** While data are read or made that take seconds: pen strokes, the first time. Comes before `start`. */
+/** Progress of reading or converting data, where that takes seconds. Comes before `start`. */
 export interface LoadingEvent {
   type: 'loading';
   /** `reading sequences.tar.gz`, `strokes from MNIST` */
@@ -33,7 +33,7 @@ export interface LoadingEvent {
   total: number;
 }
 
-/** The first event but for loading: what is about to be trained, on what, and where it is written. */
+/** The first event after loading: what will be trained, on what, and where it is written. */
 export interface StartEvent {
   type: 'start';
   backend: { name: string; description: string };
@@ -44,10 +44,10 @@ export interface StartEvent {
   testCount: number;
   batchesPerEpoch: number;
   epochs: number;
-  /** Where a resumed run goes on; null for a new one. */
+  /** Where a resumed run continues; null for a new one. */
   resumedFrom: { epoch: number; batch: number } | null;
   seed: number;
-  /** For the user, a line each: a backend that was passed over, and what to do about it. */
+  /** Lines for the user: for example which backend is not available, and what to do about it. */
   notices?: string[];
   /** The run folder. */
   folder: string;
@@ -57,7 +57,7 @@ export interface StartEvent {
 export interface ProgressEvent {
   type: 'progress';
   phase: 'train' | 'validation' | 'evaluate';
-  /** What `evaluate` runs over. */
+  /** The part that is evaluated. */
   part?: 'train' | 'validation' | 'test' | 'reversed' | 'reordered';
   /** From 1. */
   epoch: number;

@@ -1,13 +1,13 @@
 /**
- * Dynamic loss scaling for mixed precision (Micikevicius et al. 2018; the rule and its numbers are torch.cuda.amp's
- * GradScaler): the loss is multiplied by a factor so that small gradients do not vanish in 16 bits, and the gradients
- * divided by it before the update. When one has overflowed, the step is skipped and the factor halved; after many
- * steps without an overflow it is doubled.
+ * Dynamic loss scaling for mixed precision (Micikevicius et al. 2018; rule and numbers of torch.cuda.amp's GradScaler).
+ * The loss is multiplied by a factor so that small gradients do not become zero in 16 bits; the gradients are divided by
+ * the factor before the update. If a gradient overflows, the update is skipped and the factor halved. After many updates
+ * without an overflow the factor is doubled.
  */
 import { sharedBytes } from '../shared-memory.js';
 
 const INITIAL = 65_536;
-/** Steps without an overflow after which the factor is doubled. */
+/** The factor is doubled after this many updates without an overflow. */
 const GROWTH_INTERVAL = 2000;
 /** Gradients that overflow even with this factor mean divergence. */
 const LEAST = 2 ** -10;
@@ -77,7 +77,7 @@ export class LossScaler {
 /** Values of a state in a row of `LossScaler.write`. */
 const STATE_WIDTH = 3;
 
-/** [batches, 3] room for the state after each batch, in memory that threads can share. */
+/** [batches, 3] the state after each batch, in memory that threads can share. */
 export function lossScaleRows(batches: number): Float64Array {
   return new Float64Array(sharedBytes(8 * STATE_WIDTH * batches));
 }

@@ -28,20 +28,20 @@ import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.
 import { openRunEngine } from './run-engine.js';
 import { watch } from './watch.js';
 
-/** What a training leaves for its report, besides the files of the run folder. */
+/** Input of the report that is not in the run folder. */
 export interface RunEnd {
   folder: string;
-  /** The wrong answers on the test set of which the network was surest. */
+  /** The wrong answers on the test set with the highest probability. */
   mistakes: Mistake[];
 }
 
-/** A configuration whose run has a folder. */
+/** A configuration with a run folder. */
 type PlacedConfig = TrainConfig & { savingPath: string };
 
 /**
- * Trains as `config` says, into the folder `config.savingPath`; goes on from `config.loadCp` if it is set.
+ * Trains by `config` into the folder `config.savingPath`; resumes from `config.loadCp` if it is set.
  *
- * @param control.stop ends the training after the step under way, with a checkpoint to go on from
+ * @param control.stop ends the training after the current update, with a checkpoint to resume from
  * @throws UserError for a mistake in configuration, data or checkpoint, for a folder that cannot be written, and at
  * the first loss that is not finite
  */
@@ -147,7 +147,7 @@ export async function* trainRun(
   }
 }
 
-/** Loads the data set, with progress where that takes a while. */
+/** Loads the data set and reports progress. */
 async function* load(
   config: TrainConfig,
 ): AsyncGenerator<LoadingEvent, { dataset: Dataset; notices: string[] }> {
@@ -165,7 +165,7 @@ async function* load(
   return { dataset: await loading, notices };
 }
 
-/** What the best state is scored on at the end; the test set comes last. */
+/** The parts on which the best state is scored at the end. */
 function partsOf(
   dataset: Dataset,
   train: Int32Array,
@@ -194,7 +194,7 @@ function lengthIn({ offsets }: StrokeExamples): (index: number) => number {
   return (index) => offsets[index + 1] - offsets[index];
 }
 
-/** Writes what a run leaves on disk. */
+/** Writes the files of a run. */
 class RunFolder {
   readonly #began = performance.now();
 
@@ -211,7 +211,7 @@ class RunFolder {
     return this.config.savingPath;
   }
 
-  /** The folder, as it must be before the first step. */
+  /** Prepares the folder before the first update. */
   async begin(state: TrainState): Promise<void> {
     await makeFolder(this.#path);
     const text = formatJson(configToDisk(this.config), RUN_FILES.config, 2);
@@ -293,7 +293,7 @@ function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): n
   return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
 }
 
-/** Training samples a second over all epochs, which have equally many. */
+/** Training samples a second over all epochs, which have the same number of samples. */
 function meanSpeed(epochs: EpochMetrics[]): number {
   const secondsPerSample = epochs.reduce((sum, { samplesPerSecond }) => sum + 1 / samplesPerSecond, 0);
   return epochs.length / secondsPerSample;

@@ -1,6 +1,6 @@
 /**
- * Learning rates over time: the closed forms of PyTorch's schedulers as pure functions of the index of an epoch or a
- * step, so that a resumed run needs no scheduler state. Every schedule can begin with a linear warm-up.
+ * Learning-rate schedules: the closed forms of PyTorch's schedulers, as pure functions of the index of an epoch or an
+ * update. A resumed run needs no scheduler state. Every schedule can start with a linear warm-up.
  */
 
 import { UserError } from '../user-error.js';
@@ -29,7 +29,7 @@ export interface CosineSchedule extends WarmUp {
   tMax: number;
   /** Default 0. */ etaMin?: number;
 }
-/** CosineAnnealingWarmRestarts: the cosine begins anew after t0, then t0·tMult, t0·tMult² … */
+/** CosineAnnealingWarmRestarts: the cosine restarts after t0, then after t0·tMult, t0·tMult² … more. */
 export interface CosineWarmRestartsSchedule extends WarmUp {
   name: 'cosine-warm-restarts';
   lr: number;
@@ -37,12 +37,15 @@ export interface CosineWarmRestartsSchedule extends WarmUp {
   /** Default 1. */ tMult?: number;
   /** Default 0. */ etaMin?: number;
 }
-/** OneCycleLR (Smith & Topin 2018), cosine annealing in two phases: maxLr/divFactor → maxLr → that / finalDivFactor. */
+/**
+ * OneCycleLR (Smith & Topin 2018), cosine annealing in two phases: from maxLr/divFactor up to maxLr, then down to
+ * maxLr/divFactor/finalDivFactor.
+ */
 export interface OneCycleSchedule extends WarmUp {
   name: 'one-cycle';
   maxLr: number;
   totalSteps: number;
-  /** Share of the steps in which the rate rises; default 0.3. */ pctStart?: number;
+  /** Share of the updates in which the rate rises; default 0.3. */ pctStart?: number;
   /** Default 25. */ divFactor?: number;
   /** Default 10,000. */ finalDivFactor?: number;
 }
@@ -85,8 +88,8 @@ export function createSchedule(config: ScheduleConfig): Schedule {
 }
 
 /**
- * The factor of the linear warm-up at `index`, from 0: min(1, (index + 1) / warmupSteps). For a loop that warms up by
- * the step while its schedule goes by the epoch.
+ * The factor of the linear warm-up at `index`, from 0: min(1, (index + 1) / warmupSteps). For loops whose warm-up
+ * counts updates while the schedule counts epochs.
  */
 export function warmUpFactor(index: number, warmupSteps: number): number {
   return index + 1 < warmupSteps ? (index + 1) / warmupSteps : 1;
@@ -170,7 +173,7 @@ function oneCycle(config: OneCycleSchedule): (index: number) => number {
       );
     }
     if (index > peak) return anneal(maxLr, final, (index - peak) / (last - peak));
-    // A rise of one step is the peak itself (where PyTorch divides by zero).
+    // A rise of one update is the peak itself; PyTorch divides by zero here.
     return peak === 0 ? maxLr : anneal(initial, maxLr, index / peak);
   };
 }
