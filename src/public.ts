@@ -1,5 +1,6 @@
 /** What scanstroke offers wherever it runs. */
 export type { Backend, BackendName } from './backends/backend.js';
+export type { BackendChoice, OnFallback } from './backends/registry.js';
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
 export { imageToStrokes } from './ink/image-to-strokes.js';
 export { renderStrokes } from './ink/render-strokes.js';

@@ -15,6 +15,9 @@
  * **LSTM** (PyTorch's definition; gate order i, f, g, o along 4H):
  *   i, f, o = sigmoid(W x + b + U h' + b'),  g = tanh(W x + b + U h' + b'),  c = f c' + i g,  h = o tanh(c)
  */
+import type { BackendName } from './registry.js';
+
+export type { BackendName } from './registry.js';
 
 /**
  * Activations and the weights' working copies: float32 or, in mixed precision, halves (IEEE 754 binary16) as their
@@ -23,8 +26,6 @@
  * half is rounded to nearest.
  */
 export type Stored = Float32Array | Uint16Array;
-
-export type BackendName = 'reference' | 'wasm' | 'cpu';
 
 /** A layer's sequences: how many, how long, and which direction and columns of the output are meant. */
 export interface LstmShape {

@@ -1,54 +1,37 @@
-/** Opens a backend in Node.js: native where the addon is built, else WASM, else plain TypeScript. */
-import { UserError } from '../user-error.js';
-import type { Backend, BackendHandle, BackendName } from './backend.js';
+/** Opens a backend in Node.js. */
+import type { Backend, BackendHandle } from './backend.js';
 import { openCpu } from './cpu/cpu.js';
 import { openReference } from './reference/reference.js';
+import { type BackendChoice, type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { openWasm } from './wasm/load.js';
 import { openWasmHandle } from './wasm/wasm.js';
 
-/** Names that `openBackend` takes. */
-export const BACKEND_CHOICES = ['auto', 'cpu', 'wasm', 'reference'] as const;
-export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+export type { BackendChoice } from './registry.js';
 
-const OPENERS: Record<BackendName, () => Backend | Promise<Backend>> = {
-  cpu: () => openCpu(),
-  wasm: () => openWasm(),
-  reference: openReference,
+const OPENERS: Openers<'node'> = {
+  cpu: { open: openCpu, reopen: ({ payload }) => openCpu(payload as { isa: string }) },
+  wasm: { open: openWasm, reopen: openWasmHandle },
+  reference: { open: openReference, reopen: openReference },
 };
 
-/** What `auto` tries, and what comes next if it fails. */
-const FALLBACKS = [
-  ['cpu', 'WASM'],
-  ['wasm', 'plain TypeScript'],
-] as const;
-
 /**
- * Opens a backend. `auto` takes the fastest that works here: cpu, then wasm, then reference; what was passed over,
- * and why, is handed to `onFallback`, one line for each.
+ * Opens a backend. `auto` takes the fastest that is available: native code, then WebAssembly, then plain TypeScript.
  *
- * @throws UserError when the one asked for cannot be opened
+ * @param choice `auto` (default), `cpu`, `wasm` or `reference`
+ * @param onFallback receives one line for each backend that `auto` passed over: either it is not available here, or it
+ * is and failed to open. Default: `console.warn` for failures.
+ * @returns the backend; close it with `close()`
+ * @throws UserError when the backend asked for by name cannot be opened
+ *
+ * @example
+ * const backend = await openBackend('auto', (line) => console.error(line));
+ * console.log(backend.name, backend.description); // cpu AVX-512
  */
-export async function openBackend(
-  choice: BackendChoice = 'auto',
-  onFallback: (line: string) => void = () => {},
-): Promise<Backend> {
-  if (!BACKEND_CHOICES.includes(choice)) {
-    throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
-  }
-  if (choice !== 'auto') return OPENERS[choice]();
-  for (const [name, next] of FALLBACKS) {
-    try {
-      return await OPENERS[name]();
-    } catch (error) {
-      onFallback(`${(error as Error).message}; ${next} takes over`);
-    }
-  }
-  return openReference();
+export async function openBackend(choice: BackendChoice = 'auto', onFallback?: OnFallback): Promise<Backend> {
+  return openChoice('node', OPENERS, choice, onFallback);
 }
 
 /** Opens, in a worker thread, the backend that `handle` came from, on the same memory. */
 export function openHandle(handle: BackendHandle): Backend {
-  if (handle.name === 'wasm') return openWasmHandle(handle);
-  if (handle.name === 'cpu') return openCpu(handle.payload as { isa: string });
-  return openReference();
+  return reopen('node', OPENERS, handle);
 }

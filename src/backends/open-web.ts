@@ -2,6 +2,7 @@
 import { UserError } from '../user-error.js';
 import type { Backend, BackendHandle } from './backend.js';
 import { openReference } from './reference/reference.js';
+import { type BackendOn, type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { compileKernels, type ModuleFile, type ModuleOptions } from './wasm/module.js';
 import { createWasmBackend, openWasmHandle } from './wasm/wasm.js';
 
@@ -11,18 +12,30 @@ const MODULES: Record<ModuleFile, URL> = {
   'kernels-relaxed.wasm': new URL('./wasm/kernels-relaxed.wasm', import.meta.url),
 };
 
+const OPENERS: Openers<'page'> = {
+  wasm: { open: openWasm, reopen: openWasmHandle },
+  reference: { open: openReference, reopen: openReference },
+};
+
 /**
- * Opens a backend: `wasm` (which `auto` takes) fetches the kernels that lie beside the script; `reference` is plain
- * TypeScript. Where there is no SharedArrayBuffer (in a page that is not cross-origin isolated), what it allocates
- * stays in its thread, and is 1 GiB at most.
- * @throws UserError for a name that is not to be had in a page, or when the kernels cannot be fetched
+ * Opens a backend. `wasm` fetches the kernels that lie beside the script; `reference` is plain TypeScript, and slow.
+ * `auto` takes `wasm` where it opens. Without SharedArrayBuffer (in a page that is not cross-origin isolated), the
+ * backend's memory stays in its thread and is at most 1 GiB.
+ *
+ * @param choice `auto` (default), `wasm` or `reference`
+ * @param onFallback receives one line if `auto` passed over `wasm`. Default: `console.warn` if it failed to open.
+ * @returns the backend; close it with `close()`
+ * @throws UserError for a backend that does not run in a page, or when the kernels of `wasm` cannot be fetched
+ *
+ * @example
+ * const backend = await openBackend();
+ * console.log(backend.description); // WebAssembly relaxed SIMD, 128 bits
  */
-export async function openBackend(choice: 'auto' | 'wasm' | 'reference' = 'auto'): Promise<Backend> {
-  if (choice === 'reference') return openReference();
-  if (choice !== 'auto' && choice !== 'wasm') {
-    throw new UserError(`backend: '${choice}' is not to be had in a page; take auto, wasm or reference`);
-  }
-  return openWasm();
+export async function openBackend(
+  choice: 'auto' | BackendOn<'page'> = 'auto',
+  onFallback?: OnFallback,
+): Promise<Backend> {
+  return openChoice('page', OPENERS, choice, onFallback);
 }
 
 /** Opens the WASM backend, by default with what the runtime offers. */
@@ -39,5 +52,5 @@ async function fetchModule(file: ModuleFile): Promise<ArrayBuffer> {
 
 /** Opens, in a Web Worker, the backend that `handle` came from, on the same memory. */
 export function openHandle(handle: BackendHandle): Backend {
-  return handle.name === 'wasm' ? openWasmHandle(handle) : openReference();
+  return reopen('page', OPENERS, handle);
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SequenceClassifier, UserError } from 'scanstroke';
 import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
-import { openBackend } from '#src/backends/open-node.js';
 import { openWasm } from '#src/backends/wasm/load.js';
 
 const opened = [openCpu(), await openWasm(), await openWasm({ shared: false })];
@@ -37,13 +36,5 @@ test('the instruction set can be forced, and one that is not there is refused', 
   assert.throws(
     () => openCpu({ isa: 'mmx' }),
     (error) => error instanceof UserError && /mmx/.test(error.message),
-  );
-});
-
-test('auto takes the native kernels where they are built; an unknown backend is refused', async () => {
-  assert.equal((await openBackend()).name, 'cpu');
-  await assert.rejects(
-    openBackend('gpu' as 'auto'),
-    (error) => error instanceof UserError && /cpu/.test(error.message),
   );
 });

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
+import { BackendUnavailable } from '../registry.js';
 
 interface Addon {
   available: string[];
@@ -19,16 +20,33 @@ function describe(isa: string): string {
   return DESCRIPTIONS[isa] ?? (process.arch === 'arm64' ? 'NEON' : 'SSE2');
 }
 
+/**
+ * @throws BackendUnavailable when the addon is not built
+ * @throws UserError when it is and cannot be loaded
+ */
 function loadAddon(): Addon {
-  return createRequire(import.meta.url)(ADDON) as Addon;
+  try {
+    return createRequire(import.meta.url)(ADDON) as Addon;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
+      throw new BackendUnavailable(
+        'backend cpu: the native kernels are not built; for full speed install g++, make and python3 and run `npm run build`',
+      );
+    }
+    throw new UserError(
+      `backend cpu: the native kernels cannot be loaded (${(error as Error).message}); run \`npm run build\``,
+      { cause: error },
+    );
+  }
 }
 
 /** The instruction sets that this processor has, best first; empty when the addon is not built. */
 export function availableIsas(): string[] {
   try {
     return loadAddon().available;
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof BackendUnavailable) return [];
+    throw error;
   }
 }
 
@@ -80,21 +98,15 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
 /**
  * Opens the native backend.
  * @param options.isa `avx512`, `avx2` or `baseline`; by default SCANSTROKE_ISA, else the best there is.
- * @throws UserError when the addon is not built or the processor lacks the instruction set.
+ * @throws BackendUnavailable when the addon is not built
+ * @throws UserError when the addon cannot be loaded, or the processor lacks the instruction set
  */
 export function openCpu(options: { isa?: string } = {}): Backend {
-  let addon: Addon;
-  try {
-    addon = loadAddon();
-  } catch {
-    throw new UserError(
-      'backend cpu: the native kernels are not built; for full speed install g++, make and python3 and run `npm run build`',
-    );
-  }
+  const addon = loadAddon();
   const isa = options.isa ?? process.env.SCANSTROKE_ISA ?? addon.available[0];
   if (!addon.available.includes(isa)) {
     throw new UserError(
-      `backend cpu: instruction set '${isa}' is not to be had here; this processor has ${addon.available.join(', ')}`,
+      `backend cpu: instruction set '${isa}' is not available; this processor has ${addon.available.join(', ')}`,
     );
   }
   return new CpuBackend(addon.open(isa), isa);

@@ -5,6 +5,7 @@
  * are the same everywhere, stays for runtimes without it.
  */
 import { SHARES_MEMORY } from '../../shared-memory.js';
+import { BackendUnavailable } from '../registry.js';
 
 /** The builds, as they lie beside this file. */
 export type ModuleFile = 'kernels.wasm' | 'kernels-relaxed.wasm';
@@ -22,55 +23,26 @@ export interface ModuleOptions {
   shared?: boolean;
 }
 
-/** A module of one function, f32x4.relaxed_madd of its arguments. */
-const RELAXED_MADD = Uint8Array.of(
-  0,
-  97,
-  115,
-  109,
-  1,
-  0,
-  0,
-  0,
-  1,
-  8,
-  1,
-  96,
-  3,
-  123,
-  123,
-  123,
-  1,
-  123,
-  3,
-  2,
-  1,
-  0,
-  10,
-  13,
-  1,
-  11,
-  0,
-  32,
-  0,
-  32,
-  1,
-  32,
-  2,
-  253,
-  133,
-  2,
-  11,
-);
+/** A module of one function: i8x16.popcnt(i8x16.splat(0)). */
+const SIMD = bytesOf('0061736d010000000105016000017b030201000a0a0108004100fd0ffd620b');
+
+/** A module of one function: f32x4.relaxed_madd of its arguments. */
+const RELAXED_MADD = bytesOf('0061736d0100000001080160037b7b7b017b030201000a0d010b00200020012002fd85020b');
 
 /** How a module imports its memory: module `env`, name `memory`, kind memory, with a maximum and shared. */
 const MEMORY_IMPORT = [3, ...ascii('env'), 6, ...ascii('memory'), 2, 3];
 
-/** @param read gives the bytes of a build */
+/**
+ * @param read gives the bytes of a build
+ * @throws BackendUnavailable if the runtime has no WebAssembly SIMD
+ */
 export async function compileKernels(
   read: (file: ModuleFile) => Promise<ArrayBuffer | Uint8Array<ArrayBuffer>>,
   options: ModuleOptions = {},
 ): Promise<KernelModule> {
+  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
+    throw new BackendUnavailable('backend wasm: this runtime has no WebAssembly SIMD');
+  }
   const relaxed = options.relaxed ?? WebAssembly.validate(RELAXED_MADD);
   const shared = options.shared ?? SHARES_MEMORY;
   const bytes = new Uint8Array(await read(relaxed ? 'kernels-relaxed.wasm' : 'kernels.wasm'));
@@ -86,6 +58,11 @@ function clearShared(bytes: Uint8Array): void {
   const start = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));
   if (start < 0) throw new Error('wasm: the kernels do not import a shared memory');
   bytes[start + MEMORY_IMPORT.length - 1] = 1;
+}
+
+/** Bytes written as hexadecimal digits. */
+function bytesOf(digits: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
 function ascii(text: string): number[] {

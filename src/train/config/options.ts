@@ -5,6 +5,7 @@
  *
  * The defaults are the settings of the preset `quick`.
  */
+import { BACKEND_CHOICES } from '../../backends/registry.js';
 import { snakeCase } from '../../formats/key-case.js';
 
 interface Range {
@@ -271,7 +272,7 @@ const RATE = {
 
 const MACHINE = {
   backend: choice(
-    ['auto', 'cpu', 'wasm', 'reference'],
+    BACKEND_CHOICES,
     'auto',
     'kernels to use (auto: native cpu kernels if they are built, otherwise wasm)',
   ),

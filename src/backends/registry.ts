@@ -1,0 +1,121 @@
+/**
+ * The registry of backends: their names, where each one runs, and the order in which `auto` tries them. It imports
+ * nothing of a platform, so that a page can load it; what opens a backend stands in open-node.ts and open-web.ts.
+ *
+ * A new backend is a name in BACKEND_NAMES, an entry in BACKENDS, and an opener on each of its platforms. The compiler
+ * refuses a name without an entry, and a platform without an opener.
+ */
+import { UserError } from '../user-error.js';
+import type { Backend, BackendHandle } from './backend.js';
+
+/** Every backend, in the order in which `auto` tries them: fastest first. */
+export const BACKEND_NAMES = ['cpu', 'wasm', 'reference'] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+/** What `openBackend` and `--backend` take. */
+export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+
+export type Platform = 'node' | 'page';
+
+interface Entry {
+  /** How messages call it. */
+  title: string;
+  platforms: readonly Platform[];
+}
+
+const BACKENDS = {
+  cpu: { title: 'native code', platforms: ['node'] },
+  wasm: { title: 'WebAssembly', platforms: ['node', 'page'] },
+  reference: { title: 'plain TypeScript', platforms: ['node', 'page'] },
+} as const satisfies Record<BackendName, Entry>;
+
+const PLATFORM_NAMES: Record<Platform, string> = { node: 'Node.js', page: 'a page' };
+
+/** The backends that run on a platform. */
+export type BackendOn<P extends Platform> = {
+  [N in BackendName]: P extends (typeof BACKENDS)[N]['platforms'][number] ? N : never;
+}[BackendName];
+
+/** How a platform opens one backend. */
+export interface Opener {
+  /** @throws BackendUnavailable if this machine or runtime does not have the backend */
+  open(): Backend | Promise<Backend>;
+  /** Opens the backend again in another thread, on the same memory. */
+  reopen(handle: BackendHandle): Backend;
+}
+
+/** A platform's table of openers: one for every backend that runs there, and no other. */
+export type Openers<P extends Platform> = Record<BackendOn<P>, Opener>;
+
+/**
+ * The backend is not available here: its kernels are not built, or the runtime lacks what it needs. `auto` passes over
+ * it. Any other error of an opener is a fault, which `auto` reports as one.
+ */
+export class BackendUnavailable extends UserError {}
+
+/** Called by `auto` for each backend that it passes over. */
+export type OnFallback = (line: string, reason: 'unavailable' | 'failed') => void;
+
+/** A fault is shown, so that slow training has a reason; a backend that is not available is nothing unusual. */
+const warnOfFaults: OnFallback = (line, reason) => {
+  if (reason === 'failed') console.warn(line);
+};
+
+/**
+ * Opens a backend by its name or, for `auto`, the first that opens.
+ *
+ * @param onFallback receives one line for each backend that `auto` passed over. Default: `console.warn` for faults.
+ * @throws UserError for an unknown name, or one that does not run on this platform
+ * @throws whatever the opener throws, if a backend was asked for by name
+ */
+export async function openChoice<P extends Platform>(
+  platform: P,
+  openers: Openers<P>,
+  choice: BackendChoice,
+  onFallback: OnFallback = warnOfFaults,
+): Promise<Backend> {
+  if (!BACKEND_CHOICES.includes(choice)) {
+    throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
+  }
+  const table: Partial<Record<BackendName, Opener>> = openers;
+  const here = BACKEND_NAMES.flatMap((name) => {
+    const opener = table[name];
+    return opener ? [{ name, opener }] : [];
+  });
+  if (choice !== 'auto') {
+    const chosen = here.find(({ name }) => name === choice);
+    if (chosen) return chosen.opener.open();
+    const names = here.map(({ name }) => name).join(', ');
+    throw new UserError(`backend ${choice}: does not run in ${PLATFORM_NAMES[platform]}; use auto, ${names}`);
+  }
+  for (const [n, { name, opener }] of here.entries()) {
+    try {
+      return await opener.open();
+    } catch (error) {
+      const next = here[n + 1];
+      if (next === undefined) throw error;
+      const instead = `${BACKENDS[next.name].title} takes over`;
+      if (error instanceof BackendUnavailable) onFallback(`${error.message}; ${instead}`, 'unavailable');
+      else onFallback(`${faultOf(name, error)}; ${instead}`, 'failed');
+    }
+  }
+  throw new Error(`backend: no backend runs in ${PLATFORM_NAMES[platform]}`);
+}
+
+/** One line that says that a backend is there and does not work. */
+function faultOf(name: BackendName, error: unknown): string {
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return `backend ${name}: present, but failed to open (${reason.replace(`backend ${name}: `, '')})`;
+}
+
+/**
+ * Opens, in a worker thread, the backend that `handle` came from.
+ * @throws Error for a backend that this platform does not have
+ */
+export function reopen<P extends Platform>(platform: P, openers: Openers<P>, handle: BackendHandle): Backend {
+  const table: Partial<Record<BackendName, Opener>> = openers;
+  const opener = table[handle.name];
+  if (opener) return opener.reopen(handle);
+  throw new Error(`backend ${handle.name}: does not run in a worker of ${PLATFORM_NAMES[platform]}`);
+}

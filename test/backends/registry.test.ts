@@ -1,0 +1,157 @@
+/**
+ * Protects the choice of a backend: `auto` passes over what is not available, says so when a backend is broken, and no
+ * name ever leads silently to the oracle.
+ */
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { UserError } from 'scanstroke';
+import { openBackend, openHandle } from '#src/backends/open-node.js';
+import { openHandle as openHandleInPage, openBackend as openInPage } from '#src/backends/open-web.js';
+import { openReference } from '#src/backends/reference/reference.js';
+import {
+  BACKEND_CHOICES,
+  BACKEND_NAMES,
+  type BackendName,
+  BackendUnavailable,
+  type Opener,
+  openChoice,
+} from '#src/backends/registry.js';
+import { openWasm } from '#src/backends/wasm/load.js';
+import { OPTIONS } from '#src/train/config/options.js';
+
+/** An opener that gives the oracle, or throws. */
+const opener = (error?: Error): Opener => ({
+  open() {
+    if (error) throw error;
+    return openReference();
+  },
+  reopen: openReference,
+});
+
+/** What `auto` says on its way to a backend, with openers that throw these. */
+async function notices(cpu?: Error, wasm?: Error, reference?: Error): Promise<[string, string][]> {
+  const said: [string, string][] = [];
+  const openers = { cpu: opener(cpu), wasm: opener(wasm), reference: opener(reference) };
+  await openChoice('node', openers, 'auto', (line, reason) => said.push([reason, line]));
+  return said;
+}
+
+suite('auto', () => {
+  const absent = new BackendUnavailable('backend cpu: not built');
+  const broken = new Error('backend wasm: the file is cut short\nat some line');
+
+  test('takes the first backend that opens, and says nothing then', async () => {
+    assert.deepEqual(await notices(), []);
+    assert.equal((await openBackend()).name, 'cpu');
+  });
+
+  test('tells what is not available from what failed to open', async () => {
+    assert.deepEqual(await notices(absent, broken), [
+      ['unavailable', 'backend cpu: not built; WebAssembly takes over'],
+      [
+        'failed',
+        'backend wasm: present, but failed to open (the file is cut short); plain TypeScript takes over',
+      ],
+    ]);
+  });
+
+  test('throws what the last one threw', async () => {
+    await assert.rejects(notices(absent, broken, new Error('nothing left')), /nothing left/);
+  });
+
+  test('a fault is shown even to callers that do not listen; a backend that is not there is not', async (t) => {
+    const warn = t.mock.method(console, 'warn', () => {});
+    const openers = { cpu: opener(absent), wasm: opener(broken), reference: opener() };
+    await openChoice('node', openers, 'auto');
+    assert.equal(warn.mock.callCount(), 1);
+    assert.match(String(warn.mock.calls[0].arguments[0]), /wasm: present, but failed/);
+  });
+});
+
+suite('names', () => {
+  test('a backend that was asked for by name is opened, or its own error is thrown', async () => {
+    for (const name of BACKEND_NAMES) {
+      const backend = await openBackend(name);
+      assert.equal(backend.name, name);
+      backend.close();
+    }
+    const openers = { cpu: opener(new Error('mine')), wasm: opener(), reference: opener() };
+    await assert.rejects(openChoice('node', openers, 'cpu'), /^Error: mine$/);
+  });
+
+  test('an unknown name, and one of another platform, are refused', async () => {
+    const unknown = 'gpu' as BackendName;
+    await assert.rejects(openBackend(unknown), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /'gpu' is not one of auto, cpu, wasm, reference/);
+      return true;
+    });
+    await assert.rejects(
+      openInPage('cpu' as 'wasm'),
+      /cpu: does not run in a page; use auto, wasm, reference/,
+    );
+  });
+
+  test('a handle of an unknown backend, or of another platform, is refused and never opens the oracle', () => {
+    const unknown = { name: 'gpu' as BackendName };
+    assert.throws(() => openHandle(unknown), /backend gpu: does not run in a worker of Node.js/);
+    assert.throws(() => openHandleInPage({ name: 'cpu' }), /backend cpu: does not run in a worker of a page/);
+    assert.equal(openHandle({ name: 'reference' }).name, 'reference');
+  });
+
+  test('the option --backend offers them all', () => {
+    const { backend } = OPTIONS;
+    assert.deepEqual('choices' in backend && backend.choices, BACKEND_CHOICES);
+  });
+});
+
+suite('what makes a backend unavailable', () => {
+  test('wasm: a runtime without SIMD', async (t) => {
+    t.mock.method(WebAssembly, 'validate', () => false);
+    await assert.rejects(openWasm(), BackendUnavailable);
+  });
+
+  /** Compiled backends in a folder of their own, with this as the addon; null for none. */
+  async function openElsewhere(addon: string | null): Promise<{ name: string; lines: string[] }> {
+    const folder = mkdtempSync(join(tmpdir(), 'scanstroke-registry-'));
+    try {
+      cpSync(
+        fileURLToPath(new URL('../../../dist/backends', import.meta.url)),
+        join(folder, 'dist/backends'),
+        {
+          recursive: true,
+        },
+      );
+      for (const file of ['random.js', 'shared-memory.js', 'user-error.js'])
+        cpSync(fileURLToPath(new URL(`../../../dist/${file}`, import.meta.url)), join(folder, 'dist', file));
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+      const built = join(folder, 'kernels/build/Release');
+      mkdirSync(built, { recursive: true });
+      if (addon !== null) writeFileSync(join(built, 'scanstroke.node'), addon);
+      const elsewhere = join(folder, 'dist/backends/open-node.js');
+      const library: typeof import('#src/backends/open-node.js') = await import(elsewhere);
+      const lines: string[] = [];
+      const { name } = await library.openBackend('auto', (line) => lines.push(line));
+      return { name, lines };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  test('cpu: an addon that is not built is missing; one that cannot be loaded is broken', async () => {
+    const missing = await openElsewhere(null);
+    assert.equal(missing.name, 'wasm');
+    assert.equal(missing.lines.length, 1);
+    assert.match(missing.lines[0], /^backend cpu: the native kernels are not built; for full speed/);
+    const broken = await openElsewhere('this is no addon');
+    assert.equal(broken.name, 'wasm');
+    assert.match(
+      broken.lines.join(),
+      /^backend cpu: present, but failed to open \(the native kernels cannot be loaded .*WebAssembly takes over$/,
+    );
+  });
+});
