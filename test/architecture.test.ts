@@ -67,6 +67,12 @@ test('imports go one way', () => {
   assert.ok(seen > 100, 'the pattern finds imports');
 });
 
+test('single kernels are for tests and benchmarks: nothing outside of backends imports the probe', () => {
+  const importers = files.filter((file) => importsOf(file).includes('backends/probe.ts'));
+  assert.ok(importers.length > 0, 'the pattern finds imports');
+  for (const file of importers) assert.equal(roomOf(file), 'backends', `src/${file} imports the probe`);
+});
+
 test('the page imports only what it may, and of the server only types', () => {
   const web = fileURLToPath(new URL('../../web/', import.meta.url));
   const may = ['recognize', 'report', 'runs', 'ink', 'formats'];

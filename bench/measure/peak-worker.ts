@@ -1,6 +1,7 @@
 /** Worker thread of `Peak`: reports the operations of one call, then makes as many calls as requested. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openBackend } from '#src/backends/open-node.js';
+import { probeOf } from '#src/backends/probe.js';
 import { type PeakTask, PRODUCT_SIZE } from './peak.js';
 
 /** Iterations of the register loop per call: a few milliseconds. */
@@ -17,9 +18,10 @@ async function open(task: PeakTask): Promise<{ call: () => void; flops: number }
   const size = PRODUCT_SIZE;
   const backend = await openBackend(task.product);
   const [a, b, c] = [0.5, 0.25, 0].map((value) => backend.allocate(size * size).fill(value));
+  const probe = probeOf(backend);
   const scratch = backend.allocate(backend.linearScratchLength(size, size, size));
   return {
-    call: () => backend.matmul({ m: size, n: size, k: size, a, b, c, scratch }),
+    call: () => probe.matmul({ m: size, n: size, k: size, a, b, c, scratch }),
     flops: 2 * size ** 3,
   };
 }

@@ -238,17 +238,4 @@ export interface Backend {
   sumSquares(values: Float32Array): number;
   sgd(args: SgdUpdate): void;
   adam(args: AdamUpdate): void;
-
-  /** outputs[n] = sigmoid or tanh of inputs[n]: the very functions that the gates use, for tests of their error. */
-  activate(kind: 'sigmoid' | 'tanh', inputs: Float32Array, outputs: Float32Array): void;
-  /** c [M, N] = a [M, K] · b [K, N]: the kernels' own matrix product, for the peak in benchmarks. */
-  matmul(args: {
-    m: number;
-    n: number;
-    k: number;
-    a: Float32Array;
-    b: Float32Array;
-    c: Float32Array;
-    /** linearScratchLength(M, K, N) floats. */ scratch: Float32Array;
-  }): void;
 }

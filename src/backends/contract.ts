@@ -19,6 +19,7 @@ import type {
   LstmWeights,
   SgdUpdate,
 } from './backend.js';
+import type { MatrixProduct } from './probe.js';
 
 /** The lengths that are each backend's own business. */
 export type BufferLengths = Pick<Backend, 'lstmPackedLength' | 'lstmScratchLength' | 'linearScratchLength'>;
@@ -261,7 +262,7 @@ export function checkActivate(inputs: Float32Array, outputs: Float32Array): void
   needSame('activate', 'outputs', outputs, 'inputs', inputs.length);
 }
 
-export function checkMatmul(args: Parameters<Backend['matmul']>[0], lengths: BufferLengths): void {
+export function checkMatmul(args: MatrixProduct, lengths: BufferLengths): void {
   const { m, n, k } = args;
   needCount('matmul', 'm', m);
   needCount('matmul', 'n', n);

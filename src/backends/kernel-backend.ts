@@ -6,6 +6,7 @@
 import { UserError } from '../user-error.js';
 import type * as B from './backend.js';
 import * as contract from './contract.js';
+import type { KernelProbe, MatrixProduct } from './probe.js';
 
 /** The kernels' verbs as JavaScript sees them; F and I stand for a float and an int buffer. */
 export interface Verbs<F, I> {
@@ -98,7 +99,7 @@ type LayerArguments<I> = [
   outputColumn: number,
 ];
 
-export abstract class KernelBackend<F, I> implements B.Backend {
+export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   abstract readonly name: B.BackendName;
   abstract readonly description: string;
   readonly #verbs: Verbs<F, I>;
@@ -219,7 +220,7 @@ export abstract class KernelBackend<F, I> implements B.Backend {
     );
   }
 
-  matmul(a: Parameters<B.Backend['matmul']>[0]): void {
+  matmul(a: MatrixProduct): void {
     contract.checkMatmul(a, this);
     this.#verbs.matmul(
       a.m,

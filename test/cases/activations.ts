@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Backend } from '#src/backends/backend.js';
+import { probeOf } from '#src/backends/probe.js';
 import { assertSameBits } from './comparison.js';
 import { GuardedMemory } from './memory.js';
 
@@ -29,7 +30,7 @@ function ulp(value: number): number {
 function activated(backend: Backend, kind: Kind, inputs: Float32Array): Float32Array {
   const memory = new GuardedMemory(backend);
   const outputs = memory.output(inputs.length);
-  backend.activate(kind, memory.input(inputs), outputs);
+  probeOf(backend).activate(kind, memory.input(inputs), outputs);
   memory.check('activate');
   const copy = outputs.slice();
   memory.release();

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Backend } from '#src/backends/backend.js';
+import { probeOf } from '#src/backends/probe.js';
 import { Random, threefry } from '#src/random.js';
 import { assertWithin } from './comparison.js';
 import { pick, uniform } from './draw.js';
@@ -124,7 +125,7 @@ export function definitionTests(backend: Backend): void {
     // Each square is beyond float32 and its sum with the next beyond 24 bits.
     assert.equal(backend.sumSquares(memory.input([2 ** 70, 2 ** 50])), 2 ** 140 + 2 ** 100);
     const c = memory.output(4);
-    backend.matmul({
+    probeOf(backend).matmul({
       m: 2,
       n: 2,
       k: 3,

@@ -1,5 +1,6 @@
 /** linearForward, linearBackward and matmul against the oracle. */
 
+import { probeOf } from '#src/backends/probe.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case } from './comparison.js';
 import { pick, uniform } from './draw.js';
@@ -97,7 +98,7 @@ function matmulCase(m: number, n: number, k: number): Case {
     name: `matmul: M ${m}, N ${n}, K ${k}`,
     run(backend, memory) {
       const c = memory.output(m * n);
-      backend.matmul({
+      probeOf(backend).matmul({
         m,
         n,
         k,

@@ -35,6 +35,7 @@ import {
   checkMatmul,
   checkSgd,
 } from '../contract.js';
+import type { KernelProbe, MatrixProduct } from '../probe.js';
 import { type OnFloats, onFloats } from './halves.js';
 import { lstmBackward, lstmForward, lstmPack, packedLength, scratchLength, sigmoid } from './lstm.js';
 
@@ -53,7 +54,7 @@ export function openReference(): ReferenceBackend {
   return new ReferenceBackend();
 }
 
-export class ReferenceBackend implements Backend {
+export class ReferenceBackend implements Backend, KernelProbe {
   readonly name = 'reference';
   readonly description: string;
   readonly #storage: 'float32' | 'float64';
@@ -241,7 +242,7 @@ export class ReferenceBackend implements Backend {
     }
   }
 
-  matmul(args: Parameters<Backend['matmul']>[0]): void {
+  matmul(args: MatrixProduct): void {
     checkMatmul(args, this);
     const { m, n, k, a, b, c } = args;
     for (let row = 0; row < m; row++) {
