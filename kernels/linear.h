@@ -79,13 +79,13 @@ VERB void linear_backward(int B, int F, int K,
                           float* scratch) {
   float* slabs = scratch;
   float* panel = slabs + slabs_length(B, K);  // first of x, then of W
-  pack_slabs(B, K, [&](int b) { return dy + (ptrdiff_t)b * K; }, slabs);
+  write_slabs(B, K, [&](int b) { return dy + (ptrdiff_t)b * K; }, slabs);
   for (int f = 0; f < F; f += PANEL_COLUMNS) {
     const int columns = min_of(PANEL_COLUMNS, F - f);
-    pack_panels(B, columns, [&](int b) { return Stored::of(x + (ptrdiff_t)b * F + f); }, Stored::of(panel));
+    write_panels(B, columns, [&](int b) { return Stored::of(x + (ptrdiff_t)b * F + f); }, Stored::of(panel));
     add_transposed(K, columns, B, slabs, panel, d_weight + f, F);
     if (!dx) continue;
-    pack_panels(K, columns, [&](int k) { return Stored::of(weight + (ptrdiff_t)k * F + f); }, Stored::of(panel));
+    write_panels(K, columns, [&](int k) { return Stored::of(weight + (ptrdiff_t)k * F + f); }, Stored::of(panel));
     multiply<Into::overwrite>(B, columns, K, dy, K, Stored::of(panel), nullptr, dx + f, F);
   }
   for (int b = 0; b < B; b++)
@@ -94,6 +94,6 @@ VERB void linear_backward(int B, int F, int K,
 
 // c [M, N] = a [M, K] b [K, N]; scratch is linear_scratch_length(M, K, N) floats.
 VERB void matmul(int M, int N, int K, const float* a, const float* b, float* c, float* scratch) {
-  pack_panels(K, N, [&](int k) { return Stored::of(b + (ptrdiff_t)k * N); }, Stored::of(scratch));
+  write_panels(K, N, [&](int k) { return Stored::of(b + (ptrdiff_t)k * N); }, Stored::of(scratch));
   multiply<Into::overwrite>(M, N, K, a, K, Stored::of(scratch), nullptr, c, N);
 }

@@ -26,7 +26,7 @@
 INLINE int lstm_forward_length(int I, int H) { return round_up(H, LANES) * 4 * (1 + I + H); }
 INLINE int lstm_block_length(int I, int H) { return 4 * LANES * (1 + I + H); }
 
-VERB int lstm_packed_length(int I, int H, int backward) {
+VERB int lstm_panels_length(int I, int H, int backward) {
   return lstm_forward_length(I, H) + (backward ? panels_length(4 * H, H) + panels_length(4 * H, I) : 0);
 }
 
@@ -40,13 +40,13 @@ VERB int lstm_scratch_length(int B, int I, int H, int backward) {
          (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G + panels_length(G, min_of(widest, PANEL_COLUMNS));
 }
 
-VERB void lstm_pack(int I, int H, const float* weight_ih,  // [4H, I]
-                    const float* weight_hh,                // [4H, H]
-                    const float* bias_ih,                  // [4H]
-                    const float* bias_hh,                  // [4H]
-                    Stored packed, int backward) {
+VERB void lstm_panels(int I, int H, const float* weight_ih,  // [4H, I]
+                      const float* weight_hh,                // [4H, H]
+                      const float* bias_ih,                  // [4H]
+                      const float* bias_hh,                  // [4H]
+                      Stored panels, int backward) {
   const int width = 4 * LANES, block = 16;
-  Stored out = packed;
+  Stored out = panels;
   float rows[block * width];
   for (int unit = 0; unit < H; unit += LANES) {
     const int units = min_of(LANES, H - unit);
@@ -78,8 +78,8 @@ VERB void lstm_pack(int I, int H, const float* weight_ih,  // [4H, I]
     transpose(weight_hh, H);
   }
   if (!backward) return;
-  pack_panels(4 * H, H, [&](int k) { return Stored::of(weight_hh + (ptrdiff_t)k * H); }, out);
-  pack_panels(4 * H, I, [&](int k) { return Stored::of(weight_ih + (ptrdiff_t)k * I); }, out + panels_length(4 * H, H));
+  write_panels(4 * H, H, [&](int k) { return Stored::of(weight_hh + (ptrdiff_t)k * H); }, out);
+  write_panels(4 * H, I, [&](int k) { return Stored::of(weight_ih + (ptrdiff_t)k * I); }, out + panels_length(4 * H, H));
 }
 
 // Where one step of a tile's sequences and LANES units reads and writes. Rows of c_before, c and cells are H elements
@@ -120,11 +120,11 @@ static void lstm_cell(int rows, int units, int H, const float* sums, const LstmC
 
 // sums_ahead [unit block][rows][4 · LANES] = bias + W·x for `rows` packed rows, ahead of the recurrent part. Not
 // inlined: inside lstm_forward, this loop would take registers from the main loop.
-__attribute__((noinline)) static void lstm_inputs_ahead(int I, int H, int rows, Stored packed, const float* x,
+__attribute__((noinline)) static void lstm_inputs_ahead(int I, int H, int rows, Stored panels, const float* x,
                                                         float* wide_w, float* sums_ahead) {
   const int block = lstm_block_length(I, H);
-  for (int unit = 0; unit < H; unit += LANES, packed = packed + block, sums_ahead += rows * 4 * LANES)
-    with_numbers(packed, (1 + I) * 4 * LANES, wide_w, [&](auto weights) __attribute__((always_inline)) {
+  for (int unit = 0; unit < H; unit += LANES, panels = panels + block, sums_ahead += rows * 4 * LANES)
+    with_numbers(panels, (1 + I) * 4 * LANES, wide_w, [&](auto weights) __attribute__((always_inline)) {
       in_tiles<TILE_ROWS>(rows, [&](auto size, int first) __attribute__((always_inline)) {
         constexpr int M = decltype(size)::value;
         vf sums[M][4];
@@ -139,7 +139,7 @@ __attribute__((noinline)) static void lstm_inputs_ahead(int I, int H, int rows, 
 
 VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        int N, int reverse, int y_row, int y_column,
-                       Stored packed,
+                       Stored panels,
                        Stored x,              // [N, I]
                        Stored y,              // [N, y_row]
                        Stored cells,          // [N, H]
@@ -147,7 +147,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                        const float* first_h,  // [B, H] states before each sequence's first step; null for zeros
                        const float* first_c,  // [B, H]
                        float* scratch) {      // lstm_scratch_length(batch_sizes[0], I, H, 0)
-  const bool mixed = packed.is_half();
+  const bool mixed = panels.is_half();
   const int B = batch_sizes[0], block = lstm_block_length(I, H);
   float* wide_c = scratch;           // [B, H]
   float* wide_h = wide_c + B * H;    // [2, B, H] states before and after the step
@@ -171,7 +171,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
       }
       ahead_start = reverse ? start + running - ahead : start;
       if (ahead_steps > 1)
-        lstm_inputs_ahead(I, H, ahead, packed, as_floats(x + ahead_start * I, (ptrdiff_t)ahead * I, wide_x), wide_w,
+        lstm_inputs_ahead(I, H, ahead, panels, as_floats(x + ahead_start * I, (ptrdiff_t)ahead * I, wide_x), wide_w,
                           sums_ahead);
       else ahead = 0, ahead_steps = 1;
     }
@@ -183,7 +183,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
     float* c_now = mixed ? wide_c : cells.floats() + start * H;
     const float* c_then = mixed ? wide_c : cells.floats() + start_before * H;
     const ptrdiff_t h_row = mixed ? H : y_row;
-    Stored block_of_weights = packed;
+    Stored block_of_weights = panels;
     const float* sums_now = sums_ahead + (start - ahead_start) * 4 * LANES;
     for (int unit = 0; unit < H; unit += LANES, block_of_weights = block_of_weights + block) {
       const int units = min_of(LANES, H - unit);
@@ -269,7 +269,7 @@ struct RowsBefore {
 
 VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                         int N, int reverse, int y_row, int y_column,
-                        Stored packed,
+                        Stored panels,
                         Stored x,            // [N, I]
                         Stored y,            // [N, y_row]
                         Stored cells,        // [N, H]
@@ -281,16 +281,16 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                         float* d_bias_ih,    // [4H] added to
                         float* d_bias_hh,    // [4H] added to
                         float* scratch) {    // lstm_scratch_length(batch_sizes[0], I, H, 1)
-  const bool mixed = packed.is_half();
+  const bool mixed = panels.is_half();
   const int B = batch_sizes[0], G = 4 * H, widest = I > H ? I : H;
-  const Stored panels_hh = packed + lstm_forward_length(I, H);
+  const Stored panels_hh = panels + lstm_forward_length(I, H);
   const Stored panels_ih = panels_hh + panels_length(G, H);
   float* dh = scratch;         // [B, H]
   float* dc = dh + B * H;      // [B, H]
   float* d_bias = dc + B * H;  // [4H]
   float* slabs = d_bias + G;
-  float* panels = slabs + slabs_length(DEPTH_BLOCK, G);
-  float* wide = panels + panels_length(DEPTH_BLOCK, widest);           // [B or DEPTH_BLOCK, 4H]
+  float* row_panels = slabs + slabs_length(DEPTH_BLOCK, G);
+  float* wide = row_panels + panels_length(DEPTH_BLOCK, widest);           // [B or DEPTH_BLOCK, 4H]
   float* wide_panel = wide + (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G;  // one panel of weights
   __builtin_memset(dh, 0, sizeof(float) * (2 * B * H + G));
 
@@ -316,13 +316,13 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
     if (dx) multiply<Into::add>(depth, I, G, d_gates, G, panels_ih, wide_panel, dx + (ptrdiff_t)first * I, I);
     int32_t before[DEPTH_BLOCK];
     for (int k = 0; k < depth; k++) before[k] = rows_before.of(first + k);
-    pack_slabs(depth, G, [&](int k) { return d_gates + (ptrdiff_t)k * G; }, slabs);
-    pack_panels(depth, I, [&](int k) { return x + (ptrdiff_t)(first + k) * I; }, Stored::of(panels));
-    add_transposed(G, I, depth, slabs, panels, d_weight_ih, I);
-    pack_panels(depth, H, [&](int k) {
+    write_slabs(depth, G, [&](int k) { return d_gates + (ptrdiff_t)k * G; }, slabs);
+    write_panels(depth, I, [&](int k) { return x + (ptrdiff_t)(first + k) * I; }, Stored::of(row_panels));
+    add_transposed(G, I, depth, slabs, row_panels, d_weight_ih, I);
+    write_panels(depth, H, [&](int k) {
       return before[k] < 0 ? Stored{0} : y + ((ptrdiff_t)before[k] * y_row + y_column);
-    }, Stored::of(panels));
-    add_transposed(G, H, depth, slabs, panels, d_weight_hh, H);
+    }, Stored::of(row_panels));
+    add_transposed(G, H, depth, slabs, row_panels, d_weight_hh, H);
     for (int k = 0; k < depth; k++)
       for (int j = 0; j < G; j++) d_bias[j] += d_gates[(ptrdiff_t)k * G + j];
   }

@@ -99,7 +99,7 @@ INLINE int panels_length(int depth, int columns) { return depth * round_up(colum
 
 // Copies [depth, columns] into panels. row(k) is the start of row k, or null for a row of zeros.
 template <class Row>
-INLINE void pack_panels(int depth, int columns, Row row, Stored panels) {
+INLINE void write_panels(int depth, int columns, Row row, Stored panels) {
   static const float no_row[PANEL_COLUMNS] = {};
   const Stored zeros = Stored::of(no_row);
   for (int first = 0; first < columns; first += PANEL_COLUMNS) {
@@ -150,7 +150,7 @@ static void multiply(int rows, int columns, int depth, const float* a, ptrdiff_t
 // Copies A [depth, columns] into slabs of TILE_ROWS columns, [slab][k][TILE_ROWS], for the product AᵀB. The last slab is
 // padded with zeros.
 template <class Row>
-INLINE void pack_slabs(int depth, int columns, Row row, float* slabs) {
+INLINE void write_slabs(int depth, int columns, Row row, float* slabs) {
   const int block = 16;  // rows of A at a time, so that their pages fit the TLB
   for (int k0 = 0; k0 < depth; k0 += block)
     for (int first = 0; first < columns; first += TILE_ROWS) {

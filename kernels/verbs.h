@@ -24,9 +24,9 @@ struct Stored {
 };
 
 #define FOR_EACH_VERB(X)                                                                                           \
-  X(lstm_packed_length, int(int, int, int))                                                                             \
+  X(lstm_panels_length, int(int, int, int))                                                                             \
   X(lstm_scratch_length, int(int, int, int, int))                                                                       \
-  X(lstm_pack, void(int, int, In, In, In, In, Stored, int))                                                        \
+  X(lstm_panels, void(int, int, In, In, In, In, Stored, int))                                                      \
   X(lstm_forward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, In, Out)) \
   X(lstm_backward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, Out, Out, Out, Out, Out, \
                         Out))                                                                                      \

@@ -52,8 +52,8 @@ export interface LstmWeights {
 }
 
 export interface LstmForward extends LstmShape {
-  /** What `lstmPack` wrote. */
-  packed: Stored;
+  /** What `lstmPanels` wrote. */
+  panels: Stored;
   /** [N, I] */ inputs: Stored;
   /** [N, D·H] out: columns outputColumn … outputColumn + H - 1 are written. */
   outputs: Stored;
@@ -68,8 +68,8 @@ export interface LstmForward extends LstmShape {
 }
 
 export interface LstmBackward extends LstmShape {
-  /** What `lstmPack` wrote with `backward` set. */
-  packed: Stored;
+  /** What `lstmPanels` wrote with `backward` set. */
+  panels: Stored;
   /** [N, I] */ inputs: Stored;
   /** [N, D·H] what forward wrote. */
   outputs: Stored;
@@ -108,11 +108,11 @@ export interface LinearBackward extends Linear {
 }
 
 /**
- * Moves rows of `width` elements: target[targetOffsets[n] …] (+)= scales[n] · source[sourceOffsets[n] …]. Converts where
- * one is of halves and the other of floats.
+ * Copies rows of `width` elements: target[targetOffsets[n] …] (+)= scales[n] · source[sourceOffsets[n] …]. Converts
+ * between floats and halves where source and target differ.
  */
 export interface CopyRows {
-  /** How many rows move. */ rows: number;
+  /** How many rows are copied. */ rows: number;
   width: number;
   source: Stored;
   /** [rows] in elements, not rows. */ sourceOffsets: Int32Array;
@@ -181,7 +181,7 @@ export interface AdamUpdate extends Update {
   beta2: number;
   eps: number;
   decoupled: boolean;
-  /** t, from 1. */ step: number;
+  /** t: the number of this update, from 1. */ update: number;
 }
 
 /** What a worker thread needs to open the same backend on the same memory; can be posted to it. */
@@ -203,18 +203,18 @@ export interface Backend {
   handle(): BackendHandle;
   close(): void;
 
-  /** Elements that `lstmPack` writes. */
-  lstmPackedLength(inputSize: number, hiddenSize: number, backward: boolean): number;
+  /** Elements that `lstmPanels` writes. */
+  lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean): number;
   /** Floats that lstmForward or, with `backward`, lstmBackward needs, in either precision. */
   lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number;
   linearScratchLength(rows: number, inputSize: number, outputSize: number): number;
 
-  /** Rearranges a direction's parameters into the order in which the LSTM verbs read them. */
-  lstmPack(args: {
+  /** Writes a direction's parameters as panels: in the order in which the LSTM verbs read them. */
+  lstmPanels(args: {
     inputSize: number;
     hiddenSize: number;
     weights: LstmWeights;
-    packed: Stored;
+    panels: Stored;
     /** Also write what lstmBackward needs. */ backward: boolean;
   }): void;
   /** One direction of one layer over all steps. */

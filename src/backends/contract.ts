@@ -22,7 +22,7 @@ import type {
 import type { MatrixProduct } from './probe.js';
 
 /** The lengths that are each backend's own business. */
-export type BufferLengths = Pick<Backend, 'lstmPackedLength' | 'lstmScratchLength' | 'linearScratchLength'>;
+export type BufferLengths = Pick<Backend, 'lstmPanelsLength' | 'lstmScratchLength' | 'linearScratchLength'>;
 
 interface Sized {
   readonly length: number;
@@ -62,12 +62,12 @@ function needNumber(verb: string, name: string, value: number): void {
 
 /** The stored buffers of an LSTM verb are float32, or all are halves. */
 function needOneKind(verb: string, args: LstmForward | LstmBackward): void {
-  const half = args.packed instanceof Uint16Array;
+  const half = args.panels instanceof Uint16Array;
   for (const name of STORED) {
     const array = args[name];
     if (array === null || array instanceof Uint16Array === half) continue;
     const [wanted, got] = half ? ['halves', 'floats'] : ['floats', 'halves'];
-    throw new Error(`${verb}: ${name} must be ${wanted}, as packed is, got ${got}`);
+    throw new Error(`${verb}: ${name} must be ${wanted}, as panels are, got ${got}`);
   }
 }
 const STORED = ['inputs', 'outputs', 'cells', 'gates'] as const;
@@ -113,20 +113,20 @@ function checkLstmWeights(
 }
 
 /** @throws Error naming the verb, the buffer, its expected shape and the length found; so do all checks here. */
-export function checkLstmPack(args: Parameters<Backend['lstmPack']>[0], lengths: BufferLengths): void {
+export function checkLstmPanels(args: Parameters<Backend['lstmPanels']>[0], lengths: BufferLengths): void {
   const { inputSize, hiddenSize } = args;
-  needCount('lstmPack', 'inputSize', inputSize);
-  needCount('lstmPack', 'hiddenSize', hiddenSize);
-  checkLstmWeights('lstmPack', 'weights', args.weights, inputSize, hiddenSize);
-  const length = lengths.lstmPackedLength(inputSize, hiddenSize, args.backward);
-  need('lstmPack', 'packed', '[P]', args.packed, length);
+  needCount('lstmPanels', 'inputSize', inputSize);
+  needCount('lstmPanels', 'hiddenSize', hiddenSize);
+  checkLstmWeights('lstmPanels', 'weights', args.weights, inputSize, hiddenSize);
+  const length = lengths.lstmPanelsLength(inputSize, hiddenSize, args.backward);
+  need('lstmPanels', 'panels', '[P]', args.panels, length);
 }
 
 export function checkLstmForward(args: LstmForward, lengths: BufferLengths): void {
   const verb = 'lstmForward';
   checkLstmShape(verb, args);
   const { inputSize, hiddenSize, rows } = args;
-  need(verb, 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize, false));
+  need(verb, 'panels', '[P]', args.panels, lengths.lstmPanelsLength(inputSize, hiddenSize, false));
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
@@ -144,7 +144,7 @@ export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): v
   const verb = 'lstmBackward';
   checkLstmShape(verb, args);
   const { inputSize, hiddenSize, rows } = args;
-  need(verb, 'packed', '[P]', args.packed, lengths.lstmPackedLength(inputSize, hiddenSize, true));
+  need(verb, 'panels', '[P]', args.panels, lengths.lstmPanelsLength(inputSize, hiddenSize, true));
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
@@ -255,7 +255,7 @@ export function checkAdam(args: AdamUpdate): void {
   needSame('adam', 'gradients', args.gradients, 'parameters', length);
   needSame('adam', 'mean', args.mean, 'parameters', length);
   needSame('adam', 'variance', args.variance, 'parameters', length);
-  needCount('adam', 'step', args.step);
+  needCount('adam', 'update', args.update);
 }
 
 export function checkActivate(inputs: Float32Array, outputs: Float32Array): void {

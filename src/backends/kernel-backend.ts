@@ -10,16 +10,16 @@ import type { KernelProbe, MatrixProduct } from './probe.js';
 
 /** The kernels' verbs as JavaScript sees them; F and I stand for a float and an int buffer. */
 export interface Verbs<F, I> {
-  lstm_packed_length(inputSize: number, hiddenSize: number, backward: number): number;
+  lstm_panels_length(inputSize: number, hiddenSize: number, backward: number): number;
   lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number, backward: number): number;
-  lstm_pack(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, packed: F, backward: number): void;
+  lstm_panels(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, panels: F, backward: number): void;
   lstm_forward(
-    ...args: [...LayerArguments<I>, packed: F, x: F, y: F, cells: F, gates: F, h: F, c: F, s: F]
+    ...args: [...LayerArguments<I>, panels: F, x: F, y: F, cells: F, gates: F, h: F, c: F, s: F]
   ): void;
   lstm_backward(
     ...args: [
       ...LayerArguments<I>,
-      packed: F,
+      panels: F,
       x: F,
       y: F,
       cells: F,
@@ -119,8 +119,8 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   protected abstract stored(array: B.Stored | null): F;
   protected abstract ints(array: Int32Array): I;
 
-  lstmPackedLength(inputSize: number, hiddenSize: number, backward: boolean): number {
-    return this.#verbs.lstm_packed_length(inputSize, hiddenSize, Number(backward));
+  lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean): number {
+    return this.#verbs.lstm_panels_length(inputSize, hiddenSize, Number(backward));
   }
   lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number {
     return this.#verbs.lstm_scratch_length(batchSize, inputSize, hiddenSize, Number(backward));
@@ -142,17 +142,17 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
     ];
   }
 
-  lstmPack(a: Parameters<B.Backend['lstmPack']>[0]): void {
-    contract.checkLstmPack(a, this);
+  lstmPanels(a: Parameters<B.Backend['lstmPanels']>[0]): void {
+    contract.checkLstmPanels(a, this);
     const { weightIh, weightHh, biasIh, biasHh } = a.weights;
-    this.#verbs.lstm_pack(
+    this.#verbs.lstm_panels(
       a.inputSize,
       a.hiddenSize,
       this.floats(weightIh),
       this.floats(weightHh),
       this.floats(biasIh),
       this.floats(biasHh),
-      this.stored(a.packed),
+      this.stored(a.panels),
       Number(a.backward),
     );
   }
@@ -161,7 +161,7 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
     contract.checkLstmForward(a, this);
     this.#verbs.lstm_forward(
       ...this.#layer(a),
-      this.stored(a.packed),
+      this.stored(a.panels),
       this.stored(a.inputs),
       this.stored(a.outputs),
       this.stored(a.cells),
@@ -176,7 +176,7 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
     contract.checkLstmBackward(a, this);
     this.#verbs.lstm_backward(
       ...this.#layer(a),
-      this.stored(a.packed),
+      this.stored(a.panels),
       this.stored(a.inputs),
       this.stored(a.outputs),
       this.stored(a.cells),
@@ -317,8 +317,8 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
       a.eps,
       a.weightDecay,
       Number(a.decoupled),
-      1 - a.beta1 ** a.step,
-      1 - a.beta2 ** a.step,
+      1 - a.beta1 ** a.update,
+      1 - a.beta2 ** a.update,
       a.gradientScale,
     );
   }

@@ -104,8 +104,8 @@ export class SequenceClassifier {
     this.parameterCount = this.#layout.length;
     this.#parameters = backend.allocate(this.#layout.length);
     this.#gradients = backend.allocate(this.#layout.length);
-    const packed = backend.allocate(Network.packedLength(this.config, backend));
-    this.#network = new Network(this.config, this.#layout, backend, this.#parameters, packed);
+    const panels = backend.allocate(Network.panelsLength(this.config, backend));
+    this.#network = new Network(this.config, this.#layout, backend, this.#parameters, panels);
     this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
   }
 
@@ -194,7 +194,7 @@ export class SequenceClassifier {
     return new SequenceStepper({
       config: this.config,
       backend: this.#backend,
-      packed: () => this.#network.packedForward(),
+      panels: () => this.#network.forwardPanels(),
       weight: this.#layout.view(this.#parameters, 'fc.weight'),
       bias: this.#layout.view(this.#parameters, 'fc.bias'),
     });

@@ -1,11 +1,12 @@
 /**
- * The head's reading of the LSTM's outputs, as moves of rows: from outputs [N, D·H] to features [B, F], and, with
- * source and target exchanged, of gradients back.
+ * How the head reads the LSTM's outputs: as copies of rows from outputs [N, D·H] to features [B, F]. With source and
+ * target exchanged, the same copies take gradients back.
  */
 import { directionsOf, featuresOf, type ResolvedClassifierConfig } from './classifier-config.js';
 import type { Workspace } from './workspace.js';
 
-export interface HeadMove {
+/** Arguments of the verb copyRows, in one layer's outputs and the features. */
+export interface HeadCopy {
   /** The layer whose outputs are read. */
   layer: number;
   rows: number;
@@ -20,14 +21,14 @@ export interface HeadMove {
 }
 
 export interface HeadRows {
-  moves: HeadMove[];
-  /** The moves do not write every feature: they have to be zeroed first. */
+  copies: HeadCopy[];
+  /** The copies leave features unwritten, or add: the features have to be zeroed first. */
   sparse: boolean;
 }
 
 /**
  * @param batch B sequences in packed order; batchSizes [T] sequences running at each step
- * @param buffers where the moves are written
+ * @param buffers receive the offsets and scales of the copies
  */
 export function headRows(
   config: ResolvedClassifierConfig,
@@ -60,14 +61,14 @@ export function headRows(
         }
       }
     }
-    const move = { layer: numLayers - 1, rows: N, width: D * H, sourceOffsets, targetOffsets, scales };
+    const copy = { layer: numLayers - 1, rows: N, width: D * H, sourceOffsets, targetOffsets, scales };
     const sparse = head === 'mean' || N < B * (config.sequenceLength as number);
-    return { moves: [{ ...move, accumulate: head === 'mean' }], sparse };
+    return { copies: [{ ...copy, accumulate: head === 'mean' }], sparse };
   }
 
   // The forward direction ends at each sequence's last step, the reverse direction at step 0.
   const lastRows = lastRowOf(batchSizes, B);
-  const moves: HeadMove[] = [];
+  const copies: HeadCopy[] = [];
   const first = head === 'final' ? 0 : numLayers - 1;
   for (let layer = first; layer < numLayers; layer++) {
     const { sourceOffsets, targetOffsets } = buffers.headOffsets[layer - first];
@@ -79,7 +80,7 @@ export function headRows(
         targetOffsets[direction * B + b] = b * F + column + direction * H;
       }
     }
-    moves.push({
+    copies.push({
       layer,
       rows: D * B,
       width: H,
@@ -89,7 +90,7 @@ export function headRows(
       accumulate: false,
     });
   }
-  return { moves, sparse: false };
+  return { copies, sparse: false };
 }
 
 /** [B] lengths of the sequences, from how many run at each step. */

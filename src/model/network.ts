@@ -43,18 +43,18 @@ export class Network {
   readonly #layout: ParameterLayout;
   readonly #parameters: Float32Array;
   readonly #precision: Precision;
-  /** [layer][direction] the weights in the kernels' order: floats, or the same bytes as halves. */
-  readonly #packed: { floats: Float32Array; halves: Uint16Array }[][];
-  #packedFor: 'nothing' | 'inference' | 'training' = 'nothing';
+  /** [layer][direction] panels: floats, or the same bytes as halves. */
+  readonly #panels: { floats: Float32Array; halves: Uint16Array }[][];
+  #panelsFor: 'nothing' | 'inference' | 'training' = 'nothing';
   #pass: Pass | null = null;
 
-  /** @param packed `packedLength` floats of the backend's memory; networks of the same parameters may share them. */
+  /** @param panels `panelsLength` floats of the backend's memory; networks of the same parameters may share them. */
   constructor(
     config: ResolvedClassifierConfig,
     layout: ParameterLayout,
     backend: Backend,
     parameters: Float32Array,
-    packed: Float32Array,
+    panels: Float32Array,
     precision: Precision = 'float32',
   ) {
     this.config = config;
@@ -62,37 +62,37 @@ export class Network {
     this.#backend = backend;
     this.#layout = layout;
     this.#parameters = parameters;
-    const arena = new Arena(packed);
-    this.#packed = eachLayer(config, (layer) =>
+    const arena = new Arena(panels);
+    this.#panels = eachLayer(config, (layer) =>
       eachDirection(config, () => {
-        const floats = arena.take(packedLengthOf(config, backend, layer, precision));
+        const floats = arena.take(panelsLengthOf(config, backend, layer, precision));
         return { floats, halves: asHalves(floats, 2 * floats.length) };
       }),
     );
   }
 
-  /** Floats that the constructor's `packed` needs. */
-  static packedLength(
+  /** Floats that the constructor's `panels` needs. */
+  static panelsLength(
     config: ResolvedClassifierConfig,
     backend: Backend,
     precision: Precision = 'float32',
   ): number {
     const arena = new Arena<Float32Array>(null);
     eachLayer(config, (layer) =>
-      eachDirection(config, () => arena.take(packedLengthOf(config, backend, layer, precision))),
+      eachDirection(config, () => arena.take(panelsLengthOf(config, backend, layer, precision))),
     );
     return arena.used;
   }
 
   /** Must be called after the parameters have changed. */
   parametersChanged(): void {
-    this.#packedFor = 'nothing';
+    this.#panelsFor = 'nothing';
   }
 
-  /** [layer] the forward direction's weights in the kernels' order, as they are now. */
-  packedForward(): readonly Float32Array[] {
-    this.pack(false);
-    return this.#packed.map(([forward]) => forward.floats);
+  /** [layer] the forward direction's panels of the present parameters. */
+  forwardPanels(): readonly Float32Array[] {
+    this.writePanels(false);
+    return this.#panels.map(([forward]) => forward.floats);
   }
 
   /**
@@ -111,7 +111,7 @@ export class Network {
     const { capacity, layers, features } = workspace;
     if (N > capacity.rows || B > capacity.batchSize || (training && !capacity.training))
       throw new Error('network: the workspace is too small for this batch');
-    this.pack(training !== null);
+    this.writePanels(training !== null);
     const half = training !== null && this.#precision === 'mixed';
     const keys = training?.dropoutKeys;
     const dropout = keys ? workspace.dropout : null;
@@ -123,7 +123,7 @@ export class Network {
       for (let direction = 0; direction < directionsOf(config); direction++) {
         this.#backend.lstmForward({
           ...this.#shape(batch, layer, direction),
-          packed: this.#packedOf(layer, direction, half),
+          panels: this.#panelsOf(layer, direction, half),
           inputs: inputs[layer],
           outputs,
           cells: cells[direction],
@@ -138,7 +138,7 @@ export class Network {
 
     const head = headRows(config, batch, workspace);
     if (head.sparse) this.#backend.clear(features, B * featuresOf(config));
-    for (const { layer, ...rows } of head.moves) {
+    for (const { layer, ...rows } of head.copies) {
       this.#backend.copyRows({ ...rows, source: layers[layer].outputs, target: features });
     }
     if (dropout && config.dropout > 0) this.#dropFeatures(features, dropout, B);
@@ -180,7 +180,7 @@ export class Network {
 
     this.#backend.clear(dOutputs, outputs);
     for (let layer = config.numLayers - 1; layer >= 0; layer--) {
-      for (const { layer: from, sourceOffsets, targetOffsets, ...rows } of head.moves) {
+      for (const { layer: from, sourceOffsets, targetOffsets, ...rows } of head.copies) {
         if (from !== layer) continue;
         const back = { sourceOffsets: targetOffsets, targetOffsets: sourceOffsets, accumulate: true };
         this.#backend.copyRows({ ...rows, ...back, source: dFeatures, target: dOutputs });
@@ -190,7 +190,7 @@ export class Network {
       for (let direction = 0; direction < directionsOf(config); direction++) {
         this.#backend.lstmBackward({
           ...this.#shape(batch, layer, direction),
-          packed: this.#packedOf(layer, direction, this.#precision === 'mixed'),
+          panels: this.#panelsOf(layer, direction, this.#precision === 'mixed'),
           inputs: pass.inputs[layer],
           outputs: layers[layer].outputs,
           cells: layers[layer].cells[direction],
@@ -213,30 +213,32 @@ export class Network {
   }
 
   /**
-   * Brings the packed weights up to date; `forward` does it by itself. Threads whose networks share them take a share
-   * each, and wait for each other before they compute.
+   * Brings the panels up to date; `forward` calls it. Threads whose networks share panels each write some of them, and
+   * wait for each other before they compute.
+   *
+   * @param thread which of how many threads this is
    */
-  pack(training: boolean, share = { index: 0, of: 1 }): void {
+  writePanels(training: boolean, thread = { index: 0, of: 1 }): void {
     const half = training && this.#precision === 'mixed';
     const wanted = training ? 'training' : 'inference';
-    if (this.#packedFor === wanted) return;
-    if (this.#packedFor === 'training' && this.#precision === 'float32') return; // holds what inference reads
+    if (this.#panelsFor === wanted) return;
+    if (this.#panelsFor === 'training' && this.#precision === 'float32') return; // holds what inference reads
     const directions = directionsOf(this.config);
-    for (let part = share.index; part < this.config.numLayers * directions; part += share.of) {
-      const [layer, direction] = [Math.floor(part / directions), part % directions];
-      this.#backend.lstmPack({
+    for (let n = thread.index; n < this.config.numLayers * directions; n += thread.of) {
+      const [layer, direction] = [Math.floor(n / directions), n % directions];
+      this.#backend.lstmPanels({
         inputSize: layerInputSize(this.config, layer),
         hiddenSize: this.config.hiddenSize,
         weights: this.#layout.lstm(this.#parameters, layer, direction),
-        packed: this.#packedOf(layer, direction, half),
+        panels: this.#panelsOf(layer, direction, half),
         backward: training,
       });
     }
-    this.#packedFor = wanted;
+    this.#panelsFor = wanted;
   }
 
-  #packedOf(layer: number, direction: number, half: boolean): Stored {
-    const { floats, halves } = this.#packed[layer][direction];
+  #panelsOf(layer: number, direction: number, half: boolean): Stored {
+    const { floats, halves } = this.#panels[layer][direction];
     return half ? halves : floats;
   }
 
@@ -316,14 +318,14 @@ export class Network {
   }
 }
 
-/** Floats that the weights of a layer and direction take when packed, for training and for inference. */
-function packedLengthOf(
+/** Floats of the panels of a layer and direction, enough for training and for inference. */
+function panelsLengthOf(
   config: ResolvedClassifierConfig,
   backend: Backend,
   layer: number,
   precision: Precision,
 ): number {
   const length = (backward: boolean) =>
-    backend.lstmPackedLength(layerInputSize(config, layer), config.hiddenSize, backward);
+    backend.lstmPanelsLength(layerInputSize(config, layer), config.hiddenSize, backward);
   return precision === 'mixed' ? Math.max(length(false), Math.ceil(length(true) / 2)) : length(true);
 }

@@ -13,7 +13,7 @@ import {
   type ResolvedClassifierConfig,
 } from './classifier-config.js';
 
-/** A GiB of float32; with more, lengths of packed buffers would not fit the kernels' 32-bit integers. */
+/** A GiB of float32; with more, lengths of panels would not fit the kernels' 32-bit integers. */
 const MAX_PARAMETERS = 2 ** 28;
 
 export interface ParameterPlace {

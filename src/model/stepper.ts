@@ -11,8 +11,8 @@ import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './cla
 export interface SteppedModel {
   config: ResolvedClassifierConfig;
   backend: Backend;
-  /** [layer] what `lstmPack` wrote of the present parameters; the same buffers in every call. */
-  packed(): readonly Float32Array[];
+  /** [layer] the panels of the present parameters; the same buffers in every call. */
+  panels(): readonly Float32Array[];
   /** fc.weight [K, F] and fc.bias [K] */
   weight: Float32Array;
   bias: Float32Array;
@@ -117,7 +117,7 @@ export class SequenceStepper {
     if (input.length !== inputSize) {
       throw new UserError(`step: input [I] = [${inputSize}] needs ${inputSize} values, got ${input.length}`);
     }
-    this.#model.packed();
+    this.#model.panels();
     this.#input.set(input);
     for (const layer of this.#turn.layers) backend.lstmForward(layer);
     if (head === 'mean') this.#average();
@@ -138,7 +138,7 @@ export class SequenceStepper {
     const { config, weight, bias } = this.#model;
     const { hiddenSize: H, numLayers: L, numClasses, head } = config;
     const own = (states: Float32Array, layer: number) => states.subarray(layer * H, (layer + 1) * H);
-    const layers = this.#model.packed().map((packed, layer) => ({
+    const layers = this.#model.panels().map((panels, layer) => ({
       ...shared,
       inputSize: layerInputSize(config, layer),
       hiddenSize: H,
@@ -146,7 +146,7 @@ export class SequenceStepper {
       reverse: false,
       outputStride: H,
       outputColumn: 0,
-      packed,
+      panels,
       gates: null,
       inputs: layer === 0 ? this.#input : own(to.hidden, layer - 1),
       outputs: own(to.hidden, layer),

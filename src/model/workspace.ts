@@ -35,8 +35,8 @@ interface LayerBuffers {
   /** [direction] [N, 4H] */ gates: (Stored | null)[];
 }
 
-/** Where rows that the head moves come from and go to. */
-interface MoveOffsets {
+/** First elements of the rows that the head copies, in their source and their target. */
+interface CopyOffsets {
   sourceOffsets: Int32Array;
   targetOffsets: Int32Array;
 }
@@ -47,8 +47,8 @@ export interface Workspace {
   /** [N, I] the inputs as halves, in mixed precision. */
   inputs: Stored | null;
   layers: LayerBuffers[];
-  /** Of each move of the head: [N], or [D·B] of every layer for the head `final`. */
-  headOffsets: MoveOffsets[];
+  /** Of each copy of the head: [N], or [D·B] of every layer for the head `final`. */
+  headOffsets: CopyOffsets[];
   /** [N] for the head `mean`. */
   headScales: Float32Array | null;
   /** [B, F]; on the way back overwritten by their gradient. */
@@ -96,8 +96,8 @@ function layOut(
   const half = training && precision === 'mixed';
   const stored = (length: number) => takeStored(floats, length, half);
   const drops = training && (config.dropout > 0 || config.layerDropout > 0);
-  const moves = head === 'final' ? numLayers : 1;
-  const moved = head === 'final' || head === 'last' ? D * B : N;
+  const copies = head === 'final' ? numLayers : 1;
+  const copied = head === 'final' || head === 'last' ? D * B : N;
   return {
     capacity,
     inputs: half ? stored(N * config.inputSize) : null,
@@ -107,9 +107,9 @@ function layOut(
       cells: eachDirection(config, () => stored(N * H)),
       gates: eachDirection(config, () => (training ? stored(N * 4 * H) : null)),
     })),
-    headOffsets: Array.from({ length: moves }, () => ({
-      sourceOffsets: ints.take(moved),
-      targetOffsets: ints.take(moved),
+    headOffsets: Array.from({ length: copies }, () => ({
+      sourceOffsets: ints.take(copied),
+      targetOffsets: ints.take(copied),
     })),
     headScales: head === 'mean' ? floats.take(N) : null,
     features: floats.take(B * featuresOf(config)),

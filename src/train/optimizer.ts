@@ -104,13 +104,13 @@ export interface SliceUpdate {
   lr: number;
   /** Gradients are multiplied by this first, e.g. by `clipScale`. */
   gradientScale: number;
-  /** From 1. */
-  step: number;
+  /** The number of this update, from 1. */
+  update: number;
 }
 
 /** One step of the optimiser on a slice, by the backend's verb. */
 export function updateSlice(backend: Backend, optimizer: ResolvedOptimizer, slice: SliceUpdate): void {
-  const { parameters, gradients, state, lr: learningRate, gradientScale, step } = slice;
+  const { parameters, gradients, state, lr: learningRate, gradientScale, update } = slice;
   const { weightDecay } = optimizer;
   const shared = { parameters, gradients, learningRate, weightDecay, gradientScale };
   if (optimizer.name === 'sgd') {
@@ -126,7 +126,7 @@ export function updateSlice(backend: Backend, optimizer: ResolvedOptimizer, slic
       beta2: betas[1],
       eps,
       decoupled: optimizer.name === 'adamw',
-      step,
+      update,
     });
   }
 }
@@ -219,7 +219,7 @@ export class Optimizer {
         state: slices.slice(2),
         lr: this.#lr,
         gradientScale,
-        step: this.#step,
+        update: this.#step,
       });
       tensors.forEach(({ data }, n) => {
         if (n !== 1) data.set(slices[n]);

@@ -11,7 +11,7 @@ import { probeOf } from '#src/backends/probe.js';
 import { Random, threefry } from '#src/random.js';
 import { assertWithin } from './comparison.js';
 import { pick, uniform } from './draw.js';
-import { backward, drawWeights, forward, lstmProblem, packed } from './lstm.js';
+import { backward, drawWeights, forward, lstmProblem, panels } from './lstm.js';
 import { GuardedMemory } from './memory.js';
 
 const FEW = { units: 16, floor: 1, why: 'a few float32 operations on values near 1' };
@@ -159,7 +159,7 @@ export function definitionTests(backend: Backend): void {
       dOutputs: Float32Array.of(2),
     };
     const run = forward(backend, memory, problem, {
-      packed: packed(backend, memory, problem, true),
+      panels: panels(backend, memory, problem, true),
       gates: true,
     });
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -199,7 +199,7 @@ export function definitionTests(backend: Backend): void {
         { reverse: true, outputStride: 2 * hiddenSize, outputColumn: hiddenSize },
       ]);
       const problem = lstmProblem(random, inputSize, hiddenSize, [4, 3, 3, 1], direction);
-      const options = { packed: packed(backend, memory, problem, true), gates: true };
+      const options = { panels: panels(backend, memory, problem, true), gates: true };
       const initial = {
         inputs: uniform(random, problem.rows * inputSize),
         weights: drawWeights(random, inputSize, hiddenSize),

@@ -84,14 +84,14 @@ function network(
         outputStride: 2 * H,
         outputColumn: d * H,
       };
-      const packed = memory.output(backend.lstmPackedLength(inputSize, H, true));
+      const panels = memory.output(backend.lstmPanelsLength(inputSize, H, true));
       const weights = weightsOf(`_l${layer}${direction}`, parameters);
-      backend.lstmPack({ inputSize, hiddenSize: H, weights, packed, backward: true });
+      backend.lstmPanels({ inputSize, hiddenSize: H, weights, panels, backward: true });
       const cells = memory.output(N * H);
       const gates = memory.output(N * 4 * H);
       const scratch = memory.output(backend.lstmScratchLength(B, inputSize, H, false));
-      backend.lstmForward({ ...shape, packed, inputs: inputs[layer], outputs, cells, gates, scratch });
-      return { shape, packed, cells, gates };
+      backend.lstmForward({ ...shape, panels, inputs: inputs[layer], outputs, cells, gates, scratch });
+      return { shape, panels, cells, gates };
     });
     // The way back needs the outputs as they were before dropout.
     const kept = memory.changed(outputs);

@@ -9,7 +9,7 @@ import type { Backend } from '#src/backends/backend.js';
 import { Random } from '#src/random.js';
 import { assertSameBits } from './comparison.js';
 import { batchSizesOf, uniform } from './draw.js';
-import { backward, drawWeights, forward, type LstmProblem, numbers, ownColumns, packed } from './lstm.js';
+import { backward, drawWeights, forward, type LstmProblem, numbers, ownColumns, panels } from './lstm.js';
 import { GuardedMemory } from './memory.js';
 
 const SHAPES = [
@@ -84,7 +84,7 @@ function runBatch(
   };
   const memory = new GuardedMemory(backend);
   const run = forward(backend, memory, problem, {
-    packed: packed(backend, memory, problem, true),
+    panels: panels(backend, memory, problem, true),
     gates: true,
   });
   const gates = numbers(run.gates!);

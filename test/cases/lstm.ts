@@ -59,11 +59,11 @@ export function drawWeights(random: Random, inputSize: number, hiddenSize: numbe
   };
 }
 
-/** Packs the weights; `backward` as lstmPack means it. */
-export function packed(backend: Backend, memory: Memory, problem: LstmProblem, backward: boolean): Stored {
+/** Panels of the weights; `backward` as lstmPanels means it. */
+export function panels(backend: Backend, memory: Memory, problem: LstmProblem, backward: boolean): Stored {
   const { inputSize, hiddenSize, weights } = problem;
-  const buffer = stored(memory, problem, backend.lstmPackedLength(inputSize, hiddenSize, backward));
-  backend.lstmPack({
+  const buffer = stored(memory, problem, backend.lstmPanelsLength(inputSize, hiddenSize, backward));
+  backend.lstmPanels({
     inputSize,
     hiddenSize,
     weights: {
@@ -72,10 +72,10 @@ export function packed(backend: Backend, memory: Memory, problem: LstmProblem, b
       biasIh: memory.input(weights.biasIh),
       biasHh: memory.input(weights.biasHh),
     },
-    packed: buffer,
+    panels: buffer,
     backward,
   });
-  memory.check('lstmPack');
+  memory.check('lstmPanels');
   memory.freeze(buffer);
   return buffer;
 }
@@ -83,7 +83,7 @@ export function packed(backend: Backend, memory: Memory, problem: LstmProblem, b
 /** What the forward verb left behind. */
 export interface LstmRun {
   shape: LstmShape;
-  packed: Stored;
+  panels: Stored;
   inputs: Stored;
   outputs: Stored;
   cells: Stored;
@@ -104,7 +104,7 @@ export function forward(
   backend: Backend,
   memory: Memory,
   problem: LstmProblem,
-  options: { packed: Stored; gates: boolean; initial?: LstmForward['initial'] },
+  options: { panels: Stored; gates: boolean; initial?: LstmForward['initial'] },
 ): LstmRun {
   const { inputSize, hiddenSize, rows, reverse, outputStride, outputColumn } = problem;
   const batchSizes = memory.ints(batchSizesOf(problem.lengths));
@@ -113,7 +113,7 @@ export function forward(
   const outputs = stored(memory, problem, rows * outputStride);
   const cells = stored(memory, problem, rows * hiddenSize);
   const gates = options.gates ? stored(memory, problem, rows * 4 * hiddenSize) : null;
-  const run = { packed: options.packed, inputs, outputs, cells, gates };
+  const run = { panels: options.panels, inputs, outputs, cells, gates };
   memory.freeze(inputs);
   const scratchLength = backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize, false);
   backend.lstmForward({ ...shape, ...run, initial: options.initial, scratch: memory.output(scratchLength) });
@@ -176,7 +176,7 @@ export function backward(
   return { dInputs, dGates: gates!, dWeights };
 }
 
-/** One layer and direction: pack, forward, backward, and that leaving things out changes nothing else. */
+/** One layer and direction: panels, forward, backward, and that leaving things out changes nothing else. */
 function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
   const { inputSize: I, hiddenSize: H, rows } = problem;
   const initial = { inputs: uniform(random, rows * I), weights: drawWeights(random, I, H) };
@@ -190,22 +190,22 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
   return {
     name,
     run(backend, memory): Results {
-      const weights = packed(backend, memory, problem, true);
-      const run = forward(backend, memory, problem, { packed: weights, gates: true });
+      const weights = panels(backend, memory, problem, true);
+      const run = forward(backend, memory, problem, { panels: weights, gates: true });
       const outputs = ownColumns(problem, run.outputs);
       const cells = numbers(run.cells);
       const gates = numbers(run.gates!);
       const kept = run.gates!.slice();
 
       const inference = forward(backend, memory, problem, {
-        packed: packed(backend, memory, problem, false),
+        panels: panels(backend, memory, problem, false),
         gates: false,
       });
       assertSameBits(ownColumns(problem, inference.outputs), outputs, 'outputs without gates and way back');
       assertSameBits(numbers(inference.cells), cells, 'cells without gates and way back');
 
       const states = { hidden: memory.input(before.hidden), cells: memory.input(before.cells) };
-      const continued = forward(backend, memory, problem, { packed: weights, gates: false, initial: states });
+      const continued = forward(backend, memory, problem, { panels: weights, gates: false, initial: states });
 
       const { dInputs, dGates, dWeights } = backward(backend, memory, problem, run, initial);
       const gradients = numbers(dGates);

@@ -19,7 +19,7 @@ function rightArguments(backend: Backend) {
     biasIh: floats(12),
     biasHh: floats(12),
   });
-  const packedLength = backend.lstmPackedLength(2, 3, true);
+  const panelsLength = backend.lstmPanelsLength(2, 3, true);
   const layer = {
     inputSize: 2,
     hiddenSize: 3,
@@ -28,7 +28,7 @@ function rightArguments(backend: Backend) {
     reverse: false,
     outputStride: 6,
     outputColumn: 3,
-    packed: floats(packedLength),
+    panels: floats(panelsLength),
     inputs: floats(10),
     outputs: floats(30),
     cells: floats(15),
@@ -45,11 +45,11 @@ function rightArguments(backend: Backend) {
     gradientScale: 1,
   };
   return {
-    lstmPack: {
+    lstmPanels: {
       inputSize: 2,
       hiddenSize: 3,
       weights: weights(),
-      packed: floats(packedLength),
+      panels: floats(panelsLength),
       backward: true,
     },
     lstmForward: layer,
@@ -105,7 +105,7 @@ function rightArguments(backend: Backend) {
       beta2: 0.999,
       eps: 1e-8,
       decoupled: false,
-      step: 1,
+      update: 1,
     },
     matmul: {
       m: 2,
@@ -122,18 +122,18 @@ function rightArguments(backend: Backend) {
 /** Verb, argument, its wrong value, and words of the message. A number as value of a buffer means: cut to that. */
 const MISTAKES: [verb: string, argument: string, value: unknown, message: string][] = [
   [
-    'lstmPack',
+    'lstmPanels',
     'weights.weightHh',
     35,
-    'lstmPack: weights.weightHh [4H, H] = [12, 3] needs 36 floats, got 35',
+    'lstmPanels: weights.weightHh [4H, H] = [12, 3] needs 36 floats, got 35',
   ],
-  ['lstmPack', 'packed', 0, 'lstmPack: packed'],
-  ['lstmPack', 'hiddenSize', 0, 'hiddenSize must be a whole number of at least 1, got 0'],
+  ['lstmPanels', 'panels', 0, 'lstmPanels: panels'],
+  ['lstmPanels', 'hiddenSize', 0, 'hiddenSize must be a whole number of at least 1, got 0'],
   ['lstmForward', 'inputs', 9, 'inputs [N, I] = [5, 2] needs 10 floats, got 9'],
   ['lstmForward', 'outputs', 29, 'outputs [N, D·H] = [5, 6] needs 30 floats, got 29'],
   ['lstmForward', 'cells', 14, 'cells [N, H] = [5, 3] needs 15 floats, got 14'],
   ['lstmForward', 'gates', 56, 'lstmForward: gates [N, 4H] = [5, 12] needs 60 floats, got 56'],
-  ['lstmForward', 'packed', 0, 'lstmForward: packed'],
+  ['lstmForward', 'panels', 0, 'lstmForward: panels'],
   ['lstmForward', 'rows', 4, 'the sum of batchSizes must be rows = 4, got 5'],
   ['lstmForward', 'batchSizes', [2, 1, 2], 'batchSizes[2] must be at least 1 and at most batchSizes[1] = 1'],
   ['lstmForward', 'batchSizes', [3, 2, 0], 'batchSizes[2] must be at least 1'],
@@ -178,7 +178,7 @@ const MISTAKES: [verb: string, argument: string, value: unknown, message: string
   ['adam', 'gradients', 3, 'adam: gradients must be as long as parameters, 4 floats, got 3'],
   ['adam', 'mean', 3, 'mean must be as long as parameters, 4 floats, got 3'],
   ['adam', 'variance', 3, 'variance must be as long as parameters, 4 floats, got 3'],
-  ['adam', 'step', 0, 'step must be a whole number of at least 1, got 0'],
+  ['adam', 'update', 0, 'update must be a whole number of at least 1, got 0'],
   ['matmul', 'a', 7, 'matmul: a [M, K] = [2, 4] needs 8 floats, got 7'],
   ['matmul', 'b', 11, 'b [K, N] = [4, 3] needs 12 floats, got 11'],
   ['matmul', 'c', 5, 'c [M, N] = [2, 3] needs 6 floats, got 5'],
@@ -227,7 +227,7 @@ export function misuseTests(backend: Backend): void {
     const { lstmForward: args } = rightArguments(backend);
     assert.throws(
       () => backend.lstmForward({ ...args, cells: new Uint16Array(backend.allocate(8).buffer) }),
-      /lstmForward: cells must be floats, as packed is, got halves/,
+      /lstmForward: cells must be floats, as panels are, got halves/,
     );
     const initial = { hidden: backend.allocate(6), cells: backend.allocate(5) };
     assert.throws(

@@ -69,11 +69,11 @@ export function optimizerCases(): Case[] {
       }
     }
     for (const decoupled of [false, true]) {
-      for (const step of [1, 2, 1000]) {
-        const name = `${decoupled ? 'adamw' : 'adam'}, step ${step}`;
+      for (const update of [1, 2, 1000]) {
+        const name = `${decoupled ? 'adamw' : 'adam'}, update ${update}`;
         cases.push(
           updateCase(name, length, (backend, { parameters, gradients, first: mean, second: variance }) => {
-            const settings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1, decoupled, step };
+            const settings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1, decoupled, update };
             backend.adam({ ...shared, ...settings, parameters, gradients, mean, variance });
           }),
         );

@@ -138,7 +138,7 @@ suite('optimizers', () => {
             state: state.map((buffer) => buffer.subarray(from, to)),
             lr: 0.02,
             gradientScale: 0.5,
-            step,
+            update: step,
           });
         }
       }

@@ -15,8 +15,8 @@ export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-/** Floats of the packed parameters: W (4H, I), U (4H, H), b (4H), b' (4H), one after the other as they are. */
-export function packedLength(inputSize: number, hiddenSize: number): number {
+/** Floats of the oracle's panels: W (4H, I), U (4H, H), b (4H), b' (4H), one after the other in PyTorch's order. */
+export function panelsLength(inputSize: number, hiddenSize: number): number {
   return 4 * hiddenSize * (inputSize + hiddenSize + 2);
 }
 
@@ -25,29 +25,29 @@ export function scratchLength(batchSize: number, hiddenSize: number): number {
   return 2 * batchSize * hiddenSize;
 }
 
-export function lstmPack(
+export function lstmPanels(
   weights: LstmWeights,
   inputSize: number,
   hiddenSize: number,
-  packed: Float32Array,
+  panels: Float32Array,
 ): void {
-  const { weightIh, weightHh, biasIh, biasHh } = unpack(packed, inputSize, hiddenSize);
+  const { weightIh, weightHh, biasIh, biasHh } = tensorsIn(panels, inputSize, hiddenSize);
   for (let n = 0; n < weightIh.length; n++) weightIh[n] = weights.weightIh[n];
   for (let n = 0; n < weightHh.length; n++) weightHh[n] = weights.weightHh[n];
   for (let n = 0; n < biasIh.length; n++) biasIh[n] = weights.biasIh[n];
   for (let n = 0; n < biasHh.length; n++) biasHh[n] = weights.biasHh[n];
 }
 
-/** The four tensors within the packed parameters. */
-function unpack(packed: Float32Array, inputSize: number, hiddenSize: number): LstmWeights {
+/** The four tensors within the panels. */
+function tensorsIn(panels: Float32Array, inputSize: number, hiddenSize: number): LstmWeights {
   const gates = 4 * hiddenSize;
   const hh = gates * inputSize;
   const ih = hh + gates * hiddenSize;
   return {
-    weightIh: packed.subarray(0, hh),
-    weightHh: packed.subarray(hh, ih),
-    biasIh: packed.subarray(ih, ih + gates),
-    biasHh: packed.subarray(ih + gates, ih + 2 * gates),
+    weightIh: panels.subarray(0, hh),
+    weightHh: panels.subarray(hh, ih),
+    biasIh: panels.subarray(ih, ih + gates),
+    biasHh: panels.subarray(ih + gates, ih + 2 * gates),
   };
 }
 
@@ -105,7 +105,7 @@ function stateBefore(args: LstmForward, step: Step, b: number) {
 
 export function lstmForward(args: LstmForward): void {
   const { inputSize: I, hiddenSize: H, outputStride, outputColumn, inputs, outputs, cells, gates } = args;
-  const { weightIh, weightHh, biasIh, biasHh } = unpack(args.packed, I, H);
+  const { weightIh, weightHh, biasIh, biasHh } = tensorsIn(args.panels, I, H);
   for (const step of stepsOf(args)) {
     for (let b = 0; b < step.size; b++) {
       const row = step.row + b;
@@ -140,7 +140,7 @@ export function lstmForward(args: LstmForward): void {
 export function lstmBackward(args: LstmBackward): void {
   const { inputSize: I, hiddenSize: H, outputStride, outputColumn, inputs, outputs, cells, gates } = args;
   const { dOutputs, dInputs, dWeights, scratch } = args;
-  const { weightIh, weightHh } = unpack(args.packed, I, H);
+  const { weightIh, weightHh } = tensorsIn(args.panels, I, H);
   const B = args.batchSizes[0];
   // What flows back into the states of the step before, (B, H) each; zero for a sequence not met yet.
   const dHidden = scratch.subarray(0, B * H).fill(0);

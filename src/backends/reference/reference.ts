@@ -31,13 +31,13 @@ import {
   checkLinearForward,
   checkLstmBackward,
   checkLstmForward,
-  checkLstmPack,
+  checkLstmPanels,
   checkMatmul,
   checkSgd,
 } from '../contract.js';
 import type { KernelProbe, MatrixProduct } from '../probe.js';
 import { type OnFloats, onFloats } from './halves.js';
-import { lstmBackward, lstmForward, lstmPack, packedLength, scratchLength, sigmoid } from './lstm.js';
+import { lstmBackward, lstmForward, lstmPanels, panelsLength, scratchLength, sigmoid } from './lstm.js';
 
 /** What `new ReferenceBackend` can be told. */
 export interface ReferenceOptions {
@@ -83,8 +83,8 @@ export class ReferenceBackend implements Backend, KernelProbe {
   /** Nothing to do. */
   close(): void {}
 
-  lstmPackedLength(inputSize: number, hiddenSize: number, _backward: boolean): number {
-    return packedLength(inputSize, hiddenSize);
+  lstmPanelsLength(inputSize: number, hiddenSize: number, _backward: boolean): number {
+    return panelsLength(inputSize, hiddenSize);
   }
 
   lstmScratchLength(batchSize: number, _input: number, hiddenSize: number, backward: boolean): number {
@@ -95,21 +95,21 @@ export class ReferenceBackend implements Backend, KernelProbe {
     return 0;
   }
 
-  lstmPack(args: Parameters<Backend['lstmPack']>[0]): void {
-    checkLstmPack(args, this);
-    onFloats(args, [], ['packed'], ({ weights, inputSize, hiddenSize, packed }) => {
-      lstmPack(weights, inputSize, hiddenSize, packed);
+  lstmPanels(args: Parameters<Backend['lstmPanels']>[0]): void {
+    checkLstmPanels(args, this);
+    onFloats(args, [], ['panels'], ({ weights, inputSize, hiddenSize, panels }) => {
+      lstmPanels(weights, inputSize, hiddenSize, panels);
     });
   }
 
   lstmForward(args: LstmForward): void {
     checkLstmForward(args, this);
-    onFloats(args, ['packed', 'inputs'], ['outputs', 'cells', 'gates'], lstmForward);
+    onFloats(args, ['panels', 'inputs'], ['outputs', 'cells', 'gates'], lstmForward);
   }
 
   lstmBackward(args: LstmBackward): void {
     checkLstmBackward(args, this);
-    onFloats(args, ['packed', 'inputs', 'outputs', 'cells'], ['gates'], lstmBackward);
+    onFloats(args, ['panels', 'inputs', 'outputs', 'cells'], ['gates'], lstmBackward);
   }
 
   linearForward(args: LinearForward): void {
@@ -206,22 +206,22 @@ export class ReferenceBackend implements Backend, KernelProbe {
     const { parameters, gradients, velocity, learningRate, weightDecay, gradientScale, momentum } = args;
     for (let n = 0; n < parameters.length; n++) {
       const gradient = gradientScale * gradients[n] + weightDecay * parameters[n];
-      let step = gradient;
+      let change = gradient;
       if (velocity !== null) {
         const moved = momentum * velocity[n] + gradient;
         velocity[n] = moved;
-        step = args.nesterov ? gradient + momentum * moved : moved;
+        change = args.nesterov ? gradient + momentum * moved : moved;
       }
-      parameters[n] -= learningRate * step;
+      parameters[n] -= learningRate * change;
     }
   }
 
   adam(args: AdamUpdate): void {
     checkAdam(args);
     const { parameters, gradients, mean, variance, learningRate, weightDecay, gradientScale } = args;
-    const { beta1, beta2, eps, decoupled, step } = args;
-    const stepSize = learningRate / (1 - beta1 ** step);
-    const varianceScale = Math.sqrt(1 - beta2 ** step);
+    const { beta1, beta2, eps, decoupled, update } = args;
+    const stepSize = learningRate / (1 - beta1 ** update);
+    const varianceScale = Math.sqrt(1 - beta2 ** update);
     for (let n = 0; n < parameters.length; n++) {
       let parameter = parameters[n];
       let gradient = gradientScale * gradients[n];

@@ -6,7 +6,7 @@
  *   barrier  — several machines meet here: their sums are added before the norm —
  *   norm     of the summed gradients, by slices; barrier (parameter-slices.ts)
  *   update   of the parameters, by slices; barrier
- *   pack     a part of the weights in the kernels' order; barrier
+ *   panels   a part of the weights in the kernels' order; barrier
  */
 import type { Backend } from '../../backends/backend.js';
 import { packBatch } from '../../data/batch.js';
@@ -71,7 +71,7 @@ export class Member {
     this.#backend = backend;
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
-    this.#network = new Network(me.model, layout, backend, me.parameters, me.packed, me.precision);
+    this.#network = new Network(me.model, layout, backend, me.parameters, me.panels, me.precision);
     // The two workspaces share memory; only one is in use at a time.
     const workspaceFor = (training: boolean) => {
       const capacity = passCapacity(me.own.buffers.batchSizes.length, training);
@@ -112,15 +112,15 @@ export class Member {
 
   /** Generator: each `next()` runs one update or one pass of an evaluation. */
   *run(command: Command): Generator<void> {
-    this.#pack(command);
+    this.#writePanels(command);
     if (command.type === 'train') yield* this.#train(command);
     else yield* this.#evaluate(command);
   }
 
-  /** After the parameters have changed: each thread packs a part of the weights. */
-  #pack({ type, threads }: Command): void {
+  /** After the parameters have changed: each thread writes a part of the panels. */
+  #writePanels({ type, threads }: Command): void {
     this.#network.parametersChanged();
-    this.#network.pack(type === 'train', { index: this.#me.index, of: threads });
+    this.#network.writePanels(type === 'train', { index: this.#me.index, of: threads });
     this.#control.barrier(threads);
   }
 
@@ -153,7 +153,7 @@ export class Member {
         slices.update(threads, { lr: command.learningRates[batch], norm, scale, update: ++updates });
       }
       this.#control.barrier(threads);
-      if (verdict === 'update') this.#pack(command);
+      if (verdict === 'update') this.#writePanels(command);
       if (this.#me.index === 0) {
         scaler.write(command.lossScales, batch);
         this.#control.advance();

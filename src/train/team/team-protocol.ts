@@ -44,8 +44,8 @@ export interface TeamMember {
   control: Int32Array;
   /** [P] */
   parameters: Float32Array;
-  /** The parameters in the kernels' order: Network's `packed`. */
-  packed: Float32Array;
+  /** The weights in the kernels' order (Network). */
+  panels: Float32Array;
   own: {
     workspace: WorkspaceMemory;
     buffers: BatchBuffers;

@@ -240,7 +240,7 @@ export class Team implements Engine {
       parts,
       control: this.#control.words,
       parameters: this.#parameters,
-      packed: backend.allocate(Network.packedLength(model, backend, precision)),
+      panels: backend.allocate(Network.panelsLength(model, backend, precision)),
     };
     const P = this.#layout.length;
     const sharedTraining: Omit<TrainingMember, 'own'> | null = training && {
