@@ -1,8 +1,25 @@
 /** What scanstroke offers wherever it runs. */
-export type { Backend, BackendName } from './backends/backend.js';
-export type { BackendChoice, OnFallback } from './backends/registry.js';
-export { readSafetensors, writeSafetensors } from './formats/safetensors.js';
-export { imageToStrokes } from './ink/image-to-strokes.js';
+export type * from './backends/backend.js';
+export {
+  BACKEND_CHOICES,
+  BACKEND_NAMES,
+  type BackendChoice,
+  BackendUnavailable,
+  type OnFallback,
+} from './backends/registry.js';
+export type { Preprocessing } from './data/sequence.js';
+export type { AnyPreprocessing } from './data/sources.js';
+export type { StrokeOrder, StrokePreprocessing } from './data/strokes/stroke-sequences.js';
+export {
+  type Dtype,
+  readSafetensors,
+  type Tensor,
+  type TensorToWrite,
+  type TensorValues,
+  writeSafetensors,
+} from './formats/safetensors.js';
+export type { Drawing, Stroke } from './ink/drawing.js';
+export { type GreyPixels, imageToStrokes } from './ink/image-to-strokes.js';
 export { renderStrokes } from './ink/render-strokes.js';
 export {
   type Batch,
@@ -13,10 +30,9 @@ export {
   SequenceClassifier,
   type States,
 } from './model/classifier.js';
-export type { ClassifierConfig, Head } from './model/classifier-config.js';
-export type { StateDict } from './model/parameters.js';
+export type { ClassifierConfig, Head, ResolvedClassifierConfig } from './model/classifier-config.js';
 export type { SequenceStepper } from './model/stepper.js';
-export type { InputPicture, RecognizerInput, Seen } from './recognize/input.js';
+export type { InputPicture, PreparedInput, RecognizerInput, Seen } from './recognize/input.js';
 export {
   type Guess,
   type Inspection,
@@ -27,9 +43,26 @@ export {
   type RunFacts,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
+export type { StateDict, TensorData } from './state-dict.js';
 export type { ProgressEvent } from './train/events.js';
-export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
-export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
+export type {
+  CreateOptimizer,
+  Optimizer,
+  OptimizerConfig,
+  OptimizerStateDict,
+  ResolvedOptimizer,
+} from './train/optimizer.js';
+export {
+  type ConstantSchedule,
+  type CosineSchedule,
+  type CosineWarmRestartsSchedule,
+  createSchedule,
+  type OneCycleSchedule,
+  type Schedule,
+  type ScheduleConfig,
+  type StepSchedule,
+  type WarmUp,
+} from './train/schedule.js';
 export type {
   Examples,
   Trainer,

@@ -57,7 +57,7 @@ export class Peers {
   async onnxruntime(workload: Workload, model: SequenceClassifier): Promise<Peer | null> {
     if (!this.#may('onnxruntime')) return null;
     const path = join(this.#folder, `${workload.name}.onnx`);
-    const failure = this.#writeOnnx(workload, model, path);
+    const failure = await this.#writeOnnx(workload, model, path);
     if (failure !== null) return this.#leaveOut('onnxruntime', failure);
     const argument = JSON.stringify({ ...task(workload), path });
     const peer = await this.#start('onnxruntime', [[process.execPath, script('onnxruntime.mjs'), argument]]);
@@ -69,9 +69,13 @@ export class Peers {
     rmSync(this.#folder, { recursive: true });
   }
 
-  #writeOnnx({ name, model: config }: Workload, model: SequenceClassifier, path: string): string | null {
+  async #writeOnnx(
+    { name, model: config }: Workload,
+    model: SequenceClassifier,
+    path: string,
+  ): Promise<string | null> {
     const weights = join(this.#folder, `${name}.safetensors`);
-    writeFileSync(weights, writeSafetensors(model.stateDict()));
+    writeFileSync(weights, writeSafetensors(await model.stateDict()));
     for (const python of PYTHONS) {
       const args = [script('write_onnx.py'), JSON.stringify(config), weights, path];
       const run = spawnSync(python, args, { encoding: 'utf8' });

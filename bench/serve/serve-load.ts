@@ -76,7 +76,7 @@ async function subjects() {
     backend,
   );
   const checkpoint = encodeCheckpoint({
-    parameters: model.stateDict(),
+    parameters: await model.stateDict(),
     model: { ...model.config },
     preprocessing: {
       sequenceLength: 28,

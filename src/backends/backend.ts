@@ -155,7 +155,7 @@ export interface CrossEntropy {
   /** 1 / B for the gradient of the mean. */ gradientScale: number;
 }
 
-interface Update {
+export interface ParameterUpdate {
   /** All [n]. */
   parameters: Float32Array;
   gradients: Float32Array;
@@ -165,7 +165,7 @@ interface Update {
   gradientScale: number;
 }
 /** torch.optim.SGD: g += wd·p; v = momentum·v + g; p -= lr·(nesterov ? g + momentum·v : v). */
-export interface SgdUpdate extends Update {
+export interface SgdUpdate extends ParameterUpdate {
   /** [n] velocity; null without momentum. */ velocity: Float32Array | null;
   momentum: number;
   nesterov: boolean;
@@ -174,7 +174,7 @@ export interface SgdUpdate extends Update {
  * torch.optim.Adam (Kingma & Ba 2015) and AdamW (`decoupled`; Loshchilov & Hutter 2019):
  * m = β₁m + (1-β₁)g; v = β₂v + (1-β₂)g²; p -= lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + eps).
  */
-export interface AdamUpdate extends Update {
+export interface AdamUpdate extends ParameterUpdate {
   /** [n] */ mean: Float32Array;
   /** [n] */ variance: Float32Array;
   beta1: number;

@@ -2,7 +2,7 @@
 import { UserError } from '../user-error.js';
 import type { Backend, BackendHandle } from './backend.js';
 import { openReference } from './reference/reference.js';
-import { type BackendOn, type OnFallback, type Openers, openChoice, reopen } from './registry.js';
+import { type BackendChoice, type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { compileKernels, type ModuleFile, type ModuleOptions } from './wasm/module.js';
 import { createWasmBackend, openWasmHandle } from './wasm/wasm.js';
 
@@ -31,10 +31,7 @@ const OPENERS: Openers<'page'> = {
  * const backend = await openBackend();
  * console.log(backend.description); // WebAssembly relaxed SIMD, 128 bits
  */
-export async function openBackend(
-  choice: 'auto' | BackendOn<'page'> = 'auto',
-  onFallback?: OnFallback,
-): Promise<Backend> {
+export async function openBackend(choice: BackendChoice = 'auto', onFallback?: OnFallback): Promise<Backend> {
   return openChoice('page', OPENERS, choice, onFallback);
 }
 

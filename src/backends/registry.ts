@@ -33,7 +33,7 @@ const BACKENDS = {
 const PLATFORM_NAMES: Record<Platform, string> = { node: 'Node.js', page: 'a page' };
 
 /** The backends that run on a platform. */
-export type BackendOn<P extends Platform> = {
+type BackendOn<P extends Platform> = {
   [N in BackendName]: P extends (typeof BACKENDS)[N]['platforms'][number] ? N : never;
 }[BackendName];
 

@@ -18,7 +18,7 @@ import {
 } from './safetensors-header.js';
 
 /** The values of a tensor. F16 and BF16 are raw bits in a Uint16Array, BOOL is 0 or 1 in a Uint8Array. */
-export type TensorData =
+export type TensorValues =
   | Float64Array
   | Float32Array
   | BigInt64Array
@@ -30,7 +30,7 @@ export type TensorData =
   | Int8Array
   | Uint8Array;
 
-type ArrayType = { new (buffer: ArrayBuffer): TensorData; readonly BYTES_PER_ELEMENT: number };
+type ArrayType = { new (buffer: ArrayBuffer): TensorValues; readonly BYTES_PER_ELEMENT: number };
 
 /** In the order of the safetensors library's `Dtype`. Its writer, and ours, sort tensors by it in descending order. */
 const ARRAY_TYPES = {
@@ -60,14 +60,14 @@ const DEFAULT_DTYPES = DTYPES.filter((dtype) => !['BOOL', 'F16', 'BF16'].include
 export interface Tensor {
   dtype: Dtype;
   shape: number[];
-  data: TensorData;
+  data: TensorValues;
 }
 
 /** A tensor to write. Without `dtype`, the type of `data` decides. */
 export interface TensorToWrite {
   dtype?: string;
   shape: readonly number[];
-  data: TensorData;
+  data: TensorValues;
 }
 
 /** Longer headers are refused. Those of PyTorch's largest models are below 2 MiB. */

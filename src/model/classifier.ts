@@ -5,6 +5,7 @@
 import type { Backend, Stored } from '../backends/backend.js';
 import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
 import { deriveKey } from '../random.js';
+import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import {
   type ClassifierConfig,
@@ -14,7 +15,7 @@ import {
 } from './classifier-config.js';
 import { lastRowOf } from './head.js';
 import { Network } from './network.js';
-import { ParameterLayout, type StateDict } from './parameters.js';
+import { ParameterLayout } from './parameters.js';
 import { SequenceStepper } from './stepper.js';
 import { openWorkspace, type Workspace, type WorkspaceMemory, workspaceSize } from './workspace.js';
 
@@ -70,6 +71,8 @@ export interface Gradients {
 export interface ClassifierOptions {
   /** Of the initial parameters. Default 0. */
   seed?: number;
+  /** Initial parameters, instead of drawing them. */
+  parameters?: StateDict;
 }
 
 interface Buffers extends BatchBuffers {
@@ -106,19 +109,20 @@ export class SequenceClassifier {
     this.#gradients = backend.allocate(this.#layout.length);
     const panels = backend.allocate(Network.panelsLength(this.config, backend));
     this.#network = new Network(this.config, this.#layout, backend, this.#parameters, panels);
-    this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
+    if (options.parameters) this.#layout.fromStateDict(options.parameters, this.#parameters);
+    else this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
   }
 
-  /** Copies of all parameters under PyTorch's names. */
-  stateDict(): StateDict {
+  /** Copies of all parameters, under PyTorch's names and in PyTorch's shapes. */
+  async stateDict(): Promise<StateDict> {
     return this.#layout.toStateDict(this.#parameters);
   }
 
   /**
-   * Takes over all parameters.
+   * Copies all parameters from named tensors.
    * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
    */
-  loadStateDict(tensors: StateDict): void {
+  async loadStateDict(tensors: StateDict): Promise<void> {
     this.#layout.fromStateDict(tensors, this.#parameters);
     this.#network.parametersChanged();
   }

@@ -5,6 +5,7 @@
 
 import type { LstmWeights } from '../backends/backend.js';
 import { Random } from '../random.js';
+import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import {
   directionsOf,
@@ -23,8 +24,6 @@ export interface ParameterPlace {
   offset: number;
   length: number;
 }
-
-export type StateDict = Map<string, { shape: number[]; data: Float32Array }>;
 
 /** How many numbers a model learns. */
 export function parameterCount(config: ResolvedClassifierConfig): number {

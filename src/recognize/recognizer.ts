@@ -94,8 +94,9 @@ export function openRecognizer(
   const { name, preset = null, testAccuracy = null } = about;
   const checkpoint = decodeCheckpoint(bytes, name);
   const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, name);
-  const classifier = new SequenceClassifier(checkpoint.model as unknown as ClassifierConfig, backend);
-  classifier.loadStateDict(checkpoint.parameters);
+  const classifier = new SequenceClassifier(checkpoint.model as unknown as ClassifierConfig, backend, {
+    parameters: checkpoint.parameters,
+  });
   const { config: model, parameterCount: parameters } = classifier;
   const { classes } = checkpoint;
   if (classes.length !== model.numClasses) {

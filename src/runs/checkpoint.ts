@@ -9,13 +9,11 @@ import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../formats/safetensors.js';
+import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 
-/** A model's parameters by PyTorch's names, e.g. `lstm.weight_ih_l0` [4H, I]. */
-export type Parameters = Map<string, { shape: number[]; data: Float32Array }>;
-
 export interface Checkpoint {
-  parameters: Parameters;
+  parameters: StateDict;
   /** The model's configuration: what SequenceClassifier is made with. */
   model: Record<string, unknown>;
   /** How an example becomes the model's input: data/sequence.ts. */
@@ -28,7 +26,7 @@ export interface Checkpoint {
      * The optimiser's vectors by tensor: `mean.lstm.weight_ih_l0` …, in the parameters' shapes. Empty for plain SGD.
      * In checkpoints of the first version one flat vector each: `mean` [P].
      */
-    optimizer: Parameters;
+    optimizer: StateDict;
     /** Epoch, step, seed, best so far …: anything that JSON can hold. */
     state: Record<string, unknown>;
   };
@@ -86,8 +84,8 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, name);
   checkFormat(metadata, name);
 
-  const parameters: Parameters = new Map();
-  const optimizer: Parameters = new Map();
+  const parameters: StateDict = new Map();
+  const optimizer: StateDict = new Map();
   for (const [tensor, { dtype, shape, data }] of tensors) {
     if (!(data instanceof Float32Array)) {
       throw new UserError(`${name}: tensor ${quote(tensor)} has dtype ${dtype}, expected F32`);

@@ -5,7 +5,7 @@
  * An engine carries out one call at a time: a second call before the first has ended is refused.
  */
 import type { SequencesData } from '../data/sources.js';
-import type { StateDict } from '../model/parameters.js';
+import type { StateDict } from '../state-dict.js';
 import type { LossScaleState } from './loss-scale.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 

@@ -5,10 +5,10 @@
  */
 
 import type { Backend } from '../backends/backend.js';
-import { openReference } from '../backends/reference/reference.js';
+import { copyStateDict, type StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 
-/** What an optimiser can be told; what is left out takes PyTorch's default. */
+/** An optimiser's settings. What is left out takes PyTorch's default. */
 export interface OptimizerConfig {
   name: 'sgd' | 'adam' | 'adamw';
   /** Learning rate; default 1e-3. */ lr?: number;
@@ -16,16 +16,13 @@ export interface OptimizerConfig {
   /** sgd; default false. */ nesterov?: boolean;
   /** adam, adamw: decay of the means of the gradient and of its square; default [0.9, 0.999]. */
   betas?: readonly [number, number];
-  /** adam, adamw: keeps the division finite; default 1e-8. */ eps?: number;
+  /** adam, adamw: added to the denominator; default 1e-8. */ eps?: number;
   /** λ of the L2 penalty, in adamw of the decay of the weights themselves; default 0, adamw 0.01. */
   weightDecay?: number;
 }
 
 /** An OptimizerConfig with every default filled in. */
 export type ResolvedOptimizer = Readonly<Required<OptimizerConfig>>;
-
-/** Named tensors, as `stateDict` and `gradients` of a model give them. */
-export type NamedTensors = Map<string, { shape: number[]; data: Float32Array }>;
 
 const sgdDefaults = { momentum: 0, nesterov: false };
 const adamDefaults = { betas: [0.9, 0.999] as const, eps: 1e-8 };
@@ -89,7 +86,7 @@ function refuse(optimizer: string, option: string, owner: string): never {
   );
 }
 
-/** The vectors that an optimiser keeps between steps, each as long as the parameters, zero at first. */
+/** Names of the vectors that an optimiser keeps between updates, each as long as the parameters, zero at first. */
 export function optimizerStateNames(config: OptimizerConfig): string[] {
   if (config.name !== 'sgd') return ['mean', 'variance'];
   return (config.momentum ?? sgdDefaults.momentum) === 0 ? [] : ['velocity'];
@@ -108,7 +105,7 @@ export interface SliceUpdate {
   update: number;
 }
 
-/** One step of the optimiser on a slice, by the backend's verb. */
+/** One update of a slice, by the backend's verb. */
 export function updateSlice(backend: Backend, optimizer: ResolvedOptimizer, slice: SliceUpdate): void {
   const { parameters, gradients, state, lr: learningRate, gradientScale, update } = slice;
   const { weightDecay } = optimizer;
@@ -139,40 +136,59 @@ export function clipScale(norm: number, maxNorm: number): number {
   return Math.min(1, maxNorm / (norm + 1e-6));
 }
 
-/** What an Optimizer remembers; `tensors` holds `velocity.NAME`, or `mean.NAME` and `variance.NAME`. */
+/** The state of an Optimizer; `tensors` holds `velocity.NAME`, or `mean.NAME` and `variance.NAME`. */
 export interface OptimizerStateDict {
   name: OptimizerConfig['name'];
-  /** Steps taken. */ step: number;
+  /** Updates made. */ step: number;
   lr: number;
-  tensors: NamedTensors;
+  tensors: StateDict;
+}
+
+/** Makes optimisers; see `createOptimizer`. */
+export type CreateOptimizer = (config: OptimizerConfig, backend?: Backend) => Optimizer;
+
+/** `createOptimizer` of an entry point: its optimisers compute on what `openBackend` opens, unless told otherwise. */
+export function optimizersOn(openBackend: () => Promise<Backend>): CreateOptimizer {
+  return (config, backend) => new Optimizer(config, backend ?? openBackend);
 }
 
 /**
- * An optimiser for named tensors.
+ * An optimiser for named tensors. Between updates it keeps no memory of the backend.
  *
- * @param backend computes the updates; default: the reference backend.
- * @throws UserError as `resolveOptimizer`.
+ * @example
+ * const optimizer = createOptimizer({ name: 'sgd', lr: 0.1, momentum: 0.9 });
+ * const parameters = await model.stateDict();
+ * const { gradients } = await model.gradients(batch);
+ * await optimizer.step(parameters, gradients);
+ * await model.loadStateDict(parameters);
+ * optimizer.close();
  */
-export function createOptimizer(config: OptimizerConfig, backend: Backend = openReference()): Optimizer {
-  return new Optimizer(config, backend);
-}
-
-export class Optimizer {
+export class Optimizer implements Disposable {
+  /** The settings, with defaults filled in. */
   readonly config: ResolvedOptimizer;
-  readonly #backend: Backend;
   readonly #stateNames: string[];
+  /** Null for a backend of the caller. */
+  readonly #openBackend: (() => Promise<Backend>) | null;
+  #backend: Backend | null = null;
   #lr: number;
-  #step = 0;
-  #tensors: NamedTensors = new Map();
+  #updates = 0;
+  #tensors: StateDict = new Map();
+  #state: 'idle' | 'updating' | 'closed' = 'idle';
 
-  constructor(config: OptimizerConfig, backend: Backend) {
+  /**
+   * @param backend computes the updates and stays the caller's; or opens a backend at the first update, which `close`
+   * closes
+   * @throws UserError for settings that `resolveOptimizer` refuses
+   */
+  constructor(config: OptimizerConfig, backend: Backend | (() => Promise<Backend>)) {
     this.config = resolveOptimizer(config);
     this.#stateNames = optimizerStateNames(config);
     this.#lr = this.config.lr;
-    this.#backend = backend;
+    this.#openBackend = typeof backend === 'function' ? backend : null;
+    if (typeof backend !== 'function') this.#backend = backend;
   }
 
-  /** The learning rate of the next step; to be set from a schedule. */
+  /** The learning rate of the next update; to be set from a schedule. @throws UserError if it is below 0 */
   get lr(): number {
     return this.#lr;
   }
@@ -182,59 +198,116 @@ export class Optimizer {
   }
 
   /**
-   * Updates the parameters in place. The state is made at the first step, for the parameters given then.
+   * Makes one update: changes the parameters in place. The optimiser's vectors are made at the first update, for the
+   * parameters given then.
    *
-   * @param options.gradientScale gradients are multiplied by this first (see `clipScale`); default 1.
-   * @throws UserError if gradients, parameters and state differ in names or shapes; nothing is changed then.
+   * @param parameters tensors by name, in any shapes
+   * @param gradients tensors of the same names and shapes
+   * @param options.gradientScale gradients are multiplied by this first (see `clipScale`); default 1
+   * @throws UserError if gradients, parameters and the optimiser's vectors differ in names or shapes, if the update
+   * before has not ended, or after `close`; nothing is changed then
    */
-  step(parameters: NamedTensors, gradients: NamedTensors, options: { gradientScale?: number } = {}): void {
+  async step(
+    parameters: StateDict,
+    gradients: StateDict,
+    options: { gradientScale?: number } = {},
+  ): Promise<void> {
+    if (this.#state === 'closed') throw new UserError('optimizer.step: the optimizer is closed');
+    if (this.#state === 'updating') {
+      throw new UserError('optimizer.step: the update before has not ended; await each step');
+    }
     requireSameTensors('gradients', gradients, parameters);
-    if (this.#step === 0 && this.#tensors.size === 0) {
-      for (const kind of this.#stateNames) {
-        for (const [name, { shape, data }] of parameters) {
-          this.#tensors.set(`${kind}.${name}`, { shape: [...shape], data: new Float32Array(data.length) });
-        }
-      }
-    }
+    const fresh = this.#updates === 0 && this.#tensors.size === 0;
+    const tensors = fresh ? zeroState(this.#stateNames, parameters) : this.#tensors;
     for (const kind of this.#stateNames) {
-      requireSameTensors(`its ${kind}`, withPrefix(this.#tensors, kind), parameters);
+      requireSameTensors(`its ${kind}`, withPrefix(tensors, kind), parameters);
     }
-    this.#step++;
     const { gradientScale = 1 } = options;
-    let longest = 0;
-    for (const { data } of parameters.values()) longest = Math.max(longest, data.length);
-    // Not every backend can work on the caller's memory, so that the tensors pass through its own.
-    const lent = Array.from({ length: 2 + this.#stateNames.length }, () => this.#backend.allocate(longest));
-    for (const [name, parameter] of parameters) {
-      const state = this.#stateNames.map((kind) => this.#tensors.get(`${kind}.${name}`)!);
-      const tensors = [parameter, gradients.get(name)!, ...state];
-      const slices = tensors.map(({ data }, n) => {
-        const slice = lent[n].subarray(0, data.length);
-        slice.set(data);
-        return slice;
-      });
-      updateSlice(this.#backend, this.config, {
-        parameters: slices[0],
-        gradients: slices[1],
-        state: slices.slice(2),
-        lr: this.#lr,
-        gradientScale,
-        update: this.#step,
-      });
-      tensors.forEach(({ data }, n) => {
-        if (n !== 1) data.set(slices[n]);
-      });
+    const settings = { lr: this.#lr, gradientScale, update: this.#updates + 1 };
+    this.#state = 'updating';
+    try {
+      const backend = this.#backend ?? (await this.#open());
+      this.#update(backend, { parameters, gradients, tensors }, settings);
+      this.#tensors = tensors;
+      this.#updates++;
+    } finally {
+      if (this.#state === 'updating') this.#state = 'idle';
     }
-    for (const buffer of lent) this.#backend.release(buffer);
   }
 
-  /** A copy of all that the next step depends on, besides parameters and gradients. */
+  /** @throws UserError if the optimiser was closed meanwhile */
+  async #open(): Promise<Backend> {
+    if (!this.#openBackend) throw new UserError('optimizer.step: the optimizer is closed');
+    const backend = await this.#openBackend();
+    if (this.#isClosed()) {
+      backend.close();
+      throw new UserError('optimizer.step: the optimizer was closed during the update');
+    }
+    this.#backend = backend;
+    return backend;
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  /** Not every backend can compute on the caller's memory, so each tensor goes through memory of the backend. */
+  #update(
+    backend: Backend,
+    on: { parameters: StateDict; gradients: StateDict; tensors: StateDict },
+    settings: Pick<SliceUpdate, 'lr' | 'gradientScale' | 'update'>,
+  ): void {
+    let longest = 0;
+    for (const { data } of on.parameters.values()) longest = Math.max(longest, data.length);
+    const lent: Float32Array[] = [];
+    try {
+      for (let n = 0; n < 2 + this.#stateNames.length; n++) lent.push(backend.allocate(longest));
+      for (const [name, parameter] of on.parameters) {
+        const state = this.#stateNames.map((kind) => on.tensors.get(`${kind}.${name}`)!);
+        const tensors = [parameter, on.gradients.get(name)!, ...state];
+        const buffers = tensors.map(({ data }, n) => {
+          const buffer = lent[n].subarray(0, data.length);
+          buffer.set(data);
+          return buffer;
+        });
+        updateSlice(backend, this.config, {
+          ...settings,
+          parameters: buffers[0],
+          gradients: buffers[1],
+          state: buffers.slice(2),
+        });
+        tensors.forEach(({ data }, n) => {
+          if (n !== 1) data.set(buffers[n]);
+        });
+      }
+    } finally {
+      for (const buffer of lent) backend.release(buffer);
+    }
+  }
+
+  /** Closes the backend that the optimiser opened, if it did. It makes no more updates. */
+  close(): void {
+    if (this.#openBackend) this.#backend?.close();
+    this.#backend = null;
+    this.#state = 'closed';
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** A copy of all that the next update depends on, besides parameters and gradients. */
   stateDict(): OptimizerStateDict {
-    return { name: this.config.name, step: this.#step, lr: this.#lr, tensors: copied(this.#tensors) };
+    return {
+      name: this.config.name,
+      step: this.#updates,
+      lr: this.#lr,
+      tensors: copyStateDict(this.#tensors),
+    };
   }
 
   /**
-   * Takes over what `stateDict` gave.
+   * Goes on from what `stateDict` gave.
    *
    * @throws UserError if it is another optimiser's.
    */
@@ -258,28 +331,33 @@ export class Optimizer {
         );
       }
     }
-    this.#step = state.step;
+    this.#updates = state.step;
     this.#lr = state.lr;
-    this.#tensors = copied(state.tensors);
+    this.#tensors = copyStateDict(state.tensors);
   }
 }
 
-function copied(tensors: NamedTensors): NamedTensors {
-  const copy: NamedTensors = new Map();
-  for (const [name, { shape, data }] of tensors) copy.set(name, { shape: [...shape], data: data.slice() });
-  return copy;
+/** `KIND.NAME` for every kind of vector and every parameter, zero. */
+function zeroState(kinds: string[], parameters: StateDict): StateDict {
+  const tensors: StateDict = new Map();
+  for (const kind of kinds) {
+    for (const [name, { shape, data }] of parameters) {
+      tensors.set(`${kind}.${name}`, { shape: [...shape], data: new Float32Array(data.length) });
+    }
+  }
+  return tensors;
 }
 
 /** The tensors named `prefix.NAME`, by NAME. */
-function withPrefix(tensors: NamedTensors, prefix: string): NamedTensors {
-  const found: NamedTensors = new Map();
+function withPrefix(tensors: StateDict, prefix: string): StateDict {
+  const found: StateDict = new Map();
   for (const [name, tensor] of tensors) {
     if (name.startsWith(`${prefix}.`)) found.set(name.slice(prefix.length + 1), tensor);
   }
   return found;
 }
 
-function requireSameTensors(what: string, tensors: NamedTensors, parameters: NamedTensors): void {
+function requireSameTensors(what: string, tensors: StateDict, parameters: StateDict): void {
   for (const [name, { shape, data }] of parameters) {
     const tensor = tensors.get(name);
     if (tensor === undefined) {

@@ -12,8 +12,8 @@ import {
   type ResolvedClassifierConfig,
   resolveClassifierConfig,
 } from '../model/classifier-config.js';
-import type { StateDict } from '../model/parameters.js';
 import type { EpochMetrics } from '../runs/run-folder.js';
+import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import type { Engine, ModelState, Part } from './engine.js';
 import { evaluatePart } from './evaluation.js';

@@ -127,8 +127,9 @@ export function classifierTests(backend: Backend): void {
     test(`head ${head}: the linear layer reads what it says`, async () => {
       const model = new SequenceClassifier(config, backend, { seed: 6 });
       const { logits, outputs, hN } = await model.forward(batchOf(examples, T), { states: true });
-      const weight = model.stateDict().get('fc.weight')!.data;
-      const bias = model.stateDict().get('fc.bias')!.data;
+      const parameters = await model.stateDict();
+      const weight = parameters.get('fc.weight')!.data;
+      const bias = parameters.get('fc.bias')!.data;
       const width = 2 * H;
       examples.forEach(({ length }, b) => {
         const steps = outputs!.subarray(b * T * width, (b + 1) * T * width);
@@ -191,9 +192,9 @@ export function classifierTests(backend: Backend): void {
 
       // Slopes are measured on the oracle: float64 arithmetic on float32 parameters, moved by float32 amounts.
       const truth = new SequenceClassifier(dropping, oracle);
-      const start = model.stateDict();
+      const start = await model.stateDict();
       const lossAt = async (moved: typeof start, inputs: Float32Array) => {
-        truth.loadStateDict(moved);
+        await truth.loadStateDict(moved);
         return (await truth.gradients({ ...batch, inputs }, options)).loss;
       };
       const compare = async (

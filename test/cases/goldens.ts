@@ -66,7 +66,7 @@ async function checkNetwork(backend: Backend, golden: GoldenCase): Promise<void>
   const want = (name: string) => goldenTensor(tensors, name).values;
   const config = modelConfig(golden);
   const model = new SequenceClassifier(config, backend);
-  model.loadStateDict(stateOf(tensors, 'param.'));
+  await model.loadStateDict(stateOf(tensors, 'param.'));
   const lengths = tensors.get('lengths');
   const batch = {
     inputs: Float32Array.from(want('x')),
@@ -142,7 +142,7 @@ async function checkTrajectory(backend: Backend, golden: GoldenCase): Promise<vo
       batchSize,
       steps: 28,
     };
-    model.loadStateDict(parameters);
+    await model.loadStateDict(parameters);
     const { loss, logits, gradients } = await model.gradients(batch);
     losses.push(loss);
     const K = logits.length / batchSize;
@@ -151,7 +151,7 @@ async function checkTrajectory(backend: Backend, golden: GoldenCase): Promise<vo
       return row.indexOf(Math.max(...row)) === label;
     });
     correct.push(hits.length);
-    optimizer.step(parameters, gradients);
+    await optimizer.step(parameters, gradients);
   }
   assert.deepEqual(correct, [...goldenTensor(tensors, 'correct').values], 'correct answers of every step');
   const tolerance =

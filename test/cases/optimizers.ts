@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
+import { type Backend, createOptimizer, type OptimizerConfig, type StateDict } from 'scanstroke';
 import { Random } from '#src/random.js';
-import { clipScale, createOptimizer, type NamedTensors, type OptimizerConfig } from '#src/train/optimizer.js';
+import { clipScale } from '#src/train/optimizer.js';
 import { assertWithin, type Case, type Tolerance } from './comparison.js';
 import { uniform } from './draw.js';
 import { type GoldenCase, goldenCases, goldenTensor, goldenTensors } from './golden-file.js';
@@ -91,9 +91,9 @@ export function optimizerConfig(settings: GoldenCase): OptimizerConfig {
 
 export function optimizerTests(backend: Backend): void {
   for (const golden of goldenCases('optimizer')) {
-    test(`${golden.file}: six steps as PyTorch's`, () => {
+    test(`${golden.file}: six steps as PyTorch's`, async () => {
       const tensors = goldenTensors(golden.file);
-      const named = (suffix: string, prefix = ''): NamedTensors =>
+      const named = (suffix: string, prefix = ''): StateDict =>
         new Map(
           ['p', 'q'].map((name) => {
             const { shape, values } = goldenTensor(tensors, `${prefix}${name}.${suffix}`);
@@ -103,7 +103,7 @@ export function optimizerTests(backend: Backend): void {
       const parameters = named('0');
       const optimizer = createOptimizer(optimizerConfig(golden), backend);
       const norms = golden.grad_norms as number[];
-      (golden.lrs as number[]).forEach((lr, n) => {
+      for (const [n, lr] of (golden.lrs as number[]).entries()) {
         const gradients = named(`${n + 1}`, 'grad.');
         let gradientScale = 1;
         if (golden.clip_max_norm !== null) {
@@ -119,23 +119,23 @@ export function optimizerTests(backend: Backend): void {
           gradientScale = clipScale(norm, golden.clip_max_norm as number);
         }
         optimizer.lr = lr;
-        optimizer.step(parameters, gradients, { gradientScale });
+        await optimizer.step(parameters, gradients, { gradientScale });
         for (const [name, { data }] of named(`${n + 1}`)) {
           const units = 2 + 3 * (n + 1);
-          const why = 'both are float32, and round a parameter up to three times a step';
+          const why = 'both are float32, and round a parameter up to three times an update';
           const got = parameters.get(name)!.data;
-          assertWithin(`${name} after step ${n + 1}`, got, data, { units, floor: 1, why }, golden.file);
+          assertWithin(`${name} after update ${n + 1}`, got, data, { units, floor: 1, why }, golden.file);
         }
-      });
+      }
     });
   }
 
-  test('updates leave parameters of a zero gradient where they are', () => {
+  test('updates leave parameters of a zero gradient where they are', async () => {
     const config: OptimizerConfig[] = [{ name: 'sgd', momentum: 0.9 }, { name: 'adam' }];
     for (const { name, momentum } of config) {
-      const parameters: NamedTensors = new Map([['w', { shape: [3], data: Float32Array.of(1, -2, 1e-40) }]]);
-      const zero: NamedTensors = new Map([['w', { shape: [3], data: new Float32Array(3) }]]);
-      createOptimizer({ name, momentum }, backend).step(parameters, zero);
+      const parameters: StateDict = new Map([['w', { shape: [3], data: Float32Array.of(1, -2, 1e-40) }]]);
+      const zero: StateDict = new Map([['w', { shape: [3], data: new Float32Array(3) }]]);
+      await createOptimizer({ name, momentum }, backend).step(parameters, zero);
       assert.deepEqual([...parameters.get('w')!.data.subarray(0, 2)], [1, -2]);
     }
   });

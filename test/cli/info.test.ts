@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { info } from '#src/cli/commands/info-command.js';
-import { encodeCheckpoint, type Parameters } from '#src/runs/checkpoint.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
+import type { StateDict } from '#src/state-dict.js';
 import { UserError } from '#src/user-error.js';
 import { sampleInput } from '../report/sample.js';
 import { fakeTerminal, summaryOf } from './fake-run.js';
@@ -14,7 +15,7 @@ import { fakeTerminal, summaryOf } from './fake-run.js';
 const root = mkdtempSync(join(tmpdir(), 'scanstroke-info-'));
 after(() => rmSync(root, { recursive: true }));
 
-const parameters: Parameters = new Map();
+const parameters: StateDict = new Map();
 const add = (name: string, ...shape: number[]) =>
   parameters.set(name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
 for (let layer = 0; layer < 11; layer++) {

@@ -7,7 +7,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readSafetensors, type Tensor, type TensorData, writeSafetensors } from '#src/formats/safetensors.js';
+import {
+  readSafetensors,
+  type Tensor,
+  type TensorValues,
+  writeSafetensors,
+} from '#src/formats/safetensors.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { mutate, mutation } from './mutation.js';
@@ -35,7 +40,7 @@ function readOrRefuse(bytes: Uint8Array): boolean {
   return true;
 }
 
-const typedArray: fc.Arbitrary<{ dtype: string; data: TensorData }> = fc.oneof(
+const typedArray: fc.Arbitrary<{ dtype: string; data: TensorValues }> = fc.oneof(
   fc.float32Array({ maxLength: 6 }).map((data) => ({ dtype: 'F32', data })),
   fc.float64Array({ maxLength: 6 }).map((data) => ({ dtype: 'F64', data })),
   fc.bigInt64Array({ maxLength: 6 }).map((data) => ({ dtype: 'I64', data })),

@@ -2,8 +2,8 @@
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
-import { SequenceClassifier } from '#src/model/classifier.js';
-import type { ClassifierConfig } from '#src/model/classifier-config.js';
+import { type ClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
+import { ParameterLayout } from '#src/model/parameters.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 
@@ -35,12 +35,15 @@ export function checkpointBytes(
     bidirectional: true,
     ...model,
   };
-  const classifier = new SequenceClassifier(config, new ReferenceBackend(), { seed: 5 });
-  const parameters = classifier.stateDict();
+  const resolved = resolveClassifierConfig(config);
+  const layout = new ParameterLayout(resolved);
+  const vector = new Float32Array(layout.length);
+  layout.initialize(resolved, vector, 5);
+  const parameters = layout.toStateDict(vector);
   for (const { data } of parameters.values()) for (let i = 0; i < data.length; i++) data[i] *= 3;
   return encodeCheckpoint({
     parameters,
-    model: { ...classifier.config, sequenceLength: classifier.config.sequenceLength ?? undefined },
+    model: { ...resolved, sequenceLength: resolved.sequenceLength ?? undefined },
     preprocessing: { ...preprocessing },
     classes,
   });

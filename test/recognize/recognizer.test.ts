@@ -251,7 +251,7 @@ test('a thin pen becomes as wide as MNIST’s', () => {
 async function logitsOf(bytes: Uint8Array, source: ImageSequences | StrokeSequences): Promise<Float32Array> {
   const { model, parameters } = decodeCheckpoint(bytes, 'a');
   const classifier = new SequenceClassifier(model as never, new ReferenceBackend());
-  classifier.loadStateDict(parameters);
+  await classifier.loadStateDict(parameters);
   const [B, T, I] = [source.count, source.maxSteps, source.inputSize];
   const inputs = new Float32Array(B * T * I);
   const lengths = new Int32Array(B);

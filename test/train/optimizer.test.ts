@@ -2,18 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createOptimizer, type OptimizerConfig, UserError } from 'scanstroke';
+import { createOptimizer, type OptimizerConfig, openBackend, type StateDict, UserError } from 'scanstroke';
 import { openReference } from '#src/backends/reference/reference.js';
 import { Random } from '#src/random.js';
-import {
-  clipScale,
-  type NamedTensors,
-  optimizerStateNames,
-  resolveOptimizer,
-  updateSlice,
-} from '#src/train/optimizer.js';
+import { clipScale, optimizerStateNames, resolveOptimizer, updateSlice } from '#src/train/optimizer.js';
 
-function tensors(seed: number): NamedTensors {
+function tensors(seed: number): StateDict {
   const random = new Random(seed);
   const draw = (...shape: number[]) => ({
     shape,
@@ -32,7 +26,7 @@ const everyKind: OptimizerConfig[] = [
   { name: 'adamw', lr: 0.1, betas: [0.8, 0.9], eps: 1e-6 },
 ];
 
-const values = (parameters: NamedTensors) => [...parameters.values()].map(({ data }) => [...data]);
+const values = (parameters: StateDict) => [...parameters.values()].map(({ data }) => [...data]);
 
 suite('optimizers', () => {
   test("defaults are PyTorch's", () => {
@@ -69,7 +63,7 @@ suite('optimizers', () => {
     createOptimizer({ name: 'adam', momentum: 0, nesterov: false });
   });
 
-  test('tensors that do not fit together are refused, and nothing is changed', () => {
+  test('tensors that do not fit together are refused, and nothing is changed', async () => {
     const parameters = tensors(1);
     const before = values(parameters);
     const without = tensors(2);
@@ -78,56 +72,56 @@ suite('optimizers', () => {
     const other = tensors(2).set('fc.weight', { shape: [4, 3], data: new Float32Array(12) });
     const short = tensors(2).set('fc.bias', { shape: [3], data: new Float32Array(2) });
     const optimizer = createOptimizer({ name: 'adam' });
-    const refused: [NamedTensors, string][] = [
+    const refused: [StateDict, string][] = [
       [without, 'optimizer.step: gradients must hold every parameter; fc.bias [3] is missing'],
       [extra, 'optimizer.step: gradients hold fc.scale, which is not among the parameters'],
       [other, 'parameter fc.weight is [3, 4] with 12 values, but in gradients it is [4, 3] with 12'],
       [short, 'parameter fc.bias is [3] with 3 values, but in gradients it is [3] with 2'],
     ];
     for (const [gradients, message] of refused) {
-      assert.throws(
-        () => optimizer.step(parameters, gradients),
+      await assert.rejects(
+        optimizer.step(parameters, gradients),
         (error) => error instanceof UserError && error.message.includes(message),
         message,
       );
     }
     assert.deepEqual(values(parameters), before);
     assert.equal(optimizer.stateDict().step, 0);
-    optimizer.step(parameters, tensors(2));
-    assert.throws(() => optimizer.step(extra, extra), /its mean must hold every parameter; fc.scale/);
+    await optimizer.step(parameters, tensors(2));
+    await assert.rejects(optimizer.step(extra, extra), /its mean must hold every parameter; fc.scale/);
   });
 
   for (const config of everyKind) {
     const { name, momentum } = config;
-    test(`${name}${momentum ? ' with momentum' : ''}: saved and loaded it goes on bit for bit`, () => {
+    test(`${name}${momentum ? ' with momentum' : ''}: saved and loaded it goes on bit for bit`, async () => {
       const straight = tensors(1);
       const first = createOptimizer(config);
-      for (let step = 0; step < 3; step++) first.step(straight, tensors(10 + step));
+      for (let step = 0; step < 3; step++) await first.step(straight, tensors(10 + step));
       first.lr = 0.05;
       const saved = first.stateDict();
       const interrupted = new Map(
         [...straight].map(([key, { shape, data }]) => [key, { shape, data: data.slice() }]),
       );
-      for (let step = 3; step < 6; step++) first.step(straight, tensors(10 + step));
+      for (let step = 3; step < 6; step++) await first.step(straight, tensors(10 + step));
 
       const second = createOptimizer(config);
       second.loadStateDict(saved);
       assert.equal(second.lr, 0.05);
-      for (let step = 3; step < 6; step++) second.step(interrupted, tensors(10 + step));
+      for (let step = 3; step < 6; step++) await second.step(interrupted, tensors(10 + step));
       assert.deepEqual(values(interrupted), values(straight));
       assert.deepEqual(second.stateDict(), first.stateDict());
     });
 
-    test(`${name}${momentum ? ' with momentum' : ''}: a slice of a flat vector is updated alike`, () => {
+    test(`${name}${momentum ? ' with momentum' : ''}: a slice of a flat vector is updated alike`, async () => {
       const backend = openReference();
       const [parameters, gradients] = [tensors(1), tensors(2)];
-      const flat = (of: NamedTensors) => Float32Array.from([...of.values()].flatMap(({ data }) => [...data]));
+      const flat = (of: StateDict) => Float32Array.from([...of.values()].flatMap(({ data }) => [...data]));
       const vector = { parameters: flat(parameters), gradients: flat(gradients) };
       const state = optimizerStateNames(config).map(() => backend.allocate(15));
-      const optimizer = createOptimizer(config);
+      const optimizer = createOptimizer(config, backend);
       optimizer.lr = 0.02;
       for (let step = 1; step <= 3; step++) {
-        optimizer.step(parameters, gradients, { gradientScale: 0.5 });
+        await optimizer.step(parameters, gradients, { gradientScale: 0.5 });
         for (const [from, to] of [
           [0, 4],
           [4, 15],
@@ -146,9 +140,9 @@ suite('optimizers', () => {
     });
   }
 
-  test('a state of another optimiser is refused', () => {
+  test('a state of another optimiser is refused', async () => {
     const optimizer = createOptimizer({ name: 'sgd', momentum: 0.9 });
-    optimizer.step(tensors(1), tensors(2));
+    await optimizer.step(tensors(1), tensors(2));
     const state = optimizer.stateDict();
     assert.deepEqual([...state.tensors.keys()], ['velocity.fc.weight', 'velocity.fc.bias']);
     const refused: [OptimizerConfig, typeof state, RegExp][] = [
@@ -161,16 +155,64 @@ suite('optimizers', () => {
     }
   });
 
-  test('the learning rate can be set, but not to nonsense', () => {
+  test('the learning rate can be set, but not to nonsense', async () => {
     const optimizer = createOptimizer({ name: 'sgd', lr: 0.1 });
-    const parameters: NamedTensors = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
-    const gradients: NamedTensors = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
+    const parameters: StateDict = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
+    const gradients: StateDict = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
     optimizer.lr = 0.25;
-    optimizer.step(parameters, gradients);
+    await optimizer.step(parameters, gradients);
     assert.equal(parameters.get('w')!.data[0], 0.75);
     assert.throws(() => {
       optimizer.lr = -1;
     }, /lr must be a number of at least 0, got -1/);
+  });
+
+  test('computes on the best backend, opened at the first step, or on the one that is given', async () => {
+    const run = async (optimizer: ReturnType<typeof createOptimizer>) => {
+      const parameters = tensors(1);
+      for (let step = 0; step < 3; step++) await optimizer.step(parameters, tensors(10 + step));
+      optimizer.close();
+      return values(parameters);
+    };
+    const config: OptimizerConfig = { name: 'adam', lr: 0.1 };
+    const [best, oracle] = [await openBackend(), openReference()];
+    let updates = 0;
+    const adam = best.adam.bind(best);
+    best.adam = (args) => {
+      updates++;
+      adam(args);
+    };
+    const given = await run(createOptimizer(config, best));
+    assert.equal(updates, 6, 'an update a tensor on the backend that was given');
+    assert.deepEqual(await run(createOptimizer(config)), given);
+    assert.notDeepEqual(await run(createOptimizer(config, oracle)), given, 'the oracle rounds otherwise');
+  });
+
+  test('a step before the one before has ended is refused, and changes nothing', async () => {
+    const optimizer = createOptimizer({ name: 'sgd', lr: 1 });
+    const [first, second] = [tensors(1), tensors(1)];
+    const before = values(second);
+    const under = optimizer.step(first, tensors(2));
+    await assert.rejects(
+      optimizer.step(second, tensors(2)),
+      /the update before has not ended; await each step/,
+    );
+    assert.deepEqual(values(second), before);
+    await under;
+    assert.equal(optimizer.stateDict().step, 1);
+    await optimizer.step(second, tensors(2));
+    assert.deepEqual(values(second), values(first));
+  });
+
+  test('a closed optimiser makes no update, also when it is closed while its backend opens', async () => {
+    const optimizer = createOptimizer({ name: 'sgd' });
+    const parameters = tensors(1);
+    const under = optimizer.step(parameters, tensors(2));
+    optimizer.close();
+    optimizer.close();
+    await assert.rejects(under, /closed during the update/);
+    await assert.rejects(optimizer.step(parameters, tensors(2)), /optimizer is closed/);
+    assert.deepEqual(values(parameters), values(tensors(1)));
   });
 
   test("clipScale is that of PyTorch's clip_grad_norm_", () => {

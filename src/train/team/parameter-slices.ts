@@ -58,7 +58,7 @@ export class ParameterSlices {
     const { lr, update } = at;
     const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
     this.#each(threads, (slice) => {
-      updateSlice(this.#backend, optimizer, { ...slice, lr, gradientScale, step: update });
+      updateSlice(this.#backend, optimizer, { ...slice, lr, gradientScale, update });
     });
   }
 

@@ -7,9 +7,10 @@ import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
 import { openAugmented, openSequences } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { Network } from '../../model/network.js';
-import { ParameterLayout, type StateDict } from '../../model/parameters.js';
+import { ParameterLayout } from '../../model/parameters.js';
 import { type Precision, workspaceSize } from '../../model/workspace.js';
 import { sharedBytes, shareInts } from '../../shared-memory.js';
+import type { StateDict } from '../../state-dict.js';
 import {
   type Answers,
   type BatchResults,
