@@ -34,6 +34,7 @@ export type { ClassifierConfig, Head, ResolvedClassifierConfig } from './model/c
 export type { SequenceStepper } from './model/stepper.js';
 export type { InputPicture, PreparedInput, RecognizerInput, Seen } from './recognize/input.js';
 export {
+  describeCheckpoint,
   type Guess,
   type Inspection,
   openRecognizer,

@@ -198,9 +198,14 @@ export interface Backend {
   /** A zeroed buffer that the verbs accept and threads can share. Subarrays of it are accepted too. */
   allocate(length: number): Float32Array;
   allocateInts(length: number): Int32Array;
-  /** Gives the memory of an `allocate`d array back (not of a subarray). */
+  /**
+   * Frees the memory of an array from `allocate` or `allocateInts`. After `close` it does nothing.
+   * @throws Error for any other array: one that was released before, a subarray, one of another backend
+   */
   release(array: Float32Array | Int32Array): void;
+  /** What a worker thread opens this backend from. @throws Error if the memory cannot be shared */
   handle(): BackendHandle;
+  /** Ends the backend: it allocates no more, and its buffers must not be used. Closing twice is allowed. */
   close(): void;
 
   /** Elements that `lstmPanels` writes. */

@@ -40,40 +40,50 @@ export type ResolvedClassifierConfig = Required<Omit<ClassifierConfig, 'sequence
 };
 
 function requireWhole(name: string, value: unknown): number {
-  if (!Number.isInteger(value) || (value as number) < 1) {
-    throw new UserError(`model: ${name} must be a whole number of at least 1, got ${String(value)}`);
-  }
-  return value as number;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
+  throw new UserError(`model: ${name} must be a whole number of at least 1, got ${String(value)}`);
 }
 
 function requireRate(name: string, value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0 && value < 1)) {
-    throw new UserError(`model: ${name} must be a number from 0 up to, but not, 1, got ${String(value)}`);
+    throw new UserError(`model: ${name} must be a number in [0, 1), got ${String(value)}`);
   }
   return value;
 }
 
+function requireHead(value: unknown): Head {
+  const head = HEADS.find((known) => known === value);
+  if (head === undefined) {
+    throw new UserError(`model: head must be one of ${HEADS.join(', ')}, got ${String(value)}`);
+  }
+  return head;
+}
+
 /**
- * Fills in the defaults.
+ * Checks a configuration and fills in the defaults.
+ * @param config a ClassifierConfig, or what a file says is one; other fields are ignored
  * @throws UserError naming the field, what it expects and what it got
  */
-export function resolveClassifierConfig(config: ClassifierConfig): ResolvedClassifierConfig {
-  const head = config.head ?? 'final';
-  if (!HEADS.includes(head)) {
-    throw new UserError(`model: head must be one of ${HEADS.join(', ')}, got ${String(head)}`);
-  }
+export function resolveClassifierConfig(
+  config: Partial<Record<keyof ClassifierConfig, unknown>>,
+): ResolvedClassifierConfig {
+  const head = requireHead(config.head ?? 'final');
   if (head === 'flatten' && config.sequenceLength == null) {
     throw new UserError(`model: head 'flatten' reads every step, so it needs sequenceLength`);
   }
   const forgetBias = config.forgetBias ?? 0;
-  if (!Number.isFinite(forgetBias)) {
+  if (typeof forgetBias !== 'number' || !Number.isFinite(forgetBias)) {
     throw new UserError(`model: forgetBias must be a number, got ${String(forgetBias)}`);
+  }
+  const bidirectional = config.bidirectional ?? false;
+  if (typeof bidirectional !== 'boolean') {
+    throw new UserError(`model: bidirectional must be true or false, got ${String(bidirectional)}`);
   }
   return {
     inputSize: requireWhole('inputSize', config.inputSize),
     hiddenSize: requireWhole('hiddenSize', config.hiddenSize),
     numLayers: requireWhole('numLayers', config.numLayers ?? 1),
-    bidirectional: config.bidirectional ?? false,
+    bidirectional,
     numClasses: requireWhole('numClasses', config.numClasses),
     head,
     sequenceLength: head === 'flatten' ? requireWhole('sequenceLength', config.sequenceLength) : null,

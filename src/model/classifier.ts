@@ -2,6 +2,7 @@
  * The public classifier: padded batches in, logits, losses and gradients out, in the caller's order and in memory of
  * the caller's own. Training uses the network beneath it directly.
  */
+import { Allocations } from '../backends/allocations.js';
 import type { Backend, Stored } from '../backends/backend.js';
 import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
 import { deriveKey } from '../random.js';
@@ -17,7 +18,7 @@ import { lastRowOf } from './head.js';
 import { Network } from './network.js';
 import { ParameterLayout } from './parameters.js';
 import { SequenceStepper } from './stepper.js';
-import { openWorkspace, type Workspace, type WorkspaceMemory, workspaceSize } from './workspace.js';
+import { openWorkspace, type Workspace, workspaceSize } from './workspace.js';
 
 /** Sequences as a dense block, the shorter ones filled up at the end. */
 export interface Batch {
@@ -76,7 +77,8 @@ export interface ClassifierOptions {
 }
 
 interface Buffers extends BatchBuffers {
-  memory: WorkspaceMemory;
+  /** Owns them all. */
+  memory: Allocations;
   workspace: Workspace;
 }
 
@@ -87,7 +89,7 @@ interface Buffers extends BatchBuffers {
  * const model = new SequenceClassifier({ inputSize: 28, hiddenSize: 64, numClasses: 10 }, await openBackend());
  * const { logits } = await model.forward({ inputs, batchSize: 1, steps: 28 });
  */
-export class SequenceClassifier {
+export class SequenceClassifier implements Disposable {
   /** The configuration, with defaults filled in. */
   readonly config: ResolvedClassifierConfig;
   /** How many numbers are learnt. */
@@ -97,7 +99,10 @@ export class SequenceClassifier {
   readonly #parameters: Float32Array;
   readonly #gradients: Float32Array;
   readonly #network: Network;
+  /** Of what lives as long as the classifier. */
+  readonly #memory: Allocations;
   #buffers: Buffers | null = null;
+  #closed = false;
 
   /** @throws UserError for a configuration that makes no sense */
   constructor(config: ClassifierConfig, backend: Backend, options: ClassifierOptions = {}) {
@@ -105,16 +110,25 @@ export class SequenceClassifier {
     this.#backend = backend;
     this.#layout = new ParameterLayout(this.config);
     this.parameterCount = this.#layout.length;
-    this.#parameters = backend.allocate(this.#layout.length);
-    this.#gradients = backend.allocate(this.#layout.length);
-    const panels = backend.allocate(Network.panelsLength(this.config, backend));
-    this.#network = new Network(this.config, this.#layout, backend, this.#parameters, panels);
+    if (options.parameters) this.#layout.check(options.parameters);
+    const memory = new Allocations(backend);
+    this.#memory = memory;
+    const { length } = this.#layout;
+    const vectors = memory.orRelease(() => ({
+      parameters: memory.floats(length),
+      gradients: memory.floats(length),
+      panels: memory.floats(Network.panelsLength(this.config, backend)),
+    }));
+    this.#parameters = vectors.parameters;
+    this.#gradients = vectors.gradients;
+    this.#network = new Network(this.config, this.#layout, backend, this.#parameters, vectors.panels);
     if (options.parameters) this.#layout.fromStateDict(options.parameters, this.#parameters);
     else this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
   }
 
   /** Copies of all parameters, under PyTorch's names and in PyTorch's shapes. */
   async stateDict(): Promise<StateDict> {
+    this.#requireOpen();
     return this.#layout.toStateDict(this.#parameters);
   }
 
@@ -123,6 +137,7 @@ export class SequenceClassifier {
    * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
    */
   async loadStateDict(tensors: StateDict): Promise<void> {
+    this.#requireOpen();
     this.#layout.fromStateDict(tensors, this.#parameters);
     this.#network.parametersChanged();
   }
@@ -152,9 +167,7 @@ export class SequenceClassifier {
     const K = this.config.numClasses;
     const labelSmoothing = options.labelSmoothing ?? 0;
     if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-      throw new UserError(
-        `gradients: labelSmoothing must be from 0 up to, but not, 1, got ${labelSmoothing}`,
-      );
+      throw new UserError(`gradients: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
     }
     packed.labels.forEach((label, b) => {
       if (!(label >= 0 && label < K)) {
@@ -163,31 +176,36 @@ export class SequenceClassifier {
         );
       }
     });
-    const keys = options.dropoutSeed === undefined ? null : this.#dropoutKeys(options.dropoutSeed, packed);
-    const logits = this.#network.forward(packed, buffers.workspace, { dropoutKeys: keys });
-    const losses = this.#backend.allocate(B);
-    const dLogits = this.#backend.allocate(B * K);
-    const dInputs = options.inputGradient ? this.#backend.allocate(packed.inputs.length) : null;
-    this.#backend.crossEntropy({
-      rows: B,
-      classes: K,
-      logits,
-      labels: packed.labels,
-      labelSmoothing,
-      losses,
-      dLogits,
-      gradientScale: 1 / B,
-    });
-    this.#backend.clear(this.#gradients, this.#gradients.length);
-    this.#network.backward(dLogits, this.#gradients, dInputs);
-    const result: Gradients = {
-      loss: losses.reduce((sum, loss) => sum + loss, 0) / B,
-      logits: this.#unsort(logits, packed),
-      gradients: this.#layout.toStateDict(this.#gradients),
-    };
-    if (dInputs) result.inputGradient = unpack(dInputs, this.config.inputSize, packed, batch.steps);
-    for (const buffer of [losses, dLogits, dInputs, keys]) if (buffer) this.#backend.release(buffer);
-    return result;
+    const lent = new Allocations(this.#backend);
+    try {
+      const { dropoutSeed } = options;
+      const dropoutKeys = dropoutSeed === undefined ? null : dropoutKeysOf(dropoutSeed, packed, lent);
+      const logits = this.#network.forward(packed, buffers.workspace, { dropoutKeys });
+      const losses = lent.floats(B);
+      const dLogits = lent.floats(B * K);
+      const dInputs = options.inputGradient ? lent.floats(packed.inputs.length) : null;
+      this.#backend.crossEntropy({
+        rows: B,
+        classes: K,
+        logits,
+        labels: packed.labels,
+        labelSmoothing,
+        losses,
+        dLogits,
+        gradientScale: 1 / B,
+      });
+      this.#backend.clear(this.#gradients, this.#gradients.length);
+      this.#network.backward(dLogits, this.#gradients, dInputs);
+      const result: Gradients = {
+        loss: losses.reduce((sum, loss) => sum + loss, 0) / B,
+        logits: this.#unsort(logits, packed),
+        gradients: this.#layout.toStateDict(this.#gradients),
+      };
+      if (dInputs) result.inputGradient = unpack(dInputs, this.config.inputSize, packed, batch.steps);
+      return result;
+    } finally {
+      lent.close();
+    }
   }
 
   /**
@@ -195,19 +213,40 @@ export class SequenceClassifier {
    * @throws UserError for a bidirectional model, and for the head 'flatten'
    */
   stepper(): SequenceStepper {
+    this.#requireOpen();
     return new SequenceStepper({
       config: this.config,
       backend: this.#backend,
-      panels: () => this.#network.forwardPanels(),
+      panels: () => {
+        this.#requireOpen();
+        return this.#network.forwardPanels();
+      },
       weight: this.#layout.view(this.#parameters, 'fc.weight'),
       bias: this.#layout.view(this.#parameters, 'fc.bias'),
     });
+  }
+
+  /** Frees the classifier's memory; the backend stays open. Neither it nor its steppers can be used any more. */
+  close(): void {
+    this.#closed = true;
+    this.#buffers?.memory.close();
+    this.#buffers = null;
+    this.#memory.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new UserError('model: this classifier is closed; make another');
   }
 
   #pack(
     batch: Batch & { labels?: Int32Array },
     training: boolean,
   ): { packed: PackedBatch; buffers: Buffers } {
+    this.#requireOpen();
     const buffers = this.#reserve(batch.batchSize, batch.steps, training);
     const padded: PaddedBatch = { ...batch, inputSize: this.config.inputSize };
     const { sequenceLength } = this.config;
@@ -225,12 +264,8 @@ export class SequenceClassifier {
     if (have && have.batchSize >= batchSize && have.steps >= steps && (have.training || !training)) {
       return this.#buffers as Buffers;
     }
-    if (this.#buffers) {
-      const { memory, inputs, batchSizes, rowStarts, labels, order } = this.#buffers;
-      for (const old of [memory.floats, memory.ints, inputs, batchSizes, rowStarts, labels, order]) {
-        this.#backend.release(old);
-      }
-    }
+    this.#buffers?.memory.close();
+    this.#buffers = null;
     const B = Math.max(batchSize, have?.batchSize ?? 0);
     const T = Math.max(steps, have?.steps ?? 0);
     const rows = B * T;
@@ -238,25 +273,17 @@ export class SequenceClassifier {
     const backend = this.#backend;
     const plan = { config: this.config, backend, precision: 'float32', capacity } as const;
     const size = workspaceSize(plan);
-    const memory = { floats: backend.allocate(size.floats), ints: backend.allocateInts(size.ints) };
-    this.#buffers = {
+    const memory = new Allocations(backend);
+    this.#buffers = memory.orRelease(() => ({
       memory,
-      workspace: openWorkspace(plan, memory),
-      inputs: backend.allocate(rows * this.config.inputSize),
-      batchSizes: backend.allocateInts(T),
-      rowStarts: backend.allocateInts(T),
-      labels: backend.allocateInts(B),
-      order: backend.allocateInts(B),
-    };
+      workspace: openWorkspace(plan, { floats: memory.floats(size.floats), ints: memory.ints(size.ints) }),
+      inputs: memory.floats(rows * this.config.inputSize),
+      batchSizes: memory.ints(T),
+      rowStarts: memory.ints(T),
+      labels: memory.ints(B),
+      order: memory.ints(B),
+    }));
     return this.#buffers;
-  }
-
-  #dropoutKeys(seed: number, packed: PackedBatch): Int32Array {
-    const keys = this.#backend.allocateInts(2 * packed.batchSize);
-    packed.order.forEach((sequence, b) => {
-      keys.set(deriveKey(seed, sequence), 2 * b);
-    });
-    return keys;
   }
 
   /** Rows of packed order back into the caller's. */
@@ -291,6 +318,15 @@ export class SequenceClassifier {
     const outputs = layers.map((layer) => unpack(layer.outputs, D * H, packed, batch.steps));
     return { outputs: outputs[numLayers - 1], layers: outputs, hN, cN };
   }
+}
+
+/** [B, 2] the key of each packed sequence's dropout. */
+function dropoutKeysOf(seed: number, packed: PackedBatch, memory: Allocations): Int32Array {
+  const keys = memory.ints(2 * packed.batchSize);
+  packed.order.forEach((sequence, b) => {
+    keys.set(deriveKey(seed, sequence), 2 * b);
+  });
+  return keys;
 }
 
 /** [N, width] in packed order to [B, T, width] in the caller's, zero past the end of a sequence. */

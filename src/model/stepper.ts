@@ -3,6 +3,7 @@
  * step costs the same however long the sequence has become. After n steps the logits are those of
  * `SequenceClassifier.forward` on the first n steps: bit for bit, but for the rounding of the sum in the head `mean`.
  */
+import { Allocations } from '../backends/allocations.js';
 import type { Backend, LinearForward, LstmForward } from '../backends/backend.js';
 import { UserError } from '../user-error.js';
 import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './classifier-config.js';
@@ -36,7 +37,15 @@ interface Turn {
   head: LinearForward;
 }
 
-export class SequenceStepper {
+/**
+ * Reads one sequence a step at a time, with the states carried along. `close` frees its memory.
+ *
+ * @example
+ * const stepper = model.stepper();
+ * for (const [dx, dy, eos, eod] of moves) console.log(stepper.step([dx, dy, eos, eod])); // logits [K] so far
+ * stepper.close();
+ */
+export class SequenceStepper implements Disposable {
   readonly #model: SteppedModel;
   readonly #input: Float32Array;
   /** [H] of the last layer's outputs so far, for the head `mean`. */
@@ -44,7 +53,9 @@ export class SequenceStepper {
   readonly #logits: Float32Array;
   #turn: Turn;
   #nextTurn: Turn;
+  readonly #memory: Allocations;
   #steps = 0;
+  #closed = false;
 
   /** @throws UserError for a model that reads sequences from their end too, or all steps at once */
   constructor(model: SteppedModel) {
@@ -56,24 +67,32 @@ export class SequenceStepper {
       );
     }
     const { hiddenSize: H, numLayers: L } = config;
-    this.#model = model;
-    this.#input = backend.allocate(config.inputSize);
-    this.#mean = backend.allocate(H);
-    this.#logits = backend.allocate(config.numClasses);
-    const [even, odd] = [0, 1].map(() => ({
-      hidden: backend.allocate(L * H),
-      cells: backend.allocate(L * H),
-      sum: new Float64Array(H),
-    }));
     const lengths = Array.from({ length: L }, (_, layer) =>
       backend.lstmScratchLength(1, layerInputSize(config, layer), H, false),
     );
-    const shared = {
-      batchSizes: backend.allocateInts(1).fill(1),
-      scratch: backend.allocate(Math.max(...lengths)),
-    };
-    this.#turn = this.#turnOf(even, odd, shared);
-    this.#nextTurn = this.#turnOf(odd, even, shared);
+    this.#model = model;
+    const memory = new Allocations(backend);
+    this.#memory = memory;
+    const buffers = memory.orRelease(() => ({
+      input: memory.floats(config.inputSize),
+      mean: memory.floats(H),
+      logits: memory.floats(config.numClasses),
+      states: [0, 1].map(() => ({
+        hidden: memory.floats(L * H),
+        cells: memory.floats(L * H),
+        sum: new Float64Array(H),
+      })),
+      batchSizes: memory.ints(1).fill(1),
+      scratch: memory.floats(Math.max(...lengths)),
+    }));
+    this.#input = buffers.input;
+    this.#mean = buffers.mean;
+    this.#logits = buffers.logits;
+    const [even, odd] = buffers.states;
+    [this.#turn, this.#nextTurn] = memory.orRelease(() => [
+      this.#turnOf(even, odd, buffers),
+      this.#turnOf(odd, even, buffers),
+    ]);
   }
 
   /** Steps since the beginning of the sequence. */
@@ -83,11 +102,13 @@ export class SequenceStepper {
 
   /** The hidden states [L, H] after the last step; overwritten by the step after the next. */
   get hidden(): Float32Array {
+    this.#requireOpen();
     return this.#turn.from.hidden;
   }
 
   /** Begins a new sequence. */
   reset(): void {
+    this.#requireOpen();
     this.#steps = 0;
     const { hidden, cells, sum } = this.#turn.from;
     for (const values of [hidden, cells, sum]) values.fill(0);
@@ -112,6 +133,7 @@ export class SequenceStepper {
    * @throws UserError as step
    */
   peek(input: ArrayLike<number>): Float32Array {
+    this.#requireOpen();
     const { config, backend } = this.#model;
     const { inputSize, head } = config;
     if (input.length !== inputSize) {
@@ -123,6 +145,20 @@ export class SequenceStepper {
     if (head === 'mean') this.#average();
     backend.linearForward(this.#turn.head);
     return this.#logits.slice();
+  }
+
+  /** Frees the stepper's memory. It takes no more steps. */
+  close(): void {
+    this.#closed = true;
+    this.#memory.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new UserError('model: this stepper is closed; make another with stepper()');
   }
 
   #average(): void {
@@ -138,8 +174,10 @@ export class SequenceStepper {
     const { config, weight, bias } = this.#model;
     const { hiddenSize: H, numLayers: L, numClasses, head } = config;
     const own = (states: Float32Array, layer: number) => states.subarray(layer * H, (layer + 1) * H);
+    const { batchSizes, scratch } = shared;
     const layers = this.#model.panels().map((panels, layer) => ({
-      ...shared,
+      batchSizes,
+      scratch,
       inputSize: layerInputSize(config, layer),
       hiddenSize: H,
       rows: 1,

@@ -7,12 +7,13 @@ import { pixelPermutation } from '../data/sequence.js';
 import { type AnyPreprocessing, isStrokes, readAnyPreprocessing } from '../data/sources.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import {
-  type ClassifierConfig,
   directionsOf,
   type ResolvedClassifierConfig,
+  resolveClassifierConfig,
 } from '../model/classifier-config.js';
+import { ParameterLayout } from '../model/parameters.js';
 import type { SequenceStepper } from '../model/stepper.js';
-import { decodeCheckpoint } from '../runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
 import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
@@ -81,23 +82,46 @@ const MAX_BATCH_ROWS = 2 ** 16;
 
 /**
  * Opens a checkpoint for recognition.
+ *
  * @param bytes a best.safetensors or last.safetensors; not kept
- * @param backend computes; it stays the caller's, who closes it when the recogniser is not needed any more
+ * @param backend computes; it stays the caller's
  * @param about how messages name the file, and what is known of its run
+ * @returns a recognizer; `close` frees its memory
  * @throws UserError for a damaged checkpoint, or one that no network fits
+ *
+ * @example
+ * const recognizer = openRecognizer(await readFile('runs/my-run/best.safetensors'), backend, { name: 'my-run' });
+ * const [answer] = await recognizer.recognize([{ kind: 'drawing', lines: [{ xs: [10, 60], ys: [20, 90] }] }]);
+ * console.log(answer?.top[0]); // { index, class, probability }, or undefined where there was nothing to recognise
+ * recognizer.close();
  */
 export function openRecognizer(
   bytes: Uint8Array,
   backend: Backend,
   about: RunFacts & { name: string },
 ): Recognizer {
+  const checkpoint = decodeCheckpoint(bytes, about.name);
+  const info = infoOf(checkpoint, about);
+  const { sequenceLength, ...model } = info.model;
+  const config = { ...model, sequenceLength: sequenceLength ?? undefined };
+  return new Recognizer(new SequenceClassifier(config, backend, { parameters: checkpoint.parameters }), info);
+}
+
+/**
+ * Says what a checkpoint holds, without a backend.
+ * @param bytes and about as for `openRecognizer`
+ * @throws UserError as `openRecognizer`
+ */
+export function describeCheckpoint(bytes: Uint8Array, about: RunFacts & { name: string }): RecognizerInfo {
+  return infoOf(decodeCheckpoint(bytes, about.name), about);
+}
+
+function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): RecognizerInfo {
   const { name, preset = null, testAccuracy = null } = about;
-  const checkpoint = decodeCheckpoint(bytes, name);
   const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, name);
-  const classifier = new SequenceClassifier(checkpoint.model as unknown as ClassifierConfig, backend, {
-    parameters: checkpoint.parameters,
-  });
-  const { config: model, parameterCount: parameters } = classifier;
+  const model = resolveClassifierConfig(checkpoint.model);
+  const layout = new ParameterLayout(model);
+  layout.check(checkpoint.parameters);
   const { classes } = checkpoint;
   if (classes.length !== model.numClasses) {
     throw new UserError(
@@ -117,30 +141,36 @@ export function openRecognizer(
     );
   }
   const kind = isStrokes(preprocessing) ? 'strokes' : 'rows';
-  return new Recognizer(classifier, {
-    name,
-    preset,
-    testAccuracy,
-    kind,
-    classes,
-    parameters,
-    model,
-    preprocessing,
-  });
+  return { name, preset, testAccuracy, kind, classes, parameters: layout.length, model, preprocessing };
 }
 
-export class Recognizer {
+export class Recognizer implements Disposable {
   readonly info: RecognizerInfo;
   /** Reads strokes point by point; null where the network reads from the end too. */
   readonly stepper: SequenceStepper | null;
   readonly #classifier: SequenceClassifier;
 
-  /** For `openRecognizer`. */
+  /** For `openRecognizer`. The classifier is the recognizer's from here on. */
   constructor(classifier: SequenceClassifier, info: RecognizerInfo) {
     this.#classifier = classifier;
     this.info = info;
     const { bidirectional, head } = info.model;
-    this.stepper = bidirectional || head === 'flatten' ? null : classifier.stepper();
+    try {
+      this.stepper = bidirectional || head === 'flatten' ? null : classifier.stepper();
+    } catch (error) {
+      classifier.close();
+      throw error;
+    }
+  }
+
+  /** Frees the network's memory; the backend stays open. It recognises nothing any more. */
+  close(): void {
+    this.stepper?.close();
+    this.#classifier.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /**

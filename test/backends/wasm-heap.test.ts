@@ -48,6 +48,26 @@ test('what is released is used again: the memory does not grow', () => {
   assert.equal(memory.buffer.byteLength, 4 * 65536);
 });
 
+test('when all is released, in any order, nothing is left in use, and old contents never show', () => {
+  const { heap, memory } = heapOf(1);
+  for (const order of [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 0, 2],
+    [1, 2, 0],
+  ]) {
+    const blocks = [100, 5_000, 70_000].map((bytes) => ({ start: heap.allocate(bytes), bytes }));
+    for (const { start, bytes } of blocks) {
+      const view = new Uint8Array(memory.buffer, start, bytes);
+      assert.ok(view.every((byte) => byte === 0));
+      view.fill(0xff);
+    }
+    assert.ok(heap.extent >= 75_100);
+    for (const n of order) heap.release(blocks[n].start);
+    assert.equal(heap.extent, 0);
+  }
+});
+
 test('releasing what was not allocated is an error', () => {
   assert.throws(() => heapOf(1).heap.release(64), /nothing was allocated/);
 });

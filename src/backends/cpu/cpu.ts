@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
+import { Ledger } from '../ledger.js';
 import { BackendUnavailable } from '../registry.js';
 
 interface Addon {
@@ -64,6 +65,7 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
   readonly name = 'cpu';
   readonly description: string;
   readonly #isa: string;
+  readonly #ledger = new Ledger('cpu');
 
   constructor(verbs: Verbs<Float32Array | null, Int32Array>, isa: string) {
     super(verbs);
@@ -72,17 +74,21 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
   }
 
   override allocate(length: number): Float32Array {
-    return new Float32Array(sharedBytes(length * 4));
+    return this.#ledger.lend(new Float32Array(sharedBytes(length * 4)));
   }
   override allocateInts(length: number): Int32Array {
-    return new Int32Array(sharedBytes(length * 4));
+    return this.#ledger.lend(new Int32Array(sharedBytes(length * 4)));
   }
-  /** The garbage collector does it. */
-  override release(): void {}
+  /** The garbage collector frees the memory. */
+  override release(array: Float32Array | Int32Array): void {
+    this.#ledger.takeBack(array);
+  }
   override handle(): BackendHandle {
     return { name: 'cpu', payload: { isa: this.#isa } };
   }
-  override close(): void {}
+  override close(): void {
+    this.#ledger.close();
+  }
 
   protected override floats(array: Float32Array | null): Float32Array | null {
     return array;

@@ -35,6 +35,7 @@ import {
   checkMatmul,
   checkSgd,
 } from '../contract.js';
+import { Ledger } from '../ledger.js';
 import type { KernelProbe, MatrixProduct } from '../probe.js';
 import { type OnFloats, onFloats } from './halves.js';
 import { lstmBackward, lstmForward, lstmPanels, panelsLength, scratchLength, sigmoid } from './lstm.js';
@@ -58,6 +59,7 @@ export class ReferenceBackend implements Backend, KernelProbe {
   readonly name = 'reference';
   readonly description: string;
   readonly #storage: 'float32' | 'float64';
+  readonly #ledger = new Ledger('reference');
 
   constructor({ storage = 'float32' }: ReferenceOptions = {}) {
     this.#storage = storage;
@@ -65,23 +67,26 @@ export class ReferenceBackend implements Backend, KernelProbe {
   }
 
   allocate(length: number): Float32Array {
-    if (this.#storage === 'float32') return new Float32Array(sharedBytes(4 * length));
-    return new Float64Array(sharedBytes(8 * length)) as unknown as Float32Array;
+    if (this.#storage === 'float32') return this.#ledger.lend(new Float32Array(sharedBytes(4 * length)));
+    return this.#ledger.lend(new Float64Array(sharedBytes(8 * length)) as unknown as Float32Array);
   }
 
   allocateInts(length: number): Int32Array {
-    return new Int32Array(sharedBytes(4 * length));
+    return this.#ledger.lend(new Int32Array(sharedBytes(4 * length)));
   }
 
-  /** Nothing to do: the garbage collector takes the memory. */
-  release(): void {}
+  /** The garbage collector frees the memory. */
+  release(array: Float32Array | Int32Array): void {
+    this.#ledger.takeBack(array);
+  }
 
   handle(): BackendHandle {
     return { name: 'reference' };
   }
 
-  /** Nothing to do. */
-  close(): void {}
+  close(): void {
+    this.#ledger.close();
+  }
 
   lstmPanelsLength(inputSize: number, hiddenSize: number, _backward: boolean): number {
     return panelsLength(inputSize, hiddenSize);

@@ -16,13 +16,24 @@ export class WasmHeap {
   readonly #memory: WebAssembly.Memory;
   /** Sorted by address; neighbours are merged. */
   readonly #free: Block[] = [];
+  readonly #base: number;
   readonly #sizes = new Map<number, number>();
+  /** First byte past the last block. */
   #end: number;
+  /** Bytes from here on have never been in a block, so they are zero. */
+  #untouched: number;
 
   /** @param base first byte that is not the module's own. */
   constructor(memory: WebAssembly.Memory, base: number) {
     this.#memory = memory;
-    this.#end = Math.ceil(base / ALIGNMENT) * ALIGNMENT;
+    this.#base = Math.ceil(base / ALIGNMENT) * ALIGNMENT;
+    this.#end = this.#base;
+    this.#untouched = this.#end;
+  }
+
+  /** Bytes from the first block to the end of the last one, and so 0 if there is none. */
+  get extent(): number {
+    return this.#end - this.#base;
   }
 
   /**
@@ -38,17 +49,23 @@ export class WasmHeap {
       start = block.start;
       if (block.size === size) this.#free.splice(index, 1);
       else this.#free[index] = { start: start + size, size: block.size - size };
-      new Uint8Array(this.#memory.buffer, start, size).fill(0);
     } else {
       start = this.#end;
       const missing = start + size - this.#memory.buffer.byteLength;
       if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
       this.#end = start + size;
     }
+    const used = Math.min(start + size, this.#untouched) - start;
+    if (used > 0) new Uint8Array(this.#memory.buffer, start, used).fill(0);
+    this.#untouched = Math.max(this.#untouched, this.#end);
     this.#sizes.set(start, size);
     return start;
   }
 
+  /**
+   * Frees the block at an address.
+   * @throws Error if no block begins there
+   */
   release(start: number): void {
     const size = this.#sizes.get(start);
     if (size === undefined) throw new Error(`wasm heap: nothing was allocated at ${start}`);
@@ -62,6 +79,11 @@ export class WasmHeap {
       if (block && next && block.start + block.size === next.start) {
         this.#free.splice(left, 2, { start: block.start, size: block.size + next.size });
       }
+    }
+    const last = this.#free.at(-1);
+    if (last && last.start + last.size === this.#end) {
+      this.#end = last.start;
+      this.#free.pop();
     }
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
+import { Ledger } from '../ledger.js';
 import { WasmHeap } from './heap.js';
 import type { KernelModule } from './module.js';
 
@@ -35,6 +36,7 @@ class WasmBackend extends KernelBackend<number, number> {
   readonly #memory: WebAssembly.Memory;
   /** Null in a worker thread: there is one allocator for a memory. */
   readonly #heap: WasmHeap | null;
+  readonly #ledger = new Ledger('wasm');
 
   constructor(kernels: KernelModule, memory: WebAssembly.Memory, exports: Exports, heap: WasmHeap | null) {
     super(exports);
@@ -55,14 +57,14 @@ class WasmBackend extends KernelBackend<number, number> {
   }
   override allocate(length: number): Float32Array {
     const address = this.#allocate(length * 4); // may grow the memory, and so renew its buffer
-    return new Float32Array(this.#memory.buffer, address, length);
+    return this.#ledger.lend(new Float32Array(this.#memory.buffer, address, length));
   }
   override allocateInts(length: number): Int32Array {
     const address = this.#allocate(length * 4);
-    return new Int32Array(this.#memory.buffer, address, length);
+    return this.#ledger.lend(new Int32Array(this.#memory.buffer, address, length));
   }
   override release(array: Float32Array | Int32Array): void {
-    this.#heap?.release(array.byteOffset);
+    if (this.#ledger.takeBack(array)) this.#heap?.release(array.byteOffset);
   }
   override handle(): BackendHandle {
     if (!this.#kernels.shared) throw new Error('wasm: a memory that is not shared stays in its thread');
@@ -70,7 +72,9 @@ class WasmBackend extends KernelBackend<number, number> {
     const payload: Payload = { kernels: this.#kernels, memory: this.#memory, stack };
     return { name: 'wasm', payload };
   }
-  override close(): void {}
+  override close(): void {
+    this.#ledger.close();
+  }
 
   protected override floats(array: Float32Array | null): number {
     return array === null ? 0 : this.#address(array);

@@ -80,15 +80,15 @@ async function modelOf(
   taken: ReadonlySet<string>,
 ): Promise<{ entry: ModelEntry; bytes: Uint8Array }> {
   const { createHash } = await import('node:crypto');
-  const { openBackend } = await import('../../backends/open-node.js');
   const { decodeCheckpoint, encodeCheckpoint } = await import('../../runs/checkpoint.js');
   const { readFileBounded } = await import('../../formats/files.js');
-  const { checkpointOf, recognizerOf } = await import('../../recognize/run-source.js');
+  const { describeCheckpoint } = await import('../../recognize/recognizer.js');
+  const { checkpointOf, factsBeside } = await import('../../recognize/run-source.js');
   const path = checkpointOf(run);
   const given = await readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES);
   const { training: _, ...checkpoint } = decodeCheckpoint(given, path);
   const bytes = encodeCheckpoint(checkpoint);
-  const { info } = await recognizerOf(path, await openBackend('reference'));
+  const info = describeCheckpoint(given, { name: path, ...(await factsBeside(path)) });
   const id = idOf(path, taken);
   const entry: ModelEntry = {
     id,
