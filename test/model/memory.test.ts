@@ -23,7 +23,7 @@ const ONE = { inputs: BATCH.inputs.slice(0, 6 * 3), batchSize: 1, steps: 6 };
 const ABOUT = { name: 'a.safetensors' };
 /** A network that can be stepped. */
 const STEPPED = checkpointBytes(STROKES, { bidirectional: false });
-const DOTS = { kind: 'drawing', lines: [{ xs: [5, 60, 9], ys: [7, 70, 90] }] } as const;
+const DOTS = { kind: 'drawing', strokes: [{ xs: [5, 60, 9], ys: [7, 70, 90] }] } as const;
 
 /** All that has memory of a backend, made, used and closed. */
 const USES: Record<string, (backend: Backend) => Promise<void>> = {

@@ -14,6 +14,8 @@ export interface FakeBehaviour {
   loss?: (epoch: number, batch: number) => number;
   /** Validation sequences answered correctly after an epoch; labels are all 0. */
   correct?: (epoch: number) => number;
+  /** Milliseconds of a batch. */
+  batchMs?: number;
   /** Batches in each of the results that `train` yields. */
   batchesAtOnce?: number;
 }
@@ -36,7 +38,7 @@ export class FakeEngine implements Engine {
   async close(): Promise<void> {}
 
   async *train(plan: EpochPlan, stop: AbortSignal): AsyncGenerator<BatchResults> {
-    const { loss = () => 1, batchesAtOnce = 1 } = this.behaviour;
+    const { loss = () => 1, batchesAtOnce = 1, batchMs = 0 } = this.behaviour;
     this.plans.push(plan);
     this.#epoch = plan.epoch;
     for (let first = plan.firstBatch; first < plan.endBatch; first += batchesAtOnce) {
@@ -45,7 +47,7 @@ export class FakeEngine implements Engine {
       const bad = losses.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0) throw new Diverged(first + bad, 'loss', losses[bad]);
       yield { firstBatch: first, losses, correct: new Int32Array(end - first).fill(1), lossScale: null };
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, batchMs));
       if (stop.aborted) return;
     }
   }

@@ -179,7 +179,7 @@ test('within an epoch it saves every N updates, and changes nothing by it', asyn
 });
 
 test('within an epoch it saves after the time that was asked for', async () => {
-  const { saves } = await run({}, { epochs: 1, checkpointMs: 1e-3 });
+  const { saves } = await run({ batchMs: 30 }, { epochs: 1, checkpointMs: 5 });
   assert.ok(saves.some(({ what }) => what === 'mid'));
   assert.equal(saves.at(-1)?.what, 'epoch');
 });
