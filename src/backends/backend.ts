@@ -2,8 +2,8 @@
  * The boundary between the model and the processor: a dozen fused verbs, each a whole layer or update.
  *
  * The line runs here: above it is the order of calls (model/, train/), below it is all arithmetic on float32
- * buffers. A verb computes synchronously in the calling thread, allocates nothing and keeps nothing; parallelism
- * is the business of train/team/team.ts, which runs verbs in several threads on shared buffers.
+ * buffers. A verb computes synchronously in the calling thread, allocates nothing and keeps nothing; train/team/
+ * runs verbs in several threads on shared buffers.
  *
  * Letters in shapes: B sequences, T steps, N = sum of the sequences' lengths (rows), I input size, H hidden size,
  * D directions (1 or 2), K classes, F features. All buffers are dense, row-major float32 from `allocate`.
@@ -52,38 +52,38 @@ export interface LstmWeights {
 }
 
 export interface LstmForward extends LstmShape {
-  /** What `lstmPanels` wrote. */
+  /** Written by `lstmPanels`. */
   panels: Stored;
   /** [N, I] */ inputs: Stored;
   /** [N, D·H] out: columns outputColumn … outputColumn + H - 1 are written. */
   outputs: Stored;
   /** [N, H] out: cell states. */
   cells: Stored;
-  /** [N, 4H] out: gates i, f, g, o after their activations, for the way back; null when there is none. */
+  /** [N, 4H] out: gates i, f, g, o after their activations, for lstmBackward; null for inference. */
   gates: Stored | null;
-  /** lstmScratchLength(B, I, H, false) floats; content before and after is of no meaning. */
+  /** lstmScratchLength(B, I, H, false) floats; their content before and after means nothing. */
   scratch: Float32Array;
-  /** The states before each sequence's first step; zeros by default. There is no way back through them. */
+  /** The states before each sequence's first step; zeros by default. They get no gradient. */
   initial?: { /** [B, H] */ hidden: Float32Array /** [B, H] */; cells: Float32Array } | null;
 }
 
 export interface LstmBackward extends LstmShape {
-  /** What `lstmPanels` wrote with `backward` set. */
+  /** Written by `lstmPanels` with `backward` set. */
   panels: Stored;
   /** [N, I] */ inputs: Stored;
-  /** [N, D·H] what forward wrote. */
+  /** [N, D·H] written by lstmForward. */
   outputs: Stored;
-  /** [N, H] what forward wrote. */
+  /** [N, H] written by lstmForward. */
   cells: Stored;
-  /** [N, 4H] what forward wrote; overwritten with the gradients before the activations. */
+  /** [N, 4H] written by lstmForward; overwritten with the gradients before the activations. */
   gates: Stored;
   /** [N, D·H] gradient of the outputs (this direction's columns are read). */
   dOutputs: Float32Array;
-  /** [N, I] gradient of the inputs: added to. Null when nobody wants it. */
+  /** [N, I] gradient of the inputs: added to. Null: not computed. */
   dInputs: Float32Array | null;
   /** Gradients of the parameters: added to. */
   dWeights: LstmWeights;
-  /** lstmScratchLength(B, I, H, true) floats; content before and after is of no meaning. */
+  /** lstmScratchLength(B, I, H, true) floats; their content before and after means nothing. */
   scratch: Float32Array;
 }
 
@@ -101,7 +101,7 @@ export interface LinearForward extends Linear {
 export interface LinearBackward extends Linear {
   /** linearScratchLength(B, F, K) floats. */ scratch: Float32Array;
   /** [B, K] */ dOutputs: Float32Array;
-  /** [B, F] out: overwritten; may be `inputs` themselves. Null when nobody wants it. */
+  /** [B, F] out: overwritten; may be `inputs` themselves. Null: not computed. */
   dInputs: Float32Array | null;
   /** [K, F] added to. */ dWeight: Float32Array;
   /** [K] added to. */ dBias: Float32Array;
@@ -127,7 +127,7 @@ export interface CopyRows {
  *
  * Counter-based (Salmon et al. 2011): element j of row r draws a word of Threefry-2x32-20 with key
  * `keys[2r], keys[2r + 1]` and counter `(offsets[r] + (j mod ⌈width/2⌉), stream)`; word 0 for the first half of the
- * row, word 1 for the second. It is kept if word ≥ ⌊rate · 2³²⌋. The same call on the gradient is the way back.
+ * row, word 1 for the second. It is kept if word ≥ ⌊rate · 2³²⌋. The same call on the gradient is the backward pass.
  */
 export interface Dropout {
   rows: number;
@@ -150,7 +150,7 @@ export interface CrossEntropy {
   /** [B] */ labels: Int32Array;
   labelSmoothing: number;
   /** [B] out: the loss of each row, not scaled. */ losses: Float32Array;
-  /** [B, K] out: gradientScale · (softmax - target). Null when nobody wants it. */
+  /** [B, K] out: gradientScale · (softmax - target). Null: not computed. */
   dLogits: Float32Array | null;
   /** 1 / B for the gradient of the mean. */ gradientScale: number;
 }
@@ -161,7 +161,7 @@ export interface ParameterUpdate {
   gradients: Float32Array;
   learningRate: number;
   weightDecay: number;
-  /** Gradients are multiplied by this first: clipping, at no cost of its own. */
+  /** Gradients are multiplied by this first, e.g. for clipping. */
   gradientScale: number;
 }
 /** torch.optim.SGD: g += wd·p; v = momentum·v + g; p -= lr·(nesterov ? g + momentum·v : v). */
@@ -184,10 +184,10 @@ export interface AdamUpdate extends ParameterUpdate {
   /** t: the number of this update, from 1. */ update: number;
 }
 
-/** What a worker thread needs to open the same backend on the same memory; can be posted to it. */
+/** From this a worker thread opens the same backend on the same memory. Can be posted to a thread. */
 export interface BackendHandle {
   name: BackendName;
-  /** Whatever the backend itself needs, structured-cloneable. */ payload?: unknown;
+  /** Data of the backend's own, structured-cloneable. */ payload?: unknown;
 }
 
 export interface Backend {
@@ -203,7 +203,7 @@ export interface Backend {
    * @throws Error for any other array: one that was released before, a subarray, one of another backend
    */
   release(array: Float32Array | Int32Array): void;
-  /** What a worker thread opens this backend from. @throws Error if the memory cannot be shared */
+  /** For a worker thread, which opens the same backend from it. @throws Error if the memory cannot be shared */
   handle(): BackendHandle;
   /** Ends the backend: it allocates no more, and its buffers must not be used. Closing twice is allowed. */
   close(): void;
@@ -224,7 +224,7 @@ export interface Backend {
   }): void;
   /** One direction of one layer over all steps. */
   lstmForward(args: LstmForward): void;
-  /** Back-propagation through time for what lstmForward computed. */
+  /** Back-propagation through time of lstmForward. */
   lstmBackward(args: LstmBackward): void;
 
   /** outputs = inputs · weightᵀ + bias. */

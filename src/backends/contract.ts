@@ -1,5 +1,5 @@
 /**
- * What every verb demands of its arguments, checked before any arithmetic: sizes, buffer lengths, offsets and labels.
+ * Checks of the arguments of every verb, before any arithmetic: sizes, buffer lengths, offsets and labels.
  * Every backend calls these on every verb, so that a caller's mistake gives the same message on all of them and a
  * native kernel never reads or writes past a buffer. A check costs a few comparisons a buffer, and one pass over the
  * small integer buffers (batch sizes, offsets, labels). A longer buffer than needed is accepted.
@@ -21,7 +21,7 @@ import type {
 } from './backend.js';
 import type { MatrixProduct } from './probe.js';
 
-/** The lengths that are each backend's own business. */
+/** The lengths that differ between backends. */
 export type BufferLengths = Pick<Backend, 'lstmPanelsLength' | 'lstmScratchLength' | 'linearScratchLength'>;
 
 interface Sized {

@@ -1,7 +1,7 @@
 /**
- * What the native and the WASM backend share: both call the verbs of kernels/ (kernels/verbs.h), one with typed
- * arrays, the other with addresses. Here the named arguments of the interface are checked and put into the kernels'
- * order; a subclass says where buffers live and how they are handed over.
+ * The common part of the native and the WASM backend. Both call the verbs of kernels/ (kernels/verbs.h), one with typed
+ * arrays, the other with addresses. This class checks the named arguments and puts them into the kernels' order; a
+ * subclass allocates buffers and converts them to what the kernels take.
  */
 import { UserError } from '../user-error.js';
 import type * as B from './backend.js';
@@ -81,9 +81,44 @@ export interface Verbs<F, I> {
   activate(n: number, isTanh: number, x: F, y: F): void;
 }
 
+/** The names of all verbs. */
+const VERBS: Record<keyof Verbs<unknown, unknown>, true> = {
+  lstm_panels_length: true,
+  lstm_scratch_length: true,
+  lstm_panels: true,
+  lstm_forward: true,
+  lstm_backward: true,
+  linear_scratch_length: true,
+  linear_forward: true,
+  linear_backward: true,
+  matmul: true,
+  copy_rows: true,
+  dropout: true,
+  cross_entropy: true,
+  clear: true,
+  add: true,
+  sum_squares: true,
+  sgd: true,
+  adam: true,
+  activate: true,
+};
+
+/** @throws Error naming the first verb that compiled kernels lack: they are of another version */
+export function requireVerbs(
+  kernels: unknown,
+  backend: B.BackendName,
+): asserts kernels is Verbs<never, never> {
+  for (const name of Object.keys(VERBS)) {
+    const verb: unknown = typeof kernels === 'object' && kernels !== null && Reflect.get(kernels, name);
+    if (typeof verb !== 'function') {
+      throw new Error(`backend ${backend}: the kernels have no verb ${name}; run \`npm run build\``);
+    }
+  }
+}
+
 export function outOfMemory(backend: B.BackendName, bytes: number): UserError {
   return new UserError(
-    `backend ${backend}: ${Math.ceil(bytes / 2 ** 20)} MB in one piece are not to be had; ` +
+    `backend ${backend}: cannot allocate ${Math.ceil(bytes / 2 ** 20)} MB in one piece; ` +
       'use a smaller hidden size, batch or sequence length',
   );
 }
@@ -114,7 +149,7 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   abstract handle(): B.BackendHandle;
   abstract close(): void;
 
-  /** What the kernels take for a float buffer; null stands for "none". */
+  /** A float buffer as the kernels take it; null means none. */
   protected abstract floats(array: Float32Array | null): F;
   protected abstract stored(array: B.Stored | null): F;
   protected abstract ints(array: Int32Array): I;

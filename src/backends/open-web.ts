@@ -35,7 +35,7 @@ export async function openBackend(choice: BackendChoice = 'auto', onFallback?: O
   return openChoice('page', OPENERS, choice, onFallback);
 }
 
-/** Opens the WASM backend, by default with what the runtime offers. */
+/** Opens the WASM backend. Default options: whatever the runtime supports. */
 export async function openWasm(options: ModuleOptions = {}): Promise<Backend> {
   return createWasmBackend(await compileKernels(fetchModule, options));
 }

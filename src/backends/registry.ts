@@ -1,6 +1,7 @@
 /**
  * The registry of backends: their names, where each one runs, and the order in which `auto` tries them. It imports
- * nothing of a platform, so that a page can load it; what opens a backend stands in open-node.ts and open-web.ts.
+ * nothing of a platform, so that a page can load it; open-node.ts and open-web.ts hold what opens
+ * the backends.
  *
  * A new backend is a name in BACKEND_NAMES, an entry in BACKENDS, and an opener on each of its platforms. The compiler
  * refuses a name without an entry, and a platform without an opener.
@@ -12,7 +13,7 @@ import type { Backend, BackendHandle } from './backend.js';
 export const BACKEND_NAMES = ['cpu', 'wasm', 'reference'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-/** What `openBackend` and `--backend` take. */
+/** The values of `openBackend`'s argument and of `--backend`. */
 export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 

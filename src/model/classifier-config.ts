@@ -1,8 +1,8 @@
-/** What a sequence classifier is made of, checked, with defaults; and the sizes that follow from it. */
+/** The configuration of a sequence classifier: its check, its defaults, and the sizes that follow from it. */
 import { UserError } from '../user-error.js';
 
 /**
- * What of the LSTM's outputs the linear layer reads:
+ * Which of the LSTM's outputs the linear layer reads:
  * - `flatten`: every step's output of the last layer, in one row; sequences of one fixed length;
  * - `final`: the final hidden state of every layer and direction, in the order of PyTorch's h_n (layer by layer,
  *   forward then reverse);
@@ -61,7 +61,7 @@ function requireHead(value: unknown): Head {
 
 /**
  * Checks a configuration and fills in the defaults.
- * @param config a ClassifierConfig, or what a file says is one; other fields are ignored
+ * @param config a ClassifierConfig, possibly from a file; other fields are ignored
  * @throws UserError naming the field, what it expects and what it got
  */
 export function resolveClassifierConfig(

@@ -1,6 +1,6 @@
 /**
- * The public classifier: padded batches in, logits, losses and gradients out, in the caller's order and in memory of
- * the caller's own. Training uses the network beneath it directly.
+ * The public classifier. It takes padded batches and returns logits, losses and gradients in the caller's order, as
+ * copies. Training uses the network beneath it directly.
  */
 import { Allocations } from '../backends/allocations.js';
 import type { Backend, Stored } from '../backends/backend.js';
@@ -22,7 +22,7 @@ import { openWorkspace, type Workspace, workspaceSize } from './workspace.js';
 
 /** Sequences as a dense block, the shorter ones filled up at the end. */
 export interface Batch {
-  /** [B, T, I] What stands past a sequence's length is never read. */
+  /** [B, T, I] Values past a sequence's length are never read. */
   inputs: Float32Array;
   /** B */
   batchSize: number;
@@ -50,7 +50,7 @@ export interface States {
 }
 
 export interface GradientOptions {
-  /** ε of the smoothed targets, 0 up to 1. Default 0. */
+  /** ε of the smoothed targets, in [0, 1). Default 0. */
   labelSmoothing?: number;
   /** Also give the gradient of the inputs. */
   inputGradient?: boolean;
@@ -92,14 +92,14 @@ interface Buffers extends BatchBuffers {
 export class SequenceClassifier implements Disposable {
   /** The configuration, with defaults filled in. */
   readonly config: ResolvedClassifierConfig;
-  /** How many numbers are learnt. */
+  /** How many numbers are learned. */
   readonly parameterCount: number;
   readonly #backend: Backend;
   readonly #layout: ParameterLayout;
   readonly #parameters: Float32Array;
   readonly #gradients: Float32Array;
   readonly #network: Network;
-  /** Of what lives as long as the classifier. */
+  /** The buffers that live as long as the classifier. */
   readonly #memory: Allocations;
   #buffers: Buffers | null = null;
   #closed = false;
@@ -258,11 +258,18 @@ export class SequenceClassifier implements Disposable {
     return { packed: packPadded(padded, buffers), buffers };
   }
 
-  /** Buffers for a batch of this size; what there is, if it is large enough. */
+  /** Buffers for a batch of this size: those at hand, if they are large enough. */
   #reserve(batchSize: number, steps: number, training: boolean): Buffers {
-    const have = this.#buffers?.workspace.capacity;
-    if (have && have.batchSize >= batchSize && have.steps >= steps && (have.training || !training)) {
-      return this.#buffers as Buffers;
+    const buffers = this.#buffers;
+    const have = buffers?.workspace.capacity;
+    if (
+      buffers &&
+      have &&
+      have.batchSize >= batchSize &&
+      have.steps >= steps &&
+      (have.training || !training)
+    ) {
+      return buffers;
     }
     this.#buffers?.memory.close();
     this.#buffers = null;

@@ -4,8 +4,8 @@
  *
  *   inputs [N, I] → LSTM layers → outputs [N, D·H] → (head) features [B, F] → dropout → linear → logits [B, K]
  *
- * In mixed precision a training pass keeps what the way back needs, and works with copies of the LSTM's weights, in
- * 16 bits; parameters, gradients, states, sums and the linear layer stay float32. Inference is float32 throughout.
+ * In mixed precision a training pass stores activations and copies of the LSTM's weights in 16 bits. Parameters,
+ * gradients, states, sums and the linear layer stay float32. Inference is float32 throughout.
  */
 import type { Backend, LstmShape, Stored } from '../backends/backend.js';
 import {
@@ -16,7 +16,15 @@ import {
 } from './classifier-config.js';
 import { type HeadRows, headRows } from './head.js';
 import type { ParameterLayout } from './parameters.js';
-import { Arena, asHalves, eachDirection, eachLayer, type Precision, type Workspace } from './workspace.js';
+import {
+  asHalves,
+  countFloats,
+  eachDirection,
+  eachLayer,
+  floatsIn,
+  type Precision,
+  type Workspace,
+} from './workspace.js';
 
 /** Packed sequences (see backends/backend.ts) in the backend's memory. */
 export interface PackedInputs {
@@ -62,11 +70,11 @@ export class Network {
     this.#backend = backend;
     this.#layout = layout;
     this.#parameters = parameters;
-    const arena = new Arena(panels);
+    const arena = floatsIn(panels);
     this.#panels = eachLayer(config, (layer) =>
       eachDirection(config, () => {
         const floats = arena.take(panelsLengthOf(config, backend, layer, precision));
-        return { floats, halves: asHalves(floats, 2 * floats.length) };
+        return { floats, halves: asHalves(floats) };
       }),
     );
   }
@@ -77,7 +85,7 @@ export class Network {
     backend: Backend,
     precision: Precision = 'float32',
   ): number {
-    const arena = new Arena<Float32Array>(null);
+    const arena = countFloats();
     eachLayer(config, (layer) =>
       eachDirection(config, () => arena.take(panelsLengthOf(config, backend, layer, precision))),
     );
@@ -244,7 +252,7 @@ export class Network {
 
   /** The batch's inputs as halves. */
   #halves(batch: PackedInputs, { inputs, start }: Workspace): Stored {
-    const target = inputs as Stored;
+    if (!inputs) throw new Error('network: mixed precision needs a workspace for it');
     const width = batch.rows * this.config.inputSize;
     start.fill(0);
     this.#backend.copyRows({
@@ -252,12 +260,12 @@ export class Network {
       width,
       source: batch.inputs,
       sourceOffsets: start,
-      target,
+      target: inputs,
       targetOffsets: start,
       scales: null,
       accumulate: false,
     });
-    return target;
+    return inputs;
   }
 
   #view(name: string): Float32Array {

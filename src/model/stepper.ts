@@ -8,7 +8,7 @@ import type { Backend, LinearForward, LstmForward } from '../backends/backend.js
 import { UserError } from '../user-error.js';
 import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './classifier-config.js';
 
-/** What a classifier lends its steppers: its own buffers, so that they follow when it learns or loads. */
+/** The classifier's own buffers, shared with its steppers, so that steppers see new parameters. */
 export interface SteppedModel {
   config: ResolvedClassifierConfig;
   backend: Backend;
@@ -27,8 +27,8 @@ interface States {
 }
 
 /**
- * A step from one of two states to the other. Its calls are put together once: the views of buffers that they need
- * would take longer to make than a step to compute.
+ * A step from one of two states to the other. The arguments of its verbs are made once: making the views of
+ * buffers takes longer than computing a step.
  */
 interface Turn {
   from: States;
@@ -128,7 +128,7 @@ export class SequenceStepper implements Disposable {
   }
 
   /**
-   * What `step` would give, without taking it: the answer if the sequence ended with this.
+   * The logits that `step` would give, without taking the step: the answer if the sequence ended here.
    * @param input [I]
    * @throws UserError as step
    */

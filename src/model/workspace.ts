@@ -18,7 +18,7 @@ export interface Capacity {
   batchSize: number;
   steps: number;
   rows: number;
-  /** Keep what the way back needs. */
+  /** Also holds the buffers that the backward pass needs. */
   training: boolean;
 }
 
@@ -51,7 +51,7 @@ export interface Workspace {
   headOffsets: CopyOffsets[];
   /** [N] for the head `mean`. */
   headScales: Float32Array | null;
-  /** [B, F]; on the way back overwritten by their gradient. */
+  /** [B, F]; the backward pass overwrites them with their gradient. */
   features: Float32Array;
   /** [B, K] */
   logits: Float32Array;
@@ -59,7 +59,7 @@ export interface Workspace {
   dropout: { keys: Int32Array; offsets: Int32Array } | null;
   /** [N, D·H] twice: the gradients of a layer's outputs and of those of the layer below. */
   gradients: [Float32Array, Float32Array] | null;
-  /** For any one verb; its content is of no meaning. */
+  /** For one verb at a time; its content means nothing afterwards. */
   scratch: Float32Array;
   /** [1] where a buffer begins: 0. */
   start: Int32Array;
@@ -75,14 +75,14 @@ export interface WorkspacePlan {
 
 /** Floats and ints that a workspace needs. */
 export function workspaceSize(plan: WorkspacePlan): { floats: number; ints: number } {
-  const [floats, ints] = [new Arena<Float32Array>(null), new Arena<Int32Array>(null)];
+  const [floats, ints] = [countFloats(), countInts()];
   layOut(plan, floats, ints);
   return { floats: floats.used, ints: ints.used };
 }
 
 /** @throws Error if the memory is too small */
 export function openWorkspace(plan: WorkspacePlan, memory: WorkspaceMemory): Workspace {
-  return layOut(plan, new Arena(memory.floats), new Arena(memory.ints));
+  return layOut(plan, floatsIn(memory.floats), intsIn(memory.ints));
 }
 
 function layOut(
@@ -121,28 +121,60 @@ function layOut(
   };
 }
 
-/** Hands out consecutive parts of a buffer; with none, only counts. */
-export class Arena<A extends Float32Array | Int32Array> {
+/** Hands out buffers one after the other, each from a multiple of 64 bytes on. */
+export class Arena<A> {
+  /** Elements so far. */
   used = 0;
-  constructor(readonly buffer: A | null) {}
+  readonly #view: (from: number, to: number) => A;
+
+  /** @param view gives the elements from one index up to another */
+  constructor(view: (from: number, to: number) => A) {
+    this.#view = view;
+  }
+
   take(length: number): A {
     const start = this.used;
     this.used = start + Math.ceil(length / 16) * 16;
-    if (!this.buffer) return undefined as unknown as A;
-    if (start + length > this.buffer.length)
-      throw new Error('network: the workspace is too small for this batch');
-    return this.buffer.subarray(start, start + length) as A;
+    return this.#view(start, start + length);
   }
+}
+
+/** An arena in a buffer, whose `take` throws when the buffer is full. */
+export function floatsIn(buffer: Float32Array): Arena<Float32Array> {
+  return new Arena((from, to) => {
+    requireRoom(buffer, to);
+    return buffer.subarray(from, to);
+  });
+}
+
+function intsIn(buffer: Int32Array): Arena<Int32Array> {
+  return new Arena((from, to) => {
+    requireRoom(buffer, to);
+    return buffer.subarray(from, to);
+  });
+}
+
+/** Arenas that only count: all they hand out is empty. */
+export function countFloats(): Arena<Float32Array> {
+  return new Arena(() => new Float32Array(0));
+}
+
+function countInts(): Arena<Int32Array> {
+  return new Arena(() => new Int32Array(0));
+}
+
+function requireRoom(buffer: { readonly length: number }, needed: number): void {
+  if (needed > buffer.length) throw new Error('network: the workspace is too small for this batch');
 }
 
 /** Floats, or as many halves. */
 function takeStored(arena: Arena<Float32Array>, length: number, half: boolean): Stored {
-  return half ? asHalves(arena.take(Math.ceil(length / 2)), length) : arena.take(length);
+  return half ? asHalves(arena.take(Math.ceil(length / 2))).subarray(0, length) : arena.take(length);
 }
 
-export function asHalves(floats: Float32Array, length: number): Uint16Array {
-  // While an arena only counts there is no buffer.
-  return floats && new Uint16Array(floats.buffer, floats.byteOffset, length);
+/** The same bytes as halves. */
+export function asHalves(floats: Float32Array): Uint16Array {
+  return new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length);
 }
 
 export function eachLayer<R>(config: ResolvedClassifierConfig, make: (layer: number) => R): R[] {

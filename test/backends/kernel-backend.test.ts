@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SequenceClassifier, UserError } from 'scanstroke';
 import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
+import { requireVerbs } from '#src/backends/kernel-backend.js';
 import { openWasm } from '#src/backends/wasm/load.js';
 
 const opened = [openCpu(), await openWasm(), await openWasm({ shared: false })];
 
-test('memory that is not to be had is a mistake of the user', () => {
+test('memory that cannot be allocated is a mistake of the user', () => {
   for (const backend of opened) {
     assert.throws(
       () => backend.allocate(2 ** 40),
@@ -21,6 +22,13 @@ test('a buffer of another type never reaches a kernel', () => {
   for (const backend of opened) {
     assert.throws(() => backend.add(backend.allocate(4), doubles), /buffer/);
   }
+});
+
+test('kernels of another version are refused, naming the verb that they lack', () => {
+  assert.throws(
+    () => requireVerbs({ lstm_pack() {} }, 'wasm'),
+    /wasm: the kernels have no verb lstm_panels_length/,
+  );
 });
 
 test('a model that is too large is refused with its number of parameters', () => {

@@ -1,10 +1,10 @@
-/** Verbs on halves, for the reference: numbers in their place, and rounding of what was written. */
+/** Runs the reference's verbs on halves: widens them to numbers before, and rounds what was written afterwards. */
 import { halfToNumber, numberToHalf } from '../half.js';
 
 /** The arguments of a verb, none of which are halves. */
 export type OnFloats<A> = { [K in keyof A]: Exclude<A[K], Uint16Array> };
 
-/** Runs a verb on numbers in place of halves, and rounds to halves what it wrote under the names `writes`. */
+/** Runs a verb on numbers instead of halves; rounds the buffers `writes` to halves afterwards. */
 export function onFloats<A extends object, K extends keyof A>(
   args: A,
   reads: K[],

@@ -142,7 +142,7 @@ export function lstmBackward(args: LstmBackward): void {
   const { dOutputs, dInputs, dWeights, scratch } = args;
   const { weightIh, weightHh } = tensorsIn(args.panels, I, H);
   const B = args.batchSizes[0];
-  // What flows back into the states of the step before, (B, H) each; zero for a sequence not met yet.
+  // Gradients of the states of the step before, (B, H) each; zero for a sequence that was not reached yet.
   const dHidden = scratch.subarray(0, B * H).fill(0);
   const dCell = scratch.subarray(B * H, 2 * B * H).fill(0);
   const steps = stepsOf(args).reverse();

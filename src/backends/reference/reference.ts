@@ -1,7 +1,7 @@
 /**
- * The oracle: every verb of backend.ts in plain, naive TypeScript, to be read beside docs/mathematics.md. Sums run in
- * float64 within a verb, what a verb writes is float32. It is slow and stays so; the other backends are compared with
- * it case by case (test/cases). The LSTM layer has a file of its own, lstm.ts.
+ * The oracle: every verb of backend.ts in plain, naive TypeScript; read it beside docs/mathematics.md. Within a verb
+ * sums are float64; verbs write float32. It is slow on purpose: the other backends are compared with it, case by case
+ * (test/cases). The LSTM layer is in lstm.ts.
  */
 
 import { threefry } from '../../random.js';
@@ -40,7 +40,7 @@ import type { KernelProbe, MatrixProduct } from '../probe.js';
 import { type OnFloats, onFloats } from './halves.js';
 import { lstmBackward, lstmForward, lstmPanels, panelsLength, scratchLength, sigmoid } from './lstm.js';
 
-/** What `new ReferenceBackend` can be told. */
+/** Options of `new ReferenceBackend`. */
 export interface ReferenceOptions {
   /**
    * 'float64' stores what verbs write as float64 too: the same arithmetic with nothing rounded in between, for finite

@@ -1,8 +1,8 @@
 /**
  * The kernels as a compiled module: which of the two builds the runtime can run, and for which kind of memory.
  *
- * With relaxed SIMD a·b + c is one instruction. What it rounds is up to the processor, so the other build, whose bits
- * are the same everywhere, stays for runtimes without it.
+ * With relaxed SIMD a·b + c is one instruction. Its rounding depends on the processor. The other build gives the
+ * same bits everywhere; it is for runtimes without relaxed SIMD.
  */
 import { SHARES_MEMORY } from '../../shared-memory.js';
 import { BackendUnavailable } from '../registry.js';
@@ -17,7 +17,7 @@ export interface KernelModule {
   shared: boolean;
 }
 
-/** For tests; by default what the runtime offers. */
+/** For tests. Default: whatever the runtime supports. */
 export interface ModuleOptions {
   relaxed?: boolean;
   shared?: boolean;
@@ -52,7 +52,7 @@ export async function compileKernels(
 
 /**
  * Makes the module import a memory that is not shared, for pages without SharedArrayBuffer. All instructions run on
- * either kind, and only this one bit says which; clearing it spares every build a twin.
+ * both kinds of memory; one bit of the import says which. Clearing it saves a second file of each build.
  */
 function clearShared(bytes: Uint8Array): void {
   const start = bytes.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => bytes[i + j] === byte));

@@ -2,11 +2,10 @@
  * The WASM backend: the kernels as a WebAssembly SIMD module, for machines without a compiler and for pages.
  *
  * All buffers live in one WebAssembly memory, shared where it can be. A worker thread opens the same module on the same
- * memory from a handle; since the kernels keep no state, all it needs of its own is a stack, which the handle brings
- * along.
+ * memory from a handle. The kernels keep no state, so the thread needs only a stack of its own, which is in the handle.
  */
 import type { Backend, BackendHandle, Stored } from '../backend.js';
-import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
+import { KernelBackend, outOfMemory, requireVerbs, type Verbs } from '../kernel-backend.js';
 import { Ledger } from '../ledger.js';
 import { WasmHeap } from './heap.js';
 import type { KernelModule } from './module.js';
@@ -97,7 +96,18 @@ class WasmBackend extends KernelBackend<number, number> {
 }
 
 function instantiate({ module }: KernelModule, memory: WebAssembly.Memory): Exports {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  requireKernels(exports);
+  return exports;
+}
+
+function requireKernels(exports: unknown): asserts exports is Exports {
+  requireVerbs(exports, 'wasm');
+  for (const name of ['__stack_pointer', '__heap_base']) {
+    if (!(Reflect.get(exports, name) instanceof WebAssembly.Global)) {
+      throw new Error(`backend wasm: the kernels export no global ${name}`);
+    }
+  }
 }
 
 function createMemory(shared: boolean): WebAssembly.Memory {
