@@ -1,4 +1,7 @@
-/** Protects the types of the library: every type that a public signature mentions can be imported by its name. */
+/**
+ * Protects the library's declarations: every type that a public signature mentions can be imported by its name, and
+ * every function and class says what it does, by an example.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -6,8 +9,8 @@ import ts from 'typescript';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** `name, used by export` for every type declared in dist/ that an export of this entry mentions and it does not export. */
-function unexportedTypes(entry: string): { checked: number; missing: string[] } {
+/** `missing`: `name, used by export` for every type in dist/ that an export of this entry mentions and it lacks. */
+function readDeclarations(entry: string): { checked: number; missing: string[]; undocumented: string[] } {
   const program = ts.createProgram([`${DIST}${entry}`], {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -26,10 +29,7 @@ function unexportedTypes(entry: string): { checked: number; missing: string[] } 
   const missing = new Set<string>();
   let checked = 0;
   for (const symbol of exported) {
-    // A class that is exported as a type only cannot be constructed by its users.
-    const typeOnly = symbol.declarations?.some(
-      (each) => ts.isExportSpecifier(each) && (each.isTypeOnly || each.parent.parent.isTypeOnly),
-    );
+    const typeOnly = isTypeOnly(symbol);
     const visit = (node: ts.Node): void => {
       if (typeOnly && ts.isConstructorDeclaration(node)) return;
       if (ts.isIdentifier(node) && isMention(node)) {
@@ -46,8 +46,31 @@ function unexportedTypes(entry: string): { checked: number; missing: string[] } 
     };
     resolve(symbol).declarations?.forEach(visit);
   }
-  return { checked, missing: [...missing].sort() };
+  return { checked, missing: [...missing].sort(), undocumented: exported.filter(isUndocumented).map(nameOf) };
+
+  /** A function or class that programs call, with no example in its comment. */
+  function isUndocumented(symbol: ts.Symbol): boolean {
+    const target = resolve(symbol);
+    const type = checker.getTypeOfSymbol(target);
+    const called = type.getCallSignatures().length + type.getConstructSignatures().length > 0;
+    const isError = target.name.endsWith('Error') || target.name === 'BackendUnavailable';
+    return (
+      called &&
+      !isError &&
+      !isTypeOnly(symbol) &&
+      !target.getJsDocTags(checker).some(({ name }) => name === 'example')
+    );
+  }
 }
+
+/** Exported as a type: programs cannot construct it. */
+function isTypeOnly(symbol: ts.Symbol): boolean {
+  return !!symbol.declarations?.some(
+    (each) => ts.isExportSpecifier(each) && (each.isTypeOnly || each.parent.parent.isTypeOnly),
+  );
+}
+
+const nameOf = (symbol: ts.Symbol) => symbol.name;
 
 /** The identifier refers to a type by its name. */
 function isMention(node: ts.Identifier): boolean {
@@ -59,9 +82,10 @@ function isMention(node: ts.Identifier): boolean {
 }
 
 for (const entry of ['node.d.ts', 'index.d.ts']) {
-  test(`${entry}: signatures mention only types that it exports`, () => {
-    const { checked, missing } = unexportedTypes(entry);
+  test(`${entry}: signatures mention only types that it exports, and have examples`, () => {
+    const { checked, missing, undocumented } = readDeclarations(entry);
     assert.ok(checked > 100, `${checked} mentions found`);
     assert.deepEqual(missing, []);
+    assert.deepEqual(undocumented, []);
   });
 }

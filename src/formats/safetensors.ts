@@ -80,6 +80,10 @@ const LENGTH_BYTES = 8;
  * @param name how messages name the file
  * @returns tensors in the order of their values in the file
  * @throws UserError, with the byte or the tensor, if the file is not a valid safetensors file
+ *
+ * @example
+ * const { tensors, metadata } = readSafetensors(await readFile('runs/my-run/best.safetensors'));
+ * console.log(tensors.get('fc.weight')?.shape, metadata.classes);
  */
 export function readSafetensors(
   bytes: Uint8Array,
@@ -201,6 +205,10 @@ function elementCount(shape: readonly number[]): number {
  * @param metadata texts by name
  * @returns the whole file
  * @throws UserError if a tensor's data does not match its shape or dtype, or a name cannot be written
+ *
+ * @example
+ * const bytes = writeSafetensors(new Map([['w', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]]));
+ * await writeFile('w.safetensors', bytes);
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, TensorToWrite>,

@@ -38,6 +38,9 @@ export type GreyPixels = Uint8Array | Uint8ClampedArray;
  * @returns [N, 4] moves `dx dy eos eod`
  * @throws UserError if width, height and the number of pixels do not match, or the seed is not a whole number from 0
  * @see docs/strokes.md
+ *
+ * @example
+ * const moves = imageToStrokes(pixels, 28, 28); // Int16Array [N, 4]
  */
 export function imageToStrokes(
   pixels: GreyPixels,

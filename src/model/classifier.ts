@@ -144,9 +144,14 @@ export class SequenceClassifier implements Disposable {
 
   /**
    * Logits of a batch; nothing is dropped.
-   * @param options.states also give outputs, final hidden and final cell states
+   *
+   * @param batch sequences [B, T, I], padded
+   * @param options.states also return outputs, final hidden and final cell states
    * @returns logits [B, K]
    * @throws UserError when sizes do not fit, stating both
+   *
+   * @example
+   * const { logits, hN } = await model.forward({ inputs, batchSize: 1, steps: 28 }, { states: true });
    */
   async forward(
     batch: Batch,
@@ -159,7 +164,13 @@ export class SequenceClassifier implements Disposable {
 
   /**
    * Loss and gradients of a batch.
+   *
+   * @param batch sequences [B, T, I], padded, and labels [B]
+   * @returns the mean loss, logits [B, K], gradients in the parameters' shapes
    * @throws UserError when sizes do not fit or a label is out of range
+   *
+   * @example
+   * const { loss, gradients } = await model.gradients({ inputs, labels, batchSize: 2, steps: 28 });
    */
   async gradients(batch: LabelledBatch, options: GradientOptions = {}): Promise<Gradients> {
     const { packed, buffers } = this.#pack(batch, true);

@@ -111,6 +111,9 @@ export function openRecognizer(
  * Says what a checkpoint holds, without a backend.
  * @param bytes and about as for `openRecognizer`
  * @throws UserError as `openRecognizer`
+ *
+ * @example
+ * const { kind, classes, parameters } = describeCheckpoint(bytes, { name: 'my-run' });
  */
 export function describeCheckpoint(bytes: Uint8Array, about: RunFacts & { name: string }): RecognizerInfo {
   return infoOf(decodeCheckpoint(bytes, about.name), about);

@@ -74,6 +74,10 @@ export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restart
  * A schedule with PyTorch's values (torch.optim.lr_scheduler, their closed forms).
  *
  * @throws UserError for an unknown name and for values out of range.
+ *
+ * @example
+ * const schedule = createSchedule({ name: 'cosine', lr: 0.1, tMax: 100 });
+ * optimizer.lr = schedule.at(7); // of update 7, from 0
  */
 export function createSchedule(config: ScheduleConfig): Schedule {
   const rate = rateOf(config);

@@ -8,6 +8,12 @@ import { createTrainer, type Examples, type Trainer, type TrainerOptions } from 
 /**
  * Opens a trainer of a new model, with a backend of its own.
  * @throws UserError when sizes do not fit, a label or an option is out of range, or the backend cannot be opened
+ *
+ * @example
+ * const trainer = await openTrainer(config, examples, { optimizer: { name: 'adam', lr: 0.01 } });
+ * for (let epoch = 0; epoch < 5; epoch++) console.log(await trainer.epoch()); // { loss, accuracy }
+ * await model.loadStateDict(trainer.stateDict());
+ * await trainer.close();
  */
 export async function openTrainer(
   config: ClassifierConfig,
