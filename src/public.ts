@@ -44,8 +44,10 @@ export {
   type RunFacts,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
+export type { CurvePoint, EpochMetrics } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
-export type { ProgressEvent } from './train/events.js';
+export type { ProgressEvent, StopReason } from './train/events.js';
+export type { RateSettings } from './train/learning-rates.js';
 export type {
   CreateOptimizer,
   Optimizer,
@@ -69,6 +71,7 @@ export type {
   Trainer,
   TrainerEvaluation,
   TrainerOptions,
+  TrainerPart,
   TrainerSchedule,
   TrainOptions,
   TrainResult,

@@ -56,7 +56,7 @@ export async function evaluateRun(
     );
   }
   const indices = indicesOf(options.part, dataset.train.count, dataset.test.count, config, checkpointPath);
-  const { engine, notices } = await openRunEngine({
+  const { engine, notices, close } = await openRunEngine({
     backend: options.backend,
     threads: options.threads,
     dataset,
@@ -81,7 +81,7 @@ export async function evaluateRun(
     if (!next.value) throw new Error('evaluate: stopped without being asked to');
     return { ...next.value.scores, classes: checkpoint.classes, notices };
   } finally {
-    await engine.close();
+    await close();
   }
 }
 

@@ -4,6 +4,9 @@
  */
 import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
 
+/** Why a training ended: all epochs done, no better accuracy for some epochs, the accuracy reached, or a stop. */
+export type StopReason = 'epochs' | 'patience' | 'target-accuracy' | 'interrupted';
+
 export type TrainEvent =
   | LoadingEvent
   | StartEvent
@@ -17,7 +20,7 @@ export type TrainEvent =
     }
   | {
       type: 'stopped';
-      reason: 'epochs' | 'patience' | 'target-accuracy' | 'interrupted';
+      reason: StopReason;
       epoch: number;
       /** Batches trained in it. */
       batch: number;

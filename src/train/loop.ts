@@ -8,7 +8,7 @@ import type { CurvePoint, EpochMetrics } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import { Diverged, type Engine } from './engine.js';
 import { evaluatePart, type Scores } from './evaluation.js';
-import type { ProgressEvent, TrainEvent } from './events.js';
+import type { ProgressEvent, StopReason, TrainEvent } from './events.js';
 import { learningRates, type RateSettings } from './learning-rates.js';
 import { initialLossScale, type LossScaleState } from './loss-scale.js';
 
@@ -83,8 +83,6 @@ export interface LoopOptions extends EpochOptions {
   /** Called after every epoch, with the state in which the next one begins. */
   saveEpoch(state: TrainState, metrics: EpochMetrics): Promise<void>;
 }
-
-export type StopReason = Extract<TrainEvent, { type: 'stopped' }>['reason'];
 
 /** Points of the curve in an epoch. */
 const CURVE_POINTS = 50;

@@ -25,26 +25,38 @@ export interface RunEngineOptions {
   training: (UpdateSettings & { augmentation: Augmentation }) | null;
 }
 
-/**
- * @returns the engine, and for the user a line for each backend that was passed over
- * @throws UserError when the backend cannot be opened
- */
-export async function openRunEngine(
-  options: RunEngineOptions,
-): Promise<{ engine: Engine; notices: string[] }> {
+export interface RunEngine {
+  engine: Engine;
+  /** For the user, a line for each backend that is not available. */
+  notices: string[];
+  /** Closes engine and backend. */
+  close(): Promise<void>;
+}
+
+/** @throws UserError when the backend cannot be opened */
+export async function openRunEngine(options: RunEngineOptions): Promise<RunEngine> {
   const { dataset, preprocessing, model, precision, training } = options;
   const notices: string[] = [];
   const backend = await openBackend(options.backend, (line) => notices.push(line));
-  const engine = await openTeam({
-    backend,
-    threads: options.threads ?? availableParallelism(),
-    startThread: startNodeThread,
-    model,
-    precision,
-    parts: partsOf(dataset, preprocessing),
-    training,
-  });
-  return { engine, notices };
+  try {
+    const engine = await openTeam({
+      backend,
+      threads: options.threads ?? availableParallelism(),
+      startThread: startNodeThread,
+      model,
+      precision,
+      parts: partsOf(dataset, preprocessing),
+      training,
+    });
+    const close = async () => {
+      await engine.close();
+      backend.close();
+    };
+    return { engine, notices, close };
+  } catch (error) {
+    backend.close();
+    throw error;
+  }
 }
 
 function partsOf(dataset: Dataset, preprocessing: AnyPreprocessing): PartData {

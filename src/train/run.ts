@@ -20,8 +20,8 @@ import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from 
 import { configToDisk } from './config/run-config.js';
 import type { Engine, Part } from './engine.js';
 import { type AnswerSheet, evaluatePart, type Scores } from './evaluation.js';
-import type { LoadingEvent, TrainEvent } from './events.js';
-import { initialState, type StopReason, type TrainState, trainLoop } from './loop.js';
+import type { LoadingEvent, StopReason, TrainEvent } from './events.js';
+import { initialState, type TrainState, trainLoop } from './loop.js';
 import { mistakesOf } from './mistakes.js';
 import { peakMegabytes } from './peak-memory.js';
 import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
@@ -61,7 +61,7 @@ export async function* trainRun(
   );
   const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
 
-  const { engine, notices: passedOver } = await openRunEngine({
+  const session = await openRunEngine({
     backend: config.backend,
     threads: config.threads,
     dataset,
@@ -70,6 +70,7 @@ export async function* trainRun(
     precision: config.useAmp ? 'mixed' : 'float32',
     training: updateSettingsOf(config, batchSize),
   });
+  const { engine } = session;
   try {
     const conditions = {
       batchSize,
@@ -97,7 +98,7 @@ export async function* trainRun(
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, batch: state.losses.length } : null,
       seed: config.seedNumber,
-      notices: [...notices, ...passedOver],
+      notices: [...notices, ...session.notices],
       folder: config.savingPath,
     };
 
@@ -143,7 +144,7 @@ export async function* trainRun(
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes: mistakesOf(results.get('test')!, dataset) };
   } finally {
-    await engine.close();
+    await session.close();
   }
 }
 

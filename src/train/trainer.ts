@@ -15,9 +15,9 @@ import {
 import type { EpochMetrics } from '../runs/run-folder.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
-import type { Engine, ModelState, Part } from './engine.js';
+import type { Engine, ModelState } from './engine.js';
 import { evaluatePart } from './evaluation.js';
-import type { ProgressEvent } from './events.js';
+import type { ProgressEvent, StopReason } from './events.js';
 import type { RateSettings } from './learning-rates.js';
 import {
   type EpochOptions,
@@ -25,7 +25,6 @@ import {
   epochMeans,
   initialState,
   type LoopSettings,
-  type StopReason,
   trainEpoch,
   trainLoop,
 } from './loop.js';
@@ -105,7 +104,7 @@ export interface TrainerEvaluation {
 }
 
 /** The parts of a trainer's examples. */
-type TrainerPart = Extract<Part, 'train' | 'validation'>;
+export type TrainerPart = 'train' | 'validation';
 
 interface Parts {
   data: Record<TrainerPart, ArraySequencesData>;
@@ -160,15 +159,8 @@ export async function createTrainer(
         augmentation: NO_AUGMENTATION,
       },
     });
-    return new Trainer({
-      engine,
-      model,
-      optimizer,
-      parts,
-      seed,
-      batchSize,
-      openBackend: platform.openBackend,
-    });
+    const { openBackend } = platform;
+    return new Trainer({ engine, backend, model, optimizer, parts, seed, batchSize, openBackend });
   } catch (error) {
     backend.close();
     throw error;
@@ -180,6 +172,7 @@ export class Trainer {
   readonly description: string;
   readonly threads: number;
   readonly #engine: Engine;
+  readonly #backend: Backend;
   readonly #model: ResolvedClassifierConfig;
   readonly #optimizer: ResolvedOptimizer;
   readonly #parts: Parts;
@@ -193,6 +186,8 @@ export class Trainer {
   /** For `createTrainer`. */
   constructor(parts: {
     engine: Engine;
+    /** Closed with the trainer. */
+    backend: Backend;
     model: ResolvedClassifierConfig;
     optimizer: ResolvedOptimizer;
     parts: Parts;
@@ -201,6 +196,7 @@ export class Trainer {
     openBackend: () => Promise<Backend>;
   }) {
     this.#engine = parts.engine;
+    this.#backend = parts.backend;
     this.description = parts.engine.description;
     this.threads = parts.engine.threads;
     this.#model = parts.model;
@@ -345,6 +341,7 @@ export class Trainer {
   async close(): Promise<void> {
     this.#busy = 'close';
     await this.#engine.close();
+    this.#backend.close();
   }
 
   #defaultPart(): TrainerPart {

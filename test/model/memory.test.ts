@@ -8,7 +8,13 @@ import { type Backend, createOptimizer, SequenceClassifier } from 'scanstroke';
 import { openBackend } from '#src/backends/open-node.js';
 import { openReference } from '#src/backends/reference/reference.js';
 import { openWasm } from '#src/backends/wasm/load.js';
+import { shareArrays } from '#src/data/array-sequences.js';
+import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { describeCheckpoint, openRecognizer } from '#src/recognize/recognizer.js';
+import { resolveOptimizer } from '#src/train/optimizer.js';
+import { openTeam } from '#src/train/team/team.js';
+import { startCallingThread } from '#src/train/team/threads-page.js';
 import { Counting } from '../cases/counting.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 
@@ -49,6 +55,27 @@ const USES: Record<string, (backend: Backend) => Promise<void>> = {
     } finally {
       model.close();
     }
+  },
+  async team(backend) {
+    const model = resolveClassifierConfig(CONFIG);
+    const { inputs, labels, steps, batchSize } = BATCH;
+    const examples = shareArrays({ inputs, labels, steps, batchSize, inputSize: 3 }, model.numClasses);
+    const team = await openTeam({
+      backend,
+      threads: 1,
+      startThread: startCallingThread,
+      model,
+      parts: { train: { kind: 'arrays', ...examples } },
+      training: {
+        optimizer: resolveOptimizer({ name: 'adam' }),
+        batchSize: 2,
+        maxNorm: 1,
+        labelSmoothing: 0,
+        seed: 0,
+        augmentation: NO_AUGMENTATION,
+      },
+    });
+    await team.close();
   },
   async recognizer(backend) {
     const recognizer = openRecognizer(STEPPED, backend, ABOUT);

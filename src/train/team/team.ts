@@ -2,6 +2,7 @@
  * The engine on host memory: a team of worker threads that trains one model on shared buffers. This is its front in
  * the main thread, which allocates, gives commands and watches; the worker threads compute (member.ts).
  */
+import { Allocations } from '../../backends/allocations.js';
 import type { Backend } from '../../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
 import { openAugmented, openSequences } from '../../data/sources.js';
@@ -41,7 +42,7 @@ import { ThreadGroup } from './thread-group.js';
 import type { StartThread } from './threads.js';
 
 export interface TeamOptions {
-  /** The team closes it. */
+  /** Stays the caller's, who closes it after the team. */
   backend: Backend;
   /** At most this many. */
   threads: number;
@@ -59,9 +60,15 @@ export interface TeamOptions {
  * @throws what keeps a thread from starting, when all threads have ended
  */
 export async function openTeam(options: TeamOptions): Promise<Team> {
-  const team = new Team(options);
-  await team.ready;
-  return team;
+  let team: Team | null = null;
+  try {
+    team = new Team(options);
+    await team.ready;
+    return team;
+  } catch (error) {
+    await team?.close();
+    throw error;
+  }
 }
 
 export class Team implements Engine {
@@ -70,6 +77,7 @@ export class Team implements Engine {
   readonly threads: number;
   readonly ready: Promise<void>;
   readonly #options: TeamOptions;
+  readonly #memory: Allocations;
   readonly #layout: ParameterLayout;
   /** [P] */
   readonly #parameters: Float32Array;
@@ -88,20 +96,21 @@ export class Team implements Engine {
     this.#options = options;
     this.#layout = new ParameterLayout(model);
     const P = this.#layout.length;
-    this.#parameters = backend.allocate(P);
-    if (training) this.#layout.initialize(model, this.#parameters, training.seed);
+    this.#memory = new Allocations(backend);
     const names = training ? optimizerStateNames(training.optimizer) : [];
-    this.#optimizerState = new Map(names.map((name) => [name, backend.allocate(P)]));
-    const members = this.#members(longestSteps(options));
+    const [parameters, optimizerState] = this.#memory.orRelease(() => [
+      this.#memory.floats(P),
+      new Map(names.map((name) => [name, this.#memory.floats(P)])),
+    ]);
+    this.#parameters = parameters;
+    this.#optimizerState = optimizerState;
+    if (training) this.#layout.initialize(model, parameters, training.seed);
+    const members = this.#memory.orRelease(() => this.#members(longestSteps(options)));
     this.#group = new ThreadGroup(
       members.map((member) => options.startThread(member, backend)),
       this.#control,
     );
-    this.ready = this.#group.ready.catch(async (error) => {
-      await this.close();
-      throw error;
-    });
-    this.ready.catch(() => {}); // openTeam awaits it.
+    this.ready = this.#group.ready;
   }
 
   async load({ parameters, optimizer }: ModelState): Promise<void> {
@@ -204,8 +213,8 @@ export class Team implements Engine {
   }
 
   async close(): Promise<void> {
-    await this.#group?.close();
-    this.#options.backend.close();
+    await this.#group.close();
+    this.#memory.close();
   }
 
   /** Runs a command and yields its progress. If the caller ends the iteration, the command is stopped. */
@@ -235,13 +244,14 @@ export class Team implements Engine {
   /** What each thread works with. @param steps of the longest sequence */
   #members(steps: number): TeamMember[] {
     const { backend, model, precision = 'float32', parts, training, threads } = this.#options;
+    const memory = this.#memory;
     const shared = {
       model,
       precision,
       parts,
       control: this.#control.words,
       parameters: this.#parameters,
-      panels: backend.allocate(Network.panelsLength(model, backend, precision)),
+      panels: memory.floats(Network.panelsLength(model, backend, precision)),
     };
     const P = this.#layout.length;
     const sharedTraining: Omit<TrainingMember, 'own'> | null = training && {
@@ -250,7 +260,7 @@ export class Team implements Engine {
       shardSize: shardSizeFor(training.batchSize),
       sums: new Float64Array(sharedBytes(16)),
       partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / SLICE_LENGTH))),
-      total: backend.allocate(P),
+      total: memory.floats(P),
       optimizerState: [...this.#optimizerState.values()],
     };
     const sizes = (training ? [true, false] : [false]).map((withBackward) =>
@@ -262,24 +272,24 @@ export class Team implements Engine {
       index,
       own: {
         workspace: {
-          floats: backend.allocate(Math.max(...sizes.map((size) => size.floats))),
-          ints: backend.allocateInts(Math.max(...sizes.map((size) => size.ints))),
+          floats: memory.floats(Math.max(...sizes.map((size) => size.floats))),
+          ints: memory.ints(Math.max(...sizes.map((size) => size.ints))),
         },
         buffers: {
-          inputs: backend.allocate(B * steps * model.inputSize),
-          batchSizes: backend.allocateInts(steps),
-          rowStarts: backend.allocateInts(steps),
-          labels: backend.allocateInts(B),
-          order: backend.allocateInts(B),
+          inputs: memory.floats(B * steps * model.inputSize),
+          batchSizes: memory.ints(steps),
+          rowStarts: memory.ints(steps),
+          labels: memory.ints(B),
+          order: memory.ints(B),
         },
-        losses: backend.allocate(B),
+        losses: memory.floats(B),
       },
       training: sharedTraining && {
         ...sharedTraining,
         own: {
-          gradients: backend.allocate(P),
-          dLogits: backend.allocate(B * model.numClasses),
-          dropoutKeys: backend.allocateInts(2 * B),
+          gradients: memory.floats(P),
+          dLogits: memory.floats(B * model.numClasses),
+          dropoutKeys: memory.ints(2 * B),
         },
       },
     }));
