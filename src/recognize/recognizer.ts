@@ -15,6 +15,7 @@ import type { SequenceStepper } from '../model/stepper.js';
 import { decodeCheckpoint } from '../runs/checkpoint.js';
 import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
+import { softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
 
 /** What a checkpoint itself does not say of the run that it comes from. */
@@ -262,12 +263,4 @@ export class Recognizer {
     });
     return result;
   }
-}
-
-/** [K] probabilities of logits. */
-export function softmax(logits: Float32Array): Float32Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((a, b) => a + b);
-  return Float32Array.from(powers, (power) => power / sum);
 }

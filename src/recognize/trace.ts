@@ -3,11 +3,22 @@
  * or the network's own (what it would answer if what it reads ended after this step).
  */
 
+import type { AnyPreprocessing } from '../data/sources.js';
 import type { PenLine } from '../ink/drawing.js';
 import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen, sequenceOf } from './input.js';
-import { type Recognizer, softmax } from './recognizer.js';
+import { softmax } from './softmax.js';
+
+/** The parts of a recogniser that a trace needs. */
+export interface TracedNetwork {
+  readonly info: { model: ResolvedClassifierConfig; preprocessing: AnyPreprocessing };
+  /** Null where the network reads from the end too. */
+  readonly stepper: SequenceStepper | null;
+  /** [K] each. */
+  probabilitiesOf(sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[]): Promise<Float32Array[]>;
+}
 
 export interface TraceOptions {
   /** `pen` is for drawings, and their default; `steps` is the default of all others. */
@@ -31,17 +42,17 @@ const END_ROW = [0, 0, 1, 1];
 
 /** The trace of an input; null if it is empty. See Recognizer.trace. */
 export async function traceInput(
-  recognizer: Recognizer,
+  network: TracedNetwork,
   input: RecognizerInput,
   { over = input.kind === 'drawing' ? 'pen' : 'steps', moments: most = 100 }: TraceOptions,
 ): Promise<Trace | null> {
-  const { preprocessing, model } = recognizer.info;
+  const { preprocessing, model } = network.info;
   const whole = prepareInput(input, preprocessing);
   if (whole === null) return null;
   const { saw, steps } = whole;
   const overPen = over === 'pen' && input.kind === 'drawing';
   const moments = spread(overPen ? pointsOf(input.lines) : steps, most);
-  const { stepper } = recognizer;
+  const { stepper } = network;
   if (!overPen && stepper && saw.rows) {
     return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments), saw };
   }
@@ -49,9 +60,9 @@ export async function traceInput(
     if (m === moments.length - 1) return whole;
     return overPen
       ? prepareInput({ kind: 'drawing', lines: firstPoints(input.lines, moment) }, preprocessing)
-      : firstSteps(whole, moment, recognizer);
+      : firstSteps(whole, moment, network);
   });
-  const answers = await recognizer.probabilitiesOf(prefixes.filter((each) => each !== null));
+  const answers = await network.probabilitiesOf(prefixes.filter((each) => each !== null));
   const probabilities = new Float32Array(moments.length * model.numClasses);
   let n = 0;
   prefixes.forEach((prefix, m) => {
@@ -111,7 +122,7 @@ function firstPoints(lines: readonly PenLine[], count: number): PenLine[] {
 function firstSteps(
   { saw, sequence }: PreparedInput,
   count: number,
-  { info }: Recognizer,
+  { info }: TracedNetwork,
 ): Pick<PreparedInput, 'steps' | 'sequence'> {
   if (saw.rows === null) {
     return { steps: count, sequence: sequence.subarray(0, count * info.model.inputSize) };

@@ -1,42 +1,12 @@
 /** `scanstroke data`: strokes made from images, and a look at them. */
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import { OPTION_GROUPS, OPTIONS, type OptionKey } from '../../train/config/options.js';
+import { OPTIONS } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
 import { UserError } from '../../user-error.js';
 import { optionFlag } from '../flags.js';
 import type { Terminal } from '../terminal.js';
+import { AMOUNTS, EPOCHS, GROUP, type PreviewFlags, type StrokesFlags } from './data-flags.js';
 
-export interface StrokesFlags {
-  data: string;
-  order: 'tour' | 'pen';
-  out?: string;
-  seed: number;
-  threads?: number;
-  json?: boolean;
-}
-
-export interface PreviewFlags {
-  data: string;
-  part: 'train' | 'test';
-  order: 'tour' | 'pen';
-  /** Default 20; where they are drawn in the terminal 6, or 3 with variations. */
-  count?: number;
-  seed: number;
-  out?: string;
-  json?: boolean;
-  /** Epochs of training to be shown. */
-  augment?: number;
-  /** Amounts of the augmentation, by the names of the options. */
-  [amount: string]: unknown;
-}
-
-const GROUP = 'Augmentation';
-/** The amounts that mean something for strokes. */
-export const AMOUNTS: readonly OptionKey[] = (
-  OPTION_GROUPS.find(({ title }) => title === GROUP)?.keys ?? []
-).filter((key) => key !== 'augmentElastic');
-/** Epochs shown if no number is given. */
-export const EPOCHS = 4;
 const MAX_EPOCHS = 20;
 
 export function defineData(command: Command, terminal: Terminal): void {

@@ -16,7 +16,7 @@ import { UserError } from '../../user-error.js';
 import { DataProgressView } from '../data-progress.js';
 import { drawSamples } from '../stroke-terminal.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
-import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-command.js';
+import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 
 /** Values of a row: dx, dy, eos, eod. */
 const COLUMNS = 4;

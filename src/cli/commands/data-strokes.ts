@@ -11,7 +11,7 @@ import {
 import { formatCount, formatSeconds } from '../../report/text.js';
 import { DataProgressView } from '../data-progress.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
-import type { StrokesFlags } from './data-command.js';
+import type { StrokesFlags } from './data-flags.js';
 
 export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Promise<void> {
   const { data, order, out, seed, threads, json = false } = flags;

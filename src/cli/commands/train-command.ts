@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import type { TrainEvent } from '../../train/events.js';
-import type { PlacedConfig, SeedRun } from '../configure.js';
+import type { PlacedConfig } from '../configure.js';
 import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
 import { ProgressView } from '../progress.js';
 import { stopOnSignal } from '../signals.js';
 import { formatSeeds, formatSummary, seedsValue } from '../summary.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+import type { TrainParts } from './train-parts.js';
 
 const INTERRUPTED = 130;
 
@@ -42,15 +42,6 @@ export interface TrainFlags {
   config?: string;
   json?: boolean;
   [option: string]: unknown;
-}
-
-/** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
-export interface TrainParts<E> {
-  configure(configPath: string | undefined, flags: Readonly<Record<string, unknown>>): Promise<PlacedConfig>;
-  seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
-  trainRun(config: PlacedConfig, control: { stop: AbortSignal }): AsyncGenerator<TrainEvent, E>;
-  /** Writes charts and report.html into the run folder. */
-  report(config: PlacedConfig, summary: RunSummary, end: E): Promise<void>;
 }
 
 /** Trains, and answers with the exit code. */
