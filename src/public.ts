@@ -23,9 +23,9 @@ export {
   type Recognition,
   type Recognizer,
   type RecognizerInfo,
-  type RunFacts,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
+export type { RunFacts } from './runs/run-folder.js';
 export { createOptimizer, type Optimizer, type OptimizerConfig } from './train/optimizer.js';
 export { createSchedule, type Schedule, type ScheduleConfig } from './train/schedule.js';
 export type { Trainer, TrainerOptions } from './train/trainer.js';

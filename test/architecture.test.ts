@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   data: ['formats', 'ink'],
   model: ['data', 'backends'],
   recognize: ['model', 'data', 'runs', 'ink', 'formats', 'backends'],
-  runs: ['data', 'formats'],
+  runs: ['model', 'data', 'formats'],
   train: ['model', 'data', 'runs', 'formats', 'backends'],
   report: ['runs', 'formats', 'ink'],
   serve: ['train', 'report', 'recognize', 'model', 'data', 'runs', 'ink', 'formats', 'backends'],

@@ -13,17 +13,11 @@ import {
 } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { decodeCheckpoint } from '../runs/checkpoint.js';
+import type { RunFacts } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
 import { softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
-
-/** What a checkpoint itself does not say of the run that it comes from. */
-export interface RunFacts {
-  preset?: string | null;
-  /** Share of the test set, 0 to 1. */
-  testAccuracy?: number | null;
-}
 
 export interface RecognizerInfo extends Required<RunFacts> {
   /** How people and messages call it. */

@@ -9,6 +9,7 @@ import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../formats/safetensors.js';
+import type { HeaderEntry } from '../formats/safetensors-header.js';
 import { UserError } from '../user-error.js';
 
 /** A model's parameters by PyTorch's names, e.g. `lstm.weight_ih_l0` [4H, I]. */
@@ -29,6 +30,16 @@ export interface Checkpoint {
     /** Epoch, step, seed, best so far …: anything that JSON can hold. */
     state: Record<string, unknown>;
   };
+}
+
+/** What a checkpoint says without the values of its tensors. */
+export interface CheckpointHeader extends Omit<Checkpoint, 'parameters' | 'training'> {
+  /** The model's, in the order of the header. */
+  tensors: { name: string; shape: number[]; count: number }[];
+  /** How many numbers were learnt. */
+  parameters: number;
+  /** Null for a checkpoint that is not to be resumed from. */
+  training: Record<string, unknown> | null;
 }
 
 const FORMAT = 'scanstroke';
@@ -81,7 +92,7 @@ function configurationText(value: Record<string, unknown>, part: string): string
  */
 export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, name);
-  checkFormat(metadata, name);
+  const about = decodeMetadata(metadata, name);
 
   const parameters: Parameters = new Map();
   const optimizer = new Map<string, Float32Array>();
@@ -101,20 +112,48 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   }
   if (parameters.size === 0) throw new UserError(`${name}: the checkpoint holds no parameters`);
 
-  const checkpoint: Checkpoint = {
-    parameters,
-    model: configuration(metadata, 'model', name),
-    preprocessing: configuration(metadata, 'preprocessing', name),
-    classes: classNames(metadata, name),
-  };
-  if (Object.hasOwn(metadata, 'training')) {
-    checkpoint.training = { optimizer, state: configuration(metadata, 'training', name) };
-  } else if (optimizer.size > 0) {
+  const { training: state, ...rest } = about;
+  const checkpoint: Checkpoint = { parameters, ...rest };
+  if (state !== null) checkpoint.training = { optimizer, state };
+  else if (optimizer.size > 0) {
     throw new UserError(
       `${name}: the checkpoint holds optimiser tensors, but its metadata has no "training"`,
     );
   }
   return checkpoint;
+}
+
+/**
+ * What the header of a checkpoint's safetensors file says.
+ * @throws UserError if it is not a checkpoint of scanstroke's
+ */
+export function decodeHeader(
+  { entries, metadata }: { entries: readonly HeaderEntry[]; metadata: Record<string, string> },
+  name: string,
+): CheckpointHeader {
+  const about = decodeMetadata(metadata, name);
+  const tensors = entries
+    .filter((entry) => !entry.name.startsWith(OPTIMIZER))
+    .map((entry) => ({
+      name: entry.name,
+      shape: entry.shape,
+      count: entry.shape.reduce((product, size) => product * size, 1),
+    }));
+  if (tensors.length === 0) throw new UserError(`${name}: the checkpoint holds no parameters`);
+  return { ...about, tensors, parameters: tensors.reduce((sum, { count }) => sum + count, 0) };
+}
+
+function decodeMetadata(
+  metadata: Record<string, string>,
+  name: string,
+): Omit<CheckpointHeader, 'tensors' | 'parameters'> {
+  checkFormat(metadata, name);
+  return {
+    model: configuration(metadata, 'model', name),
+    preprocessing: configuration(metadata, 'preprocessing', name),
+    classes: classNames(metadata, name),
+    training: Object.hasOwn(metadata, 'training') ? configuration(metadata, 'training', name) : null,
+  };
 }
 
 function checkFormat(metadata: Record<string, string>, name: string): void {

@@ -1,23 +1,20 @@
 /**
- * Reads and writes metrics.jsonl and summary.json of a run folder. Node.js only; their types are in run-folder.ts.
+ * Reads and writes config.json, metrics.jsonl and summary.json of a run folder. Node.js only; their types are in run-folder.ts.
  *
  * A run can be killed at any moment. Each epoch's line is written at once and flushed, so at worst the last line is
  * torn; reading ignores a torn last line and nothing else.
  */
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { appendLine, readFileBounded, writeFileAtomically } from '../formats/files.js';
-import { formatJson, parseJson } from '../formats/json.js';
+import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { camelCaseKeys, snakeCase, snakeCaseKeys } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
-import { type EpochMetrics, RUN_FILES, type RunSummary } from './run-folder.js';
-
-/** 5 kB a line: room for thousands of epochs. */
-const MAX_METRICS_BYTES = 64 * 2 ** 20;
-const MAX_SUMMARY_BYTES = 64 * 2 ** 20;
+import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
+import { type EpochMetrics, RUN_FILES, type RunFacts, type RunSummary } from './run-folder.js';
 
 const count = z.int().nonnegative();
 
@@ -67,6 +64,41 @@ const summarySchema = z.object({
   version: z.string(),
   node: z.string(),
 }) satisfies z.ZodType<RunSummary>;
+
+/** Replaces config.json. @param config keys in snake_case @throws UserError when it cannot be written */
+export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
+  const text = formatJson(config, RUN_FILES.config, 2);
+  await writeFileAtomically(join(folder, RUN_FILES.config), `${text}\n`);
+}
+
+/** config.json with its keys in snake_case, not validated. @throws UserError if there is none, or it is no JSON object */
+export async function readConfig(folder: string): Promise<Record<string, unknown>> {
+  const path = join(folder, RUN_FILES.config);
+  const value = parseJson(await readText(path, "the run's configuration", MAX_CONFIG_BYTES), path);
+  if (!isPlainObject(value)) throw new UserError(`${path}: expected a JSON object`);
+  return value;
+}
+
+/** What the files beside a checkpoint say of its run; null for what they do not say. */
+export async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
+  const folder = dirname(checkpoint);
+  const summary = await readSummary(folder).catch(() => null);
+  const config = summary ? null : await readConfig(folder).catch(() => null);
+  return runFacts(checkpoint, summary, config);
+}
+
+/** The facts of a run from its files: the accuracy is that of the best checkpoint, and of no other. */
+export function runFacts(
+  checkpoint: string,
+  summary: RunSummary | null,
+  config: Record<string, unknown> | null,
+): Required<RunFacts> {
+  const preset = summary?.preset ?? config?.preset;
+  return {
+    preset: typeof preset === 'string' ? preset : null,
+    testAccuracy: basename(checkpoint) === RUN_FILES.best ? (summary?.testAccuracy ?? null) : null,
+  };
+}
 
 /** Replaces summary.json. @throws UserError when it cannot be written */
 export async function writeSummary(folder: string, summary: RunSummary): Promise<void> {

@@ -101,6 +101,13 @@ export interface RunSummary {
   node: string;
 }
 
+/** What a checkpoint itself does not say of the run that it comes from. */
+export interface RunFacts {
+  preset?: string | null;
+  /** Share of the test set, 0 to 1. */
+  testAccuracy?: number | null;
+}
+
 /** A test sample that got a wrong answer. */
 export interface Mistake {
   /** Which sample of the test set, from 0. */

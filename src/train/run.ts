@@ -9,10 +9,10 @@ import { type Dataset, loadDataset } from '../data/open-dataset.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
 import type { StrokeExamples } from '../data/strokes/stroke-examples.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
-import { formatJson } from '../formats/json.js';
 import { flopsPerStep } from '../model/classifier-config.js';
 import { encodeCheckpoint } from '../runs/checkpoint.js';
-import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../runs/run-files.js';
+import { copyBest, readCheckpoint, readCheckpointToResume } from '../runs/checkpoint-file.js';
+import { appendMetrics, readMetrics, truncateMetrics, writeConfig, writeSummary } from '../runs/run-files.js';
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import type { TrainConfig } from './config/options.js';
 import { augmentationOf, classifierOf, optimizerOf, preprocessingOf } from './config/plan.js';
@@ -21,7 +21,7 @@ import { type Answers, mistakesOf, type Scores } from './evaluation.js';
 import type { LoadingEvent, ProgressEvent, TrainEvent } from './events.js';
 import { evaluate, initialState, type StopReason, type TrainState, trainLoop, watch } from './loop.js';
 import { peakMegabytes } from './peak-memory.js';
-import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
+import { resume } from './resume.js';
 import { openSession, type Session } from './session.js';
 import type { SourceName } from './team/team-protocol.js';
 
@@ -49,7 +49,7 @@ export async function* trainRun(
   const { dataset, notices } = yield* load(config);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
-  const checkpoint = await checkpointToResume(config);
+  const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
   const { count } = dataset.train;
   const { train, validation } = splitIndices(
     count,
@@ -220,9 +220,8 @@ class RunFolder {
   /** The folder, as it must be before the first step. */
   async begin(state: TrainState): Promise<void> {
     await makeFolder(this.#path);
-    const text = formatJson(configToDisk(this.config), RUN_FILES.config, 2);
-    await writeFileAtomically(join(this.#path, RUN_FILES.config), `${text}\n`);
-    if (this.config.loadCp !== null) await bringBest(this.#path, this.config.loadCp, state);
+    await writeConfig(this.#path, configToDisk(this.config));
+    if (this.config.loadCp !== null && state.best !== null) await copyBest(this.config.loadCp, this.#path);
     await truncateMetrics(this.#path, state.epoch - 1);
     await this.save(RUN_FILES.last, state);
   }

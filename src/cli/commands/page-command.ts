@@ -19,7 +19,6 @@ interface PageFlags {
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 /** A file that every page has, and little else. */
 const MARK = 'service-worker.js';
-const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 export function definePage(command: Command, terminal: Terminal): void {
   command
@@ -81,14 +80,16 @@ async function modelOf(
 ): Promise<{ entry: ModelEntry; bytes: Uint8Array }> {
   const { createHash } = await import('node:crypto');
   const { openBackend } = await import('../../backends/open-node.js');
-  const { decodeCheckpoint, encodeCheckpoint } = await import('../../runs/checkpoint.js');
-  const { readFileBounded } = await import('../../formats/files.js');
-  const { checkpointOf, recognizerOf } = await import('../../recognize/run-source.js');
-  const path = checkpointOf(run);
-  const given = await readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES);
-  const { training: _, ...checkpoint } = decodeCheckpoint(given, path);
+  const { openRecognizer } = await import('../../recognize/recognizer.js');
+  const { encodeCheckpoint } = await import('../../runs/checkpoint.js');
+  const { readCheckpoint } = await import('../../runs/checkpoint-file.js');
+  const { factsBeside } = await import('../../runs/run-files.js');
+  const { findCheckpoint } = await import('../../runs/run-path.js');
+  const { checkpoint: path } = findCheckpoint('page', run, 'use');
+  const { training: _, ...checkpoint } = await readCheckpoint(path);
   const bytes = encodeCheckpoint(checkpoint);
-  const { info } = await recognizerOf(path, await openBackend('reference'));
+  const facts = await factsBeside(path);
+  const { info } = openRecognizer(bytes, await openBackend('reference'), { name: path, ...facts });
   const id = idOf(path, taken);
   const entry: ModelEntry = {
     id,

@@ -1,16 +1,14 @@
 /** The networks that can be asked: the best checkpoints of the runs, by what the headers of the files say. */
-import { basename } from 'node:path';
-import { parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
-import { MAX_HEADER_BYTES } from '../../formats/safetensors.js';
-import { parseHeader } from '../../formats/safetensors-header.js';
+import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
 import { type FileStamp, openFile } from '../../runs/file-stamp.js';
-import { RUN_FILES } from '../../runs/run-folder.js';
+import type { RunPlace } from '../../runs/find-runs.js';
+import { runFacts } from '../../runs/run-files.js';
 import { UserError } from '../../user-error.js';
 import type { ModelEntry, ModelList } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { Kept } from '../lru-cache.js';
-import type { RunPlace, RunRecord, RunStore } from '../runs/run-store.js';
+import type { RunRecord, RunStore } from '../runs/run-store.js';
 import type { ModelSource, PredictContext } from './predict-jobs.js';
 
 interface ModelFacts {
@@ -100,13 +98,13 @@ function entryOf(
   stamp: FileStamp,
   facts: ModelFacts,
 ): ModelEntry {
-  const preset = summary?.preset ?? config?.preset;
+  const { preset, testAccuracy } = runFacts(checkpoint, summary, config);
   return {
     id,
     name: id,
-    preset: typeof preset === 'string' ? preset : null,
+    preset,
     ...facts,
-    test_accuracy: basename(checkpoint) === RUN_FILES.best ? (summary?.testAccuracy ?? null) : null,
+    test_accuracy: testAccuracy,
     file: `${encodeURIComponent(id)}.safetensors`,
     bytes: stamp.bytes,
     version: stamp.version,
@@ -115,38 +113,7 @@ function entryOf(
 
 /** What a checkpoint's header says. @throws UserError if it is not one of ours */
 async function readFacts(path: string): Promise<ModelFacts> {
-  const { entries, metadata } = await readHeader(path);
-  const value = (key: string) => parseJson(metadata[key] ?? 'null', `${path}: metadata ${quote(key)}`);
-  const classes = value('classes');
-  const isText = (each: unknown): each is string => typeof each === 'string';
-  if (
-    metadata.format !== 'scanstroke' ||
-    !Array.isArray(classes) ||
-    !classes.every(isText) ||
-    classes.length > MAX_CLASSES
-  ) {
-    throw new UserError(`${path}: not a checkpoint of scanstroke's`);
-  }
-  const preprocessing = value('preprocessing') as { kind?: unknown } | null;
-  const parameters = entries
-    .filter(({ name }) => !name.startsWith('optimizer.'))
-    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
-  return { kind: preprocessing?.kind === 'strokes' ? 'strokes' : 'rows', classes, parameters };
-}
-
-async function readHeader(path: string): Promise<ReturnType<typeof parseHeader>> {
-  const file = await openFile(path);
-  try {
-    const length = Number((await read(file, 8, 0)).readBigUInt64LE());
-    if (length > MAX_HEADER_BYTES) throw new UserError(`${path}: not a safetensors file`);
-    return parseHeader(await read(file, length, 8), path, 8);
-  } finally {
-    await file.close();
-  }
-}
-
-async function read(file: Awaited<ReturnType<typeof openFile>>, length: number, at: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
-  if (bytesRead < length) throw new UserError('a safetensors file that is cut short');
-  return buffer;
+  const { preprocessing, classes, parameters } = await readCheckpointHeader(path, openFile);
+  if (classes.length > MAX_CLASSES) throw new UserError(`${path}: ${classes.length} classes`);
+  return { kind: preprocessing.kind === 'strokes' ? 'strokes' : 'rows', classes, parameters };
 }

@@ -1,8 +1,8 @@
 /** Networks that a worker thread has open: the last few that were asked for, each in the version it has on disk. */
 import type { BackendName } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
+import { openCheckpoint } from '../../recognize/open-checkpoint.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
-import { recognizerOf } from '../../recognize/run-source.js';
 import { Kept } from '../lru-cache.js';
 import type { ModelSource } from './predict-jobs.js';
 
@@ -22,7 +22,7 @@ export class OpenModels {
    */
   get({ path, version }: ModelSource): Promise<Recognizer> {
     return this.#open.get(`${version} ${path}`, async () =>
-      recognizerOf(path, await openBackend(this.#backend)),
+      openCheckpoint(path, await openBackend(this.#backend)),
     );
   }
 }

@@ -5,11 +5,12 @@
  */
 import { PassThrough, type Readable } from 'node:stream';
 import { snakeCaseKeys } from '../../formats/key-case.js';
+import type { RunPlace } from '../../runs/find-runs.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { RunEventName } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../limits.js';
-import type { RunPlace, RunRecord, RunStore } from './run-store.js';
+import type { RunRecord, RunStore } from './run-store.js';
 
 /** How often a run is looked at. */
 const LOOK_MS = 500;

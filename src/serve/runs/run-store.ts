@@ -2,25 +2,16 @@
  * The runs that the server shows: those it was given, and those in a folder. Each has an id made of its folder's
  * name; whoever asks names an id, which is looked up in this list and never made part of a path.
  */
-import { lstat, readdir, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { quote } from '../../formats/quotation.js';
-import { readConfig } from '../../recognize/run-source.js';
 import { type FileStamp, stampOf } from '../../runs/file-stamp.js';
-import { readMetrics, readSummary } from '../../runs/run-files.js';
+import { isFolderOfRuns, namedRuns, type RunPlace, runsIn, withDistinctIds } from '../../runs/find-runs.js';
+import { readConfig, readMetrics, readSummary } from '../../runs/run-files.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import { UserError } from '../../user-error.js';
 import type { RunEntry, RunState } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { Kept } from '../lru-cache.js';
-
-/** Where a run is. */
-export interface RunPlace {
-  id: string;
-  folder: string;
-  /** Of the best epoch; it need not be there yet. */
-  checkpoint: string;
-}
 
 /** A run, with what its files say; null for files that are not there. */
 export interface RunRecord extends RunPlace {
@@ -45,9 +36,6 @@ const SILENCE_EPOCHS = 3;
 const SILENCE_GRACE_MS = 90_000;
 /** Before the first epoch is done nobody knows how long one takes. */
 const FIRST_EPOCH_MS = 15 * 60_000;
-const SEED_FOLDER = /^seed-\d+$/;
-/** Between a folder of several seeds and one of them, in an id: it means nothing in addresses and in file names. */
-const WITHIN = '~';
 
 export class RunStore {
   readonly #given: RunPlace[];
@@ -134,7 +122,7 @@ export class RunStore {
   async #find(): Promise<RunPlace[]> {
     const found = this.#runs === null ? [] : await runsIn(this.#runs);
     const known = new Set(this.#given.map(({ folder }) => folder));
-    return withIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
+    return withDistinctIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
   }
 }
 
@@ -154,72 +142,7 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
  */
 export async function openRunStore(given: readonly string[], runs: string | null): Promise<RunStore> {
   if (given.length === 1 && (await isFolderOfRuns(given[0]))) return new RunStore([], given[0]);
-  return new RunStore(await givenRuns(given), runs);
-}
-
-async function isFolderOfRuns(path: string): Promise<boolean> {
-  return (await runAt(path, '')).length === 0 && (await runsIn(path)).length > 0;
-}
-
-/**
- * The runs that are named on the command line.
- * @param paths run folders, folders of several seeds, checkpoints
- * @throws UserError if one of them is none of these
- */
-async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
-  const places: RunPlace[] = [];
-  for (const path of paths) {
-    const real = await realpath(path).catch(() => null);
-    if (real === null) throw new UserError(`serve: ${path} does not exist; give run folders or checkpoints`);
-    const found = await lstat(real);
-    const folder = found.isFile() ? dirname(real) : real;
-    if (found.isFile()) {
-      const suffix =
-        basename(real) === RUN_FILES.best ? '' : `${WITHIN}${basename(real).replace(/\.safetensors$/, '')}`;
-      places.push({ id: basename(folder) + suffix, folder, checkpoint: real });
-      continue;
-    }
-    const inside = await runAt(folder, basename(folder));
-    if (inside.length === 0) {
-      throw new UserError(
-        `serve: ${path} holds no run (there is no ${RUN_FILES.config} and no ${RUN_FILES.last}); and none of its folders does`,
-      );
-    }
-    places.push(...inside);
-  }
-  return places;
-}
-
-/** The runs in a folder, by their names. What is a link is left out. */
-async function runsIn(runs: string): Promise<RunPlace[]> {
-  const names = await readdir(runs, { withFileTypes: true }).catch(() => []);
-  const folders = names.filter((each) => each.isDirectory()).map(({ name }) => name);
-  const places = await Promise.all(folders.sort().map((name) => runAt(resolve(runs, name), name)));
-  return places.flat();
-}
-
-/** The run in a folder, or its runs with several seeds. */
-async function runAt(folder: string, id: string): Promise<RunPlace[]> {
-  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const seeds = names
-    .filter((each) => each.isDirectory() && SEED_FOLDER.test(each.name))
-    .map(({ name }) => name);
-  const nested = await Promise.all(seeds.sort().map((name) => runAt(join(folder, name), id + WITHIN + name)));
-  const holdsRun = names.some(({ name }) => name === RUN_FILES.config || name === RUN_FILES.last);
-  const own =
-    holdsRun && seeds.length === 0 ? [{ id, folder, checkpoint: join(folder, RUN_FILES.best) }] : [];
-  return [...own, ...nested.flat()];
-}
-
-/** Two folders of the same name get ids of their own. */
-function withIds(places: RunPlace[]): RunPlace[] {
-  const taken = new Set<string>();
-  return places.map((place) => {
-    let id = place.id;
-    for (let n = 2; taken.has(id); n++) id = `${place.id}${WITHIN}${n}`;
-    taken.add(id);
-    return { ...place, id };
-  });
+  return new RunStore(await namedRuns('serve', given), runs);
 }
 
 /** A run as the API lists it. */
