@@ -2,13 +2,9 @@
 import { ArraySequences, type ArraySequencesData } from './array-sequences.js';
 import type { Augmentation } from './augmentation.js';
 import { AugmentedImages } from './images/image-augment.js';
+import { type ImagePreprocessing, readImagePreprocessing } from './images/image-preprocessing.js';
+import { ImageSequences, type ImageSequencesData } from './images/image-sequences.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
-import {
-  ImageSequences,
-  type ImageSequencesData,
-  type Preprocessing,
-  readPreprocessing,
-} from './sequence.js';
 import { AugmentedStrokes } from './strokes/stroke-augment.js';
 import {
   readStrokePreprocessing,
@@ -24,7 +20,7 @@ export type SequencesData =
   | ({ kind: 'arrays' } & ArraySequencesData);
 
 /** How examples became sequences; stored with the model. */
-export type AnyPreprocessing = Preprocessing | StrokePreprocessing;
+export type AnyPreprocessing = ImagePreprocessing | StrokePreprocessing;
 
 /** @param seed of the variations */
 export function openAugmented(
@@ -44,7 +40,9 @@ export function openSequences(data: SequencesData): SequenceSource {
 
 /** The preprocessing in a checkpoint. @throws UserError naming what is missing or impossible */
 export function readAnyPreprocessing(value: Record<string, unknown>, name: string): AnyPreprocessing {
-  return value.kind === 'strokes' ? readStrokePreprocessing(value, name) : readPreprocessing(value, name);
+  return value.kind === 'strokes'
+    ? readStrokePreprocessing(value, name)
+    : readImagePreprocessing(value, name);
 }
 
 export function isStrokes(preprocessing: AnyPreprocessing): preprocessing is StrokePreprocessing {

@@ -3,7 +3,9 @@
  * uses. A network that reads rows is shown drawings as pictures like MNIST's; one that reads strokes is shown pictures
  * and drawings as the strokes of their thinned picture.
  */
-import { ImageSequences, type Preprocessing, type SequenceSource } from '../data/sequence.js';
+import type { ImagePreprocessing } from '../data/images/image-preprocessing.js';
+import { ImageSequences } from '../data/images/image-sequences.js';
+import { sequenceIn } from '../data/sequence.js';
 import { type AnyPreprocessing, isStrokes } from '../data/sources.js';
 import { type StrokePreprocessing, StrokeSequences } from '../data/strokes/stroke-sequences.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../ink/drawing.js';
@@ -73,20 +75,7 @@ export function sequenceOf(
   return sequenceIn(new ImageSequences({ name: example.name, examples, preprocessing }), 0);
 }
 
-/** Sequence i of a source, by itself. */
-export function sequenceIn(source: SequenceSource, i: number): Pick<PreparedInput, 'steps' | 'sequence'> {
-  const steps = source.lengthOf(i);
-  const sequence = new Float32Array(steps * source.inputSize);
-  source.read(
-    i,
-    sequence,
-    Int32Array.from({ length: steps }, (_, t) => t),
-    0,
-  );
-  return { steps, sequence };
-}
-
-function pictureFor(input: RecognizerInput, { width, height, channels }: Preprocessing): Seen | null {
+function pictureFor(input: RecognizerInput, { width, height, channels }: ImagePreprocessing): Seen | null {
   if (input.kind === 'picture') {
     const picture = checkedPicture(input);
     if (picture.width === width && picture.height === height && picture.channels === channels) {

@@ -3,7 +3,7 @@
  * the network did on the way. The one path of inference, for the command line, the server and the page.
  */
 import type { Backend } from '../backends/backend.js';
-import { pixelPermutation } from '../data/sequence.js';
+import { pixelPermutation } from '../data/images/image-preprocessing.js';
 import { type AnyPreprocessing, isStrokes, readAnyPreprocessing } from '../data/sources.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import {

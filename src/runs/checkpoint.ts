@@ -19,7 +19,7 @@ export interface Checkpoint {
   parameters: Parameters;
   /** The model's configuration: what SequenceClassifier is made with. */
   model: Record<string, unknown>;
-  /** How an example becomes the model's input: data/sequence.ts. */
+  /** How an example becomes the model's input. */
   preprocessing: Record<string, unknown>;
   /** Names of the classes, in the order of the logits. */
   classes: string[];

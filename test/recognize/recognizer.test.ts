@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { packBatch } from '#src/data/batch.js';
-import { ImageSequences } from '#src/data/sequence.js';
+import { ImageSequences } from '#src/data/images/image-sequences.js';
 import { packStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';

@@ -6,13 +6,9 @@
 import { AFFINE_WORDS, type Affine, drawAffine, isMoving } from '../affine.js';
 import type { Augmentation } from '../augmentation.js';
 import { SampleWords } from '../sample-words.js';
-import {
-  type AugmentedSource,
-  ImageSequences,
-  type ImageSequencesData,
-  type SequenceSource,
-} from '../sequence.js';
+import type { AugmentedSource, SequenceSource } from '../sequence.js';
 import { Displacement } from './displacement.js';
+import { ImageSequences, type ImageSequencesData } from './image-sequences.js';
 
 /** What AugmentedImages is made of; can be posted to a worker thread. */
 export interface AugmentedImagesData {

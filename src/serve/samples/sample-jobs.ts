@@ -4,12 +4,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type Dataset, loadDataset, sequencesOf } from '../../data/open-dataset.js';
-import type { SequenceSource } from '../../data/sequence.js';
+import { type SequenceSource, sequenceIn } from '../../data/sequence.js';
 import { isStrokes, openSequences } from '../../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
 import { strokesOf } from '../../data/strokes/stroke-examples.js';
 import type { RecognizerInput } from '../../recognize/input.js';
-import { sequenceIn } from '../../recognize/input.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
 import { resolveConfig } from '../../train/config/run-config.js';

@@ -1,7 +1,7 @@
 /** From a run's configuration to what the loop needs: model, optimiser, and the learning rate of every step. */
 import type { Augmentation } from '../../data/augmentation.js';
+import { checkSequenceShape } from '../../data/images/image-preprocessing.js';
 import type { Dataset } from '../../data/open-dataset.js';
-import { checkSequenceShape } from '../../data/sequence.js';
 import type { AnyPreprocessing } from '../../data/sources.js';
 import { DEFAULT_STROKE_PREPROCESSING, STROKE_INPUT_SIZE } from '../../data/strokes/stroke-sequences.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';

@@ -7,13 +7,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedImages } from '#src/data/images/image-augment.js';
-import {
-  ImageSequences,
-  type ImageSequencesData,
-  normalisation,
-  pixelPermutation,
-  type SequenceSource,
-} from '#src/data/sequence.js';
+import { normalisation, pixelPermutation } from '#src/data/images/image-preprocessing.js';
+import { ImageSequences, type ImageSequencesData } from '#src/data/images/image-sequences.js';
+import type { SequenceSource } from '#src/data/sequence.js';
 import { Random } from '#src/random.js';
 import { dataOf, drawingOf, openVaried } from '../strokes/stroke-drawings.js';
 
