@@ -78,6 +78,7 @@ async function subjects() {
     parameters: model.stateDict(),
     model: { ...model.config },
     preprocessing: {
+      kind: 'images',
       sequenceLength: 28,
       inputSize: 28,
       channels: 1,

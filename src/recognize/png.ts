@@ -5,8 +5,8 @@
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
+import { MAX_PICTURE_PIXELS } from '../data/inputs/fit.js';
 import { UserError } from '../user-error.js';
-import { MAX_PICTURE_PIXELS } from './fit.js';
 import type { InputPicture } from './input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */

@@ -3,8 +3,8 @@
  * the network did on the way. The one path of inference, for the command line, the server and the page.
  */
 import type { Backend } from '../backends/backend.js';
-import { pixelPermutation } from '../data/images/image-preprocessing.js';
-import { type AnyPreprocessing, isStrokes, readAnyPreprocessing } from '../data/sources.js';
+import type { KindName, Preprocessing } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import {
   type ClassifierConfig,
@@ -22,14 +22,14 @@ import { type Trace, type TraceOptions, traceInput } from './trace.js';
 export interface RecognizerInfo extends Required<RunFacts> {
   /** How people and messages call it. */
   name: string;
-  /** What the network reads: rows of a picture, or pen strokes. */
-  kind: 'rows' | 'strokes';
+  /** What the network reads: images, a pixel row or another piece a step, or pen strokes. */
+  kind: KindName;
   /** [K] in the order of the probabilities. */
   classes: string[];
   /** How many numbers were learnt. */
   parameters: number;
   model: ResolvedClassifierConfig;
-  preprocessing: AnyPreprocessing;
+  preprocessing: Preprocessing;
 }
 
 export interface Guess {
@@ -88,7 +88,8 @@ export function openRecognizer(
 ): Recognizer {
   const { name, preset = null, testAccuracy = null } = about;
   const checkpoint = decodeCheckpoint(bytes, name);
-  const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, name);
+  const { preprocessing } = checkpoint;
+  const kind = kindOf(preprocessing);
   const classifier = new SequenceClassifier(checkpoint.model as unknown as ClassifierConfig, backend);
   classifier.loadStateDict(checkpoint.parameters);
   const { config: model, parameterCount: parameters } = classifier;
@@ -98,24 +99,23 @@ export function openRecognizer(
       `${name}: names of ${classes.length} classes, but the network has ${model.numClasses} outputs`,
     );
   }
-  const inputSize = isStrokes(preprocessing) ? 4 : preprocessing.inputSize;
+  const inputSize = kind.inputSizeOf(preprocessing);
   if (model.inputSize !== inputSize) {
     throw new UserError(
       `${name}: the network has input size ${model.inputSize}, but its preprocessing gives ${inputSize}`,
     );
   }
-  const steps = isStrokes(preprocessing) ? null : preprocessing.sequenceLength;
+  const steps = kind.stepsOf(preprocessing);
   if (model.sequenceLength !== null && model.sequenceLength !== steps) {
     throw new UserError(
       `${name}: the network reads just ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
     );
   }
-  const kind = isStrokes(preprocessing) ? 'strokes' : 'rows';
   return new Recognizer(classifier, {
     name,
     preset,
     testAccuracy,
-    kind,
+    kind: preprocessing.kind,
     classes,
     parameters,
     model,
@@ -199,7 +199,7 @@ export class Recognizer {
       units,
       hidden,
       inputGradient: inputGradient!,
-      pixelGradient: this.#pixelGradient(inputGradient!),
+      pixelGradient: kindOf(this.info.preprocessing).pixelGradient(inputGradient!, this.info.preprocessing),
     };
   }
 
@@ -243,18 +243,5 @@ export class Recognizer {
       }),
     );
     return { probabilities, top, unsure: top[0].probability < SURE_FROM };
-  }
-
-  /** Value k of a sequence is value permutation[k] of the picture. */
-  #pixelGradient(inputGradient: Float32Array): Float32Array | null {
-    const { preprocessing } = this.info;
-    if (isStrokes(preprocessing)) return null;
-    const permutation = pixelPermutation(preprocessing);
-    if (permutation === null) return inputGradient.slice();
-    const result = new Float32Array(inputGradient.length);
-    inputGradient.forEach((value, k) => {
-      result[permutation[k]] = value;
-    });
-    return result;
   }
 }

@@ -3,21 +3,22 @@
  * or the network's own (what it would answer if what it reads ended after this step).
  */
 
-import type { AnyPreprocessing } from '../data/sources.js';
+import type { Ending, Preprocessing } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
+import type { Sequence } from '../data/sequence.js';
 import type { PenLine } from '../ink/drawing.js';
-import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
-import { type PreparedInput, prepareInput, type RecognizerInput, type Seen, sequenceOf } from './input.js';
+import { prepareInput, type RecognizerInput, type Seen } from './input.js';
 import { softmax } from './softmax.js';
 
 /** The parts of a recogniser that a trace needs. */
 export interface TracedNetwork {
-  readonly info: { model: ResolvedClassifierConfig; preprocessing: AnyPreprocessing };
+  readonly info: { model: ResolvedClassifierConfig; preprocessing: Preprocessing };
   /** Null where the network reads from the end too. */
   readonly stepper: SequenceStepper | null;
   /** [K] each. */
-  probabilitiesOf(sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[]): Promise<Float32Array[]>;
+  probabilitiesOf(sequences: readonly Sequence[]): Promise<Float32Array[]>;
 }
 
 export interface TraceOptions {
@@ -37,9 +38,6 @@ export interface Trace {
   saw: Seen;
 }
 
-/** The drawing is at its end. */
-const END_ROW = [0, 0, 1, 1];
-
 /** The trace of an input; null if it is empty. See Recognizer.trace. */
 export async function traceInput(
   network: TracedNetwork,
@@ -53,14 +51,15 @@ export async function traceInput(
   const overPen = over === 'pen' && input.kind === 'drawing';
   const moments = spread(overPen ? pointsOf(input.lines) : steps, most);
   const { stepper } = network;
-  if (!overPen && stepper && saw.rows) {
-    return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments), saw };
+  const { ending } = kindOf(preprocessing);
+  if (!overPen && stepper && ending) {
+    return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments, ending), saw };
   }
   const prefixes = Array.from(moments, (moment, m) => {
     if (m === moments.length - 1) return whole;
     return overPen
       ? prepareInput({ kind: 'drawing', lines: firstPoints(input.lines, moment) }, preprocessing)
-      : firstSteps(whole, moment, network);
+      : firstSteps(whole, moment, ending);
   });
   const answers = await network.probabilitiesOf(prefixes.filter((each) => each !== null));
   const probabilities = new Float32Array(moments.length * model.numClasses);
@@ -71,22 +70,23 @@ export async function traceInput(
   return { over: overPen ? 'pen' : 'steps', moments, probabilities, saw };
 }
 
-/** [M, K] the answers of `firstSteps`, by a network that can be stepped: a step and a look at the end row each. */
+/** [M, K] the answers of `firstSteps`, by a network that can be stepped: a step and a look at the ending each. */
 function stepped(
   stepper: SequenceStepper,
-  { steps, sequence, saw }: PreparedInput,
+  { steps, sequence }: Sequence,
   moments: Int32Array,
+  ending: Ending,
 ): Float32Array {
+  const inputSize = sequence.length / steps;
   const answers: number[] = [];
   const answer = (logits: Float32Array) => answers.push(...softmax(logits));
   stepper.reset();
   for (let t = 0, m = 0; t < steps; t++) {
-    const row = sequence.subarray(t * STROKE_COLUMNS, (t + 1) * STROKE_COLUMNS);
     const asked = moments[m] === t + 1;
-    const lifted = isLifted(saw.rows!, t);
-    if (asked && lifted) answer(stepper.peek(END_ROW));
-    stepper.step(row);
-    if (asked && !lifted) answer(stepper.peek(END_ROW));
+    const replaced = ending.replaces(sequence, t);
+    if (asked && replaced) answer(stepper.peek(ending.values));
+    stepper.step(sequence.subarray(t * inputSize, (t + 1) * inputSize));
+    if (asked && !replaced) answer(stepper.peek(ending.values));
     if (asked) m++;
   }
   return Float32Array.from(answers);
@@ -115,25 +115,13 @@ function firstPoints(lines: readonly PenLine[], count: number): PenLine[] {
   return result;
 }
 
-/**
- * The first steps of a sequence. Strokes are put to an end after them, as every drawing is that was learnt from; a
- * lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`).
- */
-function firstSteps(
-  { saw, sequence }: PreparedInput,
-  count: number,
-  { info }: TracedNetwork,
-): Pick<PreparedInput, 'steps' | 'sequence'> {
-  if (saw.rows === null) {
-    return { steps: count, sequence: sequence.subarray(0, count * info.model.inputSize) };
-  }
-  const kept = isLifted(saw.rows, count - 1) ? count - 1 : count;
-  const rows = new Int16Array((kept + 1) * STROKE_COLUMNS);
-  rows.set(saw.rows.subarray(0, kept * STROKE_COLUMNS));
-  rows.set(END_ROW, kept * STROKE_COLUMNS);
-  return sequenceOf({ picture: null, rows }, info.preprocessing);
-}
-
-function isLifted(rows: Int16Array, row: number): boolean {
-  return rows[row * STROKE_COLUMNS + 2] !== 0;
+/** The first steps of a sequence, put to an end where its kind needs one. */
+function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending | null): Sequence {
+  const inputSize = sequence.length / steps;
+  if (ending === null) return { steps: count, sequence: sequence.subarray(0, count * inputSize) };
+  const kept = ending.replaces(sequence, count - 1) ? count - 1 : count;
+  const ended = new Float32Array((kept + 1) * inputSize);
+  ended.set(sequence.subarray(0, kept * inputSize));
+  ended.set(ending.values, kept * inputSize);
+  return { steps: kept + 1, sequence: ended };
 }

@@ -44,8 +44,8 @@ export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly str
 }
 
 function tilePicture(picture: Mistake['picture']): MistakeTile['picture'] {
-  if (!('rows' in picture)) return { kind: 'image', image: pictureImage(picture) };
-  return { kind: 'strokes', paths: penPaths(picture.rows) };
+  if (!('moves' in picture)) return { kind: 'image', image: pictureImage(picture) };
+  return { kind: 'strokes', paths: penPaths(picture.moves) };
 }
 
 /** A drawing in a square of this side. */

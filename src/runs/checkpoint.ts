@@ -5,6 +5,8 @@
  * with any safetensors library. Described for users in docs/file-formats.md.
  */
 
+import type { Preprocessing } from '../data/input-kind.js';
+import { kindOf, readPreprocessing } from '../data/kinds.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
@@ -20,7 +22,7 @@ export interface Checkpoint {
   /** The model's configuration: what SequenceClassifier is made with. */
   model: Record<string, unknown>;
   /** How an example becomes the model's input. */
-  preprocessing: Record<string, unknown>;
+  preprocessing: Preprocessing;
   /** Names of the classes, in the order of the logits. */
   classes: string[];
   /** Only in a checkpoint to resume from. */
@@ -66,7 +68,10 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
     model: configurationText(model, 'model'),
-    preprocessing: configurationText(preprocessing, 'preprocessing'),
+    preprocessing: configurationText(
+      kindOf(preprocessing).writePreprocessing(preprocessing),
+      'preprocessing',
+    ),
     classes: formatJson(classes, 'the checkpoint: classes'),
   };
   if (training) {
@@ -150,7 +155,7 @@ function decodeMetadata(
   checkFormat(metadata, name);
   return {
     model: configuration(metadata, 'model', name),
-    preprocessing: configuration(metadata, 'preprocessing', name),
+    preprocessing: readPreprocessing(configuration(metadata, 'preprocessing', name), name),
     classes: classNames(metadata, name),
     training: Object.hasOwn(metadata, 'training') ? configuration(metadata, 'training', name) : null,
   };

@@ -134,5 +134,5 @@ export interface Picture {
 /** Pen strokes. */
 export interface StrokePicture {
   /** [N, 4] `dx dy eos eod`. */
-  rows: Int16Array;
+  moves: Int16Array;
 }

@@ -3,6 +3,8 @@
  * imports them; docs/serving.md describes them for people, /api/openapi.json for programs.
  */
 
+import type { KindName } from '../data/input-kind.js';
+
 /** GET /api/health */
 export interface Health {
   status: 'ok';
@@ -20,8 +22,8 @@ export interface ModelEntry {
   id: string;
   /** What people call it. */
   name: string;
-  /** Rows of a picture, or pen strokes. */
-  kind: 'rows' | 'strokes';
+  /** What it reads: the pixels of images, or pen strokes. */
+  kind: KindName;
   preset: string | null;
   /** In the order of the probabilities. */
   classes: string[];
@@ -84,7 +86,8 @@ export interface RunEntry {
   preset: string | null;
   /** What it was trained on, as in --data. */
   data: string | null;
-  kind: 'rows' | 'strokes' | null;
+  /** What its network reads; null as long as neither a checkpoint nor the name of the data tells. */
+  kind: KindName | null;
   /** Epochs done, and epochs wanted. */
   epochs: number;
   num_epochs: number | null;
@@ -139,7 +142,7 @@ export interface SampleEntry {
   probability: number;
   label_probability: number;
   picture: PictureJson | null;
-  /** Rows `dx dy eos eod`, one after the other in one list. */
+  /** Moves `dx dy eos eod`, one after the other in one list. */
   strokes: number[] | null;
 }
 

@@ -1,11 +1,14 @@
 /** The interface for programs, described as OpenAPI 3.1: made of the schemas that requests are checked with. */
 import { z } from 'zod';
+import { KIND_NAMES } from '../data/kinds.js';
 import type { Health, ModelList, PredictResponse, RunList } from './api.js';
 import { MAX_BODY_BYTES, MAX_INPUTS } from './limits.js';
 import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
 
 const share = z.number().min(0).max(1);
 const id = z.string().describe('as the list has it');
+
+const kind = z.enum(KIND_NAMES).describe('what its network reads');
 
 const byte = z.int().min(0).max(255);
 const picture = z
@@ -23,7 +26,7 @@ const strokes = z
   .object({
     strokes: z
       .array(z.tuple([z.int(), z.int(), bit, bit]))
-      .describe('rows dx, dy, end of stroke, end of drawing'),
+      .describe('moves dx, dy, end of stroke, end of drawing'),
   })
   .describe('pen strokes, as docs/strokes.md has them');
 const coordinates = z.array(z.number());
@@ -61,7 +64,7 @@ export const modelList = z.object({
     z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['rows', 'strokes']),
+      kind,
       preset: z.string().nullable(),
       classes: z.array(z.string()),
       parameters: z.int(),
@@ -93,7 +96,7 @@ export const runList = z.object({
       changed: z.iso.datetime(),
       preset: z.string().nullable(),
       data: z.string().nullable(),
-      kind: z.enum(['rows', 'strokes']).nullable(),
+      kind: kind.nullable(),
       epochs: z.int(),
       num_epochs: number,
       best_val_accuracy: number,

@@ -1,8 +1,8 @@
 /** Scores a trained network on one part of a data set. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { kindOf } from '../data/kinds.js';
 import { loadDataset } from '../data/open-dataset.js';
-import { isStrokes, readAnyPreprocessing } from '../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '../model/classifier-config.js';
 import { readCheckpoint } from '../runs/checkpoint-file.js';
@@ -40,18 +40,14 @@ export async function evaluateRun(
   const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
   const checkpoint = await readCheckpoint(checkpointPath);
   const model = resolveClassifierConfig(checkpoint.model as unknown as ClassifierConfig);
-  const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, checkpointPath);
+  const { preprocessing } = checkpoint;
+  const kind = kindOf(preprocessing);
   const config = await configIn(folder);
-  const data = options.data ?? config?.data ?? (isStrokes(preprocessing) ? 'strokes' : 'mnist');
-  const dataset = await loadDataset(
-    data,
-    isStrokes(preprocessing)
-      ? { channelsImg: 1, order: preprocessing.order }
-      : { channelsImg: preprocessing.channels, order: 'tour' },
-  );
-  if ((dataset.kind === 'strokes') !== isStrokes(preprocessing)) {
+  const data = options.data ?? config?.data ?? kind.defaultData;
+  const dataset = await loadDataset(data, kind.loadOptionsOf(preprocessing));
+  if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
-      `evaluate: ${checkpointPath} reads ${isStrokes(preprocessing) ? 'strokes' : 'images'}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,
+      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,
     );
   }
   if (dataset.classes.length !== model.numClasses) {

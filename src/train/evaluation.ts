@@ -1,7 +1,7 @@
 /** Runs a model over sequences and scores its answers. */
 
-import type { Dataset } from '../data/open-dataset.js';
-import { strokesOf } from '../data/strokes/stroke-examples.js';
+import type { Dataset } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
 import type { Mistake, Score } from '../runs/run-folder.js';
 import { sharedBytes, shareInts } from '../shared-memory.js';
 import type { Team } from './team/team.js';
@@ -81,16 +81,10 @@ export function mistakesOf(answers: Answers, dataset: Dataset): Mistake[] {
     });
   });
   mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index);
+  const kind = kindOf(dataset);
   return mistakes
     .slice(0, MAX_MISTAKES)
-    .map((mistake) => ({ ...mistake, picture: pictureOf(dataset, mistake.index) }));
-}
-
-function pictureOf(dataset: Dataset, index: number): Mistake['picture'] {
-  if (dataset.kind === 'strokes') return { rows: strokesOf(dataset.test, index).slice() };
-  const { width, height, channels, pixels } = dataset.test;
-  const size = width * height * channels;
-  return { width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
+    .map((mistake) => ({ ...mistake, picture: kind.exampleAt(dataset.test, mistake.index) }));
 }
 
 function answerTo({ classes, logits }: Answers, n: number): number {

@@ -5,9 +5,10 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Dataset, loadDataset } from '../data/open-dataset.js';
+import type { Dataset, Preprocessing } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
+import { loadDataset } from '../data/open-dataset.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
-import type { StrokeExamples } from '../data/strokes/stroke-examples.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { flopsPerStep } from '../model/classifier-config.js';
 import { encodeCheckpoint } from '../runs/checkpoint.js';
@@ -87,7 +88,7 @@ export async function* trainRun(
     if (checkpoint) state = resume(team, checkpoint, config.loadCp as string, model, conditions);
     else team.layout.initialize(model, team.parameters, config.seedNumber);
 
-    const folder = new RunFolder(config, session, dataset, { ...model }, { ...preprocessing }, conditions);
+    const folder = new RunFolder(config, session, dataset, { ...model }, preprocessing, conditions);
     await folder.begin(state);
     yield {
       type: 'start',
@@ -107,7 +108,7 @@ export async function* trainRun(
 
     const classes = dataset.classes.length;
     const scoring = { classes, stop: control.stop };
-    const lengthOf = dataset.kind === 'strokes' ? lengthIn(dataset.train) : null;
+    const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
     const reason = yield* trainLoop({
       config,
       team,
@@ -177,27 +178,18 @@ function partsOf(
   train: Int32Array,
   validation: Int32Array,
 ): { part: Part; source: SourceName; indices: Int32Array }[] {
-  const all = firstIndices(dataset.test.count);
-  if (dataset.kind === 'images') {
-    return [
-      { part: 'train', source: 'train', indices: train },
-      { part: 'validation', source: 'train', indices: validation },
-      { part: 'test', source: 'test', indices: all },
-    ];
-  }
-  const [inTrain, inTest] = [lengthIn(dataset.train), lengthIn(dataset.test)];
-  const test = sortedByLength(all, inTest);
+  const kind = kindOf(dataset);
+  const sorted = (source: 'train' | 'test', indices: Int32Array) => {
+    const lengthOf = kind.lengthsIn(dataset[source]);
+    return lengthOf ? sortedByLength(indices, lengthOf) : indices;
+  };
+  const test = sorted('test', firstIndices(dataset.test.count));
   return [
-    { part: 'train', source: 'train', indices: sortedByLength(train, inTrain) },
-    { part: 'validation', source: 'train', indices: sortedByLength(validation, inTrain) },
+    { part: 'train', source: 'train', indices: sorted('train', train) },
+    { part: 'validation', source: 'train', indices: sorted('train', validation) },
     { part: 'test', source: 'test', indices: test },
-    { part: 'reversed', source: 'reversed', indices: test },
-    { part: 'reordered', source: 'reordered', indices: test },
+    ...kind.otherParts.map((part) => ({ part, source: part, indices: test })),
   ];
-}
-
-function lengthIn({ offsets }: StrokeExamples): (index: number) => number {
-  return (index) => offsets[index + 1] - offsets[index];
 }
 
 /** Writes what a run leaves on disk. */
@@ -209,7 +201,7 @@ class RunFolder {
     readonly session: Session,
     readonly dataset: Dataset,
     readonly model: Record<string, unknown>,
-    readonly preprocessing: Record<string, unknown>,
+    readonly preprocessing: Preprocessing,
     readonly conditions: Record<string, unknown>,
   ) {}
 
@@ -295,8 +287,8 @@ class RunFolder {
 
 /** Steps of a training sequence, without augmentation. */
 function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): number {
-  if (dataset.kind === 'images') return config.sequenceLength;
-  const lengthOf = lengthIn(dataset.train);
+  const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
+  if (lengthOf === null) return config.sequenceLength;
   return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
 }
 

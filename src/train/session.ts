@@ -3,9 +3,8 @@ import { availableParallelism } from 'node:os';
 import type { Backend } from '../backends/backend.js';
 import { openBackend } from '../backends/open-node.js';
 import { type Augmentation, NO_AUGMENTATION } from '../data/augmentation.js';
-import { type Dataset, sequencesOf } from '../data/open-dataset.js';
-import type { AnyPreprocessing } from '../data/sources.js';
-import { reorderedStrokes, reversedStrokes } from '../data/strokes/stroke-points.js';
+import type { Dataset, Preprocessing } from '../data/input-kind.js';
+import { partsOf } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { Precision } from '../model/workspace.js';
 import type { TrainConfig } from './config/options.js';
@@ -18,7 +17,7 @@ export interface SessionOptions {
   /** Null: one a core. */
   threads: number | null;
   dataset: Dataset;
-  preprocessing: AnyPreprocessing;
+  preprocessing: Preprocessing;
   augmentation?: Augmentation;
   model: ResolvedClassifierConfig;
   /** Default float32. */
@@ -56,14 +55,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     augmentation: options.augmentation ?? NO_AUGMENTATION,
     threads: options.threads ?? availableParallelism(),
     startThread: startNodeThread,
-    data: {
-      train: sequencesOf(dataset, dataset.train, preprocessing),
-      test: sequencesOf(dataset, dataset.test, preprocessing),
-      ...(dataset.kind === 'strokes' && {
-        reversed: sequencesOf(dataset, reversedStrokes(dataset.test), preprocessing),
-        reordered: sequencesOf(dataset, reorderedStrokes(dataset.test), preprocessing),
-      }),
-    },
+    data: partsOf(dataset, preprocessing),
   });
   const close = async () => {
     await team.close();

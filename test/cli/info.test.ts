@@ -8,6 +8,7 @@ import { info } from '#src/cli/commands/info-command.js';
 import { encodeCheckpoint, type Parameters } from '#src/runs/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
 import { UserError } from '#src/user-error.js';
+import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../report/sample.js';
 import { fakeTerminal, summaryOf } from './fake-run.js';
 
@@ -32,7 +33,7 @@ const TOTAL = [...parameters.values()].reduce((sum, { data }) => sum + data.leng
 const checkpoint = {
   parameters,
   model: { inputSize: 3, hiddenSize: 2 },
-  preprocessing: { mean: 0.5, permutationSeed: null },
+  preprocessing: ROWS,
   classes: ['a', '\u001b[2J'],
 };
 const training = {
@@ -84,7 +85,7 @@ describe('info', () => {
 
   it('shows how drawings became sequences', async () => {
     const path = join(root, 'strokes.safetensors');
-    const preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.25 };
+    const preprocessing = { ...STROKES, scale: 0.25 };
     writeFileSync(path, encodeCheckpoint({ ...checkpoint, preprocessing }));
     const input = /\nInput\n([\s\S]*?)\n\n/.exec(await show(path))?.[1] ?? '';
     assert.deepEqual(

@@ -43,7 +43,7 @@ test('the page stands in the folder with its networks, which are as they were, w
   assert.deepEqual(
     models.map(({ id, kind }) => [id, kind]),
     [
-      ['my-run', 'rows'],
+      ['my-run', 'images'],
       ['my-run-2', 'strokes'],
     ],
   );

@@ -82,7 +82,7 @@ const headerEnd = 8 + Number(golden.readBigUInt64LE(0));
 const checkpoint = encodeCheckpoint({
   parameters: new Map([['fc.weight', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]]),
   model: { inputSize: 2, bidirectional: true },
-  preprocessing: { mean: 0.5 },
+  preprocessing: { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 1 },
   classes: ['0', '1'],
   training: {
     optimizer: new Map([['mean', Float32Array.of(1, 2, 3, 4)]]),

@@ -1,6 +1,7 @@
 /** Images for the tests of ink: drawn with characters, by fast-check, and digits of MNIST. */
 import fc from 'fast-check';
-import { type ImageDataset, loadImages } from '#src/data/images/image-datasets.js';
+import { loadImages } from '#src/data/images/image-datasets.js';
+import type { ImageDataset } from '#src/data/images/image-examples.js';
 
 export interface Image {
   width: number;

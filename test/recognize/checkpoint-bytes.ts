@@ -1,13 +1,14 @@
 /** Checkpoints of untrained networks, for tests of what is done with them. */
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import type { ClassifierConfig } from '#src/model/classifier-config.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 
 export const ROWS = {
+  kind: 'images' as const,
   sequenceLength: 28,
   inputSize: 28,
   channels: 1,
@@ -25,7 +26,7 @@ export function checkpointBytes(
   model: Partial<ClassifierConfig> = {},
   classes = [...'abcdefghij'].slice(0, model.numClasses ?? 4),
 ): Uint8Array {
-  const strokes = 'kind' in preprocessing;
+  const strokes = preprocessing.kind === 'strokes';
   const config: ClassifierConfig = {
     inputSize: strokes ? 4 : preprocessing.inputSize,
     hiddenSize: 6,

@@ -129,7 +129,7 @@ export function sampleMistake(index: number, classes: number): Mistake {
 
 /** The same of pen strokes: a hook of two lines, and a third line after a break. */
 export function sampleStrokeMistake(index: number, classes: number): Mistake {
-  const rows = [
+  const moves = [
     [5, 4, 0, 0],
     [0, 6, 0, 0],
     [4 + (index % 3), 4, 0, 0],
@@ -138,5 +138,5 @@ export function sampleStrokeMistake(index: number, classes: number): Mistake {
     [0, 5, 0, 0],
     [0, 0, 1, 1],
   ];
-  return { ...sampleMistake(index, classes), picture: { rows: Int16Array.from(rows.flat()) } };
+  return { ...sampleMistake(index, classes), picture: { moves: Int16Array.from(moves.flat()) } };
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
+import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 
 const denormal = 2 ** -149;
 
@@ -17,7 +18,7 @@ function example(): Checkpoint {
       ['lstm.weight_ih_l0', { shape: [1], data: Float32Array.of(Number.NaN) }],
     ]),
     model: { inputSize: 28, hiddenSize: 4, head: 'final', bidirectional: false, sequenceLength: null },
-    preprocessing: { sequenceLength: 28, mean: 0.1 + 0.2, std: 0.5, permutationSeed: null },
+    preprocessing: { ...ROWS, mean: 0.1 + 0.2 },
     classes: ['zero', 'Ä"\n'],
     training: {
       optimizer: new Map([
@@ -89,6 +90,27 @@ test('on disk: PyTorch names, snake_case keys', () => {
     val_accuracy: 1 / 3,
     history: [{ loss_sum: 1e-300 }],
   });
+});
+
+test('on disk: the preprocessing of images has no kind, and one without a kind is of images', () => {
+  const checkpoint = { ...example(), preprocessing: ROWS };
+  const bytes = encodeCheckpoint(checkpoint);
+  const { tensors, metadata } = readSafetensors(bytes);
+  assert.equal(
+    metadata.preprocessing,
+    '{"sequence_length":28,"input_size":28,"channels":1,"height":28,"width":28,"mean":0.5,"std":0.5,"permutation_seed":null}',
+  );
+  assert.deepEqual(decodeCheckpoint(bytes, 'x').preprocessing, ROWS);
+  const strokes = encodeCheckpoint({ ...example(), preprocessing: STROKES });
+  assert.equal(
+    readSafetensors(strokes).metadata.preprocessing,
+    '{"kind":"strokes","width":28,"height":28,"order":"tour","scale":1}',
+  );
+  const unknown = { ...metadata, preprocessing: '{"kind":"toString"}' };
+  refused(
+    writeSafetensors(tensors, unknown),
+    /preprocessing: kind must be one of images, strokes, found "toString"/,
+  );
 });
 
 test('what a file cannot hold is refused, naming the member', () => {

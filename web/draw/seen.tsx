@@ -5,7 +5,7 @@ import type { Shown } from '../workers/protocol.js';
 const SIDE = 28;
 
 export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet<string> }) {
-  const both = kinds.has('rows') && kinds.has('strokes');
+  const both = kinds.has('images') && kinds.has('strokes');
   return (
     <section class="card seen" aria-label="What the network sees">
       <header>
@@ -13,7 +13,7 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
         <p class="muted">
           {both
             ? 'One reads the picture, the other its strokes.'
-            : SAID[kinds.has('strokes') ? 'strokes' : 'rows']}
+            : SAID[kinds.has('strokes') ? 'strokes' : 'images']}
         </p>
       </header>
       <div class="views">
@@ -45,6 +45,6 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
 }
 
 const SAID = {
-  rows: 'Scaled and centred as the digits it has learnt from.',
+  images: 'Scaled and centred as the digits it has learnt from.',
   strokes: 'Scaled, thinned, and toured by a pen: whichever way it was drawn.',
 };

@@ -56,12 +56,12 @@ async function recognize(
 }
 
 /** The picture is the same for all models; strokes are there as soon as one of them reads strokes. */
-function joined(before: Shown | null, { picture, rows }: Seen): Shown {
+function joined(before: Shown | null, { picture, moves }: Seen): Shown {
   return {
     picture: before?.picture ?? picture?.pixels ?? null,
     width: before?.width ?? picture?.width ?? 0,
     height: before?.height ?? picture?.height ?? 0,
-    rows: before?.rows ?? rows,
+    rows: before?.rows ?? moves,
   };
 }
 

@@ -18,7 +18,7 @@ import { drawSamples } from '../stroke-terminal.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
 import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 
-/** Values of a row: dx, dy, eos, eod. */
+/** Values of a move: dx, dy, eos, eod. */
 const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
@@ -67,8 +67,8 @@ function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariation
 function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): string {
   const colors = colorsFor(out);
   const captions = samples.map(
-    ({ label, index, rows, paths }) =>
-      `${className(classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(paths.length, 'stroke')}`,
+    ({ label, index, moves, paths }) =>
+      `${className(classes, label)}  #${index}, ${plural(moves.length / COLUMNS, 'step')}, ${plural(paths.length, 'stroke')}`,
   );
   if (samples.every(({ variations }) => variations.length === 0)) {
     return drawSamples(samples, captions, out, colors);
@@ -78,7 +78,7 @@ function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): 
     .map(({ variations, ...sample }, index) => {
       const varied = variations.map(({ paths }) => ({ ...sample, image: null, paths }));
       const names = variations.map(
-        ({ epoch, rows }) => `epoch ${epoch}, ${plural(rows.length / COLUMNS, 'step')}`,
+        ({ epoch, moves }) => `epoch ${epoch}, ${plural(moves.length / COLUMNS, 'step')}`,
       );
       return drawSamples([sample, ...varied], [captions[index], ...names], out, colors);
     })
@@ -99,9 +99,9 @@ async function writeSheet(
       `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where it is lifted.`,
     details: variations && epochsNote(variations),
     classes,
-    entries: samples.map(({ image, rows, ...sample }) => ({
+    entries: samples.map(({ image, moves, ...sample }) => ({
       ...sample,
-      steps: rows.length / COLUMNS,
+      steps: moves.length / COLUMNS,
       picture: image && { width: sample.width, height: sample.height, channels: 1, pixels: image },
     })),
   });
@@ -123,31 +123,33 @@ function epochsNote(variations: StrokeVariations): string {
 function asJson({ classes, samples }: StrokeSamples) {
   return {
     classes,
-    samples: samples.map(({ index, label, width, height, image, rows, paths, variations }: StrokeSample) => ({
-      index,
-      label,
-      class: classes[label],
-      width,
-      height,
-      steps: rows.length / COLUMNS,
-      strokes: paths.length,
-      pixels: image && [...image],
-      rows: listOf(rows),
-      ...(variations.length > 0 && {
-        epochs: variations.map((varied) => ({
-          epoch: varied.epoch,
-          steps: varied.rows.length / COLUMNS,
-          strokes: varied.paths.length,
-          rows: listOf(varied.rows),
-        })),
+    samples: samples.map(
+      ({ index, label, width, height, image, moves, paths, variations }: StrokeSample) => ({
+        index,
+        label,
+        class: classes[label],
+        width,
+        height,
+        steps: moves.length / COLUMNS,
+        strokes: paths.length,
+        pixels: image && [...image],
+        rows: listOf(moves),
+        ...(variations.length > 0 && {
+          epochs: variations.map((varied) => ({
+            epoch: varied.epoch,
+            steps: varied.moves.length / COLUMNS,
+            strokes: varied.paths.length,
+            rows: listOf(varied.moves),
+          })),
+        }),
       }),
-    })),
+    ),
   };
 }
 
-/** A list for every row. */
-function listOf(rows: Int16Array | Float32Array): number[][] {
-  return Array.from({ length: rows.length / COLUMNS }, (_, n) => [
-    ...rows.subarray(n * COLUMNS, (n + 1) * COLUMNS),
+/** A list for every move. */
+function listOf(moves: Int16Array | Float32Array): number[][] {
+  return Array.from({ length: moves.length / COLUMNS }, (_, n) => [
+    ...moves.subarray(n * COLUMNS, (n + 1) * COLUMNS),
   ]);
 }

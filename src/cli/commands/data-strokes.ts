@@ -32,7 +32,7 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   const seconds = (performance.now() - began) / 1000;
   const { name, train, test, classes } = dataset;
   const place = out ?? cacheFolder();
-  const [trainRows, testRows] = [train, test].map(rowsOf);
+  const [trainMoves, testMoves] = [train, test].map(movesOf);
   if (json) {
     printJson(terminal, {
       data: name,
@@ -41,28 +41,28 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
       train: train.count,
       test: test.count,
       classes,
-      rows: trainRows.total + testRows.total,
-      shortest: Math.min(trainRows.shortest, testRows.shortest),
-      longest: Math.max(trainRows.longest, testRows.longest),
+      rows: trainMoves.total + testMoves.total,
+      shortest: Math.min(trainMoves.shortest, testMoves.shortest),
+      longest: Math.max(trainMoves.longest, testMoves.longest),
       seconds: Number(seconds.toFixed(3)),
     });
     return;
   }
   const { bold, dim } = colorsFor(terminal.out);
-  const total = trainRows.total + testRows.total;
+  const total = trainMoves.total + testMoves.total;
   const mean = total / (train.count + test.count);
   terminal.out.write(
     `${[
       bold(name),
       `  ${formatCount(train.count)} sequences to train, ${formatCount(test.count)} to test, ${classes.length} classes`,
-      `  ${formatCount(total)} rows, ${Math.min(trainRows.shortest, testRows.shortest)} to ` +
-        `${Math.max(trainRows.longest, testRows.longest)} a sequence, ${mean.toFixed(1)} on average`,
+      `  ${formatCount(total)} rows, ${Math.min(trainMoves.shortest, testMoves.shortest)} to ` +
+        `${Math.max(trainMoves.longest, testMoves.longest)} a sequence, ${mean.toFixed(1)} on average`,
       `  in ${shellQuote(place)} ${dim(`after ${formatSeconds(seconds)}`)}`,
     ].join('\n')}\n`,
   );
 }
 
-function rowsOf({ count, offsets }: StrokeExamples): { total: number; shortest: number; longest: number } {
+function movesOf({ count, offsets }: StrokeExamples): { total: number; shortest: number; longest: number } {
   let [shortest, longest] = [Number.POSITIVE_INFINITY, 0];
   for (let i = 0; i < count; i++) {
     const length = offsets[i + 1] - offsets[i];

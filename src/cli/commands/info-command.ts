@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
+import { kindOf } from '../../data/kinds.js';
 import { snakeCase, snakeCaseKeys } from '../../formats/key-case.js';
 import { printable } from '../../report/recall.js';
 import { formatCount, formatScore, formatShare, otherWays, plural } from '../../report/text.js';
@@ -39,7 +40,8 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
   const total = found.checkpoint.parameters;
   if (json) {
     const { checkpoint, checkpointPath, metrics, summary } = found;
-    const { model, preprocessing, classes, training } = checkpoint;
+    const { model, classes, training } = checkpoint;
+    const preprocessing = storedPreprocessing(checkpoint);
     const value = {
       path,
       checkpoint: checkpointPath,
@@ -67,6 +69,11 @@ async function find(path: string): Promise<Found> {
     metrics: has(RUN_FILES.metrics) ? await readMetrics(folder) : [],
     summary: has(RUN_FILES.summary) ? await readSummary(folder) : null,
   };
+}
+
+/** As it stands in the checkpoint. */
+function storedPreprocessing({ preprocessing }: CheckpointHeader): Record<string, unknown> {
+  return kindOf(preprocessing).writePreprocessing(preprocessing);
 }
 
 interface TensorRow {
@@ -130,7 +137,7 @@ function describe(
   ];
   for (const [title, values] of [
     ['Model', checkpoint.model],
-    ['Input', checkpoint.preprocessing],
+    ['Input', storedPreprocessing(checkpoint)],
     ['Training', checkpoint.training ?? {}],
   ] as const) {
     const lines = Object.entries(values).map(([key, value]) => [printable(snakeCase(key)), valueText(value)]);

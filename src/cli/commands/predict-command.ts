@@ -38,6 +38,7 @@ Examples:
 
 async function predict(run: string, files: string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
   const { openBackend } = await import('../../backends/open-node.js');
+  const { kindOf } = await import('../../data/kinds.js');
   const { openCheckpoint } = await import('../../recognize/open-checkpoint.js');
   const { findCheckpoint } = await import('../../runs/run-path.js');
   const { readInputs } = await import('../../recognize/input-files.js');
@@ -49,7 +50,7 @@ async function predict(run: string, files: string[], flags: PredictFlags, termin
   try {
     const recognizer = await openCheckpoint(checkpoint, backend, run);
     const { preprocessing } = recognizer.info;
-    const channels = 'channels' in preprocessing ? preprocessing.channels : 1;
+    const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
     const inputs: NamedInput[] = [];
     for (const file of files) inputs.push(...(await readInputs(file, channels)));
     const answers = await recognizer.recognize(inputs.map(({ input }) => input));

@@ -11,16 +11,7 @@ import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE, MAX_CLASS_NAMES_BYTES, parseClassNames } from '../class-names.js';
 import { readIdxFile } from './idx-file.js';
-import { checkLabels, checkSameSize, type ImageExamples, imageExamples } from './image-examples.js';
-
-export interface ImageDataset {
-  /** For messages and reports: `MNIST`, or the folder's name. */
-  name: string;
-  train: ImageExamples;
-  test: ImageExamples;
-  /** Names of the classes; a label in the examples is an index here. */
-  classes: string[];
-}
+import { checkLabels, checkSameSize, type ImageDataset, imageExamples } from './image-examples.js';
 
 type Part = 'trainImages' | 'trainLabels' | 'testImages' | 'testLabels';
 

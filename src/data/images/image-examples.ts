@@ -20,6 +20,15 @@ export interface ImageExamples {
   labels: Uint8Array;
 }
 
+export interface ImageDataset {
+  /** For messages and reports: `MNIST`, or the folder's name. */
+  name: string;
+  train: ImageExamples;
+  test: ImageExamples;
+  /** Names of the classes; a label in the examples is an index here. */
+  classes: string[];
+}
+
 /** Images and labels as they stand in two IDX files. */
 export interface ImageFiles {
   /** How messages name the files. */

@@ -9,6 +9,8 @@ import { UserError } from '../../user-error.js';
 
 /** From an image to a sequence [T, I]. Stored with the model. */
 export interface ImagePreprocessing {
+  /** Not stored: a preprocessing without a kind is one of images. */
+  kind: 'images';
   /** T */
   sequenceLength: number;
   /** I */
@@ -80,15 +82,20 @@ export function checkSequenceShape(
  * @throws UserError naming what is missing or impossible
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
-  const number = (key: keyof ImagePreprocessing, expected: string, fits: (n: number) => boolean): number => {
+  const number = (
+    key: Exclude<keyof ImagePreprocessing, 'kind'>,
+    expected: string,
+    fits: (n: number) => boolean,
+  ): number => {
     const found = value[key];
     if (typeof found === 'number' && fits(found)) return found;
     const shown = found === undefined ? 'none' : quote(String(found));
     throw new UserError(`${name}: preprocessing: ${snakeCase(key)} must be ${expected}, found ${shown}`);
   };
-  const size = (key: keyof ImagePreprocessing) =>
+  const size = (key: Exclude<keyof ImagePreprocessing, 'kind'>) =>
     number(key, 'a whole number from 1 to 2^24', (n) => Number.isInteger(n) && n >= 1 && n <= 2 ** 24);
-  const preprocessing = {
+  const preprocessing: ImagePreprocessing = {
+    kind: 'images',
     sequenceLength: size('sequenceLength'),
     inputSize: size('inputSize'),
     channels: size('channels'),

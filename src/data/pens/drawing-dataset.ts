@@ -6,8 +6,7 @@
 import { quote } from '../../formats/quotation.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
-import type { ImageDataset } from '../images/image-datasets.js';
-import type { ImageExamples } from '../images/image-examples.js';
+import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
 import { MAX_CLASSES, packStrokes, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';

@@ -9,7 +9,7 @@ import { AFFINE_WORDS, type Affine, drawAffine, factorOf, isMoving } from '../af
 import { type Augmentation, isAugmenting } from '../augmentation.js';
 import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
-import { strokesOf } from './stroke-examples.js';
+import { movesOf } from './stroke-examples.js';
 import { PEN, StrokePoints } from './stroke-points.js';
 import { StrokeSequences, type StrokeSequencesData } from './stroke-sequences.js';
 
@@ -44,7 +44,7 @@ export class AugmentedStrokes implements AugmentedSource {
   readonly #distances: Float64Array;
   readonly #drawn = new DrawnStrokes();
 
-  /** @throws UserError if the examples are none, or one of them has no rows */
+  /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ data, augmentation, seed }: AugmentedStrokesData) {
     const { maxSteps: longest } = new StrokeSequences(data);
     this.#data = data;
@@ -62,7 +62,7 @@ export class AugmentedStrokes implements AugmentedSource {
 
   draw(indices: Int32Array, epoch: number): SequenceSource {
     const { examples, preprocessing } = this.#data;
-    const { offsets, rows, labels } = examples;
+    const { offsets, moves, labels } = examples;
     const scale = Math.fround(preprocessing.scale);
     const unchanged = !isAugmenting(this.#augmentation);
     let most = 0;
@@ -72,7 +72,7 @@ export class AugmentedStrokes implements AugmentedSource {
     for (let n = 0; n < indices.length; n++) {
       const i = indices[n];
       if (unchanged) {
-        drawn.addRows(rows, offsets[i], offsets[i + 1], scale, labels[i]);
+        drawn.addMoves(moves, offsets[i], offsets[i + 1], scale, labels[i]);
       } else {
         this.#vary(i, epoch);
         drawn.add(this.#points, scale, labels[i]);
@@ -83,21 +83,21 @@ export class AugmentedStrokes implements AugmentedSource {
 
   /**
    * A sample as it is in an epoch, to be looked at.
-   * @returns [N, 4] rows `dx dy eos eod` in pixels, not multiplied by the preprocessing's scale
+   * @returns [N, 4] moves `dx dy eos eod` in pixels, not multiplied by the preprocessing's scale
    */
-  rowsOf(index: number, epoch: number): Float32Array {
-    const rows = new Float32Array(this.#mostSteps(index) * STROKE_COLUMNS);
-    if (!isAugmenting(this.#augmentation)) return Float32Array.from(strokesOf(this.#data.examples, index));
+  movesOf(index: number, epoch: number): Float32Array {
+    const moves = new Float32Array(this.#mostSteps(index) * STROKE_COLUMNS);
+    if (!isAugmenting(this.#augmentation)) return Float32Array.from(movesOf(this.#data.examples, index));
     this.#vary(index, epoch);
-    return rows.slice(0, this.#points.writeRows(rows, 0, 1));
+    return moves.slice(0, this.#points.writeMoves(moves, 0, 1));
   }
 
   /** Steps that sample i has at most: its points, (1 + resample) times as many, its breaks and its end. */
   #mostSteps(i: number): number {
-    const { count, rows, offsets } = this.#data.examples;
+    const { count, moves, offsets } = this.#data.examples;
     if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
-    // Should the last row be a point, it gets an end row.
-    const endsInPoint = rows[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
+    // Should the last move be a point, it gets an end move.
+    const endsInPoint = moves[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
     return Math.floor((offsets[i + 1] - offsets[i] + endsInPoint) * (1 + this.#augmentation.resample));
   }
 
@@ -106,8 +106,8 @@ export class AugmentedStrokes implements AugmentedSource {
     const { examples, preprocessing } = this.#data;
     const { drop, jitter, resample, reverse, shuffle, flip } = this.#augmentation;
     this.#words.begin(epoch, i);
-    this.#points.readRows(
-      examples.rows,
+    this.#points.readMoves(
+      examples.moves,
       examples.offsets[i],
       examples.offsets[i + 1],
       preprocessing.order === 'tour',
@@ -294,34 +294,34 @@ class DrawnStrokes implements SequenceSource {
   readonly inputSize = STROKE_COLUMNS;
   maxSteps = 0;
   /** [total, 4] */
-  #rows = new Float32Array(0);
+  #moves = new Float32Array(0);
   /** [count + 1] in floats */
   #offsets = new Int32Array(1);
   #labels = new Int32Array(0);
 
-  /** Starts anew, with room for so many sequences and rows. */
-  begin(sequences: number, rows: number): void {
+  /** Starts anew, with room for so many sequences and moves. */
+  begin(sequences: number, moves: number): void {
     this.count = 0;
     this.maxSteps = 0;
     if (this.#labels.length < sequences) {
       this.#labels = new Int32Array(sequences);
       this.#offsets = new Int32Array(sequences + 1);
     }
-    if (this.#rows.length < rows * STROKE_COLUMNS) this.#rows = new Float32Array(rows * STROKE_COLUMNS);
+    if (this.#moves.length < moves * STROKE_COLUMNS) this.#moves = new Float32Array(moves * STROKE_COLUMNS);
   }
 
   add(points: StrokePoints, scale: number, label: number): void {
-    this.#end(points.writeRows(this.#rows, this.#offsets[this.count], scale), label);
+    this.#end(points.writeMoves(this.#moves, this.#offsets[this.count], scale), label);
   }
 
-  /** Adds rows first … end − 1 as they are, scaled. */
-  addRows(rows: Int16Array, first: number, end: number, scale: number, label: number): void {
+  /** Adds moves first … end − 1 as they are, scaled. */
+  addMoves(moves: Int16Array, first: number, end: number, scale: number, label: number): void {
     let to = this.#offsets[this.count];
     for (let from = first * STROKE_COLUMNS; from < end * STROKE_COLUMNS; from += STROKE_COLUMNS) {
-      this.#rows[to++] = rows[from] * scale;
-      this.#rows[to++] = rows[from + 1] * scale;
-      this.#rows[to++] = rows[from + 2];
-      this.#rows[to++] = rows[from + 3];
+      this.#moves[to++] = moves[from] * scale;
+      this.#moves[to++] = moves[from + 1] * scale;
+      this.#moves[to++] = moves[from + 2];
+      this.#moves[to++] = moves[from + 3];
     }
     this.#end(to, label);
   }
@@ -342,15 +342,15 @@ class DrawnStrokes implements SequenceSource {
   }
 
   read(n: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
-    const rows = this.#rows;
+    const moves = this.#moves;
     let from = this.#offsets[n];
     const steps = (this.#offsets[n + 1] - from) / STROKE_COLUMNS;
     for (let t = 0; t < steps; t++, from += STROKE_COLUMNS) {
       const to = (rowStarts[t] + column) * STROKE_COLUMNS;
-      target[to] = rows[from];
-      target[to + 1] = rows[from + 1];
-      target[to + 2] = rows[from + 2];
-      target[to + 3] = rows[from + 3];
+      target[to] = moves[from];
+      target[to + 1] = moves[from + 1];
+      target[to + 2] = moves[from + 2];
+      target[to + 3] = moves[from + 3];
     }
   }
 }

@@ -74,8 +74,8 @@ export async function readCache(key: string, name: string): Promise<StrokeDatase
 export async function writeCache(key: string, dataset: StrokeDataset): Promise<void> {
   const tensors = new Map<string, TensorToWrite>();
   for (const part of PARTS) {
-    const { rows, offsets, labels, count } = dataset[part];
-    tensors.set(`${part}_rows`, { shape: [rows.length / STROKE_COLUMNS, STROKE_COLUMNS], data: rows });
+    const { moves, offsets, labels, count } = dataset[part];
+    tensors.set(`${part}_rows`, { shape: [moves.length / STROKE_COLUMNS, STROKE_COLUMNS], data: moves });
     tensors.set(`${part}_offsets`, { shape: [count + 1], data: offsets });
     tensors.set(`${part}_labels`, { shape: [count], data: labels });
   }
@@ -105,7 +105,7 @@ function examplesOf(
 ): StrokeExamples {
   const [rows, offsets, labels] = FIELDS.map((field) => tensors.get(`${part}_${field}`)?.data as Int16Array);
   const examples = emptyStrokes(labels.length, rows.length / STROKE_COLUMNS, name);
-  examples.rows.set(rows);
+  examples.moves.set(rows);
   examples.offsets.set(offsets);
   examples.labels.set(labels);
   return examples;

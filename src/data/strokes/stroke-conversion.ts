@@ -44,10 +44,10 @@ export async function strokesFromImages(
   const sequences: Int16Array[] = new Array(count);
   let done = 0;
   await Promise.all(
-    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, ({ first, lengths, rows }) => {
+    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, ({ first, lengths, moves }) => {
       let at = 0;
       lengths.forEach((length, n) => {
-        sequences[first + n] = rows.subarray(at, at + length * STROKE_COLUMNS);
+        sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
         at += length * STROKE_COLUMNS;
       });
       done += lengths.length;

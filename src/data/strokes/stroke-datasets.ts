@@ -13,7 +13,8 @@ import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { isDrawingFile, STROKES_PREFIX } from '../dataset-name.js';
-import { type ImageDataset, loadImages } from '../images/image-datasets.js';
+import { loadImages } from '../images/image-datasets.js';
+import type { ImageDataset } from '../images/image-examples.js';
 import { loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
 import { findDrawingFiles } from '../pens/drawing-files.js';
 import {
@@ -27,7 +28,7 @@ import {
 import { cacheKey, readCache, writeCache } from './stroke-cache.js';
 import { strokesFromImages } from './stroke-conversion.js';
 import type { StrokeDataset } from './stroke-examples.js';
-import type { StrokeOrder } from './stroke-sequences.js';
+import type { StrokeOrder } from './stroke-preprocessing.js';
 
 export interface LoadStrokesOptions {
   /**

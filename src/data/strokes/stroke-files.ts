@@ -13,7 +13,7 @@ import { parseLabels, parseStrokes } from './stroke-text.js';
 
 export type StrokePart = 'train' | 'test';
 
-/** A file of one sequence is refused when it is larger: 100,000 rows. */
+/** A file of one sequence is refused when it is larger: 100,000 moves. */
 export const MAX_SEQUENCE_BYTES = 2 ** 20;
 /** Labels, two bytes each: half a thousand times MNIST's. */
 export const MAX_LABEL_BYTES = 2 ** 26;

@@ -1,5 +1,5 @@
 /**
- * Pen strokes as points: rows `dx dy eos eod` taken apart into places and put together again. Between the two, whole
+ * Pen strokes as points: moves `dx dy eos eod` taken apart into places and put together again. Between the two, whole
  * strokes can be put into another order or drawn from their ends; data sets are, to see whether a model minds.
  */
 
@@ -7,7 +7,7 @@ import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { emptyStrokes, type StrokeExamples } from './stroke-examples.js';
 
-/** How the pen came to a point: drawing; lifted; or not lifted, though there is no line (see `readRows`). */
+/** How the pen came to a point: drawing; lifted; or not lifted, though there is no line (see `readMoves`). */
 export const PEN = { drawn: 0, lifted: 1, jumped: 2 } as const;
 
 const MAX_STEP = 32767;
@@ -28,22 +28,22 @@ export class StrokePoints {
   }
 
   /**
-   * Takes rows first … end − 1 apart; needs room for as many points.
-   * @param toured the rows are a tour over pixels. Where such a tour goes on to a pixel that is no neighbour, the pen
+   * Takes moves first … end − 1 apart; needs room for as many points.
+   * @param toured the moves are a tour over pixels. Where such a tour goes on to a pixel that is no neighbour, the pen
    * should have been lifted; before a drawing's last point it is not (see ink/image-to-strokes.ts). That is a jump, not a line.
    */
-  readRows(rows: Int16Array, first: number, end: number, toured: boolean): void {
+  readMoves(moves: Int16Array, first: number, end: number, toured: boolean): void {
     const { xs, ys, came } = this;
     let n = 0;
     let x = 0;
     let y = 0;
     let down = false;
     for (let at = first * STROKE_COLUMNS; at < end * STROKE_COLUMNS; at += STROKE_COLUMNS) {
-      const dx = rows[at];
-      const dy = rows[at + 1];
+      const dx = moves[at];
+      const dy = moves[at + 1];
       x += dx;
       y += dy;
-      if (rows[at + 2] === 0) {
+      if (moves[at + 2] === 0) {
         xs[n] = x;
         ys[n] = y;
         const isJump = toured && (dx > 1 || dx < -1 || dy > 1 || dy < -1);
@@ -52,18 +52,18 @@ export class StrokePoints {
       } else {
         down = false;
       }
-      if (rows[at + 3] !== 0) break;
+      if (moves[at + 3] !== 0) break;
     }
     this.count = n;
   }
 
   /**
-   * Writes the points as rows: differences, `0 0 1 0` where the pen is lifted, `0 0 1 1` at the end.
+   * Writes the points as moves: differences, `0 0 1 0` where the pen is lifted, `0 0 1 1` at the end.
    * @param target [rowCount(), 4] from index `at` on
    * @param scale dx and dy are multiplied by this
-   * @returns the index after the last row
+   * @returns the index after the last move
    */
-  writeRows(target: Float32Array, at: number, scale: number): number {
+  writeMoves(target: Float32Array, at: number, scale: number): number {
     const { xs, ys, came, count } = this;
     let to = at;
     let x = 0;
@@ -152,24 +152,24 @@ function redrawn(
   how: string,
   add: (from: StrokePoints, to: StrokePoints, first: number, end: number) => void,
 ): StrokeExamples {
-  const { count, rows, offsets, labels } = examples;
+  const { count, moves, offsets, labels } = examples;
   const longest = longestOf(examples);
   const before = new StrokePoints(longest);
   const after = new StrokePoints(longest);
   const starts = new Int32Array(longest);
-  // A drawing without an end row gets one.
-  const written = new Float32Array((rows.length / STROKE_COLUMNS + count) * STROKE_COLUMNS);
+  // A drawing without an end move gets one.
+  const written = new Float32Array((moves.length / STROKE_COLUMNS + count) * STROKE_COLUMNS);
   const ends = new Int32Array(count);
   let at = 0;
   for (let i = 0; i < count; i++) {
-    before.readRows(rows, offsets[i], offsets[i + 1], false);
+    before.readMoves(moves, offsets[i], offsets[i + 1], false);
     const strokes = before.findStrokes(starts);
     after.count = 0;
     for (let s = strokes - 1; s >= 0; s--) {
       add(before, after, starts[s], s + 1 < strokes ? starts[s + 1] : before.count);
     }
     const from = at;
-    at = after.writeRows(written, at, 1);
+    at = after.writeMoves(written, at, 1);
     ends[i] = at / STROKE_COLUMNS;
     for (let k = from; k < at; k++) {
       if (Math.abs(written[k]) > MAX_STEP) {
@@ -180,13 +180,13 @@ function redrawn(
     }
   }
   const result = emptyStrokes(count, at / STROKE_COLUMNS, `strokes ${how}`);
-  result.rows.set(written.subarray(0, at));
+  result.moves.set(written.subarray(0, at));
   result.offsets.set(ends, 1);
   result.labels.set(labels);
   return result;
 }
 
-/** Rows of the longest drawing. */
+/** Moves of the longest drawing. */
 export function longestOf({ count, offsets }: Pick<StrokeExamples, 'count' | 'offsets'>): number {
   let longest = 0;
   for (let i = 0; i < count; i++) longest = Math.max(longest, offsets[i + 1] - offsets[i]);

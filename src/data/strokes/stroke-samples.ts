@@ -7,8 +7,8 @@ import { loadImages } from '../images/image-datasets.js';
 import { loadDrawingImages } from '../pens/drawing-dataset.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
-import { packStrokes, type StrokeExamples, strokesOf } from './stroke-examples.js';
-import { DEFAULT_STROKE_PREPROCESSING } from './stroke-sequences.js';
+import { movesOf, packStrokes, type StrokeExamples } from './stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from './stroke-preprocessing.js';
 
 /** One sample. */
 export interface StrokeSample {
@@ -22,7 +22,7 @@ export interface StrokeSample {
   /** [height, width] the image that the strokes are made of; null for strokes that came as such. */
   image: Uint8Array | null;
   /** [N, 4] `dx dy eos eod` */
-  rows: Int16Array;
+  moves: Int16Array;
   /** [height, width] its lines: not 0 where there is ink. */
   lines: Uint8Array;
   /** Where the pen went. */
@@ -36,7 +36,7 @@ export interface StrokeVariation {
   /** From 1. */
   epoch: number;
   /** [N, 4] `dx dy eos eod` in pixels; points lie between the pixels. */
-  rows: Float32Array;
+  moves: Float32Array;
   paths: PenPath[];
 }
 
@@ -79,9 +79,9 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
     const { pixels, labels, width, height } = parts[part];
     const made = pick(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);
-      const rows = imageToStrokes(image, width, height, { seed });
+      const moves = imageToStrokes(image, width, height, { seed });
       const lines = thinImage(image, width, height);
-      return { index, label: labels[index], width, height, image, rows, lines };
+      return { index, label: labels[index], width, height, image, moves, lines };
     });
     const samples = finished(made, () => atPlaces(made, name), { name, width, height }, options);
     return { name, classes, samples };
@@ -89,10 +89,10 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   const { name, width, height, classes, ...parts } = await loadStrokes(spec, options);
   const examples = parts[part];
   const made = pick(examples.labels, classes.length, count).map((index) => {
-    const rows = strokesOf(examples, index);
-    const size = pictureSize(rows);
-    const lines = renderStrokes(rows, size);
-    return { index, label: examples.labels[index], ...size, image: null, rows, lines };
+    const moves = movesOf(examples, index);
+    const size = pictureSize(moves);
+    const lines = renderStrokes(moves, size);
+    return { index, label: examples.labels[index], ...size, image: null, moves, lines };
   });
   const samples = finished(made, () => examples, { name, width, height }, options);
   return { name, classes, samples };
@@ -100,14 +100,14 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
 
 type MadeSample = Omit<StrokeSample, 'paths' | 'variations'>;
 
-/** Adds where the pen went, as the rows say and in epochs of training. `examples` has the samples at their places. */
+/** Adds where the pen went, as the moves say and in epochs of training. `examples` has the samples at their places. */
 function finished(
   made: readonly MadeSample[],
   examples: () => StrokeExamples,
   { name, ...size }: { name: string; width: number; height: number },
   { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
 ): StrokeSample[] {
-  const plain = made.map((sample) => ({ ...sample, paths: penPaths(sample.rows), variations: [] }));
+  const plain = made.map((sample) => ({ ...sample, paths: penPaths(sample.moves), variations: [] }));
   if (variations === undefined || made.length === 0) return plain;
   const { augmentation, epochs } = variations;
   const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order };
@@ -119,8 +119,8 @@ function finished(
   return plain.map((sample) => ({
     ...sample,
     variations: Array.from({ length: epochs }, (_, n) => {
-      const rows = varied.rowsOf(sample.index, n + 1);
-      return { epoch: n + 1, rows, paths: penPaths(rows) };
+      const moves = varied.movesOf(sample.index, n + 1);
+      return { epoch: n + 1, moves, paths: penPaths(moves) };
     }),
   }));
 }
@@ -129,7 +129,7 @@ function finished(
 function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples {
   const count = Math.max(...samples.map(({ index }) => index)) + 1;
   const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
-  for (const { index, rows } of samples) sequences[index] = rows;
+  for (const { index, moves } of samples) sequences[index] = moves;
   return packStrokes(sequences, new Uint8Array(count), name);
 }
 
@@ -147,11 +147,11 @@ function pick(labels: Uint8Array, classes: number, count: number): number[] {
 }
 
 /** The sides of MNIST's pictures, or more if the strokes need it. */
-function pictureSize(rows: Int16Array): { width: number; height: number } {
+function pictureSize(moves: Int16Array): { width: number; height: number } {
   let [x, y, side] = [0, 0, 28];
-  for (let at = 0; at < rows.length; at += 4) {
-    x += rows[at];
-    y += rows[at + 1];
+  for (let at = 0; at < moves.length; at += 4) {
+    x += moves[at];
+    y += moves[at + 1];
     side = Math.max(side, x, y);
   }
   return { width: side, height: side };

@@ -18,10 +18,10 @@ export interface ConversionTask {
 /** The strokes of images first, first + 1 … */
 export interface ConvertedChunk {
   first: number;
-  /** Rows of each. */
+  /** Moves of each. */
   lengths: Int32Array;
   /** [sum of lengths, 4] */
-  rows: Int16Array;
+  moves: Int16Array;
 }
 
 const port = parentPort;
@@ -37,11 +37,11 @@ for (let first = Atomics.add(next, 0, chunk); first < count; first = Atomics.add
     sequences.push(imageToStrokes(pixels.subarray(i * size, (i + 1) * size), width, height, { seed }));
   }
   const lengths = Int32Array.from(sequences, (sequence) => sequence.length / STROKE_COLUMNS);
-  const rows = new Int16Array(sequences.reduce((sum, sequence) => sum + sequence.length, 0));
+  const moves = new Int16Array(sequences.reduce((sum, sequence) => sum + sequence.length, 0));
   let at = 0;
   for (const sequence of sequences) {
-    rows.set(sequence, at);
+    moves.set(sequence, at);
     at += sequence.length;
   }
-  port.postMessage({ first, lengths, rows } satisfies ConvertedChunk, [lengths.buffer, rows.buffer]);
+  port.postMessage({ first, lengths, moves } satisfies ConvertedChunk, [lengths.buffer, moves.buffer]);
 }

@@ -13,7 +13,7 @@ import { explainFileError, makeFolder, writeFileAtomically } from '../../formats
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE } from '../class-names.js';
 import type { OnProgress } from './stroke-archive.js';
-import { type StrokeDataset, strokesOf } from './stroke-examples.js';
+import { movesOf, type StrokeDataset } from './stroke-examples.js';
 import { labelFileName, sequenceFileName } from './stroke-files.js';
 import { formatStrokes } from './stroke-text.js';
 
@@ -123,7 +123,7 @@ async function eachFile(
   for (const [part, examples] of [['train', train] as const, ['test', test] as const]) {
     await write(labelFileName(part), `${examples.labels.join('\n')}\n`);
     for (let number = 0; number < examples.count; number++) {
-      await write(sequenceFileName(part, number), formatStrokes(strokesOf(examples, number)));
+      await write(sequenceFileName(part, number), formatStrokes(movesOf(examples, number)));
       if (++done % BATCH === 0) {
         onProgress?.({ what, done, total });
         await setImmediate();

@@ -1,21 +1,13 @@
 /** The networks that can be asked: the best checkpoints of the runs, by what the headers of the files say. */
 import { quote } from '../../formats/quotation.js';
-import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
-import { type FileStamp, openFile } from '../../runs/file-stamp.js';
+import type { CheckpointHeader } from '../../runs/checkpoint.js';
+import type { FileStamp } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';
 import { runFacts } from '../../runs/run-files.js';
-import { UserError } from '../../user-error.js';
 import type { ModelEntry, ModelList } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { Kept } from '../lru-cache.js';
 import type { RunRecord, RunStore } from '../runs/run-store.js';
 import type { ModelSource, PredictContext } from './predict-jobs.js';
-
-interface ModelFacts {
-  kind: 'rows' | 'strokes';
-  classes: string[];
-  parameters: number;
-}
 
 interface Found {
   place: RunPlace;
@@ -29,7 +21,6 @@ const MAX_CLASSES = 1024;
 
 export class Models {
   readonly #runs: RunStore;
-  readonly #facts = new Kept<ModelFacts>(500);
   #list: { found: Promise<Found[]>; until: number } | undefined;
   #context: PredictContext = { default: null, models: [] };
 
@@ -75,17 +66,12 @@ export class Models {
 
   async #look(): Promise<Found[]> {
     const records = await this.#runs.records();
-    const found = await Promise.all(
-      records.map(async (record) => {
-        const { checkpoint, stamp } = record;
-        if (stamp === null) return [];
-        const facts = await this.#facts
-          .get(`${stamp.version} ${checkpoint}`, () => readFacts(checkpoint))
-          .catch(() => null);
-        return facts ? [{ place: record, entry: entryOf(record, stamp, facts) }] : [];
-      }),
-    );
-    return found.flat().sort((a, b) => this.#runs.rank(a.place) - this.#runs.rank(b.place));
+    const found = records.flatMap((record) => {
+      const { stamp, header } = record;
+      if (stamp === null || header === null || header.classes.length > MAX_CLASSES) return [];
+      return [{ place: record, entry: entryOf(record, stamp, header) }];
+    });
+    return found.sort((a, b) => this.#runs.rank(a.place) - this.#runs.rank(b.place));
   }
 }
 
@@ -96,24 +82,19 @@ function isSame(a: ModelSource, b: ModelSource): boolean {
 function entryOf(
   { id, checkpoint, summary, config }: RunRecord,
   stamp: FileStamp,
-  facts: ModelFacts,
+  { preprocessing, classes, parameters }: CheckpointHeader,
 ): ModelEntry {
   const { preset, testAccuracy } = runFacts(checkpoint, summary, config);
   return {
     id,
     name: id,
     preset,
-    ...facts,
+    kind: preprocessing.kind,
+    classes,
+    parameters,
     test_accuracy: testAccuracy,
     file: `${encodeURIComponent(id)}.safetensors`,
     bytes: stamp.bytes,
     version: stamp.version,
   };
-}
-
-/** What a checkpoint's header says. @throws UserError if it is not one of ours */
-async function readFacts(path: string): Promise<ModelFacts> {
-  const { preprocessing, classes, parameters } = await readCheckpointHeader(path, openFile);
-  if (classes.length > MAX_CLASSES) throw new UserError(`${path}: ${classes.length} classes`);
-  return { kind: preprocessing.kind === 'strokes' ? 'strokes' : 'rows', classes, parameters };
 }

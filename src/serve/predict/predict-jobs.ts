@@ -1,4 +1,5 @@
 /** Requests to recognise, from their bodies to answers: what a batch of them costs is one pass through each network. */
+import { kindOf } from '../../data/kinds.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
 import type { PreparedInput, RecognizerInput } from '../../recognize/input.js';
@@ -130,7 +131,7 @@ function sourceOf(id: string | null, { models }: PredictContext): ModelSource {
 
 function inputsOf(job: PredictJob, value: unknown, recognizer: Recognizer): RecognizerInput[] {
   const { preprocessing } = recognizer.info;
-  const channels = 'channels' in preprocessing ? preprocessing.channels : 1;
+  const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
   if (job.type === 'png')
     return [{ kind: 'picture', ...readPng(job.body, 'predict: the picture', channels) }];
   if (job.type === 'raw') return [{ kind: 'picture', ...job.size!, pixels: job.body }];

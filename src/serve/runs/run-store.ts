@@ -3,8 +3,11 @@
  * name; whoever asks names an id, which is looked up in this list and never made part of a path.
  */
 import { join } from 'node:path';
+import { kindNamed } from '../../data/dataset-name.js';
 import { quote } from '../../formats/quotation.js';
-import { type FileStamp, stampOf } from '../../runs/file-stamp.js';
+import type { CheckpointHeader } from '../../runs/checkpoint.js';
+import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
+import { type FileStamp, openFile, stampOf } from '../../runs/file-stamp.js';
 import { isFolderOfRuns, namedRuns, type RunPlace, runsIn, withDistinctIds } from '../../runs/find-runs.js';
 import { readConfig, readMetrics, readSummary } from '../../runs/run-files.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
@@ -24,6 +27,8 @@ export interface RunRecord extends RunPlace {
   summary: RunSummary | null;
   /** Of the checkpoint. */
   stamp: FileStamp | null;
+  /** What the checkpoint's header says; null if there is none, or it is damaged. */
+  header: CheckpointHeader | null;
   problem: string | null;
 }
 
@@ -44,6 +49,7 @@ export class RunStore {
   readonly #configs = new Kept<Record<string, unknown>>(500);
   readonly #metrics = new Kept<EpochMetrics[]>(500);
   readonly #summaries = new Kept<RunSummary>(500);
+  readonly #headers = new Kept<CheckpointHeader>(500);
 
   /**
    * @param given run folders or checkpoints
@@ -90,6 +96,11 @@ export class RunStore {
     const [config, metrics, summary] = stamps;
     const key = ({ version }: FileStamp) => `${version} ${folder}`;
     const stamp = await stampOf(place.checkpoint);
+    const header =
+      stamp &&
+      (await this.#headers
+        .get(`${stamp.version} ${place.checkpoint}`, () => readCheckpointHeader(place.checkpoint, openFile))
+        .catch(() => null));
     const problems: string[] = [];
     const readable = async <T>(value: Promise<T> | null): Promise<T | null> => {
       try {
@@ -112,6 +123,7 @@ export class RunStore {
       ...place,
       ...read,
       stamp,
+      header,
       changed,
       started: config?.changed ?? changed,
       problem: problems[0] ?? null,
@@ -147,8 +159,9 @@ export async function openRunStore(given: readonly string[], runs: string | null
 
 /** A run as the API lists it. */
 export function runEntry(record: RunRecord): RunEntry {
-  const { id, folder, state, started, changed, config, metrics, summary, stamp, problem } = record;
+  const { id, folder, state, started, changed, config, metrics, summary, stamp, header, problem } = record;
   const text = (key: string) => (typeof config?.[key] === 'string' ? config[key] : null);
+  const data = text('data');
   const last = metrics.at(-1);
   const accuracies = metrics.map(({ validationAccuracy }) => validationAccuracy);
   return {
@@ -158,8 +171,8 @@ export function runEntry(record: RunRecord): RunEntry {
     started: new Date(started).toISOString(),
     changed: new Date(changed).toISOString(),
     preset: text('preset') ?? summary?.preset ?? null,
-    data: text('data'),
-    kind: config === null ? null : config.input_size === 4 ? 'strokes' : 'rows',
+    data,
+    kind: header?.preprocessing.kind ?? (data === null ? null : kindNamed(data)),
     epochs: metrics.length,
     num_epochs: typeof config?.num_epochs === 'number' ? config.num_epochs : null,
     best_val_accuracy: accuracies.length > 0 ? Math.max(...accuracies) : null,

@@ -1,5 +1,4 @@
 /** What is said of samples: pages of a list, and one with everything that went on in the network. */
-import { strokesOf } from '../../data/strokes/stroke-examples.js';
 import type { Seen } from '../../recognize/input.js';
 import type { Inspection, Recognizer } from '../../recognize/recognizer.js';
 import type { Trace } from '../../recognize/trace.js';
@@ -95,8 +94,8 @@ function entryAt(part: AnsweredPart, n: number, classes: number): SampleEntry {
     predicted: predicted[n],
     probability: probabilities[n * classes + predicted[n]],
     label_probability: probabilities[n * classes + label],
-    picture: input.kind === 'picture' ? pictureJson({ channels: 1, ...input }) : null,
-    strokes: 'rows' in examples ? [...strokesOf(examples, index)] : null,
+    picture: input.kind === 'picture' ? pictureJson(input) : null,
+    strokes: input.kind === 'strokes' ? [...input.moves] : null,
   };
 }
 
@@ -112,7 +111,7 @@ function inspectionJson(inspection: Inspection, inputSize: number): InspectionJs
   const { saw, steps, units, hidden, inputGradient, pixelGradient } = inspection;
   return {
     picture: saw.picture && pictureJson(saw.picture),
-    strokes: saw.rows && [...saw.rows],
+    strokes: saw.moves && [...saw.moves],
     steps,
     units,
     input_size: inputSize,

@@ -3,12 +3,13 @@
  * them, and kept as long as others are not asked for more.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Dataset, loadDataset, sequencesOf } from '../../data/open-dataset.js';
+import type { Dataset } from '../../data/input-kind.js';
+import type { ExampleInput } from '../../data/inputs/input.js';
+import { kindOf } from '../../data/kinds.js';
+import { loadDataset } from '../../data/open-dataset.js';
 import { type SequenceSource, sequenceIn } from '../../data/sequence.js';
-import { isStrokes, openSequences } from '../../data/sources.js';
+import { openSequences, sequencesOf } from '../../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
-import { strokesOf } from '../../data/strokes/stroke-examples.js';
-import type { RecognizerInput } from '../../recognize/input.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
 import { resolveConfig } from '../../train/config/run-config.js';
@@ -69,28 +70,24 @@ export class AnsweredParts {
     const recognizer = await this.#open(source.model);
     const config = resolveConfig({ file: await readConfigFile(source.config) });
     const { preprocessing, model } = recognizer.info;
-    const options = isStrokes(preprocessing)
-      ? { channelsImg: 1, order: preprocessing.order }
-      : { channelsImg: preprocessing.channels, order: 'tour' as const };
+    const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
     const key = JSON.stringify([config.data, options]);
     const dataset = await this.#datasets.get(key, () => loadDataset(config.data, options));
-    if (
-      (dataset.kind === 'strokes') !== isStrokes(preprocessing) ||
-      dataset.classes.length !== model.numClasses
-    ) {
+    if (dataset.kind !== preprocessing.kind || dataset.classes.length !== model.numClasses) {
       throw new HttpError(
         409,
         `samples: ${dataset.name} is not what ${source.model.id} was trained on any more`,
       );
     }
-    const examples = source.part === 'test' ? dataset.test : dataset.train;
+    const side = source.part === 'test' ? 'test' : 'train';
+    const examples = dataset[side];
     const indices =
       source.part === 'test'
         ? firstIndices(examples.count)
         : splitIndices(examples.count, trainCountOf(examples.count, config.trainSplit), config.seedNumber)[
             source.part
           ];
-    const sequences = openSequences(sequencesOf(dataset, examples, preprocessing));
+    const sequences = openSequences(sequencesOf(dataset, side, preprocessing));
     const answers = await this.#compute(partKey(source), recognizer, sequences, indices);
     return { dataset, examples, sequences, indices, ...answers };
   }
@@ -119,10 +116,6 @@ export function partKey({ model, part }: SampleSource): string {
 }
 
 /** A sample as an input. */
-export function inputAt({ dataset, examples }: AnsweredPart, index: number): RecognizerInput {
-  if ('rows' in examples) return { kind: 'strokes', rows: strokesOf(examples, index).slice() };
-  if (dataset.kind === 'strokes') throw new Error('samples: strokes without rows');
-  const { width, height, channels, pixels } = examples;
-  const size = width * height * channels;
-  return { kind: 'picture', width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
+export function inputAt({ dataset, examples }: AnsweredPart, index: number): ExampleInput {
+  return kindOf(dataset).exampleAt(examples, index);
 }

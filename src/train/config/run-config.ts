@@ -4,7 +4,8 @@
  * (config.schema.json) falls out of it.
  */
 import { z } from 'zod';
-import { namesStrokes } from '../../data/dataset-name.js';
+import { kindNamed } from '../../data/dataset-name.js';
+import type { KindName } from '../../data/input-kind.js';
 import { snakeCase } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
@@ -112,6 +113,9 @@ export function givenOptions({ file, flags = {} }: GivenSources, command = 'trai
   return { ...values(validated(fromFile(file))), ...values(validated(fromFlags(flags, command))) };
 }
 
+/** The preset where none is named, by the kind of data; a folder does not tell its kind. */
+const PRESET_FOR: Readonly<Record<KindName, TrainConfig['preset']>> = { images: 'quick', strokes: 'strokes' };
+
 /**
  * The configuration of a run: flags over file over preset over defaults. Throws UserError for an unknown option, a
  * value that is not what the option expects, and options that contradict each other.
@@ -121,7 +125,8 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const flags = validated(fromFlags({ ...(sources.preset && { preset: sources.preset }), ...sources.flags }));
   const preset = (flags.get('preset') ?? file.get('preset'))?.value as TrainConfig['preset'] | undefined;
   const data = (flags.get('data') ?? file.get('data'))?.value as string | undefined;
-  const fallback = data !== undefined && namesStrokes(data) ? 'strokes' : 'quick';
+  const kind = data === undefined ? null : kindNamed(data);
+  const fallback = PRESET_FOR[kind ?? 'images'];
 
   const start =
     sources.base && preset === undefined

@@ -2,7 +2,7 @@
 import type { BackendHandle } from '../../backends/backend.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { BatchBuffers } from '../../data/batch.js';
-import type { SequencesData } from '../../data/sources.js';
+import type { PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { Capacity, Precision, WorkspaceMemory } from '../../model/workspace.js';
 import type { ResolvedOptimizer } from '../optimizer.js';
@@ -35,18 +35,14 @@ export function passCapacity(steps: number, training: boolean): Capacity {
 }
 
 /** What can be evaluated; training takes place on `train`. */
-export type SourceName = 'train' | 'test' | 'reversed' | 'reordered';
-/** `reversed` and `reordered` are the test strokes drawn another way. */
-export type TeamData = { train: SequencesData; test: SequencesData } & Partial<
-  Record<SourceName, SequencesData>
->;
+export type SourceName = keyof PartsData;
 
 /** Everything that a thread works with; all buffers are shared, those in `own` used by it alone. */
 export interface TeamMember {
   index: number;
   model: ResolvedClassifierConfig;
   precision: Precision;
-  data: TeamData;
+  data: PartsData;
   /** Of the training sequences, by `seed`. */
   augmentation: Augmentation;
   seed: number;

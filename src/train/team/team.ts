@@ -4,7 +4,7 @@
  */
 import type { Backend } from '../../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
-import { openAugmented, openSequences } from '../../data/sources.js';
+import { openAugmented, openSequences, type PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { Network } from '../../model/network.js';
 import { ParameterLayout } from '../../model/parameters.js';
@@ -20,7 +20,6 @@ import {
   passCapacity,
   shardCount,
   shardSizeFor,
-  type TeamData,
   type TeamMember,
   type TrainCommand,
 } from './team-protocol.js';
@@ -34,7 +33,7 @@ export interface TeamOptions {
   model: ResolvedClassifierConfig;
   /** Default float32. */
   precision?: Precision;
-  data: TeamData;
+  data: PartsData;
   augmentation: Augmentation;
   /** Sequences whose gradients make one update. */
   batchSize: number;

@@ -44,6 +44,7 @@ function imagesOf(
     name: 'test',
     examples: { count, channels, height, width, pixels, labels },
     preprocessing: {
+      kind: 'images',
       sequenceLength: 1,
       inputSize: size,
       channels,
@@ -126,7 +127,7 @@ test('a point of an image goes where the same numbers take a point of a stroke',
       sumX += value * (k % width);
       sumY += value * Math.floor(k / width);
     });
-    const [[[x, y]]] = drawingOf(strokes.rowsOf(0, epoch));
+    const [[[x, y]]] = drawingOf(strokes.movesOf(0, epoch));
     // Rounding to bytes and the sampling of the blot shift its centre by hundredths.
     const distance = Math.hypot(sumX / sum - (x - 1), sumY / sum - (y - 1));
     assert.ok(distance < 0.05, `epoch ${epoch}: ${distance} pixels off`);

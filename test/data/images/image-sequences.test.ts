@@ -25,6 +25,7 @@ function counting(count: number, channels: number, height: number, width: number
 }
 
 const identity: ImagePreprocessing = {
+  kind: 'images',
   sequenceLength: 2,
   inputSize: 3,
   channels: 1,

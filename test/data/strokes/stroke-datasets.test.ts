@@ -12,7 +12,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Progress } from '#src/data/strokes/stroke-archive.js';
 import { cacheFolder } from '#src/data/strokes/stroke-cache.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { type StrokeDataset, strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { movesOf, type StrokeDataset } from '#src/data/strokes/stroke-examples.js';
 import {
   prepareStrokeTarget,
   writeStrokeArchive,
@@ -36,8 +36,8 @@ afterEach(async () => {
 });
 
 const plain = ({ train, test: held, classes }: StrokeDataset) => ({
-  train: { rows: [...train.rows], offsets: [...train.offsets], labels: [...train.labels] },
-  test: { rows: [...held.rows], offsets: [...held.offsets], labels: [...held.labels] },
+  train: { moves: [...train.moves], offsets: [...train.offsets], labels: [...train.labels] },
+  test: { moves: [...held.moves], offsets: [...held.offsets], labels: [...held.labels] },
   classes,
 });
 
@@ -64,8 +64,8 @@ describe('read', () => {
         const dataset = await loadStrokes(path);
         assert.deepEqual(plain(dataset), EXPECTED);
         assert.equal(dataset.name, 'some');
-        for (const { rows, offsets, labels } of [dataset.train, dataset.test]) {
-          for (const array of [rows, offsets, labels]) assert.ok(array.buffer instanceof SharedArrayBuffer);
+        for (const { moves, offsets, labels } of [dataset.train, dataset.test]) {
+          for (const array of [moves, offsets, labels]) assert.ok(array.buffer instanceof SharedArrayBuffer);
         }
       }
     }
@@ -88,7 +88,7 @@ describe('read', () => {
     for (const path of [join(parent, 'twelve'), join(parent, 'twelve.tar.gz')]) {
       const { train } = await loadStrokes(path);
       for (let n = 0; n < 12; n++) {
-        assert.equal(strokesOf(train, n)[0], n + 1);
+        assert.equal(movesOf(train, n)[0], n + 1);
         assert.equal(train.labels[n], n % 3);
       }
     }
@@ -279,7 +279,7 @@ describe('the cache', () => {
     const { atime, mtime } = await fs.stat(file);
     await fs.writeFile(file, strokeFiles()['trainimg-0-inputdata.txt'].replace('3 4', '5 4'));
     await fs.utimes(file, atime, mtime);
-    assert.equal((await loadStrokes(folder)).train.rows[0], 5);
+    assert.equal((await loadStrokes(folder)).train.moves[0], 5);
   });
 
   test('is not believed when damaged, anywhere, and made anew', async () => {
@@ -365,7 +365,7 @@ describe('made from images', () => {
       assert.deepEqual(dataset.classes, ['4', '9']);
       assert.deepEqual([...dataset.train.labels], [0, 1, 0, 1, 0]);
       images.forEach((image, n) => {
-        const strokes = n < 5 ? strokesOf(dataset.train, n) : strokesOf(dataset.test, n - 5);
+        const strokes = n < 5 ? movesOf(dataset.train, n) : movesOf(dataset.test, n - 5);
         assert.deepEqual(strokes, imageToStrokes(image, 6, 5, { seed: 5 }));
       });
       assert.deepEqual(seen.at(-1), { what: 'strokes from lines', done: 7, total: 7 });

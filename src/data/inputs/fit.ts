@@ -3,7 +3,7 @@
  * kept, and moved by whole pixels so that its centre of mass comes to the centre of 28 × 28. Lines that would become
  * thinner than MNIST's are broadened before.
  */
-import { DRAWING_SIZE } from '../ink/drawing.js';
+import { DRAWING_SIZE } from '../../ink/drawing.js';
 
 /** 4096 × 4096. */
 export const MAX_PICTURE_PIXELS = 2 ** 24;

@@ -1,0 +1,145 @@
+/** What can be recognised, and what a network is shown of it. Types and checks that all kinds of networks share. */
+import { DRAWING_SIZE, type Drawing } from '../../ink/drawing.js';
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { penPaths } from '../../ink/render-strokes.js';
+import { UserError } from '../../user-error.js';
+import type { Sequence } from '../sequence.js';
+import { fitPicture, MAX_PICTURE_PIXELS } from './fit.js';
+
+export interface PictureSize {
+  width: number;
+  height: number;
+  channels: number;
+}
+
+/** Pixels row by row, within a row channel by channel. */
+export interface InputPicture {
+  width: number;
+  height: number;
+  /** Default 1. */
+  channels?: number;
+  /** [height, channels, width] 0 is paper, 255 is ink. */
+  pixels: Uint8Array;
+}
+
+/** A picture, pen strokes as moves [N, 4] `dx dy eos eod`, or what a pen drew, line by line. */
+export type RecognizerInput =
+  | ({ kind: 'picture' } & InputPicture)
+  | { kind: 'strokes'; moves: Int16Array }
+  | ({ kind: 'drawing' } & Drawing);
+
+/** An example of a data set as an input. */
+export type ExampleInput =
+  | ({ kind: 'picture' } & Required<InputPicture>)
+  | { kind: 'strokes'; moves: Int16Array };
+
+/** What the network was shown. */
+export interface Seen {
+  /** The picture whose pixels were read, or of which the strokes were made; null if strokes were given to read. */
+  picture: Required<InputPicture> | null;
+  /** [N, 4] the strokes that were read, a move a step; null if pixels were. */
+  moves: Int16Array | null;
+}
+
+/** An input as the network reads it. */
+export interface PreparedInput extends Sequence {
+  saw: Seen;
+}
+
+/** More steps than a drawing in the order of the pen may have. */
+const MAX_MOVES = 20_000;
+
+/** @throws UserError if sizes and bytes do not fit together, or there are too many pixels */
+export function checkedPicture({
+  width,
+  height,
+  channels = 1,
+  pixels,
+}: InputPicture): Required<InputPicture> {
+  for (const [name, size] of Object.entries({ width, height, channels })) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new UserError(
+        `recognize: the picture's ${name} must be a whole number from 1, found ${String(size)}`,
+      );
+    }
+  }
+  const length = width * height * channels;
+  if (length > MAX_PICTURE_PIXELS) {
+    throw new UserError(
+      `recognize: a picture of ${width} × ${height}; at most ${MAX_PICTURE_PIXELS} pixels are accepted`,
+    );
+  }
+  if (!(pixels instanceof Uint8Array) || pixels.length !== length) {
+    throw new UserError(
+      `recognize: ${width} × ${height} × ${channels} = ${length} bytes expected (a Uint8Array, 0 for paper and 255 ` +
+        `for ink), found ${pixels instanceof Uint8Array ? pixels.length : typeof pixels}`,
+    );
+  }
+  return { width, height, channels, pixels };
+}
+
+/** @throws UserError if these are no moves, or too many */
+export function checkMoves(moves: Int16Array): void {
+  if (!(moves instanceof Int16Array) || moves.length === 0 || moves.length % STROKE_COLUMNS !== 0) {
+    throw new UserError(
+      `recognize: strokes must be an Int16Array of moves of ${STROKE_COLUMNS} values (dx dy eos eod), found ${
+        moves instanceof Int16Array ? `${moves.length} values` : typeof moves
+      }`,
+    );
+  }
+  if (moves.length > MAX_MOVES * STROKE_COLUMNS) {
+    throw new UserError(
+      `recognize: strokes of ${moves.length / STROKE_COLUMNS} moves; at most ${MAX_MOVES} are accepted`,
+    );
+  }
+}
+
+/** The lines that moves draw. @throws UserError as checkMoves */
+export function drawingOf(moves: Int16Array): Drawing {
+  checkMoves(moves);
+  return { lines: penPaths(moves) };
+}
+
+/** Whether nothing was drawn, or all of it in one place. */
+export function isDot({ lines }: Drawing): boolean {
+  const first = lines.find(({ xs }) => xs.length > 0);
+  if (!first) return true;
+  const [x, y] = [first.xs[0], first.ys[0]];
+  return lines.every(({ xs, ys }) => {
+    for (let n = 0; n < xs.length; n++) if (xs[n] !== x || ys[n] !== y) return false;
+    return true;
+  });
+}
+
+/** A grey picture of MNIST's size. */
+export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
+  return { ...DRAWING_SIZE, channels: 1, pixels };
+}
+
+/**
+ * A picture of any size as MNIST's were made.
+ * @returns null if nothing stands out from the paper
+ * @throws UserError if the picture is not grey
+ */
+export function fittedPicture(picture: Required<InputPicture>): Required<InputPicture> | null {
+  if (picture.channels !== 1) {
+    throw new UserError(
+      `recognize: a picture of ${picture.channels} channels, and the network reads grey ones; give one channel, 0 for paper and 255 for ink`,
+    );
+  }
+  const pixels = fitPicture(picture);
+  return pixels && digitPicture(pixels);
+}
+
+/**
+ * MNIST's way of putting a figure into a picture is known for MNIST's size alone.
+ * @param size that the network reads
+ * @throws UserError for any other size
+ */
+export function refuseUnlessDigitSized(what: string, { width, height, channels }: PictureSize): void {
+  if (width === DRAWING_SIZE.width && height === DRAWING_SIZE.height && channels === 1) return;
+  throw new UserError(
+    `recognize: the network reads pictures of ${width} × ${height} pixels with ${channels} ` +
+      `channel${channels === 1 ? '' : 's'}, found ${what}; give a picture of just that size`,
+  );
+}
