@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   formats: [],
   ink: [],
   data: ['formats', 'ink'],
-  model: ['data', 'backends'],
+  model: ['data', 'formats', 'backends'],
   recognize: ['model', 'data', 'runs', 'ink', 'formats', 'backends'],
   runs: ['model', 'data', 'formats'],
   train: ['model', 'data', 'runs', 'formats', 'backends'],

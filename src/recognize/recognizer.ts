@@ -6,11 +6,7 @@ import type { Backend } from '../backends/backend.js';
 import type { KindName, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import { SequenceClassifier } from '../model/classifier.js';
-import {
-  type ClassifierConfig,
-  directionsOf,
-  type ResolvedClassifierConfig,
-} from '../model/classifier-config.js';
+import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { decodeCheckpoint } from '../runs/checkpoint.js';
 import type { RunFacts } from '../runs/run-folder.js';
@@ -90,7 +86,11 @@ export function openRecognizer(
   const checkpoint = decodeCheckpoint(bytes, name);
   const { preprocessing } = checkpoint;
   const kind = kindOf(preprocessing);
-  const classifier = new SequenceClassifier(checkpoint.model as unknown as ClassifierConfig, backend);
+  const { sequenceLength, ...sizes } = checkpoint.model;
+  const classifier = new SequenceClassifier(
+    { ...sizes, sequenceLength: sequenceLength ?? undefined },
+    backend,
+  );
   classifier.loadStateDict(checkpoint.parameters);
   const { config: model, parameterCount: parameters } = classifier;
   const { classes } = checkpoint;

@@ -12,6 +12,8 @@ import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../formats/safetensors.js';
 import type { HeaderEntry } from '../formats/safetensors-header.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
+import { readClassifierConfig } from '../model/read-config.js';
 import { UserError } from '../user-error.js';
 
 /** A model's parameters by PyTorch's names, e.g. `lstm.weight_ih_l0` [4H, I]. */
@@ -19,8 +21,8 @@ export type Parameters = Map<string, { shape: number[]; data: Float32Array }>;
 
 export interface Checkpoint {
   parameters: Parameters;
-  /** The model's configuration: what SequenceClassifier is made with. */
-  model: Record<string, unknown>;
+  /** What the model is made of. */
+  model: ResolvedClassifierConfig;
   /** How an example becomes the model's input. */
   preprocessing: Preprocessing;
   /** Names of the classes, in the order of the logits. */
@@ -67,7 +69,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const metadata: Record<string, string> = {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
-    model: configurationText(model, 'model'),
+    model: configurationText({ ...model }, 'model'),
     preprocessing: configurationText(
       kindOf(preprocessing).writePreprocessing(preprocessing),
       'preprocessing',
@@ -154,7 +156,7 @@ function decodeMetadata(
 ): Omit<CheckpointHeader, 'tensors' | 'parameters'> {
   checkFormat(metadata, name);
   return {
-    model: configuration(metadata, 'model', name),
+    model: readClassifierConfig(configuration(metadata, 'model', name), `${name}: model`),
     preprocessing: readPreprocessing(configuration(metadata, 'preprocessing', name), name),
     classes: classNames(metadata, name),
     training: Object.hasOwn(metadata, 'training') ? configuration(metadata, 'training', name) : null,

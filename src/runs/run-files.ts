@@ -7,63 +7,13 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
 import { appendLine, readFileBounded, writeFileAtomically } from '../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
-import { camelCaseKeys, snakeCase, snakeCaseKeys } from '../formats/key-case.js';
-import { quote } from '../formats/quotation.js';
+import { snakeCaseKeys } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
 import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
 import { type EpochMetrics, RUN_FILES, type RunFacts, type RunSummary } from './run-folder.js';
-
-const count = z.int().nonnegative();
-
-const epochSchema = z.object({
-  epoch: z.int().positive(),
-  trainLoss: z.number(),
-  trainAccuracy: z.number(),
-  validationLoss: z.number(),
-  validationAccuracy: z.number(),
-  learningRate: z.number(),
-  seconds: z.number(),
-  samplesPerSecond: z.number(),
-  lossScale: z.number().nullable().default(null),
-  skippedSteps: count.default(0),
-  curve: z.array(z.object({ step: count, loss: z.number(), accuracy: z.number(), learningRate: z.number() })),
-}) satisfies z.ZodType<EpochMetrics>;
-
-const scoreSchema = z.object({ correct: count, count });
-
-const summarySchema = z.object({
-  preset: z.string().nullable(),
-  testAccuracy: z.number(),
-  testLoss: z.number(),
-  bestValAccuracy: z.number(),
-  bestEpoch: count,
-  trainScore: scoreSchema,
-  validationScore: scoreSchema,
-  testScore: scoreSchema,
-  trainSeconds: z.number(),
-  totalSeconds: z.number(),
-  epochs: count,
-  samplesPerSecond: z.number(),
-  gflops: z.number(),
-  peakRssMb: z.number(),
-  backend: z.string(),
-  backendDescription: z.string().default(''),
-  threads: count,
-  parameters: count,
-  seed: z.number(),
-  useAmp: z.boolean().default(false),
-  skippedSteps: count.default(0),
-  stoppedBy: z.string(),
-  reversedScore: scoreSchema.nullable().default(null),
-  reorderedScore: scoreSchema.nullable().default(null),
-  confusionMatrix: z.array(z.array(count)),
-  classes: z.array(z.string()),
-  version: z.string(),
-  node: z.string(),
-}) satisfies z.ZodType<RunSummary>;
+import { epochMetricsOf, runSummaryOf } from './run-values.js';
 
 /** Replaces config.json. @param config keys in snake_case @throws UserError when it cannot be written */
 export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
@@ -110,7 +60,7 @@ export async function writeSummary(folder: string, summary: RunSummary): Promise
 export async function readSummary(folder: string): Promise<RunSummary> {
   const path = join(folder, RUN_FILES.summary);
   const text = await readText(path, "the run's summary", MAX_SUMMARY_BYTES);
-  return validate(summarySchema, camelCaseKeys(parseJson(text, path), path), path);
+  return runSummaryOf(parseJson(text, path), path);
 }
 
 /** Adds an epoch's line to metrics.jsonl and flushes it. @throws UserError when it cannot be written */
@@ -165,17 +115,9 @@ async function readMetricsLines(folder: string): Promise<MetricsLine[]> {
 }
 
 function parseMetrics(text: string, where: string): EpochMetrics {
-  return validate(epochSchema, camelCaseKeys(parseJson(text, where), where), where);
+  return epochMetricsOf(parseJson(text, where), where);
 }
 
 async function readText(path: string, what: string, maxBytes: number): Promise<string> {
   return new TextDecoder().decode(await readFileBounded(path, what, maxBytes));
-}
-
-function validate<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues;
-  const member = path.map((part) => (typeof part === 'string' ? snakeCase(part) : String(part))).join('.');
-  throw new UserError(`${where}: ${member === '' ? '' : `${quote(member)}: `}${message}`);
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { kindOf } from '../data/kinds.js';
 import { loadDataset } from '../data/open-dataset.js';
 import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
-import { type ClassifierConfig, resolveClassifierConfig } from '../model/classifier-config.js';
 import { readCheckpoint } from '../runs/checkpoint-file.js';
 import { RUN_FILES } from '../runs/run-folder.js';
 import { findCheckpoint } from '../runs/run-path.js';
@@ -39,8 +38,7 @@ export async function evaluateRun(
 ): Promise<Scores & { classes: string[]; notices: string[] }> {
   const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
   const checkpoint = await readCheckpoint(checkpointPath);
-  const model = resolveClassifierConfig(checkpoint.model as unknown as ClassifierConfig);
-  const { preprocessing } = checkpoint;
+  const { model, preprocessing } = checkpoint;
   const kind = kindOf(preprocessing);
   const config = await configIn(folder);
   const data = options.data ?? config?.data ?? kind.defaultData;

@@ -100,9 +100,9 @@ function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedC
     'numClasses',
     'head',
     'sequenceLength',
-  ];
+  ] as const;
   const differences = shape.flatMap((name) => {
-    const [saved, wanted] = [checkpoint.model[name], model[name as keyof ResolvedClassifierConfig]];
+    const [saved, wanted] = [checkpoint.model[name], model[name]];
     return saved === wanted ? [] : [`${name} ${saved}, not ${wanted}`];
   });
   if (differences.length > 0) {

@@ -10,7 +10,7 @@ import { kindOf } from '../data/kinds.js';
 import { loadDataset } from '../data/open-dataset.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
-import { flopsPerStep } from '../model/classifier-config.js';
+import { flopsPerStep, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { encodeCheckpoint } from '../runs/checkpoint.js';
 import { copyBest, readCheckpoint, readCheckpointToResume } from '../runs/checkpoint-file.js';
 import { appendMetrics, readMetrics, truncateMetrics, writeConfig, writeSummary } from '../runs/run-files.js';
@@ -88,7 +88,7 @@ export async function* trainRun(
     if (checkpoint) state = resume(team, checkpoint, config.loadCp as string, model, conditions);
     else team.layout.initialize(model, team.parameters, config.seedNumber);
 
-    const folder = new RunFolder(config, session, dataset, { ...model }, preprocessing, conditions);
+    const folder = new RunFolder(config, session, dataset, model, preprocessing, conditions);
     await folder.begin(state);
     yield {
       type: 'start',
@@ -200,7 +200,7 @@ class RunFolder {
     readonly config: PlacedConfig,
     readonly session: Session,
     readonly dataset: Dataset,
-    readonly model: Record<string, unknown>,
+    readonly model: ResolvedClassifierConfig,
     readonly preprocessing: Preprocessing,
     readonly conditions: Record<string, unknown>,
   ) {}

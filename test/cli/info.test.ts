@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { info } from '#src/cli/commands/info-command.js';
+import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { encodeCheckpoint, type Parameters } from '#src/runs/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
 import { UserError } from '#src/user-error.js';
@@ -32,7 +33,13 @@ const TOTAL = [...parameters.values()].reduce((sum, { data }) => sum + data.leng
 
 const checkpoint = {
   parameters,
-  model: { inputSize: 3, hiddenSize: 2 },
+  model: resolveClassifierConfig({
+    inputSize: 3,
+    hiddenSize: 2,
+    numLayers: 11,
+    bidirectional: true,
+    numClasses: 10,
+  }),
   preprocessing: ROWS,
   classes: ['a', '\u001b[2J'],
 };
@@ -73,7 +80,7 @@ describe('info', () => {
   it('shows model, input and training state, and no control characters', async () => {
     const out = await show(file);
     for (const line of [
-      'hidden_size  2',
+      'hidden_size      2',
       'permutation_seed  null',
       'losses  0.5',
       'accuracy 0.5, best_name ',
@@ -111,7 +118,7 @@ describe('info', () => {
       shape: [8, 3],
       parameters: 24,
     });
-    assert.deepEqual(value.model, { input_size: 3, hidden_size: 2 });
+    assert.deepEqual([value.model.input_size, value.model.hidden_size, value.model.num_layers], [3, 2, 11]);
     assert.deepEqual(value.training.losses, [0.5]);
     assert.equal(value.summary, null);
   });

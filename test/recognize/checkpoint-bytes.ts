@@ -41,7 +41,7 @@ export function checkpointBytes(
   for (const { data } of parameters.values()) for (let i = 0; i < data.length; i++) data[i] *= 3;
   return encodeCheckpoint({
     parameters,
-    model: { ...classifier.config, sequenceLength: classifier.config.sequenceLength ?? undefined },
+    model: classifier.config,
     preprocessing: { ...preprocessing },
     classes,
   });

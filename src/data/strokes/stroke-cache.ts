@@ -11,16 +11,20 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { makeFolder, readFileBounded, writeFileAtomically } from '../../formats/files.js';
+import { parseJson } from '../../formats/json.js';
 import {
   readSafetensors,
   type Tensor,
   type TensorToWrite,
   writeSafetensors,
 } from '../../formats/safetensors.js';
+import { list, readAs, record, text, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { emptyStrokes, type StrokeDataset, type StrokeExamples } from './stroke-examples.js';
 
+/** The `about` of the metadata. */
+const aboutShape = record({ width: whole(1), height: whole(1), classes: list(text) });
 /** Changes with the layout of the file. */
 const CACHE_VERSION = 2;
 const MAX_BYTES = 8 * 2 ** 30;
@@ -59,11 +63,7 @@ export async function readCache(key: string, name: string): Promise<StrokeDatase
     const { tensors, metadata } = readSafetensors(await readFileBounded(path, 'the cache', MAX_BYTES), path);
     if (metadata.key !== key || metadata.checksum !== checksum(metadata.about, tensors)) return undefined;
     const [train, test] = PARTS.map((part) => examplesOf(part, tensors, name));
-    const { width, height, classes } = JSON.parse(metadata.about) as Pick<
-      StrokeDataset,
-      'width' | 'height' | 'classes'
-    >;
-    return { name, width, height, train, test, classes };
+    return { name, ...readAs(aboutShape, parseJson(metadata.about, path), path), train, test };
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
@@ -97,15 +97,22 @@ function checksum(about: string, tensors: ReadonlyMap<string, Pick<TensorToWrite
   return hash.digest('hex');
 }
 
-/** Copied to shared memory. */
+/** Copied to shared memory. @throws UserError if the tensors are not of the types and sizes that writeCache gives */
 function examplesOf(
   part: (typeof PARTS)[number],
   tensors: ReadonlyMap<string, Tensor>,
   name: string,
 ): StrokeExamples {
-  const [rows, offsets, labels] = FIELDS.map((field) => tensors.get(`${part}_${field}`)?.data as Int16Array);
-  const examples = emptyStrokes(labels.length, rows.length / STROKE_COLUMNS, name);
-  examples.moves.set(rows);
+  const [moves, offsets, labels] = FIELDS.map((field) => tensors.get(`${part}_${field}`)?.data);
+  if (
+    !(moves instanceof Int16Array && offsets instanceof Int32Array && labels instanceof Uint8Array) ||
+    moves.length % STROKE_COLUMNS !== 0 ||
+    offsets.length !== labels.length + 1
+  ) {
+    throw new UserError(`the cache of ${name}: its ${part} tensors do not fit together`);
+  }
+  const examples = emptyStrokes(labels.length, moves.length / STROKE_COLUMNS, name);
+  examples.moves.set(moves);
   examples.offsets.set(offsets);
   examples.labels.set(labels);
   return examples;

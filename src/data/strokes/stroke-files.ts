@@ -26,6 +26,11 @@ const LABEL_FILE = /^(train|test)labels\.txt$/;
 /** Numbers are written as they are, without zeros in front. */
 const NUMBER = /^(0|[1-9][0-9]{0,8})$/;
 
+/** The part that `train` or `test` in a file's name means. */
+function partNamed(name: string): StrokePart {
+  return name === 'train' ? 'train' : 'test';
+}
+
 export function sequenceFileName(part: StrokePart, number: number): string {
   return `${part}img-${number}-inputdata.txt`;
 }
@@ -70,14 +75,15 @@ export class StrokeFiles {
     }
     const labels = LABEL_FILE.exec(name);
     if (labels !== null) {
-      const part = labels[1] as StrokePart;
+      const part = partNamed(labels[1]);
       if (this.#labels[part] !== undefined) throw twice(where);
       this.#labels[part] = parseLabels(bytes, where);
       return;
     }
     const sequence = SEQUENCE_FILE.exec(name);
     if (sequence === null) return;
-    const [, part, number] = sequence as unknown as [string, StrokePart, string];
+    const [, which, number] = sequence;
+    const part = partNamed(which);
     if (!NUMBER.test(number)) {
       throw new UserError(
         `${this.#source}: ${quote(name)} is misnumbered: ${quote(number)} is no whole number from 0 without zeros in ` +
