@@ -1,4 +1,4 @@
-/** What the name of a data set says of its kind, before anything is read. */
+/** The kind of a data set from its name alone. */
 import type { KindName } from './input-kind.js';
 
 /** `strokes:` before a folder of IDX files means the strokes of its images. */
@@ -12,7 +12,7 @@ export function isDrawingFile(name: string): boolean {
   return DRAWING_FILE.test(name);
 }
 
-/** The kind of data that `--data` certainly means; null for a folder, whose name does not tell. */
+/** The kind of data that a value of `--data` names; null for a folder, whose name does not tell. */
 export function kindNamed(spec: string): KindName | null {
   if (spec === 'mnist') return 'images';
   const isArchive = /\.(tar\.gz|tgz|tar)$/i.test(spec);

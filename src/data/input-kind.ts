@@ -1,7 +1,7 @@
 /**
- * The kinds of input, as types: what one of them consists of (`KindTypes`), and what it must be able to do
- * (`InputKind`). The implementations stand beside their data, the table of them is kinds.ts, and how data sets are
- * loaded is open-dataset.ts. A new kind is an entry in `KindTypes`; the compiler then names what it lacks.
+ * The kinds of input as types: the types of each kind (`KindTypes`) and the operations on them (`InputKind`). The
+ * implementations are beside their data, the table of them is in kinds.ts, the loaders in open-dataset.ts. A new kind is
+ * an entry in `KindTypes`; the compiler then names what is missing.
  */
 import type { Augmentation } from './augmentation.js';
 import type { ImageDataset, ImageExamples } from './images/image-examples.js';
@@ -11,7 +11,7 @@ import type { AugmentedSource, SequenceSource } from './sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
 
-/** What each kind consists of. */
+/** The types of each kind. */
 export interface KindTypes {
   images: { dataset: ImageDataset; examples: ImageExamples; preprocessing: ImagePreprocessing };
   strokes: { dataset: StrokeDataset; examples: StrokeExamples; preprocessing: StrokePreprocessing };
@@ -21,7 +21,7 @@ export type KindName = keyof KindTypes;
 export type DatasetOf<K extends KindName> = { [P in K]: { kind: P } & KindTypes[P]['dataset'] }[K];
 export type ExamplesOf<K extends KindName> = KindTypes[K]['examples'];
 export type PreprocessingOf<K extends KindName> = KindTypes[K]['preprocessing'];
-/** What a source is made of; can be posted to a worker thread. */
+/** The data of a SequenceSource; can be posted to a worker thread. */
 export type SequencesOf<K extends KindName> = {
   [P in K]: { kind: P; name: string; examples: ExamplesOf<P>; preprocessing: PreprocessingOf<P> };
 }[K];
@@ -34,11 +34,11 @@ export type Preprocessing = PreprocessingOf<KindName>;
 /** Parts made of the test set by drawing it another way. */
 export type OtherPart = 'reversed' | 'reordered';
 
-/** What loading depends on. */
+/** Options of loading a data set. */
 export interface KindLoadOptions {
-  /** Of images. */
+  /** Channels of images. */
   channelsImg: number;
-  /** Of the points of strokes. */
+  /** Order of the points of strokes. */
   order: StrokeOrder;
 }
 
@@ -59,7 +59,7 @@ export interface InputSettings {
   augmentFlip: number;
 }
 
-/** How a sequence that is cut off is put to an end. */
+/** The last step that a sequence which is cut off needs. */
 export interface Ending {
   /** [I] the values of the last step. */
   values: readonly number[];
@@ -71,42 +71,42 @@ export interface Ending {
  * A kind of input. Its members are methods, so that `kindOf(value).method(value)` is allowed for a value of any kind.
  */
 export interface InputKind<K extends KindName> {
-  /** What `--data` is when neither the user nor the run says. */
+  /** `--data` if neither the user nor the run names a data set. */
   readonly defaultData: string;
-  /** Settings without an effect on this kind, with the values that say so. */
+  /** Settings that have no effect on this kind, with the only values that are accepted. */
   readonly idleSettings: Readonly<Partial<InputSettings>>;
-  /** What the test set is scored on besides itself. */
+  /** Parts that are evaluated besides train, validation and test. */
   readonly otherParts: readonly OtherPart[];
-  /** Null where a sequence that is cut off needs no end. */
+  /** Null if a sequence that is cut off needs no last step. */
   readonly ending: Ending | null;
 
-  /** @throws UserError if the data set does not become what the settings say of the model */
+  /** @throws UserError if the data set does not fit the model that the settings describe */
   preprocessingFor(dataset: DatasetOf<K>, settings: InputSettings): PreprocessingOf<K>;
   /**
    * The preprocessing stored in a checkpoint.
    * @param value keys in camelCase
-   * @param name how messages name the file
+   * @param name of the file, for messages
    * @throws UserError naming what is missing or impossible
    */
   readPreprocessing(value: Record<string, unknown>, name: string): PreprocessingOf<K>;
-  /** What a checkpoint stores of it, keys in camelCase. */
+  /** The stored form, keys in camelCase. */
   writePreprocessing(preprocessing: PreprocessingOf<K>): Record<string, unknown>;
 
   /** I */
   inputSizeOf(preprocessing: PreprocessingOf<K>): number;
   /** T of every sequence, or null if they differ. */
   stepsOf(preprocessing: PreprocessingOf<K>): number | null;
-  /** Of the picture that is read, or in which the strokes are. */
+  /** Size of the picture that is read, or that contains the strokes. */
   pictureSizeOf(preprocessing: PreprocessingOf<K>): PictureSize;
-  /** How data are loaded for a network with this preprocessing. */
+  /** Options of loading data for a network with this preprocessing. */
   loadOptionsOf(preprocessing: PreprocessingOf<K>): KindLoadOptions;
 
   sequencesOf(name: string, examples: ExamplesOf<K>, preprocessing: PreprocessingOf<K>): SequencesOf<K>;
-  /** @throws UserError if the examples are not what the preprocessing was made for */
+  /** @throws UserError if the examples do not fit the preprocessing */
   openSequences(data: SequencesOf<K>): SequenceSource;
   /** @param seed of the run */
   openAugmented(data: SequencesOf<K>, augmentation: Augmentation, seed: number): AugmentedSource;
-  /** Steps of an example by its index; null if all have the same. */
+  /** The length of an example by its index; null if all lengths are equal. */
   lengthsIn(examples: ExamplesOf<K>): ((index: number) => number) | null;
   /** The test set as one of `otherParts`. */
   redrawn(part: OtherPart, test: ExamplesOf<K>): ExamplesOf<K>;
@@ -115,10 +115,10 @@ export interface InputKind<K extends KindName> {
 
   /**
    * The sequence of an input.
-   * @returns null if there is nothing to recognise: no ink, or nothing but a dot
-   * @throws UserError if the input is malformed, or not what the network can be shown
+   * @returns null if there is nothing to recognise: no ink, or only a dot
+   * @throws UserError if the input is malformed, or the network cannot read it
    */
   prepare(input: RecognizerInput, preprocessing: PreprocessingOf<K>): PreparedInput | null;
-  /** [pixels] the gradient by the picture's pixels; null if the sequence is not made of pixels. */
+  /** [pixels] the gradient in the order of the picture's pixels; null if the sequence has no pixels. */
   pixelGradient(inputGradient: Float32Array, preprocessing: PreprocessingOf<K>): Float32Array | null;
 }

@@ -17,9 +17,9 @@ export function kindOf<K extends KindName>({ kind }: { kind: K }): InputKind<K> 
 }
 
 /**
- * The preprocessing stored in a checkpoint. That of images is stored without its kind.
+ * The preprocessing stored in a checkpoint. A stored preprocessing without a kind is of images.
  * @param value keys in camelCase
- * @param name how messages name the file
+ * @param name of the file, for messages
  * @throws UserError naming what is missing or impossible
  */
 export function readPreprocessing(value: Record<string, unknown>, name: string): Preprocessing {

@@ -1,4 +1,4 @@
-/** Loads a data set of any kind by what the user calls it. Node.js only. */
+/** Loads the data set that a value of `--data` names. Node.js only. */
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { isDrawingFile, kindNamed } from './dataset-name.js';
@@ -8,19 +8,19 @@ import { findStrokeFolder, type OnProgress } from './strokes/stroke-archive.js';
 import { loadStrokes } from './strokes/stroke-datasets.js';
 
 export interface LoadOptions extends KindLoadOptions {
-  /** Reading or making strokes for the first time takes seconds. */
+  /** Called while strokes are read or made, which takes seconds the first time. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
 }
 
-/** How a data set of each kind is loaded. @throws UserError as the loader of that kind */
+/** The loader of each kind. */
 const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) => Promise<DatasetOf<K>> } = {
   images: async (spec, options) => ({ kind: 'images', ...(await loadImages(spec, options)) }),
   strokes: async (spec, options) => ({ kind: 'strokes', ...(await loadStrokes(spec, options)) }),
 };
 
 /**
- * @param spec `mnist`; `strokes`, those of MNIST; `strokes:FOLDER`, those of the images in its IDX files; an archive
+ * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
  *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
  *   files of images
  * @throws UserError as loadImages and loadStrokes
@@ -30,7 +30,7 @@ export async function loadDataset(spec: string, options: LoadOptions): Promise<D
   return LOADERS[kind](spec, options);
 }
 
-/** The kind of the files in a folder: IDX files go before drawings and strokes. A folder of neither is one of images. */
+/** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */
 async function kindIn(spec: string): Promise<KindName> {
   if (!statSync(spec, { throwIfNoEntry: false })?.isDirectory()) return 'images';
   const names = await readdir(spec);

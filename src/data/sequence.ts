@@ -1,4 +1,4 @@
-/** How an example becomes a sequence: the boundary `SequenceSource` that batches are packed from. */
+/** `SequenceSource`, the interface from which batches are packed. */
 
 /** Sequences by index, each written into a packed batch on demand. */
 export interface SequenceSource {
@@ -11,9 +11,9 @@ export interface SequenceSource {
   lengthOf(i: number): number;
   labelOf(i: number): number;
   /**
-   * Writes step t of sequence i to `target[(rowStarts[t] + column) · I …]`, for every one of its steps.
+   * Writes every step t of sequence i to `target[(rowStarts[t] + column) · I …]`.
    * @param rowStarts [T] first packed row of each step
-   * @param column which sequence of the batch this is
+   * @param column index of the sequence in the batch
    */
   read(i: number, target: Float32Array, rowStarts: Int32Array, column: number): void;
 }
@@ -23,8 +23,8 @@ export interface AugmentedSource {
   /** The longest length that a varied sequence can have. */
   readonly maxSteps: number;
   /**
-   * The sequences `indices` as they are in `epoch`: a source of indices.length sequences in that order, valid until the
-   * next call. A function of the seed, the epoch and each sample's index alone.
+   * The sequences `indices` varied for `epoch`: a source of indices.length sequences in that order, valid until the next
+   * call. A function of the seed, the epoch and each sample's index alone.
    */
   draw(indices: Int32Array, epoch: number): SequenceSource;
 }

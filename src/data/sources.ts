@@ -1,11 +1,11 @@
-/** How a thread opens sequences from what was posted to it, and the parts of a data set as sequences. */
+/** Opens sequences in a thread from posted data, and makes such data from a data set. */
 import { ArraySequences, type ArraySequencesData } from './array-sequences.js';
 import type { Augmentation } from './augmentation.js';
 import type { Dataset, KindName, OtherPart, Preprocessing, SequencesOf } from './input-kind.js';
 import { kindOf } from './kinds.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
 
-/** What a source is made of: examples of a data set, or arrays that a program gives. Can be posted to a thread. */
+/** The data of a SequenceSource: examples of a data set, or arrays of a program. Can be posted to a worker thread. */
 export type SequencesData = SequencesOf<KindName> | ({ kind: 'arrays' } & ArraySequencesData);
 
 /** The parts of a data set as sequences. */
@@ -23,7 +23,7 @@ export function openAugmented(
   return kindOf(data).openAugmented(data, augmentation, seed);
 }
 
-/** @throws UserError if the examples are not what the preprocessing was made for */
+/** @throws UserError if the examples do not fit the preprocessing */
 export function openSequences(data: SequencesData): SequenceSource {
   return data.kind === 'arrays' ? new ArraySequences(data) : kindOf(data).openSequences(data);
 }

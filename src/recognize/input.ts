@@ -1,7 +1,7 @@
 /**
- * From an input to the sequence that a network reads, through the very code that training uses. A network that reads
- * images is shown drawings as pictures like MNIST's; one that reads strokes is shown pictures and drawings as the
- * strokes of their thinned picture. What can be recognised is described in data/inputs/input.ts.
+ * Turns an input into the sequence that a network reads, with the code that training uses. For a network that reads
+ * images, drawings become pictures like MNIST's. For a network that reads strokes, pictures and drawings become the
+ * strokes of their thinned picture. data/inputs/input.ts describes inputs.
  */
 import type { Preprocessing } from '../data/input-kind.js';
 import type { PreparedInput, RecognizerInput } from '../data/inputs/input.js';
@@ -11,8 +11,8 @@ export type { InputPicture, PreparedInput, RecognizerInput, Seen } from '../data
 
 /**
  * The sequence of an input.
- * @returns null if there is nothing to recognise: no ink, or nothing but a dot
- * @throws UserError if the input is malformed, or not what this network can be shown
+ * @returns null if there is nothing to recognise: no ink, or only a dot
+ * @throws UserError if the input is malformed, or this network cannot read it
  */
 export function prepareInput(input: RecognizerInput, preprocessing: Preprocessing): PreparedInput | null {
   return kindOf(preprocessing).prepare(input, preprocessing);

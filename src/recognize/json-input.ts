@@ -1,8 +1,8 @@
 /**
- * Inputs as JSON, as programs send them and files hold them:
+ * Reads inputs from JSON, from programs and from files:
  *
  * - `{ "pixels": …, "width": 28, "height": 28, "channels": 1 }`, pixels as a list of numbers from 0 (paper) to 255
- *   (ink), or as such bytes in base64;
+ *   (ink), or as these bytes in base64;
  * - `{ "strokes": [[dx, dy, eos, eod] …] }`, moves as in docs/strokes.md;
  * - `{ "drawing": … }`, or the drawing itself: what data/pens/drawing-json.ts reads.
  */
@@ -14,8 +14,8 @@ import { UserError } from '../user-error.js';
 import type { RecognizerInput } from './input.js';
 
 /**
- * @param value as from JSON.parse
- * @param where how messages name it
+ * @param value from JSON.parse
+ * @param where names the value in messages
  * @throws UserError saying what was expected and what was found
  */
 export function parseInput(value: unknown, where: string): RecognizerInput {
@@ -63,7 +63,7 @@ function isByte(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
-/** Lists of numbers, unlike the strokes of a drawing, which are made of points. */
+/** Tells moves, which are lists of numbers, from the strokes of a drawing, which are lists of points. */
 function areMoves(strokes: unknown[]): boolean {
   const first: unknown = strokes[0];
   return Array.isArray(first) && first.every((each) => typeof each === 'number');

@@ -1,4 +1,4 @@
-/** Opens the network in a checkpoint file, with what the files beside it say of its run. Node.js only. */
+/** Opens the network in a checkpoint file, with the facts of its run from the files beside it. Node.js only. */
 import type { Backend } from '../backends/backend.js';
 import { readCheckpointBytes } from '../runs/checkpoint-file.js';
 import { factsBeside } from '../runs/run-files.js';
@@ -6,8 +6,8 @@ import { openRecognizer, type Recognizer } from './recognizer.js';
 
 /**
  * @param path of a checkpoint
- * @param name how people and messages call it; default its path
- * @throws UserError if there is no such file, or it is damaged
+ * @param name names the network in messages; default the path
+ * @throws UserError if the file does not exist or is damaged
  */
 export async function openCheckpoint(path: string, backend: Backend, name = path): Promise<Recognizer> {
   const bytes = await readCheckpointBytes(path);

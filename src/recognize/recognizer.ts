@@ -1,6 +1,6 @@
 /**
- * A trained network that recognises: checkpoint bytes and an input → probabilities, also point by point, and what
- * the network did on the way. The one path of inference, for the command line, the server and the page.
+ * A trained network for recognition: checkpoint bytes and an input → probabilities, also point by point, hidden states
+ * and input gradients. The command line, the server and the page all use this file for inference.
  */
 import type { Backend } from '../backends/backend.js';
 import type { KindName, Preprocessing } from '../data/input-kind.js';
@@ -16,20 +16,20 @@ import { softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
 
 export interface RecognizerInfo extends Required<RunFacts> {
-  /** How people and messages call it. */
+  /** Names the network in messages. */
   name: string;
-  /** What the network reads: images, a pixel row or another piece a step, or pen strokes. */
+  /** The kind of input that the network reads. */
   kind: KindName;
   /** [K] in the order of the probabilities. */
   classes: string[];
-  /** How many numbers were learnt. */
+  /** Number of parameters. */
   parameters: number;
   model: ResolvedClassifierConfig;
   preprocessing: Preprocessing;
 }
 
 export interface Guess {
-  /** Which class, from 0, and its name. */
+  /** Index of the class, from 0, and its name. */
   index: number;
   class: string;
   /** 0 to 1. */
@@ -37,15 +37,15 @@ export interface Guess {
 }
 
 export interface Recognition {
-  /** [K] they add up to 1. */
+  /** [K] sum 1. */
   probabilities: Float32Array;
-  /** The likeliest classes, likeliest first: three, or all if there are fewer. */
+  /** The likeliest classes, at most three, likeliest first. */
   top: Guess[];
-  /** The likeliest class is less likely than `SURE_FROM`: say so when showing it. */
+  /** The probability of the likeliest class is below `SURE_FROM`. */
   unsure: boolean;
 }
 
-/** What went on in the network while it read an input. */
+/** Input, hidden states and gradients of one pass. */
 export interface Inspection {
   recognition: Recognition;
   saw: Seen;
@@ -57,25 +57,25 @@ export interface Inspection {
   units: number;
   /** [T, U] hidden states after each step, layer by layer, forward then reverse. */
   hidden: Float32Array;
-  /** [T, I] gradient of the likeliest class's cross-entropy by what was read: which steps mattered. */
+  /** [T, I] gradient of the likeliest class's cross-entropy with respect to the sequence. */
   inputGradient: Float32Array;
-  /** The same by the picture's pixels, in their order; null for strokes. */
+  /** [pixels] the same gradient in the order of the picture's pixels; null for strokes. */
   pixelGradient: Float32Array | null;
 }
 
-/** Below this the likeliest class is no more than a guess. */
+/** Answers with a lower probability are marked as unsure. */
 export const SURE_FROM = 0.7;
 
-/** So much fits into one batch: the work is cut to keep memory bounded. */
+/** Largest batch: sequences, and sequences × steps of the longest. */
 const MAX_BATCH = 64;
 const MAX_BATCH_ROWS = 2 ** 16;
 
 /**
  * Opens a checkpoint for recognition.
- * @param bytes a best.safetensors or last.safetensors; not kept
- * @param backend computes; it stays the caller's, who closes it when the recogniser is not needed any more
- * @param about how messages name the file, and what is known of its run
- * @throws UserError for a damaged checkpoint, or one that no network fits
+ * @param bytes of a best.safetensors or last.safetensors; not kept
+ * @param backend computes; the caller closes it after the last use of the recogniser
+ * @param about the name in messages, and what is known of the run
+ * @throws UserError if the checkpoint is damaged, or its parts do not fit together
  */
 export function openRecognizer(
   bytes: Uint8Array,
@@ -108,7 +108,7 @@ export function openRecognizer(
   const steps = kind.stepsOf(preprocessing);
   if (model.sequenceLength !== null && model.sequenceLength !== steps) {
     throw new UserError(
-      `${name}: the network reads just ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
+      `${name}: the network reads ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
     );
   }
   return new Recognizer(classifier, {
@@ -125,7 +125,7 @@ export function openRecognizer(
 
 export class Recognizer {
   readonly info: RecognizerInfo;
-  /** Reads strokes point by point; null where the network reads from the end too. */
+  /** Runs the network step by step; null for bidirectional networks and the head `flatten`. */
   readonly stepper: SequenceStepper | null;
   readonly #classifier: SequenceClassifier;
 
@@ -138,9 +138,9 @@ export class Recognizer {
   }
 
   /**
-   * Recognises inputs, many at once where there are many.
-   * @returns for each input an answer, or null if it is empty: nothing is guessed then
-   * @throws UserError naming the first input that is malformed, or not what this network can be shown
+   * Recognises inputs, in batches.
+   * @returns an answer for each input, or null for an empty one
+   * @throws UserError for the first input that is malformed, or that this network cannot read
    */
   async recognize(inputs: readonly RecognizerInput[]): Promise<(Recognition | null)[]> {
     const prepared = inputs.map((input) => this.prepare(input));
@@ -154,13 +154,13 @@ export class Recognizer {
     return prepareInput(input, this.info.preprocessing);
   }
 
-  /** Recognises what is prepared already. */
+  /** Recognises prepared inputs. */
   async recognizePrepared(prepared: readonly PreparedInput[]): Promise<Recognition[]> {
     return (await this.probabilitiesOf(prepared)).map((probabilities) => this.#recognition(probabilities));
   }
 
   /**
-   * How the answer comes about: the probabilities after each point of the pen, or after each step of the network.
+   * The probabilities after each point of the pen, or after each step of the network.
    * @returns null if the input is empty
    * @throws UserError as recognize
    */
@@ -169,7 +169,7 @@ export class Recognizer {
   }
 
   /**
-   * What went on in the network while it read the input.
+   * Hidden states and gradients of the network for an input.
    * @returns null if the input is empty
    * @throws UserError as recognize
    */
@@ -203,7 +203,7 @@ export class Recognizer {
     };
   }
 
-  /** [K] each: probabilities of sequences that are prepared already, in batches. */
+  /** [K] each: the probabilities of sequences, computed in batches. */
   async probabilitiesOf(
     sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[],
   ): Promise<Float32Array[]> {

@@ -1,6 +1,6 @@
 /**
- * How an answer comes about, over one of two times: the pen's (what would have been answered when this much was drawn),
- * or the network's own (what it would answer if what it reads ended after this step).
+ * The answers of a network over time: after each point of the pen (the answer to the drawing so far), or after each step
+ * of the network (the answer if the sequence ended there).
  */
 
 import type { Ending, Preprocessing } from '../data/input-kind.js';
@@ -15,24 +15,24 @@ import { softmax } from './softmax.js';
 /** The parts of a recogniser that a trace needs. */
 export interface TracedNetwork {
   readonly info: { model: ResolvedClassifierConfig; preprocessing: Preprocessing };
-  /** Null where the network reads from the end too. */
+  /** Null for bidirectional networks and the head `flatten`. */
   readonly stepper: SequenceStepper | null;
   /** [K] each. */
   probabilitiesOf(sequences: readonly Sequence[]): Promise<Float32Array[]>;
 }
 
 export interface TraceOptions {
-  /** `pen` is for drawings, and their default; `steps` is the default of all others. */
+  /** `pen` is the default for drawings, and for them only; `steps` is the default otherwise. */
   over?: 'pen' | 'steps';
-  /** At most so many moments, spread evenly. Default 100. */
+  /** Most moments, spread evenly. Default 100. */
   moments?: number;
 }
 
 export interface Trace {
   over: 'pen' | 'steps';
-  /** [M] after so many points of the pen, or steps of the network; the last is all of them. */
+  /** [M] numbers of points or steps after which the network is asked; the last is all of them. */
   moments: Int32Array;
-  /** [M, K] all zero where there was nothing to recognise yet. */
+  /** [M, K] zeros where there was nothing to recognise yet. */
   probabilities: Float32Array;
   /** Of the whole input. */
   saw: Seen;
@@ -70,7 +70,7 @@ export async function traceInput(
   return { over: overPen ? 'pen' : 'steps', moments, probabilities, saw };
 }
 
-/** [M, K] the answers of `firstSteps`, by a network that can be stepped: a step and a look at the ending each. */
+/** [M, K] the answers to `firstSteps` for each moment, by stepping: one step and one look at the ending each. */
 function stepped(
   stepper: SequenceStepper,
   { steps, sequence }: Sequence,
@@ -92,7 +92,7 @@ function stepped(
   return Float32Array.from(answers);
 }
 
-/** 1 to `count`, or `most` of them, evenly spread and with the last one. */
+/** The numbers 1 to `count`, or `most` of them, evenly spread, the last included. */
 function spread(count: number, most: number): Int32Array {
   const length = Math.max(1, Math.min(count, most));
   return Int32Array.from({ length }, (_, m) => Math.round(((m + 1) * count) / length));
@@ -102,7 +102,7 @@ function pointsOf(lines: readonly PenLine[]): number {
   return lines.reduce((sum, { xs }) => sum + xs.length, 0);
 }
 
-/** What had been drawn after so many points. */
+/** The lines of the first `count` points. */
 function firstPoints(lines: readonly PenLine[], count: number): PenLine[] {
   const result: PenLine[] = [];
   let left = count;
@@ -115,7 +115,7 @@ function firstPoints(lines: readonly PenLine[], count: number): PenLine[] {
   return result;
 }
 
-/** The first steps of a sequence, put to an end where its kind needs one. */
+/** The first steps of a sequence, with the ending of its kind. */
 function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending | null): Sequence {
   const inputSize = sequence.length / steps;
   if (ending === null) return { steps: count, sequence: sequence.subarray(0, count * inputSize) };

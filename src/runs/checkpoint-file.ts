@@ -1,4 +1,4 @@
-/** Reads checkpoints from the disk, whole or only their headers. Node.js only. */
+/** Reads checkpoint files, whole or only their headers. Node.js only. */
 import { existsSync } from 'node:fs';
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ export function readCheckpointBytes(path: string): Promise<Uint8Array> {
 }
 
 /**
- * The checkpoint to resume from; null for the `last` of a run that was killed before it wrote one, which begins anew.
+ * The checkpoint to resume from; null if the run was killed before its first `last.safetensors`: it then starts anew.
  * @throws UserError as readCheckpoint
  */
 export async function readCheckpointToResume(path: string): Promise<Checkpoint | null> {
@@ -44,9 +44,9 @@ export async function copyBest(path: string, folder: string): Promise<void> {
 }
 
 /**
- * What the header of a checkpoint says; the tensors' values are not read, and memory is taken for the header alone.
+ * Reads the header of a checkpoint, and not the values of its tensors.
  * @param openFile opens the file; by default links are followed
- * @throws UserError if the file cannot be read, is no checkpoint of scanstroke's, or has another length than the header says
+ * @throws UserError if the file cannot be read, is no checkpoint of scanstroke's, or its length contradicts the header
  */
 export async function readCheckpointHeader(
   path: string,

@@ -1,8 +1,7 @@
 /**
- * A checkpoint is one safetensors file: the parameters under PyTorch's names, and in the metadata, as JSON, all that is
- * needed to use them (model and preprocessing configuration, class names). A checkpoint to resume from also holds
- * the optimiser's vectors (`optimizer.mean` …) and the state of the training. Other programs can read the parameters
- * with any safetensors library. Described for users in docs/file-formats.md.
+ * Encodes and decodes checkpoints. A checkpoint is one safetensors file: the parameters under PyTorch's names, and as
+ * JSON in the metadata the model, the preprocessing and the class names. A checkpoint to resume from also has the
+ * optimiser's vectors (`optimizer.mean` …) and the training state. docs/file-formats.md describes the format for users.
  */
 
 import type { Preprocessing } from '../data/input-kind.js';
@@ -21,7 +20,7 @@ export type Parameters = Map<string, { shape: number[]; data: Float32Array }>;
 
 export interface Checkpoint {
   parameters: Parameters;
-  /** What the model is made of. */
+  /** The model's configuration. */
   model: ResolvedClassifierConfig;
   /** How an example becomes the model's input. */
   preprocessing: Preprocessing;
@@ -31,18 +30,18 @@ export interface Checkpoint {
   training?: {
     /** Flat vectors by their names in the optimiser: `mean`, `variance`, `velocity`. Empty for plain SGD. */
     optimizer: Map<string, Float32Array>;
-    /** Epoch, step, seed, best so far …: anything that JSON can hold. */
+    /** Epoch, step, seed, best so far …: any JSON value. */
     state: Record<string, unknown>;
   };
 }
 
-/** What a checkpoint says without the values of its tensors. */
+/** A checkpoint without the values of its tensors. */
 export interface CheckpointHeader extends Omit<Checkpoint, 'parameters' | 'training'> {
-  /** The model's, in the order of the header. */
+  /** The model's tensors in the order of the header. */
   tensors: { name: string; shape: number[]; count: number }[];
-  /** How many numbers were learnt. */
+  /** Number of parameters. */
   parameters: number;
-  /** Null for a checkpoint that is not to be resumed from. */
+  /** The training state; null if the checkpoint has none. */
   training: Record<string, unknown> | null;
 }
 
@@ -52,8 +51,8 @@ const OPTIMIZER = 'optimizer.';
 
 /**
  * The bytes of a checkpoint file. Keys of the configuration are written in snake_case.
- * @throws UserError for what a file cannot hold: numbers that are not finite in the JSON parts, keys that are not
- * camelCase, a parameter called `optimizer.…`
+ * @throws UserError for numbers in the JSON parts that are not finite, keys that are not camelCase, and a parameter
+ * called `optimizer.…`
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { parameters, model, preprocessing, classes, training } = checkpoint;
@@ -93,7 +92,7 @@ function configurationText(value: Record<string, unknown>, part: string): string
 /**
  * Reads a checkpoint.
  * @param bytes the whole file; not kept
- * @param name how messages name the file
+ * @param name of the file, for messages
  * @returns parameters in the order of their names; keys of the configuration in camelCase
  * @throws UserError for a damaged file, or a safetensors file that is not a checkpoint of scanstroke's
  */
@@ -131,7 +130,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
 }
 
 /**
- * What the header of a checkpoint's safetensors file says.
+ * The header of a checkpoint.
  * @throws UserError if it is not a checkpoint of scanstroke's
  */
 export function decodeHeader(

@@ -8,24 +8,24 @@ import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 import { isSeedFolder } from './run-path.js';
 
-/** Where a run is. */
+/** A run's id and paths. */
 export interface RunPlace {
   id: string;
   folder: string;
-  /** Of the best epoch; it need not be there yet. */
+  /** Path of the best checkpoint; the file may not exist yet. */
   checkpoint: string;
 }
 
-/** Between a folder of several seeds and one of them, in an id: it means nothing in addresses and in file names. */
+/** Separates a folder of several seeds from a seed in an id: without meaning in URLs and in file names. */
 const WITHIN = '~';
 
-/** Whether a folder is no run itself but holds some. */
+/** Whether a folder holds runs and is not a run itself. */
 export async function isFolderOfRuns(path: string): Promise<boolean> {
   return (await runsAt(path, '')).length === 0 && (await runsIn(path)).length > 0;
 }
 
 /**
- * The runs that are named on the command line.
+ * The runs named on the command line.
  * @param operation what messages begin with
  * @param paths run folders, folders of several seeds, checkpoints
  * @throws UserError if one of them is none of these
@@ -56,7 +56,7 @@ export async function namedRuns(operation: string, paths: readonly string[]): Pr
   return places;
 }
 
-/** The runs in a folder, by their names; none if there is no such folder. */
+/** The runs in a folder, by name; none if the folder does not exist. */
 export async function runsIn(runs: string): Promise<RunPlace[]> {
   const names = await readdir(runs, { withFileTypes: true }).catch(() => []);
   const folders = names.filter((each) => each.isDirectory()).map(({ name }) => name);

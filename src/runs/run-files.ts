@@ -21,7 +21,7 @@ export async function writeConfig(folder: string, config: Record<string, unknown
   await writeFileAtomically(join(folder, RUN_FILES.config), `${text}\n`);
 }
 
-/** config.json with its keys in snake_case, not validated. @throws UserError if there is none, or it is no JSON object */
+/** config.json, keys in snake_case, values not validated. @throws UserError if there is none, or it is no JSON object */
 export async function readConfig(folder: string): Promise<Record<string, unknown>> {
   const path = join(folder, RUN_FILES.config);
   const value = parseJson(await readText(path, "the run's configuration", MAX_CONFIG_BYTES), path);
@@ -29,7 +29,7 @@ export async function readConfig(folder: string): Promise<Record<string, unknown
   return value;
 }
 
-/** What the files beside a checkpoint say of its run; null for what they do not say. */
+/** Facts of a run from the files beside a checkpoint; null for unknown facts. */
 export async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
   const folder = dirname(checkpoint);
   const summary = await readSummary(folder).catch(() => null);
@@ -37,7 +37,7 @@ export async function factsBeside(checkpoint: string): Promise<Required<RunFacts
   return runFacts(checkpoint, summary, config);
 }
 
-/** The facts of a run from its files: the accuracy is that of the best checkpoint, and of no other. */
+/** Facts of a run from its files. The test accuracy belongs to the best checkpoint only. */
 export function runFacts(
   checkpoint: string,
   summary: RunSummary | null,
@@ -78,8 +78,8 @@ export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
 }
 
 /**
- * Keeps the epochs up to `lastEpoch` in metrics.jsonl and drops later ones and a torn last line: what a run does
- * before it goes on from a checkpoint. A file that does not exist is fine.
+ * Drops the epochs after `lastEpoch` and a torn last line from metrics.jsonl, before a run resumes from a checkpoint.
+ * The file may be missing.
  * @throws UserError as readMetrics does, or when the file cannot be written
  */
 export async function truncateMetrics(folder: string, lastEpoch: number): Promise<void> {
@@ -91,7 +91,7 @@ export async function truncateMetrics(folder: string, lastEpoch: number): Promis
 }
 
 interface MetricsLine {
-  /** As it stands in the file, so that truncating keeps what a newer version wrote. */
+  /** The line's text, so that truncating keeps fields of newer versions. */
   text: string;
   metrics: EpochMetrics;
 }
@@ -99,7 +99,7 @@ interface MetricsLine {
 async function readMetricsLines(folder: string): Promise<MetricsLine[]> {
   const path = join(folder, RUN_FILES.metrics);
   const texts = (await readText(path, "the run's metrics", MAX_METRICS_BYTES)).split('\n');
-  // What follows the last line break is empty, or a line that was torn or only lost its line break.
+  // The text after the last line break is empty, or a torn line, or a line without its line break.
   const tail = texts.pop() ?? '';
   const lines = texts.map((text, i) => ({ text, metrics: parseMetrics(text, `${path}:${i + 1}`) }));
   try {

@@ -1,18 +1,18 @@
 /**
- * Which folder a run is written to, and which run and checkpoint a path on the command line means. Time names new
- * folders and picks the newest run; it decides nothing else. Node.js only.
+ * The folder of a new run, and the run and checkpoint that a path on the command line means. The clock only names new
+ * folders and selects the newest run. Node.js only.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 
-/** Where new runs go. */
+/** The folder of new runs. */
 export const RUNS = 'runs';
-/** In place of a path: the newest run in runs/. */
+/** Used in place of a path, means the newest run in runs/. */
 export const NEWEST = 'last';
 
-/** `runs/quick-20261121-214005`, or with `-2` if there is one already. */
+/** `runs/quick-20261121-214005`, with `-2` if that exists. */
 export function newRunFolder(preset: string, now: Date): string {
   const pad = (value: number) => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${pad(now.getMonth() + 1)}${pad(now.getDate())}`;
@@ -24,7 +24,7 @@ export function newRunFolder(preset: string, now: Date): string {
   }
 }
 
-/** A new run never writes over an old one. Throws UserError if `folder` holds a run. */
+/** @throws UserError if `folder` holds a run: a new run never overwrites an old one */
 export function refuseOldRun(folder: string): void {
   if (!holdsRun(folder)) return;
   throw new UserError(
@@ -89,7 +89,7 @@ function newestRun(operation: string): string {
   );
 }
 
-/** When the run's last checkpoint was written, that of any seed's; undefined if there is none. */
+/** Time of the last checkpoint of a run, or of any of its seeds; undefined if there is none. */
 function lastWritten(folder: string): number | undefined {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
   const times = [folder, ...seedFolders(folder)].flatMap((each) => {

@@ -1,4 +1,4 @@
-/** The interface for programs, described as OpenAPI 3.1: made of the schemas that requests are checked with. */
+/** OpenAPI 3.1 description of the HTTP API, made from the schemas that requests are checked with. */
 import { z } from 'zod';
 import { KIND_NAMES } from '../data/kinds.js';
 import type { Health, ModelList, PredictResponse, RunList } from './api.js';
@@ -20,7 +20,7 @@ const picture = z
     height: z.int().min(1),
     channels: z.int().min(1).default(1),
   })
-  .describe('a picture; one that is not of the size the network reads is brought to it');
+  .describe('a picture; one of another size than the network reads is fitted');
 const bit = z.union([z.literal(0), z.literal(1)]);
 const strokes = z
   .object({
@@ -46,7 +46,7 @@ export const predictBody = z.union([
 const guess = z.object({ index: z.int(), class: z.string(), probability: share });
 const prediction = z.object({
   ...guess.pick({ class: true, probability: true }).shape,
-  unsure: z.boolean().describe('the likeliest class is no more than a guess'),
+  unsure: z.boolean().describe('the probability of the likeliest class is below 0.7'),
   top: z.array(guess).describe('three at most, likeliest first'),
   probabilities: z.array(share).describe("in the order of the model's classes"),
 });
@@ -125,7 +125,7 @@ export function openApi(version: string): Record<string, unknown> {
     info: {
       title: 'scanstroke',
       version,
-      description: 'Ask trained networks, and look at their runs. Described at length in docs/serving.md.',
+      description: 'Recognition by trained networks, and their runs. docs/serving.md describes it at length.',
     },
     paths: {
       '/api/predict': {
@@ -144,7 +144,7 @@ export function openApi(version: string): Record<string, unknown> {
         },
       },
       '/api/models': { get: operation('The networks that can be asked', modelList) },
-      '/api/health': { get: operation('Whether the server is well, and how busy', health) },
+      '/api/health': { get: operation('State and load of the server', health) },
       '/api/runs': { get: operation('The runs, newest first', runList) },
       '/api/runs/{id}': {
         get: { ...operation('A run: configuration, metrics, summary'), parameters: [run] },
@@ -195,7 +195,7 @@ function operation(summary: string, response: z.ZodType = z.record(z.string(), z
   return { summary, responses: { 200: { description: summary, content }, default: failure } };
 }
 
-/** 202 as long as the answers are being computed. */
+/** Adds the answer 202, which is sent while answers are computed. */
 function pending(summary: string): Operation {
   const { responses } = operation(summary);
   const schema = schemaOf(z.object({ done: z.int(), total: z.int() }));

@@ -282,8 +282,8 @@ describe('data sets of drawings', () => {
     assert.equal((await loadStrokeSamples(file, { part: 'train', count: 2 })).samples[1].image?.length, 784);
   });
 
-  test('images and the archive have no order of a pen', async () => {
-    await rejected(loadStrokes('mnist', { order: 'pen' }), /the strokes of mnist have no order of a pen/);
+  test('images and the archive have no pen order', async () => {
+    await rejected(loadStrokes('mnist', { order: 'pen' }), /the strokes of mnist have no pen order/);
   });
 
   test('bad lines are named; parts that are missing, and classes of the test alone', async () => {

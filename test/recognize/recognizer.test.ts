@@ -213,11 +213,11 @@ describe('recognition', () => {
     );
     assert.throws(
       () => open(checkpointBytes(ROWS, { sequenceLength: 27 })),
-      /reads just 27 steps, but its preprocessing gives 28/,
+      /reads 27 steps, but its preprocessing gives 28/,
     );
     assert.throws(
       () => open(checkpointBytes(STROKES, { head: 'flatten', sequenceLength: 9 })),
-      /reads just 9 steps, but its preprocessing gives any number/,
+      /reads 9 steps, but its preprocessing gives any number/,
     );
   });
 });

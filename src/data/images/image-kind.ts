@@ -95,7 +95,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   },
 };
 
-/** The picture that the network is shown: drawings and strokes become pictures like MNIST's. Null if it is blank. */
+/** The picture that the network reads: drawings and strokes become pictures like MNIST's. Null if it is blank. */
 function pictureFor(
   input: RecognizerInput,
   { width, height, channels }: ImagePreprocessing,

@@ -9,7 +9,7 @@ import { UserError } from '../../user-error.js';
 
 /** From an image to a sequence [T, I]. Stored with the model. */
 export interface ImagePreprocessing {
-  /** Not stored: a preprocessing without a kind is one of images. */
+  /** Not stored: a stored preprocessing without a kind is of images. */
   kind: 'images';
   /** T */
   sequenceLength: number;
@@ -25,7 +25,7 @@ export interface ImagePreprocessing {
   permutationSeed: number | null;
 }
 
-/** Tells the permutation's random numbers from all others drawn from the same seed. */
+/** Separates the permutation's random numbers from all others of the same seed. */
 const PERMUTATION_STREAM = 0x7065726d; // 'perm'
 
 /**
@@ -78,7 +78,7 @@ export function checkSequenceShape(
 /**
  * The preprocessing stored in a checkpoint.
  * @param value of `Checkpoint.preprocessing`, keys in camelCase
- * @param name how messages name the file
+ * @param name of the file, for messages
  * @throws UserError naming what is missing or impossible
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {

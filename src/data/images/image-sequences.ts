@@ -10,7 +10,7 @@ import {
   pixelPermutation,
 } from './image-preprocessing.js';
 
-/** What ImageSequences is made of; can be posted to a worker thread. */
+/** The data of ImageSequences; can be posted to a worker thread. */
 export interface ImageSequencesData {
   /** For messages: the data set's name. */
   name: string;
@@ -77,7 +77,7 @@ interface Tables {
   permutation: Int32Array | null;
 }
 
-/** Those of the same preprocessing are made once: recognition opens a source for every picture. */
+/** Made once for each preprocessing: recognition opens a source for every picture. */
 const tables = new WeakMap<ImagePreprocessing, Tables>();
 
 function tablesOf(preprocessing: ImagePreprocessing): Tables {

@@ -1,4 +1,4 @@
-/** What can be recognised, and what a network is shown of it. Types and checks that all kinds of networks share. */
+/** Inputs for recognition: types, and checks that all kinds of networks share. */
 import { DRAWING_SIZE, type Drawing } from '../../ink/drawing.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { penPaths } from '../../ink/render-strokes.js';
@@ -33,20 +33,20 @@ export type ExampleInput =
   | ({ kind: 'picture' } & Required<InputPicture>)
   | { kind: 'strokes'; moves: Int16Array };
 
-/** What the network was shown. */
+/** The input in the form in which the network reads it. */
 export interface Seen {
-  /** The picture whose pixels were read, or of which the strokes were made; null if strokes were given to read. */
+  /** The picture that was read, or from which strokes were made; null if the input was strokes. */
   picture: Required<InputPicture> | null;
-  /** [N, 4] the strokes that were read, a move a step; null if pixels were. */
+  /** [N, 4] the strokes that were read, one move a step; null if pixels were read. */
   moves: Int16Array | null;
 }
 
-/** An input as the network reads it. */
+/** The sequence of an input. */
 export interface PreparedInput extends Sequence {
   saw: Seen;
 }
 
-/** More steps than a drawing in the order of the pen may have. */
+/** More than the longest drawing in pen order has. */
 const MAX_MOVES = 20_000;
 
 /** @throws UserError if sizes and bytes do not fit together, or there are too many pixels */
@@ -117,7 +117,7 @@ export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
 }
 
 /**
- * A picture of any size as MNIST's were made.
+ * A picture of any size, fitted into MNIST's as fit.ts does it.
  * @returns null if nothing stands out from the paper
  * @throws UserError if the picture is not grey
  */
@@ -132,14 +132,15 @@ export function fittedPicture(picture: Required<InputPicture>): Required<InputPi
 }
 
 /**
- * MNIST's way of putting a figure into a picture is known for MNIST's size alone.
- * @param size that the network reads
+ * Fitting a figure into a picture is defined for MNIST's size only.
+ * @param what the input, for the message
+ * @param size of the pictures that the network reads
  * @throws UserError for any other size
  */
 export function refuseUnlessDigitSized(what: string, { width, height, channels }: PictureSize): void {
   if (width === DRAWING_SIZE.width && height === DRAWING_SIZE.height && channels === 1) return;
   throw new UserError(
     `recognize: the network reads pictures of ${width} × ${height} pixels with ${channels} ` +
-      `channel${channels === 1 ? '' : 's'}, found ${what}; give a picture of just that size`,
+      `channel${channels === 1 ? '' : 's'}, found ${what}; give a picture of exactly that size`,
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Strokes that took seconds to read or to make, kept in one file for the next time. A file's name says what it was
- * made of, so nothing is ever out of date; it is replaced as a whole, so two processes can write it at once; a file
- * that is damaged is not believed. Node.js only.
+ * Cache of strokes that took seconds to read or make, one file a data set. A file's name is a hash of what it was made
+ * from, so no file is out of date. Files are replaced as a whole, so two processes can write one at once. A damaged file
+ * is ignored. Node.js only.
  *
  * It is a safetensors file: `train_rows` [N, 4], `train_offsets` [count + 1], `train_labels` [count], the same for
  * `test`, and the picture's size, the classes and a checksum in the metadata.
@@ -34,14 +34,14 @@ type Field = `${(typeof PARTS)[number]}_${(typeof FIELDS)[number]}`;
 const ALL_FIELDS = PARTS.flatMap((part) => FIELDS.map((field): Field => `${part}_${field}`));
 
 /**
- * Where what can be made again is kept: SCANSTROKE_CACHE, or `scanstroke` in the system's place for such things
+ * The cache folder: SCANSTROKE_CACHE, or `scanstroke` in the system's cache folder
  * (XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS; %LOCALAPPDATA% on Windows).
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return env.SCANSTROKE_CACHE || envPaths('scanstroke', { suffix: '' }).cache;
 }
 
-/** A key for strokes from everything that they depend on. */
+/** The cache key: a hash of everything that the strokes depend on. */
 export function cacheKey(...parts: (string | number | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of [CACHE_VERSION, ...parts]) {
@@ -56,7 +56,7 @@ export function cachePath(key: string): string {
   return join(cacheFolder(), `strokes-${key}.safetensors`);
 }
 
-/** Strokes kept under this key, or undefined if there are none, or the file is damaged. */
+/** The strokes under a key; undefined if there are none, or the file is damaged. */
 export async function readCache(key: string, name: string): Promise<StrokeDataset | undefined> {
   const path = cachePath(key);
   try {
@@ -70,7 +70,7 @@ export async function readCache(key: string, name: string): Promise<StrokeDatase
   }
 }
 
-/** Keeps strokes. @throws UserError if the cache folder cannot be written */
+/** Stores strokes. @throws UserError if the cache folder cannot be written */
 export async function writeCache(key: string, dataset: StrokeDataset): Promise<void> {
   const tensors = new Map<string, TensorToWrite>();
   for (const part of PARTS) {

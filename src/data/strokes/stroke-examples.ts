@@ -1,6 +1,6 @@
 /**
- * Labelled pen strokes in memory, in the one layout that the rest reads, shared between threads. Plain data: posted to
- * a worker thread, it is the same memory there.
+ * Labelled pen strokes in shared memory, in the one layout that everything else reads. Posting them to a worker thread
+ * shares the memory.
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
@@ -21,7 +21,7 @@ export interface StrokeExamples {
 export interface StrokeDataset {
   /** For messages and reports. */
   name: string;
-  /** Of the picture in which the coordinates count. */
+  /** Size of the picture in which the coordinates lie. */
   width: number;
   height: number;
   train: StrokeExamples;
@@ -33,15 +33,15 @@ export interface StrokeDataset {
 /** Labels are bytes. */
 export const MAX_CLASSES = 256;
 
-/** 4 GiB in memory: fifty times the 70,000 digits' moves ten times over. */
+/** 4 GiB in memory. */
 const MAX_MOVES = 2 ** 29;
 
 /**
- * Puts sequences one after the other.
+ * Concatenates sequences.
  * @param sequences [N, 4] each, N at least 1
  * @param labels one for each
  * @param name of the data, for messages
- * @throws UserError if they are more than memory can hold
+ * @throws UserError if there are more than MAX_MOVES moves
  */
 export function packStrokes(
   sequences: readonly Int16Array[],
@@ -62,7 +62,7 @@ export function packStrokes(
   return examples;
 }
 
-/** Shared memory for so many sequences and moves. */
+/** Shared memory for `count` sequences with `total` moves. */
 export function emptyStrokes(count: number, total: number, name: string): StrokeExamples {
   if (total > MAX_MOVES) {
     throw new UserError(`${name}: ${total} moves of strokes; at most ${MAX_MOVES} are accepted`);
@@ -75,7 +75,7 @@ export function emptyStrokes(count: number, total: number, name: string): Stroke
   };
 }
 
-/** Sequence i as moves [N, 4]: a view. */
+/** The moves [N, 4] of sequence i: a view. */
 export function movesOf({ moves, offsets }: StrokeExamples, i: number): Int16Array {
   return moves.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS);
 }

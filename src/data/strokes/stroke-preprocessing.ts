@@ -10,12 +10,12 @@ import { UserError } from '../../user-error.js';
 /** From a drawing to a sequence [T, 4]. Stored with the model. */
 export interface StrokePreprocessing {
   kind: 'strokes';
-  /** The picture in which the strokes' coordinates count. */
+  /** Size of the picture in which the coordinates lie. */
   width: number;
   height: number;
   /**
-   * In which order a drawing's points come: `tour`, that of a tour over the thinned picture, whichever way it was
-   * drawn; `pen`, as the pen drew them.
+   * Order of a drawing's points: `tour`, a tour over the thinned picture, whichever way it was drawn; `pen`, as the pen
+   * drew them.
    */
   order: StrokeOrder;
   /** dx and dy are multiplied by this. */
@@ -26,7 +26,7 @@ export type StrokeOrder = 'tour' | 'pen';
 /** Values of a step: dx, dy, end of stroke, end of drawing. */
 export const STROKE_INPUT_SIZE = STROKE_COLUMNS;
 
-/** Strokes as they are: MNIST's size, toured, not scaled. */
+/** Strokes of MNIST's size, toured, not scaled. */
 export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
   kind: 'strokes',
   width: 28,
@@ -38,7 +38,7 @@ export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
 /**
  * The preprocessing stored in a checkpoint of a model for strokes.
  * @param value of `Checkpoint.preprocessing`, keys in camelCase
- * @param name how messages name the file
+ * @param name of the file, for messages
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {

@@ -1,4 +1,4 @@
-/** A few samples of a data set with their strokes, to be looked at: evenly from all classes. Node.js only. */
+/** Loads a few samples of a data set with their strokes, evenly from all classes, for display. Node.js only. */
 
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { type PenPath, penPaths, renderStrokes } from '../../ink/render-strokes.js';
@@ -12,26 +12,26 @@ import { DEFAULT_STROKE_PREPROCESSING } from './stroke-preprocessing.js';
 
 /** One sample. */
 export interface StrokeSample {
-  /** Which one of its part this is, from 0. */
+  /** Index in its part, from 0. */
   index: number;
   /** Index of its class. */
   label: number;
-  /** Of the picture that the strokes are in. */
+  /** Size of the picture that contains the strokes. */
   width: number;
   height: number;
-  /** [height, width] the image that the strokes are made of; null for strokes that came as such. */
+  /** [height, width] the image that the strokes are made of; null if the data are strokes. */
   image: Uint8Array | null;
   /** [N, 4] `dx dy eos eod` */
   moves: Int16Array;
   /** [height, width] its lines: not 0 where there is ink. */
   lines: Uint8Array;
-  /** Where the pen went. */
+  /** The paths of the pen. */
   paths: PenPath[];
-  /** What training makes of it, epoch by epoch; none, if nothing was asked for. */
+  /** The sample as training varies it, epoch by epoch; empty if not requested. */
   variations: StrokeVariation[];
 }
 
-/** A sample as it is in an epoch of training. */
+/** A sample as it is varied in an epoch of training. */
 export interface StrokeVariation {
   /** From 1. */
   epoch: number;
@@ -40,7 +40,7 @@ export interface StrokeVariation {
   paths: PenPath[];
 }
 
-/** How samples are varied, and in how many epochs. */
+/** The amounts of variation, and the number of epochs. */
 export interface StrokeVariations {
   augmentation: Augmentation;
   epochs: number;
@@ -49,7 +49,7 @@ export interface StrokeVariations {
 export interface StrokeSampleOptions extends LoadStrokesOptions {
   part: 'train' | 'test';
   count: number;
-  /** Default none. With the same seed, a sample from which training learns is varied as it is there. */
+  /** Default none. With a run's seed, a training sample is varied as in that run. */
   variations?: StrokeVariations;
 }
 
@@ -100,7 +100,7 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
 
 type MadeSample = Omit<StrokeSample, 'paths' | 'variations'>;
 
-/** Adds where the pen went, as the moves say and in epochs of training. `examples` has the samples at their places. */
+/** Adds the pen's paths, of the moves and of the variations. `examples` has the samples at their indices. */
 function finished(
   made: readonly MadeSample[],
   examples: () => StrokeExamples,
@@ -125,7 +125,7 @@ function finished(
   }));
 }
 
-/** The samples at their places in the data set, which decide how they are varied; empty drawings between them. */
+/** The samples at their indices in the data set, on which their variation depends; empty drawings between them. */
 function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples {
   const count = Math.max(...samples.map(({ index }) => index)) + 1;
   const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
@@ -146,7 +146,7 @@ function pick(labels: Uint8Array, classes: number, count: number): number[] {
   return turns.flat().slice(0, count);
 }
 
-/** The sides of MNIST's pictures, or more if the strokes need it. */
+/** MNIST's size, or larger if the strokes need it. */
 function pictureSize(moves: Int16Array): { width: number; height: number } {
   let [x, y, side] = [0, 0, 28];
   for (let at = 0; at < moves.length; at += 4) {

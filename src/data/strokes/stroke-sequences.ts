@@ -6,7 +6,7 @@ import type { SequenceSource } from '../sequence.js';
 import type { StrokeExamples } from './stroke-examples.js';
 import type { StrokePreprocessing } from './stroke-preprocessing.js';
 
-/** What StrokeSequences is made of; can be posted to a worker thread. */
+/** The data of StrokeSequences; can be posted to a worker thread. */
 export interface StrokeSequencesData {
   /** For messages: the data set's name. */
   name: string;

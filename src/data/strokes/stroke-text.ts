@@ -1,7 +1,6 @@
 /**
- * The text files of the stroke archive: sequences of moves `dx dy eos eod`, a move a line, and labels, one a line. The
- * reader takes bytes, because there are 70,000 such files to go through, and names the line of everything that it does
- * not accept.
+ * Reads and writes the text files of the stroke archive: sequences of moves `dx dy eos eod`, one a line, and labels, one
+ * a line. The reader takes bytes and not text, for speed: there are 70,000 files. Errors name the line.
  */
 
 import { quote } from '../../formats/quotation.js';
@@ -16,7 +15,7 @@ const ROW = 'four whole numbers, dx dy eos eod';
 /**
  * Parses a sequence.
  * @param text the whole file
- * @param name how messages name the file
+ * @param name of the file, for messages
  * @returns [N, 4] N at least 1; the last move, and only that, has eod = 1
  * @throws UserError naming the line
  */
@@ -48,7 +47,7 @@ export function parseLabels(text: Uint8Array, name: string): number[] {
 }
 
 /**
- * Lines of `columns` whole numbers with white space between them. Empty lines count, but nothing is expected on them.
+ * Parses lines of `columns` whole numbers with white space between them. Empty lines are counted and skipped.
  */
 function parseNumbers(
   text: Uint8Array,
@@ -102,7 +101,7 @@ function parseNumbers(
   return { numbers, lines };
 }
 
-/** The moves as the archive has them. */
+/** The text of moves in the archive's format. */
 export function formatStrokes(moves: Int16Array): string {
   let text = '';
   for (let at = 0; at < moves.length; at += STROKE_COLUMNS) {

@@ -1,4 +1,4 @@
-/** A thread that turns images into strokes, a chunk at a time, until none is left. See stroke-conversion.ts. */
+/** Worker thread that converts images to strokes, one chunk at a time. See stroke-conversion.ts. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { imageToStrokes, STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
@@ -10,7 +10,7 @@ export interface ConversionTask {
   height: number;
   count: number;
   seed: number;
-  /** [1] the first image that no thread has taken yet; over a SharedArrayBuffer. */
+  /** [1] index of the next image to convert; over a SharedArrayBuffer. */
   next: Int32Array;
   chunk: number;
 }
@@ -18,7 +18,7 @@ export interface ConversionTask {
 /** The strokes of images first, first + 1 … */
 export interface ConvertedChunk {
   first: number;
-  /** Moves of each. */
+  /** [images] number of moves of each. */
   lengths: Int32Array;
   /** [sum of lengths, 4] */
   moves: Int16Array;

@@ -1,4 +1,4 @@
-/** The networks that can be asked: the best checkpoints of the runs, by what the headers of the files say. */
+/** The list of models: the best checkpoints of the runs, described by their headers. */
 import { quote } from '../../formats/quotation.js';
 import type { CheckpointHeader } from '../../runs/checkpoint.js';
 import type { FileStamp } from '../../runs/file-stamp.js';
@@ -14,9 +14,9 @@ interface Found {
   entry: ModelEntry;
 }
 
-/** A list is used again for so many milliseconds. */
-const FRESH_MS = 250;
-/** Names of more classes than this are no classes of ours. */
+/** A list is used for this time, then made anew. */
+const STALE_MS = 250;
+/** A checkpoint with more classes is not listed. */
 const MAX_CLASSES = 1024;
 
 export class Models {
@@ -28,23 +28,20 @@ export class Models {
     this.#runs = runs;
   }
 
-  /** Those that can be asked; those given first, then the newest. What is damaged is left out. */
+  /** All models: those given on the command line first, then the newest. Damaged checkpoints are left out. */
   async list(): Promise<ModelList> {
     const found = await this.#find();
     return { api: true, default: found[0]?.entry.id ?? null, models: found.map(({ entry }) => entry) };
   }
 
-  /** The checkpoint behind a file's name in the list. @throws HttpError 404 */
+  /** The run whose checkpoint the list names so. @throws HttpError 404 */
   async file(name: string): Promise<RunPlace> {
     const found = (await this.#find()).find(({ place }) => `${place.id}.safetensors` === name);
     if (found) return found.place;
-    throw new HttpError(
-      404,
-      `there is no model file ${quote(name)}; models/index.json lists those there are`,
-    );
+    throw new HttpError(404, `there is no model file ${quote(name)}; models/index.json lists all of them`);
   }
 
-  /** The same for the workers; the very same object as long as nothing has changed. */
+  /** The list for the workers: the identical object until something changes. */
   async context(): Promise<PredictContext> {
     const found = await this.#find();
     const models = found.map(({ place, entry }) => ({
@@ -60,7 +57,7 @@ export class Models {
 
   #find(): Promise<Found[]> {
     const now = performance.now();
-    if (!this.#list || now > this.#list.until) this.#list = { found: this.#look(), until: now + FRESH_MS };
+    if (!this.#list || now > this.#list.until) this.#list = { found: this.#look(), until: now + STALE_MS };
     return this.#list.found;
   }
 

@@ -1,6 +1,6 @@
 /**
- * The runs that the server shows: those it was given, and those in a folder. Each has an id made of its folder's
- * name; whoever asks names an id, which is looked up in this list and never made part of a path.
+ * The runs that the server shows: those given on the command line, and those in a folder of runs. Each has an id made
+ * of its folder's name. A request names an id, which is looked up in this list and never becomes part of a path.
  */
 import { join } from 'node:path';
 import { kindNamed } from '../../data/dataset-name.js';
@@ -14,9 +14,9 @@ import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-fo
 import { UserError } from '../../user-error.js';
 import type { RunEntry, RunState } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { Kept } from '../lru-cache.js';
+import { LruCache } from '../lru-cache.js';
 
-/** A run, with what its files say; null for files that are not there. */
+/** A run with the contents of its files; null for missing files. */
 export interface RunRecord extends RunPlace {
   state: RunState;
   /** Milliseconds since 1970. */
@@ -32,24 +32,24 @@ export interface RunRecord extends RunPlace {
   problem: string | null;
 }
 
-/** A list is used again for so many milliseconds. */
-const FRESH_MS = 250;
-/** A run that is not in the list may have begun since; the folder is looked at again, but not more often than this. */
-const JUST_NOW_MS = 2;
-/** A run that writes nothing is taken for dead after so many times its epoch, and so many milliseconds more. */
+/** A list is used for this time, then made anew. */
+const STALE_MS = 250;
+/** For an unknown id the folder is scanned again, at most once in this time. */
+const RESCAN_MS = 2;
+/** A run is `stopped` after this many times the duration of its last epoch, plus a grace period, without a write. */
 const SILENCE_EPOCHS = 3;
 const SILENCE_GRACE_MS = 90_000;
-/** Before the first epoch is done nobody knows how long one takes. */
+/** The same before the first epoch ends, when its duration is unknown. */
 const FIRST_EPOCH_MS = 15 * 60_000;
 
 export class RunStore {
   readonly #given: RunPlace[];
   readonly #runs: string | null;
   #list: { places: Promise<RunPlace[]>; since: number } | undefined;
-  readonly #configs = new Kept<Record<string, unknown>>(500);
-  readonly #metrics = new Kept<EpochMetrics[]>(500);
-  readonly #summaries = new Kept<RunSummary>(500);
-  readonly #headers = new Kept<CheckpointHeader>(500);
+  readonly #configs = new LruCache<Record<string, unknown>>(500);
+  readonly #metrics = new LruCache<EpochMetrics[]>(500);
+  readonly #summaries = new LruCache<RunSummary>(500);
+  readonly #headers = new LruCache<CheckpointHeader>(500);
 
   /**
    * @param given run folders or checkpoints
@@ -60,8 +60,8 @@ export class RunStore {
     this.#runs = runs;
   }
 
-  /** All runs: those given, then the others by their names. */
-  places(fresh = FRESH_MS): Promise<RunPlace[]> {
+  /** All runs: those given, then the others by name. */
+  places(fresh = STALE_MS): Promise<RunPlace[]> {
     const now = performance.now();
     if (!this.#list || now - this.#list.since > fresh) this.#list = { places: this.#find(), since: now };
     return this.#list.places;
@@ -69,14 +69,14 @@ export class RunStore {
 
   /** @throws HttpError 404 */
   async find(id: string): Promise<RunPlace> {
-    for (const fresh of [FRESH_MS, JUST_NOW_MS]) {
+    for (const fresh of [STALE_MS, RESCAN_MS]) {
       const place = (await this.places(fresh)).find((each) => each.id === id);
       if (place) return place;
     }
-    throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists those there are`);
+    throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists all of them`);
   }
 
-  /** Runs that were given come in their order, before all others. */
+  /** Sort key: the runs given on the command line in their order, then all others. */
   rank({ folder, checkpoint }: RunPlace): number {
     const at = this.#given.findIndex((each) => each.folder === folder && each.checkpoint === checkpoint);
     return at < 0 ? this.#given.length : at;
@@ -88,7 +88,7 @@ export class RunStore {
     return records.sort((a, b) => b.started - a.started || (a.id < b.id ? -1 : 1));
   }
 
-  /** What a run's files say at the moment; a run may be writing them. */
+  /** Reads a run's files, which a training may be writing. */
   async record(place: RunPlace): Promise<RunRecord> {
     const { folder } = place;
     const names = [RUN_FILES.config, RUN_FILES.metrics, RUN_FILES.summary];
@@ -138,7 +138,7 @@ export class RunStore {
   }
 }
 
-/** A run that writes as often as it should is alive. */
+/** `live` if the run has written recently enough. */
 function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
   const patience =
     metrics.length === 0
@@ -148,7 +148,7 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
 }
 
 /**
- * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, which takes the place of `runs`
+ * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, used in place of `runs`
  * @param runs a folder of runs, which need not exist yet
  * @throws UserError if one of those given is none of these
  */

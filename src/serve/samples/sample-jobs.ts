@@ -1,6 +1,6 @@
 /**
- * The samples that a run was trained and tested on, with what its network says of them: computed once for a part of
- * them, and kept as long as others are not asked for more.
+ * The samples of a run's data set with the answers of its network, computed once for each part and kept in an LRU
+ * cache.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Dataset } from '../../data/input-kind.js';
@@ -15,13 +15,13 @@ import { readConfigFile } from '../../train/config/config-file.js';
 import { resolveConfig } from '../../train/config/run-config.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { Kept } from '../lru-cache.js';
+import { LruCache } from '../lru-cache.js';
 import type { ModelSource } from '../predict/predict-jobs.js';
 
-/** Which samples of which run. */
+/** A part of a run's samples. */
 export interface SampleSource {
   model: ModelSource;
-  /** The run's config.json, which says what it was trained on. */
+  /** Path of the run's config.json, which names the data set. */
   config: string;
   part: SamplePart;
 }
@@ -31,7 +31,7 @@ export interface AnsweredPart {
   dataset: Dataset;
   examples: Dataset['test'];
   sequences: SequenceSource;
-  /** [n] places in the examples. */
+  /** [n] indices of the examples. */
   indices: Int32Array;
   /** [n, K] */
   probabilities: Float32Array;
@@ -39,7 +39,7 @@ export interface AnsweredPart {
   predicted: Uint16Array;
 }
 
-/** Samples that are answered before anyone else is let in. */
+/** Samples answered between two turns of the event loop. */
 const CHUNK = 256;
 const MAX_DATASETS = 2;
 const MAX_PARTS = 8;
@@ -47,8 +47,8 @@ const MAX_PARTS = 8;
 export class AnsweredParts {
   readonly #open: (source: ModelSource) => Promise<Recognizer>;
   readonly #onProgress: (key: string, done: number, total: number) => void;
-  readonly #datasets = new Kept<Dataset>(MAX_DATASETS);
-  readonly #parts = new Kept<AnsweredPart>(MAX_PARTS);
+  readonly #datasets = new LruCache<Dataset>(MAX_DATASETS);
+  readonly #parts = new LruCache<AnsweredPart>(MAX_PARTS);
 
   constructor(
     open: (source: ModelSource) => Promise<Recognizer>,
@@ -76,7 +76,7 @@ export class AnsweredParts {
     if (dataset.kind !== preprocessing.kind || dataset.classes.length !== model.numClasses) {
       throw new HttpError(
         409,
-        `samples: ${dataset.name} is not what ${source.model.id} was trained on any more`,
+        `samples: ${dataset.name} is no longer what ${source.model.id} was trained on`,
       );
     }
     const side = source.part === 'test' ? 'test' : 'train';
@@ -110,7 +110,7 @@ export class AnsweredParts {
   }
 }
 
-/** Names a part of a run in the version that its network has. */
+/** Cache key of a part, for the current version of its network. */
 export function partKey({ model, part }: SampleSource): string {
   return `${part} ${model.version} ${model.path}`;
 }

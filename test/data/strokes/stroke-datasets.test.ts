@@ -197,7 +197,7 @@ describe('refused, with the file and the line', () => {
     const end = bytes.findLastIndex((byte) => byte !== 0);
     const content = bytes.subarray(0, Math.ceil(end / 512) * 512);
     await fs.writeFile(join(parent, 'twice.tar'), Buffer.concat([content, content, Buffer.alloc(1024)]));
-    await refused(loadStrokes(join(parent, 'twice.tar')), /is there twice/);
+    await refused(loadStrokes(join(parent, 'twice.tar')), /exists twice/);
   });
 
   test('archives that are damaged or none', async () => {
@@ -309,7 +309,7 @@ describe('the cache', () => {
     const notices: string[] = [];
     assert.deepEqual(plain(await loadStrokes(path, { onNotice: (line) => notices.push(line) })), EXPECTED);
     assert.equal(notices.length, 1);
-    assert.match(notices[0], /not kept for the next time: cannot write/);
+    assert.match(notices[0], /not cached: cannot write/);
   });
 
   test('is whole when several processes make it at once', async () => {
