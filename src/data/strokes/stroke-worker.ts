@@ -27,7 +27,7 @@ export interface ConvertedChunk {
 const port = parentPort;
 if (!port)
   throw new Error(
-    'data/stroke-worker.js runs in a worker thread, started by data/strokes/stroke-conversion.ts',
+    'data/strokes/stroke-worker.js runs in a worker thread, started by data/strokes/stroke-conversion.ts',
   );
 const { pixels, width, height, count, seed, next, chunk } = workerData as ConversionTask;
 const size = width * height;

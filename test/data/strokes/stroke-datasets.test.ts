@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Progress } from '#src/data/strokes/stroke-archive.js';
-import { cacheFolder } from '#src/data/strokes/stroke-cache.js';
+import { cacheFolder, readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
 import { movesOf, type StrokeDataset } from '#src/data/strokes/stroke-examples.js';
 import {
@@ -300,6 +300,16 @@ describe('the cache', () => {
       await fs.writeFile(file, bad);
       assert.deepEqual(plain(await loadStrokes(path)), EXPECTED);
     }
+  });
+
+  test('with an impossible size of the picture is not used, though its checksum is right', async () => {
+    const folder = join(parent, 'data');
+    await writeFolder(folder, strokeFiles());
+    const dataset = await loadStrokes(folder);
+    await writeCache('a-key', dataset);
+    assert.equal((await readCache('a-key', 'x'))?.width, dataset.width);
+    await writeCache('a-key', { ...dataset, width: 0 });
+    assert.equal(await readCache('a-key', 'x'), undefined);
   });
 
   test('that cannot be written is no reason to stop', async () => {
