@@ -1,15 +1,12 @@
 /** What scanstroke offers wherever it runs. */
 export type * from './backends/backend.js';
-export {
-  BACKEND_CHOICES,
-  BACKEND_NAMES,
-  type BackendChoice,
-  BackendUnavailable,
-  type OnFallback,
-} from './backends/registry.js';
-export type { Preprocessing } from './data/sequence.js';
-export type { AnyPreprocessing } from './data/sources.js';
-export type { StrokeOrder, StrokePreprocessing } from './data/strokes/stroke-sequences.js';
+export { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice } from './backends/backend-names.js';
+export { BackendUnavailable, type OnFallback } from './backends/registry.js';
+export type { ImagePreprocessing } from './data/images/image-preprocessing.js';
+export type { KindName, OtherPart, Preprocessing } from './data/input-kind.js';
+export type { Sequence } from './data/sequence.js';
+export type { Part } from './data/sources.js';
+export type { StrokeOrder, StrokePreprocessing } from './data/strokes/stroke-preprocessing.js';
 export {
   type Dtype,
   readSafetensors,
@@ -41,10 +38,9 @@ export {
   type Recognition,
   type Recognizer,
   type RecognizerInfo,
-  type RunFacts,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
-export type { CurvePoint, EpochMetrics } from './runs/run-folder.js';
+export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
 export type { ProgressEvent, StopReason } from './train/events.js';
 export type { RateSettings } from './train/learning-rates.js';

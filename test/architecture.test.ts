@@ -1,7 +1,7 @@
-/** Protects ARCHITECTURE.md: imports go one way, and what a page loads needs no Node.js. */
+/** Protects ARCHITECTURE.md: imports go one way and never in a circle, and what a page loads needs no Node.js. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, normalize, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -13,9 +13,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   formats: [],
   ink: [],
   data: ['formats', 'ink'],
-  model: ['data', 'backends'],
+  model: ['data', 'formats', 'backends'],
   recognize: ['model', 'data', 'runs', 'ink', 'formats', 'backends'],
-  runs: ['data', 'formats'],
+  runs: ['model', 'data', 'formats'],
   train: ['model', 'data', 'runs', 'formats', 'backends'],
   report: ['runs', 'formats', 'ink'],
   serve: ['train', 'report', 'recognize', 'model', 'data', 'runs', 'ink', 'formats', 'backends'],
@@ -27,11 +27,15 @@ const FOUNDATIONS = ['random.ts', 'shared-memory.ts', 'state-dict.ts', 'user-err
 
 const files = (readdirSync(SOURCE, { recursive: true }) as string[]).filter((name) => name.endsWith('.ts'));
 
+/** The specifiers that a file imports, types and dynamic imports included. */
+function specifiersIn(path: string): string[] {
+  const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]);
+}
+
 /** What a file imports: paths relative to src/, or names of packages. */
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(SOURCE, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
-  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]);
-  return specifiers.map((specifier) =>
+  return specifiersIn(join(SOURCE, file)).map((specifier) =>
     specifier.startsWith('.')
       ? relative(SOURCE, join(SOURCE, dirname(file), specifier)).replace(/\.js$/, '.ts')
       : specifier,
@@ -67,10 +71,10 @@ test('imports go one way', () => {
   assert.ok(seen > 100, 'the pattern finds imports');
 });
 
-test('single kernels are for tests and benchmarks: nothing outside of backends imports the probe', () => {
+test('single kernels are for tests and benchmarks: nothing in src imports the probe', () => {
+  assert.ok(files.includes('backends/probe.ts'));
   const importers = files.filter((file) => importsOf(file).includes('backends/probe.ts'));
-  assert.ok(importers.length > 0, 'the pattern finds imports');
-  for (const file of importers) assert.equal(roomOf(file), 'backends', `src/${file} imports the probe`);
+  assert.deepEqual(importers, []);
 });
 
 test('the page imports only what it may, and of the server only types', () => {
@@ -100,3 +104,54 @@ test('what a page loads imports nothing of Node.js, and does without SharedArray
   }
   assert.ok(reached.size > 10);
 });
+
+/** The files of a folder with the files of the same folder that each imports. */
+function importGraph(folder: string): Map<string, string[]> {
+  const names = (readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.tsx?$/.test(name));
+  const known = new Set(names);
+  return new Map(
+    names.map((name) => {
+      const targets = specifiersIn(join(folder, name))
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => normalize(join(dirname(name), specifier)))
+        .flatMap((target) => [target, target.replace(/\.js$/, '.ts'), target.replace(/\.js$/, '.tsx')])
+        .filter((target) => known.has(target));
+      return [name, targets];
+    }),
+  );
+}
+
+/** A way from a file back to itself along imports, or null if there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>();
+  const search = (file: string, way: string[]): string[] | null => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const target of graph.get(file) ?? []) {
+      const circle = search(target, [...way, file]);
+      if (circle) return circle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of graph.keys()) {
+    const circle = search(file, []);
+    if (circle) return circle;
+  }
+  return null;
+}
+
+test('the search finds a circle, and only a circle', () => {
+  const graph = (edges: Record<string, string[]>) => new Map(Object.entries(edges));
+  assert.equal(circleIn(graph({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] })), null);
+  assert.deepEqual(circleIn(graph({ a: ['b'], b: ['c'], c: ['d'], d: ['b'] })), ['b', 'c', 'd', 'b']);
+});
+
+for (const folder of ['src', 'web', 'bench']) {
+  test(`no imports in ${folder} go in a circle`, () => {
+    const graph = importGraph(fileURLToPath(new URL(`../../${folder}/`, import.meta.url)));
+    const edges = [...graph.values()].reduce((sum, targets) => sum + targets.length, 0);
+    assert.ok(edges > 20, 'the pattern finds imports');
+    assert.equal(circleIn(graph)?.join(' → '), undefined);
+  });
+}

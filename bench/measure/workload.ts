@@ -1,8 +1,9 @@
 /** The models whose speed is measured. Their data are random images and strokes of realistic shapes. */
+import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import { openSequences, type SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
 import { packStrokes, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import {
   flopsPerStep,
   type ResolvedClassifierConfig,
@@ -101,7 +102,8 @@ export function randomData({ kind, batchSize, steps }: Workload): SequencesData 
     const preprocessing = DEFAULT_STROKE_PREPROCESSING;
     return { kind: 'strokes', name: 'random', examples: randomStrokes(batchSize), preprocessing };
   }
-  const preprocessing = {
+  const preprocessing: ImagePreprocessing = {
+    kind: 'images',
     sequenceLength: steps,
     inputSize: 28,
     channels: 1,

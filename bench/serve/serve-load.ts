@@ -79,6 +79,7 @@ async function subjects() {
     parameters: await model.stateDict(),
     model: { ...model.config },
     preprocessing: {
+      kind: 'images',
       sequenceLength: 28,
       inputSize: 28,
       channels: 1,

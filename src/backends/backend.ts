@@ -15,9 +15,9 @@
  * **LSTM** (PyTorch's definition; gate order i, f, g, o along 4H):
  *   i, f, o = sigmoid(W x + b + U h' + b'),  g = tanh(W x + b + U h' + b'),  c = f c' + i g,  h = o tanh(c)
  */
-import type { BackendName } from './registry.js';
+import type { BackendName } from './backend-names.js';
 
-export type { BackendName } from './registry.js';
+export type { BackendName } from './backend-names.js';
 
 /**
  * Activations and the weights' working copies: float32 or, in mixed precision, halves (IEEE 754 binary16) as their

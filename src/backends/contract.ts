@@ -19,7 +19,7 @@ import type {
   LstmWeights,
   SgdUpdate,
 } from './backend.js';
-import type { MatrixProduct } from './probe.js';
+import type { MatrixProduct } from './kernel-probe.js';
 
 /** The lengths that differ between backends. */
 export type BufferLengths = Pick<Backend, 'lstmPanelsLength' | 'lstmScratchLength' | 'linearScratchLength'>;

@@ -6,7 +6,7 @@
 import { UserError } from '../user-error.js';
 import type * as B from './backend.js';
 import * as contract from './contract.js';
-import type { KernelProbe, MatrixProduct } from './probe.js';
+import type { KernelProbe, MatrixProduct } from './kernel-probe.js';
 
 /** The kernels' verbs as JavaScript sees them; F and I stand for a float and an int buffer. */
 export interface Verbs<F, I> {

@@ -1,5 +1,5 @@
 /** The arrays that a backend has allocated and not got back, so that a wrong release is an error and not a corruption. */
-import type { BackendName } from './registry.js';
+import type { BackendName } from './backend-names.js';
 
 type Allocated = Float32Array | Int32Array;
 

@@ -1,12 +1,13 @@
 /** Opens a backend in Node.js. */
 import type { Backend, BackendHandle } from './backend.js';
+import type { BackendChoice } from './backend-names.js';
 import { openCpu } from './cpu/cpu.js';
 import { openReference } from './reference/reference.js';
-import { type BackendChoice, type OnFallback, type Openers, openChoice, reopen } from './registry.js';
+import { type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { openWasm } from './wasm/load.js';
 import { openWasmHandle } from './wasm/wasm.js';
 
-export type { BackendChoice } from './registry.js';
+export type { BackendChoice } from './backend-names.js';
 
 const OPENERS: Openers<'node'> = {
   cpu: { open: openCpu, reopen: ({ payload }) => openCpu(payload as { isa: string }) },

@@ -1,8 +1,9 @@
 /** Opens a backend where there is no file system and no addon: in a page or a bundle. */
 import { UserError } from '../user-error.js';
 import type { Backend, BackendHandle } from './backend.js';
+import type { BackendChoice } from './backend-names.js';
 import { openReference } from './reference/reference.js';
-import { type BackendChoice, type OnFallback, type Openers, openChoice, reopen } from './registry.js';
+import { type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { compileKernels, type ModuleFile, type ModuleOptions } from './wasm/module.js';
 import { createWasmBackend, openWasmHandle } from './wasm/wasm.js';
 

@@ -1,28 +1,8 @@
-/**
- * Two kernels by themselves, for tests and benchmarks: the activation functions and the matrix product, which training
- * reaches only inside of verbs. Backend, the interface that production code sees, does not have them.
- */
+/** Reaches the kernels of kernel-probe.ts in an open backend; for tests and benchmarks. */
 import type { Backend } from './backend.js';
 import { KernelBackend } from './kernel-backend.js';
+import type { KernelProbe } from './kernel-probe.js';
 import { ReferenceBackend } from './reference/reference.js';
-
-/** c [M, N] = a [M, K] · b [K, N]. */
-export interface MatrixProduct {
-  m: number;
-  n: number;
-  k: number;
-  /** [M, K] */ a: Float32Array;
-  /** [K, N] */ b: Float32Array;
-  /** [M, N] out. */ c: Float32Array;
-  /** linearScratchLength(M, K, N) floats. */ scratch: Float32Array;
-}
-
-export interface KernelProbe {
-  /** outputs[n] = sigmoid or tanh of inputs[n], by the functions that the gates use. */
-  activate(kind: 'sigmoid' | 'tanh', inputs: Float32Array, outputs: Float32Array): void;
-  /** The kernels' own matrix product: the peak that benchmarks compare a training update with. */
-  matmul(args: MatrixProduct): void;
-}
 
 /** @throws Error for a backend that has no kernels to probe, such as a wrapper around another */
 export function probeOf(backend: Backend): KernelProbe {

@@ -1,21 +1,14 @@
 /**
- * The registry of backends: their names, where each one runs, and the order in which `auto` tries them. It imports
+ * The registry of backends: where each one runs, how it opens, and what `auto` does. It imports
  * nothing of a platform, so that a page can load it; open-node.ts and open-web.ts hold what opens
  * the backends.
  *
- * A new backend is a name in BACKEND_NAMES, an entry in BACKENDS, and an opener on each of its platforms. The compiler
+ * A new backend is a name in backend-names.ts, an entry in BACKENDS, and an opener on each of its platforms. The compiler
  * refuses a name without an entry, and a platform without an opener.
  */
 import { UserError } from '../user-error.js';
 import type { Backend, BackendHandle } from './backend.js';
-
-/** Every backend, in the order in which `auto` tries them: fastest first. */
-export const BACKEND_NAMES = ['cpu', 'wasm', 'reference'] as const;
-export type BackendName = (typeof BACKEND_NAMES)[number];
-
-/** The values of `openBackend`'s argument and of `--backend`. */
-export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
-export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+import { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice, type BackendName } from './backend-names.js';
 
 export type Platform = 'node' | 'page';
 

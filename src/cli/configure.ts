@@ -4,11 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeFolder, writeFileAtomically } from '../formats/files.js';
-import { formatJson } from '../formats/json.js';
-import { readSummary } from '../runs/run-files.js';
+import { makeFolder } from '../formats/files.js';
+import { readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
-import { newRunFolder, refuseOldRun, resumePoint, seedFolder } from '../runs/run-path.js';
+import { findCheckpoint, NEWEST, newRunFolder, refuseOldRun, seedFolder } from '../runs/run-path.js';
 import { readConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
 
@@ -36,10 +35,14 @@ export async function configure(
     refuseOldRun(folder);
     return { ...config, savingPath: folder };
   }
-  const { folder, checkpoint } = resumePoint(loadCp, savingPath);
+  const given = loadCp === NEWEST ? (savingPath ?? NEWEST) : loadCp;
+  const { folder, checkpoint } = findCheckpoint('train: --load-cp', given, 'resume');
   const saved = join(dirname(checkpoint), RUN_FILES.config);
   const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
-  const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: folder, loadCp: checkpoint };
+  const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = {
+    savingPath: savingPath ?? folder,
+    loadCp: checkpoint,
+  };
   return { ...resolveConfig({ base, file, flags }), ...paths };
 }
 
@@ -54,8 +57,7 @@ export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];
   await makeFolder(config.savingPath);
-  const text = formatJson(configToDisk(config), RUN_FILES.config, 2);
-  await writeFileAtomically(join(config.savingPath, RUN_FILES.config), `${text}\n`);
+  await writeConfig(config.savingPath, configToDisk(config));
   return Promise.all(
     Array.from({ length: config.seeds }, (_, index) => seedRun(config, config.seedNumber + index)),
   );

@@ -1,14 +1,14 @@
-/** How a picture is turned, enlarged, sheared and shifted: drawn once a sample, the same for images and strokes. */
+/** Random affine maps: rotation, scale, shear and shift, drawn once for each sample, for images and strokes alike. */
 import type { Augmentation } from './augmentation.js';
 import { type SampleWords, STREAM, signedOf } from './sample-words.js';
 
 /** The amounts that make an affine map. */
 export type AffineAmounts = Pick<Augmentation, 'rotation' | 'scale' | 'shear' | 'shift'>;
 
-/** Words that `drawAffine` uses; those of the same stream after them are free. */
+/** Words that `drawAffine` uses; later words of the stream are free. */
 export const AFFINE_WORDS = 6;
 
-/** A place (x, y), counted from the centre, goes to (xx · x + xy · y + shiftX, yx · x + yy · y + shiftY). */
+/** Maps a place (x, y), relative to the centre, to (xx · x + xy · y + shiftX, yx · x + yy · y + shiftY). */
 export interface Affine {
   xx: number;
   xy: number;

@@ -1,10 +1,10 @@
-/** Sequences that a program gives as arrays. */
+/** Sequences from arrays that a program gives. */
 import { sharedBytes, shareInts } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
 import { checkPadded, type PaddedBatch } from './batch.js';
 import type { SequenceSource } from './sequence.js';
 
-/** What ArraySequences is made of, in memory that threads can share; can be posted to a worker thread. */
+/** The data of ArraySequences, in memory that threads can share; can be posted to a worker thread. */
 export interface ArraySequencesData {
   /** [count, T, I] */
   inputs: Float32Array;

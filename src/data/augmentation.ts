@@ -1,25 +1,25 @@
 /**
- * How training sequences are varied from epoch to epoch. Every amount is 0 by default, which leaves things as they are.
- * What happens to a sample is a function of (seed, epoch, sample) alone.
+ * How training sequences are varied from epoch to epoch. Every amount is 0 by default: no variation. The variation of a
+ * sample is a function of (seed, epoch, sample) alone.
  */
 export interface Augmentation {
-  /** Turned by up to this many degrees, either way. */
+  /** Rotation by up to this many degrees in either direction. */
   rotation: number;
-  /** Enlarged or reduced by a factor between 1 / (1 + scale) and 1 + scale, in x and y separately. */
+  /** Scaling by a factor from 1 / (1 + scale) to 1 + scale, in x and y separately. */
   scale: number;
-  /** Sheared by up to this: x += shear · y about the centre. */
+  /** Shear by up to this: x += shear · y about the centre. */
   shear: number;
-  /** Shifted by up to this many pixels in x and in y. */
+  /** Shift by up to this many pixels in x and in y. */
   shift: number;
   /** Images only: amplitude in pixels of a smooth random displacement (Simard et al. 2003). */
   elastic: number;
-  /** Strokes only: standard deviation in pixels by which every point is moved. */
+  /** Strokes only: standard deviation in pixels of the noise added to every point. */
   jitter: number;
-  /** Strokes only: probability with which an inner point of a stroke is left out. */
+  /** Strokes only: probability that an inner point of a stroke is removed. */
   drop: number;
-  /** Strokes only: points are set anew along the stroke, at distances scaled by between 1 / (1 + resample) and 1 + resample. */
+  /** Strokes only: points are resampled along the stroke; spacing × a factor from 1 / (1 + resample) to 1 + resample. */
   resample: number;
-  /** Strokes only: probability that the whole drawing is made in reverse: last stroke first, each from its end. */
+  /** Strokes only: probability that the whole drawing is reversed: last stroke first, each from its end. */
   reverse: number;
   /** Strokes only: probability that the strokes are drawn in another order. */
   shuffle: number;

@@ -1,7 +1,7 @@
 /**
  * From sequences to a packed batch, the layout that the kernels read: sorted by length, longest first, time-major, with
- * no padding (see backends/backend.ts). The buffers belong to the caller and are used again for every batch; packing
- * allocates nothing but a few small views.
+ * no padding (see backends/backend.ts). The buffers belong to the caller and are reused for every batch; packing
+ * allocates only a few small views.
  *
  * Letters: B sequences, T steps of the longest, N = sum of lengths (rows), I input size.
  */
@@ -9,7 +9,7 @@
 import { UserError } from '../user-error.js';
 import type { SequenceSource } from './sequence.js';
 
-/** Where a batch is packed. Larger than needed is fine. */
+/** Buffers for a batch; they may be larger than needed. */
 export interface BatchBuffers {
   /** [N, I] at least */ inputs: Float32Array;
   /** [T] at least */ batchSizes: Int32Array;
@@ -18,7 +18,7 @@ export interface BatchBuffers {
   /** [B] at least */ order: Int32Array;
 }
 
-/** A packed batch: views of the buffers, of just the size used. */
+/** A packed batch: views of the buffers with the size of the batch. */
 export interface PackedBatch {
   /** B */ batchSize: number;
   /** T */ steps: number;
@@ -57,7 +57,7 @@ export function packBatch(source: SequenceSource, indices: Int32Array, target: B
 }
 
 /**
- * Packs a padded batch; what is past the end of a sequence is not looked at.
+ * Packs a padded batch; values past the end of a sequence are ignored.
  * @returns `order[b]` is a position in the padded batch
  * @throws UserError if sizes and lengths do not fit together, stating both
  * @throws Error if a buffer is too small

@@ -1,4 +1,4 @@
-/** classes.txt: the names of the classes, a line each, in the order of their labels. */
+/** classes.txt: one class name on each line, in the order of the labels. */
 
 import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
@@ -8,8 +8,8 @@ export const MAX_CLASS_NAMES_BYTES = 2 ** 20;
 
 /**
  * Parses class names.
- * @param name how messages name the file
- * @param count how many classes there are
+ * @param name of the file, for messages
+ * @param count number of classes
  * @throws UserError if there are more or fewer lines, an empty one, or the same one twice
  */
 export function parseClassNames(bytes: Uint8Array, name: string, count: number): string[] {

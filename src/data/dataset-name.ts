@@ -1,4 +1,5 @@
-/** What the name of a data set says of its kind, before anything is read. */
+/** The kind of a data set from its name alone. */
+import type { KindName } from './input-kind.js';
 
 /** `strokes:` before a folder of IDX files means the strokes of its images. */
 export const STROKES_PREFIX = 'strokes:';
@@ -11,8 +12,10 @@ export function isDrawingFile(name: string): boolean {
   return DRAWING_FILE.test(name);
 }
 
-/** Whether `--data` certainly means pen strokes. A folder does not tell by its name. */
-export function namesStrokes(spec: string): boolean {
+/** The kind of data that a value of `--data` names; null for a folder, whose name does not tell. */
+export function kindNamed(spec: string): KindName | null {
+  if (spec === 'mnist') return 'images';
   const isArchive = /\.(tar\.gz|tgz|tar)$/i.test(spec);
-  return spec === 'strokes' || spec.startsWith(STROKES_PREFIX) || isArchive || isDrawingFile(spec);
+  const isStrokes = spec === 'strokes' || spec.startsWith(STROKES_PREFIX) || isArchive || isDrawingFile(spec);
+  return isStrokes ? 'strokes' : null;
 }

@@ -1,53 +1,40 @@
-/** Loads a data set of either kind by what the user calls it. Node.js only. */
+/** Loads the data set that a value of `--data` names. Node.js only. */
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { isDrawingFile, namesStrokes } from './dataset-name.js';
-import { type ImageDataset, loadImages } from './images/image-datasets.js';
-import type { ImageExamples } from './images/image-examples.js';
-import type { AnyPreprocessing, SequencesData } from './sources.js';
+import { isDrawingFile, kindNamed } from './dataset-name.js';
+import { loadImages } from './images/image-datasets.js';
+import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
 import { findStrokeFolder, type OnProgress } from './strokes/stroke-archive.js';
 import { loadStrokes } from './strokes/stroke-datasets.js';
-import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
-import type { StrokeOrder } from './strokes/stroke-sequences.js';
 
-export type Dataset = ({ kind: 'images' } & ImageDataset) | ({ kind: 'strokes' } & StrokeDataset);
-
-export interface LoadOptions {
-  /** Of images. */
-  channelsImg: number;
-  /** Of the points of strokes. */
-  order: StrokeOrder;
-  /** Reading or making strokes for the first time takes seconds. */
+export interface LoadOptions extends KindLoadOptions {
+  /** Called while strokes are read or made, which takes seconds the first time. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
 }
 
+/** The loader of each kind. */
+const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) => Promise<DatasetOf<K>> } = {
+  images: async (spec, options) => ({ kind: 'images', ...(await loadImages(spec, options)) }),
+  strokes: async (spec, options) => ({ kind: 'strokes', ...(await loadStrokes(spec, options)) }),
+};
+
 /**
- * @param spec `mnist`; `strokes`, those of MNIST; `strokes:FOLDER`, those of the images in its IDX files; an archive
+ * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
  *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
  *   files of images
  * @throws UserError as loadImages and loadStrokes
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
-  if (namesStrokes(spec) || (await holdsStrokes(spec))) {
-    return { kind: 'strokes', ...(await loadStrokes(spec, options)) };
-  }
-  return { kind: 'images', ...(await loadImages(spec, options)) };
+  const kind = kindNamed(spec) ?? (await kindIn(spec));
+  return LOADERS[kind](spec, options);
 }
 
-/** What a folder holds that is not said to be strokes: images go before drawings. A folder of neither is left to loadImages. */
-async function holdsStrokes(spec: string): Promise<boolean> {
-  if (!statSync(spec, { throwIfNoEntry: false })?.isDirectory()) return false;
+/** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */
+async function kindIn(spec: string): Promise<KindName> {
+  if (!statSync(spec, { throwIfNoEntry: false })?.isDirectory()) return 'images';
   const names = await readdir(spec);
-  if (names.some((name) => /idx[134]-ubyte/i.test(name))) return false;
-  return names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;
-}
-
-/** A part of a data set as sequences. */
-export function sequencesOf(
-  { kind, name }: { kind: Dataset['kind']; name: string },
-  examples: ImageExamples | StrokeExamples,
-  preprocessing: AnyPreprocessing,
-): SequencesData {
-  return { kind, name, examples, preprocessing } as SequencesData;
+  if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';
+  const holdsStrokes = names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;
+  return holdsStrokes ? 'strokes' : 'images';
 }

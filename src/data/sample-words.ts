@@ -1,15 +1,15 @@
 /**
- * The random words by which a sample is varied: those of `Random` (random.ts) for the key (seed, 'augm', epoch, sample),
- * drawn many at a time and without allocating, because every sample of every epoch needs some hundred of them. Each
- * purpose has a stream of its own, so that switching one on leaves what the others draw as it is.
+ * Random words for augmentation: the words of `Random` (random.ts) for the key (seed, 'augm', epoch, sample), drawn many
+ * at a time and without allocating, because every sample of every epoch needs about a hundred. Each purpose has a stream
+ * of its own, so switching one on does not change the words of the others.
  */
 
 import { deriveKey } from '../random.js';
 
-/** Tells the variations' random numbers from all others drawn from the same seed. */
+/** Separates the random numbers of augmentation from all others of the same seed. */
 const AUGMENT_STREAM = 0x6175676d; // 'augm'
 
-/** What words are drawn for. */
+/** The purposes of words. */
 export const STREAM = { shape: 0, order: 1, jitter: 2, drop: 3, elastic: 4, shuffle: 16 } as const;
 
 /** 2⁻³² */

@@ -1,30 +1,21 @@
-/** The kinds of sequences there are, and how a thread opens them from what was posted to it. */
+/** Opens sequences in a thread from posted data, and makes such data from a data set. */
 import { ArraySequences, type ArraySequencesData } from './array-sequences.js';
 import type { Augmentation } from './augmentation.js';
-import { AugmentedImages } from './images/image-augment.js';
+import type { Dataset, KindName, OtherPart, Preprocessing, SequencesOf } from './input-kind.js';
+import { kindOf } from './kinds.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
-import {
-  ImageSequences,
-  type ImageSequencesData,
-  type Preprocessing,
-  readPreprocessing,
-} from './sequence.js';
-import { AugmentedStrokes } from './strokes/stroke-augment.js';
-import {
-  readStrokePreprocessing,
-  type StrokePreprocessing,
-  StrokeSequences,
-  type StrokeSequencesData,
-} from './strokes/stroke-sequences.js';
 
-/** What a source is made of; can be posted to a worker thread. */
-export type SequencesData =
-  | ({ kind: 'images' } & ImageSequencesData)
-  | ({ kind: 'strokes' } & StrokeSequencesData)
-  | ({ kind: 'arrays' } & ArraySequencesData);
+/** The data of a SequenceSource: examples of a data set, or arrays of a program. Can be posted to a worker thread. */
+export type SequencesData = SequencesOf<KindName> | ({ kind: 'arrays' } & ArraySequencesData);
 
-/** How examples became sequences; stored with the model. */
-export type AnyPreprocessing = Preprocessing | StrokePreprocessing;
+/**
+ * Part of the data of a training. `train` and `validation` are indices into the same examples; `reversed` and
+ * `reordered` are the test strokes drawn in another way.
+ */
+export type Part = 'train' | 'validation' | 'test' | OtherPart;
+
+/** Parts as sequences. */
+export type PartsData = Partial<Record<Part, SequencesData>>;
 
 /** @param seed of the variations */
 export function openAugmented(
@@ -32,21 +23,34 @@ export function openAugmented(
   augmentation: Augmentation,
   seed: number,
 ): AugmentedSource {
-  if (data.kind === 'images') return new AugmentedImages({ data, augmentation, seed });
-  if (data.kind === 'strokes') return new AugmentedStrokes({ data, augmentation, seed });
-  throw new Error('augmentation: arrays are not varied');
+  if (data.kind === 'arrays') throw new Error('augmentation: arrays are not varied');
+  return kindOf(data).openAugmented(data, augmentation, seed);
 }
 
+/** @throws UserError if the examples do not fit the preprocessing */
 export function openSequences(data: SequencesData): SequenceSource {
-  if (data.kind === 'images') return new ImageSequences(data);
-  return data.kind === 'strokes' ? new StrokeSequences(data) : new ArraySequences(data);
+  return data.kind === 'arrays' ? new ArraySequences(data) : kindOf(data).openSequences(data);
 }
 
-/** The preprocessing in a checkpoint. @throws UserError naming what is missing or impossible */
-export function readAnyPreprocessing(value: Record<string, unknown>, name: string): AnyPreprocessing {
-  return value.kind === 'strokes' ? readStrokePreprocessing(value, name) : readPreprocessing(value, name);
+/** One part of a data set as sequences. */
+export function sequencesOf(
+  dataset: Dataset,
+  part: 'train' | 'test' | OtherPart,
+  preprocessing: Preprocessing,
+): SequencesOf<KindName> {
+  if (dataset.kind !== preprocessing.kind) {
+    throw new Error(`sequences: the preprocessing of ${preprocessing.kind} for ${dataset.kind}`);
+  }
+  const kind = kindOf(dataset);
+  const examples = part === 'train' || part === 'test' ? dataset[part] : kind.redrawn(part, dataset.test);
+  return kind.sequencesOf(dataset.name, examples, preprocessing);
 }
 
-export function isStrokes(preprocessing: AnyPreprocessing): preprocessing is StrokePreprocessing {
-  return 'kind' in preprocessing;
+/** All parts of a data set as sequences. */
+export function partsOf(dataset: Dataset, preprocessing: Preprocessing): PartsData {
+  const of = (part: 'train' | 'test' | OtherPart) => sequencesOf(dataset, part, preprocessing);
+  const train = of('train');
+  const parts: PartsData = { train, validation: train, test: of('test') };
+  for (const part of kindOf(dataset).otherParts) parts[part] = of(part);
+  return parts;
 }

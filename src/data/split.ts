@@ -1,12 +1,12 @@
 /**
- * Which examples are for training and which for validation, and the order of the training examples in an epoch.
+ * Splits examples into training and validation, and orders the training examples of an epoch.
  * Functions of the seed (and the epoch) alone, so that a resumed run sees the same batches.
  */
 
 import { Random } from '../random.js';
 import { UserError } from '../user-error.js';
 
-/** Tell these random numbers from all others drawn from the same seed. */
+/** Separate these random numbers from all others of the same seed. */
 const SPLIT_STREAM = 0x73706c74; // 'splt'
 const ORDER_STREAM = 0x6f726472; // 'ordr'
 const BATCH_STREAM = 0x62617463; // 'batc'
@@ -25,7 +25,7 @@ export function trainCountOf(count: number, fraction: number): number {
 }
 
 /**
- * Deals the examples 0 … count − 1 into two parts by one permutation.
+ * Splits the examples 0 … count − 1 into two parts by one permutation.
  * @returns train [trainCount] and validation [count − trainCount], in the permutation's order
  * @throws UserError if a part would be empty
  */
@@ -53,13 +53,13 @@ export function epochOrder(indices: Int32Array, seed: number, epoch: number): In
   return new Random(seed, ORDER_STREAM, epoch).shuffle(indices.slice());
 }
 
-/** Batches among which sequences are sorted by length: enough to find their like, few enough to stay shuffled. */
+/** Batches in a pool: enough sequences of similar length, few enough to stay shuffled. */
 const POOL = 32;
 
 /**
- * The training examples in the order of an epoch, for sequences of differing lengths: shuffled, then within every pool
- * of batches sorted by length and cut into batches, which are shuffled among each other. Sequences of a batch are about
- * as long, so that the steps at which only a few still run, which are the slow ones, are rare.
+ * The training examples in the order of an epoch, for sequences of different lengths: shuffled, sorted by length within
+ * every pool of batches, cut into batches, and the batches shuffled. The sequences of a batch have similar lengths, so
+ * steps at which few sequences run, which are slow, are rare.
  *
  * @param batchSize sequences in a batch; an incomplete batch comes last
  */
@@ -85,7 +85,7 @@ export function epochOrderByLength(
 }
 
 /**
- * The same indices, sequences of about the same length together: for passes whose order changes nothing.
+ * The indices sorted by length, for passes whose result does not depend on the order.
  */
 export function sortedByLength(indices: Int32Array, lengthOf: (index: number) => number): Int32Array {
   return indices.slice().sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);

@@ -96,12 +96,8 @@ export function readSafetensors(
   const { entries, metadata } = parseHeader(header, name, LENGTH_BYTES);
 
   const data = bytes.subarray(dataStart);
-  for (const entry of entries) checkEntry(entry, data.length, name);
-  entries.sort((a, b) => a.start - b.start || a.end - b.end);
-  checkCover(entries, data.length, name);
-
   const tensors = new Map<string, Tensor>();
-  for (const { name: tensor, dtype, shape, start, end } of entries) {
+  for (const { name: tensor, dtype, shape, start, end } of checkTensors(entries, data.length, name)) {
     const copy = new Uint8Array(end - start);
     copy.set(data.subarray(start, end));
     tensors.set(tensor, {
@@ -132,6 +128,23 @@ function readHeaderLength(bytes: Uint8Array, name: string): number {
     );
   }
   return Number(length);
+}
+
+/**
+ * Checks the tensors in a header against the data.
+ * @param available bytes of data behind the header
+ * @returns the entries in the order of their values in the file
+ * @throws UserError naming the tensor that does not fit its offsets, or the bytes that belong to none or to several
+ */
+export function checkTensors(
+  entries: readonly HeaderEntry[],
+  available: number,
+  name: string,
+): HeaderEntry[] {
+  for (const entry of entries) checkEntry(entry, available, name);
+  const sorted = [...entries].sort((a, b) => a.start - b.start || a.end - b.end);
+  checkCover(sorted, available, name);
+  return sorted;
 }
 
 /** Checks that a header entry is consistent and that the tensor is inside the data. */

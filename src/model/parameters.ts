@@ -15,7 +15,7 @@ import {
 } from './classifier-config.js';
 
 /** A GiB of float32; with more, lengths of panels would not fit the kernels' 32-bit integers. */
-const MAX_PARAMETERS = 2 ** 28;
+export const MAX_PARAMETERS = 2 ** 28;
 
 export interface ParameterPlace {
   name: string;

@@ -1,6 +1,6 @@
 /**
- * Inputs from files, or from standard input: PNG pictures, IDX files of images, drawings and strokes as JSON. What a
- * file is, is told by its first bytes and by its name. Node.js only.
+ * Reads inputs from files or standard input: PNG pictures, IDX files of images, drawings and strokes as JSON. The format
+ * follows from a file's first bytes and its name. Node.js only.
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -15,25 +15,25 @@ import { parseInput } from './json-input.js';
 import { isPng, readPng } from './png.js';
 
 export interface NamedInput {
-  /** The file, and which of several in it. */
+  /** The file's path, with `:N` for one of several inputs in it. */
   name: string;
   input: RecognizerInput;
 }
 
-/** Of a file with pictures or JSON; IDX files and drawings have limits of their own. */
+/** Limit for PNG and JSON files; IDX files and files of drawings have other limits. */
 const MAX_BYTES = 2 ** 26;
 
-/** `t10k-images-idx3-ubyte:12` and `drawings.ndjson:3`: one of several, from 0. */
+/** `t10k-images-idx3-ubyte:12`, `drawings.ndjson:3`: an input of a file, counted from 0. */
 const ITEM = /^(.+):(\d{1,9})$/;
 
 /** Standard input. */
 export const STANDARD_INPUT = '-';
 
 /**
- * The inputs in a file, in their order.
- * @param path a file, or one of several in it as FILE:N, from 0; `-` is standard input
+ * The inputs in a file, in order.
+ * @param path a file, or FILE:N for input N of a file, counted from 0; `-` is standard input
  * @param channels 3 if the network reads colours
- * @throws UserError naming the file, and the line or the part that is not as it should be
+ * @throws UserError naming the file, and the line or the part that is wrong
  */
 export async function readInputs(path: string, channels = 1): Promise<NamedInput[]> {
   const match = existsSync(path) ? null : ITEM.exec(path);
@@ -76,7 +76,7 @@ function idxPictures(bytes: Uint8Array, name: string): RecognizerInput[] {
   });
 }
 
-/** One value, a list of them, or a value a line. */
+/** A JSON value, a list of values, or one value on each line. */
 function jsonInputs(content: string, name: string): RecognizerInput[] {
   const lines = content.split('\n');
   if (lines.filter((line) => line.trim() !== '').length > 1 && isJson(lines[0])) {
@@ -112,7 +112,7 @@ async function standardInput(): Promise<Uint8Array> {
   for await (const chunk of process.stdin) {
     length += chunk.length;
     if (length > MAX_BYTES) {
-      throw new UserError(`standard input: more than ${MAX_BYTES} bytes; at most so many are accepted`);
+      throw new UserError(`standard input: more bytes than the ${MAX_BYTES} that are accepted`);
     }
     chunks.push(chunk);
   }

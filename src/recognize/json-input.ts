@@ -1,9 +1,9 @@
 /**
- * Inputs as JSON, as programs send them and files hold them:
+ * Reads inputs from JSON, from programs and from files:
  *
  * - `{ "pixels": …, "width": 28, "height": 28, "channels": 1 }`, pixels as a list of numbers from 0 (paper) to 255
- *   (ink), or as such bytes in base64;
- * - `{ "strokes": [[dx, dy, eos, eod] …] }`, rows as in docs/strokes.md;
+ *   (ink), or as these bytes in base64;
+ * - `{ "strokes": [[dx, dy, eos, eod] …] }`, moves as in docs/strokes.md;
  * - `{ "drawing": … }`, or the drawing itself: what data/pens/drawing-json.ts reads.
  */
 import { parseDrawing } from '../data/pens/drawing-json.js';
@@ -14,8 +14,8 @@ import { UserError } from '../user-error.js';
 import type { RecognizerInput } from './input.js';
 
 /**
- * @param value as from JSON.parse
- * @param where how messages name it
+ * @param value from JSON.parse
+ * @param where names the value in messages
  * @throws UserError saying what was expected and what was found
  */
 export function parseInput(value: unknown, where: string): RecognizerInput {
@@ -27,8 +27,8 @@ export function parseInput(value: unknown, where: string): RecognizerInput {
     throw new UserError(`${where}: expected one of pixels, strokes or drawing, found ${found}`);
   }
   if (pixels !== undefined) return picture(value, where);
-  if (Array.isArray(strokes) && areRows(strokes))
-    return { kind: 'strokes', rows: strokeRows(strokes, where) };
+  if (Array.isArray(strokes) && areMoves(strokes))
+    return { kind: 'strokes', moves: strokeMoves(strokes, where) };
   const nested = isPlainObject(drawing);
   const parsed = parseDrawing(nested ? drawing : value, nested ? `${where}: drawing` : where);
   return { kind: 'drawing', strokes: parsed.drawing.strokes };
@@ -63,37 +63,37 @@ function isByte(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
-/** Rows of numbers, unlike the strokes of a drawing, which are made of points. */
-function areRows(strokes: unknown[]): boolean {
+/** Tells moves, which are lists of numbers, from the strokes of a drawing, which are lists of points. */
+function areMoves(strokes: unknown[]): boolean {
   const first: unknown = strokes[0];
   return Array.isArray(first) && first.every((each) => typeof each === 'number');
 }
 
-function strokeRows(strokes: unknown[], where: string): Int16Array {
-  const rows = new Int16Array(strokes.length * STROKE_COLUMNS);
-  strokes.forEach((row, n) => {
+function strokeMoves(strokes: unknown[], where: string): Int16Array {
+  const moves = new Int16Array(strokes.length * STROKE_COLUMNS);
+  strokes.forEach((move, n) => {
     const fits =
-      Array.isArray(row) &&
-      row.length === STROKE_COLUMNS &&
-      row.every((each) => Number.isInteger(each) && Math.abs(each) <= 32767) &&
-      row.slice(2).every((each) => each === 0 || each === 1);
+      Array.isArray(move) &&
+      move.length === STROKE_COLUMNS &&
+      move.every((each) => Number.isInteger(each) && Math.abs(each) <= 32767) &&
+      move.slice(2).every((each) => each === 0 || each === 1);
     if (!fits) {
       throw wrong(
-        `${where}: row ${n} of strokes`,
+        `${where}: move ${n} of strokes`,
         '[dx, dy, eos, eod], whole numbers, the last two 0 or 1',
-        row,
+        move,
       );
     }
-    rows.set(row as number[], n * STROKE_COLUMNS);
+    moves.set(move as number[], n * STROKE_COLUMNS);
   });
-  const end = (strokes as number[][]).findIndex((row) => row[3] === 1);
+  const end = (strokes as number[][]).findIndex((move) => move[3] === 1);
   if (end !== strokes.length - 1) {
     throw new UserError(
-      `${where}: expected the end of the drawing (eod 1) in the last row of strokes, ${strokes.length - 1}, found ` +
-        `${end < 0 ? 'none' : `it in row ${end}`}`,
+      `${where}: expected the end of the drawing (eod 1) in the last move of strokes, ${strokes.length - 1}, found ` +
+        `${end < 0 ? 'none' : `it in move ${end}`}`,
     );
   }
-  return rows;
+  return moves;
 }
 
 function wrong(where: string, expected: string, found: unknown): UserError {

@@ -1,12 +1,12 @@
 /**
- * PNG files as pictures to recognise. What a file says of itself is not believed: its size is checked before anything
- * is unpacked, no more is unpacked than that size needs, and only the parts that make the picture reach the decoder.
+ * Reads PNG files as pictures to recognise. Files are not trusted: the picture's size is checked before anything is
+ * unpacked, unpacking stops at the length that the size needs, and only the chunks of the picture reach the decoder.
  * Node.js only.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
+import { MAX_PICTURE_PIXELS } from '../data/inputs/fit.js';
 import { UserError } from '../user-error.js';
-import { MAX_PICTURE_PIXELS } from './fit.js';
 import type { InputPicture } from './input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
@@ -27,7 +27,7 @@ export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => bytes[i] === byte);
 }
 
-/** Pixels that a file announces, believable or not: what it may cost to read it. 0 for anything but a PNG file. */
+/** The number of pixels that a file's header announces, unchecked: an upper bound of the work. 0 for other files. */
 export function announcedPixels(bytes: Uint8Array): number {
   if (bytes.length < 24 || !isPng(bytes)) return 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -35,11 +35,11 @@ export function announcedPixels(bytes: Uint8Array): number {
 }
 
 /**
- * Reads a PNG file. Colours become grey, unless the network reads colours; light paper with dark ink is turned round,
- * because networks read ink as light on dark. Which is the paper is told by the edge of the picture.
+ * Reads a PNG file. Colours become grey, unless the network reads colours. Dark ink on light paper is inverted, because
+ * networks read ink as light on dark. The edge of the picture tells the paper.
  * @param channels 3 for colours as they are
  * @returns 0 is paper, 255 is ink
- * @throws UserError saying what is wrong with the file
+ * @throws UserError naming the file and what is wrong in it
  */
 export function readPng(bytes: Uint8Array, name: string, channels = 1): Required<InputPicture> {
   const png = decodeSafely(bytes, name);
@@ -96,7 +96,7 @@ interface Chunk {
 
 const END: Chunk = { type: 'IEND', data: new Uint8Array() };
 
-/** The parts that make the picture, in their order; the header comes first. */
+/** The chunks that make the picture, in order; the header comes first. */
 function chunksOf(bytes: Uint8Array, name: string): Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Chunk[] = [];
@@ -158,7 +158,7 @@ function adam7(width: number, height: number, bytesOf: (w: number, h: number) =>
   );
 }
 
-/** The decoder does not look at checksums: what was unpacked already is checked. */
+/** The decoder skips checksums: zlib checked the unpacked data. */
 function chunkBytes({ type, data }: Chunk): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);
@@ -167,7 +167,7 @@ function chunkBytes({ type, data }: Chunk): Buffer {
 
 type Decoded = ReturnType<typeof decode>;
 
-/** Any kind of PNG picture as red, green, blue and opacity of 8 bits. */
+/** A PNG picture of any colour type as 8 bits of red, green, blue and opacity. */
 function rgba(png: Decoded): Rgba {
   const { width, height, transparency } = png;
   const { samples, channels, most } = samplesOf(png);
@@ -184,12 +184,12 @@ function rgba(png: Decoded): Rgba {
   return { width, height, values };
 }
 
-/** A value for every sample, and the largest that there can be. */
+/** All samples as numbers, and the largest possible value. */
 function samplesOf(png: Decoded): { samples: ArrayLike<number>; channels: number; most: number } {
   const { width, height, data, channels, depth, palette } = png;
   if (palette) return { samples: convertIndexedToRgb(png), channels: palette[0].length, most: 255 };
   if (depth >= 8) return { samples: data, channels, most: 2 ** depth - 1 };
-  // Several pixels to the byte, the first in its highest bits; rows begin with a byte of their own.
+  // Several pixels in a byte, the first in the highest bits; every pixel row begins with a new byte.
   const stride = Math.ceil((width * depth) / 8);
   const mask = 2 ** depth - 1;
   const samples = new Uint8Array(width * height);
@@ -213,7 +213,7 @@ function colours({ width, height, values }: Rgba): Uint8Array {
   return pixels;
 }
 
-/** [height, width] How far each pixel stands out: its opacity on a transparent ground, else how it differs from paper. */
+/** [height, width] ink of each pixel: its opacity on a transparent ground, else its difference from the paper. */
 function ink(png: Rgba): Uint8Array {
   const { width, height, values } = png;
   const ground = edgeOf(png);
@@ -246,7 +246,7 @@ function edgeOf({ width, height, values }: Rgba): { grey: number; opacity: numbe
   return { grey: opacity === 0 ? 0 : grey / opacity, opacity: opacity / count };
 }
 
-/** Rec. 601, as photographs are made grey. */
+/** Luma of Rec. 601. */
 function luminance(red: number, green: number, blue: number): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }

@@ -1,45 +1,36 @@
 /**
- * A trained network that recognises: checkpoint bytes and an input → probabilities, also point by point, and what
- * the network did on the way. The one path of inference, for the command line, the server and the page.
+ * A trained network for recognition: checkpoint bytes and an input → probabilities, also point by point, hidden states
+ * and input gradients. The command line, the server and the page all use this file for inference.
  */
 import type { Backend } from '../backends/backend.js';
-import { pixelPermutation } from '../data/sequence.js';
-import { type AnyPreprocessing, isStrokes, readAnyPreprocessing } from '../data/sources.js';
+import type { KindName, Preprocessing } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
 import { SequenceClassifier } from '../model/classifier.js';
-import {
-  directionsOf,
-  type ResolvedClassifierConfig,
-  resolveClassifierConfig,
-} from '../model/classifier-config.js';
+import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { ParameterLayout } from '../model/parameters.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import type { RunFacts } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
+import { softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
 
-/** What a checkpoint itself does not say of the run that it comes from. */
-export interface RunFacts {
-  preset?: string | null;
-  /** Share of the test set, 0 to 1. */
-  testAccuracy?: number | null;
-}
-
 export interface RecognizerInfo extends Required<RunFacts> {
-  /** How people and messages call it. */
+  /** Names the network in messages. */
   name: string;
-  /** What the network reads: rows of a picture, or pen strokes. */
-  kind: 'rows' | 'strokes';
+  /** The kind of input that the network reads. */
+  kind: KindName;
   /** [K] in the order of the probabilities. */
   classes: string[];
-  /** How many numbers were learnt. */
+  /** Number of parameters. */
   parameters: number;
   model: ResolvedClassifierConfig;
-  preprocessing: AnyPreprocessing;
+  preprocessing: Preprocessing;
 }
 
 export interface Guess {
-  /** Which class, from 0, and its name. */
+  /** Index of the class, from 0, and its name. */
   index: number;
   class: string;
   /** 0 to 1. */
@@ -47,15 +38,15 @@ export interface Guess {
 }
 
 export interface Recognition {
-  /** [K] they add up to 1. */
+  /** [K] sum 1. */
   probabilities: Float32Array;
-  /** The likeliest classes, likeliest first: three, or all if there are fewer. */
+  /** The likeliest classes, at most three, likeliest first. */
   top: Guess[];
-  /** The likeliest class is less likely than `SURE_FROM`: say so when showing it. */
+  /** The probability of the likeliest class is below `SURE_FROM`. */
   unsure: boolean;
 }
 
-/** What went on in the network while it read an input. */
+/** Input, hidden states and gradients of one pass. */
 export interface Inspection {
   recognition: Recognition;
   saw: Seen;
@@ -67,16 +58,16 @@ export interface Inspection {
   units: number;
   /** [T, U] hidden states after each step, layer by layer, forward then reverse. */
   hidden: Float32Array;
-  /** [T, I] gradient of the likeliest class's cross-entropy by what was read: which steps mattered. */
+  /** [T, I] gradient of the likeliest class's cross-entropy with respect to the sequence. */
   inputGradient: Float32Array;
-  /** The same by the picture's pixels, in their order; null for strokes. */
+  /** [pixels] the same gradient in the order of the picture's pixels; null for strokes. */
   pixelGradient: Float32Array | null;
 }
 
-/** Below this the likeliest class is no more than a guess. */
+/** Answers with a lower probability are marked as unsure. */
 export const SURE_FROM = 0.7;
 
-/** So much fits into one batch: the work is cut to keep memory bounded. */
+/** Largest batch: sequences, and sequences × steps of the longest. */
 const MAX_BATCH = 64;
 const MAX_BATCH_ROWS = 2 ** 16;
 
@@ -91,7 +82,7 @@ const MAX_BATCH_ROWS = 2 ** 16;
  *
  * @example
  * const recognizer = openRecognizer(await readFile('runs/my-run/best.safetensors'), backend, { name: 'my-run' });
- * const [answer] = await recognizer.recognize([{ kind: 'drawing', lines: [{ xs: [10, 60], ys: [20, 90] }] }]);
+ * const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes: [{ xs: [10, 60], ys: [20, 90] }] }]);
  * console.log(answer?.top[0]); // { index, class, probability }, or undefined where there was nothing to recognise
  * recognizer.close();
  */
@@ -121,8 +112,8 @@ export function describeCheckpoint(bytes: Uint8Array, about: RunFacts & { name: 
 
 function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): RecognizerInfo {
   const { name, preset = null, testAccuracy = null } = about;
-  const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, name);
-  const model = resolveClassifierConfig(checkpoint.model);
+  const { preprocessing, model } = checkpoint;
+  const kind = kindOf(preprocessing);
   const layout = new ParameterLayout(model);
   layout.check(checkpoint.parameters);
   const { classes } = checkpoint;
@@ -131,25 +122,33 @@ function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): Rec
       `${name}: names of ${classes.length} classes, but the network has ${model.numClasses} outputs`,
     );
   }
-  const inputSize = isStrokes(preprocessing) ? 4 : preprocessing.inputSize;
+  const inputSize = kind.inputSizeOf(preprocessing);
   if (model.inputSize !== inputSize) {
     throw new UserError(
       `${name}: the network has input size ${model.inputSize}, but its preprocessing gives ${inputSize}`,
     );
   }
-  const steps = isStrokes(preprocessing) ? null : preprocessing.sequenceLength;
+  const steps = kind.stepsOf(preprocessing);
   if (model.sequenceLength !== null && model.sequenceLength !== steps) {
     throw new UserError(
-      `${name}: the network reads just ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
+      `${name}: the network reads ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
     );
   }
-  const kind = isStrokes(preprocessing) ? 'strokes' : 'rows';
-  return { name, preset, testAccuracy, kind, classes, parameters: layout.length, model, preprocessing };
+  return {
+    name,
+    preset,
+    testAccuracy,
+    kind: preprocessing.kind,
+    classes,
+    parameters: layout.length,
+    model,
+    preprocessing,
+  };
 }
 
 export class Recognizer implements Disposable {
   readonly info: RecognizerInfo;
-  /** Reads strokes point by point; null where the network reads from the end too. */
+  /** Runs the network step by step; null for bidirectional networks and the head `flatten`. */
   readonly stepper: SequenceStepper | null;
   readonly #classifier: SequenceClassifier;
 
@@ -177,9 +176,9 @@ export class Recognizer implements Disposable {
   }
 
   /**
-   * Recognises inputs, many at once where there are many.
-   * @returns for each input an answer, or null if it is empty: nothing is guessed then
-   * @throws UserError naming the first input that is malformed, or not what this network can be shown
+   * Recognises inputs, in batches.
+   * @returns an answer for each input, or null for an empty one
+   * @throws UserError for the first input that is malformed, or that this network cannot read
    */
   async recognize(inputs: readonly RecognizerInput[]): Promise<(Recognition | null)[]> {
     const prepared = inputs.map((input) => this.prepare(input));
@@ -193,13 +192,13 @@ export class Recognizer implements Disposable {
     return prepareInput(input, this.info.preprocessing);
   }
 
-  /** Recognises what is prepared already. */
+  /** Recognises prepared inputs. */
   async recognizePrepared(prepared: readonly PreparedInput[]): Promise<Recognition[]> {
     return (await this.probabilitiesOf(prepared)).map((probabilities) => this.#recognition(probabilities));
   }
 
   /**
-   * How the answer comes about: the probabilities after each point of the pen, or after each step of the network.
+   * The probabilities after each point of the pen, or after each step of the network.
    * @returns null if the input is empty
    * @throws UserError as recognize
    */
@@ -208,7 +207,7 @@ export class Recognizer implements Disposable {
   }
 
   /**
-   * What went on in the network while it read the input.
+   * Hidden states and gradients of the network for an input.
    * @returns null if the input is empty
    * @throws UserError as recognize
    */
@@ -238,11 +237,11 @@ export class Recognizer implements Disposable {
       units,
       hidden,
       inputGradient: inputGradient!,
-      pixelGradient: this.#pixelGradient(inputGradient!),
+      pixelGradient: kindOf(this.info.preprocessing).pixelGradient(inputGradient!, this.info.preprocessing),
     };
   }
 
-  /** [K] each: probabilities of sequences that are prepared already, in batches. */
+  /** [K] each: the probabilities of sequences, computed in batches. */
   async probabilitiesOf(
     sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[],
   ): Promise<Float32Array[]> {
@@ -283,25 +282,4 @@ export class Recognizer implements Disposable {
     );
     return { probabilities, top, unsure: top[0].probability < SURE_FROM };
   }
-
-  /** Value k of a sequence is value permutation[k] of the picture. */
-  #pixelGradient(inputGradient: Float32Array): Float32Array | null {
-    const { preprocessing } = this.info;
-    if (isStrokes(preprocessing)) return null;
-    const permutation = pixelPermutation(preprocessing);
-    if (permutation === null) return inputGradient.slice();
-    const result = new Float32Array(inputGradient.length);
-    inputGradient.forEach((value, k) => {
-      result[permutation[k]] = value;
-    });
-    return result;
-  }
-}
-
-/** [K] probabilities of logits. */
-export function softmax(logits: Float32Array): Float32Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((a, b) => a + b);
-  return Float32Array.from(powers, (power) => power / sum);
 }

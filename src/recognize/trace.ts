@@ -1,57 +1,67 @@
 /**
- * How an answer comes about, over one of two times: the pen's (what would have been answered when this much was drawn),
- * or the network's own (what it would answer if what it reads ended after this step).
+ * The answers of a network over time: after each point of the pen (the answer to the drawing so far), or after each step
+ * of the network (the answer if the sequence ended there).
  */
 
+import type { Ending, Preprocessing } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
+import type { Sequence } from '../data/sequence.js';
 import type { Stroke } from '../ink/drawing.js';
-import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
-import { type PreparedInput, prepareInput, type RecognizerInput, type Seen, sequenceOf } from './input.js';
-import { type Recognizer, softmax } from './recognizer.js';
+import { prepareInput, type RecognizerInput, type Seen } from './input.js';
+import { softmax } from './softmax.js';
+
+/** The parts of a recogniser that a trace needs. */
+export interface TracedNetwork {
+  readonly info: { model: ResolvedClassifierConfig; preprocessing: Preprocessing };
+  /** Null for bidirectional networks and the head `flatten`. */
+  readonly stepper: SequenceStepper | null;
+  /** [K] each. */
+  probabilitiesOf(sequences: readonly Sequence[]): Promise<Float32Array[]>;
+}
 
 export interface TraceOptions {
-  /** `pen` is for drawings, and their default; `steps` is the default of all others. */
+  /** `pen` is the default for drawings, and for them only; `steps` is the default otherwise. */
   over?: 'pen' | 'steps';
-  /** At most so many moments, spread evenly. Default 100. */
+  /** Most moments, spread evenly. Default 100. */
   moments?: number;
 }
 
 export interface Trace {
   over: 'pen' | 'steps';
-  /** [M] after so many points of the pen, or steps of the network; the last is all of them. */
+  /** [M] numbers of points or steps after which the network is asked; the last is all of them. */
   moments: Int32Array;
-  /** [M, K] all zero where there was nothing to recognise yet. */
+  /** [M, K] zeros where there was nothing to recognise yet. */
   probabilities: Float32Array;
   /** Of the whole input. */
   saw: Seen;
 }
 
-/** The drawing is at its end. */
-const END_ROW = [0, 0, 1, 1];
-
 /** The trace of an input; null if it is empty. See Recognizer.trace. */
 export async function traceInput(
-  recognizer: Recognizer,
+  network: TracedNetwork,
   input: RecognizerInput,
   { over = input.kind === 'drawing' ? 'pen' : 'steps', moments: most = 100 }: TraceOptions,
 ): Promise<Trace | null> {
-  const { preprocessing, model } = recognizer.info;
+  const { preprocessing, model } = network.info;
   const whole = prepareInput(input, preprocessing);
   if (whole === null) return null;
   const { saw, steps } = whole;
   const overPen = over === 'pen' && input.kind === 'drawing';
   const moments = spread(overPen ? pointsOf(input.strokes) : steps, most);
-  const { stepper } = recognizer;
-  if (!overPen && stepper && saw.rows) {
-    return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments), saw };
+  const { stepper } = network;
+  const { ending } = kindOf(preprocessing);
+  if (!overPen && stepper && ending) {
+    return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments, ending), saw };
   }
   const prefixes = Array.from(moments, (moment, m) => {
     if (m === moments.length - 1) return whole;
     return overPen
       ? prepareInput({ kind: 'drawing', strokes: firstPoints(input.strokes, moment) }, preprocessing)
-      : firstSteps(whole, moment, recognizer);
+      : firstSteps(whole, moment, ending);
   });
-  const answers = await recognizer.probabilitiesOf(prefixes.filter((each) => each !== null));
+  const answers = await network.probabilitiesOf(prefixes.filter((each) => each !== null));
   const probabilities = new Float32Array(moments.length * model.numClasses);
   let n = 0;
   prefixes.forEach((prefix, m) => {
@@ -60,28 +70,29 @@ export async function traceInput(
   return { over: overPen ? 'pen' : 'steps', moments, probabilities, saw };
 }
 
-/** [M, K] the answers of `firstSteps`, by a network that can be stepped: a step and a look at the end row each. */
+/** [M, K] the answers to `firstSteps` for each moment, by stepping: one step and one look at the ending each. */
 function stepped(
   stepper: SequenceStepper,
-  { steps, sequence, saw }: PreparedInput,
+  { steps, sequence }: Sequence,
   moments: Int32Array,
+  ending: Ending,
 ): Float32Array {
+  const inputSize = sequence.length / steps;
   const answers: number[] = [];
   const answer = (logits: Float32Array) => answers.push(...softmax(logits));
   stepper.reset();
   for (let t = 0, m = 0; t < steps; t++) {
-    const row = sequence.subarray(t * STROKE_COLUMNS, (t + 1) * STROKE_COLUMNS);
     const asked = moments[m] === t + 1;
-    const lifted = isLifted(saw.rows!, t);
-    if (asked && lifted) answer(stepper.peek(END_ROW));
-    stepper.step(row);
-    if (asked && !lifted) answer(stepper.peek(END_ROW));
+    const replaced = ending.replaces(sequence, t);
+    if (asked && replaced) answer(stepper.peek(ending.values));
+    stepper.step(sequence.subarray(t * inputSize, (t + 1) * inputSize));
+    if (asked && !replaced) answer(stepper.peek(ending.values));
     if (asked) m++;
   }
   return Float32Array.from(answers);
 }
 
-/** 1 to `count`, or `most` of them, evenly spread and with the last one. */
+/** The numbers 1 to `count`, or `most` of them, evenly spread, the last included. */
 function spread(count: number, most: number): Int32Array {
   const length = Math.max(1, Math.min(count, most));
   return Int32Array.from({ length }, (_, m) => Math.round(((m + 1) * count) / length));
@@ -91,7 +102,7 @@ function pointsOf(strokes: readonly Stroke[]): number {
   return strokes.reduce((sum, { xs }) => sum + xs.length, 0);
 }
 
-/** What had been drawn after so many points. */
+/** The strokes of the first `count` points. */
 function firstPoints(strokes: readonly Stroke[], count: number): Stroke[] {
   const result: Stroke[] = [];
   let left = count;
@@ -104,25 +115,13 @@ function firstPoints(strokes: readonly Stroke[], count: number): Stroke[] {
   return result;
 }
 
-/**
- * The first steps of a sequence. Strokes are put to an end after them, as every drawing is that was learnt from; a
- * lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`).
- */
-function firstSteps(
-  { saw, sequence }: PreparedInput,
-  count: number,
-  { info }: Recognizer,
-): Pick<PreparedInput, 'steps' | 'sequence'> {
-  if (saw.rows === null) {
-    return { steps: count, sequence: sequence.subarray(0, count * info.model.inputSize) };
-  }
-  const kept = isLifted(saw.rows, count - 1) ? count - 1 : count;
-  const rows = new Int16Array((kept + 1) * STROKE_COLUMNS);
-  rows.set(saw.rows.subarray(0, kept * STROKE_COLUMNS));
-  rows.set(END_ROW, kept * STROKE_COLUMNS);
-  return sequenceOf({ picture: null, rows }, info.preprocessing);
-}
-
-function isLifted(rows: Int16Array, row: number): boolean {
-  return rows[row * STROKE_COLUMNS + 2] !== 0;
+/** The first steps of a sequence, with the ending of its kind. */
+function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending | null): Sequence {
+  const inputSize = sequence.length / steps;
+  if (ending === null) return { steps: count, sequence: sequence.subarray(0, count * inputSize) };
+  const kept = ending.replaces(sequence, count - 1) ? count - 1 : count;
+  const ended = new Float32Array((kept + 1) * inputSize);
+  ended.set(sequence.subarray(0, kept * inputSize));
+  ended.set(ending.values, kept * inputSize);
+  return { steps: kept + 1, sequence: ended };
 }

@@ -45,8 +45,8 @@ export function mistakeTiles(mistakes: readonly Mistake[], classes: readonly str
 }
 
 function tilePicture(picture: Mistake['picture']): MistakeTile['picture'] {
-  if (!('rows' in picture)) return { kind: 'images', image: pictureImage(picture) };
-  return { kind: 'strokes', strokes: movesToStrokes(picture.rows) };
+  if (!('moves' in picture)) return { kind: 'images', image: pictureImage(picture) };
+  return { kind: 'strokes', strokes: movesToStrokes(picture.moves) };
 }
 
 /** A drawing's shapes, in a square of this side. */

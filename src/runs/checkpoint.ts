@@ -1,23 +1,27 @@
 /**
- * A checkpoint is one safetensors file: the parameters under PyTorch's names, and in the metadata, as JSON, all that is
- * needed to use them (model and preprocessing configuration, class names). A checkpoint to resume from also holds
- * the optimiser's vectors (`optimizer.mean.lstm.weight_ih_l0` …) and the state of the training. Other programs can read the parameters
- * with any safetensors library. Described for users in docs/file-formats.md.
+ * Encodes and decodes checkpoints. A checkpoint is one safetensors file: the parameters under PyTorch's names, and as
+ * JSON in the metadata the model, the preprocessing and the class names. A checkpoint to resume from also has the
+ * optimiser's vectors (`optimizer.mean.lstm.weight_ih_l0` …) and the training state. docs/file-formats.md describes the format for users.
  */
 
+import type { Preprocessing } from '../data/input-kind.js';
+import { kindOf, readPreprocessing } from '../data/kinds.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { quote } from '../formats/quotation.js';
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../formats/safetensors.js';
+import type { HeaderEntry } from '../formats/safetensors-header.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
+import { readClassifierConfig } from '../model/read-config.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 
 export interface Checkpoint {
   parameters: StateDict;
-  /** The model's configuration: what SequenceClassifier is made with. */
-  model: Record<string, unknown>;
-  /** How an example becomes the model's input: data/sequence.ts. */
-  preprocessing: Record<string, unknown>;
+  /** The model's configuration. */
+  model: ResolvedClassifierConfig;
+  /** How an example becomes the model's input. */
+  preprocessing: Preprocessing;
   /** Names of the classes, in the order of the logits. */
   classes: string[];
   /** Only in a checkpoint to resume from. */
@@ -27,9 +31,19 @@ export interface Checkpoint {
      * In checkpoints of the first version one flat vector each: `mean` [P].
      */
     optimizer: StateDict;
-    /** Epoch, step, seed, best so far …: anything that JSON can hold. */
+    /** Epoch, step, seed, best so far …: any JSON value. */
     state: Record<string, unknown>;
   };
+}
+
+/** A checkpoint without the values of its tensors. */
+export interface CheckpointHeader extends Omit<Checkpoint, 'parameters' | 'training'> {
+  /** The model's tensors in the order of the header. */
+  tensors: { name: string; shape: number[]; count: number }[];
+  /** Number of parameters. */
+  parameters: number;
+  /** The training state; null if the checkpoint has none. */
+  training: Record<string, unknown> | null;
 }
 
 const FORMAT = 'scanstroke';
@@ -38,8 +52,8 @@ const OPTIMIZER = 'optimizer.';
 
 /**
  * The bytes of a checkpoint file. Keys of the configuration are written in snake_case.
- * @throws UserError for what a file cannot hold: numbers that are not finite in the JSON parts, keys that are not
- * camelCase, a parameter called `optimizer.…`
+ * @throws UserError for numbers in the JSON parts that are not finite, keys that are not camelCase, and a parameter
+ * called `optimizer.…`
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { parameters, model, preprocessing, classes, training } = checkpoint;
@@ -55,8 +69,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const metadata: Record<string, string> = {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
-    model: configurationText(model, 'model'),
-    preprocessing: configurationText(preprocessing, 'preprocessing'),
+    model: configurationText({ ...model }, 'model'),
+    preprocessing: configurationText(
+      kindOf(preprocessing).writePreprocessing(preprocessing),
+      'preprocessing',
+    ),
     classes: formatJson(classes, 'the checkpoint: classes'),
   };
   if (training) {
@@ -76,13 +93,13 @@ function configurationText(value: Record<string, unknown>, part: string): string
 /**
  * Reads a checkpoint.
  * @param bytes the whole file; not kept
- * @param name how messages name the file
+ * @param name of the file, for messages
  * @returns parameters in the order of their names; keys of the configuration in camelCase
  * @throws UserError for a damaged file, or a safetensors file that is not a checkpoint of scanstroke's
  */
 export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, name);
-  checkFormat(metadata, name);
+  const about = decodeMetadata(metadata, name);
 
   const parameters: StateDict = new Map();
   const optimizer: StateDict = new Map();
@@ -95,20 +112,48 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   }
   if (parameters.size === 0) throw new UserError(`${name}: the checkpoint holds no parameters`);
 
-  const checkpoint: Checkpoint = {
-    parameters,
-    model: configuration(metadata, 'model', name),
-    preprocessing: configuration(metadata, 'preprocessing', name),
-    classes: classNames(metadata, name),
-  };
-  if (Object.hasOwn(metadata, 'training')) {
-    checkpoint.training = { optimizer, state: configuration(metadata, 'training', name) };
-  } else if (optimizer.size > 0) {
+  const { training: state, ...rest } = about;
+  const checkpoint: Checkpoint = { parameters, ...rest };
+  if (state !== null) checkpoint.training = { optimizer, state };
+  else if (optimizer.size > 0) {
     throw new UserError(
       `${name}: the checkpoint holds optimiser tensors, but its metadata has no "training"`,
     );
   }
   return checkpoint;
+}
+
+/**
+ * The header of a checkpoint.
+ * @throws UserError if it is not a checkpoint of scanstroke's
+ */
+export function decodeHeader(
+  { entries, metadata }: { entries: readonly HeaderEntry[]; metadata: Record<string, string> },
+  name: string,
+): CheckpointHeader {
+  const about = decodeMetadata(metadata, name);
+  const tensors = entries
+    .filter((entry) => !entry.name.startsWith(OPTIMIZER))
+    .map((entry) => ({
+      name: entry.name,
+      shape: entry.shape,
+      count: entry.shape.reduce((product, size) => product * size, 1),
+    }));
+  if (tensors.length === 0) throw new UserError(`${name}: the checkpoint holds no parameters`);
+  return { ...about, tensors, parameters: tensors.reduce((sum, { count }) => sum + count, 0) };
+}
+
+function decodeMetadata(
+  metadata: Record<string, string>,
+  name: string,
+): Omit<CheckpointHeader, 'tensors' | 'parameters'> {
+  checkFormat(metadata, name);
+  return {
+    model: readClassifierConfig(configuration(metadata, 'model', name), `${name}: model`),
+    preprocessing: readPreprocessing(configuration(metadata, 'preprocessing', name), name),
+    classes: classNames(metadata, name),
+    training: Object.hasOwn(metadata, 'training') ? configuration(metadata, 'training', name) : null,
+  };
 }
 
 function checkFormat(metadata: Record<string, string>, name: string): void {

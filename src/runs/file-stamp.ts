@@ -1,4 +1,4 @@
-/** Files of runs, as a server may read them: regular files only, never through a symbolic link. */
+/** Access to files of runs for a server: regular files only, symbolic links are not followed. */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 
@@ -6,11 +6,11 @@ export interface FileStamp {
   bytes: number;
   /** Milliseconds since 1970. */
   changed: number;
-  /** Differs when the file has been changed or replaced. */
+  /** Changes when the file is changed or replaced. */
   version: string;
 }
 
-/** What a file is at the moment; null if there is none, or it is a link, a folder or a device. */
+/** The current state of a file; null if it does not exist, or is a link, a folder or a device. */
 export async function stampOf(path: string): Promise<FileStamp | null> {
   const found = await lstat(path).catch(() => null);
   if (!found?.isFile()) return null;
@@ -20,7 +20,7 @@ export async function stampOf(path: string): Promise<FileStamp | null> {
   return { bytes: found.size, changed: found.mtimeMs, version };
 }
 
-/** Opens a file to read it; not through a link, even if one has just been put there. */
+/** Opens a file for reading without following a link, even one created a moment ago. */
 export function openFile(path: string): Promise<FileHandle> {
   // Windows has no such flag, and no such links without special rights.
   return open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));

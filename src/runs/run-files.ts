@@ -1,72 +1,54 @@
 /**
- * Reads and writes metrics.jsonl and summary.json of a run folder. Node.js only; their types are in run-folder.ts.
+ * Reads and writes config.json, metrics.jsonl and summary.json of a run folder. Node.js only; their types are in run-folder.ts.
  *
  * A run can be killed at any moment. Each epoch's line is written at once and flushed, so at worst the last line is
  * torn; reading ignores a torn last line and nothing else.
  */
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { z } from 'zod';
+import { basename, dirname, join } from 'node:path';
 import { appendLine, readFileBounded, writeFileAtomically } from '../formats/files.js';
-import { formatJson, parseJson } from '../formats/json.js';
-import { camelCaseKeys, snakeCase, snakeCaseKeys } from '../formats/key-case.js';
-import { quote } from '../formats/quotation.js';
+import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
+import { snakeCaseKeys } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
-import { type EpochMetrics, RUN_FILES, type RunSummary } from './run-folder.js';
+import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
+import { type EpochMetrics, RUN_FILES, type RunFacts, type RunSummary } from './run-folder.js';
+import { epochMetricsOf, runSummaryOf } from './run-values.js';
 
-/** 5 kB a line: room for thousands of epochs. */
-const MAX_METRICS_BYTES = 64 * 2 ** 20;
-const MAX_SUMMARY_BYTES = 64 * 2 ** 20;
+/** Replaces config.json. @param config keys in snake_case @throws UserError when it cannot be written */
+export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
+  const text = formatJson(config, RUN_FILES.config, 2);
+  await writeFileAtomically(join(folder, RUN_FILES.config), `${text}\n`);
+}
 
-const count = z.int().nonnegative();
+/** config.json, keys in snake_case, values not validated. @throws UserError if there is none, or it is no JSON object */
+export async function readConfig(folder: string): Promise<Record<string, unknown>> {
+  const path = join(folder, RUN_FILES.config);
+  const value = parseJson(await readText(path, "the run's configuration", MAX_CONFIG_BYTES), path);
+  if (!isPlainObject(value)) throw new UserError(`${path}: expected a JSON object`);
+  return value;
+}
 
-const epochSchema = z.object({
-  epoch: z.int().positive(),
-  trainLoss: z.number(),
-  trainAccuracy: z.number(),
-  validationLoss: z.number(),
-  validationAccuracy: z.number(),
-  learningRate: z.number(),
-  seconds: z.number(),
-  samplesPerSecond: z.number(),
-  lossScale: z.number().nullable().default(null),
-  skippedSteps: count.default(0),
-  curve: z.array(z.object({ step: count, loss: z.number(), accuracy: z.number(), learningRate: z.number() })),
-}) satisfies z.ZodType<EpochMetrics>;
+/** Facts of a run from the files beside a checkpoint; null for unknown facts. */
+export async function factsBeside(checkpoint: string): Promise<Required<RunFacts>> {
+  const folder = dirname(checkpoint);
+  const summary = await readSummary(folder).catch(() => null);
+  const config = summary ? null : await readConfig(folder).catch(() => null);
+  return runFacts(checkpoint, summary, config);
+}
 
-const scoreSchema = z.object({ correct: count, count });
-
-const summarySchema = z.object({
-  preset: z.string().nullable(),
-  testAccuracy: z.number(),
-  testLoss: z.number(),
-  bestValAccuracy: z.number(),
-  bestEpoch: count,
-  trainScore: scoreSchema,
-  validationScore: scoreSchema,
-  testScore: scoreSchema,
-  trainSeconds: z.number(),
-  totalSeconds: z.number(),
-  epochs: count,
-  samplesPerSecond: z.number(),
-  gflops: z.number(),
-  peakRssMb: z.number(),
-  backend: z.string(),
-  backendDescription: z.string().default(''),
-  threads: count,
-  parameters: count,
-  seed: z.number(),
-  useAmp: z.boolean().default(false),
-  skippedSteps: count.default(0),
-  stoppedBy: z.string(),
-  reversedScore: scoreSchema.nullable().default(null),
-  reorderedScore: scoreSchema.nullable().default(null),
-  confusionMatrix: z.array(z.array(count)),
-  classes: z.array(z.string()),
-  version: z.string(),
-  node: z.string(),
-}) satisfies z.ZodType<RunSummary>;
+/** Facts of a run from its files. The test accuracy belongs to the best checkpoint only. */
+export function runFacts(
+  checkpoint: string,
+  summary: RunSummary | null,
+  config: Record<string, unknown> | null,
+): Required<RunFacts> {
+  const preset = summary?.preset ?? config?.preset;
+  return {
+    preset: typeof preset === 'string' ? preset : null,
+    testAccuracy: basename(checkpoint) === RUN_FILES.best ? (summary?.testAccuracy ?? null) : null,
+  };
+}
 
 /** Replaces summary.json. @throws UserError when it cannot be written */
 export async function writeSummary(folder: string, summary: RunSummary): Promise<void> {
@@ -78,7 +60,7 @@ export async function writeSummary(folder: string, summary: RunSummary): Promise
 export async function readSummary(folder: string): Promise<RunSummary> {
   const path = join(folder, RUN_FILES.summary);
   const text = await readText(path, "the run's summary", MAX_SUMMARY_BYTES);
-  return validate(summarySchema, camelCaseKeys(parseJson(text, path), path), path);
+  return runSummaryOf(parseJson(text, path), path);
 }
 
 /** Adds an epoch's line to metrics.jsonl and flushes it. @throws UserError when it cannot be written */
@@ -96,8 +78,8 @@ export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
 }
 
 /**
- * Keeps the epochs up to `lastEpoch` in metrics.jsonl and drops later ones and a torn last line: what a run does
- * before it goes on from a checkpoint. A file that does not exist is fine.
+ * Drops the epochs after `lastEpoch` and a torn last line from metrics.jsonl, before a run resumes from a checkpoint.
+ * The file may be missing.
  * @throws UserError as readMetrics does, or when the file cannot be written
  */
 export async function truncateMetrics(folder: string, lastEpoch: number): Promise<void> {
@@ -109,7 +91,7 @@ export async function truncateMetrics(folder: string, lastEpoch: number): Promis
 }
 
 interface MetricsLine {
-  /** As it stands in the file, so that truncating keeps what a newer version wrote. */
+  /** The line's text, so that truncating keeps fields of newer versions. */
   text: string;
   metrics: EpochMetrics;
 }
@@ -117,7 +99,7 @@ interface MetricsLine {
 async function readMetricsLines(folder: string): Promise<MetricsLine[]> {
   const path = join(folder, RUN_FILES.metrics);
   const texts = (await readText(path, "the run's metrics", MAX_METRICS_BYTES)).split('\n');
-  // What follows the last line break is empty, or a line that was torn or only lost its line break.
+  // The text after the last line break is empty, or a torn line, or a line without its line break.
   const tail = texts.pop() ?? '';
   const lines = texts.map((text, i) => ({ text, metrics: parseMetrics(text, `${path}:${i + 1}`) }));
   try {
@@ -133,17 +115,9 @@ async function readMetricsLines(folder: string): Promise<MetricsLine[]> {
 }
 
 function parseMetrics(text: string, where: string): EpochMetrics {
-  return validate(epochSchema, camelCaseKeys(parseJson(text, where), where), where);
+  return epochMetricsOf(parseJson(text, where), where);
 }
 
 async function readText(path: string, what: string, maxBytes: number): Promise<string> {
   return new TextDecoder().decode(await readFileBounded(path, what, maxBytes));
-}
-
-function validate<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues;
-  const member = path.map((part) => (typeof part === 'string' ? snakeCase(part) : String(part))).join('.');
-  throw new UserError(`${where}: ${member === '' ? '' : `${quote(member)}: `}${message}`);
 }

@@ -1,10 +1,9 @@
 /**
- * The run folder: its files' names, and the two that hold numbers, what an epoch measured and what the run came to. On
- * disk the keys are snake_case (`metrics.jsonl`, `summary.json`); here they are camelCase. run-files.ts reads and
- * writes them (Node.js only); this file is for the browser too.
+ * The run folder: names of its files, and the types of metrics.jsonl and summary.json. Keys are snake_case on disk and
+ * camelCase here. run-files.ts reads and writes the files (Node.js only); this file is for the browser too.
  */
 
-/** What a run folder holds. */
+/** The files of a run folder. */
 export const RUN_FILES = {
   /** The configuration that the run was started with. */
   config: 'config.json',
@@ -22,9 +21,9 @@ export const RUN_FILES = {
 
 /** A point of the training curve within an epoch. */
 export interface CurvePoint {
-  /** Steps taken since the run began, from 1. */
+  /** Updates since the run began, from 1. */
   step: number;
-  /** Mean loss and share of correct answers over the steps since the last point. */
+  /** Mean loss and share of correct answers over the updates since the last point. */
   loss: number;
   accuracy: number;
   learningRate: number;
@@ -34,30 +33,30 @@ export interface CurvePoint {
 export interface EpochMetrics {
   /** From 1. */
   epoch: number;
-  /** Means over the epoch's steps, measured while learning (with dropout). */
+  /** Means over the epoch's updates, measured during training (with dropout). */
   trainLoss: number;
   trainAccuracy: number;
   validationLoss: number;
   validationAccuracy: number;
-  /** Of the epoch's last step. */
+  /** Learning rate of the epoch's last update. */
   learningRate: number;
   seconds: number;
   samplesPerSecond: number;
   /** Mixed precision: the factor of the loss at the end of the epoch; else null. */
   lossScale: number | null;
-  /** Steps skipped since the run began because a gradient had overflowed. */
+  /** Updates skipped since the run began because a gradient had overflowed. */
   skippedSteps: number;
-  /** Up to 50 points, at equal distances. */
+  /** At most 50 points, evenly spaced. */
   curve: CurvePoint[];
 }
 
-/** A number of correct answers among a number of questions. */
+/** Correct answers of all answers. */
 export interface Score {
   correct: number;
   count: number;
 }
 
-/** What summary.json holds and `train --json` prints. */
+/** The content of summary.json, which `train --json` prints. */
 export interface RunSummary {
   preset: string | null;
   /** Shares, 0 to 1. */
@@ -70,22 +69,22 @@ export interface RunSummary {
   testScore: Score;
   /** Time in training epochs, validation included. */
   trainSeconds: number;
-  /** Everything, from the start to the scores on the test set. */
+  /** From the start to the scores on the test set. */
   totalSeconds: number;
   /** Epochs completed. */
   epochs: number;
   /** Training samples a second. */
   samplesPerSecond: number;
-  /** Of the training steps: 3 × the forward matrix products. */
+  /** Of the updates: 3 × the forward matrix products. */
   gflops: number;
   peakRssMb: number;
-  /** Its name, as for --backend, and for people the instruction set. */
+  /** The name as in --backend, and the instruction set for people. */
   backend: string;
   backendDescription: string;
   threads: number;
   parameters: number;
   seed: number;
-  /** Mixed precision, and how many of its steps were skipped because a gradient had overflowed. */
+  /** Mixed precision, and the number of updates skipped because a gradient had overflowed. */
   useAmp: boolean;
   skippedSteps: number;
   /** 'epochs' | 'patience' | 'target-accuracy' */
@@ -101,25 +100,32 @@ export interface RunSummary {
   node: string;
 }
 
-/** A test sample that got a wrong answer. */
+/** Facts of a run that its checkpoint does not store. */
+export interface RunFacts {
+  preset?: string | null;
+  /** Share of the test set, 0 to 1. */
+  testAccuracy?: number | null;
+}
+
+/** A test sample with a wrong answer. */
 export interface Mistake {
-  /** Which sample of the test set, from 0. */
+  /** Index in the test set, from 0. */
   index: number;
   /** The true class, and the answer. */
   label: number;
   predicted: number;
   /** Probability of the answer, 0 to 1. */
   confidence: number;
-  /** Probability that the true class got. */
+  /** Probability of the true class. */
   labelProbability: number;
   picture: Picture | StrokePicture;
 }
 
-/** Pixels row by row, within a row channel by channel: that of (x, y, c) is at (y · channels + c) · width + x. */
+/** Pixels [height, channels, width]: that of (x, y, c) is at (y · channels + c) · width + x. */
 export interface Picture {
   width: number;
   height: number;
-  /** 1 for grey, 3 for red, green and blue; of any other number the first one is shown as grey. */
+  /** 1 for grey, 3 for red, green and blue; of any other number the first is shown as grey. */
   channels: number;
   pixels: Uint8Array;
 }
@@ -127,5 +133,5 @@ export interface Picture {
 /** Pen strokes. */
 export interface StrokePicture {
   /** [N, 4] `dx dy eos eod`. */
-  rows: Int16Array;
+  moves: Int16Array;
 }

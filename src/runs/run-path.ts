@@ -1,16 +1,18 @@
 /**
- * Which folder a run is written to, and where a resumed one goes on. Time names new folders and picks the newest
- * run; it decides nothing else.
+ * The folder of a new run, and the run and checkpoint that a path on the command line means. The clock only names new
+ * folders and selects the newest run. Node.js only.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 
-/** Where new runs go. */
+/** The folder of new runs. */
 export const RUNS = 'runs';
+/** Used in place of a path, means the newest run in runs/. */
+export const NEWEST = 'last';
 
-/** `runs/quick-20261121-214005`, or with `-2` if there is one already. */
+/** `runs/quick-20261121-214005`, with `-2` if that exists. */
 export function newRunFolder(preset: string, now: Date): string {
   const pad = (value: number) => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${pad(now.getMonth() + 1)}${pad(now.getDate())}`;
@@ -22,7 +24,7 @@ export function newRunFolder(preset: string, now: Date): string {
   }
 }
 
-/** A new run never writes over an old one. Throws UserError if `folder` holds a run. */
+/** @throws UserError if `folder` holds a run: a new run never overwrites an old one */
 export function refuseOldRun(folder: string): void {
   if (!holdsRun(folder)) return;
   throw new UserError(
@@ -30,29 +32,42 @@ export function refuseOldRun(folder: string): void {
   );
 }
 
-/** Where a resumed run goes on: its folder, and its checkpoint if it is not the folder's own `last`. */
-export interface ResumePoint {
+/** A checkpoint and the folder that it lies in. */
+export interface FoundCheckpoint {
   folder: string;
   checkpoint: string;
 }
 
 /**
- * What `--load-cp` means: `last` alone is the run in `savingPath`, or else the newest in runs/; a folder is that run,
- * a file that checkpoint. Throws UserError if there is nothing to go on from.
+ * The checkpoint that a path means. A file is itself. Of a run folder, `use` takes the best checkpoint or else the
+ * last, and `resume` the last, which need not exist: a run that was killed before it wrote one begins anew. A folder of
+ * several seeds can be resumed; to use one of them, it must be named. `last` is the newest run in runs/.
+ *
+ * @param operation what messages begin with: `evaluate`, `train: --load-cp`
+ * @throws UserError if there is no such checkpoint
  */
-export function resumePoint(loadCp: string, savingPath: string | null): ResumePoint {
-  const path = loadCp === 'last' ? (savingPath ?? newestRun()) : loadCp;
+export function findCheckpoint(operation: string, given: string, purpose: 'use' | 'resume'): FoundCheckpoint {
+  const path = given === NEWEST ? newestRun(operation) : given;
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
-    throw new UserError(`train: --load-cp: ${path} does not exist; give a run folder or a checkpoint`);
+    throw new UserError(`${operation}: ${path} does not exist; give a run folder or a checkpoint`);
   }
-  if (found.isFile()) return { folder: savingPath ?? dirname(path), checkpoint: path };
-  if (!holdsRun(path)) {
+  if (!found.isDirectory()) return { folder: dirname(path), checkpoint: path };
+  if (purpose === 'resume') {
+    if (holdsRun(path)) return { folder: path, checkpoint: join(path, RUN_FILES.last) };
     throw new UserError(
-      `train: --load-cp: ${path} holds no run (there is no ${RUN_FILES.last}); give a run folder or a checkpoint`,
+      `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint`,
     );
   }
-  return { folder: savingPath ?? path, checkpoint: join(path, RUN_FILES.last) };
+  for (const name of [RUN_FILES.best, RUN_FILES.last]) {
+    if (existsSync(join(path, name))) return { folder: path, checkpoint: join(path, name) };
+  }
+  const [seed] = seedFolders(path);
+  throw new UserError(
+    seed === undefined
+      ? `${operation}: ${path} holds no checkpoint (neither ${RUN_FILES.best} nor ${RUN_FILES.last}); give a run folder or a checkpoint`
+      : `${operation}: ${path} holds the runs of several seeds; name one of them, such as ${seed}`,
+  );
 }
 
 /** Whether the folder holds a run: one that wrote its configuration or a checkpoint. */
@@ -61,7 +76,7 @@ export function holdsRun(folder: string): boolean {
 }
 
 /** The run in runs/ whose last checkpoint is the newest. */
-function newestRun(): string {
+function newestRun(operation: string): string {
   let newest: { path: string; time: number } | undefined;
   for (const name of existsSync(RUNS) ? readdirSync(RUNS) : []) {
     const path = join(RUNS, name);
@@ -70,20 +85,14 @@ function newestRun(): string {
   }
   if (newest) return newest.path;
   throw new UserError(
-    `train: --load-cp: there is no run with a checkpoint in ${RUNS}/; name a run folder or a checkpoint`,
+    `${operation}: there is no run with a checkpoint in ${RUNS}/; name a run folder or a checkpoint`,
   );
 }
 
-/** When the run's last checkpoint was written, that of any seed's; undefined if there is none. */
+/** Time of the last checkpoint of a run, or of any of its seeds; undefined if there is none. */
 function lastWritten(folder: string): number | undefined {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
-  const folders = [
-    folder,
-    ...readdirSync(folder)
-      .filter(isSeedFolder)
-      .map((name) => join(folder, name)),
-  ];
-  const times = folders.flatMap((each) => {
+  const times = [folder, ...seedFolders(folder)].flatMap((each) => {
     const found = statSync(join(each, RUN_FILES.last), { throwIfNoEntry: false });
     return found ? [found.mtimeMs] : [];
   });
@@ -95,6 +104,16 @@ export function seedFolder(folder: string, seed: number): string {
   return join(folder, `seed-${seed}`);
 }
 
-function isSeedFolder(name: string): boolean {
-  return /^seed-\d+$/.test(basename(name));
+/** Whether a folder's name is one of seedFolder's. */
+export function isSeedFolder(name: string): boolean {
+  return /^seed-\d+$/.test(name);
+}
+
+/** The folders of the seeds in a folder, in the order of the seeds. */
+function seedFolders(folder: string): string[] {
+  const seedOf = (name: string) => Number(name.slice('seed-'.length));
+  return readdirSync(folder)
+    .filter(isSeedFolder)
+    .sort((a, b) => seedOf(a) - seedOf(b))
+    .map((name) => join(folder, name));
 }

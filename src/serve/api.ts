@@ -1,7 +1,9 @@
 /**
- * What the server answers, as types: its JSON, value by value, keys in snake_case as in the files of a run. The page
- * imports them; docs/serving.md describes them for people, /api/openapi.json for programs.
+ * Types of the server's JSON answers; keys are in snake_case, as in the files of a run. The page imports them.
+ * docs/serving.md describes them for people, /api/openapi.json for programs.
  */
+
+import type { KindName } from '../data/input-kind.js';
 
 /** GET /api/health */
 export interface Health {
@@ -10,7 +12,7 @@ export interface Health {
   uptime_seconds: number;
   /** Models that can be asked. */
   models: number;
-  /** Requests that wait for their turn, and that are being answered. */
+  /** Requests in the queue, and requests being answered. */
   waiting: number;
   running: number;
 }
@@ -18,17 +20,17 @@ export interface Health {
 /** A network that can be asked. */
 export interface ModelEntry {
   id: string;
-  /** What people call it. */
+  /** Shown to people. */
   name: string;
-  /** Rows of a picture, or pen strokes. */
-  kind: 'rows' | 'strokes';
+  /** What it reads: the pixels of images, or pen strokes. */
+  kind: KindName;
   preset: string | null;
   /** In the order of the probabilities. */
   classes: string[];
   parameters: number;
   /** Share of the test set, 0 to 1; null if the run has not ended. */
   test_accuracy: number | null;
-  /** Its checkpoint, relative to models/index.json: `ID.safetensors`, ready for an address. */
+  /** URL of the checkpoint relative to models/index.json, percent-encoded: `ID.safetensors`. */
   file: string;
   bytes: number;
   /** Changes when the checkpoint does. */
@@ -37,9 +39,9 @@ export interface ModelEntry {
 
 /** GET /api/models and GET /models/index.json; a static copy of the page has the latter as a file. */
 export interface ModelList {
-  /** A server stands behind the page; a static copy of the page says false. */
+  /** True from a server, false in a static copy of the page. */
   api: boolean;
-  /** Which one answers when none is named; null if there are none. */
+  /** The model that answers requests without a model id; null if there are no models. */
   default: string | null;
   models: ModelEntry[];
 }
@@ -54,7 +56,7 @@ export interface GuessJson {
 export interface PredictionJson {
   class: string;
   probability: number;
-  /** The likeliest class is no more than a guess. */
+  /** The probability of the likeliest class is below 0.7. */
   unsure: boolean;
   /** Three at most, likeliest first. */
   top: GuessJson[];
@@ -69,35 +71,36 @@ export interface PredictResponse {
   results: (PredictionJson | null)[];
 }
 
-/** Being trained, finished, or neither: interrupted, or killed. */
+/** `live`: being trained. `done`: finished. `stopped`: interrupted or killed. */
 export type RunState = 'live' | 'done' | 'stopped';
 
 /** A run in the list. */
 export interface RunEntry {
   id: string;
-  /** As given, or below the folder of runs. */
+  /** Path of the run folder. */
   folder: string;
   state: RunState;
-  /** When its configuration was written, and when it last changed: ISO 8601. */
+  /** Times of the configuration and of the last change of any file: ISO 8601. */
   started: string;
   changed: string;
   preset: string | null;
-  /** What it was trained on, as in --data. */
+  /** The value of --data. */
   data: string | null;
-  kind: 'rows' | 'strokes' | null;
-  /** Epochs done, and epochs wanted. */
+  /** From the checkpoint, or else from the name of the data; null if neither tells. */
+  kind: KindName | null;
+  /** Completed epochs, and configured epochs. */
   epochs: number;
   num_epochs: number | null;
   best_val_accuracy: number | null;
-  /** These come with the summary, when a run has ended. */
+  /** From the summary: null until the run ends. */
   test_accuracy: number | null;
   parameters: number | null;
   train_seconds: number | null;
   samples_per_second: number | null;
   peak_rss_mb: number | null;
-  /** Whether there is a checkpoint to ask: then it is among the models, by the same id. */
+  /** Whether the run has a checkpoint, which is in the list of models under the same id. */
   model: boolean;
-  /** What keeps its files from being read, if anything does. */
+  /** Message of the first file that cannot be read; null if all can. */
   problem: string | null;
 }
 
@@ -112,25 +115,25 @@ export interface RunDetails extends RunEntry {
   config: Record<string, unknown> | null;
   /** The lines of metrics.jsonl. */
   metrics: Record<string, unknown>[];
-  /** summary.json, with confusion_matrix [true class][predicted class]; null while the run goes on. */
+  /** summary.json, with confusion_matrix [true class][predicted class]; null until the run ends. */
   summary: Record<string, unknown> | null;
 }
 
 /**
  * GET /api/runs/:id/events, Server-Sent Events:
  *
- * - `epoch`, its id the epoch: a line of metrics.jsonl. Those after Last-Event-ID come first.
- * - `reset`: the run has gone back, to `{ "epoch": n }`; forget later epochs.
- * - `state`: `{ "state": "live" }`, at the beginning and when it changes.
- * - `summary`: summary.json, when the run has ended.
+ * - `epoch`, whose event id is the epoch: a line of metrics.jsonl. The epochs after Last-Event-ID come first.
+ * - `reset`: the run went back to epoch n, `{ "epoch": n }`; drop later epochs.
+ * - `state`: `{ "state": "live" }`, first and at every change.
+ * - `summary`: summary.json, when the run ends.
  */
 export type RunEventName = 'epoch' | 'reset' | 'state' | 'summary';
 
 export type SamplePart = 'test' | 'validation' | 'train';
 
-/** A sample with what the network says of it. */
+/** A sample with the network's answer. */
 export interface SampleEntry {
-  /** In its file, from 0: of the test samples, or of the training samples (validation is a part of these). */
+  /** Index in the data set's test or training samples, from 0; validation samples are training samples. */
   index: number;
   /** The true class, and the answer. */
   label: number;
@@ -139,7 +142,7 @@ export interface SampleEntry {
   probability: number;
   label_probability: number;
   picture: PictureJson | null;
-  /** Rows `dx dy eos eod`, one after the other in one list. */
+  /** [N · 4] moves `dx dy eos eod`. */
   strokes: number[] | null;
 }
 
@@ -147,11 +150,11 @@ export interface PictureJson {
   width: number;
   height: number;
   channels: number;
-  /** Bytes in base64, row by row, within a row channel by channel. */
+  /** [height, channels, width] bytes in base64. */
   pixels: string;
 }
 
-/** GET /api/runs/:id/samples: 200 when the answers are known. */
+/** GET /api/runs/:id/samples: 200 when the answers are computed. */
 export interface SampleList {
   part: SamplePart;
   classes: string[];
@@ -162,7 +165,7 @@ export interface SampleList {
   samples: SampleEntry[];
 }
 
-/** 202, while the answers are being computed; ask again in a second. */
+/** 202 while the answers are computed; ask again after a second. */
 export interface SamplesPending {
   done: number;
   total: number;
@@ -186,7 +189,7 @@ export interface TraceJson {
   probabilities: number[][];
 }
 
-/** recognize/recognizer.ts, Inspection: what the network read, and what went on in it. */
+/** recognize/recognizer.ts, Inspection: the input, hidden states and gradients. */
 export interface InspectionJson {
   picture: PictureJson | null;
   strokes: number[] | null;
@@ -201,7 +204,7 @@ export interface InspectionJson {
   pixel_gradient: number[] | null;
 }
 
-/** Every answer that is not 2xx. */
+/** The body of every answer that is not 2xx. */
 export interface ErrorJson {
   error: { status: number; message: string };
 }

@@ -1,6 +1,6 @@
 /**
- * Takes in the bodies of requests: none larger than allowed, and all that are arriving or waiting together no larger
- * than memory is meant for them, however many come at once and however slowly.
+ * Receives the bodies of requests. Limits the size of each body and the sum of all bodies in memory, however many
+ * requests arrive and however slowly.
  */
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './http-error.js';
@@ -9,14 +9,14 @@ import { MAX_BODY_BYTES, MAX_WAITING_BYTES } from './limits.js';
 export class Bodies {
   #bytes = 0;
 
-  /** Bytes that are held at the moment. */
+  /** Bytes in memory. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * The whole body; `release` must be called when it is not needed any more.
-   * @throws HttpError 413 for one that is too large, 503 when too many arrive at once, 400 when it was broken off
+   * The whole body. The caller calls `release` when it is done with the body.
+   * @throws HttpError 413 if the body is too large, 503 if all bodies together are, 400 if the connection breaks
    */
   async take(request: IncomingMessage): Promise<{ body: Uint8Array; release: () => void }> {
     const announced = Number(request.headers['content-length'] ?? 0);
@@ -42,7 +42,7 @@ export class Bodies {
       if (error instanceof HttpError) throw error;
       throw new HttpError(400, 'the body was broken off');
     }
-    // In memory of its own: small buffers share theirs, which posting to a worker would copy as a whole.
+    // A copy: small buffers share a pool, and posting one to a worker would copy the whole pool.
     const body = new Uint8Array(length);
     let at = 0;
     for (const chunk of chunks) {

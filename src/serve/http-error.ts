@@ -1,4 +1,4 @@
-/** An answer that is not 2xx: its status, and what was expected, in words. */
+/** Errors as HTTP answers: a status and a message. */
 import { UserError } from '../user-error.js';
 import type { ErrorJson } from './api.js';
 
@@ -12,7 +12,7 @@ export class HttpError extends Error {
   }
 }
 
-/** What an error is to whoever asked: a mistake in what was given, or a defect of the server's, without its stack. */
+/** Status and message of an error: 400 for a mistake in the request, 500 for a defect, whose stack is not sent. */
 export function errorStatus(error: unknown): { status: number; message: string } {
   if (error instanceof HttpError) return { status: error.status, message: error.message };
   if (error instanceof UserError) return { status: 400, message: error.message };

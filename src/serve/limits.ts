@@ -1,33 +1,33 @@
-/** What one request, and all of them together, may cost the server. */
+/** Limits of one request and of all requests together. */
 
-/** Of a request's body. */
+/** Size of a request's body. */
 export const MAX_BODY_BYTES = 16 * 2 ** 20;
-/** Of all bodies that are arriving or wait for their turn. */
+/** Size of all bodies that are arriving or in the queue. */
 export const MAX_WAITING_BYTES = 256 * 2 ** 20;
-/** Requests that wait for their turn. */
+/** Requests in the queue. */
 export const MAX_WAITING_REQUESTS = 20_000;
-/** Inputs in a request. */
+/** Inputs of a request. */
 export const MAX_INPUTS = 1024;
-/** Steps of the sequences in a request, all together. */
+/** Sum of the lengths of a request's sequences. */
 export const MAX_STEPS = 2 ** 17;
 
-/** Requests, and bytes of their bodies and of what these unpack to, that are computed in one batch. */
-export const BATCH_REQUESTS = 64;
-export const BATCH_BYTES = 2 * 2 ** 20;
-/** A batch that takes longer is given up. */
+/** A batch: requests, and bytes of their bodies plus the pixels that their PNG headers announce. */
+export const MAX_BATCH_REQUESTS = 64;
+export const MAX_BATCH_BYTES = 2 * 2 ** 20;
+/** A batch that takes longer fails. */
 export const COMPUTE_MS = 60_000;
 
-/** A request must have arrived by then: first its headers, then all of it. */
+/** Time in which a request's headers, and the whole request, must arrive. */
 export const HEADERS_MS = 15_000;
 export const REQUEST_MS = 60_000;
-/** A connection on which nothing has moved for so long is closed; answers that take longer say something meanwhile. */
+/** A connection without traffic is closed after this time; event streams send heartbeats. */
 export const IDLE_MS = 65_000;
 export const KEEP_ALIVE_MS = 10_000;
-/** More connections than this are turned away. */
+/** Further connections are refused. */
 export const MAX_CONNECTIONS = 10_000;
-/** Connections that listen to events, and bytes that one of them may be behind. */
+/** Connections to event streams, and unsent bytes of one of them. */
 export const MAX_LISTENERS = 256;
 export const MAX_BEHIND_BYTES = 4 * 2 ** 20;
 
-/** How long a shutdown waits for what is under way. */
+/** A shutdown closes connections that take longer. */
 export const SHUTDOWN_MS = 10_000;

@@ -1,6 +1,6 @@
-/** Values that are dear to make, by their keys: the last few that were asked for. */
-export class Kept<T> {
-  /** The one that was asked for last is the last. */
+/** LRU cache of promises. */
+export class LruCache<T> {
+  /** In the order of use, the most recent last. */
   readonly #values = new Map<string, Promise<T>>();
   readonly #most: number;
 
@@ -10,7 +10,7 @@ export class Kept<T> {
 
   /**
    * The value of a key.
-   * @param make makes it; for all who ask meanwhile, it is made once. A failure is not kept
+   * @param make makes a missing value, once for all concurrent calls; a rejected promise is not kept
    */
   get(key: string, make: () => Promise<T>): Promise<T> {
     const value = this.#values.get(key) ?? make();

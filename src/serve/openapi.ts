@@ -1,11 +1,14 @@
-/** The interface for programs, described as OpenAPI 3.1: made of the schemas that requests are checked with. */
+/** OpenAPI 3.1 description of the HTTP API, made from the schemas that requests are checked with. */
 import { z } from 'zod';
+import { KIND_NAMES } from '../data/kinds.js';
 import type { Health, ModelList, PredictResponse, RunList } from './api.js';
 import { MAX_BODY_BYTES, MAX_INPUTS } from './limits.js';
 import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
 
 const share = z.number().min(0).max(1);
 const id = z.string().describe('as the list has it');
+
+const kind = z.enum(KIND_NAMES).describe('what its network reads');
 
 const byte = z.int().min(0).max(255);
 const picture = z
@@ -17,13 +20,13 @@ const picture = z
     height: z.int().min(1),
     channels: z.int().min(1).default(1),
   })
-  .describe('a picture; one that is not of the size the network reads is brought to it');
+  .describe('a picture; one of another size than the network reads is fitted');
 const bit = z.union([z.literal(0), z.literal(1)]);
 const strokes = z
   .object({
     strokes: z
       .array(z.tuple([z.int(), z.int(), bit, bit]))
-      .describe('rows dx, dy, end of stroke, end of drawing'),
+      .describe('moves dx, dy, end of stroke, end of drawing'),
   })
   .describe('pen strokes, as docs/strokes.md has them');
 const coordinates = z.array(z.number());
@@ -43,7 +46,7 @@ export const predictBody = z.union([
 const guess = z.object({ index: z.int(), class: z.string(), probability: share });
 const prediction = z.object({
   ...guess.pick({ class: true, probability: true }).shape,
-  unsure: z.boolean().describe('the likeliest class is no more than a guess'),
+  unsure: z.boolean().describe('the probability of the likeliest class is below 0.7'),
   top: z.array(guess).describe('three at most, likeliest first'),
   probabilities: z.array(share).describe("in the order of the model's classes"),
 });
@@ -61,7 +64,7 @@ export const modelList = z.object({
     z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['rows', 'strokes']),
+      kind,
       preset: z.string().nullable(),
       classes: z.array(z.string()),
       parameters: z.int(),
@@ -93,7 +96,7 @@ export const runList = z.object({
       changed: z.iso.datetime(),
       preset: z.string().nullable(),
       data: z.string().nullable(),
-      kind: z.enum(['rows', 'strokes']).nullable(),
+      kind: kind.nullable(),
       epochs: z.int(),
       num_epochs: number,
       best_val_accuracy: number,
@@ -122,7 +125,7 @@ export function openApi(version: string): Record<string, unknown> {
     info: {
       title: 'scanstroke',
       version,
-      description: 'Ask trained networks, and look at their runs. Described at length in docs/serving.md.',
+      description: 'Recognition by trained networks, and their runs. docs/serving.md describes it at length.',
     },
     paths: {
       '/api/predict': {
@@ -141,7 +144,7 @@ export function openApi(version: string): Record<string, unknown> {
         },
       },
       '/api/models': { get: operation('The networks that can be asked', modelList) },
-      '/api/health': { get: operation('Whether the server is well, and how busy', health) },
+      '/api/health': { get: operation('State and load of the server', health) },
       '/api/runs': { get: operation('The runs, newest first', runList) },
       '/api/runs/{id}': {
         get: { ...operation('A run: configuration, metrics, summary'), parameters: [run] },
@@ -192,7 +195,7 @@ function operation(summary: string, response: z.ZodType = z.record(z.string(), z
   return { summary, responses: { 200: { description: summary, content }, default: failure } };
 }
 
-/** 202 as long as the answers are being computed. */
+/** Adds the answer 202, which is sent while answers are computed. */
 function pending(summary: string): Operation {
   const { responses } = operation(summary);
   const schema = schemaOf(z.object({ done: z.int(), total: z.int() }));

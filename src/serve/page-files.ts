@@ -1,6 +1,6 @@
 /**
- * The built page, in memory: what is asked for is looked up by its name among files that were read at the start, so
- * that no name can lead anywhere else.
+ * The built page in memory. Requests are looked up by name among the files read at the start, so no name can reach
+ * another file.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { gzipSync } from 'node:zlib';
 export interface PageFile {
   type: string;
   bytes: Buffer;
-  /** Null where it would not become smaller. */
+  /** Null if compression does not make the file smaller. */
   gzip: Buffer | null;
   etag: string;
-  /** Its name changes with its content. */
+  /** The name contains a hash of the content. */
   lasting: boolean;
 }
 
@@ -31,7 +31,7 @@ const TYPES: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
-/** Files of a folder by their address, `/` for index.html. Empty if the page has not been built. */
+/** The files of a folder by URL path, `/` for index.html. Empty if the page is not built. */
 export function readPage(folder: string): Map<string, PageFile> {
   const files = new Map<string, PageFile>();
   if (!existsSync(folder)) return files;
@@ -54,7 +54,7 @@ export function readPage(folder: string): Map<string, PageFile> {
   return files;
 }
 
-/** What stands at `/` as long as there is no page. */
+/** The answer at `/` if the page is not built. */
 export const NO_PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -1,4 +1,4 @@
-/** The page's files, and what the server says of itself. */
+/** Routes of the page's files, the health report and the OpenAPI description. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './api.js';
 import { openApi } from './openapi.js';
@@ -9,11 +9,11 @@ export interface PageParts {
   folder: string;
   version: string;
   models: Models;
-  /** What goes on at the moment. */
+  /** The server's load now. */
   load: () => Pick<Health, 'uptime_seconds' | 'waiting' | 'running'>;
 }
 
-/** @returns whether the page has been built */
+/** @returns whether the page is built */
 export function addPage(app: FastifyInstance, { folder, version, models, load }: PageParts): boolean {
   app.get('/api/health', async (): Promise<Health> => {
     return { status: 'ok', version, models: (await models.context()).models.length, ...load() };

@@ -1,4 +1,4 @@
-/** What may stand in an address after `?`, checked; the API's description is made of the same schemas. */
+/** Schemas of the query parameters. openapi.ts describes the API with the same schemas. */
 import { z } from 'zod';
 import { quote } from '../formats/quotation.js';
 import { HttpError } from './http-error.js';
@@ -43,7 +43,7 @@ export const noQuery = z.strictObject({});
 
 /**
  * The values of a query.
- * @throws HttpError 400 naming the parameter, what it may be and what it is
+ * @throws HttpError 400 naming the parameter, what is expected and what was found
  */
 export function readQuery<T extends z.ZodObject>(schema: T, query: unknown, path: string): z.infer<T> {
   const result = schema.safeParse(query);

@@ -1,9 +1,9 @@
 /**
- * What a browser is told not to allow, and whom the server answers at all. The headers make the page cross-origin
- * isolated, so that it may use threads, and keep everything that is not its own out of it.
+ * Security headers, and the check of the Host header. The headers make the page cross-origin isolated, so that it may
+ * use threads, and forbid content of other origins.
  */
 
-/** On every answer. */
+/** Sent with every answer. */
 export const SECURITY_HEADERS: Record<string, string> = {
   'content-security-policy': [
     "default-src 'self'",
@@ -33,8 +33,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether a request means this server. One that listens on loopback alone is only for this machine; a web page from
- * elsewhere that has its own name resolved to 127.0.0.1 (DNS rebinding) says that name in `Host`.
+ * Whether a request's Host header is allowed. A server on the loopback address accepts only loopback names: a web page
+ * whose own name resolves to 127.0.0.1 (DNS rebinding) sends that name in `Host`.
  */
 export function isMeant(hostHeader: string | undefined, listeningOn: string): boolean {
   if (!isLoopback(listeningOn)) return true;

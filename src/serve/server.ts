@@ -1,6 +1,6 @@
 /**
- * The server: the page, and the interface for programs. All computing is done in worker threads; this thread takes
- * requests in, looks at files, and sends answers.
+ * The HTTP server of the page and the API. This thread receives requests, reads files and sends answers; worker threads
+ * decode and compute.
  */
 import { availableParallelism } from 'node:os';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -22,38 +22,38 @@ import { isMeant, SECURITY_HEADERS } from './security.js';
 import { WorkerPool } from './workers/worker-pool.js';
 
 export interface ServeOptions {
-  /** Run folders and checkpoints that come first. */
+  /** Run folders and checkpoints, listed first. */
   given: readonly string[];
   /** A folder of runs; null for none. */
   runs: string | null;
   host: string;
-  /** Null: 7860, or the next one that is free; 0: any. */
+  /** Null: the first free port from 7860; 0: any free port. */
   port: number | null;
-  /** Of the threads that recognise. Null: one a core, less one. */
+  /** Worker threads for recognition. Null: the number of cores − 1. */
   threads: number | null;
-  /** Requests that are recognised together, at most. Default 64. */
+  /** Most requests in a batch. Default 64. */
   batch?: number;
   backend: BackendName | 'auto';
-  /** Where the built page is. */
+  /** Folder of the built page. */
   page: string;
   version: string;
-  /** Told of defects, with their stacks. */
+  /** Called with unexpected errors. */
   onDefect(error: unknown): void;
 }
 
 export interface RunningServer {
   /** `http://127.0.0.1:7860/` */
   url: string;
-  /** Whether the page has been built. */
+  /** Whether the page is built. */
   page: boolean;
-  /** Ends: no new requests are taken, those under way are answered. */
+  /** Refuses new requests, answers those being processed, and ends. */
   close(): Promise<void>;
 }
 
 const FIRST_PORT = 7860;
 const PORTS = 20;
 
-/** Starts the server. @throws UserError if a run is none, or the address cannot be had */
+/** Starts the server. @throws UserError if a given run does not exist, or the address cannot be used */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const runs = await openRunStore(options.given, options.runs);
   const models = new Models(runs);
@@ -64,8 +64,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     script: new URL('./predict/predict-worker.js', import.meta.url),
     data: { backend: options.backend },
     threads: options.threads ?? Math.max(1, availableParallelism() - 1),
-    jobs: options.batch ?? limits.BATCH_REQUESTS,
-    bytes: limits.BATCH_BYTES,
+    jobs: options.batch ?? limits.MAX_BATCH_REQUESTS,
+    bytes: limits.MAX_BATCH_BYTES,
     deadline: limits.COMPUTE_MS,
     waiting: limits.MAX_WAITING_REQUESTS,
   });
@@ -97,7 +97,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   }
 }
 
-/** Takes requests in, within limits, and says in JSON what is wrong with them. */
+/** An application without routes: limits, security headers, errors as JSON. */
 function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: limits.MAX_BODY_BYTES,
@@ -118,10 +118,10 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
     if (isMeant(request.headers.host, host)) return;
     throw new HttpError(
       421,
-      `this server is for this machine alone: expected 127.0.0.1 or localhost as the host, found ${quote(request.headers.host ?? 'none')}`,
+      `this server accepts requests from this machine only: expected 127.0.0.1 or localhost as the host, found ${quote(request.headers.host ?? 'none')}`,
     );
   });
-  // Bodies are taken in by those who want them.
+  // The routes read bodies themselves.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_: FastifyRequest, __, done) => done(null));
   app.setErrorHandler((error, request, reply) => {
@@ -132,12 +132,12 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
         : errorStatus(error);
     if (status === 500) onDefect(error);
     if (status === 503) reply.header('retry-after', '1');
-    // What is left of a body that was refused is not waited for.
+    // The rest of a refused body is not awaited.
     if (!request.raw.complete) reply.header('connection', 'close');
     void reply.code(status).send(errorJson(status, message));
   });
   app.setNotFoundHandler((request, reply) => {
-    const message = `there is nothing at ${request.method} ${quote(request.url.split('?')[0])}; GET /api/openapi.json says what there is`;
+    const message = `there is nothing at ${request.method} ${quote(request.url.split('?')[0])}; GET /api/openapi.json lists all addresses`;
     void reply.code(404).send(errorJson(404, message));
   });
   return app;
@@ -181,7 +181,7 @@ function listenProblem(error: unknown, host: string, port: number): string | nul
   }
 }
 
-/** Answers what is under way; who takes too long is cut off. */
+/** Answers the requests being processed; after SHUTDOWN_MS their connections are closed. */
 async function close(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), limits.SHUTDOWN_MS);
   await app.close();

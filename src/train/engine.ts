@@ -4,19 +4,10 @@
  *
  * An engine carries out one call at a time: a second call before the first has ended is refused.
  */
-import type { SequencesData } from '../data/sources.js';
+import type { Part } from '../data/sources.js';
 import type { StateDict } from '../state-dict.js';
 import type { LossScaleState } from './loss-scale.js';
 import type { ResolvedOptimizer } from './optimizer.js';
-
-/**
- * Part of the data of a training. `train` and `validation` are indices into the same examples; `reversed` and
- * `reordered` are the test strokes drawn in another way.
- */
-export type Part = 'train' | 'validation' | 'test' | 'reversed' | 'reordered';
-
-/** The sequences of every part that the engine is asked for. */
-export type PartData = Partial<Record<Part, SequencesData>>;
 
 /** All that an engine knows of a model. */
 export interface ModelState {

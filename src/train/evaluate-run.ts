@@ -1,17 +1,17 @@
 /** Scores a trained network on one part of a data set. */
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { kindOf } from '../data/kinds.js';
 import { loadDataset } from '../data/open-dataset.js';
-import { isStrokes, readAnyPreprocessing } from '../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
-import { type ClassifierConfig, resolveClassifierConfig } from '../model/classifier-config.js';
+import { readCheckpoint } from '../runs/checkpoint-file.js';
 import { RUN_FILES } from '../runs/run-folder.js';
+import { findCheckpoint } from '../runs/run-path.js';
 import { UserError } from '../user-error.js';
 import { readConfigFile } from './config/config-file.js';
 import type { TrainConfig } from './config/options.js';
 import { resolveConfig } from './config/run-config.js';
 import { evaluatePart, type Scores } from './evaluation.js';
-import { readCheckpoint } from './resume.js';
 import { openRunEngine } from './run-engine.js';
 
 export interface EvaluateRunOptions {
@@ -31,23 +31,16 @@ export async function evaluateRun(
   path: string,
   options: EvaluateRunOptions,
 ): Promise<Scores & { classes: string[]; notices: string[] }> {
-  const checkpointPath = statSync(path, { throwIfNoEntry: false })?.isDirectory()
-    ? join(path, RUN_FILES.best)
-    : path;
+  const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
   const checkpoint = await readCheckpoint(checkpointPath);
-  const model = resolveClassifierConfig(checkpoint.model as unknown as ClassifierConfig);
-  const preprocessing = readAnyPreprocessing(checkpoint.preprocessing, checkpointPath);
-  const config = await configBeside(checkpointPath);
-  const data = options.data ?? config?.data ?? (isStrokes(preprocessing) ? 'strokes' : 'mnist');
-  const dataset = await loadDataset(
-    data,
-    isStrokes(preprocessing)
-      ? { channelsImg: 1, order: preprocessing.order }
-      : { channelsImg: preprocessing.channels, order: 'tour' },
-  );
-  if ((dataset.kind === 'strokes') !== isStrokes(preprocessing)) {
+  const { model, preprocessing } = checkpoint;
+  const kind = kindOf(preprocessing);
+  const config = await configIn(folder);
+  const data = options.data ?? config?.data ?? kind.defaultData;
+  const dataset = await loadDataset(data, kind.loadOptionsOf(preprocessing));
+  if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
-      `evaluate: ${checkpointPath} reads ${isStrokes(preprocessing) ? 'strokes' : 'images'}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,
+      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,
     );
   }
   if (dataset.classes.length !== model.numClasses) {
@@ -85,9 +78,9 @@ export async function evaluateRun(
   }
 }
 
-/** The configuration of the run that the checkpoint belongs to, if it lies in a run folder. */
-async function configBeside(checkpointPath: string): Promise<TrainConfig | null> {
-  const path = join(dirname(checkpointPath), RUN_FILES.config);
+/** The configuration in a folder, or null if it is no run folder. */
+async function configIn(folder: string): Promise<TrainConfig | null> {
+  const path = join(folder, RUN_FILES.config);
   return existsSync(path) ? resolveConfig({ file: await readConfigFile(path) }) : null;
 }
 

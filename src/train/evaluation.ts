@@ -1,7 +1,8 @@
 /** Evaluates a model on a part of the data: answers and their scores. */
 
+import type { Part } from '../data/sources.js';
 import type { Score } from '../runs/run-folder.js';
-import type { Engine, Part } from './engine.js';
+import type { Engine } from './engine.js';
 import type { ProgressEvent } from './events.js';
 
 export interface Scores {

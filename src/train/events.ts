@@ -2,6 +2,7 @@
  * Events of a training run. train/ prints nothing: the command line draws a progress bar from these events, tests count
  * them.
  */
+import type { Part } from '../data/sources.js';
 import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
 
 /** Why a training ended: all epochs done, no better accuracy for some epochs, the accuracy reached, or a stop. */
@@ -61,7 +62,7 @@ export interface ProgressEvent {
   type: 'progress';
   phase: 'train' | 'validation' | 'evaluate';
   /** The part that is evaluated. */
-  part?: 'train' | 'validation' | 'test' | 'reversed' | 'reordered';
+  part?: Part;
   /** From 1. */
   epoch: number;
   /** Batch of the phase, from 1, and how many there are: of training (one update each), or of evaluation. */

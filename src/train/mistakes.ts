@@ -1,6 +1,6 @@
 /** The worst mistakes of a model on the test set, for the report. */
-import type { Dataset } from '../data/open-dataset.js';
-import { strokesOf } from '../data/strokes/stroke-examples.js';
+import type { Dataset } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
 import type { Mistake } from '../runs/run-folder.js';
 import { type AnswerSheet, answerTo } from './evaluation.js';
 
@@ -26,16 +26,10 @@ export function mistakesOf(sheet: AnswerSheet, dataset: Dataset): Mistake[] {
     });
   });
   mistakes.sort((a, b) => b.confidence - a.confidence || a.index - b.index);
+  const kind = kindOf(dataset);
   return mistakes
     .slice(0, MAX_MISTAKES)
-    .map((mistake) => ({ ...mistake, picture: pictureOf(dataset, mistake.index) }));
-}
-
-function pictureOf(dataset: Dataset, index: number): Mistake['picture'] {
-  if (dataset.kind === 'strokes') return { rows: strokesOf(dataset.test, index).slice() };
-  const { width, height, channels, pixels } = dataset.test;
-  const size = width * height * channels;
-  return { width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
+    .map((mistake) => ({ ...mistake, picture: kind.exampleAt(dataset.test, mistake.index) }));
 }
 
 function softmax(logits: Float32Array): Float64Array {

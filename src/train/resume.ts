@@ -1,22 +1,15 @@
 /** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
-import { existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { explainFileError, readFileBounded } from '../formats/files.js';
 import { quote } from '../formats/quotation.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { ParameterLayout } from '../model/parameters.js';
-import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import type { Checkpoint } from '../runs/checkpoint.js';
 import { RUN_FILES } from '../runs/run-folder.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import type { TrainConfig } from './config/options.js';
 import type { Engine } from './engine.js';
 import { initialState, type TrainState } from './loop.js';
-
-/** Ninety million parameters with their optimiser; a larger file is none of ours. */
-const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 /** What must be the same for the steps of an epoch to be the same. */
 export interface StepConditions {
@@ -46,22 +39,6 @@ const savedSchema = z.object({
   optimizer: z.enum(['adam', 'adamw', 'sgd']),
   useAmp: z.boolean().default(false),
 });
-
-/** @throws UserError if the file cannot be read or is no checkpoint of scanstroke's */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  return decodeCheckpoint(await readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES), path);
-}
-
-/**
- * The checkpoint that a configuration says to go on from, or null. A run that was killed before it wrote one begins
- * anew, which comes to the same.
- */
-export async function checkpointToResume(config: TrainConfig): Promise<Checkpoint | null> {
-  const path = config.loadCp;
-  if (path === null) return null;
-  const begun = existsSync(join(dirname(path), RUN_FILES.config)) && path.endsWith(RUN_FILES.last);
-  return begun && !existsSync(path) ? null : readCheckpoint(path);
-}
 
 /**
  * Loads parameters and optimiser from a checkpoint. A checkpoint without a training state (`best`) gives its
@@ -144,9 +121,9 @@ function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedC
     'numClasses',
     'head',
     'sequenceLength',
-  ];
+  ] as const;
   const differences = shape.flatMap((name) => {
-    const [saved, wanted] = [checkpoint.model[name], model[name as keyof ResolvedClassifierConfig]];
+    const [saved, wanted] = [checkpoint.model[name], model[name]];
     return saved === wanted ? [] : [`${name} ${saved}, not ${wanted}`];
   });
   if (differences.length > 0) {
@@ -154,17 +131,5 @@ function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedC
       `train: ${path} is of another architecture: it has ${differences.join('; ')}; ` +
         'give the settings that it was trained with, or begin a new run',
     );
-  }
-}
-
-/** The best checkpoint so far belongs into the folder too, when a run goes on in another one. */
-export async function bringBest(folder: string, path: string, state: TrainState): Promise<void> {
-  const target = join(folder, RUN_FILES.best);
-  if (state.best === null || existsSync(target)) return;
-  const source = join(dirname(path), RUN_FILES.best);
-  try {
-    await copyFile(source, target);
-  } catch (error) {
-    throw explainFileError('read', `the best checkpoint so far, ${source}`, error);
   }
 }

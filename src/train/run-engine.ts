@@ -2,13 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { openBackend } from '../backends/open-node.js';
 import type { Augmentation } from '../data/augmentation.js';
-import { type Dataset, sequencesOf } from '../data/open-dataset.js';
-import type { AnyPreprocessing } from '../data/sources.js';
-import { reorderedStrokes, reversedStrokes } from '../data/strokes/stroke-points.js';
+import type { Dataset, Preprocessing } from '../data/input-kind.js';
+import { partsOf } from '../data/sources.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { Precision } from '../model/workspace.js';
 import type { TrainConfig } from './config/options.js';
-import type { Engine, PartData, UpdateSettings } from './engine.js';
+import type { Engine, UpdateSettings } from './engine.js';
 import { openTeam } from './team/team.js';
 import { startNodeThread } from './team/threads-node.js';
 
@@ -17,7 +16,7 @@ export interface RunEngineOptions {
   /** Null: one a core. */
   threads: number | null;
   dataset: Dataset;
-  preprocessing: AnyPreprocessing;
+  preprocessing: Preprocessing;
   model: ResolvedClassifierConfig;
   /** Default float32. */
   precision?: Precision;
@@ -57,15 +56,4 @@ export async function openRunEngine(options: RunEngineOptions): Promise<RunEngin
     backend.close();
     throw error;
   }
-}
-
-function partsOf(dataset: Dataset, preprocessing: AnyPreprocessing): PartData {
-  const train = sequencesOf(dataset, dataset.train, preprocessing);
-  const test = sequencesOf(dataset, dataset.test, preprocessing);
-  const parts: PartData = { train, validation: train, test };
-  if (dataset.kind === 'strokes') {
-    parts.reversed = sequencesOf(dataset, reversedStrokes(dataset.test), preprocessing);
-    parts.reordered = sequencesOf(dataset, reorderedStrokes(dataset.test), preprocessing);
-  }
-  return parts;
 }

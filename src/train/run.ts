@@ -5,26 +5,28 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Dataset, loadDataset } from '../data/open-dataset.js';
+import type { Dataset, Preprocessing } from '../data/input-kind.js';
+import { kindOf } from '../data/kinds.js';
+import { loadDataset } from '../data/open-dataset.js';
+import type { Part } from '../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
-import type { StrokeExamples } from '../data/strokes/stroke-examples.js';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
-import { formatJson } from '../formats/json.js';
 import { flopsPerStep, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { parameterCount } from '../model/parameters.js';
 import { encodeCheckpoint } from '../runs/checkpoint.js';
-import { appendMetrics, readMetrics, truncateMetrics, writeSummary } from '../runs/run-files.js';
+import { copyBest, readCheckpoint, readCheckpointToResume } from '../runs/checkpoint-file.js';
+import { appendMetrics, readMetrics, truncateMetrics, writeConfig, writeSummary } from '../runs/run-files.js';
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import type { TrainConfig } from './config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from './config/plan.js';
 import { configToDisk } from './config/run-config.js';
-import type { Engine, Part } from './engine.js';
+import type { Engine } from './engine.js';
 import { type AnswerSheet, evaluatePart, type Scores } from './evaluation.js';
 import type { LoadingEvent, StopReason, TrainEvent } from './events.js';
 import { initialState, type TrainState, trainLoop } from './loop.js';
 import { mistakesOf } from './mistakes.js';
 import { peakMegabytes } from './peak-memory.js';
-import { bringBest, checkpointToResume, readCheckpoint, resume } from './resume.js';
+import { resume } from './resume.js';
 import { openRunEngine } from './run-engine.js';
 import { watch } from './watch.js';
 
@@ -52,7 +54,7 @@ export async function* trainRun(
   const { dataset, notices } = yield* load(config);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
-  const checkpoint = await checkpointToResume(config);
+  const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
   const { count } = dataset.train;
   const { train, validation } = splitIndices(
     count,
@@ -84,7 +86,7 @@ export async function* trainRun(
       : initialState(config.useAmp);
     const parameters = parameterCount(model);
 
-    const folder = new RunFolder(config, engine, dataset, model, { ...preprocessing }, conditions);
+    const folder = new RunFolder(config, engine, dataset, model, preprocessing, conditions);
     await folder.begin(state);
     yield {
       type: 'start',
@@ -109,7 +111,7 @@ export async function* trainRun(
       train,
       validation,
       labels: dataset.train.labels,
-      lengthOf: dataset.kind === 'strokes' ? lengthIn(dataset.train) : null,
+      lengthOf: kindOf(dataset).lengthsIn(dataset.train),
       state,
       lastGood: join(config.savingPath, RUN_FILES.last),
       saveBest: () => folder.save(RUN_FILES.best),
@@ -124,7 +126,7 @@ export async function* trainRun(
     const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
     await engine.load({ parameters: best.parameters, optimizer: new Map() });
     const results = new Map<Part, AnswerSheet>();
-    for (const { part, indices } of partsOf(dataset, train, validation)) {
+    for (const { part, indices } of evaluatedParts(dataset, train, validation)) {
       const sheet = yield* evaluatePart({
         ...scoring,
         part,
@@ -167,32 +169,23 @@ async function* load(
 }
 
 /** The parts on which the best state is scored at the end. */
-function partsOf(
+function evaluatedParts(
   dataset: Dataset,
   train: Int32Array,
   validation: Int32Array,
 ): { part: Part; indices: Int32Array }[] {
-  const all = firstIndices(dataset.test.count);
-  if (dataset.kind === 'images') {
-    return [
-      { part: 'train', indices: train },
-      { part: 'validation', indices: validation },
-      { part: 'test', indices: all },
-    ];
-  }
-  const [inTrain, inTest] = [lengthIn(dataset.train), lengthIn(dataset.test)];
-  const test = sortedByLength(all, inTest);
+  const kind = kindOf(dataset);
+  const sorted = (source: 'train' | 'test', indices: Int32Array) => {
+    const lengthOf = kind.lengthsIn(dataset[source]);
+    return lengthOf ? sortedByLength(indices, lengthOf) : indices;
+  };
+  const test = sorted('test', firstIndices(dataset.test.count));
   return [
-    { part: 'train', indices: sortedByLength(train, inTrain) },
-    { part: 'validation', indices: sortedByLength(validation, inTrain) },
+    { part: 'train', indices: sorted('train', train) },
+    { part: 'validation', indices: sorted('train', validation) },
     { part: 'test', indices: test },
-    { part: 'reversed', indices: test },
-    { part: 'reordered', indices: test },
+    ...kind.otherParts.map((part) => ({ part, indices: test })),
   ];
-}
-
-function lengthIn({ offsets }: StrokeExamples): (index: number) => number {
-  return (index) => offsets[index + 1] - offsets[index];
 }
 
 /** Writes the files of a run. */
@@ -204,7 +197,7 @@ class RunFolder {
     readonly engine: Engine,
     readonly dataset: Dataset,
     readonly model: ResolvedClassifierConfig,
-    readonly preprocessing: Record<string, unknown>,
+    readonly preprocessing: Preprocessing,
     readonly conditions: Record<string, unknown>,
   ) {}
 
@@ -215,9 +208,8 @@ class RunFolder {
   /** Prepares the folder before the first update. */
   async begin(state: TrainState): Promise<void> {
     await makeFolder(this.#path);
-    const text = formatJson(configToDisk(this.config), RUN_FILES.config, 2);
-    await writeFileAtomically(join(this.#path, RUN_FILES.config), `${text}\n`);
-    if (this.config.loadCp !== null) await bringBest(this.#path, this.config.loadCp, state);
+    await writeConfig(this.#path, configToDisk(this.config));
+    if (this.config.loadCp !== null && state.best !== null) await copyBest(this.config.loadCp, this.#path);
     await truncateMetrics(this.#path, state.epoch - 1);
     await this.save(RUN_FILES.last, state);
   }
@@ -289,8 +281,8 @@ class RunFolder {
 
 /** Steps of a training sequence, without augmentation. */
 function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): number {
-  if (dataset.kind === 'images') return config.sequenceLength;
-  const lengthOf = lengthIn(dataset.train);
+  const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
+  if (lengthOf === null) return config.sequenceLength;
   return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
 }
 

@@ -9,17 +9,11 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from 'scanstroke';
+import { BACKEND_CHOICES, BACKEND_NAMES, type BackendName } from '#src/backends/backend-names.js';
 import { openBackend, openHandle } from '#src/backends/open-node.js';
 import { openHandle as openHandleInPage, openBackend as openInPage } from '#src/backends/open-web.js';
 import { openReference } from '#src/backends/reference/reference.js';
-import {
-  BACKEND_CHOICES,
-  BACKEND_NAMES,
-  type BackendName,
-  BackendUnavailable,
-  type Opener,
-  openChoice,
-} from '#src/backends/registry.js';
+import { BackendUnavailable, type Opener, openChoice } from '#src/backends/registry.js';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { OPTIONS } from '#src/train/config/options.js';
 

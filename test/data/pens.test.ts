@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import { type LabelledDrawing, parseDrawing } from '#src/data/pens/drawing-json.js';
 import { PenTextReader } from '#src/data/pens/pen-text.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { movesOf } from '#src/data/strokes/stroke-examples.js';
 import { loadStrokeSamples } from '#src/data/strokes/stroke-samples.js';
 import { drawingToStrokes } from '#src/ink/drawing.js';
 import { UserError } from '#src/user-error.js';
@@ -230,7 +230,7 @@ describe('data sets of drawings', () => {
     assert.deepEqual([...dataset.train.labels].sort().join(''), '0'.repeat(7) + '1'.repeat(12));
     assert.deepEqual([...dataset.test.labels], [0, 1, 1]);
     const { drawing } = parseDrawing(bar(6), 'd');
-    assert.deepEqual(strokesOf(dataset.test, 0), drawingToStrokes(drawing));
+    assert.deepEqual(movesOf(dataset.test, 0), drawingToStrokes(drawing));
     assert.equal(dataset.name, 'drawn');
   });
 
@@ -269,12 +269,12 @@ describe('data sets of drawings', () => {
       '',
     );
     const toured = await loadStrokes(file);
-    assert.deepEqual(strokesOf(toured.train, 0), strokesOf(toured.train, 1));
+    assert.deepEqual(movesOf(toured.train, 0), movesOf(toured.train, 1));
     for (let time = 0; time < 2; time++) {
       const { train } = await loadStrokes(file, { order: 'pen' });
-      assert.ok(strokesOf(train, 0)[0] < strokesOf(train, 1)[0]);
-      assert.equal(strokesOf(train, 0)[4], 1);
-      assert.equal(strokesOf(train, 1)[4], -1);
+      assert.ok(movesOf(train, 0)[0] < movesOf(train, 1)[0]);
+      assert.equal(movesOf(train, 0)[4], 1);
+      assert.equal(movesOf(train, 1)[4], -1);
     }
     assert.equal((await fs.readdir(join(parent, 'cache'))).length, 2);
     const { samples } = await loadStrokeSamples(file, { part: 'train', count: 2, order: 'pen' });
@@ -282,8 +282,8 @@ describe('data sets of drawings', () => {
     assert.equal((await loadStrokeSamples(file, { part: 'train', count: 2 })).samples[1].image?.length, 784);
   });
 
-  test('images and the archive have no order of a pen', async () => {
-    await rejected(loadStrokes('mnist', { order: 'pen' }), /the strokes of mnist have no order of a pen/);
+  test('images and the archive have no pen order', async () => {
+    await rejected(loadStrokes('mnist', { order: 'pen' }), /the strokes of mnist have no pen order/);
   });
 
   test('bad lines are named; parts that are missing, and classes of the test alone', async () => {

@@ -13,6 +13,7 @@ import {
   type TensorValues,
   writeSafetensors,
 } from '#src/formats/safetensors.js';
+import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { mutate, mutation } from './mutation.js';
@@ -86,8 +87,8 @@ const golden = readFileSync(new URL('../../../test/fixtures/golden/uni_1layer.sa
 const headerEnd = 8 + Number(golden.readBigUInt64LE(0));
 const checkpoint = encodeCheckpoint({
   parameters: new Map([['fc.weight', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]]),
-  model: { inputSize: 2, bidirectional: true },
-  preprocessing: { mean: 0.5 },
+  model: resolveClassifierConfig({ inputSize: 4, hiddenSize: 2, numClasses: 2, bidirectional: true }),
+  preprocessing: { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 1 },
   classes: ['0', '1'],
   training: {
     optimizer: new Map([['mean.fc.bias', { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]),

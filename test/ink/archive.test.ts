@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { loadImages } from '#src/data/images/image-datasets.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { movesOf } from '#src/data/strokes/stroke-examples.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { breaksByDefinition, closedLength, decode, firstWrongMove } from './definitions.js';
 
@@ -29,7 +29,7 @@ async function compare(context: TestContext, archive: string): Promise<void> {
       const began = performance.now();
       const moves = imageToStrokes(image, width, height, { seed: 0 });
       counts.milliseconds += performance.now() - began;
-      const theirMoves = strokesOf(published[part], i);
+      const theirMoves = movesOf(published[part], i);
       const [ours, theirs] = [decode(moves), decode(theirMoves)];
       const name = `${part} ${i}`;
       assert.equal(sorted(ours.points), sorted(theirs.points), `${name}: points`);

@@ -1,13 +1,14 @@
 /** Checkpoints of untrained networks, for tests of what is done with them. */
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 
 export const ROWS = {
+  kind: 'images' as const,
   sequenceLength: 28,
   inputSize: 28,
   channels: 1,
@@ -25,7 +26,7 @@ export function checkpointBytes(
   model: Partial<ClassifierConfig> = {},
   classes = [...'abcdefghij'].slice(0, model.numClasses ?? 4),
 ): Uint8Array {
-  const strokes = 'kind' in preprocessing;
+  const strokes = preprocessing.kind === 'strokes';
   const config: ClassifierConfig = {
     inputSize: strokes ? 4 : preprocessing.inputSize,
     hiddenSize: 6,
@@ -43,7 +44,7 @@ export function checkpointBytes(
   for (const { data } of parameters.values()) for (let i = 0; i < data.length; i++) data[i] *= 3;
   return encodeCheckpoint({
     parameters,
-    model: { ...resolved, sequenceLength: resolved.sequenceLength ?? undefined },
+    model: resolved,
     preprocessing: { ...preprocessing },
     classes,
   });

@@ -67,13 +67,13 @@ for (const [name, recognizer] of KINDS) {
         assert.ok(trace && few);
         assert.equal(trace.over, 'steps');
         same(trace.probabilities.slice(-4), answer!.probabilities);
-        assert.equal(trace.moments.at(-1), trace.saw.rows ? trace.saw.rows.length / 4 : 28);
+        assert.equal(trace.moments.at(-1), trace.saw.moves ? trace.saw.moves.length / 4 : 28);
         assert.equal(few.moments.length, 7);
-        const { rows } = trace.saw;
-        for (const count of rows ? [1, 2, 7, trace.moments.length - 1] : []) {
-          const lifted = rows![4 * count - 2] === 1;
-          const part = [...rows!.subarray(0, 4 * (lifted ? count - 1 : count)), 0, 0, 1, 1];
-          const [cut] = await recognizer.recognize([{ kind: 'strokes', rows: Int16Array.from(part) }]);
+        const { moves } = trace.saw;
+        for (const count of moves ? [1, 2, 7, trace.moments.length - 1] : []) {
+          const lifted = moves![4 * count - 2] === 1;
+          const part = [...moves!.subarray(0, 4 * (lifted ? count - 1 : count)), 0, 0, 1, 1];
+          const [cut] = await recognizer.recognize([{ kind: 'strokes', moves: Int16Array.from(part) }]);
           same(trace.probabilities.slice(4 * count - 4, 4 * count), cut!.probabilities);
         }
         few.moments.forEach((moment, m) => {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { parseInput } from '#src/recognize/json-input.js';
 import { UserError } from '#src/user-error.js';
 
-test('pixels as numbers or as base64, strokes as rows, drawings of every kind', () => {
+test('pixels as numbers or as base64, strokes as moves, drawings of every kind', () => {
   const picture = { kind: 'picture', width: 2, height: 1, channels: 1, pixels: Uint8Array.of(0, 255) };
   assert.deepEqual(parseInput({ pixels: [0, 255], width: 2, height: 1 }, 'a'), picture);
   assert.deepEqual(parseInput({ pixels: 'AP8=', width: 2, height: 1 }, 'a'), picture);
@@ -21,7 +21,7 @@ test('pixels as numbers or as base64, strokes as rows, drawings of every kind', 
     ),
     {
       kind: 'strokes',
-      rows: Int16Array.of(1, 2, 0, 0, 0, 0, 1, 1),
+      moves: Int16Array.of(1, 2, 0, 0, 0, 0, 1, 1),
     },
   );
   const lines = [{ xs: Float64Array.of(1, 2), ys: Float64Array.of(3, 4) }];
@@ -70,7 +70,7 @@ test('what is wrong is named, with what was expected', () => {
     [{ pixels: [256], width: 1, height: 1 }, /pixel 0: expected a whole number from 0 to 255, found "256"/],
     [{ pixels: '§', width: 1, height: 1 }, /expected base64/],
     [{ pixels: {}, width: 1, height: 1 }, /expected a list of numbers, or base64/],
-    [{ strokes: [[1, 2, 0, 2]] }, /row 0 of strokes: expected \[dx, dy, eos, eod\]/],
+    [{ strokes: [[1, 2, 0, 2]] }, /move 0 of strokes: expected \[dx, dy, eos, eod\]/],
     [
       {
         strokes: [
@@ -78,11 +78,11 @@ test('what is wrong is named, with what was expected', () => {
           [40_000, 0, 1, 1],
         ],
       },
-      /row 1 of strokes/,
+      /move 1 of strokes/,
     ],
     [
       { strokes: [[1, 2, 0, 0]] },
-      /the end of the drawing \(eod 1\) in the last row of strokes, 0, found none/,
+      /the end of the drawing \(eod 1\) in the last move of strokes, 0, found none/,
     ],
     [
       {
@@ -91,7 +91,7 @@ test('what is wrong is named, with what was expected', () => {
           [0, 0, 1, 1],
         ],
       },
-      /found it in row 0/,
+      /found it in move 0/,
     ],
     [{ drawing: { strokes: [[[1, 'x']]] } }, /a: drawing: stroke 0: point 0: expected/],
   ];

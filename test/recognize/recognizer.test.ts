@@ -7,14 +7,15 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { packBatch } from '#src/data/batch.js';
-import { ImageSequences } from '#src/data/sequence.js';
+import { ImageSequences } from '#src/data/images/image-sequences.js';
+import { fitPicture } from '#src/data/inputs/fit.js';
 import { packStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
-import { fitPicture } from '#src/recognize/fit.js';
 import type { RecognizerInput } from '#src/recognize/input.js';
-import { openRecognizer, softmax } from '#src/recognize/recognizer.js';
+import { openRecognizer } from '#src/recognize/recognizer.js';
+import { softmax } from '#src/recognize/softmax.js';
 import { decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
@@ -68,9 +69,9 @@ describe('recognition', () => {
     });
     const logits = await logitsOf(checkpointBytes(STROKES), source);
     const fromPictures = await strokes.recognize(inputs);
-    const fromRows = await strokes.recognize(sequences.map((each) => ({ kind: 'strokes', rows: each })));
-    assert.deepEqual(fromRows, fromPictures);
-    fromRows.forEach((answer, i) => {
+    const fromMoves = await strokes.recognize(sequences.map((each) => ({ kind: 'strokes', moves: each })));
+    assert.deepEqual(fromMoves, fromPictures);
+    fromMoves.forEach((answer, i) => {
       assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4)));
     });
   });
@@ -101,7 +102,7 @@ describe('recognition', () => {
     const turned = { ...SEVEN, strokes: SEVEN.strokes.toReversed() };
     const [one, other] = await recognizer.recognize([SEVEN, turned]);
     assert.notDeepEqual(one, other);
-    assert.deepEqual([...recognizer.prepare(SEVEN)!.saw.rows!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
+    assert.deepEqual([...recognizer.prepare(SEVEN)!.saw.moves!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
   });
 
   test('guesses nothing about nothing', async () => {
@@ -117,7 +118,9 @@ describe('recognition', () => {
       assert.equal(await recognizer.trace(DOT), null);
       assert.equal(await recognizer.inspect(DOT), null);
     }
-    assert.deepEqual(await strokes.recognize([{ kind: 'strokes', rows: Int16Array.of(0, 0, 1, 1) }]), [null]);
+    assert.deepEqual(await strokes.recognize([{ kind: 'strokes', moves: Int16Array.of(0, 0, 1, 1) }]), [
+      null,
+    ]);
   });
 
   test('gives the three likeliest classes, and says when they are guesses', async () => {
@@ -180,8 +183,8 @@ describe('recognition', () => {
         { kind: 'picture', width: 4, height: 4, channels: 3, pixels: new Uint8Array(48) },
         /3 channels, and the network reads grey/,
       ],
-      [{ kind: 'strokes', rows: Int16Array.of(1, 2, 3) }, /rows of 4 .*found 3 values/],
-      [{ kind: 'strokes', rows: new Int16Array(100_000) }, /25000 rows of strokes; at most 20000/],
+      [{ kind: 'strokes', moves: Int16Array.of(1, 2, 3) }, /moves of 4 values .*found 3 values/],
+      [{ kind: 'strokes', moves: new Int16Array(100_000) }, /strokes of 25000 moves; at most 20000/],
       [{ kind: 'drawing', strokes: [{ xs: [1, Number.NaN], ys: [1, 2] }] }, /coordinates must be finite/],
       [{ kind: 'drawing', strokes: [{ xs: [1, 2], ys: [1] }] }, /2 x and 1 y/],
     ];
@@ -210,11 +213,11 @@ describe('recognition', () => {
     );
     assert.throws(
       () => open(checkpointBytes(ROWS, { sequenceLength: 27 })),
-      /reads just 27 steps, but its preprocessing gives 28/,
+      /reads 27 steps, but its preprocessing gives 28/,
     );
     assert.throws(
       () => open(checkpointBytes(STROKES, { head: 'flatten', sequenceLength: 9 })),
-      /reads just 9 steps, but its preprocessing gives any number/,
+      /reads 9 steps, but its preprocessing gives any number/,
     );
   });
 });

@@ -137,5 +137,5 @@ export function sampleStrokeMistake(index: number, classes: number): Mistake {
     [0, 5, 0, 0],
     [0, 0, 1, 1],
   ];
-  return { ...sampleMistake(index, classes), picture: { rows: Int16Array.from(moves.flat()) } };
+  return { ...sampleMistake(index, classes), picture: { moves: Int16Array.from(moves.flat()) } };
 }

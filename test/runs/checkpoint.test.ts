@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
+import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 
 const denormal = 2 ** -149;
 
@@ -16,8 +18,8 @@ function example(): Checkpoint {
       ['fc.weight', { shape: [2, 2], data: Float32Array.of(denormal, Infinity, 3, 4) }],
       ['lstm.weight_ih_l0', { shape: [1], data: Float32Array.of(Number.NaN) }],
     ]),
-    model: { inputSize: 28, hiddenSize: 4, head: 'final', bidirectional: false, sequenceLength: null },
-    preprocessing: { sequenceLength: 28, mean: 0.1 + 0.2, std: 0.5, permutationSeed: null },
+    model: resolveClassifierConfig({ inputSize: 28, hiddenSize: 4, numClasses: 2, dropout: 0.25 }),
+    preprocessing: { ...ROWS, mean: 0.1 + 0.2 },
     classes: ['zero', 'Ä"\n'],
     training: {
       optimizer: new Map([
@@ -81,14 +83,40 @@ test('on disk: PyTorch names, snake_case keys', () => {
   assert.deepEqual(JSON.parse(metadata.model), {
     input_size: 28,
     hidden_size: 4,
-    head: 'final',
+    num_layers: 1,
     bidirectional: false,
+    num_classes: 2,
+    head: 'final',
     sequence_length: null,
+    dropout: 0.25,
+    layer_dropout: 0,
+    forget_bias: 0,
   });
   assert.deepEqual(JSON.parse(metadata.training).best, {
     val_accuracy: 1 / 3,
     history: [{ loss_sum: 1e-300 }],
   });
+});
+
+test('on disk: the preprocessing of images has no kind, and one without a kind is of images', () => {
+  const checkpoint = { ...example(), preprocessing: ROWS };
+  const bytes = encodeCheckpoint(checkpoint);
+  const { tensors, metadata } = readSafetensors(bytes);
+  assert.equal(
+    metadata.preprocessing,
+    '{"sequence_length":28,"input_size":28,"channels":1,"height":28,"width":28,"mean":0.5,"std":0.5,"permutation_seed":null}',
+  );
+  assert.deepEqual(decodeCheckpoint(bytes, 'x').preprocessing, ROWS);
+  const strokes = encodeCheckpoint({ ...example(), preprocessing: STROKES });
+  assert.equal(
+    readSafetensors(strokes).metadata.preprocessing,
+    '{"kind":"strokes","width":28,"height":28,"order":"tour","scale":1}',
+  );
+  const unknown = { ...metadata, preprocessing: '{"kind":"toString"}' };
+  refused(
+    writeSafetensors(tensors, unknown),
+    /preprocessing: kind must be one of images, strokes, found "toString"/,
+  );
 });
 
 test('what a file cannot hold is refused, naming the member', () => {
@@ -129,10 +157,40 @@ test('what a file cannot hold is refused, naming the member', () => {
   );
 });
 
-test('undefined members of a configuration are left out', () => {
-  const checkpoint = example();
-  checkpoint.model.forgetBias = undefined;
-  assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint), 'x').model, example().model);
+test('a model of an older version, with fields left out, has their defaults', () => {
+  const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
+  const model = '{"input_size":28,"hidden_size":4,"num_classes":2,"of_a_newer_version":1}';
+  assert.deepEqual(
+    decodeCheckpoint(writeSafetensors(tensors, { ...metadata, model }), 'x').model,
+    resolveClassifierConfig({ inputSize: 28, hiddenSize: 4, numClasses: 2 }),
+  );
+});
+
+test('every field of the model is checked, and named with what it should be', () => {
+  const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
+  const refuse = (change: Record<string, unknown>, message: string) => {
+    const model = JSON.stringify({ ...JSON.parse(metadata.model), ...change });
+    assert.throws(
+      () => decodeCheckpoint(writeSafetensors(tensors, { ...metadata, model }), 'a'),
+      new UserError(`a: model: ${message}`),
+    );
+  };
+  const size = 'expected a whole number from 1 to 268435456';
+  refuse({ bidirectional: 'no' }, '"bidirectional": expected true or false, found "no"');
+  refuse({ input_size: undefined }, `"input_size": ${size}, found nothing`);
+  refuse({ hidden_size: 1.5 }, `"hidden_size": ${size}, found 1.5`);
+  refuse({ num_classes: 2 ** 28 + 1 }, `"num_classes": ${size}, found 268435457`);
+  refuse({ num_layers: 0 }, '"num_layers": expected a whole number from 1 to 1024, found 0');
+  refuse({ num_layers: 1e9 }, '"num_layers": expected a whole number from 1 to 1024, found 1000000000');
+  refuse({ head: 'tail' }, '"head": expected one of flatten, final, last, mean, found "tail"');
+  refuse({ sequence_length: '28' }, `"sequence_length": ${size}, found "28"`);
+  refuse(
+    { head: 'flatten' },
+    '"sequence_length": expected a whole number, for the head flatten, found nothing',
+  );
+  refuse({ dropout: 1 }, '"dropout": expected a number from 0 to below 1, found 1');
+  refuse({ layer_dropout: null }, '"layer_dropout": expected a number from 0 to below 1, found null');
+  refuse({ forget_bias: true }, '"forget_bias": expected a number, found true');
 });
 
 test('files that are no checkpoint are refused in plain words', () => {

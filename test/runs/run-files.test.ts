@@ -111,10 +111,13 @@ test('other damage is refused, naming file and line', async () => {
   };
   await damaged((l) => l.with(1, l[1].slice(0, 40)), /metrics\.jsonl:2: not valid JSON/);
   await damaged((l) => l.with(1, ''), /metrics\.jsonl:2: not valid JSON/);
-  await damaged((l) => l.with(2, '{}'), /metrics\.jsonl:3: "epoch": .*expected number/);
+  await damaged(
+    (l) => l.with(2, '{}'),
+    /metrics\.jsonl:3: "epoch": expected a whole number from 1, found nothing/,
+  );
   await damaged(
     (l) => l.with(0, l[0].replace('"step":10', '"step":"10"')),
-    /:1: "curve\.0\.step": .*expected/,
+    /:1: "curve\.0\.step": expected a whole number from 0, found "10"/,
   );
   await damaged(
     (l) => l.with(1, l[1].replace('"train_loss":0.25', '"train_loss":1e999')),
@@ -167,7 +170,7 @@ test('the summary comes back as written, in snake_case on disk', async () => {
 test('a missing or damaged summary is refused, naming the file', async () => {
   await refused(readSummary(folder), /cannot read the run's summary .*summary\.json: it does not exist/);
   await fs.writeFile(join(folder, 'summary.json'), '{"preset": 3}');
-  await refused(readSummary(folder), /summary\.json: "preset": /);
+  await refused(readSummary(folder), /summary\.json: "preset": expected a text, found 3/);
   await fs.writeFile(join(folder, 'summary.json'), '{"preset": ');
   await refused(readSummary(folder), /summary\.json: not valid JSON/);
 });

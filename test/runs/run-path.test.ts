@@ -1,10 +1,10 @@
-/** Where a run goes, and where a resumed one goes on. */
+/** Protects where a run goes, and which run and checkpoint a path means. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { newRunFolder, refuseOldRun, resumePoint, seedFolder } from '#src/runs/run-path.js';
+import { findCheckpoint, newRunFolder, refuseOldRun, seedFolder } from '#src/runs/run-path.js';
 import { UserError } from '#src/user-error.js';
 
 describe('run folders', () => {
@@ -31,43 +31,80 @@ describe('run folders', () => {
     rmSync('runs', { recursive: true });
   });
 
-  it('--load-cp alone finds no run where there is none', () => {
-    assert.throws(() => resumePoint('last', null), /there is no run with a checkpoint in runs\//);
-    assert.throws(() => resumePoint('last', 'runs/a'), /runs\/a does not exist/);
+  const resume = (path: string) => findCheckpoint('train: --load-cp', path, 'resume');
+  const use = (path: string) => findCheckpoint('predict', path, 'use');
+
+  it('where there is no run none is found, and the message names the operation', () => {
+    assert.throws(
+      () => resume('last'),
+      new UserError(
+        'train: --load-cp: there is no run with a checkpoint in runs/; name a run folder or a checkpoint',
+      ),
+    );
+    assert.throws(() => use('last'), /^UserError: predict: there is no run with a checkpoint in runs\//);
+    for (const find of [resume, use]) {
+      assert.throws(
+        () => find('runs/a'),
+        /^UserError: (predict|train: --load-cp): runs\/a does not exist; give/,
+      );
+    }
     mkdirSync('empty');
-    assert.throws(() => resumePoint('last', 'empty'), /empty holds no run/);
-    assert.throws(() => resumePoint('nowhere', null), UserError);
+    assert.throws(() => resume('empty'), /empty holds no run \(neither config\.json nor last\.safetensors\)/);
+    assert.throws(() => use('empty'), /empty holds no checkpoint \(neither best\.safetensors nor last/);
   });
 
-  it('--load-cp alone takes the newest run, a seed of several included', () => {
+  it('last takes the newest run, a seed of several included', () => {
     put('runs/old/last.safetensors', 1000);
     put('runs/new/last.safetensors', 3000);
     put('runs/other/last.safetensors', 2000);
     mkdirSync('runs/empty');
     put('runs/file', 9000);
-    assert.deepEqual(resumePoint('last', null), {
-      folder: 'runs/new',
-      checkpoint: 'runs/new/last.safetensors',
-    });
+    const found = { folder: 'runs/new', checkpoint: 'runs/new/last.safetensors' };
+    assert.deepEqual(resume('last'), found);
+    assert.deepEqual(use('last'), found);
     put('runs/seeds/config.json', 0);
+    put('runs/seeds/seed-10/last.safetensors', 3500);
     put('runs/seeds/seed-4/last.safetensors', 4000);
-    assert.equal(resumePoint('last', null).folder, 'runs/seeds');
-    assert.equal(resumePoint('last', 'runs/old').folder, 'runs/old', 'or that of --saving-path');
+    assert.equal(resume('last').folder, 'runs/seeds');
   });
 
-  it('--load-cp with a path takes that folder or that checkpoint, and --saving-path goes elsewhere', () => {
-    assert.deepEqual(resumePoint('runs/old', null), {
+  it('a folder is that run, a file that checkpoint', () => {
+    assert.deepEqual(resume('runs/old'), {
       folder: 'runs/old',
       checkpoint: join('runs/old', 'last.safetensors'),
     });
     put('runs/old/best.safetensors', 1);
-    assert.deepEqual(resumePoint('runs/old/best.safetensors', null), {
-      folder: 'runs/old',
-      checkpoint: 'runs/old/best.safetensors',
-    });
-    for (const from of ['runs/old', 'runs/old/best.safetensors']) {
-      assert.equal(resumePoint(from, 'runs/copy').folder, 'runs/copy');
+    for (const find of [resume, use]) {
+      assert.deepEqual(find('runs/old/best.safetensors'), {
+        folder: 'runs/old',
+        checkpoint: 'runs/old/best.safetensors',
+      });
     }
+  });
+
+  it('to use a run is to use its best checkpoint, or else its last; to resume it, the last', () => {
+    put('runs/half/last.safetensors', 1);
+    assert.equal(use('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
+    put('runs/half/best.safetensors', 1);
+    assert.equal(use('runs/half').checkpoint, join('runs/half', 'best.safetensors'));
+    assert.equal(resume('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
+    put('runs/begun/config.json', 1);
+    assert.equal(
+      resume('runs/begun').checkpoint,
+      join('runs/begun', 'last.safetensors'),
+      'need not be there',
+    );
+  });
+
+  it('of several seeds one must be named to be used, and all can be resumed', () => {
+    assert.throws(
+      () => use('runs/seeds'),
+      new UserError(
+        `predict: runs/seeds holds the runs of several seeds; name one of them, such as ${join('runs/seeds', 'seed-4')}`,
+      ),
+    );
+    assert.equal(resume('runs/seeds').folder, 'runs/seeds');
+    assert.equal(use('runs/seeds/seed-4').folder, 'runs/seeds/seed-4');
   });
 
   it('a new run does not write over an old one', () => {

@@ -92,7 +92,7 @@ describe('predict', () => {
       { kind: 'drawing', strokes: LINES },
       { kind: 'drawing', strokes: LINES },
       { kind: 'drawing', strokes: [] },
-      { kind: 'strokes', rows: Int16Array.of(3, 4, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1) },
+      { kind: 'strokes', moves: Int16Array.of(3, 4, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1) },
     ]);
     assert.equal(want.results[2], null);
     const { json } = await sendJson({ model: 'strokes', inputs });

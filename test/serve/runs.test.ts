@@ -3,19 +3,19 @@
  * miss nothing, whoever begins anew; samples with the network's own answers.
  */
 import assert from 'node:assert/strict';
-import { rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openBackend } from '#src/backends/open-node.js';
 import { loadImages } from '#src/data/images/image-datasets.js';
 import { strokesFromImages } from '#src/data/strokes/stroke-conversion.js';
-import { strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { movesOf } from '#src/data/strokes/stroke-examples.js';
 import type { RecognizerInput } from '#src/recognize/input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
 import { RunEvents } from '#src/serve/runs/run-events.js';
-import { RunStore } from '#src/serve/runs/run-store.js';
+import { RunStore, runEntry } from '#src/serve/runs/run-store.js';
 import { trainRun } from '#src/train/run.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { smallConfig, temporaryFolder } from '../train/small-mnist.js';
@@ -51,12 +51,41 @@ describe('runs', () => {
     const [fresh, rows, strokes] = json.runs;
     assert.deepEqual(
       [rows.state, rows.kind, rows.epochs, rows.num_epochs, rows.test_accuracy],
-      ['done', 'rows', 2, 2, 0.95],
+      ['done', 'images', 2, 2, 0.95],
     );
     assert.deepEqual([rows.preset, rows.model, strokes.kind], ['quick', true, 'strokes']);
     assert.deepEqual([fresh.epochs, fresh.model, fresh.test_accuracy], [0, false, null]);
     assert.equal(fresh.state, 'stopped', 'a day without a sign');
     assert.match(json.runs[5].problem ?? '', /metrics\.jsonl:1: /);
+  });
+
+  test('have the kind that the checkpoint records, or else the name of the data, or none', async () => {
+    const runs = temporaryFolder();
+    const put = (run: string, name: string, content: string | Uint8Array) => {
+      mkdirSync(join(runs, run), { recursive: true });
+      writeFileSync(join(runs, run, name), content);
+    };
+    const begun = (run: string, data: string) =>
+      put(run, 'config.json', JSON.stringify({ data, input_size: 4, sequence_length: 196 }));
+    begun('a-folder', '/data/anything');
+    begun('b-mnist', 'mnist');
+    begun('c-strokes', 'strokes:/data/anything');
+    begun('d-images', '/data/anything');
+    put('d-images', 'best.safetensors', checkpointBytes({ ...ROWS, inputSize: 4, sequenceLength: 196 }));
+    begun('e-strokes', '/data/anything');
+    put('e-strokes', 'best.safetensors', checkpointBytes(STROKES));
+    begun('f-damaged', 'strokes');
+    put('f-damaged', 'best.safetensors', checkpointBytes(ROWS).subarray(0, 600));
+    const records = await new RunStore([], runs).records();
+    const kinds = Object.fromEntries(records.map(runEntry).map(({ id, kind }) => [id, kind]));
+    assert.deepEqual(kinds, {
+      'a-folder': null,
+      'b-mnist': 'images',
+      'c-strokes': 'strokes',
+      'd-images': 'images',
+      'e-strokes': 'strokes',
+      'f-damaged': 'strokes',
+    });
   });
 
   test('are shown with configuration, metrics and summary as on disk', async () => {
@@ -72,7 +101,7 @@ describe('runs', () => {
     const { status, json } = await getJson<{ error: { message: string } }>(`${api}/nobody`);
     assert.deepEqual(
       [status, json.error.message],
-      [404, 'there is no run "nobody"; GET /api/runs lists those there are'],
+      [404, 'there is no run "nobody"; GET /api/runs lists all of them'],
     );
   });
 
@@ -233,7 +262,7 @@ describe('samples', () => {
         (_, i): RecognizerInput =>
           run === 'rows'
             ? { kind: 'picture', width: 28, height: 28, pixels: pixels.slice(784 * i, 784 * (i + 1)) }
-            : { kind: 'strokes', rows: strokesOf(drawn, i) },
+            : { kind: 'strokes', moves: movesOf(drawn, i) },
       );
       const answers = await recognizer.recognize(inputs);
       const list = await samples<SampleList>(`${run}/samples?limit=200`);
@@ -245,7 +274,7 @@ describe('samples', () => {
         assert.equal(sample.label_probability, answers[i]!.probabilities[labels[i]]);
       });
       assert.equal(list.samples[3].picture === null, run === 'strokes');
-      assert.deepEqual(list.samples[3].strokes, run === 'strokes' ? [...strokesOf(drawn, 3)] : null);
+      assert.deepEqual(list.samples[3].strokes, run === 'strokes' ? [...movesOf(drawn, 3)] : null);
       const one = await samples<SampleDetails>(`${run}/samples/3`);
       assert.deepEqual(one.probabilities, [...answers[3]!.probabilities]);
       assert.equal(one.inspection?.hidden.length, one.inspection?.steps);
@@ -289,7 +318,7 @@ describe('samples', () => {
   test('are refused in words where there are none', async () => {
     const refusals: [string, number, RegExp][] = [
       ['rows/samples/40', 404, /there is no sample 40 in this part, which has 40 samples/],
-      ['rows/samples/x', 400, /expected the place of a sample/],
+      ['rows/samples/x', 400, /expected the index of a sample/],
       ['rows/samples?limit=201', 400, /limit .*: expected a whole number up to 200, found "201"/],
       ['rows/samples?part=all', 400, /part .*: expected test or validation or train, found "all"/],
       ['fresh/samples', 404, /has no checkpoint yet/],

@@ -147,7 +147,7 @@ describe('models', () => {
     ]);
     assert.deepEqual((await getJson(`${server.url}models/index.json`)).json, json);
     const rows = json.models.find(({ id }) => id === 'rows');
-    assert.equal(rows?.kind, 'rows');
+    assert.equal(rows?.kind, 'images');
     assert.equal(rows?.test_accuracy, 0.95);
     for (const { file, bytes } of json.models) {
       const content = Buffer.from(await (await fetch(`${server.url}models/${file}`)).arrayBuffer());

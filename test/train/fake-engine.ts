@@ -1,4 +1,6 @@
 /** An engine without arithmetic: its losses and answers are functions of the batch, so the loop can be tested alone. */
+
+import type { Part } from '#src/data/sources.js';
 import {
   type Answers,
   type BatchResults,
@@ -6,7 +8,6 @@ import {
   type Engine,
   type EpochPlan,
   type ModelState,
-  type Part,
 } from '#src/train/engine.js';
 
 export interface FakeBehaviour {

@@ -51,7 +51,7 @@ function randomRows(): SequencesData {
     kind: 'images',
     name: 'random',
     examples,
-    preprocessing: { ...sizes, mean: 0.5, std: 0.5, permutationSeed: null },
+    preprocessing: { kind: 'images', ...sizes, mean: 0.5, std: 0.5, permutationSeed: null },
   };
 }
 

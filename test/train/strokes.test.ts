@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from 'scanstroke';
 import { loadDataset } from '#src/data/open-dataset.js';
-import { isStrokes } from '#src/data/sources.js';
 import { epochOrder, epochOrderByLength, firstIndices } from '#src/data/split.js';
 import { preprocessingOf } from '#src/train/config/plan.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
@@ -88,7 +87,7 @@ test('the scores of strokes drawn another way, the evaluation and the mistakes b
     testScore,
   );
   assert.equal(end.mistakes.length, Math.min(30, 50 - testScore.correct));
-  assert.ok(end.mistakes.every(({ picture }) => 'rows' in picture && picture.rows.length % 4 === 0));
+  assert.ok(end.mistakes.every(({ picture }) => 'moves' in picture && picture.moves.length % 4 === 0));
 });
 
 test('an interrupted training on augmented strokes ends with the same bits', async () => {
@@ -103,7 +102,7 @@ test('strokes of larger images are varied about the middle of their own picture'
   const dataset = await loadDataset(`strokes:${images}`, { channelsImg: 1, order: 'tour' });
   const larger = { ...dataset, width: 60, height: 40 };
   const preprocessing = preprocessingOf(config('larger'), larger);
-  assert.ok(isStrokes(preprocessing));
+  assert.ok(preprocessing.kind === 'strokes');
   assert.deepEqual([preprocessing.width, preprocessing.height], [60, 40]);
   assert.ok(dataset.kind === 'strokes');
   assert.deepEqual([dataset.width, dataset.height], [28, 28], 'kept in the cache too');

@@ -3,7 +3,7 @@ import type { ModelEntry } from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 
-const KINDS = { rows: 'reads rows of pixels', strokes: 'reads pen strokes' };
+const KINDS = { images: 'reads rows of pixels', strokes: 'reads pen strokes' };
 
 export interface AnswerCardProps {
   model: ModelEntry;

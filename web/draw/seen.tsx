@@ -5,7 +5,7 @@ import type { Shown } from '../workers/protocol.js';
 const SIDE = 28;
 
 export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet<string> }) {
-  const both = kinds.has('rows') && kinds.has('strokes');
+  const both = kinds.has('images') && kinds.has('strokes');
   return (
     <section class="card seen" aria-label="The networks' input">
       <header>
@@ -13,7 +13,7 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
         <p class="muted">
           {both
             ? 'One network reads the pixels, the other the strokes.'
-            : DESCRIPTIONS[kinds.has('strokes') ? 'strokes' : 'rows']}
+            : DESCRIPTIONS[kinds.has('strokes') ? 'strokes' : 'images']}
         </p>
       </header>
       <div class="views">
@@ -45,6 +45,6 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
 }
 
 const DESCRIPTIONS = {
-  rows: 'Scaled and centred like the digits in the training data.',
+  images: 'Scaled and centred like the digits in the training data.',
   strokes: 'Scaled to 28 × 28 and read as strokes, from the first point to the last.',
 };

@@ -2,8 +2,9 @@
  * Follows one run: fetches its details once, then listens to its events while it trains. The browser reconnects a
  * broken event stream itself; where the browser gives up, RunFeed opens a new stream.
  */
-import { camelCaseKeys } from '#src/formats/key-case.js';
+import { oneOf, readAs, record, whole } from '#src/formats/shape.js';
 import type { EpochMetrics, RunSummary } from '#src/runs/run-folder.js';
+import { epochMetricsOf, runSummaryOf } from '#src/runs/run-values.js';
 import type { RunDetails, RunState } from '#src/serve/api.js';
 import { getApi } from '../requests.js';
 
@@ -17,6 +18,10 @@ export interface Run {
 }
 
 const AGAIN_MS = 2000;
+const RUN_STATES: readonly RunState[] = ['live', 'done', 'stopped'];
+/** The data of events. */
+const resetData = record({ epoch: whole(0) });
+const stateData = record({ state: oneOf(RUN_STATES) });
 
 export class RunFeed {
   run: Run | null = null;
@@ -55,7 +60,7 @@ export class RunFeed {
       if (value.state !== 'done') this.#listen();
     } catch (error) {
       if (this.#closed) return;
-      this.error = error instanceof Error ? error.message : String(error);
+      this.error = messageOf(error);
       this.#again(() => void this.#load());
     }
     this.#changed();
@@ -68,22 +73,26 @@ export class RunFeed {
     const on = (name: string, react: (run: Run, data: unknown) => Run) =>
       events.addEventListener(name, (event) => {
         if (this.#closed || !this.run) return;
-        this.run = react(this.run, JSON.parse((event as MessageEvent<string>).data));
+        try {
+          this.run = react(this.run, JSON.parse((event as MessageEvent<string>).data));
+        } catch (error) {
+          this.error = messageOf(error);
+        }
         this.#changed();
       });
     on('epoch', (run, data) => {
-      const metrics = camelCaseKeys(data, 'epoch') as unknown as EpochMetrics;
+      const metrics = epochMetricsOf(data, 'epoch');
       const others = run.metrics.filter(({ epoch }) => epoch !== metrics.epoch);
       return { ...run, metrics: [...others, metrics].sort((a, b) => a.epoch - b.epoch) };
     });
     on('reset', (run, data) => {
-      const last = (data as { epoch: number }).epoch;
+      const { epoch: last } = readAs(resetData, data, 'reset');
       return { ...run, metrics: run.metrics.filter(({ epoch }) => epoch <= last), summary: null };
     });
-    on('state', (run, data) => ({ ...run, state: (data as { state: RunState }).state }));
+    on('state', (run, data) => ({ ...run, state: readAs(stateData, data, 'state').state }));
     on('summary', (run, data) => {
       events.close();
-      return { ...run, state: 'done', summary: camelCaseKeys(data, 'summary') as unknown as RunSummary };
+      return { ...run, state: 'done', summary: runSummaryOf(data, 'summary') };
     });
     events.onerror = () => {
       if (events.readyState === EventSource.CLOSED && !this.#closed) this.#again(() => this.#listen());
@@ -96,12 +105,16 @@ export class RunFeed {
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function runOf(details: RunDetails): Run {
   return {
     id: details.id,
     details,
     state: details.state,
-    metrics: details.metrics.map((line) => camelCaseKeys(line, 'metrics') as unknown as EpochMetrics),
-    summary: details.summary && (camelCaseKeys(details.summary, 'summary') as unknown as RunSummary),
+    metrics: details.metrics.map((line) => epochMetricsOf(line, 'metrics')),
+    summary: details.summary && runSummaryOf(details.summary, 'summary'),
   };
 }

@@ -64,12 +64,12 @@ async function recognize(
 }
 
 /** Merges the inputs of several models: all have the same picture; models that read strokes add the moves. */
-function mergeShown(before: Shown | null, { picture, rows }: Seen): Shown {
+function mergeShown(before: Shown | null, { picture, moves }: Seen): Shown {
   return {
     picture: before?.picture ?? picture?.pixels ?? null,
     width: before?.width ?? picture?.width ?? 0,
     height: before?.height ?? picture?.height ?? 0,
-    rows: before?.rows ?? rows,
+    rows: before?.rows ?? moves,
   };
 }
 

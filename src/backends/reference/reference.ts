@@ -35,8 +35,8 @@ import {
   checkMatmul,
   checkSgd,
 } from '../contract.js';
+import type { KernelProbe, MatrixProduct } from '../kernel-probe.js';
 import { Ledger } from '../ledger.js';
-import type { KernelProbe, MatrixProduct } from '../probe.js';
 import { type OnFloats, onFloats } from './halves.js';
 import { lstmBackward, lstmForward, lstmPanels, panelsLength, scratchLength, sigmoid } from './lstm.js';
 

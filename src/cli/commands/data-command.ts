@@ -1,42 +1,12 @@
 /** `scanstroke data strokes` makes strokes from images; `scanstroke data preview` shows them. */
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
-import { OPTION_GROUPS, OPTIONS, type OptionKey } from '../../train/config/options.js';
+import { OPTIONS } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
 import { UserError } from '../../user-error.js';
 import { optionFlag } from '../flags.js';
 import type { Terminal } from '../terminal.js';
+import { AMOUNTS, EPOCHS, GROUP, type PreviewFlags, type StrokesFlags } from './data-flags.js';
 
-export interface StrokesFlags {
-  data: string;
-  order: 'tour' | 'pen';
-  out?: string;
-  seed: number;
-  threads?: number;
-  json?: boolean;
-}
-
-export interface PreviewFlags {
-  data: string;
-  part: 'train' | 'test';
-  order: 'tour' | 'pen';
-  /** Default: 20; drawn in the terminal: 6, or 3 with augmentation. */
-  count?: number;
-  seed: number;
-  out?: string;
-  json?: boolean;
-  /** How many epochs of augmented samples to show. */
-  augment?: number;
-  /** Amounts of augmentation, by the names of the options. */
-  [amount: string]: unknown;
-}
-
-const GROUP = 'Augmentation';
-/** The options of augmentation that apply to strokes. */
-export const AMOUNTS: readonly OptionKey[] = (
-  OPTION_GROUPS.find(({ title }) => title === GROUP)?.keys ?? []
-).filter((key) => key !== 'augmentElastic');
-/** Number of epochs that `--augment` shows without a value. */
-export const EPOCHS = 4;
 const MAX_EPOCHS = 20;
 
 export function defineData(command: Command, terminal: Terminal): void {

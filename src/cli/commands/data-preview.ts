@@ -16,7 +16,7 @@ import { UserError } from '../../user-error.js';
 import { DataProgressView } from '../data-progress.js';
 import { drawSamples } from '../stroke-terminal.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
-import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-command.js';
+import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 
 /** Values of a move: dx, dy, eos, eod. */
 const COLUMNS = 4;
@@ -67,8 +67,8 @@ function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariation
 function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): string {
   const colors = colorsFor(out);
   const captions = samples.map(
-    ({ label, index, rows, strokes }) =>
-      `${className(classes, label)}  #${index}, ${plural(rows.length / COLUMNS, 'step')}, ${plural(strokes.length, 'stroke')}`,
+    ({ label, index, moves, strokes }) =>
+      `${className(classes, label)}  #${index}, ${plural(moves.length / COLUMNS, 'step')}, ${plural(strokes.length, 'stroke')}`,
   );
   if (samples.every(({ variations }) => variations.length === 0)) {
     return drawSamples(samples, captions, out, colors);
@@ -78,7 +78,7 @@ function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): 
     .map(({ variations, ...sample }, index) => {
       const varied = variations.map(({ strokes }) => ({ ...sample, image: null, strokes }));
       const names = variations.map(
-        ({ epoch, rows }) => `epoch ${epoch}, ${plural(rows.length / COLUMNS, 'step')}`,
+        ({ epoch, moves }) => `epoch ${epoch}, ${plural(moves.length / COLUMNS, 'step')}`,
       );
       return drawSamples([sample, ...varied], [captions[index], ...names], out, colors);
     })
@@ -99,9 +99,9 @@ async function writeSheet(
       `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where the pen is lifted.`,
     details: variations && epochsNote(variations),
     classes,
-    entries: samples.map(({ image, rows, ...sample }) => ({
+    entries: samples.map(({ image, moves, ...sample }) => ({
       ...sample,
-      steps: rows.length / COLUMNS,
+      steps: moves.length / COLUMNS,
       picture: image && { width: sample.width, height: sample.height, channels: 1, pixels: image },
     })),
   });
@@ -124,22 +124,22 @@ function asJson({ classes, samples }: StrokeSamples) {
   return {
     classes,
     samples: samples.map(
-      ({ index, label, width, height, image, rows, strokes, variations }: StrokeSample) => ({
+      ({ index, label, width, height, image, moves, strokes, variations }: StrokeSample) => ({
         index,
         label,
         class: classes[label],
         width,
         height,
-        steps: rows.length / COLUMNS,
+        steps: moves.length / COLUMNS,
         strokes: strokes.length,
         pixels: image && [...image],
-        rows: movesOf(rows),
+        rows: listOf(moves),
         ...(variations.length > 0 && {
           epochs: variations.map((varied) => ({
             epoch: varied.epoch,
-            steps: varied.rows.length / COLUMNS,
+            steps: varied.moves.length / COLUMNS,
             strokes: varied.strokes.length,
-            rows: movesOf(varied.rows),
+            rows: listOf(varied.moves),
           })),
         }),
       }),
@@ -148,8 +148,8 @@ function asJson({ classes, samples }: StrokeSamples) {
 }
 
 /** One list `[dx, dy, eos, eod]` per move. */
-function movesOf(values: Int16Array | Float32Array): number[][] {
-  return Array.from({ length: values.length / COLUMNS }, (_, n) => [
-    ...values.subarray(n * COLUMNS, (n + 1) * COLUMNS),
+function listOf(moves: Int16Array | Float32Array): number[][] {
+  return Array.from({ length: moves.length / COLUMNS }, (_, n) => [
+    ...moves.subarray(n * COLUMNS, (n + 1) * COLUMNS),
   ]);
 }

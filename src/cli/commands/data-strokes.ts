@@ -11,7 +11,7 @@ import {
 import { formatCount, formatSeconds } from '../../report/text.js';
 import { DataProgressView } from '../data-progress.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
-import type { StrokesFlags } from './data-command.js';
+import type { StrokesFlags } from './data-flags.js';
 
 export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Promise<void> {
   const { data, order, out, seed, threads, json = false } = flags;
@@ -62,7 +62,6 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   );
 }
 
-/** Number of moves: of all sequences, of the shortest and of the longest one. */
 function movesOf({ count, offsets }: StrokeExamples): { total: number; shortest: number; longest: number } {
   let [shortest, longest] = [Number.POSITIVE_INFINITY, 0];
   for (let i = 0; i < count; i++) {

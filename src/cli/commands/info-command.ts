@@ -1,17 +1,14 @@
 /** `scanstroke info PATH`: shows the contents of a run folder or a checkpoint. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
+import { kindOf } from '../../data/kinds.js';
 import { snakeCase, snakeCaseKeys } from '../../formats/key-case.js';
 import { printable } from '../../report/recall.js';
 import { formatCount, formatScore, formatShare, otherWays, plural } from '../../report/text.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
+import type { CheckpointHeader } from '../../runs/checkpoint.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import { UserError } from '../../user-error.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
-
-/** Refuses larger files before reading them. No trained checkpoint is that large. */
-const MAX_CHECKPOINT_BYTES = 8 * 2 ** 30;
 
 export function defineInfo(command: Command, terminal: Terminal): void {
   command
@@ -31,7 +28,7 @@ Examples:
 /** The contents of a run folder, finished or not. For a single checkpoint, metrics and summary are empty. */
 interface Found {
   checkpointPath: string;
-  checkpoint: Checkpoint;
+  checkpoint: CheckpointHeader;
   metrics: EpochMetrics[];
   summary: RunSummary | null;
 }
@@ -40,11 +37,11 @@ interface Found {
 export async function info(path: string, json: boolean, terminal: Terminal): Promise<void> {
   const found = await find(path);
   const tensors = listTensors(found.checkpoint);
-  const total = tensors.reduce((sum, { parameters }) => sum + parameters, 0);
+  const total = found.checkpoint.parameters;
   if (json) {
     const { checkpoint, checkpointPath, metrics, summary } = found;
-    const { model, preprocessing, classes, training } = checkpoint;
-    const state = training?.state ?? null;
+    const { model, classes, training } = checkpoint;
+    const preprocessing = storedPreprocessing(checkpoint);
     const value = {
       path,
       checkpoint: checkpointPath,
@@ -54,35 +51,29 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
       tensors,
       parameters: total,
     };
-    printJson(terminal, snakeCaseKeys({ ...value, training: state, epochs: metrics.length, summary }, path));
+    printJson(terminal, snakeCaseKeys({ ...value, training, epochs: metrics.length, summary }, path));
     return;
   }
   terminal.out.write(describe(path, found, tensors, total, terminal));
 }
 
 async function find(path: string): Promise<Found> {
-  const { readFileBounded } = await import('../../formats/files.js');
-  const { decodeCheckpoint } = await import('../../runs/checkpoint.js');
+  const { readCheckpointHeader } = await import('../../runs/checkpoint-file.js');
   const { readMetrics, readSummary } = await import('../../runs/run-files.js');
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  const checkpointPath = isFolder ? checkpointIn(path) : path;
-  const bytes = await readFileBounded(checkpointPath, 'the checkpoint', MAX_CHECKPOINT_BYTES);
-  const has = (name: string) => existsSync(join(path, name));
+  const { findCheckpoint } = await import('../../runs/run-path.js');
+  const { folder, checkpoint } = findCheckpoint('info', path, 'use');
+  const has = (name: string) => path !== checkpoint && existsSync(join(folder, name));
   return {
-    checkpointPath,
-    checkpoint: decodeCheckpoint(bytes, checkpointPath),
-    metrics: has(RUN_FILES.metrics) ? await readMetrics(path) : [],
-    summary: has(RUN_FILES.summary) ? await readSummary(path) : null,
+    checkpointPath: checkpoint,
+    checkpoint: await readCheckpointHeader(checkpoint),
+    metrics: has(RUN_FILES.metrics) ? await readMetrics(folder) : [],
+    summary: has(RUN_FILES.summary) ? await readSummary(folder) : null,
   };
 }
 
-function checkpointIn(folder: string): string {
-  for (const name of [RUN_FILES.best, RUN_FILES.last]) {
-    if (existsSync(join(folder, name))) return join(folder, name);
-  }
-  throw new UserError(
-    `info: ${folder} holds no checkpoint (${RUN_FILES.best} or ${RUN_FILES.last}); give a run folder or a checkpoint`,
-  );
+/** As it stands in the checkpoint. */
+function storedPreprocessing({ preprocessing }: CheckpointHeader): Record<string, unknown> {
+  return kindOf(preprocessing).writePreprocessing(preprocessing);
 }
 
 interface TensorRow {
@@ -93,10 +84,10 @@ interface TensorRow {
 }
 
 /** The parameters in the order in which the network uses them. */
-function listTensors({ parameters }: Checkpoint): TensorRow[] {
-  const rows = [...parameters].map(([name, { shape, data }]) => ({
+function listTensors({ tensors }: CheckpointHeader): TensorRow[] {
+  const rows = tensors.map(({ name, shape, count }) => ({
     order: orderOf(name),
-    row: { layer: layerOf(name), name, shape, parameters: data.length },
+    row: { layer: layerOf(name), name, shape, parameters: count },
   }));
   return rows.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ row }) => row);
 }
@@ -146,8 +137,8 @@ function describe(
   ];
   for (const [title, values] of [
     ['Model', checkpoint.model],
-    ['Input', checkpoint.preprocessing],
-    ['Training', checkpoint.training?.state ?? {}],
+    ['Input', storedPreprocessing(checkpoint)],
+    ['Training', checkpoint.training ?? {}],
   ] as const) {
     const lines = Object.entries(values).map(([key, value]) => [printable(snakeCase(key)), valueText(value)]);
     if (lines.length > 0) sections.push('', bold(title), indent(formatTable(lines)));

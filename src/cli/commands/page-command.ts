@@ -19,7 +19,6 @@ interface PageFlags {
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 /** A folder with this file holds a page. */
 const PAGE_FILE = 'service-worker.js';
-const MAX_CHECKPOINT_BYTES = 2 ** 30;
 
 export function definePage(command: Command, terminal: Terminal): void {
   command
@@ -80,15 +79,15 @@ async function modelOf(
   taken: ReadonlySet<string>,
 ): Promise<{ entry: ModelEntry; bytes: Uint8Array }> {
   const { createHash } = await import('node:crypto');
-  const { decodeCheckpoint, encodeCheckpoint } = await import('../../runs/checkpoint.js');
-  const { readFileBounded } = await import('../../formats/files.js');
   const { describeCheckpoint } = await import('../../recognize/recognizer.js');
-  const { checkpointOf, factsBeside } = await import('../../recognize/run-source.js');
-  const path = checkpointOf(run);
-  const given = await readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES);
-  const { training: _, ...checkpoint } = decodeCheckpoint(given, path);
+  const { encodeCheckpoint } = await import('../../runs/checkpoint.js');
+  const { readCheckpoint } = await import('../../runs/checkpoint-file.js');
+  const { factsBeside } = await import('../../runs/run-files.js');
+  const { findCheckpoint } = await import('../../runs/run-path.js');
+  const { checkpoint: path } = findCheckpoint('page', run, 'use');
+  const { training: _, ...checkpoint } = await readCheckpoint(path);
   const bytes = encodeCheckpoint(checkpoint);
-  const info = describeCheckpoint(given, { name: path, ...(await factsBeside(path)) });
+  const info = describeCheckpoint(bytes, { name: path, ...(await factsBeside(path)) });
   const id = idOf(path, taken);
   const entry: ModelEntry = {
     id,

@@ -35,16 +35,19 @@ Examples:
 
 async function predict(run: string, files: string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
   const { openBackend } = await import('../../backends/open-node.js');
-  const { recognizerOf } = await import('../../recognize/run-source.js');
+  const { kindOf } = await import('../../data/kinds.js');
+  const { openCheckpoint } = await import('../../recognize/open-checkpoint.js');
+  const { findCheckpoint } = await import('../../runs/run-path.js');
   const { readInputs } = await import('../../recognize/input-files.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { json = false, ...options } = flags;
   const { backend: choice = 'auto' } = givenOptions({ flags: options }, 'predict');
+  const { checkpoint } = findCheckpoint('predict', run, 'use');
   const backend = await openBackend(choice, (line) => terminal.err.write(`${line}\n`));
   try {
-    const recognizer = await recognizerOf(run, backend);
+    const recognizer = await openCheckpoint(checkpoint, backend, run);
     const { preprocessing } = recognizer.info;
-    const channels = 'channels' in preprocessing ? preprocessing.channels : 1;
+    const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
     const inputs: NamedInput[] = [];
     for (const file of files) inputs.push(...(await readInputs(file, channels)));
     const answers = await recognizer.recognize(inputs.map(({ input }) => input));

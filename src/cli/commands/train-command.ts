@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import type { TrainEvent } from '../../train/events.js';
-import type { PlacedConfig, SeedRun } from '../configure.js';
+import type { PlacedConfig } from '../configure.js';
 import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
 import { ProgressView } from '../progress.js';
 import { stopOnSignal } from '../signals.js';
 import { formatSeeds, formatSummary, seedsValue } from '../summary.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+import type { TrainParts } from './train-parts.js';
 
 /** Exit code after Ctrl-C. */
 const INTERRUPTED = 130;
@@ -43,15 +43,6 @@ export interface TrainFlags {
   config?: string;
   json?: boolean;
   [option: string]: unknown;
-}
-
-/** The modules that the command calls: loaded when it runs, replaced in tests. `E` is the result of a run. */
-export interface TrainParts<E> {
-  configure(configPath: string | undefined, flags: Readonly<Record<string, unknown>>): Promise<PlacedConfig>;
-  seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
-  trainRun(config: PlacedConfig, control: { stop: AbortSignal }): AsyncGenerator<TrainEvent, E>;
-  /** Writes charts and report.html into the run folder. */
-  report(config: PlacedConfig, summary: RunSummary, end: E): Promise<void>;
 }
 
 /** Trains, and returns the exit code. */

@@ -2,10 +2,20 @@
 import { basename } from 'node:path';
 import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
+import type { RunSummary } from '../../runs/run-folder.js';
 import { configToDisk } from '../../train/config/run-config.js';
+import type { TrainEvent } from '../../train/events.js';
 import { type RunEnd, trainRun } from '../../train/run.js';
-import { configure, seedRuns } from '../configure.js';
-import type { TrainParts } from './train-command.js';
+import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../configure.js';
+
+/** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
+export interface TrainParts<E> {
+  configure(configPath: string | undefined, flags: Readonly<Record<string, unknown>>): Promise<PlacedConfig>;
+  seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
+  trainRun(config: PlacedConfig, control: { stop: AbortSignal }): AsyncGenerator<TrainEvent, E>;
+  /** Writes charts and report.html into the run folder. */
+  report(config: PlacedConfig, summary: RunSummary, end: E): Promise<void>;
+}
 
 export const trainParts: TrainParts<RunEnd> = {
   configure,

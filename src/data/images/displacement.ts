@@ -11,7 +11,7 @@ import { type SampleWords, STREAM, signedOf } from '../sample-words.js';
  * Simard's σ = 4 these are 7 pixels.
  */
 const CELLS = 3;
-/** Nodes along a side: the corners of the cells, and one more beyond either end. */
+/** Nodes along a side: the corners of the cells, and one beyond each end. */
 const NODES = CELLS + 3;
 const TAPS = 4;
 
@@ -81,7 +81,7 @@ function along({ cells, weights }: Taps, y: number, grid: Float64Array, line: Fl
   }
 }
 
-/** How a pixel's displacement comes from those of four nodes in a row. */
+/** Weights with which the displacements of four nodes in a row make that of a pixel. */
 interface Taps {
   /** [pixels] the first node */
   cells: Int32Array;

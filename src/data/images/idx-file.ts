@@ -1,7 +1,7 @@
 /**
- * Reads IDX files from the disk, plain or compressed with gzip (told by their first bytes, not by their name). A small
- * compressed file can claim to be huge: nothing is inflated beyond what the IDX header, inflated first, announces, and
- * no header is believed that announces more than gzip can pack into the bytes there are. Node.js only.
+ * Reads IDX files from the disk, plain or compressed with gzip; the first bytes tell which, not the name. A small
+ * compressed file can claim to be huge: the IDX header is inflated first and refused if it announces more than gzip can
+ * pack into the file, and no more than it announces is inflated. Node.js only.
  */
 
 import { promisify } from 'node:util';
@@ -13,14 +13,14 @@ import { type IdxArray, isGzip, parseIdx, parseIdxHeader } from './idx.js';
 
 /** 2 GiB: four times EMNIST's largest file. */
 const MAX_BYTES = 2 ** 31;
-/** Compressed bytes that are enough to inflate the header of any IDX file, with its gzip header. */
+/** Compressed bytes from which the header of any IDX file can be inflated. */
 const FIRST_BYTES = 4096;
 /** Deflate's best ratio is 1032 to 1 (zlib.net, "zlib technical details"). */
 const MAX_RATIO = 1032;
 
 /**
  * Reads and parses an IDX file.
- * @param what for messages, with its article: `the training images`
+ * @param what the file is, with its article, for messages: `the training images`
  * @throws UserError naming the file
  */
 export async function readIdxFile(path: string, what: string): Promise<IdxArray> {

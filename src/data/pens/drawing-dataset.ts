@@ -1,24 +1,23 @@
 /**
- * A data set of drawings by a pen: every drawing becomes a picture like MNIST's, from which strokes are made as from
- * any image; or, in the order of the pen, strokes at once. Node.js only.
+ * A data set of drawings by a pen. Every drawing becomes a picture like MNIST's, from which strokes are made as from any
+ * image; or, in pen order, strokes directly. Node.js only.
  */
 
 import { quote } from '../../formats/quotation.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
-import type { ImageDataset } from '../images/image-datasets.js';
-import type { ImageExamples } from '../images/image-examples.js';
+import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
 import { MAX_CLASSES, packStrokes, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';
 
-/** In one data set; 400 MB as pictures. */
+/** Most drawings in a data set: 400 MB as pictures. */
 const MAX_DRAWINGS = 500_000;
-/** Where no file is for the test, every seventh drawing of a class is, as one seventh of MNIST is. */
+/** Without a test file every seventh drawing of a class is for the test, a share like MNIST's. */
 const TEST_SHARE = 7;
 
-/** What a drawing becomes; the sum of all is what is kept. */
-interface Kept<T> {
+/** The drawings of a data set, converted to T. */
+interface Parts<T> {
   name: string;
   classes: string[];
   train: { label: number; value: T }[];
@@ -27,7 +26,7 @@ interface Kept<T> {
 
 /**
  * The drawings of a file or folder as pictures of 28 × 28.
- * @throws UserError naming the file and line of what is no drawing, or what a data set lacks
+ * @throws UserError naming the file and line that is wrong, or what the data set lacks
  */
 export async function loadDrawingImages(
   path: string,
@@ -50,7 +49,7 @@ export async function loadDrawingImages(
 }
 
 /**
- * The drawings of a file or folder as strokes in the order of the pen.
+ * The drawings of a file or folder as strokes in pen order.
  * @throws UserError as loadDrawingImages
  */
 export async function loadPenStrokes(
@@ -75,7 +74,7 @@ async function collect<T>(
   name: string,
   become: (drawing: Drawing) => T,
   onProgress: OnProgress | undefined,
-): Promise<Kept<T>> {
+): Promise<Parts<T>> {
   const files = await findDrawingFiles(path);
   const all: { label: string; value: T; isTest: boolean }[] = [];
   const what = `reading ${name}`;
@@ -103,7 +102,7 @@ async function collect<T>(
   const classOf = new Map(classes.map((label, index) => [label, index]));
   const divided = files.some(({ isTest }) => isTest);
   const seen = new Int32Array(classes.length);
-  const kept: Kept<T> = { name, classes, train: [], test: [] };
+  const kept: Parts<T> = { name, classes, train: [], test: [] };
   for (const { label: text, value, isTest } of all) {
     const label = classOf.get(text) as number;
     const forTest = divided ? isTest : ++seen[label] % TEST_SHARE === 0;
@@ -113,7 +112,7 @@ async function collect<T>(
   return kept;
 }
 
-function checkParts<T>(path: string, { classes, train, test }: Kept<T>): void {
+function checkParts<T>(path: string, { classes, train, test }: Parts<T>): void {
   if (train.length === 0 || test.length === 0) {
     throw new UserError(
       `the drawings ${path}: ${train.length} to train and ${test.length} to test; each part needs at least one. ` +
@@ -130,7 +129,7 @@ function checkParts<T>(path: string, { classes, train, test }: Kept<T>): void {
   }
 }
 
-/** Numbers by their size, then names by their letters. */
+/** Orders labels: numbers by value, then names alphabetically. */
 function byNumberThenName(a: string, b: string): number {
   const [m, n] = [a, b].map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY));
   if (m !== n) return m < n ? -1 : 1;

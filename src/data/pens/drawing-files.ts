@@ -1,5 +1,5 @@
 /**
- * Files with drawings by a pen, read as a stream, one drawing after the other: Quick, Draw!'s `.ndjson` (raw or
+ * Reads files with drawings by a pen as streams, one drawing at a time: Quick, Draw!'s `.ndjson` (raw or
  * simplified), `.ndjson` or `.json` of a drawing page, and text with pen-down and pen-up (`.tra` and `.tes` of
  * Pendigits, `.unipen`). Node.js only.
  */
@@ -16,7 +16,7 @@ import { PenTextReader } from './pen-text.js';
 
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
 const TEST_NAME = /\.tes$|(^|[-_. ])test([-_. ]|$)/i;
-/** Raw drawings of Quick, Draw! stay below a tenth of that. */
+/** Ten times the longest raw drawing of Quick, Draw!. */
 const MAX_LINE_BYTES = 2 ** 22;
 const MAX_JSON_BYTES = 2 ** 26;
 
@@ -25,13 +25,12 @@ export interface DrawingFile {
   path: string;
   name: string;
   bytes: number;
-  /** Whether its name says that its drawings are for the test. */
+  /** Whether its name marks it as a file of test drawings. */
   isTest: boolean;
 }
 
 /**
- * The files with drawings that are meant by a path: the file, or all such files in the folder, in the order of their
- * names.
+ * The files with drawings at a path: the file itself, or all such files in a folder, sorted by name.
  * @throws UserError if the path cannot be read
  */
 export async function findDrawingFiles(path: string): Promise<DrawingFile[]> {
@@ -49,9 +48,9 @@ export async function findDrawingFiles(path: string): Promise<DrawingFile[]> {
 }
 
 /**
- * Reads the drawings of a file in their order.
- * @param take is given each drawing; a label that the file does not say is the file's name without its ending
- * @param onBytes told how many bytes have been read of this file
+ * Reads the drawings of a file in order.
+ * @param take called with each drawing; without a label in the file, the label is the file's name without its ending
+ * @param onBytes called with the number of bytes read from this file
  * @throws UserError naming file and line
  */
 export async function readDrawings(
@@ -81,7 +80,7 @@ export async function readDrawings(
   reader.end();
 }
 
-/** Lines of a file of any size; none may be longer than MAX_LINE_BYTES. */
+/** The lines of a file of any size; no line may be longer than MAX_LINE_BYTES. */
 async function eachLine(
   path: string,
   onBytes: ((bytes: number) => void) | undefined,

@@ -1,5 +1,5 @@
 /**
- * Drawings as JSON: what a drawing page sends, and a line of Quick, Draw! (raw or simplified).
+ * Reads drawings from JSON: those of a drawing page, and lines of Quick, Draw! (raw or simplified).
  *
  * - `{ "strokes": [stroke …], "label": "7" }`, where a stroke is `{ "x": [...], "y": [...], "t": [...] }`, or a list of
  *   points `{ "x": …, "y": …, "t": … }` or `[x, y, t]`. Times and the label may be missing.
@@ -13,22 +13,22 @@ import { quote } from '../../formats/quotation.js';
 import type { Drawing, Stroke } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 
-/** More than anybody draws: an hour with a tablet that reports 200 points a second is less than a million. */
+/** An hour with a tablet that reports 200 points a second is less than a million. */
 const MAX_POINTS = 100_000;
 const MAX_STROKES = 10_000;
 const MAX_LABEL_LETTERS = 200;
 
 export interface LabelledDrawing {
   drawing: Drawing;
-  /** What it shows, if that is said. */
+  /** The label, if there is one. */
   label: string | null;
 }
 
 /**
  * A drawing from its JSON value.
- * @param value as from JSON.parse
- * @param where how messages name it
- * @throws UserError naming the stroke and the point that is not as it should be
+ * @param value from JSON.parse
+ * @param where names the value in messages
+ * @throws UserError naming the stroke and the point that is wrong
  */
 export function parseDrawing(value: unknown, where: string): LabelledDrawing {
   if (!isPlainObject(value)) throw wrong(where, 'an object with "strokes" or "drawing"', value);
@@ -99,7 +99,7 @@ function columns(x: unknown, y: unknown, where: string): Stroke {
   return { xs: Float64Array.from(x), ys: Float64Array.from(y) };
 }
 
-/** A number that stays finite when differences and sums are taken. */
+/** A number whose differences and sums stay finite. */
 function isCoordinate(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= 1e9;
 }

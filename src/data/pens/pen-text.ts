@@ -9,7 +9,7 @@
  *   .PEN_UP
  *
  * A `.SEGMENT` begins a drawing, and its label is the text in quotes. Of points the first two numbers are x and y, y
- * upwards as on tablets. Points while the pen is up, and all other directives, are left aside.
+ * upwards as on tablets. Points while the pen is up, and all other directives, are ignored.
  */
 
 import { quote } from '../../formats/quotation.js';
@@ -29,8 +29,8 @@ export class PenTextReader {
   #isDown = false;
 
   /**
-   * @param where how messages name the file
-   * @param take is given each drawing when it is complete
+   * @param where names the file in messages
+   * @param take called with each complete drawing
    */
   constructor(where: string, take: (drawing: LabelledDrawing) => void) {
     this.#where = where;
@@ -38,7 +38,7 @@ export class PenTextReader {
   }
 
   /**
-   * Takes the next line in.
+   * Reads the next line.
    * @param number from 1
    * @throws UserError naming the line
    */
@@ -49,7 +49,7 @@ export class PenTextReader {
     else if (this.#isDown) this.#point(line, number);
   }
 
-  /** Gives the last drawing out. @throws UserError if the file ended within a stroke */
+  /** Ends the last drawing. @throws UserError if the file ended within a stroke */
   end(): void {
     if (this.#isDown) throw new UserError(`${this.#where}: ends with the pen down; is it cut short?`);
     this.#finish();
@@ -96,7 +96,7 @@ export class PenTextReader {
     }
     const { xs, ys } = this.#strokes[this.#strokes.length - 1];
     xs.push(column);
-    // y goes upwards there, and downwards here.
+    // y points upwards in the file, downwards here.
     ys.push(-row);
   }
 

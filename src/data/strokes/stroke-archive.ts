@@ -1,6 +1,6 @@
 /**
- * Reads the stroke data set from where it lies: `sequences.tar.gz`, streamed and never unpacked, or the folder with its
- * 70,000 files. Node.js only.
+ * Reads the stroke data set from `sequences.tar.gz`, as a stream that is not unpacked to the disk, or from the folder
+ * with its 70,000 files. Node.js only.
  */
 
 import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { UserError } from '../../user-error.js';
 import type { StrokeDataset } from './stroke-examples.js';
 import { isStrokeFile, MAX_LABEL_BYTES, StrokeFiles, strokeFileLimit } from './stroke-files.js';
 
-/** How far something has come. */
+/** Progress of reading or making data. */
 export interface Progress {
   /** `reading sequences.tar.gz`, `strokes from images` */
   what: string;
@@ -23,12 +23,12 @@ export interface Progress {
 }
 export type OnProgress = (progress: Progress) => void;
 
-/** Of tar's warnings, those after which something would be missing. */
+/** The warnings of tar that mean lost data. */
 const FATAL = new Set(['TAR_BAD_ARCHIVE', 'TAR_ENTRY_INVALID', 'TAR_ENTRY_ERROR', 'TAR_ABORT']);
 
 /**
  * Reads an archive, compressed with gzip or not.
- * @throws UserError naming file and line of what is not as it should be, or what is missing
+ * @throws UserError naming file and line of what is wrong, or what is missing
  */
 export async function readStrokeArchive(path: string, onProgress?: OnProgress): Promise<StrokeDataset> {
   const files = new StrokeFiles(path);
@@ -50,7 +50,7 @@ export async function readStrokeArchive(path: string, onProgress?: OnProgress): 
       throw new UserError(`cannot read the archive ${path}: it is a device, a pipe or a socket, and no file`);
     }
     const total = found.size;
-    // The parser and its entries work synchronously: when it returns, all that it was given has been taken in.
+    // The parser and its entries are synchronous: when the call returns, the chunk has been processed.
     let ended = false;
     parser.on('end', () => {
       ended = true;
@@ -121,17 +121,17 @@ function tooLarge(name: string, size: number, limit: number): UserError {
   return new UserError(`${name} has ${size} bytes; at most ${limit} are accepted`);
 }
 
-/** Files that are read between two looks at the event loop. */
+/** Files read between two turns of the event loop. */
 const BATCH = 500;
 
 /** A folder with the files of strokes in it. */
 export interface StrokeFolder {
   path: string;
-  /** Of the files that are to be read. */
+  /** Names of the files to read. */
   names: string[];
 }
 
-/** The folder of strokes that is meant: the folder itself, or `sequences` in it; undefined if neither is one. */
+/** The folder with the files of strokes: the given folder, or `sequences` in it; undefined if neither has them. */
 export async function findStrokeFolder(folder: string): Promise<StrokeFolder | undefined> {
   for (const path of [folder, join(folder, 'sequences')]) {
     const names = await listFiles(path);
@@ -142,7 +142,7 @@ export async function findStrokeFolder(folder: string): Promise<StrokeFolder | u
 
 /**
  * Reads the data set from a folder.
- * @throws UserError naming file and line of what is not as it should be, or what is missing
+ * @throws UserError naming file and line of what is wrong, or what is missing
  */
 export async function readStrokeFolder(
   { path, names }: StrokeFolder,
@@ -179,7 +179,7 @@ async function listFiles(path: string): Promise<string[]> {
 
 /**
  * Reads a small file at once: faster than by promises when there are 70,000.
- * @param buffer is used again from file to file
+ * @param buffer reused for every file
  * @returns a view of `room`, which is the buffer or a larger one
  */
 function readSmall(
@@ -190,7 +190,7 @@ function readSmall(
   let room = buffer;
   let handle: number | undefined;
   try {
-    // A pipe is empty then, where it would wait for a writer.
+    // Opened without blocking, a pipe is empty instead of waiting for a writer.
     handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     let size = 0;
     for (;;) {
@@ -211,7 +211,7 @@ function readSmall(
   }
 }
 
-/** A data set's name from its path: without folders and `.tar.gz`. */
+/** A data set's name: its path without folders and `.tar.gz`. */
 export function dataName(path: string): string {
   return basename(resolve(path)).replace(/\.(tar|tar\.gz|tgz)$/i, '');
 }

@@ -1,7 +1,7 @@
 /**
- * Pen strokes varied from epoch to epoch: drawn in another order, turned, scaled, sheared and shifted about the
- * picture's centre, trembling, with points left out and with points set anew along the lines, in this order. It runs
- * in every training step, so buffers are used again, and random words are drawn many at a time.
+ * Augmentation of pen strokes, in this order: another order or direction of strokes; rotation, scale, shear and shift
+ * about the picture's centre; noise; removal of points; resampling along the lines. This runs for every batch, so
+ * buffers are reused and random words are drawn many at a time.
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
@@ -9,15 +9,15 @@ import { AFFINE_WORDS, type Affine, drawAffine, factorOf, isMoving } from '../af
 import { type Augmentation, isAugmenting } from '../augmentation.js';
 import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
-import { strokesOf } from './stroke-examples.js';
-import { PEN, StrokePoints } from './stroke-points.js';
+import { movesOf } from './stroke-examples.js';
+import { ARRIVAL, StrokePoints } from './stroke-points.js';
 import { StrokeSequences, type StrokeSequencesData } from './stroke-sequences.js';
 
-/** What AugmentedStrokes is made of; can be posted to a worker thread. */
+/** The data of AugmentedStrokes; can be posted to a worker thread. */
 export interface AugmentedStrokesData {
   data: StrokeSequencesData;
   augmentation: Augmentation;
-  /** Of the run. */
+  /** The run's seed. */
   seed: number;
 }
 
@@ -25,7 +25,7 @@ export interface AugmentedStrokesData {
 const BYTES_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
 const BYTES_MEAN = (4 * 255) / 2;
 
-/** Pen strokes as StrokeSequences gives them, varied; with all amounts 0, just those. */
+/** StrokeSequences with variation; identical to it if all amounts are 0. */
 export class AugmentedStrokes implements AugmentedSource {
   readonly maxSteps: number;
   readonly #data: StrokeSequencesData;
@@ -33,7 +33,7 @@ export class AugmentedStrokes implements AugmentedSource {
   readonly #words: SampleWords;
   /** [2 · points] or more, and even. */
   readonly #buffer: Int32Array;
-  /** Two drawings: steps that change which points there are read one and write the other. */
+  /** Double buffer: operations that add or remove points read one drawing and write the other. */
   #points: StrokePoints;
   #spare: StrokePoints;
   readonly #map: Affine = { xx: 1, xy: 0, yx: 0, yy: 1, shiftX: 0, shiftY: 0 };
@@ -44,7 +44,7 @@ export class AugmentedStrokes implements AugmentedSource {
   readonly #distances: Float64Array;
   readonly #drawn = new DrawnStrokes();
 
-  /** @throws UserError if the examples are none, or one of them has no rows */
+  /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ data, augmentation, seed }: AugmentedStrokesData) {
     const { maxSteps: longest } = new StrokeSequences(data);
     this.#data = data;
@@ -62,7 +62,7 @@ export class AugmentedStrokes implements AugmentedSource {
 
   draw(indices: Int32Array, epoch: number): SequenceSource {
     const { examples, preprocessing } = this.#data;
-    const { offsets, rows, labels } = examples;
+    const { offsets, moves, labels } = examples;
     const scale = Math.fround(preprocessing.scale);
     const unchanged = !isAugmenting(this.#augmentation);
     let most = 0;
@@ -72,7 +72,7 @@ export class AugmentedStrokes implements AugmentedSource {
     for (let n = 0; n < indices.length; n++) {
       const i = indices[n];
       if (unchanged) {
-        drawn.addRows(rows, offsets[i], offsets[i + 1], scale, labels[i]);
+        drawn.addMoves(moves, offsets[i], offsets[i + 1], scale, labels[i]);
       } else {
         this.#vary(i, epoch);
         drawn.add(this.#points, scale, labels[i]);
@@ -82,32 +82,32 @@ export class AugmentedStrokes implements AugmentedSource {
   }
 
   /**
-   * A sample as it is in an epoch, to be looked at.
-   * @returns [N, 4] rows `dx dy eos eod` in pixels, not multiplied by the preprocessing's scale
+   * A sample as it is varied in an epoch, for display.
+   * @returns [N, 4] moves `dx dy eos eod` in pixels, not multiplied by the preprocessing's scale
    */
-  rowsOf(index: number, epoch: number): Float32Array {
-    const rows = new Float32Array(this.#mostSteps(index) * STROKE_COLUMNS);
-    if (!isAugmenting(this.#augmentation)) return Float32Array.from(strokesOf(this.#data.examples, index));
+  movesOf(index: number, epoch: number): Float32Array {
+    const moves = new Float32Array(this.#mostSteps(index) * STROKE_COLUMNS);
+    if (!isAugmenting(this.#augmentation)) return Float32Array.from(movesOf(this.#data.examples, index));
     this.#vary(index, epoch);
-    return rows.slice(0, this.#points.writeRows(rows, 0, 1));
+    return moves.slice(0, this.#points.writeMoves(moves, 0, 1));
   }
 
-  /** Steps that sample i has at most: its points, (1 + resample) times as many, its breaks and its end. */
+  /** Upper bound of the steps of sample i: (1 + resample) times its points, pen-ups and end. */
   #mostSteps(i: number): number {
-    const { count, rows, offsets } = this.#data.examples;
+    const { count, moves, offsets } = this.#data.examples;
     if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
-    // Should the last row be a point, it gets an end row.
-    const endsInPoint = rows[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
+    // A drawing whose last move is a point gets an end move.
+    const endsInPoint = moves[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
     return Math.floor((offsets[i + 1] - offsets[i] + endsInPoint) * (1 + this.#augmentation.resample));
   }
 
-  /** Leaves sample i, as it is in the epoch, in #points. */
+  /** Writes sample i, varied for the epoch, to #points. */
   #vary(i: number, epoch: number): void {
     const { examples, preprocessing } = this.#data;
     const { drop, jitter, resample, reverse, shuffle, flip } = this.#augmentation;
     this.#words.begin(epoch, i);
-    this.#points.readRows(
-      examples.rows,
+    this.#points.readMoves(
+      examples.moves,
       examples.offsets[i],
       examples.offsets[i + 1],
       preprocessing.order === 'tour',
@@ -131,7 +131,7 @@ export class AugmentedStrokes implements AugmentedSource {
     this.#words.fill(STREAM.order, words, 2 + strokes);
     const isReversed = uniformOf(words[0]) < reverse;
     const isShuffled = strokes > 1 && uniformOf(words[1]) < shuffle;
-    // A flipped stroke changes its direction, whichever it has: these bits stay while `words` is used again.
+    // Flipping reverses the current direction of a stroke. These bits are kept while `words` is reused.
     for (let s = 0; s < strokes; s++) {
       const isFlipped = uniformOf(words[2 + s]) < flip;
       order[s] = isFlipped !== isReversed ? ~s : s;
@@ -147,7 +147,7 @@ export class AugmentedStrokes implements AugmentedSource {
     this.#swap();
   }
 
-  /** Another order of the strokes than the one that they are in, all equally likely (Fisher–Yates). */
+  /** A random order of the strokes other than the current one, all equally likely (Fisher–Yates). */
   #shuffle(strokes: number): void {
     const order = this.#order;
     const words = this.#buffer;
@@ -180,7 +180,7 @@ export class AugmentedStrokes implements AugmentedSource {
     }
   }
 
-  /** Moves every point by sums of four random bytes, which are nearly normally distributed (Irwin–Hall). */
+  /** Adds noise to every point: sums of four random bytes, nearly normally distributed (Irwin–Hall). */
   #tremble(): void {
     const { xs, ys, count } = this.#points;
     const words = this.#buffer;
@@ -192,31 +192,31 @@ export class AugmentedStrokes implements AugmentedSource {
     }
   }
 
-  /** Leaves out points within lines; the ends of lines stay. Sixteen bits decide about a point. */
+  /** Removes points within lines; the ends of lines stay. Sixteen random bits decide on each point. */
   #leaveOut(): void {
     const points = this.#points;
-    const { xs, ys, came, count } = points;
+    const { xs, ys, arrival, count } = points;
     const words = this.#buffer;
     this.#words.fill(STREAM.drop, words, (count + 1) >> 1);
     const limit = Math.round(this.#augmentation.drop * 2 ** 16);
     let kept = 0;
     for (let n = 0; n < count; n++) {
       const bits = (n & 1) === 0 ? words[n >> 1] & 0xffff : words[n >> 1] >>> 16;
-      const isInner = came[n] === PEN.drawn && n + 1 < count && came[n + 1] === PEN.drawn;
+      const isInner = arrival[n] === ARRIVAL.drawn && n + 1 < count && arrival[n + 1] === ARRIVAL.drawn;
       if (isInner && bits < limit) continue;
       xs[kept] = xs[n];
       ys[kept] = ys[n];
-      came[kept++] = came[n];
+      arrival[kept++] = arrival[n];
     }
     points.count = kept;
   }
 
-  /** Sets the points of every line anew, at equal distances; the ends of lines stay. */
+  /** Resamples every line at equal distances; the ends of lines stay. */
   #setAnew(): void {
     const { resample } = this.#augmentation;
     const from = this.#points;
     const to = this.#spare;
-    const { came, count } = from;
+    const { arrival, count } = from;
     const words = this.#buffer;
     this.#words.fill(STREAM.shape, words, AFFINE_WORDS + 1);
     const factor = factorOf(resample, words[AFFINE_WORDS]);
@@ -224,7 +224,7 @@ export class AugmentedStrokes implements AugmentedSource {
     let end = 0;
     for (let first = 0; first < count; first = end) {
       end = first + 1;
-      while (end < count && came[end] === PEN.drawn) end++;
+      while (end < count && arrival[end] === ARRIVAL.drawn) end++;
       const lines = end - first - 1;
       // The second bound is that of #mostSteps.
       const parts = Math.min(Math.round(lines / factor), Math.floor(lines * (1 + resample)));
@@ -233,9 +233,9 @@ export class AugmentedStrokes implements AugmentedSource {
     this.#swap();
   }
 
-  /** Adds the line through points first … end − 1 of `from` to `to`, cut into so many equal parts. */
+  /** Adds the line through points first … end − 1 of `from` to `to`, cut into equal parts. */
   #setLine(from: StrokePoints, to: StrokePoints, first: number, end: number, parts: number): void {
-    const { xs, ys, came } = from;
+    const { xs, ys, arrival } = from;
     const distances = this.#distances;
     let total = 0;
     for (let n = first; n < end - 1; n++) {
@@ -247,7 +247,7 @@ export class AugmentedStrokes implements AugmentedSource {
     let at = to.count;
     to.xs[at] = xs[first];
     to.ys[at] = ys[first];
-    to.came[at++] = came[first];
+    to.arrival[at++] = arrival[first];
     let n = first;
     let passed = 0;
     for (let part = 1; part < parts; part++) {
@@ -256,12 +256,12 @@ export class AugmentedStrokes implements AugmentedSource {
       const share = distances[n] > 0 ? Math.min(1, (goal - passed) / distances[n]) : 0;
       to.xs[at] = xs[n] + share * (xs[n + 1] - xs[n]);
       to.ys[at] = ys[n] + share * (ys[n + 1] - ys[n]);
-      to.came[at++] = PEN.drawn;
+      to.arrival[at++] = ARRIVAL.drawn;
     }
     if (parts > 0) {
       to.xs[at] = xs[end - 1];
       to.ys[at] = ys[end - 1];
-      to.came[at++] = PEN.drawn;
+      to.arrival[at++] = ARRIVAL.drawn;
     }
     to.count = at;
   }
@@ -273,7 +273,7 @@ export class AugmentedStrokes implements AugmentedSource {
   }
 }
 
-/** Turns the first `count` numbers round. */
+/** Reverses the first `count` numbers. */
 function reverseFirst(numbers: Int32Array, count: number): void {
   for (let k = 0, last = count - 1; k < last; k++, last--) {
     const held = numbers[k];
@@ -288,40 +288,40 @@ function byteSum(word: number): number {
   return (pairs + (pairs >>> 16)) & 0xffff;
 }
 
-/** Sequences that were drawn, one after the other in a buffer that is used again. */
+/** Varied sequences, one after the other in a reused buffer. */
 class DrawnStrokes implements SequenceSource {
   count = 0;
   readonly inputSize = STROKE_COLUMNS;
   maxSteps = 0;
   /** [total, 4] */
-  #rows = new Float32Array(0);
+  #moves = new Float32Array(0);
   /** [count + 1] in floats */
   #offsets = new Int32Array(1);
   #labels = new Int32Array(0);
 
-  /** Starts anew, with room for so many sequences and rows. */
-  begin(sequences: number, rows: number): void {
+  /** Empties the buffer and reserves room for sequences and moves. */
+  begin(sequences: number, moves: number): void {
     this.count = 0;
     this.maxSteps = 0;
     if (this.#labels.length < sequences) {
       this.#labels = new Int32Array(sequences);
       this.#offsets = new Int32Array(sequences + 1);
     }
-    if (this.#rows.length < rows * STROKE_COLUMNS) this.#rows = new Float32Array(rows * STROKE_COLUMNS);
+    if (this.#moves.length < moves * STROKE_COLUMNS) this.#moves = new Float32Array(moves * STROKE_COLUMNS);
   }
 
   add(points: StrokePoints, scale: number, label: number): void {
-    this.#end(points.writeRows(this.#rows, this.#offsets[this.count], scale), label);
+    this.#end(points.writeMoves(this.#moves, this.#offsets[this.count], scale), label);
   }
 
-  /** Adds rows first … end − 1 as they are, scaled. */
-  addRows(rows: Int16Array, first: number, end: number, scale: number, label: number): void {
+  /** Adds moves first … end − 1 without variation, scaled. */
+  addMoves(moves: Int16Array, first: number, end: number, scale: number, label: number): void {
     let to = this.#offsets[this.count];
     for (let from = first * STROKE_COLUMNS; from < end * STROKE_COLUMNS; from += STROKE_COLUMNS) {
-      this.#rows[to++] = rows[from] * scale;
-      this.#rows[to++] = rows[from + 1] * scale;
-      this.#rows[to++] = rows[from + 2];
-      this.#rows[to++] = rows[from + 3];
+      this.#moves[to++] = moves[from] * scale;
+      this.#moves[to++] = moves[from + 1] * scale;
+      this.#moves[to++] = moves[from + 2];
+      this.#moves[to++] = moves[from + 3];
     }
     this.#end(to, label);
   }
@@ -342,15 +342,15 @@ class DrawnStrokes implements SequenceSource {
   }
 
   read(n: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
-    const rows = this.#rows;
+    const moves = this.#moves;
     let from = this.#offsets[n];
     const steps = (this.#offsets[n + 1] - from) / STROKE_COLUMNS;
     for (let t = 0; t < steps; t++, from += STROKE_COLUMNS) {
       const to = (rowStarts[t] + column) * STROKE_COLUMNS;
-      target[to] = rows[from];
-      target[to + 1] = rows[from + 1];
-      target[to + 2] = rows[from + 2];
-      target[to + 3] = rows[from + 3];
+      target[to] = moves[from];
+      target[to + 1] = moves[from + 1];
+      target[to + 2] = moves[from + 2];
+      target[to + 3] = moves[from + 3];
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Strokes that took seconds to read or to make, kept in one file for the next time. A file's name says what it was
- * made of, so nothing is ever out of date; it is replaced as a whole, so two processes can write it at once; a file
- * that is damaged is not believed. Node.js only.
+ * Cache of strokes that took seconds to read or make, one file a data set. A file's name is a hash of what it was made
+ * from, so no file is out of date. Files are replaced as a whole, so two processes can write one at once. A damaged file
+ * is ignored. Node.js only.
  *
  * It is a safetensors file: `train_rows` [N, 4], `train_offsets` [count + 1], `train_labels` [count], the same for
  * `test`, and the picture's size, the classes and a checksum in the metadata.
@@ -11,16 +11,20 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { makeFolder, readFileBounded, writeFileAtomically } from '../../formats/files.js';
+import { parseJson } from '../../formats/json.js';
 import {
   readSafetensors,
   type Tensor,
   type TensorToWrite,
   writeSafetensors,
 } from '../../formats/safetensors.js';
+import { list, readAs, record, text, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { emptyStrokes, type StrokeDataset, type StrokeExamples } from './stroke-examples.js';
 
+/** The `about` of the metadata. */
+const aboutShape = record({ width: whole(1), height: whole(1), classes: list(text) });
 /** Changes with the layout of the file. */
 const CACHE_VERSION = 2;
 const MAX_BYTES = 8 * 2 ** 30;
@@ -30,14 +34,14 @@ type Field = `${(typeof PARTS)[number]}_${(typeof FIELDS)[number]}`;
 const ALL_FIELDS = PARTS.flatMap((part) => FIELDS.map((field): Field => `${part}_${field}`));
 
 /**
- * Where what can be made again is kept: SCANSTROKE_CACHE, or `scanstroke` in the system's place for such things
+ * The cache folder: SCANSTROKE_CACHE, or `scanstroke` in the system's cache folder
  * (XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS; %LOCALAPPDATA% on Windows).
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return env.SCANSTROKE_CACHE || envPaths('scanstroke', { suffix: '' }).cache;
 }
 
-/** A key for strokes from everything that they depend on. */
+/** The cache key: a hash of everything that the strokes depend on. */
 export function cacheKey(...parts: (string | number | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of [CACHE_VERSION, ...parts]) {
@@ -52,30 +56,26 @@ export function cachePath(key: string): string {
   return join(cacheFolder(), `strokes-${key}.safetensors`);
 }
 
-/** Strokes kept under this key, or undefined if there are none, or the file is damaged. */
+/** The strokes under a key; undefined if there are none, or the file is damaged. */
 export async function readCache(key: string, name: string): Promise<StrokeDataset | undefined> {
   const path = cachePath(key);
   try {
     const { tensors, metadata } = readSafetensors(await readFileBounded(path, 'the cache', MAX_BYTES), path);
     if (metadata.key !== key || metadata.checksum !== checksum(metadata.about, tensors)) return undefined;
     const [train, test] = PARTS.map((part) => examplesOf(part, tensors, name));
-    const { width, height, classes } = JSON.parse(metadata.about) as Pick<
-      StrokeDataset,
-      'width' | 'height' | 'classes'
-    >;
-    return { name, width, height, train, test, classes };
+    return { name, ...readAs(aboutShape, parseJson(metadata.about, path), path), train, test };
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
   }
 }
 
-/** Keeps strokes. @throws UserError if the cache folder cannot be written */
+/** Stores strokes. @throws UserError if the cache folder cannot be written */
 export async function writeCache(key: string, dataset: StrokeDataset): Promise<void> {
   const tensors = new Map<string, TensorToWrite>();
   for (const part of PARTS) {
-    const { rows, offsets, labels, count } = dataset[part];
-    tensors.set(`${part}_rows`, { shape: [rows.length / STROKE_COLUMNS, STROKE_COLUMNS], data: rows });
+    const { moves, offsets, labels, count } = dataset[part];
+    tensors.set(`${part}_rows`, { shape: [moves.length / STROKE_COLUMNS, STROKE_COLUMNS], data: moves });
     tensors.set(`${part}_offsets`, { shape: [count + 1], data: offsets });
     tensors.set(`${part}_labels`, { shape: [count], data: labels });
   }
@@ -97,15 +97,22 @@ function checksum(about: string, tensors: ReadonlyMap<string, Pick<TensorToWrite
   return hash.digest('hex');
 }
 
-/** Copied to shared memory. */
+/** Copied to shared memory. @throws UserError if the tensors are not of the types and sizes that writeCache gives */
 function examplesOf(
   part: (typeof PARTS)[number],
   tensors: ReadonlyMap<string, Tensor>,
   name: string,
 ): StrokeExamples {
-  const [rows, offsets, labels] = FIELDS.map((field) => tensors.get(`${part}_${field}`)?.data as Int16Array);
-  const examples = emptyStrokes(labels.length, rows.length / STROKE_COLUMNS, name);
-  examples.rows.set(rows);
+  const [moves, offsets, labels] = FIELDS.map((field) => tensors.get(`${part}_${field}`)?.data);
+  if (
+    !(moves instanceof Int16Array && offsets instanceof Int32Array && labels instanceof Uint8Array) ||
+    moves.length % STROKE_COLUMNS !== 0 ||
+    offsets.length !== labels.length + 1
+  ) {
+    throw new UserError(`the cache of ${name}: its ${part} tensors do not fit together`);
+  }
+  const examples = emptyStrokes(labels.length, moves.length / STROKE_COLUMNS, name);
+  examples.moves.set(moves);
   examples.offsets.set(offsets);
   examples.labels.set(labels);
   return examples;

@@ -1,4 +1,4 @@
-/** Strokes from images, in worker threads. The same images and seed give the same strokes with any number of threads. */
+/** Converts images to strokes in worker threads. The result does not depend on the number of threads. */
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -9,15 +9,15 @@ import type { ImageExamples } from '../images/image-examples.js';
 import { packStrokes, type StrokeExamples } from './stroke-examples.js';
 import type { ConversionTask, ConvertedChunk } from './stroke-worker.js';
 
-/** Images that a thread takes at a time. */
+/** Images in a chunk: a thread takes one chunk at a time. */
 const CHUNK = 250;
 
 export interface ConversionOptions {
-  /** For the breaking of ties; the same for all images, so that an image's strokes do not depend on its place. */
+  /** Breaks ties between tours; the same for all images, so an image's strokes do not depend on its index. */
   seed: number;
   /** Default: one a core. */
   threads?: number;
-  /** Called when some images are done. */
+  /** Called after each chunk. */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -44,10 +44,10 @@ export async function strokesFromImages(
   const sequences: Int16Array[] = new Array(count);
   let done = 0;
   await Promise.all(
-    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, ({ first, lengths, rows }) => {
+    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, ({ first, lengths, moves }) => {
       let at = 0;
       lengths.forEach((length, n) => {
-        sequences[first + n] = rows.subarray(at, at + length * STROKE_COLUMNS);
+        sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
         at += length * STROKE_COLUMNS;
       });
       done += lengths.length;
@@ -57,7 +57,7 @@ export async function strokesFromImages(
   return packStrokes(sequences, labels, name);
 }
 
-/** Threads at work; each promise is kept when its thread has nothing left to do. If one fails, all are ended. */
+/** Starts threads. Each promise resolves when its thread ends; if one thread fails, all are terminated. */
 function workersFor(
   threads: number,
   task: ConversionTask,

@@ -1,7 +1,6 @@
 /**
- * Finds a data set of pen strokes and loads it: the stroke archive as it was published, its folder, or strokes made
- * here, from images (MNIST if nothing else is said) or from drawings by other pens. What takes seconds the first time is kept in the cache. Node.js
- * only.
+ * Finds and loads a data set of pen strokes: the published stroke archive, its folder, or strokes made from images (by
+ * default MNIST) or from drawings by a pen. Results are cached. Node.js only.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,7 +12,8 @@ import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { isDrawingFile, STROKES_PREFIX } from '../dataset-name.js';
-import { type ImageDataset, loadImages } from '../images/image-datasets.js';
+import { loadImages } from '../images/image-datasets.js';
+import type { ImageDataset } from '../images/image-examples.js';
 import { loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
 import { findDrawingFiles } from '../pens/drawing-files.js';
 import {
@@ -27,20 +27,20 @@ import {
 import { cacheKey, readCache, writeCache } from './stroke-cache.js';
 import { strokesFromImages } from './stroke-conversion.js';
 import type { StrokeDataset } from './stroke-examples.js';
-import type { StrokeOrder } from './stroke-sequences.js';
+import type { StrokeOrder } from './stroke-preprocessing.js';
 
 export interface LoadStrokesOptions {
   /**
-   * For drawings: `tour` (the default), strokes of the picture, whichever way it was drawn; `pen`, as it was drawn. What
-   * else there is has no order of a pen.
+   * For drawings: `tour` (the default), a tour of the picture, whichever way it was drawn; `pen`, as the pen drew it.
+   * Other data have no pen order.
    */
   order?: StrokeOrder;
-  /** For strokes made here: breaks ties between tours of the same length. Default 0. */
+  /** For strokes made from images: breaks ties between tours of equal length. Default 0. */
   seed?: number;
-  /** For strokes made here. Default: one a core. */
+  /** For strokes made from images. Default: one a core. */
   threads?: number;
   onProgress?: OnProgress;
-  /** Told, in a line, of what went wrong but is no reason to stop: a cache that cannot be written. */
+  /** Called with one line about a problem that is no error: a cache that cannot be written. */
   onNotice?: (line: string) => void;
 }
 
@@ -48,7 +48,7 @@ export interface LoadStrokesOptions {
  * Loads pen strokes.
  * @param spec `strokes` or `mnist` for strokes made from MNIST; an archive like `sequences.tar.gz`; a folder with the
  *   archive's files (in it or in `sequences/`), with IDX files of images, or with files of drawings
- *   (pens/drawing-files.ts), or one of these. `strokes:` in front says nothing new here.
+ *   (pens/drawing-files.ts), or one of these. A prefix `strokes:` has no effect.
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
  */
@@ -57,7 +57,7 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
   const { path, name } = place;
   if (options.order === 'pen' && place.kind !== 'drawings') {
     throw new UserError(
-      `the strokes of ${spec} have no order of a pen: they are not drawings by one; use the order of a tour`,
+      `the strokes of ${spec} have no pen order, because they are not drawings by a pen; use the order tour`,
     );
   }
   switch (place.kind) {
@@ -76,7 +76,7 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
   }
 }
 
-/** What is at a place that strokes are to be loaded from. */
+/** A source of strokes. */
 export type StrokePlace = {
   /** The file or folder, or `mnist`. */
   path: string;
@@ -85,9 +85,9 @@ export type StrokePlace = {
 } & ({ kind: 'images' | 'archive' | 'drawings' } | { kind: 'folder'; folder: StrokeFolder });
 
 /**
- * Looks what is at a place.
+ * Finds out what a path holds.
  * @param spec as for loadStrokes
- * @throws UserError if there is nothing that strokes could come from
+ * @throws UserError if it holds nothing that strokes could be made from
  */
 export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
@@ -148,7 +148,7 @@ export async function strokesFromDataset(
   return { name: `${images.name} strokes`, width, height, train, test, classes: images.classes };
 }
 
-/** The strokes kept under a key, or else made now and kept. */
+/** The cached strokes, or else makes and caches them. */
 async function throughCache(
   key: string,
   name: string,
@@ -162,7 +162,7 @@ async function throughCache(
     await writeCache(key, made);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    onNotice?.(`the strokes are not kept for the next time: ${error.message}`);
+    onNotice?.(`the strokes are not cached: ${error.message}`);
   }
   return made;
 }
@@ -177,7 +177,7 @@ async function isFolder(path: string): Promise<boolean> {
   throw new UserError(`cannot read the strokes ${path}: it is a device, a pipe or a socket`);
 }
 
-/** By content. */
+/** Key of an archive: its content. */
 async function archiveKey(path: string): Promise<string> {
   return cacheKey('archive', await hashOf(path));
 }
@@ -193,13 +193,13 @@ async function hashOf(path: string): Promise<string> {
 }
 
 /**
- * By the place, size and time of change of every file: reading 70,000 of them would take as long as doing without a
- * cache. The time of change, unlike that of modification, cannot be set by whoever unpacks an archive.
+ * Key of a folder: path, size and ctime of every file. Reading all 70,000 files would take as long as having no cache.
+ * Unlike mtime, ctime cannot be set by a program that unpacks an archive.
  */
 async function folderKey({ path, names }: StrokeFolder): Promise<string> {
   const list: string[] = [];
   for (const name of names.sort()) {
-    // join() would take as long as the look at the file.
+    // join() would take as long as statSync().
     const { size, ctimeMs, ino, dev } = statSync(`${path}/${name}`);
     list.push(`${name} ${size} ${ctimeMs} ${ino} ${dev}`);
     if (list.length % 10_000 === 0) await setImmediate();
@@ -207,7 +207,7 @@ async function folderKey({ path, names }: StrokeFolder): Promise<string> {
   return cacheKey('folder', Buffer.from(list.join('\n')));
 }
 
-/** By content, the version of the algorithm and the seed. */
+/** Key of images: their content, the version of the algorithm and the seed. */
 function imagesKey({ train, test, classes }: ImageDataset, seed: number): string {
   const parts = [train, test].flatMap(({ width, height, channels, pixels, labels }) => [
     `${width} × ${height} × ${channels}`,

@@ -1,6 +1,6 @@
 /**
- * Labelled pen strokes in memory, in the one layout that the rest reads, shared between threads. Plain data: posted to
- * a worker thread, it is the same memory there.
+ * Labelled pen strokes in shared memory, in the one layout that everything else reads. Posting them to a worker thread
+ * shares the memory.
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
@@ -11,8 +11,8 @@ import { UserError } from '../../user-error.js';
 export interface StrokeExamples {
   count: number;
   /** [total, 4] `dx dy eos eod`, one sequence after the other. Over a SharedArrayBuffer. */
-  rows: Int16Array;
-  /** [count + 1] sequence i is rows offsets[i] … offsets[i + 1] − 1. Over a SharedArrayBuffer. */
+  moves: Int16Array;
+  /** [count + 1] sequence i is moves offsets[i] … offsets[i + 1] − 1. Over a SharedArrayBuffer. */
   offsets: Int32Array;
   /** [count] indices of classes. Over a SharedArrayBuffer. */
   labels: Uint8Array;
@@ -21,7 +21,7 @@ export interface StrokeExamples {
 export interface StrokeDataset {
   /** For messages and reports. */
   name: string;
-  /** Of the picture in which the coordinates count. */
+  /** Size of the picture in which the coordinates lie. */
   width: number;
   height: number;
   train: StrokeExamples;
@@ -33,15 +33,15 @@ export interface StrokeDataset {
 /** Labels are bytes. */
 export const MAX_CLASSES = 256;
 
-/** 4 GiB in memory: fifty times the 70,000 digits' rows ten times over. */
-const MAX_ROWS = 2 ** 29;
+/** 4 GiB in memory. */
+const MAX_MOVES = 2 ** 29;
 
 /**
- * Puts sequences one after the other.
+ * Concatenates sequences.
  * @param sequences [N, 4] each, N at least 1
  * @param labels one for each
  * @param name of the data, for messages
- * @throws UserError if they are more than memory can hold
+ * @throws UserError if there are more than MAX_MOVES moves
  */
 export function packStrokes(
   sequences: readonly Int16Array[],
@@ -52,30 +52,30 @@ export function packStrokes(
   let total = 0;
   for (const sequence of sequences) total += sequence.length / STROKE_COLUMNS;
   const examples = emptyStrokes(count, total, name);
-  let row = 0;
+  let move = 0;
   for (let i = 0; i < count; i++) {
-    examples.rows.set(sequences[i], row * STROKE_COLUMNS);
-    row += sequences[i].length / STROKE_COLUMNS;
-    examples.offsets[i + 1] = row;
+    examples.moves.set(sequences[i], move * STROKE_COLUMNS);
+    move += sequences[i].length / STROKE_COLUMNS;
+    examples.offsets[i + 1] = move;
     examples.labels[i] = labels[i];
   }
   return examples;
 }
 
-/** Shared memory for so many sequences and rows. */
+/** Shared memory for `count` sequences with `total` moves. */
 export function emptyStrokes(count: number, total: number, name: string): StrokeExamples {
-  if (total > MAX_ROWS) {
-    throw new UserError(`${name}: ${total} rows of strokes; at most ${MAX_ROWS} are accepted`);
+  if (total > MAX_MOVES) {
+    throw new UserError(`${name}: ${total} moves of strokes; at most ${MAX_MOVES} are accepted`);
   }
   return {
     count,
-    rows: new Int16Array(sharedBytes(total * STROKE_COLUMNS * 2)),
+    moves: new Int16Array(sharedBytes(total * STROKE_COLUMNS * 2)),
     offsets: new Int32Array(sharedBytes((count + 1) * 4)),
     labels: new Uint8Array(sharedBytes(count)),
   };
 }
 
-/** Sequence i as rows [N, 4]: a view. */
-export function strokesOf({ rows, offsets }: StrokeExamples, i: number): Int16Array {
-  return rows.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS);
+/** The moves [N, 4] of sequence i: a view. */
+export function movesOf({ moves, offsets }: StrokeExamples, i: number): Int16Array {
+  return moves.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS);
 }

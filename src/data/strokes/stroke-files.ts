@@ -1,8 +1,7 @@
 /**
- * The files of the stroke archive, whichever way they come (a folder, a tar file, any order), put together to a data
- * set: `trainimg-N-inputdata.txt` and `testimg-N-inputdata.txt` with N from 0, `trainlabels.txt` and `testlabels.txt`
+ * Builds a data set from the files of the stroke archive, which come from a folder or a tar file in any order: `trainimg-N-inputdata.txt` and `testimg-N-inputdata.txt` with N from 0, `trainlabels.txt` and `testlabels.txt`
  * with a label a line, and `classes.txt`, which may be missing. Everything else (`-targetdata.txt`, `-points.txt`, a
- * README) is left aside.
+ * README) is ignored.
  */
 
 import { quote } from '../../formats/quotation.js';
@@ -13,18 +12,23 @@ import { parseLabels, parseStrokes } from './stroke-text.js';
 
 export type StrokePart = 'train' | 'test';
 
-/** A file of one sequence is refused when it is larger: 100,000 rows. */
+/** Limit of a file with one sequence: about 100,000 moves. */
 export const MAX_SEQUENCE_BYTES = 2 ** 20;
-/** Labels, two bytes each: half a thousand times MNIST's. */
+/** Limit of a file with labels, two bytes each: about 500 times MNIST's. */
 export const MAX_LABEL_BYTES = 2 ** 26;
 
-/** The published strokes are those of MNIST; the layout itself does not say how large the pictures were. */
+/** The published strokes are those of MNIST; the files do not store the size of the pictures. */
 const ARCHIVE_SIZE = { width: 28, height: 28 };
 
 const SEQUENCE_FILE = /^(train|test)img-(.*)-inputdata\.txt$/;
 const LABEL_FILE = /^(train|test)labels\.txt$/;
-/** Numbers are written as they are, without zeros in front. */
+/** Numbers without leading zeros. */
 const NUMBER = /^(0|[1-9][0-9]{0,8})$/;
+
+/** The part that `train` or `test` in a file's name means. */
+function partNamed(name: string): StrokePart {
+  return name === 'train' ? 'train' : 'test';
+}
 
 export function sequenceFileName(part: StrokePart, number: number): string {
   return `${part}img-${number}-inputdata.txt`;
@@ -33,18 +37,18 @@ export function labelFileName(part: StrokePart): string {
   return `${part}labels.txt`;
 }
 
-/** Whether a folder or archive with this file is one of strokes. */
+/** Whether a file of this name marks a folder or an archive of strokes. */
 export function isStrokeFile(name: string): boolean {
   return SEQUENCE_FILE.test(name) || LABEL_FILE.test(name);
 }
 
-/** Largest size that a file of this name may have; 0 if it is not one to be read. */
+/** Size limit of a file of this name; 0 if the file is not read. */
 export function strokeFileLimit(name: string): number {
   if (SEQUENCE_FILE.test(name)) return MAX_SEQUENCE_BYTES;
   return LABEL_FILE.test(name) || name === CLASS_NAMES_FILE ? MAX_LABEL_BYTES : 0;
 }
 
-/** Takes the files one by one, in any order. */
+/** Collects the files one by one, in any order. */
 export class StrokeFiles {
   readonly #source: string;
   readonly #sequences = { train: new Map<number, Int16Array>(), test: new Map<number, Int16Array>() };
@@ -57,7 +61,7 @@ export class StrokeFiles {
   }
 
   /**
-   * Takes a file in.
+   * Adds a file.
    * @param name without folders
    * @param bytes not kept
    * @throws UserError naming file and line
@@ -70,14 +74,15 @@ export class StrokeFiles {
     }
     const labels = LABEL_FILE.exec(name);
     if (labels !== null) {
-      const part = labels[1] as StrokePart;
+      const part = partNamed(labels[1]);
       if (this.#labels[part] !== undefined) throw twice(where);
       this.#labels[part] = parseLabels(bytes, where);
       return;
     }
     const sequence = SEQUENCE_FILE.exec(name);
     if (sequence === null) return;
-    const [, part, number] = sequence as unknown as [string, StrokePart, string];
+    const [, which, number] = sequence;
+    const part = partNamed(which);
     if (!NUMBER.test(number)) {
       throw new UserError(
         `${this.#source}: ${quote(name)} is misnumbered: ${quote(number)} is no whole number from 0 without zeros in ` +
@@ -89,8 +94,8 @@ export class StrokeFiles {
   }
 
   /**
-   * The data set, when all files have come.
-   * @throws UserError naming the file that is missing, or one too many
+   * The data set, after the last file.
+   * @throws UserError naming a missing file, or an extra one
    */
   finish(name: string): StrokeDataset {
     const [trainLabels, testLabels] = [this.#labelsOf('train'), this.#labelsOf('test')];
@@ -154,5 +159,5 @@ export class StrokeFiles {
 }
 
 function twice(where: string): UserError {
-  return new UserError(`${where} is there twice; keep one of them`);
+  return new UserError(`${where} exists twice; keep one of them`);
 }

@@ -1,75 +1,75 @@
 /**
- * Pen strokes as points: rows `dx dy eos eod` taken apart into places and put together again. Between the two, whole
- * strokes can be put into another order or drawn from their ends; data sets are, to see whether a model minds.
+ * Pen strokes as points: converts moves `dx dy eos eod` to coordinates and back. In between, strokes can be reordered or
+ * reversed. Whole data sets are redrawn so, to measure how much a model depends on the order.
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { emptyStrokes, type StrokeExamples } from './stroke-examples.js';
 
-/** How the pen came to a point: drawing; lifted; or not lifted, though there is no line (see `readRows`). */
-export const PEN = { drawn: 0, lifted: 1, jumped: 2 } as const;
+/** How the pen arrived at a point: drawing; after a pen-up; or by a jump without a pen-up (see `readMoves`). */
+export const ARRIVAL = { drawn: 0, penUp: 1, jump: 2 } as const;
 
 const MAX_STEP = 32767;
 
-/** A drawing's points in the order in which they are drawn, in buffers that are used again for the next. */
+/** A drawing's points in drawing order, in buffers that are reused for the next drawing. */
 export class StrokePoints {
   count = 0;
-  /** [capacity] places in the picture; the first pixel is 1. */
+  /** [capacity] coordinates in the picture; the first pixel is 1. */
   readonly xs: Float64Array;
   readonly ys: Float64Array;
-  /** [capacity] of PEN; the first point of every stroke is `lifted`. */
-  readonly came: Uint8Array;
+  /** [capacity] of ARRIVAL; the first point of every stroke is `penUp`. */
+  readonly arrival: Uint8Array;
 
   constructor(capacity: number) {
     this.xs = new Float64Array(capacity);
     this.ys = new Float64Array(capacity);
-    this.came = new Uint8Array(capacity);
+    this.arrival = new Uint8Array(capacity);
   }
 
   /**
-   * Takes rows first … end − 1 apart; needs room for as many points.
-   * @param toured the rows are a tour over pixels. Where such a tour goes on to a pixel that is no neighbour, the pen
-   * should have been lifted; before a drawing's last point it is not (see ink/image-to-strokes.ts). That is a jump, not a line.
+   * Reads the points of moves first … end − 1; the capacity must be at least as many.
+   * @param toured whether the moves are a tour over pixels. Such a tour may continue at a pixel that is no neighbour
+   * without a pen-up, before a drawing's last point (see ink/image-to-strokes.ts). This is a jump, not a line.
    */
-  readRows(rows: Int16Array, first: number, end: number, toured: boolean): void {
-    const { xs, ys, came } = this;
+  readMoves(moves: Int16Array, first: number, end: number, toured: boolean): void {
+    const { xs, ys, arrival } = this;
     let n = 0;
     let x = 0;
     let y = 0;
     let down = false;
     for (let at = first * STROKE_COLUMNS; at < end * STROKE_COLUMNS; at += STROKE_COLUMNS) {
-      const dx = rows[at];
-      const dy = rows[at + 1];
+      const dx = moves[at];
+      const dy = moves[at + 1];
       x += dx;
       y += dy;
-      if (rows[at + 2] === 0) {
+      if (moves[at + 2] === 0) {
         xs[n] = x;
         ys[n] = y;
         const isJump = toured && (dx > 1 || dx < -1 || dy > 1 || dy < -1);
-        came[n++] = down ? (isJump ? PEN.jumped : PEN.drawn) : PEN.lifted;
+        arrival[n++] = down ? (isJump ? ARRIVAL.jump : ARRIVAL.drawn) : ARRIVAL.penUp;
         down = true;
       } else {
         down = false;
       }
-      if (rows[at + 3] !== 0) break;
+      if (moves[at + 3] !== 0) break;
     }
     this.count = n;
   }
 
   /**
-   * Writes the points as rows: differences, `0 0 1 0` where the pen is lifted, `0 0 1 1` at the end.
+   * Writes the points as moves: differences, `0 0 1 0` where the pen is lifted, `0 0 1 1` at the end.
    * @param target [rowCount(), 4] from index `at` on
    * @param scale dx and dy are multiplied by this
-   * @returns the index after the last row
+   * @returns the index after the last move
    */
-  writeRows(target: Float32Array, at: number, scale: number): number {
-    const { xs, ys, came, count } = this;
+  writeMoves(target: Float32Array, at: number, scale: number): number {
+    const { xs, ys, arrival, count } = this;
     let to = at;
     let x = 0;
     let y = 0;
     for (let n = 0; n < count; n++) {
-      if (came[n] === PEN.lifted && n > 0) {
+      if (arrival[n] === ARRIVAL.penUp && n > 0) {
         target[to] = 0;
         target[to + 1] = 0;
         target[to + 2] = 1;
@@ -94,53 +94,53 @@ export class StrokePoints {
   /**
    * Finds the strokes.
    * @param starts [strokes] at least: index of the first point of each
-   * @returns how many there are
+   * @returns the number of strokes
    */
   findStrokes(starts: Int32Array): number {
-    const { came, count } = this;
+    const { arrival, count } = this;
     let strokes = 0;
-    for (let n = 0; n < count; n++) if (came[n] === PEN.lifted) starts[strokes++] = n;
+    for (let n = 0; n < count; n++) if (arrival[n] === ARRIVAL.penUp) starts[strokes++] = n;
     return strokes;
   }
 
   /** Adds points first … end − 1 of another drawing, which are a stroke. */
   append(from: StrokePoints, first: number, end: number): void {
-    const { xs, ys, came } = this;
+    const { xs, ys, arrival } = this;
     let n = this.count;
     for (let i = first; i < end; i++, n++) {
       xs[n] = from.xs[i];
       ys[n] = from.ys[i];
-      came[n] = from.came[i];
+      arrival[n] = from.arrival[i];
     }
     this.count = n;
   }
 
   /** Adds points first … end − 1 of another drawing, which are a stroke, from the last to the first. */
   appendReversed(from: StrokePoints, first: number, end: number): void {
-    const { xs, ys, came } = this;
+    const { xs, ys, arrival } = this;
     let n = this.count;
-    let how: number = PEN.lifted;
+    let how: number = ARRIVAL.penUp;
     for (let i = end - 1; i >= first; i--, n++) {
       xs[n] = from.xs[i];
       ys[n] = from.ys[i];
-      came[n] = how;
-      how = from.came[i];
+      arrival[n] = how;
+      how = from.arrival[i];
     }
     this.count = n;
   }
 }
 
 /**
- * Every drawing made in reverse: the last stroke first, each from its end.
- * @throws UserError naming a drawing with a step that 16 bits do not hold
+ * Every drawing reversed: the last stroke first, each from its end.
+ * @throws UserError naming a drawing with a move that does not fit 16 bits
  */
 export function reversedStrokes(examples: StrokeExamples): StrokeExamples {
   return redrawn(examples, 'reversed', (from, to, first, end) => to.appendReversed(from, first, end));
 }
 
 /**
- * Every drawing with its strokes in reverse order: the last stroke first, each from its own beginning.
- * @throws UserError naming a drawing with a step that 16 bits do not hold
+ * Every drawing with its strokes in reverse order: the last stroke first, each from its beginning.
+ * @throws UserError naming a drawing with a move that does not fit 16 bits
  */
 export function reorderedStrokes(examples: StrokeExamples): StrokeExamples {
   return redrawn(examples, 'reordered', (from, to, first, end) => to.append(from, first, end));
@@ -152,24 +152,24 @@ function redrawn(
   how: string,
   add: (from: StrokePoints, to: StrokePoints, first: number, end: number) => void,
 ): StrokeExamples {
-  const { count, rows, offsets, labels } = examples;
+  const { count, moves, offsets, labels } = examples;
   const longest = longestOf(examples);
   const before = new StrokePoints(longest);
   const after = new StrokePoints(longest);
   const starts = new Int32Array(longest);
-  // A drawing without an end row gets one.
-  const written = new Float32Array((rows.length / STROKE_COLUMNS + count) * STROKE_COLUMNS);
+  // A drawing without an end move gets one.
+  const written = new Float32Array((moves.length / STROKE_COLUMNS + count) * STROKE_COLUMNS);
   const ends = new Int32Array(count);
   let at = 0;
   for (let i = 0; i < count; i++) {
-    before.readRows(rows, offsets[i], offsets[i + 1], false);
+    before.readMoves(moves, offsets[i], offsets[i + 1], false);
     const strokes = before.findStrokes(starts);
     after.count = 0;
     for (let s = strokes - 1; s >= 0; s--) {
       add(before, after, starts[s], s + 1 < strokes ? starts[s + 1] : before.count);
     }
     const from = at;
-    at = after.writeRows(written, at, 1);
+    at = after.writeMoves(written, at, 1);
     ends[i] = at / STROKE_COLUMNS;
     for (let k = from; k < at; k++) {
       if (Math.abs(written[k]) > MAX_STEP) {
@@ -180,13 +180,13 @@ function redrawn(
     }
   }
   const result = emptyStrokes(count, at / STROKE_COLUMNS, `strokes ${how}`);
-  result.rows.set(written.subarray(0, at));
+  result.moves.set(written.subarray(0, at));
   result.offsets.set(ends, 1);
   result.labels.set(labels);
   return result;
 }
 
-/** Rows of the longest drawing. */
+/** Moves of the longest drawing. */
 export function longestOf({ count, offsets }: Pick<StrokeExamples, 'count' | 'offsets'>): number {
   let longest = 0;
   for (let i = 0; i < count; i++) longest = Math.max(longest, offsets[i + 1] - offsets[i]);

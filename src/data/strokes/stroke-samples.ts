@@ -1,4 +1,4 @@
-/** A few samples of a data set with their strokes, to be looked at: evenly from all classes. Node.js only. */
+/** Loads a few samples of a data set with their strokes, evenly from all classes, for display. Node.js only. */
 
 import type { Stroke } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
@@ -8,22 +8,22 @@ import { loadImages } from '../images/image-datasets.js';
 import { loadDrawingImages } from '../pens/drawing-dataset.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
-import { packStrokes, type StrokeExamples, strokesOf } from './stroke-examples.js';
-import { DEFAULT_STROKE_PREPROCESSING } from './stroke-sequences.js';
+import { movesOf, packStrokes, type StrokeExamples } from './stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from './stroke-preprocessing.js';
 
 /** One sample. */
 export interface StrokeSample {
-  /** Which one of its part this is, from 0. */
+  /** Index in its part, from 0. */
   index: number;
   /** Index of its class. */
   label: number;
-  /** Of the picture that the strokes are in. */
+  /** Size of the picture that contains the strokes. */
   width: number;
   height: number;
-  /** [height, width] the image that the strokes are made of; null for strokes that came as such. */
+  /** [height, width] the image that the strokes are made of; null if the data are strokes. */
   image: Uint8Array | null;
   /** [N, 4] `dx dy eos eod` */
-  rows: Int16Array;
+  moves: Int16Array;
   /** [height, width] the thinned picture: not 0 where there is ink. */
   thinned: Uint8Array;
   strokes: Stroke<Float64Array>[];
@@ -31,16 +31,16 @@ export interface StrokeSample {
   variations: StrokeVariation[];
 }
 
-/** A sample as it is in an epoch of training. */
+/** A sample as it is varied in an epoch of training. */
 export interface StrokeVariation {
   /** From 1. */
   epoch: number;
   /** [N, 4] `dx dy eos eod` in pixels; points lie between the pixels. */
-  rows: Float32Array;
+  moves: Float32Array;
   strokes: Stroke<Float64Array>[];
 }
 
-/** How samples are varied, and in how many epochs. */
+/** The amounts of variation, and the number of epochs. */
 export interface StrokeVariations {
   augmentation: Augmentation;
   epochs: number;
@@ -49,7 +49,7 @@ export interface StrokeVariations {
 export interface StrokeSampleOptions extends LoadStrokesOptions {
   part: 'train' | 'test';
   count: number;
-  /** Default none. With the same seed, a sample from which training learns is varied as it is there. */
+  /** Default none. With a run's seed, a training sample is varied as in that run. */
   variations?: StrokeVariations;
 }
 
@@ -79,9 +79,9 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
     const { pixels, labels, width, height } = parts[part];
     const made = pick(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);
-      const rows = imageToStrokes(image, width, height, { seed });
+      const moves = imageToStrokes(image, width, height, { seed });
       const thinned = thinImage(image, width, height);
-      return { index, label: labels[index], width, height, image, rows, thinned };
+      return { index, label: labels[index], width, height, image, moves, thinned };
     });
     const samples = finished(made, () => atPlaces(made, name), { name, width, height }, options);
     return { name, classes, samples };
@@ -89,10 +89,10 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   const { name, width, height, classes, ...parts } = await loadStrokes(spec, options);
   const examples = parts[part];
   const made = pick(examples.labels, classes.length, count).map((index) => {
-    const rows = strokesOf(examples, index);
-    const size = pictureSize(rows);
-    const thinned = renderStrokes(rows, size);
-    return { index, label: examples.labels[index], ...size, image: null, rows, thinned };
+    const moves = movesOf(examples, index);
+    const size = pictureSize(moves);
+    const thinned = renderStrokes(moves, size);
+    return { index, label: examples.labels[index], ...size, image: null, moves, thinned };
   });
   const samples = finished(made, () => examples, { name, width, height }, options);
   return { name, classes, samples };
@@ -100,14 +100,14 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
 
 type MadeSample = Omit<StrokeSample, 'strokes' | 'variations'>;
 
-/** Adds the strokes, as the rows say and in epochs of training. `examples` has the samples at their places. */
+/** Adds the strokes, of the moves and in epochs of training. `examples` has the samples at their places. */
 function finished(
   made: readonly MadeSample[],
   examples: () => StrokeExamples,
   { name, ...size }: { name: string; width: number; height: number },
   { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
 ): StrokeSample[] {
-  const plain = made.map((sample) => ({ ...sample, strokes: movesToStrokes(sample.rows), variations: [] }));
+  const plain = made.map((sample) => ({ ...sample, strokes: movesToStrokes(sample.moves), variations: [] }));
   if (variations === undefined || made.length === 0) return plain;
   const { augmentation, epochs } = variations;
   const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order };
@@ -119,17 +119,17 @@ function finished(
   return plain.map((sample) => ({
     ...sample,
     variations: Array.from({ length: epochs }, (_, n) => {
-      const rows = varied.rowsOf(sample.index, n + 1);
-      return { epoch: n + 1, rows, strokes: movesToStrokes(rows) };
+      const moves = varied.movesOf(sample.index, n + 1);
+      return { epoch: n + 1, moves, strokes: movesToStrokes(moves) };
     }),
   }));
 }
 
-/** The samples at their places in the data set, which decide how they are varied; empty drawings between them. */
+/** The samples at their indices in the data set, on which their variation depends; empty drawings between them. */
 function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples {
   const count = Math.max(...samples.map(({ index }) => index)) + 1;
   const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
-  for (const { index, rows } of samples) sequences[index] = rows;
+  for (const { index, moves } of samples) sequences[index] = moves;
   return packStrokes(sequences, new Uint8Array(count), name);
 }
 
@@ -146,12 +146,12 @@ function pick(labels: Uint8Array, classes: number, count: number): number[] {
   return turns.flat().slice(0, count);
 }
 
-/** The sides of MNIST's pictures, or more if the strokes need it. */
-function pictureSize(rows: Int16Array): { width: number; height: number } {
+/** MNIST's size, or larger if the strokes need it. */
+function pictureSize(moves: Int16Array): { width: number; height: number } {
   let [x, y, side] = [0, 0, 28];
-  for (let at = 0; at < rows.length; at += 4) {
-    x += rows[at];
-    y += rows[at + 1];
+  for (let at = 0; at < moves.length; at += 4) {
+    x += moves[at];
+    y += moves[at + 1];
     side = Math.max(side, x, y);
   }
   return { width: side, height: side };

@@ -1,7 +1,6 @@
 /**
- * The text files of the stroke archive: sequences of rows `dx dy eos eod`, a row a line, and labels, one a line. The
- * reader takes bytes, because there are 70,000 such files to go through, and names the line of everything that it does
- * not accept.
+ * Reads and writes the text files of the stroke archive: sequences of moves `dx dy eos eod`, one a line, and labels, one
+ * a line. The reader takes bytes and not text, for speed: there are 70,000 files. Errors name the line.
  */
 
 import { quote } from '../../formats/quotation.js';
@@ -16,23 +15,23 @@ const ROW = 'four whole numbers, dx dy eos eod';
 /**
  * Parses a sequence.
  * @param text the whole file
- * @param name how messages name the file
- * @returns [N, 4] N at least 1; the last row, and only that, has eod = 1
+ * @param name of the file, for messages
+ * @returns [N, 4] N at least 1; the last move, and only that, has eod = 1
  * @throws UserError naming the line
  */
 export function parseStrokes(text: Uint8Array, name: string): Int16Array {
   const { numbers, lines } = parseNumbers(text, name, STROKE_COLUMNS, -MAX_VALUE, ROW);
-  for (let row = 0; row < lines.length; row++) {
-    const [eos, eod] = [numbers[row * STROKE_COLUMNS + 2], numbers[row * STROKE_COLUMNS + 3]];
-    const at = `${name}:${lines[row]}`;
+  for (let move = 0; move < lines.length; move++) {
+    const [eos, eod] = [numbers[move * STROKE_COLUMNS + 2], numbers[move * STROKE_COLUMNS + 3]];
+    const at = `${name}:${lines[move]}`;
     if (!(eos === 0 || eos === 1) || !(eod === 0 || eod === 1)) {
       throw new UserError(`${at}: eos and eod must be 0 or 1, found ${eos} ${eod}`);
     }
-    if (row + 1 < lines.length && eod === 1) {
-      throw new UserError(`${at}: eod is 1 before the last row: is this more than one sequence?`);
+    if (move + 1 < lines.length && eod === 1) {
+      throw new UserError(`${at}: eod is 1 before the last move: is this more than one sequence?`);
     }
-    if (row + 1 === lines.length && eod !== 1) {
-      throw new UserError(`${at}: the last row must end the drawing (0 0 1 1); is the file cut short?`);
+    if (move + 1 === lines.length && eod !== 1) {
+      throw new UserError(`${at}: the last move must end the drawing (0 0 1 1); is the file cut short?`);
     }
   }
   return Int16Array.from(numbers);
@@ -48,7 +47,7 @@ export function parseLabels(text: Uint8Array, name: string): number[] {
 }
 
 /**
- * Lines of `columns` whole numbers with white space between them. Empty lines count, but nothing is expected on them.
+ * Parses lines of `columns` whole numbers with white space between them. Empty lines are counted and skipped.
  */
 function parseNumbers(
   text: Uint8Array,
@@ -102,11 +101,11 @@ function parseNumbers(
   return { numbers, lines };
 }
 
-/** The rows as the archive has them. */
-export function formatStrokes(rows: Int16Array): string {
+/** The text of moves in the archive's format. */
+export function formatStrokes(moves: Int16Array): string {
   let text = '';
-  for (let at = 0; at < rows.length; at += STROKE_COLUMNS) {
-    text += `${rows[at]} ${rows[at + 1]} ${rows[at + 2]} ${rows[at + 3]}\n`;
+  for (let at = 0; at < moves.length; at += STROKE_COLUMNS) {
+    text += `${moves[at]} ${moves[at + 1]} ${moves[at + 2]} ${moves[at + 3]}\n`;
   }
   return text;
 }

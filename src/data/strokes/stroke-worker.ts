@@ -1,4 +1,4 @@
-/** A thread that turns images into strokes, a chunk at a time, until none is left. See stroke-conversion.ts. */
+/** Worker thread that converts images to strokes, one chunk at a time. See stroke-conversion.ts. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { imageToStrokes, STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
@@ -10,7 +10,7 @@ export interface ConversionTask {
   height: number;
   count: number;
   seed: number;
-  /** [1] the first image that no thread has taken yet; over a SharedArrayBuffer. */
+  /** [1] index of the next image to convert; over a SharedArrayBuffer. */
   next: Int32Array;
   chunk: number;
 }
@@ -18,16 +18,16 @@ export interface ConversionTask {
 /** The strokes of images first, first + 1 … */
 export interface ConvertedChunk {
   first: number;
-  /** Rows of each. */
+  /** [images] number of moves of each. */
   lengths: Int32Array;
   /** [sum of lengths, 4] */
-  rows: Int16Array;
+  moves: Int16Array;
 }
 
 const port = parentPort;
 if (!port)
   throw new Error(
-    'data/stroke-worker.js runs in a worker thread, started by data/strokes/stroke-conversion.ts',
+    'data/strokes/stroke-worker.js runs in a worker thread, started by data/strokes/stroke-conversion.ts',
   );
 const { pixels, width, height, count, seed, next, chunk } = workerData as ConversionTask;
 const size = width * height;
@@ -37,11 +37,11 @@ for (let first = Atomics.add(next, 0, chunk); first < count; first = Atomics.add
     sequences.push(imageToStrokes(pixels.subarray(i * size, (i + 1) * size), width, height, { seed }));
   }
   const lengths = Int32Array.from(sequences, (sequence) => sequence.length / STROKE_COLUMNS);
-  const rows = new Int16Array(sequences.reduce((sum, sequence) => sum + sequence.length, 0));
+  const moves = new Int16Array(sequences.reduce((sum, sequence) => sum + sequence.length, 0));
   let at = 0;
   for (const sequence of sequences) {
-    rows.set(sequence, at);
+    moves.set(sequence, at);
     at += sequence.length;
   }
-  port.postMessage({ first, lengths, rows } satisfies ConvertedChunk, [lengths.buffer, rows.buffer]);
+  port.postMessage({ first, lengths, moves } satisfies ConvertedChunk, [lengths.buffer, moves.buffer]);
 }

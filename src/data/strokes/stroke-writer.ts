@@ -1,6 +1,6 @@
 /**
- * Writes a data set of strokes in the layout of the archive that was published, as a folder of files or as one
- * `.tar.gz`: the same data always give the same bytes. Node.js only.
+ * Writes a data set of strokes in the layout of the published archive, as a folder or as a `.tar.gz`. The same data give
+ * the same bytes. Node.js only.
  */
 
 import { access, constants, readdir, writeFile } from 'node:fs/promises';
@@ -13,16 +13,16 @@ import { explainFileError, makeFolder, writeFileAtomically } from '../../formats
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE } from '../class-names.js';
 import type { OnProgress } from './stroke-archive.js';
-import { type StrokeDataset, strokesOf } from './stroke-examples.js';
+import { movesOf, type StrokeDataset } from './stroke-examples.js';
 import { labelFileName, sequenceFileName } from './stroke-files.js';
 import { formatStrokes } from './stroke-text.js';
 
 const BLOCK = 512;
-/** Files between two looks at the event loop. */
+/** Files written between two turns of the event loop. */
 const BATCH = 250;
 
 /**
- * Writes `path`, which should end in .tar.gz, as a whole or not at all.
+ * Writes `path`, which should end in .tar.gz; nothing is written on failure.
  * @throws UserError if it cannot be written
  */
 export async function writeStrokeArchive(
@@ -54,8 +54,8 @@ export async function writeStrokeArchive(
 }
 
 /**
- * Writes the files into a folder, which must be empty or not there.
- * @throws UserError if it is not, or cannot be written
+ * Writes the files into a new or empty folder.
+ * @throws UserError if the folder is not empty or cannot be written
  */
 export async function writeStrokeFolder(
   dataset: StrokeDataset,
@@ -72,8 +72,8 @@ export async function writeStrokeFolder(
 }
 
 /**
- * Looks, before the work, whether strokes can be written to this place; creates the folder.
- * @throws UserError if not
+ * Checks before the work that strokes can be written to this path; creates the folder.
+ * @throws UserError if they cannot
  */
 export async function prepareStrokeTarget(path: string): Promise<void> {
   if (!isArchiveName(path)) {
@@ -116,14 +116,14 @@ async function eachFile(
   const { train, test, classes } = dataset;
   const total = train.count + test.count;
   let done = 0;
-  // Labels are the classes' numbers; names are only needed where they are something else.
+  // Labels are numbers; a file of names is needed only if a name is not its number.
   if (classes.some((name, index) => name !== String(index))) {
     await write(CLASS_NAMES_FILE, `${classes.join('\n')}\n`);
   }
   for (const [part, examples] of [['train', train] as const, ['test', test] as const]) {
     await write(labelFileName(part), `${examples.labels.join('\n')}\n`);
     for (let number = 0; number < examples.count; number++) {
-      await write(sequenceFileName(part, number), formatStrokes(strokesOf(examples, number)));
+      await write(sequenceFileName(part, number), formatStrokes(movesOf(examples, number)));
       if (++done % BATCH === 0) {
         onProgress?.({ what, done, total });
         await setImmediate();

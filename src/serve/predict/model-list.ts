@@ -1,37 +1,26 @@
-/** The networks that can be asked: the best checkpoints of the runs, by what the headers of the files say. */
-import { basename } from 'node:path';
-import { parseJson } from '../../formats/json.js';
+/** The list of models: the best checkpoints of the runs, described by their headers. */
 import { quote } from '../../formats/quotation.js';
-import { MAX_HEADER_BYTES } from '../../formats/safetensors.js';
-import { parseHeader } from '../../formats/safetensors-header.js';
-import { type FileStamp, openFile } from '../../runs/file-stamp.js';
-import { RUN_FILES } from '../../runs/run-folder.js';
-import { UserError } from '../../user-error.js';
+import type { CheckpointHeader } from '../../runs/checkpoint.js';
+import type { FileStamp } from '../../runs/file-stamp.js';
+import type { RunPlace } from '../../runs/find-runs.js';
+import { runFacts } from '../../runs/run-files.js';
 import type { ModelEntry, ModelList } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { Kept } from '../lru-cache.js';
-import type { RunPlace, RunRecord, RunStore } from '../runs/run-store.js';
+import type { RunRecord, RunStore } from '../runs/run-store.js';
 import type { ModelSource, PredictContext } from './predict-jobs.js';
-
-interface ModelFacts {
-  kind: 'rows' | 'strokes';
-  classes: string[];
-  parameters: number;
-}
 
 interface Found {
   place: RunPlace;
   entry: ModelEntry;
 }
 
-/** A list is used again for so many milliseconds. */
-const FRESH_MS = 250;
-/** Names of more classes than this are no classes of ours. */
+/** A list is used for this time, then made anew. */
+const STALE_MS = 250;
+/** A checkpoint with more classes is not listed. */
 const MAX_CLASSES = 1024;
 
 export class Models {
   readonly #runs: RunStore;
-  readonly #facts = new Kept<ModelFacts>(500);
   #list: { found: Promise<Found[]>; until: number } | undefined;
   #context: PredictContext = { default: null, models: [] };
 
@@ -39,23 +28,20 @@ export class Models {
     this.#runs = runs;
   }
 
-  /** Those that can be asked; those given first, then the newest. What is damaged is left out. */
+  /** All models: those given on the command line first, then the newest. Damaged checkpoints are left out. */
   async list(): Promise<ModelList> {
     const found = await this.#find();
     return { api: true, default: found[0]?.entry.id ?? null, models: found.map(({ entry }) => entry) };
   }
 
-  /** The checkpoint behind a file's name in the list. @throws HttpError 404 */
+  /** The run whose checkpoint the list names so. @throws HttpError 404 */
   async file(name: string): Promise<RunPlace> {
     const found = (await this.#find()).find(({ place }) => `${place.id}.safetensors` === name);
     if (found) return found.place;
-    throw new HttpError(
-      404,
-      `there is no model file ${quote(name)}; models/index.json lists those there are`,
-    );
+    throw new HttpError(404, `there is no model file ${quote(name)}; models/index.json lists all of them`);
   }
 
-  /** The same for the workers; the very same object as long as nothing has changed. */
+  /** The list for the workers: the identical object until something changes. */
   async context(): Promise<PredictContext> {
     const found = await this.#find();
     const models = found.map(({ place, entry }) => ({
@@ -71,23 +57,18 @@ export class Models {
 
   #find(): Promise<Found[]> {
     const now = performance.now();
-    if (!this.#list || now > this.#list.until) this.#list = { found: this.#look(), until: now + FRESH_MS };
+    if (!this.#list || now > this.#list.until) this.#list = { found: this.#look(), until: now + STALE_MS };
     return this.#list.found;
   }
 
   async #look(): Promise<Found[]> {
     const records = await this.#runs.records();
-    const found = await Promise.all(
-      records.map(async (record) => {
-        const { checkpoint, stamp } = record;
-        if (stamp === null) return [];
-        const facts = await this.#facts
-          .get(`${stamp.version} ${checkpoint}`, () => readFacts(checkpoint))
-          .catch(() => null);
-        return facts ? [{ place: record, entry: entryOf(record, stamp, facts) }] : [];
-      }),
-    );
-    return found.flat().sort((a, b) => this.#runs.rank(a.place) - this.#runs.rank(b.place));
+    const found = records.flatMap((record) => {
+      const { stamp, header } = record;
+      if (stamp === null || header === null || header.classes.length > MAX_CLASSES) return [];
+      return [{ place: record, entry: entryOf(record, stamp, header) }];
+    });
+    return found.sort((a, b) => this.#runs.rank(a.place) - this.#runs.rank(b.place));
   }
 }
 
@@ -98,55 +79,19 @@ function isSame(a: ModelSource, b: ModelSource): boolean {
 function entryOf(
   { id, checkpoint, summary, config }: RunRecord,
   stamp: FileStamp,
-  facts: ModelFacts,
+  { preprocessing, classes, parameters }: CheckpointHeader,
 ): ModelEntry {
-  const preset = summary?.preset ?? config?.preset;
+  const { preset, testAccuracy } = runFacts(checkpoint, summary, config);
   return {
     id,
     name: id,
-    preset: typeof preset === 'string' ? preset : null,
-    ...facts,
-    test_accuracy: basename(checkpoint) === RUN_FILES.best ? (summary?.testAccuracy ?? null) : null,
+    preset,
+    kind: preprocessing.kind,
+    classes,
+    parameters,
+    test_accuracy: testAccuracy,
     file: `${encodeURIComponent(id)}.safetensors`,
     bytes: stamp.bytes,
     version: stamp.version,
   };
-}
-
-/** What a checkpoint's header says. @throws UserError if it is not one of ours */
-async function readFacts(path: string): Promise<ModelFacts> {
-  const { entries, metadata } = await readHeader(path);
-  const value = (key: string) => parseJson(metadata[key] ?? 'null', `${path}: metadata ${quote(key)}`);
-  const classes = value('classes');
-  const isText = (each: unknown): each is string => typeof each === 'string';
-  if (
-    metadata.format !== 'scanstroke' ||
-    !Array.isArray(classes) ||
-    !classes.every(isText) ||
-    classes.length > MAX_CLASSES
-  ) {
-    throw new UserError(`${path}: not a checkpoint of scanstroke's`);
-  }
-  const preprocessing = value('preprocessing') as { kind?: unknown } | null;
-  const parameters = entries
-    .filter(({ name }) => !name.startsWith('optimizer.'))
-    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
-  return { kind: preprocessing?.kind === 'strokes' ? 'strokes' : 'rows', classes, parameters };
-}
-
-async function readHeader(path: string): Promise<ReturnType<typeof parseHeader>> {
-  const file = await openFile(path);
-  try {
-    const length = Number((await read(file, 8, 0)).readBigUInt64LE());
-    if (length > MAX_HEADER_BYTES) throw new UserError(`${path}: not a safetensors file`);
-    return parseHeader(await read(file, length, 8), path, 8);
-  } finally {
-    await file.close();
-  }
-}
-
-async function read(file: Awaited<ReturnType<typeof openFile>>, length: number, at: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
-  if (bytesRead < length) throw new UserError('a safetensors file that is cut short');
-  return buffer;
 }

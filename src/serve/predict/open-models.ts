@@ -1,15 +1,15 @@
-/** Networks that a worker thread has open: the last few that were asked for, each in the version it has on disk. */
+/** The networks that a worker thread keeps open: the last few used, each in its version on disk. */
 import type { BackendName } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
+import { openCheckpoint } from '../../recognize/open-checkpoint.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
-import { recognizerOf } from '../../recognize/run-source.js';
-import { Kept } from '../lru-cache.js';
+import { LruCache } from '../lru-cache.js';
 import type { ModelSource } from './predict-jobs.js';
 
 const MAX_OPEN = 4;
 
 export class OpenModels {
-  readonly #open = new Kept<Recognizer>(MAX_OPEN);
+  readonly #open = new LruCache<Recognizer>(MAX_OPEN);
   readonly #backend: BackendName | 'auto';
 
   constructor(backend: BackendName | 'auto') {
@@ -17,12 +17,12 @@ export class OpenModels {
   }
 
   /**
-   * The network of a source, in memory of its own, which goes with it.
-   * @throws UserError if its checkpoint is damaged or gone
+   * The network of a source, on a backend of its own.
+   * @throws UserError if the checkpoint is damaged or missing
    */
   get({ path, version }: ModelSource): Promise<Recognizer> {
     return this.#open.get(`${version} ${path}`, async () =>
-      recognizerOf(path, await openBackend(this.#backend)),
+      openCheckpoint(path, await openBackend(this.#backend)),
     );
   }
 }

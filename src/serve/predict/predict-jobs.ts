@@ -1,4 +1,5 @@
-/** Requests to recognise, from their bodies to answers: what a batch of them costs is one pass through each network. */
+/** Answers a batch of recognition requests: decodes their bodies, then runs each network once for all of them. */
+import { kindOf } from '../../data/kinds.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
 import type { PreparedInput, RecognizerInput } from '../../recognize/input.js';
@@ -9,24 +10,24 @@ import type { PredictionJson, PredictResponse } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { MAX_INPUTS, MAX_STEPS } from '../limits.js';
 
-/** A request's body, as it came. */
+/** A request, not yet decoded. */
 export interface PredictJob {
   body: Uint8Array;
   type: 'png' | 'raw' | 'json';
-  /** The model that the address names; a JSON body may name it too. */
+  /** The model named in the URL; null if none. A JSON body may name one too. */
   model: string | null;
-  /** Of raw pixels. */
+  /** For raw pixels. */
   size: { width: number; height: number; channels: number } | null;
 }
 
-/** Where a network is on disk, and which of its versions. */
+/** A checkpoint on disk in one of its versions. */
 export interface ModelSource {
   id: string;
   path: string;
   version: string;
 }
 
-/** What all jobs of a batch share. */
+/** Shared by all jobs of a batch. */
 export interface PredictContext {
   default: string | null;
   models: ModelSource[];
@@ -40,7 +41,7 @@ interface Parsed {
 
 /**
  * Answers a batch of requests as JSON.
- * @param open opens a network, or gives one that is open
+ * @param open opens a network, or returns the open one
  */
 export async function answerRequests(
   jobs: PredictJob[],
@@ -115,7 +116,7 @@ function sourceOf(id: string | null, { models }: PredictContext): ModelSource {
   if (models.length === 0) {
     throw new HttpError(
       404,
-      'predict: there is no model yet; one is there when the first epoch of a run is done',
+      'predict: there is no model yet; the first appears when a run ends its first epoch',
     );
   }
   const found = models.find((model) => model.id === id);
@@ -130,7 +131,7 @@ function sourceOf(id: string | null, { models }: PredictContext): ModelSource {
 
 function inputsOf(job: PredictJob, value: unknown, recognizer: Recognizer): RecognizerInput[] {
   const { preprocessing } = recognizer.info;
-  const channels = 'channels' in preprocessing ? preprocessing.channels : 1;
+  const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
   if (job.type === 'png')
     return [{ kind: 'picture', ...readPng(job.body, 'predict: the picture', channels) }];
   if (job.type === 'raw') return [{ kind: 'picture', ...job.size!, pixels: job.body }];

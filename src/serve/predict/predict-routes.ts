@@ -1,4 +1,4 @@
-/** `POST /api/predict`, and the models that it asks. */
+/** Routes of `POST /api/predict` and of the models. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { quote } from '../../formats/quotation.js';
@@ -50,7 +50,10 @@ export function addPredict(app: FastifyInstance, { models, pool, bodies }: Predi
   app.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
     const { checkpoint } = await models.file(request.params.file);
     const file = await openFile(checkpoint).catch(() => {
-      throw new HttpError(404, `the model file ${quote(request.params.file)} has just gone; ask again`);
+      throw new HttpError(
+        404,
+        `the model file ${quote(request.params.file)} was removed a moment ago; ask again`,
+      );
     });
     try {
       const { size, mtimeMs, ino } = await file.stat();
@@ -70,7 +73,7 @@ export function addPredict(app: FastifyInstance, { models, pool, bodies }: Predi
   });
 }
 
-/** What a request says of its body. @throws HttpError 415, 400 */
+/** Reads type, model and size from a request's headers and URL. @throws HttpError 415, 400 */
 function readRequest(request: FastifyRequest): Omit<PredictJob, 'body'> {
   const query = readQuery(predictQuery, request.query, 'predict');
   const { model = null, width, height, channels = 1 } = query;

@@ -1,4 +1,4 @@
-/** A thread that recognises. */
+/** Worker thread that answers recognition requests. */
 import { workerData } from 'node:worker_threads';
 import { serveBatches } from '../workers/worker-side.js';
 import { OpenModels } from './open-models.js';

@@ -1,24 +1,25 @@
 /**
- * Runs as they go on, as Server-Sent Events. A run is looked at as long as somebody listens to it; its files are all
- * there is between the training and the server, so either can be started anew at any time. A listener says by
- * Last-Event-ID which epoch it has seen last.
+ * Server-Sent Events of a run. The files of a run are read periodically while a listener is connected. Training and
+ * server share nothing but these files, so each can be restarted at any time. A listener sends the last epoch that it
+ * has in Last-Event-ID.
  */
 import { PassThrough, type Readable } from 'node:stream';
 import { snakeCaseKeys } from '../../formats/key-case.js';
+import type { RunPlace } from '../../runs/find-runs.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { RunEventName } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../limits.js';
-import type { RunPlace, RunRecord, RunStore } from './run-store.js';
+import type { RunRecord, RunStore } from './run-store.js';
 
-/** How often a run is looked at. */
+/** Interval between two reads of a run's files. */
 const LOOK_MS = 500;
-/** How often something is said, so that nobody takes the connection for dead. */
+/** Interval of heartbeats, so that proxies keep the connection open. */
 const BEAT_MS = 15_000;
 
 interface Listener {
   stream: PassThrough;
-  /** The last epoch it was told of. */
+  /** The last epoch sent. */
   epoch: number;
   state: string | null;
   summary: unknown;
@@ -41,9 +42,9 @@ export class RunEvents {
   }
 
   /**
-   * The events of a run from now on, and those epochs before that the listener has not seen.
-   * @param seen the last epoch that it has; 0 for none
-   * @throws HttpError 503 when too many listen
+   * The events of a run: first the epochs after `seen`, then everything new.
+   * @param seen the last epoch that the listener has; 0 for none
+   * @throws HttpError 503 if there are too many listeners
    */
   listen(place: RunPlace, seen: number): Readable {
     const count = [...this.#feeds.values()].reduce((sum, { listeners }) => sum + listeners.size, 0);
@@ -60,7 +61,7 @@ export class RunEvents {
     return stream;
   }
 
-  /** Ends all events. */
+  /** Ends all event streams. */
   close(): void {
     for (const { listeners } of this.#feeds.values()) for (const { stream } of listeners) stream.end();
     for (const feed of this.#feeds.values()) clearInterval(feed.timer);
@@ -93,7 +94,7 @@ export class RunEvents {
     this.#beat = undefined;
   }
 
-  /** Tells every listener what it does not know yet. */
+  /** Sends every listener what is new to it. */
   async #look(feed: Feed): Promise<void> {
     if (feed.looking) return;
     feed.looking = true;
@@ -107,7 +108,7 @@ export class RunEvents {
 }
 
 function tell(listener: Listener, { metrics, state, summary, problem }: RunRecord): void {
-  // What is being replaced at this moment cannot be read; it is looked at again.
+  // A file that is being replaced cannot be read; the next look reads it.
   if (problem !== null) return;
   const last = metrics.at(-1)?.epoch ?? 0;
   if (last < listener.epoch) {

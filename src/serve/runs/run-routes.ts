@@ -1,4 +1,4 @@
-/** `/api/runs`: the runs, one of them, what goes on in it, and its samples. */
+/** Routes below `/api/runs`: the list, one run, its events and its samples. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
@@ -34,7 +34,7 @@ export function addRuns(
     };
   });
 
-  // No HEAD: it would listen too.
+  // No HEAD: it would open an event stream.
   app.get<OfRun>('/api/runs/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const place = await runs.find(request.params.id);
     const stream = events.listen(place, lastEpoch(request));
@@ -62,7 +62,7 @@ export function addRuns(
       if (!/^\d{1,9}$/.test(index)) {
         throw new HttpError(
           400,
-          `samples: expected the place of a sample, a whole number from 0, found ${quote(index)}`,
+          `samples: expected the index of a sample, a whole number from 0, found ${quote(index)}`,
         );
       }
       const { part } = readQuery(sampleQuery, request.query, 'samples');
@@ -71,7 +71,7 @@ export function addRuns(
   );
 }
 
-/** Which epoch a listener has seen last. @throws HttpError 400 */
+/** The last epoch that a listener has. @throws HttpError 400 */
 function lastEpoch({ headers }: FastifyRequest): number {
   const text = headers['last-event-id'] ?? '0';
   if (typeof text === 'string' && /^\d{1,9}$/.test(text)) return Number(text);
@@ -81,7 +81,7 @@ function lastEpoch({ headers }: FastifyRequest): number {
   );
 }
 
-/** 200 with what was asked for, or 202 with how far it has come. */
+/** 200 with the answer, or 202 with the progress of computing it. */
 function answer(reply: FastifyReply, found: string | SamplesPending): FastifyReply {
   if (typeof found === 'string') return reply.type('application/json; charset=utf-8').send(found);
   return reply.code(202).header('retry-after', '1').send(found);

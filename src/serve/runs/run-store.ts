@@ -1,28 +1,22 @@
 /**
- * The runs that the server shows: those it was given, and those in a folder. Each has an id made of its folder's
- * name; whoever asks names an id, which is looked up in this list and never made part of a path.
+ * The runs that the server shows: those given on the command line, and those in a folder of runs. Each has an id made
+ * of its folder's name. A request names an id, which is looked up in this list and never becomes part of a path.
  */
-import { lstat, readdir, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { kindNamed } from '../../data/dataset-name.js';
 import { quote } from '../../formats/quotation.js';
-import { readConfig } from '../../recognize/run-source.js';
-import { type FileStamp, stampOf } from '../../runs/file-stamp.js';
-import { readMetrics, readSummary } from '../../runs/run-files.js';
+import type { CheckpointHeader } from '../../runs/checkpoint.js';
+import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
+import { type FileStamp, openFile, stampOf } from '../../runs/file-stamp.js';
+import { isFolderOfRuns, namedRuns, type RunPlace, runsIn, withDistinctIds } from '../../runs/find-runs.js';
+import { readConfig, readMetrics, readSummary } from '../../runs/run-files.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import { UserError } from '../../user-error.js';
 import type { RunEntry, RunState } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { Kept } from '../lru-cache.js';
+import { LruCache } from '../lru-cache.js';
 
-/** Where a run is. */
-export interface RunPlace {
-  id: string;
-  folder: string;
-  /** Of the best epoch; it need not be there yet. */
-  checkpoint: string;
-}
-
-/** A run, with what its files say; null for files that are not there. */
+/** A run with the contents of its files; null for missing files. */
 export interface RunRecord extends RunPlace {
   state: RunState;
   /** Milliseconds since 1970. */
@@ -33,29 +27,29 @@ export interface RunRecord extends RunPlace {
   summary: RunSummary | null;
   /** Of the checkpoint. */
   stamp: FileStamp | null;
+  /** What the checkpoint's header says; null if there is none, or it is damaged. */
+  header: CheckpointHeader | null;
   problem: string | null;
 }
 
-/** A list is used again for so many milliseconds. */
-const FRESH_MS = 250;
-/** A run that is not in the list may have begun since; the folder is looked at again, but not more often than this. */
-const JUST_NOW_MS = 2;
-/** A run that writes nothing is taken for dead after so many times its epoch, and so many milliseconds more. */
+/** A list is used for this time, then made anew. */
+const STALE_MS = 250;
+/** For an unknown id the folder is scanned again, at most once in this time. */
+const RESCAN_MS = 2;
+/** A run is `stopped` after this many times the duration of its last epoch, plus a grace period, without a write. */
 const SILENCE_EPOCHS = 3;
 const SILENCE_GRACE_MS = 90_000;
-/** Before the first epoch is done nobody knows how long one takes. */
+/** The same before the first epoch ends, when its duration is unknown. */
 const FIRST_EPOCH_MS = 15 * 60_000;
-const SEED_FOLDER = /^seed-\d+$/;
-/** Between a folder of several seeds and one of them, in an id: it means nothing in addresses and in file names. */
-const WITHIN = '~';
 
 export class RunStore {
   readonly #given: RunPlace[];
   readonly #runs: string | null;
   #list: { places: Promise<RunPlace[]>; since: number } | undefined;
-  readonly #configs = new Kept<Record<string, unknown>>(500);
-  readonly #metrics = new Kept<EpochMetrics[]>(500);
-  readonly #summaries = new Kept<RunSummary>(500);
+  readonly #configs = new LruCache<Record<string, unknown>>(500);
+  readonly #metrics = new LruCache<EpochMetrics[]>(500);
+  readonly #summaries = new LruCache<RunSummary>(500);
+  readonly #headers = new LruCache<CheckpointHeader>(500);
 
   /**
    * @param given run folders or checkpoints
@@ -66,8 +60,8 @@ export class RunStore {
     this.#runs = runs;
   }
 
-  /** All runs: those given, then the others by their names. */
-  places(fresh = FRESH_MS): Promise<RunPlace[]> {
+  /** All runs: those given, then the others by name. */
+  places(fresh = STALE_MS): Promise<RunPlace[]> {
     const now = performance.now();
     if (!this.#list || now - this.#list.since > fresh) this.#list = { places: this.#find(), since: now };
     return this.#list.places;
@@ -75,14 +69,14 @@ export class RunStore {
 
   /** @throws HttpError 404 */
   async find(id: string): Promise<RunPlace> {
-    for (const fresh of [FRESH_MS, JUST_NOW_MS]) {
+    for (const fresh of [STALE_MS, RESCAN_MS]) {
       const place = (await this.places(fresh)).find((each) => each.id === id);
       if (place) return place;
     }
-    throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists those there are`);
+    throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists all of them`);
   }
 
-  /** Runs that were given come in their order, before all others. */
+  /** Sort key: the runs given on the command line in their order, then all others. */
   rank({ folder, checkpoint }: RunPlace): number {
     const at = this.#given.findIndex((each) => each.folder === folder && each.checkpoint === checkpoint);
     return at < 0 ? this.#given.length : at;
@@ -94,7 +88,7 @@ export class RunStore {
     return records.sort((a, b) => b.started - a.started || (a.id < b.id ? -1 : 1));
   }
 
-  /** What a run's files say at the moment; a run may be writing them. */
+  /** Reads a run's files, which a training may be writing. */
   async record(place: RunPlace): Promise<RunRecord> {
     const { folder } = place;
     const names = [RUN_FILES.config, RUN_FILES.metrics, RUN_FILES.summary];
@@ -102,6 +96,11 @@ export class RunStore {
     const [config, metrics, summary] = stamps;
     const key = ({ version }: FileStamp) => `${version} ${folder}`;
     const stamp = await stampOf(place.checkpoint);
+    const header =
+      stamp &&
+      (await this.#headers
+        .get(`${stamp.version} ${place.checkpoint}`, () => readCheckpointHeader(place.checkpoint, openFile))
+        .catch(() => null));
     const problems: string[] = [];
     const readable = async <T>(value: Promise<T> | null): Promise<T | null> => {
       try {
@@ -124,6 +123,7 @@ export class RunStore {
       ...place,
       ...read,
       stamp,
+      header,
       changed,
       started: config?.changed ?? changed,
       problem: problems[0] ?? null,
@@ -134,11 +134,11 @@ export class RunStore {
   async #find(): Promise<RunPlace[]> {
     const found = this.#runs === null ? [] : await runsIn(this.#runs);
     const known = new Set(this.#given.map(({ folder }) => folder));
-    return withIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
+    return withDistinctIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
   }
 }
 
-/** A run that writes as often as it should is alive. */
+/** `live` if the run has written recently enough. */
 function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
   const patience =
     metrics.length === 0
@@ -148,84 +148,20 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
 }
 
 /**
- * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, which takes the place of `runs`
+ * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, used in place of `runs`
  * @param runs a folder of runs, which need not exist yet
  * @throws UserError if one of those given is none of these
  */
 export async function openRunStore(given: readonly string[], runs: string | null): Promise<RunStore> {
   if (given.length === 1 && (await isFolderOfRuns(given[0]))) return new RunStore([], given[0]);
-  return new RunStore(await givenRuns(given), runs);
-}
-
-async function isFolderOfRuns(path: string): Promise<boolean> {
-  return (await runAt(path, '')).length === 0 && (await runsIn(path)).length > 0;
-}
-
-/**
- * The runs that are named on the command line.
- * @param paths run folders, folders of several seeds, checkpoints
- * @throws UserError if one of them is none of these
- */
-async function givenRuns(paths: readonly string[]): Promise<RunPlace[]> {
-  const places: RunPlace[] = [];
-  for (const path of paths) {
-    const real = await realpath(path).catch(() => null);
-    if (real === null) throw new UserError(`serve: ${path} does not exist; give run folders or checkpoints`);
-    const found = await lstat(real);
-    const folder = found.isFile() ? dirname(real) : real;
-    if (found.isFile()) {
-      const suffix =
-        basename(real) === RUN_FILES.best ? '' : `${WITHIN}${basename(real).replace(/\.safetensors$/, '')}`;
-      places.push({ id: basename(folder) + suffix, folder, checkpoint: real });
-      continue;
-    }
-    const inside = await runAt(folder, basename(folder));
-    if (inside.length === 0) {
-      throw new UserError(
-        `serve: ${path} holds no run (there is no ${RUN_FILES.config} and no ${RUN_FILES.last}); and none of its folders does`,
-      );
-    }
-    places.push(...inside);
-  }
-  return places;
-}
-
-/** The runs in a folder, by their names. What is a link is left out. */
-async function runsIn(runs: string): Promise<RunPlace[]> {
-  const names = await readdir(runs, { withFileTypes: true }).catch(() => []);
-  const folders = names.filter((each) => each.isDirectory()).map(({ name }) => name);
-  const places = await Promise.all(folders.sort().map((name) => runAt(resolve(runs, name), name)));
-  return places.flat();
-}
-
-/** The run in a folder, or its runs with several seeds. */
-async function runAt(folder: string, id: string): Promise<RunPlace[]> {
-  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const seeds = names
-    .filter((each) => each.isDirectory() && SEED_FOLDER.test(each.name))
-    .map(({ name }) => name);
-  const nested = await Promise.all(seeds.sort().map((name) => runAt(join(folder, name), id + WITHIN + name)));
-  const holdsRun = names.some(({ name }) => name === RUN_FILES.config || name === RUN_FILES.last);
-  const own =
-    holdsRun && seeds.length === 0 ? [{ id, folder, checkpoint: join(folder, RUN_FILES.best) }] : [];
-  return [...own, ...nested.flat()];
-}
-
-/** Two folders of the same name get ids of their own. */
-function withIds(places: RunPlace[]): RunPlace[] {
-  const taken = new Set<string>();
-  return places.map((place) => {
-    let id = place.id;
-    for (let n = 2; taken.has(id); n++) id = `${place.id}${WITHIN}${n}`;
-    taken.add(id);
-    return { ...place, id };
-  });
+  return new RunStore(await namedRuns('serve', given), runs);
 }
 
 /** A run as the API lists it. */
 export function runEntry(record: RunRecord): RunEntry {
-  const { id, folder, state, started, changed, config, metrics, summary, stamp, problem } = record;
+  const { id, folder, state, started, changed, config, metrics, summary, stamp, header, problem } = record;
   const text = (key: string) => (typeof config?.[key] === 'string' ? config[key] : null);
+  const data = text('data');
   const last = metrics.at(-1);
   const accuracies = metrics.map(({ validationAccuracy }) => validationAccuracy);
   return {
@@ -235,8 +171,8 @@ export function runEntry(record: RunRecord): RunEntry {
     started: new Date(started).toISOString(),
     changed: new Date(changed).toISOString(),
     preset: text('preset') ?? summary?.preset ?? null,
-    data: text('data'),
-    kind: config === null ? null : config.input_size === 4 ? 'strokes' : 'rows',
+    data,
+    kind: header?.preprocessing.kind ?? (data === null ? null : kindNamed(data)),
     epochs: metrics.length,
     num_epochs: typeof config?.num_epochs === 'number' ? config.num_epochs : null,
     best_val_accuracy: accuracies.length > 0 ? Math.max(...accuracies) : null,

@@ -1,5 +1,4 @@
-/** What is said of samples: pages of a list, and one with everything that went on in the network. */
-import { strokesOf } from '../../data/strokes/stroke-examples.js';
+/** JSON answers about samples: pages of the list, and one sample with trace, hidden states and gradients. */
 import type { Seen } from '../../recognize/input.js';
 import type { Inspection, Recognizer } from '../../recognize/recognizer.js';
 import type { Trace } from '../../recognize/trace.js';
@@ -15,14 +14,14 @@ import type {
 import { HttpError } from '../http-error.js';
 import { type AnsweredPart, inputAt } from './sample-jobs.js';
 
-/** Which samples of a part, and in which order. */
+/** Selects and orders the samples of a part. */
 export interface SampleFilter {
   part: SamplePart;
-  /** The true class, the answer, whether it is right; null for all. */
+  /** True class, answer, and whether the answer is right; null for any. */
   label: number | null;
   predicted: number | null;
   correct: boolean | null;
-  /** By the place in the data, or the surest answers first. */
+  /** By index in the data set, or by the answer's probability, highest first. */
   order: 'index' | 'confidence';
   offset: number;
   limit: number;
@@ -55,7 +54,7 @@ export function listSamples(part: AnsweredPart, classes: string[], filter: Sampl
 
 /**
  * One sample with its trace, hidden states and input gradient.
- * @param index its place in the data, as the list has it
+ * @param index in the data set, as in the list
  * @throws HttpError 404
  */
 export async function describeSample(
@@ -95,8 +94,8 @@ function entryAt(part: AnsweredPart, n: number, classes: number): SampleEntry {
     predicted: predicted[n],
     probability: probabilities[n * classes + predicted[n]],
     label_probability: probabilities[n * classes + label],
-    picture: input.kind === 'picture' ? pictureJson({ channels: 1, ...input }) : null,
-    strokes: 'rows' in examples ? [...strokesOf(examples, index)] : null,
+    picture: input.kind === 'picture' ? pictureJson(input) : null,
+    strokes: input.kind === 'strokes' ? [...input.moves] : null,
   };
 }
 
@@ -112,7 +111,7 @@ function inspectionJson(inspection: Inspection, inputSize: number): InspectionJs
   const { saw, steps, units, hidden, inputGradient, pixelGradient } = inspection;
   return {
     picture: saw.picture && pictureJson(saw.picture),
-    strokes: saw.rows && [...saw.rows],
+    strokes: saw.moves && [...saw.moves],
     steps,
     units,
     input_size: inputSize,
@@ -122,7 +121,7 @@ function inspectionJson(inspection: Inspection, inputSize: number): InspectionJs
   };
 }
 
-/** Rows of numbers with so many digits: they are to be drawn. */
+/** [values / width, width] rounded to some digits, enough to draw them. */
 function table(values: Float32Array, width: number, digits: number): number[][] {
   return Array.from({ length: values.length / width }, (_, row) =>
     Array.from(values.subarray(row * width, (row + 1) * width), (value) => shortened(value, digits)),

@@ -1,27 +1,27 @@
 /**
- * The samples that a run was trained and tested on, with what its network says of them: computed once for a part of
- * them, and kept as long as others are not asked for more.
+ * The samples of a run's data set with the answers of its network, computed once for each part and kept in an LRU
+ * cache.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Dataset, loadDataset, sequencesOf } from '../../data/open-dataset.js';
-import type { SequenceSource } from '../../data/sequence.js';
-import { isStrokes, openSequences } from '../../data/sources.js';
+import type { Dataset } from '../../data/input-kind.js';
+import type { ExampleInput } from '../../data/inputs/input.js';
+import { kindOf } from '../../data/kinds.js';
+import { loadDataset } from '../../data/open-dataset.js';
+import { type SequenceSource, sequenceIn } from '../../data/sequence.js';
+import { openSequences, sequencesOf } from '../../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
-import { strokesOf } from '../../data/strokes/stroke-examples.js';
-import type { RecognizerInput } from '../../recognize/input.js';
-import { sequenceIn } from '../../recognize/input.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
 import { resolveConfig } from '../../train/config/run-config.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { Kept } from '../lru-cache.js';
+import { LruCache } from '../lru-cache.js';
 import type { ModelSource } from '../predict/predict-jobs.js';
 
-/** Which samples of which run. */
+/** A part of a run's samples. */
 export interface SampleSource {
   model: ModelSource;
-  /** The run's config.json, which says what it was trained on. */
+  /** Path of the run's config.json, which names the data set. */
   config: string;
   part: SamplePart;
 }
@@ -31,7 +31,7 @@ export interface AnsweredPart {
   dataset: Dataset;
   examples: Dataset['test'];
   sequences: SequenceSource;
-  /** [n] places in the examples. */
+  /** [n] indices of the examples. */
   indices: Int32Array;
   /** [n, K] */
   probabilities: Float32Array;
@@ -39,7 +39,7 @@ export interface AnsweredPart {
   predicted: Uint16Array;
 }
 
-/** Samples that are answered before anyone else is let in. */
+/** Samples answered between two turns of the event loop. */
 const CHUNK = 256;
 const MAX_DATASETS = 2;
 const MAX_PARTS = 8;
@@ -47,8 +47,8 @@ const MAX_PARTS = 8;
 export class AnsweredParts {
   readonly #open: (source: ModelSource) => Promise<Recognizer>;
   readonly #onProgress: (key: string, done: number, total: number) => void;
-  readonly #datasets = new Kept<Dataset>(MAX_DATASETS);
-  readonly #parts = new Kept<AnsweredPart>(MAX_PARTS);
+  readonly #datasets = new LruCache<Dataset>(MAX_DATASETS);
+  readonly #parts = new LruCache<AnsweredPart>(MAX_PARTS);
 
   constructor(
     open: (source: ModelSource) => Promise<Recognizer>,
@@ -70,28 +70,24 @@ export class AnsweredParts {
     const recognizer = await this.#open(source.model);
     const config = resolveConfig({ file: await readConfigFile(source.config) });
     const { preprocessing, model } = recognizer.info;
-    const options = isStrokes(preprocessing)
-      ? { channelsImg: 1, order: preprocessing.order }
-      : { channelsImg: preprocessing.channels, order: 'tour' as const };
+    const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
     const key = JSON.stringify([config.data, options]);
     const dataset = await this.#datasets.get(key, () => loadDataset(config.data, options));
-    if (
-      (dataset.kind === 'strokes') !== isStrokes(preprocessing) ||
-      dataset.classes.length !== model.numClasses
-    ) {
+    if (dataset.kind !== preprocessing.kind || dataset.classes.length !== model.numClasses) {
       throw new HttpError(
         409,
-        `samples: ${dataset.name} is not what ${source.model.id} was trained on any more`,
+        `samples: ${dataset.name} is no longer what ${source.model.id} was trained on`,
       );
     }
-    const examples = source.part === 'test' ? dataset.test : dataset.train;
+    const side = source.part === 'test' ? 'test' : 'train';
+    const examples = dataset[side];
     const indices =
       source.part === 'test'
         ? firstIndices(examples.count)
         : splitIndices(examples.count, trainCountOf(examples.count, config.trainSplit), config.seedNumber)[
             source.part
           ];
-    const sequences = openSequences(sequencesOf(dataset, examples, preprocessing));
+    const sequences = openSequences(sequencesOf(dataset, side, preprocessing));
     const answers = await this.#compute(partKey(source), recognizer, sequences, indices);
     return { dataset, examples, sequences, indices, ...answers };
   }
@@ -114,16 +110,12 @@ export class AnsweredParts {
   }
 }
 
-/** Names a part of a run in the version that its network has. */
+/** Cache key of a part, for the current version of its network. */
 export function partKey({ model, part }: SampleSource): string {
   return `${part} ${model.version} ${model.path}`;
 }
 
 /** A sample as an input. */
-export function inputAt({ dataset, examples }: AnsweredPart, index: number): RecognizerInput {
-  if ('rows' in examples) return { kind: 'strokes', rows: strokesOf(examples, index).slice() };
-  if (dataset.kind === 'strokes') throw new Error('samples: strokes without rows');
-  const { width, height, channels, pixels } = examples;
-  const size = width * height * channels;
-  return { kind: 'picture', width, height, channels, pixels: pixels.slice(index * size, (index + 1) * size) };
+export function inputAt({ dataset, examples }: AnsweredPart, index: number): ExampleInput {
+  return kindOf(dataset).exampleAt(examples, index);
 }

@@ -1,4 +1,4 @@
-/** The thread that computes what the networks of runs say of their samples. */
+/** Worker thread that answers the samples of runs. */
 import { workerData } from 'node:worker_threads';
 import { OpenModels } from '../predict/open-models.js';
 import { serveBatches, tell } from '../workers/worker-side.js';
@@ -12,7 +12,7 @@ export type SampleJob = { source: SampleSource } & (
   | { type: 'describe'; index: number }
 );
 
-/** How far the answers to a part have come. */
+/** Progress of answering a part. */
 export interface SampleNews {
   key: string;
   done: number;

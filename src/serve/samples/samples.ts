@@ -1,4 +1,4 @@
-/** The samples of runs, as the server asks its worker for them: who has to wait is told how far it has come. */
+/** The samples of runs, from a worker thread. While a part is computed, requests are answered with its progress. */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { BackendName } from '../../backends/backend.js';
@@ -11,15 +11,15 @@ import type { SampleFilter } from './sample-answers.js';
 import { partKey, type SampleSource } from './sample-jobs.js';
 import type { SampleJob, SampleNews } from './sample-worker.js';
 
-/** Who asks is told after so many milliseconds that it takes longer. */
+/** After this time a request is answered with the progress. */
 const EARLY_ANSWER_MS = 1500;
-/** A part of a large data set and a large network. */
+/** Time to answer a part: enough for a large data set and a large network. */
 const MAX_MS = 30 * 60_000;
 
 export class Samples {
   readonly #runs: RunStore;
   readonly #pool: WorkerPool<SampleJob, string>;
-  /** Parts that are being answered, and how far. */
+  /** The parts being answered, with their progress. */
   readonly #pending = new Map<string, { ready: Promise<unknown>; news: SampleNews }>();
 
   constructor(runs: RunStore, backend: BackendName | 'auto') {
@@ -37,13 +37,13 @@ export class Samples {
     });
   }
 
-  /** A SampleList as JSON, or how far it has come. @throws HttpError */
+  /** A SampleList as JSON, or the progress of computing it. @throws HttpError */
   async list(id: string, filter: SampleFilter): Promise<string | SamplesPending> {
     const source = await this.#source(id, filter.part);
     return (await this.#wait(source)) ?? this.#pool.run({ type: 'list', source, filter });
   }
 
-  /** SampleDetails as JSON, or how far they have come. @throws HttpError */
+  /** SampleDetails as JSON, or the progress of computing them. @throws HttpError */
   async describe(id: string, part: SamplePart, index: number): Promise<string | SamplesPending> {
     const source = await this.#source(id, part);
     return (await this.#wait(source)) ?? this.#pool.run({ type: 'describe', source, index });
@@ -61,14 +61,14 @@ export class Samples {
     if (config === null) {
       throw new HttpError(
         404,
-        `samples: which data belong to ${id} stands in ${RUN_FILES.config}, which it has not`,
+        `samples: the run ${id} has no ${RUN_FILES.config}, which names its data; without it samples cannot be shown`,
       );
     }
     const model = { id, path: place.checkpoint, version: stamp.version };
     return { model, config: join(place.folder, RUN_FILES.config), part };
   }
 
-  /** Null when the answers to the part are known, else how far they have come. */
+  /** Null when the part is answered, else the progress. */
   async #wait(source: SampleSource): Promise<SamplesPending | null> {
     const key = partKey(source);
     let pending = this.#pending.get(key);

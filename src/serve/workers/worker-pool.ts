@@ -1,37 +1,37 @@
 /**
- * Worker threads that answer jobs, so that the event loop stays free. Jobs wait in one queue; a worker that is free
- * takes all that are waiting, up to the size of a batch, and answers them together. A worker that fails, or takes too
- * long, is replaced, and only its own jobs fail.
+ * Worker threads that answer jobs, so that the event loop stays free. Jobs wait in one queue. A free worker takes all
+ * waiting jobs, up to the size of a batch, and answers them together. A worker that fails or takes too long is
+ * replaced; only its own jobs fail.
  */
 import { Worker } from 'node:worker_threads';
 import { HttpError } from '../http-error.js';
 
 export interface PoolOptions {
   script: URL;
-  /** Given to every worker as its workerData. */
+  /** The workers' workerData. */
   data: unknown;
   threads: number;
-  /** Of a batch. One job is always taken, however large. */
+  /** Most jobs and bytes in a batch. A batch has at least one job, however large. */
   jobs: number;
   bytes: number;
-  /** After so many milliseconds a batch is given up. */
+  /** Milliseconds after which a batch fails. */
   deadline: number;
-  /** Jobs that may wait. */
+  /** Most jobs in the queue. */
   waiting: number;
-  /** A worker is given a batch while it is at others. */
+  /** Whether a worker gets a new batch while it works on others. */
   overlapping?: boolean;
-  /** Told of what workers say besides their answers. */
+  /** Called with messages of workers that are not answers. */
   onNews?: (news: unknown) => void;
 }
 
 /** Main thread → worker. */
 export interface BatchMessage<Job> {
   id: number;
-  /** What all jobs share; left out if it has not changed since the worker's last batch. */
+  /** Shared by all jobs; left out if the worker has it already. */
   context?: unknown;
   jobs: Job[];
 }
-/** Worker → main thread: an answer for each job, in their order; or news. */
+/** Worker → main thread: an answer for each job, in order; or a message. */
 export type PoolMessage<Answer> = { id: number; answers: JobAnswer<Answer>[] } | { news: unknown };
 export type JobAnswer<Answer> = { value: Answer } | { status: number; message: string; stack?: string };
 
@@ -49,9 +49,9 @@ interface Batch<Job, Answer> {
 }
 
 interface Seat<Job, Answer> {
-  /** Null before its first batch, and after it has failed. */
+  /** Null before the first batch and after a failure. */
   worker: Worker | null;
-  /** Those it is at, by their ids. */
+  /** The batches it works on, by id. */
   batches: Map<number, Batch<Job, Answer>>;
   context: unknown;
 }
@@ -81,15 +81,15 @@ export class WorkerPool<Job, Answer> {
     return this.#seats.flatMap(jobsOf).length;
   }
 
-  /** What the jobs from now on share. Set it anew only when it has changed: it is posted to every worker. */
+  /** Shared by all jobs from now on. A new object is posted to every worker, so set it only on a change. */
   set context(value: unknown) {
     this.#context = value;
   }
 
   /**
-   * @param options.bytes how large the job is
-   * @param options.wanted asked before it is given to a worker: whoever sent it may have gone
-   * @throws HttpError 503 when too many are waiting, the worker failed, or it took too long; and the job's own error
+   * @param options.bytes size of the job
+   * @param options.wanted called before the job is given to a worker: false if the client has disconnected
+   * @throws HttpError 503 if the queue is full, or the worker failed or took too long; and the job's own error
    */
   run(job: Job, options: { bytes?: number; wanted?: () => boolean } = {}): Promise<Answer> {
     const { bytes = 0, wanted = () => true } = options;
@@ -100,12 +100,12 @@ export class WorkerPool<Job, Answer> {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ job, bytes, wanted, resolve, reject });
-      // Whatever arrives in the same turn of the event loop shares a batch.
+      // Jobs that arrive in the same turn of the event loop share a batch.
       if (this.#queue.length === 1) setImmediate(() => this.#dispatch());
     });
   }
 
-  /** Ends the workers; jobs that are not answered yet fail. */
+  /** Ends the workers; jobs without an answer fail. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { reject } of [...this.#queue.splice(0), ...this.#seats.flatMap(jobsOf)]) {
@@ -174,7 +174,7 @@ export class WorkerPool<Job, Answer> {
     this.#dispatch();
   }
 
-  /** The next batch gets a new worker; the old one's jobs fail. */
+  /** Fails the worker's jobs; the next batch gets a new worker. */
   #abandon(seat: Seat<Job, Answer>, worker: Worker, error: Error): void {
     if (this.#closed || seat.worker !== worker) return;
     const jobs = jobsOf(seat);
@@ -194,7 +194,7 @@ function leave<Job, Answer>({ worker, batches }: Seat<Job, Answer>): Promise<unk
   return worker?.terminate();
 }
 
-/** An error that a worker did not expect, with its own stack. */
+/** An unexpected error of a worker, with the worker's stack. */
 function defect({ message, stack }: { message: string; stack?: string }): Error {
   return Object.assign(new Error(message), { stack });
 }

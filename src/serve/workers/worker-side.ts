@@ -1,11 +1,11 @@
-/** The other side of worker-pool.ts: takes batches of jobs, and sends their answers. */
+/** Runs inside each worker of worker-pool.ts: receives batches of jobs and sends their answers. */
 import { parentPort } from 'node:worker_threads';
 import { errorStatus } from '../http-error.js';
 import type { BatchMessage, PoolMessage } from './worker-pool.js';
 
 /**
- * Serves batches for the rest of the thread's life.
- * @param answer settles every job of a batch, in their order
+ * Serves batches until the thread ends.
+ * @param answer settles every job of a batch, in order
  */
 export function serveBatches<Job, Answer, Context>(
   answer: (jobs: Job[], context: Context) => Promise<PromiseSettledResult<Answer>[]>,

@@ -5,7 +5,7 @@
  *
  * The defaults are the settings of the preset `quick`.
  */
-import { BACKEND_CHOICES } from '../../backends/registry.js';
+import { BACKEND_CHOICES } from '../../backends/backend-names.js';
 import { snakeCase } from '../../formats/key-case.js';
 
 interface Range {

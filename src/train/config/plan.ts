@@ -1,9 +1,7 @@
 /** From a run's configuration to settings: preprocessing, model, updates, loop. */
 import type { Augmentation } from '../../data/augmentation.js';
-import type { Dataset } from '../../data/open-dataset.js';
-import { checkSequenceShape } from '../../data/sequence.js';
-import type { AnyPreprocessing } from '../../data/sources.js';
-import { DEFAULT_STROKE_PREPROCESSING, STROKE_INPUT_SIZE } from '../../data/strokes/stroke-sequences.js';
+import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
@@ -12,60 +10,18 @@ import type { LoopSettings } from '../loop.js';
 import { type ResolvedOptimizer, resolveOptimizer } from '../optimizer.js';
 import { flagName, type TrainConfig } from './options.js';
 
-/** Pixels are normalised as the mnist-lstm project does: (x/255 - 0.5) / 0.5. */
-const MEAN = 0.5;
-const STD = 0.5;
-
 /**
  * How the data set's examples become sequences.
  * @throws UserError when they do not become what the configuration says of the model
  */
-export function preprocessingOf(config: TrainConfig, dataset: Dataset): AnyPreprocessing {
-  refuseInVain(config, dataset.kind);
-  if (dataset.kind === 'strokes') {
-    if (config.inputSize !== STROKE_INPUT_SIZE || config.head === 'flatten') {
-      throw new UserError(
-        `train: ${dataset.name}: strokes have ${STROKE_INPUT_SIZE} values a step and differ in length, but the model has ` +
-          `input size ${config.inputSize} and head ${config.head}; use --preset strokes, or --input-size 4 --head mean`,
-      );
-    }
-    const { width, height } = dataset;
-    return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: config.strokeOrder };
-  }
-  const preprocessing = {
-    sequenceLength: config.sequenceLength,
-    inputSize: config.inputSize,
-    channels: dataset.train.channels,
-    height: dataset.train.height,
-    width: dataset.train.width,
-    mean: MEAN,
-    std: STD,
-    permutationSeed: config.permute,
-  };
-  checkSequenceShape('train', dataset.name, preprocessing);
-  return preprocessing;
-}
-
-/** Options that mean something for one kind of data only, with what they are when they mean nothing. */
-const ONLY: Record<Dataset['kind'], Partial<TrainConfig>> = {
-  images: {
-    strokeOrder: 'tour',
-    augmentJitter: 0,
-    augmentDrop: 0,
-    augmentResample: 0,
-    augmentReverse: 0,
-    augmentShuffle: 0,
-    augmentFlip: 0,
-  },
-  strokes: { augmentElastic: 0, permute: null, channelsImg: 1 },
-};
-
-function refuseInVain(config: TrainConfig, kind: Dataset['kind']): void {
-  for (const [key, idle] of Object.entries(ONLY[kind])) {
-    if (config[key as keyof TrainConfig] !== idle) {
-      throw new UserError(`train: --${flagName(key)} has no effect on ${kind}; leave it out`);
+export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preprocessing {
+  const kind = kindOf(dataset);
+  for (const [key, idle] of Object.entries(kind.idleSettings)) {
+    if (config[key as keyof InputSettings] !== idle) {
+      throw new UserError(`train: --${flagName(key)} has no effect on ${dataset.kind}; leave it out`);
     }
   }
+  return kind.preprocessingFor(dataset, config);
 }
 
 export function augmentationOf(config: TrainConfig): Augmentation {

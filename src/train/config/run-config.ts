@@ -4,7 +4,8 @@
  * (config.schema.json) is made from the same zod schema.
  */
 import { z } from 'zod';
-import { namesStrokes } from '../../data/dataset-name.js';
+import { kindNamed } from '../../data/dataset-name.js';
+import type { KindName } from '../../data/input-kind.js';
 import { snakeCase } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
@@ -114,6 +115,9 @@ export function givenOptions({ file, flags = {} }: GivenSources, command = 'trai
   return { ...values(validated(fromFile(file))), ...values(validated(fromFlags(flags, command))) };
 }
 
+/** The preset where none is named, by the kind of data; a folder does not tell its kind. */
+const PRESET_FOR: Readonly<Record<KindName, TrainConfig['preset']>> = { images: 'quick', strokes: 'strokes' };
+
 /**
  * The configuration of a run: flags override the file, the file overrides the preset, the preset overrides the defaults.
  *
@@ -124,7 +128,8 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const file = validated(fromFile(sources.file));
   const flags = validated(fromFlags({ ...(sources.preset && { preset: sources.preset }), ...sources.flags }));
   const { preset, data } = { ...values(file), ...values(flags) };
-  const fallback = data !== undefined && namesStrokes(data) ? 'strokes' : 'quick';
+  const kind = data === undefined ? null : kindNamed(data);
+  const fallback = PRESET_FOR[kind ?? 'images'];
 
   const start =
     sources.base && preset === undefined

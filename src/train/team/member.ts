@@ -11,12 +11,11 @@
 import type { Backend } from '../../backends/backend.js';
 import { packBatch } from '../../data/batch.js';
 import type { SequenceSource } from '../../data/sequence.js';
-import { openSequences } from '../../data/sources.js';
+import { openSequences, type Part } from '../../data/sources.js';
 import { Network } from '../../model/network.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import { openWorkspace, type Workspace } from '../../model/workspace.js';
 import { postableError } from '../../user-error.js';
-import type { Part } from '../engine.js';
 import { LossScaler } from '../loss-scale.js';
 import { Control } from './control.js';
 import { GradientSum } from './gradient-sum.js';

@@ -2,10 +2,11 @@
 import type { BackendHandle } from '../../backends/backend.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { BatchBuffers } from '../../data/batch.js';
+import type { Part, PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { Capacity, Precision, WorkspaceMemory } from '../../model/workspace.js';
 import type { PostedError } from '../../user-error.js';
-import type { Part, PartData, UpdateSettings } from '../engine.js';
+import type { UpdateSettings } from '../engine.js';
 import type { LossScaleState } from '../loss-scale.js';
 
 /** Norm and update run over slices of this many parameters. The cut is the same for any number of threads. */
@@ -40,7 +41,7 @@ export interface TeamMember {
   index: number;
   model: ResolvedClassifierConfig;
   precision: Precision;
-  parts: PartData;
+  parts: PartsData;
   control: Int32Array;
   /** [P] */
   parameters: Float32Array;

@@ -5,7 +5,7 @@
 import { Allocations } from '../../backends/allocations.js';
 import type { Backend } from '../../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
-import { openAugmented, openSequences } from '../../data/sources.js';
+import { openAugmented, openSequences, type Part, type PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { Network } from '../../model/network.js';
 import { ParameterLayout } from '../../model/parameters.js';
@@ -19,8 +19,6 @@ import {
   type Engine,
   type EpochPlan,
   type ModelState,
-  type Part,
-  type PartData,
   type UpdateSettings,
 } from '../engine.js';
 import { lossScaleRows, readLossScale } from '../loss-scale.js';
@@ -50,7 +48,7 @@ export interface TeamOptions {
   model: ResolvedClassifierConfig;
   /** Default float32. */
   precision?: Precision;
-  parts: PartData;
+  parts: PartsData;
   /** Null: the team only evaluates. Else it starts with the initial parameters of `seed`, and needs part `train`. */
   training: (UpdateSettings & { augmentation: Augmentation }) | null;
 }

@@ -7,13 +7,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedImages } from '#src/data/images/image-augment.js';
-import {
-  ImageSequences,
-  type ImageSequencesData,
-  normalisation,
-  pixelPermutation,
-  type SequenceSource,
-} from '#src/data/sequence.js';
+import { normalisation, pixelPermutation } from '#src/data/images/image-preprocessing.js';
+import { ImageSequences, type ImageSequencesData } from '#src/data/images/image-sequences.js';
+import type { SequenceSource } from '#src/data/sequence.js';
 import { Random } from '#src/random.js';
 import { dataOf, drawingOf, openVaried } from '../strokes/stroke-drawings.js';
 
@@ -48,6 +44,7 @@ function imagesOf(
     name: 'test',
     examples: { count, channels, height, width, pixels, labels },
     preprocessing: {
+      kind: 'images',
       sequenceLength: 1,
       inputSize: size,
       channels,
@@ -130,7 +127,7 @@ test('a point of an image goes where the same numbers take a point of a stroke',
       sumX += value * (k % width);
       sumY += value * Math.floor(k / width);
     });
-    const [[[x, y]]] = drawingOf(strokes.rowsOf(0, epoch));
+    const [[[x, y]]] = drawingOf(strokes.movesOf(0, epoch));
     // Rounding to bytes and the sampling of the blot shift its centre by hundredths.
     const distance = Math.hypot(sumX / sum - (x - 1), sumY / sum - (y - 1));
     assert.ok(distance < 0.05, `epoch ${epoch}: ${distance} pixels off`);

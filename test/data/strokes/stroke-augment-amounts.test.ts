@@ -58,7 +58,7 @@ test('rotation, scale, shear and shift: one map a drawing, about the centre, wit
   const maps = (amounts: Partial<Augmentation>) => {
     const source = openVaried(dataOf([[far]], { width: 27, height: 27, order: 'pen' }), amounts);
     return Array.from({ length: 2000 }, (_, epoch) => {
-      const [[o, a, b, c]] = drawingOf(source.rowsOf(0, epoch));
+      const [[o, a, b, c]] = drawingOf(source.movesOf(0, epoch));
       const map = { xx: a[0] - o[0], yx: a[1] - o[1], xy: b[0] - o[0], yy: b[1] - o[1] };
       assertNear(c[0], o[0] + 14 * (map.xx + map.xy), 1e-4, 'x of the fourth place');
       assertNear(c[1], o[1] + 14 * (map.yx + map.yy), 1e-4, 'y of the fourth place');
@@ -226,6 +226,6 @@ test('the unbroken jump at the end of a tour is no line: no points are set on it
   }
   // As the pen drew it, a long step is a line like any other.
   const pen = openVaried(dataOf([[toured]], { order: 'pen' }), { resample: 1 });
-  const drawn = Array.from({ length: 20 }, (_, epoch) => drawingOf(pen.rowsOf(0, epoch)).flat());
+  const drawn = Array.from({ length: 20 }, (_, epoch) => drawingOf(pen.movesOf(0, epoch)).flat());
   assert.ok(drawn.every((places) => places.some(isOnJump)));
 });

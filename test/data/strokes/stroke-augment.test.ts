@@ -113,7 +113,7 @@ test('whatever the amounts, a drawing stays a drawing, with its strokes, and of 
           const strokes = drawingOf(rows);
           assert.ok(rows.length / 4 <= drawn.maxSteps && drawn.maxSteps <= source.maxSteps);
           assert.equal(strokes.length, drawing.length);
-          assert.deepEqual(rows, source.rowsOf(i, epoch));
+          assert.deepEqual(rows, source.movesOf(i, epoch));
           if (augmentation.resample === 0) {
             assert.ok(strokes.flat().length <= drawing.flat().length);
           }
@@ -179,7 +179,7 @@ test('epochs, samples and seeds differ', () => {
   const seen = new Set<string>();
   for (const seed of [1, 2, 2 ** 33 + 1]) {
     for (const epoch of [1, 2]) {
-      for (const i of [0, 1]) seen.add(String(openVaried(data, { rotation: 5 }, seed).rowsOf(i, epoch)));
+      for (const i of [0, 1]) seen.add(String(openVaried(data, { rotation: 5 }, seed).movesOf(i, epoch)));
     }
   }
   assert.equal(seen.size, 12);
@@ -208,7 +208,7 @@ test('a batch is packed of what was drawn', () => {
   assert.deepEqual([...batch.order], [3, 0, 1, 2]);
   assert.deepEqual([...batch.labels], [1, 3, 0, 2]);
   // The scale of the preprocessing multiplies differences, and what is looked at is in pixels.
-  const rows = source.rowsOf(1, 2);
+  const rows = source.movesOf(1, 2);
   for (let t = 0; t < drawn.lengthOf(3); t++) {
     const at = batch.rowStarts[t] * 4;
     const step = [...batch.inputs.subarray(at, at + 4)];
@@ -221,10 +221,10 @@ test('a batch is packed of what was drawn', () => {
 test('a sample that there is not, and data that are none, are refused', () => {
   const source = openVaried(dataOf([[line(3)]]), STRONG);
   for (const i of [-1, 1, Number.NaN]) {
-    assert.throws(() => source.rowsOf(i, 1), /augmentation: sample .* of 1/);
+    assert.throws(() => source.movesOf(i, 1), /augmentation: sample .* of 1/);
   }
   assert.throws(() => source.draw(Int32Array.of(1), 1), /augmentation: sample 1 of 1/);
   const none = { ...dataOf([[]]), examples: packStrokes([], [], 'x') };
   assert.throws(() => openVaried(none, STRONG), /there are no strokes/);
-  assert.deepEqual([...openVaried(dataOf([[]]), STRONG).rowsOf(0, 1)], [...rowsOf([])]);
+  assert.deepEqual([...openVaried(dataOf([[]]), STRONG).movesOf(0, 1)], [...rowsOf([])]);
 });

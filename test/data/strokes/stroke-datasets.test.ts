@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Progress } from '#src/data/strokes/stroke-archive.js';
-import { cacheFolder } from '#src/data/strokes/stroke-cache.js';
+import { cacheFolder, readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { type StrokeDataset, strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { movesOf, type StrokeDataset } from '#src/data/strokes/stroke-examples.js';
 import {
   prepareStrokeTarget,
   writeStrokeArchive,
@@ -36,8 +36,8 @@ afterEach(async () => {
 });
 
 const plain = ({ train, test: held, classes }: StrokeDataset) => ({
-  train: { rows: [...train.rows], offsets: [...train.offsets], labels: [...train.labels] },
-  test: { rows: [...held.rows], offsets: [...held.offsets], labels: [...held.labels] },
+  train: { moves: [...train.moves], offsets: [...train.offsets], labels: [...train.labels] },
+  test: { moves: [...held.moves], offsets: [...held.offsets], labels: [...held.labels] },
   classes,
 });
 
@@ -64,8 +64,8 @@ describe('read', () => {
         const dataset = await loadStrokes(path);
         assert.deepEqual(plain(dataset), EXPECTED);
         assert.equal(dataset.name, 'some');
-        for (const { rows, offsets, labels } of [dataset.train, dataset.test]) {
-          for (const array of [rows, offsets, labels]) assert.ok(array.buffer instanceof SharedArrayBuffer);
+        for (const { moves, offsets, labels } of [dataset.train, dataset.test]) {
+          for (const array of [moves, offsets, labels]) assert.ok(array.buffer instanceof SharedArrayBuffer);
         }
       }
     }
@@ -88,7 +88,7 @@ describe('read', () => {
     for (const path of [join(parent, 'twelve'), join(parent, 'twelve.tar.gz')]) {
       const { train } = await loadStrokes(path);
       for (let n = 0; n < 12; n++) {
-        assert.equal(strokesOf(train, n)[0], n + 1);
+        assert.equal(movesOf(train, n)[0], n + 1);
         assert.equal(train.labels[n], n % 3);
       }
     }
@@ -197,7 +197,7 @@ describe('refused, with the file and the line', () => {
     const end = bytes.findLastIndex((byte) => byte !== 0);
     const content = bytes.subarray(0, Math.ceil(end / 512) * 512);
     await fs.writeFile(join(parent, 'twice.tar'), Buffer.concat([content, content, Buffer.alloc(1024)]));
-    await refused(loadStrokes(join(parent, 'twice.tar')), /is there twice/);
+    await refused(loadStrokes(join(parent, 'twice.tar')), /exists twice/);
   });
 
   test('archives that are damaged or none', async () => {
@@ -279,7 +279,7 @@ describe('the cache', () => {
     const { atime, mtime } = await fs.stat(file);
     await fs.writeFile(file, strokeFiles()['trainimg-0-inputdata.txt'].replace('3 4', '5 4'));
     await fs.utimes(file, atime, mtime);
-    assert.equal((await loadStrokes(folder)).train.rows[0], 5);
+    assert.equal((await loadStrokes(folder)).train.moves[0], 5);
   });
 
   test('is not believed when damaged, anywhere, and made anew', async () => {
@@ -302,6 +302,16 @@ describe('the cache', () => {
     }
   });
 
+  test('with an impossible size of the picture is not used, though its checksum is right', async () => {
+    const folder = join(parent, 'data');
+    await writeFolder(folder, strokeFiles());
+    const dataset = await loadStrokes(folder);
+    await writeCache('a-key', dataset);
+    assert.equal((await readCache('a-key', 'x'))?.width, dataset.width);
+    await writeCache('a-key', { ...dataset, width: 0 });
+    assert.equal(await readCache('a-key', 'x'), undefined);
+  });
+
   test('that cannot be written is no reason to stop', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
@@ -309,7 +319,7 @@ describe('the cache', () => {
     const notices: string[] = [];
     assert.deepEqual(plain(await loadStrokes(path, { onNotice: (line) => notices.push(line) })), EXPECTED);
     assert.equal(notices.length, 1);
-    assert.match(notices[0], /not kept for the next time: cannot write/);
+    assert.match(notices[0], /not cached: cannot write/);
   });
 
   test('is whole when several processes make it at once', async () => {
@@ -365,7 +375,7 @@ describe('made from images', () => {
       assert.deepEqual(dataset.classes, ['4', '9']);
       assert.deepEqual([...dataset.train.labels], [0, 1, 0, 1, 0]);
       images.forEach((image, n) => {
-        const strokes = n < 5 ? strokesOf(dataset.train, n) : strokesOf(dataset.test, n - 5);
+        const strokes = n < 5 ? movesOf(dataset.train, n) : movesOf(dataset.test, n - 5);
         assert.deepEqual(strokes, imageToStrokes(image, 6, 5, { seed: 5 }));
       });
       assert.deepEqual(seen.at(-1), { what: 'strokes from lines', done: 7, total: 7 });

@@ -4,8 +4,8 @@ import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import type { SequenceSource } from '#src/data/sequence.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import type { StrokeSequencesData } from '#src/data/strokes/stroke-sequences.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-sequences.js';
 
 export type Place = [x: number, y: number];
 /** Strokes of one place or more; none for a drawing of nothing. */
@@ -111,7 +111,7 @@ export function openVaried(
 /** What a drawing, alone in a data set, becomes in so many epochs. */
 export function draws(drawing: Drawing, amounts: Partial<Augmentation>, epochs: number, seed = 1): Drawing[] {
   const source = openVaried(dataOf([drawing]), amounts, seed);
-  return Array.from({ length: epochs }, (_, epoch) => drawingOf(source.rowsOf(0, epoch)));
+  return Array.from({ length: epochs }, (_, epoch) => drawingOf(source.movesOf(0, epoch)));
 }
 
 /** A line of places, one step apart. */

@@ -24,7 +24,7 @@ export function strokeFiles(): Files {
 /** What these are in memory. */
 export const EXPECTED = {
   train: {
-    rows: [
+    moves: [
       3, 4, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 10, 2, 0, 0, -1, 1, 0, 0, 0, 0, 1, 0, 3, -2, 0, 0, 0, 1,
       0, 0, 0, 0, 1, 1, 0, 0, 1, 1,
     ],
@@ -32,7 +32,7 @@ export const EXPECTED = {
     labels: [1, 0, 1],
   },
   test: {
-    rows: [5, 5, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 28, 28, 0, 0, -27, -27, 0, 0, 0, 0, 1, 1],
+    moves: [5, 5, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 28, 28, 0, 0, -27, -27, 0, 0, 0, 0, 1, 1],
     offsets: [0, 3, 6],
     labels: [0, 1],
   },

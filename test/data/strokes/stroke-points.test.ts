@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { packStrokes, strokesOf } from '#src/data/strokes/stroke-examples.js';
+import { movesOf, packStrokes } from '#src/data/strokes/stroke-examples.js';
 import { reorderedStrokes, reversedStrokes } from '#src/data/strokes/stroke-points.js';
 import { UserError } from '#src/user-error.js';
 import { anyDrawing, type Drawing, dataOf, drawingOf } from './stroke-drawings.js';
@@ -27,7 +27,7 @@ test('in reverse, the last stroke comes first, each from its end', () => {
   const { examples } = dataOf([JUMPING, []]);
   const reversed = reversedStrokes(examples);
   assert.deepEqual(
-    [...reversed.rows],
+    [...reversed.moves],
     [
       27, 2, 0, 0, -6, 18, 0, 0, -1, 0, 0, 0, 0, 0, 1, 0, -9, -9, 0, 0, 0, -1, 0, 0, -1, 0, 0, 0, 0, 0, 1, 0,
       -7, -6, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1,
@@ -40,7 +40,7 @@ test('in reverse, the last stroke comes first, each from its end', () => {
 test('in another order, the last stroke comes first, each from its own beginning', () => {
   const { examples } = dataOf([JUMPING]);
   assert.deepEqual(
-    [...reorderedStrokes(examples).rows],
+    [...reorderedStrokes(examples).moves],
     [
       20, 20, 0, 0, 1, 0, 0, 0, 6, -18, 0, 0, 0, 0, 1, 0, -17, 8, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0,
       -8, -7, 0, 0, 0, 0, 1, 1,
@@ -52,26 +52,26 @@ test('any drawings: the same strokes in the order that the name says; twice is a
   fc.assert(
     fc.property(fc.array(anyDrawing(9), { minLength: 1, maxLength: 5 }), (drawings) => {
       const { examples } = dataOf(drawings);
-      const kept = structuredClone(examples.rows.slice());
+      const kept = structuredClone(examples.moves.slice());
       const [reversed, reordered] = [reversedStrokes(examples), reorderedStrokes(examples)];
       drawings.forEach((drawing, i) => {
         const strokes = [...drawing].reverse();
         assert.deepEqual(
-          drawingOf(strokesOf(reversed, i)),
+          drawingOf(movesOf(reversed, i)),
           strokes.map((stroke) => [...stroke].reverse()),
         );
-        assert.deepEqual(drawingOf(strokesOf(reordered, i)), strokes);
+        assert.deepEqual(drawingOf(movesOf(reordered, i)), strokes);
       });
       assert.deepEqual(reversedStrokes(reversed), examples);
       assert.deepEqual(reorderedStrokes(reordered), examples);
-      assert.deepEqual(examples.rows, kept, 'the originals stay as they are');
+      assert.deepEqual(examples.moves, kept, 'the originals stay as they are');
     }),
     { seed: 1, numRuns: 150 },
   );
 });
 
 test('the result is shared between threads', () => {
-  const { rows, offsets, labels } = reversedStrokes(dataOf([JUMPING]).examples);
+  const { moves: rows, offsets, labels } = reversedStrokes(dataOf([JUMPING]).examples);
   for (const { buffer } of [rows, offsets, labels]) assert.ok(buffer instanceof SharedArrayBuffer);
 });
 
@@ -81,7 +81,7 @@ test('rows that are not quite as the archive has them are put in order', () => {
     0, 0, 1, 0, 3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 5, 5, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1,
   ]);
   const reversed = reversedStrokes(packStrokes([odd], [0], 'test'));
-  assert.deepEqual(drawingOf(reversed.rows), [
+  assert.deepEqual(drawingOf(reversed.moves), [
     [
       [11, 9],
       [10, 9],

@@ -1,4 +1,4 @@
-/** Protects strokes as sequences of a model: every row a step, in worker threads too, scaled as the model says. */
+/** Protects strokes as sequences of a model: every move a step, in worker threads too, scaled as the model says. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packBatch } from '#src/data/batch.js';
@@ -6,8 +6,8 @@ import { packStrokes } from '#src/data/strokes/stroke-examples.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
-  StrokeSequences,
-} from '#src/data/strokes/stroke-sequences.js';
+} from '#src/data/strokes/stroke-preprocessing.js';
+import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { UserError } from '#src/user-error.js';
 
 const examples = packStrokes(
@@ -85,17 +85,17 @@ test('dx and dy are scaled, the flags are not', () => {
 
 test('posted to a thread it is the same memory', () => {
   const { examples: clone } = structuredClone(data);
-  assert.equal(clone.rows.buffer instanceof SharedArrayBuffer, true);
-  examples.rows[0] = 9;
-  assert.equal(clone.rows[0], 9);
-  examples.rows[0] = 3;
+  assert.equal(clone.moves.buffer instanceof SharedArrayBuffer, true);
+  examples.moves[0] = 9;
+  assert.equal(clone.moves[0], 9);
+  examples.moves[0] = 3;
 });
 
-test('no examples, and examples without rows, are refused', () => {
+test('no examples, and examples without moves, are refused', () => {
   const none = { ...data, examples: packStrokes([], [], 'x') };
   assert.throws(() => new StrokeSequences(none), /"test": there are no strokes/);
   const empty = { ...data, examples: packStrokes([new Int16Array(0)], [0], 'x') };
-  assert.throws(() => new StrokeSequences(empty), /sequence 0 has no rows/);
+  assert.throws(() => new StrokeSequences(empty), /sequence 0 has no moves/);
 });
 
 test('what a model stores is read back, or refused with the reason', () => {

@@ -18,19 +18,19 @@ const refused = (text: string, message: RegExp) =>
     },
   );
 
-test('rows, with any white space, with and without a line break at the end', () => {
-  const rows = [3, 4, 0, 0, -12, 0, 0, 0, 0, 0, 1, 1];
+test('moves, with any white space, with and without a line break at the end', () => {
+  const moves = [3, 4, 0, 0, -12, 0, 0, 0, 0, 0, 1, 1];
   for (const text of [
     '3 4 0 0\n-12 0 0 0\n0 0 1 1\n',
     '3 4 0 0\n-12 0 0 0\n0 0 1 1',
     '3\t4 0   0 \r\n -12 -0 0 0\r\n\r\n0 0 1 1\r\n\n',
   ]) {
-    assert.deepEqual(parse(text), rows);
+    assert.deepEqual(parse(text), moves);
   }
   assert.deepEqual(parse('-32767 32767 0 0\n0 0 1 1'), [-32767, 32767, 0, 0, 0, 0, 1, 1]);
 });
 
-test('what is no row is named with its line', () => {
+test('what is no move is named with its line', () => {
   refused('', /^a\.txt is empty; expected four whole numbers, dx dy eos eod, a line each$/);
   refused('\n \n', /a\.txt is empty/);
   refused('1 2 0 0\n1 2 0\n0 0 1 1', /^a\.txt:2: expected four whole numbers, dx dy eos eod, found "1 2 0"$/);
@@ -46,11 +46,11 @@ test('what is no row is named with its line', () => {
   refused('\u0000\u001b[2J 0 0 0', /a\.txt:1: .* found "\\u0000\\u001b/);
 });
 
-test('eos and eod are flags, and only the last row ends the drawing', () => {
+test('eos and eod are flags, and only the last move ends the drawing', () => {
   refused('1 2 2 0\n0 0 1 1', /a\.txt:1: eos and eod must be 0 or 1, found 2 0/);
   refused('1 2 0 -1\n0 0 1 1', /found 0 -1/);
-  refused('1 2 0 0\n0 0 1 1\n1 2 0 0\n0 0 1 1', /a\.txt:2: eod is 1 before the last row/);
-  refused('1 2 0 0\n1 0 0 0\n', /a\.txt:2: the last row must end the drawing .* cut short/);
+  refused('1 2 0 0\n0 0 1 1\n1 2 0 0\n0 0 1 1', /a\.txt:2: eod is 1 before the last move/);
+  refused('1 2 0 0\n1 0 0 0\n', /a\.txt:2: the last move must end the drawing .* cut short/);
 });
 
 test('labels', () => {
@@ -59,7 +59,7 @@ test('labels', () => {
   assert.throws(() => parseLabels(bytes('7 3\n'), 'l'), /l:1: /);
 });
 
-test('any bytes give rows or a UserError', () => {
+test('any bytes give moves or a UserError', () => {
   const text = fc.oneof(
     fc.uint8Array({ maxLength: 60 }),
     fc
@@ -71,9 +71,9 @@ test('any bytes give rows or a UserError', () => {
   fc.assert(
     fc.property(text, (input) => {
       try {
-        const rows = parseStrokes(input, 'a.txt');
-        assert.ok(rows.length >= 4 && rows.length % 4 === 0);
-        assert.deepEqual(parseStrokes(bytes(formatStrokes(rows)), 'a.txt'), rows);
+        const moves = parseStrokes(input, 'a.txt');
+        assert.ok(moves.length >= 4 && moves.length % 4 === 0);
+        assert.deepEqual(parseStrokes(bytes(formatStrokes(moves)), 'a.txt'), moves);
       } catch (error) {
         assert.ok(error instanceof UserError, String(error));
       }

@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import type { ImageExamples } from '#src/data/images/image-examples.js';
 import {
   checkSequenceShape,
-  ImageSequences,
+  type ImagePreprocessing,
   normalisation,
-  type Preprocessing,
   pixelPermutation,
-  readPreprocessing,
-} from '#src/data/sequence.js';
+  readImagePreprocessing,
+} from '#src/data/images/image-preprocessing.js';
+import { ImageSequences } from '#src/data/images/image-sequences.js';
 import { UserError } from '#src/user-error.js';
 
 /** Images whose values count up, over all images. */
@@ -24,7 +24,8 @@ function counting(count: number, channels: number, height: number, width: number
   return { count, channels, height, width, pixels, labels };
 }
 
-const identity: Preprocessing = {
+const identity: ImagePreprocessing = {
+  kind: 'images',
   sequenceLength: 2,
   inputSize: 3,
   channels: 1,
@@ -34,7 +35,7 @@ const identity: Preprocessing = {
   std: 1,
   permutationSeed: null,
 };
-const mnist: Preprocessing = {
+const mnist: ImagePreprocessing = {
   ...identity,
   sequenceLength: 28,
   inputSize: 28,
@@ -187,11 +188,11 @@ test('a sequence that does not hold the image is refused with settings that do',
 
 test('stored preprocessing is read back, and the impossible refused', () => {
   for (const each of [mnist, { ...mnist, permutationSeed: 7 }]) {
-    assert.deepEqual(readPreprocessing({ ...each, unknown: 1 }, 'x'), each);
+    assert.deepEqual(readImagePreprocessing({ ...each, unknown: 1 }, 'x'), each);
   }
   const refuse = (change: object, message: RegExp) =>
     assert.throws(
-      () => readPreprocessing({ ...mnist, ...change }, 'last.safetensors'),
+      () => readImagePreprocessing({ ...mnist, ...change }, 'last.safetensors'),
       (error) => error instanceof UserError && message.test(error.message),
       JSON.stringify(change),
     );

@@ -1,9 +1,9 @@
 /**
- * A grey picture of any size as MNIST's were made: the figure cut out, scaled into 20 × 20 pixels with its proportions
- * kept, and moved by whole pixels so that its centre of mass comes to the centre of 28 × 28. Lines that would become
- * thinner than MNIST's are broadened before.
+ * Fits a grey picture of any size into 28 × 28 pixels as MNIST's pictures were made: the figure is cut out, scaled into
+ * 20 × 20 pixels with its proportions kept, and moved by whole pixels so that its centre of mass is in the centre. Lines
+ * that would become thinner than MNIST's are broadened first.
  */
-import { DRAWING_SIZE } from '../ink/drawing.js';
+import { DRAWING_SIZE } from '../../ink/drawing.js';
 
 /** 4096 × 4096. */
 export const MAX_PICTURE_PIXELS = 2 ** 24;
@@ -11,13 +11,13 @@ export const MAX_PICTURE_PIXELS = 2 ** 24;
 const SIDE = DRAWING_SIZE.width;
 const BOX = 20;
 const CENTRE = SIDE / 2;
-/** Less contrast than this is paper, with the noise of a camera. */
+/** Less contrast is noise of a camera on empty paper. */
 const LEAST_CONTRAST = 24;
-/** Pixels with this share of ink belong to the figure. */
+/** Pixels with at least this share of ink belong to the figure. */
 const FIGURE = 0.25;
-/** Lines are measured, and broadened, in a picture of at most so many pixels a side. */
+/** Side in pixels, at most, of the picture in which lines are measured and broadened. */
 const FINE = 4 * BOX;
-/** Width of MNIST's pen, as a share of the figure; half of it is still left as it is. */
+/** Width of MNIST's pen as a share of the figure. Lines below half of it are broadened. */
 const PEN = 2.4 / BOX;
 const THIN = PEN / 2;
 
@@ -42,13 +42,13 @@ export function fitPicture(picture: {
   const fine = scaled(ink, Math.min(FINE, Math.max(ink.width, ink.height)));
   const longer = Math.max(fine.width, fine.height);
   const pen = penWidth(fine) / longer;
-  // As the lines become broader, so does the figure.
+  // Broader lines make the figure larger.
   const radius = (((PEN - pen) / (1 - PEN)) * longer) / 2;
   const broad = longer === FINE && pen < THIN ? broadened(fine, radius) : fine;
   return centred(scaled(broad, BOX));
 }
 
-/** The part of the picture that the figure fills, or null if there is none. */
+/** The bounding box of the figure, or null if there is none. */
 function inkOf({ pixels, width, height }: { pixels: Uint8Array; width: number; height: number }): Ink | null {
   const levels = inkLevels(pixels);
   if (levels === null) return null;
@@ -74,8 +74,8 @@ function inkOf({ pixels, width, height }: { pixels: Uint8Array; width: number; h
 }
 
 /**
- * The mean of the paper, by the threshold that parts the values best into two kinds (Otsu 1979), and the most ink.
- * @returns null if the two kinds do not differ enough
+ * The mean of the paper, by Otsu's threshold (1979), and the darkest ink.
+ * @returns null if paper and ink differ too little
  */
 function inkLevels(pixels: Uint8Array): { paper: number; ink: number } | null {
   const histogram = new Float64Array(256);
@@ -95,7 +95,7 @@ function inkLevels(pixels: Uint8Array): { paper: number; ink: number } | null {
   return contrast >= LEAST_CONTRAST ? { paper, ink } : null;
 }
 
-/** The longer side scaled to so many pixels, each the mean over the part of the picture that it stands for. */
+/** Scales the longer side to a number of pixels, each the mean over the area that it covers. */
 function scaled(ink: Ink, longer: number): Ink {
   const factor = longer / Math.max(ink.width, ink.height);
   if (factor === 1) return ink;
@@ -119,7 +119,7 @@ function scaled(ink: Ink, longer: number): Ink {
   return { width, height, values };
 }
 
-/** Width of the lines in pixels: twice the area by the length of the edge. */
+/** Width of the lines in pixels: twice the area divided by the length of the edge. */
 function penWidth({ width, height, values }: Ink): number {
   const most = values.reduce((a, b) => Math.max(a, b));
   const inside = (x: number, y: number) =>
@@ -135,7 +135,7 @@ function penWidth({ width, height, values }: Ink): number {
   return area === edge ? 1 : (2 * area) / edge;
 }
 
-/** Every pixel as dark as the darkest within a radius. */
+/** Makes every pixel as dark as the darkest within a radius. */
 function broadened({ width, height, values }: Ink, radius: number): Ink {
   const reach = Math.ceil(radius);
   const [wide, high] = [width + 2 * reach, height + 2 * reach];
@@ -156,7 +156,7 @@ function broadened({ width, height, values }: Ink, radius: number): Ink {
   return { width: wide, height: high, values: result };
 }
 
-/** Puts the figure where its centre of mass comes to the middle; its darkest pixel becomes full ink. */
+/** Moves the figure's centre of mass to the middle; its darkest pixel becomes full ink. */
 function centred({ width, height, values }: Ink): Uint8Array {
   let [mass, sumX, sumY, most] = [0, 0, 0, 0];
   values.forEach((value, i) => {

@@ -1,0 +1,35 @@
+/** The flags of `scanstroke data strokes` and `scanstroke data preview`, as commander gives them to their actions. */
+import { OPTION_GROUPS, type OptionKey } from '../../train/config/options.js';
+
+export interface StrokesFlags {
+  data: string;
+  order: 'tour' | 'pen';
+  out?: string;
+  seed: number;
+  threads?: number;
+  json?: boolean;
+}
+
+export interface PreviewFlags {
+  data: string;
+  part: 'train' | 'test';
+  order: 'tour' | 'pen';
+  /** Default 20; where they are drawn in the terminal 6, or 3 with variations. */
+  count?: number;
+  seed: number;
+  out?: string;
+  json?: boolean;
+  /** Epochs of training to be shown. */
+  augment?: number;
+  /** Amounts of the augmentation, by the names of the options. */
+  [amount: string]: unknown;
+}
+
+/** The amounts' group in the help. */
+export const GROUP = 'Augmentation';
+/** The amounts that mean something for strokes. */
+export const AMOUNTS: readonly OptionKey[] = (
+  OPTION_GROUPS.find(({ title }) => title === GROUP)?.keys ?? []
+).filter((key) => key !== 'augmentElastic');
+/** Epochs shown if no number is given. */
+export const EPOCHS = 4;

@@ -1,0 +1,120 @@
+/**
+ * How an image becomes a sequence: its steps, the normalisation and the order of its pixels. Stored with the model, so
+ * that recognition does the same.
+ */
+import { snakeCase } from '../../formats/key-case.js';
+import { quote } from '../../formats/quotation.js';
+import { Random } from '../../random.js';
+import { UserError } from '../../user-error.js';
+
+/** From an image to a sequence [T, I]. Stored with the model. */
+export interface ImagePreprocessing {
+  /** Not stored: a stored preprocessing without a kind is of images. */
+  kind: 'images';
+  /** T */
+  sequenceLength: number;
+  /** I */
+  inputSize: number;
+  channels: number;
+  height: number;
+  width: number;
+  /** A pixel x from 0 to 255 becomes (x/255 − mean)/std. */
+  mean: number;
+  std: number;
+  /** Seed of the one fixed permutation of pixels that is applied to every image; null for none. */
+  permutationSeed: number | null;
+}
+
+/** Separates the permutation's random numbers from all others of the same seed. */
+const PERMUTATION_STREAM = 0x7065726d; // 'perm'
+
+/**
+ * [256] what each pixel value becomes, in float32 and with the roundings of PyTorch's ToTensor and Normalize: a
+ * division by 255, a subtraction and a division, each rounded.
+ */
+export function normalisation(mean: number, std: number): Float32Array {
+  const [mean32, std32] = [Math.fround(mean), Math.fround(std)];
+  return Float32Array.from({ length: 256 }, (_, x) => Math.fround(Math.fround(x / 255) - mean32) / std32);
+}
+
+/**
+ * The order in which an image's values are read: value k of the sequence is value `permutation[k]` of the image. The
+ * same for every image; null for the order of the image itself.
+ */
+export function pixelPermutation({
+  sequenceLength,
+  inputSize,
+  permutationSeed,
+}: ImagePreprocessing): Int32Array | null {
+  if (permutationSeed === null) return null;
+  const order = Int32Array.from({ length: sequenceLength * inputSize }, (_, k) => k);
+  return new Random(permutationSeed, PERMUTATION_STREAM).shuffle(order);
+}
+
+/**
+ * @param operation what the message begins with, e.g. `train`
+ * @param dataset its name in the message
+ * @throws UserError if the steps do not hold an image's values exactly, with settings that do
+ */
+export function checkSequenceShape(
+  operation: string,
+  dataset: string,
+  shape: Pick<ImagePreprocessing, 'sequenceLength' | 'inputSize' | 'channels' | 'height' | 'width'>,
+): void {
+  const { sequenceLength, inputSize, channels, height, width } = shape;
+  const values = channels * height * width;
+  if (sequenceLength >= 1 && inputSize >= 1 && sequenceLength * inputSize === values) return;
+  const size =
+    channels === 1
+      ? `${values} pixels`
+      : `${channels} channels × ${height * width} pixels = ${values} values`;
+  throw new UserError(
+    `${operation}: sequence length ${sequenceLength} × input size ${inputSize} = ${sequenceLength * inputSize}, ` +
+      `but ${dataset} images have ${size}; ` +
+      `use --sequence-length ${height} --input-size ${width * channels} or ${values} × 1`,
+  );
+}
+
+/**
+ * The preprocessing stored in a checkpoint.
+ * @param value of `Checkpoint.preprocessing`, keys in camelCase
+ * @param name of the file, for messages
+ * @throws UserError naming what is missing or impossible
+ */
+export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
+  const number = (
+    key: Exclude<keyof ImagePreprocessing, 'kind'>,
+    expected: string,
+    fits: (n: number) => boolean,
+  ): number => {
+    const found = value[key];
+    if (typeof found === 'number' && fits(found)) return found;
+    const shown = found === undefined ? 'none' : quote(String(found));
+    throw new UserError(`${name}: preprocessing: ${snakeCase(key)} must be ${expected}, found ${shown}`);
+  };
+  const size = (key: Exclude<keyof ImagePreprocessing, 'kind'>) =>
+    number(key, 'a whole number from 1 to 2^24', (n) => Number.isInteger(n) && n >= 1 && n <= 2 ** 24);
+  const preprocessing: ImagePreprocessing = {
+    kind: 'images',
+    sequenceLength: size('sequenceLength'),
+    inputSize: size('inputSize'),
+    channels: size('channels'),
+    height: size('height'),
+    width: size('width'),
+    mean: number('mean', 'a finite number', Number.isFinite),
+    std: number('std', 'a finite number above 0', (n) => Number.isFinite(n) && Math.fround(n) > 0),
+    permutationSeed:
+      value.permutationSeed === null
+        ? null
+        : number(
+            'permutationSeed',
+            'null or a whole number from 0',
+            (n) => Number.isSafeInteger(n) && n >= 0,
+          ),
+  };
+  checkSequenceShape(`${name}: preprocessing`, "the model's", preprocessing);
+  if (preprocessing.sequenceLength * preprocessing.inputSize > 2 ** 28) {
+    throw new UserError(`${name}: preprocessing: an image of more than 2^28 values`);
+  }
+  return preprocessing;
+}

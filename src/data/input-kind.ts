@@ -1,0 +1,125 @@
+/**
+ * The kinds of input as types: the types of each kind (`KindTypes`) and the operations on them (`InputKind`). The
+ * implementations are beside their data, the table of them is in kinds.ts, the loaders in open-dataset.ts. A new kind is
+ * an entry in `KindTypes`; the compiler then names what is missing.
+ */
+import type { Augmentation } from './augmentation.js';
+import type { ImageDataset, ImageExamples } from './images/image-examples.js';
+import type { ImagePreprocessing } from './images/image-preprocessing.js';
+import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from './inputs/input.js';
+import type { AugmentedSource, SequenceSource } from './sequence.js';
+import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
+import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
+
+export type KindName = 'images' | 'strokes';
+
+/** The types of each kind. */
+export interface KindTypes extends Record<KindName, object> {
+  images: { dataset: ImageDataset; examples: ImageExamples; preprocessing: ImagePreprocessing };
+  strokes: { dataset: StrokeDataset; examples: StrokeExamples; preprocessing: StrokePreprocessing };
+}
+
+export type DatasetOf<K extends KindName> = { [P in K]: { kind: P } & KindTypes[P]['dataset'] }[K];
+export type ExamplesOf<K extends KindName> = KindTypes[K]['examples'];
+export type PreprocessingOf<K extends KindName> = KindTypes[K]['preprocessing'];
+/** The data of a SequenceSource; can be posted to a worker thread. */
+export type SequencesOf<K extends KindName> = {
+  [P in K]: { kind: P; name: string; examples: ExamplesOf<P>; preprocessing: PreprocessingOf<P> };
+}[K];
+
+/** A data set of any kind. */
+export type Dataset = DatasetOf<KindName>;
+/** How examples of any kind become sequences. Stored with the model. */
+export type Preprocessing = ImagePreprocessing | StrokePreprocessing;
+
+/** Parts made of the test set by drawing it another way. */
+export type OtherPart = 'reversed' | 'reordered';
+
+/** Options of loading a data set. */
+export interface KindLoadOptions {
+  /** Channels of images. */
+  channelsImg: number;
+  /** Order of the points of strokes. */
+  order: StrokeOrder;
+}
+
+/** The settings of a run that depend on the kind of input, under their names in its configuration. */
+export interface InputSettings {
+  sequenceLength: number;
+  inputSize: number;
+  head: string;
+  channelsImg: number;
+  permute: number | null;
+  strokeOrder: StrokeOrder;
+  augmentElastic: number;
+  augmentJitter: number;
+  augmentDrop: number;
+  augmentResample: number;
+  augmentReverse: number;
+  augmentShuffle: number;
+  augmentFlip: number;
+}
+
+/** The last step that a sequence which is cut off needs. */
+export interface Ending {
+  /** [I] the values of the last step. */
+  values: readonly number[];
+  /** Whether the last step takes the place of step t, rather than following it. */
+  replaces(sequence: Float32Array, t: number): boolean;
+}
+
+/**
+ * A kind of input. Its members are methods, so that `kindOf(value).method(value)` is allowed for a value of any kind.
+ */
+export interface InputKind<K extends KindName> {
+  /** `--data` if neither the user nor the run names a data set. */
+  readonly defaultData: string;
+  /** Settings that have no effect on this kind, with the only values that are accepted. */
+  readonly idleSettings: Readonly<Partial<InputSettings>>;
+  /** Parts that are evaluated besides train, validation and test. */
+  readonly otherParts: readonly OtherPart[];
+  /** Null if a sequence that is cut off needs no last step. */
+  readonly ending: Ending | null;
+
+  /** @throws UserError if the data set does not fit the model that the settings describe */
+  preprocessingFor(dataset: DatasetOf<K>, settings: InputSettings): PreprocessingOf<K>;
+  /**
+   * The preprocessing stored in a checkpoint.
+   * @param value keys in camelCase
+   * @param name of the file, for messages
+   * @throws UserError naming what is missing or impossible
+   */
+  readPreprocessing(value: Record<string, unknown>, name: string): PreprocessingOf<K>;
+  /** The stored form, keys in camelCase. */
+  writePreprocessing(preprocessing: PreprocessingOf<K>): Record<string, unknown>;
+
+  /** I */
+  inputSizeOf(preprocessing: PreprocessingOf<K>): number;
+  /** T of every sequence, or null if they differ. */
+  stepsOf(preprocessing: PreprocessingOf<K>): number | null;
+  /** Size of the picture that is read, or that contains the strokes. */
+  pictureSizeOf(preprocessing: PreprocessingOf<K>): PictureSize;
+  /** Options of loading data for a network with this preprocessing. */
+  loadOptionsOf(preprocessing: PreprocessingOf<K>): KindLoadOptions;
+
+  sequencesOf(name: string, examples: ExamplesOf<K>, preprocessing: PreprocessingOf<K>): SequencesOf<K>;
+  /** @throws UserError if the examples do not fit the preprocessing */
+  openSequences(data: SequencesOf<K>): SequenceSource;
+  /** @param seed of the run */
+  openAugmented(data: SequencesOf<K>, augmentation: Augmentation, seed: number): AugmentedSource;
+  /** The length of an example by its index; null if all lengths are equal. */
+  lengthsIn(examples: ExamplesOf<K>): ((index: number) => number) | null;
+  /** The test set as one of `otherParts`. */
+  redrawn(part: OtherPart, test: ExamplesOf<K>): ExamplesOf<K>;
+  /** A copy of example i. */
+  exampleAt(examples: ExamplesOf<K>, i: number): ExampleInput;
+
+  /**
+   * The sequence of an input.
+   * @returns null if there is nothing to recognise: no ink, or only a dot
+   * @throws UserError if the input is malformed, or the network cannot read it
+   */
+  prepare(input: RecognizerInput, preprocessing: PreprocessingOf<K>): PreparedInput | null;
+  /** [pixels] the gradient in the order of the picture's pixels; null if the sequence has no pixels. */
+  pixelGradient(inputGradient: Float32Array, preprocessing: PreprocessingOf<K>): Float32Array | null;
+}

@@ -1,0 +1,146 @@
+/** Inputs for recognition: types, and checks that all kinds of networks share. */
+import { DRAWING_SIZE, type Drawing } from '../../ink/drawing.js';
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { movesToStrokes } from '../../ink/render-strokes.js';
+import { UserError } from '../../user-error.js';
+import type { Sequence } from '../sequence.js';
+import { fitPicture, MAX_PICTURE_PIXELS } from './fit.js';
+
+export interface PictureSize {
+  width: number;
+  height: number;
+  channels: number;
+}
+
+/** Pixels row by row, within a row channel by channel. */
+export interface InputPicture {
+  width: number;
+  height: number;
+  /** Default 1. */
+  channels?: number;
+  /** [height, channels, width] 0 is paper, 255 is ink. */
+  pixels: Uint8Array;
+}
+
+/** A picture, pen strokes as moves [N, 4] `dx dy eos eod`, or what a pen drew, line by line. */
+export type RecognizerInput =
+  | ({ kind: 'picture' } & InputPicture)
+  | { kind: 'strokes'; moves: Int16Array }
+  | ({ kind: 'drawing' } & Drawing);
+
+/** An example of a data set as an input. */
+export type ExampleInput =
+  | ({ kind: 'picture' } & Required<InputPicture>)
+  | { kind: 'strokes'; moves: Int16Array };
+
+/** The input in the form in which the network reads it. */
+export interface Seen {
+  /** The picture that was read, or from which strokes were made; null if the input was strokes. */
+  picture: Required<InputPicture> | null;
+  /** [N, 4] the strokes that were read, one move a step; null if pixels were read. */
+  moves: Int16Array | null;
+}
+
+/** The sequence of an input. */
+export interface PreparedInput extends Sequence {
+  saw: Seen;
+}
+
+/** More than the longest drawing in pen order has. */
+const MAX_MOVES = 20_000;
+
+/** @throws UserError if sizes and bytes do not fit together, or there are too many pixels */
+export function checkedPicture({
+  width,
+  height,
+  channels = 1,
+  pixels,
+}: InputPicture): Required<InputPicture> {
+  for (const [name, size] of Object.entries({ width, height, channels })) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new UserError(
+        `recognize: the picture's ${name} must be a whole number from 1, found ${String(size)}`,
+      );
+    }
+  }
+  const length = width * height * channels;
+  if (length > MAX_PICTURE_PIXELS) {
+    throw new UserError(
+      `recognize: a picture of ${width} × ${height}; at most ${MAX_PICTURE_PIXELS} pixels are accepted`,
+    );
+  }
+  if (!(pixels instanceof Uint8Array) || pixels.length !== length) {
+    throw new UserError(
+      `recognize: ${width} × ${height} × ${channels} = ${length} bytes expected (a Uint8Array, 0 for paper and 255 ` +
+        `for ink), found ${pixels instanceof Uint8Array ? pixels.length : typeof pixels}`,
+    );
+  }
+  return { width, height, channels, pixels };
+}
+
+/** @throws UserError if these are no moves, or too many */
+export function checkMoves(moves: Int16Array): void {
+  if (!(moves instanceof Int16Array) || moves.length === 0 || moves.length % STROKE_COLUMNS !== 0) {
+    throw new UserError(
+      `recognize: strokes must be an Int16Array of moves of ${STROKE_COLUMNS} values (dx dy eos eod), found ${
+        moves instanceof Int16Array ? `${moves.length} values` : typeof moves
+      }`,
+    );
+  }
+  if (moves.length > MAX_MOVES * STROKE_COLUMNS) {
+    throw new UserError(
+      `recognize: strokes of ${moves.length / STROKE_COLUMNS} moves; at most ${MAX_MOVES} are accepted`,
+    );
+  }
+}
+
+/** The strokes that moves draw. @throws UserError as checkMoves */
+export function drawingOf(moves: Int16Array): Drawing {
+  checkMoves(moves);
+  return { strokes: movesToStrokes(moves) };
+}
+
+/** Whether nothing was drawn, or all of it in one place. */
+export function isDot({ strokes }: Drawing): boolean {
+  const first = strokes.find(({ xs }) => xs.length > 0);
+  if (!first) return true;
+  const [x, y] = [first.xs[0], first.ys[0]];
+  return strokes.every(({ xs, ys }) => {
+    for (let n = 0; n < xs.length; n++) if (xs[n] !== x || ys[n] !== y) return false;
+    return true;
+  });
+}
+
+/** A grey picture of MNIST's size. */
+export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
+  return { ...DRAWING_SIZE, channels: 1, pixels };
+}
+
+/**
+ * A picture of any size, fitted into MNIST's as fit.ts does it.
+ * @returns null if nothing stands out from the paper
+ * @throws UserError if the picture is not grey
+ */
+export function fittedPicture(picture: Required<InputPicture>): Required<InputPicture> | null {
+  if (picture.channels !== 1) {
+    throw new UserError(
+      `recognize: a picture of ${picture.channels} channels, and the network reads grey ones; give one channel, 0 for paper and 255 for ink`,
+    );
+  }
+  const pixels = fitPicture(picture);
+  return pixels && digitPicture(pixels);
+}
+
+/**
+ * Fitting a figure into a picture is defined for MNIST's size only.
+ * @param what the input, for the message
+ * @param size of the pictures that the network reads
+ * @throws UserError for any other size
+ */
+export function refuseUnlessDigitSized(what: string, { width, height, channels }: PictureSize): void {
+  if (width === DRAWING_SIZE.width && height === DRAWING_SIZE.height && channels === 1) return;
+  throw new UserError(
+    `recognize: the network reads pictures of ${width} × ${height} pixels with ${channels} ` +
+      `channel${channels === 1 ? '' : 's'}, found ${what}; give a picture of exactly that size`,
+  );
+}

@@ -1,0 +1,103 @@
+/** Pen strokes as a kind of input: a move is a step, and drawings differ in length. */
+import { drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
+import { imageToStrokes, STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { UserError } from '../../user-error.js';
+import type { InputKind } from '../input-kind.js';
+import {
+  checkedPicture,
+  checkMoves,
+  digitPicture,
+  fittedPicture,
+  isDot,
+  type RecognizerInput,
+  refuseUnlessDigitSized,
+  type Seen,
+} from '../inputs/input.js';
+import { sequenceIn } from '../sequence.js';
+import { AugmentedStrokes } from './stroke-augment.js';
+import { movesOf } from './stroke-examples.js';
+import { reorderedStrokes, reversedStrokes } from './stroke-points.js';
+import {
+  DEFAULT_STROKE_PREPROCESSING,
+  readStrokePreprocessing,
+  STROKE_INPUT_SIZE,
+  type StrokePreprocessing,
+} from './stroke-preprocessing.js';
+import { StrokeSequences } from './stroke-sequences.js';
+
+/** Values of a move: end of stroke. */
+const EOS = 2;
+
+export const STROKE_KIND: InputKind<'strokes'> = {
+  defaultData: 'strokes',
+  idleSettings: { augmentElastic: 0, permute: null, channelsImg: 1 },
+  otherParts: ['reversed', 'reordered'],
+  /** Every drawing that was learnt from ends so; a lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`). */
+  ending: {
+    values: [0, 0, 1, 1],
+    replaces: (sequence, t) => sequence[t * STROKE_COLUMNS + EOS] !== 0,
+  },
+
+  preprocessingFor({ name, width, height }, { inputSize, head, strokeOrder }) {
+    if (inputSize !== STROKE_INPUT_SIZE || head === 'flatten') {
+      throw new UserError(
+        `train: ${name}: strokes have ${STROKE_INPUT_SIZE} values a step and differ in length, but the model has ` +
+          `input size ${inputSize} and head ${head}; use --preset strokes, or --input-size 4 --head mean`,
+      );
+    }
+    return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: strokeOrder };
+  },
+  readPreprocessing: readStrokePreprocessing,
+  writePreprocessing: (preprocessing) => ({ ...preprocessing }),
+
+  inputSizeOf: () => STROKE_INPUT_SIZE,
+  stepsOf: () => null,
+  pictureSizeOf: ({ width, height }) => ({ width, height, channels: 1 }),
+  loadOptionsOf: ({ order }) => ({ channelsImg: 1, order }),
+
+  sequencesOf: (name, examples, preprocessing) => ({ kind: 'strokes', name, examples, preprocessing }),
+  openSequences: (data) => new StrokeSequences(data),
+  openAugmented: (data, augmentation, seed) => new AugmentedStrokes({ data, augmentation, seed }),
+  lengthsIn:
+    ({ offsets }) =>
+    (index) =>
+      offsets[index + 1] - offsets[index],
+  redrawn: (part, test) => (part === 'reversed' ? reversedStrokes(test) : reorderedStrokes(test)),
+  exampleAt: (examples, i) => ({ kind: 'strokes', moves: movesOf(examples, i).slice() }),
+
+  prepare(input, preprocessing) {
+    const saw = strokesFor(input, preprocessing);
+    if (saw === null || !hasPoints(saw.moves)) return null;
+    const offsets = Int32Array.of(0, saw.moves.length / STROKE_COLUMNS);
+    const examples = { count: 1, labels: new Uint8Array(1), moves: saw.moves, offsets };
+    return { saw, ...sequenceIn(new StrokeSequences({ name: 'input', examples, preprocessing }), 0) };
+  },
+  pixelGradient: () => null,
+};
+
+/** The strokes that the network is shown: pictures and drawings become those of their thinned picture. Null if none. */
+function strokesFor(
+  input: RecognizerInput,
+  { width, height, order }: StrokePreprocessing,
+): (Seen & { moves: Int16Array }) | null {
+  const size = { width, height, channels: 1 };
+  if (input.kind === 'strokes') {
+    checkMoves(input.moves);
+    return { picture: null, moves: input.moves };
+  }
+  if (input.kind === 'picture') {
+    const given = checkedPicture(input);
+    const fits = given.width === width && given.height === height && given.channels === 1;
+    if (!fits) refuseUnlessDigitSized('a picture of another size', size);
+    const picture = fits ? given : fittedPicture(given);
+    return picture && { picture, moves: imageToStrokes(picture.pixels, width, height) };
+  }
+  refuseUnlessDigitSized('a drawing', size);
+  if (isDot(input)) return null;
+  return { picture: digitPicture(drawingToImage(input)), moves: drawingToStrokes(input, { order }) };
+}
+
+function hasPoints(moves: Int16Array): boolean {
+  for (let at = EOS; at < moves.length; at += STROKE_COLUMNS) if (moves[at] === 0) return true;
+  return false;
+}

@@ -1,0 +1,95 @@
+/**
+ * Checks that a value of unknown type, from a file or a server, has the shape that it should have. Without a library,
+ * so that the page, which checks what the server sends, stays small.
+ */
+import { UserError } from '../user-error.js';
+import { isPlainObject } from './json.js';
+import { snakeCase } from './key-case.js';
+import { quote } from './quotation.js';
+
+/** Where a value stands: how messages name the file, and the way from its outermost value to this one. */
+interface Place {
+  where: string;
+  member: readonly string[];
+}
+
+/** Returns the value as what it should be. @throws UserError naming its place, what was expected and what was found */
+export type Reader<T> = (value: unknown, place: Place) => T;
+
+/**
+ * Reads a value.
+ * @param where how messages name what it comes from
+ * @throws UserError naming the member that is not as it should be
+ */
+export function readAs<T>(reader: Reader<T>, value: unknown, where: string): T {
+  return reader(value, { where, member: [] });
+}
+
+/** A value of which `fits` is true. @param expected what messages say it should be: `a text` */
+export function checked<T>(expected: string, fits: (value: unknown) => value is T): Reader<T> {
+  return (value, place) => {
+    if (fits(value)) return value;
+    throw wrong(expected, value, place);
+  };
+}
+
+export const text = checked('a text', (value) => typeof value === 'string');
+export const flag = checked('true or false', (value) => typeof value === 'boolean');
+export const finite = checked('a number', (value): value is number => Number.isFinite(value));
+
+/** A whole number from `least` to `most`. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Reader<number> {
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+  const fits = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most;
+  return checked(`a whole number ${range}`, fits);
+}
+
+/** One of some texts. */
+export function oneOf<const T extends string>(choices: readonly T[]): Reader<T> {
+  return checked(`one of ${choices.join(', ')}`, (value): value is T =>
+    choices.some((choice) => choice === value),
+  );
+}
+
+export function nullable<T>(reader: Reader<T>): Reader<T | null> {
+  return (value, place) => (value === null ? null : reader(value, place));
+}
+
+/** A member that may be left out. */
+export function optional<T, D>(reader: Reader<T>, fallback: D): Reader<T | D> {
+  return (value, place) => (value === undefined ? fallback : reader(value, place));
+}
+
+export function list<T>(reader: Reader<T>): Reader<T[]> {
+  return (value, place) => {
+    if (!Array.isArray(value)) throw wrong('a list', value, place);
+    return value.map((each: unknown, i) => reader(each, within(place, String(i))));
+  };
+}
+
+/** An object with these members; others are left out. */
+export function record<T>(fields: { readonly [K in keyof T]: Reader<T[K]> }): Reader<T> {
+  return (value, place) => {
+    if (!isPlainObject(value)) throw wrong('an object', value, place);
+    const result: Partial<T> = {};
+    for (const key in fields) result[key] = fields[key](value[key], within(place, snakeCase(key)));
+    return result as T;
+  };
+}
+
+function within({ where, member }: Place, name: string): Place {
+  return { where, member: [...member, name] };
+}
+
+function wrong(expected: string, value: unknown, { where, member }: Place): UserError {
+  const name = member.length === 0 ? '' : `${quote(member.join('.'))}: `;
+  return new UserError(`${where}: ${name}expected ${expected}, found ${shown(value)}`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return quote(value, 60);
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Array.isArray(value) ? 'a list' : 'an object';
+}
