@@ -10,9 +10,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** What a build for arm64 by Debian's cross compilers needs beside CXX. */
-export const ARM64 = { AR: 'aarch64-linux-gnu-ar', npm_config_arch: 'arm64' };
-
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** The first line of `command --version`; null when it does not run. */
@@ -30,11 +27,12 @@ export function requireTools(task, tools) {
 }
 
 /**
- * Builds in build/<name>, with binding.gyp's own flags.
- * @param environment CXX and whatever else the build reads: AR, npm_config_arch
- * @returns the folder, with the compiled tests and kernels/build/Release in it
+ * Builds in build/<name>, with the addon's own flags.
+ * @param compiler its command
+ * @param arch the processor it compiles for
+ * @returns the folder, with the compiled tests and kernels/build in it
  */
-export function buildIn(name, environment) {
+export function buildIn(name, compiler, arch = process.arch) {
   const folder = join(root, 'build', name);
   rmSync(folder, { recursive: true, force: true });
   for (const part of ['dist', 'build/test', 'package.json', 'scripts/build-addon.mjs'])
@@ -44,11 +42,15 @@ export function buildIn(name, environment) {
     filter: (path) => path !== join(root, 'kernels/build'),
   });
   symlinkSync(join(root, 'test'), join(folder, 'test')); // fixtures; node_modules is found above
-  const env = { ...process.env, ...environment };
-  spawnSync(process.execPath, ['scripts/build-addon.mjs'], { cwd: folder, env, stdio: 'ignore' });
-  if (!existsSync(join(folder, 'kernels/build/Release/scanstroke.node'))) {
+  const env = { ...process.env, CXX: compiler };
+  spawnSync(process.execPath, ['scripts/build-addon.mjs', `--arch=${arch}`], {
+    cwd: folder,
+    env,
+    stdio: 'ignore',
+  });
+  if (!existsSync(join(folder, 'kernels/build/scanstroke.node'))) {
     console.error(readFileSync(join(folder, 'kernels/build/build.log'), 'utf8'));
-    console.error(`${environment.CXX} did not build the addon; its output stands above`);
+    console.error(`${compiler} did not build the addon; its complaint stands above`);
     process.exit(1);
   }
   return folder;

@@ -1,6 +1,6 @@
 /** The NEON kernels pass the table of cases: cross-compiled, and run by Node.js for arm64 in an emulator. */
 import { fileURLToPath } from 'node:url';
-import { ARM64, buildIn, requireTools, runTable } from './second-build.mjs';
+import { buildIn, requireTools, runTable } from './second-build.mjs';
 
 const SYSROOT = '/usr/aarch64-linux-gnu'; // Debian's: comes with the cross compiler
 const folder = fileURLToPath(new URL('../build/arm64', import.meta.url));
@@ -15,4 +15,4 @@ requireTools('test:neon', [
   ],
 ]);
 console.log('test:neon: three to five minutes in the emulator; results come at the end');
-await runTable(buildIn('neon', { CXX: 'aarch64-linux-gnu-g++', ...ARM64 }), emulated, 'NEON');
+await runTable(buildIn('neon', 'aarch64-linux-gnu-g++', 'arm64'), emulated, 'NEON');

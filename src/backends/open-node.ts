@@ -1,4 +1,4 @@
-/** Opens a backend in Node.js: native where the addon is built, else WASM, else plain TypeScript. */
+/** Opens a backend in Node.js: native where there is an addon for the machine, else WASM, else plain TypeScript. */
 import { UserError } from '../user-error.js';
 import type { Backend, BackendHandle, BackendName } from './backend.js';
 import { openCpu } from './cpu/cpu.js';
@@ -18,19 +18,27 @@ const OPENERS: Record<BackendName, () => Backend | Promise<Backend>> = {
 
 /** What `auto` tries, and what comes next if it fails. */
 const FALLBACKS = [
-  ['cpu', 'WASM'],
-  ['wasm', 'plain TypeScript'],
+  ['cpu', 'WASM takes over, about three times slower'],
+  ['wasm', 'plain TypeScript takes over, hundreds of times slower'],
 ] as const;
+
+const warned = new Set<string>();
+
+/** What a program sees that does not ask for the lines itself: each one once, as a warning of Node.js. */
+function warn(line: string): void {
+  if (!warned.has(line)) process.emitWarning(line, { type: 'scanstroke' });
+  warned.add(line);
+}
 
 /**
  * Opens a backend. `auto` takes the fastest that works here: cpu, then wasm, then reference; what was passed over,
- * and why, is handed to `onFallback`, one line for each.
+ * and why, is handed to `onFallback`, one line for each; without one, to `process.emitWarning`.
  *
  * @throws UserError when the one asked for cannot be opened
  */
 export async function openBackend(
   choice: BackendChoice = 'auto',
-  onFallback: (line: string) => void = () => {},
+  onFallback: (line: string) => void = warn,
 ): Promise<Backend> {
   if (!BACKEND_CHOICES.includes(choice)) {
     throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
@@ -40,7 +48,7 @@ export async function openBackend(
     try {
       return await OPENERS[name]();
     } catch (error) {
-      onFallback(`${(error as Error).message}; ${next} takes over`);
+      onFallback(`${(error as Error).message}; ${next}`);
     }
   }
   return openReference();

@@ -1,7 +1,7 @@
 /**
  * Finds a Chromium for the tests of the page: the one that CHROMIUM names; else the one in the npm package
- * @sparticuz/chromium (Linux on x64), which `npm ci` brings with the few libraries that a bare machine lacks; else
- * Debian's. The package's files are compressed; they are unpacked once, into build/.
+ * @sparticuz/chromium (Linux on x64), which `npm ci` brings with the few libraries and the font that a bare machine
+ * lacks; else Debian's. The package's files are compressed; they are unpacked once, into build/.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,8 +17,8 @@ const START_MS = 30_000;
 
 interface Chromium {
   path: string;
-  /** A folder with libraries that it needs and the system lacks. */
-  libraries?: string;
+  /** Where it finds libraries and fonts that the system lacks. */
+  environment?: Record<string, string>;
 }
 
 /** Unpacks the browser of @sparticuz/chromium. Several processes may do so at once: a folder is put in place whole. */
@@ -32,9 +32,12 @@ function unpackPackaged(): Chromium | undefined {
     const fresh = mkdtempSync(`${folder}-`);
     const unpacked = (name: string) => brotliDecompressSync(readFileSync(join(files, name)));
     writeFileSync(join(fresh, 'chromium'), unpacked('chromium.br'), { mode: 0o755 });
-    writeFileSync(join(fresh, 'libraries.tar'), unpacked('al2023.tar.br'));
-    tar.extract({ sync: true, cwd: fresh, file: join(fresh, 'libraries.tar') });
-    rmSync(join(fresh, 'libraries.tar'));
+    for (const name of ['al2023.tar.br', 'fonts.tar.br']) {
+      writeFileSync(join(fresh, 'part.tar'), unpacked(name));
+      tar.extract({ sync: true, cwd: fresh, file: join(fresh, 'part.tar') });
+    }
+    rmSync(join(fresh, 'part.tar'));
+    writeFileSync(join(fresh, 'fonts.conf'), fontConfiguration(folder));
     try {
       renameSync(fresh, folder);
     } catch {
@@ -44,7 +47,20 @@ function unpackPackaged(): Chromium | undefined {
   const path = join(folder, 'chromium');
   // The system's own libraries are newer; the package's are for where there are none.
   const runs = spawnSync(path, ['--version']).status === 0;
-  return runs ? { path } : { path, libraries: join(folder, 'lib') };
+  const libraries: Record<string, string> = runs ? {} : { LD_LIBRARY_PATH: join(folder, 'lib') };
+  return { path, environment: { ...libraries, FONTCONFIG_FILE: join(folder, 'fonts.conf') } };
+}
+
+/** The system's fonts, if there are any, and the package's. */
+function fontConfiguration(folder: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir>${join(folder, 'fonts')}</dir>
+  <cachedir>${join(folder, 'font-cache')}</cachedir>
+</fontconfig>
+`;
 }
 
 /** The browsers to try, best first. */
@@ -57,13 +73,13 @@ function candidates(): Chromium[] {
 
 /** Starts a browser without a window; null where none runs. */
 export async function startChromium(): Promise<Browser | null> {
-  for (const { path, libraries } of candidates()) {
+  for (const { path, environment } of candidates()) {
     try {
       return await chromium.launch({
         executablePath: path,
         args: ['--no-sandbox', '--disable-gpu'],
         timeout: START_MS,
-        ...(libraries && { env: { ...process.env, LD_LIBRARY_PATH: libraries } }),
+        env: { ...process.env, ...environment },
       });
     } catch {
       // the next one

@@ -2,34 +2,20 @@
  * The native backend: the kernels as a Node-API addon, compiled for several instruction sets, of which the best one
  * that this processor has is taken. SCANSTROKE_ISA=baseline|avx2|avx512 forces one.
  */
-import { createRequire } from 'node:module';
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
+import { loadAddon } from './load-addon.js';
 
-interface Addon {
-  available: string[];
-  open(isa: string): Verbs<Float32Array | null, Int32Array>;
-}
-
-const ADDON = '../../../kernels/build/Release/scanstroke.node';
 const DESCRIPTIONS: Record<string, string> = { avx512: 'AVX-512', avx2: 'AVX2 + FMA' };
 
 function describe(isa: string): string {
   return DESCRIPTIONS[isa] ?? (process.arch === 'arm64' ? 'NEON' : 'SSE2');
 }
 
-function loadAddon(): Addon {
-  return createRequire(import.meta.url)(ADDON) as Addon;
-}
-
-/** The instruction sets that this processor has, best first; empty when the addon is not built. */
+/** The instruction sets that this processor has, best first; empty when there is no addon for this machine. */
 export function availableIsas(): string[] {
-  try {
-    return loadAddon().available;
-  } catch {
-    return [];
-  }
+  return loadAddon().addon?.available ?? [];
 }
 
 /** @throws UserError when the machine does not have that much memory */
@@ -80,17 +66,11 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
 /**
  * Opens the native backend.
  * @param options.isa `avx512`, `avx2` or `baseline`; by default SCANSTROKE_ISA, else the best there is.
- * @throws UserError when the addon is not built or the processor lacks the instruction set.
+ * @throws UserError when there is no addon for this machine or the processor lacks the instruction set.
  */
 export function openCpu(options: { isa?: string } = {}): Backend {
-  let addon: Addon;
-  try {
-    addon = loadAddon();
-  } catch {
-    throw new UserError(
-      'backend cpu: the native kernels are not built; for full speed install g++, make and python3 and run `npm run build`',
-    );
-  }
+  const { addon, reason } = loadAddon();
+  if (!addon) throw new UserError(`backend cpu: ${reason}; \`npx scanstroke build\` compiles them`);
   const isa = options.isa ?? process.env.SCANSTROKE_ISA ?? addon.available[0];
   if (!addon.available.includes(isa)) {
     throw new UserError(

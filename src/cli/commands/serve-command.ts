@@ -65,6 +65,8 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
     { flags: others },
     'serve',
   ) as Partial<TrainConfig>;
+  const { openBackend } = await import('../../backends/open-node.js');
+  (await openBackend(backend, (line) => terminal.err.write(`${line}\n`))).close();
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
   const server = await startServer({
     given,

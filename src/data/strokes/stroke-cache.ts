@@ -9,7 +9,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import envPaths from 'env-paths';
+import { cacheFolder } from '../../cache-folder.js';
 import { makeFolder, readFileBounded, writeFileAtomically } from '../../formats/files.js';
 import {
   readSafetensors,
@@ -28,14 +28,6 @@ const PARTS = ['train', 'test'] as const;
 const FIELDS = ['rows', 'offsets', 'labels'] as const;
 type Field = `${(typeof PARTS)[number]}_${(typeof FIELDS)[number]}`;
 const ALL_FIELDS = PARTS.flatMap((part) => FIELDS.map((field): Field => `${part}_${field}`));
-
-/**
- * Where what can be made again is kept: SCANSTROKE_CACHE, or `scanstroke` in the system's place for such things
- * (XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS; %LOCALAPPDATA% on Windows).
- */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.SCANSTROKE_CACHE || envPaths('scanstroke', { suffix: '' }).cache;
-}
 
 /** A key for strokes from everything that they depend on. */
 export function cacheKey(...parts: (string | number | Uint8Array)[]): string {

@@ -21,8 +21,9 @@ export class OpenModels {
    * @throws UserError if its checkpoint is damaged or gone
    */
   get({ path, version }: ModelSource): Promise<Recognizer> {
-    return this.#open.get(`${version} ${path}`, async () =>
-      recognizerOf(path, await openBackend(this.#backend)),
+    return this.#open.get(
+      `${version} ${path}`,
+      async () => recognizerOf(path, await openBackend(this.#backend, () => {})), // the command has said it
     );
   }
 }
