@@ -1,10 +1,10 @@
 /**
  * Puts beside the compiled TypeScript what tsc does not copy: the WASM kernels, the headers that the addon is
- * compiled with; makes the command executable.
+ * compiled with, the charts' fonts; makes the command executable.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -13,10 +13,21 @@ const packageFolder = (name) => dirname(createRequire(import.meta.url).resolve(`
 for (const name of ['kernels.wasm', 'kernels-relaxed.wasm'])
   copyFileSync(at(`kernels/${name}`), at(`dist/backends/wasm/${name}`));
 
-const headers = at('dist/backends/cpu/node-api-headers');
-mkdirSync(headers, { recursive: true });
-for (const name of ['node_api.h', 'node_api_types.h', 'js_native_api.h', 'js_native_api_types.h'])
-  copyFileSync(join(packageFolder('node-api-headers'), 'include', name), join(headers, name));
-copyFileSync(join(packageFolder('node-api-headers'), 'LICENSE'), join(headers, 'LICENSE'));
+/** Copies files of a package into a folder of dist. */
+function copyFiles(name, files, folder) {
+  mkdirSync(at(folder), { recursive: true });
+  for (const file of files) copyFileSync(join(packageFolder(name), file), join(at(folder), basename(file)));
+}
+const headers = ['node_api', 'node_api_types', 'js_native_api', 'js_native_api_types'];
+copyFiles(
+  'node-api-headers',
+  ['LICENSE', ...headers.map((header) => `include/${header}.h`)],
+  'dist/backends/cpu/node-api-headers',
+);
+copyFiles(
+  '@expo-google-fonts/ibm-plex-sans',
+  ['LICENSE_FONT', '400Regular/IBMPlexSans_400Regular.ttf', '600SemiBold/IBMPlexSans_600SemiBold.ttf'],
+  'dist/report/fonts',
+);
 
 if (existsSync(at('dist/cli/main.js'))) chmodSync(at('dist/cli/main.js'), 0o755);

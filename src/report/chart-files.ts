@@ -3,16 +3,14 @@
  * the canvas of a PDF page.
  */
 
-import { createRequire } from 'node:module';
-import { GlobalFonts, type Image, loadImage, PDFDocument } from '@napi-rs/canvas';
+import type { Image } from '@napi-rs/canvas';
 import { Resvg } from '@resvg/resvg-js';
 import type { EChartsOption } from 'echarts';
+import * as echarts from 'echarts';
+import { UserError } from '../user-error.js';
 import { type Chart, FONT_FAMILY } from './chart.js';
 import { fontFiles, needsOtherFonts } from './fonts.js';
 import { light } from './palette.js';
-
-// The one-file build loads in 90 ms; the package's modules, hundreds of files, take 430 ms.
-const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts/dist/echarts.min');
 
 /** The chart as an SVG document that needs nothing else. */
 export function renderSvg(chart: Chart): string {
@@ -72,11 +70,29 @@ export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): 
     .asPng();
 }
 
-/** The chart as a PDF of one page, with vectors and real text. A pixel becomes a point. */
+type Canvas = typeof import('@napi-rs/canvas');
+
+/** Only PDF needs it, and it is large: an installation may leave it out. */
+async function loadCanvas(): Promise<Canvas> {
+  try {
+    return await import('@napi-rs/canvas');
+  } catch {
+    throw new UserError(
+      'charts as PDF need the optional package @napi-rs/canvas, which is not installed: npm install @napi-rs/canvas',
+    );
+  }
+}
+
+/**
+ * The chart as a PDF of one page, with vectors and real text. A pixel becomes a point.
+ * @throws UserError if @napi-rs/canvas is not installed
+ */
 export async function renderPdf(chart: Chart): Promise<Uint8Array> {
+  const canvas = await loadCanvas();
+  const { GlobalFonts, PDFDocument } = canvas;
   for (const file of fontFiles) GlobalFonts.registerFromPath(file, FONT_FAMILY);
   // From here to the end nothing waits, so no other drawing comes in between.
-  images = await decodeImages(chart.option);
+  images = await decodeImages(chart.option, canvas);
   const { width, height } = chart;
   const document = new PDFDocument({ title: chart.title, creator: 'scanstroke' });
   const context = document.beginPage(width, height);
@@ -113,12 +129,12 @@ let images: ReadonlyMap<string, Image> = new Map();
 // echarts clones its options, and an image does not survive that: addresses go in, images come out here.
 echarts.setPlatformAPI({ loadImage: (address) => images.get(address) as unknown as HTMLImageElement });
 
-async function decodeImages({ graphic }: EChartsOption): Promise<Map<string, Image>> {
+async function decodeImages({ graphic }: EChartsOption, canvas: Canvas): Promise<Map<string, Image>> {
   const decoded = new Map<string, Image>();
   for (const element of Array.isArray(graphic) ? graphic : []) {
     if (element.type !== 'image' || !('style' in element)) continue;
     const address = (element.style as { image: string }).image;
-    decoded.set(address, await loadImage(address));
+    decoded.set(address, await canvas.loadImage(address));
   }
   return decoded;
 }

