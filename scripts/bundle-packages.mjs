@@ -1,7 +1,7 @@
 /**
  * Bundles the packages that the compiled code imports into dist/vendor, a file for each, and points the imports there:
  * whoever installs scanstroke installs hardly anything else. Of a package only what is imported is bundled. Left as
- * they are: the dependencies in package.json, which bring binaries.
+ * they are: the optional dependencies in package.json, which bring binaries.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { build } from 'vite';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const vendor = join(root, 'dist/vendor');
-const { dependencies, optionalDependencies, devDependencies } = JSON.parse(
+const { optionalDependencies, devDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
-const external = new Set([...builtinModules, ...Object.keys({ ...dependencies, ...optionalDependencies })]);
+const external = new Set([...builtinModules, ...Object.keys(optionalDependencies)]);
 const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-')}.js`;
 
 /** `from 'zod'`, `import('yaml')`; in a file that has been treated, `from '../vendor/zod.js'`. */

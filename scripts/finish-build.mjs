@@ -1,6 +1,7 @@
 /**
  * Puts beside the compiled TypeScript what tsc does not copy: the WASM kernels, the headers that the addon is
- * compiled with, the charts' fonts; makes the command executable.
+ * compiled with, the
+ * charts' fonts and echarts; makes the command executable.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,6 +29,12 @@ copyFiles(
   '@expo-google-fonts/ibm-plex-sans',
   ['LICENSE_FONT', '400Regular/IBMPlexSans_400Regular.ttf', '600SemiBold/IBMPlexSans_600SemiBold.ttf'],
   'dist/report/fonts',
+);
+
+copyFiles('echarts', ['LICENSE', 'NOTICE'], 'dist/report/echarts');
+copyFileSync(
+  join(packageFolder('echarts'), 'dist/echarts.min.js'),
+  at('dist/report/echarts/echarts.min.cjs'), // a CommonJS module
 );
 
 if (existsSync(at('dist/cli/main.js'))) chmodSync(at('dist/cli/main.js'), 0o755);

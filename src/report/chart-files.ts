@@ -3,14 +3,42 @@
  * the canvas of a PDF page.
  */
 
+import { createRequire } from 'node:module';
 import type { Image } from '@napi-rs/canvas';
-import { Resvg } from '@resvg/resvg-js';
 import type { EChartsOption } from 'echarts';
-import * as echarts from 'echarts';
 import { UserError } from '../user-error.js';
 import { type Chart, FONT_FAMILY } from './chart.js';
 import { fontFiles, needsOtherFonts } from './fonts.js';
 import { light } from './palette.js';
+
+type Canvas = typeof import('@napi-rs/canvas');
+type ResvgModule = typeof import('@resvg/resvg-js');
+
+const require = createRequire(import.meta.url);
+
+// The package's one-file build, which our build puts here; bundled anew, echarts drew NaN for the smallest numbers.
+const echarts: typeof import('echarts') = require('./echarts/echarts.min.cjs');
+
+/** PNG and PDF need packages with binaries, which an installation may leave out. They load when they are needed. */
+const DRAWN_BY = { png: '@resvg/resvg-js', pdf: '@napi-rs/canvas' } as const;
+
+function drawer(format: keyof typeof DRAWN_BY): unknown {
+  const name = DRAWN_BY[format];
+  try {
+    return require(name);
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n');
+    throw new UserError(
+      `charts as ${format.toUpperCase()} need the package ${name}, which does not load (${reason}); npm install ${name}, or --chart-format svg`,
+    );
+  }
+}
+
+/** @throws UserError if charts cannot be drawn in one of the formats on this machine */
+export function checkChartFormats(formats: readonly string[]): void {
+  if (formats.includes('png')) drawer('png');
+  if (formats.includes('pdf')) drawer('pdf');
+}
 
 /** The chart as an SVG document that needs nothing else. */
 export function renderSvg(chart: Chart): string {
@@ -53,9 +81,13 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The chart's SVG as a PNG, twice as large; very large charts are not enlarged. */
+/**
+ * The chart's SVG as a PNG, twice as large; very large charts are not enlarged.
+ * @throws UserError if @resvg/resvg-js does not load
+ */
 export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Uint8Array {
   const zoom = Math.max(chart.width, chart.height) > 2000 ? 1 : 2;
+  const { Resvg } = drawer('png') as ResvgModule;
   return new Resvg(svg, {
     background: light.surface,
     fitTo: { mode: 'zoom', value: zoom },
@@ -70,25 +102,12 @@ export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): 
     .asPng();
 }
 
-type Canvas = typeof import('@napi-rs/canvas');
-
-/** Only PDF needs it, and it is large: an installation may leave it out. */
-async function loadCanvas(): Promise<Canvas> {
-  try {
-    return await import('@napi-rs/canvas');
-  } catch {
-    throw new UserError(
-      'charts as PDF need the optional package @napi-rs/canvas, which is not installed: npm install @napi-rs/canvas',
-    );
-  }
-}
-
 /**
  * The chart as a PDF of one page, with vectors and real text. A pixel becomes a point.
- * @throws UserError if @napi-rs/canvas is not installed
+ * @throws UserError if @napi-rs/canvas does not load
  */
 export async function renderPdf(chart: Chart): Promise<Uint8Array> {
-  const canvas = await loadCanvas();
+  const canvas = drawer('pdf') as Canvas;
   const { GlobalFonts, PDFDocument } = canvas;
   for (const file of fontFiles) GlobalFonts.registerFromPath(file, FONT_FAMILY);
   // From here to the end nothing waits, so no other drawing comes in between.

@@ -5,7 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +37,7 @@ const { npm_config_ignore_scripts: _, SCANSTROKE_ISA: __, ...env } = process.env
 const clean = { ...env, NODE_ENV: '', NODE_OPTIONS: '', SCANSTROKE_CACHE: join(folder, 'cache') };
 
 async function run(command: string, args: string[], cwd = folder): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, env: clean, encoding: 'utf8' });
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env: clean });
   return stdout;
 }
 
@@ -178,3 +186,26 @@ testInstalled('vite bundles it for a page: no Node.js, with the kernels as a fil
   for (const code of chunks) assert.doesNotMatch(code, /["']node:/);
   assert.ok(result.output.some(({ fileName }) => /kernels.*\.wasm$/.test(fileName)));
 });
+
+// Last: it takes packages away.
+testInstalled(
+  'without its optional packages it trains, and says at once which charts need them',
+  async () => {
+    for (const name of ['@napi-rs', '@resvg'])
+      rmSync(join(folder, 'node_modules', name), { recursive: true });
+    const command = join(folder, 'node_modules/.bin/scanstroke');
+    const train = ['train', '--data', join(folder, 'digits'), '--num-epochs', '1', '--hidden-size', '8'];
+    await run(command, [...train, '--chart-format', 'svg', '--saving-path', 'lean']);
+    assert.ok(existsSync(join(folder, 'lean/charts/loss.svg')));
+    for (const [format, name] of [
+      ['png', '@resvg/resvg-js'],
+      ['pdf', '@napi-rs/canvas'],
+    ]) {
+      await assert.rejects(run(command, [...train, '--chart-format', format, '--saving-path', format]), {
+        code: 2,
+        stderr: new RegExp(`^scanstroke: charts as ${format.toUpperCase()} need the package ${name}, .*\n$`),
+      });
+      assert.ok(!existsSync(join(folder, format)), 'nothing was trained');
+    }
+  },
+);

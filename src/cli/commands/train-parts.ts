@@ -1,5 +1,6 @@
 /** What `scanstroke train` runs: configuration, training, report. Loaded when it runs, not for its help. */
 import { basename } from 'node:path';
+import { checkChartFormats } from '../../report/chart-files.js';
 import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
 import { configToDisk } from '../../train/config/run-config.js';
@@ -8,7 +9,11 @@ import { configure, seedRuns } from '../configure.js';
 import type { TrainParts } from './train-command.js';
 
 export const trainParts: TrainParts<RunEnd> = {
-  configure,
+  configure: async (...args) => {
+    const config = await configure(...args);
+    checkChartFormats(config.chartFormat); // now, not after the training
+    return config;
+  },
   seedRuns,
   trainRun,
   report: async (config, summary, { folder, mistakes }) => {
