@@ -14,7 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -187,7 +187,47 @@ testInstalled('vite bundles it for a page: no Node.js, with the kernels as a fil
   assert.ok(result.output.some(({ fileName }) => /kernels.*\.wasm$/.test(fileName)));
 });
 
-// Last: it takes packages away.
+// From here on parts are taken away.
+testInstalled(
+  'without kernels for the machine WASM takes over, and one line says how to get them',
+  async () => {
+    rmSync(join(installed, 'prebuilds'), { recursive: true });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['use.js'], {
+      cwd: folder,
+      env: clean,
+    });
+    assert.equal(JSON.parse(stdout).backend, 'wasm');
+    const machine = `${process.platform}-${process.arch}`;
+    const line = `backend cpu: there are no native kernels for ${machine}; \`npx scanstroke build\` compiles them; WASM takes over, about three times slower`;
+    assert.equal(stderr.split(line).length - 1, 1, stderr);
+  },
+);
+
+testInstalled('scanstroke build says what it needs; what it compiled is found', async () => {
+  const command = join(folder, 'node_modules/.bin/scanstroke');
+  const none = promisify(execFile)(command, ['build'], {
+    cwd: folder,
+    env: { ...clean, CXX: '/nonexistent' },
+  });
+  await assert.rejects(none, {
+    code: 2,
+    stderr: /^.*compiling.*\nscanstroke: \/nonexistent: no C\+\+ compiler .*\n$/,
+  });
+  // The clone's addon in its place: the same function has compiled it, and compiling takes half a minute.
+  const compiled = join(root, 'kernels/build/scanstroke.node');
+  if (!existsSync(compiled)) return;
+  const { cachedAddon } = (await import(
+    join(installed, 'dist/backends/cpu/load-addon.js')
+  )) as typeof import('#src/backends/cpu/load-addon.js');
+  process.env.SCANSTROKE_CACHE = clean.SCANSTROKE_CACHE;
+  const place = cachedAddon();
+  mkdirSync(dirname(place), { recursive: true });
+  copyFileSync(compiled, place);
+  const said = JSON.parse(await run(command, ['build', '--json']));
+  assert.deepEqual([said.addon, said.compiled], [place, false]);
+  assert.equal(JSON.parse(await run(process.execPath, ['use.js'])).backend, 'cpu');
+});
+
 testInstalled(
   'without its optional packages it trains, and says at once which charts need them',
   async () => {
