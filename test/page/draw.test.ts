@@ -182,7 +182,7 @@ test('undo, redo and clear, by buttons and by keys', async () => {
     ]) {
       await clear();
       assert.equal((await answers(visited))[0].text, 'Nothing drawn yet');
-      assert.ok(await button('Save').isDisabled());
+      await button('Save').and(page.locator(':disabled')).waitFor();
       await button('Undo').click();
       assert.deepEqual(await answers(visited), all);
     }
