@@ -1,41 +1,38 @@
 /**
- * Compiles the kernels into the Node-API addon, when sources are newer than what is there. Never fails an
- * installation: without a compiler it says so in one line, and the WASM kernels take over.
+ * Compiles the kernels into kernels/build, when sources or compiler have changed; in a clone that addon comes first.
+ * Never fails an installation: without a compiler one line says so, and the WASM kernels take over.
+ * With --arch=arm64 for another processor, with CXX by another compiler.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileAddon, findCompiler } from '../dist/backends/cpu/compile-addon.js';
+import { KERNELS, sourcesHash } from '../dist/backends/cpu/load-addon.js';
 
-const kernels = fileURLToPath(new URL('../kernels/', import.meta.url));
-const addon = join(kernels, 'build/Release/scanstroke.node');
-const log = join(kernels, 'build/build.log');
+const build = join(KERNELS, 'build');
+const output = join(build, 'scanstroke.node');
+const stampFile = join(build, 'stamp');
+const arch = /^--arch=(\w+)$/.exec(process.argv[2] ?? '')?.[1] ?? process.arch;
+const code = readFileSync(new URL('../dist/backends/cpu/compile-addon.js', import.meta.url)); // has the flags
 
-const sources = readdirSync(kernels).filter((name) => /\.(cc|h|gyp)$/.test(name));
-const newest = Math.max(...sources.map((name) => statSync(join(kernels, name)).mtimeMs));
-if (existsSync(addon) && statSync(addon).mtimeMs >= newest) process.exit(0);
-
-// npm brings node-gyp along and says where; Node's own headers, where they are installed, spare it a download.
-const nodeGyp = process.env.npm_config_node_gyp;
-const prefix = join(dirname(process.execPath), '..');
-const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
-
-mkdirSync(join(kernels, 'build'), { recursive: true });
-const run = nodeGyp
-  ? spawnSync(process.execPath, [nodeGyp, 'rebuild', '--jobs=max', ...headers], {
-      cwd: kernels,
-      encoding: 'utf8',
-    })
-  : { status: 1, stdout: '', stderr: 'node-gyp not found: run this through npm (npm run build)' };
-if (run.status !== 0) {
-  const output = `${run.stdout}${run.stderr}${run.error ?? ''}`;
-  const reason =
-    /(not found|No such file|could not find|Could not find|error:)[^\n]*/.exec(output)?.[0] ?? 'build failed';
-  mkdirSync(join(kernels, 'build'), { recursive: true });
-  writeFileSync(log, output);
+try {
+  const stamp = [sourcesHash(), arch, findCompiler().join(' '), code].join('\n');
+  const current = existsSync(output) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  if (!current) {
+    rmSync(build, { recursive: true, force: true }); // an addon of older sources must not be taken for this one
+    await compileAddon({ output, objects: join(build, 'objects'), arch });
+    writeFileSync(stampFile, stamp);
+  }
+} catch (error) {
+  rmSync(build, { recursive: true, force: true });
+  mkdirSync(build);
+  writeFileSync(join(build, 'build.log'), `${error.message}\n`);
   console.error(
-    `scanstroke: no native kernels (${reason.trim()}); the WASM kernels take over, about five times slower. ` +
-      'For full speed install g++, make and python3, then: npm rebuild scanstroke || npm run build ' +
-      '(log: kernels/build/build.log)',
+    `scanstroke: no native kernels (${error.message}); the WASM kernels take over, about three times slower. ` +
+      'For full speed install a C++ compiler, then: npm run build',
   );
+}
+const prebuilt = fileURLToPath(new URL('../prebuilds/stamp', import.meta.url));
+if (existsSync(prebuilt) && readFileSync(prebuilt, 'utf8') !== sourcesHash()) {
+  rmSync(join(prebuilt, '..'), { recursive: true }); // of older sources
 }

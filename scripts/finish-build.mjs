@@ -1,7 +1,39 @@
-/** Finishes a build: copies the WASM kernels, which tsc leaves out, and makes the command executable. */
-import { chmodSync, copyFileSync, existsSync } from 'node:fs';
+/**
+ * Finishes a build: copies what tsc leaves out (the WASM kernels, the headers for the addon, the charts' fonts and
+ * echarts) and makes the command executable.
+ */
+import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const at = (path) => new URL(`../${path}`, import.meta.url);
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const packageFolder = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+
 for (const name of ['kernels.wasm', 'kernels-relaxed.wasm'])
   copyFileSync(at(`kernels/${name}`), at(`dist/backends/wasm/${name}`));
+
+/** Copies files of a package into a folder of dist. */
+function copyFiles(name, files, folder) {
+  mkdirSync(at(folder), { recursive: true });
+  for (const file of files) copyFileSync(join(packageFolder(name), file), join(at(folder), basename(file)));
+}
+const headers = ['node_api', 'node_api_types', 'js_native_api', 'js_native_api_types'];
+copyFiles(
+  'node-api-headers',
+  ['LICENSE', ...headers.map((header) => `include/${header}.h`)],
+  'dist/backends/cpu/node-api-headers',
+);
+copyFiles(
+  '@expo-google-fonts/ibm-plex-sans',
+  ['LICENSE_FONT', '400Regular/IBMPlexSans_400Regular.ttf', '600SemiBold/IBMPlexSans_600SemiBold.ttf'],
+  'dist/report/fonts',
+);
+
+copyFiles('echarts', ['LICENSE', 'NOTICE'], 'dist/report/echarts');
+copyFileSync(
+  join(packageFolder('echarts'), 'dist/echarts.min.js'),
+  at('dist/report/echarts/echarts.min.cjs'), // a CommonJS module
+);
+
 if (existsSync(at('dist/cli/main.js'))) chmodSync(at('dist/cli/main.js'), 0o755);

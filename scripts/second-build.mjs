@@ -10,9 +10,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** Environment of an arm64 build with Debian's cross compilers, besides CXX. */
-export const ARM64 = { AR: 'aarch64-linux-gnu-ar', npm_config_arch: 'arm64' };
-
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** The first line of `command --version`; null if the command fails. */
@@ -30,11 +27,12 @@ export function requireTools(task, tools) {
 }
 
 /**
- * Builds in build/<name>, with the flags of binding.gyp.
- * @param environment CXX and other variables of the build: AR, npm_config_arch
- * @returns the folder, which contains the compiled tests and kernels/build/Release
+ * Builds in build/<name>, with the flags of the addon.
+ * @param compiler its command
+ * @param arch the processor it compiles for
+ * @returns the folder, which contains the compiled tests and kernels/build
  */
-export function buildIn(name, environment) {
+export function buildIn(name, compiler, arch = process.arch) {
   const folder = join(root, 'build', name);
   rmSync(folder, { recursive: true, force: true });
   for (const part of ['dist', 'build/test', 'package.json', 'scripts/build-addon.mjs'])
@@ -44,11 +42,15 @@ export function buildIn(name, environment) {
     filter: (path) => path !== join(root, 'kernels/build'),
   });
   symlinkSync(join(root, 'test'), join(folder, 'test')); // for the fixtures; Node.js finds node_modules in a parent folder
-  const env = { ...process.env, ...environment };
-  spawnSync(process.execPath, ['scripts/build-addon.mjs'], { cwd: folder, env, stdio: 'ignore' });
-  if (!existsSync(join(folder, 'kernels/build/Release/scanstroke.node'))) {
+  const env = { ...process.env, CXX: compiler };
+  spawnSync(process.execPath, ['scripts/build-addon.mjs', `--arch=${arch}`], {
+    cwd: folder,
+    env,
+    stdio: 'ignore',
+  });
+  if (!existsSync(join(folder, 'kernels/build/scanstroke.node'))) {
     console.error(readFileSync(join(folder, 'kernels/build/build.log'), 'utf8'));
-    console.error(`${environment.CXX} did not build the addon; see its output above`);
+    console.error(`${compiler} did not build the addon; see its output above`);
     process.exit(1);
   }
   return folder;

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ARM64, buildIn, requireTools, versionOf } from './second-build.mjs';
+import { buildIn, requireTools, versionOf } from './second-build.mjs';
 
 // The functions of a layer that call `tile`. `halves`: their loops over 16-bit weights, widened when loaded.
 const LOOPS = ['lstm_forward', 'multiply', 'add_transposed', 'lstm_forward, halves', 'multiply, halves'];
@@ -69,14 +69,14 @@ console.log(`| --- | --- | --: |${' --: |'.repeat(LOOPS.length)}`);
 for (const CXX of compilers) {
   requireTools('show:inner-loop', [[CXX, 'docs/codegen.md names the packages']]);
   const arm = CXX.includes('aarch64');
-  const folder = buildIn('inner-loop', { CXX, ...(arm && ARM64) });
+  const folder = buildIn('inner-loop', CXX, arm ? 'arm64' : process.arch);
   const compiler = `${CXX.includes('clang') ? 'clang' : 'g++'} ${/\b\d+\.\d+\.\d+/.exec(versionOf(CXX))}`;
-  for (const [set, archive] of [
+  for (const [set, object] of [
     ['AVX-512', 'avx512'],
     ['AVX2', 'avx2'],
     [arm ? 'NEON' : 'SSE2', 'baseline'],
   ]) {
-    const path = join(folder, `kernels/build/Release/${archive}.a`);
+    const path = join(folder, `kernels/build/objects/${object}.o`);
     if (!existsSync(path)) continue;
     const loops = loopsOf(arm ? 'aarch64-linux-gnu-objdump' : 'objdump', path);
     const cells = LOOPS.map((wanted) => {

@@ -1,6 +1,6 @@
 /** Cross-compiles the NEON kernels and runs the table of cases with Node.js for arm64 in an emulator. */
 import { fileURLToPath } from 'node:url';
-import { ARM64, buildIn, requireTools, runTable } from './second-build.mjs';
+import { buildIn, requireTools, runTable } from './second-build.mjs';
 
 const SYSROOT = '/usr/aarch64-linux-gnu'; // installed by Debian's cross compiler
 const folder = fileURLToPath(new URL('../build/arm64', import.meta.url));
@@ -15,4 +15,4 @@ requireTools('test:neon', [
   ],
 ]);
 console.log('test:neon: takes three to five minutes in the emulator; results are printed at the end');
-await runTable(buildIn('neon', { CXX: 'aarch64-linux-gnu-g++', ...ARM64 }), emulated, 'NEON');
+await runTable(buildIn('neon', 'aarch64-linux-gnu-g++', 'arm64'), emulated, 'NEON');

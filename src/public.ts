@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What scanstroke offers wherever it runs. */
 export type * from './backends/backend.js';
 export { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice } from './backends/backend-names.js';

@@ -15,6 +15,14 @@ const OPENERS: Openers<'node'> = {
   reference: { open: openReference, reopen: openReference },
 };
 
+const warned = new Set<string>();
+
+/** Default of `onFallback`: each line once, as a warning of Node.js. */
+function warnOnce(line: string): void {
+  if (!warned.has(line)) process.emitWarning(line, { type: 'scanstroke' });
+  warned.add(line);
+}
+
 /**
  * Opens a backend. `auto` takes the fastest that is available: native code, then WebAssembly, then plain TypeScript.
  *
@@ -28,7 +36,10 @@ const OPENERS: Openers<'node'> = {
  * const backend = await openBackend('auto', (line) => console.error(line));
  * console.log(backend.name, backend.description); // cpu AVX-512
  */
-export async function openBackend(choice: BackendChoice = 'auto', onFallback?: OnFallback): Promise<Backend> {
+export async function openBackend(
+  choice: BackendChoice = 'auto',
+  onFallback: OnFallback = warnOnce,
+): Promise<Backend> {
   return openChoice('node', OPENERS, choice, onFallback);
 }
 

@@ -24,7 +24,7 @@ const OPENERS: Openers<'page'> = {
  * backend's memory stays in its thread and is at most 1 GiB.
  *
  * @param choice `auto` (default), `wasm` or `reference`
- * @param onFallback receives one line if `auto` passed over `wasm`. Default: `console.warn` if it failed to open.
+ * @param onFallback receives one line if `auto` passed over `wasm`. Default: `console.warn`.
  * @returns the backend; close it with `close()`
  * @throws UserError for a backend that does not run in a page, or when the kernels of `wasm` cannot be fetched
  *
@@ -32,7 +32,10 @@ const OPENERS: Openers<'page'> = {
  * const backend = await openBackend();
  * console.log(backend.description); // WebAssembly relaxed SIMD, 128 bits
  */
-export async function openBackend(choice: BackendChoice = 'auto', onFallback?: OnFallback): Promise<Backend> {
+export async function openBackend(
+  choice: BackendChoice = 'auto',
+  onFallback: OnFallback = (line) => console.warn(line),
+): Promise<Backend> {
   return openChoice('page', OPENERS, choice, onFallback);
 }
 

@@ -13,15 +13,18 @@ import { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice, type BackendName } 
 export type Platform = 'node' | 'page';
 
 interface Entry {
-  /** How messages call it. */
-  title: string;
+  /** What messages say when `auto` comes to it. */
+  takesOver: string;
   platforms: readonly Platform[];
 }
 
 const BACKENDS = {
-  cpu: { title: 'native code', platforms: ['node'] },
-  wasm: { title: 'WebAssembly', platforms: ['node', 'page'] },
-  reference: { title: 'plain TypeScript', platforms: ['node', 'page'] },
+  cpu: { takesOver: 'native code takes over', platforms: ['node'] },
+  wasm: { takesOver: 'WebAssembly takes over, about three times slower', platforms: ['node', 'page'] },
+  reference: {
+    takesOver: 'plain TypeScript takes over, hundreds of times slower',
+    platforms: ['node', 'page'],
+  },
 } as const satisfies Record<BackendName, Entry>;
 
 const PLATFORM_NAMES: Record<Platform, string> = { node: 'Node.js', page: 'a page' };
@@ -51,15 +54,10 @@ export class BackendUnavailable extends UserError {}
 /** Called by `auto` for each backend that it passes over. */
 export type OnFallback = (line: string, reason: 'unavailable' | 'failed') => void;
 
-/** A fault is shown, so that slow training has a reason; a backend that is not available is nothing unusual. */
-const warnOfFaults: OnFallback = (line, reason) => {
-  if (reason === 'failed') console.warn(line);
-};
-
 /**
  * Opens a backend by its name or, for `auto`, the first that opens.
  *
- * @param onFallback receives one line for each backend that `auto` passed over. Default: `console.warn` for faults.
+ * @param onFallback receives one line for each backend that `auto` passed over
  * @throws UserError for an unknown name, or one that does not run on this platform
  * @throws whatever the opener throws, if a backend was asked for by name
  */
@@ -67,7 +65,7 @@ export async function openChoice<P extends Platform>(
   platform: P,
   openers: Openers<P>,
   choice: BackendChoice,
-  onFallback: OnFallback = warnOfFaults,
+  onFallback: OnFallback,
 ): Promise<Backend> {
   if (!BACKEND_CHOICES.includes(choice)) {
     throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
@@ -89,7 +87,7 @@ export async function openChoice<P extends Platform>(
     } catch (error) {
       const next = here[n + 1];
       if (next === undefined) throw error;
-      const instead = `${BACKENDS[next.name].title} takes over`;
+      const instead = BACKENDS[next.name].takesOver;
       if (error instanceof BackendUnavailable) onFallback(`${error.message}; ${instead}`, 'unavailable');
       else onFallback(`${faultOf(name, error)}; ${instead}`, 'failed');
     }

@@ -45,6 +45,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'make and preview pen strokes',
     define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),
   },
+  build: {
+    summary: 'compile the native kernels for a machine that the package brings none for',
+    define: async (...args) => (await import('./commands/build-command.js')).defineBuild(...args),
+  },
   presets: {
     summary: 'list the presets, or print one as a configuration file',
     define: async (...args) => (await import('./commands/presets-command.js')).definePresets(...args),

@@ -4,15 +4,41 @@
  */
 
 import { createRequire } from 'node:module';
-import { GlobalFonts, type Image, loadImage, PDFDocument } from '@napi-rs/canvas';
-import { Resvg } from '@resvg/resvg-js';
+import type { Image } from '@napi-rs/canvas';
 import type { EChartsOption } from 'echarts';
+import { UserError } from '../user-error.js';
 import { type Chart, FONT_FAMILY } from './chart.js';
 import { fontFiles, needsOtherFonts } from './fonts.js';
 import { light } from './palette.js';
 
-// The one-file build loads in 90 ms. The package's modules, hundreds of files, take 430 ms.
-const echarts: typeof import('echarts') = createRequire(import.meta.url)('echarts/dist/echarts.min');
+type Canvas = typeof import('@napi-rs/canvas');
+type ResvgModule = typeof import('@resvg/resvg-js');
+
+const require = createRequire(import.meta.url);
+
+// The one-file build of echarts, copied here by our build. Bundled by us, echarts drew NaN for the smallest numbers.
+const echarts: typeof import('echarts') = require('./echarts/echarts.min.cjs');
+
+/** PNG and PDF need packages with binaries, which an installation may leave out. They are loaded on first use. */
+const DRAWN_BY = { png: '@resvg/resvg-js', pdf: '@napi-rs/canvas' } as const;
+
+function drawer(format: keyof typeof DRAWN_BY): unknown {
+  const name = DRAWN_BY[format];
+  try {
+    return require(name);
+  } catch (error) {
+    const [reason] = (error as Error).message.split('\n');
+    throw new UserError(
+      `charts as ${format.toUpperCase()} need the package ${name}, which does not load (${reason}); npm install ${name}, or --chart-format svg`,
+    );
+  }
+}
+
+/** @throws UserError if charts cannot be drawn in one of the formats on this machine */
+export function checkChartFormats(formats: readonly string[]): void {
+  if (formats.includes('png')) drawer('png');
+  if (formats.includes('pdf')) drawer('pdf');
+}
 
 /** The chart as a self-contained SVG document. The same chart always gives the same text. */
 export function renderSvg(chart: Chart): string {
@@ -55,9 +81,13 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The chart's SVG as a PNG, two pixels per unit; one if a side is longer than 2000. */
+/**
+ * The chart's SVG as a PNG, two pixels per unit; one if a side is longer than 2000.
+ * @throws UserError if @resvg/resvg-js cannot be loaded
+ */
 export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Uint8Array {
   const zoom = Math.max(chart.width, chart.height) > 2000 ? 1 : 2;
+  const { Resvg } = drawer('png') as ResvgModule;
   return new Resvg(svg, {
     background: light.surface,
     fitTo: { mode: 'zoom', value: zoom },
@@ -72,11 +102,16 @@ export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): 
     .asPng();
 }
 
-/** The chart as a PDF of one page, with vectors and text. One pixel of the chart is one point of the PDF. */
+/**
+ * The chart as a PDF of one page, with vectors and text. One pixel of the chart is one point of the PDF.
+ * @throws UserError if @napi-rs/canvas cannot be loaded
+ */
 export async function renderPdf(chart: Chart): Promise<Uint8Array> {
+  const canvas = drawer('pdf') as Canvas;
+  const { GlobalFonts, PDFDocument } = canvas;
   for (const file of fontFiles) GlobalFonts.registerFromPath(file, FONT_FAMILY);
   // `images` is shared by all calls. After this line nothing awaits, so no other call can replace it.
-  images = await decodeImages(chart.option);
+  images = await decodeImages(chart.option, canvas);
   const { width, height } = chart;
   const document = new PDFDocument({ title: chart.title, creator: 'scanstroke' });
   const context = document.beginPage(width, height);
@@ -113,12 +148,12 @@ let images: ReadonlyMap<string, Image> = new Map();
 // echarts clones its options, which breaks image objects. So options hold addresses, and this returns the images.
 echarts.setPlatformAPI({ loadImage: (address) => images.get(address) as unknown as HTMLImageElement });
 
-async function decodeImages({ graphic }: EChartsOption): Promise<Map<string, Image>> {
+async function decodeImages({ graphic }: EChartsOption, canvas: Canvas): Promise<Map<string, Image>> {
   const decoded = new Map<string, Image>();
   for (const element of Array.isArray(graphic) ? graphic : []) {
     if (element.type !== 'image' || !('style' in element)) continue;
     const address = (element.style as { image: string }).image;
-    decoded.set(address, await loadImage(address));
+    decoded.set(address, await canvas.loadImage(address));
   }
   return decoded;
 }

@@ -3,15 +3,12 @@
  * machine, also on one without fonts. All digits of this font have the same width.
  */
 
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-const resolve = createRequire(import.meta.url).resolve;
-
-/** Paths of the regular and the semi-bold font. */
-export const fontFiles: readonly string[] = [
-  '400Regular/IBMPlexSans_400Regular',
-  '600SemiBold/IBMPlexSans_600SemiBold',
-].map((name) => resolve(`@expo-google-fonts/ibm-plex-sans/${name}.ttf`));
+/** Paths of the regular and the semi-bold font, which the build copies. */
+export const fontFiles: readonly string[] = ['IBMPlexSans_400Regular', 'IBMPlexSans_600SemiBold'].map(
+  (name) => fileURLToPath(new URL(`./fonts/${name}.ttf`, import.meta.url)),
+);
 
 /**
  * Whether a text has characters outside the font, which has Latin, Greek and Cyrillic letters. Such a text needs the

@@ -3,7 +3,7 @@
  * same sharp picture. A grey picture on a dark background is inverted: dark ink on light paper.
  */
 
-import { createCanvas } from '@napi-rs/canvas';
+import { encode } from 'fast-png';
 import type { Picture } from '../runs/run-folder.js';
 
 /** The longer side of an enlarged picture has at most this many pixels. */
@@ -24,27 +24,23 @@ export interface PictureImage {
 export function pictureImage(picture: Picture): PictureImage {
   const { width, height, channels, pixels } = picture;
   const zoom = Math.max(1, Math.floor(SIDE / Math.max(width, height)));
-  const canvas = createCanvas(width * zoom, height * zoom);
-  const context = canvas.getContext('2d');
-  const image = context.createImageData(width * zoom, height * zoom);
   const inverted = channels !== 3 && darkGround(picture);
-  const planes = channels === 3 ? [0, 1, 2] : [0, 0, 0];
+  const planes = channels === 3 ? [0, 1, 2] : [0];
+  const data = new Uint8Array(planes.length * width * zoom * height * zoom);
   for (let y = 0; y < height * zoom; y++) {
     const row = Math.floor(y / zoom) * channels;
     for (let x = 0; x < width * zoom; x++) {
       const column = Math.floor(x / zoom);
-      const target = 4 * (y * width * zoom + x);
-      planes.forEach((plane, index) => {
+      const target = planes.length * (y * width * zoom + x);
+      for (const plane of planes) {
         const value = pixels[(row + plane) * width + column];
-        image.data[target + index] = inverted ? 255 - value : value;
-      });
-      image.data[target + 3] = 255;
+        data[target + plane] = inverted ? 255 - value : value;
+      }
     }
   }
-  context.putImageData(image, 0, 0);
-  const png = canvas.toBuffer('image/png');
+  const png = encode({ width: width * zoom, height: height * zoom, data, channels: planes.length });
   return {
-    uri: `data:image/png;base64,${png.toString('base64')}`,
+    uri: `data:image/png;base64,${Buffer.from(png).toString('base64')}`,
     width: width * zoom,
     height: height * zoom,
     inked: channels !== 3,

@@ -3,16 +3,10 @@
  * console, requests to other origins, violations of the content-security policy.
  */
 
+import * as runner from 'node:test';
 import axe from 'axe-core';
-import {
-  type Browser,
-  type BrowserContextOptions,
-  type CDPSession,
-  chromium,
-  type Page,
-} from 'playwright-core';
-
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+import type { Browser, BrowserContextOptions, CDPSession, Page } from 'playwright-core';
+import { NO_CHROMIUM, startChromium } from './chromium.js';
 
 export const DESKTOP = { viewport: { width: 1280, height: 800 } } as const;
 export const PHONE = {
@@ -31,9 +25,21 @@ export interface Visit {
   close(): Promise<void>;
 }
 
+const started = await startChromium();
+
+/** The browser, started once in a process; whoever asked for it closes it. */
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+  return started ? Promise.resolve(started) : Promise.reject(new Error(NO_CHROMIUM));
 }
+
+// A file whose tests need a browser takes these instead of node:test's. Without a browser its tests and hooks are
+// left out, and one skipped test says why: a hook that fails would leave servers open, and the process would not end.
+const nothing = (): Promise<void> => Promise.resolve();
+export const test: typeof runner.test = started ? runner.test : Object.assign(nothing, runner.test);
+export const suite: typeof runner.suite = started ? runner.suite : Object.assign(nothing, runner.suite);
+export const before: typeof runner.before = started ? runner.before : nothing;
+export const after: typeof runner.after = started ? runner.after : nothing;
+if (!started) runner.test('in a browser', { skip: NO_CHROMIUM });
 
 /** Opens a URL with an empty profile. */
 export async function visit(

@@ -5,10 +5,19 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { scanstroke } from '../e2e/command.js';
-import { accessibilityProblems, DESKTOP, launch, PHONE, type Visit, visit } from './browser.js';
+import {
+  accessibilityProblems,
+  after,
+  before,
+  DESKTOP,
+  launch,
+  PHONE,
+  test,
+  type Visit,
+  visit,
+} from './browser.js';
 import { NodeRecognition } from './in-node.js';
 import { answers, type Drawing, draw, drawingOfDigit, save } from './pen.js';
 import { type StaticServer, serveFolder } from './static-server.js';
@@ -28,11 +37,9 @@ before(async () => {
   site = join(folder, 'site');
   const { code, stderr } = await scanstroke(['page', rows, strokes, '--out', site]);
   assert.equal(code, 0, stderr);
-  [server, browser, node] = await Promise.all([
-    serveFolder(site),
-    launch(),
-    NodeRecognition.open(site, MODELS),
-  ]);
+  browser = await launch();
+  server = await serveFolder(site);
+  node = await NodeRecognition.open(site, MODELS);
   const images = readFileSync(join(data, 't10k-images-idx3-ubyte')).subarray(16);
   digits = Array.from({ length: 100 }, (_, n) => drawingOfDigit(images.subarray(784 * n, 784 * (n + 1))));
 });
@@ -175,7 +182,7 @@ test('undo, redo and clear work with buttons and with keys', async () => {
     ]) {
       await clear();
       assert.equal((await answers(visited))[0].text, 'Nothing drawn yet');
-      assert.ok(await button('Save').isDisabled());
+      await button('Save').and(page.locator(':disabled')).waitFor();
       await button('Undo').click();
       assert.deepEqual(await answers(visited), all);
     }

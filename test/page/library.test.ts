@@ -1,15 +1,14 @@
 /**
- * Protects the library in a page (Debian's Chromium): the build loads without changes, computes the same numbers as
+ * Protects the library in a page (Chromium): the build loads without changes, computes the same numbers as
  * Node.js, and trains in Web Workers or, without shared memory, in the page itself.
  */
 import assert from 'node:assert/strict';
-import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { SequenceClassifier } from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { WAVES_CONFIG, waves } from '../train/examples.js';
-import { launch } from './browser.js';
+import { after, before, launch, suite, test } from './browser.js';
 import { serveFolder } from './static-server.js';
 
 const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url));

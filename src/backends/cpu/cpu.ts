@@ -2,53 +2,22 @@
  * The native backend: the kernels as a Node-API addon, compiled for several instruction sets, of which the best one
  * that this processor has is taken. SCANSTROKE_ISA=baseline|avx2|avx512 forces one.
  */
-import { createRequire } from 'node:module';
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
 import { Ledger } from '../ledger.js';
 import { BackendUnavailable } from '../registry.js';
+import { loadAddon } from './load-addon.js';
 
-interface Addon {
-  available: string[];
-  open(isa: string): Verbs<Float32Array | null, Int32Array>;
-}
-
-const ADDON = '../../../kernels/build/Release/scanstroke.node';
 const DESCRIPTIONS: Record<string, string> = { avx512: 'AVX-512', avx2: 'AVX2 + FMA' };
 
 function describe(isa: string): string {
   return DESCRIPTIONS[isa] ?? (process.arch === 'arm64' ? 'NEON' : 'SSE2');
 }
 
-/**
- * @throws BackendUnavailable when the addon is not built
- * @throws UserError when it is and cannot be loaded
- */
-function loadAddon(): Addon {
-  try {
-    return createRequire(import.meta.url)(ADDON) as Addon;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
-      throw new BackendUnavailable(
-        'backend cpu: the native kernels are not built; for full speed install g++, make and python3 and run `npm run build`',
-      );
-    }
-    throw new UserError(
-      `backend cpu: the native kernels cannot be loaded (${(error as Error).message}); run \`npm run build\``,
-      { cause: error },
-    );
-  }
-}
-
-/** The instruction sets that this processor has, best first; empty when the addon is not built. */
+/** The instruction sets that this processor has, best first; empty when there is no addon for this machine. */
 export function availableIsas(): string[] {
-  try {
-    return loadAddon().available;
-  } catch (error) {
-    if (error instanceof BackendUnavailable) return [];
-    throw error;
-  }
+  return loadAddon().addon?.available ?? [];
 }
 
 /** @throws UserError when the machine does not have that much memory */
@@ -104,11 +73,15 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
 /**
  * Opens the native backend.
  * @param options.isa `avx512`, `avx2` or `baseline`; by default SCANSTROKE_ISA, else the best there is.
- * @throws BackendUnavailable when the addon is not built
+ * @throws BackendUnavailable when there is no addon for this machine
  * @throws UserError when the addon cannot be loaded, or the processor lacks the instruction set
  */
 export function openCpu(options: { isa?: string } = {}): Backend {
-  const addon = loadAddon();
+  const { addon, reason, failed } = loadAddon();
+  if (!addon) {
+    const message = `backend cpu: ${reason}; \`npx scanstroke build\` compiles them`;
+    throw failed ? new UserError(message) : new BackendUnavailable(message);
+  }
   const isa = options.isa ?? process.env.SCANSTROKE_ISA ?? addon.available[0];
   if (!addon.available.includes(isa)) {
     throw new UserError(

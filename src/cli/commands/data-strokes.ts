@@ -1,5 +1,5 @@
 /** `scanstroke data strokes`: makes strokes from images and stores them in the cache, a folder or an archive. */
-import { cacheFolder } from '../../data/strokes/stroke-cache.js';
+import { cacheFolder } from '../../cache-folder.js';
 import { loadStrokes } from '../../data/strokes/stroke-datasets.js';
 import type { StrokeDataset, StrokeExamples } from '../../data/strokes/stroke-examples.js';
 import {

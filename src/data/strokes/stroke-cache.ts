@@ -9,7 +9,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import envPaths from 'env-paths';
+import { cacheFolder } from '../../cache-folder.js';
 import { makeFolder, readFileBounded, writeFileAtomically } from '../../formats/files.js';
 import { parseJson } from '../../formats/json.js';
 import {
@@ -32,14 +32,6 @@ const PARTS = ['train', 'test'] as const;
 const FIELDS = ['rows', 'offsets', 'labels'] as const;
 type Field = `${(typeof PARTS)[number]}_${(typeof FIELDS)[number]}`;
 const ALL_FIELDS = PARTS.flatMap((part) => FIELDS.map((field): Field => `${part}_${field}`));
-
-/**
- * The cache folder: SCANSTROKE_CACHE, or `scanstroke` in the system's cache folder
- * (XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS; %LOCALAPPDATA% on Windows).
- */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.SCANSTROKE_CACHE || envPaths('scanstroke', { suffix: '' }).cache;
-}
 
 /** The cache key: a hash of everything that the strokes depend on. */
 export function cacheKey(...parts: (string | number | Uint8Array)[]): string {

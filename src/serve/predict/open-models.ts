@@ -22,7 +22,8 @@ export class OpenModels {
    */
   get({ path, version }: ModelSource): Promise<Recognizer> {
     return this.#open.get(`${version} ${path}`, async () =>
-      openCheckpoint(path, await openBackend(this.#backend)),
+      // The command has already reported which backend is not available.
+      openCheckpoint(path, await openBackend(this.#backend, () => {})),
     );
   }
 }

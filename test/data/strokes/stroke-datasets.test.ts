@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { cacheFolder } from '#src/cache-folder.js';
 import type { Progress } from '#src/data/strokes/stroke-archive.js';
-import { cacheFolder, readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
+import { readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
 import { movesOf, type StrokeDataset } from '#src/data/strokes/stroke-examples.js';
 import {

@@ -1,0 +1,116 @@
+/**
+ * Bundles the packages that the compiled code imports into dist/vendor, a file for each, and points the imports there:
+ * whoever installs scanstroke installs hardly anything else. Of a package only what is imported is bundled. Left as
+ * they are: the optional dependencies in package.json, which bring binaries.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const vendor = join(root, 'dist/vendor');
+const { optionalDependencies, devDependencies } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+);
+const external = new Set([...builtinModules, ...Object.keys(optionalDependencies)]);
+const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-')}.js`;
+
+/** `from 'zod'`, `import('yaml')`; in a file that has been treated, `from '../vendor/zod.js'`. */
+const IMPORT = /(?:\b(?:import|export)\s+([^'";]*?)\s*from\s*|\{([^{}]*)\}\s*=\s*await import\()'([^'\n]+)'/g;
+
+/** By package: the names that are imported of it; `*` for all. */
+const imported = new Map();
+for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
+  if (!name.endsWith('.js') || /^(page|vendor)\//.test(name)) continue;
+  const path = join(root, 'dist', name);
+  const toVendor = `./${relative(dirname(path), vendor)}/`.replace('./..', '..');
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(IMPORT, (statement, clause, members, specifier) => {
+    const treated = specifier.startsWith(toVendor) ? specifier.slice(toVendor.length) : undefined;
+    if (treated === undefined && (/^[.#]|^node:/.test(specifier) || external.has(specifier)))
+      return statement;
+    const file = treated ?? fileName(specifier);
+    const names = imported.get(file) ?? new Set();
+    imported.set(file, names);
+    for (const word of namesOf(clause ?? `{${members}}`)) names.add(word);
+    return statement.replace(`'${specifier}'`, `'${toVendor}${file}'`);
+  });
+  if (after !== before) writeFileSync(path, after);
+}
+
+function namesOf(clause) {
+  if (clause.includes('*')) return ['*'];
+  const [, before, members = ''] = /^([^{]*)(?:\{([^}]*)\})?$/s.exec(clause) ?? [];
+  return [
+    ...(before.replace(',', '').trim() ? ['default'] : []),
+    ...members
+      .split(',')
+      .map((member) => member.trim().split(/\s+as\s+|\s*:\s*/)[0])
+      .filter(Boolean),
+  ];
+}
+
+const entries = [...imported].map(([file, names]) => {
+  const name = Object.keys(devDependencies).find((candidate) => fileName(candidate) === file);
+  if (!name) throw new Error(`bundle-packages: what becomes ${file} is not among the devDependencies`);
+  const list = names.has('*') ? '*' : `{ ${[...names].sort().join(', ')} }`;
+  return [file, `export ${list} from '${name}';`];
+});
+const stamp = createHash('sha256')
+  .update(JSON.stringify(entries.sort()))
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .update(readFileSync(fileURLToPath(import.meta.url)))
+  .digest('hex');
+const stampFile = join(vendor, 'stamp');
+const current = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+if (!current || !entries.every(([file]) => existsSync(join(vendor, file)))) {
+  const output = await build({
+    configFile: false,
+    root,
+    logLevel: 'warn',
+    ssr: { noExternal: true },
+    plugins: [
+      {
+        name: 'entries',
+        enforce: 'pre',
+        resolveId: (id) => (id.startsWith('entry:') ? join(root, id.replace(':', '-')) : undefined),
+        load: (id) => Object.fromEntries(entries)[/\/entry-(.+)$/.exec(id)?.[1]],
+      },
+    ],
+    build: {
+      ssr: true,
+      outDir: vendor,
+      emptyOutDir: true,
+      copyPublicDir: false,
+      target: 'node20',
+      minify: true,
+      rolldownOptions: {
+        input: Object.fromEntries(entries.map(([file]) => [file.replace(/\.js$/, ''), `entry:${file}`])),
+        output: { entryFileNames: '[name].js', chunkFileNames: 'shared-[hash].js' },
+      },
+    },
+  });
+  writeFileSync(join(vendor, 'LICENSES.txt'), licences(output.output));
+  writeFileSync(stampFile, stamp);
+}
+
+/** The licence of every package that went into the bundles. */
+function licences(chunks) {
+  const folders = new Set();
+  for (const id of chunks.flatMap(({ moduleIds = [] }) => moduleIds)) {
+    const folder = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
+    if (folder) folders.add(folder);
+  }
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)(\.\w+)?$/i.test(file));
+      const texts = files.sort().map((file) => readFileSync(join(folder, file), 'utf8').trim());
+      return [`${name} ${version} (${license})`, ...texts].join('\n\n');
+    })
+    .join(`\n\n${'-'.repeat(80)}\n\n`);
+}

