@@ -27,13 +27,13 @@ copyFiles(
 copyFiles(
   '@expo-google-fonts/ibm-plex-sans',
   ['LICENSE_FONT', '400Regular/IBMPlexSans_400Regular.ttf', '600SemiBold/IBMPlexSans_600SemiBold.ttf'],
-  'dist/report/fonts',
+  'dist/report/charts/fonts',
 );
 
-copyFiles('echarts', ['LICENSE', 'NOTICE'], 'dist/report/echarts');
+copyFiles('echarts', ['LICENSE', 'NOTICE'], 'dist/report/charts/echarts');
 copyFileSync(
   join(packageFolder('echarts'), 'dist/echarts.min.js'),
-  at('dist/report/echarts/echarts.min.cjs'), // a CommonJS module
+  at('dist/report/charts/echarts/echarts.min.cjs'), // a CommonJS module
 );
 
 if (existsSync(at('dist/cli/main.js'))) chmodSync(at('dist/cli/main.js'), 0o755);

@@ -30,7 +30,7 @@ export {
 } from './model/classifier.js';
 export type { ClassifierConfig, Head, ResolvedClassifierConfig } from './model/classifier-config.js';
 export type { SequenceStepper } from './model/stepper.js';
-export type { InputPicture, PreparedInput, RecognizerInput, Seen } from './recognize/input.js';
+export type { InputPicture, PreparedInput, RecognizerInput, Seen } from './recognize/prepare-input.js';
 export {
   describeCheckpoint,
   type Guess,
@@ -64,13 +64,12 @@ export {
   type WarmUp,
 } from './train/schedule.js';
 export type {
-  Examples,
   Trainer,
   TrainerEvaluation,
   TrainerOptions,
-  TrainerPart,
   TrainerSchedule,
   TrainOptions,
   TrainResult,
 } from './train/trainer.js';
+export type { Examples, TrainerPart } from './train/trainer-examples.js';
 export { UserError } from './user-error.js';

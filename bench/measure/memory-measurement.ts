@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Precision } from '#src/model/workspace.js';
-import { peakMegabytes } from '#src/train/peak-memory.js';
+import { peakMegabytes } from '#src/train/run/peak-memory.js';
 import { UserError } from '#src/user-error.js';
 import { count, failForUsers, oneOf } from '../bench-flags.js';
 import { BACKENDS, type OurBackend } from './contenders.js';

@@ -1,7 +1,7 @@
 /** The charts of a sweep: the rate of an update against batch and hidden size, and its time against each size. */
-import { baseOption, type Chart, frames, logScale } from '#src/report/chart.js';
-import { renderSvg } from '#src/report/chart-files.js';
-import { type Line, lineChart, type Plot, type Point as XY } from '#src/report/line-chart.js';
+import { baseOption, type Chart, frames, logScale } from '#src/report/charts/chart.js';
+import { renderSvg } from '#src/report/charts/chart-files.js';
+import { type Line, lineChart, type Plot, type Point as XY } from '#src/report/charts/line-chart.js';
 import { adaptive, light } from '#src/report/palette.js';
 import type { Point, Size, SweepResults } from '../measure/sweep.js';
 import { duration, markdown, number, whole } from './table.js';

@@ -10,9 +10,9 @@ import { readDrawings } from '../data/pens/drawing-files.js';
 import { readFileBounded } from '../formats/files.js';
 import { parseJson } from '../formats/json.js';
 import { UserError } from '../user-error.js';
-import type { RecognizerInput } from './input.js';
 import { parseInput } from './json-input.js';
 import { isPng, readPng } from './png.js';
+import type { RecognizerInput } from './prepare-input.js';
 
 export interface NamedInput {
   /** The file's path, with `:N` for one of several inputs in it. */

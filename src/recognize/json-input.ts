@@ -11,7 +11,7 @@ import { isPlainObject } from '../formats/json.js';
 import { quote } from '../formats/quotation.js';
 import { STROKE_COLUMNS } from '../ink/image-to-strokes.js';
 import { UserError } from '../user-error.js';
-import type { RecognizerInput } from './input.js';
+import type { RecognizerInput } from './prepare-input.js';
 
 /**
  * @param value from JSON.parse

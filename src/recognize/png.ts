@@ -7,7 +7,7 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
 import { MAX_PICTURE_PIXELS } from '../data/inputs/fit.js';
 import { UserError } from '../user-error.js';
-import type { InputPicture } from './input.js';
+import type { InputPicture } from './prepare-input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
 const MAX_UNPACKED = 4096 * (4 * 4096 + 1);

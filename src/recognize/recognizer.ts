@@ -12,7 +12,7 @@ import type { SequenceStepper } from '../model/stepper.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
 import type { RunFacts } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
-import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './input.js';
+import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
 

@@ -9,7 +9,7 @@ import type { Sequence } from '../data/sequence.js';
 import type { Stroke } from '../ink/drawing.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
-import { prepareInput, type RecognizerInput, type Seen } from './input.js';
+import { prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { softmax } from './softmax.js';
 
 /** The parts of a recogniser that a trace needs. */

@@ -4,11 +4,11 @@
  */
 
 import type { EpochMetrics, Mistake, RunSummary } from '../runs/run-folder.js';
-import type { Chart } from './chart.js';
+import type { Chart } from './charts/chart.js';
+import { confusionMatrixChart, confusionRatesChart } from './charts/confusion.js';
+import { accuracyChart, learningRateChart, lossChart } from './charts/curves.js';
+import { type MistakeTile, mistakesLead, mistakesTitle, tileShapes } from './charts/mistakes.js';
 import { type Command, reproductionCommands } from './commands.js';
-import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
-import { accuracyChart, learningRateChart, lossChart } from './curves.js';
-import { type MistakeTile, mistakesLead, mistakesTitle, tileShapes } from './mistakes.js';
 import { themed } from './palette.js';
 import { classRecalls, mistakeCount, printable, recallFloor } from './recall.js';
 import { shapesSvg } from './stroke-shapes.js';

@@ -7,11 +7,11 @@ import { mkdir } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { explainFileError, writeFileAtomically } from '../formats/files.js';
 import { RUN_FILES } from '../runs/run-folder.js';
-import { renderPdf, renderPng, renderSvg } from './chart-files.js';
-import { confusionMatrixChart, confusionRatesChart } from './confusion.js';
-import { accuracyChart, learningRateChart, lossChart } from './curves.js';
+import { renderPdf, renderPng, renderSvg } from './charts/chart-files.js';
+import { confusionMatrixChart, confusionRatesChart } from './charts/confusion.js';
+import { accuracyChart, learningRateChart, lossChart } from './charts/curves.js';
+import { mistakesChart, mistakeTiles } from './charts/mistakes.js';
 import { type ReportInput, reportHtml } from './html.js';
-import { mistakesChart, mistakeTiles } from './mistakes.js';
 
 /** File formats of charts. */
 export type ChartFormat = 'svg' | 'png' | 'pdf';

@@ -5,7 +5,7 @@
 
 import type { Stroke } from '../ink/drawing.js';
 import type { Picture } from '../runs/run-folder.js';
-import { FONT_FAMILY, fitText } from './chart.js';
+import { FONT_FAMILY, fitText } from './charts/chart.js';
 import { light } from './palette.js';
 import { pictureImage } from './picture.js';
 import { className } from './recall.js';

@@ -27,9 +27,9 @@ export function newRunFolder(preset: string, now: Date): string {
 /** @throws UserError if `folder` holds a run: a new run never overwrites an old one */
 export function refuseOldRun(folder: string): void {
   if (!holdsRun(folder)) return;
-  throw new UserError(
-    `train: ${folder} holds a run already; use --load-cp to go on with it, or another --saving-path`,
-  );
+  throw new UserError(`train: ${folder} holds a run already; resume that run, or choose another folder`, {
+    settings: ['loadCp', 'savingPath'],
+  });
 }
 
 /** A checkpoint and the folder that it lies in. */
@@ -39,14 +39,18 @@ export interface FoundCheckpoint {
 }
 
 /**
- * The checkpoint that a path means. A file is itself. Of a run folder, `use` takes the best checkpoint or else the
- * last, and `resume` the last, which need not exist: a run that was killed before it wrote one begins anew. A folder of
- * several seeds can be resumed; to use one of them, it must be named. `last` is the newest run in runs/.
+ * The checkpoint that a path means. A file is itself. Of a run folder, `use` takes the best checkpoint; `look` the best,
+ * or the last if there is no best yet; `resume` the last, which need not exist: a run that was killed before it wrote one
+ * starts again. A folder of several seeds can be resumed; to use one of them, name it. `last` is the newest run in runs/.
  *
- * @param operation what messages begin with: `evaluate`, `train: --load-cp`
+ * @param operation start of the messages: `evaluate`
  * @throws UserError if there is no such checkpoint
  */
-export function findCheckpoint(operation: string, given: string, purpose: 'use' | 'resume'): FoundCheckpoint {
+export function findCheckpoint(
+  operation: string,
+  given: string,
+  purpose: 'use' | 'look' | 'resume',
+): FoundCheckpoint {
   const path = given === NEWEST ? newestRun(operation) : given;
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
@@ -57,6 +61,15 @@ export function findCheckpoint(operation: string, given: string, purpose: 'use' 
     if (holdsRun(path)) return { folder: path, checkpoint: join(path, RUN_FILES.last) };
     throw new UserError(
       `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint`,
+    );
+  }
+  if (
+    purpose === 'use' &&
+    !existsSync(join(path, RUN_FILES.best)) &&
+    existsSync(join(path, RUN_FILES.last))
+  ) {
+    throw new UserError(
+      `${operation}: ${path} has no ${RUN_FILES.best}, because its first epoch has not ended; wait, or name ${join(path, RUN_FILES.last)}`,
     );
   }
   for (const name of [RUN_FILES.best, RUN_FILES.last]) {

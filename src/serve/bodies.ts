@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './http-error.js';
-import { MAX_BODY_BYTES, MAX_WAITING_BYTES } from './limits.js';
+import { MAX_BODY_BYTES, MAX_WAITING_BYTES } from './server-limits.js';
 
 export class Bodies {
   #bytes = 0;

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { KIND_NAMES } from '../data/kinds.js';
 import type { Health, ModelList, PredictResponse, RunList } from './api.js';
-import { MAX_BODY_BYTES, MAX_INPUTS } from './limits.js';
 import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
+import { MAX_BODY_BYTES, MAX_INPUTS } from './server-limits.js';
 
 const share = z.number().min(0).max(1);
 const id = z.string().describe('as the list has it');

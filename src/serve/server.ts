@@ -9,7 +9,6 @@ import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
 import { Bodies } from './bodies.js';
 import { errorJson, errorStatus, HttpError } from './http-error.js';
-import * as limits from './limits.js';
 import { addPage } from './page-routes.js';
 import { Models } from './predict/model-list.js';
 import type { PredictJob } from './predict/predict-jobs.js';
@@ -19,6 +18,7 @@ import { addRuns } from './runs/run-routes.js';
 import { openRunStore } from './runs/run-store.js';
 import { Samples } from './samples/samples.js';
 import { isMeant, SECURITY_HEADERS } from './security.js';
+import * as limits from './server-limits.js';
 import { WorkerPool } from './workers/worker-pool.js';
 
 export interface ServeOptions {
@@ -154,14 +154,16 @@ async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promi
       const problem = listenProblem(error, host, candidate);
       if (problem === null) throw error;
       if (problem !== IN_USE || candidate === ports.at(-1)) {
-        throw new UserError(`serve: cannot listen on ${host} port ${ports.join(', ')}: ${problem}`);
+        throw new UserError(`serve: cannot listen on ${host} port ${ports.join(', ')}: ${problem}`, {
+          settings: ['host', 'port'],
+        });
       }
     }
   }
   throw new Error('serve: no port to listen on');
 }
 
-const IN_USE = 'another program is there already; choose another --port, or 0 for any';
+const IN_USE = 'another program is there already; choose another port, or 0 for any';
 
 function listenProblem(error: unknown, host: string, port: number): string | null {
   switch ((error as NodeJS.ErrnoException).code) {
@@ -169,13 +171,13 @@ function listenProblem(error: unknown, host: string, port: number): string | nul
       return IN_USE;
     case 'EACCES':
       return port < 1024
-        ? 'ports below 1024 need special rights; choose another --port'
+        ? 'ports below 1024 need special rights; choose another port'
         : 'the system does not permit it';
     case 'EADDRNOTAVAIL':
-      return `this machine has no address ${host}; use --host 127.0.0.1, or 0.0.0.0 for all its addresses`;
+      return `this machine has no address ${host}; use 127.0.0.1, or 0.0.0.0 for all its addresses`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `there is no host ${quote(host)}; use --host 127.0.0.1, or 0.0.0.0 for all its addresses`;
+      return `there is no host ${quote(host)}; use 127.0.0.1, or 0.0.0.0 for all its addresses`;
     default:
       return null;
   }

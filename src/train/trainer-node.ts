@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { type BackendChoice, openBackend } from '../backends/open-node.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startNodeThread } from './team/threads-node.js';
-import { createTrainer, type Examples, type Trainer, type TrainerOptions } from './trainer.js';
+import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js';
+import type { Examples } from './trainer-examples.js';
 
 /**
  * Opens a trainer of a new model, with a backend of its own.

@@ -2,7 +2,8 @@
 import { openBackend } from '../backends/open-web.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startPageThread, threadsInPage } from './team/threads-page.js';
-import { createTrainer, type Examples, type Trainer, type TrainerOptions } from './trainer.js';
+import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js';
+import type { Examples } from './trainer-examples.js';
 
 /**
  * Opens a trainer of a new model, with a backend of its own. It computes in Web Workers if the page is cross-origin

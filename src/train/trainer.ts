@@ -3,9 +3,7 @@
  * an epoch at a time (`epoch`), or with validation, schedule and early stopping (`train`).
  */
 import type { Backend } from '../backends/backend.js';
-import { type ArraySequencesData, shareArrays } from '../data/array-sequences.js';
 import { NO_AUGMENTATION } from '../data/augmentation.js';
-import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import {
   type ClassifierConfig,
@@ -31,18 +29,7 @@ import {
 import { type OptimizerConfig, type ResolvedOptimizer, resolveOptimizer } from './optimizer.js';
 import { openTeam } from './team/team.js';
 import type { StartThread } from './team/threads.js';
-
-/** Labelled sequences as a dense block, the shorter ones filled up at the end. N is the number of labels. */
-export interface Examples {
-  /** [N, T, I] Values past the end of a sequence are never read. */
-  inputs: Float32Array;
-  /** [N] in 0 … K - 1. */
-  labels: Int32Array;
-  /** T: steps of the longest sequence, or more. */
-  steps: number;
-  /** [N] steps of each sequence, 1 to T. Default: T for all. */
-  lengths?: Int32Array;
-}
+import { type Examples, type TrainerPart, type TrainerParts, trainerParts } from './trainer-examples.js';
 
 export interface TrainerOptions {
   /** Default: Adam with its defaults. */
@@ -103,16 +90,6 @@ export interface TrainerEvaluation {
   confusionMatrix: number[][];
 }
 
-/** The parts of a trainer's examples. */
-export type TrainerPart = 'train' | 'validation';
-
-interface Parts {
-  data: Record<TrainerPart, ArraySequencesData>;
-  indices: Record<TrainerPart, Int32Array>;
-  /** [N] of the training examples, where they were given. */
-  lengths: Int32Array | null;
-}
-
 /** What the entry points know and the trainer does not. */
 export interface TrainerPlatform {
   /** For the team. */
@@ -140,7 +117,7 @@ export async function createTrainer(
     if (!(labelSmoothing >= 0 && labelSmoothing < 1))
       throw new UserError(`train: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
     requireWhole('batchSize', batchSize);
-    const parts = partsOf(examples, options.validation, model, seed);
+    const parts = trainerParts(examples, options.validation, model, seed);
     const engine = await openTeam({
       backend,
       threads: requireWhole('threads', platform.threads),
@@ -175,7 +152,7 @@ export class Trainer {
   readonly #backend: Backend;
   readonly #model: ResolvedClassifierConfig;
   readonly #optimizer: ResolvedOptimizer;
-  readonly #parts: Parts;
+  readonly #parts: TrainerParts;
   readonly #seed: number;
   readonly #batchSize: number;
   readonly #openBackend: () => Promise<Backend>;
@@ -190,7 +167,7 @@ export class Trainer {
     backend: Backend;
     model: ResolvedClassifierConfig;
     optimizer: ResolvedOptimizer;
-    parts: Parts;
+    parts: TrainerParts;
     seed: number;
     batchSize: number;
     openBackend: () => Promise<Backend>;
@@ -391,40 +368,4 @@ export class Trainer {
 function requireWhole(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 1) return value;
   throw new UserError(`train: ${name} must be a whole number of at least 1, got ${value}`);
-}
-
-/** @throws UserError when sizes do not fit, or a label is not a class */
-function partsOf(
-  examples: Examples,
-  validation: TrainerOptions['validation'],
-  model: ResolvedClassifierConfig,
-  seed: number,
-): Parts {
-  const train = shareExamples(examples, model);
-  const all = firstIndices(examples.labels.length);
-  const lengths = examples.lengths ? train.lengths : null;
-  if (validation === undefined) {
-    return {
-      data: { train, validation: train },
-      indices: { train: all, validation: new Int32Array(0) },
-      lengths,
-    };
-  }
-  if (typeof validation === 'number') {
-    const split = splitIndices(all.length, trainCountOf(all.length, 1 - validation), seed);
-    return { data: { train, validation: train }, indices: split, lengths };
-  }
-  const data = { train, validation: shareExamples(validation, model) };
-  return { data, indices: { train: all, validation: firstIndices(validation.labels.length) }, lengths };
-}
-
-function shareExamples(examples: Examples, model: ResolvedClassifierConfig): ArraySequencesData {
-  const { inputs, labels, steps, lengths } = examples;
-  if (model.sequenceLength !== null && steps > model.sequenceLength) {
-    throw new UserError(
-      `train: ${steps} steps, but head 'flatten' was built for sequenceLength ${model.sequenceLength}`,
-    );
-  }
-  const { inputSize, numClasses } = model;
-  return shareArrays({ inputs, labels, steps, lengths, batchSize: labels.length, inputSize }, numClasses);
 }

@@ -154,7 +154,7 @@ describe('resuming', () => {
   it('uses the saved configuration, and flags override it', async () => {
     await run({}, 3);
     writeConfig(folder, { hiddenSize: 48, numEpochs: 7 });
-    await assert.rejects(run({}), /holds a run already; use --load-cp/);
+    await assert.rejects(run({}), /holds a run already; resume that run, or choose another folder/);
     const { configs, code } = await run({ loadCp: true, numEpochs: '9' });
     assert.equal(code, 0);
     const [{ hiddenSize, numEpochs, loadCp, savingPath }] = configs;

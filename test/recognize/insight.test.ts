@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RecognizerInput } from '#src/recognize/input.js';
+import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import type { Recognizer } from '#src/recognize/recognizer.js';
 import { digits } from '../ink/images.js';
 import { ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';

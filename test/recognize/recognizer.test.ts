@@ -13,7 +13,7 @@ import { packStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
-import type { RecognizerInput } from '#src/recognize/input.js';
+import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { softmax } from '#src/recognize/softmax.js';
 import { decodeCheckpoint } from '#src/runs/checkpoint.js';

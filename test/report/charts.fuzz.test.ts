@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Place } from '#src/report/chart.js';
-import { renderSvg } from '#src/report/chart-files.js';
-import { confusionMatrixChart, confusionRatesChart } from '#src/report/confusion.js';
-import { accuracyChart, learningRateChart, lossChart } from '#src/report/curves.js';
+import type { Place } from '#src/report/charts/chart.js';
+import { renderSvg } from '#src/report/charts/chart-files.js';
+import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
+import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
 import { formatRecallTable } from '#src/report/text.js';
 import type { EpochMetrics } from '#src/runs/run-folder.js';
 import { sampleInput } from './sample.js';

@@ -9,12 +9,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type Chart, linearScale, logScale, type Place, wholeTicks } from '#src/report/chart.js';
-import { renderSvg } from '#src/report/chart-files.js';
-import { confusionMatrixChart, confusionRatesChart } from '#src/report/confusion.js';
-import { accuracyChart, learningRateChart, lossChart } from '#src/report/curves.js';
+import { type Chart, linearScale, logScale, type Place, wholeTicks } from '#src/report/charts/chart.js';
+import { renderSvg } from '#src/report/charts/chart-files.js';
+import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
+import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
+import { mistakesChart, mistakeTiles } from '#src/report/charts/mistakes.js';
 import type { ReportInput } from '#src/report/html.js';
-import { mistakesChart, mistakeTiles } from '#src/report/mistakes.js';
 import { light } from '#src/report/palette.js';
 import { sampleInput, sampleMistake, sampleStrokeMistake } from './sample.js';
 import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { renderPng } from '#src/report/chart-files.js';
+import { renderPng } from '#src/report/charts/chart-files.js';
 import { type SheetEntry, sheetSvg } from '#src/report/stroke-sheet.js';
 import { assertTextsApart, assertWellFormed } from './svg.js';
 

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { textWidth } from '#src/report/chart.js';
+import { textWidth } from '#src/report/charts/chart.js';
 
 /** A text of a chart and its approximate bounding box in pixels. */
 export interface TextBox {

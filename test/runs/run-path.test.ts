@@ -31,6 +31,7 @@ describe('run folders', () => {
     rmSync('runs', { recursive: true });
   });
 
+  const look = (path: string) => findCheckpoint('info', path, 'look');
   const resume = (path: string) => findCheckpoint('train: --load-cp', path, 'resume');
   const use = (path: string) => findCheckpoint('predict', path, 'use');
 
@@ -61,7 +62,7 @@ describe('run folders', () => {
     put('runs/file', 9000);
     const found = { folder: 'runs/new', checkpoint: 'runs/new/last.safetensors' };
     assert.deepEqual(resume('last'), found);
-    assert.deepEqual(use('last'), found);
+    assert.deepEqual(look('last'), found);
     put('runs/seeds/config.json', 0);
     put('runs/seeds/seed-10/last.safetensors', 3500);
     put('runs/seeds/seed-4/last.safetensors', 4000);
@@ -82,9 +83,13 @@ describe('run folders', () => {
     }
   });
 
-  it('to use a run is to use its best checkpoint, or else its last; to resume it, the last', () => {
+  it('of a run the best checkpoint is used, the last one until then only looked at, and the last resumed', () => {
     put('runs/half/last.safetensors', 1);
-    assert.equal(use('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
+    assert.equal(look('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
+    assert.throws(
+      () => use('runs/half'),
+      /runs\/half has no best.safetensors, because its first epoch has not ended/,
+    );
     put('runs/half/best.safetensors', 1);
     assert.equal(use('runs/half').checkpoint, join('runs/half', 'best.safetensors'));
     assert.equal(resume('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
@@ -104,13 +109,13 @@ describe('run folders', () => {
       ),
     );
     assert.equal(resume('runs/seeds').folder, 'runs/seeds');
-    assert.equal(use('runs/seeds/seed-4').folder, 'runs/seeds/seed-4');
+    assert.equal(look('runs/seeds/seed-4').folder, 'runs/seeds/seed-4');
   });
 
   it('a new run does not write over an old one', () => {
     refuseOldRun('runs/none');
     refuseOldRun('empty');
-    assert.throws(() => refuseOldRun('runs/old'), /runs\/old holds a run already; use --load-cp to go on/);
+    assert.throws(() => refuseOldRun('runs/old'), /runs\/old holds a run already; resume that run/);
     assert.throws(() => refuseOldRun('runs/seeds'), UserError, 'a folder of several seeds');
   });
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
-import type { RecognizerInput } from '#src/recognize/input.js';
+import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
 import { predictionJson } from '#src/serve/predict/predict-jobs.js';

@@ -11,12 +11,12 @@ import { openBackend } from '#src/backends/open-node.js';
 import { loadImages } from '#src/data/images/image-datasets.js';
 import { strokesFromImages } from '#src/data/strokes/stroke-conversion.js';
 import { movesOf } from '#src/data/strokes/stroke-examples.js';
-import type { RecognizerInput } from '#src/recognize/input.js';
+import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
 import { RunEvents } from '#src/serve/runs/run-events.js';
 import { RunStore, runEntry } from '#src/serve/runs/run-store.js';
-import { trainRun } from '#src/train/run.js';
+import { trainRun } from '#src/train/run/run.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { smallConfig, temporaryFolder } from '../train/small-mnist.js';
 import {

@@ -240,7 +240,7 @@ describe('its place', () => {
     const { port } = blocker.address() as { port: number };
     await assert.rejects(serve({ runs: null, port }), (error) => {
       assert.ok(error instanceof UserError);
-      assert.match(error.message, /another program is there already; choose another --port/);
+      assert.match(error.message, /another program is there already; choose another port/);
       return true;
     });
     blocker.close();

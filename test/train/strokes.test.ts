@@ -9,9 +9,9 @@ import { loadDataset } from '#src/data/open-dataset.js';
 import { epochOrder, epochOrderByLength, firstIndices } from '#src/data/split.js';
 import { preprocessingOf } from '#src/train/config/plan.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
-import { evaluateRun } from '#src/train/evaluate-run.js';
 import type { TrainEvent } from '#src/train/events.js';
-import { trainRun } from '#src/train/run.js';
+import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { trainRun } from '#src/train/run/run.js';
 import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 
 process.env.SCANSTROKE_CACHE = temporaryFolder();
@@ -147,7 +147,7 @@ test('strokes choose their preset; what means nothing for them is refused', asyn
   assert.equal(resolveConfig({ flags: { data: 'some/cats.ndjson' } }).preset, 'strokes');
   assert.equal(resolveConfig({ flags: { data: 'some/folder' } }).preset, 'quick');
   const refused: [Record<string, unknown>, RegExp][] = [
-    [{ head: 'flatten' }, /--preset strokes/],
+    [{ head: 'flatten' }, /preset strokes/],
     [{ inputSize: 28 }, /input size 28/],
     [{ permute: 1 }, /--permute has no effect on strokes/],
     [{ augmentElastic: 1 }, /--augment-elastic has no effect on strokes/],

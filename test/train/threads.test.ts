@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors } from 'scanstroke';
-import { trainRun } from '#src/train/run.js';
+import { trainRun } from '#src/train/run/run.js';
 import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 
 process.env.SCANSTROKE_CACHE = temporaryFolder();

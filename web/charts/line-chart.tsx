@@ -2,7 +2,7 @@
  * Line chart over epochs: names at the lines' ends, values at the pointer. Uses the same scales as the reports' charts.
  */
 import { useState } from 'preact/hooks';
-import { position, type Scale, wholeTicks } from '#src/report/chart.js';
+import { position, type Scale, wholeTicks } from '#src/report/charts/chart.js';
 import { useSize } from '../hooks.js';
 
 export interface ChartLine {

@@ -1,5 +1,5 @@
 /** Accuracy and loss over the epochs. One run: training and validation. Several runs: validation only. */
-import { linearScale, logScale } from '#src/report/chart.js';
+import { linearScale, logScale } from '#src/report/charts/chart.js';
 import { formatNumber, formatShare } from '#src/report/text.js';
 import { type ChartLine, LineChart } from '../charts/line-chart.js';
 import type { Run } from './run-feed.js';

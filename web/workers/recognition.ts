@@ -3,7 +3,7 @@
  * command line. Answers one request after the other; recognition/client.ts sends one at a time.
  */
 import { openBackend } from 'scanstroke';
-import { prepareInput, type Seen } from '#src/recognize/input.js';
+import { prepareInput, type Seen } from '#src/recognize/prepare-input.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import type {
   DrawingInspection,

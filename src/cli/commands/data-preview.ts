@@ -109,7 +109,7 @@ async function writeSheet(
     await writeFileAtomically(file, sheet.svg);
     return;
   }
-  const { renderPng } = await import('../../report/chart-files.js');
+  const { renderPng } = await import('../../report/charts/chart-files.js');
   await writeFileAtomically(file, renderPng(sheet, sheet.svg));
 }
 

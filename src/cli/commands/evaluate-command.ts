@@ -50,7 +50,7 @@ Examples:
   scanstroke evaluate runs/my-run/last.safetensors --data fashion-mnist/`,
     )
     .action(async (path: string, flags: EvaluateFlags) => {
-      const { evaluateRun } = await import('../../train/evaluate-run.js');
+      const { evaluateRun } = await import('../../train/run/evaluate-run.js');
       await evaluate(path, flags, terminal, evaluateRun);
     });
 }

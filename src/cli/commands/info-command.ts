@@ -61,7 +61,7 @@ async function find(path: string): Promise<Found> {
   const { readCheckpointHeader } = await import('../../runs/checkpoint-file.js');
   const { readMetrics, readSummary } = await import('../../runs/run-files.js');
   const { findCheckpoint } = await import('../../runs/run-path.js');
-  const { folder, checkpoint } = findCheckpoint('info', path, 'use');
+  const { folder, checkpoint } = findCheckpoint('info', path, 'look');
   const has = (name: string) => path !== checkpoint && existsSync(join(folder, name));
   return {
     checkpointPath: checkpoint,

@@ -1,12 +1,12 @@
 /** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
-import { checkChartFormats } from '../../report/chart-files.js';
+import { checkChartFormats } from '../../report/charts/chart-files.js';
 import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
 import type { RunSummary } from '../../runs/run-folder.js';
 import { configToDisk } from '../../train/config/run-config.js';
 import type { TrainEvent } from '../../train/events.js';
-import { type RunEnd, trainRun } from '../../train/run.js';
+import { type RunEnd, trainRun } from '../../train/run/run.js';
 import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../configure.js';
 
 /** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */

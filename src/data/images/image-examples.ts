@@ -115,8 +115,8 @@ function storedLayout({ images, imagesName, channelsImg }: ImageFiles) {
   if (sizes.length === 2) {
     if (channelsImg !== 1) {
       throw new UserError(
-        `${imagesName}: the images have 1 channel (${shape.join(' × ')}), but channels_img is ${channelsImg}; ` +
-          'use --channels-img 1',
+        `${imagesName}: the images have 1 channel (${shape.join(' × ')}), not ${channelsImg}`,
+        { settings: ['channelsImg'] },
       );
     }
     const [height, width] = sizes;
@@ -137,7 +137,8 @@ function storedLayout({ images, imagesName, channelsImg }: ImageFiles) {
   }
   throw new UserError(
     `${imagesName}: the images are ${shape.join(' × ')}, that is ${sizes[0]} channels (or ${sizes[2]}, if channels ` +
-      `come last), but channels_img is ${channelsImg}; use --channels-img ${Math.min(sizes[0], sizes[2])}`,
+      `come last), not ${channelsImg}; use ${Math.min(sizes[0], sizes[2])}`,
+    { settings: ['channelsImg'] },
   );
 }
 

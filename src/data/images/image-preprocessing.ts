@@ -71,7 +71,8 @@ export function checkSequenceShape(
   throw new UserError(
     `${operation}: sequence length ${sequenceLength} × input size ${inputSize} = ${sequenceLength * inputSize}, ` +
       `but ${dataset} images have ${size}; ` +
-      `use --sequence-length ${height} --input-size ${width * channels} or ${values} × 1`,
+      `use ${height} × ${width * channels}, or ${values} × 1`,
+    { settings: ['sequenceLength', 'inputSize'] },
   );
 }
 

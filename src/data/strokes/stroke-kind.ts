@@ -42,7 +42,8 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     if (inputSize !== STROKE_INPUT_SIZE || head === 'flatten') {
       throw new UserError(
         `train: ${name}: strokes have ${STROKE_INPUT_SIZE} values a step and differ in length, but the model has ` +
-          `input size ${inputSize} and head ${head}; use --preset strokes, or --input-size 4 --head mean`,
+          `input size ${inputSize} and head ${head}; use the preset strokes, or input size 4 and head mean`,
+        { settings: ['preset', 'inputSize', 'head'] },
       );
     }
     return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: strokeOrder };

@@ -2,13 +2,13 @@
 import { kindOf } from '../../data/kinds.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
-import type { PreparedInput, RecognizerInput } from '../../recognize/input.js';
 import { parseInput } from '../../recognize/json-input.js';
 import { readPng } from '../../recognize/png.js';
+import type { PreparedInput, RecognizerInput } from '../../recognize/prepare-input.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import type { PredictionJson, PredictResponse } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { MAX_INPUTS, MAX_STEPS } from '../limits.js';
+import { MAX_INPUTS, MAX_STEPS } from '../server-limits.js';
 
 /** A request, not yet decoded. */
 export interface PredictJob {

@@ -9,7 +9,7 @@ import type { RunPlace } from '../../runs/find-runs.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { RunEventName } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../limits.js';
+import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../server-limits.js';
 import type { RunRecord, RunStore } from './run-store.js';
 
 /** Interval between two reads of a run's files. */

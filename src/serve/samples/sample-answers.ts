@@ -1,5 +1,5 @@
 /** JSON answers about samples: pages of the list, and one sample with trace, hidden states and gradients. */
-import type { Seen } from '../../recognize/input.js';
+import type { Seen } from '../../recognize/prepare-input.js';
 import type { Inspection, Recognizer } from '../../recognize/recognizer.js';
 import type { Trace } from '../../recognize/trace.js';
 import type {

@@ -101,7 +101,7 @@ test('MNIST: 60,000 and 10,000 images of ten digits, in memory that threads shar
 test('MNIST has one channel', async () => {
   await refused(
     loadImages('mnist', { channelsImg: 3 }),
-    /the images have 1 channel \(60000 × 28 × 28\), but channels_img is 3; use --channels-img 1/,
+    /the images have 1 channel \(60000 × 28 × 28\), not 3/,
   );
 });
 
@@ -209,7 +209,7 @@ test('images of several channels: row by row, within a row channel by channel', 
   assert.deepEqual([...train.pixels.subarray(0, 12)], [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]);
   await refused(
     loadImages(folder, { channelsImg: 4 }),
-    /the images are 2 × 2 × 2 × 3, that is 2 channels \(or 3, .*\), but channels_img is 4/,
+    /the images are 2 × 2 × 2 × 3, that is 2 channels \(or 3, .*\), not 4; use 2/,
   );
 });
 

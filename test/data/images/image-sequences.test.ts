@@ -157,7 +157,8 @@ test('a sequence that does not hold the image is refused with settings that do',
     () => checkSequenceShape('train', 'MNIST', { ...mnist, sequenceLength: 30 }),
     new UserError(
       'train: sequence length 30 × input size 28 = 840, but MNIST images have 784 pixels; ' +
-        'use --sequence-length 28 --input-size 28 or 784 × 1',
+        'use 28 × 28, or 784 × 1',
+      { settings: ['sequenceLength', 'inputSize'] },
     ),
   );
   assert.throws(
@@ -171,7 +172,8 @@ test('a sequence that does not hold the image is refused with settings that do',
       }),
     new UserError(
       'train: sequence length 32 × input size 32 = 1024, but colours images have 3 channels × 512 pixels = 1536 values; ' +
-        'use --sequence-length 32 --input-size 48 or 1536 × 1',
+        'use 32 × 48, or 1536 × 1',
+      { settings: ['sequenceLength', 'inputSize'] },
     ),
   );
   const data = { name: 'x', examples: counting(1, 1, 2, 3) };

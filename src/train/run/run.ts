@@ -5,30 +5,36 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Dataset, Preprocessing } from '../data/input-kind.js';
-import { kindOf } from '../data/kinds.js';
-import { loadDataset } from '../data/open-dataset.js';
-import type { Part } from '../data/sources.js';
-import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../data/split.js';
-import { makeFolder, writeFileAtomically } from '../formats/files.js';
-import { flopsPerStep, type ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { parameterCount } from '../model/parameters.js';
-import { encodeCheckpoint } from '../runs/checkpoint.js';
-import { copyBest, readCheckpoint, readCheckpointToResume } from '../runs/checkpoint-file.js';
-import { appendMetrics, readMetrics, truncateMetrics, writeConfig, writeSummary } from '../runs/run-files.js';
-import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../runs/run-folder.js';
-import type { TrainConfig } from './config/options.js';
-import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from './config/plan.js';
-import { configToDisk } from './config/run-config.js';
-import type { Engine } from './engine.js';
-import { type AnswerSheet, evaluatePart, type Scores } from './evaluation.js';
-import type { LoadingEvent, StopReason, TrainEvent } from './events.js';
-import { initialState, type TrainState, trainLoop } from './loop.js';
-import { mistakesOf } from './mistakes.js';
+import type { Dataset, Preprocessing } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
+import { loadDataset } from '../../data/open-dataset.js';
+import type { Part } from '../../data/sources.js';
+import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
+import { makeFolder, writeFileAtomically } from '../../formats/files.js';
+import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import { parameterCount } from '../../model/parameters.js';
+import { encodeCheckpoint } from '../../runs/checkpoint.js';
+import { copyBest, readCheckpoint, readCheckpointToResume } from '../../runs/checkpoint-file.js';
+import {
+  appendMetrics,
+  readMetrics,
+  truncateMetrics,
+  writeConfig,
+  writeSummary,
+} from '../../runs/run-files.js';
+import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import type { TrainConfig } from '../config/options.js';
+import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
+import { configToDisk } from '../config/run-config.js';
+import type { Engine } from '../engine.js';
+import { type AnswerSheet, evaluatePart, type Scores } from '../evaluation.js';
+import type { LoadingEvent, StopReason, TrainEvent } from '../events.js';
+import { initialState, type TrainState, trainLoop } from '../loop.js';
+import { watch } from '../watch.js';
 import { peakMegabytes } from './peak-memory.js';
 import { resume } from './resume.js';
 import { openRunEngine } from './run-engine.js';
-import { watch } from './watch.js';
+import { mistakesOf } from './worst-mistakes.js';
 
 /** Input of the report that is not in the run folder. */
 export interface RunEnd {
@@ -271,7 +277,7 @@ class RunFolder {
       reorderedScore: scores.get('reordered')?.score ?? null,
       confusionMatrix: onTest.confusionMatrix,
       classes: dataset.classes,
-      version: (createRequire(import.meta.url)('../../package.json') as { version: string }).version,
+      version: (createRequire(import.meta.url)('../../../package.json') as { version: string }).version,
       node: process.version,
     };
     await writeSummary(this.#path, summary);

@@ -1,8 +1,8 @@
 /** The worst mistakes of a model on the test set, for the report. */
-import type { Dataset } from '../data/input-kind.js';
-import { kindOf } from '../data/kinds.js';
-import type { Mistake } from '../runs/run-folder.js';
-import { type AnswerSheet, answerTo } from './evaluation.js';
+import type { Dataset } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
+import type { Mistake } from '../../runs/run-folder.js';
+import { type AnswerSheet, answerTo } from '../evaluation.js';
 
 /** At most this many mistakes are kept. */
 const MAX_MISTAKES = 30;

@@ -1,15 +1,15 @@
 /** Opens the engine of a run or an evaluation in Node.js: backend, threads and the sequences of every part. */
 import { availableParallelism } from 'node:os';
-import { openBackend } from '../backends/open-node.js';
-import type { Augmentation } from '../data/augmentation.js';
-import type { Dataset, Preprocessing } from '../data/input-kind.js';
-import { partsOf } from '../data/sources.js';
-import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
-import type { Precision } from '../model/workspace.js';
-import type { TrainConfig } from './config/options.js';
-import type { Engine, UpdateSettings } from './engine.js';
-import { openTeam } from './team/team.js';
-import { startNodeThread } from './team/threads-node.js';
+import { openBackend } from '../../backends/open-node.js';
+import type { Augmentation } from '../../data/augmentation.js';
+import type { Dataset, Preprocessing } from '../../data/input-kind.js';
+import { partsOf } from '../../data/sources.js';
+import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import type { Precision } from '../../model/workspace.js';
+import type { TrainConfig } from '../config/options.js';
+import type { Engine, UpdateSettings } from '../engine.js';
+import { openTeam } from '../team/team.js';
+import { startNodeThread } from '../team/threads-node.js';
 
 export interface RunEngineOptions {
   backend: TrainConfig['backend'];

@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
-import { evaluateRun } from '#src/train/evaluate-run.js';
 import type { TrainEvent } from '#src/train/events.js';
-import { trainRun } from '#src/train/run.js';
-import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
+import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { trainRun } from '#src/train/run/run.js';
+import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 
 const folder = temporaryFolder();
 const data = writeSmallMnist(folder, 480, 40); // 360 to train on: nine steps of 40 an epoch

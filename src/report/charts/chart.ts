@@ -4,7 +4,7 @@
  */
 
 import type { EChartsOption } from 'echarts';
-import { light } from './palette.js';
+import { light } from '../palette.js';
 
 export type ChartName =
   | 'loss'

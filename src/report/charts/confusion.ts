@@ -5,11 +5,11 @@
  */
 
 import type { CustomSeriesOption, EChartsOption } from 'echarts';
-import type { RunSummary } from '../runs/run-folder.js';
+import type { RunSummary } from '../../runs/run-folder.js';
+import { light, rampShade, STRONG_SHADE } from '../palette.js';
+import { className, classRecalls, mistakeCount, worstConfusion } from '../recall.js';
+import { formatCount, formatShare } from '../text.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';
-import { light, rampShade, STRONG_SHADE } from './palette.js';
-import { className, classRecalls, mistakeCount, worstConfusion } from './recall.js';
-import { formatCount, formatShare } from './text.js';
 
 /** Input of both charts. */
 export interface ConfusionInput {

@@ -4,6 +4,7 @@
  */
 
 import type { EChartsOption, LineSeriesOption } from 'echarts';
+import { light } from '../palette.js';
 import {
   baseOption,
   type Chart,
@@ -16,7 +17,6 @@ import {
   type Scale,
   textWidth,
 } from './chart.js';
-import { light } from './palette.js';
 
 /** x is an epoch or a size, y the measured value. */
 export type Point = [x: number, y: number];

@@ -1,15 +1,15 @@
 /** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
 import { z } from 'zod';
-import { quote } from '../formats/quotation.js';
-import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { ParameterLayout } from '../model/parameters.js';
-import type { Checkpoint } from '../runs/checkpoint.js';
-import { RUN_FILES } from '../runs/run-folder.js';
-import type { StateDict } from '../state-dict.js';
-import { UserError } from '../user-error.js';
-import type { TrainConfig } from './config/options.js';
-import type { Engine } from './engine.js';
-import { initialState, type TrainState } from './loop.js';
+import { quote } from '../../formats/quotation.js';
+import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import { ParameterLayout } from '../../model/parameters.js';
+import type { Checkpoint } from '../../runs/checkpoint.js';
+import { RUN_FILES } from '../../runs/run-folder.js';
+import type { StateDict } from '../../state-dict.js';
+import { UserError } from '../../user-error.js';
+import type { TrainConfig } from '../config/options.js';
+import type { Engine } from '../engine.js';
+import { initialState, type TrainState } from '../loop.js';
 
 /** What must be the same for the steps of an epoch to be the same. */
 export interface StepConditions {

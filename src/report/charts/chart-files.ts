@@ -6,10 +6,10 @@
 import { createRequire } from 'node:module';
 import type { Image } from '@napi-rs/canvas';
 import type { EChartsOption } from 'echarts';
-import { UserError } from '../user-error.js';
+import { UserError } from '../../user-error.js';
+import { light } from '../palette.js';
 import { type Chart, FONT_FAMILY } from './chart.js';
 import { fontFiles, needsOtherFonts } from './fonts.js';
-import { light } from './palette.js';
 
 type Canvas = typeof import('@napi-rs/canvas');
 type ResvgModule = typeof import('@resvg/resvg-js');
@@ -29,7 +29,8 @@ function drawer(format: keyof typeof DRAWN_BY): unknown {
   } catch (error) {
     const [reason] = (error as Error).message.split('\n');
     throw new UserError(
-      `charts as ${format.toUpperCase()} need the package ${name}, which does not load (${reason}); npm install ${name}, or --chart-format svg`,
+      `charts as ${format.toUpperCase()} need the package ${name}, which does not load (${reason}); npm install ${name}, or take svg charts`,
+      { settings: ['chartFormat'] },
     );
   }
 }

@@ -3,11 +3,11 @@
  * in epochs. Each line's name is at its end, so there is no legend.
  */
 
-import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
+import type { EpochMetrics, RunSummary } from '../../runs/run-folder.js';
+import { light } from '../palette.js';
+import { formatNumber, formatShare, plural } from '../text.js';
 import { type Chart, linearScale, logScale, type Place, wholeTicks } from './chart.js';
 import { GAP, type Line, lineChart, type Plot, type Point } from './line-chart.js';
-import { light } from './palette.js';
-import { formatNumber, formatShare, plural } from './text.js';
 
 /** Input of the charts. */
 export interface CurveInput {

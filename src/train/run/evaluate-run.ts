@@ -1,17 +1,17 @@
 /** Scores a trained network on one part of a data set. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { kindOf } from '../data/kinds.js';
-import { loadDataset } from '../data/open-dataset.js';
-import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
-import { readCheckpoint } from '../runs/checkpoint-file.js';
-import { RUN_FILES } from '../runs/run-folder.js';
-import { findCheckpoint } from '../runs/run-path.js';
-import { UserError } from '../user-error.js';
-import { readConfigFile } from './config/config-file.js';
-import type { TrainConfig } from './config/options.js';
-import { resolveConfig } from './config/run-config.js';
-import { evaluatePart, type Scores } from './evaluation.js';
+import { kindOf } from '../../data/kinds.js';
+import { loadDataset } from '../../data/open-dataset.js';
+import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import { readCheckpoint } from '../../runs/checkpoint-file.js';
+import { RUN_FILES } from '../../runs/run-folder.js';
+import { findCheckpoint } from '../../runs/run-path.js';
+import { UserError } from '../../user-error.js';
+import { readConfigFile } from '../config/config-file.js';
+import type { TrainConfig } from '../config/options.js';
+import { resolveConfig } from '../config/run-config.js';
+import { evaluatePart, type Scores } from '../evaluation.js';
 import { openRunEngine } from './run-engine.js';
 
 export interface EvaluateRunOptions {
@@ -40,7 +40,8 @@ export async function evaluateRun(
   const dataset = await loadDataset(data, kind.loadOptionsOf(preprocessing));
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
-      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; use --data strokes:FOLDER for the strokes of images`,
+      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; strokes:FOLDER names the strokes of the images in FOLDER`,
+      { settings: ['data'] },
     );
   }
   if (dataset.classes.length !== model.numClasses) {
@@ -94,8 +95,9 @@ function indicesOf(
   if (part === 'test') return firstIndices(testCount);
   if (!config) {
     throw new UserError(
-      `evaluate: which samples were for ${part} stands in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
-        'give the run folder, or use --part test',
+      `evaluate: the split into parts is in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
+        'give the run folder, or evaluate the part test',
+      { settings: ['part'] },
     );
   }
   return splitIndices(trainCount, trainCountOf(trainCount, config.trainSplit), config.seedNumber)[part];

@@ -4,16 +4,16 @@
  */
 
 import type { EChartsOption } from 'echarts';
-import type { Stroke } from '../ink/drawing.js';
-import { movesToStrokes } from '../ink/render-strokes.js';
-import type { Mistake } from '../runs/run-folder.js';
+import type { Stroke } from '../../ink/drawing.js';
+import { movesToStrokes } from '../../ink/render-strokes.js';
+import type { Mistake } from '../../runs/run-folder.js';
+import { light } from '../palette.js';
+import { type PictureImage, pictureImage } from '../picture.js';
+import { className } from '../recall.js';
+import { fitSquare, strokeShapes } from '../stroke-drawing.js';
+import { type StrokeShape, shapesGraphic } from '../stroke-shapes.js';
+import { formatShare, plural } from '../text.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, textWidth } from './chart.js';
-import { light } from './palette.js';
-import { type PictureImage, pictureImage } from './picture.js';
-import { className } from './recall.js';
-import { fitSquare, strokeShapes } from './stroke-drawing.js';
-import { type StrokeShape, shapesGraphic } from './stroke-shapes.js';
-import { formatShare, plural } from './text.js';
 
 /** Number of mistakes shown at most. */
 export const MAX_MISTAKES = 30;
