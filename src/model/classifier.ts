@@ -4,7 +4,13 @@
  */
 import { Allocations } from '../backends/allocations.js';
 import type { Backend, Stored } from '../backends/backend.js';
-import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
+import {
+  type BatchBuffers,
+  checkPadded,
+  type PackedBatch,
+  type PaddedBatch,
+  packPadded,
+} from '../data/batch.js';
 import { deriveKey } from '../random.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
@@ -74,6 +80,8 @@ export interface ClassifierOptions {
   seed?: number;
   /** Initial parameters, instead of drawing them. */
   parameters?: StateDict;
+  /** `close()` also closes the backend. Default false. */
+  closeBackend?: boolean;
 }
 
 interface Buffers extends BatchBuffers {
@@ -95,6 +103,7 @@ export class SequenceClassifier implements Disposable {
   /** How many numbers are learned. */
   readonly parameterCount: number;
   readonly #backend: Backend;
+  readonly #closeBackend: boolean;
   readonly #layout: ParameterLayout;
   readonly #parameters: Float32Array;
   readonly #gradients: Float32Array;
@@ -108,6 +117,7 @@ export class SequenceClassifier implements Disposable {
   constructor(config: ClassifierConfig, backend: Backend, options: ClassifierOptions = {}) {
     this.config = resolveClassifierConfig(config);
     this.#backend = backend;
+    this.#closeBackend = options.closeBackend ?? false;
     this.#layout = new ParameterLayout(this.config);
     this.parameterCount = this.#layout.length;
     if (options.parameters) this.#layout.check(options.parameters);
@@ -243,6 +253,7 @@ export class SequenceClassifier implements Disposable {
     this.#buffers?.memory.close();
     this.#buffers = null;
     this.#memory.close();
+    if (this.#closeBackend) this.#backend.close();
   }
 
   [Symbol.dispose](): void {
@@ -258,14 +269,15 @@ export class SequenceClassifier implements Disposable {
     training: boolean,
   ): { packed: PackedBatch; buffers: Buffers } {
     this.#requireOpen();
-    const buffers = this.#reserve(batch.batchSize, batch.steps, training);
     const padded: PaddedBatch = { ...batch, inputSize: this.config.inputSize };
+    checkPadded(padded);
     const { sequenceLength } = this.config;
     if (sequenceLength !== null && batch.steps > sequenceLength) {
       throw new UserError(
         `model: ${batch.steps} steps, but head 'flatten' was built for sequenceLength ${sequenceLength}`,
       );
     }
+    const buffers = this.#reserve(batch.batchSize, batch.steps, training);
     return { packed: packPadded(padded, buffers), buffers };
   }
 
@@ -284,8 +296,10 @@ export class SequenceClassifier implements Disposable {
     }
     this.#buffers?.memory.close();
     this.#buffers = null;
-    const B = Math.max(batchSize, have?.batchSize ?? 0);
-    const T = Math.max(steps, have?.steps ?? 0);
+    let B = Math.max(batchSize, have?.batchSize ?? 0);
+    let T = Math.max(steps, have?.steps ?? 0);
+    // Many short sequences and then one long one must not reserve many long ones.
+    if (B * T > 2 * Math.max(batchSize * steps, have?.rows ?? 0)) [B, T] = [batchSize, steps];
     const rows = B * T;
     const capacity = { batchSize: B, steps: T, rows, training: training || (have?.training ?? false) };
     const backend = this.#backend;

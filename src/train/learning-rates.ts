@@ -1,6 +1,7 @@
 /** The learning rate of every update, from the settings of a schedule. */
 import { sharedBytes } from '../shared-memory.js';
-import { createSchedule, type Schedule, warmUpFactor } from './schedule.js';
+import { UserError } from '../user-error.js';
+import { createSchedule, type Schedule, scheduleNames, warmUpFactor } from './schedule.js';
 
 /**
  * How the learning rate changes over a training. As PyTorch's examples do, one-cycle counts updates and the other
@@ -25,7 +26,7 @@ export type RateSettings = {
  * The learning rates of an epoch's updates.
  * @param epoch from 1
  * @returns [batchesPerEpoch]
- * @throws UserError for settings out of range
+ * @throws UserError for an unknown schedule, and for settings out of range
  */
 export function learningRates(
   settings: RateSettings,
@@ -33,6 +34,11 @@ export function learningRates(
   batchesPerEpoch: number,
   epoch: number,
 ): Float64Array {
+  if (!scheduleNames.includes(settings.name)) {
+    throw new UserError(
+      `train: unknown schedule ${JSON.stringify(settings.name)}; use ${scheduleNames.join(', ')}`,
+    );
+  }
   const rates = new Float64Array(sharedBytes(8 * batchesPerEpoch));
   const schedule = scheduleOf(settings, epochs, batchesPerEpoch);
   const { warmupSteps = 0 } = settings;

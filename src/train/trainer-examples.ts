@@ -49,6 +49,9 @@ export function trainerParts(
     };
   }
   if (typeof validation === 'number') {
+    if (!(validation > 0 && validation < 1)) {
+      throw new UserError(`train: validation must be examples, or a share in (0, 1), got ${validation}`);
+    }
     const split = splitIndices(all.length, trainCountOf(all.length, 1 - validation), seed);
     return { data: { train, validation: train }, indices: split, lengths };
   }

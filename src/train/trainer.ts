@@ -76,7 +76,10 @@ export interface TrainResult {
   stoppedBy: StopReason;
   /** One entry an epoch. */
   metrics: EpochMetrics[];
-  /** The epoch with the best validation accuracy; the trainer now holds its parameters. Null before the first epoch. */
+  /**
+   * The epoch with the best validation accuracy. The trainer now holds its parameters, unless it was interrupted. Null
+   * before the first epoch has ended.
+   */
   best: { epoch: number; accuracy: number; loss: number } | null;
 }
 
@@ -195,6 +198,9 @@ export class Trainer {
    */
   async epoch(lr: number = this.#optimizer.lr): Promise<{ loss: number; accuracy: number }> {
     return this.#alone('epoch', async () => {
+      this.#forgetBest();
+      // An epoch that was interrupted is not finished: this is a whole pass.
+      if (this.#state.losses.length > 0) endEpoch(this.#state);
       const options = this.#epochOptions(
         { epochs: this.#state.epoch, rate: { name: 'constant', lr } },
         new AbortController().signal,
@@ -240,12 +246,16 @@ export class Trainer {
         saveEpoch: async () => {},
       });
       let next = await loop.next();
-      for (; !next.done; next = await loop.next()) {
-        if (next.value.type === 'progress') onProgress?.(next.value);
-        if (next.value.type === 'epoch') {
-          metrics.push(next.value.metrics);
-          onEpoch?.(next.value.metrics);
+      try {
+        for (; !next.done; next = await loop.next()) {
+          if (next.value.type === 'progress') onProgress?.(next.value);
+          if (next.value.type === 'epoch') {
+            metrics.push(next.value.metrics);
+            onEpoch?.(next.value.metrics);
+          }
         }
+      } finally {
+        await loop.return('interrupted'); // stops the engine if a callback has thrown
       }
       const stoppedBy = next.value;
       if (stoppedBy !== 'interrupted' && this.#best) await this.#engine.load(this.#best);
@@ -284,18 +294,17 @@ export class Trainer {
 
   /**
    * A classifier with the current parameters, for single predictions. It has memory of its own and stays valid when
-   * the trainer is closed.
-   * @param backend computes; by default a new one of the trainer's kind
+   * the trainer is closed. Close it with `close()`.
+   * @param backend computes, and stays the caller's; by default a new one, which the classifier closes
    */
   async classifier(backend?: Backend): Promise<SequenceClassifier> {
     const { parameters } = await this.#alone('classifier', () => this.#engine.save());
     const { sequenceLength, ...config } = this.#model;
-    const model = new SequenceClassifier(
+    return new SequenceClassifier(
       { ...config, sequenceLength: sequenceLength ?? undefined },
       backend ?? (await this.#openBackend()),
+      { parameters, closeBackend: backend === undefined },
     );
-    await model.loadStateDict(parameters);
-    return model;
   }
 
   /** Copies of all parameters under PyTorch's names; for `SequenceClassifier.loadStateDict`. */
@@ -311,6 +320,7 @@ export class Trainer {
     await this.#alone('loadStateDict', async () => {
       const { optimizer } = await this.#engine.save();
       await this.#engine.load({ parameters, optimizer });
+      this.#forgetBest();
     });
   }
 
@@ -323,6 +333,12 @@ export class Trainer {
 
   #defaultPart(): TrainerPart {
     return this.#parts.indices.validation.length > 0 ? 'validation' : 'train';
+  }
+
+  /** Other parameters than those of `train`: the next `train` compares with none before. */
+  #forgetBest(): void {
+    this.#best = null;
+    this.#state.best = null;
   }
 
   /** One call at a time. */

@@ -88,6 +88,7 @@ test('what cannot be trained on is refused, with both values', async () => {
   await refused(/threads .* got 0.5/, {}, { threads: 0.5 });
   await refused(/maxNorm .* got 0/, {}, { maxNorm: 0 });
   await refused(/labelSmoothing .* got 1/, {}, { labelSmoothing: 1 });
+  await refused(/validation must be examples, or a share in \(0, 1\), got 0/, {}, { validation: 0 });
 });
 
 test('a loss that becomes infinite or NaN ends it, naming epoch and update', async () => {
@@ -148,6 +149,59 @@ test('a classifier has the parameters of the trainer and outlives it', async () 
   await trainer.close();
   const result = await model.gradients(batch);
   assert.ok(Math.abs(result.loss - loss) < 1e-5, `${result.loss}, not ${loss}`);
+});
+
+test('an unknown schedule is refused by its name', async () => {
+  const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, validation: 0.2 });
+  const schedule = { name: 'foo' } as unknown as { name: 'constant' };
+  await assert.rejects(trainer.train({ epochs: 1, schedule }), /unknown schedule "foo"; use constant,/);
+  await trainer.close();
+});
+
+test('a callback that throws leaves the trainer as it is after a stop', async () => {
+  const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, validation: 0.2 });
+  const onProgress = () => {
+    throw new Error('mine');
+  };
+  await assert.rejects(trainer.train({ epochs: 2, onProgress }), /mine/);
+  assert.equal((await trainer.evaluate()).count, 30);
+  assert.equal((await trainer.train({ epochs: 2 })).stoppedBy, 'epochs');
+  await trainer.close();
+});
+
+test('an epoch after an interruption is a whole pass, and what it learns is not undone', async () => {
+  const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, validation: 0.2 });
+  const stop = new AbortController();
+  const onProgress = ({ phase }: { phase: string }) => {
+    if (phase === 'validation') stop.abort();
+  };
+  await trainer.train({ epochs: 1, signal: stop.signal, onProgress });
+  const before = await trainer.stateDict();
+  await trainer.epoch();
+  assert.notDeepEqual(await trainer.stateDict(), before);
+  await trainer.train({ epochs: 4 });
+  for (let epoch = 0; epoch < 3; epoch++) await trainer.epoch();
+  const learnt = await trainer.stateDict();
+  const { metrics } = await trainer.train({ epochs: 8, patience: 2 });
+  assert.equal(metrics.length, 1);
+  assert.notDeepEqual(await trainer.stateDict(), learnt);
+  await trainer.close();
+});
+
+test('closing a trainer ends the call under way', async () => {
+  const backend = await openWasm({ shared: false });
+  const platform = { backend, threads: 1, startThread: startCallingThread, openBackend };
+  // An epoch of seconds.
+  const config = { ...WAVES_CONFIG, hiddenSize: 256, numLayers: 3 };
+  const long = { ...OPTIONS, batchSize: 1 };
+  for (const trainer of [
+    await openTrainer(config, examples, long),
+    await createTrainer(config, examples, long, platform),
+  ]) {
+    const epoch = trainer.epoch();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await Promise.all([assert.rejects(epoch, /the team is closed/), trainer.close()]);
+  }
 });
 
 test('one call at a time, and none after the end', async () => {

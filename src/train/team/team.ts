@@ -37,7 +37,7 @@ import {
   type TrainingMember,
 } from './team-protocol.js';
 import { ThreadGroup } from './thread-group.js';
-import type { StartThread } from './threads.js';
+import type { StartThread, Thread } from './threads.js';
 
 export interface TeamOptions {
   /** Stays the caller's, who closes it after the team. */
@@ -105,7 +105,7 @@ export class Team implements Engine {
     if (training) this.#layout.initialize(model, parameters, training.seed);
     const members = this.#memory.orRelease(() => this.#members(longestSteps(options)));
     this.#group = new ThreadGroup(
-      members.map((member) => options.startThread(member, backend)),
+      this.#memory.orRelease(() => startAll(members, options)),
       this.#control,
     );
     this.ready = this.#group.ready;
@@ -291,6 +291,18 @@ export class Team implements Engine {
         },
       },
     }));
+  }
+}
+
+/** Starts all threads, or none: if one cannot be started, those before it are ended. */
+function startAll(members: readonly TeamMember[], { startThread, backend }: TeamOptions): Thread[] {
+  const threads: Thread[] = [];
+  try {
+    for (const member of members) threads.push(startThread(member, backend));
+    return threads;
+  } catch (error) {
+    for (const thread of threads) void thread.end();
+    throw error;
   }
 }
 

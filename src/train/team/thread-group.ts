@@ -10,7 +10,7 @@ import type { Thread } from './threads.js';
 export interface Patience {
   /** For all threads to become ready. */
   startMs: number;
-  /** For the last reply, after the first thread has ended the command. */
+  /** For the last reply, after all threads have ended the command. */
   replyMs: number;
 }
 
@@ -63,21 +63,21 @@ export class ThreadGroup {
     if (this.#failure) throw this.#failure;
     this.#control.reset();
     const { replyMs } = this.#patience;
-    // While a thread computes, its time is its own business; but all threads end a command at about the same time.
+    // A thread may compute for any time. A reply is late when all threads have ended the command and it does not come.
     let endedAt: number | null = null;
     await this.#all(
       this.#threads.slice(0, command.threads).map((thread) => thread.run(command)),
       () => {
-        if (this.#control.ended > 0) endedAt ??= performance.now();
+        if (this.#control.ended >= command.threads) endedAt ??= performance.now();
         return endedAt !== null && performance.now() - endedAt > replyMs;
       },
       (names) => `train: ${names} did not answer within ${replyMs / 1000} s after the command had ended`,
     );
   }
 
-  /** Ends all threads. */
+  /** Ends all threads; a command under way rejects. */
   async close(): Promise<void> {
-    this.#failure ??= new Error('train: the team is closed');
+    this.#fail(new Error('train: the team is closed'));
     await this.#endAll();
   }
 

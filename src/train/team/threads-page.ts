@@ -33,6 +33,7 @@ const startWebWorker: StartThread = (member, backend) => {
 
 export const startCallingThread: StartThread = (me, backend) => {
   const member = new Member(me, backend);
+  let ended = false;
   return {
     ready: Promise.resolve(),
     onDeath: () => {},
@@ -41,10 +42,14 @@ export const startCallingThread: StartThread = (me, backend) => {
       for (const _ of member.run(command)) {
         if (performance.now() - since < YIELD_EVERY_MS) continue;
         await new Promise((resolve) => setTimeout(resolve));
+        // Nothing of the member may be touched after the end.
+        if (ended) throw new Error('train: the thread was ended');
         since = performance.now();
       }
     },
-    end: async () => {},
+    async end() {
+      ended = true;
+    },
   };
 };
 
