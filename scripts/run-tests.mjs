@@ -3,8 +3,9 @@
  * What a test needs and the machine lacks is said in one line and left out; with --no-skips it is a failure.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { listFiles } from './file-names.mjs';
 
 const folder = fileURLToPath(new URL('../build/test/', import.meta.url));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -12,11 +13,10 @@ const options = process.argv
   .slice(2)
   .filter((argument) => argument.startsWith('--') && argument !== '--no-skips');
 const noSkips = process.argv.includes('--no-skips');
-let files = readdirSync(folder, { recursive: true })
+let files = listFiles(folder)
   .filter((name) => name.endsWith('.test.js'))
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
-  .map((name) => folder + name)
-  .sort();
+  .map((name) => folder + name);
 if (files.length === 0) {
   console.error(`no test's path contains ${wanted.join(' or ')}`);
   process.exit(1);
