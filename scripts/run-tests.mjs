@@ -7,6 +7,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { listFiles } from './file-names.mjs';
 
+/** A test file that takes longer is killed and fails with its name. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
+
 const folder = fileURLToPath(new URL('../build/test/', import.meta.url));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const options = process.argv
@@ -34,6 +37,9 @@ if (files.some(needsBrowser)) {
   }
 }
 if (files.length === 0) process.exit(0);
+const timeout = `--test-timeout=${FILE_TIMEOUT_MS}`;
+// Node.js before 20.11 refuses the option; there a hang is not ended.
+if (spawnSync(process.execPath, [timeout, '--version']).status === 0) options.unshift(timeout);
 const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...options, ...files], {
   stdio: 'inherit',
   env: { ...process.env, ...(noSkips && { SCANSTROKE_NO_SKIPS: '1' }) },
