@@ -5,18 +5,17 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { compileAddon, findCompiler } from '../dist/backends/cpu/compile-addon.js';
 import { KERNELS, sourcesHash } from '../dist/backends/cpu/load-addon.js';
+import { compileCode, removeStalePrebuilds } from './prebuilds.mjs';
 
 const build = join(KERNELS, 'build');
 const output = join(build, 'scanstroke.node');
 const stampFile = join(build, 'stamp');
 const arch = /^--arch=(\w+)$/.exec(process.argv[2] ?? '')?.[1] ?? process.arch;
-const code = readFileSync(new URL('../dist/backends/cpu/compile-addon.js', import.meta.url)); // has the flags
 
 try {
-  const stamp = [sourcesHash(), arch, findCompiler().join(' '), code].join('\n');
+  const stamp = [sourcesHash(), arch, findCompiler().join(' '), compileCode].join('\n');
   const current = existsSync(output) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (!current) {
     rmSync(build, { recursive: true, force: true }); // an addon of older sources must not be taken for this one
@@ -32,7 +31,4 @@ try {
       'For full speed install a C++ compiler, then: npm run build',
   );
 }
-const prebuilt = fileURLToPath(new URL('../prebuilds/stamp', import.meta.url));
-if (existsSync(prebuilt) && readFileSync(prebuilt, 'utf8') !== sourcesHash()) {
-  rmSync(join(prebuilt, '..'), { recursive: true }); // of older sources
-}
+removeStalePrebuilds();

@@ -1,14 +1,15 @@
 /**
  * Compiles the addons that the package brings, into prebuilds/: for Linux with glibc on x64 and on arm64, each with
- * the C++ library linked in, and stripped. The one for this machine is the one in kernels/build. `npm pack` and `npm publish` run it. Checks that none needs a newer glibc
- * than Node.js itself does.
+ * the C++ library linked in, and stripped. The one for this machine is the one in kernels/build. `npm pack` and
+ * `npm publish` run this script. Checks that no addon needs a newer glibc than Node.js itself does.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileAddon, findCompiler, NoCompilerError } from '../dist/backends/cpu/compile-addon.js';
-import { KERNELS, machineName, sourcesHash } from '../dist/backends/cpu/load-addon.js';
+import { KERNELS, machineName } from '../dist/backends/cpu/load-addon.js';
+import { PREBUILDS, removeStalePrebuilds, stampPrebuilds } from './prebuilds.mjs';
 
 /** Node.js 20 needs 2.28. */
 const NEWEST_GLIBC = 28;
@@ -16,16 +17,16 @@ const TARGETS = {
   x64: { compiler: 'x86_64-linux-gnu-g++', debian: 'g++-x86-64-linux-gnu' },
   arm64: { compiler: 'aarch64-linux-gnu-g++', debian: 'g++-aarch64-linux-gnu' },
 };
-const folder = fileURLToPath(new URL('../prebuilds/', import.meta.url));
 const objects = fileURLToPath(new URL('../build/prebuilds/', import.meta.url));
 
 if (process.platform !== 'linux') {
   console.error('build-prebuilds: prebuilt kernels are made on Linux; the package holds none');
   process.exit(0);
 }
-mkdirSync(folder, { recursive: true }); // build-addon.mjs removes those of older sources
+removeStalePrebuilds();
+mkdirSync(PREBUILDS, { recursive: true });
 for (const [arch, { compiler, debian }] of Object.entries(TARGETS)) {
-  const output = join(folder, `${machineName(arch)}.node`);
+  const output = join(PREBUILDS, `${machineName(arch)}.node`);
   try {
     if (arch === process.arch) {
       findCompiler();
@@ -47,4 +48,4 @@ for (const [arch, { compiler, debian }] of Object.entries(TARGETS)) {
     throw new Error(`${output} needs glibc 2.${newest}, newer than 2.${NEWEST_GLIBC}`);
   console.error(`prebuilds/linux-${arch}.node: ${statSync(output).size} bytes, glibc 2.${newest} or newer`);
 }
-writeFileSync(join(folder, 'stamp'), sourcesHash());
+stampPrebuilds();

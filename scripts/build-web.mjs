@@ -1,16 +1,16 @@
 /** Builds the page into dist/page with vite. Skips the build if a hash of its sources is unchanged. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { listFiles } from './file-names.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const hash = createHash('sha256').update(readFileSync(at('package-lock.json')));
 for (const folder of ['web/', 'dist/']) {
-  for (const name of readdirSync(at(folder), { recursive: true }).sort()) {
-    const path = at(folder) + name;
-    if (name.startsWith('page/') || name.endsWith('.d.ts') || !statSync(path).isFile()) continue;
-    hash.update(name).update(readFileSync(path));
+  for (const name of listFiles(at(folder))) {
+    if (name.startsWith('page/') || name.endsWith('.d.ts')) continue;
+    hash.update(name).update(readFileSync(at(folder) + name));
   }
 }
 const stamp = hash.digest('hex');

@@ -9,6 +9,7 @@ import { builtinModules } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { listFiles, withSlashes } from './file-names.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const vendor = join(root, 'dist/vendor');
@@ -23,10 +24,10 @@ const IMPORT = /(?:\b(?:import|export)\s+([^'";]*?)\s*from\s*|\{([^{}]*)\}\s*=\s
 
 /** By package: the names that are imported of it; `*` for all. */
 const imported = new Map();
-for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
+for (const name of listFiles(join(root, 'dist'))) {
   if (!name.endsWith('.js') || /^(page|vendor)\//.test(name)) continue;
   const path = join(root, 'dist', name);
-  const toVendor = `./${relative(dirname(path), vendor)}/`.replace('./..', '..');
+  const toVendor = `./${withSlashes(relative(dirname(path), vendor))}/`.replace('./..', '..');
   const before = readFileSync(path, 'utf8');
   const after = before.replace(IMPORT, (statement, clause, members, specifier) => {
     const treated = specifier.startsWith(toVendor) ? specifier.slice(toVendor.length) : undefined;
@@ -76,7 +77,8 @@ if (!current || !entries.every(([file]) => existsSync(join(vendor, file)))) {
       {
         name: 'entries',
         enforce: 'pre',
-        resolveId: (id) => (id.startsWith('entry:') ? join(root, id.replace(':', '-')) : undefined),
+        resolveId: (id) =>
+          id.startsWith('entry:') ? withSlashes(join(root, id.replace(':', '-'))) : undefined,
         load: (id) => Object.fromEntries(entries)[/\/entry-(.+)$/.exec(id)?.[1]],
       },
     ],
@@ -101,7 +103,7 @@ if (!current || !entries.every(([file]) => existsSync(join(vendor, file)))) {
 function licences(chunks) {
   const folders = new Set();
   for (const id of chunks.flatMap(({ moduleIds = [] }) => moduleIds)) {
-    const folder = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
+    const folder = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(withSlashes(id))?.[1];
     if (folder) folders.add(folder);
   }
   return [...folders]

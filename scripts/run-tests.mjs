@@ -3,8 +3,12 @@
  * What a test needs and the machine lacks is said in one line and left out; with --no-skips it is a failure.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { listFiles } from './file-names.mjs';
+
+/** A test file that takes longer is killed and fails with its name. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
 
 const folder = fileURLToPath(new URL('../build/test/', import.meta.url));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -12,11 +16,10 @@ const options = process.argv
   .slice(2)
   .filter((argument) => argument.startsWith('--') && argument !== '--no-skips');
 const noSkips = process.argv.includes('--no-skips');
-let files = readdirSync(folder, { recursive: true })
+let files = listFiles(folder)
   .filter((name) => name.endsWith('.test.js'))
   .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
-  .map((name) => folder + name)
-  .sort();
+  .map((name) => folder + name);
 if (files.length === 0) {
   console.error(`no test's path contains ${wanted.join(' or ')}`);
   process.exit(1);
@@ -34,6 +37,9 @@ if (files.some(needsBrowser)) {
   }
 }
 if (files.length === 0) process.exit(0);
+const timeout = `--test-timeout=${FILE_TIMEOUT_MS}`;
+// Node.js before 20.11 refuses the option; there a hang is not ended.
+if (spawnSync(process.execPath, [timeout, '--version']).status === 0) options.unshift(timeout);
 const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...options, ...files], {
   stdio: 'inherit',
   env: { ...process.env, ...(noSkips && { SCANSTROKE_NO_SKIPS: '1' }) },

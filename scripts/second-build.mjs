@@ -35,7 +35,13 @@ export function requireTools(task, tools) {
 export function buildIn(name, compiler, arch = process.arch) {
   const folder = join(root, 'build', name);
   rmSync(folder, { recursive: true, force: true });
-  for (const part of ['dist', 'build/test', 'package.json', 'scripts/build-addon.mjs'])
+  for (const part of [
+    'dist',
+    'build/test',
+    'package.json',
+    'scripts/build-addon.mjs',
+    'scripts/prebuilds.mjs',
+  ])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   cpSync(join(root, 'kernels'), join(folder, 'kernels'), {
     recursive: true,

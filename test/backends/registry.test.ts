@@ -104,8 +104,8 @@ suite('what makes a backend unavailable', () => {
     await assert.rejects(openWasm(), BackendUnavailable);
   });
 
-  /** Compiled backends in a folder of their own, with this as the addon; null for none. */
-  async function openElsewhere(addon: string | null): Promise<{ name: string; lines: string[] }> {
+  /** Compiled backends in a folder of their own, with this as the addon. Null: none; undefined: no sources either. */
+  async function openElsewhere(addon?: string | null): Promise<{ name: string; lines: string[] }> {
     const folder = mkdtempSync(join(tmpdir(), 'scanstroke-registry-'));
     try {
       cpSync(
@@ -122,8 +122,8 @@ suite('what makes a backend unavailable', () => {
       }
       writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
       const built = join(folder, 'kernels/build');
-      mkdirSync(built, { recursive: true });
-      if (addon !== null) writeFileSync(join(built, 'scanstroke.node'), addon);
+      if (addon !== undefined) mkdirSync(built, { recursive: true });
+      if (addon) writeFileSync(join(built, 'scanstroke.node'), addon);
       const elsewhere = join(folder, 'dist/backends/open-node.js');
       const library: typeof import('#src/backends/open-node.js') = await import(elsewhere);
       const lines: string[] = [];
@@ -135,13 +135,15 @@ suite('what makes a backend unavailable', () => {
   }
 
   test('cpu: an addon that is not built is missing; one that cannot be loaded is broken', async () => {
-    const missing = await openElsewhere(null);
-    assert.equal(missing.name, 'wasm');
-    assert.equal(missing.lines.length, 1);
-    assert.match(
-      missing.lines[0],
-      /^backend cpu: there are no native kernels for .*`npx scanstroke build` compiles them; WebAssembly/,
-    );
+    // A server's bundle has no folder kernels/ at all.
+    for (const missing of [await openElsewhere(null), await openElsewhere()]) {
+      assert.equal(missing.name, 'wasm');
+      assert.equal(missing.lines.length, 1);
+      assert.match(
+        missing.lines[0],
+        /^backend cpu: there are no native kernels for .*`npx scanstroke build` compiles them; WebAssembly/,
+      );
+    }
     const broken = await openElsewhere('this is no addon');
     assert.equal(broken.name, 'wasm');
     assert.match(

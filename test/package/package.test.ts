@@ -131,6 +131,23 @@ test('importing it loads no other package', async () => {
   );
 });
 
+test('its source maps are there and hold the sources, so that bundlers and debuggers need no others', () => {
+  const dist = join(installed, 'dist');
+  let seen = 0;
+  for (const name of readdirSync(dist, { recursive: true }) as string[]) {
+    if (!name.endsWith('.js')) continue;
+    const map = /^\/\/# sourceMappingURL=(.*)$/m.exec(readFileSync(join(dist, name), 'utf8'))?.[1];
+    if (map === undefined) continue;
+    seen++;
+    const { sources, sourcesContent } = JSON.parse(readFileSync(join(dist, dirname(name), map), 'utf8')) as {
+      sources: string[];
+      sourcesContent?: string[];
+    };
+    assert.equal(sourcesContent?.length, sources.length, name);
+  }
+  assert.ok(seen > 100, 'the pattern finds maps');
+});
+
 test('its command trains, writes charts and a report, and has MNIST', async (t) => {
   if (offline) return t.skip(offline);
   const data = join(folder, 'digits');

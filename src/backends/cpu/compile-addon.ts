@@ -4,7 +4,7 @@
  * in this folder, and the addon works with every version of Node.js.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../user-error.js';
@@ -53,10 +53,11 @@ export interface CompileOptions {
 /** Thrown where there is no compiler, which is no mistake of the sources. */
 export class NoCompilerError extends UserError {}
 
-/** The compiler to call, as words. @throws NoCompilerError */
+/** The compiler to call, as words. A blank command counts as none. @throws NoCompilerError */
 export function findCompiler(command: string | undefined = process.env.CXX): string[] {
-  const commands = command ? [command] : COMPILERS;
-  for (const words of commands.map((text) => text.trim().split(/\s+/))) {
+  const given = command?.trim();
+  const commands = given ? [given] : COMPILERS;
+  for (const words of commands.map((text) => text.split(/\s+/))) {
     if (spawnSync(words[0], [...words.slice(1), '--version']).status === 0) return words;
   }
   throw new NoCompilerError(
@@ -64,7 +65,11 @@ export function findCompiler(command: string | undefined = process.env.CXX): str
   );
 }
 
-/** @throws UserError with the compiler's first complaint; NoCompilerError */
+/**
+ * @throws NoCompilerError
+ * @throws UserError with the compiler's first complaint
+ * @throws the file system's error if a folder or the addon cannot be written
+ */
 export async function compileAddon({
   output,
   objects,
@@ -83,28 +88,43 @@ export async function compileAddon({
   mkdirSync(dirname(output), { recursive: true });
   const object = (name: string) => join(objects, `${name}.o`);
   const compile = (source: string, name: string, flags: string[]) =>
-    run(command, [...FLAGS, ...flags, '-c', join(KERNELS, source), '-o', object(name)]);
+    run(command, [...FLAGS, ...flags, '-c', join(KERNELS, source)], object(name));
 
   const sets = Object.entries(INSTRUCTION_SETS[arch] ?? { baseline: [] });
-  await Promise.all([
+  const results = await Promise.allSettled([
     ...sets.map(([set, flags]) => compile('kernels.cc', set, [...flags, `-DKERNELS=${set}`])),
     compile('addon.cc', 'addon', [`-I${HEADERS}`, '-DNAPI_VERSION=8']),
   ]);
+  // Only after all have ended: the caller may remove the folder of the object files.
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
   const parts = ['addon', ...sets.map(([set]) => set)].map(object);
   const fresh = `${output}.${process.pid}`;
-  await run(command, [...link, ...(strip ? ['-s'] : []), ...parts, '-o', fresh]);
+  await run(command, [...link, ...(strip ? ['-s'] : []), ...parts], fresh);
   renameSync(fresh, output);
 }
 
-/** @throws UserError with the first error that the command prints */
-async function run([program, ...words]: string[], args: string[]): Promise<void> {
-  const child = spawn(program, [...words, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+/**
+ * Calls the compiler, which must write `output`.
+ * @throws UserError with the first error that the compiler prints, or with what else went wrong
+ */
+async function run(command: string[], args: string[], output: string): Promise<void> {
+  const name = command.join(' ');
+  rmSync(output, { force: true }); // an older one must not be taken for what this call writes
+  const [program, ...words] = [...command, ...args, '-o', output];
+  const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (piece) => {
     said += piece;
   });
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  if (status === 0) return;
-  const complaint = /^.*\berror: .*$/m.exec(said)?.[0] ?? said.trim().split('\n')[0];
-  throw new UserError(`${[program, ...words].join(' ')} does not compile the kernels: ${complaint}`);
+  const ended = await new Promise<string>((resolve, reject) => {
+    child.on('error', (error) => reject(new UserError(`${name} cannot be started: ${error.message}`)));
+    child.on('close', (status, signal) => resolve(signal ?? `exit code ${status}`));
+  });
+  if (ended !== 'exit code 0') {
+    const complaint = /^.*\berror: .*$/m.exec(said)?.[0] ?? (said.trim().split('\n')[0] || ended);
+    throw new UserError(`${name} does not compile the kernels: ${complaint}`);
+  }
+  if (!existsSync(output)) {
+    throw new UserError(`${name} does not compile the kernels: it reports success, but wrote no ${output}`);
+  }
 }

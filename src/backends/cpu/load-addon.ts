@@ -3,7 +3,8 @@
  *
  * 1. `kernels/build`, in a clone: what `npm run build` compiled of the sources as they are; never in the package;
  * 2. `prebuilds`, in the package: made before publishing, for the machines that most people have;
- * 3. the cache folder: what `scanstroke build` compiled. Its place is named by a hash of the sources.
+ * 3. the cache folder: what `scanstroke build` compiled. Its place is named by a hash of the sources; without the
+ *    sources (in a server's bundle, say) this place is left out.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -64,7 +65,7 @@ export function searchAddon(): LoadedAddon {
   const places = [
     () => join(KERNELS, 'build/scanstroke.node'),
     () => join(root, 'prebuilds', `${machineName()}.node`),
-    cachedAddon,
+    ...(existsSync(KERNELS) ? [cachedAddon] : []),
   ];
   for (const place of places) {
     const path = place();

@@ -1,8 +1,10 @@
 /** `scanstroke build`: compiles the native kernels for a machine that the package brings none for. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { explainFileError, makeFolder } from '../../formats/files.js';
+import { UserError } from '../../user-error.js';
 import { printJson, type Terminal } from '../terminal.js';
 
 export function defineBuild(command: Command, terminal: Terminal): void {
@@ -23,26 +25,56 @@ Examples:
 }
 
 async function build(json: boolean, terminal: Terminal): Promise<void> {
-  const { cachedAddon, loadAddon, searchAddon } = await import('../../backends/cpu/load-addon.js');
-  let found = loadAddon();
-  const compiled = found.addon === undefined;
-  if (compiled) {
-    const { compileAddon } = await import('../../backends/cpu/compile-addon.js');
-    const objects = mkdtempSync(join(tmpdir(), 'scanstroke-build-'));
-    terminal.err.write('scanstroke: compiling the kernels, about a minute\n');
-    try {
-      await compileAddon({ output: cachedAddon(), objects, strip: true });
-    } finally {
-      rmSync(objects, { recursive: true, force: true });
-    }
-    found = searchAddon();
-  }
-  const { addon, path, reason } = found;
-  if (!addon) throw new Error(`what was compiled is no use: ${reason}`);
+  const { loadAddon } = await import('../../backends/cpu/load-addon.js');
+  const present = loadAddon();
+  const { addon, path } = present.addon ? present : await compile(terminal);
   const { available } = addon;
+  const compiled = !present.addon;
   if (json) printJson(terminal, { addon: path, instruction_sets: available, compiled });
   else {
     const what = compiled ? 'native kernels compiled' : 'nothing to do: native kernels are there';
     terminal.out.write(`${what} (${available.join(', ')}): ${path}\n`);
+  }
+}
+
+/** Compiles the kernels into the cache folder, and loads them. @throws UserError */
+async function compile(terminal: Terminal) {
+  const { cachedAddon, KERNELS, searchAddon } = await import('../../backends/cpu/load-addon.js');
+  const { compileAddon } = await import('../../backends/cpu/compile-addon.js');
+  if (!existsSync(KERNELS)) {
+    throw new UserError(
+      `build: the kernels' sources are missing (${KERNELS}); install the package scanstroke`,
+    );
+  }
+  const output = cachedAddon();
+  try {
+    await makeFolder(dirname(output));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${error.message}; SCANSTROKE_CACHE names another cache folder`);
+  }
+  const objects = makeTemporaryFolder();
+  terminal.err.write('scanstroke: compiling the kernels, about a minute\n');
+  try {
+    await compileAddon({ output, objects, strip: true });
+  } catch (error) {
+    throw explainFileError('write', output, error);
+  } finally {
+    rmSync(objects, { recursive: true, force: true });
+  }
+  const found = searchAddon();
+  if (found.addon) return found;
+  rmSync(output, { force: true }); // or every later command would report it
+  throw new UserError(
+    `build: ${found.reason}, though a compiler has just made them; CXX names another compiler`,
+  );
+}
+
+/** @throws UserError */
+function makeTemporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'scanstroke-build-'));
+  } catch (error) {
+    throw explainFileError('write', `a folder in ${tmpdir()}`, error);
   }
 }
