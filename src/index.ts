@@ -14,7 +14,15 @@ export { openBackend };
  * @throws UserError for values out of range, and for an option that this optimiser does not have
  *
  * @example
- * const optimizer = createOptimizer({ name: 'adam', lr: 1e-3 });
- * await optimizer.step(parameters, gradients); // Maps of name to { shape, data }; parameters change in place
+ * import { createOptimizer } from 'scanstroke';
+ *
+ * const parameters = new Map([['w', { shape: [2], data: Float32Array.of(1, -1) }]]);
+ * const gradients = new Map([['w', { shape: [2], data: Float32Array.of(0.5, -0.5) }]]);
+ * const optimizer = createOptimizer({ name: 'sgd', lr: 0.1 });
+ * await optimizer.step(parameters, gradients); // changes the parameters in place
+ * console.log(parameters.get('w').data); // [0.95, -0.95]
+ * optimizer.close();
+ *
+ * @function
  */
 export const createOptimizer: CreateOptimizer = optimizersOn(openBackend);
