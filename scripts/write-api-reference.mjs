@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, Comment, Converter, DeclarationReflection, ReflectionKind } from 'typedoc';
+import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const pages = join(root, 'docs/api');
@@ -85,8 +86,8 @@ const app = await Application.bootstrapWithPlugins({
   groupOrder: ['Functions', 'Classes', 'Interfaces', 'Type Aliases', 'Variables'],
   excludeExternals: true,
   excludePrivate: true,
-  excludeInternal: true,
   readme: 'none',
+  tableColumnSettings: { hideDefaults: true, hideInherited: true, hideModifiers: true, hideOverrides: true },
   router: 'module',
   disableSources: true,
   hidePageHeader: true,
@@ -102,7 +103,8 @@ const app = await Application.bootstrapWithPlugins({
   propertyMembersFormat: 'table',
   pageTitleTemplates: { module: ({ name }) => PAGES[name].title },
 });
-app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+  const { project } = context;
   const modules = new Map();
   for (const [name, { about }] of Object.entries(PAGES)) {
     const module = new DeclarationReflection(name, ReflectionKind.Module, project);
@@ -114,6 +116,9 @@ app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     project.removeChild(each);
     each.parent = module;
     module.addChild(each);
+    // A class that is exported as a type, because a function makes its objects.
+    const symbol = context.getSymbolFromReflection(each);
+    if (symbol && symbol.flags & ts.SymbolFlags.Class) each.kind = ReflectionKind.Class;
     // Symbol.dispose calls close, which is described.
     for (const member of [...(each.children ?? [])]) {
       if (member.name === '[dispose]') project.removeReflection(member);

@@ -74,11 +74,11 @@ export interface ProgressEvent {
   loss: number;
   /** Share of correct answers over the phase so far, 0 to 1. */
   accuracy: number;
-  /** Learning rate of the last update. */
+  /** Learning rate of the last update; `evaluate`: 0. */
   learningRate: number;
   /** Samples seen in the phase. */
   samples: number;
-  /** Samples a second over the phase so far. */
+  /** Samples a second. */
   samplesPerSecond: number;
   /** Estimated seconds to the end of the whole training. */
   secondsLeft: number;

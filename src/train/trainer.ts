@@ -168,18 +168,21 @@ export async function createTrainer(
  *   { inputs, labels, steps: 8 },
  *   { optimizer: { name: 'adam', lr: 0.01 }, validation: 0.2 },
  * );
- * const schedule = { name: 'one-cycle' };
- * const { best, stoppedBy } = await trainer.train({ epochs: 10, patience: 3, schedule });
+ * const { best, stoppedBy } = await trainer.train({
+ *   epochs: 10,
+ *   patience: 3,
+ *   schedule: { name: 'one-cycle' },
+ * });
  * console.log(best, stoppedBy); // { epoch, accuracy, loss } 'epochs' or 'patience'
  * const { accuracy, confusionMatrix } = await trainer.evaluate('validation');
- * console.log(accuracy, confusionMatrix); // 1 [ [ 20, 0 ], [ 0, 20 ] ]
+ * console.log(accuracy, confusionMatrix); // 1 [ [ 23, 0 ], [ 0, 17 ] ]
  * const model = await trainer.classifier();
  * await trainer.close();
  * const { logits } = await model.forward({ inputs: inputs.subarray(0, 8), batchSize: 1, steps: 8 });
  * console.log(logits); // [2]
  */
 export class Trainer {
-  /** For people: backend and instruction set, such as `cpu (AVX-512)`. */
+  /** For people: backend, instruction set and threads, such as `cpu (AVX-512), 8 threads`. */
   readonly description: string;
   /** Number of worker threads. */
   readonly threads: number;
