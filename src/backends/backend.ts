@@ -119,9 +119,9 @@ export interface LinearBackward extends Linear {
 export interface CopyRows {
   /** Number of rows that are copied. */ rows: number;
   /** Elements of a row. */ width: number;
-  source: Stored;
+  /** Read. */ source: Stored;
   /** [rows] in elements, not rows. */ sourceOffsets: Int32Array;
-  target: Stored;
+  /** Written. */ target: Stored;
   /** [rows] in elements, not rows. */ targetOffsets: Int32Array;
   /** [rows], or null for 1. */ scales: Float32Array | null;
   /** Add to the target instead of overwriting it. */ accumulate: boolean;
@@ -135,7 +135,7 @@ export interface CopyRows {
  * row, word 1 for the second. It is kept if word ≥ ⌊rate · 2³²⌋. The same call on the gradient is the backward pass.
  */
 export interface Dropout {
-  rows: number;
+  /** Number of rows. */ rows: number;
   /** Elements of a row. */ width: number;
   /** [rows, width] in place. */ values: Stored;
   /** Probability of dropping an element, in [0, 1). */ rate: number;
@@ -166,6 +166,7 @@ export interface ParameterUpdate {
   parameters: Float32Array;
   /** [n] */
   gradients: Float32Array;
+  /** lr in the formulas. */
   learningRate: number;
   /** wd in the formulas. */
   weightDecay: number;
@@ -175,8 +176,8 @@ export interface ParameterUpdate {
 /** torch.optim.SGD: g += wd·p; v = momentum·v + g; p -= lr·(nesterov ? g + momentum·v : v). */
 export interface SgdUpdate extends ParameterUpdate {
   /** [n] in place; null without momentum. */ velocity: Float32Array | null;
-  momentum: number;
-  nesterov: boolean;
+  /** 0 without momentum. */ momentum: number;
+  /** Nesterov momentum. */ nesterov: boolean;
 }
 /**
  * torch.optim.Adam (Kingma & Ba 2015) and AdamW (`decoupled`; Loshchilov & Hutter 2019):
@@ -194,7 +195,7 @@ export interface AdamUpdate extends ParameterUpdate {
 
 /** From this a worker thread opens the same backend on the same memory. Can be posted to a thread. */
 export interface BackendHandle {
-  name: BackendName;
+  /** Which backend. */ name: BackendName;
   /** Data of the backend's own, structured-cloneable. */ payload?: unknown;
 }
 
@@ -233,7 +234,7 @@ export interface Backend {
   lstmPanels(args: {
     /** I */ inputSize: number;
     /** H */ hiddenSize: number;
-    weights: LstmWeights;
+    /** Of the direction. */ weights: LstmWeights;
     /** [lstmPanelsLength(I, H, backward)] out. */ panels: Stored;
     /** Also write what lstmBackward needs. */ backward: boolean;
   }): void;

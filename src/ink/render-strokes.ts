@@ -21,7 +21,9 @@ export const RENDERED = {
  * Draws a sequence as a picture: 1 at points, 2 at the last point of a stroke, 3 at the last point of the drawing, 0
  * elsewhere. The pixels other than 0 are the thinned image from which imageToStrokes made the moves.
  * @param moves [N, 4] `dx dy eos eod`
- * @param size of the picture in pixels
+ * @param size of the picture
+ * @param size.width in pixels
+ * @param size.height in pixels
  * @returns [height, width]
  * @throws UserError if a size is not a whole number from 1, the number of values is no multiple of 4, or a move leads
  * out of the picture

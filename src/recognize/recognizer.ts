@@ -231,6 +231,7 @@ export class Recognizer implements Disposable {
   /**
    * Turns an input into the sequence that the network reads.
    *
+   * @param input a picture, moves or a drawing
    * @returns null for an input without ink, or with only a dot
    * @throws UserError if the input is malformed, or this network cannot read it
    */
@@ -246,6 +247,7 @@ export class Recognizer implements Disposable {
   /**
    * Computes the probabilities after each point of the pen, or after each step of the network.
    *
+   * @param input a picture, moves or a drawing
    * @param options after which points or steps
    * @returns null for an input without ink, or with only a dot
    * @throws UserError if the input is malformed, or this network cannot read it
@@ -257,6 +259,7 @@ export class Recognizer implements Disposable {
   /**
    * Computes hidden states and gradients of the network for an input.
    *
+   * @param input a picture, moves or a drawing
    * @returns null for an input without ink, or with only a dot
    * @throws UserError if the input is malformed, or this network cannot read it
    */

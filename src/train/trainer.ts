@@ -16,7 +16,7 @@ import { UserError } from '../user-error.js';
 import type { Engine, ModelState } from './engine.js';
 import { evaluatePart } from './evaluation.js';
 import type { ProgressEvent, StopReason } from './events.js';
-import type { RateSettings } from './learning-rates.js';
+import type { TrainerSchedule } from './learning-rates.js';
 import {
   type EpochOptions,
   endEpoch,
@@ -48,13 +48,6 @@ export interface TrainerOptions {
   /** Number of worker threads. Default: one a core. The result does not depend on the number. */
   threads?: number;
 }
-
-/** A learning-rate schedule without the rate itself, which is the optimiser's `lr`. */
-export type TrainerSchedule = RateSettings extends infer S
-  ? S extends unknown
-    ? Omit<S, 'lr'>
-    : never
-  : never;
 
 /** Options of `Trainer.train`. */
 export interface TrainOptions {
@@ -265,7 +258,7 @@ export class Trainer {
     }
     return this.#alone('train', async () => {
       const { signal = new AbortController().signal, onProgress, onEpoch } = options;
-      const rate = { ...schedule, lr: this.#optimizer.lr } as RateSettings;
+      const rate = { ...schedule, lr: this.#optimizer.lr };
       const metrics: EpochMetrics[] = [];
       const loop = trainLoop({
         ...this.#epochOptions({ epochs, rate, patience, targetAccuracy }, signal),
