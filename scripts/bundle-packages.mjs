@@ -19,8 +19,12 @@ const { optionalDependencies, devDependencies } = JSON.parse(
 const external = new Set([...builtinModules, ...Object.keys(optionalDependencies)]);
 const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-')}.js`;
 
-/** `from 'zod'`, `import('yaml')`; in a file that has been treated, `from '../vendor/zod.js'`. */
-const IMPORT = /(?:\b(?:import|export)\s+([^'";]*?)\s*from\s*|\{([^{}]*)\}\s*=\s*await import\()'([^'\n]+)'/g;
+/**
+ * `from 'zod'`, `import('yaml')`; in a file that has been treated, `from '../vendor/zod.js'`. The statement starts its
+ * line: those of examples in comments do not.
+ */
+const IMPORT =
+  /(?:^(?:import|export)\s+([^'";/]*?)\s*from\s*|\{([^{}]*)\}\s*=\s*await import\()'([^'\n]+)'/gm;
 
 /** By package: the names that are imported of it; `*` for all. */
 const imported = new Map();

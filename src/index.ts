@@ -9,12 +9,19 @@ export { openBackend };
 /**
  * Creates an optimiser for named tensors: PyTorch's SGD, Adam or AdamW.
  *
+ * @function
  * @param config its name and settings; what is left out takes PyTorch's default
  * @param backend computes the updates. Default: the best backend available, opened at the first `step`.
  * @throws UserError for values out of range, and for an option that this optimiser does not have
  *
  * @example
- * const optimizer = createOptimizer({ name: 'adam', lr: 1e-3 });
- * await optimizer.step(parameters, gradients); // Maps of name to { shape, data }; parameters change in place
+ * import { createOptimizer } from 'scanstroke';
+ *
+ * const parameters = new Map([['w', { shape: [2], data: Float32Array.of(1, -1) }]]);
+ * const gradients = new Map([['w', { shape: [2], data: Float32Array.of(0.5, -0.5) }]]);
+ * const optimizer = createOptimizer({ name: 'sgd', lr: 0.1 });
+ * await optimizer.step(parameters, gradients); // changes the parameters in place
+ * console.log(parameters.get('w')?.data); // [0.95, -0.95]
+ * optimizer.close();
  */
 export const createOptimizer: CreateOptimizer = optimizersOn(openBackend);

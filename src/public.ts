@@ -44,7 +44,7 @@ export type { Trace, TraceOptions } from './recognize/trace.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
 export type { ProgressEvent, StopReason } from './train/events.js';
-export type { RateSettings } from './train/learning-rates.js';
+export type { TrainerSchedule } from './train/learning-rates.js';
 export type {
   CreateOptimizer,
   Optimizer,
@@ -67,7 +67,6 @@ export type {
   Trainer,
   TrainerEvaluation,
   TrainerOptions,
-  TrainerSchedule,
   TrainOptions,
   TrainResult,
 } from './train/trainer.js';

@@ -2,6 +2,16 @@
  * An error that the user can fix: a wrong option, a damaged file, a full disk. The message names the operation, what was
  * expected, what was found and what to do. The command line prints the message in one line without a stack trace and
  * exits with code 2. Any other error is a bug of scanstroke and keeps its stack trace.
+ *
+ * @example
+ * import { createSchedule, UserError } from 'scanstroke';
+ *
+ * try {
+ *   createSchedule({ name: 'cosine', lr: -1, tMax: 10 });
+ * } catch (error) {
+ *   if (!(error instanceof UserError)) throw error;
+ *   console.error(error.message); // schedule cosine: lr must be a number of at least 0, got -1
+ * }
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
@@ -11,6 +21,10 @@ export class UserError extends Error {
    */
   readonly settings: readonly string[];
 
+  /**
+   * @param message for the user
+   * @param options `cause`, and `settings` that the message speaks of; default: no settings
+   */
   constructor(message: string, options: ErrorOptions & { settings?: readonly string[] } = {}) {
     super(message, options);
     this.settings = options.settings ?? [];

@@ -29,8 +29,8 @@ export type Stored = Float32Array | Uint16Array;
 
 /** A layer's sequences: how many, how long, and which direction and columns of the output are meant. */
 export interface LstmShape {
-  inputSize: number;
-  hiddenSize: number;
+  /** I */ inputSize: number;
+  /** H */ hiddenSize: number;
   /** [T] how many sequences are still running at each step; from `allocateInts`. */
   batchSizes: Int32Array;
   /** N: the sum of batchSizes. */
@@ -51,6 +51,7 @@ export interface LstmWeights {
   /** [4H] */ biasHh: Float32Array;
 }
 
+/** Arguments of `lstmForward`. */
 export interface LstmForward extends LstmShape {
   /** Written by `lstmPanels`. */
   panels: Stored;
@@ -67,6 +68,7 @@ export interface LstmForward extends LstmShape {
   initial?: { /** [B, H] */ hidden: Float32Array /** [B, H] */; cells: Float32Array } | null;
 }
 
+/** Arguments of `lstmBackward`. */
 export interface LstmBackward extends LstmShape {
   /** Written by `lstmPanels` with `backward` set. */
   panels: Stored;
@@ -87,6 +89,7 @@ export interface LstmBackward extends LstmShape {
   scratch: Float32Array;
 }
 
+/** A linear layer, outputs = inputs · weightᵀ + bias, on B rows. */
 export interface Linear {
   /** B rows. */ rows: number;
   /** F */ inputSize: number;
@@ -94,10 +97,12 @@ export interface Linear {
   /** [B, F] */ inputs: Float32Array;
   /** [K, F] */ weight: Float32Array;
 }
+/** Arguments of `linearForward`. */
 export interface LinearForward extends Linear {
   /** [K] */ bias: Float32Array;
   /** [B, K] out. */ outputs: Float32Array;
 }
+/** Arguments of `linearBackward`. */
 export interface LinearBackward extends Linear {
   /** linearScratchLength(B, F, K) floats. */ scratch: Float32Array;
   /** [B, K] */ dOutputs: Float32Array;
@@ -112,11 +117,11 @@ export interface LinearBackward extends Linear {
  * between floats and halves where source and target differ.
  */
 export interface CopyRows {
-  /** How many rows are copied. */ rows: number;
-  width: number;
-  source: Stored;
+  /** Number of rows that are copied. */ rows: number;
+  /** Elements of a row. */ width: number;
+  /** Read. */ source: Stored;
   /** [rows] in elements, not rows. */ sourceOffsets: Int32Array;
-  target: Stored;
+  /** Written. */ target: Stored;
   /** [rows] in elements, not rows. */ targetOffsets: Int32Array;
   /** [rows], or null for 1. */ scales: Float32Array | null;
   /** Add to the target instead of overwriting it. */ accumulate: boolean;
@@ -130,10 +135,10 @@ export interface CopyRows {
  * row, word 1 for the second. It is kept if word ≥ ⌊rate · 2³²⌋. The same call on the gradient is the backward pass.
  */
 export interface Dropout {
-  rows: number;
-  width: number;
+  /** Number of rows. */ rows: number;
+  /** Elements of a row. */ width: number;
   /** [rows, width] in place. */ values: Stored;
-  rate: number;
+  /** Probability of dropping an element, in [0, 1). */ rate: number;
   /** [rows, 2] the words of a key, as int32. */ keys: Int32Array;
   /** [rows] first counter of the row. */ offsets: Int32Array;
   /** Which dropout of the network this is. */ stream: number;
@@ -144,59 +149,69 @@ export interface Dropout {
  * ε/K elsewhere.
  */
 export interface CrossEntropy {
-  rows: number;
-  classes: number;
+  /** B */ rows: number;
+  /** K */ classes: number;
   /** [B, K] */ logits: Float32Array;
-  /** [B] */ labels: Int32Array;
-  labelSmoothing: number;
+  /** [B] classes, 0 to K - 1. */ labels: Int32Array;
+  /** ε, in [0, 1). */ labelSmoothing: number;
   /** [B] out: the loss of each row, not scaled. */ losses: Float32Array;
   /** [B, K] out: gradientScale · (softmax - target). Null: not computed. */
   dLogits: Float32Array | null;
   /** 1 / B for the gradient of the mean. */ gradientScale: number;
 }
 
+/** What every update needs. */
 export interface ParameterUpdate {
-  /** All [n]. */
+  /** [n] in place. */
   parameters: Float32Array;
+  /** [n] */
   gradients: Float32Array;
+  /** lr in the formulas. */
   learningRate: number;
+  /** wd in the formulas. */
   weightDecay: number;
   /** Gradients are multiplied by this first, e.g. for clipping. */
   gradientScale: number;
 }
 /** torch.optim.SGD: g += wd·p; v = momentum·v + g; p -= lr·(nesterov ? g + momentum·v : v). */
 export interface SgdUpdate extends ParameterUpdate {
-  /** [n] velocity; null without momentum. */ velocity: Float32Array | null;
-  momentum: number;
-  nesterov: boolean;
+  /** [n] in place; null without momentum. */ velocity: Float32Array | null;
+  /** 0 without momentum. */ momentum: number;
+  /** Nesterov momentum. */ nesterov: boolean;
 }
 /**
  * torch.optim.Adam (Kingma & Ba 2015) and AdamW (`decoupled`; Loshchilov & Hutter 2019):
  * m = β₁m + (1-β₁)g; v = β₂v + (1-β₂)g²; p -= lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + eps).
  */
 export interface AdamUpdate extends ParameterUpdate {
-  /** [n] */ mean: Float32Array;
-  /** [n] */ variance: Float32Array;
-  beta1: number;
-  beta2: number;
-  eps: number;
-  decoupled: boolean;
+  /** [n] m, in place. */ mean: Float32Array;
+  /** [n] v, in place. */ variance: Float32Array;
+  /** β₁ */ beta1: number;
+  /** β₂ */ beta2: number;
+  /** Added to the denominator. */ eps: number;
+  /** AdamW: p -= lr·wd·p first. Adam: g += wd·p first. */ decoupled: boolean;
   /** t: the number of this update, from 1. */ update: number;
 }
 
 /** From this a worker thread opens the same backend on the same memory. Can be posted to a thread. */
 export interface BackendHandle {
-  name: BackendName;
+  /** Which backend. */ name: BackendName;
   /** Data of the backend's own, structured-cloneable. */ payload?: unknown;
 }
 
+/**
+ * What computes: a dozen fused verbs on buffers that the backend allocates. Classifiers, optimisers and recognizers call
+ * the verbs; most programs only open a backend and close it. Each verb computes at once, in the calling thread.
+ */
 export interface Backend {
+  /** The name by which `openBackend` opens it. */
   readonly name: BackendName;
   /** For people: the instruction set, e.g. `AVX-512`. */
   readonly description: string;
 
   /** A zeroed buffer that the verbs accept and threads can share. Subarrays of it are accepted too. */
   allocate(length: number): Float32Array;
+  /** A zeroed buffer of integers, as `allocate`. */
   allocateInts(length: number): Int32Array;
   /**
    * Frees the memory of an array from `allocate` or `allocateInts`. After `close` it does nothing.
@@ -212,14 +227,15 @@ export interface Backend {
   lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean): number;
   /** Floats that lstmForward or, with `backward`, lstmBackward needs, in either precision. */
   lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number;
+  /** Floats that linearBackward needs. */
   linearScratchLength(rows: number, inputSize: number, outputSize: number): number;
 
   /** Writes a direction's parameters as panels: in the order in which the LSTM verbs read them. */
   lstmPanels(args: {
-    inputSize: number;
-    hiddenSize: number;
-    weights: LstmWeights;
-    panels: Stored;
+    /** I */ inputSize: number;
+    /** H */ hiddenSize: number;
+    /** Of the direction. */ weights: LstmWeights;
+    /** [lstmPanelsLength(I, H, backward)] out. */ panels: Stored;
     /** Also write what lstmBackward needs. */ backward: boolean;
   }): void;
   /** One direction of one layer over all steps. */
@@ -229,10 +245,14 @@ export interface Backend {
 
   /** outputs = inputs · weightᵀ + bias. */
   linearForward(args: LinearForward): void;
+  /** The gradients of linearForward. */
   linearBackward(args: LinearBackward): void;
 
+  /** Copies rows between buffers, or adds them; see CopyRows. */
   copyRows(args: CopyRows): void;
+  /** Drops elements in place; see Dropout. */
   dropout(args: Dropout): void;
+  /** Loss and gradient of each row; see CrossEntropy. */
   crossEntropy(args: CrossEntropy): void;
 
   /** The first `length` elements become 0; fill() of shared memory is several times slower. */
@@ -241,6 +261,8 @@ export interface Backend {
   add(target: Float32Array, source: Float32Array): void;
   /** The sum of squares, accumulated in float64. */
   sumSquares(values: Float32Array): number;
+  /** One update in place; see SgdUpdate. */
   sgd(args: SgdUpdate): void;
+  /** One update in place; see AdamUpdate. */
   adam(args: AdamUpdate): void;
 }

@@ -28,13 +28,17 @@ function warnOnce(line: string): void {
  *
  * @param choice `auto` (default), `cpu`, `wasm` or `reference`
  * @param onFallback receives one line for each backend that `auto` passed over: either it is not available here, or it
- * is and failed to open. Default: `console.warn` for failures.
+ * is and failed to open. Default: each line is emitted once as a warning of Node.js.
  * @returns the backend; close it with `close()`
- * @throws UserError when the backend asked for by name cannot be opened
+ * @throws UserError for an unknown name
+ * @throws BackendUnavailable when the backend asked for by name is not available here
  *
  * @example
+ * import { openBackend } from 'scanstroke';
+ *
  * const backend = await openBackend('auto', (line) => console.error(line));
  * console.log(backend.name, backend.description); // cpu AVX-512
+ * backend.close();
  */
 export async function openBackend(
   choice: BackendChoice = 'auto',

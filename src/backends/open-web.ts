@@ -29,6 +29,8 @@ const OPENERS: Openers<'page'> = {
  * @throws UserError for a backend that does not run in a page, or when the kernels of `wasm` cannot be fetched
  *
  * @example
+ * import { openBackend } from 'scanstroke';
+ *
  * const backend = await openBackend();
  * console.log(backend.description); // WebAssembly relaxed SIMD, 128 bits
  */

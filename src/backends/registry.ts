@@ -48,10 +48,24 @@ export type Openers<P extends Platform> = Record<BackendOn<P>, Opener>;
 /**
  * The backend is not available here: its kernels are not built, or the runtime lacks what it needs. `auto` passes over
  * it. Any other error of an opener is a fault, which `auto` reports as one.
+ *
+ * @example
+ * import { BackendUnavailable, openBackend } from 'scanstroke';
+ *
+ * const backend = await openBackend('cpu').catch((error) => {
+ *   if (error instanceof BackendUnavailable) return openBackend('wasm');
+ *   throw error;
+ * });
+ * console.log(backend.name); // cpu, or else wasm
  */
 export class BackendUnavailable extends UserError {}
 
-/** Called by `auto` for each backend that it passes over. */
+/**
+ * Called by `auto` for each backend that it passes over.
+ *
+ * @param line one line for people: which backend, why, and what takes over
+ * @param reason `unavailable`: the backend is not available here. `failed`: it is, and could not be opened.
+ */
 export type OnFallback = (line: string, reason: 'unavailable' | 'failed') => void;
 
 /**

@@ -11,6 +11,7 @@ import type { AugmentedSource, SequenceSource } from './sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
 
+/** The kind of input that a network reads. */
 export type KindName = 'images' | 'strokes';
 
 /** The types of each kind. */
@@ -29,7 +30,7 @@ export type SequencesOf<K extends KindName> = {
 
 /** A data set of any kind. */
 export type Dataset = DatasetOf<KindName>;
-/** How examples of any kind become sequences. Stored with the model. */
+/** How inputs become sequences: for images, or for strokes. Stored with the model. */
 export type Preprocessing = ImagePreprocessing | StrokePreprocessing;
 
 /** Parts made of the test set by drawing it another way. */

@@ -31,9 +31,9 @@ export interface AugmentedSource {
 
 /** One sequence by itself. */
 export interface Sequence {
-  /** T */
+  /** T: number of steps. */
   steps: number;
-  /** [T, I] */
+  /** [T, I] values, step by step. */
   sequence: Float32Array;
 }
 

@@ -58,15 +58,21 @@ const DEFAULT_DTYPES = DTYPES.filter((dtype) => !['BOOL', 'F16', 'BF16'].include
 
 /** A tensor that was read. `data` has the number of elements of `shape`, in row-major order. */
 export interface Tensor {
+  /** Type of the elements. */
   dtype: Dtype;
+  /** Dimensions; [] for a single value. */
   shape: number[];
+  /** A copy of the elements. */
   data: TensorValues;
 }
 
 /** A tensor to write. Without `dtype`, the type of `data` decides. */
 export interface TensorToWrite {
+  /** One of Dtype. Default: F32 for a Float32Array, and so on; F16, BF16 and BOOL must be named. */
   dtype?: string;
+  /** Dimensions, whole numbers from 0. */
   shape: readonly number[];
+  /** As many values as the product of the shape, in row-major order. */
   data: TensorValues;
 }
 
@@ -76,14 +82,18 @@ const LENGTH_BYTES = 8;
 
 /**
  * Reads a safetensors file.
+ *
  * @param bytes the whole file; every tensor is a copy, because tensors in a file may be unaligned
  * @param name how messages name the file
  * @returns tensors in the order of their values in the file
  * @throws UserError, with the byte or the tensor, if the file is not a valid safetensors file
  *
  * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { readSafetensors } from 'scanstroke';
+ *
  * const { tensors, metadata } = readSafetensors(await readFile('runs/my-run/best.safetensors'));
- * console.log(tensors.get('fc.weight')?.shape, metadata.classes);
+ * console.log(tensors.get('fc.weight')?.shape, metadata.classes); // [K, features], JSON text
  */
 export function readSafetensors(
   bytes: Uint8Array,
@@ -220,6 +230,9 @@ function elementCount(shape: readonly number[]): number {
  * @throws UserError if a tensor's data does not match its shape or dtype, or a name cannot be written
  *
  * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { writeSafetensors } from 'scanstroke';
+ *
  * const bytes = writeSafetensors(new Map([['w', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]]));
  * await writeFile('w.safetensors', bytes);
  */

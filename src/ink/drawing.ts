@@ -12,12 +12,15 @@ import { imageToStrokes, STROKE_COLUMNS } from './image-to-strokes.js';
 
 /** A polyline from pen down to pen up: its points, x to the right, y downwards, in any unit. */
 export interface Stroke<Coordinates extends ArrayLike<number> = ArrayLike<number>> {
+  /** [N] x of each point. */
   xs: Coordinates;
+  /** [N] y of each point. */
   ys: Coordinates;
 }
 
 /** A list of strokes, in the order of drawing. Strokes without points are ignored. */
 export interface Drawing {
+  /** In the order in which they were drawn. */
   strokes: readonly Stroke[];
 }
 

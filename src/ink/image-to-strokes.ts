@@ -29,18 +29,24 @@ const TOUR_STREAM = 0x746f7572; // 'tour'
 export type GreyPixels = Uint8Array | Uint8ClampedArray;
 
 /**
- * The pen strokes of an image.
+ * Turns an image into pen strokes.
  *
  * Every pixel of the thinned image is one point of the strokes. An image without ink, or with only specks of one or
  * two pixels, gives the last move `0 0 1 1` alone.
  * @param pixels [height, width] 0 is paper, 255 is ink
+ * @param width in pixels, 1 to 32,767
+ * @param height in pixels, 1 to 32,767
  * @param options.seed for breaking ties between tours, default 0; the same seed gives the same strokes
- * @returns [N, 4] moves `dx dy eos eod`
+ * @returns [N, 4] moves `dx dy eos eod`: two differences in pixels, end of stroke, end of drawing
  * @throws UserError if width, height and the number of pixels do not match, or the seed is not a whole number from 0
- * @see docs/strokes.md
  *
  * @example
+ * import { imageToStrokes } from 'scanstroke';
+ *
+ * const pixels = new Uint8Array(28 * 28);
+ * for (let x = 8; x < 20; x++) pixels[14 * 28 + x] = 255; // a horizontal line
  * const moves = imageToStrokes(pixels, 28, 28); // Int16Array [N, 4]
+ * console.log(moves.subarray(0, 8)); // the first point, and the move to the second
  */
 export function imageToStrokes(
   pixels: GreyPixels,

@@ -21,11 +21,19 @@ export const RENDERED = {
  * Draws a sequence as a picture: 1 at points, 2 at the last point of a stroke, 3 at the last point of the drawing, 0
  * elsewhere. The pixels other than 0 are the thinned image from which imageToStrokes made the moves.
  * @param moves [N, 4] `dx dy eos eod`
+ * @param size of the picture
+ * @param size.width in pixels
+ * @param size.height in pixels
  * @returns [height, width]
  * @throws UserError if a size is not a whole number from 1, the number of values is no multiple of 4, or a move leads
  * out of the picture
+ *
  * @example
- * renderStrokes(imageToStrokes(pixels, 28, 28), { width: 28, height: 28 });
+ * import { renderStrokes } from 'scanstroke';
+ *
+ * // From the first point, column 2 and pixel row 3, two pixels to the right.
+ * const moves = Int16Array.of(2, 3, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1);
+ * console.log(renderStrokes(moves, { width: 5, height: 3 })); // [15], the last 5: 0, 1, 1, 3, 0
  */
 export function renderStrokes(moves: ArrayLike<number>, size: { width: number; height: number }): Uint8Array {
   const { width, height } = size;

@@ -12,30 +12,33 @@ import { UserError } from '../user-error.js';
 export type Head = 'flatten' | 'final' | 'last' | 'mean';
 export const HEADS: readonly Head[] = ['flatten', 'final', 'last', 'mean'];
 
+/** The sizes of a classifier. */
 export interface ClassifierConfig {
-  /** Features a step, I. */
+  /** I: features a step, at least 1. */
   inputSize: number;
-  /** H. */
+  /** H: units of each layer and direction, at least 1. */
   hiddenSize: number;
-  /** Default 1. */
+  /** L: stacked layers, at least 1. Default 1. */
   numLayers?: number;
-  /** Default false. */
+  /** Read sequences in both directions. Default false. */
   bidirectional?: boolean;
-  /** K. */
+  /** K: classes, at least 1. */
   numClasses: number;
-  /** Default 'final'. */
+  /** What the linear layer reads. Default 'final'. */
   head?: Head;
-  /** Steps a sequence has; needed by, and only by, the head 'flatten'. */
+  /** Steps of every sequence, or of the longest. The head 'flatten' needs it; the other heads ignore it. */
   sequenceLength?: number;
-  /** Probability with which each input of the linear layer is dropped while training. Default 0. */
+  /** Probability of dropping each input of the linear layer in training, in [0, 1). Default 0. */
   dropout?: number;
-  /** The same for the outputs between stacked layers (torch.nn.LSTM's `dropout`). Default 0. */
+  /** Probability of dropping outputs between stacked layers (torch.nn.LSTM's `dropout`), in [0, 1). Default 0. */
   layerDropout?: number;
   /** Added to the forget gates' biases at initialisation (Jozefowicz et al. 2015 advise 1). Default 0. */
   forgetBias?: number;
 }
 
+/** A ClassifierConfig with every default filled in. */
 export type ResolvedClassifierConfig = Required<Omit<ClassifierConfig, 'sequenceLength'>> & {
+  /** Null except for the head 'flatten'. */
   sequenceLength: number | null;
 };
 

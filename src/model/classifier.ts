@@ -30,22 +30,23 @@ import { openWorkspace, type Workspace, workspaceSize } from './workspace.js';
 export interface Batch {
   /** [B, T, I] Values past a sequence's length are never read. */
   inputs: Float32Array;
-  /** B */
+  /** B: number of sequences. */
   batchSize: number;
-  /** T: of the longest sequence, or more. */
+  /** T: steps of the longest sequence, or more. */
   steps: number;
-  /** [B] steps of each sequence, 1 to T; all T by default. */
+  /** [B] steps of each sequence, 1 to T. Default: T for all. */
   lengths?: Int32Array;
 }
 
+/** Sequences with their classes. */
 export interface LabelledBatch extends Batch {
-  /** [B] 0 to K - 1. */
+  /** [B] classes, 0 to K - 1. */
   labels: Int32Array;
 }
 
 /** PyTorch's (output, (h_n, c_n)) of nn.LSTM with batch_first. */
 export interface States {
-  /** [B, T, D·H] of the last layer; zero past the end of a sequence. */
+  /** [B, T, D·H] hidden states of the last layer at every step; zero past the end of a sequence. */
   outputs: Float32Array;
   /** [L] the outputs of every layer, each as `outputs`. */
   layers: Float32Array[];
@@ -55,30 +56,33 @@ export interface States {
   cN: Float32Array;
 }
 
+/** Options of `SequenceClassifier.gradients`. */
 export interface GradientOptions {
   /** ε of the smoothed targets, in [0, 1). Default 0. */
   labelSmoothing?: number;
-  /** Also give the gradient of the inputs. */
+  /** Also compute the gradient of the inputs. Default false. */
   inputGradient?: boolean;
-  /** Drop as in training, by this seed. Without it nothing is dropped. */
+  /** Seed of dropout, at the rates of the configuration. Default: no dropout. */
   dropoutSeed?: number;
 }
 
+/** What `SequenceClassifier.gradients` computes. */
 export interface Gradients {
   /** Mean cross-entropy. */
   loss: number;
-  /** [B, K] */
+  /** [B, K] scores of the classes; their softmax is the probabilities. */
   logits: Float32Array;
-  /** Of the mean loss, by parameter, in the parameters' shapes. */
+  /** Gradients of the mean loss, under the parameters' names and in their shapes. */
   gradients: StateDict;
-  /** [B, T, I], if asked for; zero past the end of a sequence. */
+  /** [B, T, I] gradient of the mean loss, with option `inputGradient`; zero past the end of a sequence. */
   inputGradient?: Float32Array;
 }
 
+/** Options of a new `SequenceClassifier`. */
 export interface ClassifierOptions {
-  /** Of the initial parameters. Default 0. */
+  /** Seed of the initial parameters, drawn from PyTorch's distribution. Default 0. */
   seed?: number;
-  /** Initial parameters, instead of drawing them. */
+  /** Initial parameters, as `stateDict` gives them. Default: drawn with `seed`. */
   parameters?: StateDict;
   /** `close()` also closes the backend. Default false. */
   closeBackend?: boolean;
@@ -94,13 +98,21 @@ interface Buffers extends BatchBuffers {
  * An LSTM sequence classifier (torch.nn.LSTM, a head, torch.nn.Linear).
  *
  * @example
- * const model = new SequenceClassifier({ inputSize: 28, hiddenSize: 64, numClasses: 10 }, await openBackend());
- * const { logits } = await model.forward({ inputs, batchSize: 1, steps: 28 });
+ * import { openBackend, SequenceClassifier } from 'scanstroke';
+ *
+ * const backend = await openBackend();
+ * const model = new SequenceClassifier({ inputSize: 28, hiddenSize: 64, numClasses: 10 }, backend);
+ * const batch = { inputs: new Float32Array(2 * 30 * 28), batchSize: 2, steps: 30 };
+ * const { logits } = await model.forward(batch); // [2, 10]
+ * const { loss, gradients } = await model.gradients({ ...batch, labels: Int32Array.of(3, 8) });
+ * console.log(loss, gradients.get('fc.weight')?.shape); // about 2.3, [10, 64]
+ * model.close();
+ * backend.close();
  */
 export class SequenceClassifier implements Disposable {
   /** The configuration, with defaults filled in. */
   readonly config: ResolvedClassifierConfig;
-  /** How many numbers are learned. */
+  /** Number of trained values, over all parameters. */
   readonly parameterCount: number;
   readonly #backend: Backend;
   readonly #closeBackend: boolean;
@@ -113,7 +125,12 @@ export class SequenceClassifier implements Disposable {
   #buffers: Buffers | null = null;
   #closed = false;
 
-  /** @throws UserError for a configuration that makes no sense */
+  /**
+   * @param config sizes, and the head
+   * @param backend computes; it stays the caller's, and must stay open
+   * @param options initial parameters
+   * @throws UserError for a setting that is out of range, and for initial parameters that do not fit
+   */
   constructor(config: ClassifierConfig, backend: Backend, options: ClassifierOptions = {}) {
     this.config = resolveClassifierConfig(config);
     this.#backend = backend;
@@ -136,14 +153,16 @@ export class SequenceClassifier implements Disposable {
     else this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
   }
 
-  /** Copies of all parameters, under PyTorch's names and in PyTorch's shapes. */
+  /** Copies all parameters, under PyTorch's names and in PyTorch's shapes. */
   async stateDict(): Promise<StateDict> {
     this.#requireOpen();
     return this.#layout.toStateDict(this.#parameters);
   }
 
   /**
-   * Copies all parameters from named tensors.
+   * Replaces all parameters by copies of named tensors.
+   *
+   * @param tensors as `stateDict` gives them
    * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
    */
   async loadStateDict(tensors: StateDict): Promise<void> {
@@ -153,15 +172,12 @@ export class SequenceClassifier implements Disposable {
   }
 
   /**
-   * Logits of a batch; nothing is dropped.
+   * Computes the logits of a batch, without dropout.
    *
    * @param batch sequences [B, T, I], padded
-   * @param options.states also return outputs, final hidden and final cell states
-   * @returns logits [B, K]
+   * @param options.states also return outputs, final hidden states and final cell states. Default false.
+   * @returns logits [B, K], whose softmax is the probabilities; with `states` also the fields of States
    * @throws UserError when sizes do not fit, stating both
-   *
-   * @example
-   * const { logits, hN } = await model.forward({ inputs, batchSize: 1, steps: 28 }, { states: true });
    */
   async forward(
     batch: Batch,
@@ -173,14 +189,12 @@ export class SequenceClassifier implements Disposable {
   }
 
   /**
-   * Loss and gradients of a batch.
+   * Computes loss and gradients of a batch.
    *
    * @param batch sequences [B, T, I], padded, and labels [B]
+   * @param options label smoothing, dropout, the gradient of the inputs
    * @returns the mean loss, logits [B, K], gradients in the parameters' shapes
-   * @throws UserError when sizes do not fit or a label is out of range
-   *
-   * @example
-   * const { loss, gradients } = await model.gradients({ inputs, labels, batchSize: 2, steps: 28 });
+   * @throws UserError when sizes do not fit, or a label or an option is out of range
    */
   async gradients(batch: LabelledBatch, options: GradientOptions = {}): Promise<Gradients> {
     const { packed, buffers } = this.#pack(batch, true);
@@ -230,7 +244,8 @@ export class SequenceClassifier implements Disposable {
   }
 
   /**
-   * Reads a sequence step by step with this model's parameters.
+   * Makes a stepper, which reads a sequence step by step with this model's parameters.
+   *
    * @throws UserError for a bidirectional model, and for the head 'flatten'
    */
   stepper(): SequenceStepper {
@@ -247,7 +262,7 @@ export class SequenceClassifier implements Disposable {
     });
   }
 
-  /** Frees the classifier's memory; the backend stays open. Neither it nor its steppers can be used any more. */
+  /** Frees the classifier's memory, as `using` does; the backend stays open. Afterwards its steppers do not work. */
   close(): void {
     this.#closed = true;
     this.#buffers?.memory.close();

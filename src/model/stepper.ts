@@ -38,11 +38,18 @@ interface Turn {
 }
 
 /**
- * Reads one sequence a step at a time, with the states carried along. `close` frees its memory.
+ * Reads one sequence a step at a time; `SequenceClassifier.stepper` makes it. A step costs the same however long the
+ * sequence has become. `close` frees its memory.
  *
  * @example
+ * import { openBackend, SequenceClassifier } from 'scanstroke';
+ *
+ * const backend = await openBackend();
+ * const model = new SequenceClassifier({ inputSize: 4, hiddenSize: 32, numClasses: 10 }, backend);
  * const stepper = model.stepper();
- * for (const [dx, dy, eos, eod] of moves) console.log(stepper.step([dx, dy, eos, eod])); // logits [K] so far
+ * const moves = [[5, 3, 0, 0], [1, 0, 0, 0], [0, 0, 1, 1]];
+ * for (const move of moves) console.log(stepper.step(move)); // logits [10] of the moves so far
+ * stepper.reset(); // for the next sequence
  * stepper.close();
  */
 export class SequenceStepper implements Disposable {
@@ -116,9 +123,9 @@ export class SequenceStepper implements Disposable {
 
   /**
    * Reads the next step.
-   * @param input [I]
+   * @param input [I] the features of the step
    * @returns logits [K] of the sequence so far
-   * @throws UserError when the input is not I values
+   * @throws UserError when the input is not I values, or the stepper is closed
    */
   step(input: ArrayLike<number>): Float32Array {
     const logits = this.peek(input);
@@ -128,9 +135,10 @@ export class SequenceStepper implements Disposable {
   }
 
   /**
-   * The logits that `step` would give, without taking the step: the answer if the sequence ended here.
-   * @param input [I]
-   * @throws UserError as step
+   * Computes the logits that `step` would give, without taking the step: the answer if the sequence ended here.
+   * @param input [I] the features of the step
+   * @returns logits [K]
+   * @throws UserError as `step`
    */
   peek(input: ArrayLike<number>): Float32Array {
     this.#requireOpen();

@@ -16,45 +16,53 @@ import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } fro
 import { softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
 
+/** What a checkpoint holds. */
 export interface RecognizerInfo extends Required<RunFacts> {
   /** Names the network in messages. */
   name: string;
   /** The kind of input that the network reads. */
   kind: KindName;
-  /** [K] in the order of the probabilities. */
+  /** [K] names of the classes, in the order of the probabilities. */
   classes: string[];
-  /** Number of parameters. */
+  /** Number of trained values. */
   parameters: number;
+  /** The sizes of the network. */
   model: ResolvedClassifierConfig;
+  /** How inputs become sequences. */
   preprocessing: Preprocessing;
 }
 
+/** A class with its probability. */
 export interface Guess {
-  /** Index of the class, from 0, and its name. */
+  /** Index of the class, 0 to K - 1. */
   index: number;
+  /** Name of the class. */
   class: string;
   /** 0 to 1. */
   probability: number;
 }
 
+/** The answer to an input. */
 export interface Recognition {
-  /** [K] sum 1. */
+  /** [K] probabilities of the classes; their sum is 1. */
   probabilities: Float32Array;
   /** The likeliest classes, at most three, likeliest first. */
   top: Guess[];
-  /** The probability of the likeliest class is below `SURE_FROM`. */
+  /** The probability of the likeliest class is below 0.7. */
   unsure: boolean;
 }
 
-/** Input, hidden states and gradients of one pass. */
+/** Input, hidden states and gradients of a network for one input. */
 export interface Inspection {
+  /** The answer. */
   recognition: Recognition;
+  /** The input in the form in which the network reads it. */
   saw: Seen;
-  /** T */
+  /** T: length of the sequence. */
   steps: number;
-  /** [T, I] */
+  /** [T, I] the sequence. */
   sequence: Float32Array;
-  /** U = L·D·H */
+  /** U = L·D·H: hidden units of all layers and directions. */
   units: number;
   /** [T, U] hidden states after each step, layer by layer, forward then reverse. */
   hidden: Float32Array;
@@ -74,16 +82,23 @@ const MAX_BATCH_ROWS = 2 ** 16;
 /**
  * Opens a checkpoint for recognition.
  *
- * @param bytes a best.safetensors or last.safetensors; not kept
- * @param backend computes; it stays the caller's
- * @param about how messages name the file, and what is known of its run
+ * @param bytes content of best.safetensors or last.safetensors; not kept
+ * @param backend computes; it stays the caller's, and must stay open
+ * @param about `name` is the file's name in messages; the rest is copied into `Recognizer.info`
  * @returns a recognizer; `close` frees its memory
- * @throws UserError for a damaged checkpoint, or one that no network fits
+ * @throws UserError for a file that is damaged or no checkpoint of a run, and for parts of it that contradict each other
  *
  * @example
- * const recognizer = openRecognizer(await readFile('runs/my-run/best.safetensors'), backend, { name: 'my-run' });
- * const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes: [{ xs: [10, 60], ys: [20, 90] }] }]);
- * console.log(answer?.top[0]); // { index, class, probability }, or undefined where there was nothing to recognise
+ * import { readFile } from 'node:fs/promises';
+ * import { openBackend, openRecognizer } from 'scanstroke';
+ *
+ * const backend = await openBackend();
+ * const bytes = await readFile('runs/my-run/best.safetensors');
+ * const recognizer = openRecognizer(bytes, backend, { name: 'my-run' });
+ * const [answer] = await recognizer.recognize([
+ *   { kind: 'drawing', strokes: [{ xs: [10, 60], ys: [20, 90] }] },
+ * ]);
+ * console.log(answer?.top[0]); // { index, class, probability }; undefined for an empty drawing
  * recognizer.close();
  */
 export function openRecognizer(
@@ -100,11 +115,18 @@ export function openRecognizer(
 
 /**
  * Says what a checkpoint holds, without a backend.
- * @param bytes and about as for `openRecognizer`
+ *
+ * @param bytes content of best.safetensors or last.safetensors
+ * @param about as for `openRecognizer`
  * @throws UserError as `openRecognizer`
  *
  * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { describeCheckpoint } from 'scanstroke';
+ *
+ * const bytes = await readFile('runs/my-run/best.safetensors');
  * const { kind, classes, parameters } = describeCheckpoint(bytes, { name: 'my-run' });
+ * console.log(kind, classes, parameters); // images [ '0', '1', … ] 233482
  */
 export function describeCheckpoint(bytes: Uint8Array, about: RunFacts & { name: string }): RecognizerInfo {
   return infoOf(decodeCheckpoint(bytes, about.name), about);
@@ -146,7 +168,25 @@ function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): Rec
   };
 }
 
+/**
+ * Recognises inputs with a trained network; `openRecognizer` opens it.
+ *
+ * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { openBackend, openRecognizer } from 'scanstroke';
+ *
+ * const backend = await openBackend();
+ * const bytes = await readFile('runs/my-run/best.safetensors');
+ * const recognizer = openRecognizer(bytes, backend, { name: 'my-run' });
+ * const strokes = [{ xs: [10, 60, 60], ys: [20, 20, 90] }];
+ * const trace = await recognizer.trace({ kind: 'drawing', strokes });
+ * console.log(trace?.moments); // [1, 2, 3]: the answers after each point of the pen
+ * const inspection = await recognizer.inspect({ kind: 'drawing', strokes });
+ * console.log(inspection?.recognition.top, inspection?.hidden.length); // T · U hidden states
+ * recognizer.close();
+ */
 export class Recognizer implements Disposable {
+  /** What the checkpoint holds. */
   readonly info: RecognizerInfo;
   /** Runs the network step by step; null for bidirectional networks and the head `flatten`. */
   readonly stepper: SequenceStepper | null;
@@ -165,7 +205,7 @@ export class Recognizer implements Disposable {
     }
   }
 
-  /** Frees the network's memory; the backend stays open. It recognises nothing any more. */
+  /** Frees the network's memory, as `using` does; the backend stays open. A closed recognizer cannot be used. */
   close(): void {
     this.stepper?.close();
     this.#classifier.close();
@@ -177,7 +217,8 @@ export class Recognizer implements Disposable {
 
   /**
    * Recognises inputs, in batches.
-   * @returns an answer for each input, or null for an empty one
+   *
+   * @returns an answer for each input; null for an input without ink, or with only a dot
    * @throws UserError for the first input that is malformed, or that this network cannot read
    */
   async recognize(inputs: readonly RecognizerInput[]): Promise<(Recognition | null)[]> {
@@ -187,29 +228,40 @@ export class Recognizer implements Disposable {
     return prepared.map((each) => each && recognitions[n++]);
   }
 
-  /** An input as the network reads it; null if it is empty. @throws UserError as recognize */
+  /**
+   * Turns an input into the sequence that the network reads.
+   *
+   * @param input a picture, moves or a drawing
+   * @returns null for an input without ink, or with only a dot
+   * @throws UserError if the input is malformed, or this network cannot read it
+   */
   prepare(input: RecognizerInput): PreparedInput | null {
     return prepareInput(input, this.info.preprocessing);
   }
 
-  /** Recognises prepared inputs. */
+  /** Recognises inputs that `prepare` prepared, in batches. */
   async recognizePrepared(prepared: readonly PreparedInput[]): Promise<Recognition[]> {
     return (await this.probabilitiesOf(prepared)).map((probabilities) => this.#recognition(probabilities));
   }
 
   /**
-   * The probabilities after each point of the pen, or after each step of the network.
-   * @returns null if the input is empty
-   * @throws UserError as recognize
+   * Computes the probabilities after each point of the pen, or after each step of the network.
+   *
+   * @param input a picture, moves or a drawing
+   * @param options after which points or steps
+   * @returns null for an input without ink, or with only a dot
+   * @throws UserError if the input is malformed, or this network cannot read it
    */
   async trace(input: RecognizerInput, options: TraceOptions = {}): Promise<Trace | null> {
     return traceInput(this, input, options);
   }
 
   /**
-   * Hidden states and gradients of the network for an input.
-   * @returns null if the input is empty
-   * @throws UserError as recognize
+   * Computes hidden states and gradients of the network for an input.
+   *
+   * @param input a picture, moves or a drawing
+   * @returns null for an input without ink, or with only a dot
+   * @throws UserError if the input is malformed, or this network cannot read it
    */
   async inspect(input: RecognizerInput): Promise<Inspection | null> {
     const prepared = this.prepare(input);
@@ -241,7 +293,12 @@ export class Recognizer implements Disposable {
     };
   }
 
-  /** [K] each: the probabilities of sequences, computed in batches. */
+  /**
+   * Computes the probabilities of sequences, in batches.
+   *
+   * @param sequences [T, I] each, already preprocessed
+   * @returns [K] for each sequence
+   */
   async probabilitiesOf(
     sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[],
   ): Promise<Float32Array[]> {

@@ -21,20 +21,23 @@ export interface TracedNetwork {
   probabilitiesOf(sequences: readonly Sequence[]): Promise<Float32Array[]>;
 }
 
+/** Options of `Recognizer.trace`. */
 export interface TraceOptions {
-  /** `pen` is the default for drawings, and for them only; `steps` is the default otherwise. */
+  /** Ask after points of the pen, or after steps of the network. Default: `pen` for drawings, else `steps`. */
   over?: 'pen' | 'steps';
-  /** Most moments, spread evenly. Default 100. */
+  /** Largest number of moments; they are spread evenly. Default 100. */
   moments?: number;
 }
 
+/** The answers of a network over time, at M moments. */
 export interface Trace {
+  /** What the moments count: points of the pen, or steps of the network. */
   over: 'pen' | 'steps';
   /** [M] numbers of points or steps after which the network is asked; the last is all of them. */
   moments: Int32Array;
-  /** [M, K] zeros where there was nothing to recognise yet. */
+  /** [M, K] probabilities at each moment; zeros where there was nothing to recognise yet. */
   probabilities: Float32Array;
-  /** Of the whole input. */
+  /** The whole input in the form in which the network reads it. */
   saw: Seen;
 }
 

@@ -23,24 +23,31 @@ export const RUN_FILES = {
 export interface CurvePoint {
   /** Updates since the run began, from 1. */
   step: number;
-  /** Mean loss and share of correct answers over the updates since the last point. */
+  /** Mean loss over the updates since the last point. */
   loss: number;
+  /** Share of correct answers over the updates since the last point, 0 to 1. */
   accuracy: number;
+  /** Learning rate of the update. */
   learningRate: number;
 }
 
-/** One line of metrics.jsonl. */
+/** The metrics of an epoch; one line of metrics.jsonl. */
 export interface EpochMetrics {
   /** From 1. */
   epoch: number;
-  /** Means over the epoch's updates, measured during training (with dropout). */
+  /** Mean loss over the epoch's updates, measured during training (with dropout). */
   trainLoss: number;
+  /** Share of correct answers over the epoch's updates, 0 to 1. */
   trainAccuracy: number;
+  /** Mean loss of the validation examples after the epoch, without dropout. */
   validationLoss: number;
+  /** Share of correct answers among the validation examples, 0 to 1. */
   validationAccuracy: number;
   /** Learning rate of the epoch's last update. */
   learningRate: number;
+  /** Duration of the epoch. */
   seconds: number;
+  /** Training samples a second. */
   samplesPerSecond: number;
   /** Mixed precision: the factor of the loss at the end of the epoch; else null. */
   lossScale: number | null;
@@ -102,8 +109,9 @@ export interface RunSummary {
 
 /** Facts of a run that its checkpoint does not store. */
 export interface RunFacts {
+  /** Name of the preset. Default null: unknown. */
   preset?: string | null;
-  /** Share of the test set, 0 to 1. */
+  /** Share of correct answers on the test set, 0 to 1. Default null: unknown. */
   testAccuracy?: number | null;
 }
 

@@ -60,21 +60,26 @@ export interface StartEvent {
 /** After every update of a training, and every batch of validation and evaluation. */
 export interface ProgressEvent {
   type: 'progress';
+  /** `train`: an update. `validation`: a batch of the validation after an epoch. `evaluate`: a batch of an evaluation. */
   phase: 'train' | 'validation' | 'evaluate';
-  /** The part that is evaluated. */
+  /** `evaluate`: the part that is evaluated. */
   part?: Part;
   /** From 1. */
   epoch: number;
-  /** Batch of the phase, from 1, and how many there are: of training (one update each), or of evaluation. */
+  /** Batch of the phase, from 1. */
   batch: number;
+  /** Number of batches in the phase. */
   batches: number;
-  /** Running means over the phase. */
+  /** Mean loss over the phase so far. */
   loss: number;
+  /** Share of correct answers over the phase so far, 0 to 1. */
   accuracy: number;
+  /** Learning rate of the last update; `evaluate`: 0. */
   learningRate: number;
   /** Samples seen in the phase. */
   samples: number;
+  /** Samples a second. */
   samplesPerSecond: number;
-  /** Of the whole training. */
+  /** Estimated seconds to the end of the whole training. */
   secondsLeft: number;
 }

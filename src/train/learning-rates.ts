@@ -4,23 +4,31 @@ import { UserError } from '../user-error.js';
 import { createSchedule, type Schedule, scheduleNames, warmUpFactor } from './schedule.js';
 
 /**
- * How the learning rate changes over a training. As PyTorch's examples do, one-cycle counts updates and the other
- * schedules count epochs.
+ * How the learning rate changes over a training, without the rate itself:
+ * - `constant`: not at all;
+ * - `step`: is multiplied by `gamma` (default 0.1) every `stepSize` epochs;
+ * - `cosine`: half a cosine from the rate to `etaMin` (default 0) in `tMax` epochs (default: all);
+ * - `cosine-warm-restarts`: the same, restarted after `t0` epochs; each period is `tMult` (default 1) times as long as
+ *   the last;
+ * - `one-cycle`: rises in the share `pctStart` (default 0.3) of all updates, then falls. The first rate is the highest
+ *   divided by `divFactor` (default 25), the last is the first divided by `finalDivFactor` (default 10,000).
  */
-export type RateSettings = {
-  /** The learning rate; for one-cycle its peak. */
-  lr: number;
+export type TrainerSchedule = {
   /** Updates in which the rate first rises linearly from 0; not for one-cycle. Default 0. */
   warmupSteps?: number;
 } & (
   | { name: 'constant' }
-  /** Falls by the factor `gamma` every `stepSize` epochs. */
   | { name: 'step'; stepSize: number; gamma?: number }
-  /** Half a cosine from lr to etaMin in tMax epochs; by default over the whole training. */
   | { name: 'cosine'; tMax?: number | null; etaMin?: number }
   | { name: 'cosine-warm-restarts'; t0: number; tMult?: number; etaMin?: number }
   | { name: 'one-cycle'; pctStart?: number; divFactor?: number; finalDivFactor?: number }
 );
+
+/** A schedule with its rate. */
+export type RateSettings = TrainerSchedule & {
+  /** The learning rate; for one-cycle its peak. */
+  lr: number;
+};
 
 /**
  * The learning rates of an epoch's updates.

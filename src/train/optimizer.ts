@@ -10,14 +10,14 @@ import { UserError } from '../user-error.js';
 
 /** An optimiser's settings. What is left out takes PyTorch's default. */
 export interface OptimizerConfig {
-  name: 'sgd' | 'adam' | 'adamw';
-  /** Learning rate; default 1e-3. */ lr?: number;
-  /** sgd; default 0. */ momentum?: number;
-  /** sgd; default false. */ nesterov?: boolean;
-  /** adam, adamw: decay of the means of the gradient and of its square; default [0.9, 0.999]. */
+  /** The update rule. */ name: 'sgd' | 'adam' | 'adamw';
+  /** Learning rate, at least 0. Default 1e-3. */ lr?: number;
+  /** sgd: momentum, at least 0. Default 0. */ momentum?: number;
+  /** sgd: use Nesterov momentum; needs a momentum above 0. Default false. */ nesterov?: boolean;
+  /** adam, adamw: decay of the running means of the gradient and of its square, in [0, 1). Default [0.9, 0.999]. */
   betas?: readonly [number, number];
-  /** adam, adamw: added to the denominator; default 1e-8. */ eps?: number;
-  /** λ of the L2 penalty, in adamw of the decay of the weights themselves; default 0, adamw 0.01. */
+  /** adam, adamw: added to the denominator, at least 0. Default 1e-8. */ eps?: number;
+  /** Weight decay, at least 0. sgd, adam: added to the gradient, default 0. adamw: decoupled from it, default 0.01. */
   weightDecay?: number;
 }
 
@@ -136,15 +136,16 @@ export function clipScale(norm: number, maxNorm: number): number {
   return Math.min(1, maxNorm / (norm + 1e-6));
 }
 
-/** The state of an Optimizer; `tensors` holds `velocity.NAME`, or `mean.NAME` and `variance.NAME`. */
+/** The state of an Optimizer. */
 export interface OptimizerStateDict {
-  name: OptimizerConfig['name'];
+  /** The update rule. */ name: OptimizerConfig['name'];
   /** Updates made. */ step: number;
-  lr: number;
+  /** Learning rate of the next update. */ lr: number;
+  /** sgd with momentum: `velocity.NAME` for every parameter. adam, adamw: `mean.NAME` and `variance.NAME`. */
   tensors: StateDict;
 }
 
-/** Makes optimisers; see `createOptimizer`. */
+/** The type of `createOptimizer`. */
 export type CreateOptimizer = (config: OptimizerConfig, backend?: Backend) => Optimizer;
 
 /** `createOptimizer` of an entry point: its optimisers compute on what `openBackend` opens, unless told otherwise. */
@@ -153,15 +154,23 @@ export function optimizersOn(openBackend: () => Promise<Backend>): CreateOptimiz
 }
 
 /**
- * An optimiser for named tensors. Between updates it keeps no memory of the backend.
+ * An optimiser for named tensors; `createOptimizer` makes it. Between updates it keeps no memory of the backend.
  *
  * @example
- * const optimizer = createOptimizer({ name: 'sgd', lr: 0.1, momentum: 0.9 });
- * const parameters = await model.stateDict();
- * const { gradients } = await model.gradients(batch);
- * await optimizer.step(parameters, gradients);
- * await model.loadStateDict(parameters);
- * optimizer.close();
+ * import { createOptimizer, openBackend, SequenceClassifier } from 'scanstroke';
+ *
+ * const backend = await openBackend();
+ * const model = new SequenceClassifier({ inputSize: 3, hiddenSize: 8, numClasses: 2 }, backend);
+ * const optimizer = createOptimizer({ name: 'sgd', lr: 0.1, momentum: 0.9 }, backend);
+ * const batch = { inputs: new Float32Array(15).fill(1), labels: Int32Array.of(1), batchSize: 1, steps: 5 };
+ * for (let update = 0; update < 3; update++) {
+ *   const { loss, gradients } = await model.gradients(batch);
+ *   const parameters = await model.stateDict();
+ *   await optimizer.step(parameters, gradients);
+ *   await model.loadStateDict(parameters);
+ *   console.log(loss); // falls
+ * }
+ * const saved = optimizer.stateDict(); // for loadStateDict of an optimiser with the same settings
  */
 export class Optimizer implements Disposable {
   /** The settings, with defaults filled in. */
@@ -203,7 +212,8 @@ export class Optimizer implements Disposable {
    *
    * @param parameters tensors by name, in any shapes
    * @param gradients tensors of the same names and shapes
-   * @param options.gradientScale gradients are multiplied by this first (see `clipScale`); default 1
+   * @param options.gradientScale gradients are multiplied by this first, for example by
+   * min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does. Default 1.
    * @throws UserError if gradients, parameters and the optimiser's vectors differ in names or shapes, if the update
    * before has not ended, or after `close`; nothing is changed then
    */
@@ -307,9 +317,9 @@ export class Optimizer implements Disposable {
   }
 
   /**
-   * Goes on from what `stateDict` gave.
+   * Continues from a state that `stateDict` gave.
    *
-   * @throws UserError if it is another optimiser's.
+   * @throws UserError if the state belongs to another update rule, or does not fit the settings
    */
   loadStateDict(state: OptimizerStateDict): void {
     const { name } = this.config;

@@ -5,37 +5,38 @@
 
 import { UserError } from '../user-error.js';
 
-/** The linear warm-up that every schedule takes. */
+/** The linear warm-up, a setting of every schedule. */
 export interface WarmUp {
   /** The first warmupSteps rates are multiplied by 1/warmupSteps, 2/warmupSteps … 1. Default 0: no warm-up. */
   warmupSteps?: number;
 }
 
+/** The same rate at every index. */
 export interface ConstantSchedule extends WarmUp {
   name: 'constant';
-  lr: number;
+  /** The rate, at least 0. */ lr: number;
 }
 /** torch.optim.lr_scheduler.StepLR: lr · gamma^⌊index / stepSize⌋. */
 export interface StepSchedule extends WarmUp {
   name: 'step';
-  lr: number;
-  stepSize: number;
-  /** Default 0.1. */ gamma?: number;
+  /** The first rate, at least 0. */ lr: number;
+  /** Indices between two decreases, at least 1. */ stepSize: number;
+  /** Factor of each decrease, at least 0. Default 0.1. */ gamma?: number;
 }
 /** CosineAnnealingLR (Loshchilov & Hutter 2017, without restarts): half a cosine from lr to etaMin in tMax, and back. */
 export interface CosineSchedule extends WarmUp {
   name: 'cosine';
-  lr: number;
-  tMax: number;
-  /** Default 0. */ etaMin?: number;
+  /** The first and highest rate, at least 0. */ lr: number;
+  /** Index of the lowest rate, at least 1. */ tMax: number;
+  /** The lowest rate, at least 0. Default 0. */ etaMin?: number;
 }
 /** CosineAnnealingWarmRestarts: the cosine restarts after t0, then after t0·tMult, t0·tMult² … more. */
 export interface CosineWarmRestartsSchedule extends WarmUp {
   name: 'cosine-warm-restarts';
-  lr: number;
-  t0: number;
-  /** Default 1. */ tMult?: number;
-  /** Default 0. */ etaMin?: number;
+  /** The rate at the start of each period, at least 0. */ lr: number;
+  /** Length of the first period, at least 1. */ t0: number;
+  /** Each period is this many times as long as the one before, at least 1. Default 1. */ tMult?: number;
+  /** The lowest rate, at least 0. Default 0. */ etaMin?: number;
 }
 /**
  * OneCycleLR (Smith & Topin 2018), cosine annealing in two phases: from maxLr/divFactor up to maxLr, then down to
@@ -43,13 +44,14 @@ export interface CosineWarmRestartsSchedule extends WarmUp {
  */
 export interface OneCycleSchedule extends WarmUp {
   name: 'one-cycle';
-  maxLr: number;
-  totalSteps: number;
-  /** Share of the updates in which the rate rises; default 0.3. */ pctStart?: number;
-  /** Default 25. */ divFactor?: number;
-  /** Default 10,000. */ finalDivFactor?: number;
+  /** The highest rate, at least 0. */ maxLr: number;
+  /** Number of rates, at least 1: the updates of the whole training. */ totalSteps: number;
+  /** Share of the updates in which the rate rises, 0 to 1. Default 0.3. */ pctStart?: number;
+  /** First rate = maxLr / divFactor; above 0. Default 25. */ divFactor?: number;
+  /** Last rate = first rate / finalDivFactor; above 0. Default 10,000. */ finalDivFactor?: number;
 }
 
+/** The settings of a schedule; `name` chooses it. */
 export type ScheduleConfig =
   | ConstantSchedule
   | StepSchedule
@@ -57,12 +59,15 @@ export type ScheduleConfig =
   | CosineWarmRestartsSchedule
   | OneCycleSchedule;
 
+/** A learning-rate schedule; it keeps no state. */
 export interface Schedule {
   /**
-   * The learning rate of epoch or step `index`, counted from 0.
+   * The learning rate at an index.
    *
-   * @throws UserError if index is no whole number of at least 0, or not below totalSteps of 'one-cycle'. (PyTorch
-   * answers once more, at index = totalSteps, with a rate that rises again; there is no such step.)
+   * @param index number of an epoch or of an update, from 0; the caller decides which of the two it counts
+   * @throws UserError if index is no whole number of at least 0
+   * @throws UserError for 'one-cycle' if index is not below totalSteps. (PyTorch answers once more, at
+   * index = totalSteps, with a rate that rises again; there is no such update.)
    */
   at(index: number): number;
 }
@@ -71,13 +76,19 @@ export interface Schedule {
 export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restarts', 'one-cycle'] as const;
 
 /**
- * A schedule with PyTorch's values (torch.optim.lr_scheduler, their closed forms).
+ * Creates a learning-rate schedule with PyTorch's values (the closed forms of torch.optim.lr_scheduler).
  *
- * @throws UserError for an unknown name and for values out of range.
+ * @param config name and settings; what is left out takes PyTorch's default
+ * @throws UserError for an unknown name and for values out of range
  *
  * @example
- * const schedule = createSchedule({ name: 'cosine', lr: 0.1, tMax: 100 });
- * optimizer.lr = schedule.at(7); // of update 7, from 0
+ * import { createOptimizer, createSchedule } from 'scanstroke';
+ *
+ * const optimizer = createOptimizer({ name: 'sgd' });
+ * const schedule = createSchedule({ name: 'cosine', lr: 0.1, tMax: 100, warmupSteps: 5 });
+ * for (let update = 0; update < 100; update++) {
+ *   optimizer.lr = schedule.at(update); // then optimizer.step(parameters, gradients)
+ * }
  */
 export function createSchedule(config: ScheduleConfig): Schedule {
   const rate = rateOf(config);

@@ -4,11 +4,11 @@ import { firstIndices, splitIndices, trainCountOf } from '../data/split.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { UserError } from '../user-error.js';
 
-/** Labelled sequences as a dense block, the shorter ones filled up at the end. N is the number of labels. */
+/** Labelled sequences as a dense block, the shorter ones filled up at the end. The number of labels is N. */
 export interface Examples {
   /** [N, T, I] Values past the end of a sequence are never read. */
   inputs: Float32Array;
-  /** [N] in 0 … K - 1. */
+  /** [N] classes, 0 to K - 1. */
   labels: Int32Array;
   /** T: steps of the longest sequence, or more. */
   steps: number;

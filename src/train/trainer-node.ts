@@ -7,13 +7,26 @@ import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js';
 import type { Examples } from './trainer-examples.js';
 
 /**
- * Opens a trainer of a new model, with a backend of its own.
+ * Opens a trainer for a new model. It computes in worker threads.
+ *
+ * @param config sizes of the model, as for `SequenceClassifier`
+ * @param examples labelled sequences; the trainer copies them
+ * @param options of the training. `backend` chooses what computes, as for `openBackend`; default `auto`.
+ * @returns the trainer; `close` ends its threads and frees its memory
  * @throws UserError when sizes do not fit, a label or an option is out of range, or the backend cannot be opened
  *
  * @example
+ * import { openTrainer } from 'scanstroke';
+ *
+ * const config = { inputSize: 2, hiddenSize: 16, numClasses: 3 };
+ * const examples = {
+ *   inputs: new Float32Array(30 * 5 * 2), // [N, T, I]
+ *   labels: Int32Array.from({ length: 30 }, (_, n) => n % 3), // [N]
+ *   steps: 5,
+ * };
  * const trainer = await openTrainer(config, examples, { optimizer: { name: 'adam', lr: 0.01 } });
  * for (let epoch = 0; epoch < 5; epoch++) console.log(await trainer.epoch()); // { loss, accuracy }
- * await model.loadStateDict(trainer.stateDict());
+ * const parameters = await trainer.stateDict();
  * await trainer.close();
  */
 export async function openTrainer(

@@ -16,7 +16,7 @@ import { UserError } from '../user-error.js';
 import type { Engine, ModelState } from './engine.js';
 import { evaluatePart } from './evaluation.js';
 import type { ProgressEvent, StopReason } from './events.js';
-import type { RateSettings } from './learning-rates.js';
+import type { TrainerSchedule } from './learning-rates.js';
 import {
   type EpochOptions,
   endEpoch,
@@ -31,40 +31,35 @@ import { openTeam } from './team/team.js';
 import type { StartThread } from './team/threads.js';
 import { type Examples, type TrainerPart, type TrainerParts, trainerParts } from './trainer-examples.js';
 
+/** Options of `openTrainer`. */
 export interface TrainerOptions {
-  /** Default: Adam with its defaults. */
+  /** Default: Adam with its defaults. Its `lr` is the learning rate of the training. */
   optimizer?: OptimizerConfig;
-  /** Sequences of an update. Default 32. */
+  /** Sequences in an update, at least 1. Default 32. */
   batchSize?: number;
-  /** Key of the initial parameters, the order of the examples, dropout and the validation split. Default 0. */
+  /** Seed of the initial parameters, the order of the examples, dropout and the validation split. Default 0. */
   seed?: number;
-  /** Gradients are clipped to this norm. Default: not clipped. */
+  /** Gradients are clipped to this Euclidean norm, above 0. Default: no clipping. */
   maxNorm?: number;
   /** ε of the smoothed targets, in [0, 1). Default 0. */
   labelSmoothing?: number;
-  /** Examples for validation; or the share of the examples to hold back for it, in (0, 1). Default: none. */
+  /** Examples for validation, or the share of the examples to hold back for it, in (0, 1). Default: no validation. */
   validation?: Examples | number;
-  /** Default: one a core. The result is the same with any number. */
+  /** Number of worker threads. Default: one a core. The result does not depend on the number. */
   threads?: number;
 }
 
-/** A learning-rate schedule without the rate itself, which is the optimiser's `lr`. */
-export type TrainerSchedule = RateSettings extends infer S
-  ? S extends unknown
-    ? Omit<S, 'lr'>
-    : never
-  : never;
-
+/** Options of `Trainer.train`. */
 export interface TrainOptions {
-  /** Passes over the training examples, those of earlier calls included. */
+  /** Train up to this epoch, counted from 1 since the trainer was opened: epochs of earlier calls count, too. */
   epochs: number;
-  /** Default: constant. `lr` of the optimiser is the rate, for one-cycle its peak. */
+  /** Default: a constant rate. The optimiser's `lr` is the rate at the start, for one-cycle the peak. */
   schedule?: TrainerSchedule;
   /** Stop after this many epochs without a better validation accuracy. Default: never. */
   patience?: number;
   /** Stop when the validation accuracy reaches this share, in (0, 1]. Default: never. */
   targetAccuracy?: number;
-  /** Stops the training after the update under way. */
+  /** Aborting it stops the training after the current update; `stoppedBy` is then 'interrupted'. */
   signal?: AbortSignal;
   /** Called after every update and every evaluation batch. */
   onProgress?: (event: ProgressEvent) => void;
@@ -72,24 +67,28 @@ export interface TrainOptions {
   onEpoch?: (metrics: EpochMetrics) => void;
 }
 
+/** What `Trainer.train` did. */
 export interface TrainResult {
+  /** Why the training ended. */
   stoppedBy: StopReason;
-  /** One entry an epoch. */
+  /** One entry for each epoch of this call. */
   metrics: EpochMetrics[];
   /**
-   * The epoch with the best validation accuracy. The trainer now holds its parameters, unless it was interrupted. Null
-   * before the first epoch has ended.
+   * The epoch with the best validation accuracy, with its validation loss. The trainer now holds the parameters of this
+   * epoch, except after an interruption. Null before the first epoch.
    */
   best: { epoch: number; accuracy: number; loss: number } | null;
 }
 
+/** The answers on one part of the examples. */
 export interface TrainerEvaluation {
   /** Mean cross-entropy. */
   loss: number;
   /** Share of correct answers, 0 to 1. */
   accuracy: number;
+  /** Number of examples. */
   count: number;
-  /** [true class][predicted class] */
+  /** [true class][predicted class] numbers of examples. */
   confusionMatrix: number[][];
 }
 
@@ -147,9 +146,38 @@ export async function createTrainer(
   }
 }
 
+/**
+ * Trains one model on examples in memory; `openTrainer` opens it. A trainer makes one call at a time: await each before
+ * the next.
+ *
+ * @example
+ * import { openTrainer } from 'scanstroke';
+ *
+ * // Does a sequence of 8 values rise or fall?
+ * const labels = Int32Array.from({ length: 200 }, (_, n) => n % 2);
+ * const inputs = Float32Array.from({ length: 1600 }, (_, i) => (labels[i >> 3] ? 1 : -1) * (i % 8));
+ * const trainer = await openTrainer(
+ *   { inputSize: 1, hiddenSize: 8, numClasses: 2 },
+ *   { inputs, labels, steps: 8 },
+ *   { optimizer: { name: 'adam', lr: 0.01 }, validation: 0.2 },
+ * );
+ * const { best, stoppedBy } = await trainer.train({
+ *   epochs: 10,
+ *   patience: 3,
+ *   schedule: { name: 'one-cycle' },
+ * });
+ * console.log(best, stoppedBy); // { epoch, accuracy, loss } 'epochs' or 'patience'
+ * const { accuracy, confusionMatrix } = await trainer.evaluate('validation');
+ * console.log(accuracy, confusionMatrix); // 1 [ [ 23, 0 ], [ 0, 17 ] ]
+ * const model = await trainer.classifier();
+ * await trainer.close();
+ * const { logits } = await model.forward({ inputs: inputs.subarray(0, 8), batchSize: 1, steps: 8 });
+ * console.log(logits); // [2]
+ */
 export class Trainer {
-  /** For people: what computes. */
+  /** For people: backend, instruction set and threads, such as `cpu (AVX-512), 8 threads`. */
   readonly description: string;
+  /** Number of worker threads. */
   readonly threads: number;
   readonly #engine: Engine;
   readonly #backend: Backend;
@@ -188,13 +216,12 @@ export class Trainer {
   }
 
   /**
-   * One pass over all training examples, in an order of its own.
-   * @param lr learning rate; by default the optimiser's
-   * @returns mean loss and share of correct answers, as the parameters changed
-   * @throws UserError when the loss becomes infinite or NaN (the parameters are those before that update), or when the
-   *   trainer is busy
-   * @example
-   * for (let epoch = 0; epoch < 5; epoch++) console.log(await trainer.epoch()); // { loss, accuracy }
+   * Makes one pass over all training examples. Every epoch has another order.
+   *
+   * @param lr learning rate of the pass. Default: the optimiser's.
+   * @returns mean loss and share of correct answers, 0 to 1, measured before each update
+   * @throws UserError when the loss becomes infinite or NaN; the parameters are those before that update
+   * @throws UserError when the trainer is busy or closed
    */
   async epoch(lr: number = this.#optimizer.lr): Promise<{ loss: number; accuracy: number }> {
     return this.#alone('epoch', async () => {
@@ -215,12 +242,13 @@ export class Trainer {
   }
 
   /**
-   * Trains with validation after every epoch, and keeps the parameters of the best one.
-   * @throws UserError without validation examples (see TrainerOptions), when the loss becomes infinite or NaN, or when
-   *   the trainer is busy
-   * @example
-   * const trainer = await openTrainer(config, examples, { validation: 0.2 });
-   * const { best } = await trainer.train({ epochs: 20, patience: 3, schedule: { name: 'one-cycle' } });
+   * Trains with validation after every epoch. At the end the trainer holds the parameters of the best epoch.
+   *
+   * @param options epochs, schedule, and when to stop
+   * @returns metrics of the epochs, the best epoch, and why the training ended
+   * @throws UserError without validation examples (see TrainerOptions), and for an option that is out of range
+   * @throws UserError when the loss becomes infinite or NaN; the parameters are those before that update
+   * @throws UserError when the trainer is busy or closed
    */
   async train(options: TrainOptions): Promise<TrainResult> {
     const { epochs, schedule = { name: 'constant' }, patience = null, targetAccuracy = null } = options;
@@ -233,7 +261,7 @@ export class Trainer {
     }
     return this.#alone('train', async () => {
       const { signal = new AbortController().signal, onProgress, onEpoch } = options;
-      const rate = { ...schedule, lr: this.#optimizer.lr } as RateSettings;
+      const rate = { ...schedule, lr: this.#optimizer.lr };
       const metrics: EpochMetrics[] = [];
       const loop = trainLoop({
         ...this.#epochOptions({ epochs, rate, patience, targetAccuracy }, signal),
@@ -264,9 +292,10 @@ export class Trainer {
   }
 
   /**
-   * Loss, accuracy and confusions with the current parameters, without dropout.
-   * @param part default: the validation examples if there are any, else the training examples
-   * @throws UserError when the part is empty or the trainer is busy
+   * Measures loss, accuracy and confusions with the current parameters, without dropout.
+   *
+   * @param part the examples to answer. Default: `validation` if there are such examples, else `train`.
+   * @throws UserError when the part is empty, or when the trainer is busy or closed
    */
   async evaluate(part: TrainerPart = this.#defaultPart()): Promise<TrainerEvaluation> {
     const indices = this.#parts.indices[part];
@@ -293,9 +322,12 @@ export class Trainer {
   }
 
   /**
-   * A classifier with the current parameters, for single predictions. It has memory of its own and stays valid when
-   * the trainer is closed. Close it with `close()`.
-   * @param backend computes, and stays the caller's; by default a new one, which the classifier closes
+   * Makes a classifier with a copy of the current parameters. It stays valid after the trainer is closed. Close it with
+   * `close()`.
+   *
+   * @param backend computes for the classifier, and stays the caller's. Default: a new backend of the same name as the
+   *   trainer's, which the classifier closes.
+   * @throws UserError when the trainer is busy or closed
    */
   async classifier(backend?: Backend): Promise<SequenceClassifier> {
     const { parameters } = await this.#alone('classifier', () => this.#engine.save());
@@ -307,14 +339,20 @@ export class Trainer {
     );
   }
 
-  /** Copies of all parameters under PyTorch's names; for `SequenceClassifier.loadStateDict`. */
+  /**
+   * Copies all parameters, under PyTorch's names and in PyTorch's shapes, as `SequenceClassifier.stateDict`.
+   * @throws UserError when the trainer is busy or closed
+   */
   async stateDict(): Promise<StateDict> {
     return this.#alone('stateDict', async () => (await this.#engine.save()).parameters);
   }
 
   /**
    * Replaces all parameters; the optimiser keeps its state.
+   *
+   * @param parameters as `stateDict` gives them
    * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
+   * @throws UserError when the trainer is busy or closed
    */
   async loadStateDict(parameters: StateDict): Promise<void> {
     await this.#alone('loadStateDict', async () => {

@@ -9,17 +9,21 @@ import { UserError } from '../../user-error.js';
 
 /** From an image to a sequence [T, I]. Stored with the model. */
 export interface ImagePreprocessing {
-  /** Not stored: a stored preprocessing without a kind is of images. */
+  /** Not stored in a checkpoint: a stored preprocessing without a kind is of images. */
   kind: 'images';
-  /** T */
+  /** T: steps of every sequence. */
   sequenceLength: number;
-  /** I */
+  /** I: values a step. */
   inputSize: number;
+  /** Number of colour channels. */
   channels: number;
+  /** In pixels. */
   height: number;
+  /** In pixels. */
   width: number;
   /** A pixel x from 0 to 255 becomes (x/255 − mean)/std. */
   mean: number;
+  /** See `mean`; above 0. */
   std: number;
   /** Seed of the one fixed permutation of pixels that is applied to every image; null for none. */
   permutationSeed: number | null;

@@ -12,17 +12,22 @@ export interface PictureSize {
   channels: number;
 }
 
-/** Pixels row by row, within a row channel by channel. */
+/** A picture: pixel row by pixel row, within a pixel row channel by channel. */
 export interface InputPicture {
+  /** In pixels. */
   width: number;
+  /** In pixels. */
   height: number;
-  /** Default 1. */
+  /** 1 for grey, 3 for red, green and blue. Default 1. */
   channels?: number;
   /** [height, channels, width] 0 is paper, 255 is ink. */
   pixels: Uint8Array;
 }
 
-/** A picture, pen strokes as moves [N, 4] `dx dy eos eod`, or what a pen drew, line by line. */
+/**
+ * An input to recognise: a picture; pen strokes as moves [N, 4] `dx dy eos eod`, as `imageToStrokes` makes them; or a
+ * drawing, stroke by stroke.
+ */
 export type RecognizerInput =
   | ({ kind: 'picture' } & InputPicture)
   | { kind: 'strokes'; moves: Int16Array }
@@ -43,6 +48,7 @@ export interface Seen {
 
 /** The sequence of an input. */
 export interface PreparedInput extends Sequence {
+  /** The input in the form in which the network reads it. */
   saw: Seen;
 }
 

@@ -10,8 +10,9 @@ import { UserError } from '../../user-error.js';
 /** From a drawing to a sequence [T, 4]. Stored with the model. */
 export interface StrokePreprocessing {
   kind: 'strokes';
-  /** Size of the picture in which the coordinates lie. */
+  /** Width in pixels of the picture that contains the strokes. */
   width: number;
+  /** Height in pixels of the picture that contains the strokes. */
   height: number;
   /**
    * Order of a drawing's points: `tour`, a tour over the thinned picture, whichever way it was drawn; `pen`, as the pen
@@ -21,6 +22,7 @@ export interface StrokePreprocessing {
   /** dx and dy are multiplied by this. */
   scale: number;
 }
+/** Order of a drawing's points: by a tour of the thinned picture, or as the pen drew them. */
 export type StrokeOrder = 'tour' | 'pen';
 
 /** Values of a step: dx, dy, end of stroke, end of drawing. */
