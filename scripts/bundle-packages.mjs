@@ -22,7 +22,8 @@ const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-
  * `from 'zod'`, `import('yaml')`; in a file that has been treated, `from '../vendor/zod.js'`. The statement starts its
  * line: those of examples in comments do not.
  */
-const IMPORT = /(?:^(?:import|export)\s+([^'";/]*?)\s*from\s*|\{([^{}]*)\}\s*=\s*await import\()'([^'\n]+)'/gm;
+const IMPORT =
+  /(?:^(?:import|export)\s+([^'";/]*?)\s*from\s*|\{([^{}]*)\}\s*=\s*await import\()'([^'\n]+)'/gm;
 
 /** By package: the names that are imported of it; `*` for all. */
 const imported = new Map();
