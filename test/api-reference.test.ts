@@ -58,7 +58,7 @@ function anchorsOf(page: string): Set<string> {
 }
 
 test('every example runs as printed', () => {
-  // Beside the compiled tests, so that 'scanstroke' is this package; the run that examples read is in another folder.
+  // In build/, so that 'scanstroke' is this package; the run that examples read is in another folder.
   const modules = mkdtempSync(join(root, 'build/api-examples-'));
   const working = mkdtempSync(join(tmpdir(), 'api-examples-'));
   try {
