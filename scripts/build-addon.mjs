@@ -1,7 +1,7 @@
 /**
- * Compiles the kernels into kernels/build, when sources or compiler have changed; in a clone that addon comes first.
- * Never fails an installation: without a compiler one line says so, and the WASM kernels take over.
- * With --arch=arm64 for another processor, with CXX by another compiler.
+ * Compiles the kernels into kernels/build if the sources, the compiler or its flags have changed. In a clone this addon
+ * is loaded first. A failure does not fail the installation: one line reports it, and the WASM kernels are used.
+ * `--arch=arm64` compiles for another processor; CXX names another compiler.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,13 +13,13 @@ const build = join(KERNELS, 'build');
 const output = join(build, 'scanstroke.node');
 const stampFile = join(build, 'stamp');
 const arch = /^--arch=(\w+)$/.exec(process.argv[2] ?? '')?.[1] ?? process.arch;
-const code = readFileSync(new URL('../dist/backends/cpu/compile-addon.js', import.meta.url)); // has the flags
+const code = readFileSync(new URL('../dist/backends/cpu/compile-addon.js', import.meta.url)); // contains the flags
 
 try {
   const stamp = [sourcesHash(), arch, findCompiler().join(' '), code].join('\n');
   const current = existsSync(output) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (!current) {
-    rmSync(build, { recursive: true, force: true }); // an addon of older sources must not be taken for this one
+    rmSync(build, { recursive: true, force: true }); // a failed build must not leave an addon of older sources
     await compileAddon({ output, objects: join(build, 'objects'), arch });
     writeFileSync(stampFile, stamp);
   }
@@ -28,11 +28,11 @@ try {
   mkdirSync(build);
   writeFileSync(join(build, 'build.log'), `${error.message}\n`);
   console.error(
-    `scanstroke: no native kernels (${error.message}); the WASM kernels take over, about three times slower. ` +
+    `scanstroke: no native kernels (${error.message}); the WASM kernels are used, about three times slower. ` +
       'For full speed install a C++ compiler, then: npm run build',
   );
 }
 const prebuilt = fileURLToPath(new URL('../prebuilds/stamp', import.meta.url));
 if (existsSync(prebuilt) && readFileSync(prebuilt, 'utf8') !== sourcesHash()) {
-  rmSync(join(prebuilt, '..'), { recursive: true }); // of older sources
+  rmSync(join(prebuilt, '..'), { recursive: true }); // compiled from older sources
 }
