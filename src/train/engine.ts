@@ -61,7 +61,7 @@ export interface BatchResults {
   lossScale: LossScaleState | null;
 }
 
-/** Answers to consecutive sequences of the indices that were asked for. */
+/** Answers to consecutive sequences of the given indices. */
 export interface Answers {
   /** Place of the first answered sequence in the indices. */
   first: number;

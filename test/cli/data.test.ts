@@ -14,7 +14,7 @@ import { drawSamples } from '#src/cli/stroke-terminal.js';
 import { colorsFor } from '#src/cli/terminal.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { idxBytes, labelBytes } from '../data/images/idx-bytes.js';
 import { FakeOutput } from './fake-run.js';
@@ -209,7 +209,7 @@ describe('data preview --augment', () => {
     const source = new AugmentedStrokes({
       data: {
         name: 'lines',
-        examples: packStrokes(sequences, [1, 0, 1, 0], 'lines'),
+        examples: concatenateStrokes(sequences, [1, 0, 1, 0], 'lines'),
         preprocessing: { ...DEFAULT_STROKE_PREPROCESSING, width: side, height: side },
       },
       augmentation: { ...NO_AUGMENTATION, ...AMOUNTS, ...ORDER, ...changes },

@@ -9,7 +9,7 @@ import type { Dataset, Preprocessing } from '#src/data/input-kind.js';
 import { KIND_NAMES, KINDS, kindOf, readPreprocessing } from '#src/data/kinds.js';
 import { sequenceIn } from '#src/data/sequence.js';
 import { openSequences, partsOf, sequencesOf } from '#src/data/sources.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { OPTIONS } from '#src/train/config/options.js';
 import { defaultConfig } from '#src/train/config/run-config.js';
 import { digits } from '../ink/images.js';
@@ -23,7 +23,7 @@ const images = {
   pixels: Uint8Array.from(pictures.flatMap(({ pixels }) => [...pixels])),
   labels: Uint8Array.of(0, 1, 0),
 };
-const strokes = packStrokes(
+const strokes = concatenateStrokes(
   [Int16Array.of(3, 4, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1), Int16Array.of(5, 5, 0, 0, -1, 2, 0, 0, 0, 0, 1, 1)],
   [0, 1],
   'test',

@@ -9,7 +9,7 @@ import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { packBatch } from '#src/data/batch.js';
 import { ImageSequences } from '#src/data/images/image-sequences.js';
 import { fitPicture } from '#src/data/inputs/fit.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
@@ -65,7 +65,7 @@ describe('recognition', () => {
     const source = new StrokeSequences({
       name: 'test',
       preprocessing: STROKES,
-      examples: packStrokes(sequences, [0, 0, 0, 0, 0], 'test'),
+      examples: concatenateStrokes(sequences, [0, 0, 0, 0, 0], 'test'),
     });
     const logits = await logitsOf(checkpointBytes(STROKES), source);
     const fromPictures = await strokes.recognize(inputs);

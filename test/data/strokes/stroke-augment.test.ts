@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { Augmentation } from '#src/data/augmentation.js';
 import { packBatch } from '#src/data/batch.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import {
   anyDrawing,
@@ -72,7 +72,7 @@ test('rows that are not quite as the archive has them stay so with all amounts 0
   const pointAtLast = Int16Array.from([3, 3, 0, 0, 1, 0, 0, 1]);
   const rowsAfterEnd = Int16Array.from([3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]);
   for (const rows of [odd, pointAtLast, rowsAfterEnd]) {
-    const data = { ...dataOf([[]]), examples: packStrokes([rows], [0], 'test') };
+    const data = { ...dataOf([[]]), examples: concatenateStrokes([rows], [0], 'test') };
     assert.deepEqual(
       readAlone(openVaried(data, {}).draw(Int32Array.of(0), 1), 0),
       readAlone(new StrokeSequences(data), 0),
@@ -224,7 +224,7 @@ test('a sample that there is not, and data that are none, are refused', () => {
     assert.throws(() => source.movesOf(i, 1), /augmentation: sample .* of 1/);
   }
   assert.throws(() => source.draw(Int32Array.of(1), 1), /augmentation: sample 1 of 1/);
-  const none = { ...dataOf([[]]), examples: packStrokes([], [], 'x') };
+  const none = { ...dataOf([[]]), examples: concatenateStrokes([], [], 'x') };
   assert.throws(() => openVaried(none, STRONG), /there are no strokes/);
   assert.deepEqual([...openVaried(dataOf([[]]), STRONG).movesOf(0, 1)], [...rowsOf([])]);
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import type { SequenceSource } from '#src/data/sequence.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import type { StrokeSequencesData } from '#src/data/strokes/stroke-sequences.js';
 
@@ -57,7 +57,7 @@ export function dataOf(
 ): StrokeSequencesData {
   return {
     name: 'test',
-    examples: packStrokes(
+    examples: concatenateStrokes(
       drawings.map(rowsOf),
       drawings.map((_, i) => i % 7),
       'test',

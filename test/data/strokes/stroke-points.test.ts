@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { movesOf, packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes, movesOf } from '#src/data/strokes/stroke-examples.js';
 import { reorderedStrokes, reversedStrokes } from '#src/data/strokes/stroke-points.js';
 import { UserError } from '#src/user-error.js';
 import { anyDrawing, type Drawing, dataOf, drawingOf } from './stroke-drawings.js';
@@ -80,7 +80,7 @@ test('rows that are not quite as the archive has them are put in order', () => {
   const odd = Int16Array.from([
     0, 0, 1, 0, 3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 5, 5, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1,
   ]);
-  const reversed = reversedStrokes(packStrokes([odd], [0], 'test'));
+  const reversed = reversedStrokes(concatenateStrokes([odd], [0], 'test'));
   assert.deepEqual(drawingOf(reversed.moves), [
     [
       [11, 9],
@@ -95,7 +95,7 @@ test('rows that are not quite as the archive has them are put in order', () => {
 
 test('a step that 16 bits do not hold is refused', () => {
   const rows = [1, 1, 0, 0, 32767, 0, 0, 0, 32767, 0, 0, 0, 0, 0, 1, 1];
-  const far = packStrokes([Int16Array.from([0, 0, 1, 1]), Int16Array.from(rows)], [0, 0], 'test');
+  const far = concatenateStrokes([Int16Array.from([0, 0, 1, 1]), Int16Array.from(rows)], [0, 0], 'test');
   assert.throws(
     () => reversedStrokes(far),
     new UserError('strokes reversed: drawing 1 has a step of 65535; at most 32767 is accepted'),

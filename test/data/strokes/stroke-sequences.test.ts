@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packBatch } from '#src/data/batch.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
@@ -10,7 +10,7 @@ import {
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { UserError } from '#src/user-error.js';
 
-const examples = packStrokes(
+const examples = concatenateStrokes(
   [
     Int16Array.from([3, 4, 0, 0, 0, 0, 1, 1]),
     Int16Array.from([5, -6, 0, 0, 0, 0, 1, 0, 7, 8, 0, 0, 0, 0, 1, 1]),
@@ -92,9 +92,9 @@ test('posted to a thread it is the same memory', () => {
 });
 
 test('no examples, and examples without moves, are refused', () => {
-  const none = { ...data, examples: packStrokes([], [], 'x') };
+  const none = { ...data, examples: concatenateStrokes([], [], 'x') };
   assert.throws(() => new StrokeSequences(none), /"test": there are no strokes/);
-  const empty = { ...data, examples: packStrokes([new Int16Array(0)], [0], 'x') };
+  const empty = { ...data, examples: concatenateStrokes([new Int16Array(0)], [0], 'x') };
   assert.throws(() => new StrokeSequences(empty), /sequence 0 has no moves/);
 });
 
