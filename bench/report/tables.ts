@@ -144,7 +144,7 @@ export function forwardTable(results: Results): Table {
   };
 }
 
-/** One sample, and one more point of a drawing, from the states before it. Each party has its fastest number of threads. */
+/** One sample, and one more point of a drawing. Each party has its fastest number of threads. */
 export function latencyTable(results: Results): Table {
   const parties = ['cpu', 'wasm', 'onnxruntime', 'pytorch'] as const;
   const activities = [

@@ -7,7 +7,7 @@ import { isPlainObject } from './json.js';
 import { snakeCase } from './key-case.js';
 import { quote } from './quotation.js';
 
-/** Place of a value, for messages: `where` names the file, `member` has the keys from the outermost value to this one. */
+/** Place of a value, for messages: `where` names the file; `member` has the keys from the outermost value inwards. */
 interface Place {
   where: string;
   member: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * Runs commands on all threads of a team at once. Any failure of one thread (an error, an exit, a missing reply) ends the
- * whole group: waiting threads are woken, all threads are ended, and every call rejects with the cause.
+ * Runs commands on all threads of a team at once. Any failure of one thread (an error, an exit, a missing reply) ends
+ * the whole group: waiting threads are woken, all threads are ended, and every call rejects with the cause.
  */
 import { type Control, OtherThreadFailed } from './control.js';
 import type { Command } from './team-protocol.js';
