@@ -29,8 +29,8 @@ function copyRowsCases(): Case[] {
           scales: scaled ? uniform(random, rows) : null,
         };
         const target: Tolerance = accumulate
-          ? { units: accumulated(2), why: 'two products and sums, rounded together or one by one' }
-          : { units: 0, why: 'one rounding at most, the same everywhere' };
+          ? { units: accumulated(2), why: 'two products and sums, fused or rounded one by one' }
+          : { units: 0, why: 'at most one rounding, the same on all backends' };
         cases.push({
           name: `copyRows: ${rows} rows of ${width}${scaled ? ', scaled' : ''}${accumulate ? ', added' : ''}`,
           run(backend, memory) {

@@ -11,7 +11,7 @@ export function maskOf(pixels: ArrayLike<number>, width: number, height: number,
   );
 }
 
-/** Components as lists of [x, y], by flood filling. */
+/** Components as lists of [x, y], by flood fill. */
 export function components(mask: Mask, neighbours: 4 | 8): [number, number][][] {
   const seen = mask.map((row) => row.map(() => false));
   const found: [number, number][][] = [];
