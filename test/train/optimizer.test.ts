@@ -120,7 +120,7 @@ suite('optimizers', () => {
       const state = optimizerStateNames(config).map(() => backend.allocate(15));
       const optimizer = createOptimizer(config, backend);
       optimizer.lr = 0.02;
-      for (let step = 1; step <= 3; step++) {
+      for (let update = 1; update <= 3; update++) {
         await optimizer.step(parameters, gradients, { gradientScale: 0.5 });
         for (const [from, to] of [
           [0, 4],
@@ -132,7 +132,7 @@ suite('optimizers', () => {
             state: state.map((buffer) => buffer.subarray(from, to)),
             lr: 0.02,
             gradientScale: 0.5,
-            update: step,
+            update,
           });
         }
       }
