@@ -257,7 +257,7 @@ INLINE void lstm_cell_backward(int rows, int continued, int H, const float* dh, 
 struct RowsBefore {
   const int32_t* batch_sizes;
   int T, reverse;
-  int t = 0, start = 0;  // step of the row asked for last, and that step's first row
+  int t = 0, start = 0;  // step of the row in the last call, and that step's first row
 
   int of(int row) {  // call with ascending rows
     while (row >= start + batch_sizes[t]) start += batch_sizes[t++];

@@ -99,9 +99,9 @@ INLINE vf at_most(vf x, float bound) { return x > bound ? broadcast(bound) : x; 
 
 // --- 16-bit floats -------------------------------------------------------------------------------------------------
 // IEEE 754 binary16. The processor converts where it can (F16C, AVX-512, NEON); elsewhere integer arithmetic gives the
-// same bits: round to nearest, ties to even; subnormals are kept, overflow gives infinity, NaN stays NaN.
+// same bits: round to nearest, ties to even; subnormals are preserved, overflow gives infinity, NaN stays NaN.
 
-// 1 if loading halves costs no more than loading floats. Then the tiles widen; otherwise blocks are widened beforehand.
+// 1 if halves load as fast as floats. Then the tiles widen them; otherwise blocks are widened beforehand.
 #if LANES > 4 || defined(__ARM_NEON)
 #define TILES_WIDEN 1
 #else
@@ -109,7 +109,7 @@ INLINE vf at_most(vf x, float bound) { return x > bound ? broadcast(bound) : x; 
 #endif
 
 #if LANES == 16
-// The masked forms, with all lanes enabled: for the plain forms g++ 12 warns of an uninitialised operand.
+// Masked intrinsics with all lanes enabled: for the unmasked ones g++ 12 warns of an uninitialised operand.
 INLINE vf widen(const half* p) {
   return (vf)_mm512_maskz_cvtph_ps((__mmask16)-1, _mm256_loadu_si256((const __m256i*)p));
 }

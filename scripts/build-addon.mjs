@@ -1,7 +1,7 @@
 /**
- * Compiles the kernels into kernels/build, when sources or compiler have changed; in a clone that addon comes first.
- * Never fails an installation: without a compiler one line says so, and the WASM kernels take over.
- * With --arch=arm64 for another processor, with CXX by another compiler.
+ * Compiles the kernels into kernels/build if the sources, the compiler or its flags have changed. In a clone this addon
+ * is loaded first. A failure does not fail the installation: one line reports it, and the WASM kernels are used.
+ * `--arch=arm64` compiles for another processor; CXX names another compiler.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ try {
   const stamp = [sourcesHash(), arch, findCompiler().join(' '), compileCode].join('\n');
   const current = existsSync(output) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (!current) {
-    rmSync(build, { recursive: true, force: true }); // an addon of older sources must not be taken for this one
+    rmSync(build, { recursive: true, force: true }); // a failed build must not leave an addon of older sources
     await compileAddon({ output, objects: join(build, 'objects'), arch });
     writeFileSync(stampFile, stamp);
   }
@@ -27,7 +27,7 @@ try {
   mkdirSync(build);
   writeFileSync(join(build, 'build.log'), `${error.message}\n`);
   console.error(
-    `scanstroke: no native kernels (${error.message}); the WASM kernels take over, about three times slower. ` +
+    `scanstroke: no native kernels (${error.message}); the WASM kernels are used, about three times slower. ` +
       'For full speed install a C++ compiler, then: npm run build',
   );
 }

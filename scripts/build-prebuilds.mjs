@@ -1,7 +1,7 @@
 /**
- * Compiles the addons that the package brings, into prebuilds/: for Linux with glibc on x64 and on arm64, each with
- * the C++ library linked in, and stripped. The one for this machine is the one in kernels/build. `npm pack` and
- * `npm publish` run this script. Checks that no addon needs a newer glibc than Node.js itself does.
+ * Compiles the addons of the package into prebuilds/: for Linux with glibc on x64 and arm64, stripped, with the C++
+ * library linked statically. The addon for this machine is copied from kernels/build. Checks that no addon needs a
+ * newer glibc than Node.js does. `npm pack` and `npm publish` run this script.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { compileAddon, findCompiler, NoCompilerError } from '../dist/backends/cp
 import { KERNELS, machineName } from '../dist/backends/cpu/load-addon.js';
 import { PREBUILDS, removeStalePrebuilds, stampPrebuilds } from './prebuilds.mjs';
 
-/** Node.js 20 needs 2.28. */
+/** Minor version: Node.js 20 needs glibc 2.28. */
 const NEWEST_GLIBC = 28;
 const TARGETS = {
   x64: { compiler: 'x86_64-linux-gnu-g++', debian: 'g++-x86-64-linux-gnu' },
@@ -20,7 +20,7 @@ const TARGETS = {
 const objects = fileURLToPath(new URL('../build/prebuilds/', import.meta.url));
 
 if (process.platform !== 'linux') {
-  console.error('build-prebuilds: prebuilt kernels are made on Linux; the package holds none');
+  console.error('build-prebuilds: prebuilt kernels are compiled on Linux only; the package contains none');
   process.exit(0);
 }
 removeStalePrebuilds();
@@ -37,11 +37,11 @@ for (const [arch, { compiler, debian }] of Object.entries(TARGETS)) {
   } catch (error) {
     if (!(error instanceof NoCompilerError)) throw error;
     console.error(
-      `build-prebuilds: the package holds no kernels for linux-${arch}: ${compiler} is missing; Debian: apt-get install ${debian}`,
+      `build-prebuilds: the package contains no kernels for linux-${arch}: ${compiler} is missing; Debian: apt-get install ${debian}`,
     );
     continue;
   }
-  // Versions of symbols are stored as text: GLIBC_2.14
+  // The addon names the versions of its symbols as text: GLIBC_2.14
   const versions = readFileSync(output, 'latin1').matchAll(/GLIBC_2\.(\d+)/g);
   const newest = Math.max(...[...versions].map(([, minor]) => Number(minor)));
   if (!(newest <= NEWEST_GLIBC))

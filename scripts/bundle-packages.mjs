@@ -1,7 +1,7 @@
 /**
- * Bundles the packages that the compiled code imports into dist/vendor, a file for each, and points the imports there:
- * whoever installs scanstroke installs hardly anything else. Of a package only what is imported is bundled. Left as
- * they are: the optional dependencies in package.json, which bring binaries.
+ * Bundles the packages that the compiled code imports into dist/vendor, one file per package, and redirects the imports
+ * there. So an installation of scanstroke needs few other packages. Only the imported names of a package are bundled.
+ * The optional dependencies in package.json contain binaries and are not bundled.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-
 const IMPORT =
   /(?:^(?:import|export)\s+([^'";/]*?)\s*from\s*|\{([^{}]*)\}\s*=\s*await import\()'([^'\n]+)'/gm;
 
-/** By package: the names that are imported of it; `*` for all. */
+/** Imported names by file in dist/vendor; `*` for all. */
 const imported = new Map();
 for (const name of listFiles(join(root, 'dist'))) {
   if (!name.endsWith('.js') || /^(page|vendor)\//.test(name)) continue;
@@ -60,7 +60,7 @@ function namesOf(clause) {
 
 const entries = [...imported].map(([file, names]) => {
   const name = Object.keys(devDependencies).find((candidate) => fileName(candidate) === file);
-  if (!name) throw new Error(`bundle-packages: what becomes ${file} is not among the devDependencies`);
+  if (!name) throw new Error(`bundle-packages: the package of ${file} is missing in the devDependencies`);
   const list = names.has('*') ? '*' : `{ ${[...names].sort().join(', ')} }`;
   return [file, `export ${list} from '${name}';`];
 });
@@ -103,7 +103,7 @@ if (!current || !entries.every(([file]) => existsSync(join(vendor, file)))) {
   writeFileSync(stampFile, stamp);
 }
 
-/** The licence of every package that went into the bundles. */
+/** The licences of all bundled packages. */
 function licences(chunks) {
   const folders = new Set();
   for (const id of chunks.flatMap(({ moduleIds = [] }) => moduleIds)) {

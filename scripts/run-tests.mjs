@@ -1,6 +1,6 @@
 /**
  * Runs all compiled tests, or those whose path contains one of the arguments: npm test -- formats
- * What a test needs and the machine lacks is said in one line and left out; with --no-skips it is a failure.
+ * Tests that need a tool which this machine lacks are skipped, with one line; with --no-skips they fail.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Builds the addon a second time, with another compiler or for another processor, in a copy of the package under build/.
- * kernels/build stays unchanged. test-neon.mjs and test-clang.mjs run the table of cases on this build;
+ * Builds the addon with another compiler or for another processor, in a copy of the package under build/.
+ * kernels/build does not change. test-neon.mjs and test-clang.mjs run the table of cases on this build.
  * show-inner-loop.mjs reads its machine code.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -27,9 +27,9 @@ export function requireTools(task, tools) {
 }
 
 /**
- * Builds in build/<name>, with the flags of the addon.
- * @param compiler its command
- * @param arch the processor it compiles for
+ * Builds the addon in build/<name>, with its usual flags.
+ * @param compiler command of the compiler
+ * @param arch processor to compile for
  * @returns the folder, which contains the compiled tests and kernels/build
  */
 export function buildIn(name, compiler, arch = process.arch) {
@@ -63,8 +63,8 @@ export function buildIn(name, compiler, arch = process.arch) {
 }
 
 /**
- * Runs the table of cases on the native backend of `folder` and prints suites, failures and totals. Then exits: with 0
- * if all cases passed and the instruction set `expected` was tested.
+ * Runs the table of cases on the native backend of `folder`; prints suites, failures and totals. Then exits: with 0 if
+ * all cases passed and the instruction set `expected` was tested.
  * @param command Node.js, or an emulator and its arguments
  */
 export async function runTable(folder, command, expected) {

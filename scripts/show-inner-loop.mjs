@@ -22,7 +22,7 @@ function innermostLoops(lines) {
   const targets = lines.map(({ what }) => index.get(/^(?:j|b|cb|tb)\S*\s.*?\b([0-9a-f]+) </.exec(what)?.[1]));
   const loops = targets.flatMap((start, end) => {
     if (start === undefined || start > end) return [];
-    const body = new Set([end]); // instructions that lead to the jump back
+    const body = new Set([end]); // the instructions from which the jump back is reached
     for (let before = 0; before < body.size; ) {
       before = body.size;
       for (let n = end - 1; n >= start; n--) {
@@ -39,7 +39,7 @@ function innermostLoops(lines) {
     );
 }
 
-/** Counts per iteration of k. */
+/** Products, instructions and stack accesses per iteration of k. */
 function measure(loop) {
   // The accumulator is the last operand on x86, the first on ARM. More sums than accumulators mean that k is unrolled.
   const sums = loop.flatMap((what) => (SUM.test(what) ? (/^fmla\s+v\d+|%\w+$/.exec(what)?.[0] ?? []) : []));

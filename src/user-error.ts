@@ -39,7 +39,7 @@ export interface PostedError {
   settings?: readonly string[];
 }
 
-/** @param error whatever was thrown */
+/** @param error any thrown value */
 export function postableError(error: unknown): PostedError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message, stack } = error;

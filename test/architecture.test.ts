@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url));
 
-/** Which rooms each room may import from, besides itself and the files that stand in no room. */
+/** Which rooms each room may import from, besides itself and the files outside of rooms. */
 const MAY_IMPORT: Record<string, string[]> = {
   backends: [],
   formats: [],
@@ -44,12 +44,12 @@ function importsOf(file: string): string[] {
 
 const roomOf = (file: string) => (file.includes('/') ? file.split('/')[0] : null);
 
-test('every file stands in a known room or is an entrance or a foundation', () => {
+test('every file is in a known room, or is an entry point or a common file', () => {
   for (const file of files) {
     const room = roomOf(file);
     assert.ok(
       room === null ? [...ENTRANCES, ...FOUNDATIONS].includes(file) : room in MAY_IMPORT,
-      `${file} has no place in the house`,
+      `${file} is in no known room`,
     );
   }
 });
@@ -121,7 +121,7 @@ function importGraph(folder: string): Map<string, string[]> {
   );
 }
 
-/** A way from a file back to itself along imports, or null if there is none. */
+/** A circle of imports: the files from one file back to itself; null if there is none. */
 function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
   const done = new Set<string>();
   const search = (file: string, way: string[]): string[] | null => {

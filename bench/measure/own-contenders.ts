@@ -119,7 +119,7 @@ export class ClassifierBench {
     return (performance.now() - began) / 1000 / times;
   }
 
-  /** For models that support steppers: mean seconds of one more point with the states kept, including the logits. */
+  /** For models that support steppers: mean seconds to advance by one point, including the logits. */
   point(): (times: number) => Promise<number> {
     const stepper = this.model.stepper();
     const input = new Float32Array(this.model.config.inputSize).fill(0.1);

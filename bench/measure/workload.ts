@@ -2,7 +2,7 @@
 import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import { openSequences, type SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
-import { packStrokes, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import {
   flopsPerStep,
@@ -135,7 +135,7 @@ function randomStrokes(count: number): StrokeExamples {
     const length = Math.min(117, Math.max(13, Math.round(40 + 10 * normal())));
     return Int16Array.from({ length: 4 * length }, () => random.below(3) - 1);
   });
-  return packStrokes(sequences, new Uint8Array(count), 'random');
+  return concatenateStrokes(sequences, new Uint8Array(count), 'random');
 }
 
 /** Number of steps of each sequence. */

@@ -1,7 +1,7 @@
 """PyTorch as a peer: trains and runs the model of a workload. Protocol: see peer.ts.
 
-Requests: a training `update`, the `forward` pass of the batch, one `sample`, one `point` with the states kept. `memory`
-returns the peak resident set size so far.
+Requests: a training `update`, the `forward` pass of the batch, one `sample`, one more `point` from the states
+before it. `memory` returns the peak resident set size so far.
 """
 import json
 import resource

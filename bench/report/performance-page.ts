@@ -53,7 +53,7 @@ ${markdown(updateTable(results))}
 
 ## Mixed precision
 
-The same updates with \`--use-amp\`: activations for the backward pass and working weights are stored in 16 bits; products and sums stay float32. Memory is the peak of the whole process, as below.
+The same updates with \`--use-amp\`: activations for the backward pass and the panels of the weights are stored in 16 bits; products and sums stay float32. Memory is the peak of the whole process, as below.
 
 ${markdown(mixedTable(results))}
 
@@ -77,7 +77,7 @@ ${markdown(latencyTable(results))}
 
 ## Memory
 
-Peak resident set size of a process that runs training updates and nothing else, in MB of 2²⁰ bytes. It includes Node.js, or Python and PyTorch. Our memory grows with the number of threads, because each thread computes one shard at a time. It hardly grows with the batch: a larger batch adds only its images, one byte per pixel.
+Peak resident set size of a process that only runs training updates, in MB of 2²⁰ bytes. It includes Node.js, or Python and PyTorch. Our memory grows with the number of threads, because each thread computes one shard at a time. It hardly grows with the batch: a larger batch adds only its images, one byte per pixel.
 
 ${markdown(memoryTable(results))}
 

@@ -1,4 +1,4 @@
-/** Tables of the results of a benchmark run. A dash stands for a figure that was not measured. */
+/** Tables of the results of a benchmark run. A dash means that a figure was not measured. */
 import type { Activity, Measurement, Party } from '../measure/measurement.js';
 import { best, type Figures, figures, find, type Results, shareOf } from '../measure/results.js';
 import { medianRatio } from '../measure/statistics.js';
@@ -144,7 +144,7 @@ export function forwardTable(results: Results): Table {
   };
 }
 
-/** One sample, and one point with the states kept. Each party has its fastest number of threads. */
+/** One sample, and one more point of a drawing. Each party has its fastest number of threads. */
 export function latencyTable(results: Results): Table {
   const parties = ['cpu', 'wasm', 'onnxruntime', 'pytorch'] as const;
   const activities = [

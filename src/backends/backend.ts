@@ -220,7 +220,7 @@ export interface Backend {
   release(array: Float32Array | Int32Array): void;
   /** For a worker thread, which opens the same backend from it. @throws Error if the memory cannot be shared */
   handle(): BackendHandle;
-  /** Ends the backend: it allocates no more, and its buffers must not be used. Closing twice is allowed. */
+  /** Ends the backend: it refuses allocations, and its buffers must not be used. Closing twice is allowed. */
   close(): void;
 
   /** Elements that `lstmPanels` writes. */

@@ -8,7 +8,7 @@ import type * as B from './backend.js';
 import * as contract from './contract.js';
 import type { KernelProbe, MatrixProduct } from './kernel-probe.js';
 
-/** The kernels' verbs as JavaScript sees them; F and I stand for a float and an int buffer. */
+/** The kernels' verbs as JavaScript sees them; F and I are the types of float and int buffers. */
 export interface Verbs<F, I> {
   lstm_panels_length(inputSize: number, hiddenSize: number, backward: number): number;
   lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number, backward: number): number;

@@ -41,7 +41,7 @@ export async function openBackend(
   return openChoice('page', OPENERS, choice, onFallback);
 }
 
-/** Opens the WASM backend. Default options: whatever the runtime supports. */
+/** Opens the WASM backend. Default options: all features that the runtime supports. */
 export async function openWasm(options: ModuleOptions = {}): Promise<Backend> {
   return createWasmBackend(await compileKernels(fetchModule, options));
 }

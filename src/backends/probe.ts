@@ -7,5 +7,5 @@ import { ReferenceBackend } from './reference/reference.js';
 /** @throws Error for a backend that has no kernels to probe, such as a wrapper around another */
 export function probeOf(backend: Backend): KernelProbe {
   if (backend instanceof KernelBackend || backend instanceof ReferenceBackend) return backend;
-  throw new Error(`probe: backend ${backend.name} has no kernels of its own`);
+  throw new Error(`probe: backend ${backend.name} has no kernels`);
 }

@@ -13,7 +13,7 @@ import { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice, type BackendName } 
 export type Platform = 'node' | 'page';
 
 interface Entry {
-  /** What messages say when `auto` comes to it. */
+  /** Clause of the message when `auto` passes over another backend and opens this one. */
   takesOver: string;
   platforms: readonly Platform[];
 }
@@ -73,7 +73,7 @@ export type OnFallback = (line: string, reason: 'unavailable' | 'failed') => voi
  *
  * @param onFallback receives one line for each backend that `auto` passed over
  * @throws UserError for an unknown name, or one that does not run on this platform
- * @throws whatever the opener throws, if a backend was asked for by name
+ * @throws the opener's error, if `choice` names a backend
  */
 export async function openChoice<P extends Platform>(
   platform: P,

@@ -1,7 +1,7 @@
 /**
  * Random words for augmentation: the words of `Random` (random.ts) for the key (seed, 'augm', epoch, sample), drawn many
- * at a time and without allocating, because every sample of every epoch needs about a hundred. Each purpose has a stream
- * of its own, so switching one on does not change the words of the others.
+ * at a time and without allocating, because every sample of every epoch needs about a hundred. Each purpose has a
+ * separate stream, so switching one on does not change the words of the others.
  */
 
 import { deriveKey } from '../random.js';
@@ -36,7 +36,7 @@ export class SampleWords {
     this.#seed = seed;
   }
 
-  /** Goes on to a sample of an epoch. */
+  /** Starts the words of a sample in an epoch. */
   begin(epoch: number, sample: number): void {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;

@@ -1,31 +1,31 @@
 /**
- * Checks that a value of unknown type, from a file or a server, has the shape that it should have. Without a library,
- * so that the page, which checks what the server sends, stays small.
+ * Checks that a value from a file or a server has the expected shape. Uses no library, so that the page stays small; it
+ * checks the server's answers with it.
  */
 import { UserError } from '../user-error.js';
 import { isPlainObject } from './json.js';
 import { snakeCase } from './key-case.js';
 import { quote } from './quotation.js';
 
-/** Where a value stands: how messages name the file, and the way from its outermost value to this one. */
+/** Place of a value, for messages: `where` names the file; `member` has the keys from the outermost value inwards. */
 interface Place {
   where: string;
   member: readonly string[];
 }
 
-/** Returns the value as what it should be. @throws UserError naming its place, what was expected and what was found */
+/** Returns the value with its type. @throws UserError naming the place, the expected and the found value */
 export type Reader<T> = (value: unknown, place: Place) => T;
 
 /**
  * Reads a value.
- * @param where how messages name what it comes from
- * @throws UserError naming the member that is not as it should be
+ * @param where name of the value's source in messages
+ * @throws UserError naming the wrong member
  */
 export function readAs<T>(reader: Reader<T>, value: unknown, where: string): T {
   return reader(value, { where, member: [] });
 }
 
-/** A value of which `fits` is true. @param expected what messages say it should be: `a text` */
+/** A value for which `fits` returns true. @param expected its description in messages: `a text` */
 export function checked<T>(expected: string, fits: (value: unknown) => value is T): Reader<T> {
   return (value, place) => {
     if (fits(value)) return value;

@@ -69,7 +69,7 @@ export class ParameterLayout {
     for (const entry of places) this.#byName.set(entry.name, entry);
   }
 
-  /** The part of `vector` that belongs to `name`, without copying; made once, as it is asked for in every pass. */
+  /** View of the parameter `name` in `vector`. Views are cached, because every pass needs them. */
   view(vector: Float32Array, name: string): Float32Array {
     const views = this.#views.get(vector) ?? new Map<string, Float32Array>();
     this.#views.set(vector, views);

@@ -155,7 +155,7 @@ export class SequenceStepper implements Disposable {
     return this.#logits.slice();
   }
 
-  /** Frees the stepper's memory. It takes no more steps. */
+  /** Frees the stepper's memory. Further steps throw. */
   close(): void {
     this.#closed = true;
     this.#memory.close();

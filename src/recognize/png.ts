@@ -1,7 +1,6 @@
 /**
- * Reads PNG files as pictures to recognise. Files are not trusted: the picture's size is checked before anything is
- * unpacked, unpacking stops at the length that the size needs, and only the chunks of the picture reach the decoder.
- * Node.js only.
+ * Reads PNG files as pictures to recognise. Files are not trusted: the picture's size is checked before pixels are
+ * inflated, inflation stops at the length of that size, and only the picture's chunks reach the decoder. Node.js only.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
@@ -10,7 +9,7 @@ import { UserError } from '../user-error.js';
 import type { InputPicture } from './prepare-input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
-const MAX_UNPACKED = 4096 * (4 * 4096 + 1);
+const MAX_INFLATED_BYTES = 4096 * (4 * 4096 + 1);
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Samples of a pixel, by the colour type; 3 is a palette. */
@@ -58,30 +57,30 @@ interface Rgba {
 interface Header {
   width: number;
   height: number;
-  /** Bytes of the unpacked picture. */
-  unpacked: number;
+  /** Bytes of the inflated pixels. */
+  inflatedBytes: number;
 }
 
 function decodeSafely(bytes: Uint8Array, name: string): Rgba {
   if (!isPng(bytes)) throw new UserError(`${name}: not a PNG file; its first bytes are not those of one`);
-  const parts = chunksOf(bytes, name);
-  const header = readHeader(parts[0], name);
-  const packed = Buffer.concat(parts.filter(({ type }) => type === 'IDAT').map(({ data }) => data));
-  let unpacked: Buffer;
+  const chunks = chunksOf(bytes, name);
+  const header = readHeader(chunks[0], name);
+  const deflated = Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+  let inflated: Buffer;
   try {
-    unpacked = inflateSync(packed, { maxOutputLength: header.unpacked });
+    inflated = inflateSync(deflated, { maxOutputLength: header.inflatedBytes });
   } catch (error) {
     throw new UserError(
       `${name}: its compressed pixels are damaged, or more than ${header.width} × ${header.height} (${(error as NodeJS.ErrnoException).code})`,
     );
   }
-  if (unpacked.length < header.unpacked) {
+  if (inflated.length < header.inflatedBytes) {
     throw new UserError(
-      `${name}: ${unpacked.length} bytes of pixels, expected ${header.unpacked}; it is cut short`,
+      `${name}: ${inflated.length} bytes of pixels, expected ${header.inflatedBytes}; it is cut short`,
     );
   }
-  const palette = parts.filter(({ type }) => type === 'PLTE' || type === 'tRNS');
-  const safe = [parts[0], ...palette, { type: 'IDAT', data: deflateSync(unpacked, { level: 0 }) }, END];
+  const palette = chunks.filter(({ type }) => type === 'PLTE' || type === 'tRNS');
+  const safe = [chunks[0], ...palette, { type: 'IDAT', data: deflateSync(inflated, { level: 0 }) }, END];
   try {
     return rgba(decode(Buffer.concat([Buffer.from(SIGNATURE), ...safe.map(chunkBytes)])));
   } catch (error) {
@@ -99,18 +98,18 @@ const END: Chunk = { type: 'IEND', data: new Uint8Array() };
 /** The chunks that make the picture, in order; the header comes first. */
 function chunksOf(bytes: Uint8Array, name: string): Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const parts: Chunk[] = [];
+  const chunks: Chunk[] = [];
   let at = SIGNATURE.length;
   while (at + 12 <= bytes.length) {
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (at + 12 + length > bytes.length) break;
-    if (parts.length === 0 && !(type === 'IHDR' && length === 13)) break;
-    if (type === 'IEND') return parts;
+    if (chunks.length === 0 && !(type === 'IHDR' && length === 13)) break;
+    if (type === 'IEND') return chunks;
     if (['IHDR', 'PLTE', 'tRNS', 'IDAT'].includes(type)) {
-      parts.push({ type, data: bytes.subarray(at + 8, at + 8 + length) });
+      chunks.push({ type, data: bytes.subarray(at + 8, at + 8 + length) });
     }
-    if (parts.length === 1) readHeader(parts[0], name);
+    if (chunks.length === 1) readHeader(chunks[0], name);
     at += 12 + length;
   }
   throw new UserError(`${name}: a damaged PNG file: it is cut short at byte ${Math.min(at, bytes.length)}`);
@@ -133,11 +132,13 @@ function readHeader({ data }: Chunk, name: string): Header {
   if (interlace === 1 && depth < 8) {
     throw new UserError(`${name}: interlaced with ${depth} bits a sample; save it without interlacing`);
   }
-  const unpacked = interlace === 0 ? bytesOf(width, height) : adam7(width, height, bytesOf);
-  if (unpacked > MAX_UNPACKED) {
-    throw new UserError(`${name}: ${unpacked} bytes unpacked; at most ${MAX_UNPACKED} are accepted`);
+  const inflatedBytes = interlace === 0 ? bytesOf(width, height) : adam7(width, height, bytesOf);
+  if (inflatedBytes > MAX_INFLATED_BYTES) {
+    throw new UserError(
+      `${name}: ${inflatedBytes} bytes of pixels; at most ${MAX_INFLATED_BYTES} are accepted`,
+    );
   }
-  return { width, height, unpacked };
+  return { width, height, inflatedBytes };
 }
 
 /** Bytes of the seven passes of an interlaced picture. */
@@ -158,7 +159,7 @@ function adam7(width: number, height: number, bytesOf: (w: number, h: number) =>
   );
 }
 
-/** The decoder skips checksums: zlib checked the unpacked data. */
+/** The decoder skips checksums: zlib checked the inflated data. */
 function chunkBytes({ type, data }: Chunk): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);

@@ -12,7 +12,7 @@ import type { SequenceStepper } from '../model/stepper.js';
 import { prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { softmax } from './softmax.js';
 
-/** The parts of a recogniser that a trace needs. */
+/** The members of a recogniser that a trace needs. */
 export interface TracedNetwork {
   readonly info: { model: ResolvedClassifierConfig; preprocessing: Preprocessing };
   /** Null for bidirectional networks and the head `flatten`. */
@@ -33,7 +33,7 @@ export interface TraceOptions {
 export interface Trace {
   /** What the moments count: points of the pen, or steps of the network. */
   over: 'pen' | 'steps';
-  /** [M] numbers of points or steps after which the network is asked; the last is all of them. */
+  /** [M] numbers of points or steps after which there is an answer; the last is all of them. */
   moments: Int32Array;
   /** [M, K] probabilities at each moment; zeros where there was nothing to recognise yet. */
   probabilities: Float32Array;
@@ -73,7 +73,7 @@ export async function traceInput(
   return { over: overPen ? 'pen' : 'steps', moments, probabilities, saw };
 }
 
-/** [M, K] the answers to `firstSteps` for each moment, by stepping: one step and one look at the ending each. */
+/** [M, K] the answers to `firstSteps` for each moment, computed by a stepper, which reads the sequence once. */
 function stepped(
   stepper: SequenceStepper,
   { steps, sequence }: Sequence,
@@ -85,12 +85,12 @@ function stepped(
   const answer = (logits: Float32Array) => answers.push(...softmax(logits));
   stepper.reset();
   for (let t = 0, m = 0; t < steps; t++) {
-    const asked = moments[m] === t + 1;
+    const isMoment = moments[m] === t + 1;
     const replaced = ending.replaces(sequence, t);
-    if (asked && replaced) answer(stepper.peek(ending.values));
+    if (isMoment && replaced) answer(stepper.peek(ending.values));
     stepper.step(sequence.subarray(t * inputSize, (t + 1) * inputSize));
-    if (asked && !replaced) answer(stepper.peek(ending.values));
-    if (asked) m++;
+    if (isMoment && !replaced) answer(stepper.peek(ending.values));
+    if (isMoment) m++;
   }
   return Float32Array.from(answers);
 }
@@ -122,9 +122,9 @@ function firstPoints(strokes: readonly Stroke[], count: number): Stroke[] {
 function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending | null): Sequence {
   const inputSize = sequence.length / steps;
   if (ending === null) return { steps: count, sequence: sequence.subarray(0, count * inputSize) };
-  const kept = ending.replaces(sequence, count - 1) ? count - 1 : count;
-  const ended = new Float32Array((kept + 1) * inputSize);
-  ended.set(sequence.subarray(0, kept * inputSize));
-  ended.set(ending.values, kept * inputSize);
-  return { steps: kept + 1, sequence: ended };
+  const before = ending.replaces(sequence, count - 1) ? count - 1 : count;
+  const ended = new Float32Array((before + 1) * inputSize);
+  ended.set(sequence.subarray(0, before * inputSize));
+  ended.set(ending.values, before * inputSize);
+  return { steps: before + 1, sequence: ended };
 }

@@ -78,10 +78,10 @@ function lastOf<T>(list: readonly T[]): T {
 
 /** Dots between two points, without the points themselves. */
 function gapDots(from: Point, to: Point, pen: number): StrokeShape[] {
-  const parts = Math.floor(distance(from, to) / (1.6 * pen));
-  return Array.from({ length: Math.max(0, parts - 1) }, (_, n) => ({
+  const gaps = Math.floor(distance(from, to) / (1.6 * pen));
+  return Array.from({ length: Math.max(0, gaps - 1) }, (_, n) => ({
     shape: 'dot' as const,
-    at: between(from, to, (n + 1) / parts),
+    at: between(from, to, (n + 1) / gaps),
     radius: 0.22 * pen,
     fill: light.muted,
   }));

@@ -1,5 +1,5 @@
 /**
- * Size limits of the files in a run folder. A larger file is refused before memory is taken for it.
+ * Size limits of the files in a run folder. A larger file is refused before memory is allocated for it.
  *
  * Node.js 20 holds at most 4 GiB in one buffer (`buffer.constants.MAX_LENGTH`); the largest checkpoint stays below.
  * Reading one takes about twice its size in memory.

@@ -10,14 +10,14 @@ export interface Health {
   status: 'ok';
   version: string;
   uptime_seconds: number;
-  /** Models that can be asked. */
+  /** Number of models that answer requests. */
   models: number;
   /** Requests in the queue, and requests being answered. */
   waiting: number;
   running: number;
 }
 
-/** A network that can be asked. */
+/** A network that answers requests. */
 export interface ModelEntry {
   id: string;
   /** Shown to people. */
@@ -109,7 +109,7 @@ export interface RunList {
   runs: RunEntry[];
 }
 
-/** GET /api/runs/:id: the run's files as they stand on disk (docs/file-formats.md). */
+/** GET /api/runs/:id: the contents of the run's files (docs/file-formats.md). */
 export interface RunDetails extends RunEntry {
   /** config.json */
   config: Record<string, unknown> | null;

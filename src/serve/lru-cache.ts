@@ -10,7 +10,7 @@ export class LruCache<T> {
 
   /**
    * The value of a key.
-   * @param make makes a missing value, once for all concurrent calls; a rejected promise is not kept
+   * @param make makes a missing value, once for all concurrent calls; a rejected promise is not cached
    */
   get(key: string, make: () => Promise<T>): Promise<T> {
     const value = this.#values.get(key) ?? make();

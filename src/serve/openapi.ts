@@ -6,21 +6,21 @@ import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
 import { MAX_BODY_BYTES, MAX_INPUTS } from './server-limits.js';
 
 const share = z.number().min(0).max(1);
-const id = z.string().describe('as the list has it');
+const id = z.string().describe('as in the list');
 
-const kind = z.enum(KIND_NAMES).describe('what its network reads');
+const kind = z.enum(KIND_NAMES).describe('the kind of input that the network reads');
 
 const byte = z.int().min(0).max(255);
 const picture = z
   .object({
     pixels: z
       .union([z.array(byte), z.base64()])
-      .describe('row by row, 0 for paper and 255 for ink; numbers, or bytes in base64'),
+      .describe('pixel row by pixel row, 0 for paper and 255 for ink; numbers, or bytes in base64'),
     width: z.int().min(1),
     height: z.int().min(1),
     channels: z.int().min(1).default(1),
   })
-  .describe('a picture; one of another size than the network reads is fitted');
+  .describe('a picture; another size than the network reads is scaled to it');
 const bit = z.union([z.literal(0), z.literal(1)]);
 const strokes = z
   .object({
@@ -28,7 +28,7 @@ const strokes = z
       .array(z.tuple([z.int(), z.int(), bit, bit]))
       .describe('moves dx, dy, end of stroke, end of drawing'),
   })
-  .describe('pen strokes, as docs/strokes.md has them');
+  .describe('pen strokes, as in docs/strokes.md');
 const coordinates = z.array(z.number());
 const penStroke = z.union([
   z.object({ x: coordinates, y: coordinates, t: coordinates.optional() }),
@@ -36,7 +36,7 @@ const penStroke = z.union([
 ]);
 const drawing = z
   .object({ drawing: z.object({ strokes: z.array(penStroke) }) })
-  .describe('what a pen drew, in any unit, y downwards');
+  .describe('the points of a pen, in any unit, y downwards');
 const input = z.union([picture, strokes, drawing]);
 export const predictBody = z.union([
   z.object({ model: z.string().optional() }).and(input),
@@ -125,7 +125,7 @@ export function openApi(version: string): Record<string, unknown> {
     info: {
       title: 'scanstroke',
       version,
-      description: 'Recognition by trained networks, and their runs. docs/serving.md describes it at length.',
+      description: 'Recognition by trained networks, and their runs. docs/serving.md has the details.',
     },
     paths: {
       '/api/predict': {
@@ -143,7 +143,7 @@ export function openApi(version: string): Record<string, unknown> {
           },
         },
       },
-      '/api/models': { get: operation('The networks that can be asked', modelList) },
+      '/api/models': { get: operation('The networks that answer requests', modelList) },
       '/api/health': { get: operation('State and load of the server', health) },
       '/api/runs': { get: operation('The runs, newest first', runList) },
       '/api/runs/{id}': {
@@ -151,7 +151,7 @@ export function openApi(version: string): Record<string, unknown> {
       },
       '/api/runs/{id}/events': {
         get: {
-          summary: 'What goes on in a run, as Server-Sent Events: epoch, reset, state, summary',
+          summary: 'The progress of a run, as Server-Sent Events: epoch, reset, state, summary',
           parameters: [run, { in: 'header', name: 'last-event-id', schema: { type: 'integer' } }],
           responses: {
             200: { description: 'events', content: { 'text/event-stream': {} } },
@@ -186,7 +186,7 @@ export function openApi(version: string): Record<string, unknown> {
 }
 
 const failure = {
-  description: 'what is wrong, and what was expected',
+  description: 'the error, and what was expected',
   content: { 'application/json': { schema: schemaOf(errorSchema) } },
 };
 

@@ -40,11 +40,11 @@ export function readPage(folder: string): Map<string, PageFile> {
     if (!statSync(path).isFile()) continue;
     const address = `/${name.split(sep).join('/')}`;
     const bytes = readFileSync(path);
-    const packed = gzipSync(bytes);
+    const compressed = gzipSync(bytes);
     const file: PageFile = {
       type: TYPES[extname(name)] ?? 'application/octet-stream',
       bytes,
-      gzip: packed.length < bytes.length ? packed : null,
+      gzip: compressed.length < bytes.length ? compressed : null,
       etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}"`,
       lasting: address.startsWith('/assets/'),
     };

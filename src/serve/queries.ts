@@ -26,14 +26,14 @@ const part = z.enum(['test', 'validation', 'train']).default('test').describe('p
 export const samplesQuery = z.strictObject({
   part,
   true: whole(0, 255).optional().describe('only samples of this class'),
-  predicted: whole(0, 255).optional().describe('only samples that were taken for this class'),
+  predicted: whole(0, 255).optional().describe('only samples that were recognised as this class'),
   correct: z.enum(['true', 'false']).optional().describe('only right, or only wrong answers'),
   order: z
     .enum(['index', 'confidence'])
     .default('index')
-    .describe('by place in the data, or the surest first'),
-  offset: whole(0, 999_999_999).default(0).describe('samples to leave out at the beginning'),
-  limit: whole(1, 200).default(50).describe('samples to give, up to 200'),
+    .describe('by index in the data, or by probability, highest first'),
+  offset: whole(0, 999_999_999).default(0).describe('number of samples to skip'),
+  limit: whole(1, 200).default(50).describe('most samples in the answer, up to 200'),
 });
 
 /** GET /api/runs/:id/samples/:index */

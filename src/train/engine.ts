@@ -61,7 +61,7 @@ export interface BatchResults {
   lossScale: LossScaleState | null;
 }
 
-/** Answers to consecutive sequences of the indices that were asked for. */
+/** Answers to consecutive sequences of the given indices. */
 export interface Answers {
   /** Place of the first answered sequence in the indices. */
   first: number;
@@ -86,7 +86,7 @@ export interface Engine {
   /** Copies of parameters and optimiser vectors. */
   save(): Promise<ModelState>;
   /**
-   * Trains. Yields results as batches end, in their order. An aborted `stop` ends it after the batch under way; the
+   * Trains. Yields results as batches end, in their order. An aborted `stop` ends it after the current batch; the
    * parameters then are those after the last batch yielded.
    * @throws Diverged at a batch whose loss or gradient is not finite, before its update
    */

@@ -1,4 +1,4 @@
-/** The native backend passes the table of cases with every instruction set that this processor has. */
+/** Protects the native backend: it passes the table of cases on every instruction set that this processor supports. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { findCompiler } from '#src/backends/cpu/compile-addon.js';
 import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
 import { runCases } from '../cases/run.js';
 
-/** Why there need not be native kernels, in one line; undefined where they must be built. */
+/** The reason to skip these tests, in one line; undefined if a compiler runs, so that the kernels must be built. */
 function noCompiler(): string | undefined {
   if (process.env.SCANSTROKE_NO_SKIPS) return undefined;
   try {

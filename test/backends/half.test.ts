@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 
-/** From IEEE 754: the number, and its bits. */
+/** Numbers and their bits, from IEEE 754. */
 const KNOWN: [number, number][] = [
   [0, 0x0000],
   [-0, 0x8000],
@@ -28,7 +28,7 @@ test('known numbers and their bits', () => {
 
 test('rounds to the nearest, ties to even, and overflows to infinity', () => {
   const rounded: [number, number][] = [
-    [1 + 2 ** -11, 0x3c00], // between 1 and the next: to the even one
+    [1 + 2 ** -11, 0x3c00], // halfway between 1 and the next half: rounds to the even one
     [1 + 3 * 2 ** -11, 0x3c02],
     [1 + 2 ** -11 + 2 ** -20, 0x3c01],
     [2 - 2 ** -12, 0x4000], // carries into the exponent

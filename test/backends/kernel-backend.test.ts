@@ -1,4 +1,4 @@
-/** Protects the boundary to the kernels: what would crash there, or take memory that is not there, is refused before. */
+/** Protects the boundary to the kernels: arguments that would crash a kernel or exceed the memory are refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SequenceClassifier, UserError } from 'scanstroke';
@@ -6,11 +6,11 @@ import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
 import { requireVerbs } from '#src/backends/kernel-backend.js';
 import { openWasm } from '#src/backends/wasm/load.js';
 
-/** Where a compiler is, cpu.test.ts fails without them. */
+/** Whether there are native kernels. cpu.test.ts fails if a compiler runs and they are missing. */
 const native = availableIsas().length > 0;
 const opened = [...(native ? [openCpu()] : []), await openWasm(), await openWasm({ shared: false })];
 
-test('memory that cannot be allocated is a mistake of the user', () => {
+test('memory that cannot be allocated gives a UserError', () => {
   for (const backend of opened) {
     assert.throws(
       () => backend.allocate(2 ** 40),
@@ -26,7 +26,7 @@ test('a buffer of another type never reaches a kernel', () => {
   }
 });
 
-test('kernels of another version are refused, naming the verb that they lack', () => {
+test('kernels of another version are refused with the name of the missing verb', () => {
   assert.throws(
     () => requireVerbs({ lstm_pack() {} }, 'wasm'),
     /wasm: the kernels have no verb lstm_panels_length/,
@@ -41,7 +41,7 @@ test('a model that is too large is refused with its number of parameters', () =>
   );
 });
 
-test('the instruction set can be forced, and one that is not there is refused', { skip: !native }, () => {
+test('the instruction set can be forced; an unsupported one is refused', { skip: !native }, () => {
   for (const isa of availableIsas()) assert.ok(openCpu({ isa }).description.length > 0);
   assert.throws(
     () => openCpu({ isa: 'mmx' }),

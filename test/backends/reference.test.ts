@@ -1,4 +1,4 @@
-/** The reference backend passes the table of cases like any other. */
+/** Protects the reference backend: it passes the table of cases. */
 
 import { openReference } from '#src/backends/reference/reference.js';
 import { runCases } from '../cases/run.js';

@@ -1,6 +1,6 @@
 /**
- * Protects the choice of a backend: `auto` passes over what is not available, says so when a backend is broken, and no
- * name ever leads silently to the oracle.
+ * Protects the choice of a backend: `auto` passes over unavailable backends and reports broken ones; no name opens the
+ * oracle silently.
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { BackendUnavailable, type Opener, openChoice } from '#src/backends/regis
 import { openWasm } from '#src/backends/wasm/load.js';
 import { OPTIONS } from '#src/train/config/options.js';
 
-/** An opener that gives the oracle, or throws. */
+/** An opener that returns the oracle, or throws. */
 const opener = (error?: Error): Opener => ({
   open() {
     if (error) throw error;
@@ -26,7 +26,7 @@ const opener = (error?: Error): Opener => ({
   reopen: openReference,
 });
 
-/** What `auto` says on its way to a backend, with openers that throw these. */
+/** The lines that `auto` reports with openers that throw these errors. */
 async function notices(cpu?: Error, wasm?: Error, reference?: Error): Promise<[string, string][]> {
   const said: [string, string][] = [];
   const openers = { cpu: opener(cpu), wasm: opener(wasm), reference: opener(reference) };
@@ -38,12 +38,12 @@ suite('auto', () => {
   const absent = new BackendUnavailable('backend cpu: not built');
   const broken = new Error('backend wasm: the file is cut short\nat some line');
 
-  test('takes the first backend that opens, and says nothing then', async () => {
+  test('opens the first backend without a line, if that works', async () => {
     assert.deepEqual(await notices(), []);
     assert.equal((await openBackend()).name, 'cpu');
   });
 
-  test('tells what is not available from what failed to open', async () => {
+  test('distinguishes unavailable backends from those that fail to open', async () => {
     assert.deepEqual(await notices(absent, broken), [
       ['unavailable', 'backend cpu: not built; WebAssembly takes over, about three times slower'],
       [
@@ -53,13 +53,13 @@ suite('auto', () => {
     ]);
   });
 
-  test('throws what the last one threw', async () => {
+  test('throws the error of the last backend if none opens', async () => {
     await assert.rejects(notices(absent, broken, new Error('nothing left')), /nothing left/);
   });
 });
 
 suite('names', () => {
-  test('a backend that was asked for by name is opened, or its own error is thrown', async () => {
+  test('a name opens this backend or throws its error', async () => {
     for (const name of BACKEND_NAMES) {
       const backend = await openBackend(name);
       assert.equal(backend.name, name);
@@ -72,7 +72,7 @@ suite('names', () => {
     );
   });
 
-  test('an unknown name, and one of another platform, are refused', async () => {
+  test('unknown names and names of another platform are refused', async () => {
     const unknown = 'gpu' as BackendName;
     await assert.rejects(openBackend(unknown), (error) => {
       assert.ok(error instanceof UserError);
@@ -85,7 +85,7 @@ suite('names', () => {
     );
   });
 
-  test('a handle of an unknown backend, or of another platform, is refused and never opens the oracle', () => {
+  test('a handle of an unknown backend or of another platform is refused and does not open the oracle', () => {
     const unknown = { name: 'gpu' as BackendName };
     assert.throws(() => openHandle(unknown), /backend gpu: does not run in a worker of Node.js/);
     assert.throws(() => openHandleInPage({ name: 'cpu' }), /backend cpu: does not run in a worker of a page/);
@@ -98,13 +98,13 @@ suite('names', () => {
   });
 });
 
-suite('what makes a backend unavailable', () => {
+suite('reasons why a backend is unavailable', () => {
   test('wasm: a runtime without SIMD', async (t) => {
     t.mock.method(WebAssembly, 'validate', () => false);
     await assert.rejects(openWasm(), BackendUnavailable);
   });
 
-  /** Compiled backends in a folder of their own, with this as the addon. Null: none; undefined: no sources either. */
+  /** Copies the compiled backends into a new folder, with `addon` as the addon. Null: none; undefined: no sources either. */
   async function openElsewhere(addon?: string | null): Promise<{ name: string; lines: string[] }> {
     const folder = mkdtempSync(join(tmpdir(), 'scanstroke-registry-'));
     try {

@@ -1,4 +1,4 @@
-/** Protects the memory of the WASM backend: blocks never overlap, are zeroed, and come back when released. */
+/** Protects the memory of the WASM backend: blocks do not overlap, are zeroed, and are reused after a release. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ function heapOf(pages: number): { heap: WasmHeap; memory: WebAssembly.Memory } {
   return { heap: new WasmHeap(memory, BASE), memory };
 }
 
-test('blocks of any sequence of allocations and releases are apart, aligned, inside the memory and zeroed', () => {
+test('after any allocations and releases, blocks do not overlap and are aligned, inside the memory and zeroed', () => {
   const action = fc.record({ bytes: fc.integer({ min: 0, max: 100_000 }), release: fc.option(fc.nat()) });
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
@@ -39,7 +39,7 @@ test('blocks of any sequence of allocations and releases are apart, aligned, ins
   );
 });
 
-test('what is released is used again: the memory does not grow', () => {
+test('released blocks are reused: the memory does not grow', () => {
   const { heap, memory } = heapOf(4);
   for (let i = 0; i < 100; i++) {
     const blocks = [10_000, 20_000, 30_000].map((bytes) => heap.allocate(bytes));
@@ -48,7 +48,7 @@ test('what is released is used again: the memory does not grow', () => {
   assert.equal(memory.buffer.byteLength, 4 * 65536);
 });
 
-test('when all is released, in any order, nothing is left in use, and old contents never show', () => {
+test('after releases in any order no block is in use, and new blocks are zeroed', () => {
   const { heap, memory } = heapOf(1);
   for (const order of [
     [0, 1, 2],
@@ -68,7 +68,7 @@ test('when all is released, in any order, nothing is left in use, and old conten
   }
 });
 
-test('releasing what was not allocated is an error', () => {
+test('releasing a block that was not allocated is an error', () => {
   assert.throws(() => heapOf(1).heap.release(64), /nothing was allocated/);
 });
 

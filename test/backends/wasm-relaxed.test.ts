@@ -1,4 +1,4 @@
-/** The WebAssembly backend with relaxed SIMD, which Node.js 20 has behind a flag, passes the table of cases. */
+/** Protects the WebAssembly backend with relaxed SIMD, which needs a flag in Node.js 20: it passes the table of cases. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { runCases } from '../cases/run.js';
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 await runCases(() => openWasm({ relaxed: true }));
 
-test('what the runtime offers is taken', async () => {
+test('relaxed SIMD is used if the runtime supports it', async () => {
   assert.match((await openWasm()).description, /relaxed/);
   assert.doesNotMatch((await openWasm({ relaxed: false })).description, /relaxed/);
 });

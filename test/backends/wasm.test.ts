@@ -1,4 +1,4 @@
-/** The WebAssembly backend passes the table of cases, on shared memory and on memory that is not. */
+/** Protects the WebAssembly backend: it passes the table of cases on shared and on unshared memory. */
 
 import { openWasm } from '#src/backends/wasm/load.js';
 import { runCases } from '../cases/run.js';

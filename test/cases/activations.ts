@@ -43,7 +43,7 @@ function allMagnitudes(): Float32Array {
   return new Float32Array(bits.buffer).filter((value) => !Number.isNaN(value));
 }
 
-/** Where the functions bend: from -20 to 20 in steps that meet no pattern of the range reduction. */
+/** The curved range of the functions: from -20 to 20, at distances that are no multiple of the range reduction's. */
 function bend(): Float32Array {
   return Float32Array.from({ length: 400_001 }, (_, n) => (n - 200_000) / 10_007);
 }
@@ -51,7 +51,7 @@ function bend(): Float32Array {
 function specials(): Float32Array {
   const inf = Number.POSITIVE_INFINITY;
   const positive = [0, 2 ** -149, 2 ** -140, 2 ** -127, SMALLEST_NORMAL, 1e-20, 2 ** -24, 2 ** -12, 0.5, 1];
-  // Where an exponential over- or underflows, where the results saturate, the largest numbers.
+  // Arguments at which exponentials over- or underflow or results saturate, and the largest numbers.
   const large = [8.3, 8.32, 9, 9.01, 9.011, 16.6, 17.3, 18, 44, 87.3, 87.34, 88.37, 88.72, 88.73, 89, 103.97];
   const all = [...positive, ...large, 104, 128, 1e3, 1e10, 3.4028234663852886e38, inf];
   return Float32Array.from([...all, ...all.map((value) => -value)]);
@@ -67,7 +67,7 @@ export function activationTests(backend: Backend): void {
         for (let n = 0; n < inputs.length; n++) {
           const want = truth[kind](inputs[n]);
           const error = Math.abs(outputs[n] - want);
-          // Written so that NaN fails.
+          // This comparison fails for NaN.
           const flushed = Math.abs(want) < SMALLEST_NORMAL && error <= SMALLEST_NORMAL;
           if (!(flushed || error <= BOUND_ULP * ulp(want))) {
             assert.fail(
@@ -95,16 +95,16 @@ export function activationTests(backend: Backend): void {
       assert.ok(passed.every((value) => Number.isNaN(value)));
     });
 
-    test(`${kind}: never falls by more than rounding where its argument rises`, () => {
+    test(`${kind}: is monotonic up to rounding`, () => {
       const outputs = activated(backend, kind, bend());
       for (let n = 1; n < outputs.length; n++) {
         if (outputs[n] < outputs[n - 1] - 2 * ulp(outputs[n])) {
-          assert.fail(`${kind} falls from ${outputs[n - 1]} to ${outputs[n]} at step ${n}`);
+          assert.fail(`${kind} falls from ${outputs[n - 1]} to ${outputs[n]} at value ${n}`);
         }
       }
     });
 
-    test(`${kind}: an element's result depends neither on its place nor on the length`, () => {
+    test(`${kind}: an element's result does not depend on its index or on the length`, () => {
       const inputs = bend().filter((_, n) => n % 5003 === 0);
       const together = activated(backend, kind, inputs);
       for (let length = 1; length <= inputs.length; length++) {

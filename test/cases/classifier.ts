@@ -1,6 +1,6 @@
 /**
- * The classifier in any company, through the public API: an example's logits and states are its own, bit for bit,
- * whatever stands beside it in the batch, in which order, and whatever fills the batch up past its end.
+ * The classifier through the public API: an example's logits and states are bit-identical for any other examples in the
+ * batch, for any order, and for any padding.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +20,7 @@ interface Example {
   label: number;
 }
 
-/** A padded batch; past the end of a sequence stands NaN. */
+/** A padded batch; the padding is NaN. */
 function batchOf(examples: Example[], steps: number) {
   const inputs = new Float32Array(examples.length * steps * I).fill(Number.NaN);
   examples.forEach((example, b) => {
@@ -35,10 +35,10 @@ function batchOf(examples: Example[], steps: number) {
   };
 }
 
-/** Steps one by one, beside the whole sequence so far. */
+/** Compares a stepper with the forward pass of the sequence so far, after every step. */
 function stepperTests(backend: Backend): void {
   for (const head of ['final', 'last', 'mean'] as const) {
-    test(`head ${head}: stepping a sequence gives the logits of every beginning of it`, async () => {
+    test(`head ${head}: a stepper gives the logits of the sequence up to each step`, async () => {
       const config = { inputSize: I, hiddenSize: H, numLayers: 3, numClasses: K, head };
       const model = new SequenceClassifier(config, backend, { seed: 4 });
       const inputs = uniform(new Random(3, 1), T * I, 2);
@@ -49,12 +49,12 @@ function stepperTests(backend: Backend): void {
           stepper.peek(inputs.subarray(0, I));
           const peeked = stepper.peek(inputs.subarray((steps - 1) * I, steps * I));
           const logits = stepper.step(inputs.subarray((steps - 1) * I, steps * I));
-          assertSameBits(peeked, logits, `a look at ${steps} steps`);
+          assertSameBits(peeked, logits, `peek after ${steps} steps`);
           const whole = await model.forward({ inputs: inputs.slice(0, steps * I), batchSize: 1, steps });
           assert.equal(stepper.steps, steps);
           if (head !== 'mean') assertSameBits(logits, whole.logits, `after ${steps} steps`);
           else {
-            const why = 'the mean is added up in another order';
+            const why = 'the mean is summed in another order';
             assertWithin('logits', logits, whole.logits, { units: 8, floor: 1, why });
           }
         }
@@ -62,7 +62,7 @@ function stepperTests(backend: Backend): void {
     });
   }
 
-  test('what cannot be stepped is refused', () => {
+  test('models without a stepper are refused', () => {
     const config = { inputSize: I, hiddenSize: H, numClasses: K };
     const bidirectional = new SequenceClassifier({ ...config, bidirectional: true }, backend);
     assert.throws(() => bidirectional.stepper(), /this one is bidirectional/);
@@ -92,7 +92,7 @@ export function classifierTests(backend: Backend): void {
       return { length, inputs: uniform(random, length * I, 2), label: random.below(K) };
     });
 
-    test(`head ${head}: logits and states alone and in company`, async () => {
+    test(`head ${head}: logits and states are the same alone and in any batch`, async () => {
       const model = new SequenceClassifier(config, backend, { seed: 3 });
       const run = (chosen: Example[], steps: number) =>
         model.forward(batchOf(chosen, steps), { states: true });
@@ -124,7 +124,7 @@ export function classifierTests(backend: Backend): void {
       }
     });
 
-    test(`head ${head}: the linear layer reads what it says`, async () => {
+    test(`head ${head}: the linear layer reads the documented features`, async () => {
       const model = new SequenceClassifier(config, backend, { seed: 6 });
       const { logits, outputs, hN } = await model.forward(batchOf(examples, T), { states: true });
       const parameters = await model.stateDict();
@@ -133,7 +133,7 @@ export function classifierTests(backend: Backend): void {
       const width = 2 * H;
       examples.forEach(({ length }, b) => {
         const steps = outputs!.subarray(b * T * width, (b + 1) * T * width);
-        // [L·D, B, H]: the last layer's two directions are the last two.
+        // [L·D, B, H]: the two directions of the last layer are at the end.
         const finals = [0, 1, 2, 3].map((n) =>
           hN!.subarray((n * EXAMPLES + b) * H, (n * EXAMPLES + b + 1) * H),
         );
@@ -157,7 +157,7 @@ export function classifierTests(backend: Backend): void {
       });
     });
 
-    test(`head ${head}: more padding changes no loss and no gradient`, async () => {
+    test(`head ${head}: more padding does not change the loss and the gradients`, async () => {
       const model = new SequenceClassifier(config, backend, { seed: 3 });
       const short = examples.filter(({ length }) => length < T);
       const [tight, wide] = [T - 1, T];
@@ -190,7 +190,7 @@ export function classifierTests(backend: Backend): void {
       const model = new SequenceClassifier(dropping, backend, { seed: 4 });
       const { gradients, inputGradient } = await model.gradients(batch, options);
 
-      // Slopes are measured on the oracle: float64 arithmetic on float32 parameters, moved by float32 amounts.
+      // Slopes are measured on the oracle: float64 arithmetic; parameters and their changes are float32.
       const truth = new SequenceClassifier(dropping, oracle);
       const start = await model.stateDict();
       const lossAt = async (moved: typeof start, inputs: Float32Array) => {
@@ -216,7 +216,7 @@ export function classifierTests(backend: Backend): void {
           expected += gradient[n] * (up[n] - down[n]);
           size += (gradient[n] * (up[n] - down[n])) ** 2;
         }
-        // Float32 gradients are good to 1e-6, the central difference to the square of the step, 1.5e-5.
+        // Errors: 1e-6 of float32 gradients; the square of the difference, 1.5e-5, of the central difference.
         const allowed = 1e-4 * Math.sqrt(size) + 1e-9;
         assert.ok(
           Math.abs(difference - expected) <= allowed,

@@ -1,7 +1,7 @@
 /**
- * Compares what a backend computed with the oracle: the reference in float64 throughout, from the same float32
- * inputs. A result's tolerance is in units of 2⁻²⁴, half of float32's relative spacing and the error of one rounding,
- * times the size of the values; every tolerance says where its units come from.
+ * Compares a backend's results with the oracle: the reference backend with float64 buffers, on the same float32 inputs.
+ * A tolerance is in units of 2⁻²⁴ times the size of the values. 2⁻²⁴ is half of float32's relative spacing, the error of
+ * one rounding. Every tolerance states the reason for its units.
  */
 
 import assert from 'node:assert/strict';
@@ -10,11 +10,11 @@ import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { GuardedMemory, type Memory, PlainMemory } from './memory.js';
 
-/** How far a result may be from the oracle's. */
+/** Largest difference between a result and the oracle's. */
 export interface Tolerance {
-  /** |got - want| ≤ units · 2⁻²⁴ · max(floor, the largest |want| of this result). 0: the very float32 value. */
+  /** |got - want| ≤ units · 2⁻²⁴ · max(floor, the largest |want| of this result). 0: exactly the float32 value. */
   units: number;
-  /** The size of the summands, where the result may be small because they cancel. */
+  /** The size of the summands, if they can cancel to a small result. */
   floor?: number;
   why: string;
 }
@@ -24,18 +24,18 @@ export type Results = Record<string, ArrayLike<number>>;
 
 export interface Case {
   name: string;
-  /** Calls verbs on buffers from `memory`; checks itself what concerns only this backend. */
+  /** Calls verbs on buffers from `memory`; also makes the checks that need no oracle. */
   run(backend: Backend, memory: Memory): Results;
   /** The tolerance of every result. */
   tolerances: Record<string, Tolerance>;
 }
 
-/** The oracle: float64 all the way. */
+/** The oracle: the reference backend with float64 buffers. */
 export const oracle = new ReferenceBackend({ storage: 'float64' });
 
 const ROUNDING = 2 ** -24;
 
-/** Roundings that a float32 sum of `terms` products collects: one a term in the worst case, their root as a rule. */
+/** Rounding errors of a float32 sum of `terms` products: one per term in the worst case, usually their square root. */
 export function accumulated(terms: number): number {
   return 4 + 2 * Math.sqrt(terms);
 }
@@ -82,7 +82,7 @@ export function assertWithin(
   );
 }
 
-/** What the oracle made of a case, computed once for all backends of the process. */
+/** The oracle's results of each case, computed once for all backends of the process. */
 const expectations = new Map<string, Results>();
 
 /** Registers a test for every case. */
@@ -114,5 +114,5 @@ export function assertSameBits(got: Float32Array, want: Float32Array, what: stri
   const wantBits = new Int32Array(want.buffer, want.byteOffset, want.length);
   assert.equal(gotBits.length, wantBits.length, `${what}: length`);
   const at = gotBits.findIndex((bits, n) => bits !== wantBits[n]);
-  if (at >= 0) assert.fail(`${what}: element ${at} is ${got[at]}, expected the very bits of ${want[at]}`);
+  if (at >= 0) assert.fail(`${what}: element ${at} is ${got[at]}, expected the bits of ${want[at]}`);
 }

@@ -1,14 +1,14 @@
-/** A backend that counts: which buffers are out, and a limit after which it gives no more. */
+/** A backend that counts its buffers and can fail after a number of allocations. */
 import type { Backend } from '#src/backends/backend.js';
 
 export class Counting {
-  /** Computes on `inner`. */
+  /** The backend that computes. */
   readonly backend: Backend;
-  /** Buffers that were allocated and not released. */
+  /** Allocated buffers that were not released. */
   readonly live = new Set<Float32Array | Int32Array>();
-  /** Allocations so far. */
+  /** Number of allocations so far. */
   allocations = 0;
-  /** This many more allocations succeed. */
+  /** Number of further allocations that succeed. */
   left = Number.POSITIVE_INFINITY;
 
   constructor(inner: Backend) {
@@ -32,7 +32,7 @@ export class Counting {
     this.backend = new Proxy(inner, {
       get(_, key) {
         const value = Reflect.get(own, key) ?? Reflect.get(inner, key);
-        // Private fields are those of `inner`.
+        // Private fields belong to `inner`, so methods are bound to it.
         return typeof value === 'function' ? value.bind(inner) : value;
       },
     });

@@ -1,7 +1,6 @@
 /**
- * The small verbs by their definitions in backend.ts, written out once more: what the comparison with the oracle
- * cannot see, because the oracle could be wrong in the same way. The large verbs have PyTorch's values and finite
- * differences for this.
+ * The small verbs, computed again from their definitions in backend.ts. Finds errors that the oracle has too, which the
+ * comparison with the oracle cannot find. The large verbs are compared with PyTorch and with finite differences.
  */
 
 import assert from 'node:assert/strict';
@@ -17,8 +16,8 @@ import { GuardedMemory } from './memory.js';
 const FEW = { units: 16, floor: 1, why: 'a few float32 operations on values near 1' };
 
 export function definitionTests(backend: Backend): void {
-  // kat_vectors of Random123, its authors' library: threefry2x32, 20 rounds; counter, key, words.
-  test('Threefry gives the words that its authors publish', () => {
+  // From kat_vectors of Random123, the library of Threefry's authors: threefry2x32, 20 rounds; counter, key, words.
+  test('Threefry gives the words of its published test vectors', () => {
     const ones = 0xffffffff;
     assert.deepEqual(threefry(0, 0, 0, 0), [0x6b200159, 0x99ba4efe]);
     assert.deepEqual(threefry(ones, ones, ones, ones), [0x1cb996fc, 0xbb002be7]);
@@ -26,7 +25,7 @@ export function definitionTests(backend: Backend): void {
     assert.deepEqual(pi, [0xc4923a9c, 0x483df7a0]);
   });
 
-  test('dropout keeps what its words say', () => {
+  test('dropout keeps the elements that its words select', () => {
     const memory = new GuardedMemory(backend);
     for (const [width, rate] of [
       [1, 0.5],
@@ -63,7 +62,7 @@ export function definitionTests(backend: Backend): void {
     memory.release();
   });
 
-  test('copyRows overwrites or adds, scales or not, in the given order', () => {
+  test('copyRows overwrites or adds, with and without scales, in the given order', () => {
     const move = (scales: number[] | null, accumulate: boolean) => {
       const memory = new GuardedMemory(backend);
       const target = memory.changed([100, 200, 300, 400, 500, 600, 700]);
@@ -88,7 +87,7 @@ export function definitionTests(backend: Backend): void {
     assert.deepEqual(move([2, -1, 0.5], true), [96, 196, 301.5, 400, 500, 602, 704]);
   });
 
-  test('crossEntropy is minus the mean logarithm under the smoothed target', () => {
+  test('crossEntropy is minus the mean of the log-probabilities under the smoothed target', () => {
     const [rows, classes] = [4, 6];
     const random = new Random(31);
     for (const labelSmoothing of [0, 0.1, 0.5, 1]) {
@@ -122,7 +121,7 @@ export function definitionTests(backend: Backend): void {
     backend.add(target, memory.input([0.5, -2, 4]));
     assert.deepEqual([...target], [1.5, 0, 1]);
     assert.equal(backend.sumSquares(memory.input([3, -4, 12])), 169);
-    // Each square is beyond float32 and its sum with the next beyond 24 bits.
+    // Each square overflows float32, and its sum with the next needs more than 24 bits.
     assert.equal(backend.sumSquares(memory.input([2 ** 70, 2 ** 50])), 2 ** 140 + 2 ** 100);
     const c = memory.output(4);
     probeOf(backend).matmul({
@@ -180,14 +179,14 @@ export function definitionTests(backend: Backend): void {
     assertWithin('dInputs', dInputs!, [0.5 * dz[0] + 2 * dz[2] + 0.25 * dz[3]], FEW);
     const byInput = dz.map((value) => 0.75 * value);
     assertWithin('weightIh', dWeights.weightIh, byInput, FEW);
-    // The state before the first step is zero, and so is what its weights learn.
+    // The state before the first step is zero, so the gradient of the recurrent weights is zero.
     assert.deepEqual([...dWeights.weightHh], [0, 0, 0, 0]);
     assertWithin('biasIh', dWeights.biasIh, dz, FEW);
     assertWithin('biasHh', dWeights.biasHh, dz, FEW);
     memory.release();
   });
 
-  test('gradients are added to what is there', () => {
+  test('gradients are added to the contents of their buffers', () => {
     const random = new Random(32);
     for (const [inputSize, hiddenSize] of [
       [3, 5],

@@ -2,17 +2,17 @@
 
 import type { Random } from '#src/random.js';
 
-/** `length` values, equally distributed in [-limit, limit). */
+/** `length` values, uniformly distributed in [-limit, limit). */
 export function uniform(random: Random, length: number, limit = 1): Float32Array {
   return Float32Array.from({ length }, () => limit * (2 * random.uniform() - 1));
 }
 
-/** One of the options. */
+/** A random one of the options. */
 export function pick<T>(random: Random, options: readonly T[]): T {
   return options[random.below(options.length)];
 }
 
-/** [T] how many sequences run at each step, for lengths sorted longest first. */
+/** [T] number of sequences running at each step, for lengths sorted longest first. */
 export function batchSizesOf(lengths: readonly number[]): Int32Array {
   return Int32Array.from({ length: lengths[0] }, (_, t) => lengths.filter((length) => length > t).length);
 }

@@ -1,15 +1,15 @@
 /**
- * The reference values that PyTorch computed (test/fixtures/golden, described in its README): settings from cases.json
- * and tensors from one safetensors file a case.
+ * Reads PyTorch's reference values (test/fixtures/golden, described in its README): settings from cases.json, tensors
+ * from one safetensors file per case.
  */
 
 import { readFileSync } from 'node:fs';
 import { readSafetensors } from '#src/formats/safetensors.js';
 
-// From build/test/cases back to the sources.
+// Relative to build/test/cases.
 const FOLDER = new URL('../../../test/fixtures/golden/', import.meta.url);
 
-/** Settings of a case, as cases.json names them; which ones there are depends on `kind`. */
+/** Settings of a case, as in cases.json; which ones exist depends on `kind`. */
 export interface GoldenCase {
   file: string;
   kind: 'network' | 'optimizer' | 'schedule' | 'trajectory';
@@ -22,7 +22,7 @@ export function goldenCases(kind: GoldenCase['kind']): GoldenCase[] {
   return cases.filter((entry) => entry.kind === kind);
 }
 
-/** A tensor of a golden file: whatever its dtype, its values as numbers in float64, which all of them fit. */
+/** A tensor of a golden file. The values of every element type are converted to float64, which is exact. */
 export interface GoldenTensor {
   shape: number[];
   values: Float64Array;
@@ -37,7 +37,7 @@ export function goldenTensors(file: string): Map<string, GoldenTensor> {
   return read;
 }
 
-/** A tensor that must be there. */
+/** A tensor by name. @throws Error if it is missing */
 export function goldenTensor(tensors: Map<string, GoldenTensor>, name: string): GoldenTensor {
   const tensor = tensors.get(name);
   if (tensor === undefined) throw new Error(`the golden file has no tensor ${name}`);

@@ -1,8 +1,8 @@
 /**
- * Whole networks against PyTorch (test/fixtures/golden), through the public API: logits, loss, states and every
- * gradient of the network cases, and ten steps of training on real MNIST images. The network values were computed in
- * float64 and rounded once, so that every difference beyond half a unit is this backend's; the trajectories are
- * PyTorch's own float32, with roundings of their own.
+ * Compares whole networks with PyTorch (test/fixtures/golden), through the public API: logits, loss, states and every
+ * gradient of the network cases, and ten updates on real MNIST images. PyTorch computed the network cases in float64 and
+ * rounded once, so every difference beyond half a unit is this backend's. It computed the updates in float32, with
+ * other roundings than ours.
  */
 
 import assert from 'node:assert/strict';
@@ -22,7 +22,7 @@ import { optimizerConfig } from './optimizers.js';
 
 type Tensors = Map<string, GoldenTensor>;
 
-/** Settings in cases.json's spelling as the API's. */
+/** Converts settings from cases.json to the API's names. */
 function modelConfig(golden: GoldenCase): ClassifierConfig {
   const setting = (name: string) => golden[name] as number;
   return {
@@ -37,7 +37,7 @@ function modelConfig(golden: GoldenCase): ClassifierConfig {
   };
 }
 
-/** The tensors whose names begin with `prefix`, by the rest of their names. */
+/** The tensors whose names begin with `prefix`, by their names without it. */
 function stateOf(tensors: Tensors, prefix: string): Map<string, { shape: number[]; data: Float32Array }> {
   const state = new Map<string, { shape: number[]; data: Float32Array }>();
   for (const [name, { shape, values }] of tensors) {
@@ -54,7 +54,7 @@ export function goldenTests(backend: Backend): void {
     test(`${golden.file}: ${golden.why}`, () => checkNetwork(backend, golden));
   }
   for (const golden of goldenCases('trajectory')) {
-    test(`${golden.file}: ten steps on MNIST as PyTorch's`, () => checkTrajectory(backend, golden));
+    test(`${golden.file}: ten updates on MNIST match PyTorch`, () => checkTrajectory(backend, golden));
   }
 }
 
@@ -78,7 +78,7 @@ async function checkNetwork(backend: Backend, golden: GoldenCase): Promise<void>
   const check = (name: string, got: ArrayLike<number>, tolerance: Tolerance) =>
     assertWithin(name, got, want(name), tolerance, golden.file);
 
-  // Rounded sums of I + H products, again in every layer; as large as W x, where that is more than the gates' 1.
+  // Rounded sums of I + H products in every layer. Their size is that of W x, but at least 1, that of the gates.
   const layers = golden.num_layers as number;
   const units = layers * accumulated(config.inputSize + config.hiddenSize);
   const sumSize = rms(want('param.lstm.weight_ih_l0')) * rms(want('x')) * Math.sqrt(config.inputSize);
@@ -100,7 +100,7 @@ async function checkNetwork(backend: Backend, golden: GoldenCase): Promise<void>
   check('loss', [result.loss], sums);
   const gradients: Tolerance = {
     units: 2 * units + accumulated(batch.batchSize * batch.steps),
-    why: 'the way there and back through every layer, then sums over all rows',
+    why: 'forward and backward pass through every layer, then sums over all rows',
   };
   check('grad.x', result.inputGradient!, gradients);
   const wanted = stateOf(tensors, 'grad.lstm.').size + stateOf(tensors, 'grad.fc.').size;
@@ -127,15 +127,15 @@ function mnist(first: number, count: number): { pixels: Uint8Array; labels: Uint
 async function checkTrajectory(backend: Backend, golden: GoldenCase): Promise<void> {
   const tensors = goldenTensors(golden.file);
   const batchSize = golden.batch as number;
-  const stepsTaken = golden.steps_taken as number;
-  const { pixels, labels } = mnist(golden.first_image as number, batchSize * stepsTaken);
+  const updates = golden.steps_taken as number;
+  const { pixels, labels } = mnist(golden.first_image as number, batchSize * updates);
   const model = new SequenceClassifier(modelConfig(golden), backend);
   const parameters = stateOf(tensors, 'init.');
   const optimizer = createOptimizer(optimizerConfig(golden), backend);
   const losses: number[] = [];
   const correct: number[] = [];
-  for (let step = 0; step < stepsTaken; step++) {
-    const [from, to] = [step * batchSize, (step + 1) * batchSize];
+  for (let update = 0; update < updates; update++) {
+    const [from, to] = [update * batchSize, (update + 1) * batchSize];
     const batch = {
       inputs: Float32Array.from(pixels.subarray(from * 784, to * 784), (pixel) => (pixel / 255 - 0.5) / 0.5),
       labels: Int32Array.from(labels.subarray(from, to)),
@@ -153,15 +153,15 @@ async function checkTrajectory(backend: Backend, golden: GoldenCase): Promise<vo
     correct.push(hits.length);
     await optimizer.step(parameters, gradients);
   }
-  assert.deepEqual(correct, [...goldenTensor(tensors, 'correct').values], 'correct answers of every step');
+  assert.deepEqual(correct, [...goldenTensor(tensors, 'correct').values], 'correct answers of every update');
   const tolerance =
     golden.optimizer === 'adam'
       ? {
           units: 256,
           floor: 1,
-          why: 'Adam divides by √v: tiny gradients, mostly rounding, move by a share of lr',
+          why: 'Adam divides by √v: parameters with tiny gradients, mostly rounding errors, move by a fraction of lr',
         }
-      : { units: 32, floor: 1, why: 'ten updates apart from two different sums in float32' };
+      : { units: 32, floor: 1, why: 'ten updates, with float32 sums in different orders' };
   assertWithin('losses', losses, goldenTensor(tensors, 'losses').values, tolerance, golden.file);
   for (const [name, { data }] of parameters) {
     assertWithin(

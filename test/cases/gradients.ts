@@ -1,8 +1,8 @@
 /**
- * Finite differences: a whole network of verbs (two bidirectional layers over sequences of different lengths, dropout
- * between and after, masked mean, linear head, smoothed cross-entropy), whose gradients must be the slope of its loss.
- * The slope is measured on the oracle, which computes in float64 throughout, so that it is good to ten digits; the
- * gradients are those of the backend under test.
+ * Finite differences: the gradients of a whole network of verbs must be the slopes of its loss. The network has two
+ * bidirectional layers over sequences of different lengths, dropout after each, masked mean, linear head and smoothed
+ * cross-entropy. Slopes are measured on the oracle, in float64, so they are exact to ten digits. The gradients are those
+ * of the backend under test.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +20,7 @@ const N = LENGTHS.reduce((sum, length) => sum + length, 0);
 const BATCH_SIZES = batchSizesOf(LENGTHS);
 const RATE = 0.3;
 
-/** All that the loss depends on, by name: float64 values, so that they can be moved by little. */
+/** All values on which the loss depends, by name. They are float64, so that small changes are exact. */
 type Values = Record<string, Float64Array>;
 
 const LAYERS = [I, 2 * H];
@@ -42,7 +42,7 @@ function drawValues(): Values {
   return values;
 }
 
-/** The loss and, if wanted, its gradient by every value. */
+/** The loss and, if `wantGradients`, its gradient with respect to every value. */
 function network(
   backend: Backend,
   memory: Memory,
@@ -64,7 +64,7 @@ function network(
   }
 
   const ints = memory.ints(BATCH_SIZES);
-  // One key for every row, as if each were a sample of its own.
+  // A different key for each row, as if each were another sample.
   const keys = memory.ints(Array.from({ length: 2 * N }, (_, n) => n * 77));
   const offsets = memory.ints(Array.from({ length: N }, (_, n) => n * 5));
   const drop = (buffer: Float32Array, stream: number) =>
@@ -93,10 +93,10 @@ function network(
       backend.lstmForward({ ...shape, panels, inputs: inputs[layer], outputs, cells, gates, scratch });
       return { shape, panels, cells, gates };
     });
-    // The way back needs the outputs as they were before dropout.
-    const kept = memory.changed(outputs);
+    // The backward pass needs the outputs before dropout.
+    const beforeDropout = memory.changed(outputs);
     drop(outputs, layer);
-    return { outputs: kept, directions };
+    return { outputs: beforeDropout, directions };
   });
   const features = zeros(B * 2 * H);
   const sequenceOf = Array.from(BATCH_SIZES).flatMap((size) => Array.from({ length: size }, (_, b) => b));
@@ -172,7 +172,7 @@ function network(
 
 const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, n) => sum + value * b[n], 0);
 
-/** Slopes of the oracle's loss along a random direction of every value; measured once for all backends. */
+/** Slopes of the oracle's loss along a random direction of each tensor; measured once for all backends. */
 let measured:
   | { values: Values; slopes: Record<string, { along: Float64Array; slope: number }[]> }
   | undefined;
@@ -194,7 +194,7 @@ function measure(): NonNullable<typeof measured> {
       const drawn = Float64Array.from(uniform(random, data.length));
       const along = drawn.map((value) => value / Math.sqrt(dot(drawn, drawn)));
       const central = (h: number) => (lossAt(along, h) - lossAt(along, -h)) / (2 * h);
-      // Richardson: the error of second order cancels.
+      // Richardson extrapolation: the error of second order cancels.
       return { along, slope: (4 * central(STEP / 2) - central(STEP)) / 3 };
     });
   }
@@ -210,7 +210,7 @@ export function gradientTests(backend: Backend): void {
     memory.release();
     for (const [name, tried] of Object.entries(slopes)) {
       const gradient = gradients[name];
-      // The slopes are good to 1e-10; the rest is float32: a few dozen roundings of 6e-8 through two layers.
+      // The slopes have an error of 1e-10. The gradients have a few dozen float32 roundings of 6e-8 in two layers.
       const allowed = 1e-10 + 2e-6 * Math.sqrt(dot(gradient, gradient));
       for (const { along, slope } of tried) {
         const found = dot(gradient, along);
@@ -222,7 +222,7 @@ export function gradientTests(backend: Backend): void {
     }
   });
 
-  test("the oracle's own gradients are the slopes to nine digits", () => {
+  test("the oracle's gradients equal the slopes to nine digits", () => {
     const { values, slopes } = measure();
     const { gradients } = network(oracle, new PlainMemory(oracle), values, true);
     for (const [name, tried] of Object.entries(slopes)) {

@@ -1,7 +1,7 @@
 /**
- * A sequence's result is its own: bit for bit the same alone and in any company, at any place in the batch, and even
- * when its neighbours are NaN. This is what makes padding free of charge and the cut of a batch into shards free to
- * choose. The same for the rows of the head, the loss and their gradients.
+ * A sequence's result does not depend on its batch: it is bit-identical alone and with any other sequences, at any
+ * position, even if the others are NaN. So batches can be divided into shards in any way. The same holds for the rows of
+ * the head, the loss and their gradients.
  */
 
 import { test } from 'node:test';
@@ -31,7 +31,7 @@ interface Sequence {
   /** [length, H] */ dOutputs: Float32Array;
 }
 
-/** What came out for one sequence, step by step. */
+/** Results of one sequence, step by step. */
 interface Outcome {
   outputs: Float32Array;
   cells: Float32Array;
@@ -40,7 +40,7 @@ interface Outcome {
   dInputs: Float32Array;
 }
 
-/** [length, width] of every sequence as [N, width], packed. Sequences are sorted longest first. */
+/** Packs [length, width] of every sequence into [N, width]. Sequences are sorted longest first. */
 function pack(batch: Sequence[], of: (sequence: Sequence) => Float32Array, width: number): Float32Array {
   const rows: number[] = [];
   batchSizesOf(batch.map(({ length }) => length)).forEach((size, t) => {
@@ -51,7 +51,7 @@ function pack(batch: Sequence[], of: (sequence: Sequence) => Float32Array, width
   return Float32Array.from(rows);
 }
 
-/** The rows of sequence `b` in [N, width]. */
+/** The rows of sequence `b` of [N, width]. */
 function unpack(lengths: number[], b: number, values: Float32Array, width: number): Float32Array {
   const own: number[] = [];
   let row = 0;
@@ -62,7 +62,7 @@ function unpack(lengths: number[], b: number, values: Float32Array, width: numbe
   return Float32Array.from(own);
 }
 
-/** Runs a batch there and back, and gives each sequence its own. */
+/** Runs a batch forward and backward; returns the results of each sequence. */
 function runBatch(
   backend: Backend,
   shape: { inputSize: number; hiddenSize: number; reverse: boolean },
@@ -114,7 +114,7 @@ function lstmTests(backend: Backend): void {
   for (const { inputSize, hiddenSize } of SHAPES) {
     for (const reverse of [false, true]) {
       const name = `lstm: H ${hiddenSize}, I ${inputSize}, ${reverse ? 'reverse' : 'forwards'}`;
-      test(`${name}: a sequence alone and in company`, () => {
+      test(`${name}: a sequence has the same bits alone and in any batch`, () => {
         const shape = { inputSize, hiddenSize, reverse };
         const random = new Random(hiddenSize, inputSize);
         const weights = drawWeights(random, inputSize, hiddenSize);
@@ -130,7 +130,7 @@ function lstmTests(backend: Backend): void {
         for (let company = 0; company < COMPANIES; company++) {
           const order = random.shuffle(Array.from({ length: SEQUENCES }, (_, n) => n));
           const chosen = order.slice(0, company === 0 ? SEQUENCES : 2 + random.below(SEQUENCES - 2));
-          // Every other company has poisoned members, whose results nobody looks at.
+          // Every second batch contains NaN sequences, whose results are not checked.
           const poisoned = new Set(company % 2 === 1 ? chosen.filter((_, n) => n % 3 === 0) : []);
           const batch = chosen
             .sort((a, b) => sequences[b].length - sequences[a].length)
@@ -163,7 +163,7 @@ function headTests(backend: Backend): void {
     [130, 17],
     [300, 47],
   ]) {
-    test(`head: F ${inputSize}, K ${outputSize}: a row alone and in company`, () => {
+    test(`head: F ${inputSize}, K ${outputSize}: a row has the same bits alone and in any batch`, () => {
       const random = new Random(inputSize, outputSize);
       const weight = uniform(random, outputSize * inputSize);
       const bias = uniform(random, outputSize);

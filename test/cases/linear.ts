@@ -8,10 +8,10 @@ import { pick, uniform } from './draw.js';
 const ROWS = [1, 2, 3, 5, 6, 7, 12, 13, 31, 64, 65];
 const INPUTS = [1, 2, 3, 4, 9, 28, 33, 64, 130, 1344];
 const OUTPUTS = [1, 2, 3, 4, 10, 16, 17, 26, 47];
-/** Rows about the depth to which the kernels cut sums over rows (256). */
+/** Numbers of rows around 256, the block length of the kernels' sums over rows. */
 const MANY_ROWS = [255, 256, 257, 512, 600];
 
-/** Every pair of rows and outputs; inputs walk along. */
+/** Every pair of rows and outputs; the inputs cycle through their values. */
 function linearShapes(): { rows: number; inputSize: number; outputSize: number }[] {
   const shapes = Array.from({ length: ROWS.length * OUTPUTS.length }, (_, n) => ({
     rows: ROWS[n % ROWS.length],
@@ -67,7 +67,7 @@ function linearCase(shape: { rows: number; inputSize: number; outputSize: number
       const without = back(false);
       assertSameBits(without.dWeight, dWeight, 'dWeight without dInputs');
       assertSameBits(without.dBias, dBias, 'dBias without dInputs');
-      // The gradient may take the place of the inputs.
+      // The gradient may overwrite the inputs.
       const inPlace = memory.changed(values.inputs);
       backend.linearBackward({
         ...operands,
@@ -79,7 +79,7 @@ function linearCase(shape: { rows: number; inputSize: number; outputSize: number
         dOutputs: memory.input(values.dOutputs),
       });
       memory.check('linearBackward');
-      assertSameBits(inPlace, dInputs!, 'dInputs in place of the inputs');
+      assertSameBits(inPlace, dInputs!, 'dInputs that overwrite the inputs');
       return { outputs, dInputs: dInputs!, dWeight, dBias };
     },
     tolerances: {

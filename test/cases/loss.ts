@@ -57,7 +57,7 @@ export function lossCases(): Case[] {
   return cases;
 }
 
-/** What cross-entropy promises beyond its definition. */
+/** Properties of cross-entropy beyond its definition. */
 export function lossTests(backend: Backend): void {
   const run = (logits: number[], label: number, labelSmoothing = 0) => {
     const memory = new GuardedMemory(backend);
@@ -79,7 +79,7 @@ export function lossTests(backend: Backend): void {
   };
   const inf = Number.POSITIVE_INFINITY;
 
-  test('crossEntropy: a class that is ruled out costs nothing unless it is the label', () => {
+  test('crossEntropy: a logit of -∞ does not change the loss unless it is the label', () => {
     const { loss, dLogits } = run([0, -inf, 0], 0);
     assert.ok(Math.abs(loss - Math.LN2) < 1e-6, `loss ${loss}`);
     assert.deepEqual(dLogits, [-0.5, 0, 0.5]);
@@ -92,8 +92,8 @@ export function lossTests(backend: Backend): void {
     assert.ok(dLogits.every((value) => Number.isNaN(value)));
   });
 
-  test('crossEntropy: a small loss keeps its digits', () => {
-    // ln(1 + e⁻¹⁵) = 3.059e-7: formed as the logarithm of 1.0000003 in float32 it would be off by a fifth.
+  test('crossEntropy: a small loss is accurate', () => {
+    // ln(1 + e⁻¹⁵) = 3.059e-7. The float32 logarithm of 1.0000003 would be wrong by a fifth.
     const { loss } = run([15, 0], 0);
     assert.ok(Math.abs(loss / Math.log1p(Math.exp(-15)) - 1) < 1e-6, `loss ${loss}`);
   });

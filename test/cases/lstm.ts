@@ -1,6 +1,6 @@
 /**
- * The LSTM verbs against the oracle, over shapes that meet every edge of the kernels' tiles: hidden sizes, inputs and
- * batches just below, at and above the powers of two and the multiples of a tile's rows.
+ * The LSTM verbs against the oracle, with shapes at every edge of the kernels' tiles: hidden sizes, inputs and batches
+ * just below, at and above powers of two and multiples of a tile's rows.
  */
 
 import type { Backend, LstmForward, LstmShape, LstmWeights, Stored } from '#src/backends/backend.js';
@@ -14,9 +14,9 @@ const HIDDEN = [1, 2, 3, 5, 7, 8, 15, 16, 17, 24, 32, 33, 64, 100, 128, 256];
 const INPUTS = [1, 2, 3, 4, 9, 28, 33, 64, 130];
 const BATCHES = [1, 2, 3, 5, 6, 7, 12, 13, 31, 64, 65];
 
-/** Sequences of a layer and direction, with all that its verbs read. */
+/** Inputs of the verbs of one layer and direction. */
 export interface LstmProblem extends Omit<LstmShape, 'batchSizes'> {
-  /** Mixed precision: what is stored is stored as halves. */
+  /** Mixed precision: stored values are halves. */
   half?: boolean;
   lengths: number[];
   /** Values of weights and inputs. */
@@ -26,7 +26,7 @@ export interface LstmProblem extends Omit<LstmShape, 'batchSizes'> {
   dOutputs: Float32Array;
 }
 
-/** A problem with weights as PyTorch initialises them. Lengths are sorted longest first. */
+/** A problem with weights like those of PyTorch's initialisation. Lengths are sorted longest first. */
 export function lstmProblem(
   random: Random,
   inputSize: number,
@@ -48,7 +48,7 @@ export function lstmProblem(
   };
 }
 
-/** U(-1/√H, 1/√H), as torch.nn.LSTM. */
+/** U(-1/√H, 1/√H), like torch.nn.LSTM. */
 export function drawWeights(random: Random, inputSize: number, hiddenSize: number): LstmWeights {
   const limit = 1 / Math.sqrt(hiddenSize);
   return {
@@ -59,7 +59,7 @@ export function drawWeights(random: Random, inputSize: number, hiddenSize: numbe
   };
 }
 
-/** Panels of the weights; `backward` as lstmPanels means it. */
+/** Panels of the weights; `backward` as in lstmPanels. */
 export function panels(backend: Backend, memory: Memory, problem: LstmProblem, backward: boolean): Stored {
   const { inputSize, hiddenSize, weights } = problem;
   const buffer = stored(memory, problem, backend.lstmPanelsLength(inputSize, hiddenSize, backward));
@@ -80,7 +80,7 @@ export function panels(backend: Backend, memory: Memory, problem: LstmProblem, b
   return buffer;
 }
 
-/** What the forward verb left behind. */
+/** The forward verb's arguments and results. */
 export interface LstmRun {
   shape: LstmShape;
   panels: Stored;
@@ -90,7 +90,7 @@ export interface LstmRun {
   gates: Stored | null;
 }
 
-/** A buffer that a verb overwrites, in the problem's precision. */
+/** A buffer for a verb to overwrite, in the problem's precision. */
 function stored(memory: Memory, { half }: LstmProblem, length: number): Stored {
   return half ? memory.halves(new Float32Array(length).fill(Number.NaN)) : memory.output(length);
 }
@@ -145,7 +145,7 @@ export function ownColumns(
   return own;
 }
 
-/** Runs the way back; the gradients begin as `initial` (all are added to). */
+/** Runs the backward verb, which adds to the gradients; they begin as `initial`. */
 export function backward(
   backend: Backend,
   memory: Memory,
@@ -154,7 +154,7 @@ export function backward(
   initial: { inputs: Float32Array | null; weights: LstmWeights },
 ): { dInputs: Float32Array | null; dGates: Stored; dWeights: LstmWeights } {
   const { inputSize, hiddenSize, rows, outputStride, outputColumn } = problem;
-  // What other columns hold must not matter: NaN.
+  // The other columns must not be read: they are NaN.
   const dOutputs = memory.output(rows * outputStride);
   for (let n = 0; n < rows * hiddenSize; n++) {
     dOutputs[Math.floor(n / hiddenSize) * outputStride + outputColumn + (n % hiddenSize)] =
@@ -170,22 +170,22 @@ export function backward(
   };
   const scratchLength = backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize, true);
   const scratch = memory.output(scratchLength);
-  const { shape, gates, ...kept } = run;
-  backend.lstmBackward({ ...shape, ...kept, gates: gates!, dOutputs, dInputs, dWeights, scratch });
+  const { shape, gates, ...rest } = run;
+  backend.lstmBackward({ ...shape, ...rest, gates: gates!, dOutputs, dInputs, dWeights, scratch });
   memory.check('lstmBackward');
   return { dInputs, dGates: gates!, dWeights };
 }
 
-/** One layer and direction: panels, forward, backward, and that leaving things out changes nothing else. */
+/** One layer and direction: panels, forward, backward. Leaving out optional buffers must not change other results. */
 function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
   const { inputSize: I, hiddenSize: H, rows } = problem;
   const initial = { inputs: uniform(random, rows * I), weights: drawWeights(random, I, H) };
   const states = () => uniform(random, problem.lengths.length * H);
   const before = { hidden: states(), cells: states() };
-  // Roundings to halves: of weights and inputs, which spread through the sums, and of what is stored.
+  // Roundings to halves: of weights and inputs, which propagate through the sums, and of stored values.
   const halves = problem.half ? 6 * 2 ** 13 : 0;
   const gateSums = accumulated(I + H) + halves;
-  // The standard deviation of W x for the inputs and weights that are drawn here: what the sums' roundings scale with.
+  // Standard deviation of W x for these random inputs and weights: rounding errors of the sums are proportional to it.
   const size = Math.max(1, (2 / 3) * Math.sqrt(I / H));
   return {
     name,
@@ -195,21 +195,25 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
       const outputs = ownColumns(problem, run.outputs);
       const cells = numbers(run.cells);
       const gates = numbers(run.gates!);
-      const kept = run.gates!.slice();
+      const gatesBefore = run.gates!.slice();
 
       const inference = forward(backend, memory, problem, {
         panels: panels(backend, memory, problem, false),
         gates: false,
       });
-      assertSameBits(ownColumns(problem, inference.outputs), outputs, 'outputs without gates and way back');
-      assertSameBits(numbers(inference.cells), cells, 'cells without gates and way back');
+      assertSameBits(
+        ownColumns(problem, inference.outputs),
+        outputs,
+        'outputs without gates and backward panels',
+      );
+      assertSameBits(numbers(inference.cells), cells, 'cells without gates and backward panels');
 
       const states = { hidden: memory.input(before.hidden), cells: memory.input(before.cells) };
       const continued = forward(backend, memory, problem, { panels: weights, gates: false, initial: states });
 
       const { dInputs, dGates, dWeights } = backward(backend, memory, problem, run, initial);
       const gradients = numbers(dGates);
-      run.gates!.set(kept);
+      run.gates!.set(gatesBefore);
       const without = backward(backend, memory, problem, run, { ...initial, inputs: null });
       for (const tensor of ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const) {
         assertSameBits(without.dWeights[tensor], dWeights[tensor], `d${tensor} without dInputs`);
@@ -226,7 +230,11 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
       gates: { units: gateSums, floor: size, why: 'sums of I + H products; a sigmoid or tanh of 4 ulp' },
       continuedOutputs: { units: gateSums, floor: size, why: 'as outputs' },
       continuedCells: { units: gateSums, floor: size, why: 'as cells' },
-      dGates: { units: accumulated(4 * H) + gateSums, floor: 0.25, why: 'sums of 4H products a step back' },
+      dGates: {
+        units: accumulated(4 * H) + gateSums,
+        floor: 0.25,
+        why: 'sums of 4H products per step of the backward pass',
+      },
       dInputs: { units: accumulated(4 * H) + gateSums, floor: 1, why: 'sums of 4H gradients of the gates' },
       weightIh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
       weightHh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
@@ -238,7 +246,7 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
 
 const PATTERNS = ['equal', 'varied', 'steep', 'single'] as const;
 
-/** Lengths, longest first, of at most `longest` steps. */
+/** Lengths of at most `longest` steps, longest first. */
 function drawLengths(random: Random, batch: number, longest: number, pattern: string): number[] {
   const lengths = Array.from({ length: batch }, (_, b) => {
     if (pattern === 'equal') return longest;
@@ -249,12 +257,12 @@ function drawLengths(random: Random, batch: number, longest: number, pattern: st
   return lengths.sort((a, b) => b - a);
 }
 
-/** The sizes 16 × 9 × 11 have no common divisor, so 176 cases in step meet every pair of them. */
+/** The numbers of sizes, 16, 9 and 11, have no common divisor, so 176 cases that cycle through them cover all pairs. */
 const CASES = 176;
-/** Multiplications a case may take in the oracle, as far as two steps allow. */
+/** Most multiplications of a case in the oracle, unless two steps need more. */
 const AFFORDABLE = 3e6;
 
-/** Batch and steps about the depth to which the kernels cut sums over rows (256), and a long way through time. */
+/** Numbers of rows around 256, the block length of the kernels' sums over rows; and many steps. */
 const MANY_ROWS = [
   { batch: 64, steps: 4, hiddenSize: 7, inputSize: 3 },
   { batch: 65, steps: 9, hiddenSize: 16, inputSize: 5 },
@@ -280,7 +288,7 @@ export function lstmCases(): Case[] {
   return cases;
 }
 
-/** A case of these sizes, with lengths, direction and columns by chance. */
+/** A case of these sizes, with random lengths, direction and columns. */
 function drawnCase(
   random: Random,
   sizes: { hiddenSize: number; inputSize: number; batch: number; steps: number },

@@ -1,13 +1,13 @@
 /**
- * The buffers of a case. On the backend under test every buffer stands between guard words at an odd offset, what a
- * verb overwrites begins as NaN, and what it may only read must come back bit for bit. On the oracle they are plain.
+ * The buffers of a case. On the backend under test, every buffer is between guard words at an odd offset. Outputs begin
+ * as NaN. Inputs must be bit-identical afterwards. On the oracle, buffers are plain arrays.
  */
 
 import assert from 'node:assert/strict';
 import type { Backend, Stored } from '#src/backends/backend.js';
 import { numberToHalf } from '#src/backends/half.js';
 
-/** Where a case gets its buffers from. */
+/** Allocates the buffers of a case. */
 export interface Memory {
   /** Floats that verbs may only read. */
   input(values: ArrayLike<number>): Float32Array;
@@ -19,15 +19,15 @@ export interface Memory {
   output(length: number): Float32Array;
   /** Halves that a verb changes or overwrites. */
   halves(values: ArrayLike<number>): Uint16Array;
-  /** From now on verbs may only read this buffer. */
+  /** Marks a buffer as an input: verbs may only read it from now on. */
   freeze(buffer: Stored): void;
-  /** Fails, naming the verb, if guard words or read-only contents changed. */
+  /** Fails with the verb's name if guard words or inputs have changed. */
   check(verb: string): void;
 }
 
-/** Guard words either side: an odd number, and wider than the widest vector and than a tile's row of gates. */
+/** Guard words on each side: an odd number, and more than the widest vector and a tile's row of gates have. */
 const GUARD = 67;
-/** A quiet NaN with a payload that no arithmetic produces: if it is read it spreads, if it is overwritten it is gone. */
+/** A quiet NaN with a payload that no arithmetic produces. A verb that reads it gives NaN; overwriting removes it. */
 const PATTERN = 0x7fc0dead;
 /** The same for halves. */
 const HALF_PATTERN = 0x7e5a;
@@ -114,7 +114,7 @@ export class GuardedMemory implements Memory {
   }
 }
 
-/** For the oracle: nothing but the values. */
+/** Buffers for the oracle: only the values. */
 export class PlainMemory implements Memory {
   readonly #backend: Backend;
 
@@ -156,7 +156,7 @@ function writeHalves(buffer: Uint16Array, values: ArrayLike<number>): void {
     buffer[n] = Number.isNaN(values[n]) ? HALF_PATTERN : numberToHalf(values[n]);
 }
 
-/** Fails unless the elements of `buffer` at `keep` are untouched since `output` made it. */
+/** Fails unless the elements of `buffer` at `keep` still have the bits that `output` wrote. */
 export function assertUntouched(buffer: Stored, keep: (index: number) => boolean, what: string): void {
   if (buffer instanceof Float64Array) return;
   if (buffer instanceof Uint16Array) {

@@ -1,11 +1,11 @@
-/** Every verb refuses buffers that are too short, before it touches any, with a message that names what is wrong. */
+/** Every verb refuses buffers that are too short before it changes any, with a message that names the argument. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Backend } from '#src/backends/backend.js';
 import { probeOf } from '#src/backends/probe.js';
 
-/** Arguments that are right, to be spoilt one at a time. Sizes: N 5, I 2, H 3, B 2; F 4, K 3. */
+/** Valid arguments, of which each test makes one invalid. Sizes: N 5, I 2, H 3, B 2; F 4, K 3. */
 function rightArguments(backend: Backend) {
   const floats = (length: number) => backend.allocate(length);
   const ints = (...values: number[]) => {
@@ -119,7 +119,7 @@ function rightArguments(backend: Backend) {
   };
 }
 
-/** Verb, argument, its wrong value, and words of the message. A number as value of a buffer means: cut to that. */
+/** Verb, argument, invalid value, words of the message. A number as the value of a buffer cuts it to that length. */
 const MISTAKES: [verb: string, argument: string, value: unknown, message: string][] = [
   [
     'lstmPanels',
@@ -186,7 +186,7 @@ const MISTAKES: [verb: string, argument: string, value: unknown, message: string
 
 type Arguments = Record<string, unknown>;
 
-/** The argument cut short, or its integers replaced, or another value. */
+/** The argument with a buffer cut short, its integers replaced, or another value. */
 function spoilt(backend: Backend, right: unknown, value: unknown): unknown {
   if (Array.isArray(value)) {
     const ints = backend.allocateInts(value.length);
@@ -200,7 +200,7 @@ function spoilt(backend: Backend, right: unknown, value: unknown): unknown {
 export function misuseTests(backend: Backend): void {
   const verbs = backend as unknown as Record<string, (args: unknown) => void>;
 
-  test('the arguments that the other tests spoil are right', () => {
+  test('the arguments are valid before the other tests change them', () => {
     for (const [verb, args] of Object.entries(rightArguments(backend))) verbs[verb](args);
   });
 

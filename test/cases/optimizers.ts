@@ -1,6 +1,6 @@
 /**
- * The optimiser verbs: against the oracle over many settings and lengths, and through `createOptimizer` against six
- * steps of PyTorch's own float32 optimisers, with its gradient norms and clipping.
+ * The optimiser verbs: against the oracle with many settings and lengths; and through `createOptimizer` against six
+ * updates of PyTorch's float32 optimisers, with PyTorch's gradient norms and clipping.
  */
 
 import assert from 'node:assert/strict';
@@ -16,7 +16,7 @@ import type { Memory } from './memory.js';
 const LENGTHS = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 1003];
 const SUM: Tolerance = { units: 8, floor: 0.1, why: 'a handful of float32 operations on values near 1' };
 
-/** Gradients from the everyday to those whose squares are denormal or overflow nearly. */
+/** Gradients of usual sizes, and some whose squares are tiny or zero. */
 function drawGradients(random: Random, length: number): Float32Array {
   return uniform(random, length).map((value, n) => value * [1, 1, 1e-3, 10, 0][n % 5]);
 }
@@ -83,7 +83,7 @@ export function optimizerCases(): Case[] {
   return cases;
 }
 
-/** Settings in cases.json's spelling as the API's. */
+/** Converts settings from cases.json to the API's names. */
 export function optimizerConfig(settings: GoldenCase): OptimizerConfig {
   const { optimizer: name, weight_decay: weightDecay, lr, momentum, nesterov, betas, eps } = settings;
   return { name, lr, momentum, nesterov, betas, eps, weightDecay } as OptimizerConfig;
@@ -91,7 +91,7 @@ export function optimizerConfig(settings: GoldenCase): OptimizerConfig {
 
 export function optimizerTests(backend: Backend): void {
   for (const golden of goldenCases('optimizer')) {
-    test(`${golden.file}: six steps as PyTorch's`, async () => {
+    test(`${golden.file}: six updates match PyTorch`, async () => {
       const tensors = goldenTensors(golden.file);
       const named = (suffix: string, prefix = ''): StateDict =>
         new Map(
@@ -122,7 +122,7 @@ export function optimizerTests(backend: Backend): void {
         await optimizer.step(parameters, gradients, { gradientScale });
         for (const [name, { data }] of named(`${n + 1}`)) {
           const units = 2 + 3 * (n + 1);
-          const why = 'both are float32, and round a parameter up to three times an update';
+          const why = 'both are float32 and round a parameter up to three times per update';
           const got = parameters.get(name)!.data;
           assertWithin(`${name} after update ${n + 1}`, got, data, { units, floor: 1, why }, golden.file);
         }
@@ -130,7 +130,7 @@ export function optimizerTests(backend: Backend): void {
     });
   }
 
-  test('updates leave parameters of a zero gradient where they are', async () => {
+  test('updates do not change parameters with a zero gradient', async () => {
     const config: OptimizerConfig[] = [{ name: 'sgd', momentum: 0.9 }, { name: 'adam' }];
     for (const { name, momentum } of config) {
       const parameters: StateDict = new Map([['w', { shape: [3], data: Float32Array.of(1, -2, 1e-40) }]]);

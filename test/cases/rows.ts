@@ -1,4 +1,4 @@
-/** copyRows, dropout, clear, add and sumSquares: against the oracle, most of them to the bit. */
+/** copyRows, dropout, clear, add and sumSquares against the oracle, most of them bit for bit. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ function copyRowsCases(): Case[] {
         const stride = width + random.below(3);
         const values = {
           source: uniform(random, rows * stride + 5),
-          // Not in order; a source may be read twice. Rows added together meet in the same target.
+          // In random order; a source may be read twice. Added rows have a common target.
           sourceOffsets: Array.from({ length: rows }, () => random.below(rows) * stride + random.below(5)),
           target: uniform(random, rows * stride),
           targetOffsets: random
@@ -29,8 +29,8 @@ function copyRowsCases(): Case[] {
           scales: scaled ? uniform(random, rows) : null,
         };
         const target: Tolerance = accumulate
-          ? { units: accumulated(2), why: 'two products and sums, rounded together or one by one' }
-          : { units: 0, why: 'one rounding at most, the same everywhere' };
+          ? { units: accumulated(2), why: 'two products and sums, fused or rounded one by one' }
+          : { units: 0, why: 'at most one rounding, the same on all backends' };
         cases.push({
           name: `copyRows: ${rows} rows of ${width}${scaled ? ', scaled' : ''}${accumulate ? ', added' : ''}`,
           run(backend, memory) {
@@ -64,7 +64,7 @@ function dropoutCases(): Case[] {
       const rows = 1 + random.below(9);
       const values = uniform(random, rows * width, 10);
       values.set([Number.POSITIVE_INFINITY, -0, 1e-42].slice(0, values.length));
-      // Any word of a key, and counters that wrap at 2³².
+      // Random words of keys, and counters that wrap around at 2³².
       const keys = Int32Array.from({ length: 2 * rows }, () => random.word());
       const offsets = Int32Array.from({ length: rows }, () => random.word());
       offsets[0] = -2;
@@ -126,7 +126,7 @@ function addCases(): Case[] {
 function sumSquaresCases(): Case[] {
   return [0, 1, 2, 3, 7, 8, 15, 16, 17, 63, 65, 1001, 100_003].map((length) => {
     const random = new Random(length, 5);
-    // From denormals to squares beyond float32's range.
+    // From subnormal squares to squares beyond float32's range.
     const values = uniform(random, length).map((value, n) => value * 10 ** [0, 25, -30, 3, -42][n % 5]);
     return {
       name: `sumSquares: ${length} floats`,
@@ -144,8 +144,7 @@ export function rowCases(): Case[] {
   return [...copyRowsCases(), ...dropoutCases(), ...clearCases(), ...addCases(), ...sumSquaresCases()];
 }
 
-/** What dropout promises beyond its definition. */
-/** Floats about every half: it, the middle to the next one and both neighbours of the middle, of both signs. */
+/** Floats around every half, of both signs: the half, the middle to the next one, and both neighbours of the middle. */
 function floatsAboutHalves(): Float32Array {
   const floats: number[] = [Number.NaN, 0, -0, 65519, 65520, 65536, 1e30, Number.POSITIVE_INFINITY, 2 ** -26];
   for (let bits = 0; bits < 0x7c00; bits++) {
@@ -156,7 +155,7 @@ function floatsAboutHalves(): Float32Array {
   return Float32Array.from(floats);
 }
 
-/** Conversions between floats and halves, which copyRows makes when it moves from one to the other. */
+/** Conversions between floats and halves, as copyRows makes them. */
 export function conversionTests(backend: Backend): void {
   const convert = (source: Stored, target: Stored, width: number) => {
     const offsets = backend.allocateInts(1);
@@ -168,7 +167,7 @@ export function conversionTests(backend: Backend): void {
     return new Uint16Array(buffer, byteOffset, length);
   };
 
-  test('every half becomes the float that it is', () => {
+  test('every half is converted to the float of equal value', () => {
     const source = halves(0x10000);
     for (let bits = 0; bits < source.length; bits++) source[bits] = bits;
     const target = backend.allocate(source.length);
@@ -179,9 +178,9 @@ export function conversionTests(backend: Backend): void {
     });
   });
 
-  test('floats become the nearest half, ties to even', () => {
+  test('floats are rounded to the nearest half, ties to even', () => {
     const floats = floatsAboutHalves();
-    // All lengths of the end that is no whole vector.
+    // All lengths of the last, incomplete vector.
     for (const length of [floats.length, 1, 2, 3, 5, 9, 15, 17, 31]) {
       const source = backend.allocate(length);
       source.set(floats.subarray(floats.length - length));
@@ -195,7 +194,7 @@ export function conversionTests(backend: Backend): void {
     }
   });
 
-  test('dropout on halves drops what it drops on floats', () => {
+  test('dropout drops the same elements of halves and of floats', () => {
     const [rows, width] = [5, 37];
     const values = uniform(new Random(8), rows * width).map((value) => halfToNumber(numberToHalf(value)));
     const floats = backend.allocate(values.length);
@@ -226,12 +225,12 @@ export function dropoutTests(backend: Backend): void {
     return drawn;
   };
 
-  test('dropout keeps its share and the mean', () => {
+  test('dropout keeps the expected fraction of elements, and the mean', () => {
     for (const rate of [0.2, 0.5, 0.9]) {
       const width = 100_001;
       const drawn = draw(1, width, rate, 1, [0]);
       const kept = drawn.filter((value) => value !== 0).length;
-      // Five standard deviations of a binomial share.
+      // Five standard deviations of a binomial fraction.
       const allowed = 5 * Math.sqrt((rate * (1 - rate)) / width);
       assert.ok(Math.abs(kept / width - (1 - rate)) < allowed, `rate ${rate}: kept ${kept} of ${width}`);
       assert.ok(drawn.every((value) => value === 0 || value === Math.fround(1 / (1 - rate))));
@@ -242,7 +241,7 @@ export function dropoutTests(backend: Backend): void {
     assert.ok(draw(3, 17, 0, 1, [0, 9, 18]).every((value) => value === 1));
   });
 
-  test('a row drops the same wherever it stands, and something else with another key or stream', () => {
+  test('dropout of a row does not depend on its index, but on key and stream', () => {
     const [width, rate] = [33, 0.5];
     const alone = draw(1, width, rate, 5, [40]);
     const third = draw(4, width, rate, 5, [0, 90, 40, 200]);

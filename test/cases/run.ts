@@ -1,6 +1,6 @@
 /**
- * The table of cases: all that a backend must do, run on every backend alike (test/backends). Against the oracle,
- * against finite differences, against PyTorch, between guard words, alone and in company.
+ * The table of cases: everything that a backend must do. test/backends runs it on every backend: comparisons with the
+ * oracle, finite differences and PyTorch, between guard words, for single sequences and for batches.
  */
 
 import assert from 'node:assert/strict';
@@ -22,7 +22,7 @@ import { conversionTests, dropoutTests, rowCases } from './rows.js';
 
 /**
  * Opens a backend and registers every case for it.
- * @param options.shared its memory can be shared between threads
+ * @param options.shared whether threads can share its memory
  */
 export async function runCases(
   open: () => Backend | Promise<Backend>,
@@ -44,7 +44,7 @@ export async function runCases(
     suite('activations', () => activationTests(backend));
     suite('finite differences', () => gradientTests(backend));
     suite('networks as PyTorch computes them', () => goldenTests(backend));
-    suite('alone and in company', () => {
+    suite('independence of the batch', () => {
       independenceTests(backend);
       classifierTests(backend);
     });
@@ -57,9 +57,9 @@ export async function runCases(
   });
 }
 
-/** What `allocate` promises. */
+/** Properties of `allocate`. */
 function memoryTests(backend: Backend, shared: boolean): void {
-  test('memory is zeroed, also when it was used before, and threads can share it or not, as it says', () => {
+  test('memory is zeroed, also after use, and can be shared if the backend says so', () => {
     for (const length of [0, 1, 17, 4096]) {
       const first = backend.allocate(length).fill(7);
       const ints = backend.allocateInts(length).fill(7);

@@ -14,7 +14,7 @@ import { drawSamples } from '#src/cli/stroke-terminal.js';
 import { colorsFor } from '#src/cli/terminal.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { idxBytes, labelBytes } from '../data/images/idx-bytes.js';
 import { FakeOutput } from './fake-run.js';
@@ -196,7 +196,7 @@ describe('data preview --augment', () => {
   const AMOUNTS = { rotation: 8, scale: 0.1, shear: 0.1, shift: 1, jitter: 0.1, drop: 0, resample: 0 };
   const ORDER = { reverse: 0.5, shuffle: 0.5, flip: 0.1 };
 
-  /** The augmented rows of sample `index` in `epoch`, from the source that training reads. */
+  /** The augmented moves of sample `index` in `epoch`, from the source that training reads. */
   function trained(
     samples: { index: number; rows: number[][] }[],
     side: number,
@@ -209,7 +209,7 @@ describe('data preview --augment', () => {
     const source = new AugmentedStrokes({
       data: {
         name: 'lines',
-        examples: packStrokes(sequences, [1, 0, 1, 0], 'lines'),
+        examples: concatenateStrokes(sequences, [1, 0, 1, 0], 'lines'),
         preprocessing: { ...DEFAULT_STROKE_PREPROCESSING, width: side, height: side },
       },
       augmentation: { ...NO_AUGMENTATION, ...AMOUNTS, ...ORDER, ...changes },
@@ -217,18 +217,18 @@ describe('data preview --augment', () => {
     });
     return (index: number, epoch: number) => {
       const drawn = source.draw(Int32Array.of(index), epoch);
-      const rows = new Float32Array(4 * drawn.lengthOf(0));
+      const moves = new Float32Array(4 * drawn.lengthOf(0));
       drawn.read(
         0,
-        rows,
+        moves,
         Int32Array.from({ length: drawn.lengthOf(0) }, (_, t) => t),
         0,
       );
-      return [...rows];
+      return [...moves];
     };
   }
 
-  it('prints exactly the rows that training reads in each epoch, from images and from strokes', () => {
+  it('prints exactly the moves that training reads in each epoch, from images and from strokes', () => {
     assert.equal(run('strokes', '--data', 'lines', '--out', 'varied.tar.gz').status, 0);
     const asked: [string[], number, object, number][] = [
       [['--augment'], 4, {}, 0],
@@ -343,7 +343,7 @@ describe('drawings as text', () => {
     assert.match(fewer.replaceAll('\u001b', 'ESC'), /^█ {2}ESC\[38;5;\d+mESC\[48;5;\d+m▀ESC\[39;49m\n/);
   });
 
-  it('stand in bands no wider than the terminal, with captions below', () => {
+  it('are in bands no wider than the terminal, with captions below', () => {
     const plain = colorsFor(new FakeOutput());
     for (const columns of [1, 12, 30, 100]) {
       const captions = Array.from({ length: 5 }, (_, n) => `caption ${n}`);

@@ -1,6 +1,6 @@
 /**
- * Protects packing: every value of every sequence comes to the one row that PyTorch's pack_padded_sequence gives it, and
- * nothing else is written.
+ * Protects packing: every value of every sequence is written to the row that PyTorch's pack_padded_sequence gives it,
+ * and nothing else is written.
  */
 
 import assert from 'node:assert/strict';
@@ -12,7 +12,7 @@ import { UserError } from '#src/user-error.js';
 
 const GUARD = -12345;
 
-/** Buffers larger than needed, filled with what must not be read. */
+/** Buffers larger than needed, filled with values that must not be read. */
 function buffers(batch: number, steps: number, values: number): BatchBuffers {
   return {
     inputs: new Float32Array(values + 5).fill(GUARD),
@@ -50,7 +50,7 @@ class Sequences implements SequenceSource {
 }
 
 test('a batch by hand: sorted by length, longest first, stable; time-major without padding', () => {
-  // What torch.nn.utils.rnn.pack_sequence gives for these, enforce_sorted=False.
+  // The result of torch.nn.utils.rnn.pack_sequence with enforce_sorted=False.
   const source = new Sequences([2, 9, 3, 1, 3], 1);
   const target = buffers(4, 9, 9);
   const packed = packBatch(source, Int32Array.of(0, 2, 3, 4), target);
@@ -109,7 +109,7 @@ test('any batch: each value in its row, each row once, nothing beyond', () => {
   );
 });
 
-test('a padded batch packs to the same, whatever the padding, and is not changed', () => {
+test('a padded batch is packed to the same rows for any padding, and is not changed', () => {
   fc.assert(
     fc.property(
       lengthLists,
@@ -175,7 +175,7 @@ test('sizes that do not fit are refused with both values', () => {
   refuse({ lengths: Int32Array.of(-1, 1) }, /the length of sequence 0 is -1/);
 });
 
-test('a buffer that is too small is a defect, told with both sizes', () => {
+test('a buffer that is too small throws an Error with both sizes', () => {
   const source = new Sequences([2, 3], 2);
   for (const [name, length] of Object.entries({
     inputs: 9,

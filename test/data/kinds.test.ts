@@ -1,6 +1,6 @@
 /**
- * Protects the table of input kinds: of every kind, recognition reads an example as training does, a preprocessing is
- * stored and read back, and data of one kind are not read with the preprocessing of another.
+ * Protects the table of input kinds. For every kind: recognition reads an example like training, a preprocessing is
+ * stored and read back, and data of another kind are refused.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import type { Dataset, Preprocessing } from '#src/data/input-kind.js';
 import { KIND_NAMES, KINDS, kindOf, readPreprocessing } from '#src/data/kinds.js';
 import { sequenceIn } from '#src/data/sequence.js';
 import { openSequences, partsOf, sequencesOf } from '#src/data/sources.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { OPTIONS } from '#src/train/config/options.js';
 import { defaultConfig } from '#src/train/config/run-config.js';
 import { digits } from '../ink/images.js';
@@ -23,7 +23,7 @@ const images = {
   pixels: Uint8Array.from(pictures.flatMap(({ pixels }) => [...pixels])),
   labels: Uint8Array.of(0, 1, 0),
 };
-const strokes = packStrokes(
+const strokes = concatenateStrokes(
   [Int16Array.of(3, 4, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1), Int16Array.of(5, 5, 0, 0, -1, 2, 0, 0, 0, 0, 1, 1)],
   [0, 1],
   'test',
@@ -38,7 +38,7 @@ const settingsFor = { images: settings, strokes: { ...settings, inputSize: 4, he
 const preprocessingFor = (dataset: Dataset): Preprocessing =>
   kindOf(dataset).preprocessingFor(dataset, settingsFor[dataset.kind]);
 
-test('there is a data set of every kind here', () => {
+test('these tests have a data set of every kind', () => {
   assert.deepEqual(DATASETS.map(({ kind }) => kind).sort(), [...KIND_NAMES].sort());
 });
 
@@ -46,7 +46,7 @@ for (const dataset of DATASETS) {
   const preprocessing = preprocessingFor(dataset);
   const kind = kindOf(dataset);
 
-  test(`${dataset.kind}: recognition reads an example as training does`, () => {
+  test(`${dataset.kind}: recognition reads an example like training`, () => {
     const source = openSequences(sequencesOf(dataset, 'test', preprocessing));
     assert.equal(source.inputSize, kind.inputSizeOf(preprocessing));
     for (let i = 0; i < source.count; i++) {
@@ -63,7 +63,7 @@ for (const dataset of DATASETS) {
     assert.deepEqual(readPreprocessing(stored, 'a file'), preprocessing);
   });
 
-  test(`${dataset.kind}: every part has sequences of its own`, () => {
+  test(`${dataset.kind}: every part has different sequences`, () => {
     const parts = partsOf(dataset, preprocessing);
     assert.deepEqual(Object.keys(parts), ['train', 'validation', 'test', ...kind.otherParts]);
     for (const part of Object.values(parts)) assert.ok(openSequences(part).count > 1);
@@ -76,7 +76,7 @@ for (const dataset of DATASETS) {
     }
   });
 
-  test(`${dataset.kind}: what --data means when nothing is said is of this kind`, () => {
+  test(`${dataset.kind}: the default of --data is of this kind`, () => {
     assert.equal(kindNamed(kind.defaultData), dataset.kind);
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Protects drawings by other pens: Quick, Draw!, a drawing page, Pendigits' text. Well-formed ones become the same
- * strokes whatever format they come in; what is hostile is refused with its file, line, stroke and point.
+ * Protects drawings from other sources: Quick, Draw!, a drawing page, Pendigits' text. All formats give the same
+ * strokes. Invalid input is refused with file, line, stroke and point.
  */
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
@@ -23,7 +23,7 @@ const refused = (run: () => unknown, message: RegExp) =>
     return true;
   });
 
-/** An L with a bar across, made up. */
+/** A made-up drawing: an L with a bar across. */
 const L: [number[], number[]][] = [
   [
     [10, 10, 40],
@@ -153,7 +153,7 @@ describe('text with pen-down and pen-up', () => {
 .PEN_UP
 `;
 
-  test('as in Pendigits: labels, strokes, y upwards', () => {
+  test('Pendigits: labels, strokes, y upwards', () => {
     assert.deepEqual(read(PENDIGITS), [
       {
         label: '8',
@@ -219,7 +219,7 @@ describe('data sets of drawings', () => {
       return true;
     });
 
-  test('a file a class: every seventh drawing is for the test', async () => {
+  test('one file per class: every seventh drawing is test data', async () => {
     const folder = await write({
       'dogs.ndjson': lines(Array.from({ length: 14 }, (_, n) => bar(n))),
       'cats.ndjson': lines(Array.from({ length: 8 }, (_, n) => ({ word: 'cat', ...bar(n) }))),
@@ -234,7 +234,7 @@ describe('data sets of drawings', () => {
     assert.equal(dataset.name, 'drawn');
   });
 
-  test('Pendigits: .tra to train, .tes to test; digits in their order', async () => {
+  test('Pendigits: .tra is training data, .tes is test data; classes are in numerical order', async () => {
     const digit = (label: number) => `.SEGMENT DIGIT 0 ? "${label}"\n.PEN_DOWN\n 0 0\n ${label} 9\n.PEN_UP\n`;
     const folder = await write({
       'pendigits-orig.tra': [10, 9, 2].map(digit).join(''),
@@ -245,7 +245,7 @@ describe('data sets of drawings', () => {
     assert.deepEqual([[...train.labels], [...held.labels]], [[2, 1, 0], [1]]);
   });
 
-  test('the order of the pen is kept if that is asked for, in a cache of its own', async () => {
+  test('order pen follows the pen, and has a separate cache', async () => {
     const there = {
       label: 'a',
       strokes: [
@@ -282,11 +282,11 @@ describe('data sets of drawings', () => {
     assert.equal((await loadStrokeSamples(file, { part: 'train', count: 2 })).samples[1].image?.length, 784);
   });
 
-  test('images and the archive have no pen order', async () => {
+  test('order pen is refused for images and the archive', async () => {
     await rejected(loadStrokes('mnist', { order: 'pen' }), /the strokes of mnist have no pen order/);
   });
 
-  test('bad lines are named; parts that are missing, and classes of the test alone', async () => {
+  test('errors name bad lines, missing parts, and classes that only the test data have', async () => {
     const bars = lines(Array.from({ length: 7 }, (_, n) => bar(n)));
     for (const [files, message] of [
       [{ 'a.ndjson': `${bars}{"drawing": [[[1], [2]]\n` }, /drawn\/a\.ndjson:8: not valid JSON/],

@@ -1,4 +1,4 @@
-/** Protects the random words of samples: those of Random, so that they depend on (seed, epoch, sample) alone. */
+/** Protects the random words of samples: they equal those of Random, so they depend only on (seed, epoch, sample). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SampleWords, STREAM, signedOf, uniformOf } from '#src/data/sample-words.js';
@@ -7,7 +7,7 @@ import { deriveKey, Random, threefry } from '#src/random.js';
 const AUGMENT = 0x6175676d;
 const SEEDS = [0, 7, 2 ** 40 + 3];
 
-test('stream 0 is that of Random for the same key; every other has its own counter', () => {
+test('stream 0 equals Random with the same key; every other stream has another counter', () => {
   const found = new Int32Array(21);
   for (const seed of SEEDS) {
     const words = new SampleWords(seed);
@@ -30,11 +30,11 @@ test('stream 0 is that of Random for the same key; every other has its own count
         );
       }
     }
-    assert.equal(found[20], 0, 'nothing is written past the count');
+    assert.equal(found[20], 0, 'no word is written after the count');
   }
 });
 
-test('numbers from words fill their range', () => {
+test('numbers from words cover their range', () => {
   assert.deepEqual(
     [0, -1, 1].map(uniformOf),
     [0, 1 - 2 ** -32, 2 ** -32], //

@@ -1,4 +1,4 @@
-/** Protects the split and the order of examples: functions of the seed, every example once, nothing of validation in training. */
+/** Protects the split and the order of examples: both depend only on the seed; every example is in exactly one part. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ test('5/6 of 60,000 is 50,000', () => {
   assert.equal(trainCountOf(3, 0.5), 2);
 });
 
-test('a share that leaves a part empty is refused with the counts', () => {
+test('a fraction that leaves a part empty is refused with the counts', () => {
   for (const fraction of [0, 1, -0.5, 1.5, Number.NaN]) {
     assert.throws(() => trainCountOf(10, fraction), /expected a share between 0 and 1/);
   }
@@ -24,7 +24,7 @@ test('a share that leaves a part empty is refused with the counts', () => {
   assert.throws(() => splitIndices(10, 0, 0), UserError);
 });
 
-test('every example is in just one part', () => {
+test('every example is in exactly one part', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 300 }), fc.nat(), fc.nat(), (count, share, seed) => {
       const trainCount = 1 + (share % (count - 1));
@@ -36,17 +36,17 @@ test('every example is in just one part', () => {
   );
 });
 
-test('the seed decides the split, and nothing else', () => {
+test('the split depends only on the seed', () => {
   assert.deepEqual(splitIndices(1000, 800, 3), splitIndices(1000, 800, 3));
   assert.notDeepEqual(splitIndices(1000, 800, 3).train, splitIndices(1000, 800, 4).train);
-  // Fixed for good: a resumed run must not train on what it was validated on.
+  // Must never change: a resumed run must not train on its validation examples.
   assert.deepEqual(
     [...splitIndices(60_000, 50_000, 0).train.subarray(0, 5)],
     [11510, 18627, 12021, 45557, 42132],
   );
 });
 
-test('an epoch has every training example once, in an order of its own', () => {
+test('an epoch has every training example once, in another order than other epochs', () => {
   const { train } = splitIndices(1000, 800, 0);
   const before = train.slice();
   const first = epochOrder(train, 0, 1);

@@ -1,6 +1,6 @@
 /**
- * Protects files on the disk: a file is replaced completely or not at all, whatever fails and whenever the process is
- * killed, and every failure is explained.
+ * Protects files on the disk: a file is replaced completely or not at all, after any failure and any kill of the
+ * process; every failure is explained.
  */
 
 import assert from 'node:assert/strict';

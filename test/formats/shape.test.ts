@@ -1,4 +1,4 @@
-/** Protects what comes from files and servers: only values of the shape asked for pass, others are named with their place. */
+/** Protects values from files and servers: only values of the expected shape pass; errors name the place of others. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -23,13 +23,13 @@ const shape = record({
 });
 const value = { name: 'a', useAmp: true, way: 'up', scores: [{ correct: 3, loss: null }] };
 
-test('a value of the shape passes; what may be left out has its default, what is unknown is left out', () => {
+test('a value of the shape passes; missing optional members get their defaults, unknown members are dropped', () => {
   assert.deepEqual(readAs(shape, value, 'x'), value);
   const { useAmp: _, ...rest } = value;
   assert.deepEqual(readAs(shape, { ...rest, other: 1 }, 'x'), { ...rest, useAmp: false });
 });
 
-test('what is not of the shape is named with its place, what is expected and what was found', () => {
+test('errors name the place, the expected and the found value', () => {
   const refuse = (change: object, message: string) =>
     assert.throws(
       () => readAs(shape, { ...value, ...change }, 'a file'),

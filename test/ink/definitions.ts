@@ -11,7 +11,7 @@ export function maskOf(pixels: ArrayLike<number>, width: number, height: number,
   );
 }
 
-/** Components as lists of [x, y], by flood filling. */
+/** Components as lists of [x, y], by flood fill. */
 export function components(mask: Mask, neighbours: 4 | 8): [number, number][][] {
   const seen = mask.map((row) => row.map(() => false));
   const found: [number, number][][] = [];
@@ -166,7 +166,7 @@ export function cost([x, y]: readonly [number, number], [u, v]: readonly [number
   return Math.abs(x - u) ** 3 + Math.abs(y - v) ** 3;
 }
 
-/** Cost of the tour, including the way back to the start. */
+/** Cost of the tour, including the return to the start. */
 export function closedLength(points: readonly [number, number][]): number {
   return points.reduce((sum, point, n) => sum + cost(point, points[(n + 1) % points.length]), 0);
 }

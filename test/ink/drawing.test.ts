@@ -30,13 +30,13 @@ const reversed = ({ strokes }: Drawing): Drawing => ({
 });
 const reordered = ({ strokes }: Drawing): Drawing => ({ strokes: [...strokes].reverse() });
 
-/** The same strokes with `parts` times as many points. */
-const resampled = ({ strokes }: Drawing, parts: number): Drawing => ({
+/** The same strokes with `factor` times as many points. */
+const resampled = ({ strokes }: Drawing, factor: number): Drawing => ({
   strokes: strokes.map(({ xs, ys }) => {
     const points: [number, number][] = [[xs[0], ys[0]]];
     for (let n = 1; n < xs.length; n++) {
-      for (let k = 1; k <= parts; k++) {
-        const along = k / parts;
+      for (let k = 1; k <= factor; k++) {
+        const along = k / factor;
         points.push([xs[n - 1] + (xs[n] - xs[n - 1]) * along, ys[n - 1] + (ys[n] - ys[n - 1]) * along]);
       }
     }
@@ -139,11 +139,11 @@ test('order pen: the moves follow the pen from pixel to pixel, lifted between st
   assert.deepEqual(
     drawingToStrokes(resampled({ strokes: [drawing.strokes[0]] }, 50), { order: 'pen' }),
     drawingToStrokes({ strokes: [drawing.strokes[0]] }, { order: 'pen' }),
-    'whatever the sampling rate',
+    'with any sampling rate',
   );
 });
 
-test('nothing drawn, a dot, a flat line', () => {
+test('an empty drawing, a dot, a horizontal stroke', () => {
   for (const order of ['tour', 'pen'] as const) {
     for (const strokes of [[], [stroke()]]) {
       assert.deepEqual([...drawingToStrokes({ strokes }, { order })], [0, 0, 1, 1]);

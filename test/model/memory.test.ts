@@ -1,6 +1,6 @@
 /**
- * Protects memory: whatever allocates from a backend gives all of it back when it is closed, and when it fails; what is
- * closed says so; and reading what a checkpoint holds takes none.
+ * Protects memory: every object that allocates from a backend releases all its memory when it is closed or fails;
+ * closed objects refuse calls; reading a checkpoint's description allocates nothing.
  */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
@@ -27,11 +27,11 @@ const BATCH = {
 };
 const ONE = { inputs: BATCH.inputs.slice(0, 6 * 3), batchSize: 1, steps: 6 };
 const ABOUT = { name: 'a.safetensors' };
-/** A network that can be stepped. */
+/** A network that supports a stepper. */
 const STEPPED = checkpointBytes(STROKES, { bidirectional: false });
 const DOTS = { kind: 'drawing', strokes: [{ xs: [5, 60, 9], ys: [7, 70, 90] }] } as const;
 
-/** All that has memory of a backend, made, used and closed. */
+/** Every kind of object with memory of a backend: created, used, closed. */
 const USES: Record<string, (backend: Backend) => Promise<void>> = {
   async classifier(backend) {
     const model = new SequenceClassifier(CONFIG, backend);
@@ -103,7 +103,7 @@ const OPENERS: Record<string, () => Backend | Promise<Backend>> = {
 for (const [name, open] of Object.entries(OPENERS)) {
   suite(name, () => {
     for (const [what, use] of Object.entries(USES)) {
-      test(`${what}: nothing is left after close, nor after any allocation fails`, async () => {
+      test(`${what}: all memory is released after close, and after any failed allocation`, async () => {
         const counting = new Counting(await open());
         await use(counting.backend);
         assert.ok(counting.allocations > 0);
@@ -117,7 +117,7 @@ for (const [name, open] of Object.entries(OPENERS)) {
       });
     }
 
-    test('a release of what was released, of a part and of a foreign buffer are errors', async () => {
+    test('releasing a buffer twice, a subarray or a foreign buffer is an error', async () => {
       const [backend, other] = [await open(), await open()];
       const floats = backend.allocate(8);
       const ints = backend.allocateInts(8);
@@ -133,7 +133,7 @@ for (const [name, open] of Object.entries(OPENERS)) {
       assert.throws(() => backend.release(ints), /a released/);
     });
 
-    test('a backend can be closed twice, allocates nothing then, and takes late releases', async () => {
+    test('a backend can be closed twice; afterwards it refuses allocations and accepts releases', async () => {
       const backend = await open();
       const model = new SequenceClassifier(CONFIG, backend);
       backend.close();
@@ -143,7 +143,7 @@ for (const [name, open] of Object.entries(OPENERS)) {
       assert.throws(() => new SequenceClassifier(CONFIG, backend), /closed/);
     });
 
-    test('what is closed says so', async () => {
+    test('closed objects refuse calls with a message', async () => {
       const backend = await open();
       const model = new SequenceClassifier(CONFIG, backend);
       const [stepper, orphan] = [model.stepper(), model.stepper()];
@@ -169,9 +169,9 @@ for (const [name, open] of Object.entries(OPENERS)) {
   });
 }
 
-test('the memory of the WASM backend is as it was before', async () => {
+test('the WASM backend has the same free memory as before', async () => {
   const backend = await openWasm();
-  /** Addresses that a small and a large buffer would get. */
+  /** Addresses of a new small and a new large buffer. */
   const addresses = () => {
     const buffers = [backend.allocate(1), backend.allocate(100_000)];
     for (const buffer of buffers) backend.release(buffer);
@@ -182,7 +182,7 @@ test('the memory of the WASM backend is as it was before', async () => {
   assert.deepEqual(addresses(), before);
 });
 
-test('a classifier, a stepper, a recognizer and an optimizer can stand in a `using` declaration', async () => {
+test('`using` closes a classifier, a stepper, a recognizer and an optimizer', async () => {
   const backend = openReference();
   const model = new SequenceClassifier(CONFIG, backend);
   const things = [
@@ -195,7 +195,7 @@ test('a classifier, a stepper, a recognizer and an optimizer can stand in a `usi
   await assert.rejects(model.forward(BATCH), /closed/);
 });
 
-test('what a checkpoint holds is read without a backend, as openRecognizer gives it', () => {
+test('a description of a checkpoint is read without a backend and equals that of openRecognizer', () => {
   for (const bytes of [STEPPED, checkpointBytes(ROWS)]) {
     const about = { ...ABOUT, preset: 'quick', testAccuracy: 0.9 };
     assert.deepEqual(describeCheckpoint(bytes, about), openRecognizer(bytes, openReference(), about).info);

@@ -1,7 +1,7 @@
 /**
- * Protects what users install: the tarball, in an empty folder, without install scripts. It trains on the native
- * kernels, brings hardly any packages and loads none for the library, has types for both ways of resolving them, and
- * can be bundled for a page.
+ * Protects the package: its tarball is installed in an empty folder, without install scripts. It trains on the native
+ * kernels, depends on few packages and imports none for the library, has types for both module resolutions, and can be
+ * bundled for a page.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -28,12 +28,12 @@ import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = temporaryFolder();
 const installed = join(folder, 'node_modules/scanstroke');
-/** Why the optional packages are missing, if the registry could not be reached. */
+/** The reason why the optional packages are missing: the registry could not be reached. */
 let offline: string | undefined;
 let tarball: Buffer;
 
 const { npm_config_ignore_scripts: _, SCANSTROKE_ISA: __, ...env } = process.env;
-/** No native kernels but the package's own are found. */
+/** With this environment, only the package's own native kernels are found. */
 const clean = { ...env, NODE_ENV: '', NODE_OPTIONS: '', SCANSTROKE_CACHE: join(folder, 'cache') };
 
 async function run(command: string, args: string[], cwd = folder): Promise<string> {
@@ -44,15 +44,19 @@ async function run(command: string, args: string[], cwd = folder): Promise<strin
 before(async () => {
   for (const script of ['build-prebuilds', 'pack-mnist'])
     await run(process.execPath, [`scripts/${script}.mjs`], root);
-  const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
-  const [{ filename }] = JSON.parse(packed) as { filename: string }[];
+  const listing = await run(
+    'npm',
+    ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],
+    root,
+  );
+  const [{ filename }] = JSON.parse(listing) as { filename: string }[];
   tarball = readFileSync(join(folder, filename));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=0'];
   await run('npm', ['install', ...flags, `./${filename}`]);
-  // All that it needs of the registry is optional, so that npm does not fail without.
+  // All packages from the registry are optional, so npm does not fail without the registry.
   if (!existsSync(join(folder, 'node_modules/@resvg/resvg-js'))) {
-    offline = 'what needs optional packages is not tested: the npm registry cannot be reached';
+    offline = 'tests with optional packages are skipped: the npm registry cannot be reached';
     assert.ok(!process.env.SCANSTROKE_NO_SKIPS, offline);
   }
   for (const name of ['use.ts', 'use.js'])
@@ -70,7 +74,7 @@ test('publint finds nothing', async () => {
   );
 });
 
-test('attw finds nothing; require() is answered by an ES module, for there is no other', async () => {
+test('attw finds nothing except that require() gets an ES module, which is the only format', async () => {
   const result = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
   assert.ok(result.types);
   assert.deepEqual(
@@ -79,7 +83,7 @@ test('attw finds nothing; require() is answered by an ES module, for there is no
   );
 });
 
-test('it brings hardly any packages', async () => {
+test('the installation has no other packages than the optional ones', async () => {
   const lock = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as {
     packages: Record<string, unknown>;
   };
@@ -92,17 +96,17 @@ test('it brings hardly any packages', async () => {
 const ELF_MACHINES = { x64: 62, arm64: 183 };
 
 for (const [arch, machine] of Object.entries(ELF_MACHINES)) {
-  test(`it brings kernels for linux-${arch}`, async (t) => {
+  test(`the package contains kernels for linux-${arch}`, async (t) => {
     const path = join(installed, `prebuilds/linux-${arch}.node`);
     if (!existsSync(path) && !process.env.SCANSTROKE_NO_SKIPS) {
-      t.skip('there is no compiler for it here: build-prebuilds says which');
+      t.skip('the compiler for this processor is missing; build-prebuilds names it');
       return;
     }
     assert.equal(readFileSync(path).readUInt16LE(18), machine);
   });
 }
 
-test('it trains, on the native kernels if it has any for this machine', async () => {
+test('a program trains, on the native kernels if the package contains them for this machine', async () => {
   const { backend, losses, loss } = JSON.parse(await run(process.execPath, ['use.js']));
   const prebuilt = existsSync(join(installed, `prebuilds/${process.platform}-${process.arch}.node`));
   assert.equal(backend, prebuilt ? 'cpu' : 'wasm');
@@ -110,7 +114,7 @@ test('it trains, on the native kernels if it has any for this machine', async ()
   assert.ok(loss > 0);
 });
 
-test('importing it loads no other package', async () => {
+test('importing the library loads no other package', async () => {
   const hook = 'export const load = (url, context, next) => (console.log(url), next(url, context));';
   const hookUrl = `data:text/javascript,${encodeURIComponent(hook)}`;
   writeFileSync(
@@ -148,7 +152,7 @@ test('its source maps are there and hold the sources, so that bundlers and debug
   assert.ok(seen > 100, 'the pattern finds maps');
 });
 
-test('its command trains, writes charts and a report, and has MNIST', async (t) => {
+test('the command trains and writes charts and a report; the package contains MNIST', async (t) => {
   if (offline) return t.skip(offline);
   const data = join(folder, 'digits');
   mkdirSync(data);
@@ -170,7 +174,7 @@ for (const [module, moduleResolution] of [
   ['node16', 'node16'],
   ['esnext', 'bundler'],
 ]) {
-  test(`its types are found and sound with moduleResolution ${moduleResolution}`, async () => {
+  test(`the types are found and valid with moduleResolution ${moduleResolution}`, async () => {
     const compilerOptions = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
     const project = join(folder, `tsconfig.${moduleResolution}.json`);
     writeFileSync(
@@ -184,7 +188,7 @@ for (const [module, moduleResolution] of [
   });
 }
 
-test('vite bundles it for a page: no Node.js, with the kernels as a file', async () => {
+test('vite bundles the library for a page, without Node.js modules, with the kernels as a file', async () => {
   const result = (await build({
     root: folder,
     configFile: false,
@@ -197,8 +201,8 @@ test('vite bundles it for a page: no Node.js, with the kernels as a file', async
   assert.ok(result.output.some(({ fileName }) => /kernels.*\.wasm$/.test(fileName)));
 });
 
-// From here on parts are taken away.
-test('without kernels for the machine WASM takes over, and one line says how to get them', async () => {
+// The following tests remove files of the installed package.
+test('without native kernels WASM is used, and one line says how to compile them', async () => {
   rmSync(join(installed, 'prebuilds'), { recursive: true });
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['use.js'], {
     cwd: folder,
@@ -210,7 +214,7 @@ test('without kernels for the machine WASM takes over, and one line says how to 
   assert.equal(stderr.split(line).length - 1, 1, stderr);
 });
 
-test('scanstroke build says what it needs; what it compiled is found', async () => {
+test('scanstroke build names a missing compiler; its addon is found', async () => {
   const command = join(folder, 'node_modules/.bin/scanstroke');
   const none = promisify(execFile)(command, ['build'], {
     cwd: folder,
@@ -220,7 +224,7 @@ test('scanstroke build says what it needs; what it compiled is found', async () 
     code: 2,
     stderr: /^.*compiling.*\nscanstroke: \/nonexistent: no C\+\+ compiler .*\n$/,
   });
-  // The clone's addon in its place: the same function has compiled it, and compiling takes half a minute.
+  // The clone's addon is copied there: the same function has compiled it, and compiling takes half a minute.
   const compiled = join(root, 'kernels/build/scanstroke.node');
   if (!existsSync(compiled)) return;
   const { cachedAddon } = (await import(
@@ -230,12 +234,12 @@ test('scanstroke build says what it needs; what it compiled is found', async () 
   const place = cachedAddon();
   mkdirSync(dirname(place), { recursive: true });
   copyFileSync(compiled, place);
-  const said = JSON.parse(await run(command, ['build', '--json']));
-  assert.deepEqual([said.addon, said.compiled], [place, false]);
+  const printed = JSON.parse(await run(command, ['build', '--json']));
+  assert.deepEqual([printed.addon, printed.compiled], [place, false]);
   assert.equal(JSON.parse(await run(process.execPath, ['use.js'])).backend, 'cpu');
 });
 
-test('without its optional packages it trains, and says at once which charts need them', async () => {
+test('without the optional packages training works; charts that need one are refused before the training', async () => {
   for (const name of ['@napi-rs', '@resvg'])
     rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
   const command = join(folder, 'node_modules/.bin/scanstroke');

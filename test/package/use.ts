@@ -1,4 +1,4 @@
-// A program that uses the package, as package.test.ts type-checks, runs and bundles it.
+// A program that uses the package. package.test.ts type-checks, runs and bundles it.
 import { createOptimizer, openBackend, openTrainer, SequenceClassifier, type StateDict } from 'scanstroke';
 
 const config = { inputSize: 2, hiddenSize: 16, numClasses: 2, head: 'last' } as const;

@@ -27,7 +27,7 @@ export interface Visit {
 
 const started = await startChromium();
 
-/** The browser, started once in a process; whoever asked for it closes it. */
+/** The browser, started once per process; a test that gets it closes it. */
 export function launch(): Promise<Browser> {
   return started ? Promise.resolve(started) : Promise.reject(new Error(NO_CHROMIUM));
 }

@@ -1,7 +1,7 @@
 /**
  * Finds a Chromium for the tests of the page: the one that CHROMIUM names; else the one in the npm package
- * @sparticuz/chromium (Linux on x64), which `npm ci` brings with the few libraries and the font that a bare machine
- * lacks; else Debian's. The package's files are compressed; they are unpacked once, into build/.
+ * @sparticuz/chromium (Linux on x64), which `npm ci` installs with the few libraries and the font that a minimal machine
+ * lacks; else Debian's. The package's files are compressed; they are decompressed once, into build/.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,16 +12,16 @@ import { type Browser, chromium } from 'playwright-core';
 import * as tar from 'tar';
 
 const BUILD = fileURLToPath(new URL('../../', import.meta.url));
-/** Long enough for a cold disk, short enough for a test that waits for nothing. */
+/** Time limit for the start of a browser: enough for a cold disk. */
 const START_MS = 30_000;
 
 interface Chromium {
   path: string;
-  /** Where it finds libraries and fonts that the system lacks. */
+  /** Environment with the libraries and fonts that the system lacks. */
   environment?: Record<string, string>;
 }
 
-/** Unpacks the browser of @sparticuz/chromium. Several processes may do so at once: a folder is put in place whole. */
+/** Decompresses the browser of @sparticuz/chromium. The folder is renamed into place, so processes may do this at once. */
 function unpackPackaged(): Chromium | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const files = join(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))), '../../bin');
@@ -30,10 +30,10 @@ function unpackPackaged(): Chromium | undefined {
   if (!existsSync(folder)) {
     mkdirSync(BUILD, { recursive: true });
     const fresh = mkdtempSync(`${folder}-`);
-    const unpacked = (name: string) => brotliDecompressSync(readFileSync(join(files, name)));
-    writeFileSync(join(fresh, 'chromium'), unpacked('chromium.br'), { mode: 0o755 });
+    const decompressed = (name: string) => brotliDecompressSync(readFileSync(join(files, name)));
+    writeFileSync(join(fresh, 'chromium'), decompressed('chromium.br'), { mode: 0o755 });
     for (const name of ['al2023.tar.br', 'fonts.tar.br']) {
-      writeFileSync(join(fresh, 'part.tar'), unpacked(name));
+      writeFileSync(join(fresh, 'part.tar'), decompressed(name));
       tar.extract({ sync: true, cwd: fresh, file: join(fresh, 'part.tar') });
     }
     rmSync(join(fresh, 'part.tar'));
@@ -45,7 +45,7 @@ function unpackPackaged(): Chromium | undefined {
     }
   }
   const path = join(folder, 'chromium');
-  // The system's own libraries are newer; the package's are for where there are none.
+  // The system's libraries are newer and come first; the package's are used if they are missing.
   const runs = spawnSync(path, ['--version']).status === 0;
   const libraries: Record<string, string> = runs ? {} : { LD_LIBRARY_PATH: join(folder, 'lib') };
   return { path, environment: { ...libraries, FONTCONFIG_FILE: join(folder, 'fonts.conf') } };
@@ -71,7 +71,7 @@ function candidates(): Chromium[] {
   return [...(packaged ? [packaged] : []), ...systems.filter(existsSync).map((path) => ({ path }))];
 }
 
-/** Starts a browser without a window; null where none runs. */
+/** Starts a browser without a window; null if none runs. */
 export async function startChromium(): Promise<Browser | null> {
   for (const { path, environment } of candidates()) {
     try {
@@ -88,6 +88,6 @@ export async function startChromium(): Promise<Browser | null> {
   return null;
 }
 
-/** What to do where no browser runs, in one line. */
+/** Instructions for a machine without a browser, in one line. */
 export const NO_CHROMIUM =
   'no Chromium runs here; install it (Debian: apt-get install chromium), or name one: CHROMIUM=/path/to/chromium';

@@ -1,4 +1,4 @@
-/** Protects a machine without a browser: the page's tests are left out with one line, soon, and nothing fails. */
+/** Protects machines without a browser: the page's tests are skipped quickly, with one line, and nothing fails. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -20,14 +20,14 @@ function runWithout(...args: string[]) {
 const LINE = 'no Chromium runs here; install it (Debian: apt-get install chromium)';
 const FILES = ['page/draw', 'page/look', 'page/library'];
 
-test('npm test leaves out what needs a browser, says so in one line, and does not fail', () => {
+test('npm test skips the tests that need a browser, with one line, and does not fail', () => {
   const { status, signal, output } = runWithout('scripts/run-tests.mjs', ...FILES, 'page/ink');
   assert.deepEqual([status, signal], [0, null], output);
   assert.equal(output.split(LINE).length - 1, 1, output);
   assert.match(output, /pass 7\b/, 'the others run');
 });
 
-test('the gate fails instead', () => {
+test('with --no-skips, npm test fails', () => {
   const { status, output } = runWithout('scripts/run-tests.mjs', '--no-skips', ...FILES);
   assert.equal(status, 1, output);
   assert.equal(output.split(LINE).length - 1, 1, output);

@@ -43,7 +43,7 @@ function job(points: number, answered: number[]) {
 
 const pointsOf = (request: Request) => (request.type === 'recognize' ? request.strokes[0].xs.length : null);
 
-test('with a fast pen, one request is under way and only the newest drawing waits', () => {
+test('with a fast pen, one request is being processed and only the newest drawing waits', () => {
   const { worker, client } = open();
   const answered: number[] = [];
   for (let points = 1; points <= 1000; points++) {

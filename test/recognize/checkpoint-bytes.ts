@@ -1,4 +1,4 @@
-/** Checkpoints of untrained networks, for tests of what is done with them. */
+/** Checkpoints of untrained networks, for tests. */
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
@@ -20,7 +20,7 @@ export const ROWS = {
 };
 export const STROKES = { ...DEFAULT_STROKE_PREPROCESSING };
 
-/** A small network for these inputs, of four classes, with weights large enough that the answers differ. */
+/** A small network of four classes for these inputs. Its weights are large, so that the answers differ. */
 export function checkpointBytes(
   preprocessing: typeof ROWS | typeof STROKES,
   model: Partial<ClassifierConfig> = {},

@@ -1,6 +1,6 @@
 /**
- * Protects what is shown of a network at work: a trace ends in the answer and passes through the answers to the parts,
- * hidden states are the network's own, the input gradient is the slope of the loss.
+ * Protects traces and inspections: a trace has the answers to the beginnings of the input and ends with the answer to
+ * the whole; hidden states are those of the classifier; the input gradient is the slope of the loss.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -9,7 +9,7 @@ import type { Recognizer } from '#src/recognize/recognizer.js';
 import { digits } from '../ink/images.js';
 import { ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';
 
-/** A wavy line of 30 points, then a dash. */
+/** A drawing: a wavy stroke of 30 points, then a dash. */
 const WAVE = {
   kind: 'drawing',
   strokes: [
@@ -29,7 +29,7 @@ const KINDS: [string, Recognizer][] = [
   ['strokes in one direction, mean', recognizerFor(STROKES, { bidirectional: false })],
 ];
 
-/** The mean of many outputs is added up in another order step by step. */
+/** Fails unless probabilities agree to 1e-6: with the head `mean`, a stepper sums the outputs in another order. */
 function same(one: Float32Array, other: Float32Array): void {
   one.forEach((value, k) => {
     assert.ok(Math.abs(value - other[k]) < 1e-6, `${one.join()} and ${other.join()}`);
@@ -38,7 +38,7 @@ function same(one: Float32Array, other: Float32Array): void {
 
 for (const [name, recognizer] of KINDS) {
   describe(`a trace, ${name}`, () => {
-    test('over the pen is the answer to every part of the drawing', async () => {
+    test('over the pen has the answers to the first points of the drawing', async () => {
       const trace = await recognizer.trace(WAVE);
       assert.ok(trace);
       assert.equal(trace.over, 'pen');
@@ -58,7 +58,7 @@ for (const [name, recognizer] of KINDS) {
       }
     });
 
-    test('over the steps ends in the answer, and can be thinned out', async () => {
+    test('over the steps ends with the answer, and can have fewer moments', async () => {
       const [digit] = await digits(1);
       for (const input of [WAVE, { kind: 'picture' as const, ...digit }]) {
         const [answer] = await recognizer.recognize([input]);
@@ -88,7 +88,7 @@ for (const [name, recognizer] of KINDS) {
   });
 
   describe(`an inspection, ${name}`, () => {
-    test('tells the answer, and the hidden states that lead to it', async () => {
+    test('has the answer and its hidden states', async () => {
       const inspection = await recognizer.inspect(WAVE);
       assert.ok(inspection);
       const [answer] = await recognizer.recognize([WAVE]);
@@ -100,11 +100,11 @@ for (const [name, recognizer] of KINDS) {
       const column = (unit: number) =>
         Array.from({ length: inspection.steps }, (_, t) => inspection.hidden[t * inspection.units + unit]);
       for (const unit of [0, hiddenSize, inspection.units - 1]) {
-        assert.ok(new Set(column(unit)).size > 1, `unit ${unit} moves`);
+        assert.ok(new Set(column(unit)).size > 1, `unit ${unit} changes`);
       }
     });
 
-    test('its input gradient is the slope of the loss of what was answered', async () => {
+    test('has the slope of the loss of the answer as input gradient', async () => {
       const inspection = await recognizer.inspect(WAVE);
       assert.ok(inspection);
       const { sequence, steps, inputGradient, recognition } = inspection;
@@ -118,7 +118,7 @@ for (const [name, recognizer] of KINDS) {
       assert.ok(largest > 0);
       for (const at of [0, 1, Math.floor(sequence.length / 2), sequence.length - 4]) {
         const slope = ((await loss(at, 1e-2)) - (await loss(at, -1e-2))) / 2e-2;
-        // Float32 losses differ in the sixth place, divided by 0.02.
+        // Rounding errors of float32 losses, in the sixth place, are divided by 0.02.
         assert.ok(
           Math.abs(slope - inputGradient[at]) < 2e-3 + 0.02 * largest,
           `${slope} ${inputGradient[at]}`,
@@ -128,14 +128,14 @@ for (const [name, recognizer] of KINDS) {
   });
 }
 
-test('the gradient of pixels stands where the pixels are', async () => {
+test('the pixel gradient has the order of the pixels', async () => {
   const permuted = recognizerFor({ ...ROWS, permutationSeed: 4 });
   const plain = await KINDS[0][1].inspect(WAVE);
   assert.deepEqual(plain?.pixelGradient, plain?.inputGradient);
   const inspection = await permuted.inspect(WAVE);
   assert.ok(inspection?.pixelGradient && inspection.saw.picture);
   const { sequence, inputGradient, pixelGradient, saw } = inspection;
-  // Wherever a grey value occurs once, its place in the sequence is known.
+  // If a grey value occurs only once, its index in the sequence is known.
   const values = Array.from(saw.picture!.pixels, (value) =>
     Math.fround(Math.fround(Math.fround(value / 255) - 0.5) / 0.5),
   );

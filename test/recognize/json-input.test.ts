@@ -1,11 +1,11 @@
-/** Protects the JSON that programs send: each kind is told from the others, and mistakes are named. */
+/** Protects inputs as JSON: each form is recognised, and error messages name the mistake. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseInput } from '#src/recognize/json-input.js';
 import { UserError } from '#src/user-error.js';
 
-test('pixels as numbers or as base64, strokes as moves, drawings of every kind', () => {
+test('pixels as numbers or base64, strokes as moves, drawings in every form', () => {
   const picture = { kind: 'picture', width: 2, height: 1, channels: 1, pixels: Uint8Array.of(0, 255) };
   assert.deepEqual(parseInput({ pixels: [0, 255], width: 2, height: 1 }, 'a'), picture);
   assert.deepEqual(parseInput({ pixels: 'AP8=', width: 2, height: 1 }, 'a'), picture);
@@ -59,7 +59,7 @@ test('pixels as numbers or as base64, strokes as moves, drawings of every kind',
   assert.deepEqual(parseInput({ strokes: [] }, 'a'), { kind: 'drawing', strokes: [] });
 });
 
-test('what is wrong is named, with what was expected', () => {
+test('errors name the wrong member and the expected value', () => {
   const refusals: [unknown, RegExp][] = [
     [null, /^a: expected an object with pixels, strokes or a drawing, found "null"/],
     [[], /expected an object/],
@@ -107,7 +107,7 @@ test('what is wrong is named, with what was expected', () => {
   }
 });
 
-test('no value of JSON does anything but that', () => {
+test('any JSON gives an input or a UserError', () => {
   const json = fc.letrec((tie) => ({
     value: fc.oneof(
       { depthSize: 'small' },

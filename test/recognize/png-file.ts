@@ -1,19 +1,19 @@
-/** Writes PNG files for tests, also such as no program would write. */
+/** Makes PNG files for tests, also unusual and invalid ones. */
 import { deflateSync } from 'node:zlib';
 
 export interface PngParts {
   width: number;
   height: number;
   depth?: number;
-  /** 0 grey, 2 RGB, 3 palette, 4 grey with opacity, 6 RGB with opacity. */
+  /** Colour type: 0 grey, 2 RGB, 3 palette, 4 grey with opacity, 6 RGB with opacity. */
   type?: number;
-  /** Rows, each with its filter byte in front. */
+  /** Pixel rows, each after its filter byte. */
   raw?: Uint8Array;
   /** Chunks between header and pixels. */
   before?: [type: string, data: Uint8Array][];
 }
 
-/** A PNG file; checksums are left zero. */
+/** A PNG file; all checksums are zero. */
 export function pngFile({ width, height, depth = 8, type = 0, raw, before = [] }: PngParts): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -35,7 +35,7 @@ export function pngFile({ width, height, depth = 8, type = 0, raw, before = [] }
   ]);
 }
 
-/** [height, width, samples] of 8 bits as PNG rows without a filter. */
+/** [height, width, samples] of 8 bits as pixel rows without a filter. */
 export function unfiltered(values: ArrayLike<number>, bytesPerRow: number): Uint8Array {
   const rows = values.length / bytesPerRow;
   const raw = new Uint8Array(rows * (bytesPerRow + 1));

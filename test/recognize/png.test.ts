@@ -1,6 +1,6 @@
 /**
- * Protects the reading of PNG files from anywhere: all kinds of pixels mean what they should, paper is told from ink,
- * and no file, however made, costs more than its picture may.
+ * Protects reading untrusted PNG files: all pixel formats are converted correctly, paper and ink are distinguished, and
+ * no file needs more memory than the limit for its picture.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -15,14 +15,14 @@ import { greyPng, pngFile, unfiltered } from './png-file.js';
 const read = (bytes: Uint8Array, channels?: number) => [...readPng(bytes, 'a.png', channels).pixels];
 
 describe('PNG pictures', () => {
-  test('are read as they were written, whatever their filters', async () => {
+  test('are read unchanged, with any filters', async () => {
     for (const { pixels, width, height } of await digits(10)) {
       assert.deepEqual(read(greyPng(pixels, width)), [...pixels]);
       assert.deepEqual(read(encode({ width, height, data: pixels, channels: 1, depth: 8 })), [...pixels]);
     }
   });
 
-  test('of dark ink on light paper are turned round', async () => {
+  test('of dark ink on light paper are inverted', async () => {
     const [{ pixels, width }] = await digits(1);
     assert.deepEqual(
       read(
@@ -35,7 +35,7 @@ describe('PNG pictures', () => {
     );
   });
 
-  test('of few bits, of many, of a palette', () => {
+  test('may have 1 to 16 bits per sample, or a palette', () => {
     const packed = { width: 5, height: 1, raw: Uint8Array.of(0, 0b0001_1011, 0b0000_0000) };
     assert.deepEqual(read(pngFile({ ...packed, depth: 2 })), [0, 85, 170, 255, 0]);
     const bits = { width: 9, height: 2, depth: 1, raw: Uint8Array.of(0, 0b0100_0000, 0, 0, 0b0000_0001, 0) };
@@ -52,14 +52,14 @@ describe('PNG pictures', () => {
     assert.deepEqual(read(pngFile(indexed)), [0, 255, 150, 0]);
   });
 
-  test('in colours become grey, or stay in rows of each colour', () => {
+  test('in colours become grey, or have three channels in each pixel row', () => {
     const raw = unfiltered([0, 0, 0, 255, 0, 0, 0, 0, 255, 0, 0, 0], 6);
     const file = pngFile({ width: 2, height: 2, type: 2, raw });
     assert.deepEqual(read(file), [0, 76, 29, 0]);
     assert.deepEqual(read(file, 3), [0, 255, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0]);
   });
 
-  test('on a transparent ground show what is opaque', () => {
+  test('with a transparent background: the opaque pixels are ink', () => {
     const opaque = (grey: number) => {
       const rgba = Array.from({ length: 25 }, (_, i) => [grey, grey, grey, i === 12 ? 200 : 0]).flat();
       return read(pngFile({ width: 5, height: 5, type: 6, raw: unfiltered(rgba, 20) }));
@@ -77,28 +77,28 @@ describe('PNG pictures', () => {
   });
 });
 
-describe('PNG files that are not what they should be', () => {
+describe('invalid PNG files', () => {
   const refused = (bytes: Uint8Array, message: RegExp) =>
     assert.throws(
       () => readPng(bytes, 'a.png'),
       (error) => error instanceof UserError && message.test(error.message),
     );
 
-  test('are refused before anything is unpacked when they are too large', () => {
+  test('are refused before any pixel is inflated if they are too large', () => {
     const memory = process.memoryUsage().arrayBuffers;
     refused(pngFile({ width: 40_000, height: 40_000, raw: new Uint8Array(9) }), /40000 × 40000; from 1 × 1/);
     refused(pngFile({ width: 0, height: 5, raw: new Uint8Array(9) }), /0 × 5/);
-    refused(pngFile({ width: 4000, height: 4000, depth: 16, type: 6 }), /bytes unpacked/);
+    refused(pngFile({ width: 4000, height: 4000, depth: 16, type: 6 }), /bytes of pixels; at most/);
     assert.ok(process.memoryUsage().arrayBuffers - memory < 2 ** 24);
   });
 
-  test('say how many pixels they have, without being read', () => {
+  test('have a number of pixels that is read from the header alone', () => {
     assert.equal(announcedPixels(pngFile({ width: 40_000, height: 40_000 })), 1_600_000_000);
     assert.equal(announcedPixels(new Uint8Array(30)), 0);
     assert.equal(announcedPixels(pngFile({ width: 3, height: 4 }).subarray(0, 20)), 0);
   });
 
-  test('unpack to no more than the picture needs', () => {
+  test('are inflated at most to the size of the picture', () => {
     const bomb = deflateSync(new Uint8Array(2 ** 26));
     const began = process.memoryUsage().arrayBuffers;
     const before: [string, Uint8Array][] = [['IDAT', bomb]];
@@ -109,7 +109,7 @@ describe('PNG files that are not what they should be', () => {
     assert.ok(process.memoryUsage().arrayBuffers - began < 2 ** 25);
   });
 
-  test('are refused in words, wherever they are cut or damaged', () => {
+  test('are refused with a message if cut or damaged at any byte', () => {
     const file = greyPng(
       Uint8Array.from({ length: 200 }, (_, i) => i),
       20,

@@ -1,6 +1,6 @@
 /**
- * Protects recognition: it is the network that was trained, reading what training made it read; a batch changes no
- * answer; nothing is guessed about nothing; what is malformed is refused in words.
+ * Protects recognition: a recogniser's network reads inputs like in training; answers do not depend on the batch; empty
+ * inputs get no answer; malformed inputs are refused with a message.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -9,7 +9,7 @@ import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { packBatch } from '#src/data/batch.js';
 import { ImageSequences } from '#src/data/images/image-sequences.js';
 import { fitPicture } from '#src/data/inputs/fit.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
@@ -23,7 +23,7 @@ import { checkpointBytes, ROWS, recognizerFor, STROKES } from './checkpoint-byte
 
 const rows = recognizerFor(ROWS);
 const strokes = recognizerFor(STROKES);
-/** A seven. */
+/** A drawing of a seven. */
 const SEVEN = {
   kind: 'drawing',
   strokes: [
@@ -38,7 +38,7 @@ const pictures = async (count: number) =>
   (await digits(count)).map((image) => ({ kind: 'picture' as const, ...image }));
 
 describe('recognition', () => {
-  test('reads pictures as training does', async () => {
+  test('reads pictures like training', async () => {
     const inputs = await pictures(70);
     const preprocessing = { ...ROWS, permutationSeed: 3 };
     const bytes = checkpointBytes(preprocessing);
@@ -59,13 +59,13 @@ describe('recognition', () => {
     });
   });
 
-  test('reads strokes, and pictures as their strokes, as training does', async () => {
+  test('reads strokes, and the strokes of pictures, like training', async () => {
     const inputs = await pictures(5);
     const sequences = inputs.map(({ pixels }) => imageToStrokes(pixels, 28, 28));
     const source = new StrokeSequences({
       name: 'test',
       preprocessing: STROKES,
-      examples: packStrokes(sequences, [0, 0, 0, 0, 0], 'test'),
+      examples: concatenateStrokes(sequences, [0, 0, 0, 0, 0], 'test'),
     });
     const logits = await logitsOf(checkpointBytes(STROKES), source);
     const fromPictures = await strokes.recognize(inputs);
@@ -76,7 +76,7 @@ describe('recognition', () => {
     });
   });
 
-  test('answers the same alone and among many', async () => {
+  test('gives the same answer to an input alone and in a batch', async () => {
     const inputs: RecognizerInput[] = [SEVEN, DOT, ...(await pictures(130)), PAPER, SEVEN];
     for (const recognizer of [rows, strokes]) {
       const together = await recognizer.recognize(inputs);
@@ -87,7 +87,7 @@ describe('recognition', () => {
     }
   });
 
-  test('does not mind which way and in which unit a drawing is made', async () => {
+  test('gives the same answer for any direction, order and unit of a drawing', async () => {
     const reversed = SEVEN.strokes
       .toReversed()
       .map(({ xs, ys }) => ({ xs: xs.map((x) => 4 * x - 9).reverse(), ys: ys.map((y) => 4 * y).reverse() }));
@@ -97,7 +97,7 @@ describe('recognition', () => {
     }
   });
 
-  test('follows the pen where the network was trained to', async () => {
+  test('reads the moves of the pen if the network was trained with order pen', async () => {
     const recognizer = recognizerFor({ ...STROKES, order: 'pen' });
     const turned = { ...SEVEN, strokes: SEVEN.strokes.toReversed() };
     const [one, other] = await recognizer.recognize([SEVEN, turned]);
@@ -105,7 +105,7 @@ describe('recognition', () => {
     assert.deepEqual([...recognizer.prepare(SEVEN)!.saw.moves!.subarray(0, 8)], [7, 9, 0, 0, 1, 0, 0, 0]);
   });
 
-  test('guesses nothing about nothing', async () => {
+  test('gives no answer to empty inputs', async () => {
     const nothing: RecognizerInput[] = [
       { kind: 'drawing', strokes: [] },
       { kind: 'drawing', strokes: [{ xs: [], ys: [] }] },
@@ -123,7 +123,7 @@ describe('recognition', () => {
     ]);
   });
 
-  test('gives the three likeliest classes, and says when they are guesses', async () => {
+  test('gives the three likeliest classes, and marks unsure answers', async () => {
     const [answer] = await rows.recognize([SEVEN]);
     assert.ok(answer);
     const sorted = [...answer.probabilities].sort((a, b) => b - a);
@@ -138,7 +138,7 @@ describe('recognition', () => {
     assert.equal(guess?.unsure, guess!.top[0].probability < 0.7);
   });
 
-  test('survives any picture and any drawing', async () => {
+  test('answers or refuses any picture and any drawing', async () => {
     const picture = fc
       .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }))
       .chain(([width, height]) =>
@@ -165,7 +165,7 @@ describe('recognition', () => {
     );
   });
 
-  test('refuses what it cannot read, in words', async () => {
+  test('refuses malformed inputs with a message', async () => {
     const refusals: [RecognizerInput, RegExp][] = [
       [
         { kind: 'picture', width: 28, height: 28, pixels: new Uint8Array(700) },
@@ -222,7 +222,7 @@ describe('recognition', () => {
   });
 });
 
-test('a digit eight times as large, elsewhere and paler, is the digit again', async () => {
+test('a digit that is enlarged eight times, moved and made paler is fitted back', async () => {
   const differences: number[] = [];
   for (const { pixels } of await digits(20)) {
     const [width, height] = [400, 300];
@@ -236,7 +236,7 @@ test('a digit eight times as large, elsewhere and paler, is the digit again', as
     const ink = pixels.reduce((sum, value) => sum + value, 0);
     differences.push(fitted!.reduce((sum, value, i) => sum + Math.abs(value - pixels[i]), 0) / ink);
   }
-  // Two stand a pixel beside where we would put them, one is smaller than all others.
+  // Of the other three, two digits of MNIST are one pixel off our centre, and one is smaller than our box.
   assert.equal(differences.filter((difference) => difference < 0.03).length, 17, differences.join());
 });
 
@@ -246,7 +246,7 @@ test('a thin pen becomes as wide as MNIST’s', () => {
   for (let k = 100; k < 500; k++) for (const side of [0, 1]) pixels[k * width + k + side] = 200;
   const fitted = fitPicture({ pixels, width, height })!;
   const ink = fitted.reduce((sum, value) => sum + value, 0) / 255;
-  // A diagonal 2.4 wide with round ends in a box of 20; as it was, it would have a third of the ink.
+  // A diagonal of width 2.4 with round ends in a box of 20. Without the widening it would have a third of the ink.
   const expected = 17.6 * Math.SQRT2 * 2.4 + Math.PI * 1.2 ** 2;
   assert.ok(Math.abs(ink / expected - 1) < 0.125, `${ink}, expected ${expected}`);
 });

@@ -1,5 +1,5 @@
 /**
- * Protects the end of a run: every chart can be drawn from any measurements, without NaN in it.
+ * Protects the end of a run: every chart can be drawn from any measurements, and contains no NaN.
  */
 
 import assert from 'node:assert/strict';

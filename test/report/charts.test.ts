@@ -177,7 +177,7 @@ test('the axis of the accuracy is zoomed to the values after the first epoch', (
   assert.ok(Math.min(...ticks) >= 90 && Math.max(...ticks) <= 100, String(ticks));
 });
 
-test('the same chart gives the same SVG, whatever was drawn before', () => {
+test('the same chart gives the same SVG, also after other charts', () => {
   const chart = lossChart(sampleInput(), 'file');
   const first = renderSvg(chart);
   renderSvg(accuracyChart(sampleInput(), 'page'));

@@ -8,8 +8,8 @@ function pdfObjects(pdf: Uint8Array): Map<number, { head: string; stream: string
   const objects = new Map<number, { head: string; stream: string }>();
   for (const match of text.matchAll(/^(\d+) 0 obj\n([\s\S]*?)endobj$/gm)) {
     const [head, body] = match[2].split(/stream\n([\s\S]*?)\nendstream/);
-    const packed = /\/FlateDecode/.test(head) && body !== undefined;
-    const stream = packed ? inflateSync(Buffer.from(body, 'latin1')).toString('latin1') : (body ?? '');
+    const isCompressed = /\/FlateDecode/.test(head) && body !== undefined;
+    const stream = isCompressed ? inflateSync(Buffer.from(body, 'latin1')).toString('latin1') : (body ?? '');
     objects.set(Number(match[1]), { head, stream });
   }
   return objects;

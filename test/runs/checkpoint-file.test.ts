@@ -1,6 +1,6 @@
 /**
- * Protects reading checkpoints from the disk: the largest model that training accepts can be read again by all who read
- * checkpoints, and a header is read without the tensors behind it.
+ * Protects reading checkpoints from the disk: the largest model that can be trained can also be read, and a header is
+ * read without the tensors after it.
  */
 import assert from 'node:assert/strict';
 import { constants } from 'node:buffer';
@@ -21,7 +21,7 @@ import { temporaryFolder } from '../train/small-mnist.js';
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
-/** Writes the header of a checkpoint, and behind it a hole as long as its tensors. */
+/** Writes the header of a checkpoint, and after it a hole (a sparse file) in place of its tensors. */
 function writeSparse(path: string, tensors: { name: string; shape: number[] }[], missing = 0): number {
   let offset = 0;
   const entries = tensors.map(({ name, shape }) => {
@@ -65,11 +65,11 @@ const MODEL = { inputSize: 28, hiddenSize: 8170, numClasses: 2 };
 const { places, length } = new ParameterLayout(resolveClassifierConfig(MODEL));
 const optimizer = ['mean', 'variance'].map((name) => ({ name: `optimizer.${name}`, shape: [length] }));
 
-test('the largest model, with its optimiser, is within the limit, and the limit within what Node.js can hold', async () => {
+test('the largest model with its optimiser is within the limit, and a file at the limit fits into a buffer', async () => {
   assert.ok(length > 0.99 * 2 ** 28, `${length} parameters`);
   const size = writeSparse(at('large.safetensors'), [...places, ...optimizer]);
   assert.ok(size > 2 ** 31 && size <= MAX_CHECKPOINT_BYTES, `${size} bytes`);
-  assert.ok(MAX_CHECKPOINT_BYTES <= 12 * 2 ** 28 + MAX_HEADER_BYTES + 8, 'and no larger than it needs to be');
+  assert.ok(MAX_CHECKPOINT_BYTES <= 12 * 2 ** 28 + MAX_HEADER_BYTES + 8, 'and no larger than necessary');
   assert.ok(MAX_CHECKPOINT_BYTES < constants.MAX_LENGTH);
   const before = process.memoryUsage().rss;
   const { parameters, tensors, classes, training } = await readCheckpointHeader(at('large.safetensors'));
@@ -77,7 +77,7 @@ test('the largest model, with its optimiser, is within the limit, and the limit 
   assert.deepEqual([parameters, tensors.length, classes, training], [length, 6, ['a', 'b'], {}]);
 });
 
-test('a larger file is refused before memory is taken for it', async () => {
+test('a larger file is refused before memory is allocated for it', async () => {
   writeFileSync(at('larger.safetensors'), '');
   truncateSync(at('larger.safetensors'), MAX_CHECKPOINT_BYTES + 1);
   await assert.rejects(readCheckpointBytes(at('larger.safetensors')), (error) => {
@@ -87,7 +87,7 @@ test('a larger file is refused before memory is taken for it', async () => {
   });
 });
 
-test('the header says what the whole checkpoint says', async () => {
+test('the header alone gives the same description as the whole checkpoint', async () => {
   const bytes = checkpointBytes(ROWS);
   writeFileSync(at('whole.safetensors'), bytes);
   const { parameters, ...rest } = decodeCheckpoint(bytes, 'whole');
@@ -109,7 +109,7 @@ test('the header says what the whole checkpoint says', async () => {
   );
 });
 
-test('a file that is cut short, or no checkpoint, is refused with its name', async () => {
+test('a file that is cut short or not a checkpoint is refused with its name', async () => {
   const bytes = checkpointBytes(ROWS);
   for (const end of [0, 7, 8, 500, bytes.length - 1]) {
     writeFileSync(at('cut.safetensors'), bytes.subarray(0, end));
@@ -129,7 +129,7 @@ test('a file that is cut short, or no checkpoint, is refused with its name', asy
   );
 });
 
-test('a link is followed, unless the caller opens files without', async () => {
+test('a link is followed, unless the caller forbids it', async () => {
   writeFileSync(at('target.safetensors'), checkpointBytes(ROWS));
   symlinkSync(at('target.safetensors'), at('link.safetensors'));
   assert.equal((await readCheckpointHeader(at('link.safetensors'))).classes.length, 4);

@@ -1,4 +1,4 @@
-/** Protects checkpoints: all that is needed to use a model or to resume its training comes back bit for bit. */
+/** Protects checkpoints: a model and its training state are bit-identical after writing and reading. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ const refused = (bytes: Uint8Array, message: RegExp) =>
       message.test(error.message),
   );
 
-test('a checkpoint comes back bit for bit', () => {
+test('a checkpoint is bit-identical after writing and reading', () => {
   const checkpoint = example();
   const read = decodeCheckpoint(encodeCheckpoint(checkpoint), 'last.safetensors');
   assert.deepEqual(read, checkpoint);
@@ -55,12 +55,12 @@ test('a checkpoint comes back bit for bit', () => {
   }
 });
 
-test('a checkpoint without training comes back without', () => {
+test('a checkpoint without a training state is read without one', () => {
   const { training: _, ...checkpoint } = example();
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint), 'x'), checkpoint);
 });
 
-test('plain SGD has a training state and no vectors', () => {
+test('plain SGD has a training state without vectors', () => {
   const checkpoint = example();
   checkpoint.training = { optimizer: new Map(), state: { epoch: 1 } };
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint), 'x').training, checkpoint.training);
@@ -98,7 +98,7 @@ test('on disk: PyTorch names, snake_case keys', () => {
   });
 });
 
-test('on disk: the preprocessing of images has no kind, and one without a kind is of images', () => {
+test('on disk: the preprocessing of images has no kind, and a missing kind means images', () => {
   const checkpoint = { ...example(), preprocessing: ROWS };
   const bytes = encodeCheckpoint(checkpoint);
   const { tensors, metadata } = readSafetensors(bytes);
@@ -119,7 +119,7 @@ test('on disk: the preprocessing of images has no kind, and one without a kind i
   );
 });
 
-test('what a file cannot hold is refused, naming the member', () => {
+test('values that a file cannot store are refused with the name of the member', () => {
   const encode = (change: (checkpoint: Checkpoint) => void, message: RegExp) => {
     const checkpoint = example();
     change(checkpoint);
@@ -157,7 +157,7 @@ test('what a file cannot hold is refused, naming the member', () => {
   );
 });
 
-test('a model of an older version, with fields left out, has their defaults', () => {
+test('fields that an older version did not write have their defaults', () => {
   const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
   const model = '{"input_size":28,"hidden_size":4,"num_classes":2,"of_a_newer_version":1}';
   assert.deepEqual(
@@ -166,7 +166,7 @@ test('a model of an older version, with fields left out, has their defaults', ()
   );
 });
 
-test('every field of the model is checked, and named with what it should be', () => {
+test('every field of the model is checked; errors name the field and the expected value', () => {
   const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
   const refuse = (change: Record<string, unknown>, message: string) => {
     const model = JSON.stringify({ ...JSON.parse(metadata.model), ...change });
@@ -193,7 +193,7 @@ test('every field of the model is checked, and named with what it should be', ()
   refuse({ forget_bias: true }, '"forget_bias": expected a number, found true');
 });
 
-test('files that are no checkpoint are refused in plain words', () => {
+test('other files are refused with a message', () => {
   const golden = readFileSync(
     new URL('../../../test/fixtures/golden/uni_1layer.safetensors', import.meta.url),
   );
@@ -224,7 +224,7 @@ test('files that are no checkpoint are refused in plain words', () => {
   tensors.set('fc.weight', { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
 });
 
-test('a checkpoint cut short anywhere is refused', () => {
+test('a checkpoint cut short at any byte is refused', () => {
   const bytes = encodeCheckpoint(example());
   for (let length = 0; length < bytes.length; length++) refused(bytes.subarray(0, length), /./);
 });

@@ -1,4 +1,4 @@
-/** Protects the numbers of a run: metrics and summary come back as written, also after a kill; damage is not believed. */
+/** Protects metrics and summary of a run: both are read as written, also after a kill; damaged files are refused. */
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
@@ -78,7 +78,7 @@ const refused = (promise: Promise<unknown>, message: RegExp) =>
     return true;
   });
 
-test('metrics come back as they were appended, a line an epoch, in snake_case', async () => {
+test('metrics are read as they were appended, one line per epoch, in snake_case', async () => {
   for (const n of [1, 2]) await appendMetrics(folder, epoch(n));
   assert.deepEqual(await readMetrics(folder), [epoch(1), epoch(2)]);
   const lines = (await fs.readFile(path, 'utf8')).split('\n');
@@ -97,12 +97,12 @@ test('a last line torn at any byte is ignored', async () => {
     await fs.writeFile(path, both.slice(0, length));
     assert.deepEqual(await readMetrics(folder), [epoch(1)], `cut at ${length}`);
   }
-  // Only the line break is missing: the line is whole.
+  // Only the line break is missing: the line is complete.
   await fs.writeFile(path, both.slice(0, -1));
   assert.deepEqual(await readMetrics(folder), [epoch(1), epoch(2)]);
 });
 
-test('other damage is refused, naming file and line', async () => {
+test('any other damage is refused with file and line', async () => {
   for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
   const lines = (await fs.readFile(path, 'utf8')).split('\n');
   const damaged = async (change: (lines: string[]) => string[], message: RegExp) => {
@@ -128,7 +128,7 @@ test('other damage is refused, naming file and line', async () => {
   await refused(readMetrics(join(folder, 'missing')), /cannot read the run's metrics .* it does not exist/);
 });
 
-test('truncating drops later epochs and a torn line, keeps the rest as it stands', async () => {
+test('truncating removes later epochs and a torn line, and does not change other lines', async () => {
   for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
   const text = (await fs.readFile(path, 'utf8')).replace(
     '{"epoch":1,',
@@ -146,7 +146,7 @@ test('truncating drops later epochs and a torn line, keeps the rest as it stands
   assert.deepEqual(await fs.readdir(folder), [RUN_FILES.metrics]);
 });
 
-test('a number that JSON cannot hold is refused before anything is written', async () => {
+test('a number that JSON cannot represent is refused before anything is written', async () => {
   await refused(
     appendMetrics(folder, { ...epoch(1), validationLoss: Number.NaN }),
     /validation_loss: it is NaN/,
@@ -158,7 +158,7 @@ test('a number that JSON cannot hold is refused before anything is written', asy
   assert.deepEqual(await fs.readdir(folder), []);
 });
 
-test('the summary comes back as written, in snake_case on disk', async () => {
+test('the summary is read as written, in snake_case on disk', async () => {
   await writeSummary(folder, summary);
   assert.deepEqual(await readSummary(folder), summary);
   const onDisk = JSON.parse(await fs.readFile(join(folder, 'summary.json'), 'utf8'));
@@ -167,7 +167,7 @@ test('the summary comes back as written, in snake_case on disk', async () => {
   assert.deepEqual(onDisk.test_score, { correct: 9764, count: 10_000 });
 });
 
-test('a missing or damaged summary is refused, naming the file', async () => {
+test('a missing or damaged summary is refused with the file name', async () => {
   await refused(readSummary(folder), /cannot read the run's summary .*summary\.json: it does not exist/);
   await fs.writeFile(join(folder, 'summary.json'), '{"preset": 3}');
   await refused(readSummary(folder), /summary\.json: "preset": expected a text, found 3/);

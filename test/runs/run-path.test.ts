@@ -1,4 +1,4 @@
-/** Protects where a run goes, and which run and checkpoint a path means. */
+/** Protects the folder of a new run, and the choice of run and checkpoint for a path. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ describe('run folders', () => {
     utimesSync(path, seconds, seconds);
   };
 
-  it('a new one is named for preset and time, and never one that exists', () => {
+  it('a new one is named after preset and time, and does not exist yet', () => {
     const now = new Date(2026, 10, 5, 9, 8, 7);
     assert.equal(newRunFolder('quick', now), join('runs', 'quick-20261105-090807'));
     mkdirSync('runs/quick-20261105-090807', { recursive: true });
@@ -35,7 +35,7 @@ describe('run folders', () => {
   const resume = (path: string) => findCheckpoint('train: --load-cp', path, 'resume');
   const use = (path: string) => findCheckpoint('predict', path, 'use');
 
-  it('where there is no run none is found, and the message names the operation', () => {
+  it('without a run, the error names the operation', () => {
     assert.throws(
       () => resume('last'),
       new UserError(
@@ -54,7 +54,7 @@ describe('run folders', () => {
     assert.throws(() => use('empty'), /empty holds no checkpoint \(neither best\.safetensors nor last/);
   });
 
-  it('last takes the newest run, a seed of several included', () => {
+  it('last is the newest run, also if it is one of several seeds', () => {
     put('runs/old/last.safetensors', 1000);
     put('runs/new/last.safetensors', 3000);
     put('runs/other/last.safetensors', 2000);
@@ -69,7 +69,7 @@ describe('run folders', () => {
     assert.equal(resume('last').folder, 'runs/seeds');
   });
 
-  it('a folder is that run, a file that checkpoint', () => {
+  it('a folder means this run, a file this checkpoint', () => {
     assert.deepEqual(resume('runs/old'), {
       folder: 'runs/old',
       checkpoint: join('runs/old', 'last.safetensors'),
@@ -83,7 +83,7 @@ describe('run folders', () => {
     }
   });
 
-  it('of a run the best checkpoint is used, the last one until then only looked at, and the last resumed', () => {
+  it('use needs the best checkpoint; show falls back to the last one; resume needs the last one', () => {
     put('runs/half/last.safetensors', 1);
     assert.equal(look('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
     assert.throws(
@@ -94,14 +94,10 @@ describe('run folders', () => {
     assert.equal(use('runs/half').checkpoint, join('runs/half', 'best.safetensors'));
     assert.equal(resume('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
     put('runs/begun/config.json', 1);
-    assert.equal(
-      resume('runs/begun').checkpoint,
-      join('runs/begun', 'last.safetensors'),
-      'need not be there',
-    );
+    assert.equal(resume('runs/begun').checkpoint, join('runs/begun', 'last.safetensors'), 'need not exist');
   });
 
-  it('of several seeds one must be named to be used, and all can be resumed', () => {
+  it('of several seeds, one must be named to be used; all together can be resumed', () => {
     assert.throws(
       () => use('runs/seeds'),
       new UserError(
@@ -112,14 +108,14 @@ describe('run folders', () => {
     assert.equal(look('runs/seeds/seed-4').folder, 'runs/seeds/seed-4');
   });
 
-  it('a new run does not write over an old one', () => {
+  it('a new run does not overwrite an old one', () => {
     refuseOldRun('runs/none');
     refuseOldRun('empty');
     assert.throws(() => refuseOldRun('runs/old'), /runs\/old holds a run already; resume that run/);
     assert.throws(() => refuseOldRun('runs/seeds'), UserError, 'a folder of several seeds');
   });
 
-  it('seeds have folders of their own', () => {
+  it('each seed has a folder', () => {
     assert.equal(seedFolder('runs/a', 12), join('runs/a', 'seed-12'));
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Protects the server from its clients: garbage, slowness, broken uploads and crowds cost the others nothing; what was
- * taken in is given back; a server that ends answers what is under way.
+ * Protects the server from its clients: garbage, slow or aborted uploads and many connections do not affect other
+ * clients; memory is released; a server that ends answers the requests being processed.
  */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
@@ -23,7 +23,7 @@ const server = await serve({ runs, given: [`${runs}/rows`] });
 after(() => server.close());
 const { hostname, port } = new URL(server.url);
 
-/** Sends bytes as they are, and gives what comes back until the connection ends. */
+/** Sends raw bytes. @returns everything received until the connection ends */
 function exchange(
   pieces: (string | Uint8Array)[],
   options: { end?: boolean; pause?: number } = {},
@@ -51,7 +51,7 @@ const head = (path: string, more: string[] = []) =>
 const isWell = async () => assert.equal((await getJson(`${server.url}api/health`)).status, 200);
 
 describe('a server among bad clients', () => {
-  test('gives garbage no more than an error', async () => {
+  test('answers garbage with an error', async () => {
     const garbage = [
       '\0\0\0\0\r\n\r\n',
       'GET\r\n\r\n',
@@ -69,7 +69,7 @@ describe('a server among bad clients', () => {
     await isWell();
   });
 
-  test('forgets uploads that break off', async () => {
+  test('releases the memory of aborted uploads', async () => {
     const upload = head('/api/predict', ['content-type: image/png', 'content-length: 1000000']);
     await Promise.all(
       Array.from({ length: 200 }, () => exchange([upload, new Uint8Array(50_000)], { end: true, pause: 5 })),
@@ -78,7 +78,7 @@ describe('a server among bad clients', () => {
     assert.deepEqual(server.defects, []);
   });
 
-  test('answers others while hundreds are slow', async () => {
+  test('answers others while hundreds of clients are slow', async () => {
     const slow: Socket[] = Array.from({ length: 400 }, (_, n) => {
       const socket = connect(Number(port), hostname, () => {
         const request = head('/api/predict', ['content-type: image/png', 'content-length: 500']);
@@ -98,7 +98,7 @@ describe('a server among bad clients', () => {
     await isWell();
   });
 
-  test('gives each of a thousand its own answer', async () => {
+  test('sends each of a thousand clients its own answer', async () => {
     const images = await digits(50);
     const backend = await openBackend('auto');
     const bytes = checkpointBytes(ROWS, { numClasses: 10 }, CLASSES);
@@ -119,7 +119,7 @@ describe('a server among bad clients', () => {
     assert.deepEqual(server.defects, []);
   });
 
-  test('answers what is under way when it ends, and no more', async () => {
+  test('answers requests being processed when it ends, and no new ones', async () => {
     const ending = await serve({ runs, given: [`${runs}/rows`] });
     const [image] = await digits(1);
     const input = { pixels: Buffer.from(image.pixels).toString('base64'), width: 28, height: 28 };
@@ -136,7 +136,7 @@ describe('a server among bad clients', () => {
       return json.waiting + json.running + answered;
     };
     while ((await taken()) < 8) await sleep(2);
-    assert.ok(answered < 8, 'some are still under way');
+    assert.ok(answered < 8, 'some are still being processed');
     const closed = ending.close();
     for (const { status, json } of await Promise.all(underWay)) {
       assert.equal(status, 200);
@@ -154,7 +154,7 @@ describe('bodies', () => {
     error instanceof HttpError && error.status === status;
   const megabyte = new Uint8Array(2 ** 20);
 
-  test('take no more memory than there is for all of them', async () => {
+  test('have a common limit of memory', async () => {
     const bodies = new Bodies();
     const taken = await Promise.all(
       Array.from({ length: 16 }, () => bodies.take(upload(Array(15).fill(megabyte)))),
@@ -169,7 +169,7 @@ describe('bodies', () => {
     assert.equal(bodies.bytes, 0);
   });
 
-  test('are refused as soon as they are seen to be too large, and forgotten when they break off', async () => {
+  test('are refused as soon as they are too large; the memory of aborted ones is released', async () => {
     const bodies = new Bodies();
     await assert.rejects(bodies.take(upload([], { 'content-length': '16777217' })), refused(413));
     await assert.rejects(bodies.take(upload(Array(17).fill(megabyte))), refused(413));

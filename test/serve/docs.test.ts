@@ -1,4 +1,4 @@
-/** Protects docs/serving.md: every example in it works as it stands, on a run called my-run. */
+/** Protects docs/serving.md: every example works unchanged on a run called my-run. */
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { makeRuns, serve } from './served-runs.js';
 
 const page = readFileSync(fileURLToPath(new URL('../../../docs/serving.md', import.meta.url)), 'utf8');
 
-/** The commands that call curl, each in one line. */
+/** The curl commands, each in one line. */
 function commands(): string[] {
   const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1].replace(/\\\n\s*/g, ''));
   return blocks.flatMap((block) => [...block.matchAll(/curl (?:[^'\n]|'[^']*')+/g)].map((match) => match[0]));
@@ -48,7 +48,7 @@ test('every example with curl is answered', async () => {
   }
 });
 
-test('every address that there is stands on the page', () => {
+test('the page lists every address of the API', () => {
   for (const path of Object.keys(openApi('1.2.3').paths as object)) {
     const written = path.replace('{id}', 'ID').replace('{index}', 'INDEX').replace('{file}', 'FILE');
     assert.ok(page.includes(written), written);

@@ -1,4 +1,4 @@
-/** A worker for the tests of the pool: answers with what it was told to do. */
+/** A worker for the tests of the pool: answers or fails as each job says. */
 import { HttpError } from '#src/serve/http-error.js';
 import { serveBatches, tell } from '#src/serve/workers/worker-side.js';
 

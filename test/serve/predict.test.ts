@@ -1,6 +1,6 @@
 /**
- * Protects `POST /api/predict`: the answers are the recogniser's, however the inputs are sent and however many at once;
- * what is wrong with a request is said in JSON, and the next one is answered.
+ * Protects `POST /api/predict`: answers equal the recogniser's, for every form of input and many requests at once;
+ * errors are JSON, and the next request is answered.
  */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
@@ -59,7 +59,7 @@ const LINES = [
 ];
 
 describe('predict', () => {
-  test('answers pictures, however they are sent', async () => {
+  test('answers pictures in every form', async () => {
     const [image] = await digits(1);
     const want = await expected('rows', [{ kind: 'picture', ...image }]);
     const pixels = Buffer.from(image.pixels);
@@ -75,7 +75,7 @@ describe('predict', () => {
     }
   });
 
-  test('answers drawings and strokes, many at once, and does not guess about nothing', async () => {
+  test('answers drawings and strokes, many at once, and gives null for empty inputs', async () => {
     const inputs = [
       { drawing: SEVEN },
       SEVEN,
@@ -99,7 +99,7 @@ describe('predict', () => {
     assert.deepEqual(json, want);
   });
 
-  test('answers each of many requests at the same time with its own answer', async () => {
+  test('sends each of many concurrent requests its own answer', async () => {
     const images = await digits(60);
     const requests = images.flatMap((image, n) =>
       (['rows', 'strokes'] as const).map(async (model) => {
@@ -116,7 +116,7 @@ describe('predict', () => {
     await Promise.all(requests);
   });
 
-  test('asks the newest run when none is named, or the one that the server was given', async () => {
+  test('without a model, uses the newest run or the one given to the server', async () => {
     const { json: list } = await getJson<ModelList>(`${server.url}api/models`);
     assert.equal((await sendJson(SEVEN)).json.model, list.default);
     const given = await serve({ runs, given: [`${runs}/strokes`] });
@@ -132,7 +132,7 @@ describe('predict', () => {
     }
   });
 
-  test('says what it expected when it refuses', async () => {
+  test('errors name the expected value', async () => {
     const octets = 'application/octet-stream';
     const refusals: [Promise<{ status: number; json: ErrorJson }>, number, RegExp][] = [
       [send('{', 'application/json'), 400, /the body: not valid JSON/],

@@ -1,6 +1,6 @@
 /**
- * Protects what is shown of runs: what their files say, while they are written and when they are damaged; events that
- * miss nothing, whoever begins anew; samples with the network's own answers.
+ * Protects the API of runs: contents of their files, also while they are written or if they are damaged; complete event
+ * streams, also after a restart of client or server; samples with the network's answers.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ const api = `${server.url}api/runs`;
 const details = async (id: string) => (await getJson<RunDetails>(`${api}/${id}`)).json;
 
 describe('runs', () => {
-  test('are listed newest first, each with what its files say', async () => {
+  test('are listed newest first, each with the contents of its files', async () => {
     const started = { rows: 5, strokes: 4, fresh: 9, 'many/seed-0': 3, 'many/seed-1': 2, damaged: 1 };
     for (const [run, minutes] of Object.entries(started)) {
       const time = Date.now() / 1000 - 86_400 + 60 * minutes;
@@ -59,7 +59,7 @@ describe('runs', () => {
     assert.match(json.runs[5].problem ?? '', /metrics\.jsonl:1: /);
   });
 
-  test('have the kind that the checkpoint records, or else the name of the data, or none', async () => {
+  test('have the kind from the checkpoint, or else from the name of the data, or none', async () => {
     const runs = temporaryFolder();
     const put = (run: string, name: string, content: string | Uint8Array) => {
       mkdirSync(join(runs, run), { recursive: true });
@@ -88,7 +88,7 @@ describe('runs', () => {
     });
   });
 
-  test('are shown with configuration, metrics and summary as on disk', async () => {
+  test('have configuration, metrics and summary as on disk', async () => {
     const { config, metrics, summary, state } = await details('rows');
     assert.equal(state, 'done');
     assert.equal(config?.hidden_size, 12);
@@ -105,7 +105,7 @@ describe('runs', () => {
     );
   });
 
-  test('that are being written are live, with a torn last line or without', async () => {
+  test('are live while they are written, also with a torn last line', async () => {
     const lines = metricsText(metricsOf(3));
     made.write('growing', 'config.json', '{"num_epochs": 3}');
     assert.equal((await details('growing')).state, 'live');
@@ -126,7 +126,7 @@ interface Told {
   data: Record<string, unknown>;
 }
 
-/** Reads events until `enough` says so. */
+/** Reads events until `enough` returns true. */
 async function listen(id: string, enough: (told: Told[]) => boolean, seen?: number): Promise<Told[]> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), 10_000);
@@ -153,7 +153,7 @@ async function listen(id: string, enough: (told: Told[]) => boolean, seen?: numb
 describe('events', () => {
   const epochs = (told: Told[]) => told.filter(({ name }) => name === 'epoch').map(({ id }) => Number(id));
 
-  test('come as epochs end, and end with the summary', async () => {
+  test('arrive when epochs end; the summary is the last', async () => {
     made.write('live', 'config.json', '{"num_epochs": 4}');
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(1)));
     const told = listen('live', (all) => all.some(({ name }) => name === 'summary'));
@@ -172,7 +172,7 @@ describe('events', () => {
     assert.ok('train_loss' in all[0].data);
   });
 
-  test('go on after the last one that was seen, also when the server was started anew', async () => {
+  test('continue after Last-Event-ID, also after a restart of the server', async () => {
     const done = (all: Told[]) => all.some(({ name }) => name === 'state');
     assert.deepEqual(epochs(await listen('live', done, 2)), [3, 4]);
     assert.deepEqual(epochs(await listen('live', done, 4)), []);
@@ -189,7 +189,7 @@ describe('events', () => {
     assert.equal((await reader.read()).done, true, 'a closing server ends its events');
   });
 
-  test('of a real training come one by one, and then its samples can be looked at', async () => {
+  test('of a real training arrive one by one, and then its samples have answers', async () => {
     const config = smallConfig(join(made.runs, '../data'), join(made.runs, 'trained'), { numEpochs: 3 });
     const training = (async () => {
       for await (const _ of trainRun(config, { stop: new AbortController().signal }));
@@ -205,7 +205,7 @@ describe('events', () => {
     assert.equal(matching / TEST_SAMPLES, accuracy, 'the answers are those that training counted');
   });
 
-  test('are forgotten with their listeners, and are not for everybody at once', async () => {
+  test('end with their listeners, whose number is limited', async () => {
     const events = new RunEvents(new RunStore([], made.runs));
     const place = { id: 'rows', folder: join(made.runs, 'rows'), checkpoint: '' };
     const streams = Array.from({ length: 256 }, () => events.listen(place, 0));
@@ -220,7 +220,7 @@ describe('events', () => {
     assert.equal(head.status, 404);
   });
 
-  test('say when a run has gone back', async () => {
+  test('report that a run went back to an earlier epoch', async () => {
     made.write('back', 'config.json', '{}');
     made.write('back', 'metrics.jsonl', metricsText(metricsOf(3)));
     const told = listen('back', (all) => all.some(({ name }) => name === 'reset'));
@@ -236,7 +236,7 @@ describe('events', () => {
   });
 });
 
-/** Asks until the answers are known. */
+/** Repeats the request until the answers are computed. */
 async function samples<T>(path: string): Promise<T> {
   for (;;) {
     const { status, json } = await getJson<T>(`${api}/${path}`);
@@ -246,7 +246,7 @@ async function samples<T>(path: string): Promise<T> {
 }
 
 describe('samples', () => {
-  test('have the answers that the network gives them', async () => {
+  test('have the answers of the network', async () => {
     const { test: examples } = await loadImages(join(made.runs, '../data'), { channelsImg: 1 });
     const { labels, pixels } = examples;
     const drawn = await strokesFromImages(examples, 'data', { seed: 0, threads: 1 });
@@ -284,7 +284,7 @@ describe('samples', () => {
     }
   });
 
-  test('can be chosen by class, answer and correctness, and come in pages', async () => {
+  test('are filtered by class, answer and correctness, and divided into pages', async () => {
     const all = (await samples<SampleList>('rows/samples?limit=200')).samples;
     const pick = async (query: string) =>
       (await samples<SampleList>(`rows/samples?${query}`)).samples.map(({ index }) => index);
@@ -315,7 +315,7 @@ describe('samples', () => {
     assert.equal(new Set(places).size, 60);
   });
 
-  test('are refused in words where there are none', async () => {
+  test('that do not exist are refused with a message', async () => {
     const refusals: [string, number, RegExp][] = [
       ['rows/samples/40', 404, /there is no sample 40 in this part, which has 40 samples/],
       ['rows/samples/x', 400, /expected the index of a sample/],

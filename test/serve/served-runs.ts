@@ -1,4 +1,4 @@
-/** A folder of runs, and a server on it, for tests. */
+/** A folder of runs and a server on it, for tests. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
@@ -10,7 +10,7 @@ import { sampleInput } from '../report/sample.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 
 export const CLASSES = [...'0123456789'];
-/** Test samples of every run. */
+/** Number of test samples of every run. */
 export const TEST_SAMPLES = 40;
 
 export function metricsOf(epochs: number): EpochMetrics[] {
@@ -27,16 +27,16 @@ export function summaryText(changes: Partial<RunSummary> = {}): string {
 }
 
 export interface ServedRuns {
-  /** The folder of runs, and one that is outside of it. */
+  /** The folder of runs, and another folder outside of it. */
   runs: string;
   outside: string;
-  /** Writes a file of a run, which is made if it is not there. */
+  /** Writes a file of a run; creates the run folder if it is missing. */
   write(run: string, name: string, content: string | Uint8Array): string;
 }
 
 /**
- * `rows` and `strokes`, which have ended; `fresh`, which has just begun; `many~seed-0` and `~seed-1`; `damaged`; and links:
- * `linked` to a run elsewhere, `leak` with files that are links to a secret.
+ * Writes these runs: `rows` and `strokes`, which have ended; `fresh`, which has just begun; `many~seed-0` and `~seed-1`;
+ * `damaged`; and links: `linked` to a run elsewhere, `leak` with files that are links to a secret.
  */
 export function makeRuns(): ServedRuns {
   const folder = temporaryFolder();
@@ -80,7 +80,7 @@ export function makeRuns(): ServedRuns {
   return { runs, outside, write };
 }
 
-/** Starts a server on any port; defects go to `defects`. */
+/** Starts a server on any port; unexpected errors are added to `defects`. */
 export async function serve(
   options: Partial<ServeOptions> & { runs: string | null },
 ): Promise<RunningServer & { defects: unknown[] }> {

@@ -1,6 +1,6 @@
 /**
- * Protects what the server says of itself and to browsers: who may ask it, what a page may do, the page's files, the
- * models and their checkpoints, its description, its end.
+ * Protects the server: accepted hosts, security headers, the page's files, models and checkpoints, the OpenAPI
+ * description, the choice of a port, and its arguments.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ writeFileSync(join(page, 'assets/app-1234.js'), 'draw()');
 const server = await serve({ runs: made.runs, page });
 after(() => server.close());
 
-/** A request as no browser would send it. */
+/** A request with any path and headers, also such that browsers do not send. */
 function raw(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
@@ -42,7 +42,7 @@ function raw(path: string, headers: Record<string, string> = {}): Promise<{ stat
 }
 
 describe('the page', () => {
-  test('comes with headers that isolate it, whatever the answer', async () => {
+  test('has the headers for isolation with every answer', async () => {
     for (const path of ['', 'api/health', 'nowhere', 'api/runs/none', 'models/none']) {
       const { headers } = await fetch(server.url + path);
       const policy = headers.get('content-security-policy') ?? '';
@@ -55,7 +55,7 @@ describe('the page', () => {
     }
   });
 
-  test('is sent whole, packed or not again', async () => {
+  test('is sent compressed or uncompressed, or not again if it is unchanged', async () => {
     const whole = await fetch(server.url);
     assert.match(await whole.text(), /<title>page/);
     assert.equal(whole.headers.get('content-encoding'), 'gzip');
@@ -68,7 +68,7 @@ describe('the page', () => {
     assert.match(script.headers.get('cache-control') ?? '', /immutable/);
   });
 
-  test('is missed in words when it has not been built', async () => {
+  test('has a message in its place if it is not built', async () => {
     const bare = await serve({ runs: null });
     try {
       const answer = await fetch(bare.url);
@@ -81,8 +81,8 @@ describe('the page', () => {
   });
 });
 
-describe('whom it answers', () => {
-  test('nobody who calls it by another name, when it is for this machine alone', async () => {
+describe('access', () => {
+  test('a server on the loopback address refuses other names in Host', async () => {
     const { port } = new URL(server.url);
     for (const host of ['localhost', `localhost:${port}`, `127.0.0.1:${port}`, '[::1]:80']) {
       assert.equal((await raw('/api/health', { host })).status, 200, host);
@@ -100,7 +100,7 @@ describe('whom it answers', () => {
     }
   });
 
-  test('no path leads anywhere but to what is listed', async () => {
+  test('no path reaches files that are not listed', async () => {
     const secret = readFileSync(join(made.outside, 'secret.safetensors'));
     const ids = [
       '..',
@@ -136,7 +136,7 @@ describe('whom it answers', () => {
 });
 
 describe('models', () => {
-  test('are the best checkpoints of the runs, and no others', async () => {
+  test('are exactly the best checkpoints of the runs', async () => {
     const { json } = await getJson<ModelList>(`${server.url}api/models`);
     assert.deepEqual(modelList.parse(json), json);
     assert.deepEqual(json.models.map(({ id }) => id).sort(), [
@@ -161,7 +161,7 @@ describe('models', () => {
     }
   });
 
-  test('are asked in the version that is on disk', async () => {
+  test('answer in their version on disk', async () => {
     const version = async () => {
       const { json } = await getJson<ModelList>(`${server.url}api/models`);
       return json.models.find(({ id }) => id === 'rows')?.version;
@@ -175,7 +175,7 @@ describe('models', () => {
 });
 
 describe('the description', () => {
-  test('is true of the answers', async () => {
+  test('fits the answers', async () => {
     const { json } = await getJson<Record<string, unknown>>(`${server.url}api/openapi.json`);
     assert.deepEqual(json, JSON.parse(JSON.stringify(openApi('1.2.3'))));
     assert.equal(json.openapi, '3.1.0');
@@ -194,7 +194,7 @@ describe('the description', () => {
     }
   });
 
-  test('allows just what is understood', async () => {
+  test('allows exactly the inputs that are accepted', async () => {
     const bodies = [
       { pixels: [0, 255], width: 2, height: 1 },
       {
@@ -233,8 +233,8 @@ describe('the description', () => {
   });
 });
 
-describe('its place', () => {
-  test('is another one when the first is taken, unless it was named', async () => {
+describe('address', () => {
+  test('the next free port is used if the first is in use, unless a port was named', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => blocker.once('listening', resolve));
     const { port } = blocker.address() as { port: number };

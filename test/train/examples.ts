@@ -1,4 +1,4 @@
-/** Examples that a small network learns in a few epochs: does a noisy wave rise or fall at its end? */
+/** Examples that a small network learns in a few epochs: noisy waves, classified by whether they rise at the end. */
 import type { ClassifierConfig, LabelledBatch } from 'scanstroke';
 import { Random } from '#src/random.js';
 

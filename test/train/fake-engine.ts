@@ -1,4 +1,4 @@
-/** An engine without arithmetic: its losses and answers are functions of the batch, so the loop can be tested alone. */
+/** An engine without arithmetic, for tests of the loop: its losses and answers are functions of the batch. */
 
 import type { Part } from '#src/data/sources.js';
 import {
@@ -13,11 +13,11 @@ import {
 export interface FakeBehaviour {
   /** Mean loss of a batch. */
   loss?: (epoch: number, batch: number) => number;
-  /** Validation sequences answered correctly after an epoch; labels are all 0. */
+  /** Number of correctly answered validation sequences after an epoch; all labels are 0. */
   correct?: (epoch: number) => number;
-  /** Milliseconds of a batch. */
+  /** Duration of a batch in milliseconds. */
   batchMs?: number;
-  /** Batches in each of the results that `train` yields. */
+  /** Batches per result that `train` yields. */
   batchesAtOnce?: number;
 }
 
@@ -25,7 +25,7 @@ export class FakeEngine implements Engine {
   readonly description = 'fake, 1 thread';
   readonly backend = { name: 'fake', description: 'fake' };
   readonly threads = 1;
-  /** All calls, for the test to look at. */
+  /** All calls, recorded for the test. */
   readonly plans: EpochPlan[] = [];
   readonly evaluations: { part: Part; count: number }[] = [];
   #epoch = 0;
@@ -56,7 +56,7 @@ export class FakeEngine implements Engine {
   async *evaluate(part: Part, indices: Int32Array, stop: AbortSignal): AsyncGenerator<Answers> {
     const right = this.behaviour.correct?.(this.#epoch) ?? indices.length;
     this.evaluations.push({ part, count: indices.length });
-    // The second half first: answers may come in any order.
+    // The second half first: answers may arrive in any order.
     const half = Math.floor(indices.length / 2);
     for (const [first, end] of [
       [half, indices.length],

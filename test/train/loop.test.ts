@@ -1,4 +1,4 @@
-/** Protects the training loop: order of events and saves, best, patience, target, stops, checkpoints within an epoch. */
+/** Protects the training loop: order of events and saves, best epoch, patience, target, stops, saves within an epoch. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
@@ -116,7 +116,7 @@ test('the mean loss weighs the incomplete last batch by its sequences', async ()
   );
 });
 
-test('results of several batches at once give an event for each', async () => {
+test('a result of several batches gives one event per batch', async () => {
   const { events } = await run({ batchesAtOnce: 2 }, { epochs: 1 });
   const steps = events.flatMap((event) =>
     event.type === 'progress' && event.phase === 'train' ? [[event.batch, event.samples]] : [],
@@ -128,7 +128,7 @@ test('results of several batches at once give an event for each', async () => {
   ]);
 });
 
-test('patience and target accuracy stop it, also at once when it is resumed', async () => {
+test('patience and target accuracy stop the loop; a resumed loop stops at once', async () => {
   const patient = await run({ correct: () => 10 }, { epochs: 9, patience: 2 });
   assert.deepEqual([patient.reason, epochsOf(patient.events).length], ['patience', 3]);
   const again = await run({}, { epochs: 9, patience: 2 }, { state: patient.state });
@@ -137,7 +137,7 @@ test('patience and target accuracy stop it, also at once when it is resumed', as
   assert.deepEqual([target.reason, epochsOf(target.events).length], ['target-accuracy', 2]);
 });
 
-test('a stop saves the state after the batch, and the resumed loop goes on from there', async () => {
+test('a stop saves the state after the batch, and the resumed loop continues from it', async () => {
   const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.epoch === 2 && event.batch === 2;
   const { saves, reason, events, state } = await run({}, {}, { stopWhen });
   assert.equal(reason, 'interrupted');
@@ -153,7 +153,7 @@ test('a stop saves the state after the batch, and the resumed loop goes on from 
   );
 });
 
-test('a stop in validation keeps the trained epoch, which is only validated again', async () => {
+test('after a stop in validation the epoch is validated again, but not trained again', async () => {
   const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.phase === 'validation';
   const { saves, reason, state } = await run({}, { epochs: 1 }, { stopWhen });
   assert.deepEqual(
@@ -165,7 +165,7 @@ test('a stop in validation keeps the trained epoch, which is only validated agai
   assert.ok(Number.isFinite(epochsOf(rest.events)[0].metrics.samplesPerSecond));
 });
 
-test('within an epoch it saves every N updates, and changes nothing by it', async () => {
+test('saving every N updates within an epoch does not change the results', async () => {
   const often = await run({}, { checkpointUpdates: 2 });
   assert.deepEqual(
     often.saves.map(({ what, state }) => `${what} ${state.epoch}.${state.losses.length}`).slice(0, 4),
@@ -178,7 +178,7 @@ test('within an epoch it saves every N updates, and changes nothing by it', asyn
   assert.equal(often.state.updates, plain.state.updates);
 });
 
-test('within an epoch it saves after the time that was asked for', async () => {
+test('within an epoch the loop saves after the given time', async () => {
   const { saves } = await run({ batchMs: 30 }, { epochs: 1, checkpointMs: 5 });
   assert.ok(saves.some(({ what }) => what === 'mid'));
   assert.equal(saves.at(-1)?.what, 'epoch');

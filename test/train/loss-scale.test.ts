@@ -1,4 +1,4 @@
-/** Protects the rule of dynamic loss scaling, and that an overflow costs a step and nothing else. */
+/** Protects the rule of dynamic loss scaling: an overflow skips one update and has no other effect. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openBackend } from 'scanstroke';
@@ -12,20 +12,20 @@ import { resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
 import { startNodeThread } from '#src/train/team/threads-node.js';
 
-test('doubles after 2,000 steps without an overflow, and halves at one', () => {
+test('the scale doubles after 2,000 updates without an overflow, and halves after an overflow', () => {
   const scaler = new LossScaler(initialLossScale());
-  for (let step = 1; step < 2000; step++) assert.equal(scaler.judge(true), 'update');
+  for (let update = 1; update < 2000; update++) assert.equal(scaler.judge(true), 'update');
   assert.equal(scaler.scale, 65_536);
   assert.equal(scaler.judge(true), 'update');
   assert.equal(scaler.scale, 131_072);
-  for (let step = 1; step < 2000; step++) scaler.judge(true);
+  for (let update = 1; update < 2000; update++) scaler.judge(true);
   assert.equal(scaler.judge(false), 'skip');
   assert.deepEqual(scaler.state, { scale: 65_536, steadySteps: 0, skippedSteps: 1 });
   scaler.judge(true);
   assert.deepEqual(scaler.state, { scale: 65_536, steadySteps: 1, skippedSteps: 1 });
 });
 
-test('gradients that overflow whatever the factor mean divergence; in float32 the first one does', () => {
+test('gradients that overflow with every scale mean divergence; in float32 already the first overflow', () => {
   const scaler = new LossScaler(initialLossScale());
   const verdicts = Array.from({ length: 27 }, () => scaler.judge(false));
   assert.deepEqual(verdicts.slice(25), ['skip', 'diverged']);
@@ -36,7 +36,7 @@ test('gradients that overflow whatever the factor mean divergence; in float32 th
 const COUNT = 24;
 const model = resolveClassifierConfig({ inputSize: 7, hiddenSize: 9, numLayers: 2, numClasses: 3 });
 
-function randomRows(): SequencesData {
+function randomImages(): SequencesData {
   const random = new Random(5);
   const examples = {
     count: COUNT,
@@ -55,14 +55,14 @@ function randomRows(): SequencesData {
   };
 }
 
-/** Updates on the same batch, beginning with this factor of the loss; null: float32. */
+/** Runs updates on one batch. @param scale first loss scale; null for float32 */
 async function trained(updates: number, scale: number | null) {
   const engine = await openTeam({
     backend: await openBackend('auto'),
     threads: 2,
     model,
     precision: scale === null ? 'float32' : 'mixed',
-    parts: { train: randomRows() },
+    parts: { train: randomImages() },
     startThread: startNodeThread,
     training: {
       optimizer: resolveOptimizer({ name: 'adam', lr: 0.01 }),
@@ -96,7 +96,7 @@ async function trained(updates: number, scale: number | null) {
   }
 }
 
-test('a step whose gradients overflow is skipped: the weights stay, the factor is halved', async () => {
+test('an update whose gradients overflow is skipped: the weights do not change, the scale is halved', async () => {
   const { before, after, scale, losses } = await trained(1, 2 ** 40);
   assert.equal(losses.length, 1);
   assert.ok(Number.isFinite(losses[0]));
@@ -104,21 +104,21 @@ test('a step whose gradients overflow is skipped: the weights stay, the factor i
   assert.deepEqual(scale, { scale: 2 ** 39, steadySteps: 0, skippedSteps: 1 });
 });
 
-test('after the skipped steps it learns as if they had not been', async () => {
+test('skipped updates have no effect on later ones', async () => {
   const late = await trained(40, 2 ** 40);
   const { skippedSteps, scale } = late.scale!;
-  assert.ok(skippedSteps > 10 && skippedSteps < 30, `${skippedSteps} steps skipped`);
+  assert.ok(skippedSteps > 10 && skippedSteps < 30, `${skippedSteps} updates skipped`);
   const early = await trained(40 - skippedSteps, scale);
   assert.equal(early.scale?.skippedSteps, 0);
   assert.deepEqual(late.after, early.after);
 });
 
-test('mixed precision follows float32, to the rounding of 16 bits', async () => {
+test('losses in mixed precision equal those in float32 up to 16-bit rounding', async () => {
   const [mixed, plain] = [await trained(30, 65_536), await trained(30, null)];
   assert.ok(plain.losses[29] < 0.7 * plain.losses[0], `${plain.losses[29]}`);
-  for (let step = 0; step < 30; step++) {
-    const difference = Math.abs(mixed.losses[step] - plain.losses[step]);
-    assert.ok(difference < 0.01, `step ${step + 1}: ${mixed.losses[step]}, not ${plain.losses[step]}`);
+  for (let n = 0; n < 30; n++) {
+    const difference = Math.abs(mixed.losses[n] - plain.losses[n]);
+    assert.ok(difference < 0.01, `update ${n + 1}: ${mixed.losses[n]}, not ${plain.losses[n]}`);
   }
   assert.notDeepEqual(mixed.after, plain.after);
 });

@@ -1,4 +1,4 @@
-/** Optimisers for named tensors: defaults, refusals and state. Their arithmetic is in test/cases/optimizers.ts. */
+/** Protects optimisers for named tensors: defaults, errors and state. test/cases/optimizers.ts tests the arithmetic. */
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
@@ -36,7 +36,7 @@ suite('optimizers', () => {
     assert.deepEqual(resolveOptimizer({ name: 'adamw' }), { name: 'adamw', ...shared, weightDecay: 0.01 });
   });
 
-  test('values out of range and options without effect are refused', () => {
+  test('values out of range and options without an effect are refused', () => {
     const refused: [config: unknown, message: RegExp][] = [
       [{ name: 'rmsprop' }, /optimizer: unknown name "rmsprop"; use sgd, adam, adamw/],
       [{ name: 'sgd', lr: -1 }, /optimizer sgd: lr must be a number of at least 0, got -1/],
@@ -59,11 +59,11 @@ suite('optimizers', () => {
         `${JSON.stringify(config)} → ${message}`,
       );
     }
-    // At its default an option of another optimiser has no effect anyway.
+    // An option of another optimiser is accepted with its default value.
     createOptimizer({ name: 'adam', momentum: 0, nesterov: false });
   });
 
-  test('tensors that do not fit together are refused, and nothing is changed', async () => {
+  test('tensors that do not fit together are refused without any change', async () => {
     const parameters = tensors(1);
     const before = values(parameters);
     const without = tensors(2);
@@ -93,26 +93,26 @@ suite('optimizers', () => {
 
   for (const config of everyKind) {
     const { name, momentum } = config;
-    test(`${name}${momentum ? ' with momentum' : ''}: saved and loaded it goes on bit for bit`, async () => {
+    test(`${name}${momentum ? ' with momentum' : ''}: after saving and loading, updates are bit-identical`, async () => {
       const straight = tensors(1);
       const first = createOptimizer(config);
-      for (let step = 0; step < 3; step++) await first.step(straight, tensors(10 + step));
+      for (let n = 0; n < 3; n++) await first.step(straight, tensors(10 + n));
       first.lr = 0.05;
       const saved = first.stateDict();
       const interrupted = new Map(
         [...straight].map(([key, { shape, data }]) => [key, { shape, data: data.slice() }]),
       );
-      for (let step = 3; step < 6; step++) await first.step(straight, tensors(10 + step));
+      for (let n = 3; n < 6; n++) await first.step(straight, tensors(10 + n));
 
       const second = createOptimizer(config);
       second.loadStateDict(saved);
       assert.equal(second.lr, 0.05);
-      for (let step = 3; step < 6; step++) await second.step(interrupted, tensors(10 + step));
+      for (let n = 3; n < 6; n++) await second.step(interrupted, tensors(10 + n));
       assert.deepEqual(values(interrupted), values(straight));
       assert.deepEqual(second.stateDict(), first.stateDict());
     });
 
-    test(`${name}${momentum ? ' with momentum' : ''}: a slice of a flat vector is updated alike`, async () => {
+    test(`${name}${momentum ? ' with momentum' : ''}: an update of a slice of a flat vector gives the same bits`, async () => {
       const backend = openReference();
       const [parameters, gradients] = [tensors(1), tensors(2)];
       const flat = (of: StateDict) => Float32Array.from([...of.values()].flatMap(({ data }) => [...data]));
@@ -120,7 +120,7 @@ suite('optimizers', () => {
       const state = optimizerStateNames(config).map(() => backend.allocate(15));
       const optimizer = createOptimizer(config, backend);
       optimizer.lr = 0.02;
-      for (let step = 1; step <= 3; step++) {
+      for (let update = 1; update <= 3; update++) {
         await optimizer.step(parameters, gradients, { gradientScale: 0.5 });
         for (const [from, to] of [
           [0, 4],
@@ -132,7 +132,7 @@ suite('optimizers', () => {
             state: state.map((buffer) => buffer.subarray(from, to)),
             lr: 0.02,
             gradientScale: 0.5,
-            update: step,
+            update,
           });
         }
       }
@@ -155,7 +155,7 @@ suite('optimizers', () => {
     }
   });
 
-  test('the learning rate can be set, but not to nonsense', async () => {
+  test('the learning rate can be set; invalid values are refused', async () => {
     const optimizer = createOptimizer({ name: 'sgd', lr: 0.1 });
     const parameters: StateDict = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
     const gradients: StateDict = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
@@ -167,10 +167,10 @@ suite('optimizers', () => {
     }, /lr must be a number of at least 0, got -1/);
   });
 
-  test('computes on the best backend, opened at the first step, or on the one that is given', async () => {
+  test('computes on the given backend, or on the best one, opened at the first update', async () => {
     const run = async (optimizer: ReturnType<typeof createOptimizer>) => {
       const parameters = tensors(1);
-      for (let step = 0; step < 3; step++) await optimizer.step(parameters, tensors(10 + step));
+      for (let n = 0; n < 3; n++) await optimizer.step(parameters, tensors(10 + n));
       optimizer.close();
       return values(parameters);
     };
@@ -183,12 +183,12 @@ suite('optimizers', () => {
       adam(args);
     };
     const given = await run(createOptimizer(config, best));
-    assert.equal(updates, 6, 'an update a tensor on the backend that was given');
+    assert.equal(updates, 6, 'one call per tensor and update on the given backend');
     assert.deepEqual(await run(createOptimizer(config)), given);
-    assert.notDeepEqual(await run(createOptimizer(config, oracle)), given, 'the oracle rounds otherwise');
+    assert.notDeepEqual(await run(createOptimizer(config, oracle)), given, 'the oracle rounds differently');
   });
 
-  test('a step before the one before has ended is refused, and changes nothing', async () => {
+  test('an update before the end of the previous one is refused without any change', async () => {
     const optimizer = createOptimizer({ name: 'sgd', lr: 1 });
     const [first, second] = [tensors(1), tensors(1)];
     const before = values(second);
@@ -204,7 +204,7 @@ suite('optimizers', () => {
     assert.deepEqual(values(second), values(first));
   });
 
-  test('a closed optimiser makes no update, also when it is closed while its backend opens', async () => {
+  test('a closed optimiser makes no update, also if it is closed while its backend opens', async () => {
     const optimizer = createOptimizer({ name: 'sgd' });
     const parameters = tensors(1);
     const under = optimizer.step(parameters, tensors(2));
@@ -215,7 +215,7 @@ suite('optimizers', () => {
     assert.deepEqual(values(parameters), values(tensors(1)));
   });
 
-  test("clipScale is that of PyTorch's clip_grad_norm_", () => {
+  test("clipScale equals PyTorch's clip_grad_norm_", () => {
     assert.equal(clipScale(0.5, 1), 1);
     assert.equal(clipScale(4, 1), 1 / (4 + 1e-6));
     assert.equal(clipScale(0, 1), 1);

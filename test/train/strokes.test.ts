@@ -1,4 +1,4 @@
-/** Protects training on pen strokes: batches by length, other ways of drawing, resuming, what is refused. */
+/** Protects training on pen strokes: batches by length, scores of other orders, resuming, errors. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ async function train(
   return { events, end: next.value };
 }
 
-test('an order by length holds every sequence once, its batches are shuffled, and only like lengths meet', () => {
+test('an order by length has every sequence once, shuffled batches, and similar lengths in each batch', () => {
   const lengths = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 400 });
   fc.assert(
     fc.property(lengths, fc.integer({ min: 1, max: 40 }), fc.nat(), (of, batchSize, seed) => {
@@ -73,9 +73,9 @@ test('an order by length holds every sequence once, its batches are shuffled, an
   );
 });
 
-test('the scores of strokes drawn another way, the evaluation and the mistakes belong together', async () => {
+test('the scores of reversed and reordered strokes, the evaluation and the mistakes agree', async () => {
   const { events, end } = await train(config('scores', { numEpochs: 1 }));
-  assert.equal(events[0].type, 'loading', 'making the strokes shows progress');
+  assert.equal(events[0].type, 'loading', 'converting images to strokes reports progress');
   const done = events.at(-1);
   assert.ok(done?.type === 'done');
   const { testScore, reversedScore, reorderedScore } = done.summary;
@@ -98,17 +98,17 @@ test('an interrupted training on augmented strokes ends with the same bits', asy
   assert.equal(best('cut'), best('whole'));
 });
 
-test('strokes of larger images are varied about the middle of their own picture', async () => {
+test('strokes of larger images are varied about the centre of their picture', async () => {
   const dataset = await loadDataset(`strokes:${images}`, { channelsImg: 1, order: 'tour' });
   const larger = { ...dataset, width: 60, height: 40 };
   const preprocessing = preprocessingOf(config('larger'), larger);
   assert.ok(preprocessing.kind === 'strokes');
   assert.deepEqual([preprocessing.width, preprocessing.height], [60, 40]);
   assert.ok(dataset.kind === 'strokes');
-  assert.deepEqual([dataset.width, dataset.height], [28, 28], 'kept in the cache too');
+  assert.deepEqual([dataset.width, dataset.height], [28, 28], 'also from the cache');
 });
 
-test('drawings are trained on as a file or a folder, by a tour or as the pen drew them', async () => {
+test('training on drawings from a file or a folder, with order tour or pen', async () => {
   const drawings = join(folder, 'drawings');
   mkdirSync(drawings);
   for (const word of ['upright', 'level']) {
@@ -141,7 +141,7 @@ test('drawings are trained on as a file or a folder, by a tour or as the pen dre
   }
 });
 
-test('strokes choose their preset; what means nothing for them is refused', async () => {
+test('strokes have a default preset; options without an effect on strokes are refused', async () => {
   assert.equal(resolveConfig({ flags: { data: 'strokes' } }).preset, 'strokes');
   assert.equal(resolveConfig({ flags: { data: 'some/sequences.tar.gz' } }).inputSize, 4);
   assert.equal(resolveConfig({ flags: { data: 'some/cats.ndjson' } }).preset, 'strokes');

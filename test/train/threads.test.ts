@@ -1,4 +1,4 @@
-/** Protects: the same seed gives the same weights, bit for bit, whatever the number of threads. */
+/** Protects reproducibility: the same seed gives bit-identical weights with any number of threads. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const folder = temporaryFolder();
 const data = writeSmallMnist(folder, 480, 40);
 let runs = 0;
 
-/** Trains, and gives every tensor's bytes in `last`, the optimiser's included. */
+/** Trains. @returns the bytes of every tensor in `last.safetensors`, including the optimiser's */
 async function weights(flags: Record<string, unknown>): Promise<Map<string, string>> {
   const config = smallConfig(data, join(folder, `run-${runs++}`), flags);
   for await (const _ of trainRun(config, { stop: new AbortController().signal }));
@@ -25,7 +25,7 @@ async function weights(flags: Record<string, unknown>): Promise<Map<string, stri
   );
 }
 
-// 72 sequences a step make four shards of 18 and, at the end of the epoch, an incomplete step.
+// 72 sequences per update make four shards of 18; the last update of an epoch is incomplete.
 const settings = {
   'clipping, dropout, stacked layers': { numLayers: 2, layerDropout: 0.3, maxNorm: 0.5, batchSize: 72 },
   'mixed precision': { useAmp: true, numLayers: 2, layerDropout: 0.3, batchSize: 72 },

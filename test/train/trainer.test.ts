@@ -1,4 +1,4 @@
-/** Protects training on arrays: what it computes, that threads do not change it, and what it refuses. */
+/** Protects training on arrays: its results, their independence of threads, and its errors. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -28,7 +28,7 @@ async function trained(trainer: Trainer, epochs: number): Promise<{ losses: numb
   return { losses, state };
 }
 
-test('one step is what gradients and an optimiser make of the same batch', async () => {
+test('one update equals gradients and optimizer.step on the same batch', async () => {
   const config = { ...WAVES_CONFIG, dropout: 0, layerDropout: 0 };
   const optimizer = { name: 'sgd', lr: 0.5 } as const;
   const trainer = await openTrainer(config, examples, { optimizer, batchSize: 150, seed: 3 });
@@ -44,7 +44,7 @@ test('one step is what gradients and an optimiser make of the same batch', async
   await createOptimizer(optimizer).step(expected, result.gradients);
   assert.ok(Math.abs(loss - result.loss) < 1e-6);
   for (const [name, { data }] of expected) {
-    // Sums of 150 gradients in another order.
+    // The sums of 150 gradients have another order.
     assert.ok(
       after.get(name)?.data.every((value, i) => Math.abs(value - data[i]) < 1e-5),
       name,
@@ -52,7 +52,7 @@ test('one step is what gradients and an optimiser make of the same batch', async
   }
 });
 
-test('it learns, and gives the same bits with 1, 2 and 4 threads and in the calling thread', async () => {
+test('training learns, and gives the same bits with 1, 2 and 4 threads and in the calling thread', async () => {
   const open = (threads: number) =>
     openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, threads, backend: 'wasm' });
   const one = await trained(await open(1), 4);
@@ -64,7 +64,7 @@ test('it learns, and gives the same bits with 1, 2 and 4 threads and in the call
   assert.deepEqual(await trained(await createTrainer(WAVES_CONFIG, examples, OPTIONS, platform), 4), one);
 });
 
-test('parameters can be taken over; the learning rate can change', async () => {
+test('a trainer can start from given parameters; the learning rate can change', async () => {
   const trainer = await openTrainer(WAVES_CONFIG, examples, OPTIONS);
   await trainer.epoch();
   const state = await trainer.stateDict();
@@ -76,7 +76,7 @@ test('parameters can be taken over; the learning rate can change', async () => {
   await trainer.close();
 });
 
-test('what cannot be trained on is refused, with both values', async () => {
+test('invalid examples and options are refused with both values', async () => {
   const refused = async (message: RegExp, change: Partial<typeof examples>, options: TrainerOptions = {}) =>
     assert.rejects(
       openTrainer(WAVES_CONFIG, { ...examples, ...change }, options),
@@ -91,7 +91,7 @@ test('what cannot be trained on is refused, with both values', async () => {
   await refused(/validation must be examples, or a share in \(0, 1\), got 0/, {}, { validation: 0 });
 });
 
-test('a loss that becomes infinite or NaN ends it, naming epoch and update', async () => {
+test('an infinite or NaN loss ends the training with epoch and update', async () => {
   const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, maxNorm: undefined });
   await assert.rejects(trainer.epoch(1e38), /epoch 1, update 2/);
   await trainer.close();
@@ -137,7 +137,7 @@ test('training with validation keeps the best epoch, and stops by patience and b
   });
   assert.equal(reason, 'interrupted');
   const whole = await stopped.train({ epochs: 1 });
-  assert.equal(whole.metrics.length, 1, 'goes on where it was stopped');
+  assert.equal(whole.metrics.length, 1, 'continues where it was stopped');
   await stopped.close();
 });
 
@@ -204,7 +204,7 @@ test('closing a trainer ends the call under way', async () => {
   }
 });
 
-test('one call at a time, and none after the end', async () => {
+test('calls before the end of another call and after close are refused', async () => {
   const trainer = await openTrainer(WAVES_CONFIG, examples, OPTIONS);
   const first = trainer.epoch();
   await assert.rejects(trainer.epoch(), /epoch: the trainer is busy with epoch\(\); await it first/);

@@ -64,7 +64,7 @@ function Overlay({ values, width, height }: { values: Float32Array; width: numbe
 
 export interface StrokesProps {
   /** [N, 4] moves `dx dy eos eod`; null for none. */
-  rows: ArrayLike<number> | null;
+  moves: ArrayLike<number> | null;
   label: string;
   /** Width and height in pixels of the picture that the strokes belong to. Default: scale the strokes to the square. */
   within?: number;
@@ -78,16 +78,16 @@ export interface StrokesProps {
 const SIDE = 100;
 
 /** Strokes of a drawing, coloured in reading order. */
-export function Strokes({ rows, label, within, weights = null, upTo = null }: StrokesProps) {
-  const paths = rows ? movesToStrokes(rows) : [];
+export function Strokes({ moves, label, within, weights = null, upTo = null }: StrokesProps) {
+  const strokes = moves ? movesToStrokes(moves) : [];
   const cell = within ? SIDE / within : 0;
-  const placement = within ? { x: cell / 2, y: cell / 2, cell, pen: 2.4 } : fitSquare(paths, SIDE);
-  const cut = upTo === null || !rows ? rows : firstRows(rows, upTo);
-  const shown = cut === rows ? paths : cut ? movesToStrokes(cut) : [];
+  const placement = within ? { x: cell / 2, y: cell / 2, cell, pen: 2.4 } : fitSquare(strokes, SIDE);
+  const cut = upTo === null || !moves ? moves : firstMoves(moves, upTo);
+  const shown = cut === moves ? strokes : cut ? movesToStrokes(cut) : [];
   return (
     <svg class="strokes" viewBox={`0 0 ${SIDE} ${SIDE}`} role="img" aria-label={label}>
-      {cut !== rows &&
-        paths.map(({ xs, ys }, n) => (
+      {cut !== moves &&
+        strokes.map(({ xs, ys }, n) => (
           <polyline
             key={`ghost ${n}`}
             class="ghost"
@@ -116,15 +116,15 @@ export function Strokes({ rows, label, within, weights = null, upTo = null }: St
           />
         ),
       )}
-      {rows &&
+      {moves &&
         weights &&
-        placesOf(rows).map(({ x, y, row }) => (
+        placesOf(moves).map(({ x, y, move }) => (
           <circle
-            key={`weight ${row}`}
+            key={`weight ${move}`}
             class="weight"
             cx={placement.x + placement.cell * x}
             cy={placement.y + placement.cell * y}
-            r={6 * Math.sqrt(weights[row])}
+            r={6 * Math.sqrt(weights[move])}
           />
         ))}
     </svg>
@@ -143,16 +143,16 @@ function pointsOf(
 }
 
 /** The first `count` moves, plus a last move that ends the drawing. */
-function firstRows(rows: ArrayLike<number>, count: number): number[] {
-  return [...Array.from(rows).slice(0, 4 * count), 0, 0, 1, 1];
+function firstMoves(moves: ArrayLike<number>, count: number): number[] {
+  return [...Array.from(moves).slice(0, 4 * count), 0, 0, 1, 1];
 }
 
 /** Position after each move, in pixels. */
-function placesOf(rows: ArrayLike<number>): { x: number; y: number; row: number }[] {
+function placesOf(moves: ArrayLike<number>): { x: number; y: number; move: number }[] {
   let [x, y] = [-1, -1];
-  return Array.from({ length: rows.length / 4 }, (_, row) => {
-    x += rows[4 * row];
-    y += rows[4 * row + 1];
-    return { x, y, row };
+  return Array.from({ length: moves.length / 4 }, (_, move) => {
+    x += moves[4 * move];
+    y += moves[4 * move + 1];
+    return { x, y, move };
   });
 }

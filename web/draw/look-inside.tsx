@@ -54,12 +54,12 @@ export default function LookInside({ session }: { session: DrawSession }) {
 
 function readingOf(inspection: DrawingInspection, classes: readonly string[]): Reading {
   const { shown, trace, moments, layers, ...rest } = inspection;
-  const { picture, width, height, rows } = shown;
+  const { picture, width, height, moves } = shown;
   return {
     ...rest,
     classes,
-    picture: picture && !rows ? { pixels: picture, width, height } : null,
-    rows,
+    picture: picture && !moves ? { pixels: picture, width, height } : null,
+    moves,
     groups: groupNames(layers.numLayers, layers.bidirectional),
     moments,
     trace: Array.from(moments, (_, m) => trace.subarray(m * classes.length, (m + 1) * classes.length)),

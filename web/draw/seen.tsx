@@ -29,12 +29,12 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
         {kinds.has('strokes') && (
           <figure>
             <Strokes
-              rows={shown?.rows ?? null}
+              moves={shown?.moves ?? null}
               within={SIDE}
               label="The drawing as thin strokes; the colour runs from the first point to the last"
             />
             <figcaption>
-              {shown?.rows ? `${shown.rows.length / 4} steps, ` : ''}
+              {shown?.moves ? `${shown.moves.length / 4} steps, ` : ''}
               <span class="from">first</span> to <span class="to">last</span>
             </figcaption>
           </figure>

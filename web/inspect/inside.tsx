@@ -17,7 +17,7 @@ export interface Reading {
   /** The image that was read; null for strokes. */
   picture: { pixels: Uint8Array; width: number; height: number } | null;
   /** [N, 4] the moves that were read; null for an image. */
-  rows: ArrayLike<number> | null;
+  moves: ArrayLike<number> | null;
   /** T */
   steps: number;
   /** U */
@@ -55,7 +55,7 @@ export function Inside({ reading }: { reading: Reading }) {
         <Influence reading={reading} />
         <figcaption>
           influence on answer&nbsp;{classes[best]}:{' '}
-          {reading.rows ? (
+          {reading.moves ? (
             <span class="warm">larger circle, more influence</span>
           ) : (
             <>
@@ -120,8 +120,8 @@ export function groupNames(layers: number, bidirectional: boolean): string[] {
 }
 
 function InputSoFar({ reading, upTo }: { reading: Reading; upTo: number }) {
-  const { picture, rows, steps } = reading;
-  if (rows) return <Strokes rows={rows} label="The strokes read so far" upTo={upTo} />;
+  const { picture, moves, steps } = reading;
+  if (moves) return <Strokes moves={moves} label="The strokes read so far" upTo={upTo} />;
   if (!picture) return null;
   // With one step per pixel row, the step is the row.
   const row = steps === picture.height ? upTo - 1 : null;
@@ -129,10 +129,10 @@ function InputSoFar({ reading, upTo }: { reading: Reading; upTo: number }) {
 }
 
 function Influence({ reading }: { reading: Reading }) {
-  const { picture, rows, pixelGradient, inputGradient, inputSize, steps } = reading;
+  const { picture, moves, pixelGradient, inputGradient, inputSize, steps } = reading;
   const label = 'Influence of each part of the input on the answer';
-  if (rows)
-    return <Strokes rows={rows} label={label} weights={stepWeights(inputGradient, steps, inputSize)} />;
+  if (moves)
+    return <Strokes moves={moves} label={label} weights={stepWeights(inputGradient, steps, inputSize)} />;
   return picture && <Pixels {...picture} label={label} overlay={pixelGradient} />;
 }
 

@@ -68,7 +68,7 @@ function readingOf(sample: SampleDetailsJson, run: RunDetails): Reading | null {
     inputSize: inspection.input_size,
     probabilities: Float32Array.from(probabilities),
     picture: picture && { pixels: pixelsOf(picture), width: picture.width, height: picture.height },
-    rows: strokes,
+    moves: strokes,
     hidden: Float32Array.from(inspection.hidden.flat()),
     groups: groupNames(layers, run.config?.bidirectional === true),
     inputGradient: Float32Array.from(inspection.input_gradient.flat()),

@@ -61,7 +61,7 @@ export function SamplePicture({
   sample: Pick<SampleEntry, 'picture' | 'strokes'>;
   label: string;
 }) {
-  if (sample.strokes) return <Strokes rows={sample.strokes} label={label} />;
+  if (sample.strokes) return <Strokes moves={sample.strokes} label={label} />;
   if (!sample.picture) return null;
   const { width, height } = sample.picture;
   return <Pixels pixels={pixelsOf(sample.picture)} width={width} height={height} label={label} />;

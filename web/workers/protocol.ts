@@ -45,7 +45,7 @@ export interface Shown {
   width: number;
   height: number;
   /** [N, 4] the moves that a stroke model reads; null if no model reads strokes. */
-  rows: Int16Array | null;
+  moves: Int16Array | null;
 }
 
 export interface OpenedReply {

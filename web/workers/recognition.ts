@@ -69,7 +69,7 @@ function mergeShown(before: Shown | null, { picture, moves }: Seen): Shown {
     picture: before?.picture ?? picture?.pixels ?? null,
     width: before?.width ?? picture?.width ?? 0,
     height: before?.height ?? picture?.height ?? 0,
-    rows: before?.rows ?? moves,
+    moves: before?.moves ?? moves,
   };
 }
 

@@ -1,7 +1,7 @@
 /**
- * Compiles the kernels into the Node-API addon by calling a C++ compiler: kernels.cc once for each instruction set,
- * addon.cc, which chooses at run time, and a link. Needs g++ or clang++ and nothing else: the headers of Node-API lie
- * in this folder, and the addon works with every version of Node.js.
+ * Compiles the Node-API addon with a C++ compiler: kernels.cc once per instruction set, and addon.cc, which chooses the
+ * set at run time. Only g++ or clang++ is needed: the headers of Node-API are in this folder, and one addon works with
+ * every version of Node.js.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { KERNELS } from './load-addon.js';
 
 const HEADERS = fileURLToPath(new URL('./node-api-headers/', import.meta.url));
 
-/** kernels.cc becomes an object for each instruction set of the processor, named as its namespace. */
+/** Flags of kernels.cc for each instruction set of a processor. The set's name is the C++ namespace of its kernels. */
 const INSTRUCTION_SETS: Partial<Record<string, Record<string, string[]>>> = {
   x64: {
     baseline: [],
@@ -22,7 +22,7 @@ const INSTRUCTION_SETS: Partial<Record<string, Record<string, string[]>>> = {
       '-mprefer-vector-width=512',
     ],
   },
-  // g++ for ARM schedules before it allocates registers, and then has none left for four of the tile's accumulators.
+  // g++ for ARM schedules instructions before it allocates registers; then four accumulators of a tile get no register.
   arm64: { baseline: ['-fno-schedule-insns'] },
 };
 
@@ -38,22 +38,22 @@ const LINK: Partial<Record<NodeJS.Platform, string[]>> = {
 const COMPILERS = ['g++', 'clang++', 'c++'];
 
 export interface CompileOptions {
-  /** Path of the addon; replaced as a whole. */
+  /** Path of the addon; an old file is replaced atomically. */
   output: string;
   /** Folder of the object files. */
   objects: string;
-  /** Processor to compile for, as Node.js names it; this one by default. */
+  /** Processor to compile for, as in `process.arch`; default: this machine's. */
   arch?: string;
-  /** Command of the compiler; by default CXX, else g++, clang++ or c++. */
+  /** Command of the compiler; default: CXX, else the first of g++, clang++ and c++ that runs. */
   compiler?: string;
-  /** Whether to leave out what only debuggers and profilers read. */
+  /** Removes the symbols that only debuggers and profilers read. */
   strip?: boolean;
 }
 
-/** Thrown where there is no compiler, which is no mistake of the sources. */
+/** No compiler runs; the sources are not at fault. */
 export class NoCompilerError extends UserError {}
 
-/** The compiler to call, as words. A blank command counts as none. @throws NoCompilerError */
+/** The compiler's command, split at spaces. A blank command counts as none. @throws NoCompilerError if none runs */
 export function findCompiler(command: string | undefined = process.env.CXX): string[] {
   const given = command?.trim();
   const commands = given ? [given] : COMPILERS;
@@ -66,8 +66,9 @@ export function findCompiler(command: string | undefined = process.env.CXX): str
 }
 
 /**
- * @throws NoCompilerError
- * @throws UserError with the compiler's first complaint
+ * Compiles and links the addon.
+ * @throws NoCompilerError if no compiler runs, or on Windows
+ * @throws UserError with the compiler's first error
  * @throws the file system's error if a folder or the addon cannot be written
  */
 export async function compileAddon({
@@ -80,7 +81,7 @@ export async function compileAddon({
   const link = LINK[process.platform];
   if (!link) {
     throw new NoCompilerError(
-      `the kernels compile on Linux and macOS, not on ${process.platform}; WASM computes here`,
+      `the kernels compile on Linux and macOS, not on ${process.platform}; the WASM kernels are used`,
     );
   }
   const command = findCompiler(compiler);
@@ -112,16 +113,16 @@ async function run(command: string[], args: string[], output: string): Promise<v
   rmSync(output, { force: true }); // an older one must not be taken for what this call writes
   const [program, ...words] = [...command, ...args, '-o', output];
   const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
+  let messages = '';
   child.stderr.setEncoding('utf8').on('data', (piece) => {
-    said += piece;
+    messages += piece;
   });
   const ended = await new Promise<string>((resolve, reject) => {
     child.on('error', (error) => reject(new UserError(`${name} cannot be started: ${error.message}`)));
     child.on('close', (status, signal) => resolve(signal ?? `exit code ${status}`));
   });
   if (ended !== 'exit code 0') {
-    const complaint = /^.*\berror: .*$/m.exec(said)?.[0] ?? (said.trim().split('\n')[0] || ended);
+    const complaint = /^.*\berror: .*$/m.exec(messages)?.[0] ?? (messages.trim().split('\n')[0] || ended);
     throw new UserError(`${name} does not compile the kernels: ${complaint}`);
   }
   if (!existsSync(output)) {

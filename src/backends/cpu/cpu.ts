@@ -1,6 +1,6 @@
 /**
- * The native backend: the kernels as a Node-API addon, compiled for several instruction sets, of which the best one
- * that this processor has is taken. SCANSTROKE_ISA=baseline|avx2|avx512 forces one.
+ * The native backend: a Node-API addon with the kernels for several instruction sets. The fastest one that this
+ * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512 forces one.
  */
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
@@ -15,12 +15,12 @@ function describe(isa: string): string {
   return DESCRIPTIONS[isa] ?? (process.arch === 'arm64' ? 'NEON' : 'SSE2');
 }
 
-/** The instruction sets that this processor has, best first; empty when there is no addon for this machine. */
+/** The instruction sets that this processor supports, fastest first; empty if there is no addon for this machine. */
 export function availableIsas(): string[] {
   return loadAddon().addon?.available ?? [];
 }
 
-/** @throws UserError when the machine does not have that much memory */
+/** @throws UserError if the memory cannot be allocated */
 function sharedBytes(bytes: number): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(bytes);
@@ -63,7 +63,7 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
     return array;
   }
   protected override stored(array: Stored | null): Float32Array | null {
-    return array as Float32Array | null; // the addon looks at the type itself
+    return array as Float32Array | null; // the addon checks the type
   }
   protected override ints(array: Int32Array): Int32Array {
     return array;
@@ -72,9 +72,9 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
 
 /**
  * Opens the native backend.
- * @param options.isa `avx512`, `avx2` or `baseline`; by default SCANSTROKE_ISA, else the best there is.
- * @throws BackendUnavailable when there is no addon for this machine
- * @throws UserError when the addon cannot be loaded, or the processor lacks the instruction set
+ * @param options.isa `avx512`, `avx2` or `baseline`; default: SCANSTROKE_ISA, else the fastest.
+ * @throws BackendUnavailable if there is no addon for this machine
+ * @throws UserError if the addon cannot be loaded, or the processor lacks the instruction set
  */
 export function openCpu(options: { isa?: string } = {}): Backend {
   const { addon, reason, failed } = loadAddon();

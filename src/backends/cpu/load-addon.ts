@@ -1,10 +1,10 @@
 /**
- * Loads the Node-API addon from the first of three places that has one for this machine:
+ * Loads the Node-API addon from the first of three places that contains one for this machine:
  *
- * 1. `kernels/build`, in a clone: what `npm run build` compiled of the sources as they are; never in the package;
- * 2. `prebuilds`, in the package: made before publishing, for the machines that most people have;
- * 3. the cache folder: what `scanstroke build` compiled. Its place is named by a hash of the sources; without the
- *    sources (in a server's bundle, say) this place is left out.
+ * 1. `kernels/build`, in a clone only: `npm run build` compiles it from the current sources;
+ * 2. `prebuilds`, in the package: compiled before publishing, for Linux on x64 and arm64;
+ * 3. the cache folder: `scanstroke build` compiles it there, in a folder named after a hash of the sources.
+ *    Without the sources (in a server's bundle) this place is left out.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -15,12 +15,12 @@ import { cacheFolder } from '../../cache-folder.js';
 import type { Verbs } from '../kernel-backend.js';
 
 export interface Addon {
-  /** The instruction sets that this processor has, best first. */
+  /** The instruction sets that this processor supports, fastest first. */
   available: string[];
   open(isa: string): Verbs<Float32Array | null, Int32Array>;
 }
 
-/** The addon and its path; or why there is none, in a clause, and whether a file is there that cannot be loaded. */
+/** The addon and its path; or the reason why there is none, as a clause. `failed`: a file exists but does not load. */
 export type LoadedAddon =
   | { addon: Addon; path: string; reason?: undefined; failed?: undefined }
   | { addon?: undefined; path?: undefined; reason: string; failed: boolean };
@@ -31,12 +31,12 @@ const require = createRequire(import.meta.url);
 /** The folder of the C++ sources. */
 export const KERNELS = join(root, 'kernels');
 
-/** `linux-x64` and the like: what an addon is compiled for. */
+/** The platform that an addon is compiled for, e.g. `linux-x64`. */
 export function machineName(arch: string = process.arch): string {
   return `${process.platform}-${arch}`;
 }
 
-/** A hash of the kernels' sources. */
+/** Hash of the kernels' sources, 16 hex digits. */
 export function sourcesHash(): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(KERNELS).sort()) {
@@ -45,20 +45,20 @@ export function sourcesHash(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Where `scanstroke build` puts the addon. */
+/** The path to which `scanstroke build` writes the addon. */
 export function cachedAddon(): string {
   return join(cacheFolder(), `kernels-${sourcesHash()}`, `${machineName()}.node`);
 }
 
 let loaded: LoadedAddon | undefined;
 
-/** Loads the addon, once in a thread. */
+/** The addon, searched at the first call in each thread. */
 export function loadAddon(): LoadedAddon {
   loaded ??= searchAddon();
   return loaded;
 }
 
-/** Looks again, after something was compiled. */
+/** Searches again, after an addon was compiled. */
 export function searchAddon(): LoadedAddon {
   let failed = false;
   let reason = `there are no native kernels for ${machineName()}`;
@@ -73,7 +73,7 @@ export function searchAddon(): LoadedAddon {
     try {
       return { addon: require(path) as Addon, path };
     } catch (error) {
-      // For another C library, say. The dynamic linker's message names the file; the path may be long.
+      // E.g. an addon for another C library. The dynamic linker's message names the file, whose path may be long.
       const [message] = (error as Error).message.replaceAll(path, 'they').split('\n');
       reason = `the native kernels for ${machineName()} do not load here (${message})`;
       failed = true;

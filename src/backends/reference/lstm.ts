@@ -1,6 +1,6 @@
 /**
- * One direction of one LSTM layer, forward and backward in time, as docs/mathematics.md writes it: the reference's
- * part of the LSTM verbs. Rows are packed time-major (see backend.ts); gradients carry the prefix d.
+ * The reference's LSTM verbs: forward and backward pass of one direction of one layer, written like
+ * docs/mathematics.md. Rows are packed time-major (see backend.ts); gradients have the prefix d.
  */
 
 import type * as B from '../backend.js';

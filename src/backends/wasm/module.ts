@@ -17,7 +17,7 @@ export interface KernelModule {
   shared: boolean;
 }
 
-/** For tests. Default: whatever the runtime supports. */
+/** For tests. Default: all features that the runtime supports. */
 export interface ModuleOptions {
   relaxed?: boolean;
   shared?: boolean;

@@ -2,7 +2,7 @@
  * The WASM backend: the kernels as a WebAssembly SIMD module, for machines without a compiler and for pages.
  *
  * All buffers live in one WebAssembly memory, shared where it can be. A worker thread opens the same module on the same
- * memory from a handle. The kernels keep no state, so the thread needs only a stack of its own, which is in the handle.
+ * memory from a handle. The kernels have no state, so the thread needs only a separate stack, which is in the handle.
  */
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, requireVerbs, type Verbs } from '../kernel-backend.js';

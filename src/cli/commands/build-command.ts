@@ -1,4 +1,4 @@
-/** `scanstroke build`: compiles the native kernels for a machine that the package brings none for. */
+/** `scanstroke build`: compiles the native kernels on a machine for which the package contains none. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,17 +9,17 @@ import { printJson, type Terminal } from '../terminal.js';
 
 export function defineBuild(command: Command, terminal: Terminal): void {
   command
-    .option('--json', 'print { addon, instruction_sets, compiled }, and nothing else')
+    .option('--json', 'print only { addon, instruction_sets, compiled }')
     .addHelpText(
       'after',
       `
-The package brings native kernels for Linux on x64 and arm64. Elsewhere this command compiles them, with g++ or
-clang++, into the cache folder; without them WebAssembly computes, about three times slower.
+The package contains native kernels for Linux on x64 and arm64. On other machines this command compiles them with g++
+or clang++ into the cache folder. Without native kernels WebAssembly is used, about three times slower.
 
 Examples:
   scanstroke build                compile, if this machine has no native kernels yet
-  CXX=clang++-19 scanstroke build with this compiler
-  scanstroke build --json         say where they lie`,
+  CXX=clang++-19 scanstroke build compile with this compiler
+  scanstroke build --json         print their path as JSON`,
     )
     .action(({ json = false }: { json?: boolean }) => build(json, terminal));
 }
@@ -32,7 +32,7 @@ async function build(json: boolean, terminal: Terminal): Promise<void> {
   const compiled = !present.addon;
   if (json) printJson(terminal, { addon: path, instruction_sets: available, compiled });
   else {
-    const what = compiled ? 'native kernels compiled' : 'nothing to do: native kernels are there';
+    const what = compiled ? 'native kernels compiled' : 'nothing to do: this machine has native kernels';
     terminal.out.write(`${what} (${available.join(', ')}): ${path}\n`);
   }
 }

@@ -45,7 +45,7 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   else terminal.out.write(inTerminal(found, terminal.out));
 }
 
-/** The augmentation that the flags ask for; undefined without any. */
+/** The augmentation that the flags set; undefined without augmentation. */
 function variationsOf({ augment, part, ...flags }: PreviewFlags): StrokeVariations | undefined {
   const given = Object.fromEntries(AMOUNTS.filter((key) => key in flags).map((key) => [key, flags[key]]));
   const amounts = givenOptions({ flags: given }, 'data preview');

@@ -71,7 +71,7 @@ async function find(path: string): Promise<Found> {
   };
 }
 
-/** As it stands in the checkpoint. */
+/** The preprocessing in the checkpoint's own form. */
 function storedPreprocessing({ preprocessing }: CheckpointHeader): Record<string, unknown> {
   return kindOf(preprocessing).writePreprocessing(preprocessing);
 }

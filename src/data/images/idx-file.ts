@@ -1,7 +1,7 @@
 /**
- * Reads IDX files from the disk, plain or compressed with gzip; the first bytes tell which, not the name. A small
- * compressed file can claim to be huge: the IDX header is inflated first and refused if it announces more than gzip can
- * pack into the file, and no more than it announces is inflated. Node.js only.
+ * Reads IDX files from the disk, plain or compressed with gzip; the first bytes decide which, not the name. A small
+ * compressed file can announce a huge size. So the IDX header is inflated first. It is refused if gzip cannot compress
+ * the announced size into this file; inflation stops at the announced size. Node.js only.
  */
 
 import { promisify } from 'node:util';

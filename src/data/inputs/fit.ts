@@ -30,7 +30,7 @@ interface Ink {
 
 /**
  * @param picture of one channel; 0 is paper, 255 is ink
- * @returns [28, 28], or null if nothing stands out from the paper
+ * @returns [28, 28], or null if there is no ink
  */
 export function fitPicture(picture: {
   pixels: Uint8Array;

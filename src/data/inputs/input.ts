@@ -124,7 +124,7 @@ export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
 
 /**
  * A picture of any size, fitted into MNIST's as fit.ts does it.
- * @returns null if nothing stands out from the paper
+ * @returns null if there is no ink
  * @throws UserError if the picture is not grey
  */
 export function fittedPicture(picture: Required<InputPicture>): Required<InputPicture> | null {

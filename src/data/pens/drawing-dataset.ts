@@ -8,7 +8,7 @@ import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '..
 import { UserError } from '../../user-error.js';
 import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
-import { MAX_CLASSES, packStrokes, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';
 
 /** Most drawings in a data set: 400 MB as pictures. */
@@ -60,7 +60,7 @@ export async function loadPenStrokes(
   const inPenOrder = (drawing: Drawing) => drawingToStrokes(drawing, { order: 'pen' });
   const { classes, train, test } = await collect(path, name, inPenOrder, onProgress);
   const [trainStrokes, testStrokes] = [train, test].map((part) =>
-    packStrokes(
+    concatenateStrokes(
       part.map(({ value }) => value),
       part.map(({ label }) => label),
       name,

@@ -84,9 +84,9 @@ export class PenTextReader {
   }
 
   #point(line: string, number: number): void {
-    const [x, y] = line.split(/\s+/, 2);
-    const [column, row] = [Number(x), Number(y)];
-    if (!NUMBER.test(x) || !NUMBER.test(y ?? '') || Math.abs(column) > 1e9 || Math.abs(row) > 1e9) {
+    const [xText, yText] = line.split(/\s+/, 2);
+    const [x, y] = [Number(xText), Number(yText)];
+    if (!NUMBER.test(xText) || !NUMBER.test(yText ?? '') || Math.abs(x) > 1e9 || Math.abs(y) > 1e9) {
       throw new UserError(
         `${this.#where}:${number}: expected a point, two numbers x y, found ${quote(line)}`,
       );
@@ -95,9 +95,9 @@ export class PenTextReader {
       throw new UserError(`${this.#where}:${number}: more than ${MAX_POINTS} points in a drawing`);
     }
     const { xs, ys } = this.#strokes[this.#strokes.length - 1];
-    xs.push(column);
+    xs.push(x);
     // y points upwards in the file, downwards here.
-    ys.push(-row);
+    ys.push(-y);
   }
 
   #finish(): void {

@@ -1,5 +1,5 @@
 /**
- * Reads the stroke data set from `sequences.tar.gz`, as a stream that is not unpacked to the disk, or from the folder
+ * Reads the stroke data set from `sequences.tar.gz`, as a stream that is not extracted to the disk, or from the folder
  * with its 70,000 files. Node.js only.
  */
 

@@ -6,7 +6,7 @@ import { quote } from '../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import type { ImageExamples } from '../images/image-examples.js';
-import { packStrokes, type StrokeExamples } from './stroke-examples.js';
+import { concatenateStrokes, type StrokeExamples } from './stroke-examples.js';
 import type { ConversionTask, ConvertedChunk } from './stroke-worker.js';
 
 /** Images in a chunk: a thread takes one chunk at a time. */
@@ -54,7 +54,7 @@ export async function strokesFromImages(
       onProgress?.(done, count);
     }),
   );
-  return packStrokes(sequences, labels, name);
+  return concatenateStrokes(sequences, labels, name);
 }
 
 /** Starts threads. Each promise resolves when its thread ends; if one thread fails, all are terminated. */

@@ -155,8 +155,8 @@ async function throughCache(
   { onNotice }: LoadStrokesOptions,
   make: () => Promise<StrokeDataset>,
 ): Promise<StrokeDataset> {
-  const kept = await readCache(key, name);
-  if (kept !== undefined) return kept;
+  const cached = await readCache(key, name);
+  if (cached !== undefined) return cached;
   const made = await make();
   try {
     await writeCache(key, made);
@@ -194,7 +194,7 @@ async function hashOf(path: string): Promise<string> {
 
 /**
  * Key of a folder: path, size and ctime of every file. Reading all 70,000 files would take as long as having no cache.
- * Unlike mtime, ctime cannot be set by a program that unpacks an archive.
+ * Unlike mtime, ctime cannot be set by a program that extracts an archive.
  */
 async function folderKey({ path, names }: StrokeFolder): Promise<string> {
   const list: string[] = [];

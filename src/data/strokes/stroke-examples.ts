@@ -43,7 +43,7 @@ const MAX_MOVES = 2 ** 29;
  * @param name of the data, for messages
  * @throws UserError if there are more than MAX_MOVES moves
  */
-export function packStrokes(
+export function concatenateStrokes(
   sequences: readonly Int16Array[],
   labels: ArrayLike<number>,
   name: string,

@@ -7,7 +7,7 @@
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE, parseClassNames } from '../class-names.js';
-import { MAX_CLASSES, packStrokes, type StrokeDataset } from './stroke-examples.js';
+import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from './stroke-examples.js';
 import { parseLabels, parseStrokes } from './stroke-text.js';
 
 export type StrokePart = 'train' | 'test';
@@ -63,7 +63,7 @@ export class StrokeFiles {
   /**
    * Adds a file.
    * @param name without folders
-   * @param bytes not kept
+   * @param bytes may be overwritten after the call
    * @throws UserError naming file and line
    */
   add(name: string, bytes: Uint8Array): void {
@@ -118,13 +118,13 @@ export class StrokeFiles {
       this.#classNames === undefined
         ? seen.map(String)
         : parseClassNames(this.#classNames, `${this.#source}: ${CLASS_NAMES_FILE}`, seen.length);
-    const pack = (part: StrokePart, labels: number[]) =>
-      packStrokes(
+    const concatenate = (part: StrokePart, labels: number[]) =>
+      concatenateStrokes(
         labels.map((_, number) => this.#sequences[part].get(number) as Int16Array),
         labels.map((label) => classOf.get(label) as number),
         this.#source,
       );
-    const [train, test] = [pack('train', trainLabels), pack('test', testLabels)];
+    const [train, test] = [concatenate('train', trainLabels), concatenate('test', testLabels)];
     return { name, ...ARCHIVE_SIZE, train, test, classes };
   }
 

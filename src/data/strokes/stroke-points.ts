@@ -10,7 +10,7 @@ import { emptyStrokes, type StrokeExamples } from './stroke-examples.js';
 /** How the pen arrived at a point: drawing; after a pen-up; or by a jump without a pen-up (see `readMoves`). */
 export const ARRIVAL = { drawn: 0, penUp: 1, jump: 2 } as const;
 
-const MAX_STEP = 32767;
+const MAX_DIFFERENCE = 32767;
 
 /** A drawing's points in drawing order, in buffers that are reused for the next drawing. */
 export class StrokePoints {
@@ -172,9 +172,9 @@ function redrawn(
     at = after.writeMoves(written, at, 1);
     ends[i] = at / STROKE_COLUMNS;
     for (let k = from; k < at; k++) {
-      if (Math.abs(written[k]) > MAX_STEP) {
+      if (Math.abs(written[k]) > MAX_DIFFERENCE) {
         throw new UserError(
-          `strokes ${how}: drawing ${i} has a step of ${written[k]}; at most ${MAX_STEP} is accepted`,
+          `strokes ${how}: drawing ${i} has a move of ${written[k]}; at most ${MAX_DIFFERENCE} is accepted`,
         );
       }
     }

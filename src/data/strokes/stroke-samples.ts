@@ -8,7 +8,7 @@ import { loadImages } from '../images/image-datasets.js';
 import { loadDrawingImages } from '../pens/drawing-dataset.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
-import { movesOf, packStrokes, type StrokeExamples } from './stroke-examples.js';
+import { concatenateStrokes, movesOf, type StrokeExamples } from './stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from './stroke-preprocessing.js';
 
 /** One sample. */
@@ -27,7 +27,7 @@ export interface StrokeSample {
   /** [height, width] the thinned picture: not 0 where there is ink. */
   thinned: Uint8Array;
   strokes: Stroke<Float64Array>[];
-  /** What training makes of it, epoch by epoch; none, if nothing was asked for. */
+  /** The augmented drawing in each requested epoch; empty without augmentation. */
   variations: StrokeVariation[];
 }
 
@@ -130,7 +130,7 @@ function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples 
   const count = Math.max(...samples.map(({ index }) => index)) + 1;
   const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
   for (const { index, moves } of samples) sequences[index] = moves;
-  return packStrokes(sequences, new Uint8Array(count), name);
+  return concatenateStrokes(sequences, new Uint8Array(count), name);
 }
 
 /** Indices of samples: of each class the first, then of each the second, and so on. */

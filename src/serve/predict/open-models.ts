@@ -1,4 +1,4 @@
-/** The networks that a worker thread keeps open: the last few used, each in its version on disk. */
+/** The open networks of a worker thread: an LRU cache, by path and version of the checkpoint. */
 import type { BackendName } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
 import { openCheckpoint } from '../../recognize/open-checkpoint.js';
@@ -17,7 +17,7 @@ export class OpenModels {
   }
 
   /**
-   * The network of a source, on a backend of its own.
+   * The network of a source, on a separate backend.
    * @throws UserError if the checkpoint is damaged or missing
    */
   get({ path, version }: ModelSource): Promise<Recognizer> {

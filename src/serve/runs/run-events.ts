@@ -1,7 +1,7 @@
 /**
  * Server-Sent Events of a run. The files of a run are read periodically while a listener is connected. Training and
- * server share nothing but these files, so each can be restarted at any time. A listener sends the last epoch that it
- * has in Last-Event-ID.
+ * server share only these files, so each can be restarted at any time. A listener sends its last epoch in
+ * Last-Event-ID.
  */
 import { PassThrough, type Readable } from 'node:stream';
 import { snakeCaseKeys } from '../../formats/key-case.js';

@@ -1,6 +1,6 @@
 /**
- * The samples of a run's data set with the answers of its network, computed once for each part and kept in an LRU
- * cache.
+ * The samples of a run's data set with the answers of its network. The answers to a part are computed once and stored
+ * in an LRU cache.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Dataset } from '../../data/input-kind.js';

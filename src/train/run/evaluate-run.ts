@@ -72,7 +72,7 @@ export async function evaluateRun(
     });
     let next = await events.next();
     while (!next.done) next = await events.next();
-    if (!next.value) throw new Error('evaluate: stopped without being asked to');
+    if (!next.value) throw new Error('evaluate: ended before the last batch');
     return { ...next.value.scores, classes: checkpoint.classes, notices };
   } finally {
     await close();

@@ -11,8 +11,8 @@ import type { TrainConfig } from '../config/options.js';
 import type { Engine } from '../engine.js';
 import { initialState, type TrainState } from '../loop.js';
 
-/** What must be the same for the steps of an epoch to be the same. */
-export interface StepConditions {
+/** The settings on which the updates of an epoch depend. */
+export interface UpdateConditions {
   batchSize: number;
   trainCount: number;
   seed: number;
@@ -51,7 +51,7 @@ export async function resume(
   checkpoint: Checkpoint,
   path: string,
   model: ResolvedClassifierConfig,
-  conditions: StepConditions,
+  conditions: UpdateConditions,
 ): Promise<TrainState> {
   refuseOtherModel(checkpoint, path, model);
   const { parameters, training } = checkpoint;
@@ -67,19 +67,19 @@ export async function resume(
   const { batchSize, trainCount, seed, optimizer, useAmp, ...state } = parsed.data;
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
-      `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} is asked for; ` +
+      `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} was requested; ` +
         `use optimizer ${optimizer}, or begin a new training from the weights in ${RUN_FILES.best}`,
       { settings: ['optimizer', 'loadCp'] },
     );
   }
   const changed = Object.entries({ batchSize, trainCount, seed, useAmp }).find(
-    ([name, value]) => conditions[name as keyof StepConditions] !== value,
+    ([name, value]) => conditions[name as keyof UpdateConditions] !== value,
   );
   if (changed && state.losses.length > 0) {
     const [name, value] = changed;
     throw new UserError(
       `train: ${path} was written within epoch ${state.epoch}, with ${name} ${value}; ` +
-        `now ${name} is ${conditions[name as keyof StepConditions]}; go on with ${name} ${value}`,
+        `now ${name} is ${conditions[name as keyof UpdateConditions]}; continue with ${name} ${value}`,
     );
   }
   await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model, path) });

@@ -4,7 +4,7 @@ import { kindOf } from '../../data/kinds.js';
 import type { Mistake } from '../../runs/run-folder.js';
 import { type AnswerSheet, answerTo } from '../evaluation.js';
 
-/** At most this many mistakes are kept. */
+/** Most mistakes in the report. */
 const MAX_MISTAKES = 30;
 
 /** The wrong answers on the test set with the highest probability, highest first, with their pictures. */

@@ -86,7 +86,7 @@ export class Control {
     Atomics.add(this.words, WORD.progress, 1);
   }
 
-  /** Asks for the command to end after the update. */
+  /** Requests that the command end after the current update. */
   stop(): void {
     Atomics.store(this.words, WORD.stopWanted, 1);
   }

@@ -1,7 +1,6 @@
 /**
- * Runs commands on all threads of a team at once. Whatever goes wrong in one thread (an error, a death, a reply that
- * never comes) ends the whole group: waiting threads are woken, all threads are ended, and every call rejects with the
- * cause.
+ * Runs commands on all threads of a team at once. Any failure of one thread (an error, an exit, a missing reply) ends
+ * the whole group: waiting threads are woken, all threads are ended, and every call rejects with the cause.
  */
 import { type Control, OtherThreadFailed } from './control.js';
 import type { Command } from './team-protocol.js';
@@ -42,7 +41,7 @@ export class ThreadGroup {
     this.#failed.catch(() => {}); // Between commands nobody waits for it.
     for (const thread of threads) thread.onDeath = (cause) => this.#fail(cause);
     this.ready = this.#start();
-    this.ready.catch(() => {}); // Whoever awaits it handles the error.
+    this.ready.catch(() => {}); // The caller that awaits it handles the error.
   }
 
   #start(): Promise<void> {

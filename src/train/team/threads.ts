@@ -41,7 +41,7 @@ export class MessageThread implements Thread {
   constructor(port: Port) {
     this.#port = port;
     this.ready = this.#reply();
-    this.ready.catch(() => {}); // Whoever awaits it handles the error.
+    this.ready.catch(() => {}); // The caller that awaits it handles the error.
   }
 
   run(command: Command): Promise<void> {

@@ -1,10 +1,10 @@
-/** Protects the bending of pictures: the surface through the nodes of the grid is Catmull and Rom's, in both directions. */
+/** Protects elastic deformation: displacements are interpolated between the grid's nodes by Catmull–Rom, in x and y. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Displacement } from '#src/data/images/displacement.js';
 import { SampleWords, STREAM, signedOf } from '#src/data/sample-words.js';
 
-/** Nodes along a side: three cells, and one node more beyond either end. */
+/** Nodes along a side: those of three cells, and one more beyond each end. */
 const NODES = 6;
 
 /** The definition: the cubic through p1 and p2 with the slopes (p2 − p0) / 2 and (p3 − p1) / 2. */
@@ -24,7 +24,7 @@ function surface(grid: number[], x: number, y: number): number {
   );
 }
 
-test('every pixel is displaced by the cubic surface through the nodes that were drawn', () => {
+test('every pixel is displaced by the cubic surface through the random nodes', () => {
   for (const [width, height] of [
     [28, 28],
     [5, 40],
@@ -41,7 +41,7 @@ test('every pixel is displaced by the cubic surface through the nodes that were 
     for (let y = 0; y < height; y++) {
       displacement.row(y);
       for (let x = 0; x < width; x++) {
-        // A picture one pixel high lies in the middle.
+        // A picture one pixel high is in the middle of the grid.
         const place = [(3 * x) / (width - 1), height > 1 ? (3 * y) / (height - 1) : 1.5] as const;
         // Both are computed in float64.
         assert.ok(Math.abs(displacement.dx[x] - surface(gridX, ...place)) < 1e-12, `dx of (${x}, ${y})`);

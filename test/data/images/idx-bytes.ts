@@ -1,4 +1,4 @@
-/** Makes IDX files by hand, also impossible ones. */
+/** Makes IDX files for tests, also invalid ones. */
 
 /** An IDX file: element type code, dimensions and the bytes of its elements. */
 export function idxBytes(code: number, shape: number[], elements: ArrayLike<number>): Uint8Array {

@@ -1,4 +1,4 @@
-/** Protects the IDX reader: every element type, compressed or not, and nothing damaged or hostile gets in. */
+/** Protects the IDX reader: every element type is read, compressed or not; damaged and hostile files are refused. */
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
@@ -43,7 +43,7 @@ test('every element type is read, big-endian', () => {
   }
 });
 
-test('several dimensions, and bytes that do not begin their buffer', () => {
+test('several dimensions, and bytes at an offset in their buffer', () => {
   const file = countingImages([2, 3, 4]);
   const padded = new Uint8Array(file.length + 3);
   padded.set(file, 3);
@@ -53,7 +53,7 @@ test('several dimensions, and bytes that do not begin their buffer', () => {
   assert.deepEqual([...data], [...Array(24).keys()]);
 });
 
-test('damage is refused with both numbers', () => {
+test('damaged files are refused with both numbers', () => {
   const file = countingImages([2, 3]);
   refused(new Uint8Array(0), /not an IDX file: expected at least 4 bytes, found 0/);
   refused(
@@ -83,7 +83,7 @@ test('dimensions whose product overflows are refused', () => {
   refused(idxBytes(12, [2 ** 31, 2 ** 31], []), /the shape .* is more than any file holds/);
 });
 
-test('compressed files are told by their first bytes, not by their names', async () => {
+test('compressed files are recognised by their first bytes, not by their names', async () => {
   const file = countingImages([5, 4, 3]);
   const plainNamedGz = join(folder, 'plain.gz');
   const compressed = join(folder, 'compressed');
@@ -119,7 +119,7 @@ test('a compressed file that inflates to more than its header announces is refus
   assert.ok(process.memoryUsage().rss - before < 50 * 2 ** 20);
 });
 
-test('a compressed file that announces more than gzip can pack is refused without inflating it', async () => {
+test('a compressed file that announces more than gzip can compress is refused without inflating it', async () => {
   const before = process.memoryUsage().arrayBuffers;
   await assert.rejects(
     inflateIdx(gzipSync(idxBytes(8, [1_000_000_000], [])), 'x.gz'),
@@ -152,7 +152,7 @@ test('damaged compressed files are refused, naming the file', async () => {
   for (const [bytes, message] of cases) await assert.rejects(inflateIdx(bytes, 'x.gz'), isRefusal(message));
 });
 
-/** Whether it was read; anything but reading something consistent or refusing it is a failure. */
+/** Whether the bytes were read. Fails if the result is inconsistent or an error is not a UserError. */
 async function readOrRefuse(bytes: Uint8Array): Promise<boolean> {
   try {
     const inflated = bytes[0] === 0x1f && bytes[1] === 0x8b ? await inflateIdx(bytes, 'fuzz') : bytes;
@@ -169,7 +169,7 @@ async function readOrRefuse(bytes: Uint8Array): Promise<boolean> {
   }
 }
 
-test('whatever the bytes: read or refused, nothing else', async () => {
+test('a valid file with a few mutations is read or refused', async () => {
   const plain = countingImages([3, 5, 4]);
   const compressed = new Uint8Array(gzipSync(plain));
   let read = 0;
@@ -186,11 +186,11 @@ test('whatever the bytes: read or refused, nothing else', async () => {
     },
   );
   await fc.assert(property, { seed: 1, numRuns: 1500 });
-  // Both outcomes must occur, or the mutations are too gentle or too wild to test anything.
+  // Both outcomes must occur, or the mutations are too small or too large to test anything.
   assert.ok(read > 20 && read < 1480, `${read} of 1500 read`);
 });
 
-test('random bytes behind a plausible start: read or refused, nothing else', async () => {
+test('random bytes after a plausible start are read or refused', async () => {
   const start = fc.constantFrom(
     [],
     [0, 0],

@@ -1,6 +1,7 @@
 /**
- * Protects varied images: with no amounts they are the originals to the bit; they move as the same numbers move
- * strokes; bending is smooth and of the size asked for; what is drawn depends on seed, epoch and sample alone.
+ * Protects varied images: with all amounts 0 they are bit-identical to the originals; the same random numbers move
+ * images and strokes alike; elastic deformation is smooth and has the requested size; variations depend only on seed,
+ * epoch and sample.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +23,7 @@ interface Shape {
   width: number;
 }
 
-/** Images of which `pixel` gives the values; a sequence of one step an image. */
+/** Images with pixels from `pixel`; each image is a sequence of one step. */
 function imagesOf(
   { count = 1, channels = 1, height, width }: Shape,
   pixel: (x: number, y: number, c: number, i: number) => number,
@@ -66,7 +67,7 @@ function open(data: ImageSequencesData, amounts: Partial<Augmentation>, seed = 1
   return new AugmentedImages({ data, augmentation: { ...NO_AUGMENTATION, ...amounts }, seed });
 }
 
-/** Sequence i alone. */
+/** The values of sequence i. */
 function readAlone(source: SequenceSource, i: number): Float32Array {
   const target = new Float32Array(source.maxSteps * source.inputSize);
   source.read(
@@ -85,7 +86,7 @@ const anyShape = fc.record({
   width: fc.integer({ min: 1, max: 9 }),
 });
 
-test('with all amounts 0 a sequence is that of ImageSequences, to the bit; amounts for strokes change nothing', () => {
+test('with all amounts 0, sequences are bit-identical to ImageSequences; amounts for strokes have no effect', () => {
   const forStrokes = { jitter: 1, drop: 0.5, resample: 1, reverse: 1, shuffle: 1, flip: 1 };
   fc.assert(
     fc.property(
@@ -110,8 +111,8 @@ test('with all amounts 0 a sequence is that of ImageSequences, to the bit; amoun
   );
 });
 
-test('a point of an image goes where the same numbers take a point of a stroke', () => {
-  // A round blot, away from the centre; its centre of mass is followed.
+test('the same random numbers move points of images and points of strokes alike', () => {
+  // A round blot, away from the centre; its centre of mass is compared.
   const [height, width] = [41, 37];
   const [atX, atY] = [22, 17];
   const data = imagesOf({ height, width }, (x, y) => 250 * Math.exp(-((x - atX) ** 2 + (y - atY) ** 2) / 8));
@@ -128,31 +129,31 @@ test('a point of an image goes where the same numbers take a point of a stroke',
       sumY += value * Math.floor(k / width);
     });
     const [[[x, y]]] = drawingOf(strokes.movesOf(0, epoch));
-    // Rounding to bytes and the sampling of the blot shift its centre by hundredths.
+    // Rounding to bytes and sampling shift the centre by hundredths of a pixel.
     const distance = Math.hypot(sumX / sum - (x - 1), sumY / sum - (y - 1));
     assert.ok(distance < 0.05, `epoch ${epoch}: ${distance} pixels off`);
   }
 });
 
-test('a scaled image is scaled: its ink grows by the area', () => {
+test('scale: the ink grows with the area', () => {
   const data = imagesOf({ height: 41, width: 41 }, (x, y) => (Math.hypot(x - 20, y - 20) < 9 ? 200 : 0));
   const inkOf = (picture: Uint8Array) => picture.reduce((sum, value) => sum + value, 0);
   const source = open(data, { scale: 0.5 });
   const ratios = Array.from({ length: 500 }, (_, epoch) => inkOf(source.pictureOf(0, epoch)));
   const ink = inkOf(data.examples.pixels);
   const [least, most] = [Math.min(...ratios) / ink, Math.max(...ratios) / ink];
-  // Both factors near a bound at once is rare: one case in a hundred is within a tenth of the range of each.
+  // Both factors are rarely near a bound: one case in a hundred is within a tenth of the range of each.
   assert.ok(least > 1 / 2.3 && least < 1 / 1.9, `${least}`);
   assert.ok(most > 1.9 && most < 2.3, `${most}`);
 });
 
-test('between four pixels is their mean, weighted by nearness; beyond the edge is paper', () => {
+test('pixels are interpolated bilinearly; outside the image is paper', () => {
   const ramp = imagesOf({ height: 28, width: 28 }, (x, y) => 4 * x + 3 * y + 20);
   const source = open(ramp, { shift: 2 });
   for (let epoch = 0; epoch < 50; epoch++) {
     const picture = source.pictureOf(0, epoch);
     const at = (x: number, y: number) => picture[y * 28 + x];
-    // In the middle a ramp stays a ramp, shifted; the two corners say by how much.
+    // In the middle a ramp stays a shifted ramp; two corners give the shift.
     for (let y = 4; y < 24; y++) {
       for (let x = 4; x < 24; x++) {
         const expected = at(4, 4) + 4 * (x - 4) + 3 * (y - 4);
@@ -168,15 +169,15 @@ test('between four pixels is their mean, weighted by nearness; beyond the edge i
   const turned = open(white, { rotation: 45 });
   for (let epoch = 0; epoch < 50; epoch++) {
     const picture = turned.pictureOf(0, epoch);
-    assert.equal(picture[14 * 28 + 14], 255, 'white stays white inside');
+    assert.equal(picture[14 * 28 + 14], 255, 'white is still white inside');
   }
   assert.ok(
     Array.from({ length: 50 }, (_, epoch) => turned.pictureOf(0, epoch)[0]).some((corner) => corner === 0),
   );
 });
 
-test('elastic: smooth displacements, up to about the amplitude, half of it in the mean', () => {
-  // In a ramp the displacement can be read off: 8 grey values a pixel, to within half a value.
+test('elastic: smooth displacements, up to about the amplitude, with half of it as root mean square', () => {
+  // A ramp shows the displacement: 8 grey values per pixel, up to half a value.
   const side = 28;
   const size = { height: side, width: side };
   const [rampX, rampY] = [imagesOf(size, (x) => 8 * x + 20), imagesOf(size, (_, y) => 8 * y + 20)];
@@ -202,12 +203,12 @@ test('elastic: smooth displacements, up to about the amplitude, half of it in th
   const rms = Math.sqrt(sum / (2 * count));
   assert.ok(Math.abs(rms / amplitude - 0.48) < 0.03, `root mean square ${rms}`);
   assert.ok(largest > 1.1 * amplitude && largest < 1.57 * amplitude, `largest ${largest}`);
-  // From a node at one bound to the next, 9 pixels on, at the other bound: a slope of about 3 · amplitude / 9.
+  // Steepest between two neighbouring nodes, 9 pixels apart, at opposite bounds: a slope of about 3 · amplitude / 9.
   assert.ok(steepest < amplitude * 0.5 + 1 / 8, `steepest ${steepest}`);
   assert.ok(Math.abs(inBoth / sum) < 0.05, 'x and y are displaced independently');
 });
 
-test('channels are moved together, each by itself', () => {
+test('all channels get the same displacement, and do not mix', () => {
   const [height, width] = [9, 7];
   const value = (x: number, y: number, c: number) =>
     (x * 31 + y * 57 + c * 101 + ((x * y * (c + 3)) % 13)) % 256;
@@ -227,7 +228,7 @@ test('channels are moved together, each by itself', () => {
   }
 });
 
-test('what was drawn is read as any image is: permuted, normalised, cut into steps', () => {
+test('varied images are permuted, normalised and divided into steps like any image', () => {
   const data = noise({ count: 3, channels: 2, height: 4, width: 6 }, 3, 11);
   data.preprocessing = { ...data.preprocessing, sequenceLength: 16, inputSize: 3 };
   const source = open(data, STRONG);
@@ -240,7 +241,7 @@ test('what was drawn is read as any image is: permuted, normalised, cut into ste
   assert.notDeepEqual(readAlone(drawn, 0), expected);
 });
 
-test('what is drawn depends on seed, epoch and sample alone, not on batches, their order or what was drawn before', () => {
+test('variations depend only on seed, epoch and sample, not on batches, their order or earlier calls', () => {
   fc.assert(
     fc.property(anyShape, fc.nat(), fc.infiniteStream(fc.nat()), (shape, seed, choices) => {
       const data = noise(shape, seed);
@@ -277,7 +278,7 @@ test('epochs, samples and seeds differ', () => {
   assert.equal(seen.size, 12);
 });
 
-test('a sample that there is not, and images of another size, are refused', () => {
+test('missing samples and images of another size are refused', () => {
   const data = noise({ height: 3, width: 3 }, 1);
   for (const i of [-1, 1])
     assert.throws(() => open(data, STRONG).pictureOf(i, 1), /augmentation: sample .* of 1/);

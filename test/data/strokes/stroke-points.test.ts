@@ -1,14 +1,14 @@
-/** Protects drawings made in reverse and in another order: every place stays, only the order changes, as it should. */
+/** Protects reversed and reordered drawings: places do not change, only their order. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { movesOf, packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes, movesOf } from '#src/data/strokes/stroke-examples.js';
 import { reorderedStrokes, reversedStrokes } from '#src/data/strokes/stroke-points.js';
 import { UserError } from '#src/user-error.js';
 import { anyDrawing, type Drawing, dataOf, drawingOf } from './stroke-drawings.js';
 
-/** A line with an unbroken jump at its end, as 3 of 100 drawings of the archive have it, after a dot and a hook. */
+/** A dot, a hook, and a stroke that ends in a jump without a break, like 3 of 100 drawings of the archive. */
 const JUMPING: Drawing = [
   [[3, 4]],
   [
@@ -23,7 +23,7 @@ const JUMPING: Drawing = [
   ],
 ];
 
-test('in reverse, the last stroke comes first, each from its end', () => {
+test('reversed: the last stroke comes first, each from its end', () => {
   const { examples } = dataOf([JUMPING, []]);
   const reversed = reversedStrokes(examples);
   assert.deepEqual(
@@ -37,7 +37,7 @@ test('in reverse, the last stroke comes first, each from its end', () => {
   assert.deepEqual([...reversed.labels], [0, 1]);
 });
 
-test('in another order, the last stroke comes first, each from its own beginning', () => {
+test('reordered: the last stroke comes first, each from its beginning', () => {
   const { examples } = dataOf([JUMPING]);
   assert.deepEqual(
     [...reorderedStrokes(examples).moves],
@@ -48,11 +48,11 @@ test('in another order, the last stroke comes first, each from its own beginning
   );
 });
 
-test('any drawings: the same strokes in the order that the name says; twice is as before', () => {
+test('any drawings: the same strokes in reverse order; applied twice, the original drawing', () => {
   fc.assert(
     fc.property(fc.array(anyDrawing(9), { minLength: 1, maxLength: 5 }), (drawings) => {
       const { examples } = dataOf(drawings);
-      const kept = structuredClone(examples.moves.slice());
+      const originals = structuredClone(examples.moves.slice());
       const [reversed, reordered] = [reversedStrokes(examples), reorderedStrokes(examples)];
       drawings.forEach((drawing, i) => {
         const strokes = [...drawing].reverse();
@@ -64,23 +64,23 @@ test('any drawings: the same strokes in the order that the name says; twice is a
       });
       assert.deepEqual(reversedStrokes(reversed), examples);
       assert.deepEqual(reorderedStrokes(reordered), examples);
-      assert.deepEqual(examples.moves, kept, 'the originals stay as they are');
+      assert.deepEqual(examples.moves, originals, 'the originals do not change');
     }),
     { seed: 1, numRuns: 150 },
   );
 });
 
-test('the result is shared between threads', () => {
-  const { moves: rows, offsets, labels } = reversedStrokes(dataOf([JUMPING]).examples);
-  for (const { buffer } of [rows, offsets, labels]) assert.ok(buffer instanceof SharedArrayBuffer);
+test('the result is in shared memory', () => {
+  const { moves, offsets, labels } = reversedStrokes(dataOf([JUMPING]).examples);
+  for (const { buffer } of [moves, offsets, labels]) assert.ok(buffer instanceof SharedArrayBuffer);
 });
 
-test('rows that are not quite as the archive has them are put in order', () => {
-  // A break before anything, two breaks in a row, a move with the pen lifted, a point as last row.
+test('moves in another form than the archive become valid drawings', () => {
+  // A break at the start, two breaks in succession, a move with the pen lifted, a point as the last move.
   const odd = Int16Array.from([
     0, 0, 1, 0, 3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 5, 5, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1,
   ]);
-  const reversed = reversedStrokes(packStrokes([odd], [0], 'test'));
+  const reversed = reversedStrokes(concatenateStrokes([odd], [0], 'test'));
   assert.deepEqual(drawingOf(reversed.moves), [
     [
       [11, 9],
@@ -93,11 +93,11 @@ test('rows that are not quite as the archive has them are put in order', () => {
   ]);
 });
 
-test('a step that 16 bits do not hold is refused', () => {
-  const rows = [1, 1, 0, 0, 32767, 0, 0, 0, 32767, 0, 0, 0, 0, 0, 1, 1];
-  const far = packStrokes([Int16Array.from([0, 0, 1, 1]), Int16Array.from(rows)], [0, 0], 'test');
+test('a move that does not fit into 16 bits is refused', () => {
+  const moves = [1, 1, 0, 0, 32767, 0, 0, 0, 32767, 0, 0, 0, 0, 0, 1, 1];
+  const far = concatenateStrokes([Int16Array.from([0, 0, 1, 1]), Int16Array.from(moves)], [0, 0], 'test');
   assert.throws(
     () => reversedStrokes(far),
-    new UserError('strokes reversed: drawing 1 has a step of 65535; at most 32767 is accepted'),
+    new UserError('strokes reversed: drawing 1 has a move of 65535; at most 32767 is accepted'),
   );
 });

@@ -1,8 +1,8 @@
-/** Protects strokes as sequences of a model: every move a step, in worker threads too, scaled as the model says. */
+/** Protects strokes as sequences: every move is a step, scaled by the preprocessing, also in worker threads. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packBatch } from '#src/data/batch.js';
-import { packStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
@@ -10,7 +10,7 @@ import {
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { UserError } from '#src/user-error.js';
 
-const examples = packStrokes(
+const examples = concatenateStrokes(
   [
     Int16Array.from([3, 4, 0, 0, 0, 0, 1, 1]),
     Int16Array.from([5, -6, 0, 0, 0, 0, 1, 0, 7, 8, 0, 0, 0, 0, 1, 1]),
@@ -83,7 +83,7 @@ test('dx and dy are scaled, the flags are not', () => {
   assert.deepEqual([...target], [1.5, 2, 0, 0, 0, 0, 1, 1]);
 });
 
-test('posted to a thread it is the same memory', () => {
+test('a thread gets the same memory', () => {
   const { examples: clone } = structuredClone(data);
   assert.equal(clone.moves.buffer instanceof SharedArrayBuffer, true);
   examples.moves[0] = 9;
@@ -92,13 +92,13 @@ test('posted to a thread it is the same memory', () => {
 });
 
 test('no examples, and examples without moves, are refused', () => {
-  const none = { ...data, examples: packStrokes([], [], 'x') };
+  const none = { ...data, examples: concatenateStrokes([], [], 'x') };
   assert.throws(() => new StrokeSequences(none), /"test": there are no strokes/);
-  const empty = { ...data, examples: packStrokes([new Int16Array(0)], [0], 'x') };
+  const empty = { ...data, examples: concatenateStrokes([new Int16Array(0)], [0], 'x') };
   assert.throws(() => new StrokeSequences(empty), /sequence 0 has no moves/);
 });
 
-test('what a model stores is read back, or refused with the reason', () => {
+test('stored preprocessing is read back; invalid preprocessing is refused with the reason', () => {
   const stored = { ...DEFAULT_STROKE_PREPROCESSING, order: 'pen', scale: 0.25 };
   assert.deepEqual(readStrokePreprocessing(JSON.parse(JSON.stringify(stored)), 'm'), stored);
   for (const [change, message] of [

@@ -1,4 +1,4 @@
-/** Protects the reader of one sequence or list of labels: what it accepts, and that it names the line of what it does not. */
+/** Protects the reader of one sequence or list of labels: accepted forms; errors name the line. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -30,7 +30,7 @@ test('moves, with any white space, with and without a line break at the end', ()
   assert.deepEqual(parse('-32767 32767 0 0\n0 0 1 1'), [-32767, 32767, 0, 0, 0, 0, 1, 1]);
 });
 
-test('what is no move is named with its line', () => {
+test('an invalid move is refused with its line', () => {
   refused('', /^a\.txt is empty; expected four whole numbers, dx dy eos eod, a line each$/);
   refused('\n \n', /a\.txt is empty/);
   refused('1 2 0 0\n1 2 0\n0 0 1 1', /^a\.txt:2: expected four whole numbers, dx dy eos eod, found "1 2 0"$/);
@@ -46,7 +46,7 @@ test('what is no move is named with its line', () => {
   refused('\u0000\u001b[2J 0 0 0', /a\.txt:1: .* found "\\u0000\\u001b/);
 });
 
-test('eos and eod are flags, and only the last move ends the drawing', () => {
+test('eos and eod are 0 or 1, and only the last move has eod 1', () => {
   refused('1 2 2 0\n0 0 1 1', /a\.txt:1: eos and eod must be 0 or 1, found 2 0/);
   refused('1 2 0 -1\n0 0 1 1', /found 0 -1/);
   refused('1 2 0 0\n0 0 1 1\n1 2 0 0\n0 0 1 1', /a\.txt:2: eod is 1 before the last move/);

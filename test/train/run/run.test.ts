@@ -1,4 +1,4 @@
-/** Protects: a run that is interrupted loses nothing, and one that goes wrong says so and keeps what was good. */
+/** Protects runs: an interrupted run loses nothing; a failed run reports the cause and keeps the last good checkpoint. */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ import { trainRun } from '#src/train/run/run.js';
 import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 
 const folder = temporaryFolder();
-const data = writeSmallMnist(folder, 480, 40); // 360 to train on: nine steps of 40 an epoch
+const data = writeSmallMnist(folder, 480, 40); // 360 for training: nine updates of 40 per epoch
 const at = (name: string) => join(folder, name);
 
-/** Runs to the end, or until `stopWhen` is answered with true. */
+/** Runs to the end, or until `stopWhen` returns true. */
 async function train(
   config: ReturnType<typeof smallConfig>,
   stopWhen: (event: TrainEvent) => boolean = () => false,
@@ -35,7 +35,7 @@ function checkpoint(run: string, file: string): string {
   return readFileSync(join(at(run), file)).toString('base64');
 }
 
-/** The parts of a checkpoint that must not depend on interruptions: all but the clock. */
+/** The content of a checkpoint that must not depend on interruptions: everything except times. */
 function withoutTimes(run: string): Checkpoint {
   const last = decodeCheckpoint(readFileSync(join(at(run), 'last.safetensors')), run);
   Object.assign(last.training?.state ?? {}, { epochSeconds: 0, trainSeconds: 0 });
@@ -44,7 +44,7 @@ function withoutTimes(run: string): Checkpoint {
 
 const dropping = { dropoutRate: 0.3, schedule: 'one-cycle', numEpochs: 3 };
 
-test('a run in mixed precision that was interrupted goes on with its loss scale', async () => {
+test('an interrupted run in mixed precision continues with its loss scale', async () => {
   const mixed = { ...dropping, useAmp: true, numEpochs: 2 };
   await train(smallConfig(data, at('mixed'), mixed));
   const config = smallConfig(data, at('mixed, interrupted'), mixed);
@@ -61,14 +61,14 @@ test('a run in mixed precision that was interrupted goes on with its loss scale'
   );
 });
 
-/** A checkpoint in the midst of an epoch in mixed precision. */
+/** A checkpoint within an epoch, in mixed precision. */
 async function interruptedMixed(): Promise<string> {
   const config = smallConfig(data, at('mixed, half'), { ...dropping, useAmp: true });
   await train(config, (event) => event.type === 'progress' && event.batch === 3);
   return join(config.savingPath, 'last.safetensors');
 }
 
-test('a run that was interrupted, anywhere, ends with the same bits as one that was not', async () => {
+test('a run interrupted at any point ends with the same bits as an uninterrupted run', async () => {
   await train(smallConfig(data, at('whole'), dropping));
   const stops: Record<string, (event: TrainEvent) => boolean> = {
     'at the start': (event) => event.type === 'start',
@@ -94,7 +94,7 @@ test('a run that was interrupted, anywhere, ends with the same bits as one that 
   }
 });
 
-test('checkpoints within an epoch change no bit, and one of them is enough to resume', async () => {
+test('checkpoints within an epoch do not change a bit, and a run can be resumed from one', async () => {
   await train(smallConfig(data, at('plain'), dropping));
   const often = smallConfig(data, at('often'), { ...dropping, checkpointUpdates: 2 });
   const last = join(often.savingPath, 'last.safetensors');
@@ -134,7 +134,7 @@ test('a checkpoint of the first version, with flat optimiser vectors, resumes wi
   assert.deepEqual(withoutTimes('first version'), withoutTimes('new'));
 });
 
-test('a loss that is not finite ends the run with epoch and step, and keeps the last good checkpoint', async () => {
+test('a loss that is not finite ends the run with epoch and update, and keeps the last good checkpoint', async () => {
   const config = smallConfig(data, at('divergent'), {
     optimizer: 'sgd',
     schedule: 'constant',
@@ -164,7 +164,7 @@ test('a loss that is not finite ends the run with epoch and step, and keeps the 
   assert.equal(again.at(-1)?.type, 'done');
 });
 
-test('patience and target accuracy end a run early, and a resumed one does not go on', async () => {
+test('patience and target accuracy end a run early, and a resumed run does not continue', async () => {
   const still = { learningRate: 1e-12, numEpochs: 9, patience: 2 };
   const { events } = await train(smallConfig(data, at('patient'), still));
   assert.equal(events.filter(({ type }) => type === 'epoch').length, 3);
@@ -217,7 +217,7 @@ test('a checkpoint of another architecture, optimiser or kind is refused in one 
   );
 });
 
-test('weights of a best checkpoint begin a new training', async () => {
+test('a new training can start from the weights of a best checkpoint', async () => {
   await train(smallConfig(data, at('teacher'), { numEpochs: 1 }));
   const loadCp = join(at('teacher'), 'best.safetensors');
   const { events } = await train({ ...smallConfig(data, at('pupil'), { numEpochs: 1 }), loadCp });
@@ -225,7 +225,7 @@ test('weights of a best checkpoint begin a new training', async () => {
   assert.notEqual(checkpoint('pupil', 'best.safetensors'), checkpoint('teacher', 'best.safetensors'));
 });
 
-test('a folder that cannot be written is a mistake of the user', async () => {
+test('a folder that cannot be written gives a UserError', async () => {
   writeFileSync(at('a-file'), '');
   const config = smallConfig(data, at('a-file/run'));
   await assert.rejects(train(config), (error) => error instanceof UserError && /a-file/.test(error.message));

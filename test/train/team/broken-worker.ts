@@ -1,4 +1,4 @@
-/** The script of a worker thread that behaves as `workerData.behaviour` says, for thread-group.test.ts. */
+/** Worker thread for thread-group.test.ts: fails as `workerData.behaviour` says. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from 'scanstroke';
 import { Control } from '#src/train/team/control.js';
@@ -26,7 +26,7 @@ const control = new Control(words);
 const reply = (type: Reply['type'], error: Reply['error'] = null) =>
   parentPort?.postMessage({ type, error } satisfies Reply);
 
-/** Two barriers, as a command of an update has; the broken thread breaks between them. */
+/** Two barriers, like those of an update; the broken thread fails between them. */
 function carryOut({ threads }: Command): void {
   control.barrier(threads);
   if (behaviour === 'throws') throw new TypeError('a defect');

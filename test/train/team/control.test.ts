@@ -1,4 +1,4 @@
-/** Protects what threads tell each other: shards in order, barriers, and a stop at any moment, also within a barrier. */
+/** Protects the synchronisation of threads: shards in order, barriers, and a stop at any moment, also at a barrier. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
@@ -16,7 +16,7 @@ const workers = Array.from(
 );
 after(() => Promise.all(workers.map((worker) => worker.terminate())));
 
-/** Updates until a stop; `stopAt` is the progress at which the main thread asks for it, null for never. */
+/** Runs updates until a stop. @param stopAt progress at which the main thread requests the stop; null for never */
 async function run(threads: number, stopAt: number | null) {
   const control = new Control();
   const start: UpdatingStart = {
@@ -31,7 +31,7 @@ async function run(threads: number, stopAt: number | null) {
   const replies = team.map((worker) => once(worker, 'message'));
   for (const worker of team) worker.postMessage(start);
   if (stopAt !== null) {
-    // Without a pause between two looks: the stop falls into whatever the threads are doing.
+    // Polls without a pause, so that the stop arrives at any point of the threads' work.
     const deadline = performance.now() + 2000;
     while (control.progress < stopAt && performance.now() < deadline);
     control.stop();
@@ -61,7 +61,7 @@ test('a stop at any moment ends all threads after the same update, with shards i
   );
 });
 
-test('a failure wakes a thread that waits at the barrier or for its turn', () => {
+test('a failure wakes threads that wait at a barrier or for their turn', () => {
   const control = new Control();
   control.fail();
   assert.throws(() => control.barrier(2), OtherThreadFailed);

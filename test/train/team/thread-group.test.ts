@@ -1,6 +1,6 @@
 /**
- * Protects the team against threads that fail: whatever happens in one thread ends in an error that names the cause,
- * within a second, and no thread is left.
+ * Protects the team against threads that fail: any failure of one thread gives an error that names the cause within a
+ * second, and all threads end.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ import type { Behaviour, BrokenStart } from './broken-worker.js';
 
 const SCRIPT = new URL('./broken-worker.js', import.meta.url);
 
-/** Starting a thread takes seconds on a busy machine; all that comes after takes a fraction of one. */
+/** Time limit in milliseconds. Starting a thread takes seconds on a busy machine; everything else is much faster. */
 function open(behaviours: Behaviour[], patience = { startMs: 60_000, replyMs: 400 }) {
   const control = new Control();
   const workers = behaviours.map((behaviour) => {
@@ -36,11 +36,11 @@ const command = (threads: number): EvaluateCommand => ({
   answered: new Int32Array(0),
 });
 
-/** Milliseconds until the promise rejects with a fitting error. */
+/** Milliseconds until the promise rejects with the expected error. */
 async function rejectsSoon(promise: Promise<unknown>, message: RegExp): Promise<Error> {
   const began = performance.now();
   const error = await promise.then(
-    () => assert.fail('it did not fail'),
+    () => assert.fail('the promise did not reject'),
     (reason: Error) => reason,
   );
   assert.match(error.message, message);
@@ -49,7 +49,7 @@ async function rejectsSoon(promise: Promise<unknown>, message: RegExp): Promise<
   return error;
 }
 
-test('good threads carry out commands, one after the other, also some of them', async () => {
+test('threads run commands one after the other, also a subset of the threads', async () => {
   const { group, exited } = open(['good', 'good', 'good']);
   await group.ready;
   for (const threads of [3, 1, 2, 3]) await group.run(command(threads));

@@ -1,4 +1,4 @@
-/** The script of a worker thread that goes through updates without arithmetic, for control.test.ts. */
+/** Worker thread for control.test.ts: runs the synchronisation of updates without arithmetic. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Control } from '#src/train/team/control.js';
 
@@ -8,7 +8,7 @@ export interface UpdatingStart {
   shards: number;
   /** Ends after this many updates. */
   updates: number;
-  /** [updates · shards] out: the shards in the order in which they were added, and how many. */
+  /** Output: [updates · shards] the shards in the order in which they were added, and their number. */
   order: Int32Array;
   added: Int32Array;
 }
