@@ -6,19 +6,37 @@
  */
 
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { appendLine, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import { appendLine, makeFolder, readFileBounded, writeFileAtomically } from '../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { snakeCaseKeys } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
 import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
 import { type EpochMetrics, RUN_FILES, type RunFacts, type RunSummary } from './run-folder.js';
+import { claimFolder } from './run-path.js';
 import { epochMetricsOf, runSummaryOf } from './run-values.js';
 
 /** Replaces config.json. @param config keys in snake_case @throws UserError when it cannot be written */
 export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
   const text = formatJson(config, RUN_FILES.config, 2);
   await writeFileAtomically(join(folder, RUN_FILES.config), `${text}\n`);
+}
+
+/**
+ * Begins a run: makes its folder, claims it, and writes config.json.
+ * @param config keys in snake_case
+ * @throws UserError if the folder holds a run, or cannot be written
+ */
+export async function beginRun(folder: string, config: Record<string, unknown>): Promise<void> {
+  await makeFolder(folder);
+  claimFolder(folder);
+  try {
+    await writeConfig(folder, config);
+  } catch (error) {
+    await rm(join(folder, RUN_FILES.config), { force: true }).catch(() => {});
+    throw error;
+  }
 }
 
 /** config.json, keys in snake_case, values not validated. @throws UserError if there is none, or it is no JSON object */

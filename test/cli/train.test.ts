@@ -1,6 +1,6 @@
 /** Protects `scanstroke train`: output, exit codes, resuming and seeds, with a training that only emits events. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
@@ -113,6 +113,11 @@ describe('one run', () => {
     try {
       const { configs } = await run({ savingPath: undefined, preset: 'mnist-lstm' });
       assert.match(configs[0].savingPath as string, /^runs.mnist-lstm-\d{8}-\d{6}$/);
+      rmSync('runs', { recursive: true });
+      const trainRun = () => assert.fail('no such data');
+      const parts = { configure, seedRuns, trainRun, report: async () => {} };
+      await assert.rejects(train({}, fakeTerminal(), parts), /no such data/);
+      assert.deepEqual(readdirSync('runs'), [], 'a run that has written nothing leaves no folder');
     } finally {
       process.chdir(start);
     }

@@ -4,25 +4,27 @@
  * is killed between any two of them loses nothing.
  */
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Dataset, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
-import { makeFolder, writeFileAtomically } from '../../formats/files.js';
+import { writeFileAtomically } from '../../formats/files.js';
 import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { parameterCount } from '../../model/parameters.js';
 import { encodeCheckpoint } from '../../runs/checkpoint.js';
 import { copyBest, readCheckpoint, readCheckpointToResume } from '../../runs/checkpoint-file.js';
 import {
   appendMetrics,
+  beginRun,
   readMetrics,
   truncateMetrics,
   writeConfig,
   writeSummary,
 } from '../../runs/run-files.js';
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { isSameFolder } from '../../runs/run-path.js';
 import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
 import { configToDisk } from '../config/run-config.js';
@@ -213,8 +215,9 @@ class RunFolder {
 
   /** Prepares the folder before the first update. */
   async begin(state: TrainState): Promise<void> {
-    await makeFolder(this.#path);
-    await writeConfig(this.#path, configToDisk(this.config));
+    const { loadCp } = this.config;
+    const continued = loadCp !== null && isSameFolder(dirname(loadCp), this.#path);
+    await (continued ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
     if (this.config.loadCp !== null && state.best !== null) await copyBest(this.config.loadCp, this.#path);
     await truncateMetrics(this.#path, state.epoch - 1);
     await this.save(RUN_FILES.last, state);

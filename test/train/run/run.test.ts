@@ -225,6 +225,15 @@ test('weights of a best checkpoint begin a new training', async () => {
   assert.notEqual(checkpoint('pupil', 'best.safetensors'), checkpoint('teacher', 'best.safetensors'));
 });
 
+test('two runs that begin in one folder at once do not destroy each other', async () => {
+  const config = smallConfig(data, at('shared'), { numEpochs: 1 });
+  const ends = await Promise.allSettled([train(config), train(config)]);
+  const [refused] = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1);
+  assert.match(String(refused), /^UserError: train: .*shared holds a run already; resume that run/);
+  assert.equal((await readMetrics(at('shared'))).length, 1);
+});
+
 test('a folder that cannot be written is a mistake of the user', async () => {
   writeFileSync(at('a-file'), '');
   const config = smallConfig(data, at('a-file/run'));
