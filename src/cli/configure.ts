@@ -8,8 +8,10 @@ import { checkChartFormats } from '../report/charts/chart-files.js';
 import { beginRun, readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import {
+  continuesIn,
   findCheckpoint,
   holdsRun,
+  isSameFolder,
   NEWEST,
   newRunFolder,
   refuseOldRun,
@@ -29,8 +31,8 @@ export type PlacedConfig = TrainConfig & { savingPath: string };
  * @param flags the given flags, by commander's names
  * The folder of a new run in runs/ is made here, so that no other process takes it.
  *
- * @throws UserError for an invalid option, for charts that cannot be drawn on this machine, for a new run in a folder
- * that already holds one, and if there is no checkpoint to continue from
+ * @throws UserError for an invalid option, for charts that cannot be drawn on this machine, for a folder that
+ * holds another run, and if there is no checkpoint to continue from
  */
 export async function configure(
   configPath: string | undefined,
@@ -52,6 +54,7 @@ export async function configure(
     savingPath: savingPath ?? folder,
     loadCp: checkpoint,
   };
+  if (savingPath !== null && !isSameFolder(savingPath, folder)) refuseOldRun(savingPath);
   const config = resolveConfig({ base, file, flags });
   checkChartFormats(config.chartFormat);
   return { ...config, ...paths };
@@ -67,8 +70,8 @@ export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];
-  const begin = config.loadCp === null ? beginRun : writeConfig;
-  await begin(config.savingPath, configToDisk(config));
+  const { savingPath, loadCp } = config;
+  await (continuesIn(savingPath, loadCp) ? writeConfig : beginRun)(savingPath, configToDisk(config));
   return Promise.all(
     Array.from({ length: config.seeds }, (_, index) => seedRun(config, config.seedNumber + index)),
   );
@@ -76,9 +79,11 @@ export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
 
 async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const folder = seedFolder(config.savingPath, seed);
-  const resumed = config.loadCp !== null;
-  if (resumed && existsSync(join(folder, RUN_FILES.summary))) return { summary: await readSummary(folder) };
-  const loadCp = resumed && holdsRun(folder) ? join(folder, RUN_FILES.last) : null;
+  const source = config.loadCp === null ? null : seedFolder(dirname(config.loadCp), seed);
+  const finished =
+    continuesIn(config.savingPath, config.loadCp) && existsSync(join(folder, RUN_FILES.summary));
+  if (finished) return { summary: await readSummary(folder) };
+  const loadCp = source !== null && holdsRun(source) ? join(source, RUN_FILES.last) : null;
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
 }

@@ -86,6 +86,11 @@ function oldRun(folder: string): UserError {
   });
 }
 
+/** Whether a run in `folder` goes on where its checkpoint `loadCp` is: not a new run, nor one from another folder. */
+export function continuesIn(folder: string, loadCp: string | null): boolean {
+  return loadCp !== null && isSameFolder(dirname(loadCp), folder);
+}
+
 /** Whether two paths name one folder. */
 export function isSameFolder(a: string, b: string): boolean {
   return resolve(a) === resolve(b);

@@ -183,6 +183,21 @@ describe('resuming', () => {
       [`${folder}-copy`, join(folder, 'last.safetensors'), 48],
     );
   });
+
+  it('refuses a folder that holds another run', async () => {
+    const other = `${folder}-other`;
+    await run({}, 3);
+    await run({ savingPath: other });
+    await assert.rejects(
+      run({ loadCp: folder, savingPath: other }),
+      /^UserError: train: .*-other holds a run already; resume that run, or choose another folder$/,
+    );
+    const { configs } = await run({
+      loadCp: folder,
+      savingPath: join(other, '..', 'other', '..', folder.slice(root.length + 1)),
+    });
+    assert.equal(configs.length, 1, 'the same folder by another path');
+  });
 });
 
 describe('several seeds', () => {
@@ -224,6 +239,18 @@ describe('several seeds', () => {
       ],
     );
     assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
+  });
+
+  it('continues in the folder of --saving-path, each seed from its own checkpoint', async () => {
+    await run({ seeds: '2' });
+    await writeSummary(join(folder, 'seed-0'), summaryOf(0));
+    const copy = `${folder}-copy`;
+    const { configs } = await run({ loadCp: folder, savingPath: copy });
+    assert.deepEqual(
+      configs.map(({ savingPath, loadCp }) => [savingPath, loadCp]),
+      [0, 1].map((seed) => [join(copy, `seed-${seed}`), join(folder, `seed-${seed}`, 'last.safetensors')]),
+    );
+    await assert.rejects(run({ loadCp: folder, savingPath: copy }), /holds a run already/);
   });
 });
 

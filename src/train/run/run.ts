@@ -4,7 +4,7 @@
  * is killed between any two of them loses nothing.
  */
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Dataset, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
@@ -24,7 +24,7 @@ import {
   writeSummary,
 } from '../../runs/run-files.js';
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import { isSameFolder } from '../../runs/run-path.js';
+import { continuesIn } from '../../runs/run-path.js';
 import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
 import { configToDisk } from '../config/run-config.js';
@@ -216,9 +216,8 @@ class RunFolder {
   /** Prepares the folder before the first update. */
   async begin(state: TrainState): Promise<void> {
     const { loadCp } = this.config;
-    const continued = loadCp !== null && isSameFolder(dirname(loadCp), this.#path);
-    await (continued ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
-    if (this.config.loadCp !== null && state.best !== null) await copyBest(this.config.loadCp, this.#path);
+    await (continuesIn(this.#path, loadCp) ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
+    if (loadCp !== null && state.best !== null) await copyBest(loadCp, this.#path);
     await truncateMetrics(this.#path, state.epoch - 1);
     await this.save(RUN_FILES.last, state);
   }

@@ -217,6 +217,18 @@ test('a checkpoint of another architecture, optimiser or kind is refused in one 
   );
 });
 
+test('a run that goes on in another folder takes its best checkpoint along, whatever lies there', async () => {
+  await train(smallConfig(data, at('moved'), { numEpochs: 1 }));
+  mkdirSync(at('elsewhere'));
+  writeFileSync(
+    at('elsewhere/best.safetensors'),
+    readFileSync(at('moved/best.safetensors')).subarray(0, 5000),
+  );
+  const config = { ...smallConfig(data, at('elsewhere')), loadCp: at('moved/last.safetensors') };
+  await train(config, ({ type }) => type === 'start');
+  assert.equal(checkpoint('elsewhere', 'best.safetensors'), checkpoint('moved', 'best.safetensors'));
+});
+
 test('weights of a best checkpoint begin a new training', async () => {
   await train(smallConfig(data, at('teacher'), { numEpochs: 1 }));
   const loadCp = join(at('teacher'), 'best.safetensors');
