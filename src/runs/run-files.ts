@@ -34,9 +34,14 @@ export async function beginRun(folder: string, config: Record<string, unknown>):
   try {
     await writeConfig(folder, config);
   } catch (error) {
-    await rm(join(folder, RUN_FILES.config), { force: true }).catch(() => {});
+    await giveUpRun(folder);
     throw error;
   }
+}
+
+/** Removes config.json of a run that could not begin: its folder can be used again. */
+export async function giveUpRun(folder: string): Promise<void> {
+  await rm(join(folder, RUN_FILES.config), { force: true }).catch(() => {});
 }
 
 /** config.json, keys in snake_case, values not validated. @throws UserError if there is none, or it is no JSON object */
@@ -97,13 +102,14 @@ export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
 
 /**
  * Drops the epochs after `lastEpoch` and a torn last line from metrics.jsonl, before a run resumes from a checkpoint.
- * The file may be missing.
+ * The file may be missing; then it is empty afterwards, unless `lastEpoch` is 0.
+ * @param source the folder of the checkpoint, whose epochs are taken
  * @throws UserError as readMetrics does, or when the file cannot be written
  */
-export async function truncateMetrics(folder: string, lastEpoch: number): Promise<void> {
+export async function truncateMetrics(folder: string, lastEpoch: number, source = folder): Promise<void> {
   const path = join(folder, RUN_FILES.metrics);
-  if (!existsSync(path)) return;
-  const lines = await readMetricsLines(folder);
+  if (lastEpoch === 0 && !existsSync(path)) return;
+  const lines = existsSync(join(source, RUN_FILES.metrics)) ? await readMetricsLines(source) : [];
   const kept = lines.filter(({ metrics }) => metrics.epoch <= lastEpoch).map(({ text }) => `${text}\n`);
   await writeFileAtomically(path, kept.join(''));
 }

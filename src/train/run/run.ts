@@ -4,7 +4,7 @@
  * is killed between any two of them loses nothing.
  */
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Dataset, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
@@ -18,6 +18,7 @@ import { copyBest, readCheckpoint, readCheckpointToResume } from '../../runs/che
 import {
   appendMetrics,
   beginRun,
+  giveUpRun,
   readMetrics,
   truncateMetrics,
   writeConfig,
@@ -216,10 +217,16 @@ class RunFolder {
   /** Prepares the folder before the first update. */
   async begin(state: TrainState): Promise<void> {
     const { loadCp } = this.config;
-    await (continuesIn(this.#path, loadCp) ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
-    if (loadCp !== null && state.best !== null) await copyBest(loadCp, this.#path);
-    await truncateMetrics(this.#path, state.epoch - 1);
-    await this.save(RUN_FILES.last, state);
+    const continued = continuesIn(this.#path, loadCp);
+    await (continued ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
+    try {
+      if (loadCp !== null && state.best !== null) await copyBest(loadCp, this.#path);
+      await truncateMetrics(this.#path, state.epoch - 1, loadCp === null ? this.#path : dirname(loadCp));
+      await this.save(RUN_FILES.last, state);
+    } catch (error) {
+      if (!continued) await giveUpRun(this.#path);
+      throw error;
+    }
   }
 
   async saveEpoch(next: TrainState, metrics: EpochMetrics): Promise<void> {
@@ -294,8 +301,9 @@ function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): n
   return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
 }
 
-/** Training samples a second over all epochs, which have the same number of samples. */
+/** Training samples a second over all epochs, which have the same number of samples; 0 if no epoch is recorded. */
 function meanSpeed(epochs: EpochMetrics[]): number {
+  if (epochs.length === 0) return 0;
   const secondsPerSample = epochs.reduce((sum, { samplesPerSecond }) => sum + 1 / samplesPerSecond, 0);
   return epochs.length / secondsPerSample;
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
+import { holdsRun } from '#src/runs/run-path.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { trainRun } from '#src/train/run/run.js';
@@ -29,6 +30,13 @@ async function train(
     if (stopWhen(next.value)) stop.abort();
   }
   return { events, end: next.value };
+}
+
+/** The end of a run that was not interrupted. */
+function lastOf({ events }: Awaited<ReturnType<typeof train>>) {
+  const last = events.at(-1);
+  assert.ok(last?.type === 'done');
+  return last;
 }
 
 function checkpoint(run: string, file: string): string {
@@ -227,6 +235,33 @@ test('a run that goes on in another folder takes its best checkpoint along, what
   const config = { ...smallConfig(data, at('elsewhere')), loadCp: at('moved/last.safetensors') };
   await train(config, ({ type }) => type === 'start');
   assert.equal(checkpoint('elsewhere', 'best.safetensors'), checkpoint('moved', 'best.safetensors'));
+});
+
+test('a finished run goes on in another folder, also when nothing is left to train', async () => {
+  await train(smallConfig(data, at('r1')));
+  const { summary } = lastOf(
+    await train({ ...smallConfig(data, at('r2')), loadCp: at('r1/last.safetensors') }),
+  );
+  assert.deepEqual(await readMetrics(at('r2')), await readMetrics(at('r1')));
+  assert.equal(checkpoint('r2', 'best.safetensors'), checkpoint('r1', 'best.safetensors'));
+  const more = { ...smallConfig(data, at('r3'), { numEpochs: 3 }), loadCp: at('r1/last.safetensors') };
+  await train(more);
+  const [before, after] = [await readMetrics(at('r1')), await readMetrics(at('r3'))];
+  assert.deepEqual(after.slice(0, 2), before);
+  assert.equal(after.length, 3);
+
+  mkdirSync(at('alone'));
+  for (const file of ['last', 'best'])
+    copyFileSync(at(`r1/${file}.safetensors`), at(`alone/${file}.safetensors`));
+  const alone = { ...smallConfig(data, at('r4')), loadCp: at('alone/last.safetensors') };
+  const { summary: unknown } = lastOf(await train(alone));
+  assert.deepEqual(unknown.testScore, summary.testScore);
+  assert.deepEqual([unknown.samplesPerSecond, unknown.gflops], [0, 0], 'no epoch is recorded');
+
+  rmSync(at('alone/best.safetensors'));
+  const lacking = { ...alone, savingPath: at('r5') };
+  await assert.rejects(train(lacking), /^UserError: cannot read the best checkpoint so far, .*alone/);
+  assert.ok(!holdsRun(at('r5')), 'the folder can be used again');
 });
 
 test('weights of a best checkpoint begin a new training', async () => {
