@@ -6,14 +6,27 @@
  */
 
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { appendLine, makeFolder, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import {
+  appendLine,
+  explainFileError,
+  makeFolder,
+  readFileBounded,
+  writeFileAtomically,
+} from '../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { snakeCaseKeys } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
 import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
-import { type EpochMetrics, RUN_FILES, type RunFacts, type RunSummary } from './run-folder.js';
+import {
+  CHART_FORMATS,
+  CHART_NAMES,
+  type EpochMetrics,
+  RUN_FILES,
+  type RunFacts,
+  type RunSummary,
+} from './run-folder.js';
 import { claimFolder } from './run-path.js';
 import { epochMetricsOf, runSummaryOf } from './run-values.js';
 
@@ -84,6 +97,27 @@ export async function readSummary(folder: string): Promise<RunSummary> {
   const path = join(folder, RUN_FILES.summary);
   const text = await readText(path, "the run's summary", MAX_SUMMARY_BYTES);
   return runSummaryOf(parseJson(text, path), path);
+}
+
+/**
+ * Removes what describes the end of a run, because the run trains on: summary.json, the report and its charts. Other
+ * files in the folder of charts stay.
+ * @throws UserError when a file cannot be removed
+ */
+export async function removeResults(folder: string): Promise<void> {
+  const charts = join(folder, RUN_FILES.charts);
+  const files = [RUN_FILES.summary, RUN_FILES.report].map((name) => join(folder, name));
+  const drawn = CHART_NAMES.flatMap((name) =>
+    CHART_FORMATS.map((format) => join(charts, `${name}.${format}`)),
+  );
+  for (const path of [...files, ...drawn]) {
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw explainFileError('write', path, error);
+    }
+  }
+  await rmdir(charts).catch(() => {}); // It has other files, or does not exist.
 }
 
 /** Adds an epoch's line to metrics.jsonl and flushes it. @throws UserError when it cannot be written */

@@ -20,6 +20,7 @@ import {
   beginRun,
   giveUpRun,
   readMetrics,
+  removeResults,
   truncateMetrics,
   writeConfig,
   writeSummary,
@@ -214,7 +215,10 @@ class RunFolder {
     return this.config.savingPath;
   }
 
-  /** Prepares the folder before the first update. */
+  /**
+   * Prepares the folder before the first update. Results of an earlier end are removed if epochs are left; if the run
+   * has stopped for another reason, they are made again.
+   */
   async begin(state: TrainState): Promise<void> {
     const { loadCp } = this.config;
     const continued = continuesIn(this.#path, loadCp);
@@ -222,6 +226,7 @@ class RunFolder {
     try {
       if (loadCp !== null && state.best !== null) await copyBest(loadCp, this.#path);
       await truncateMetrics(this.#path, state.epoch - 1, loadCp === null ? this.#path : dirname(loadCp));
+      if (state.epoch <= this.config.numEpochs) await removeResults(this.#path);
       await this.save(RUN_FILES.last, state);
     } catch (error) {
       if (!continued) await giveUpRun(this.#path);

@@ -1,11 +1,19 @@
 /** Protects: a run that is interrupted loses nothing, and one that goes wrong says so and keeps what was good. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
-import { readMetrics } from '#src/runs/run-files.js';
+import { readMetrics, readSummary } from '#src/runs/run-files.js';
 import { holdsRun } from '#src/runs/run-path.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
@@ -262,6 +270,30 @@ test('a finished run goes on in another folder, also when nothing is left to tra
   const lacking = { ...alone, savingPath: at('r5') };
   await assert.rejects(train(lacking), /^UserError: cannot read the best checkpoint so far, .*alone/);
   assert.ok(!holdsRun(at('r5')), 'the folder can be used again');
+});
+
+test('a finished run that trains on loses its old results, and keeps them if nothing is left', async () => {
+  const config = { ...smallConfig(data, at('on')), loadCp: at('on/last.safetensors') };
+  await train(smallConfig(data, at('on')));
+  mkdirSync(at('on/charts'));
+  for (const file of ['report.html', 'charts/loss.svg', 'charts/mistakes.pdf', 'charts/mine.svg'])
+    writeFileSync(at(`on/${file}`), '');
+  await train(config, ({ type }) => type === 'start');
+  assert.equal((await readSummary(at('on'))).epochs, 2);
+  assert.ok(existsSync(at('on/report.html')) && existsSync(at('on/charts/loss.svg')));
+
+  const more = { ...config, numEpochs: 4 };
+  await train(more, (event) => event.type === 'epoch');
+  for (const file of ['summary.json', 'report.html']) assert.ok(!existsSync(at(`on/${file}`)), file);
+  assert.deepEqual(readdirSync(at('on/charts')), ['mine.svg'], 'what no report has written stays');
+  await train(more);
+  assert.equal((await readSummary(at('on'))).epochs, 4);
+
+  const still = { learningRate: 1e-12, numEpochs: 9, patience: 1 };
+  await train(smallConfig(data, at('still'), still));
+  const ended = { ...smallConfig(data, at('still'), still), loadCp: at('still/last.safetensors') };
+  await train(ended);
+  assert.equal((await readSummary(at('still'))).stoppedBy, 'patience', 'made again');
 });
 
 test('weights of a best checkpoint begin a new training', async () => {
