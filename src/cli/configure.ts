@@ -66,7 +66,7 @@ export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
 /**
  * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
  * configuration is written to the run folder, where `--load-cp` finds it. Seeds that finished before an interruption are
- * not trained again.
+ * not trained again, unless the configuration now asks for more epochs.
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];
@@ -80,10 +80,23 @@ export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
 async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const folder = seedFolder(config.savingPath, seed);
   const source = config.loadCp === null ? null : seedFolder(dirname(config.loadCp), seed);
-  const finished =
-    continuesIn(config.savingPath, config.loadCp) && existsSync(join(folder, RUN_FILES.summary));
-  if (finished) return { summary: await readSummary(folder) };
+  if (continuesIn(config.savingPath, config.loadCp) && existsSync(join(folder, RUN_FILES.summary))) {
+    const summary = await readSummary(folder);
+    if (isFinished(summary, config)) return { summary };
+  }
   const loadCp = source !== null && holdsRun(source) ? join(source, RUN_FILES.last) : null;
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
+}
+
+/** Whether a run with this summary would train no further: the training loop's reasons to stop. */
+function isFinished(
+  { epochs, bestEpoch, bestValAccuracy }: RunSummary,
+  { numEpochs, patience, targetAccuracy }: TrainConfig,
+): boolean {
+  return (
+    epochs >= numEpochs ||
+    (targetAccuracy !== null && bestValAccuracy >= targetAccuracy) ||
+    (patience !== null && epochs - bestEpoch >= patience)
+  );
 }

@@ -241,6 +241,23 @@ describe('several seeds', () => {
     assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
   });
 
+  it('trains finished seeds on if more epochs are asked for, except those that stopped for another reason', async () => {
+    await run({ seeds: '3', numEpochs: '4' });
+    const end = { epochs: 4, bestEpoch: 4, bestValAccuracy: 0.9 };
+    await writeSummary(join(folder, 'seed-0'), { ...summaryOf(0), ...end });
+    await writeSummary(join(folder, 'seed-1'), { ...summaryOf(1), ...end, bestEpoch: 1 });
+    await writeSummary(join(folder, 'seed-2'), { ...summaryOf(2), ...end, bestValAccuracy: 0.95 });
+    const trained = async (flags: TrainFlags) =>
+      (await run({ loadCp: folder, ...flags })).configs.map(({ seedNumber, loadCp }) => {
+        assert.equal(loadCp, join(folder, `seed-${seedNumber}`, 'last.safetensors'));
+        return seedNumber;
+      });
+    assert.deepEqual(await trained({}), []);
+    assert.deepEqual(await trained({ patience: '3', numEpochs: '6' }), [0, 2]);
+    assert.deepEqual(await trained({ patience: 'none', targetAccuracy: '0.95', numEpochs: '6' }), [0, 1]);
+    assert.deepEqual(await trained({ targetAccuracy: 'none', numEpochs: '6' }), [0, 1, 2]);
+  });
+
   it('continues in the folder of --saving-path, each seed from its own checkpoint', async () => {
     await run({ seeds: '2' });
     await writeSummary(join(folder, 'seed-0'), summaryOf(0));
