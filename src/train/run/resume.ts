@@ -44,7 +44,7 @@ const savedSchema = z.object({
  * Loads parameters and optimiser from a checkpoint. A checkpoint without a training state (`best`) gives its
  * parameters to a new training.
  *
- * @throws UserError if it is of another architecture, or was written within an epoch under other conditions
+ * @throws UserError if it is damaged, of another architecture, or was written within an epoch under other conditions
  */
 export async function resume(
   engine: Engine,
@@ -59,12 +59,17 @@ export async function resume(
     await engine.load({ parameters, optimizer: new Map() });
     return initialState(conditions.useAmp);
   }
+  const damaged = (how: string) => new UserError(`${path}: the training state is damaged: ${how}`);
   const parsed = savedSchema.safeParse(training.state);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new UserError(`${path}: the training state is damaged: ${issue.path.join('.')}: ${issue.message}`);
+    throw damaged(`${issue.path.join('.')}: ${issue.message}`);
   }
   const { batchSize, trainCount, seed, optimizer, useAmp, ...state } = parsed.data;
+  const [losses, counts] = [state.losses.length, state.correct.length];
+  if (losses !== counts) throw damaged(`${losses} losses, but ${counts} counts of correct answers`);
+  const batches = Math.ceil(trainCount / batchSize);
+  if (losses > batches) throw damaged(`${losses} losses, but an epoch has ${batches} updates`);
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
       `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} is asked for; ` +

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
-import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics, readSummary } from '#src/runs/run-files.js';
 import { holdsRun } from '#src/runs/run-path.js';
 import type { TrainEvent } from '#src/train/events.js';
@@ -294,6 +294,33 @@ test('a finished run that trains on loses its old results, and keeps them if not
   const ended = { ...smallConfig(data, at('still'), still), loadCp: at('still/last.safetensors') };
   await train(ended);
   assert.equal((await readSummary(at('still'))).stoppedBy, 'patience', 'made again');
+});
+
+test('a training state whose updates do not fit its epoch is refused', async () => {
+  const config = smallConfig(data, at('half'), dropping);
+  await train(config, (event) => event.type === 'progress' && event.batch === 3);
+  const whole = decodeCheckpoint(readFileSync(at('half/last.safetensors')), 'half');
+  const { training } = whole;
+  assert.ok(training);
+  const attempts: [Record<string, unknown>, RegExp][] = [
+    [{ losses: [1, 1, 1], correct: [1, 2] }, /is damaged: 3 losses, but 2 counts of correct answers$/],
+    [{ losses: [], correct: [1] }, /is damaged: 0 losses, but 1 counts of correct answers$/],
+    [{ losses: Array(10).fill(1), correct: Array(10).fill(1) }, /10 losses, but an epoch has 9 updates$/],
+  ];
+  for (const [changes, message] of attempts) {
+    const state = { ...training.state, ...changes };
+    writeFileSync(
+      at('damaged.safetensors'),
+      encodeCheckpoint({ ...whole, training: { ...training, state } }),
+    );
+    await assert.rejects(
+      train({ ...smallConfig(data, at('y'), dropping), loadCp: at('damaged.safetensors') }),
+      (error) =>
+        error instanceof UserError &&
+        /damaged\.safetensors/.test(error.message) &&
+        message.test(error.message),
+    );
+  }
 });
 
 test('weights of a best checkpoint begin a new training', async () => {
