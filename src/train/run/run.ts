@@ -36,7 +36,7 @@ import type { LoadingEvent, StopReason, TrainEvent } from '../events.js';
 import { initialState, type TrainState, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
 import { peakMegabytes } from './peak-memory.js';
-import { resume } from './resume.js';
+import { fingerprintOf, resume } from './resume.js';
 import { openRunEngine } from './run-engine.js';
 import { mistakesOf } from './worst-mistakes.js';
 
@@ -90,6 +90,7 @@ export async function* trainRun(
       seed: config.seedNumber,
       optimizer: config.optimizer,
       useAmp: config.useAmp,
+      data: fingerprintOf(dataset),
     };
     const state = checkpoint
       ? await resume(engine, checkpoint, config.loadCp as string, model, conditions)

@@ -296,6 +296,33 @@ test('a finished run that trains on loses its old results, and keeps them if not
   assert.equal((await readSummary(at('still'))).stoppedBy, 'patience', 'made again');
 });
 
+test('a checkpoint within an epoch goes on only with the data of that epoch', async () => {
+  const config = smallConfig(data, at('begun'), dropping);
+  await train(config, (event) => event.type === 'progress' && event.epoch === 1);
+  const loadCp = at('begun/last.safetensors');
+  const others = { labels: 'train-labels-idx1-ubyte', pixels: 'train-images-idx3-ubyte' };
+  for (const [name, file] of Object.entries(others)) {
+    mkdirSync(at(name));
+    const other = writeSmallMnist(at(name), 480, 40);
+    const bytes = readFileSync(join(other, file));
+    writeFileSync(join(other, file), Buffer.concat([bytes.subarray(0, 16), bytes.subarray(16).reverse()]));
+    await assert.rejects(
+      train({ ...config, data: other, loadCp }),
+      /^UserError: train: .*begun.last\.safetensors was written within epoch 1, on other training data/,
+      name,
+    );
+  }
+  mkdirSync(at('same'));
+  const older = decodeCheckpoint(readFileSync(loadCp), 'begun');
+  assert.match(String(older.training?.state.data), /^[0-9a-f]{64}$/);
+  delete older.training?.state.data;
+  writeFileSync(loadCp, encodeCheckpoint(older));
+  const elsewhere = { ...config, data: writeSmallMnist(at('same'), 480, 40), loadCp };
+  const { events } = await train(elsewhere, ({ type }) => type === 'start');
+  assert.ok(events.some((event) => event.type === 'start' && event.resumedFrom?.epoch === 1));
+  lastOf(await train(elsewhere)); // The checkpoint written at the start has a fingerprint: the same data elsewhere.
+});
+
 test('a training state whose updates do not fit its epoch is refused', async () => {
   const config = smallConfig(data, at('half'), dropping);
   await train(config, (event) => event.type === 'progress' && event.batch === 3);
