@@ -4,10 +4,19 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '../formats/files.js';
-import { readSummary, writeConfig } from '../runs/run-files.js';
+import { checkChartFormats } from '../report/charts/chart-files.js';
+import { beginRun, readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
-import { findCheckpoint, NEWEST, newRunFolder, refuseOldRun, seedFolder } from '../runs/run-path.js';
+import {
+  continuesIn,
+  findCheckpoint,
+  holdsRun,
+  isSameFolder,
+  NEWEST,
+  newRunFolder,
+  refuseOldRun,
+  seedFolder,
+} from '../runs/run-path.js';
 import { readConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
 
@@ -20,8 +29,10 @@ export type PlacedConfig = TrainConfig & { savingPath: string };
  *
  * @param configPath `--config`
  * @param flags the given flags, by commander's names
- * @throws UserError for an invalid option, for a new run in a folder that already holds one, and if there is no
- * checkpoint to continue from
+ * The folder of a new run in runs/ is made here, so that no other process takes it.
+ *
+ * @throws UserError for an invalid option, for charts that cannot be drawn on this machine, for a folder that
+ * holds another run, and if there is no checkpoint to continue from
  */
 export async function configure(
   configPath: string | undefined,
@@ -31,9 +42,9 @@ export async function configure(
   const { loadCp = null, savingPath = null } = givenOptions({ file, flags });
   if (loadCp === null) {
     const config = resolveConfig({ file, flags });
-    const folder = savingPath ?? newRunFolder(config.preset, new Date());
-    refuseOldRun(folder);
-    return { ...config, savingPath: folder };
+    checkChartFormats(config.chartFormat); // now, not after the training
+    if (savingPath !== null) refuseOldRun(savingPath);
+    return { ...config, savingPath: savingPath ?? newRunFolder(config.preset, new Date()) };
   }
   const given = loadCp === NEWEST ? (savingPath ?? NEWEST) : loadCp;
   const { folder, checkpoint } = findCheckpoint('train: --load-cp', given, 'resume');
@@ -43,7 +54,10 @@ export async function configure(
     savingPath: savingPath ?? folder,
     loadCp: checkpoint,
   };
-  return { ...resolveConfig({ base, file, flags }), ...paths };
+  if (savingPath !== null && !isSameFolder(savingPath, folder)) refuseOldRun(savingPath);
+  const config = resolveConfig({ base, file, flags });
+  checkChartFormats(config.chartFormat);
+  return { ...config, ...paths };
 }
 
 /** The run of one seed: a configuration to train, or the summary of a finished run. */
@@ -52,12 +66,12 @@ export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
 /**
  * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
  * configuration is written to the run folder, where `--load-cp` finds it. Seeds that finished before an interruption are
- * not trained again.
+ * not trained again, unless the configuration now asks for more epochs.
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];
-  await makeFolder(config.savingPath);
-  await writeConfig(config.savingPath, configToDisk(config));
+  const { savingPath, loadCp } = config;
+  await (continuesIn(savingPath, loadCp) ? writeConfig : beginRun)(savingPath, configToDisk(config));
   return Promise.all(
     Array.from({ length: config.seeds }, (_, index) => seedRun(config, config.seedNumber + index)),
   );
@@ -65,9 +79,24 @@ export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
 
 async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const folder = seedFolder(config.savingPath, seed);
-  const has = (name: string) => existsSync(join(folder, name));
-  if (config.loadCp !== null && has(RUN_FILES.summary)) return { summary: await readSummary(folder) };
-  const loadCp = config.loadCp !== null && has(RUN_FILES.last) ? join(folder, RUN_FILES.last) : null;
+  const source = config.loadCp === null ? null : seedFolder(dirname(config.loadCp), seed);
+  if (continuesIn(config.savingPath, config.loadCp) && existsSync(join(folder, RUN_FILES.summary))) {
+    const summary = await readSummary(folder);
+    if (isFinished(summary, config)) return { summary };
+  }
+  const loadCp = source !== null && holdsRun(source) ? join(source, RUN_FILES.last) : null;
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
+}
+
+/** Whether a run with this summary would train no further: the training loop's reasons to stop. */
+function isFinished(
+  { epochs, bestEpoch, bestValAccuracy }: RunSummary,
+  { numEpochs, patience, targetAccuracy }: TrainConfig,
+): boolean {
+  return (
+    epochs >= numEpochs ||
+    (targetAccuracy !== null && bestValAccuracy >= targetAccuracy) ||
+    (patience !== null && epochs - bestEpoch >= patience)
+  );
 }

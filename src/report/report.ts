@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { explainFileError, writeFileAtomically } from '../formats/files.js';
-import { RUN_FILES } from '../runs/run-folder.js';
+import { type CHART_FORMATS, RUN_FILES } from '../runs/run-folder.js';
 import { renderPdf, renderPng, renderSvg } from './charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from './charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from './charts/curves.js';
@@ -14,7 +14,7 @@ import { mistakesChart, mistakeTiles } from './charts/mistakes.js';
 import { type ReportInput, reportHtml } from './html.js';
 
 /** File formats of charts. */
-export type ChartFormat = 'svg' | 'png' | 'pdf';
+export type ChartFormat = (typeof CHART_FORMATS)[number];
 
 /**
  * Writes `charts/{loss,accuracy,learning-rate,confusion-matrix,confusion-rates,mistakes}` and `report.html`. Every file

@@ -1,14 +1,15 @@
 /** Reads checkpoint files, whole or only their headers. Node.js only. */
 import { existsSync } from 'node:fs';
-import { copyFile, type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { explainFileError, readFileBounded } from '../formats/files.js';
+import { explainFileError, readFileBounded, writeFileAtomically } from '../formats/files.js';
 import { checkTensors, MAX_HEADER_BYTES } from '../formats/safetensors.js';
 import { parseHeader } from '../formats/safetensors-header.js';
 import { UserError } from '../user-error.js';
 import { type Checkpoint, type CheckpointHeader, decodeCheckpoint, decodeHeader } from './checkpoint.js';
 import { MAX_CHECKPOINT_BYTES } from './limits.js';
 import { RUN_FILES } from './run-folder.js';
+import { isSameFolder } from './run-path.js';
 
 const LENGTH_BYTES = 8;
 
@@ -31,16 +32,15 @@ export async function readCheckpointToResume(path: string): Promise<Checkpoint |
   return begun && !existsSync(path) ? null : readCheckpoint(path);
 }
 
-/** Copies the best checkpoint beside `path` into a folder that has none. @throws UserError if that fails */
+/**
+ * Copies the best checkpoint beside `path` into a folder, atomically.
+ * @throws UserError if there is none, or it cannot be written
+ */
 export async function copyBest(path: string, folder: string): Promise<void> {
-  const target = join(folder, RUN_FILES.best);
-  if (existsSync(target)) return;
   const source = join(dirname(path), RUN_FILES.best);
-  try {
-    await copyFile(source, target);
-  } catch (error) {
-    throw explainFileError('read', `the best checkpoint so far, ${source}`, error);
-  }
+  if (isSameFolder(dirname(path), folder) && existsSync(source)) return;
+  const bytes = await readFileBounded(source, 'the best checkpoint so far,', MAX_CHECKPOINT_BYTES);
+  await writeFileAtomically(join(folder, RUN_FILES.best), bytes);
 }
 
 /**

@@ -6,19 +6,55 @@
  */
 
 import { existsSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { appendLine, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import {
+  appendLine,
+  explainFileError,
+  makeFolder,
+  readFileBounded,
+  writeFileAtomically,
+} from '../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { snakeCaseKeys } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
 import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
-import { type EpochMetrics, RUN_FILES, type RunFacts, type RunSummary } from './run-folder.js';
+import {
+  CHART_FORMATS,
+  CHART_NAMES,
+  type EpochMetrics,
+  RUN_FILES,
+  type RunFacts,
+  type RunSummary,
+} from './run-folder.js';
+import { claimFolder } from './run-path.js';
 import { epochMetricsOf, runSummaryOf } from './run-values.js';
 
 /** Replaces config.json. @param config keys in snake_case @throws UserError when it cannot be written */
 export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
   const text = formatJson(config, RUN_FILES.config, 2);
   await writeFileAtomically(join(folder, RUN_FILES.config), `${text}\n`);
+}
+
+/**
+ * Begins a run: makes its folder, claims it, and writes config.json.
+ * @param config keys in snake_case
+ * @throws UserError if the folder holds a run, or cannot be written
+ */
+export async function beginRun(folder: string, config: Record<string, unknown>): Promise<void> {
+  await makeFolder(folder);
+  claimFolder(folder);
+  try {
+    await writeConfig(folder, config);
+  } catch (error) {
+    await giveUpRun(folder);
+    throw error;
+  }
+}
+
+/** Removes config.json of a run that could not begin: its folder can be used again. */
+export async function giveUpRun(folder: string): Promise<void> {
+  await rm(join(folder, RUN_FILES.config), { force: true }).catch(() => {});
 }
 
 /** config.json, keys in snake_case, values not validated. @throws UserError if there is none, or it is no JSON object */
@@ -63,6 +99,27 @@ export async function readSummary(folder: string): Promise<RunSummary> {
   return runSummaryOf(parseJson(text, path), path);
 }
 
+/**
+ * Removes what describes the end of a run, because the run trains on: summary.json, the report and its charts. Other
+ * files in the folder of charts stay.
+ * @throws UserError when a file cannot be removed
+ */
+export async function removeResults(folder: string): Promise<void> {
+  const charts = join(folder, RUN_FILES.charts);
+  const files = [RUN_FILES.summary, RUN_FILES.report].map((name) => join(folder, name));
+  const drawn = CHART_NAMES.flatMap((name) =>
+    CHART_FORMATS.map((format) => join(charts, `${name}.${format}`)),
+  );
+  for (const path of [...files, ...drawn]) {
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw explainFileError('write', path, error);
+    }
+  }
+  await rmdir(charts).catch(() => {}); // It has other files, or does not exist.
+}
+
 /** Adds an epoch's line to metrics.jsonl and flushes it. @throws UserError when it cannot be written */
 export async function appendMetrics(folder: string, metrics: EpochMetrics): Promise<void> {
   const line = formatJson(snakeCaseKeys(metrics, RUN_FILES.metrics), `${RUN_FILES.metrics}: metrics`);
@@ -79,13 +136,14 @@ export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
 
 /**
  * Drops the epochs after `lastEpoch` and a torn last line from metrics.jsonl, before a run resumes from a checkpoint.
- * The file may be missing.
+ * The file may be missing; then it is empty afterwards, unless `lastEpoch` is 0.
+ * @param source the folder of the checkpoint, whose epochs are taken
  * @throws UserError as readMetrics does, or when the file cannot be written
  */
-export async function truncateMetrics(folder: string, lastEpoch: number): Promise<void> {
+export async function truncateMetrics(folder: string, lastEpoch: number, source = folder): Promise<void> {
   const path = join(folder, RUN_FILES.metrics);
-  if (!existsSync(path)) return;
-  const lines = await readMetricsLines(folder);
+  if (lastEpoch === 0 && !existsSync(path)) return;
+  const lines = existsSync(join(source, RUN_FILES.metrics)) ? await readMetricsLines(source) : [];
   const kept = lines.filter(({ metrics }) => metrics.epoch <= lastEpoch).map(({ text }) => `${text}\n`);
   await writeFileAtomically(path, kept.join(''));
 }

@@ -19,6 +19,17 @@ export const RUN_FILES = {
   report: 'report.html',
 } as const;
 
+/** The charts that a report writes: names of files in the folder `charts`, without the format. */
+export const CHART_NAMES = [
+  'loss',
+  'accuracy',
+  'learning-rate',
+  'confusion-matrix',
+  'confusion-rates',
+  'mistakes',
+] as const;
+export const CHART_FORMATS = ['svg', 'png', 'pdf'] as const;
+
 /** A point of the training curve within an epoch. */
 export interface CurvePoint {
   /** Updates since the run began, from 1. */

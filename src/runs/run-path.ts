@@ -2,8 +2,9 @@
  * The folder of a new run, and the run and checkpoint that a path on the command line means. The clock only names new
  * folders and selects the newest run. Node.js only.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { explainFileError } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 
@@ -12,24 +13,87 @@ export const RUNS = 'runs';
 /** Used in place of a path, means the newest run in runs/. */
 export const NEWEST = 'last';
 
-/** `runs/quick-20261121-214005`, with `-2` if that exists. */
+/** Folders that newRunFolder has made in this process. */
+const claimed = new Set<string>();
+
+/**
+ * Makes the folder `runs/quick-20261121-214005`, or the first of `-2`, `-3` … that does not exist. Making it claims it:
+ * a run that starts in the same second gets the next number.
+ * @throws UserError if the folder cannot be made
+ */
 export function newRunFolder(preset: string, now: Date): string {
   const pad = (value: number) => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${pad(now.getMonth() + 1)}${pad(now.getDate())}`;
   const time = `${pad(now.getHours())}${pad(now.getMinutes())}${pad(now.getSeconds())}`;
   const path = join(RUNS, `${preset}-${day}-${time}`);
-  for (let number = 2; ; number++) {
-    const candidate = number === 2 && !existsSync(path) ? path : `${path}-${number}`;
-    if (!existsSync(candidate)) return candidate;
+  try {
+    mkdirSync(RUNS, { recursive: true });
+    for (let number = 1; ; number++) {
+      const candidate = number === 1 ? path : `${path}-${number}`;
+      if (!isNew(() => mkdirSync(candidate))) continue;
+      claimed.add(resolve(candidate));
+      return candidate;
+    }
+  } catch (error) {
+    throw explainFileError('write', `the folder ${path}`, error);
+  }
+}
+
+/** Removes a folder that newRunFolder has made, if the run has written nothing. */
+export function removeUnusedFolder(folder: string): void {
+  if (!claimed.delete(resolve(folder))) return;
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It has files, or is gone.
   }
 }
 
 /** @throws UserError if `folder` holds a run: a new run never overwrites an old one */
 export function refuseOldRun(folder: string): void {
-  if (!holdsRun(folder)) return;
-  throw new UserError(`train: ${folder} holds a run already; resume that run, or choose another folder`, {
+  if (holdsRun(folder)) throw oldRun(folder);
+}
+
+/**
+ * Claims an existing folder for a new run by an empty config.json. Of several processes only one can.
+ * @throws UserError if `folder` holds a run, or cannot be written
+ */
+export function claimFolder(folder: string): void {
+  refuseOldRun(folder);
+  const path = join(folder, RUN_FILES.config);
+  try {
+    if (isNew(() => closeSync(openSync(path, 'wx')))) return;
+  } catch (error) {
+    throw explainFileError('write', path, error);
+  }
+  throw oldRun(folder);
+}
+
+/** Whether `make` made its file or folder; false if another process had made it. */
+function isNew(make: () => void): boolean {
+  try {
+    make();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function oldRun(folder: string): UserError {
+  return new UserError(`train: ${folder} holds a run already; resume that run, or choose another folder`, {
     settings: ['loadCp', 'savingPath'],
   });
+}
+
+/** Whether a run in `folder` goes on where its checkpoint `loadCp` is: not a new run, nor one from another folder. */
+export function continuesIn(folder: string, loadCp: string | null): boolean {
+  return loadCp !== null && isSameFolder(dirname(loadCp), folder);
+}
+
+/** Whether two paths name one folder. */
+export function isSameFolder(a: string, b: string): boolean {
+  return resolve(a) === resolve(b);
 }
 
 /** A checkpoint and the folder that it lies in. */

@@ -1,6 +1,6 @@
 /** Protects `scanstroke train`: output, exit codes, resuming and seeds, with a training that only emits events. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
@@ -113,6 +113,11 @@ describe('one run', () => {
     try {
       const { configs } = await run({ savingPath: undefined, preset: 'mnist-lstm' });
       assert.match(configs[0].savingPath as string, /^runs.mnist-lstm-\d{8}-\d{6}$/);
+      rmSync('runs', { recursive: true });
+      const trainRun = () => assert.fail('no such data');
+      const parts = { configure, seedRuns, trainRun, report: async () => {} };
+      await assert.rejects(train({}, fakeTerminal(), parts), /no such data/);
+      assert.deepEqual(readdirSync('runs'), [], 'a run that has written nothing leaves no folder');
     } finally {
       process.chdir(start);
     }
@@ -178,6 +183,21 @@ describe('resuming', () => {
       [`${folder}-copy`, join(folder, 'last.safetensors'), 48],
     );
   });
+
+  it('refuses a folder that holds another run', async () => {
+    const other = `${folder}-other`;
+    await run({}, 3);
+    await run({ savingPath: other });
+    await assert.rejects(
+      run({ loadCp: folder, savingPath: other }),
+      /^UserError: train: .*-other holds a run already; resume that run, or choose another folder$/,
+    );
+    const { configs } = await run({
+      loadCp: folder,
+      savingPath: join(other, '..', 'other', '..', folder.slice(root.length + 1)),
+    });
+    assert.equal(configs.length, 1, 'the same folder by another path');
+  });
 });
 
 describe('several seeds', () => {
@@ -219,6 +239,35 @@ describe('several seeds', () => {
       ],
     );
     assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
+  });
+
+  it('trains finished seeds on if more epochs are asked for, except those that stopped for another reason', async () => {
+    await run({ seeds: '3', numEpochs: '4' });
+    const end = { epochs: 4, bestEpoch: 4, bestValAccuracy: 0.9 };
+    await writeSummary(join(folder, 'seed-0'), { ...summaryOf(0), ...end });
+    await writeSummary(join(folder, 'seed-1'), { ...summaryOf(1), ...end, bestEpoch: 1 });
+    await writeSummary(join(folder, 'seed-2'), { ...summaryOf(2), ...end, bestValAccuracy: 0.95 });
+    const trained = async (flags: TrainFlags) =>
+      (await run({ loadCp: folder, ...flags })).configs.map(({ seedNumber, loadCp }) => {
+        assert.equal(loadCp, join(folder, `seed-${seedNumber}`, 'last.safetensors'));
+        return seedNumber;
+      });
+    assert.deepEqual(await trained({}), []);
+    assert.deepEqual(await trained({ patience: '3', numEpochs: '6' }), [0, 2]);
+    assert.deepEqual(await trained({ patience: 'none', targetAccuracy: '0.95', numEpochs: '6' }), [0, 1]);
+    assert.deepEqual(await trained({ targetAccuracy: 'none', numEpochs: '6' }), [0, 1, 2]);
+  });
+
+  it('continues in the folder of --saving-path, each seed from its own checkpoint', async () => {
+    await run({ seeds: '2' });
+    await writeSummary(join(folder, 'seed-0'), summaryOf(0));
+    const copy = `${folder}-copy`;
+    const { configs } = await run({ loadCp: folder, savingPath: copy });
+    assert.deepEqual(
+      configs.map(({ savingPath, loadCp }) => [savingPath, loadCp]),
+      [0, 1].map((seed) => [join(copy, `seed-${seed}`), join(folder, `seed-${seed}`, 'last.safetensors')]),
+    );
+    await assert.rejects(run({ loadCp: folder, savingPath: copy }), /holds a run already/);
   });
 });
 

@@ -13,6 +13,7 @@ import { mistakeTiles } from '#src/report/charts/mistakes.js';
 import { reproductionCommands } from '#src/report/commands.js';
 import { type ReportInput, reportHtml } from '#src/report/html.js';
 import { writeReport } from '#src/report/report.js';
+import { removeResults } from '#src/runs/run-files.js';
 import { UserError } from '#src/user-error.js';
 import { sampleInput, sampleStrokeMistake } from './sample.js';
 import { assertWellFormed } from './svg.js';
@@ -53,6 +54,8 @@ test('writes all charts in all formats, and the page', async () => {
       [...charts.map((name) => join(run, 'charts', name)), join(run, 'report.html')].sort(),
     );
     assertHtml(await readFile(join(run, 'report.html'), 'utf8'));
+    await removeResults(run);
+    assert.deepEqual(await readdir(run), [], 'a run that trains on removes all of it');
   });
 });
 

@@ -142,8 +142,19 @@ test('truncating removes later epochs and a torn line, and does not change other
   await truncateMetrics(folder, 0);
   assert.equal(await fs.readFile(path, 'utf8'), '');
   assert.deepEqual(await readMetrics(folder), []);
-  await truncateMetrics(join(folder, 'missing'), 2);
-  assert.deepEqual(await fs.readdir(folder), [RUN_FILES.metrics]);
+});
+
+test('a run that goes on in another folder takes the epochs before its checkpoint along', async () => {
+  for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
+  const [other, bare] = ['other', 'bare'].map((name) => join(folder, name));
+  await fs.mkdir(other);
+  await fs.mkdir(bare);
+  await truncateMetrics(other, 2, folder);
+  assert.deepEqual(await readMetrics(other), [epoch(1), epoch(2)]);
+  await truncateMetrics(other, 2, bare);
+  assert.deepEqual(await readMetrics(other), [], 'epochs of another run are dropped');
+  await truncateMetrics(bare, 0);
+  assert.deepEqual(await fs.readdir(bare), [], 'a new run has no epochs');
 });
 
 test('a number that JSON cannot represent is refused before anything is written', async () => {

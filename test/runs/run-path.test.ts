@@ -1,10 +1,17 @@
 /** Protects the folder of a new run, and the choice of run and checkpoint for a path. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { findCheckpoint, newRunFolder, refuseOldRun, seedFolder } from '#src/runs/run-path.js';
+import {
+  claimFolder,
+  findCheckpoint,
+  newRunFolder,
+  refuseOldRun,
+  removeUnusedFolder,
+  seedFolder,
+} from '#src/runs/run-path.js';
 import { UserError } from '#src/user-error.js';
 
 describe('run folders', () => {
@@ -21,14 +28,33 @@ describe('run folders', () => {
     utimesSync(path, seconds, seconds);
   };
 
-  it('a new one is named after preset and time, and does not exist yet', () => {
+  it('a new one is named for preset and time, and made at once: no other run takes it', () => {
     const now = new Date(2026, 10, 5, 9, 8, 7);
-    assert.equal(newRunFolder('quick', now), join('runs', 'quick-20261105-090807'));
-    mkdirSync('runs/quick-20261105-090807', { recursive: true });
-    assert.equal(newRunFolder('quick', now), join('runs', 'quick-20261105-090807-2'));
-    mkdirSync('runs/quick-20261105-090807-2');
-    assert.equal(newRunFolder('quick', now), join('runs', 'quick-20261105-090807-3'));
+    for (const end of ['', '-2', '-3']) {
+      const path = newRunFolder('quick', now);
+      assert.equal(path, join('runs', `quick-20261105-090807${end}`));
+      assert.ok(existsSync(path));
+    }
     rmSync('runs', { recursive: true });
+  });
+
+  it('a new one is removed if nothing was written, and no other folder is', () => {
+    const [unused, used] = ['unused', 'used'].map((preset) => newRunFolder(preset, new Date()));
+    put(join(used, 'config.json'), 1);
+    mkdirSync('runs/mine');
+    for (const path of [unused, used, 'runs/mine', 'runs/none']) removeUnusedFolder(path);
+    assert.deepEqual(readdirSync('runs').sort(), ['mine', used.slice('runs/'.length)]);
+    rmSync('runs', { recursive: true });
+  });
+
+  it('an existing one is claimed once', () => {
+    mkdirSync('claimed');
+    claimFolder('claimed');
+    assert.throws(() => claimFolder('claimed'), /^UserError: train: claimed holds a run already; resume/);
+    assert.throws(
+      () => claimFolder('nowhere'),
+      /^UserError: cannot write nowhere.*its folder does not exist/,
+    );
   });
 
   const look = (path: string) => findCheckpoint('info', path, 'look');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { removeUnusedFolder } from '../../runs/run-path.js';
 import type { PlacedConfig } from '../configure.js';
 import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
 import { ProgressView } from '../progress.js';
@@ -61,6 +62,7 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
   } finally {
     view.clear();
     signals.release();
+    removeUnusedFolder(config.savingPath);
   }
   printEnd(config, summaries, json, terminal);
   return 0;

@@ -1,6 +1,5 @@
 /** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
-import { checkChartFormats } from '../../report/charts/chart-files.js';
 import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
 import type { RunSummary } from '../../runs/run-folder.js';
@@ -19,11 +18,7 @@ export interface TrainParts<E> {
 }
 
 export const trainParts: TrainParts<RunEnd> = {
-  configure: async (...args) => {
-    const config = await configure(...args);
-    checkChartFormats(config.chartFormat); // now, not after the training
-    return config;
-  },
+  configure,
   seedRuns,
   trainRun,
   report: async (config, summary, { folder, mistakes }) => {

@@ -1,5 +1,8 @@
 /** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Dataset } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
 import { quote } from '../../formats/quotation.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { ParameterLayout } from '../../model/parameters.js';
@@ -18,6 +21,25 @@ export interface UpdateConditions {
   seed: number;
   optimizer: TrainConfig['optimizer'];
   useAmp: boolean;
+  /** The training data's fingerprint. */
+  data: string;
+}
+
+/** Examples of which the fingerprint takes more than the label. */
+const SAMPLED_EXAMPLES = 64;
+
+/** SHA-256 of all labels and of evenly spaced examples of the training set: tells other data of the same size. */
+export function fingerprintOf(dataset: Dataset): string {
+  const kind = kindOf(dataset);
+  const { train } = dataset;
+  const hash = createHash('sha256').update(train.labels);
+  const samples = Math.min(SAMPLED_EXAMPLES, train.count);
+  for (let n = 0; n < samples; n++) {
+    const example = kind.exampleAt(train, Math.floor((n * train.count) / samples));
+    const values = 'moves' in example ? example.moves : example.pixels;
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex');
 }
 
 const whole = z.int().nonnegative();
@@ -38,13 +60,15 @@ const savedSchema = z.object({
   seed: whole,
   optimizer: z.enum(['adam', 'adamw', 'sgd']),
   useAmp: z.boolean().default(false),
+  /** Checkpoints of older versions have none. */
+  data: z.string().nullable().default(null),
 });
 
 /**
  * Loads parameters and optimiser from a checkpoint. A checkpoint without a training state (`best`) gives its
  * parameters to a new training.
  *
- * @throws UserError if it is of another architecture, or was written within an epoch under other conditions
+ * @throws UserError if it is damaged, of another architecture, or was written within an epoch under other conditions
  */
 export async function resume(
   engine: Engine,
@@ -59,12 +83,17 @@ export async function resume(
     await engine.load({ parameters, optimizer: new Map() });
     return initialState(conditions.useAmp);
   }
+  const damaged = (how: string) => new UserError(`${path}: the training state is damaged: ${how}`);
   const parsed = savedSchema.safeParse(training.state);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new UserError(`${path}: the training state is damaged: ${issue.path.join('.')}: ${issue.message}`);
+    throw damaged(`${issue.path.join('.')}: ${issue.message}`);
   }
-  const { batchSize, trainCount, seed, optimizer, useAmp, ...state } = parsed.data;
+  const { batchSize, trainCount, seed, optimizer, useAmp, data, ...state } = parsed.data;
+  const [losses, counts] = [state.losses.length, state.correct.length];
+  if (losses !== counts) throw damaged(`${losses} losses, but ${counts} counts of correct answers`);
+  const batches = Math.ceil(trainCount / batchSize);
+  if (losses > batches) throw damaged(`${losses} losses, but an epoch has ${batches} updates`);
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
       `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} was requested; ` +
@@ -80,6 +109,13 @@ export async function resume(
     throw new UserError(
       `train: ${path} was written within epoch ${state.epoch}, with ${name} ${value}; ` +
         `now ${name} is ${conditions[name as keyof UpdateConditions]}; continue with ${name} ${value}`,
+    );
+  }
+  if (data !== null && data !== conditions.data && state.losses.length > 0) {
+    throw new UserError(
+      `train: ${path} was written within epoch ${state.epoch}, on other training data of the same size; ` +
+        'go on with the data that the epoch began with',
+      { settings: ['data', 'loadCp'] },
     );
   }
   await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model, path) });

@@ -4,25 +4,29 @@
  * is killed between any two of them loses nothing.
  */
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Dataset, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
-import { makeFolder, writeFileAtomically } from '../../formats/files.js';
+import { writeFileAtomically } from '../../formats/files.js';
 import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { parameterCount } from '../../model/parameters.js';
 import { encodeCheckpoint } from '../../runs/checkpoint.js';
 import { copyBest, readCheckpoint, readCheckpointToResume } from '../../runs/checkpoint-file.js';
 import {
   appendMetrics,
+  beginRun,
+  giveUpRun,
   readMetrics,
+  removeResults,
   truncateMetrics,
   writeConfig,
   writeSummary,
 } from '../../runs/run-files.js';
 import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { continuesIn } from '../../runs/run-path.js';
 import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
 import { configToDisk } from '../config/run-config.js';
@@ -32,7 +36,7 @@ import type { LoadingEvent, StopReason, TrainEvent } from '../events.js';
 import { initialState, type TrainState, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
 import { peakMegabytes } from './peak-memory.js';
-import { resume } from './resume.js';
+import { fingerprintOf, resume } from './resume.js';
 import { openRunEngine } from './run-engine.js';
 import { mistakesOf } from './worst-mistakes.js';
 
@@ -86,6 +90,7 @@ export async function* trainRun(
       seed: config.seedNumber,
       optimizer: config.optimizer,
       useAmp: config.useAmp,
+      data: fingerprintOf(dataset),
     };
     const state = checkpoint
       ? await resume(engine, checkpoint, config.loadCp as string, model, conditions)
@@ -211,13 +216,23 @@ class RunFolder {
     return this.config.savingPath;
   }
 
-  /** Prepares the folder before the first update. */
+  /**
+   * Prepares the folder before the first update. Results of an earlier end are removed if epochs are left; if the run
+   * has stopped for another reason, they are made again.
+   */
   async begin(state: TrainState): Promise<void> {
-    await makeFolder(this.#path);
-    await writeConfig(this.#path, configToDisk(this.config));
-    if (this.config.loadCp !== null && state.best !== null) await copyBest(this.config.loadCp, this.#path);
-    await truncateMetrics(this.#path, state.epoch - 1);
-    await this.save(RUN_FILES.last, state);
+    const { loadCp } = this.config;
+    const continued = continuesIn(this.#path, loadCp);
+    await (continued ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
+    try {
+      if (loadCp !== null && state.best !== null) await copyBest(loadCp, this.#path);
+      await truncateMetrics(this.#path, state.epoch - 1, loadCp === null ? this.#path : dirname(loadCp));
+      if (state.epoch <= this.config.numEpochs) await removeResults(this.#path);
+      await this.save(RUN_FILES.last, state);
+    } catch (error) {
+      if (!continued) await giveUpRun(this.#path);
+      throw error;
+    }
   }
 
   async saveEpoch(next: TrainState, metrics: EpochMetrics): Promise<void> {
@@ -292,8 +307,9 @@ function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): n
   return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
 }
 
-/** Training samples a second over all epochs, which have the same number of samples. */
+/** Training samples a second over all epochs, which have the same number of samples; 0 if no epoch is recorded. */
 function meanSpeed(epochs: EpochMetrics[]): number {
+  if (epochs.length === 0) return 0;
   const secondsPerSample = epochs.reduce((sum, { samplesPerSecond }) => sum + 1 / samplesPerSecond, 0);
   return epochs.length / secondsPerSample;
 }

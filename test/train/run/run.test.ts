@@ -1,11 +1,20 @@
 /** Protects runs: an interrupted run loses nothing; a failed run reports the cause and keeps the last good checkpoint. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
-import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
-import { readMetrics } from '#src/runs/run-files.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { readMetrics, readSummary } from '#src/runs/run-files.js';
+import { holdsRun } from '#src/runs/run-path.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { trainRun } from '#src/train/run/run.js';
@@ -29,6 +38,13 @@ async function train(
     if (stopWhen(next.value)) stop.abort();
   }
   return { events, end: next.value };
+}
+
+/** The end of a run that was not interrupted. */
+function lastOf({ events }: Awaited<ReturnType<typeof train>>) {
+  const last = events.at(-1);
+  assert.ok(last?.type === 'done');
+  return last;
 }
 
 function checkpoint(run: string, file: string): string {
@@ -217,12 +233,138 @@ test('a checkpoint of another architecture, optimiser or kind is refused in one 
   );
 });
 
+test('a run that goes on in another folder takes its best checkpoint along, whatever lies there', async () => {
+  await train(smallConfig(data, at('moved'), { numEpochs: 1 }));
+  mkdirSync(at('elsewhere'));
+  writeFileSync(
+    at('elsewhere/best.safetensors'),
+    readFileSync(at('moved/best.safetensors')).subarray(0, 5000),
+  );
+  const config = { ...smallConfig(data, at('elsewhere')), loadCp: at('moved/last.safetensors') };
+  await train(config, ({ type }) => type === 'start');
+  assert.equal(checkpoint('elsewhere', 'best.safetensors'), checkpoint('moved', 'best.safetensors'));
+});
+
+test('a finished run goes on in another folder, also when nothing is left to train', async () => {
+  await train(smallConfig(data, at('r1')));
+  const { summary } = lastOf(
+    await train({ ...smallConfig(data, at('r2')), loadCp: at('r1/last.safetensors') }),
+  );
+  assert.deepEqual(await readMetrics(at('r2')), await readMetrics(at('r1')));
+  assert.equal(checkpoint('r2', 'best.safetensors'), checkpoint('r1', 'best.safetensors'));
+  const more = { ...smallConfig(data, at('r3'), { numEpochs: 3 }), loadCp: at('r1/last.safetensors') };
+  await train(more);
+  const [before, after] = [await readMetrics(at('r1')), await readMetrics(at('r3'))];
+  assert.deepEqual(after.slice(0, 2), before);
+  assert.equal(after.length, 3);
+
+  mkdirSync(at('alone'));
+  for (const file of ['last', 'best'])
+    copyFileSync(at(`r1/${file}.safetensors`), at(`alone/${file}.safetensors`));
+  const alone = { ...smallConfig(data, at('r4')), loadCp: at('alone/last.safetensors') };
+  const { summary: unknown } = lastOf(await train(alone));
+  assert.deepEqual(unknown.testScore, summary.testScore);
+  assert.deepEqual([unknown.samplesPerSecond, unknown.gflops], [0, 0], 'no epoch is recorded');
+
+  rmSync(at('alone/best.safetensors'));
+  const lacking = { ...alone, savingPath: at('r5') };
+  await assert.rejects(train(lacking), /^UserError: cannot read the best checkpoint so far, .*alone/);
+  assert.ok(!holdsRun(at('r5')), 'the folder can be used again');
+});
+
+test('a finished run that trains on loses its old results, and keeps them if nothing is left', async () => {
+  const config = { ...smallConfig(data, at('on')), loadCp: at('on/last.safetensors') };
+  await train(smallConfig(data, at('on')));
+  mkdirSync(at('on/charts'));
+  for (const file of ['report.html', 'charts/loss.svg', 'charts/mistakes.pdf', 'charts/mine.svg'])
+    writeFileSync(at(`on/${file}`), '');
+  await train(config, ({ type }) => type === 'start');
+  assert.equal((await readSummary(at('on'))).epochs, 2);
+  assert.ok(existsSync(at('on/report.html')) && existsSync(at('on/charts/loss.svg')));
+
+  const more = { ...config, numEpochs: 4 };
+  await train(more, (event) => event.type === 'epoch');
+  for (const file of ['summary.json', 'report.html']) assert.ok(!existsSync(at(`on/${file}`)), file);
+  assert.deepEqual(readdirSync(at('on/charts')), ['mine.svg'], 'what no report has written stays');
+  await train(more);
+  assert.equal((await readSummary(at('on'))).epochs, 4);
+
+  const still = { learningRate: 1e-12, numEpochs: 9, patience: 1 };
+  await train(smallConfig(data, at('still'), still));
+  const ended = { ...smallConfig(data, at('still'), still), loadCp: at('still/last.safetensors') };
+  await train(ended);
+  assert.equal((await readSummary(at('still'))).stoppedBy, 'patience', 'made again');
+});
+
+test('a checkpoint within an epoch goes on only with the data of that epoch', async () => {
+  const config = smallConfig(data, at('begun'), dropping);
+  await train(config, (event) => event.type === 'progress' && event.epoch === 1);
+  const loadCp = at('begun/last.safetensors');
+  const others = { labels: 'train-labels-idx1-ubyte', pixels: 'train-images-idx3-ubyte' };
+  for (const [name, file] of Object.entries(others)) {
+    mkdirSync(at(name));
+    const other = writeSmallMnist(at(name), 480, 40);
+    const bytes = readFileSync(join(other, file));
+    writeFileSync(join(other, file), Buffer.concat([bytes.subarray(0, 16), bytes.subarray(16).reverse()]));
+    await assert.rejects(
+      train({ ...config, data: other, loadCp }),
+      /^UserError: train: .*begun.last\.safetensors was written within epoch 1, on other training data/,
+      name,
+    );
+  }
+  mkdirSync(at('same'));
+  const older = decodeCheckpoint(readFileSync(loadCp), 'begun');
+  assert.match(String(older.training?.state.data), /^[0-9a-f]{64}$/);
+  delete older.training?.state.data;
+  writeFileSync(loadCp, encodeCheckpoint(older));
+  const elsewhere = { ...config, data: writeSmallMnist(at('same'), 480, 40), loadCp };
+  const { events } = await train(elsewhere, ({ type }) => type === 'start');
+  assert.ok(events.some((event) => event.type === 'start' && event.resumedFrom?.epoch === 1));
+  lastOf(await train(elsewhere)); // The checkpoint written at the start has a fingerprint: the same data elsewhere.
+});
+
+test('a training state whose updates do not fit its epoch is refused', async () => {
+  const config = smallConfig(data, at('half'), dropping);
+  await train(config, (event) => event.type === 'progress' && event.batch === 3);
+  const whole = decodeCheckpoint(readFileSync(at('half/last.safetensors')), 'half');
+  const { training } = whole;
+  assert.ok(training);
+  const attempts: [Record<string, unknown>, RegExp][] = [
+    [{ losses: [1, 1, 1], correct: [1, 2] }, /is damaged: 3 losses, but 2 counts of correct answers$/],
+    [{ losses: [], correct: [1] }, /is damaged: 0 losses, but 1 counts of correct answers$/],
+    [{ losses: Array(10).fill(1), correct: Array(10).fill(1) }, /10 losses, but an epoch has 9 updates$/],
+  ];
+  for (const [changes, message] of attempts) {
+    const state = { ...training.state, ...changes };
+    writeFileSync(
+      at('damaged.safetensors'),
+      encodeCheckpoint({ ...whole, training: { ...training, state } }),
+    );
+    await assert.rejects(
+      train({ ...smallConfig(data, at('y'), dropping), loadCp: at('damaged.safetensors') }),
+      (error) =>
+        error instanceof UserError &&
+        /damaged\.safetensors/.test(error.message) &&
+        message.test(error.message),
+    );
+  }
+});
+
 test('a new training can start from the weights of a best checkpoint', async () => {
   await train(smallConfig(data, at('teacher'), { numEpochs: 1 }));
   const loadCp = join(at('teacher'), 'best.safetensors');
   const { events } = await train({ ...smallConfig(data, at('pupil'), { numEpochs: 1 }), loadCp });
   assert.equal(events.filter(({ type }) => type === 'epoch').length, 1);
   assert.notEqual(checkpoint('pupil', 'best.safetensors'), checkpoint('teacher', 'best.safetensors'));
+});
+
+test('two runs that begin in one folder at once do not destroy each other', async () => {
+  const config = smallConfig(data, at('shared'), { numEpochs: 1 });
+  const ends = await Promise.allSettled([train(config), train(config)]);
+  const [refused] = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1);
+  assert.match(String(refused), /^UserError: train: .*shared holds a run already; resume that run/);
+  assert.equal((await readMetrics(at('shared'))).length, 1);
 });
 
 test('a folder that cannot be written gives a UserError', async () => {
