@@ -3,8 +3,8 @@
  * run per seed.
  */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { checkChartFormats } from '../report/charts/chart-files.js';
+import { basename, dirname, join } from 'node:path';
+import { checkChartFormats, drawableFormats } from '../report/charts/chart-files.js';
 import { beginRun, readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import {
@@ -29,7 +29,10 @@ export type PlacedConfig = TrainConfig & { savingPath: string };
  *
  * @param configPath `--config`
  * @param flags the given flags, by commander's names
- * The folder of a new run in runs/ is made here, so that no other process takes it.
+ * @param notice receives a line if charts cannot be drawn in all formats that are the default
+ *
+ * Makes the folder of a new run in runs/, so that no other process takes it. A new training from the weights of a best
+ * checkpoint is a new run.
  *
  * @throws UserError for an invalid option, for charts that cannot be drawn on this machine, for a folder that
  * holds another run, and if there is no checkpoint to continue from
@@ -37,12 +40,13 @@ export type PlacedConfig = TrainConfig & { savingPath: string };
 export async function configure(
   configPath: string | undefined,
   flags: Readonly<Record<string, unknown>>,
+  notice: (line: string) => void,
 ): Promise<PlacedConfig> {
   const file = configPath === undefined ? undefined : await readConfigFile(configPath);
-  const { loadCp = null, savingPath = null } = givenOptions({ file, flags });
+  const { loadCp = null, savingPath = null, chartFormat } = givenOptions({ file, flags });
+  if (chartFormat) checkChartFormats(chartFormat); // now, not after the training
   if (loadCp === null) {
-    const config = resolveConfig({ file, flags });
-    checkChartFormats(config.chartFormat); // now, not after the training
+    const config = withDrawableCharts(resolveConfig({ file, flags }), notice);
     if (savingPath !== null) refuseOldRun(savingPath);
     return { ...config, savingPath: savingPath ?? newRunFolder(config.preset, new Date()) };
   }
@@ -50,14 +54,24 @@ export async function configure(
   const { folder, checkpoint } = findCheckpoint('train: --load-cp', given, 'resume');
   const saved = join(dirname(checkpoint), RUN_FILES.config);
   const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
-  const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = {
-    savingPath: savingPath ?? folder,
-    loadCp: checkpoint,
-  };
   if (savingPath !== null && !isSameFolder(savingPath, folder)) refuseOldRun(savingPath);
-  const config = resolveConfig({ base, file, flags });
-  checkChartFormats(config.chartFormat);
+  const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);
+  const isNew = basename(checkpoint) === RUN_FILES.best;
+  const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
+  const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };
   return { ...config, ...paths };
+}
+
+/** Leaves out chart formats whose packages are not installed. */
+function withDrawableCharts(config: TrainConfig, notice: (line: string) => void): TrainConfig {
+  const chartFormat = drawableFormats(config.chartFormat);
+  const missing = config.chartFormat.filter((format) => !chartFormat.includes(format));
+  if (missing.length > 0) {
+    notice(
+      `charts as ${missing.join(' and ')} are left out; npm install --include=optional brings what draws them`,
+    );
+  }
+  return { ...config, chartFormat };
 }
 
 /** The run of one seed: a configuration to train, or the summary of a finished run. */

@@ -20,6 +20,8 @@ export interface ProgressSettings {
 
 /** Minimum time between two redraws. */
 const REDRAW_MS = 80;
+/** Without a terminal, a line is printed at least this often, so that a slow training does not look stuck. */
+const MAX_SILENCE_MS = 30_000;
 /** Columns left free at the right: room for the `^C` that a terminal prints. */
 const MARGIN = 3;
 const MAX_BAR_CELLS = 40;
@@ -41,6 +43,8 @@ export class ProgressView {
   readonly #now: () => number;
   #drawn = false;
   #last = Number.NEGATIVE_INFINITY;
+  /** When the last line was printed without a terminal. */
+  #lastLine: number;
   #epochs = 0;
 
   constructor(stream: Output, settings: ProgressSettings) {
@@ -48,6 +52,7 @@ export class ProgressView {
     this.#settings = settings;
     this.#colors = settings.colors ?? colorsFor(stream);
     this.#now = settings.now ?? (() => performance.now());
+    this.#lastLine = this.#now();
   }
 
   show(event: TrainEvent): void {
@@ -127,7 +132,12 @@ export class ProgressView {
       validation: this.#settings.freqOutputVal,
       evaluate: null,
     }[event.phase];
-    if (every !== null && event.batch % every === 0) this.line(this.#plainLine(event));
+    const isDue = every !== null && event.batch % every === 0;
+    const isSilent = this.#now() - this.#lastLine > MAX_SILENCE_MS;
+    if (isDue || isSilent) {
+      this.line(this.#plainLine(event));
+      this.#lastLine = this.#now();
+    }
   }
 
   #title({ phase, part, epoch }: ProgressEvent): string {

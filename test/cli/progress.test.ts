@@ -105,6 +105,20 @@ describe('on a terminal', () => {
 });
 
 describe('without a terminal', () => {
+  it('prints a line every 30 seconds, however few updates there are', () => {
+    const output = new FakeOutput();
+    const time = { now: 0 };
+    const view = new ProgressView(output, { ...settings, freqOutputTrain: 100, now: () => time.now });
+    for (let batch = 1; batch <= 8; batch++) {
+      time.now += 20_000;
+      view.show(progress({ batch, batches: 8 }));
+    }
+    assert.deepEqual(
+      output.lines.map((line) => /update (\d)/.exec(line)?.[1]),
+      ['2', '4', '6', '8'],
+    );
+  });
+
   it('writes plain lines, one per n updates or batches, without escape sequences', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });

@@ -184,6 +184,23 @@ describe('resuming', () => {
     );
   });
 
+  it('begins a new run from the weights of a best checkpoint, and leaves the old run alone', async () => {
+    await run({}, 3);
+    const best = join(folder, 'best.safetensors');
+    writeFileSync(best, '');
+    const { configs } = await run({ loadCp: best, savingPath: `${folder}-pupil` });
+    assert.equal(configs[0].savingPath, `${folder}-pupil`);
+    const parts = { ...fakeTraining(), configure, seedRuns, report: async () => {} };
+    const before = process.cwd();
+    process.chdir(root);
+    try {
+      await train({ loadCp: best }, fakeTerminal(), parts);
+    } finally {
+      process.chdir(before);
+    }
+    assert.match(parts.configs[0].savingPath ?? '', /^runs\/quick-\d{8}-\d{6}$/);
+  });
+
   it('refuses a folder that holds another run', async () => {
     const other = `${folder}-other`;
     await run({}, 3);

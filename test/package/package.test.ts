@@ -239,7 +239,7 @@ test('scanstroke build names a missing compiler; its addon is found', async () =
   assert.equal(JSON.parse(await run(process.execPath, ['use.js'])).backend, 'cpu');
 });
 
-test('without the optional packages training works; charts that need one are refused before the training', async () => {
+test('without the optional packages charts are SVG; others that are requested are refused before the training', async () => {
   for (const name of ['@napi-rs', '@resvg'])
     rmSync(join(folder, 'node_modules', name), { recursive: true, force: true });
   const command = join(folder, 'node_modules/.bin/scanstroke');
@@ -247,8 +247,16 @@ test('without the optional packages training works; charts that need one are ref
   mkdirSync(data);
   writeSmallMnist(data, 200, 50);
   const train = ['train', '--data', data, '--num-epochs', '1', '--hidden-size', '8'];
-  await run(command, [...train, '--chart-format', 'svg', '--saving-path', 'lean']);
-  assert.ok(existsSync(join(folder, 'lean/charts/loss.svg')));
+  const lean = [...train, '--saving-path', 'lean'];
+  const { stderr } = await promisify(execFile)(command, lean, { cwd: folder, env: clean });
+  assert.match(
+    stderr,
+    /^charts as png are left out; npm install --include=optional brings what draws them\n/,
+  );
+  assert.deepEqual(
+    [existsSync(join(folder, 'lean/charts/loss.svg')), existsSync(join(folder, 'lean/charts/loss.png'))],
+    [true, false],
+  );
   for (const [format, name] of [
     ['png', '@resvg/resvg-js'],
     ['pdf', '@napi-rs/canvas'],

@@ -17,9 +17,9 @@ The package contains native kernels for Linux on x64 and arm64. On other machine
 or clang++ into the cache folder. Without native kernels WebAssembly is used, about three times slower.
 
 Examples:
-  scanstroke build                compile, if this machine has no native kernels yet
-  CXX=clang++-19 scanstroke build compile with this compiler
-  scanstroke build --json         print their path as JSON`,
+  scanstroke build                  compile, if this machine has no native kernels yet
+  CXX=clang++-19 scanstroke build   compile with this compiler
+  scanstroke build --json           print their path as JSON`,
     )
     .action(({ json = false }: { json?: boolean }) => build(json, terminal));
 }

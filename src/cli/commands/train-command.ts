@@ -49,7 +49,8 @@ export interface TrainFlags {
 /** Trains, and returns the exit code. */
 export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: TrainParts<E>): Promise<number> {
   const { config: configPath, json = false, ...options } = flags;
-  const config = await parts.configure(configPath, options);
+  const notice = (line: string) => terminal.err.write(`${line}\n`);
+  const config = await parts.configure(configPath, options, notice);
   const view = new ProgressView(terminal.err, config);
   const signals = stopOnSignal((line) => view.line(line));
   const summaries: RunSummary[] = [];

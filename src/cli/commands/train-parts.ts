@@ -10,7 +10,11 @@ import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../configu
 
 /** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
 export interface TrainParts<E> {
-  configure(configPath: string | undefined, flags: Readonly<Record<string, unknown>>): Promise<PlacedConfig>;
+  configure(
+    configPath: string | undefined,
+    flags: Readonly<Record<string, unknown>>,
+    notice: (line: string) => void,
+  ): Promise<PlacedConfig>;
   seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
   trainRun(config: PlacedConfig, control: { stop: AbortSignal }): AsyncGenerator<TrainEvent, E>;
   /** Writes charts and report.html into the run folder. */

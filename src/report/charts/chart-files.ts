@@ -41,6 +41,19 @@ export function checkChartFormats(formats: readonly string[]): void {
   if (formats.includes('pdf')) drawer('pdf');
 }
 
+/** The formats in which charts can be drawn on this machine, of those given. */
+export function drawableFormats<F extends string>(formats: readonly F[]): F[] {
+  return formats.filter((format) => {
+    try {
+      checkChartFormats([format]);
+      return true;
+    } catch (error) {
+      if (error instanceof UserError) return false;
+      throw error;
+    }
+  });
+}
+
 /** The chart as a self-contained SVG document. The same chart always gives the same text. */
 export function renderSvg(chart: Chart): string {
   const { width, height } = chart;

@@ -40,7 +40,7 @@ export async function evaluateRun(
   const dataset = await loadDataset(data, kind.loadOptionsOf(preprocessing));
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
-      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; strokes:FOLDER names the strokes of the images in FOLDER`,
+      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,
       { settings: ['data'] },
     );
   }
