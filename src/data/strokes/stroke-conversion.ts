@@ -4,10 +4,10 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { quote } from '../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
-import { UserError } from '../../user-error.js';
+import { receivedError, UserError } from '../../user-error.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import { concatenateStrokes, type StrokeExamples } from './stroke-examples.js';
-import type { ConversionTask, ConvertedChunk } from './stroke-worker.js';
+import type { ConversionReply, ConversionTask, ConvertedChunk } from './stroke-worker.js';
 
 /** Images in a chunk: a thread takes one chunk at a time. */
 const CHUNK = 250;
@@ -74,9 +74,10 @@ function workersFor(
           for (const each of workers) void each.terminate();
           reject(error);
         };
-        worker.on('message', (chunk: ConvertedChunk) => {
+        worker.on('message', (reply: ConversionReply) => {
           try {
-            take(chunk);
+            if ('error' in reply) throw receivedError(reply.error);
+            take(reply);
           } catch (error) {
             fail(error);
           }

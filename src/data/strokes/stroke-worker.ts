@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { imageToStrokes, STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { type PostedError, postableError } from '../../user-error.js';
 
 export interface ConversionTask {
   /** [count, height, width] over a SharedArrayBuffer. */
@@ -24,6 +25,9 @@ export interface ConvertedChunk {
   moves: Int16Array;
 }
 
+/** From a worker: converted images, or the error that ended it. */
+export type ConversionReply = ConvertedChunk | { error: PostedError };
+
 const port = parentPort;
 if (!port)
   throw new Error(
@@ -31,7 +35,9 @@ if (!port)
   );
 const { pixels, width, height, count, seed, next, chunk } = workerData as ConversionTask;
 const size = width * height;
-for (let first = Atomics.add(next, 0, chunk); first < count; first = Atomics.add(next, 0, chunk)) {
+
+/** Converts the images first … first + chunk - 1. */
+function convert(first: number) {
   const sequences: Int16Array[] = [];
   for (let i = first; i < Math.min(count, first + chunk); i++) {
     sequences.push(imageToStrokes(pixels.subarray(i * size, (i + 1) * size), width, height, { seed }));
@@ -43,5 +49,14 @@ for (let first = Atomics.add(next, 0, chunk); first < count; first = Atomics.add
     moves.set(sequence, at);
     at += sequence.length;
   }
-  port.postMessage({ first, lengths, moves } satisfies ConvertedChunk, [lengths.buffer, moves.buffer]);
+  return { first, lengths, moves };
+}
+
+try {
+  for (let first = Atomics.add(next, 0, chunk); first < count; first = Atomics.add(next, 0, chunk)) {
+    const converted = convert(first);
+    port.postMessage(converted satisfies ConversionReply, [converted.lengths.buffer, converted.moves.buffer]);
+  }
+} catch (error) {
+  port.postMessage({ error: postableError(error) } satisfies ConversionReply);
 }

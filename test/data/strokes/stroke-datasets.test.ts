@@ -383,6 +383,20 @@ describe('made from images', () => {
     }
   });
 
+  test('a mistake that a worker thread finds arrives as one', async () => {
+    const folder = join(parent, 'wide');
+    await fs.mkdir(folder);
+    for (const name of ['train', 't10k']) {
+      const images = idxBytes(8, [2, 1, 40_000], Buffer.alloc(80_000));
+      await fs.writeFile(join(folder, `${name}-images-idx3-ubyte`), images);
+      await fs.writeFile(join(folder, `${name}-labels-idx1-ubyte`), labelBytes([0, 1]));
+    }
+    await assert.rejects(
+      loadStrokes(folder),
+      (error) => error instanceof UserError && /width must be .* to 32767, found 40000/.test(error.message),
+    );
+  });
+
   test('the prefix `strokes:` is accepted', async () => {
     await writeImages(join(parent, 'lines'));
     const [one, other] = [
