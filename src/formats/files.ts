@@ -5,6 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 // Imported as an object, so that tests can replace its functions and simulate a full disk.
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -190,40 +191,91 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** Bytes that readFileBounded gives to its check. */
+const START_BYTES = 4096;
+
+/** A regular file that is open for reading. The caller closes the handle. */
+export interface OpenedFile {
+  handle: fs.FileHandle;
+  /** Bytes. */
+  size: number;
+}
+
+/**
+ * Opens a regular file for reading, and never waits: a pipe, a device, a socket or a folder is refused.
+ * @param path links are followed
+ * @param name how messages name the file, with article: `the archive data.tar.gz`
+ * @param maxBytes a larger file is refused
+ * @throws UserError if the file does not exist, is no regular file, is too large, or cannot be opened
+ */
+export async function openRegularFile(
+  path: string,
+  name: string,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<OpenedFile> {
+  try {
+    // Opening a device can have effects, so the type is checked first, and again after opening.
+    checkReadable(await fs.stat(path), name, maxBytes);
+    // Without O_NONBLOCK, opening a pipe that has replaced the file would wait for a writer.
+    const handle = await fs.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const found = await handle.stat();
+      checkReadable(found, name, maxBytes);
+      return { handle, size: found.size };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  } catch (error) {
+    throw explainFileError('read', name, error);
+  }
+}
+
 /**
  * Reads a whole file of limited size.
  * @param path
  * @param what how messages name the file, with article: `the checkpoint`
  * @param maxBytes a larger file is refused before memory is allocated
+ * @param check called with the first bytes of the file (4096, or all if there are fewer) and its size, before memory is
+ *   allocated for the rest; throws if this is not the expected kind of file
  * @returns the bytes, in a separate buffer
- * @throws UserError if the file does not exist, is a folder or a device, or is too large
+ * @throws UserError if the file does not exist, is a folder or a device, or is too large; and what `check` throws
  */
-export async function readFileBounded(path: string, what: string, maxBytes: number): Promise<Uint8Array> {
+export async function readFileBounded(
+  path: string,
+  what: string,
+  maxBytes: number,
+  check?: (start: Uint8Array, size: number) => void,
+): Promise<Uint8Array> {
   const name = `${what} ${path}`;
+  const { handle, size } = await openRegularFile(path, name, maxBytes);
   try {
-    // Opening a pipe would wait for a writer, so the type is checked first, and again after opening.
-    checkReadable(await fs.stat(path), name, maxBytes);
-    const handle = await fs.open(path, 'r');
-    try {
-      const found = await handle.stat();
-      checkReadable(found, name, maxBytes);
-      const bytes = allocate(found.size, name);
-      let at = 0;
-      while (at < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
-        if (bytesRead === 0) {
-          throw new UserError(
-            `cannot read ${name}: it became shorter while it was read (${found.size} bytes, then ${at}); try again`,
-          );
-        }
-        at += bytesRead;
-      }
-      return bytes;
-    } finally {
-      await handle.close();
+    if (check) {
+      const start = new Uint8Array(Math.min(START_BYTES, size));
+      await fill(handle, start, name);
+      check(start, size);
     }
+    const bytes = allocate(size, name);
+    await fill(handle, bytes, name);
+    return bytes;
   } catch (error) {
     throw explainFileError('read', name, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Fills `bytes` from the start of a file. @throws UserError if the file is shorter */
+async function fill(handle: fs.FileHandle, bytes: Uint8Array, name: string): Promise<void> {
+  let at = 0;
+  while (at < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
+    if (bytesRead === 0) {
+      throw new UserError(
+        `cannot read ${name}: it became shorter while it was read (${bytes.length} bytes, then ${at}); try again`,
+      );
+    }
+    at += bytesRead;
   }
 }
 
