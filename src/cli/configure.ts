@@ -14,7 +14,7 @@ import {
   isSameFolder,
   NEWEST,
   newRunFolder,
-  refuseOldRun,
+  prepareRunFolder,
   seedFolder,
 } from '../runs/run-path.js';
 import { readConfigFile } from '../train/config/config-file.js';
@@ -47,15 +47,17 @@ export async function configure(
   if (chartFormat) checkChartFormats(chartFormat); // now, not after the training
   if (loadCp === null) {
     const config = withDrawableCharts(resolveConfig({ file, flags }), notice);
-    if (savingPath !== null) refuseOldRun(savingPath);
+    if (savingPath !== null) await prepareRunFolder(savingPath);
     return { ...config, savingPath: savingPath ?? newRunFolder(config.preset, new Date()) };
   }
   const given = loadCp === NEWEST ? (savingPath ?? NEWEST) : loadCp;
-  const { folder, checkpoint } = findCheckpoint('train: --load-cp', given, 'resume');
+  const operation =
+    given === loadCp ? 'train: --load-cp' : 'train: --load-cp without a path, so --saving-path';
+  const { folder, checkpoint } = findCheckpoint(operation, given, 'resume');
   const saved = join(dirname(checkpoint), RUN_FILES.config);
   const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
-  if (savingPath !== null && !isSameFolder(savingPath, folder)) refuseOldRun(savingPath);
   const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);
+  if (savingPath !== null && !isSameFolder(savingPath, folder)) await prepareRunFolder(savingPath);
   const isNew = basename(checkpoint) === RUN_FILES.best;
   const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
   const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };

@@ -1,140 +1,26 @@
 #!/usr/bin/env node
 /**
- * The command line. To start fast, it imports only the named command, and a command imports its computing modules only
- * when it runs. Exit codes: 0 success, 1 a bug in scanstroke, 2 a user's mistake, 130 interrupted.
+ * The entry point of the command line: arguments and streams of the process. Exit codes: 0 success, 1 a bug in
+ * scanstroke, 2 a user's mistake, 130 interrupted.
  */
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { snakeCase } from '../formats/key-case.js';
-import { UserError } from '../user-error.js';
-import { helpTerm, normalizeSpelling } from './flags.js';
+import { explainFileError } from '../formats/files.js';
+import { run } from './program.js';
 import type { Terminal } from './terminal.js';
 
-interface CommandEntry {
-  summary: string;
-  /** Adds the flags and the action. The action sets process.exitCode if it is not 0. */
-  define: (command: Command, terminal: Terminal) => Promise<void>;
+/** Exit code if a stream of the process cannot be written; the command goes on. */
+function streamFailed(name: string, error: NodeJS.ErrnoException): void {
+  // The reader of our output has closed it (`scanstroke … | head`).
+  if (error.code === 'EPIPE') return;
+  process.exitCode = 2;
+  if (name === 'standard error') return;
+  const explained = explainFileError('write', name, error);
+  process.stderr.write(`scanstroke: ${explained instanceof Error ? explained.message : explained}\n`);
 }
 
-const COMMANDS: Record<string, CommandEntry> = {
-  train: {
-    summary: 'train a network; writes checkpoints, charts and a report to a run folder',
-    define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
-  },
-  evaluate: {
-    summary: 'compute the accuracy and loss of a trained network',
-    define: async (...args) => (await import('./commands/evaluate-command.js')).defineEvaluate(...args),
-  },
-  predict: {
-    summary: 'classify pictures, strokes or drawings',
-    define: async (...args) => (await import('./commands/predict-command.js')).definePredict(...args),
-  },
-  serve: {
-    summary: 'start a web server: a page for drawing and for viewing runs, and an HTTP API',
-    define: async (...args) => (await import('./commands/serve-command.js')).defineServe(...args),
-  },
-  info: {
-    summary: 'show the contents of a run folder or a checkpoint',
-    define: async (...args) => (await import('./commands/info-command.js')).defineInfo(...args),
-  },
-  page: {
-    summary: 'write the web page with trained networks as static files',
-    define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),
-  },
-  data: {
-    summary: 'make and preview pen strokes',
-    define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),
-  },
-  build: {
-    summary: 'compile the native kernels for a machine that the package brings none for',
-    define: async (...args) => (await import('./commands/build-command.js')).defineBuild(...args),
-  },
-  presets: {
-    summary: 'list the presets, or print one as a configuration file',
-    define: async (...args) => (await import('./commands/presets-command.js')).definePresets(...args),
-  },
-};
-
-const EXAMPLES = `
-Examples:
-  scanstroke train                       train the preset quick: MNIST in under a minute
-  scanstroke train --preset mnist-lstm   train the published model
-  scanstroke evaluate runs/my-run        compute accuracy and confusion matrix on the test set`;
-
-async function main(args: readonly string[], terminal: Terminal): Promise<void> {
-  const program = new Command('scanstroke')
-    .description('Trains LSTM sequence classifiers on images read as sequences and on pen strokes.')
-    .version(version(), '-V, --version', 'show the version')
-    .helpOption('-h, --help', 'show this help')
-    .helpCommand(false)
-    .addHelpText('after', `${EXAMPLES}\n\n\`scanstroke COMMAND --help\` lists the options of a command.`)
-    .configureHelp({
-      optionTerm: helpTerm,
-      // Our descriptions contain choices and defaults.
-      optionDescription: ({ description }) => description,
-      // Commander removes the escape codes where colours are off.
-      styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
-    })
-    .configureOutput({ writeErr: () => {} })
-    .exitOverride();
-
-  const named = args.find((argument) => !argument.startsWith('-'));
-  for (const [name, { summary, define }] of Object.entries(COMMANDS)) {
-    const command = program.command(name).description(summary).helpOption('-h, --help', 'show this help');
-    if (name === named) await define(command, terminal);
-  }
-
-  if (args.length === 0) {
-    program.outputHelp();
-    return;
-  }
-  try {
-    await program.parseAsync(normalizeSpelling(args), { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageError(error, named);
-  }
-}
-
-/** Commander's message in one line, with a suggestion. */
-function usageError(error: CommanderError, named: string | undefined): UserError {
-  const command = named !== undefined && named in COMMANDS ? named : undefined;
-  const [what, meant] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = /^\(Did you mean (.*)\?\)$/.exec(meant ?? '')?.[1];
-  const help = ['scanstroke', command, '--help'].filter(Boolean).join(' ');
-  const way = suggestion ? `did you mean ${suggestion}?` : `\`${help}\` lists what there is`;
-  return new UserError(`${command ? `${command}: ` : ''}${what.replace(/\.$/, '')}; ${way}`);
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
-}
-
-/** Prints the error and returns the exit code. */
-function explain(error: unknown, terminal: Terminal): number {
-  if (error instanceof UserError) {
-    terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
-    return 2;
-  }
-  const stack = error instanceof Error ? error.stack : String(error);
-  terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stack}\n`);
-  return 1;
-}
-
-/** One line: the message, and the flags of the settings that it speaks of. */
-function messageWithFlags({ message, settings }: UserError): string {
-  const flags = settings.map((name) => `--${snakeCase(name).replaceAll('_', '-')}`);
-  return message.replace(/\s*\n\s*/g, ' ') + (flags.length > 0 ? ` (${flags.join(', ')})` : '');
-}
-
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader of our output has closed it (`scanstroke … | head`); the command continues.
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
+process.stdout.once('error', (error) => streamFailed('standard output', error)).on('error', () => {});
+process.stderr.on('error', (error) => streamFailed('standard error', error));
 
 const terminal: Terminal = { out: process.stdout, err: process.stderr };
-main(process.argv.slice(2), terminal).catch((error: unknown) => {
-  process.exitCode = explain(error, terminal);
+run(process.argv.slice(2), terminal).then((code) => {
+  if (code !== 0) process.exitCode = code;
 });

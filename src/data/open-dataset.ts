@@ -1,6 +1,7 @@
 /** Loads the data set that a value of `--data` names. Node.js only. */
-import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { lookAt, PATH_WORDS } from '../formats/files.js';
+import { UserError } from '../user-error.js';
 import { isDrawingFile, kindNamed } from './dataset-name.js';
 import { loadImages } from './images/image-datasets.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
@@ -32,7 +33,13 @@ export async function loadDataset(spec: string, options: LoadOptions): Promise<D
 
 /** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */
 async function kindIn(spec: string): Promise<KindName> {
-  if (!statSync(spec, { throwIfNoEntry: false })?.isDirectory()) return 'images';
+  const kind = lookAt(spec);
+  if (kind === 'file' || kind === 'other') {
+    throw new UserError(
+      `cannot read the data ${spec}: it ${PATH_WORDS[kind]}; give a folder of IDX files, a stroke archive (.tar.gz), or a file of drawings (.ndjson, .json, .tra, .tes)`,
+    );
+  }
+  if (kind !== 'folder') return 'images';
   const names = await readdir(spec);
   if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';
   const holdsStrokes = names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;

@@ -5,10 +5,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, lstatSync, type Stats, statSync } from 'node:fs';
 // Imported as an object, so that tests can replace its functions and simulate a full disk.
 import fs from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../user-error.js';
 import { quote } from './quotation.js';
 
@@ -28,6 +28,12 @@ const WRITE_PROBLEMS: Record<string, string> = {
   EMFILE: 'too many files are open; raise the limit (ulimit -n)',
   ENFILE: 'too many files are open on this machine',
   EIO: 'the disk reports an input/output error; check the disk',
+  ELOOP: 'its symbolic links form a cycle; check the links',
+  EXDEV: 'it lies on another disk than its folder; choose another folder',
+  ENOTEMPTY: 'the folder holds files; choose another name',
+  EBUSY: 'another program uses it; choose another name',
+  ETXTBSY: 'it is a program that runs now; choose another name',
+  EINVAL: 'the file system does not accept the name; choose another one',
 };
 
 /** The same for reading. */
@@ -44,6 +50,9 @@ const READ_PROBLEMS: Record<string, string> = {
   EIO: 'the disk reports an input/output error; check the disk',
 };
 
+/** Characters shown of a name that is too long. */
+const SHOWN_OF_LONG_NAMES = 100;
+
 /**
  * Turns an error of the operating system into a UserError: `cannot write runs/a/last.safetensors: the disk is full; free
  * some space or choose a folder on another disk (ENOSPC)`. Returns any other error unchanged.
@@ -53,9 +62,66 @@ export function explainFileError(operation: 'read' | 'write', what: string, erro
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
+  if (syscall === 'uv_cwd') return new UserError(NO_WORKING_FOLDER);
   const problem = (operation === 'read' ? READ_PROBLEMS : WRITE_PROBLEMS)[code] ?? error.message;
-  return new UserError(`cannot ${operation} ${what}: ${problem} (${code})`);
+  const name = code === 'ENAMETOOLONG' ? what.slice(0, SHOWN_OF_LONG_NAMES) : what;
+  return new UserError(`cannot ${operation} ${name}${name === what ? '' : '…'}: ${problem} (${code})`);
 }
+
+const NO_WORKING_FOLDER = 'the working folder does not exist any more; change to another folder (cd)';
+
+/** System calls that change files and folders. */
+const WRITING_CALLS = new Set([
+  ...['mkdir', 'mkdtemp', 'rmdir', 'rm', 'rename', 'unlink', 'copyfile', 'cp', 'symlink', 'link', 'chmod'],
+  ...['write', 'fsync', 'ftruncate', 'utime'],
+]);
+/** Codes of \`open\` that only writing causes. */
+const WRITING_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EEXIST', 'EFBIG', 'ETXTBSY']);
+
+/**
+ * The same for an error whose operation is not known: that follows from the system call, and the file from the error.
+ * For the outermost catch; code that knows the file's role calls explainFileError.
+ * @returns a UserError if the operating system refuses a file or folder; any other error unchanged
+ */
+export function explainSystemError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code = '', syscall = '', path } = error as NodeJS.ErrnoException;
+  if (path === undefined && syscall !== 'uv_cwd' && WRITE_PROBLEMS[code] === undefined) return error;
+  if (/^(spawn|connect|listen|bind|getaddrinfo)/.test(syscall)) return error;
+  const writes = WRITING_CALLS.has(syscall) || WRITING_CODES.has(code);
+  return explainFileError(writes ? 'write' : 'read', path ?? 'a file', error);
+}
+
+/** What a path names; links are followed. \`other\`: a device, a pipe or a socket. */
+export type PathKind = 'file' | 'folder' | 'other' | 'dangling link' | 'nothing';
+
+/**
+ * Looks at a path. All checks of paths that cannot wait for a promise use this function.
+ * @throws UserError if the system cannot say: no permission, links that form a cycle, a name that is too long, a file
+ * where a folder is needed
+ */
+export function lookAt(path: string): PathKind {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined) return kindOf(found);
+    return lstatSync(path, { throwIfNoEntry: false }) ? 'dangling link' : 'nothing';
+  } catch (error) {
+    throw explainFileError('read', path, error);
+  }
+}
+
+function kindOf(found: Pick<Stats, 'isFile' | 'isDirectory'>): PathKind {
+  return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other';
+}
+
+/** What messages say of a path that cannot be used, after its name. */
+export const PATH_WORDS: Readonly<Record<PathKind, string>> = {
+  file: 'is a file',
+  folder: 'is a folder',
+  other: 'is a device, a pipe or a socket',
+  'dangling link': 'is a symbolic link to something that does not exist',
+  nothing: 'does not exist',
+};
 
 /** Temporary files that this process is currently writing. */
 const inUse = new Set<string>();
@@ -71,15 +137,12 @@ const inUse = new Set<string>();
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(
-    folder,
-    `${temporaryPrefix(path)}${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
-  );
+  const temporary = temporaryPath(path);
   inUse.add(temporary);
   try {
     await refuseWhatIsNoFile(path);
     await removeStaleTemporaries(path);
-    const handle = await fs.open(temporary, 'wx');
+    const handle = await openNew(temporary, path);
     try {
       await handle.writeFile(content);
       await handle.sync();
@@ -96,20 +159,63 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
   }
 }
 
-/** `.last.safetensors.` for any path to last.safetensors. The process id, random digits and `.tmp` follow it. */
-function temporaryPrefix(path: string): string {
-  return `.${basename(path)}.`;
+/**
+ * Checks before long work that writeFileAtomically could write a file, by making an empty temporary file and removing it.
+ * @throws UserError if it cannot
+ */
+export async function checkFileTarget(path: string): Promise<void> {
+  const temporary = temporaryPath(path);
+  try {
+    await refuseWhatIsNoFile(path);
+    await (await openNew(temporary, path)).close();
+    await fs.rm(temporary, { force: true });
+  } catch (error) {
+    throw explainFileError('write', path, error);
+  }
 }
 
-/** Refuses folders and devices. A rename onto a folder would fail only at the end; onto /dev/null it would replace it. */
+/** Creates the temporary file of `path`. */
+async function openNew(temporary: string, path: string): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(temporary, 'wx');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const folder = dirname(path);
+    if (code !== 'ENOENT' || !(await fs.stat(folder).catch(unlessMissing))) throw error;
+    throw new UserError(`cannot write ${path}: the system makes no file in ${folder}; choose another folder`);
+  }
+}
+
+function temporaryPath(path: string): string {
+  const name = `${temporaryPrefix(path)}${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  return join(dirname(path), name);
+}
+
+/** Characters of a name in the name of its temporary file: 255 bytes are the limit, a character has at most 4. */
+const KEPT_OF_NAME = 50;
+
+/** `.last.safetensors.` for any path to last.safetensors. The process id, random digits and `.tmp` follow it. */
+function temporaryPrefix(path: string): string {
+  return `.${[...basename(path)].slice(0, KEPT_OF_NAME).join('')}.`;
+}
+
+/**
+ * Refuses folders and devices, and names that are too long. A rename onto a folder would fail only at the end; onto
+ * /dev/null it would replace it.
+ */
 async function refuseWhatIsNoFile(path: string): Promise<void> {
-  const found = await fs.lstat(path).catch(() => undefined);
+  const found = await fs.lstat(path).catch(unlessMissing);
   if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
   throw new UserError(
     found.isDirectory()
       ? `cannot write ${path}: ${WRITE_PROBLEMS.EISDIR} (EISDIR)`
       : `cannot write ${path}: it is a device, a pipe or a socket, but a file is needed`,
   );
+}
+
+/** For a `catch`: undefined for a path that does not exist; throws any other error. */
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Removes temporary files of killed processes. A file that cannot be removed is ignored. */
@@ -182,13 +288,70 @@ export async function appendLine(path: string, line: string): Promise<void> {
   }
 }
 
-/** Creates a folder and its parents; an existing folder is accepted. @throws UserError with the cause */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Creates a folder and its parents; an existing folder is accepted. Removes what it has made if it fails. Unlike Node's
+ * recursive mkdir, it ends in /proc, which answers that a new folder does not exist.
+ * @returns the folders that were made, outermost first
+ * @throws UserError with the cause
+ */
+export async function makeFolder(path: string): Promise<string[]> {
+  const made: string[] = [];
   try {
-    await fs.mkdir(path, { recursive: true });
+    const missing: string[] = [];
+    let at = resolve(path);
+    while (!(await isMadeOrThere(at, made, path))) {
+      missing.push(at);
+      at = dirname(at);
+    }
+    for (const folder of missing.reverse()) {
+      if (await isMadeOrThere(folder, made, path)) continue;
+      throw new UserError(
+        `cannot write the folder ${path}: the system makes no folder in ${dirname(folder)}; choose another folder`,
+      );
+    }
+    return made;
+  } catch (error) {
+    await removeEmptyFolders(made);
+    throw explainFileError('write', `the folder ${path}`, error);
+  }
+}
+
+/** Makes one of the folders of `path`, and adds it to `made`. False if its parent does not exist. */
+async function isMadeOrThere(folder: string, made: string[], path: string): Promise<boolean> {
+  try {
+    await fs.mkdir(folder);
+    made.push(folder);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && dirname(folder) !== folder) return false;
+    const found = await fs.stat(folder).catch(unlessMissing);
+    if (found?.isDirectory()) return true;
+    if (code !== 'EEXIST' || found !== undefined) throw error;
+    throw new UserError(
+      `cannot write the folder ${path}: ${folder} ${PATH_WORDS['dangling link']}; remove the link or choose another folder`,
+    );
+  }
+}
+
+/** Removes folders that makeFolder has made, innermost first; folders with files in them stay. */
+export async function removeEmptyFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) await fs.rmdir(folder).catch(() => {});
+}
+
+/**
+ * Prepares a folder for files that a command writes later: makes it, and checks that files can be created in it.
+ * @returns the folders that were made, for removeEmptyFolders if the command fails
+ * @throws UserError
+ */
+export async function prepareFolder(path: string): Promise<string[]> {
+  const made = await makeFolder(path);
+  try {
+    await fs.access(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw explainFileError('write', `the folder ${path}`, error);
   }
+  return made;
 }
 
 /** Bytes that readFileBounded gives to its check. */
@@ -257,11 +420,20 @@ export async function readFileBounded(
     }
     const bytes = allocate(size, name);
     await fill(handle, bytes, name);
+    if (size === 0) await refuseUnknownSize(handle, name);
     return bytes;
   } catch (error) {
     throw explainFileError('read', name, error);
   } finally {
     await handle.close();
+  }
+}
+
+/** Refuses files of the system, such as those in /proc: they claim 0 bytes, and would be taken for empty. */
+async function refuseUnknownSize(handle: fs.FileHandle, name: string): Promise<void> {
+  const { bytesRead } = await handle.read(new Uint8Array(1), 0, 1, 0);
+  if (bytesRead > 0) {
+    throw new UserError(`cannot read ${name}: the system does not say its size; copy it to a file first`);
   }
 }
 

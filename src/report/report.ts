@@ -2,10 +2,8 @@
  * Writes the charts of a run as files, and report.html, which contains them all. This module loads a chart library and
  * two renderers, so it is imported only after a training has ended.
  */
-
-import { mkdir } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { explainFileError, writeFileAtomically } from '../formats/files.js';
+import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { type CHART_FORMATS, RUN_FILES } from '../runs/run-folder.js';
 import { renderPdf, renderPng, renderSvg } from './charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from './charts/confusion.js';
@@ -31,11 +29,7 @@ export async function writeReport(
   { formats = ['svg', 'png'] }: { formats?: readonly ChartFormat[] } = {},
 ): Promise<{ files: string[] }> {
   const charts = join(folder, RUN_FILES.charts);
-  try {
-    await mkdir(charts, { recursive: true });
-  } catch (error) {
-    throw explainFileError('write', charts, error);
-  }
+  await makeFolder(charts);
   const tiles = mistakeTiles(input.mistakes, input.summary.classes);
   const files: string[] = [];
   const write = async (path: string, content: Uint8Array | string) => {

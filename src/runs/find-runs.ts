@@ -2,9 +2,11 @@
  * Finds runs on the disk and gives each an id made of its folder's name. A link in a folder of runs is left out.
  * Node.js only.
  */
-import { lstat, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { explainFileError, lookAt, PATH_WORDS } from '../formats/files.js';
 import { UserError } from '../user-error.js';
+import { readCheckpointHeader } from './checkpoint-file.js';
 import { RUN_FILES } from './run-folder.js';
 import { isSeedFolder } from './run-path.js';
 
@@ -28,17 +30,18 @@ export async function isFolderOfRuns(path: string): Promise<boolean> {
  * The runs named on the command line.
  * @param operation what messages begin with
  * @param paths run folders, folders of several seeds, checkpoints
- * @throws UserError if one of them is none of these
+ * @throws UserError if one of them is none of these, or a file is no checkpoint
  */
 export async function namedRuns(operation: string, paths: readonly string[]): Promise<RunPlace[]> {
   const places: RunPlace[] = [];
   for (const path of paths) {
-    const real = await realpath(path).catch(() => null);
-    if (real === null) {
-      throw new UserError(`${operation}: ${path} does not exist; give run folders or checkpoints`);
+    const kind = lookAt(path);
+    if (kind !== 'file' && kind !== 'folder') {
+      throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give run folders or checkpoints`);
     }
-    const found = await lstat(real);
-    if (found.isFile()) {
+    const real = await realpath(path);
+    if (kind === 'file') {
+      await readCheckpointHeader(path);
       const file = basename(real);
       const folder = dirname(real);
       const suffix = file === RUN_FILES.best ? '' : `${WITHIN}${file.replace(/\.safetensors$/, '')}`;
@@ -54,6 +57,22 @@ export async function namedRuns(operation: string, paths: readonly string[]): Pr
     places.push(...inside);
   }
   return places;
+}
+
+/**
+ * Checks a folder of runs, which need not exist yet.
+ * @param operation start of the messages
+ * @throws UserError if it is no folder, or cannot be read
+ */
+export async function checkFolderOfRuns(operation: string, path: string): Promise<void> {
+  const kind = lookAt(path);
+  if (kind === 'nothing') return;
+  if (kind !== 'folder') {
+    throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give a folder of runs`);
+  }
+  await readdir(path).catch((error: unknown) => {
+    throw explainFileError('read', `the folder of runs ${path}`, error);
+  });
 }
 
 /** The runs in a folder, by name; none if the folder does not exist. */

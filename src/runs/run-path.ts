@@ -2,9 +2,9 @@
  * The folder of a new run, and the run and checkpoint that a path on the command line means. The clock only names new
  * folders and selects the newest run. Node.js only.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { explainFileError } from '../formats/files.js';
+import { explainFileError, lookAt, PATH_WORDS, prepareFolder } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 
@@ -13,8 +13,8 @@ export const RUNS = 'runs';
 /** Used in place of a path, means the newest run in runs/. */
 export const NEWEST = 'last';
 
-/** Folders that newRunFolder has made in this process. */
-const claimed = new Set<string>();
+/** Folders that newRunFolder and prepareRunFolder have made in this process, by the run folder; outermost first. */
+const claimed = new Map<string, string[]>();
 
 /**
  * Makes the folder `runs/quick-20261121-214005`, or the first of `-2`, `-3` … that does not exist. Making it claims it:
@@ -27,11 +27,11 @@ export function newRunFolder(preset: string, now: Date): string {
   const time = `${pad(now.getHours())}${pad(now.getMinutes())}${pad(now.getSeconds())}`;
   const path = join(RUNS, `${preset}-${day}-${time}`);
   try {
-    mkdirSync(RUNS, { recursive: true });
+    const made = isNew(() => mkdirSync(RUNS)) ? [RUNS] : [];
     for (let number = 1; ; number++) {
       const candidate = number === 1 ? path : `${path}-${number}`;
       if (!isNew(() => mkdirSync(candidate))) continue;
-      claimed.add(resolve(candidate));
+      claimed.set(resolve(candidate), [...made, candidate]);
       return candidate;
     }
   } catch (error) {
@@ -39,11 +39,22 @@ export function newRunFolder(preset: string, now: Date): string {
   }
 }
 
-/** Removes a folder that newRunFolder has made, if the run has written nothing. */
+/**
+ * Makes the folder that the user has named for a new run, before the data are read.
+ * @throws UserError if it holds a run, or cannot be made or written
+ */
+export async function prepareRunFolder(folder: string): Promise<void> {
+  const made = await prepareFolder(folder);
+  refuseOldRun(folder);
+  if (made.length > 0) claimed.set(resolve(folder), made);
+}
+
+/** Removes the folders that newRunFolder or prepareRunFolder have made for a run, if the run has written nothing. */
 export function removeUnusedFolder(folder: string): void {
-  if (!claimed.delete(resolve(folder))) return;
+  const made = claimed.get(resolve(folder)) ?? [];
+  claimed.delete(resolve(folder));
   try {
-    rmdirSync(folder);
+    for (const each of made.toReversed()) rmdirSync(each);
   } catch {
     // It has files, or is gone.
   }
@@ -116,28 +127,24 @@ export function findCheckpoint(
   purpose: 'use' | 'look' | 'resume',
 ): FoundCheckpoint {
   const path = given === NEWEST ? newestRun(operation) : given;
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) {
-    throw new UserError(`${operation}: ${path} does not exist; give a run folder or a checkpoint`);
+  const kind = lookAt(path);
+  if (kind === 'file') return { folder: dirname(path), checkpoint: path };
+  if (kind !== 'folder') {
+    throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give a run folder or a checkpoint`);
   }
-  if (!found.isDirectory()) return { folder: dirname(path), checkpoint: path };
   if (purpose === 'resume') {
     if (holdsRun(path)) return { folder: path, checkpoint: join(path, RUN_FILES.last) };
     throw new UserError(
       `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint`,
     );
   }
-  if (
-    purpose === 'use' &&
-    !existsSync(join(path, RUN_FILES.best)) &&
-    existsSync(join(path, RUN_FILES.last))
-  ) {
+  const [best, last] = [RUN_FILES.best, RUN_FILES.last].map((name) => join(path, name));
+  if (isThere(best)) return { folder: path, checkpoint: best };
+  if (isThere(last)) {
+    if (purpose === 'look') return { folder: path, checkpoint: last };
     throw new UserError(
-      `${operation}: ${path} has no ${RUN_FILES.best}, because its first epoch has not ended; wait, or name ${join(path, RUN_FILES.last)}`,
+      `${operation}: ${path} has no ${RUN_FILES.best}, because its first epoch has not ended; wait, or name ${last}`,
     );
-  }
-  for (const name of [RUN_FILES.best, RUN_FILES.last]) {
-    if (existsSync(join(path, name))) return { folder: path, checkpoint: join(path, name) };
   }
   const [seed] = seedFolders(path);
   throw new UserError(
@@ -149,13 +156,17 @@ export function findCheckpoint(
 
 /** Whether the folder holds a run: one that wrote its configuration or a checkpoint. */
 export function holdsRun(folder: string): boolean {
-  return existsSync(join(folder, RUN_FILES.config)) || existsSync(join(folder, RUN_FILES.last));
+  return isThere(join(folder, RUN_FILES.config)) || isThere(join(folder, RUN_FILES.last));
+}
+
+function isThere(path: string): boolean {
+  return lookAt(path) !== 'nothing';
 }
 
 /** The run in runs/ whose last checkpoint is the newest. */
 function newestRun(operation: string): string {
   let newest: { path: string; time: number } | undefined;
-  for (const name of existsSync(RUNS) ? readdirSync(RUNS) : []) {
+  for (const name of lookAt(RUNS) === 'nothing' ? [] : readdirSync(RUNS)) {
     const path = join(RUNS, name);
     const time = lastWritten(path);
     if (time !== undefined && (newest === undefined || time > newest.time)) newest = { path, time };
@@ -166,14 +177,18 @@ function newestRun(operation: string): string {
   );
 }
 
-/** Time of the last checkpoint of a run, or of any of its seeds; undefined if there is none. */
+/** Time of the last checkpoint of a run, or of any of its seeds; undefined if there is none that can be read. */
 function lastWritten(folder: string): number | undefined {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
-  const times = [folder, ...seedFolders(folder)].flatMap((each) => {
-    const found = statSync(join(each, RUN_FILES.last), { throwIfNoEntry: false });
-    return found ? [found.mtimeMs] : [];
-  });
-  return times.length > 0 ? Math.max(...times) : undefined;
+  try {
+    if (lookAt(folder) !== 'folder') return undefined;
+    const times = [folder, ...seedFolders(folder)].flatMap((each) => {
+      const found = statSync(join(each, RUN_FILES.last), { throwIfNoEntry: false });
+      return found ? [found.mtimeMs] : [];
+    });
+    return times.length > 0 ? Math.max(...times) : undefined;
+  } catch {
+    return undefined; // One bad folder does not hide the others.
+  }
 }
 
 /** The folder of one seed within a run of several. */

@@ -12,6 +12,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../../cache-folder.js';
+import { UserError } from '../../user-error.js';
 import type { Verbs } from '../kernel-backend.js';
 
 export interface Addon {
@@ -45,9 +46,19 @@ export function sourcesHash(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The path to which `scanstroke build` writes the addon. */
+/** The path to which `scanstroke build` writes the addon. @throws UserError if there is no folder for the cache */
 export function cachedAddon(): string {
   return join(cacheFolder(), `kernels-${sourcesHash()}`, `${machineName()}.node`);
+}
+
+/** The same; null without a folder for the cache. */
+function cachedAddonIfAny(): string | null {
+  try {
+    return cachedAddon();
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
 }
 
 let loaded: LoadedAddon | undefined;
@@ -65,11 +76,11 @@ export function searchAddon(): LoadedAddon {
   const places = [
     () => join(KERNELS, 'build/scanstroke.node'),
     () => join(root, 'prebuilds', `${machineName()}.node`),
-    ...(existsSync(KERNELS) ? [cachedAddon] : []),
+    ...(existsSync(KERNELS) ? [cachedAddonIfAny] : []),
   ];
   for (const place of places) {
     const path = place();
-    if (!existsSync(path)) continue;
+    if (path === null || !existsSync(path)) continue;
     try {
       return { addon: require(path) as Addon, path };
     } catch (error) {

@@ -40,12 +40,13 @@ async function build(json: boolean, terminal: Terminal): Promise<void> {
 /** Compiles the kernels into the cache folder, and loads them. @throws UserError */
 async function compile(terminal: Terminal) {
   const { cachedAddon, KERNELS, searchAddon } = await import('../../backends/cpu/load-addon.js');
-  const { compileAddon } = await import('../../backends/cpu/compile-addon.js');
+  const { compileAddon, findCompiler } = await import('../../backends/cpu/compile-addon.js');
   if (!existsSync(KERNELS)) {
     throw new UserError(
       `build: the kernels' sources are missing (${KERNELS}); install the package scanstroke`,
     );
   }
+  findCompiler(); // before a message says that it compiles, and before a folder is made
   const output = cachedAddon();
   try {
     await makeFolder(dirname(output));

@@ -5,7 +5,7 @@ import {
   type StrokeSamples,
   type StrokeVariations,
 } from '../../data/strokes/stroke-samples.js';
-import { writeFileAtomically } from '../../formats/files.js';
+import { checkFileTarget, writeFileAtomically } from '../../formats/files.js';
 import { className } from '../../report/recall.js';
 import { sheetSvg } from '../../report/stroke-sheet.js';
 import { formatNumber, plural } from '../../report/text.js';
@@ -26,6 +26,7 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
+  if (out !== undefined) await checkFileTarget(out);
   const variations = variationsOf(flags);
   const { count = json || out !== undefined ? 20 : variations ? 3 : 6 } = flags;
   const view = new DataProgressView(terminal.err);

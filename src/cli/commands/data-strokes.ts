@@ -8,7 +8,9 @@ import {
   writeStrokeArchive,
   writeStrokeFolder,
 } from '../../data/strokes/stroke-writer.js';
+import { prepareFolder, removeEmptyFolders } from '../../formats/files.js';
 import { formatCount, formatSeconds } from '../../report/text.js';
+import { UserError } from '../../user-error.js';
 import { DataProgressView } from '../data-progress.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
 import type { StrokesFlags } from './data-flags.js';
@@ -17,15 +19,23 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   const { data, order, out, seed, threads, json = false } = flags;
   const view = new DataProgressView(terminal.err);
   const began = performance.now();
-  const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
+  const onProgress = view.show.bind(view);
+  const onNotice = (line: string) => {
+    // Without --out the cache is the only result.
+    if (out === undefined) throw new UserError(`data strokes: ${line}`);
+    view.line(line);
+  };
   let dataset: StrokeDataset;
+  const made = await (out === undefined ? prepareFolder(cacheFolder()) : prepareStrokeTarget(out));
   try {
-    if (out !== undefined) await prepareStrokeTarget(out);
-    dataset = await loadStrokes(data, { order, seed, threads, ...progress });
+    dataset = await loadStrokes(data, { order, seed, threads, onProgress, onNotice });
     if (out !== undefined) {
       const write = isArchiveName(out) ? writeStrokeArchive : writeStrokeFolder;
-      await write(dataset, out, progress.onProgress);
+      await write(dataset, out, onProgress);
     }
+  } catch (error) {
+    await removeEmptyFolders(made);
+    throw error;
   } finally {
     view.clear();
   }

@@ -2,8 +2,8 @@
  * `scanstroke page RUN… --out FOLDER`: writes the page with these networks as static files. They work on any web
  * server, and offline after the first visit.
  */
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { ModelEntry, ModelList } from '../../serve/api.js';
@@ -17,8 +17,6 @@ interface PageFlags {
 
 /** The built page, beside the compiled commands. */
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
-/** A folder with this file holds a page. */
-const PAGE_FILE = 'service-worker.js';
 
 export function definePage(command: Command, terminal: Terminal): void {
   command
@@ -40,10 +38,10 @@ export async function page(
   { out, json = false }: PageFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { makeFolder, writeFileAtomically } = await import('../../formats/files.js');
-  if (!existsSync(join(PAGE, PAGE_FILE))) {
+  if (!existsSync(PAGE)) {
     throw new UserError(`page: there is no built page in ${PAGE}; in a clone, run npm run build`);
   }
+  const { refuseOthers, writePage } = await import('../page-folder.js');
   refuseOthers(out);
   const models: ModelEntry[] = [];
   const files: { name: string; bytes: Uint8Array }[] = [];
@@ -52,25 +50,12 @@ export async function page(
     models.push(entry);
     files.push({ name: entry.file, bytes });
   }
-  for (const folder of ['assets', 'models']) rmSync(join(out, folder), { recursive: true, force: true });
-  await makeFolder(join(out, 'models'));
-  cpSync(PAGE, out, { recursive: true });
-  for (const file of files) await writeFileAtomically(join(out, 'models', file.name), file.bytes);
   const list: ModelList = { api: false, default: models[0].id, models };
-  await writeFileAtomically(join(out, 'models/index.json'), `${JSON.stringify(list)}\n`);
+  files.push({ name: 'index.json', bytes: Buffer.from(`${JSON.stringify(list)}\n`) });
+  await writePage(PAGE, out, files);
   const bytes = models.reduce((sum, entry) => sum + entry.bytes, 0);
   if (json) printJson(terminal, { out, models, bytes });
   else terminal.out.write(describe(out, models, bytes, terminal));
-}
-
-/** @throws UserError unless the folder is new, empty, or holds an older page, which is replaced */
-function refuseOthers(out: string): void {
-  if (!existsSync(out) || readdirSync(out).length === 0) return;
-  if (!existsSync(join(out, PAGE_FILE)) || !existsSync(join(out, 'models/index.json'))) {
-    throw new UserError(
-      `page: ${out} holds files that are not part of a page; give --out a new or empty folder`,
-    );
-  }
 }
 
 /** The checkpoint of a run without its training state, and its entry in the page's list. */

@@ -1,6 +1,7 @@
 /** `scanstroke presets`: lists the presets, or prints one as a configuration file. */
 import type { Command } from 'commander';
 import { snakeCase } from '../../formats/key-case.js';
+import { quote } from '../../formats/quotation.js';
 import { nearest } from '../../train/config/nearest.js';
 import { OPTION_GROUPS, OPTIONS, type TrainConfig } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
@@ -52,7 +53,7 @@ async function showPreset(name: string, json: boolean, terminal: Terminal): Prom
     const names = Object.keys(PRESETS);
     const meant = nearest(name, names);
     throw new UserError(
-      `presets: there is no preset ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `use one of ${names.join(', ')}`}`,
+      `presets: there is no preset ${quote(name, 60)}; ${meant ? `did you mean ${meant}?` : `use one of ${names.join(', ')}`}`,
     );
   }
   const { configToDisk, resolveConfig } = await import('../../train/config/run-config.js');

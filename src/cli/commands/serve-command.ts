@@ -59,8 +59,10 @@ Examples:
 async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Promise<void> {
   const { startServer } = await import('../../serve/server.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
+  const { checkFolderOfRuns } = await import('../../runs/find-runs.js');
   const { port = null, host, runs, batch, open = false, json = false, ...others } = flags;
   const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
+  await checkFolderOfRuns('serve: --runs', runs);
   const { openBackend } = await import('../../backends/open-node.js');
   (await openBackend(backend, (line) => terminal.err.write(`${line}\n`))).close();
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));

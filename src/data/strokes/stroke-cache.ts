@@ -43,15 +43,15 @@ export function cacheKey(...parts: (string | number | Uint8Array)[]): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The cache file of a key. */
+/** The cache file of a key. @throws UserError if there is no folder for the cache */
 export function cachePath(key: string): string {
   return join(cacheFolder(), `strokes-${key}.safetensors`);
 }
 
 /** The strokes under a key; undefined if there are none, or the file is damaged. */
 export async function readCache(key: string, name: string): Promise<StrokeDataset | undefined> {
-  const path = cachePath(key);
   try {
+    const path = cachePath(key);
     const { tensors, metadata } = readSafetensors(await readFileBounded(path, 'the cache', MAX_BYTES), path);
     if (metadata.key !== key || metadata.checksum !== checksum(metadata.about, tensors)) return undefined;
     const [train, test] = PARTS.map((part) => examplesOf(part, tensors, name));

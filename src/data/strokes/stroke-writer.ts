@@ -3,13 +3,19 @@
  * the same bytes. Node.js only.
  */
 
-import { access, constants, readdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { Header } from 'tar';
-import { explainFileError, makeFolder, writeFileAtomically } from '../../formats/files.js';
+import {
+  checkFileTarget,
+  explainFileError,
+  prepareFolder,
+  removeEmptyFolders,
+  writeFileAtomically,
+} from '../../formats/files.js';
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE } from '../class-names.js';
 import type { OnProgress } from './stroke-archive.js';
@@ -54,7 +60,7 @@ export async function writeStrokeArchive(
 }
 
 /**
- * Writes the files into a new or empty folder.
+ * Writes the files into a new or empty folder; removes them on failure.
  * @throws UserError if the folder is not empty or cannot be written
  */
 export async function writeStrokeFolder(
@@ -62,47 +68,41 @@ export async function writeStrokeFolder(
   folder: string,
   onProgress?: OnProgress,
 ): Promise<void> {
-  await checkEmpty(folder);
-  await makeFolder(folder);
+  const made = await prepareStrokeTarget(folder);
+  const written: string[] = [];
   try {
-    await eachFile(dataset, folder, onProgress, (name, text) => writeFile(join(folder, name), text));
+    await eachFile(dataset, folder, onProgress, (name, text) => {
+      written.push(name);
+      return writeFile(join(folder, name), text);
+    });
   } catch (error) {
+    for (const name of written) await rm(join(folder, name), { force: true }).catch(() => {});
+    await removeEmptyFolders(made);
     throw explainFileError('write', `the strokes to ${folder}`, error);
   }
 }
 
 /**
  * Checks before the work that strokes can be written to this path; creates the folder.
+ * @returns the folders that were made, for removeEmptyFolders if the work fails
  * @throws UserError if they cannot
  */
-export async function prepareStrokeTarget(path: string): Promise<void> {
-  if (!isArchiveName(path)) {
-    await checkEmpty(path);
-    await makeFolder(path);
-    return;
+export async function prepareStrokeTarget(path: string): Promise<string[]> {
+  if (isArchiveName(path)) {
+    await checkFileTarget(path);
+    return [];
   }
-  try {
-    await access(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw explainFileError('write', path, error);
-  }
+  const made = await prepareFolder(path);
+  const names = made.length > 0 ? [] : await readdir(path);
+  if (names.length === 0) return made;
+  throw new UserError(
+    `cannot write the strokes to ${path}: it holds ${names.length} files already; name a new or empty folder, ` +
+      'or a file that ends in .tar.gz',
+  );
 }
 
 export function isArchiveName(path: string): boolean {
   return /\.(tar\.gz|tgz)$/i.test(path);
-}
-
-async function checkEmpty(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw explainFileError('write', `the folder ${folder}`, error);
-  });
-  if (names.length > 0) {
-    throw new UserError(
-      `cannot write the strokes to ${folder}: it holds ${names.length} files already; name a new or empty folder, ` +
-        'or a file that ends in .tar.gz',
-    );
-  }
 }
 
 /** All files of the data set, labels first. */

@@ -348,6 +348,9 @@ export function optionNamed(spelling: string): OptionKey | undefined {
   return OPTION_KEYS.find((key) => flagName(key) === name);
 }
 
+/** The longest path of Linux. */
+export const MAX_TEXT_LENGTH = 4096;
+
 /** The values that an option accepts, in words: `a whole number from 1 to 64`. */
 export function expectation(option: Option): string {
   const none = option.none === undefined ? '' : ', or none';
@@ -359,7 +362,7 @@ export function expectation(option: Option): string {
     case 'list':
       return `a list of ${option.choices.join(', ')}`;
     case 'text':
-      return `a text${none}`;
+      return `a text of 1 to ${MAX_TEXT_LENGTH} characters, none of them zero${none}`;
     default: {
       const { from, to, above, below } = option.range;
       const lower =

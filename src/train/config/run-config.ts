@@ -14,6 +14,7 @@ import { nearest } from './nearest.js';
 import {
   expectation,
   flagName,
+  MAX_TEXT_LENGTH,
   OPTION_KEYS,
   OPTIONS,
   type Option,
@@ -55,7 +56,7 @@ function valueSchema(option: Option): z.ZodType {
       const text = z
         .string()
         .min(1)
-        .max(4096)
+        .max(MAX_TEXT_LENGTH)
         .regex(/^[^\0]*$/);
       const { alone } = option;
       return alone === undefined ? text : z.union([text, z.boolean().transform((on) => (on ? alone : null))]);

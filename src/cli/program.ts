@@ -1,0 +1,158 @@
+/**
+ * The program `scanstroke`: finds the command that the arguments name, runs it, and explains errors. To start fast, it
+ * imports only the named command, and a command imports its computing modules only when it runs.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { snakeCase } from '../formats/key-case.js';
+import { inOneLine } from '../formats/quotation.js';
+import { UserError } from '../user-error.js';
+import { helpTerm, normalizeSpelling } from './flags.js';
+import type { Terminal } from './terminal.js';
+
+interface CommandEntry {
+  summary: string;
+  /** Adds the flags and the action. The action sets process.exitCode if it is not 0. */
+  define: (command: Command, terminal: Terminal) => Promise<void>;
+}
+
+const COMMANDS: Record<string, CommandEntry> = {
+  train: {
+    summary: 'train a network; writes checkpoints, charts and a report to a run folder',
+    define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
+  },
+  evaluate: {
+    summary: 'compute the accuracy and loss of a trained network',
+    define: async (...args) => (await import('./commands/evaluate-command.js')).defineEvaluate(...args),
+  },
+  predict: {
+    summary: 'classify pictures, strokes or drawings',
+    define: async (...args) => (await import('./commands/predict-command.js')).definePredict(...args),
+  },
+  serve: {
+    summary: 'start a web server: a page for drawing and for viewing runs, and an HTTP API',
+    define: async (...args) => (await import('./commands/serve-command.js')).defineServe(...args),
+  },
+  info: {
+    summary: 'show the contents of a run folder or a checkpoint',
+    define: async (...args) => (await import('./commands/info-command.js')).defineInfo(...args),
+  },
+  page: {
+    summary: 'write the web page with trained networks as static files',
+    define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),
+  },
+  data: {
+    summary: 'make and preview pen strokes',
+    define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),
+  },
+  build: {
+    summary: 'compile the native kernels for a machine that the package brings none for',
+    define: async (...args) => (await import('./commands/build-command.js')).defineBuild(...args),
+  },
+  presets: {
+    summary: 'list the presets, or print one as a configuration file',
+    define: async (...args) => (await import('./commands/presets-command.js')).definePresets(...args),
+  },
+};
+
+const EXAMPLES = `
+Examples:
+  scanstroke train                       train the preset quick: MNIST in under a minute
+  scanstroke train --preset mnist-lstm   train the published model
+  scanstroke evaluate runs/my-run        compute accuracy and confusion matrix on the test set`;
+
+/**
+ * Runs the program. The command sets process.exitCode if it ends with another code than 0 without an error.
+ *
+ * @param args the arguments after `scanstroke`
+ * @returns 0, or the exit code of an error, which has been explained on `terminal.err`: 1 a bug in scanstroke, 2 a
+ * user's mistake
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<0 | 1 | 2> {
+  try {
+    await parse(args, terminal);
+    return 0;
+  } catch (error) {
+    return explain(error, terminal);
+  }
+}
+
+async function parse(args: readonly string[], terminal: Terminal): Promise<void> {
+  const program = new Command('scanstroke')
+    .description('Trains LSTM sequence classifiers on images read as sequences and on pen strokes.')
+    .version(version(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .addHelpText('after', `${EXAMPLES}\n\n\`scanstroke COMMAND --help\` lists the options of a command.`)
+    .configureHelp({
+      optionTerm: helpTerm,
+      // Our descriptions contain choices and defaults.
+      optionDescription: ({ description }) => description,
+      // Commander removes the escape codes where colours are off.
+      styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
+    })
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride();
+
+  const named = args.find((argument) => !argument.startsWith('-'));
+  for (const [name, { summary, define }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(summary).helpOption('-h, --help', 'show this help');
+    if (name === named) await define(command, terminal);
+  }
+
+  if (args.length === 0) {
+    program.outputHelp();
+    return;
+  }
+  refuseEmpty(args, named);
+  try {
+    await program.parseAsync(normalizeSpelling(args), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw usageError(error, named);
+  }
+}
+
+/** No argument may be empty: a variable of the shell is not set, and a path would mean the working folder. */
+function refuseEmpty(args: readonly string[], named: string | undefined): void {
+  const index = args.findIndex((argument) => argument === '' || /^--[\w-]+=$/.test(argument));
+  if (index < 0) return;
+  const before = args[index] === '' ? (args[index - 1] ?? '') : args[index].slice(0, -1);
+  const what = /^--./.test(before) ? before : 'an argument';
+  throw new UserError(
+    `${named && named in COMMANDS ? `${named}: ` : ''}${what} is empty; give a value, or leave it out (is a variable of the shell not set?)`,
+  );
+}
+
+/** Commander's message in one line, with a suggestion. */
+function usageError(error: CommanderError, named: string | undefined): UserError {
+  const command = named !== undefined && named in COMMANDS ? named : undefined;
+  const [what, meant] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = /^\(Did you mean (.*)\?\)$/.exec(meant ?? '')?.[1];
+  const help = ['scanstroke', command, '--help'].filter(Boolean).join(' ');
+  const way = suggestion ? `did you mean ${suggestion}?` : `\`${help}\` lists what there is`;
+  return new UserError(`${command ? `${command}: ` : ''}${what.replace(/\.$/, '')}; ${way}`);
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+/** Prints the error and returns the exit code. */
+async function explain(thrown: unknown, terminal: Terminal): Promise<1 | 2> {
+  const { explainSystemError } = await import('../formats/files.js');
+  const error = explainSystemError(thrown);
+  if (error instanceof UserError) {
+    terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
+    return 2;
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stack}\n`);
+  return 1;
+}
+
+/** One line: the message, and the flags of the settings that it speaks of. */
+function messageWithFlags({ message, settings }: UserError): string {
+  const flags = settings.map((name) => `--${snakeCase(name).replaceAll('_', '-')}`);
+  return inOneLine(message) + (flags.length > 0 ? ` (${flags.join(', ')})` : '');
+}
