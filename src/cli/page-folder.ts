@@ -69,7 +69,7 @@ export async function writePage(
 }
 
 /** Moves all of `from` into `to`; what was there under these names moves into `old`. All or nothing. */
-async function replaceAll(from: string, to: string, old: string): Promise<void> {
+export async function replaceAll(from: string, to: string, old: string): Promise<void> {
   const moves: [string, string][] = [];
   const move = async (source: string, target: string) => {
     await rename(source, target);

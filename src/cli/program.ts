@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { snakeCase } from '../formats/key-case.js';
 import { inOneLine } from '../formats/quotation.js';
+import { flagFor } from '../train/config/foreign-names.js';
 import { UserError } from '../user-error.js';
 import { helpTerm, normalizeSpelling } from './flags.js';
 import type { Terminal } from './terminal.js';
@@ -109,7 +110,7 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<void>
     await program.parseAsync(normalizeSpelling(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageError(error, named);
+    if (error.exitCode !== 0) throw usageError(error, program, args);
   }
 }
 
@@ -124,15 +125,47 @@ function refuseEmpty(args: readonly string[], named: string | undefined): void {
   );
 }
 
-/** Commander's message in one line, with a suggestion. */
-function usageError(error: CommanderError, named: string | undefined): UserError {
-  const command = named !== undefined && named in COMMANDS ? named : undefined;
-  const [what, meant] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = /^\(Did you mean (.*)\?\)$/.exec(meant ?? '')?.[1];
-  const help = ['scanstroke', command, '--help'].filter(Boolean).join(' ');
-  const way = suggestion ? `did you mean ${suggestion}?` : `\`${help}\` lists what there is`;
-  return new UserError(`${command ? `${command}: ` : ''}${what.replace(/\.$/, '')}; ${way}`);
+/** The command that the arguments name, with its parents: `data preview`. */
+function commandIn(program: Command, args: readonly string[]): { command: Command; words: string[] } {
+  const words: string[] = [];
+  let command = program;
+  for (const word of args.filter((argument) => !argument.startsWith('-'))) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (!next) break;
+    command = next;
+    words.push(word);
+  }
+  return { command, words };
 }
+
+/** Commander's message in one line, with a suggestion. */
+function usageError(error: CommanderError, program: Command, args: readonly string[]): UserError {
+  const { command, words } = commandIn(program, args);
+  const shownOptions = command.options.filter(({ hidden }) => !hidden);
+  const flags = shownOptions.map(({ long }) => (long ?? '').replace(/^--/, ''));
+  let [what, guess] = error.message.replace(/^error: /, '').split(/\n(?=\(Did)/);
+  let flag = flagLike(/^unknown option '([^'=]+)/.exec(what)?.[1], flags);
+  if (error.code === 'commander.missingMandatoryOptionValue') {
+    // The required flag may be there under another library's name.
+    const given = args.find((argument) => flagLike(argument, flags) !== undefined);
+    flag = flagLike(given, flags);
+    if (given !== undefined) what = `unknown option '${given}'`;
+  }
+  const meant = flag === undefined ? /^\(Did you mean (.*)\?\)$/.exec(guess ?? '')?.[1] : `--${flag}`;
+  const help = ['scanstroke', ...words, '--help'].join(' ');
+  const way = meant ? `did you mean ${meant}?` : `\`${help}\` lists what there is`;
+  const shown = what.length > MAX_SHOWN ? `${what.slice(0, MAX_SHOWN)}…` : what.replace(/\.$/, '');
+  return new UserError(`${words.length > 0 ? `${words[0]}: ` : ''}${shown}; ${way}`);
+}
+
+/** The flag for an argument such as `--lr=1` or `-o` that is a flag of another library. */
+function flagLike(argument: string | undefined, flags: readonly string[]): string | undefined {
+  const name = /^--?([^=]+)/.exec(argument ?? '')?.[1].replaceAll('_', '-');
+  return name === undefined || flags.includes(name) ? undefined : flagFor(name, flags);
+}
+
+/** Characters shown of commander's message, which contains the argument. */
+const MAX_SHOWN = 300;
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;

@@ -2,6 +2,7 @@
  * Shows the events of a training: on a terminal a progress bar that is redrawn in place, otherwise plain lines at the
  * frequencies of `--freq-output-train` and `--freq-output-val`. The clock only limits how often the bar is redrawn.
  */
+import { printable } from '../report/recall.js';
 import { formatCount, formatNumber, formatShare, plural } from '../report/text.js';
 import type { EpochMetrics } from '../runs/run-folder.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '../train/events.js';
@@ -58,7 +59,7 @@ export class ProgressView {
   show(event: TrainEvent): void {
     switch (event.type) {
       case 'loading':
-        this.passing(`${event.what}: ${formatShare(event.done / event.total, 0)}`);
+        this.passing(`${printable(event.what)}: ${formatShare(event.done / event.total, 0)}`);
         break;
       case 'start':
         this.#epochs = event.epochs;
@@ -85,8 +86,17 @@ export class ProgressView {
     this.#stream.write(`${text}\n`);
   }
 
-  /** Writes a line that the next one replaces. Does nothing without a terminal. */
+  /** Writes a line without colours that the next one replaces, cut to the terminal. Does nothing without a terminal. */
   passing(text: string): void {
+    this.#replace(text.slice(0, this.#width));
+  }
+
+  /** Columns of a line that is redrawn in place: a longer one would stay. */
+  get #width(): number {
+    return Math.max(0, (this.#stream.columns || 80) - MARGIN);
+  }
+
+  #replace(text: string): void {
     if (!this.#stream.isTTY) return;
     this.#stream.write(`\r${text}\x1b[K`);
     this.#drawn = true;
@@ -102,12 +112,12 @@ export class ProgressView {
   #startLines(event: StartEvent): string[] {
     const { bold, yellow } = this.#colors;
     const { backend, threads } = event;
-    const lines = (event.notices ?? []).map((notice) => yellow(notice));
+    const lines = (event.notices ?? []).map((notice) => yellow(printable(notice)));
     lines.push(
       `${bold(this.#settings.preset)}, seed ${event.seed}, on ${backend.name} (${backend.description}), ${plural(threads, 'thread')}`,
       `${formatCount(event.parameters)} parameters; samples: ${formatCount(event.trainCount)} for training, ` +
         `${formatCount(event.validationCount)} for validation, ${formatCount(event.testCount)} for the test`,
-      `${plural(event.epochs, 'epoch')} of ${plural(event.batchesPerEpoch, 'update')}, saved in ${event.folder}`,
+      `${plural(event.epochs, 'epoch')} of ${plural(event.batchesPerEpoch, 'update')}, saved in ${printable(event.folder)}`,
     );
     const { resumedFrom } = event;
     if (resumedFrom) {
@@ -123,7 +133,7 @@ export class ProgressView {
     if (this.#stream.isTTY) {
       const now = this.#now();
       if (event.batch < event.batches && now - this.#last < REDRAW_MS) return;
-      this.passing(this.#bar(event, (this.#stream.columns || 80) - MARGIN));
+      this.#replace(this.#bar(event, this.#width));
       this.#last = now;
       return;
     }

@@ -1,5 +1,6 @@
 /** The summary that is printed after a training: accuracy, speed, files, and commands to try next. */
 import { join } from 'node:path';
+import { printable } from '../report/recall.js';
 import {
   formatCount,
   formatRecallTable,
@@ -43,8 +44,8 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     bold('Look at'),
     indent(
       formatTable([
-        [join(folder, RUN_FILES.report), dim('everything on one page')],
-        ...(charts ? [[join(folder, RUN_FILES.charts), dim('the charts as files')]] : []),
+        [printable(join(folder, RUN_FILES.report)), dim('everything on one page')],
+        ...(charts ? [[printable(join(folder, RUN_FILES.charts)), dim('the charts as files')]] : []),
       ]),
     ),
     '',
@@ -97,7 +98,7 @@ export function formatSeeds(summaries: readonly RunSummary[], folder: string, co
     }),
     '',
     bold('Look at'),
-    `  ${join(folder, `seed-${summaries[0].seed}`, RUN_FILES.report)} and the other seeds`,
+    `  ${printable(join(folder, `seed-${summaries[0].seed}`, RUN_FILES.report))} and the other seeds`,
     '',
   ].join('\n');
 }

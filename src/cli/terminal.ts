@@ -43,7 +43,11 @@ export function indent(text: string): string {
   return text.replace(/^(?=.)/gm, '  ');
 }
 
-/** Prints the JSON value of `--json` on standard output. */
+/** Characters that JSON.stringify leaves as they are, and terminals obey or hide. */
+const UNSEEN = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** Prints the JSON value of `--json` on standard output. Its text has no characters that a terminal obeys. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  terminal.out.write(`${JSON.stringify(value, null, 2)}\n`);
+  const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  terminal.out.write(`${JSON.stringify(value, null, 2).replace(UNSEEN, escaped)}\n`);
 }

@@ -19,3 +19,15 @@ export function kindNamed(spec: string): KindName | null {
   const isStrokes = spec === 'strokes' || spec.startsWith(STROKES_PREFIX) || isArchive || isDrawingFile(spec);
   return isStrokes ? 'strokes' : null;
 }
+
+/** Near spellings of the built-in data sets. */
+const BUILT_IN: Readonly<Record<string, string>> = {
+  mnist: 'mnist mnists mnits digits mnist-digits mnist-images',
+  strokes: 'strokes stroke mnist-strokes strokes-mnist pens pen ink sequences',
+};
+
+/** The built-in data set that a path which does not exist probably means: `strokes` for `stroke`. */
+export function builtInFor(spec: string): string | undefined {
+  const word = spec.toLowerCase().replaceAll('_', '-');
+  return Object.keys(BUILT_IN).find((name) => BUILT_IN[name].split(' ').includes(word));
+}

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { lookAt, PATH_WORDS } from '../formats/files.js';
 import { UserError } from '../user-error.js';
-import { isDrawingFile, kindNamed } from './dataset-name.js';
+import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
 import { loadImages } from './images/image-datasets.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
 import { findStrokeFolder, type OnProgress } from './strokes/stroke-archive.js';
@@ -39,6 +39,8 @@ async function kindIn(spec: string): Promise<KindName> {
       `cannot read the data ${spec}: it ${PATH_WORDS[kind]}; give a folder of IDX files, a stroke archive (.tar.gz), or a file of drawings (.ndjson, .json, .tra, .tes)`,
     );
   }
+  const meant = kind === 'nothing' ? builtInFor(spec) : undefined;
+  if (meant) throw new UserError(`cannot read the data ${spec}: it does not exist; did you mean ${meant}?`);
   if (kind !== 'folder') return 'images';
   const names = await readdir(spec);
   if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';

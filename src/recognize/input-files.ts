@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { isGzip, parseIdx } from '../data/images/idx.js';
 import { inflateIdx } from '../data/images/idx-file.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
-import { readFileBounded } from '../formats/files.js';
+import { explainFileError, readFileBounded } from '../formats/files.js';
 import { parseJson } from '../formats/json.js';
 import { UserError } from '../user-error.js';
 import { parseInput } from './json-input.js';
@@ -109,12 +109,16 @@ function decode(bytes: Uint8Array, name: string): string {
 async function standardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of process.stdin) {
-    length += chunk.length;
-    if (length > MAX_BYTES) {
-      throw new UserError(`standard input: more bytes than the ${MAX_BYTES} that are accepted`);
+  try {
+    for await (const chunk of process.stdin) {
+      length += chunk.length;
+      if (length > MAX_BYTES) {
+        throw new UserError(`standard input: more bytes than the ${MAX_BYTES} that are accepted`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    throw explainFileError('read', 'standard input', error);
   }
   return Buffer.concat(chunks);
 }

@@ -45,11 +45,23 @@ export function reproductionCommands(
   return [{ purpose: 'Train with the same preset and seed:', line }, ...commands];
 }
 
+function shellEscape(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return `\\U${code.toString(16).padStart(8, '0')}`;
+}
+
 function joined(folder: string, file: string): string {
   return `${folder.replace(/\/+$/, '')}/${file}`;
 }
 
-/** An argument, quoted for a POSIX shell where that is necessary. */
+/**
+ * An argument, quoted for a shell where that is necessary. Control characters are written as escapes in $'…', which
+ * bash, zsh and POSIX 2024 know: the quoted argument is also printed on terminals.
+ */
 export function shellQuote(argument: string): string {
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(argument)) {
+    const escaped = argument.replace(/[\\']/g, '\\$&').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, shellEscape);
+    return `$'${escaped}'`;
+  }
   return /^[\w./:=@%+,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }

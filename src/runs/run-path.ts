@@ -27,6 +27,7 @@ export function newRunFolder(preset: string, now: Date): string {
   const time = `${pad(now.getHours())}${pad(now.getMinutes())}${pad(now.getSeconds())}`;
   const path = join(RUNS, `${preset}-${day}-${time}`);
   try {
+    resolve(RUNS); // fails if the working folder is gone
     const made = isNew(() => mkdirSync(RUNS)) ? [RUNS] : [];
     for (let number = 1; ; number++) {
       const candidate = number === 1 ? path : `${path}-${number}`;

@@ -32,17 +32,17 @@ function compiler(name: string, line: string): string {
   return path;
 }
 
+function build(env: Record<string, string>) {
+  return spawnSync(process.execPath, [join(folder, 'dist/cli/main.js'), 'build'], {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: '', SCANSTROKE_CACHE: cache, ...env },
+    encoding: 'utf8',
+  });
+}
+
 /** What `scanstroke build` says of a mistake of the environment; it must be one line. */
 function complaint(env: Record<string, string>): string {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(folder, 'dist/cli/main.js'), 'build'],
-    {
-      cwd: folder,
-      env: { ...process.env, NODE_OPTIONS: '', SCANSTROKE_CACHE: cache, ...env },
-      encoding: 'utf8',
-    },
-  );
+  const { status, stdout, stderr } = build(env);
   const lines = stderr
     .trim()
     .split('\n')
@@ -70,7 +70,19 @@ suite('a folder that cannot be made', () => {
   });
 });
 
+/** Nothing that later commands would load, and no folder for it. */
+function assertNothingLeft(): void {
+  const made = existsSync(cache) ? readdirSync(cache) : [];
+  for (const name of made) assert.deepEqual(readdirSync(join(cache, name)), []);
+}
+
 suite('a compiler', () => {
+  test('that does not exist: the message says so, and not that it compiles', () => {
+    const { stderr } = build({ CXX: 'missing', PATH: '' });
+    assert.match(stderr, /^scanstroke: missing: no C\+\+ compiler runs here; install one .*\n$/);
+    assert.ok(!existsSync(cache), 'no folder is made');
+  });
+
   test('a blank CXX counts as none', () => {
     assert.match(
       complaint({ CXX: ' ', PATH: '' }),
@@ -95,8 +107,7 @@ suite('a compiler', () => {
       const said = complaint({ CXX });
       assert.match(said, expected);
       if (name !== 'wrong') assert.ok(said.startsWith(`scanstroke: ${CXX} `), said);
-      const [made] = readdirSync(cache);
-      assert.deepEqual(readdirSync(join(cache, made)), [], 'nothing is left that later commands would load');
+      assertNothingLeft();
     });
   }
 });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { page } from '#src/cli/commands/page-command.js';
+import { replaceAll, writePage } from '#src/cli/page-folder.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import type { ModelList } from '#src/serve/api.js';
 import { UserError } from '#src/user-error.js';
@@ -87,4 +88,44 @@ test('refuses a folder with other files, and writes nothing if a run does not ex
   await assert.rejects(write([join(root, 'nowhere')], join(root, 'fresh')), UserError);
   assert.deepEqual(readdirSync(out), ['cat.png']);
   assert.ok(!existsSync(join(root, 'fresh')));
+});
+
+test('an older page stays complete until the new one is, and a failure leaves nothing', async () => {
+  const built = join(root, 'built');
+  mkdirSync(built);
+  writeFileSync(join(built, 'index.html'), 'new');
+  const out = join(root, 'old page');
+  await write([run('before', checkpointBytes(ROWS))], out);
+  const [names, index] = [readdirSync(out), readFileSync(join(out, 'index.html'))];
+  const models = [
+    { name: 'good.safetensors', bytes: new Uint8Array(8) },
+    { name: 'none/bad.safetensors', bytes: new Uint8Array(8) },
+  ];
+  await assert.rejects(writePage(built, out, models), UserError);
+  assert.deepEqual(readdirSync(out), names);
+  assert.deepEqual(readFileSync(join(out, 'index.html')), index);
+  assert.deepEqual(readdirSync(join(out, 'models')).sort(), ['before.safetensors', 'index.json']);
+  await assert.rejects(writePage(built, join(root, 'deep/new/page'), models), UserError);
+  assert.ok(!existsSync(join(root, 'deep')));
+});
+
+test('moves are undone if one of them fails', async () => {
+  const [from, to] = [join(root, 'from'), join(root, 'to')];
+  for (const [folder, names] of [
+    [from, ['a', 'b']],
+    [to, ['b']],
+  ] as const) {
+    mkdirSync(folder);
+    for (const name of names) writeFileSync(join(folder, name), folder);
+  }
+  await assert.rejects(replaceAll(from, to, join(root, 'no folder')), { code: 'ENOENT' });
+  assert.deepEqual([readdirSync(from), readdirSync(to)], [['a', 'b'], ['b']]);
+  assert.equal(readFileSync(join(to, 'b'), 'utf8'), to);
+});
+
+test('what a killed process has left does not count, and goes', async () => {
+  const out = join(root, 'killed');
+  mkdirSync(join(out, '.page-0123456789ab.tmp/new'), { recursive: true });
+  await write([run('again', checkpointBytes(ROWS))], out);
+  assert.ok(!readdirSync(out).some((name) => name.endsWith('.tmp')));
 });

@@ -1,6 +1,6 @@
 /** Protects `scanstroke train`: output, exit codes, resuming and seeds, with a training that only emits events. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
@@ -117,7 +117,7 @@ describe('one run', () => {
       const trainRun = () => assert.fail('no such data');
       const parts = { configure, seedRuns, trainRun, report: async () => {} };
       await assert.rejects(train({}, fakeTerminal(), parts), /no such data/);
-      assert.deepEqual(readdirSync('runs'), [], 'a run that has written nothing leaves no folder');
+      assert.ok(!existsSync('runs'), 'a run that has written nothing leaves no folder');
     } finally {
       process.chdir(start);
     }

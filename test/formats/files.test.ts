@@ -10,7 +10,17 @@ import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { appendLine, makeFolder, readFileBounded, writeFileAtomically } from '#src/formats/files.js';
+import {
+  appendLine,
+  checkFileTarget,
+  explainSystemError,
+  lookAt,
+  makeFolder,
+  prepareFolder,
+  readFileBounded,
+  removeEmptyFolders,
+  writeFileAtomically,
+} from '#src/formats/files.js';
 import { UserError } from '#src/user-error.js';
 
 let folder = '';
@@ -274,4 +284,78 @@ test('the bytes of a file have a separate buffer', async () => {
   await fs.writeFile(path, 'hello');
   const bytes = await readFileBounded(path, 'the greeting', 5);
   assert.equal(bytes.buffer.byteLength, 5);
+});
+
+test('folders are made with their parents, and only those that were made are removed again', async () => {
+  await fs.mkdir(join(folder, 'a'));
+  const made = await makeFolder(join(folder, 'a/b/c'));
+  assert.deepEqual(made, [join(folder, 'a/b'), join(folder, 'a/b/c')]);
+  assert.deepEqual(await makeFolder(join(folder, 'a/b/c')), []);
+  await fs.writeFile(join(folder, 'a/b/kept'), '');
+  await removeEmptyFolders(made);
+  assert.deepEqual(await fs.readdir(join(folder, 'a/b')), ['kept']);
+});
+
+test('a folder that cannot be made leaves none of its parents, and ends also where the system makes none', async () => {
+  await refused(makeFolder(join(folder, 'new', 'x'.repeat(300))), /its name is too long/, /^.{0,250}$/);
+  await refused(prepareFolder('/proc/scanstroke/a'), /cannot write the folder \/proc\/scanstroke\/a: /);
+  await fs.symlink('nowhere', join(folder, 'dangling'));
+  await refused(
+    makeFolder(join(folder, 'dangling/a')),
+    /dangling is a symbolic link to something that does not exist/,
+  );
+  assert.deepEqual(await fs.readdir(folder), ['dangling']);
+});
+
+test('the check of a target finds what writing would find, and leaves nothing', async () => {
+  await checkFileTarget(join(folder, 'a'));
+  await refused(checkFileTarget(join(folder, 'none/a')), /its folder does not exist/);
+  await refused(checkFileTarget('/proc/scanstroke'), /cannot write \/proc\/scanstroke: /);
+  await refused(checkFileTarget(folder), /it is a folder/);
+  assert.deepEqual(await fs.readdir(folder), []);
+});
+
+test('the longest name that the system allows is written: the temporary name is not longer', async () => {
+  const path = join(folder, `${'ä'.repeat(120)}.txt`);
+  await writeFileAtomically(path, 'a');
+  assert.equal(await text(path), 'a');
+});
+
+test('what a path names is told without waiting, and what cannot be told is explained', async () => {
+  await fs.writeFile(join(folder, 'file'), '');
+  await fs.symlink('loop', join(folder, 'loop'));
+  await fs.symlink('nowhere', join(folder, 'dangling'));
+  const kinds = [folder, join(folder, 'file'), '/dev/null', join(folder, 'dangling'), join(folder, 'none')];
+  assert.deepEqual(kinds.map(lookAt), ['folder', 'file', 'other', 'dangling link', 'nothing']);
+  for (const [name, reason] of [
+    ['loop', /links form a cycle/],
+    ['file/a', /a part of its path is a file/],
+    ['x'.repeat(300), /name is too long/],
+  ] as const) {
+    await refused((async () => lookAt(join(folder, name)))(), /^cannot read /, reason);
+  }
+});
+
+test('an error of the system is explained by its system call; other errors stay', () => {
+  const failure = (code: string, syscall: string, path?: string) =>
+    Object.assign(new Error(`${code}: simulated`), { code, syscall, path });
+  const explained = (error: Error) => String(explainSystemError(error));
+  assert.match(explained(failure('ENOENT', 'scandir', 'a')), /UserError: cannot read a: it does not exist/);
+  assert.match(
+    explained(failure('EACCES', 'mkdir', 'a')),
+    /UserError: cannot write a: you have no permission/,
+  );
+  assert.match(explained(failure('ENOSPC', 'open', 'a')), /UserError: cannot write a: the disk is full/);
+  assert.match(
+    explained(failure('ENOENT', 'uv_cwd')),
+    /UserError: the working folder does not exist any more/,
+  );
+  for (const error of [new TypeError('defect'), failure('ENOENT', 'spawn g++', 'g++')]) {
+    assert.equal(explainSystemError(error), error);
+  }
+});
+
+test('a file of the system that claims to be empty is not taken for an empty file', async () => {
+  if (lookAt('/proc/self/status') !== 'file') return;
+  await refused(readFileBounded('/proc/self/status', 'the greeting', 100), /does not say its size/);
 });

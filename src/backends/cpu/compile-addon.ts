@@ -48,6 +48,8 @@ export interface CompileOptions {
   compiler?: string;
   /** Removes the symbols that only debuggers and profilers read. */
   strip?: boolean;
+  /** Called once a compiler is found, before it compiles. */
+  onStart?: () => void;
 }
 
 /** No compiler runs; the sources are not at fault. */
@@ -77,6 +79,7 @@ export async function compileAddon({
   arch = process.arch,
   compiler,
   strip = false,
+  onStart,
 }: CompileOptions): Promise<void> {
   const link = LINK[process.platform];
   if (!link) {
@@ -85,6 +88,7 @@ export async function compileAddon({
     );
   }
   const command = findCompiler(compiler);
+  onStart?.();
   mkdirSync(objects, { recursive: true });
   mkdirSync(dirname(output), { recursive: true });
   const object = (name: string) => join(objects, `${name}.o`);

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { explainFileError, makeFolder } from '../../formats/files.js';
+import { explainFileError, removeEmptyFolders } from '../../formats/files.js';
 import { UserError } from '../../user-error.js';
+import { prepareInCache } from '../cache-target.js';
 import { printJson, type Terminal } from '../terminal.js';
 
 export function defineBuild(command: Command, terminal: Terminal): void {
@@ -40,28 +41,24 @@ async function build(json: boolean, terminal: Terminal): Promise<void> {
 /** Compiles the kernels into the cache folder, and loads them. @throws UserError */
 async function compile(terminal: Terminal) {
   const { cachedAddon, KERNELS, searchAddon } = await import('../../backends/cpu/load-addon.js');
-  const { compileAddon, findCompiler } = await import('../../backends/cpu/compile-addon.js');
+  const { compileAddon } = await import('../../backends/cpu/compile-addon.js');
   if (!existsSync(KERNELS)) {
     throw new UserError(
       `build: the kernels' sources are missing (${KERNELS}); install the package scanstroke`,
     );
   }
-  findCompiler(); // before a message says that it compiles, and before a folder is made
   const output = cachedAddon();
+  const made = await prepareInCache(dirname(output));
+  const onStart = () => terminal.err.write('scanstroke: compiling the kernels, about a minute\n');
+  let objects: string | undefined;
   try {
-    await makeFolder(dirname(output));
+    objects = makeTemporaryFolder();
+    await compileAddon({ output, objects, strip: true, onStart });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${error.message}; SCANSTROKE_CACHE names another cache folder`);
-  }
-  const objects = makeTemporaryFolder();
-  terminal.err.write('scanstroke: compiling the kernels, about a minute\n');
-  try {
-    await compileAddon({ output, objects, strip: true });
-  } catch (error) {
+    await removeEmptyFolders(made);
     throw explainFileError('write', output, error);
   } finally {
-    rmSync(objects, { recursive: true, force: true });
+    if (objects !== undefined) rmSync(objects, { recursive: true, force: true });
   }
   const found = searchAddon();
   if (found.addon) return found;

@@ -8,9 +8,11 @@ import {
   writeStrokeArchive,
   writeStrokeFolder,
 } from '../../data/strokes/stroke-writer.js';
-import { prepareFolder, removeEmptyFolders } from '../../formats/files.js';
+import { removeEmptyFolders } from '../../formats/files.js';
+import { printable } from '../../report/recall.js';
 import { formatCount, formatSeconds } from '../../report/text.js';
 import { UserError } from '../../user-error.js';
+import { prepareInCache } from '../cache-target.js';
 import { DataProgressView } from '../data-progress.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
 import type { StrokesFlags } from './data-flags.js';
@@ -26,7 +28,7 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
     view.line(line);
   };
   let dataset: StrokeDataset;
-  const made = await (out === undefined ? prepareFolder(cacheFolder()) : prepareStrokeTarget(out));
+  const made = await (out === undefined ? prepareInCache(cacheFolder()) : prepareStrokeTarget(out));
   try {
     dataset = await loadStrokes(data, { order, seed, threads, onProgress, onNotice });
     if (out !== undefined) {
@@ -63,7 +65,7 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   const mean = total / (train.count + test.count);
   terminal.out.write(
     `${[
-      bold(name),
+      bold(printable(name)),
       `  ${formatCount(train.count)} sequences for training, ${formatCount(test.count)} for the test, ${classes.length} classes`,
       `  ${formatCount(total)} moves, ${Math.min(trainMoves.shortest, testMoves.shortest)} to ` +
         `${Math.max(trainMoves.longest, testMoves.longest)} per sequence, ${mean.toFixed(1)} on average`,

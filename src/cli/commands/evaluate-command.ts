@@ -87,7 +87,7 @@ export async function evaluate(
   }
   const { bold, dim } = colorsFor(terminal.out);
   const lines = [
-    `${path} on the ${part} samples${data === null ? '' : ` of ${data}`}`,
+    printable(`${path} on the ${part} samples${data === null ? '' : ` of ${data}`}`),
     '',
     bold(`  accuracy  ${formatScore(score)}`),
     `  loss      ${formatNumber(loss)}`,

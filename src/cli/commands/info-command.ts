@@ -129,7 +129,9 @@ function describe(
   ];
   const [header, ...rows] = formatTable(table, [false, false, false, true]).split('\n');
   const sections = [
-    checkpointPath === path ? bold(path) : `${bold(path)} ${dim(basename(checkpointPath))}`,
+    checkpointPath === path
+      ? bold(printable(path))
+      : `${bold(printable(path))} ${dim(printable(basename(checkpointPath)))}`,
     ...progress(found).map((line) => `  ${line}`),
     '',
     bold('Parameters'),

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { printable } from '../../report/recall.js';
 import type { ModelEntry, ModelList } from '../../serve/api.js';
 import { UserError } from '../../user-error.js';
 import { colorsFor, printJson, type Terminal } from '../terminal.js';
@@ -103,7 +104,7 @@ function idOf(checkpoint: string, taken: ReadonlySet<string>): string {
 function describe(out: string, models: ModelEntry[], bytes: number, terminal: Terminal): string {
   const { bold, dim } = colorsFor(terminal.out);
   const names = models.map(({ id, kind }) => `  ${id}, reads ${kind}`);
-  return `${bold(out)} ${dim(`${(bytes / 2 ** 20).toFixed(1)} MB of models`)}
+  return `${bold(printable(out))} ${dim(`${(bytes / 2 ** 20).toFixed(1)} MB of models`)}
 ${names.join('\n')}
 Copy the folder to any web server, under any path. The page works offline after the first visit.
 `;

@@ -97,5 +97,5 @@ function describe(
   });
   const table = formatTable([['file', 'class', 'probability', 'then'], ...rows], [false, false, true]);
   const [header, ...lines] = table.split('\n');
-  return `${[bold(`${info.name}, ${info.kind}`), dim(header), ...lines].join('\n')}\n`;
+  return `${[bold(printable(`${info.name}, ${info.kind}`)), dim(header), ...lines].join('\n')}\n`;
 }

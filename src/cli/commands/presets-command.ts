@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { snakeCase } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
+import { adviceFor } from '../../train/config/foreign-names.js';
 import { nearest } from '../../train/config/nearest.js';
 import { OPTION_GROUPS, OPTIONS, type TrainConfig } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
@@ -52,8 +53,9 @@ async function showPreset(name: string, json: boolean, terminal: Terminal): Prom
   if (!isPreset(name)) {
     const names = Object.keys(PRESETS);
     const meant = nearest(name, names);
+    const advice = adviceFor('preset', name) ?? (meant && `did you mean ${meant}?`);
     throw new UserError(
-      `presets: there is no preset ${quote(name, 60)}; ${meant ? `did you mean ${meant}?` : `use one of ${names.join(', ')}`}`,
+      `presets: there is no preset ${quote(name, 60)}; ${advice ?? `use one of ${names.join(', ')}`}`,
     );
   }
   const { configToDisk, resolveConfig } = await import('../../train/config/run-config.js');

@@ -176,7 +176,7 @@ const TRAINING = {
   accumulationSteps: integer(1, { from: 1, to: MANY }, 'gradient accumulation: batches per update'),
   useAmp: toggle(
     false,
-    'mixed precision: store activations and working weights in 16 bits, in half the memory',
+    'mixed precision: store activations and the copy of the weights that the kernels read in 16 bits, in half the memory',
   ),
   labelSmoothing: number(
     0,

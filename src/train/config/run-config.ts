@@ -10,6 +10,7 @@ import { snakeCase } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import type { ConfigFile } from './config-file.js';
+import { adviceFor, flagFor } from './foreign-names.js';
 import { nearest } from './nearest.js';
 import {
   expectation,
@@ -204,8 +205,11 @@ function fromFlags(flags: Readonly<Record<string, unknown>>, command = 'train'):
   return layer;
 }
 
+/** @param names the known options, in the spelling of the unknown one */
 function unknownOption(where: string, spelling: string, names: readonly string[]): UserError {
-  const meant = nearest(spelling, names);
+  const kebab = (name: string) => flagName(name.replace(/^--/, '').replaceAll('-', '_')).replace(/-+/g, '-');
+  const flag = flagFor(kebab(spelling), names.map(kebab));
+  const meant = flag === undefined ? nearest(spelling, names) : names.find((name) => kebab(name) === flag);
   const advice = meant ? `did you mean ${meant}?` : '`scanstroke train --help` lists the options';
   return new UserError(`${where}unknown option ${quote(spelling, 60).slice(1, -1)}; ${advice}`);
 }
@@ -239,18 +243,23 @@ function validated(layer: Map<OptionKey, Given>): Map<OptionKey, Given> {
     const option = OPTIONS[key];
     const result = configSchema.shape[key].safeParse(given.value);
     if (!result.success) {
-      const meant =
+      const advice =
         option.type === 'choice' && typeof given.value === 'string'
-          ? nearest(given.value, option.choices)
+          ? adviceOn(key, given.value, option.choices)
           : undefined;
       throw new UserError(
         `${given.label} must be ${expectation(option)}, found ${found(given.value)}` +
-          (meant ? `; did you mean ${meant}?` : ''),
+          (advice ? `; ${advice}` : ''),
       );
     }
     layer.set(key, { ...given, value: result.data });
   }
   return layer;
+}
+
+function adviceOn(key: OptionKey, value: string, choices: readonly string[]): string | undefined {
+  const meant = nearest(value.toLowerCase(), choices);
+  return adviceFor(flagName(key), value) ?? (meant && `did you mean ${meant}?`);
 }
 
 /** A rejected value, as messages show it. */

@@ -255,6 +255,17 @@ describe('the cache', () => {
     assert.match(cacheFolder({}), /scanstroke/);
   });
 
+  test('is nowhere without a home folder; a relative path of the environment is ignored', () => {
+    const before = process.env.HOME;
+    process.env.HOME = '';
+    try {
+      assert.throws(() => cacheFolder({}), /HOME is not set; SCANSTROKE_CACHE names one/);
+      assert.throws(() => cacheFolder({ XDG_CACHE_HOME: 'relative' }), UserError);
+    } finally {
+      process.env.HOME = before;
+    }
+  });
+
   test('is used the second time, but not after a change of the source', async () => {
     const path = join(parent, 'a.tar.gz');
     await writeArchive(path, strokeFiles());
