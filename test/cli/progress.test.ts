@@ -1,6 +1,8 @@
 /** Protects the progress output: a redrawn bar on a terminal, otherwise plain lines at the requested frequency. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { DataProgressView } from '#src/cli/data-progress.js';
 import { clock, type ProgressSettings, ProgressView } from '#src/cli/progress.js';
 import { colorsFor } from '#src/cli/terminal.js';
 import { sampleInput } from '../report/sample.js';
@@ -185,5 +187,33 @@ describe('clock', () => {
     [-1, '–'],
   ] as const) {
     it(`${seconds} s is ${expected}`, () => assert.equal(clock(seconds), expected));
+  }
+});
+
+describe('a narrow terminal', () => {
+  for (const columns of [1, 5, 20, 60]) {
+    it(`of ${columns} columns is never too narrow for a line that is redrawn in place`, () => {
+      const output = new FakeOutput(true, columns);
+      const view = new ProgressView(output, settings);
+      view.show({ type: 'loading', what: 'reading a data set with a long name', done: 1, total: 3 });
+      view.show(progress({ batch: 4 }));
+      const data = new DataProgressView(output);
+      data.show({ what: 'strokes from a data set with a long name', done: 1000, total: 3000 });
+      data.show({ what: 'short', done: 3000, total: 3000 });
+      for (const line of output.screen) assert.ok(stripVTControlCharacters(line).length <= columns, line);
+    });
+  }
+});
+
+it('control characters of names reach no terminal', () => {
+  const output = new FakeOutput(true, 200);
+  const [view, data] = [new ProgressView(output, settings), new DataProgressView(output)];
+  const name = 'a\u001b[31m\u009b2J';
+  view.show({ type: 'loading', what: name, done: 1, total: 3 });
+  view.show({ ...START, folder: name, notices: [name] });
+  data.show({ what: name, done: 1, total: 3 });
+  data.line(name);
+  for (const sequence of ['\u001b[31m', '\u009b']) {
+    assert.ok(!output.text.includes(sequence), JSON.stringify(output.text));
   }
 });

@@ -64,8 +64,10 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   }
   const document = parseDocument(text, { schema: 'core', stringKeys: true, lineCounter: lines });
   const problem = document.errors[0] ?? document.warnings[0];
-  if (problem?.code === 'MULTIPLE_DOCS') refuse('several documents (---); keep one');
-  if (problem?.code === 'NON_STRING_KEY') refuse('a key is a list or a mapping; write the name of an option');
+  const at = `line ${problem?.linePos?.[0].line ?? 1}: `;
+  // The parser's own words for these are written for programmers.
+  if (problem?.code === 'MULTIPLE_DOCS') refuse(`${at}a second document begins here (---); keep one`);
+  if (problem?.code === 'NON_STRING_KEY') refuse(`${at}the name of an option is expected, not a value`);
   if (problem) refuse(`not a valid YAML or JSON file: ${problem.message.split('\n')[0].replace(/:$/, '')}`);
   visit(document, {
     Alias: (_, node) =>

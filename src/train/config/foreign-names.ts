@@ -80,7 +80,7 @@ const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'cosineannealingwarmrestarts cosine-restarts sgdr warm-restarts cosine-annealing-warm-restarts',
   },
   optimizer: { sgd: 'momentum nesterov', adam: 'nadam rmsprop adamax', adamw: 'adam-w' },
-  preset: { 'mnist-lstm': 'mnist lstm published', quick: 'default fast small', strokes: 'stroke pen' },
+  preset: { 'mnist-lstm': 'mnist lstm published', quick: 'default', strokes: 'stroke pen' },
   'stroke-order': { pen: 'drawn original' },
 };
 /** Values for which there is nothing; the advice. */

@@ -54,7 +54,10 @@ describe('messages', () => {
       { chartFormat: 'svg,gif' },
       'train: --chart-format must be a list of svg, png, pdf, found the list "svg, gif"',
     ],
-    [{ savingPath: '' }, 'train: --saving-path must be a text, or none, found ""'],
+    [
+      { savingPath: '' },
+      'train: --saving-path must be a text of 1 to 4096 characters, none of them zero, or none, found ""',
+    ],
     [{ hidenSize: '5' }, 'train: unknown option --hiden-size; did you mean --hidden-size?'],
     [
       { tensorboard: 'True' },
@@ -120,6 +123,8 @@ describe('messages', () => {
       'train: run.yaml, line 1: chart_format must be a list of svg, png, pdf, found "svg"',
     ],
     ['hiden_size: 5', 'train: run.yaml, line 1: unknown option hiden_size; did you mean hidden_size?'],
+    ['lr: 5', 'train: run.yaml, line 1: unknown option lr; did you mean learning_rate?'],
+    ['maxEpochs: 5', 'train: run.yaml, line 1: unknown option maxEpochs; did you mean num_epochs?'],
     [
       'tensorboard: true',
       'train: run.yaml, line 1: unknown option tensorboard; `scanstroke train --help` lists the options',
@@ -178,9 +183,9 @@ describe('configuration files', () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]`).join('\n')}`;
   const hostile: [string, string, RegExp][] = [
     ['a bomb of aliases', bomb, /line 2: aliases are not accepted \(\*a\); write the value itself$/],
-    ['an alias as a key', 'a: &a x\n*a : 1', /keys must be strings/],
+    ['an alias as a key', 'a: &a x\n*a : 1', /line 2: the name of an option is expected, not a value$/],
     ['a tag', 'hidden_size: !!js/function "x"', /not a valid YAML or JSON file: Unresolved tag/],
-    ['two documents', 'a: 1\n---\nb: 2', /not a valid YAML/],
+    ['two documents', 'a: 1\n---\nb: 2', /line 2: a second document begins here \(---\); keep one$/],
     [
       'a key twice',
       'seeds: 1\nseeds: 2',
@@ -188,7 +193,7 @@ describe('configuration files', () => {
     ],
     ['a list', '- 1\n- 2', /expected a mapping/],
     ['a word', 'quick', /expected a mapping/],
-    ['a list as a key', '[1, 2]: 3', /not a valid YAML/],
+    ['a list as a key', '[1, 2]: 3', /line 1: the name of an option is expected, not a value$/],
     ['broken JSON', '{"seeds": 1', /not a valid YAML or JSON file: .*line 1/],
   ];
   for (const [name, text, pattern] of hostile) {
