@@ -4,9 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../formats/files.js';
 import { checkChartFormats, drawableFormats } from '../report/charts/chart-files.js';
-import { beginRun, readSummary, writeConfig } from '../runs/run-files.js';
+import { readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
+import { originOf, removeOrigin, writeOrigin } from '../runs/run-origin.js';
 import {
   continuesIn,
   findCheckpoint,
@@ -47,18 +49,22 @@ export async function configure(
   if (chartFormat) checkChartFormats(chartFormat); // now, not after the training
   if (loadCp === null) {
     const config = withDrawableCharts(resolveConfig({ file, flags }), notice);
-    if (savingPath !== null) await prepareRunFolder(savingPath);
+    if (savingPath !== null) await prepareRunFolder(savingPath, null);
     return { ...config, savingPath: savingPath ?? newRunFolder(config.preset, new Date()) };
   }
   const given = loadCp === NEWEST ? (savingPath ?? NEWEST) : loadCp;
   const operation =
     given === loadCp ? 'train: --load-cp' : 'train: --load-cp without a path, so --saving-path';
-  const { folder, checkpoint } = findCheckpoint(operation, given, 'resume');
-  const saved = join(dirname(checkpoint), RUN_FILES.config);
+  const found = findCheckpoint(operation, given, 'resume');
+  const { folder } = found;
+  const saved = join(dirname(found.checkpoint), RUN_FILES.config);
   const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
   const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);
-  if (savingPath !== null && !isSameFolder(savingPath, folder)) await prepareRunFolder(savingPath);
-  const isNew = basename(checkpoint) === RUN_FILES.best;
+  const origin = await originOf(folder);
+  if (origin !== null) notice(`${folder} was killed as it began; it begins again from ${origin}`);
+  const checkpoint = origin ?? found.checkpoint;
+  if (savingPath !== null && !isSameFolder(savingPath, folder)) await prepareRunFolder(savingPath, checkpoint);
+  const isNew = basename(found.checkpoint) === RUN_FILES.best;
   const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
   const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };
   return { ...config, ...paths };
@@ -81,26 +87,49 @@ export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
 
 /**
  * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
- * configuration is written to the run folder, where `--load-cp` finds it. Seeds that finished before an interruption are
+ * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it. Seeds that finished before an interruption are
  * not trained again, unless the configuration now asks for more epochs.
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];
   const { savingPath, loadCp } = config;
-  await (continuesIn(savingPath, loadCp) ? writeConfig : beginRun)(savingPath, configToDisk(config));
-  return Promise.all(
-    Array.from({ length: config.seeds }, (_, index) => seedRun(config, config.seedNumber + index)),
-  );
+  if (!continuesIn(savingPath, loadCp)) {
+    await refuseOldRun(savingPath, null);
+    for (const seed of seedsOf(config)) await beginSeed(config, seed);
+  }
+  await writeConfig(savingPath, configToDisk(config));
+  return Promise.all(seedsOf(config).map((seed) => seedRun(config, seed)));
+}
+
+function seedsOf({ seeds, seedNumber }: PlacedConfig): number[] {
+  return Array.from({ length: seeds }, (_, index) => seedNumber + index);
+}
+
+/** Notes the checkpoint from which a seed's run goes on in another folder: this process may be killed before. */
+async function beginSeed({ savingPath, loadCp }: PlacedConfig, seed: number): Promise<void> {
+  const folder = seedFolder(savingPath, seed);
+  const checkpoint = loadCp === null ? null : await seedCheckpoint(dirname(loadCp), seed);
+  if (checkpoint === null) {
+    await removeOrigin(folder);
+  } else {
+    await makeFolder(folder);
+    await writeOrigin(folder, checkpoint);
+  }
+}
+
+/** The checkpoint of a seed's run within a run of several; null if it has not begun. */
+async function seedCheckpoint(folder: string, seed: number): Promise<string | null> {
+  const source = seedFolder(folder, seed);
+  return (await originOf(source)) ?? (holdsRun(source) ? join(source, RUN_FILES.last) : null);
 }
 
 async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const folder = seedFolder(config.savingPath, seed);
-  const source = config.loadCp === null ? null : seedFolder(dirname(config.loadCp), seed);
   if (continuesIn(config.savingPath, config.loadCp) && existsSync(join(folder, RUN_FILES.summary))) {
     const summary = await readSummary(folder);
     if (isFinished(summary, config)) return { summary };
   }
-  const loadCp = source !== null && holdsRun(source) ? join(source, RUN_FILES.last) : null;
+  const loadCp = config.loadCp === null ? null : await seedCheckpoint(dirname(config.loadCp), seed);
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
 }

@@ -174,6 +174,17 @@ export async function checkFileTarget(path: string): Promise<void> {
   }
 }
 
+/** Renames a file over another one in the same folder, atomically, and flushes the folder. @throws UserError */
+export async function replaceFile(from: string, to: string): Promise<void> {
+  try {
+    await refuseWhatIsNoFile(to);
+    await fs.rename(from, to);
+    await flushFolder(dirname(to));
+  } catch (error) {
+    throw explainFileError('write', to, error);
+  }
+}
+
 /** Creates the temporary file of `path`. */
 async function openNew(temporary: string, path: string): Promise<fs.FileHandle> {
   try {

@@ -1,15 +1,11 @@
 /** Reads checkpoint files, whole or only their headers. Node.js only. */
-import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { explainFileError, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import { explainFileError, readFileBounded } from '../formats/files.js';
 import { checkTensors, MAX_HEADER_BYTES } from '../formats/safetensors.js';
 import { parseHeader } from '../formats/safetensors-header.js';
 import { UserError } from '../user-error.js';
 import { type Checkpoint, type CheckpointHeader, decodeCheckpoint, decodeHeader } from './checkpoint.js';
 import { MAX_CHECKPOINT_BYTES } from './limits.js';
-import { RUN_FILES } from './run-folder.js';
-import { isSameFolder } from './run-path.js';
 
 const LENGTH_BYTES = 8;
 
@@ -21,26 +17,6 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 /** The bytes of a checkpoint file. @throws UserError if the file cannot be read, or is larger than any checkpoint */
 export function readCheckpointBytes(path: string): Promise<Uint8Array> {
   return readFileBounded(path, 'the checkpoint', MAX_CHECKPOINT_BYTES);
-}
-
-/**
- * The checkpoint to resume from; null if the run was killed before its first `last.safetensors`: it then starts anew.
- * @throws UserError as readCheckpoint
- */
-export async function readCheckpointToResume(path: string): Promise<Checkpoint | null> {
-  const begun = existsSync(join(dirname(path), RUN_FILES.config)) && path.endsWith(RUN_FILES.last);
-  return begun && !existsSync(path) ? null : readCheckpoint(path);
-}
-
-/**
- * Copies the best checkpoint beside `path` into a folder, atomically.
- * @throws UserError if there is none, or it cannot be written
- */
-export async function copyBest(path: string, folder: string): Promise<void> {
-  const source = join(dirname(path), RUN_FILES.best);
-  if (isSameFolder(dirname(path), folder) && existsSync(source)) return;
-  const bytes = await readFileBounded(source, 'the best checkpoint so far,', MAX_CHECKPOINT_BYTES);
-  await writeFileAtomically(join(folder, RUN_FILES.best), bytes);
 }
 
 /**

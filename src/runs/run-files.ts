@@ -5,16 +5,9 @@
  * torn; reading ignores a torn last line and nothing else.
  */
 
-import { existsSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import {
-  appendLine,
-  explainFileError,
-  makeFolder,
-  readFileBounded,
-  writeFileAtomically,
-} from '../formats/files.js';
+import { appendLine, explainFileError, readFileBounded, writeFileAtomically } from '../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { snakeCaseKeys } from '../formats/key-case.js';
 import { UserError } from '../user-error.js';
@@ -27,34 +20,18 @@ import {
   type RunFacts,
   type RunSummary,
 } from './run-folder.js';
-import { claimFolder } from './run-path.js';
 import { epochMetricsOf, runSummaryOf } from './run-values.js';
 
-/** Replaces config.json. @param config keys in snake_case @throws UserError when it cannot be written */
-export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
-  const text = formatJson(config, RUN_FILES.config, 2);
-  await writeFileAtomically(join(folder, RUN_FILES.config), `${text}\n`);
-}
-
 /**
- * Begins a run: makes its folder, claims it, and writes config.json.
+ * Replaces config.json. The same content is not written again, so that its time remains that of the run's beginning.
  * @param config keys in snake_case
- * @throws UserError if the folder holds a run, or cannot be written
+ * @throws UserError when it cannot be written
  */
-export async function beginRun(folder: string, config: Record<string, unknown>): Promise<void> {
-  await makeFolder(folder);
-  claimFolder(folder);
-  try {
-    await writeConfig(folder, config);
-  } catch (error) {
-    await giveUpRun(folder);
-    throw error;
-  }
-}
-
-/** Removes config.json of a run that could not begin: its folder can be used again. */
-export async function giveUpRun(folder: string): Promise<void> {
-  await rm(join(folder, RUN_FILES.config), { force: true }).catch(() => {});
+export async function writeConfig(folder: string, config: Record<string, unknown>): Promise<void> {
+  const path = join(folder, RUN_FILES.config);
+  const text = `${formatJson(config, RUN_FILES.config, 2)}\n`;
+  const before = await readText(path, "the run's configuration", MAX_CONFIG_BYTES).catch(() => null);
+  if (before !== text) await writeFileAtomically(path, text);
 }
 
 /** config.json, keys in snake_case, values not validated. @throws UserError if there is none, or it is no JSON object */
@@ -131,48 +108,42 @@ export async function appendMetrics(folder: string, metrics: EpochMetrics): Prom
  * @throws UserError if there is no such file, or a line is damaged or out of order, naming file and line
  */
 export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
-  return (await readMetricsLines(folder)).map(({ metrics }) => metrics);
-}
-
-/**
- * Drops the epochs after `lastEpoch` and a torn last line from metrics.jsonl, before a run resumes from a checkpoint.
- * The file may be missing; then it is empty afterwards, unless `lastEpoch` is 0.
- * @param source the folder of the checkpoint, whose epochs are taken
- * @throws UserError as readMetrics does, or when the file cannot be written
- */
-export async function truncateMetrics(folder: string, lastEpoch: number, source = folder): Promise<void> {
-  const path = join(folder, RUN_FILES.metrics);
-  if (lastEpoch === 0 && !existsSync(path)) return;
-  const lines = existsSync(join(source, RUN_FILES.metrics)) ? await readMetricsLines(source) : [];
-  const kept = lines.filter(({ metrics }) => metrics.epoch <= lastEpoch).map(({ text }) => `${text}\n`);
-  await writeFileAtomically(path, kept.join(''));
-}
-
-interface MetricsLine {
-  /** The line's text, so that truncating keeps fields of newer versions. */
-  text: string;
-  metrics: EpochMetrics;
-}
-
-async function readMetricsLines(folder: string): Promise<MetricsLine[]> {
   const path = join(folder, RUN_FILES.metrics);
   const texts = (await readText(path, "the run's metrics", MAX_METRICS_BYTES)).split('\n');
   // The text after the last line break is empty, or a torn line, or a line without its line break.
   const tail = texts.pop() ?? '';
-  const lines = texts.map((text, i) => ({ text, metrics: parseMetrics(text, `${path}:${i + 1}`) }));
+  const lines: EpochMetrics[] = [];
+  const add = (text: string, where: string) => {
+    const metrics = parseMetrics(text, where);
+    const before = lines.at(-1)?.epoch ?? 0;
+    if (metrics.epoch <= before)
+      throw new UserError(`${where}: epoch ${metrics.epoch} follows epoch ${before}`);
+    lines.push(metrics);
+  };
   try {
-    if (tail !== '') lines.push({ text: tail, metrics: parseMetrics(tail, path) });
+    texts.forEach((text, i) => {
+      add(text, `${path}:${i + 1}`);
+    });
+    if (tail !== '' && isMetrics(tail)) add(tail, `${path}:${texts.length + 1}`);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-  }
-  for (let i = 1; i < lines.length; i++) {
-    const [before, epoch] = [lines[i - 1].metrics.epoch, lines[i].metrics.epoch];
-    if (epoch <= before) throw new UserError(`${path}:${i + 1}: epoch ${epoch} follows epoch ${before}`);
+    throw new UserError(`${error.message}; resuming the run repairs the file`, { settings: ['loadCp'] });
   }
   return lines;
 }
 
-function parseMetrics(text: string, where: string): EpochMetrics {
+function isMetrics(text: string): boolean {
+  try {
+    parseMetrics(text, '');
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return false;
+  }
+}
+
+/** A line of metrics.jsonl. @throws UserError if it is none */
+export function parseMetrics(text: string, where: string): EpochMetrics {
   return epochMetricsOf(parseJson(text, where), where);
 }
 

@@ -19,6 +19,11 @@ export const RUN_FILES = {
   report: 'report.html',
 } as const;
 
+/** The name under which a damaged file of a run is kept when a resume replaces it. @param n from 1 */
+export function damagedName(path: string, n: number): string {
+  return `${path}.damaged-${n}`;
+}
+
 /** The charts that a report writes: names of files in the folder `charts`, without the format. */
 export const CHART_NAMES = [
   'loss',

@@ -2,11 +2,12 @@
  * The folder of a new run, and the run and checkpoint that a path on the command line means. The clock only names new
  * folders and selects the newest run. Node.js only.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS, prepareFolder } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
+import { originOf } from './run-origin.js';
 
 /** The folder of new runs. */
 export const RUNS = 'runs';
@@ -42,11 +43,12 @@ export function newRunFolder(preset: string, now: Date): string {
 
 /**
  * Makes the folder that the user has named for a new run, before the data are read.
+ * @param loadCp the checkpoint from which the run begins; null for none
  * @throws UserError if it holds a run, or cannot be made or written
  */
-export async function prepareRunFolder(folder: string): Promise<void> {
+export async function prepareRunFolder(folder: string, loadCp: string | null): Promise<void> {
   const made = await prepareFolder(folder);
-  refuseOldRun(folder);
+  await refuseOldRun(folder, loadCp);
   if (made.length > 0) claimed.set(resolve(folder), made);
 }
 
@@ -61,24 +63,17 @@ export function removeUnusedFolder(folder: string): void {
   }
 }
 
-/** @throws UserError if `folder` holds a run: a new run never overwrites an old one */
-export function refuseOldRun(folder: string): void {
-  if (holdsRun(folder)) throw oldRun(folder);
-}
-
 /**
- * Claims an existing folder for a new run by an empty config.json. Of several processes only one can.
- * @throws UserError if `folder` holds a run, or cannot be written
+ * @param loadCp the checkpoint from which a run is about to begin in `folder`; null for none
+ * @throws UserError if `folder` holds a run: a new run never overwrites an old one. A run that was killed as it began
+ * from the same checkpoint may begin again.
  */
-export function claimFolder(folder: string): void {
-  refuseOldRun(folder);
-  const path = join(folder, RUN_FILES.config);
-  try {
-    if (isNew(() => closeSync(openSync(path, 'wx')))) return;
-  } catch (error) {
-    throw explainFileError('write', path, error);
-  }
-  throw oldRun(folder);
+export async function refuseOldRun(folder: string, loadCp: string | null): Promise<void> {
+  if (!holdsRun(folder)) return;
+  if (loadCp !== null && (await originOf(folder)) === resolve(loadCp)) return;
+  throw new UserError(`train: ${folder} holds a run already; resume that run, or choose another folder`, {
+    settings: ['loadCp', 'savingPath'],
+  });
 }
 
 /** Whether `make` made its file or folder; false if another process had made it. */
@@ -90,12 +85,6 @@ function isNew(make: () => void): boolean {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
-}
-
-function oldRun(folder: string): UserError {
-  return new UserError(`train: ${folder} holds a run already; resume that run, or choose another folder`, {
-    settings: ['loadCp', 'savingPath'],
-  });
 }
 
 /** Whether a run in `folder` goes on where its checkpoint `loadCp` is: not a new run, nor one from another folder. */
@@ -136,7 +125,9 @@ export function findCheckpoint(
   if (purpose === 'resume') {
     if (holdsRun(path)) return { folder: path, checkpoint: join(path, RUN_FILES.last) };
     throw new UserError(
-      `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint`,
+      isThere(join(path, RUN_FILES.config))
+        ? `${operation}: ${path} holds no run (${RUN_FILES.config} is empty: a run was killed as it began); begin a new run in this folder`
+        : `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint`,
     );
   }
   const [best, last] = [RUN_FILES.best, RUN_FILES.last].map((name) => join(path, name));
@@ -155,13 +146,22 @@ export function findCheckpoint(
   );
 }
 
-/** Whether the folder holds a run: one that wrote its configuration or a checkpoint. */
+/**
+ * Whether the folder holds a run: one that wrote its configuration or a checkpoint. An older version could leave an empty
+ * configuration of a run that was killed as it began.
+ */
 export function holdsRun(folder: string): boolean {
-  return isThere(join(folder, RUN_FILES.config)) || isThere(join(folder, RUN_FILES.last));
+  const config = join(folder, RUN_FILES.config);
+  return (isThere(config) && !isEmptyFile(config)) || isThere(join(folder, RUN_FILES.last));
 }
 
 function isThere(path: string): boolean {
   return lookAt(path) !== 'nothing';
+}
+
+function isEmptyFile(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.size === 0;
 }
 
 /** The run in runs/ whose last checkpoint is the newest. */

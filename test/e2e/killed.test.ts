@@ -1,6 +1,6 @@
 /** Protects resuming: a run that is killed at any moment and resumed has the same result as an undisturbed run. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ before(async () => {
   assert.equal(code, 0, stderr);
 });
 
-// Order of the renames: config, last; best and last of epoch 1; best and last of epoch 2 …
+// Order of the renames: config, last; best under a name with its epoch, last, best of epoch 1; the same of epoch 2 …
 const moments = [
   'after 1',
   'before 2',
@@ -47,6 +47,10 @@ const moments = [
   'after 4',
   'after 5',
   'before 6',
+  'after 6',
+  'before 7',
+  'after 7',
+  'before 8',
 ];
 for (const moment of moments) {
   test(`a run killed ${moment} renames`, async () => {
@@ -56,6 +60,86 @@ for (const moment of moments) {
     await finish(run);
   });
 }
+
+const killed = (moment: string) => ({ node: ['--import', KILLER], env: { KILL_AT: moment } });
+
+test('a run that is killed while it moves to another folder begins again from the old one, or is no run', async () => {
+  const { signal } = await scanstroke(train('first'), killed('after 4'));
+  assert.equal(signal, 'SIGKILL');
+  const moved = ['none', 'unfinished', 'begun'].map((kind) => ({ kind, count: 0 }));
+  // Order of the renames: origin, config, metrics, best, last; those of epoch 2.
+  for (const moment of ['before 1', 'after 1', 'after 2', 'after 3', 'after 4', 'after 5']) {
+    const run = `moved ${moment}`;
+    const move = [...resume('first'), '--saving-path', join(folder, run)];
+    assert.equal((await scanstroke(move, killed(moment))).signal, 'SIGKILL', moment);
+    const files = readdirSync(join(folder, run));
+    const kind = files.includes('last.safetensors') ? 2 : files.includes('config.json') ? 1 : 0;
+    moved[kind].count++;
+    if (kind === 0) {
+      const { code, stderr } = await scanstroke(resume(run));
+      assert.equal(code, 2);
+      assert.match(stderr, /holds no run/);
+    }
+    // The same command again, or the new folder alone.
+    const again = kind === 0 || moment === 'after 3' ? move : resume(run);
+    const { code, stderr } = await scanstroke(again);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^continues (with|in) epoch 2\b/m);
+    assert.equal(weights(run), weights('whole'));
+  }
+  assert.ok(
+    moved.every(({ count }) => count > 0),
+    JSON.stringify(moved),
+  );
+  assert.ok(existsSync(join(folder, 'first', 'config.json')), 'the old run stays');
+});
+
+test('several seeds that move to another folder go on from their own checkpoints, also after a kill', async () => {
+  await scanstroke([...train('seeds'), '--seeds', '2']);
+  const more = ['--num-epochs', '3', '--saving-path', join(folder, 'seeds moved')];
+  // Renames: the origins of both seeds, config; origin, config, metrics, best, last of the first seed.
+  await scanstroke([...resume('seeds'), ...more], killed('after 8'));
+  assert.ok(!existsSync(join(folder, 'seeds moved', 'seed-1', 'config.json')), 'killed in the first seed');
+  const { code, stderr } = await scanstroke(resume('seeds moved'));
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/^continues with epoch 3$/gm)?.length, 2, stderr);
+  await scanstroke([...resume('seeds'), '--num-epochs', '3']);
+  for (const seed of ['seed-0', 'seed-1'])
+    assert.equal(weights(join('seeds moved', seed)), weights(join('seeds', seed)));
+});
+
+test('a run killed between its best and its last checkpoint keeps the best that the last one knows', async () => {
+  // Renames 6 and 7 are the best and the last checkpoint of epoch 2.
+  await scanstroke([...train('one'), '--num-epochs', '1', '--schedule', 'constant']);
+  await scanstroke([...train('changed'), '--schedule', 'constant'], killed('before 7'));
+  assert.ok(readdirSync(join(folder, 'changed')).includes('.best.safetensors.epoch-2'));
+  const { code, stderr } = await scanstroke([...resume('changed'), '--learning-rate', '1e-12']);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /epoch 2\/2 (?!.*best)/, 'epoch 2 is now no better than epoch 1');
+  assert.equal(weights('changed'), weights('one'));
+});
+
+test('two trainings cannot go on in one folder at once, and the second says which process has it', async () => {
+  await scanstroke(train('shared'), killed('after 4'));
+  let second: ReturnType<typeof scanstroke> | undefined;
+  // Renames: metrics, last; best and last of epoch 2. There the process suspends itself.
+  const first = await scanstroke(resume('shared'), {
+    ...killed('stop 4'),
+    onError: (text, child) => {
+      if (second || !/epoch 2.*\b6\/6/.test(text)) return;
+      second = scanstroke(resume('shared'));
+      second.then(() => child.kill('SIGCONT'));
+    },
+  });
+  assert.equal(first.code, 0, first.stderr);
+  const { code, stderr } = (await second) ?? assert.fail('was never started');
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /^scanstroke: train: .*shared is in use by process \d+ \(on host \S+, since \d\d:\d\d\); wait for it, or end it\n$/,
+  );
+  await finish('shared');
+});
 
 test('a run killed twice within an epoch', async () => {
   const kill = (progress: RegExp) => ({

@@ -5,13 +5,7 @@ import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import {
-  appendMetrics,
-  readMetrics,
-  readSummary,
-  truncateMetrics,
-  writeSummary,
-} from '#src/runs/run-files.js';
+import { appendMetrics, readMetrics, readSummary, writeSummary } from '#src/runs/run-files.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '#src/runs/run-folder.js';
 import { UserError } from '#src/user-error.js';
 
@@ -126,35 +120,6 @@ test('any other damage is refused with file and line', async () => {
   await damaged((l) => [l[0], l[2], l[1], ''], /metrics\.jsonl:3: epoch 2 follows epoch 3/);
   await damaged((l) => l.with(0, '['.repeat(1_000_000)), /metrics\.jsonl:1: nested deeper than 32/);
   await refused(readMetrics(join(folder, 'missing')), /cannot read the run's metrics .* it does not exist/);
-});
-
-test('truncating removes later epochs and a torn line, and does not change other lines', async () => {
-  for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
-  const text = (await fs.readFile(path, 'utf8')).replace(
-    '{"epoch":1,',
-    '{"epoch":1,"of_a_newer_version":true,',
-  );
-  await fs.writeFile(path, `${text}{"epoch":4,"tr`);
-  await truncateMetrics(folder, 2);
-  assert.equal(await fs.readFile(path, 'utf8'), `${text.split('\n').slice(0, 2).join('\n')}\n`);
-  await appendMetrics(folder, epoch(3));
-  assert.deepEqual(await readMetrics(folder), [epoch(1), epoch(2), epoch(3)]);
-  await truncateMetrics(folder, 0);
-  assert.equal(await fs.readFile(path, 'utf8'), '');
-  assert.deepEqual(await readMetrics(folder), []);
-});
-
-test('a run that goes on in another folder takes the epochs before its checkpoint along', async () => {
-  for (const n of [1, 2, 3]) await appendMetrics(folder, epoch(n));
-  const [other, bare] = ['other', 'bare'].map((name) => join(folder, name));
-  await fs.mkdir(other);
-  await fs.mkdir(bare);
-  await truncateMetrics(other, 2, folder);
-  assert.deepEqual(await readMetrics(other), [epoch(1), epoch(2)]);
-  await truncateMetrics(other, 2, bare);
-  assert.deepEqual(await readMetrics(other), [], 'epochs of another run are dropped');
-  await truncateMetrics(bare, 0);
-  assert.deepEqual(await fs.readdir(bare), [], 'a new run has no epochs');
 });
 
 test('a number that JSON cannot represent is refused before anything is written', async () => {

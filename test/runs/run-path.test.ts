@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { originOf, writeOrigin } from '#src/runs/run-origin.js';
 import {
-  claimFolder,
   findCheckpoint,
   newRunFolder,
   refuseOldRun,
@@ -47,16 +47,6 @@ describe('run folders', () => {
     rmSync('runs', { recursive: true });
   });
 
-  it('an existing one is claimed once', () => {
-    mkdirSync('claimed');
-    claimFolder('claimed');
-    assert.throws(() => claimFolder('claimed'), /^UserError: train: claimed holds a run already; resume/);
-    assert.throws(
-      () => claimFolder('nowhere'),
-      /^UserError: cannot write nowhere.*its folder does not exist/,
-    );
-  });
-
   const look = (path: string) => findCheckpoint('info', path, 'look');
   const resume = (path: string) => findCheckpoint('train: --load-cp', path, 'resume');
   const use = (path: string) => findCheckpoint('predict', path, 'use');
@@ -90,6 +80,7 @@ describe('run folders', () => {
     assert.deepEqual(resume('last'), found);
     assert.deepEqual(look('last'), found);
     put('runs/seeds/config.json', 0);
+    writeFileSync('runs/seeds/config.json', '{}');
     put('runs/seeds/seed-10/last.safetensors', 3500);
     put('runs/seeds/seed-4/last.safetensors', 4000);
     assert.equal(resume('last').folder, 'runs/seeds');
@@ -120,6 +111,7 @@ describe('run folders', () => {
     assert.equal(use('runs/half').checkpoint, join('runs/half', 'best.safetensors'));
     assert.equal(resume('runs/half').checkpoint, join('runs/half', 'last.safetensors'));
     put('runs/begun/config.json', 1);
+    writeFileSync('runs/begun/config.json', '{}');
     assert.equal(resume('runs/begun').checkpoint, join('runs/begun', 'last.safetensors'), 'need not exist');
   });
 
@@ -134,11 +126,32 @@ describe('run folders', () => {
     assert.equal(look('runs/seeds/seed-4').folder, 'runs/seeds/seed-4');
   });
 
-  it('a new run does not overwrite an old one', () => {
-    refuseOldRun('runs/none');
-    refuseOldRun('empty');
-    assert.throws(() => refuseOldRun('runs/old'), /runs\/old holds a run already; resume that run/);
-    assert.throws(() => refuseOldRun('runs/seeds'), UserError, 'a folder of several seeds');
+  it('a new run does not overwrite an old one', async () => {
+    await refuseOldRun('runs/none', null);
+    await refuseOldRun('empty', null);
+    await assert.rejects(refuseOldRun('runs/old', null), /runs\/old holds a run already; resume that run/);
+    await assert.rejects(refuseOldRun('runs/seeds', null), UserError, 'a folder of several seeds');
+  });
+
+  it('a run that was killed as it began from another one may begin again from the same checkpoint', async () => {
+    put('runs/begins/config.json', 1);
+    writeFileSync('runs/begins/config.json', '{}');
+    await writeOrigin('runs/begins', 'runs/old/last.safetensors');
+    await refuseOldRun('runs/begins', 'runs/old/last.safetensors');
+    for (const other of [null, 'runs/new/last.safetensors'])
+      await assert.rejects(refuseOldRun('runs/begins', other), /runs\/begins holds a run already/);
+    assert.equal(await originOf('runs/begins'), resolve('runs/old/last.safetensors'));
+    put('runs/begins/last.safetensors', 1);
+    assert.equal(await originOf('runs/begins'), null, 'it has begun');
+  });
+
+  it('an empty configuration, which an older version left when it was killed, is no run', async () => {
+    put('runs/claimed/config.json', 1);
+    await refuseOldRun('runs/claimed', null);
+    assert.throws(
+      () => resume('runs/claimed'),
+      /runs\/claimed holds no run \(config\.json is empty: a run was killed as it began\); begin a new run/,
+    );
   });
 
   it('each seed has a folder', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { lockRun, type RunLock } from '../../runs/run-lock.js';
 import { removeUnusedFolder } from '../../runs/run-path.js';
 import type { PlacedConfig } from '../configure.js';
 import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
@@ -54,40 +55,53 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
   const view = new ProgressView(terminal.err, config);
   const signals = stopOnSignal((line) => view.line(line));
   const summaries: RunSummary[] = [];
+  let lock: RunLock | null = null;
   try {
+    lock = await lockRun(config.savingPath, { notice, stop: signals.stop });
     for (const run of await parts.seedRuns(config)) {
-      const summary = 'summary' in run ? run.summary : await trainOne(run.config, view, signals.stop, parts);
+      const control = { stop: signals.stop, lock: config.seeds > 1 ? null : lock };
+      const summary = 'summary' in run ? run.summary : await trainOne(run.config, view, control, parts);
       if (summary === null) return interrupted(config.savingPath, json, terminal);
       summaries.push(summary);
     }
   } finally {
     view.clear();
     signals.release();
+    await lock?.release();
     removeUnusedFolder(config.savingPath);
   }
   printEnd(config, summaries, json, terminal);
   return 0;
 }
 
-/** Trains one run and writes its report. Returns null after an interruption. */
+/**
+ * Trains one run and writes its report. Returns null after an interruption.
+ * @param control.lock the lock of the run folder; null: taken here, until the report is written
+ */
 async function trainOne<E>(
   config: PlacedConfig,
   view: ProgressView,
-  stop: AbortSignal,
+  { stop, lock }: { stop: AbortSignal; lock: RunLock | null },
   { trainRun, report }: TrainParts<E>,
 ): Promise<RunSummary | null> {
-  const events = trainRun(config, { stop });
-  let summary: RunSummary | null = null;
-  let next = await events.next();
-  for (; !next.done; next = await events.next()) {
-    view.show(next.value);
-    if (next.value.type === 'done') summary = next.value.summary;
+  const held = lock ?? (await lockRun(config.savingPath, { notice: (line) => view.line(line), stop }));
+  try {
+    const events = trainRun(config, { stop, lock: held });
+    let summary: RunSummary | null = null;
+    let next = await events.next();
+    for (; !next.done; next = await events.next()) {
+      view.show(next.value);
+      if (next.value.type === 'done') summary = next.value.summary;
+    }
+    if (summary === null) return null;
+    view.passing('drawing the charts and writing the report …');
+    await held.check();
+    await report(config, summary, next.value);
+    view.clear();
+    return summary;
+  } finally {
+    if (lock === null) await held.release();
   }
-  if (summary === null) return null;
-  view.passing('drawing the charts and writing the report …');
-  await report(config, summary, next.value);
-  view.clear();
-  return summary;
 }
 
 function interrupted(folder: string, json: boolean, { out, err }: Terminal): number {

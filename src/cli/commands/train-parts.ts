@@ -5,7 +5,7 @@ import { readMetrics } from '../../runs/run-files.js';
 import type { RunSummary } from '../../runs/run-folder.js';
 import { configToDisk } from '../../train/config/run-config.js';
 import type { TrainEvent } from '../../train/events.js';
-import { type RunEnd, trainRun } from '../../train/run/run.js';
+import { type RunControl, type RunEnd, trainRun } from '../../train/run/run.js';
 import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../configure.js';
 
 /** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
@@ -16,7 +16,7 @@ export interface TrainParts<E> {
     notice: (line: string) => void,
   ): Promise<PlacedConfig>;
   seedRuns(config: PlacedConfig): Promise<SeedRun[]>;
-  trainRun(config: PlacedConfig, control: { stop: AbortSignal }): AsyncGenerator<TrainEvent, E>;
+  trainRun(config: PlacedConfig, control: RunControl): AsyncGenerator<TrainEvent, E>;
   /** Writes charts and report.html into the run folder. */
   report(config: PlacedConfig, summary: RunSummary, end: E): Promise<void>;
 }

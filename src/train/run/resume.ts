@@ -149,6 +149,17 @@ function optimizerTensors(saved: StateDict, model: ResolvedClassifierConfig, pat
 }
 
 function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedClassifierConfig): void {
+  const differences = differencesOf(checkpoint.model, model);
+  if (differences.length > 0) {
+    throw new UserError(
+      `train: ${path} is of another architecture: it has ${differences.join('; ')}; ` +
+        'give the settings that it was trained with, or begin a new run',
+    );
+  }
+}
+
+/** The settings in which two architectures differ, `hiddenSize 12, not 13`; none if they have the same parameters. */
+export function differencesOf(saved: ResolvedClassifierConfig, wanted: ResolvedClassifierConfig): string[] {
   const shape = [
     'inputSize',
     'hiddenSize',
@@ -158,14 +169,7 @@ function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedC
     'head',
     'sequenceLength',
   ] as const;
-  const differences = shape.flatMap((name) => {
-    const [saved, wanted] = [checkpoint.model[name], model[name]];
-    return saved === wanted ? [] : [`${name} ${saved}, not ${wanted}`];
-  });
-  if (differences.length > 0) {
-    throw new UserError(
-      `train: ${path} is of another architecture: it has ${differences.join('; ')}; ` +
-        'give the settings that it was trained with, or begin a new run',
-    );
-  }
+  return shape.flatMap((name) =>
+    saved[name] === wanted[name] ? [] : [`${name} ${saved[name]}, not ${wanted[name]}`],
+  );
 }

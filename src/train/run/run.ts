@@ -1,43 +1,29 @@
 /**
- * A whole training run in Node.js: opens data and engine, trains, writes the run folder, and at the very end scores the
- * best state on the test set. After each epoch the files are written in the order best, metrics, last: a process that
- * is killed between any two of them loses nothing.
+ * A whole training run in Node.js: locks the run folder, opens data and engine, trains, writes the run folder, and at
+ * the very end scores the best state on the test set.
  */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import type { Dataset, Preprocessing } from '../../data/input-kind.js';
+import { basename, dirname, join } from 'node:path';
+import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
-import { writeFileAtomically } from '../../formats/files.js';
-import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { parameterCount } from '../../model/parameters.js';
-import { encodeCheckpoint } from '../../runs/checkpoint.js';
-import { copyBest, readCheckpoint, readCheckpointToResume } from '../../runs/checkpoint-file.js';
-import {
-  appendMetrics,
-  beginRun,
-  giveUpRun,
-  readMetrics,
-  removeResults,
-  truncateMetrics,
-  writeConfig,
-  writeSummary,
-} from '../../runs/run-files.js';
-import { type EpochMetrics, type Mistake, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import { continuesIn } from '../../runs/run-path.js';
+import { readCheckpoint } from '../../runs/checkpoint-file.js';
+import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
+import { type Mistake, RUN_FILES } from '../../runs/run-folder.js';
+import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
+import { continuesIn, holdsRun } from '../../runs/run-path.js';
+import { UserError } from '../../user-error.js';
 import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
-import { configToDisk } from '../config/run-config.js';
-import type { Engine } from '../engine.js';
-import { type AnswerSheet, evaluatePart, type Scores } from '../evaluation.js';
-import type { LoadingEvent, StopReason, TrainEvent } from '../events.js';
-import { initialState, type TrainState, trainLoop } from '../loop.js';
+import { type AnswerSheet, evaluatePart } from '../evaluation.js';
+import type { LoadingEvent, TrainEvent } from '../events.js';
+import { initialState, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
-import { peakMegabytes } from './peak-memory.js';
 import { fingerprintOf, resume } from './resume.js';
-import { openRunEngine } from './run-engine.js';
+import { openRunEngine, type RunEngine } from './run-engine.js';
+import { type PlacedConfig, RunWriter } from './run-writer.js';
 import { mistakesOf } from './worst-mistakes.js';
 
 /** Input of the report that is not in the run folder. */
@@ -47,43 +33,61 @@ export interface RunEnd {
   mistakes: Mistake[];
 }
 
-/** A configuration with a run folder. */
-type PlacedConfig = TrainConfig & { savingPath: string };
+export interface RunControl {
+  /** Ends the training after the current update, with a checkpoint to resume from. */
+  stop: AbortSignal;
+  /** The lock of the run folder; by default the run takes it, and releases it at its end. */
+  lock?: RunLock;
+}
 
 /**
  * Trains by `config` into the folder `config.savingPath`; resumes from `config.loadCp` if it is set.
  *
- * @param control.stop ends the training after the current update, with a checkpoint to resume from
- * @throws UserError for a mistake in configuration, data or checkpoint, for a folder that cannot be written, and at
- * the first loss that is not finite
+ * @throws UserError for a mistake in configuration, data or checkpoint, for a folder that cannot be written or that
+ * another training uses, and at the first loss that is not finite
  */
 export async function* trainRun(
   config: PlacedConfig,
-  control: { stop: AbortSignal },
+  { stop, lock }: RunControl,
+): AsyncGenerator<TrainEvent, RunEnd> {
+  if (lock) return yield* trainLocked(config, stop, lock);
+  const own = await lockRun(config.savingPath, { stop });
+  try {
+    return yield* trainLocked(config, stop, own);
+  } finally {
+    await own.release();
+  }
+}
+
+async function* trainLocked(
+  config: PlacedConfig,
+  stop: AbortSignal,
+  lock: RunLock,
 ): AsyncGenerator<TrainEvent, RunEnd> {
   const { dataset, notices } = yield* load(config);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
-  const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
-  const { count } = dataset.train;
-  const { train, validation } = splitIndices(
-    count,
-    trainCountOf(count, config.trainSplit),
-    config.seedNumber,
-  );
-  const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
-
-  const session = await openRunEngine({
-    backend: config.backend,
-    threads: config.threads,
-    dataset,
-    preprocessing,
-    model,
-    precision: config.useAmp ? 'mixed' : 'float32',
-    training: updateSettingsOf(config, batchSize),
-  });
-  const { engine } = session;
+  const source = await lockSource(config);
+  let session: RunEngine | null = null;
   try {
+    const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
+    const { count } = dataset.train;
+    const { train, validation } = splitIndices(
+      count,
+      trainCountOf(count, config.trainSplit),
+      config.seedNumber,
+    );
+    const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
+    session = await openRunEngine({
+      backend: config.backend,
+      threads: config.threads,
+      dataset,
+      preprocessing,
+      model,
+      precision: config.useAmp ? 'mixed' : 'float32',
+      training: updateSettingsOf(config, batchSize),
+    });
+    const { engine } = session;
     const conditions = {
       batchSize,
       trainCount: train.length,
@@ -97,8 +101,9 @@ export async function* trainRun(
       : initialState(config.useAmp);
     const parameters = parameterCount(model);
 
-    const folder = new RunFolder(config, engine, dataset, model, preprocessing, conditions);
-    await folder.begin(state);
+    const writer = new RunWriter(config, lock, engine, dataset, model, preprocessing, conditions);
+    const repairs = await writer.begin(state);
+    await source?.release();
     yield {
       type: 'start',
       backend: engine.backend,
@@ -111,11 +116,11 @@ export async function* trainRun(
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, batch: state.losses.length } : null,
       seed: config.seedNumber,
-      notices: [...notices, ...session.notices],
+      notices: [...notices, ...session.notices, ...repairs],
       folder: config.savingPath,
     };
 
-    const scoring = { engine, classes: dataset.classes.length, stop: control.stop };
+    const scoring = { engine, classes: dataset.classes.length, stop };
     const reason = yield* trainLoop({
       ...scoring,
       settings: loopSettingsOf(config, batchSize),
@@ -125,9 +130,9 @@ export async function* trainRun(
       lengthOf: kindOf(dataset).lengthsIn(dataset.train),
       state,
       lastGood: join(config.savingPath, RUN_FILES.last),
-      saveBest: () => folder.save(RUN_FILES.best),
-      saveEpoch: (next, metrics) => folder.saveEpoch(next, metrics),
-      saveMidEpoch: (next) => folder.save(RUN_FILES.last, next),
+      saveBest: (next) => writer.saveBest(next.epoch - 1),
+      saveEpoch: (next, metrics) => writer.saveEpoch(next, metrics),
+      saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
     });
     const interrupted = { folder: config.savingPath, mistakes: [] };
     if (reason === 'interrupted') return interrupted;
@@ -153,11 +158,31 @@ export async function* trainRun(
       results.set(part, sheet);
     }
     const scores = new Map([...results].map(([part, sheet]) => [part, sheet.scores]));
-    const summary = await folder.end(state, reason, scores, train);
+    const summary = await writer.end(state, reason, scores, train);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes: mistakesOf(results.get('test')!, dataset) };
   } finally {
-    await session.close();
+    await source?.release();
+    await session?.close();
+  }
+}
+
+/**
+ * Locks the run folder of the checkpoint, if it is another one, so that no training changes it while its files are
+ * copied. In a folder that cannot be written no training can begin.
+ * @throws RunInUse if a training uses the folder
+ */
+async function lockSource({ loadCp, savingPath }: PlacedConfig): Promise<RunLock | null> {
+  if (loadCp === null || basename(loadCp) === RUN_FILES.best || continuesIn(savingPath, loadCp)) return null;
+  const folder = dirname(loadCp);
+  if (!holdsRun(folder)) return null;
+  try {
+    return await lockRun(folder);
+  } catch (error) {
+    if (error instanceof RunInUse || !(error instanceof UserError)) throw error;
+    const holder = await runHolder(folder);
+    if (holder) throw inUse(folder, holder);
+    return null;
   }
 }
 
@@ -197,119 +222,4 @@ function evaluatedParts(
     { part: 'test', indices: test },
     ...kind.otherParts.map((part) => ({ part, indices: test })),
   ];
-}
-
-/** Writes the files of a run. */
-class RunFolder {
-  readonly #began = performance.now();
-
-  constructor(
-    readonly config: PlacedConfig,
-    readonly engine: Engine,
-    readonly dataset: Dataset,
-    readonly model: ResolvedClassifierConfig,
-    readonly preprocessing: Preprocessing,
-    readonly conditions: Record<string, unknown>,
-  ) {}
-
-  get #path(): string {
-    return this.config.savingPath;
-  }
-
-  /**
-   * Prepares the folder before the first update. Results of an earlier end are removed if epochs are left; if the run
-   * has stopped for another reason, they are made again.
-   */
-  async begin(state: TrainState): Promise<void> {
-    const { loadCp } = this.config;
-    const continued = continuesIn(this.#path, loadCp);
-    await (continued ? writeConfig : beginRun)(this.#path, configToDisk(this.config));
-    try {
-      if (loadCp !== null && state.best !== null) await copyBest(loadCp, this.#path);
-      await truncateMetrics(this.#path, state.epoch - 1, loadCp === null ? this.#path : dirname(loadCp));
-      if (state.epoch <= this.config.numEpochs) await removeResults(this.#path);
-      await this.save(RUN_FILES.last, state);
-    } catch (error) {
-      if (!continued) await giveUpRun(this.#path);
-      throw error;
-    }
-  }
-
-  async saveEpoch(next: TrainState, metrics: EpochMetrics): Promise<void> {
-    await appendMetrics(this.#path, metrics);
-    await this.save(RUN_FILES.last, next);
-  }
-
-  /** A checkpoint of the parameters; with a state also of the optimiser, to resume from. */
-  async save(file: string, state?: TrainState): Promise<void> {
-    const { parameters, optimizer } = await this.engine.save();
-    const bytes = encodeCheckpoint({
-      parameters,
-      model: { ...this.model },
-      preprocessing: this.preprocessing,
-      classes: this.dataset.classes,
-      ...(state && { training: { optimizer, state: { ...state, ...this.conditions } } }),
-    });
-    await writeFileAtomically(join(this.#path, file), bytes);
-  }
-
-  async end(
-    state: TrainState,
-    stoppedBy: StopReason,
-    scores: Map<Part, Scores>,
-    train: Int32Array,
-  ): Promise<RunSummary> {
-    const { config, engine, dataset, model } = this;
-    const [onTrain, onValidation, onTest] = (['train', 'validation', 'test'] as const).map(
-      (part) => scores.get(part)!,
-    );
-    const samplesPerSecond = meanSpeed(await readMetrics(this.#path));
-    const flops = 3 * flopsPerStep(model) * meanLength(config, dataset, train);
-    const summary: RunSummary = {
-      preset: config.preset,
-      testAccuracy: onTest.score.correct / onTest.score.count,
-      testLoss: onTest.loss,
-      bestValAccuracy: onValidation.score.correct / onValidation.score.count,
-      bestEpoch: state.best?.epoch ?? 0,
-      trainScore: onTrain.score,
-      validationScore: onValidation.score,
-      testScore: onTest.score,
-      trainSeconds: state.trainSeconds,
-      totalSeconds: (performance.now() - this.#began) / 1000,
-      epochs: state.epoch - 1,
-      samplesPerSecond,
-      gflops: (flops * samplesPerSecond) / 1e9,
-      peakRssMb: peakMegabytes(),
-      backend: engine.backend.name,
-      backendDescription: engine.backend.description,
-      threads: engine.threads,
-      parameters: parameterCount(model),
-      seed: config.seedNumber,
-      useAmp: config.useAmp,
-      skippedSteps: state.lossScale?.skippedSteps ?? 0,
-      stoppedBy,
-      reversedScore: scores.get('reversed')?.score ?? null,
-      reorderedScore: scores.get('reordered')?.score ?? null,
-      confusionMatrix: onTest.confusionMatrix,
-      classes: dataset.classes,
-      version: (createRequire(import.meta.url)('../../../package.json') as { version: string }).version,
-      node: process.version,
-    };
-    await writeSummary(this.#path, summary);
-    return summary;
-  }
-}
-
-/** Steps of a training sequence, without augmentation. */
-function meanLength(config: TrainConfig, dataset: Dataset, train: Int32Array): number {
-  const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
-  if (lengthOf === null) return config.sequenceLength;
-  return train.reduce((sum, index) => sum + lengthOf(index), 0) / train.length;
-}
-
-/** Training samples a second over all epochs, which have the same number of samples; 0 if no epoch is recorded. */
-function meanSpeed(epochs: EpochMetrics[]): number {
-  if (epochs.length === 0) return 0;
-  const secondsPerSample = epochs.reduce((sum, { samplesPerSecond }) => sum + 1 / samplesPerSecond, 0);
-  return epochs.length / secondsPerSample;
 }

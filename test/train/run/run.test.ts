@@ -14,7 +14,7 @@ import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics, readSummary } from '#src/runs/run-files.js';
-import { holdsRun } from '#src/runs/run-path.js';
+import { lockRun } from '#src/runs/run-lock.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { trainRun } from '#src/train/run/run.js';
@@ -265,11 +265,121 @@ test('a finished run goes on in another folder, also when nothing is left to tra
   const { summary: unknown } = lastOf(await train(alone));
   assert.deepEqual(unknown.testScore, summary.testScore);
   assert.deepEqual([unknown.samplesPerSecond, unknown.gflops], [0, 0], 'no epoch is recorded');
+});
 
-  rmSync(at('alone/best.safetensors'));
-  const lacking = { ...alone, savingPath: at('r5') };
-  await assert.rejects(train(lacking), /^UserError: cannot read the best checkpoint so far, .*alone/);
-  assert.ok(!holdsRun(at('r5')), 'the folder can be used again');
+/** The lines for the user at the start of a run. */
+function noticesOf({ events }: Awaited<ReturnType<typeof train>>): string[] {
+  return events.flatMap((event) => (event.type === 'start' ? (event.notices ?? []) : []));
+}
+
+test('a best checkpoint that is lost is written again, or replaced by the best that is left, with a notice', async () => {
+  await train(smallConfig(data, at('lost')));
+  const before = checkpoint('lost', 'best.safetensors');
+  const again = { ...smallConfig(data, at('lost')), loadCp: at('lost/last.safetensors') };
+  rmSync(at('lost/best.safetensors'));
+  assert.match(
+    noticesOf(await train(again))[0],
+    /best\.safetensors is missing; it was written again from last\.safetensors, which has the same weights$/,
+  );
+  assert.equal(checkpoint('lost', 'best.safetensors'), before);
+
+  const torn = Buffer.from(before, 'base64').subarray(0, 5000);
+  writeFileSync(at('lost/best.safetensors'), torn);
+  const [notice] = noticesOf(await train({ ...again, savingPath: at('found') }));
+  assert.match(notice, /lost.best\.safetensors.*; it was written again/);
+  assert.equal(checkpoint('found', 'best.safetensors'), before);
+  await train(again);
+  assert.deepEqual(readFileSync(at('lost/best.safetensors.damaged-1')), torn);
+  assert.equal(checkpoint('lost', 'best.safetensors'), before);
+
+  const whole = decodeCheckpoint(readFileSync(at('lost/last.safetensors')), 'lost');
+  const state = { ...whole.training?.state, best: { accuracy: 0.99, loss: 0.1, epoch: 1 } };
+  const optimizer = whole.training?.optimizer ?? new Map();
+  writeFileSync(at('lost/last.safetensors'), encodeCheckpoint({ ...whole, training: { optimizer, state } }));
+  rmSync(at('lost/best.safetensors'));
+  const run = await train(again);
+  assert.match(
+    noticesOf(run)[0],
+    /is missing; the weights of epoch 1, the best so far, are lost; epoch 2, whose weights are in last/,
+  );
+  assert.equal(lastOf(run).summary.bestEpoch, 2);
+
+  const config = smallConfig(data, at('half lost'), { numEpochs: 3 });
+  await train(config, (event) => event.type === 'progress' && event.epoch === 2 && event.batch === 2);
+  rmSync(at('half lost/best.safetensors'));
+  const rest = await train({ ...config, loadCp: at('half lost/last.safetensors') });
+  assert.match(noticesOf(rest)[0], /are lost; the best of the epochs that follow is kept$/);
+  assert.ok(lastOf(rest).summary.bestEpoch >= 2);
+});
+
+test('a run whose metrics two trainings wrote, or that lost them, can be resumed', async () => {
+  await train(smallConfig(data, at('mixed up')));
+  const path = at('mixed up/metrics.jsonl');
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text + text);
+  const more = {
+    ...smallConfig(data, at('mixed up'), { numEpochs: 3 }),
+    loadCp: at('mixed up/last.safetensors'),
+  };
+  const [notice] = noticesOf(await train(more));
+  assert.match(notice, /:3: epoch 1 follows epoch 2: the file was repaired; it is kept as .*\.damaged-1$/);
+  assert.deepEqual(
+    (await readMetrics(at('mixed up'))).map(({ epoch }) => epoch),
+    [1, 2, 3],
+  );
+  assert.equal(readFileSync(`${path}.damaged-1`, 'utf8'), text + text);
+  rmSync(path);
+  assert.match(noticesOf(await train(more))[0], /has no line of epochs 1 to 3; charts leave them out$/);
+});
+
+test('a run that has lost its last checkpoint is not taken for a new one', async () => {
+  await train(smallConfig(data, at('headless')));
+  rmSync(at('headless/last.safetensors'));
+  const config = { ...smallConfig(data, at('headless')), loadCp: at('headless/last.safetensors') };
+  await assert.rejects(
+    train(config),
+    /headless has lost last\.safetensors, so this run cannot go on; begin a new run from the weights in .*best/,
+  );
+  rmSync(at('headless/best.safetensors'));
+  await assert.rejects(train(config), /cannot go on; begin a new run$/);
+});
+
+test('a run goes on in another folder only while no training changes the first', async () => {
+  await train(smallConfig(data, at('busy'), { numEpochs: 1 }));
+  const elsewhere = { ...smallConfig(data, at('taken')), loadCp: at('busy/last.safetensors') };
+  const lock = await lockRun(at('busy'));
+  await assert.rejects(train(elsewhere), /^UserError: train: .*busy is in use by process/);
+  assert.ok(!existsSync(at('taken')));
+  const { events } = await train({ ...elsewhere, loadCp: at('busy/best.safetensors') });
+  assert.equal(events.at(-1)?.type, 'done', 'its best weights may be used');
+  await lock.release();
+  await train({ ...elsewhere, savingPath: at('taken later') });
+  assert.ok(!existsSync(at('busy/.lock')));
+});
+
+test('a training whose lock was taken over writes nothing more', async () => {
+  const config = smallConfig(data, at('stolen'), { numEpochs: 3 });
+  const files = () => ['best.safetensors', 'last.safetensors'].map((file) => checkpoint('stolen', file));
+  let before: string[] = [];
+  await assert.rejects(
+    train(config, (event) => {
+      if (event.type === 'epoch' && event.metrics.epoch === 1) {
+        writeFileSync(at('stolen/.lock'), '{}');
+        before = files();
+      }
+      return false;
+    }),
+    /^UserError: train: another process has taken .*stolen over while this training was suspended/,
+  );
+  assert.deepEqual(files(), before);
+  assert.equal((await readMetrics(at('stolen'))).length, 1);
+});
+
+test('the total time of a resumed run contains the time before', async () => {
+  const config = smallConfig(data, at('timed'));
+  await train(config);
+  const { summary } = lastOf(await train({ ...config, loadCp: at('timed/last.safetensors') }));
+  assert.ok(summary.totalSeconds > summary.trainSeconds);
 });
 
 test('a finished run that trains on loses its old results, and keeps them if nothing is left', async () => {
@@ -363,7 +473,10 @@ test('two runs that begin in one folder at once do not destroy each other', asyn
   const ends = await Promise.allSettled([train(config), train(config)]);
   const [refused] = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
   assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1);
-  assert.match(String(refused), /^UserError: train: .*shared holds a run already; resume that run/);
+  assert.match(
+    String(refused),
+    /^UserError: train: .*shared is in use by process \d+ \(on host .*; wait for it/,
+  );
   assert.equal((await readMetrics(at('shared'))).length, 1);
 });
 
