@@ -7,10 +7,12 @@ import { explainFileError } from '../formats/files.js';
 import { run } from './program.js';
 import type { Terminal } from './terminal.js';
 
-/** Exit code if a stream of the process cannot be written; the command goes on. */
+/** The reader of our output has closed it (`scanstroke … | head`), or the terminal was closed: the command goes on. */
+const READER_GONE = ['EPIPE', 'EIO', 'ENXIO', 'ENOTCONN', 'ECONNRESET'];
+
+/** The exit code tells that a stream cannot be written; the command goes on. */
 function streamFailed(name: string, error: NodeJS.ErrnoException): void {
-  // The reader of our output has closed it (`scanstroke … | head`).
-  if (error.code === 'EPIPE') return;
+  if (READER_GONE.includes(error.code ?? '')) return;
   process.exitCode = 2;
   if (name === 'standard error') return;
   const explained = explainFileError('write', name, error);

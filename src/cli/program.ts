@@ -174,7 +174,8 @@ function version(): string {
 /** Prints the error and returns the exit code. */
 async function explain(thrown: unknown, terminal: Terminal): Promise<1 | 2> {
   const { explainSystemError } = await import('../formats/files.js');
-  const error = explainSystemError(thrown);
+  const { explainShortage } = await import('../formats/shortage.js');
+  const error = explainShortage(explainSystemError(thrown));
   if (error instanceof UserError) {
     terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
     return 2;

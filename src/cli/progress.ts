@@ -123,7 +123,11 @@ export class ProgressView {
     if (resumedFrom) {
       const { epoch, batch } = resumedFrom;
       lines.push(
-        batch > 0 ? `continues in epoch ${epoch}, after update ${batch}` : `continues with epoch ${epoch}`,
+        epoch > event.epochs
+          ? `all epochs are done (--num-epochs trains on); computing the accuracies`
+          : batch > 0
+            ? `continues in epoch ${epoch}, after update ${batch}`
+            : `continues with epoch ${epoch}`,
       );
     }
     return lines;

@@ -1,4 +1,8 @@
-/** Ctrl-C while training: the first one stops after the update and writes the checkpoint, the second one exits at once. */
+/**
+ * Ctrl-C while training: the first one stops after the update and writes the checkpoint, the second one exits at once. A
+ * closed terminal (SIGHUP) stops like the first one. It is often reported twice, by the shell and by the system, and
+ * never exits at once.
+ */
 
 /**
  * The terminal sends Ctrl-C to the whole process group, and npm forwards it once more. Signals within this time count
@@ -7,26 +11,27 @@
 const SAME_PRESS_MS = 150;
 
 export interface Signals {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   stop: AbortSignal;
   /** Removes the handlers: signals have their default effect again. */
   release(): void;
 }
 
-/** Handles SIGINT and SIGTERM. @param say prints the message after the first signal */
+/** Handles SIGINT, SIGTERM and SIGHUP. @param say prints the message after the first signal */
 export function stopOnSignal(say: (line: string) => void): Signals {
   const controller = new AbortController();
   let first: number | undefined;
   const release = () => {
     process.off('SIGINT', handle);
     process.off('SIGTERM', handle);
+    process.off('SIGHUP', handle);
   };
   const handle = (signal: NodeJS.Signals) => {
     if (first === undefined) {
       first = performance.now();
       controller.abort();
       say('stopping after this update, then writing the checkpoint; press Ctrl-C again to exit at once');
-    } else if (performance.now() - first > SAME_PRESS_MS) {
+    } else if (signal !== 'SIGHUP' && performance.now() - first > SAME_PRESS_MS) {
       // Without a handler the signal ends the process at once, without waiting for the workers.
       release();
       process.kill(process.pid, signal);
@@ -34,5 +39,6 @@ export function stopOnSignal(say: (line: string) => void): Signals {
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
+  process.on('SIGHUP', handle);
   return { stop: controller.signal, release };
 }

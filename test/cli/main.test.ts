@@ -169,6 +169,34 @@ describe('a reader that closes our output', () => {
   });
 });
 
+describe('output that cannot be written', () => {
+  const runWith = (stream: string, code: string) => {
+    const error = `Object.assign(new Error(), { code: '${code}', syscall: 'write' })`;
+    const preload = `data:text/javascript,process.${stream}._write = (_, __, done) => done(${error})`;
+    return spawnSync(
+      process.execPath,
+      ['--import', preload, main, stream === 'stdout' ? '--help' : 'trian'],
+      {
+        encoding: 'utf8',
+      },
+    );
+  };
+
+  it('does not end a command whose terminal or reader is gone', () => {
+    for (const code of ['EIO', 'EPIPE']) {
+      const { status, stderr } = runWith('stdout', code);
+      assert.deepEqual([status, stderr], [0, ''], code);
+    }
+    for (const code of ['EIO', 'ENOSPC']) assert.equal(runWith('stderr', code).status, 2, code);
+  });
+
+  it('is reported if it is a result that a full disk does not take', () => {
+    const { status, stderr } = runWith('stdout', 'ENOSPC');
+    assert.equal(status, 2);
+    assert.match(stderr, /^scanstroke: cannot write the output: the disk is full; free some space/);
+  });
+});
+
 describe('Ctrl-C', () => {
   /** A program that runs for a minute unless stopped; it prints `ready`, then the message after the first signal. */
   const program = `
@@ -193,13 +221,15 @@ describe('Ctrl-C', () => {
     return { child, ended };
   }
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     it(`the first ${signal} requests a stop`, async () => {
       const { child, ended } = await start('obey');
       child.kill(signal);
       assert.deepEqual(await ended, { code: 130, signal: null });
     });
+  }
 
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`the second ${signal} exits at once`, async () => {
       const { child, ended } = await start('ignore');
       child.kill(signal);
@@ -208,6 +238,17 @@ describe('Ctrl-C', () => {
       assert.deepEqual(await ended, { code: null, signal });
     });
   }
+
+  it('a closed terminal, which shell and system report, never exits before the checkpoint is written', async () => {
+    const { child, ended } = await start('ignore');
+    for (let n = 0; n < 3; n++) {
+      child.kill('SIGHUP');
+      await sleep(200);
+    }
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null], 'still running');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, { code: null, signal: 'SIGTERM' });
+  });
 
   it('counts a signal that npm forwards within 150 ms as the same key press', async () => {
     const { child, ended } = await start('ignore');

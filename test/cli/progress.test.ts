@@ -148,14 +148,16 @@ describe('without a terminal', () => {
     const view = new ProgressView(output, settings);
     view.show({ ...START, resumedFrom: { epoch: 2, batch: 3 } });
     view.show({ ...START, resumedFrom: { epoch: 2, batch: 0 } });
+    view.show({ ...START, resumedFrom: { epoch: 3, batch: 0 } });
     for (const reason of ['epochs', 'patience', 'target-accuracy', 'interrupted'] as const) {
       view.show({ type: 'stopped', reason, epoch: 2, batch: 3 });
     }
     assert.deepEqual(
-      output.lines.filter((line) => /continues|stopped|interrupted/.test(line)),
+      output.lines.filter((line) => /continues|all epochs|stopped|interrupted/.test(line)),
       [
         'continues in epoch 2, after update 3',
         'continues with epoch 2',
+        'all epochs are done (--num-epochs trains on); computing the accuracies',
         'stopped after epoch 2: validation did not improve (--patience)',
         'stopped after epoch 2: validation reached the target (--target-accuracy)',
         'interrupted in epoch 2, after update 3',

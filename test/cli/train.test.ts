@@ -146,7 +146,7 @@ describe('one run', () => {
   });
 
   it('removes its signal handlers, also after an error', async () => {
-    const listeners = () => [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
+    const listeners = () => ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => process.listenerCount(name));
     const before = listeners();
     await run({});
     const parts = { ...fakeTraining(), configure, seedRuns, report: async () => assert.fail('disk full') };

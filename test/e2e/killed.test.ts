@@ -1,11 +1,12 @@
 /** Protects resuming: a run that is killed at any moment and resumed has the same result as an undisturbed run. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
-import { scanstroke } from './command.js';
+import { COMMAND, scanstroke } from './command.js';
 
 const KILLER = fileURLToPath(new URL('../../../test/e2e/kill-at-rename.mjs', import.meta.url));
 const folder = temporaryFolder();
@@ -67,8 +68,8 @@ test('a run that is killed while it moves to another folder begins again from th
   const { signal } = await scanstroke(train('first'), killed('after 4'));
   assert.equal(signal, 'SIGKILL');
   const moved = ['none', 'unfinished', 'begun'].map((kind) => ({ kind, count: 0 }));
-  // Order of the renames: origin, config, metrics, best, last; those of epoch 2.
-  for (const moment of ['before 1', 'after 1', 'after 2', 'after 3', 'after 4', 'after 5']) {
+  // Order of the renames: the dead lock of the first folder, origin, config, metrics, best, last.
+  for (const moment of ['after 1', 'after 2', 'after 3', 'after 4', 'after 5', 'after 6']) {
     const run = `moved ${moment}`;
     const move = [...resume('first'), '--saving-path', join(folder, run)];
     assert.equal((await scanstroke(move, killed(moment))).signal, 'SIGKILL', moment);
@@ -81,7 +82,7 @@ test('a run that is killed while it moves to another folder begins again from th
       assert.match(stderr, /holds no run/);
     }
     // The same command again, or the new folder alone.
-    const again = kind === 0 || moment === 'after 3' ? move : resume(run);
+    const again = kind === 0 || moment === 'after 4' ? move : resume(run);
     const { code, stderr } = await scanstroke(again);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^continues (with|in) epoch 2\b/m);
@@ -122,9 +123,9 @@ test('a run killed between its best and its last checkpoint keeps the best that 
 test('two trainings cannot go on in one folder at once, and the second says which process has it', async () => {
   await scanstroke(train('shared'), killed('after 4'));
   let second: ReturnType<typeof scanstroke> | undefined;
-  // Renames: metrics, last; best and last of epoch 2. There the process suspends itself.
+  // Renames: the dead lock, best of epoch 1, metrics, last; best of epoch 2. There the process suspends itself.
   const first = await scanstroke(resume('shared'), {
-    ...killed('stop 4'),
+    ...killed('stop 5'),
     onError: (text, child) => {
       if (second || !/epoch 2.*\b6\/6/.test(text)) return;
       second = scanstroke(resume('shared'));
@@ -152,13 +153,58 @@ test('a run killed twice within an epoch', async () => {
   await finish('updates');
 });
 
-test('Ctrl-C finishes the update, writes the checkpoint, exits with 130, and the run can be resumed', async () => {
-  const { code, stderr } = await scanstroke(train('interrupted'), {
-    onError: (text, child) => {
-      if (/epoch 1.*\b2\/6/.test(text)) child.kill('SIGINT');
-    },
+for (const [name, signal] of [
+  ['Ctrl-C', 'SIGINT'],
+  ['a closed terminal', 'SIGHUP'],
+] as const) {
+  test(`${name} finishes the update, writes the checkpoint, exits with 130, and the run can be resumed`, async () => {
+    const { code, stderr } = await scanstroke(train(signal), {
+      onError: (text, child) => {
+        if (/epoch 1.*\b2\/6/.test(text)) child.kill(signal);
+      },
+    });
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /--load-cp/);
+    assert.ok(!readdirSync(join(folder, signal)).includes('.lock'));
+    await finish(signal);
   });
-  assert.equal(code, 130, stderr);
-  assert.match(stderr, /--load-cp/);
-  await finish('interrupted');
+}
+
+/** Runs the command under a limit of the shell. */
+function limited(limit: string, args: string[]) {
+  const script = `ulimit ${limit}; exec "$@"`;
+  const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, COMMAND, ...args], {
+    encoding: 'utf8',
+  });
+  return { code: status, error: stderr.split('\n').filter((line) => line.startsWith('scanstroke:')) };
+}
+
+test('a machine that allows too few files or too little memory gives one line, and no folder stays', () => {
+  const limits: [string, RegExp][] = [
+    [
+      '-n 70',
+      /cannot start 16 threads: too many files are open; about 304 are needed: raise the limit.*--threads\)$/,
+    ],
+    ['-n 48', /^scanstroke: too many files are open; raise the limit, for example with `ulimit -n 1024`$/],
+    ['-v 2500000', /16 threads and Node\.js need about \d+ MB of address space; the limit is 2442 MB; raise/],
+  ];
+  for (const [limit, message] of limits) {
+    const { code, error } = limited(limit, [...train('limited'), '--threads', '16']);
+    assert.equal(code, 2, error.join('\n'));
+    assert.equal(error.length, 1);
+    assert.match(error[0], message);
+    assert.ok(!existsSync(join(folder, 'limited')));
+  }
+});
+
+test('a disk that is full at the very start gives one line, and the same command works later', async () => {
+  const { code, error } = limited('-f 40', train('full'));
+  assert.equal(code, 2);
+  assert.match(
+    error.join('\n'),
+    /^scanstroke: cannot write .*last\.safetensors: it is larger than .* \(EFBIG\)$/,
+  );
+  assert.ok(!existsSync(join(folder, 'full')));
+  assert.equal((await scanstroke(train('full'))).code, 0);
+  assert.equal(weights('full'), weights('whole'));
 });

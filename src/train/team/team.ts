@@ -314,7 +314,7 @@ function vectorTensors(optimizer: StateDict, vector: string): StateDict {
 }
 
 /** Steps of the longest sequence that there can be. */
-function longestSteps({ parts, training }: TeamOptions): number {
+export function longestSteps({ parts, training }: Pick<TeamOptions, 'parts' | 'training'>): number {
   const steps = Object.values(parts).map((data) => openSequences(data).maxSteps);
   if (training && parts.train && isAugmenting(training.augmentation)) {
     steps.push(openAugmented(parts.train, training.augmentation, training.seed).maxSteps);

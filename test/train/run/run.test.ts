@@ -9,12 +9,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics, readSummary } from '#src/runs/run-files.js';
 import { lockRun } from '#src/runs/run-lock.js';
+import { holdsRun } from '#src/runs/run-path.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { trainRun } from '#src/train/run/run.js';
@@ -373,6 +375,35 @@ test('a training whose lock was taken over writes nothing more', async () => {
   );
   assert.deepEqual(files(), before);
   assert.equal((await readMetrics(at('stolen'))).length, 1);
+});
+
+test('a disk that is full at any write gives one line, and the run can be taken up with the same bits', async (t) => {
+  await train(smallConfig(data, at('enough')));
+  const { rename } = fs;
+  const full = Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'rename' });
+  let writes = 0;
+  for (let n = 1; ; n++) {
+    const config = smallConfig(data, at(`full ${n}`));
+    let count = 0;
+    const mocked = t.mock.method(fs, 'rename', (from: string, to: string) =>
+      ++count === n ? Promise.reject(full) : rename(from, to),
+    );
+    const failure = await train(config).catch((error: unknown) => error);
+    mocked.mock.restore();
+    if (!(failure instanceof Error)) break;
+    writes = n;
+    assert.ok(
+      failure instanceof UserError && /: the disk is full; free/.test(failure.message),
+      String(failure),
+    );
+    assert.ok(!existsSync(at(`full ${n}/.lock`)));
+    const begun = holdsRun(at(`full ${n}`));
+    assert.equal(begun, n > 2, 'a run that could not begin leaves nothing');
+    await train(begun ? { ...config, loadCp: at(`full ${n}/last.safetensors`) } : config);
+    assert.equal(checkpoint(`full ${n}`, 'best.safetensors'), checkpoint('enough', 'best.safetensors'));
+    assert.equal((await readMetrics(at(`full ${n}`))).length, 2);
+  }
+  assert.equal(writes, 9, 'config, last; best, last, best of two epochs; summary');
 });
 
 test('the total time of a resumed run contains the time before', async () => {
