@@ -89,6 +89,20 @@ describe('one run', () => {
     );
   });
 
+  it('says when the training loss is above that of guessing, as after a divergence without infinite values', async () => {
+    const twoClasses = { classes: ['a', 'b'] };
+    const { code, err } = await run({}, undefined, twoClasses);
+    assert.equal(code, 0);
+    const message =
+      /^the training loss of the last epoch, (.*), is above that of guessing, 0\.69; use a lower --lear/m;
+    assert.doesNotMatch(err, message);
+    const single = await run({ savingPath: `${folder}-one` }, undefined, { classes: ['a'] });
+    assert.match(
+      single.err,
+      /above that of guessing, 0\.00; use a lower --learning-rate, clip gradients with/,
+    );
+  });
+
   it('--json prints only the contents of summary.json', async () => {
     const { code, out, err } = await run({ json: true, seedNumber: '2' });
     assert.equal(code, 0);

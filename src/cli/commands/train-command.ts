@@ -88,12 +88,16 @@ async function trainOne<E>(
   try {
     const events = trainRun(config, { stop, lock: held });
     let summary: RunSummary | null = null;
+    let loss = 0;
     let next = await events.next();
     for (; !next.done; next = await events.next()) {
       view.show(next.value);
+      if (next.value.type === 'epoch') loss = next.value.metrics.trainLoss;
       if (next.value.type === 'done') summary = next.value.summary;
     }
     if (summary === null) return null;
+    const guessing = Math.log(summary.classes.length);
+    if (loss > guessing) view.line(noBetterThanGuessing(loss, guessing));
     view.passing('drawing the charts and writing the report …');
     await held.check();
     await report(config, summary, next.value);
@@ -102,6 +106,14 @@ async function trainOne<E>(
   } finally {
     if (lock === null) await held.release();
   }
+}
+
+/** A training can diverge without an infinite loss. @param guessing loss of equal probabilities for all classes */
+function noBetterThanGuessing(loss: number, guessing: number): string {
+  return (
+    `the training loss of the last epoch, ${loss.toFixed(2)}, is above that of guessing, ${guessing.toFixed(2)}; ` +
+    'use a lower --learning-rate, clip gradients with --max-norm 1, or train longer'
+  );
 }
 
 function interrupted(folder: string, json: boolean, { out, err }: Terminal): number {
