@@ -190,6 +190,15 @@ describe('output that cannot be written', () => {
     for (const code of ['EIO', 'ENOSPC']) assert.equal(runWith('stderr', code).status, 2, code);
   });
 
+  it('ends a process whose terminal is gone before Node.js aborts, and not before the command has ended', () => {
+    const preload =
+      "data:text/javascript,process.stderr.isTTY = true; process.stderr._write = (_, __, done) => done(Object.assign(new Error(), { code: 'EIO' })); process.on('exit', () => process.stdout.write('ended'))";
+    const { signal, stdout } = spawnSync(process.execPath, ['--import', preload, main, 'trian'], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([signal, stdout], ['SIGHUP', 'ended']);
+  });
+
   it('is reported if it is a result that a full disk does not take', () => {
     const { status, stderr } = runWith('stdout', 'ENOSPC');
     assert.equal(status, 2);
