@@ -17,6 +17,7 @@ import {
   NEWEST,
   newRunFolder,
   prepareRunFolder,
+  refuseOldRun,
   seedFolder,
 } from '../runs/run-path.js';
 import { readConfigFile } from '../train/config/config-file.js';
@@ -63,7 +64,8 @@ export async function configure(
   const origin = await originOf(folder);
   if (origin !== null) notice(`${folder} was killed as it began; it begins again from ${origin}`);
   const checkpoint = origin ?? found.checkpoint;
-  if (savingPath !== null && !isSameFolder(savingPath, folder)) await prepareRunFolder(savingPath, checkpoint);
+  if (savingPath !== null && !isSameFolder(savingPath, folder))
+    await prepareRunFolder(savingPath, checkpoint);
   const isNew = basename(found.checkpoint) === RUN_FILES.best;
   const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
   const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };
