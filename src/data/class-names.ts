@@ -1,10 +1,37 @@
-/** classes.txt: one class name on each line, in the order of the labels. */
+/** Names of classes, and classes.txt: one class name on each line, in the order of the labels. */
 
 import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
 
 export const CLASS_NAMES_FILE = 'classes.txt';
 export const MAX_CLASS_NAMES_BYTES = 2 ** 20;
+/** Limit for the classes of a checkpoint. A data set has at most 256, since its labels are bytes. */
+export const MAX_CLASSES = 2 ** 16;
+/** Limit for a class name. Names are headings of tables and charts. */
+const MAX_CLASS_NAME_CHARACTERS = 1000;
+
+/**
+ * Checks the names of a model's or a data set's classes, which come from files and are shown in terminals and pages.
+ * @param where how messages name the names' source
+ * @throws UserError for a name that is empty, too long, or has control characters, and for two equal names
+ */
+export function checkClassNames(names: readonly string[], where: string): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const problem =
+      name === ''
+        ? 'is empty'
+        : name.length > MAX_CLASS_NAME_CHARACTERS
+          ? `is longer than ${MAX_CLASS_NAME_CHARACTERS} characters`
+          : /\p{Cc}/u.test(name)
+            ? 'has control characters'
+            : seen.has(name)
+              ? 'is the name of two classes'
+              : null;
+    if (problem) throw new UserError(`${where}: the class name ${quote(name)} ${problem}; rename the class`);
+    seen.add(name);
+  }
+}
 
 /**
  * Parses class names.

@@ -1,5 +1,5 @@
 /** The table of the kinds of input, for Node.js and the page. */
-import { quote } from '../formats/quotation.js';
+import { shown } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 import { IMAGE_KIND } from './images/image-kind.js';
 import type { InputKind, KindName, Preprocessing } from './input-kind.js';
@@ -26,7 +26,7 @@ export function readPreprocessing(value: Record<string, unknown>, name: string):
   const { kind = 'images' } = value;
   if (!isKindName(kind)) {
     throw new UserError(
-      `${name}: preprocessing: kind must be one of ${KIND_NAMES.join(', ')}, found ${quote(String(kind))}`,
+      `${name}: preprocessing: kind must be one of ${KIND_NAMES.join(', ')}, found ${shown(kind)}`,
     );
   }
   return KINDS[kind].readPreprocessing(value, name);

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { lookAt, PATH_WORDS } from '../formats/files.js';
 import { UserError } from '../user-error.js';
+import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
 import { loadImages } from './images/image-datasets.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
@@ -24,11 +25,13 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
  * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
  *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
  *   files of images
- * @throws UserError as loadImages and loadStrokes
+ * @throws UserError as loadImages and loadStrokes, and for class names that no checkpoint may have
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
   const kind = kindNamed(spec) ?? (await kindIn(spec));
-  return LOADERS[kind](spec, options);
+  const dataset = await LOADERS[kind](spec, options);
+  checkClassNames(dataset.classes, dataset.name);
+  return dataset;
 }
 
 /** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */

@@ -1,5 +1,8 @@
 /** `SequenceSource`, the interface from which batches are packed. */
 
+/** Limit for steps of all sequences of a model, as its configuration and its preprocessing say them. */
+export const MAX_SEQUENCE_LENGTH = 2 ** 20;
+
 /** Sequences by index, each written into a packed batch on demand. */
 export interface SequenceSource {
   readonly count: number;

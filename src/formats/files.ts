@@ -425,12 +425,9 @@ export async function readFileBounded(
   const { handle, size } = await openRegularFile(path, name, maxBytes);
   try {
     if (check) {
-      const start = new Uint8Array(Math.min(START_BYTES, size));
-      await fill(handle, start, name);
-      check(start, size);
+      check(await readRange(handle, 0, Math.min(START_BYTES, size), name), size);
     }
-    const bytes = allocate(size, name);
-    await fill(handle, bytes, name);
+    const bytes = await readRange(handle, 0, size, name);
     if (size === 0) await refuseUnknownSize(handle, name);
     return bytes;
   } catch (error) {
@@ -448,21 +445,33 @@ async function refuseUnknownSize(handle: fs.FileHandle, name: string): Promise<v
   }
 }
 
-/** Fills `bytes` from the start of a file. @throws UserError if the file is shorter */
-async function fill(handle: fs.FileHandle, bytes: Uint8Array, name: string): Promise<void> {
+/**
+ * Reads bytes `start` … `end` - 1 of an open file.
+ * @param name how messages name the file, with article
+ * @returns the bytes, in a separate buffer
+ * @throws UserError if the file is shorter, or the memory cannot be allocated
+ */
+export async function readRange(
+  handle: fs.FileHandle,
+  start: number,
+  end: number,
+  name: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = allocate(end - start, name);
   let at = 0;
   while (at < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
+    const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), start + at);
     if (bytesRead === 0) {
       throw new UserError(
-        `cannot read ${name}: it became shorter while it was read (${bytes.length} bytes, then ${at}); try again`,
+        `cannot read ${name}: it became shorter while it was read (${end} bytes, then ${start + at}); try again`,
       );
     }
     at += bytesRead;
   }
+  return bytes;
 }
 
-function allocate(size: number, name: string): Uint8Array {
+function allocate(size: number, name: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(size);
   } catch {

@@ -78,7 +78,8 @@ export interface TensorToWrite {
 
 /** Longer headers are refused. Those of PyTorch's largest models are below 2 MiB. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20;
-const LENGTH_BYTES = 8;
+/** Bytes of the header's length, which begin a file. */
+export const LENGTH_BYTES = 8;
 
 /**
  * Reads a safetensors file.
@@ -99,37 +100,68 @@ export function readSafetensors(
   bytes: Uint8Array,
   name = 'safetensors',
 ): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
-  const headerLength = readHeaderLength(bytes, name);
-  const dataStart = LENGTH_BYTES + headerLength;
-  const header = new Uint8Array(headerLength);
-  header.set(bytes.subarray(LENGTH_BYTES, dataStart));
-  const { entries, metadata } = parseHeader(header, name, LENGTH_BYTES);
-
-  const data = bytes.subarray(dataStart);
-  const tensors = new Map<string, Tensor>();
-  for (const { name: tensor, dtype, shape, start, end } of checkTensors(entries, data.length, name)) {
-    const copy = new Uint8Array(end - start);
-    copy.set(data.subarray(start, end));
-    tensors.set(tensor, {
-      dtype: dtype as Dtype,
-      shape,
-      data: new ARRAY_TYPES[dtype as Dtype](copy.buffer),
-    });
-  }
-  return { tensors, metadata };
+  const header = headerOf(bytes, name);
+  const tensors = new Map(header.entries.map((entry) => [entry.name, tensorIn(bytes, header, entry)]));
+  return { tensors, metadata: header.metadata };
 }
 
-function readHeaderLength(bytes: Uint8Array, name: string): number {
-  if (bytes.length < LENGTH_BYTES) {
+/** The header of a file, checked against the length of the file. */
+export interface SafetensorsHeader {
+  /** The tensors in the order of their values in the file. */
+  entries: readonly HeaderEntry[];
+  metadata: Record<string, string>;
+  /** Where the values begin. */
+  dataStart: number;
+}
+
+/** The header of a whole file in memory. @throws UserError as readSafetensors */
+export function headerOf(bytes: Uint8Array, name: string): SafetensorsHeader {
+  const end = headerEnd(bytes, bytes.length, name);
+  const header = new Uint8Array(end - LENGTH_BYTES);
+  header.set(bytes.subarray(LENGTH_BYTES, end));
+  return checkedHeader(header, bytes.length, name);
+}
+
+/**
+ * Parses the bytes between the length and the values.
+ * @param size bytes of the file
+ * @throws UserError if the header is damaged, or the tensors do not fit the file
+ */
+export function checkedHeader(header: Uint8Array, size: number, name: string): SafetensorsHeader {
+  const dataStart = LENGTH_BYTES + header.length;
+  const { entries, metadata } = parseHeader(header, name, LENGTH_BYTES);
+  return { entries: checkTensors(entries, size - dataStart, name), metadata, dataStart };
+}
+
+/** A copy of a tensor of a file in memory. */
+export function tensorIn(bytes: Uint8Array, { dataStart }: SafetensorsHeader, entry: HeaderEntry): Tensor {
+  const copy = new Uint8Array(entry.end - entry.start);
+  copy.set(bytes.subarray(dataStart + entry.start, dataStart + entry.end));
+  return tensorFrom(copy, entry);
+}
+
+/** @param bytes the tensor's alone; they become its data. @param entry of a SafetensorsHeader */
+export function tensorFrom(bytes: Uint8Array<ArrayBuffer>, { dtype, shape }: HeaderEntry): Tensor {
+  return { dtype: dtype as Dtype, shape, data: new ARRAY_TYPES[dtype as Dtype](bytes.buffer) };
+}
+
+/**
+ * Where the header ends.
+ * @param start at least the first 8 bytes of the file, or all if there are fewer
+ * @param size bytes of the file
+ * @throws UserError if the header is longer than the file, or than 16 MiB
+ */
+export function headerEnd(start: Uint8Array, size: number, name: string): number {
+  if (size < LENGTH_BYTES) {
     throw new UserError(
-      `${name}: not a safetensors file: expected at least ${LENGTH_BYTES} bytes, found ${bytes.length}`,
+      `${name}: not a safetensors file: expected at least ${LENGTH_BYTES} bytes, found ${size}`,
     );
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(bytes.length - LENGTH_BYTES)) {
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(size - LENGTH_BYTES)) {
     throw new UserError(
       `${name}: not a safetensors file, or cut short: its first 8 bytes announce a header of ${length} bytes, ` +
-        `but only ${bytes.length - LENGTH_BYTES} bytes follow`,
+        `but only ${size - LENGTH_BYTES} bytes follow`,
     );
   }
   if (length > BigInt(MAX_HEADER_BYTES)) {
@@ -137,7 +169,7 @@ function readHeaderLength(bytes: Uint8Array, name: string): number {
       `${name}: the safetensors header is ${length} bytes long; at most ${MAX_HEADER_BYTES} are accepted`,
     );
   }
-  return Number(length);
+  return LENGTH_BYTES + Number(length);
 }
 
 /**
@@ -146,11 +178,7 @@ function readHeaderLength(bytes: Uint8Array, name: string): number {
  * @returns the entries in the order of their values in the file
  * @throws UserError naming the tensor that does not fit its offsets, or the bytes that belong to none or to several
  */
-export function checkTensors(
-  entries: readonly HeaderEntry[],
-  available: number,
-  name: string,
-): HeaderEntry[] {
+function checkTensors(entries: readonly HeaderEntry[], available: number, name: string): HeaderEntry[] {
   for (const entry of entries) checkEntry(entry, available, name);
   const sorted = [...entries].sort((a, b) => a.start - b.start || a.end - b.end);
   checkCover(sorted, available, name);

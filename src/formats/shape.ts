@@ -7,10 +7,14 @@ import { isPlainObject } from './json.js';
 import { snakeCase } from './key-case.js';
 import { quote } from './quotation.js';
 
-/** Place of a value, for messages: `where` names the file; `member` has the keys from the outermost value inwards. */
+/**
+ * Place of a value, for messages: `where` names the file, `name` is the key in the value around it. A list of places
+ * from the inside out, because a list may have millions of elements.
+ */
 interface Place {
   where: string;
-  member: readonly string[];
+  outer: Place | null;
+  name: string | number;
 }
 
 /** Returns the value with its type. @throws UserError naming the place, the expected and the found value */
@@ -22,7 +26,7 @@ export type Reader<T> = (value: unknown, place: Place) => T;
  * @throws UserError naming the wrong member
  */
 export function readAs<T>(reader: Reader<T>, value: unknown, where: string): T {
-  return reader(value, { where, member: [] });
+  return reader(value, { where, outer: null, name: '' });
 }
 
 /** A value for which `fits` returns true. @param expected its description in messages: `a text` */
@@ -36,6 +40,19 @@ export function checked<T>(expected: string, fits: (value: unknown) => value is 
 export const text = checked('a text', (value) => typeof value === 'string');
 export const flag = checked('true or false', (value) => typeof value === 'boolean');
 export const finite = checked('a number', (value): value is number => Number.isFinite(value));
+
+/** A text of limited length. @param most UTF-16 units */
+export function textUpTo(most: number): Reader<string> {
+  return refined(text, `a text of at most ${most} characters`, ({ length }) => length <= most);
+}
+
+/** A number from `least` to `most`. */
+export function between(least: number, most: number): Reader<number> {
+  const range = most === Number.MAX_VALUE ? `of at least ${least}` : `from ${least} to ${most}`;
+  return checked(`a number ${range}`, (value): value is number => {
+    return typeof value === 'number' && value >= least && value <= most;
+  });
+}
 
 /** A whole number from `least` to `most`. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Reader<number> {
@@ -61,10 +78,21 @@ export function optional<T, D>(reader: Reader<T>, fallback: D): Reader<T | D> {
   return (value, place) => (value === undefined ? fallback : reader(value, place));
 }
 
-export function list<T>(reader: Reader<T>): Reader<T[]> {
+/** @param most elements; default: any number */
+export function list<T>(reader: Reader<T>, most = Number.POSITIVE_INFINITY): Reader<T[]> {
   return (value, place) => {
     if (!Array.isArray(value)) throw wrong('a list', value, place);
-    return value.map((each: unknown, i) => reader(each, within(place, String(i))));
+    if (value.length > most) throw wrong(`a list of at most ${most}`, value.length, place);
+    return value.map((each: unknown, i) => reader(each, within(place, i)));
+  };
+}
+
+/** A value whose parts fit together, too. @param expected a description in messages: `a list of equal lists` */
+export function refined<T>(reader: Reader<T>, expected: string, fits: (value: T) => boolean): Reader<T> {
+  return (value, place) => {
+    const read = reader(value, place);
+    if (fits(read)) return read;
+    throw wrong(expected, value, place);
   };
 }
 
@@ -78,16 +106,19 @@ export function record<T>(fields: { readonly [K in keyof T]: Reader<T[K]> }): Re
   };
 }
 
-function within({ where, member }: Place, name: string): Place {
-  return { where, member: [...member, name] };
+function within(outer: Place, name: string | number): Place {
+  return { where: outer.where, outer, name };
 }
 
-function wrong(expected: string, value: unknown, { where, member }: Place): UserError {
+function wrong(expected: string, value: unknown, place: Place): UserError {
+  const member: (string | number)[] = [];
+  for (let at = place; at.outer !== null; at = at.outer) member.unshift(at.name);
   const name = member.length === 0 ? '' : `${quote(member.join('.'))}: `;
-  return new UserError(`${where}: ${name}expected ${expected}, found ${shown(value)}`);
+  return new UserError(`${place.where}: ${name}expected ${expected}, found ${shown(value)}`);
 }
 
-function shown(value: unknown): string {
+/** A value in a message. Never calls a function of the value: `String` calls its `toString`. */
+export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return quote(value, 60);
   if (typeof value !== 'object' || value === null) return String(value);

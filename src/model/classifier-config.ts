@@ -1,4 +1,5 @@
 /** The configuration of a sequence classifier: its check, its defaults, and the sizes that follow from it. */
+import { shown } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 
 /**
@@ -18,7 +19,7 @@ export interface ClassifierConfig {
   inputSize: number;
   /** H: units of each layer and direction, at least 1. */
   hiddenSize: number;
-  /** L: stacked layers, at least 1. Default 1. */
+  /** L: stacked layers, 1 to 1024. Default 1. */
   numLayers?: number;
   /** Read sequences in both directions. Default false. */
   bidirectional?: boolean;
@@ -42,14 +43,18 @@ export type ResolvedClassifierConfig = Required<Omit<ClassifierConfig, 'sequence
   sequenceLength: number | null;
 };
 
-function requireWhole(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
-  throw new UserError(`model: ${name} must be a whole number of at least 1, got ${String(value)}`);
+/** Limit for stacked layers. It bounds the list of tensors, which is made before their sizes are added up. */
+export const MAX_LAYERS = 1024;
+
+function requireWhole(name: string, value: unknown, most = Number.POSITIVE_INFINITY): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  const range = most < Number.POSITIVE_INFINITY ? `from 1 to ${most}` : 'of at least 1';
+  throw new UserError(`model: ${name} must be a whole number ${range}, got ${shown(value)}`);
 }
 
 function requireRate(name: string, value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0 && value < 1)) {
-    throw new UserError(`model: ${name} must be a number in [0, 1), got ${String(value)}`);
+    throw new UserError(`model: ${name} must be a number in [0, 1), got ${shown(value)}`);
   }
   return value;
 }
@@ -57,7 +62,7 @@ function requireRate(name: string, value: unknown): number {
 function requireHead(value: unknown): Head {
   const head = HEADS.find((known) => known === value);
   if (head === undefined) {
-    throw new UserError(`model: head must be one of ${HEADS.join(', ')}, got ${String(value)}`);
+    throw new UserError(`model: head must be one of ${HEADS.join(', ')}, got ${shown(value)}`);
   }
   return head;
 }
@@ -76,16 +81,16 @@ export function resolveClassifierConfig(
   }
   const forgetBias = config.forgetBias ?? 0;
   if (typeof forgetBias !== 'number' || !Number.isFinite(forgetBias)) {
-    throw new UserError(`model: forgetBias must be a number, got ${String(forgetBias)}`);
+    throw new UserError(`model: forgetBias must be a number, got ${shown(forgetBias)}`);
   }
   const bidirectional = config.bidirectional ?? false;
   if (typeof bidirectional !== 'boolean') {
-    throw new UserError(`model: bidirectional must be true or false, got ${String(bidirectional)}`);
+    throw new UserError(`model: bidirectional must be true or false, got ${shown(bidirectional)}`);
   }
   return {
     inputSize: requireWhole('inputSize', config.inputSize),
     hiddenSize: requireWhole('hiddenSize', config.hiddenSize),
-    numLayers: requireWhole('numLayers', config.numLayers ?? 1),
+    numLayers: requireWhole('numLayers', config.numLayers ?? 1, MAX_LAYERS),
     bidirectional,
     numClasses: requireWhole('numClasses', config.numClasses),
     head,

@@ -4,6 +4,7 @@
  */
 
 import type { LstmWeights } from '../backends/backend.js';
+import { quote } from '../formats/quotation.js';
 import { Random } from '../random.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
@@ -118,20 +119,28 @@ export class ParameterLayout {
    * @throws UserError naming the tensors that are missing, unknown or of another shape
    */
   check(tensors: StateDict, what = 'these parameters'): void {
+    const problem = this.mismatch(tensors);
+    if (problem) throw new UserError(`model: ${what} are of another architecture: ${problem}`);
+  }
+
+  /** How tensors, with or without their values, differ from those of this layout; null if they do not. */
+  mismatch(
+    tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data?: Float32Array }>,
+  ): string | null {
     const problems: string[] = [];
     for (const { name, shape, length } of this.places) {
       const tensor = tensors.get(name);
       if (!tensor) problems.push(`${name} is missing`);
-      else if (tensor.shape.join() !== shape.join() || tensor.data.length !== length) {
+      else if (tensor.shape.join() !== shape.join() || (tensor.data && tensor.data.length !== length)) {
         problems.push(`${name} should be [${shape.join(', ')}], is [${tensor.shape.join(', ')}]`);
       }
     }
-    for (const name of tensors.keys()) if (!this.#byName.has(name)) problems.push(`${name} is unknown`);
-    if (problems.length === 0) return;
+    for (const name of tensors.keys()) {
+      if (!this.#byName.has(name)) problems.push(`${quote(name).slice(1, -1)} is unknown`);
+    }
+    if (problems.length === 0) return null;
     const more = problems.length > 3 ? ` and ${problems.length - 3} more` : '';
-    throw new UserError(
-      `model: ${what} are of another architecture: ${problems.slice(0, 3).join('; ')}${more}`,
-    );
+    return `${problems.slice(0, 3).join('; ')}${more}`;
   }
 
   /**

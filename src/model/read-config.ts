@@ -1,7 +1,8 @@
 /** Reads a model's configuration that comes from a file: every field is checked before anything is built from it. */
+import { MAX_SEQUENCE_LENGTH } from '../data/sequence.js';
 import {
+  between,
   checked,
-  finite,
   flag,
   nullable,
   oneOf,
@@ -12,13 +13,16 @@ import {
   whole,
 } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
-import { HEADS, type ResolvedClassifierConfig, resolveClassifierConfig } from './classifier-config.js';
+import {
+  HEADS,
+  MAX_LAYERS,
+  type ResolvedClassifierConfig,
+  resolveClassifierConfig,
+} from './classifier-config.js';
 import { MAX_PARAMETERS } from './parameters.js';
 
 /** No size of a model can be larger than its number of parameters. */
 const size = whole(1, MAX_PARAMETERS);
-/** Bounds the list of tensors, which is made before their sizes are added up. */
-const MAX_LAYERS = 1024;
 const rate = checked('a number from 0 to below 1', (value): value is number => {
   return typeof value === 'number' && value >= 0 && value < 1;
 });
@@ -30,10 +34,10 @@ const classifierConfig: Reader<ResolvedClassifierConfig> = record({
   bidirectional: optional(flag, false),
   numClasses: size,
   head: optional(oneOf(HEADS), 'final'),
-  sequenceLength: optional(nullable(size), null),
+  sequenceLength: optional(nullable(whole(1, MAX_SEQUENCE_LENGTH)), null),
   dropout: optional(rate, 0),
   layerDropout: optional(rate, 0),
-  forgetBias: optional(finite, 0),
+  forgetBias: optional(between(-100, 100), 0),
 });
 
 /**

@@ -1,8 +1,8 @@
 /** Opens the network in a checkpoint file, with the facts of its run from the files beside it. Node.js only. */
 import type { Backend } from '../backends/backend.js';
-import { readCheckpointBytes } from '../runs/checkpoint-file.js';
+import { readTrainedModel } from '../runs/checkpoint-file.js';
 import { factsBeside } from '../runs/run-files.js';
-import { openRecognizer, type Recognizer } from './recognizer.js';
+import { type Recognizer, recognizerOf } from './recognizer.js';
 
 /**
  * @param path of a checkpoint
@@ -10,6 +10,6 @@ import { openRecognizer, type Recognizer } from './recognizer.js';
  * @throws UserError if the file does not exist or is damaged
  */
 export async function openCheckpoint(path: string, backend: Backend, name = path): Promise<Recognizer> {
-  const bytes = await readCheckpointBytes(path);
-  return openRecognizer(bytes, backend, { name, ...(await factsBeside(path)) });
+  const checkpoint = await readTrainedModel(path);
+  return recognizerOf(checkpoint, backend, { name, ...(await factsBeside(path)) });
 }

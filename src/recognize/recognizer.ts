@@ -7,13 +7,12 @@ import type { KindName, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { ParameterLayout } from '../model/parameters.js';
+import { parameterCount } from '../model/parameters.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
 import type { RunFacts } from '../runs/run-folder.js';
-import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
-import { softmax } from './softmax.js';
+import { overflow, softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
 
 /** What a checkpoint holds. */
@@ -86,7 +85,8 @@ const MAX_BATCH_ROWS = 2 ** 16;
  * @param backend computes; it stays the caller's, and must stay open
  * @param about `name` is the file's name in messages; the rest is copied into `Recognizer.info`
  * @returns a recognizer; `close` frees its memory
- * @throws UserError for a file that is damaged or no checkpoint of a run, and for parts of it that contradict each other
+ * @throws UserError for a file that is damaged or no checkpoint of a run, for parts of it that contradict each other, and
+ *   for weights that are not finite
  *
  * @example
  * import { readFile } from 'node:fs/promises';
@@ -106,7 +106,15 @@ export function openRecognizer(
   backend: Backend,
   about: RunFacts & { name: string },
 ): Recognizer {
-  const checkpoint = decodeCheckpoint(bytes, about.name);
+  return recognizerOf(decodeCheckpoint(bytes, about.name), backend, about);
+}
+
+/** As `openRecognizer`, of a checkpoint that has been read. */
+export function recognizerOf(
+  checkpoint: Checkpoint,
+  backend: Backend,
+  about: RunFacts & { name: string },
+): Recognizer {
   const info = infoOf(checkpoint, about);
   const { sequenceLength, ...model } = info.model;
   const config = { ...model, sequenceLength: sequenceLength ?? undefined };
@@ -134,35 +142,14 @@ export function describeCheckpoint(bytes: Uint8Array, about: RunFacts & { name: 
 
 function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): RecognizerInfo {
   const { name, preset = null, testAccuracy = null } = about;
-  const { preprocessing, model } = checkpoint;
-  const kind = kindOf(preprocessing);
-  const layout = new ParameterLayout(model);
-  layout.check(checkpoint.parameters);
-  const { classes } = checkpoint;
-  if (classes.length !== model.numClasses) {
-    throw new UserError(
-      `${name}: names of ${classes.length} classes, but the network has ${model.numClasses} outputs`,
-    );
-  }
-  const inputSize = kind.inputSizeOf(preprocessing);
-  if (model.inputSize !== inputSize) {
-    throw new UserError(
-      `${name}: the network has input size ${model.inputSize}, but its preprocessing gives ${inputSize}`,
-    );
-  }
-  const steps = kind.stepsOf(preprocessing);
-  if (model.sequenceLength !== null && model.sequenceLength !== steps) {
-    throw new UserError(
-      `${name}: the network reads ${model.sequenceLength} steps, but its preprocessing gives ${steps ?? 'any number'}`,
-    );
-  }
+  const { preprocessing, model, classes } = checkpoint;
   return {
     name,
     preset,
     testAccuracy,
     kind: preprocessing.kind,
     classes,
-    parameters: layout.length,
+    parameters: parameterCount(model),
     model,
     preprocessing,
   };
@@ -269,7 +256,7 @@ export class Recognizer implements Disposable {
     const { saw, steps, sequence } = prepared;
     const batch = { inputs: sequence, batchSize: 1, steps };
     const { logits, layers } = await this.#classifier.forward(batch, { states: true });
-    const recognition = this.#recognition(softmax(logits));
+    const recognition = this.#recognition(softmax(logits, this.info.name));
     const { numLayers, hiddenSize } = this.info.model;
     const width = directionsOf(this.info.model) * hiddenSize;
     const units = numLayers * width;
@@ -281,6 +268,7 @@ export class Recognizer implements Disposable {
     });
     const labels = Int32Array.of(recognition.top[0].index);
     const { inputGradient } = await this.#classifier.gradients({ ...batch, labels }, { inputGradient: true });
+    if (!inputGradient!.every(Number.isFinite)) throw overflow(this.info.name, 'gradient');
     return {
       recognition,
       saw,
@@ -321,7 +309,7 @@ export class Recognizer implements Disposable {
       const lengths = Int32Array.from(part, (each) => each.steps);
       const { logits } = await this.#classifier.forward({ inputs, batchSize: part.length, steps, lengths });
       for (let b = 0; b < part.length; b++) {
-        result.push(softmax(logits.subarray(b * numClasses, (b + 1) * numClasses)));
+        result.push(softmax(logits.subarray(b * numClasses, (b + 1) * numClasses), this.info.name));
       }
       first = end;
     }

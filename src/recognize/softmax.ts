@@ -1,9 +1,22 @@
 /** Turns logits into probabilities. */
+import { UserError } from '../user-error.js';
 
-/** [K] probabilities of logits. */
-export function softmax(logits: Float32Array): Float32Array {
+/**
+ * [K] probabilities of logits.
+ * @param name of the network, for the message
+ * @throws UserError if a logit is not finite: finite weights can be so large that sums overflow
+ */
+export function softmax(logits: Float32Array, name: string): Float32Array {
+  if (!logits.every(Number.isFinite)) throw overflow(name, 'answer');
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = powers.reduce((a, b) => a + b);
   return Float32Array.from(powers, (power) => power / sum);
+}
+
+/** The error for a network that computes infinities or NaN. @param what it computed */
+export function overflow(name: string, what: 'answer' | 'gradient'): UserError {
+  return new UserError(
+    `${name}: the network's ${what} is not a number, because its weights are too large; use another checkpoint`,
+  );
 }

@@ -14,7 +14,7 @@ import { softmax } from './softmax.js';
 
 /** The members of a recogniser that a trace needs. */
 export interface TracedNetwork {
-  readonly info: { model: ResolvedClassifierConfig; preprocessing: Preprocessing };
+  readonly info: { name: string; model: ResolvedClassifierConfig; preprocessing: Preprocessing };
   /** Null for bidirectional networks and the head `flatten`. */
   readonly stepper: SequenceStepper | null;
   /** [K] each. */
@@ -47,7 +47,7 @@ export async function traceInput(
   input: RecognizerInput,
   { over = input.kind === 'drawing' ? 'pen' : 'steps', moments: most = 100 }: TraceOptions,
 ): Promise<Trace | null> {
-  const { preprocessing, model } = network.info;
+  const { name, preprocessing, model } = network.info;
   const whole = prepareInput(input, preprocessing);
   if (whole === null) return null;
   const { saw, steps } = whole;
@@ -56,7 +56,13 @@ export async function traceInput(
   const { stepper } = network;
   const { ending } = kindOf(preprocessing);
   if (!overPen && stepper && ending) {
-    return { over: 'steps', moments, probabilities: stepped(stepper, whole, moments, ending), saw };
+    const toProbabilities = (logits: Float32Array) => softmax(logits, name);
+    return {
+      over: 'steps',
+      moments,
+      probabilities: stepped(stepper, whole, moments, ending, toProbabilities),
+      saw,
+    };
   }
   const prefixes = Array.from(moments, (moment, m) => {
     if (m === moments.length - 1) return whole;
@@ -79,10 +85,11 @@ function stepped(
   { steps, sequence }: Sequence,
   moments: Int32Array,
   ending: Ending,
+  toProbabilities: (logits: Float32Array) => Float32Array,
 ): Float32Array {
   const inputSize = sequence.length / steps;
   const answers: number[] = [];
-  const answer = (logits: Float32Array) => answers.push(...softmax(logits));
+  const answer = (logits: Float32Array) => answers.push(...toProbabilities(logits));
   stepper.reset();
   for (let t = 0, m = 0; t < steps; t++) {
     const isMoment = moments[m] === t + 1;

@@ -2,7 +2,7 @@
  * Size limits of the files in a run folder. A larger file is refused before memory is allocated for it.
  *
  * Node.js 20 holds at most 4 GiB in one buffer (`buffer.constants.MAX_LENGTH`); the largest checkpoint stays below.
- * Reading one takes about twice its size in memory.
+ * Reading one takes about its size in memory: each tensor is read into its own array.
  */
 import { MAX_HEADER_BYTES } from '../formats/safetensors.js';
 import { MAX_PARAMETERS } from '../model/parameters.js';
@@ -11,9 +11,17 @@ const FLOAT_BYTES = 4;
 /** Most vectors as long as the parameters that an optimiser keeps: Adam's mean and variance. */
 const MAX_OPTIMIZER_VECTORS = 2;
 
-/** The largest model with its optimiser and a header: 3 GiB and 16 MiB. */
+/** Limit for the updates of an epoch: a checkpoint within an epoch holds a loss and a count of each. */
+export const MAX_EPOCH_UPDATES = 2 ** 24;
+/** A checkpoint's lists of the updates of an epoch: losses and correct answers, 8 bytes each. */
+const UPDATE_BYTES = 2 * 8;
+
+/** The largest model with its optimiser, the most updates of an epoch and a header: 3 GiB and 272 MiB. */
 export const MAX_CHECKPOINT_BYTES =
-  (1 + MAX_OPTIMIZER_VECTORS) * FLOAT_BYTES * MAX_PARAMETERS + MAX_HEADER_BYTES + 8;
+  (1 + MAX_OPTIMIZER_VECTORS) * FLOAT_BYTES * MAX_PARAMETERS +
+  UPDATE_BYTES * MAX_EPOCH_UPDATES +
+  MAX_HEADER_BYTES +
+  8;
 export const MAX_CONFIG_BYTES = 2 ** 16;
 /** 5 kB a line: room for thousands of epochs. */
 export const MAX_METRICS_BYTES = 64 * 2 ** 20;

@@ -1,6 +1,8 @@
 /** Checks what comes from metrics.jsonl and summary.json, in Node.js and in the page. */
+import { MAX_CLASSES } from '../data/class-names.js';
 import { camelCaseKeys } from '../formats/key-case.js';
 import {
+  between,
   finite,
   flag,
   list,
@@ -9,64 +11,80 @@ import {
   type Reader,
   readAs,
   record,
-  text,
+  refined,
+  textUpTo,
   whole,
 } from '../formats/shape.js';
 import type { CurvePoint, EpochMetrics, RunSummary, Score } from './run-folder.js';
 
+/** A run writes at most 50 points an epoch. */
+const MAX_CURVE_POINTS = 10_000;
+/** Names and versions are shorter. */
+const text = textUpTo(1000);
 const count = whole(0);
-const score: Reader<Score> = record({ correct: count, count });
+const share = between(0, 1);
+const amount = between(0, Number.MAX_VALUE);
+const score: Reader<Score> = refined(
+  record({ correct: count, count }),
+  'a score with correct at most count',
+  ({ correct, count: all }) => correct <= all,
+);
 const curvePoint: Reader<CurvePoint> = record({
   step: count,
   loss: finite,
-  accuracy: finite,
+  accuracy: share,
   learningRate: finite,
 });
 
 const epochMetrics: Reader<EpochMetrics> = record({
   epoch: whole(1),
   trainLoss: finite,
-  trainAccuracy: finite,
+  trainAccuracy: share,
   validationLoss: finite,
-  validationAccuracy: finite,
+  validationAccuracy: share,
   learningRate: finite,
-  seconds: finite,
-  samplesPerSecond: finite,
-  lossScale: optional(nullable(finite), null),
+  seconds: amount,
+  samplesPerSecond: amount,
+  lossScale: optional(nullable(amount), null),
   skippedSteps: optional(count, 0),
-  curve: list(curvePoint),
+  curve: list(curvePoint, MAX_CURVE_POINTS),
 });
 
-const runSummary: Reader<RunSummary> = record({
-  preset: nullable(text),
-  testAccuracy: finite,
-  testLoss: finite,
-  bestValAccuracy: finite,
-  bestEpoch: count,
-  trainScore: score,
-  validationScore: score,
-  testScore: score,
-  trainSeconds: finite,
-  totalSeconds: finite,
-  epochs: count,
-  samplesPerSecond: finite,
-  gflops: finite,
-  peakRssMb: finite,
-  backend: text,
-  backendDescription: optional(text, ''),
-  threads: count,
-  parameters: count,
-  seed: finite,
-  useAmp: optional(flag, false),
-  skippedSteps: optional(count, 0),
-  stoppedBy: text,
-  reversedScore: optional(nullable(score), null),
-  reorderedScore: optional(nullable(score), null),
-  confusionMatrix: list(list(count)),
-  classes: list(text),
-  version: text,
-  node: text,
-});
+const runSummary: Reader<RunSummary> = refined(
+  record({
+    preset: nullable(text),
+    testAccuracy: share,
+    testLoss: finite,
+    bestValAccuracy: share,
+    bestEpoch: count,
+    trainScore: score,
+    validationScore: score,
+    testScore: score,
+    trainSeconds: amount,
+    totalSeconds: amount,
+    epochs: count,
+    samplesPerSecond: amount,
+    gflops: amount,
+    peakRssMb: amount,
+    backend: text,
+    backendDescription: optional(text, ''),
+    threads: count,
+    parameters: count,
+    seed: count,
+    useAmp: optional(flag, false),
+    skippedSteps: optional(count, 0),
+    stoppedBy: text,
+    reversedScore: optional(nullable(score), null),
+    reorderedScore: optional(nullable(score), null),
+    confusionMatrix: list(list(count, MAX_CLASSES), MAX_CLASSES),
+    classes: list(text, MAX_CLASSES),
+    version: text,
+    node: text,
+  }),
+  'a summary whose confusion_matrix has a row and a column for each of its classes',
+  ({ classes, confusionMatrix }) =>
+    [confusionMatrix, ...confusionMatrix].every(({ length }) => length === classes.length),
+);
 
 /**
  * An epoch of metrics.jsonl.

@@ -2,6 +2,7 @@
 
 import type { Part } from '../data/sources.js';
 import type { Score } from '../runs/run-folder.js';
+import { UserError } from '../user-error.js';
 import type { Engine } from './engine.js';
 import type { ProgressEvent } from './events.js';
 
@@ -44,6 +45,7 @@ export interface EvaluationOptions {
 /**
  * Evaluates sequences and reports progress.
  * @returns null when it was stopped
+ * @throws UserError if an answer is not finite: the model's weights are not numbers, or so large that sums overflow
  */
 export async function* evaluatePart(
   options: EvaluationOptions,
@@ -67,6 +69,7 @@ export async function* evaluatePart(
   for await (const answers of engine.evaluate(part, indices, stop)) {
     sheet.logits.set(answers.logits, answers.first * classes);
     losses.set(answers.losses, answers.first);
+    refuseInfinite(answers.losses, part);
     lossSum += countAnswers(sheet, answers.first, answers.losses, options.labels);
     const { score } = sheet.scores;
     const samplesPerSecond = (1000 * score.count) / (performance.now() - began);
@@ -88,6 +91,16 @@ export async function* evaluatePart(
   // Answers arrive in any order; the sum must not depend on it.
   sheet.scores.loss = losses.reduce((sum, loss) => sum + loss, 0) / indices.length;
   return sheet;
+}
+
+function refuseInfinite(losses: Float32Array, part: Part): void {
+  const bad = losses.find((loss) => !Number.isFinite(loss));
+  if (bad === undefined) return;
+  throw new UserError(
+    `evaluation: an answer to the part ${part} is not a number (its loss is ${bad}), because the weights are too large; ` +
+      'use a checkpoint of an earlier epoch, or train with a lower learning rate',
+    { settings: ['learningRate'] },
+  );
 }
 
 /** Adds answers to the sheet's scores; returns the sum of their losses. */

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { info } from '#src/cli/commands/info-command.js';
+import type { Preprocessing } from '#src/data/input-kind.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
+import { ParameterLayout } from '#src/model/parameters.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
-import type { StateDict } from '#src/state-dict.js';
 import { UserError } from '#src/user-error.js';
 import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../report/sample.js';
@@ -17,38 +18,25 @@ import { fakeTerminal, summaryOf } from './fake-run.js';
 const root = mkdtempSync(join(tmpdir(), 'scanstroke-info-'));
 after(() => rmSync(root, { recursive: true }));
 
-const parameters: StateDict = new Map();
-const add = (name: string, ...shape: number[]) =>
-  parameters.set(name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
-for (let layer = 0; layer < 11; layer++) {
-  for (const direction of ['', '_reverse']) {
-    add(`lstm.weight_ih_l${layer}${direction}`, 8, layer === 0 ? 3 : 4);
-    add(`lstm.weight_hh_l${layer}${direction}`, 8, 2);
-    add(`lstm.bias_ih_l${layer}${direction}`, 8);
-    add(`lstm.bias_hh_l${layer}${direction}`, 8);
-  }
-}
-add('fc.weight', 10, 4);
-add('fc.bias', 10);
-const TOTAL = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
+const CONFIG = { hiddenSize: 2, numLayers: 11, bidirectional: true, numClasses: 10, head: 'last' } as const;
 
-const checkpoint = {
-  parameters,
-  model: resolveClassifierConfig({
-    inputSize: 3,
-    hiddenSize: 2,
-    numLayers: 11,
-    bidirectional: true,
-    numClasses: 10,
-  }),
-  preprocessing: ROWS,
-  classes: ['a', '\u001b[2J'],
-};
+/** All weights are zero. */
+function checkpointFor(inputSize: number, preprocessing: Preprocessing) {
+  const model = resolveClassifierConfig({ ...CONFIG, inputSize });
+  const layout = new ParameterLayout(model);
+  const parameters = layout.toStateDict(new Float32Array(layout.length));
+  return { parameters, model, preprocessing, classes: [...'abcdefghij'] };
+}
+
+const checkpoint = checkpointFor(3, { ...ROWS, inputSize: 3, width: 3 });
+const { parameters } = checkpoint;
+const TOTAL = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
 const training = {
   optimizer: new Map([['mean', { shape: [TOTAL], data: new Float32Array(TOTAL) }]]),
   state: {
     epoch: 2,
     losses: [0.5],
+    lossScale: null,
     best: { accuracy: 0.5, bestName: '\u001b[1m' },
     steps: new Array(9).fill(1),
   },
@@ -82,19 +70,21 @@ describe('info', () => {
     const out = await show(file);
     for (const line of [
       'hidden_size      2',
-      'permutation_seed  null',
-      'losses  0.5',
+      'sequence_length  none',
+      'permutation_seed  none',
+      'loss_scale  none',
+      'losses      0.5',
       'accuracy 0.5, best_name ',
-      'steps   9 values',
+      'steps       9 values',
     ])
       assert.ok(out.includes(line), line);
-    assert.ok(!out.includes('\u001b'));
+    assert.ok(!out.includes('\u001b') && !out.includes('null'));
   });
 
   it('shows the preprocessing of drawings', async () => {
     const path = join(root, 'strokes.safetensors');
     const preprocessing = { ...STROKES, scale: 0.25 };
-    writeFileSync(path, encodeCheckpoint({ ...checkpoint, preprocessing }));
+    writeFileSync(path, encodeCheckpoint(checkpointFor(4, preprocessing)));
     const input = /\nInput\n([\s\S]*?)\n\n/.exec(await show(path))?.[1] ?? '';
     assert.deepEqual(
       input.split('\n').map((line) => line.trim().split(/ {2,}/)),

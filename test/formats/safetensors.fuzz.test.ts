@@ -14,6 +14,7 @@ import {
   writeSafetensors,
 } from '#src/formats/safetensors.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
+import { ParameterLayout } from '#src/model/parameters.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { mutate, mutation } from './mutation.js';
@@ -85,13 +86,16 @@ test('any names, types and shapes are read back unchanged', () => {
 
 const golden = readFileSync(new URL('../../../test/fixtures/golden/uni_1layer.safetensors', import.meta.url));
 const headerEnd = 8 + Number(golden.readBigUInt64LE(0));
+const model = resolveClassifierConfig({ inputSize: 4, hiddenSize: 2, numClasses: 2 });
+const layout = new ParameterLayout(model);
+const parameters = layout.toStateDict(new Float32Array(layout.length).fill(1));
 const checkpoint = encodeCheckpoint({
-  parameters: new Map([['fc.weight', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }]]),
-  model: resolveClassifierConfig({ inputSize: 4, hiddenSize: 2, numClasses: 2, bidirectional: true }),
+  parameters,
+  model,
   preprocessing: { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 1 },
   classes: ['0', '1'],
   training: {
-    optimizer: new Map([['mean.fc.bias', { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]),
+    optimizer: new Map([...parameters].map(([key, value]) => [`velocity.${key}`, value])),
     state: { epoch: 3, best: { accuracy: 0.5 } },
   },
 });

@@ -55,7 +55,7 @@ describe('recognition', () => {
     const logits = await logitsOf(bytes, source);
     const answers = await recognizer.recognize(inputs);
     answers.forEach((answer, i) => {
-      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4)));
+      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4), 'a'));
     });
   });
 
@@ -72,7 +72,7 @@ describe('recognition', () => {
     const fromMoves = await strokes.recognize(sequences.map((each) => ({ kind: 'strokes', moves: each })));
     assert.deepEqual(fromMoves, fromPictures);
     fromMoves.forEach((answer, i) => {
-      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4)));
+      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4), 'a'));
     });
   });
 

@@ -5,27 +5,34 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
+import { ParameterLayout } from '#src/model/parameters.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import type { StateDict } from '#src/state-dict.js';
 import { UserError } from '#src/user-error.js';
 import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 
-const denormal = 2 ** -149;
+const MODEL = resolveClassifierConfig({ inputSize: 28, hiddenSize: 1, numClasses: 2, dropout: 0.25 });
+
+/** In the order of their names. Values of which the bits must stay. */
+function tensors(rename: (name: string) => string): StateDict {
+  const denormal = 2 ** -149;
+  const values = [Math.fround(0.1), 0, denormal, 3.4028234663852886e38, 1];
+  const places = new ParameterLayout(MODEL).places.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return new Map(
+    places.map(({ name, shape, length }) => {
+      return [rename(name), { shape, data: Float32Array.from({ length }, (_, i) => values[i % 5]) }];
+    }),
+  );
+}
 
 function example(): Checkpoint {
   return {
-    parameters: new Map([
-      ['fc.bias', { shape: [2], data: Float32Array.of(Math.fround(0.1), -0) }],
-      ['fc.weight', { shape: [2, 2], data: Float32Array.of(denormal, Infinity, 3, 4) }],
-      ['lstm.weight_ih_l0', { shape: [1], data: Float32Array.of(Number.NaN) }],
-    ]),
-    model: resolveClassifierConfig({ inputSize: 28, hiddenSize: 4, numClasses: 2, dropout: 0.25 }),
+    parameters: tensors((name) => name),
+    model: { ...MODEL },
     preprocessing: { ...ROWS, mean: 0.1 + 0.2 },
-    classes: ['zero', 'Ä"\n'],
+    classes: ['zero', 'Ä"'],
     training: {
-      optimizer: new Map([
-        ['mean.fc.bias', { shape: [2], data: Float32Array.of(1, denormal) }],
-        ['variance.fc.bias', { shape: [2], data: Float32Array.of(4, 5) }],
-      ]),
+      optimizer: new Map([...tensors((name) => `mean.${name}`), ...tensors((name) => `variance.${name}`)]),
       state: {
         epoch: 3,
         step: 1176,
@@ -48,6 +55,7 @@ const refused = (bytes: Uint8Array, message: RegExp) =>
 
 test('a checkpoint is bit-identical after writing and reading', () => {
   const checkpoint = example();
+  checkpoint.parameters.get('fc.bias')!.data[1] = -0;
   const read = decodeCheckpoint(encodeCheckpoint(checkpoint), 'last.safetensors');
   assert.deepEqual(read, checkpoint);
   for (const [name, { data }] of checkpoint.parameters) {
@@ -66,6 +74,39 @@ test('plain SGD has a training state without vectors', () => {
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint), 'x').training, checkpoint.training);
 });
 
+test('the losses of an epoch of a million updates are kept bit by bit, as tensors beside the header', () => {
+  const checkpoint = example();
+  const length = 1_000_000;
+  const losses = Array.from({ length }, (_, n) => 1 / (n + 3));
+  const correct = Array.from({ length }, (_, n) => n % 32);
+  checkpoint.training!.state = { epoch: 2, losses, correct };
+  const bytes = encodeCheckpoint(checkpoint);
+  assert.deepEqual(decodeCheckpoint(bytes, 'x').training, checkpoint.training);
+  const { tensors, metadata } = readSafetensors(bytes);
+  assert.deepEqual(JSON.parse(metadata.training), { epoch: 2 });
+  assert.deepEqual([...tensors.keys()].slice(0, 2), ['training.correct', 'training.losses']);
+
+  tensors.set('training.losses', { dtype: 'F64', shape: [2, 1], data: new Float64Array(2) });
+  refused(
+    writeSafetensors(tensors, metadata),
+    /"training\.losses" is F64 \[2, 1\], expected F64 \[updates\]/,
+  );
+  tensors.delete('training.losses');
+  const both = { ...metadata, training: '{"correct":[]}' };
+  refused(writeSafetensors(tensors, both), /"training\.correct" does not belong to the training state/);
+  const { training: _, ...none } = metadata;
+  refused(writeSafetensors(tensors, none), /"training\.correct" does not belong to the training state/);
+});
+
+test('the losses of a short epoch are in the JSON, as in older checkpoints', () => {
+  const checkpoint = example();
+  const losses = Array.from({ length: 65_536 }, (_, n) => 1 / (n + 3));
+  checkpoint.training!.state = { epoch: 2, losses, correct: losses.map(() => 1) };
+  const bytes = encodeCheckpoint(checkpoint);
+  assert.deepEqual(JSON.parse(readSafetensors(bytes).metadata.training).losses, losses);
+  assert.deepEqual(decodeCheckpoint(bytes, 'x').training, checkpoint.training);
+});
+
 test('the same checkpoint gives the same bytes', () => {
   const reversed = example();
   reversed.parameters = new Map([...reversed.parameters].reverse());
@@ -74,15 +115,23 @@ test('the same checkpoint gives the same bytes', () => {
 
 test('on disk: PyTorch names, snake_case keys', () => {
   const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
+  const names = [
+    'fc.bias',
+    'fc.weight',
+    'lstm.bias_hh_l0',
+    'lstm.bias_ih_l0',
+    'lstm.weight_hh_l0',
+    'lstm.weight_ih_l0',
+  ];
   assert.deepEqual(
     [...tensors.keys()],
-    ['fc.bias', 'fc.weight', 'lstm.weight_ih_l0', 'optimizer.mean.fc.bias', 'optimizer.variance.fc.bias'],
+    ['', 'optimizer.mean.', 'optimizer.variance.'].flatMap((prefix) => names.map((name) => prefix + name)),
   );
   assert.equal(metadata.format, 'scanstroke');
   assert.equal(metadata.format_version, '1');
   assert.deepEqual(JSON.parse(metadata.model), {
     input_size: 28,
-    hidden_size: 4,
+    hidden_size: 1,
     num_layers: 1,
     bidirectional: false,
     num_classes: 2,
@@ -159,10 +208,10 @@ test('values that a file cannot store are refused with the name of the member', 
 
 test('fields that an older version did not write have their defaults', () => {
   const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
-  const model = '{"input_size":28,"hidden_size":4,"num_classes":2,"of_a_newer_version":1}';
+  const model = '{"input_size":28,"hidden_size":1,"num_classes":2,"of_a_newer_version":1}';
   assert.deepEqual(
     decodeCheckpoint(writeSafetensors(tensors, { ...metadata, model }), 'x').model,
-    resolveClassifierConfig({ inputSize: 28, hiddenSize: 4, numClasses: 2 }),
+    resolveClassifierConfig({ inputSize: 28, hiddenSize: 1, numClasses: 2 }),
   );
 });
 
@@ -183,14 +232,17 @@ test('every field of the model is checked; errors name the field and the expecte
   refuse({ num_layers: 0 }, '"num_layers": expected a whole number from 1 to 1024, found 0');
   refuse({ num_layers: 1e9 }, '"num_layers": expected a whole number from 1 to 1024, found 1000000000');
   refuse({ head: 'tail' }, '"head": expected one of flatten, final, last, mean, found "tail"');
-  refuse({ sequence_length: '28' }, `"sequence_length": ${size}, found "28"`);
+  refuse(
+    { sequence_length: '28' },
+    '"sequence_length": expected a whole number from 1 to 1048576, found "28"',
+  );
   refuse(
     { head: 'flatten' },
     '"sequence_length": expected a whole number, for the head flatten, found nothing',
   );
   refuse({ dropout: 1 }, '"dropout": expected a number from 0 to below 1, found 1');
   refuse({ layer_dropout: null }, '"layer_dropout": expected a number from 0 to below 1, found null');
-  refuse({ forget_bias: true }, '"forget_bias": expected a number, found true');
+  refuse({ forget_bias: true }, '"forget_bias": expected a number from -100 to 100, found true');
 });
 
 test('other files are refused with a message', () => {
@@ -215,7 +267,7 @@ test('other files are refused with a message', () => {
   refused(rewritten({ model: '[]' }), /metadata "model" must be a JSON object/);
   refused(rewritten({ model: '{"hidden_size":1,"hiddenSize":2}' }), /"model": "hiddenSize" occurs twice/);
   refused(rewritten({ model: '['.repeat(1_000_000) }), /metadata "model": nested deeper than 32/);
-  refused(rewritten({ classes: '["a", 1]' }), /metadata "classes" must be a JSON list of texts/);
+  refused(rewritten({ classes: '["a", 1]' }), /metadata "classes": "1": expected a text, found 1/);
   refused(rewritten({ training: undefined }), /holds optimiser tensors, but its metadata has no "training"/);
 
   refused(writeSafetensors(new Map(), metadata), /holds no parameters/);

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { appendMetrics, readMetrics, readSummary, writeSummary } from '#src/runs/run-files.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '#src/runs/run-folder.js';
 import { UserError } from '#src/user-error.js';
+import { HOSTILE_VALUES, withMember } from './hostile-values.js';
 
 let folder = '';
 let path = '';
@@ -132,6 +133,53 @@ test('a number that JSON cannot represent is refused before anything is written'
     /gflops: it is Infinity/,
   );
   assert.deepEqual(await fs.readdir(folder), []);
+});
+
+test('any value in place of any field of metrics or summary is refused, or has the form of the field', async () => {
+  await appendMetrics(folder, epoch(1));
+  await writeSummary(folder, summary);
+  const metrics: object = JSON.parse(await fs.readFile(path, 'utf8'));
+  const end: object = JSON.parse(await fs.readFile(join(folder, RUN_FILES.summary), 'utf8'));
+  const shares = /Accuracy$/;
+  let refusals = 0;
+  for (const [file, content, read] of [
+    [RUN_FILES.metrics, metrics, async () => (await readMetrics(folder))[0]],
+    [RUN_FILES.summary, end, () => readSummary(folder)],
+  ] as const) {
+    const form = await read();
+    for (const key of Object.keys(content)) {
+      for (const value of [undefined, ...HOSTILE_VALUES]) {
+        await fs.writeFile(join(folder, file), `${withMember(content, key, value)}\n`);
+        try {
+          for (const [name, found] of Object.entries(await read())) {
+            const expected = form[name as keyof typeof form] as unknown;
+            const what = `${file}: ${key} = ${value?.slice(0, 40)}`;
+            if (expected !== null && found !== null) assert.equal(typeof found, typeof expected, what);
+            if (typeof found === 'number') assert.ok(Number.isFinite(found), what);
+            if (shares.test(name)) assert.ok(Number(found) >= 0 && Number(found) <= 1, what);
+          }
+        } catch (error) {
+          assert.ok(error instanceof UserError, `${key} = ${value}: ${error}`);
+          assert.ok(error.message.startsWith(join(folder, file)) && error.message.length < 1000);
+          refusals++;
+        }
+      }
+    }
+  }
+  assert.ok(refusals > 700, String(refusals));
+});
+
+test('a confusion matrix that does not fit the classes, and more correct answers than answers, are refused', async () => {
+  const cases: [Partial<RunSummary>, RegExp][] = [
+    [{ confusionMatrix: [[1, 2]] }, /a row and a column for each of its classes/],
+    [{ confusionMatrix: [[1], [2]] }, /a row and a column for each of its classes/],
+    [{ testScore: { correct: 3, count: 2 } }, /"test_score": expected a score with correct at most count/],
+    [{ testAccuracy: 1.5 }, /"test_accuracy": expected a number from 0 to 1, found 1\.5/],
+  ];
+  for (const [change, message] of cases) {
+    await writeSummary(folder, { ...summary, ...change });
+    await refused(readSummary(folder), message);
+  }
 });
 
 test('the summary is read as written, in snake_case on disk', async () => {

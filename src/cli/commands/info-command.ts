@@ -167,13 +167,14 @@ function progress({ metrics, summary }: Found): string[] {
 /** Longer lists are shown as their number of values. */
 const MAX_LISTED_VALUES = 8;
 
-/** `accuracy 0.917, epoch 3` for an object. Control characters are removed: the values come from a file. */
+/** `accuracy 0.917, epoch 3` for an object, `none` for null. Control characters are removed: the values come from a file. */
 function valueText(value: unknown): string {
   if (Array.isArray(value)) {
     if (value.length > MAX_LISTED_VALUES) return plural(value.length, 'value');
     return value.map(valueText).join(', ') || 'none';
   }
-  if (value !== null && typeof value === 'object') {
+  if (value === null) return 'none';
+  if (typeof value === 'object') {
     return Object.entries(value)
       .map(([key, member]) => `${printable(snakeCase(key))} ${valueText(member)}`)
       .join(', ');

@@ -67,12 +67,11 @@ async function modelOf(
   const { createHash } = await import('node:crypto');
   const { describeCheckpoint } = await import('../../recognize/recognizer.js');
   const { encodeCheckpoint } = await import('../../runs/checkpoint.js');
-  const { readCheckpoint } = await import('../../runs/checkpoint-file.js');
+  const { readTrainedModel } = await import('../../runs/checkpoint-file.js');
   const { factsBeside } = await import('../../runs/run-files.js');
   const { findCheckpoint } = await import('../../runs/run-path.js');
   const { checkpoint: path } = findCheckpoint('page', run, 'use');
-  const { training: _, ...checkpoint } = await readCheckpoint(path);
-  const bytes = encodeCheckpoint(checkpoint);
+  const bytes = encodeCheckpoint(await readTrainedModel(path));
   const info = describeCheckpoint(bytes, { name: path, ...(await factsBeside(path)) });
   const id = idOf(path, taken);
   const entry: ModelEntry = {

@@ -2,10 +2,10 @@
  * How an image becomes a sequence: its steps, the normalisation and the order of its pixels. Stored with the model, so
  * that recognition does the same.
  */
-import { snakeCase } from '../../formats/key-case.js';
-import { quote } from '../../formats/quotation.js';
+import { finite, nullable, oneOf, optional, readAs, record, whole } from '../../formats/shape.js';
 import { Random } from '../../random.js';
 import { UserError } from '../../user-error.js';
+import { MAX_SEQUENCE_LENGTH } from '../sequence.js';
 
 /** From an image to a sequence [T, I]. Stored with the model. */
 export interface ImagePreprocessing {
@@ -28,6 +28,9 @@ export interface ImagePreprocessing {
   /** Seed of the one fixed permutation of pixels that is applied to every image; null for none. */
   permutationSeed: number | null;
 }
+
+/** Limit for the values of an image, over all channels. Recognition accepts no larger picture. */
+const MAX_IMAGE_VALUES = 2 ** 24;
 
 /** Separates the permutation's random numbers from all others of the same seed. */
 const PERMUTATION_STREAM = 0x7065726d; // 'perm'
@@ -58,7 +61,8 @@ export function pixelPermutation({
 /**
  * @param operation what the message begins with, e.g. `train`
  * @param dataset its name in the message
- * @throws UserError if the steps do not hold an image's values exactly, with settings that do
+ * @throws UserError if the steps do not hold an image's values exactly, with settings that do; and for images that are
+ *   too large
  */
 export function checkSequenceShape(
   operation: string,
@@ -67,6 +71,12 @@ export function checkSequenceShape(
 ): void {
   const { sequenceLength, inputSize, channels, height, width } = shape;
   const values = channels * height * width;
+  if (values > MAX_IMAGE_VALUES) {
+    throw new UserError(
+      `${operation}: ${dataset} images have ${channels} × ${height} × ${width} values (channels × height × width); ` +
+        `at most ${MAX_IMAGE_VALUES} are accepted`,
+    );
+  }
   if (sequenceLength >= 1 && inputSize >= 1 && sequenceLength * inputSize === values) return;
   const size =
     channels === 1
@@ -80,6 +90,19 @@ export function checkSequenceShape(
   );
 }
 
+const size = whole(1, MAX_IMAGE_VALUES);
+const stored = record<ImagePreprocessing>({
+  kind: optional(oneOf(['images']), 'images'),
+  sequenceLength: whole(1, MAX_SEQUENCE_LENGTH),
+  inputSize: size,
+  channels: size,
+  height: size,
+  width: size,
+  mean: finite,
+  std: finite,
+  permutationSeed: nullable(whole(0)),
+});
+
 /**
  * The preprocessing stored in a checkpoint.
  * @param value of `Checkpoint.preprocessing`, keys in camelCase
@@ -87,39 +110,14 @@ export function checkSequenceShape(
  * @throws UserError naming what is missing or impossible
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
-  const number = (
-    key: Exclude<keyof ImagePreprocessing, 'kind'>,
-    expected: string,
-    fits: (n: number) => boolean,
-  ): number => {
-    const found = value[key];
-    if (typeof found === 'number' && fits(found)) return found;
-    const shown = found === undefined ? 'none' : quote(String(found));
-    throw new UserError(`${name}: preprocessing: ${snakeCase(key)} must be ${expected}, found ${shown}`);
-  };
-  const size = (key: Exclude<keyof ImagePreprocessing, 'kind'>) =>
-    number(key, 'a whole number from 1 to 2^24', (n) => Number.isInteger(n) && n >= 1 && n <= 2 ** 24);
-  const preprocessing: ImagePreprocessing = {
-    kind: 'images',
-    sequenceLength: size('sequenceLength'),
-    inputSize: size('inputSize'),
-    channels: size('channels'),
-    height: size('height'),
-    width: size('width'),
-    mean: number('mean', 'a finite number', Number.isFinite),
-    std: number('std', 'a finite number above 0', (n) => Number.isFinite(n) && Math.fround(n) > 0),
-    permutationSeed:
-      value.permutationSeed === null
-        ? null
-        : number(
-            'permutationSeed',
-            'null or a whole number from 0',
-            (n) => Number.isSafeInteger(n) && n >= 0,
-          ),
-  };
-  checkSequenceShape(`${name}: preprocessing`, "the model's", preprocessing);
-  if (preprocessing.sequenceLength * preprocessing.inputSize > 2 ** 28) {
-    throw new UserError(`${name}: preprocessing: an image of more than 2^28 values`);
+  const where = `${name}: preprocessing`;
+  const preprocessing = readAs(stored, value, where);
+  const { mean, std } = preprocessing;
+  if (!(Math.fround(std) > 0 && normalisation(mean, std).every(Number.isFinite))) {
+    throw new UserError(
+      `${where}: "mean" ${mean}, "std" ${std}: expected numbers with which (x/255 - mean)/std is finite in float32, std above 0`,
+    );
   }
+  checkSequenceShape(where, "the model's", preprocessing);
   return preprocessing;
 }

@@ -2,10 +2,8 @@
  * How a drawing becomes a sequence: the size of its picture, the order of its points, its scale. Stored with the model,
  * so that recognition does the same.
  */
-import { snakeCase } from '../../formats/key-case.js';
-import { quote } from '../../formats/quotation.js';
+import { checked, oneOf, type Reader, readAs, record, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
-import { UserError } from '../../user-error.js';
 
 /** From a drawing to a sequence [T, 4]. Stored with the model. */
 export interface StrokePreprocessing {
@@ -37,6 +35,20 @@ export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
   scale: 1,
 };
 
+/** Moves are 16-bit integers, and so are the sides of their picture. */
+const side = whole(1, 32_767);
+const preprocessing: Reader<StrokePreprocessing> = record({
+  kind: oneOf(['strokes']),
+  width: side,
+  height: side,
+  order: oneOf(['tour', 'pen']),
+  scale: checked('a number above 0 that keeps moves finite in float32', (value): value is number => {
+    return (
+      typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(32_768 * value))
+    );
+  }),
+});
+
 /**
  * The preprocessing stored in a checkpoint of a model for strokes.
  * @param value of `Checkpoint.preprocessing`, keys in camelCase
@@ -44,19 +56,5 @@ export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {
-  const refuse = (key: keyof StrokePreprocessing, expected: string): never => {
-    const found = value[key] === undefined ? 'none' : quote(String(value[key]));
-    throw new UserError(`${name}: preprocessing: ${snakeCase(key)} must be ${expected}, found ${found}`);
-  };
-  const { kind, width, height, order, scale } = value;
-  const isSide = (side: unknown): side is number =>
-    typeof side === 'number' && Number.isInteger(side) && side >= 1 && side <= 32767;
-  if (kind !== 'strokes') return refuse('kind', '"strokes"');
-  if (!isSide(width)) return refuse('width', 'a whole number from 1 to 32767');
-  if (!isSide(height)) return refuse('height', 'a whole number from 1 to 32767');
-  if (order !== 'tour' && order !== 'pen') return refuse('order', '"tour" or "pen"');
-  if (!(typeof scale === 'number' && Number.isFinite(scale) && Math.fround(scale) > 0)) {
-    return refuse('scale', 'a finite number above 0');
-  }
-  return { kind, width, height, order, scale };
+  return readAs(preprocessing, value, `${name}: preprocessing`);
 }

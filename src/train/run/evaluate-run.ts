@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
-import { readCheckpoint } from '../../runs/checkpoint-file.js';
+import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { findCheckpoint } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
@@ -32,7 +32,7 @@ export async function evaluateRun(
   options: EvaluateRunOptions,
 ): Promise<Scores & { classes: string[]; notices: string[] }> {
   const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
-  const checkpoint = await readCheckpoint(checkpointPath);
+  const checkpoint = await readTrainedModel(checkpointPath);
   const { model, preprocessing } = checkpoint;
   const kind = kindOf(preprocessing);
   const config = await configIn(folder);

@@ -1,12 +1,24 @@
 /** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
-import { quote } from '../../formats/quotation.js';
+import {
+  between,
+  finite,
+  flag,
+  list,
+  nullable,
+  oneOf,
+  optional,
+  readAs,
+  record,
+  textUpTo,
+  whole,
+} from '../../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
+import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
@@ -25,6 +37,18 @@ export interface UpdateConditions {
   data: string;
 }
 
+/** Conditions that hold within an epoch: in words for messages, and the settings that they follow from. */
+const CONDITIONS = [
+  {
+    name: 'batchSize',
+    words: 'samples per update',
+    settings: ['batchSize', 'accumulationSteps'],
+  },
+  { name: 'trainCount', words: 'number of training samples', settings: ['trainSplit', 'data'] },
+  { name: 'seed', words: 'seed', settings: ['seedNumber'] },
+  { name: 'useAmp', words: 'mixed precision', settings: ['useAmp'] },
+] as const;
+
 /** Examples of which the fingerprint takes more than the label. */
 const SAMPLED_EXAMPLES = 64;
 
@@ -42,27 +66,54 @@ export function fingerprintOf(dataset: Dataset): string {
   return hash.digest('hex');
 }
 
-const whole = z.int().nonnegative();
-const savedSchema = z.object({
-  epoch: z.int().positive(),
-  losses: z.array(z.number()),
-  correct: z.array(whole),
-  updates: whole,
-  epochSeconds: z.number().nonnegative(),
-  trainSeconds: z.number().nonnegative(),
-  best: z.object({ accuracy: z.number(), loss: z.number(), epoch: whole }).nullable(),
-  lossScale: z
-    .object({ scale: z.number().positive(), steadySteps: whole, skippedSteps: whole })
-    .nullable()
-    .default(null),
-  batchSize: z.int().positive(),
-  trainCount: z.int().positive(),
-  seed: whole,
-  optimizer: z.enum(['adam', 'adamw', 'sgd']),
-  useAmp: z.boolean().default(false),
+const count = whole(0);
+const seconds = between(0, Number.MAX_VALUE);
+const savedState = record<TrainState & Omit<UpdateConditions, 'data'> & { data: string | null }>({
+  epoch: whole(1),
+  losses: list(finite, MAX_EPOCH_UPDATES),
+  correct: list(count, MAX_EPOCH_UPDATES),
+  updates: count,
+  epochSeconds: seconds,
+  trainSeconds: seconds,
+  best: nullable(record({ accuracy: between(0, 1), loss: finite, epoch: whole(1) })),
+  lossScale: optional(
+    nullable(record({ scale: between(2 ** -149, 2 ** 127), steadySteps: count, skippedSteps: count })),
+    null,
+  ),
+  batchSize: whole(1),
+  trainCount: whole(1),
+  seed: count,
+  optimizer: oneOf(['adam', 'adamw', 'sgd']),
+  useAmp: optional(flag, false),
   /** Checkpoints of older versions have none. */
-  data: z.string().nullable().default(null),
+  data: optional(nullable(textUpTo(64)), null),
 });
+
+/** Reads the training state of a checkpoint. @throws UserError naming what is missing, impossible or contradicted */
+function readState(state: Record<string, unknown>, path: string) {
+  const where = `${path}: the training state is damaged`;
+  const saved = readAs(savedState, state, where);
+  const damaged = (how: string) => new UserError(`${where}: ${how}`);
+  const { losses, correct, epoch, best, batchSize, lossScale, useAmp } = saved;
+  if (losses.length !== correct.length) {
+    throw damaged(`${losses.length} losses, but ${correct.length} counts of correct answers`);
+  }
+  const batches = Math.ceil(saved.trainCount / batchSize);
+  if (losses.length > batches) {
+    throw damaged(`${losses.length} losses, but an epoch has ${batches} updates`);
+  }
+  if (correct.some((each) => each > batchSize)) {
+    throw damaged(`more correct answers in an update than its ${batchSize} samples`);
+  }
+  if (losses.length === batches && saved.epochSeconds === 0) throw damaged('an epoch that took no time');
+  if (best !== null && best.epoch >= epoch) {
+    throw damaged(`the best epoch is ${best.epoch}, but only ${epoch - 1} are complete`);
+  }
+  if ((lossScale !== null) !== useAmp) {
+    throw damaged(`${lossScale === null ? 'no' : 'a'} loss scale, but use_amp is ${useAmp}`);
+  }
+  return saved;
+}
 
 /**
  * Loads parameters and optimiser from a checkpoint. A checkpoint without a training state (`best`) gives its
@@ -83,17 +134,7 @@ export async function resume(
     await engine.load({ parameters, optimizer: new Map() });
     return initialState(conditions.useAmp);
   }
-  const damaged = (how: string) => new UserError(`${path}: the training state is damaged: ${how}`);
-  const parsed = savedSchema.safeParse(training.state);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw damaged(`${issue.path.join('.')}: ${issue.message}`);
-  }
-  const { batchSize, trainCount, seed, optimizer, useAmp, data, ...state } = parsed.data;
-  const [losses, counts] = [state.losses.length, state.correct.length];
-  if (losses !== counts) throw damaged(`${losses} losses, but ${counts} counts of correct answers`);
-  const batches = Math.ceil(trainCount / batchSize);
-  if (losses > batches) throw damaged(`${losses} losses, but an epoch has ${batches} updates`);
+  const { batchSize, trainCount, seed, optimizer, useAmp, data, ...state } = readState(training.state, path);
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
       `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} was requested; ` +
@@ -101,14 +142,17 @@ export async function resume(
       { settings: ['optimizer', 'loadCp'] },
     );
   }
-  const changed = Object.entries({ batchSize, trainCount, seed, useAmp }).find(
-    ([name, value]) => conditions[name as keyof UpdateConditions] !== value,
-  );
+  const saved = { batchSize, trainCount, seed, useAmp };
+  const changed = CONDITIONS.find(({ name }) => saved[name] !== conditions[name]);
   if (changed && state.losses.length > 0) {
-    const [name, value] = changed;
+    const { name, words, settings } = changed;
+    const [before, now] = [saved[name], conditions[name]].map((value) =>
+      typeof value === 'boolean' ? (value ? 'on' : 'off') : value,
+    );
     throw new UserError(
-      `train: ${path} was written within epoch ${state.epoch}, with ${name} ${value}; ` +
-        `now ${name} is ${conditions[name as keyof UpdateConditions]}; continue with ${name} ${value}`,
+      `train: ${path} was written within epoch ${state.epoch}, with ${words} ${before}; ` +
+        `now ${words} is ${now}; continue with ${words} ${before}`,
+      { settings },
     );
   }
   if (data !== null && data !== conditions.data && state.losses.length > 0) {
@@ -118,7 +162,7 @@ export async function resume(
       { settings: ['data', 'loadCp'] },
     );
   }
-  await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model, path) });
+  await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model) });
   // Between two epochs the precision may change.
   return useAmp === conditions.useAmp
     ? state
@@ -129,7 +173,7 @@ export async function resume(
  * The optimiser's vectors by tensor. Checkpoints of the first version hold each as one flat vector (`mean`), with the
  * tensors in the order of ParameterLayout.
  */
-function optimizerTensors(saved: StateDict, model: ResolvedClassifierConfig, path: string): StateDict {
+function optimizerTensors(saved: StateDict, model: ResolvedClassifierConfig): StateDict {
   const layout = new ParameterLayout(model);
   const tensors: StateDict = new Map();
   for (const [name, tensor] of saved) {
@@ -137,39 +181,50 @@ function optimizerTensors(saved: StateDict, model: ResolvedClassifierConfig, pat
       tensors.set(name, tensor);
       continue;
     }
-    if (tensor.data.length !== layout.length) {
-      throw new UserError(
-        `${path}: optimiser vector ${quote(name)} should have ${layout.length} numbers, found ${tensor.data.length}`,
-      );
-    }
     for (const [parameter, part] of layout.toStateDict(tensor.data))
       tensors.set(`${name}.${parameter}`, part);
   }
   return tensors;
 }
 
+/** The sizes of a model, in words for messages. */
+const SIZES = {
+  inputSize: 'input size',
+  hiddenSize: 'hidden size',
+  numLayers: 'number of layers',
+  bidirectional: 'bidirectional',
+  numClasses: 'number of classes',
+  head: 'head',
+  sequenceLength: 'sequence length',
+} as const;
+
 function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedClassifierConfig): void {
   const differences = differencesOf(checkpoint.model, model);
-  if (differences.length > 0) {
-    throw new UserError(
-      `train: ${path} is of another architecture: it has ${differences.join('; ')}; ` +
-        'give the settings that it was trained with, or begin a new run',
-    );
-  }
+  if (differences.length === 0) return;
+  throw new UserError(
+    `train: ${path} is of another architecture: it has ${differences.map(({ text }) => text).join('; ')}; ` +
+      'give the settings that it was trained with, or begin a new run',
+    // The number of classes follows from the data.
+    { settings: differences.map(({ name }) => (name === 'numClasses' ? 'data' : name)) },
+  );
 }
 
-/** The settings in which two architectures differ, `hiddenSize 12, not 13`; none if they have the same parameters. */
-export function differencesOf(saved: ResolvedClassifierConfig, wanted: ResolvedClassifierConfig): string[] {
-  const shape = [
-    'inputSize',
-    'hiddenSize',
-    'numLayers',
-    'bidirectional',
-    'numClasses',
-    'head',
-    'sequenceLength',
-  ] as const;
-  return shape.flatMap((name) =>
-    saved[name] === wanted[name] ? [] : [`${name} ${saved[name]}, not ${wanted[name]}`],
+/** A size in which two architectures differ. */
+export interface Difference {
+  name: keyof typeof SIZES;
+  /** `hidden size 12, not 13` */
+  text: string;
+}
+
+/** The sizes in which two architectures differ; none if they have the same parameters. */
+export function differencesOf(
+  saved: ResolvedClassifierConfig,
+  wanted: ResolvedClassifierConfig,
+): Difference[] {
+  const names = Object.keys(SIZES) as Difference['name'][];
+  return names.flatMap((name) =>
+    saved[name] === wanted[name]
+      ? []
+      : [{ name, text: `${SIZES[name]} ${saved[name] ?? 'none'}, not ${wanted[name] ?? 'none'}` }],
   );
 }

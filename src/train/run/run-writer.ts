@@ -13,7 +13,7 @@ import { readFileBounded, writeFileAtomically } from '../../formats/files.js';
 import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { parameterCount } from '../../model/parameters.js';
 import { encodeCheckpoint } from '../../runs/checkpoint.js';
-import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
+import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { MAX_CHECKPOINT_BYTES } from '../../runs/limits.js';
 import { takeMetrics } from '../../runs/metrics-repair.js';
 import { bestOf, pendingBest, setAside, settleBest } from '../../runs/run-checkpoints.js';
@@ -135,10 +135,10 @@ export class RunWriter {
   async #problemWith(path: string): Promise<string | null> {
     if (!existsSync(path)) return `${path} is missing`;
     try {
-      const differences = differencesOf((await readCheckpointHeader(path)).model, this.model);
+      const differences = differencesOf((await readTrainedModel(path)).model, this.model);
       return differences.length === 0
         ? null
-        : `${path} is of another architecture: ${differences.join('; ')}`;
+        : `${path} is of another architecture: ${differences.map(({ text }) => text).join('; ')}`;
     } catch (error) {
       if (error instanceof UserError) return error.message;
       throw error;

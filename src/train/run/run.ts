@@ -10,6 +10,7 @@ import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
+import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
 import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
 import { type Mistake, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
@@ -78,6 +79,13 @@ async function* trainLocked(
       config.seedNumber,
     );
     const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
+    const batchesPerEpoch = Math.ceil(train.length / batchSize);
+    if (batchesPerEpoch > MAX_EPOCH_UPDATES) {
+      throw new UserError(
+        `train: an epoch would have ${batchesPerEpoch} updates; at most ${MAX_EPOCH_UPDATES} are supported; use larger batches`,
+        { settings: ['batchSize'] },
+      );
+    }
     session = await openRunEngine({
       backend: config.backend,
       threads: config.threads,
@@ -112,7 +120,7 @@ async function* trainLocked(
       trainCount: train.length,
       validationCount: validation.length,
       testCount: dataset.test.count,
-      batchesPerEpoch: Math.ceil(train.length / batchSize),
+      batchesPerEpoch,
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, batch: state.losses.length } : null,
       seed: config.seedNumber,

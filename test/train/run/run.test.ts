@@ -75,7 +75,7 @@ test('an interrupted run in mixed precision continues with its loss scale', asyn
   assert.deepEqual([first.lossScale, first.skippedSteps], [65_536, 0]);
   await assert.rejects(
     train({ ...smallConfig(data, at('x'), dropping), loadCp: await interruptedMixed() }),
-    /within epoch 1, with useAmp true; now useAmp is false/,
+    /within epoch 1, with mixed precision on; now mixed precision is off; continue with mixed precision on/,
   );
 });
 
@@ -218,13 +218,19 @@ test('a checkpoint of another architecture, optimiser or kind is refused in one 
   await train(smallConfig(data, at('origin'), { numEpochs: 1 }));
   const loadCp = join(at('origin'), 'last.safetensors');
   const attempts: [Record<string, unknown>, RegExp][] = [
-    [{ hiddenSize: 13 }, /hiddenSize 12, not 13/],
+    [{ hiddenSize: 13 }, /hidden size 12, not 13;/],
     [{ head: 'mean' }, /head flatten, not mean/],
     [{ optimizer: 'sgd' }, /optimizer adam, but sgd/],
   ];
   for (const [flags, message] of attempts) {
     const config = { ...smallConfig(data, at('refused'), { ...flags, numEpochs: 2 }), loadCp };
-    await assert.rejects(train(config), (error) => error instanceof UserError && message.test(error.message));
+    await assert.rejects(train(config), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, message);
+      // The command line adds the flags of these settings.
+      assert.ok(error.settings.includes(Object.keys(flags)[0]), `${error.settings}`);
+      return true;
+    });
     assert.ok(!existsSync(at('refused')), 'nothing is left behind');
   }
   writeFileSync(at('torn.safetensors'), readFileSync(loadCp).subarray(0, 5000));
