@@ -25,7 +25,7 @@ export function reproductionCommands(
   const run = shellQuote(folder);
   const settings = `--config ${shellQuote(joined(folder, RUN_FILES.config))}`;
   const longer = 2 * Math.max(1, summary.epochs);
-  const finite = FINITE_SCHEDULES.includes(String(config.schedule));
+  const finite = FINITE_SCHEDULES.some((name) => name === config.schedule);
   const commands: Command[] = [
     { purpose: 'Repeat this run with the same options:', line: `npx scanstroke train ${settings}` },
     finite

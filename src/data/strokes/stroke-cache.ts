@@ -10,21 +10,17 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { cacheFolder } from '../../cache-folder.js';
-import { makeFolder, readFileBounded, writeFileAtomically } from '../../formats/files.js';
+import { makeFolder, writeFileAtomically } from '../../formats/files.js';
 import { parseJson } from '../../formats/json.js';
-import {
-  readSafetensors,
-  type Tensor,
-  type TensorToWrite,
-  writeSafetensors,
-} from '../../formats/safetensors.js';
+import { type Tensor, type TensorToWrite, writeSafetensors } from '../../formats/safetensors.js';
+import { readSafetensorsFile } from '../../formats/safetensors-reader.js';
 import { list, readAs, record, text, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { emptyStrokes, type StrokeDataset, type StrokeExamples } from './stroke-examples.js';
+import { emptyStrokes, MAX_CLASSES, type StrokeDataset, type StrokeExamples } from './stroke-examples.js';
 
 /** The `about` of the metadata. */
-const aboutShape = record({ width: whole(1), height: whole(1), classes: list(text) });
+const aboutShape = record({ width: whole(1), height: whole(1), classes: list(text, MAX_CLASSES) });
 /** Changes with the layout of the file. */
 const CACHE_VERSION = 2;
 const MAX_BYTES = 8 * 2 ** 30;
@@ -52,10 +48,17 @@ export function cachePath(key: string): string {
 export async function readCache(key: string, name: string): Promise<StrokeDataset | undefined> {
   try {
     const path = cachePath(key);
-    const { tensors, metadata } = readSafetensors(await readFileBounded(path, 'the cache', MAX_BYTES), path);
-    if (metadata.key !== key || metadata.checksum !== checksum(metadata.about, tensors)) return undefined;
-    const [train, test] = PARTS.map((part) => examplesOf(part, tensors, name));
-    return { name, ...readAs(aboutShape, parseJson(metadata.about, path), path), train, test };
+    const options = { what: 'the cache', maxBytes: MAX_BYTES };
+    return await readSafetensorsFile(path, options, async ({ header, tensor }) => {
+      const { entries, metadata } = header;
+      if (metadata.key !== key || entries.length !== ALL_FIELDS.length) return undefined;
+      const about = readAs(aboutShape, parseJson(metadata.about ?? '', path), path);
+      const tensors = new Map<string, Tensor>();
+      for (const entry of entries) tensors.set(entry.name, await tensor(entry));
+      if (metadata.checksum !== checksum(metadata.about, tensors)) return undefined;
+      const [train, test] = PARTS.map((part) => examplesOf(part, tensors, about.classes.length, name));
+      return { name, ...about, train, test };
+    });
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
@@ -93,13 +96,18 @@ function checksum(about: string, tensors: ReadonlyMap<string, Pick<TensorToWrite
 function examplesOf(
   part: (typeof PARTS)[number],
   tensors: ReadonlyMap<string, Tensor>,
+  classes: number,
   name: string,
 ): StrokeExamples {
   const [moves, offsets, labels] = FIELDS.map((field) => tensors.get(`${part}_${field}`)?.data);
   if (
     !(moves instanceof Int16Array && offsets instanceof Int32Array && labels instanceof Uint8Array) ||
     moves.length % STROKE_COLUMNS !== 0 ||
-    offsets.length !== labels.length + 1
+    offsets.length !== labels.length + 1 ||
+    offsets[0] !== 0 ||
+    offsets.some((offset, i) => i > 0 && offset < offsets[i - 1]) ||
+    offsets[offsets.length - 1] !== moves.length / STROKE_COLUMNS ||
+    labels.some((label) => label >= classes)
   ) {
     throw new UserError(`the cache of ${name}: its ${part} tensors do not fit together`);
   }

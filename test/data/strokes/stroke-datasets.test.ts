@@ -11,9 +11,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { cacheFolder } from '#src/cache-folder.js';
 import type { Progress } from '#src/data/strokes/stroke-archive.js';
-import { readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
+import { cachePath, readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { movesOf, type StrokeDataset } from '#src/data/strokes/stroke-examples.js';
+import { movesOf, type StrokeDataset, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
 import {
   prepareStrokeTarget,
   writeStrokeArchive,
@@ -21,6 +21,7 @@ import {
 } from '#src/data/strokes/stroke-writer.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { UserError } from '#src/user-error.js';
+import { safetensorsFile } from '../../formats/safetensors-file.js';
 import { idxBytes, labelBytes } from '../images/idx-bytes.js';
 import { EXPECTED, type Files, strokeFiles, writeArchive, writeFolder } from './stroke-fixture.js';
 
@@ -322,6 +323,38 @@ describe('the cache', () => {
     assert.equal((await readCache('a-key', 'x'))?.width, dataset.width);
     await writeCache('a-key', { ...dataset, width: 0 });
     assert.equal(await readCache('a-key', 'x'), undefined);
+  });
+
+  test('with offsets outside of the moves, or labels without a class, is not used', async () => {
+    const folder = join(parent, 'data');
+    await writeFolder(folder, strokeFiles());
+    const dataset = await loadStrokes(folder);
+    const changes: ((test: StrokeExamples) => void)[] = [
+      ({ offsets }) => offsets.set([1]),
+      ({ offsets }) => offsets.set([2 ** 30], 1),
+      ({ offsets }) => offsets.set([offsets[offsets.length - 1] + 1], offsets.length - 1),
+      ({ labels }) => labels.set([255]),
+    ];
+    for (const change of changes) {
+      const { moves, offsets, labels, count } = dataset.test;
+      const test = { moves, offsets: offsets.slice(), labels: labels.slice(), count };
+      await writeCache('a-key', { ...dataset, test });
+      assert.ok(await readCache('a-key', 'x'));
+      change(test);
+      await writeCache('a-key', { ...dataset, test });
+      assert.equal(await readCache('a-key', 'x'), undefined);
+    }
+  });
+
+  test('that is sparse and of another kind is not read beyond its header', async () => {
+    await fs.mkdir(cache, { recursive: true });
+    const size = 3 * 2 ** 30;
+    const header = safetensorsFile({ a: { dtype: 'U8', shape: [size], data_offsets: [0, size] } }, 0);
+    await fs.writeFile(cachePath('a-key'), header);
+    await fs.truncate(cachePath('a-key'), header.length + size);
+    const before = process.memoryUsage().rss;
+    assert.equal(await readCache('a-key', 'x'), undefined);
+    assert.ok(process.memoryUsage().rss - before < 2 ** 26);
   });
 
   test('may be unwritable: the strokes are loaded all the same', async () => {

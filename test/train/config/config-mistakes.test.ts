@@ -11,6 +11,7 @@ import fc from 'fast-check';
 import { type ConfigFile, parseConfigFile, readConfigFile } from '#src/train/config/config-file.js';
 import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
+import { HOSTILE_VALUES, withMember } from '../../runs/hostile-values.js';
 
 const file = (text: string): ConfigFile => parseConfigFile('run.yaml', text);
 
@@ -25,6 +26,32 @@ function complaint(action: () => unknown): string {
   }
   assert.fail('expected a UserError');
 }
+
+describe('the configuration of a stranger', () => {
+  it('is refused or valid, whatever value is in place of any field', () => {
+    const valid = configToDisk(defaultConfig());
+    let refused = 0;
+    Object.keys(valid).forEach((key, n) => {
+      // Long values take a few milliseconds each.
+      for (const value of HOSTILE_VALUES.filter(({ length }) => length < 100 || n % 10 === 0)) {
+        const json = withMember(valid, key, value);
+        const began = performance.now();
+        try {
+          const config = resolveConfig({ file: parseConfigFile('config.json', json) });
+          const again = JSON.stringify(configToDisk(config));
+          const reread = resolveConfig({ file: parseConfigFile('config.json', again) });
+          assert.equal(JSON.stringify(configToDisk(reread)), again, key);
+        } catch (error) {
+          assert.ok(error instanceof UserError, `${key} = ${value.slice(0, 40)}: ${error}`);
+          assert.ok(error.message.length < 1000 && !error.message.includes('\n'));
+          refused++;
+        }
+        assert.ok(performance.now() - began < 1000, `${key} = ${value.slice(0, 40)}`);
+      }
+    });
+    assert.ok(refused > 1000, String(refused));
+  });
+});
 
 describe('messages', () => {
   const flagMessages: [Record<string, unknown>, string][] = [
