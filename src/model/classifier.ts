@@ -162,7 +162,7 @@ export class SequenceClassifier implements Disposable {
   /**
    * Replaces all parameters by copies of named tensors.
    *
-   * @param tensors as `stateDict` gives them
+   * @param tensors as `stateDict` gives them. Values may be NaN or infinite, as in PyTorch; only files are refused for it.
    * @throws UserError naming what is missing, unknown or of another shape; nothing is changed then
    */
   async loadStateDict(tensors: StateDict): Promise<void> {

