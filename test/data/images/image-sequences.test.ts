@@ -198,18 +198,24 @@ test('stored preprocessing is read back; invalid preprocessing is refused', () =
       (error) => error instanceof UserError && message.test(error.message),
       JSON.stringify(change),
     );
-  refuse({ mean: undefined }, /^last\.safetensors: preprocessing: mean must be a finite number, found none/);
-  refuse({ std: 0 }, /std must be a finite number above 0, found "0"/);
-  refuse({ std: 1e-300 }, /std must be/);
-  refuse({ sequenceLength: 28.5 }, /sequence_length must be a whole number from 1/);
-  refuse({ sequenceLength: '28' }, /sequence_length must be/);
-  refuse({ inputSize: -28 }, /input_size must be/);
-  refuse({ permutationSeed: -1 }, /permutation_seed must be null or a whole number/);
-  refuse({ permutationSeed: undefined }, /permutation_seed must be/);
+  refuse({ mean: undefined }, /^last\.safetensors: preprocessing: "mean": expected a number, found nothing$/);
+  refuse({ std: 0 }, /"std" 0: expected .* finite in float32, std above 0$/);
+  for (const std of [-1, 1e-300, 1e-44]) refuse({ std }, /"std" .*: expected .* finite in float32/);
+  for (const mean of [1e39, -1e300]) refuse({ mean }, /"mean" .* finite in float32/);
+  refuse({ std: '1' }, /"std": expected a number, found "1"$/);
+  refuse({ std: { toString: 1, valueOf: 1 } }, /"std": expected a number, found an object$/);
+  refuse(
+    { sequenceLength: 28.5 },
+    /"sequence_length": expected a whole number from 1 to 1048576, found 28.5$/,
+  );
+  refuse({ sequenceLength: '28' }, /"sequence_length": expected a whole number .* found "28"$/);
+  refuse({ inputSize: -28 }, /"input_size": expected a whole number from 1 to 16777216, found -28$/);
+  refuse({ permutationSeed: -1 }, /"permutation_seed": expected a whole number from 0, found -1$/);
+  refuse({ permutationSeed: undefined }, /"permutation_seed": expected .* found nothing$/);
   refuse(
     { sequenceLength: 27 },
     /sequence length 27 × input size 28 = 756, but the model's images have 784 pixels/,
   );
-  const huge = { sequenceLength: 2 ** 24, inputSize: 2 ** 24, height: 2 ** 24, width: 2 ** 24 };
-  refuse(huge, /more than 2\^28 values/);
+  const huge = { sequenceLength: 2 ** 20, inputSize: 2 ** 5, height: 2 ** 20, width: 2 ** 5 };
+  refuse(huge, /images have 1 × 1048576 × 32 values .*; at most 16777216 are accepted$/);
 });

@@ -102,12 +102,14 @@ test('stored preprocessing is read back; invalid preprocessing is refused with t
   const stored = { ...DEFAULT_STROKE_PREPROCESSING, order: 'pen', scale: 0.25 };
   assert.deepEqual(readStrokePreprocessing(JSON.parse(JSON.stringify(stored)), 'm'), stored);
   for (const [change, message] of [
-    [{ kind: 'images' }, /m: preprocessing: kind must be "strokes", found "images"/],
-    [{ width: 0 }, /width must be a whole number from 1 to 32767, found "0"/],
-    [{ height: undefined }, /height must be .* found none/],
-    [{ order: 'any' }, /order must be "tour" or "pen"/],
-    [{ scale: Number.NaN }, /scale must be a finite number above 0, found "NaN"/],
-    [{ scale: 1e-60 }, /scale must be/],
+    [{ kind: 'images' }, /^m: preprocessing: "kind": expected one of strokes, found "images"$/],
+    [{ width: 0 }, /"width": expected a whole number from 1 to 32767, found 0$/],
+    [{ height: undefined }, /"height": expected .* found nothing$/],
+    [{ order: 'any' }, /"order": expected one of tour, pen, found "any"$/],
+    [{ scale: Number.NaN }, /"scale": expected a number above 0 .* found NaN$/],
+    [{ scale: 1e-60 }, /"scale": expected a number above 0/],
+    [{ scale: 1e37 }, /"scale": expected a number above 0 that keeps moves finite in float32, found 1e\+37$/],
+    [{ scale: { toString: 1 } }, /"scale": expected .* found an object$/],
   ] as const) {
     assert.throws(
       () => readStrokePreprocessing({ ...stored, ...change }, 'm'),
