@@ -217,9 +217,9 @@ test('any value in place of any field is refused by all readers, or gives a netw
         if (json === undefined) continue;
         const changed = writeSafetensors(tensors, { ...metadata, [part]: json });
         const what = `${part}.${key} = ${value?.slice(0, 40)}`;
-        const began = performance.now();
+        const began = process.cpuUsage();
         const error = await refusal('decodeCheckpoint', changed);
-        assert.ok(performance.now() - began < 1000, what);
+        assert.ok(process.cpuUsage(began).user < 2e5, what);
         writeFileSync(FILE, changed);
         for (const reader of [
           'describeCheckpoint',
@@ -271,7 +271,7 @@ test('any value in place of any field of the training state is refused, or gives
   for (const [key, change] of members) {
     for (const value of [undefined, ...HOSTILE_VALUES]) {
       const bytes = rewritten(FILES.images, { training: change(key, value) });
-      const began = performance.now();
+      const began = process.cpuUsage();
       try {
         const state = await resumed(bytes);
         assert.deepEqual(Object.keys(state).sort(), Object.keys(await resumed(FILES.images)).sort());
@@ -281,7 +281,7 @@ test('any value in place of any field of the training state is refused, or gives
         assert.match(error.message, /a\.safetensors/);
         refused++;
       }
-      assert.ok(performance.now() - began < 1000, key);
+      assert.ok(process.cpuUsage(began).user < 2e5, key);
     }
   }
   assert.ok(whole.training && refused > 400, String(refused));

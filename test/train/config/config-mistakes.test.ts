@@ -35,7 +35,7 @@ describe('the configuration of a stranger', () => {
       // Long values take a few milliseconds each.
       for (const value of HOSTILE_VALUES.filter(({ length }) => length < 100 || n % 10 === 0)) {
         const json = withMember(valid, key, value);
-        const began = performance.now();
+        const began = process.cpuUsage();
         try {
           const config = resolveConfig({ file: parseConfigFile('config.json', json) });
           const again = JSON.stringify(configToDisk(config));
@@ -46,7 +46,7 @@ describe('the configuration of a stranger', () => {
           assert.ok(error.message.length < 1000 && !error.message.includes('\n'));
           refused++;
         }
-        assert.ok(performance.now() - began < 1000, `${key} = ${value.slice(0, 40)}`);
+        assert.ok(process.cpuUsage(began).user < 1e6, `${key} = ${value.slice(0, 40)}`);
       }
     });
     assert.ok(refused > 1000, String(refused));
