@@ -12,17 +12,19 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs `scanstroke` with arguments. @param options.onError receives standard error in pieces, and may send signals */
+/** Runs `scanstroke` with arguments. @param options.onStart and onError (standard error, in pieces) may send signals */
 export function scanstroke(
   args: string[],
   options: {
     node?: string[];
     env?: Record<string, string>;
+    onStart?: (child: ChildProcess) => void;
     onError?: (text: string, child: ChildProcess) => void;
   } = {},
 ): Promise<Outcome> {
   const env = { ...process.env, NO_COLOR: '1', ...options.env };
   const child = spawn(process.execPath, [...(options.node ?? []), COMMAND, ...args], { env });
+  options.onStart?.(child);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (piece) => {
