@@ -7,6 +7,7 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 import { COMMAND, scanstroke } from './command.js';
+import { runHarness } from './kills/kill-harness.js';
 
 const KILLER = fileURLToPath(new URL('../../../test/e2e/kill-at-rename.mjs', import.meta.url));
 const folder = temporaryFolder();
@@ -207,4 +208,12 @@ test('a disk that is full at the very start gives one line, and the same command
   assert.ok(!existsSync(join(folder, 'full')));
   assert.equal((await scanstroke(train('full'))).code, 0);
   assert.equal(weights('full'), weights('whole'));
+});
+
+// `npm run kill` does the same for longer.
+test('twenty runs of all recipes, killed at random', { timeout: 120_000 }, async () => {
+  const kills = 20;
+  const { tally, findings } = await runHarness({ seed: 1, kills, folder: temporaryFolder() });
+  assert.deepEqual(findings, []);
+  assert.ok(tally.kills >= kills);
 });

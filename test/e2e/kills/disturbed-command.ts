@@ -16,7 +16,9 @@ import type { Disturbance } from './trial-plan.js';
 
 const HOOK = fileURLToPath(new URL('./file-hook.js', import.meta.url));
 /** A command that takes longer hangs: the longest of the recipes takes two seconds on an idle machine. */
-const HANG_MS = 90_000;
+const HANG_MS = 120_000;
+/** The line in which a training names its parameters and samples. */
+const SIZES = /^.* parameters; samples: .*$/m;
 
 /** A file operation of a process, from the log of file-hook.ts. */
 export interface LoggedOperation {
@@ -37,6 +39,8 @@ export interface Ran {
   pid: number;
   durationMs: number;
   hung: boolean;
+  /** It began a training of another size than the undisturbed run, and was ended for that: the sizes; or null. */
+  otherSizes: string | null;
   /** A signal or a fault has reached the process. */
   disturbed: boolean;
   operations: LoggedOperation[];
@@ -46,6 +50,8 @@ export interface Ran {
 export interface Measured {
   durationMs: number;
   operations: readonly LoggedOperation[];
+  /** The line with the sizes; null before the undisturbed run. */
+  sizes: string | null;
 }
 
 /** @param surroundings.cache folder for SCANSTROKE_CACHE; surroundings.log a path that no file has */
@@ -61,6 +67,7 @@ export async function runDisturbed(
   let pid = 0;
   let hung = false;
   let sent = false;
+  let otherSizes: string | null = null;
   const began = performance.now();
   const outcome = await scanstroke(words, {
     node: ['--import', HOOK],
@@ -68,6 +75,12 @@ export async function runDisturbed(
       SCANSTROKE_CACHE: surroundings.cache,
       KILLS_LOG: surroundings.log,
       ...(order && { KILLS_ORDER: hookOrderText(order) }),
+    },
+    onError: (text, child) => {
+      const sizes = sizesIn(text);
+      if (sizes === null || measured.sizes === null || sizes === measured.sizes) return;
+      otherSizes = sizes;
+      child.kill('SIGKILL');
     },
     onStart: (child) => {
       pid = child.pid ?? 0;
@@ -95,10 +108,14 @@ export async function runDisturbed(
     pid,
     durationMs: performance.now() - began,
     hung,
+    otherSizes,
     disturbed: sent || operations.some(({ hit }) => hit),
     operations,
   };
 }
+
+/** The sizes of a training, from what it printed. */
+export const sizesIn = (stderr: string) => SIZES.exec(stderr)?.[0] ?? null;
 
 function momentText(
   moment: { share: number; signal: Signal; gapMs: number } | null,

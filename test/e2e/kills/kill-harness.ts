@@ -13,7 +13,7 @@ const AT_A_TIME = 2;
 
 export interface HarnessOptions {
   seed: number;
-  /** Trials begin until this many processes were killed or interrupted. */
+  /** Trials begin until this many processes were killed or interrupted; without such trials: disturbed. */
   kills: number;
   /** Empty. The files of trials with findings stay. */
   folder: string;
@@ -29,8 +29,9 @@ export async function runHarness(options: HarnessOptions): Promise<{ tally: Tall
   const findings: string[] = [];
   const trialOf = trialRunner(options);
   let next = 0;
+  const kill = limits.classes.some((each) => each === 'kills' || each === 'signals');
   const worker = async () => {
-    while (tally.kills < kills) {
+    while ((kill ? tally.kills : tally.disturbed) < kills) {
       const trial = drawTrial(seed, next++, limits);
       const { folder, end } = await trialOf(trial);
       tally.add(trial, end);

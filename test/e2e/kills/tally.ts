@@ -7,12 +7,16 @@ export class Tally {
   readonly #byRecipe = new Map<string, Map<string, number>>();
   readonly #byDisturbance = new Map<string, Map<string, number>>();
   trials = 0;
+  /** Processes that were killed or interrupted. */
   kills = 0;
+  /** Signals, faults and rivals that reached a process. */
+  disturbed = 0;
   findings = 0;
 
   add({ settings }: Trial, end: TrialEnd): void {
     this.trials++;
     this.kills += end.kills;
+    this.disturbed += end.disturbed;
     const found = end.findings.length > 0;
     this.findings += Number(found);
     const recipe = countersOf(this.#byRecipe, settings.recipe);

@@ -79,7 +79,8 @@ class TrialInFolder {
     }
     if (!ended && !this.#failed) {
       const result = await this.#attempt(null, this.trial.endsElsewhere);
-      if (result !== 'ended') this.#find(`an undisturbed command ends as ${result}: ${this.#lastLine}`);
+      if (result !== 'ended' && !this.#failed)
+        this.#find(`an undisturbed command ends as ${result}: ${this.#lastLine}`);
     }
     if (!this.#failed) this.#compare();
     if (this.trial.takenElsewhere && !this.#failed) {

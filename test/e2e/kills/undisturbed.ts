@@ -1,7 +1,7 @@
 /** The undisturbed runs that killed ones are compared with, one for each settings. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Measured, runDisturbed } from './disturbed-command.js';
+import { type Measured, runDisturbed, sizesIn } from './disturbed-command.js';
 import { type RunSettings, settingsText, trainArguments } from './recipes.js';
 import { contentsOf, type RunContents } from './run-contents.js';
 
@@ -31,7 +31,7 @@ export class UndisturbedRuns {
     const { outcome, durationMs, operations } = await runDisturbed(
       trainArguments(settings, this.mnist, run),
       null,
-      { durationMs: 0, operations: [] },
+      { durationMs: 0, operations: [], sizes: null },
       { cache: join(folder, 'cache'), log: `${folder}.log` },
     );
     if (outcome.code !== 0) {
@@ -39,6 +39,6 @@ export class UndisturbedRuns {
     }
     const contents = contentsOf(run);
     rmSync(folder, { recursive: true });
-    return { contents, durationMs, operations };
+    return { contents, durationMs, operations, sizes: sizesIn(outcome.stderr) };
   }
 }

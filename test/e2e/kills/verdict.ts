@@ -1,4 +1,5 @@
 /** Judges how a disturbed command ended: exit code, signal and every line that it printed. */
+import { basename } from 'node:path';
 import type { Ran } from './disturbed-command.js';
 import type { Disturbance } from './trial-plan.js';
 
@@ -26,6 +27,7 @@ const EXPECTED_LINES = [
   /^stopping after this update, then writing the checkpoint; press Ctrl-C again to exit at once$/,
   /^interrupted (in|after) epoch [0-9]+(, after update [0-9]+)?$/,
   /^continue with: npx scanstroke train --load-cp /,
+  / was killed as it began; it begins again from /,
 ];
 const ERROR_LINE = /^scanstroke: /;
 
@@ -33,6 +35,9 @@ export function judge(ran: Ran, disturbance: Disturbance | null): Verdict {
   const { outcome, disturbed } = ran;
   const findings: string[] = [];
   if (ran.hung) return { result: 'killed', findings: ['hangs'] };
+  if (ran.otherSizes !== null) {
+    return { result: 'killed', findings: [`trains with other settings: ${ran.otherSizes}`] };
+  }
   const lines = outcome.stderr.split('\n').filter((line) => line !== '');
   const errors = lines.filter((line) => ERROR_LINE.test(line));
   const fault = disturbance?.how === 'fault' && disturbed ? disturbance.fault : null;
@@ -104,10 +109,12 @@ export function judgeRivals(first: Ran, second: Ran, folder: string): string[] {
 
 export const lastLine = ({ outcome }: Ran) => outcome.stderr.trimEnd().split('\n').at(-1) ?? '';
 
-/** Whether two commands wrote into a folder in turns, and not one after the other. */
+/** Whether two commands wrote files of a run in turns, and not one after the other. The lock is no such file. */
 function overlap(first: Ran, second: Ran, folder: string): boolean {
   const [a, b] = [first, second].map((ran) => {
-    const times = ran.operations.filter(({ path }) => path.startsWith(folder)).map(({ ms }) => ms);
+    const times = ran.operations
+      .filter(({ path }) => path.startsWith(`${folder}/`) && !basename(path).startsWith('.lock'))
+      .map(({ ms }) => ms);
     return { from: Math.min(...times), to: Math.max(...times) };
   });
   return Math.max(a.from, b.from) < Math.min(a.to, b.to);
