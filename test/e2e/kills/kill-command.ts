@@ -4,6 +4,7 @@
  *   --kills 500        processes to kill or interrupt
  *   --seed 1           of the random trials
  *   --only kills,…     classes of disturbances: kills, signals, faults, rivals
+ *   --few              only the settings of the test suite
  *   --replay SEED:N    only this trial, with every command; it is exact for kills at file operations
  *
  * Prints findings as they come, and tables at the end. Exit code 1 if there are findings; their files stay.
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { commandsText, findingText, runHarness, trialRunner } from './kill-harness.js';
 import { settingsText } from './recipes.js';
-import { ALL, CLASSES, drawTrial, type PlanLimits } from './trial-plan.js';
+import { ALL, CLASSES, drawTrial, FEW, type PlanLimits } from './trial-plan.js';
 
 const SAY_EVERY_MS = 20_000;
 
@@ -23,21 +24,23 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
+    few: { type: 'boolean', default: false },
     replay: { type: 'string' },
   },
 });
-const limits = limitsOf(values.only);
+const limits = limitsOf(values.only, values.few);
 const folder = mkdtempSync(join(tmpdir(), 'scanstroke-kills-'));
 const found = await (values.replay === undefined ? runAll() : replay(values.replay));
 if (found) process.exitCode = 1;
 else rmSync(folder, { recursive: true });
 
-function limitsOf(only: string | undefined): PlanLimits {
-  if (only === undefined) return ALL;
+function limitsOf(only: string | undefined, few: boolean): PlanLimits {
+  const { classes, settings } = few ? FEW : ALL;
+  if (only === undefined) return { classes, settings };
   const names = only.split(',');
   const unknown = names.filter((name) => !CLASSES.some((each) => each === name));
   if (unknown.length > 0) throw new Error(`--only ${unknown}: expected some of ${CLASSES.join(', ')}`);
-  return { ...ALL, classes: CLASSES.filter((each) => names.includes(each)) };
+  return { settings, classes: CLASSES.filter((each) => names.includes(each)) };
 }
 
 function whole(name: string, text: string): number {
@@ -75,8 +78,8 @@ async function runAll(): Promise<boolean> {
 async function replay(text: string): Promise<boolean> {
   const [seed, number] = text.split(':').map((part) => whole('replay', part));
   const trial = drawTrial(seed, number, limits);
-  console.log(`trial ${text} (${settingsText(trial.settings)})`);
   const { folder: place, end } = await trialRunner({ folder })(trial);
-  console.log(end.findings.length > 0 ? findingText(trial, end, place, limits) : commandsText(end));
+  const same = `trial ${text} (${settingsText(trial.settings)}): the same bits\n${commandsText(end)}`;
+  console.log(end.findings.length > 0 ? findingText(trial, end, place, limits) : same);
   return end.findings.length > 0;
 }

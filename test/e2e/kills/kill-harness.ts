@@ -5,7 +5,7 @@ import { writeSmallMnist } from '../../train/small-mnist.js';
 import { settingsText } from './recipes.js';
 import { Tally } from './tally.js';
 import { runTrial, type TrialEnd } from './trial.js';
-import { ALL, drawTrial, type PlanLimits, type Trial } from './trial-plan.js';
+import { ALL, CLASSES, drawTrial, FEW, type PlanLimits, type Trial } from './trial-plan.js';
 import { UndisturbedRuns } from './undisturbed.js';
 
 const IMAGES = { train: 240, test: 40 };
@@ -56,13 +56,14 @@ export function trialRunner({ folder }: Pick<HarnessOptions, 'folder'>) {
 
 /** What was found in a trial, and how to repeat it. */
 export function findingText(trial: Trial, end: TrialEnd, folder: string, limits: PlanLimits = ALL): string {
-  const only = limits === ALL ? '' : ` --only ${limits.classes.join(',')}`;
+  const only = limits.classes === CLASSES ? '' : ` --only ${limits.classes.join(',')}`;
+  const few = limits.settings === FEW.settings ? ' --few' : '';
   return [
     `trial ${trial.seed}:${trial.number} (${settingsText(trial.settings)})`,
     ...end.findings.map((finding) => `  finding: ${finding}`),
     commandsText(end),
     `  files: ${folder}`,
-    `  repeat: npm run kill -- --replay ${trial.seed}:${trial.number}${only}`,
+    `  repeat: npm run kill -- --replay ${trial.seed}:${trial.number}${only}${few}`,
   ].join('\n');
 }
 

@@ -82,6 +82,20 @@ export interface RunSettings {
   everyUpdate: boolean;
 }
 
+export const ALL_SETTINGS: readonly RunSettings[] = RECIPE_NAMES.flatMap((recipe) =>
+  ([1, 2] as const).flatMap((threads) =>
+    [false, true].map((everyUpdate) => ({ recipe, threads, everyUpdate })),
+  ),
+);
+/** For the test suite: fewer undisturbed runs, which take a third of the time of a short harness. */
+export const FEW_SETTINGS: readonly RunSettings[] = [
+  { recipe: 'adam', threads: 2, everyUpdate: true },
+  { recipe: 'patience', threads: 1, everyUpdate: false },
+  { recipe: 'mixed precision', threads: 1, everyUpdate: true },
+  { recipe: 'augmented strokes', threads: 1, everyUpdate: false },
+  { recipe: 'two seeds, charts', threads: 1, everyUpdate: false },
+];
+
 export function settingsText({ recipe, threads, everyUpdate }: RunSettings): string {
   const checkpoints = everyUpdate ? ', a checkpoint every update' : '';
   return `${recipe}, ${threads === 1 ? '1 thread' : `${threads} threads`}${checkpoints}`;

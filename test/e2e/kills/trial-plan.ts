@@ -1,7 +1,7 @@
 /** Draws the trials of the kill harness: everything about a trial is a function of the seed and its number. */
 import { Random } from '#src/random.js';
 import { FAULTS, type Fault, SIDES, SIGNALS, type Side, type Signal } from './disturbance.js';
-import { RECIPE_NAMES, type RecipeName, type RunSettings } from './recipes.js';
+import { ALL_SETTINGS, FEW_SETTINGS, type RunSettings } from './recipes.js';
 
 /** Where in a command it is disturbed: a share of its undisturbed duration, or of its file operations. In [0, 1). */
 type Share = number;
@@ -37,22 +37,19 @@ export interface Trial {
 
 export interface PlanLimits {
   classes: readonly DisturbanceClass[];
-  recipes: readonly RecipeName[];
+  settings: readonly RunSettings[];
 }
-export const ALL: PlanLimits = { classes: CLASSES, recipes: RECIPE_NAMES };
+export const ALL: PlanLimits = { classes: CLASSES, settings: ALL_SETTINGS };
+export const FEW: PlanLimits = { classes: CLASSES, settings: FEW_SETTINGS };
 
 const MAX_ATTEMPTS = 4;
 const ANOTHER_ATTEMPT = 0.4;
 const ELSEWHERE = 0.15;
 
-export function drawTrial(seed: number, number: number, { classes, recipes }: PlanLimits = ALL): Trial {
+export function drawTrial(seed: number, number: number, { classes, settings }: PlanLimits = ALL): Trial {
   const random = new Random(seed, number);
   const chance = (probability: number) => random.uniform() < probability;
-  const settings: RunSettings = {
-    recipe: pick(random, recipes),
-    threads: pick(random, [1, 2]),
-    everyUpdate: chance(0.5),
-  };
+  const chosen = pick(random, settings);
   const attempts: Attempt[] = [];
   do {
     const disturbance = drawDisturbance(random, classes, attempts.length === 0);
@@ -62,7 +59,7 @@ export function drawTrial(seed: number, number: number, { classes, recipes }: Pl
   return {
     seed,
     number,
-    settings,
+    settings: chosen,
     attempts,
     endsElsewhere: chance(ELSEWHERE),
     takenElsewhere: chance(ELSEWHERE / 2),
