@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RUN_FILES } from '#src/runs/run-folder.js';
 import { type Ran, runDisturbed } from './disturbed-command.js';
@@ -214,8 +214,10 @@ function sourceOf(words: string[]): string | null {
 
 const isBefore = (a: [number, number], b: [number, number]) => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 
+/** Of all files but the lock of a killed process, which a later one may remove. */
 function hashOf(folder: string): string {
   const hash = createHash('sha256');
-  for (const path of filesIn(folder)) hash.update(path).update(readFileSync(path));
+  const paths = filesIn(folder).filter((path) => !basename(path).startsWith('.lock'));
+  for (const path of paths) hash.update(path).update(readFileSync(path));
   return hash.digest('hex');
 }

@@ -16,6 +16,8 @@ export interface Verdict {
 const INTERRUPTED = 130;
 const MISTAKE = 2;
 
+/** The line of a resume whose run has ended. */
+const ALL_DONE = /^all epochs are done /m;
 /** The lines on standard error that a training may print. */
 const EXPECTED_LINES = [
   /^[a-z-]+, seed [0-9]+, on (cpu|wasm) \([^)]+\), [0-9]+ threads?$/,
@@ -28,6 +30,7 @@ const EXPECTED_LINES = [
   /^interrupted (in|after) epoch [0-9]+(, after update [0-9]+)?$/,
   /^continue with: npx scanstroke train --load-cp /,
   / was killed as it began; it begins again from /,
+  ALL_DONE,
 ];
 const ERROR_LINE = /^scanstroke: /;
 
@@ -84,6 +87,7 @@ const isTraining = ({ stderr, stdout }: Ran['outcome']) => /, saved in /.test(st
 /** Where a command says it goes on: `[epoch, updates in it]`; `[1, 0]` for a new run, null if it did not begin. */
 export function beganAt({ outcome }: Ran): [number, number] | null {
   if (!/, saved in /.test(outcome.stderr)) return null;
+  if (ALL_DONE.test(outcome.stderr)) return [Number.POSITIVE_INFINITY, 0];
   const found = /^continues (?:in|with) epoch ([0-9]+)(?:, after update ([0-9]+))?$/m.exec(outcome.stderr);
   return found ? [Number(found[1]), Number(found[2] ?? 0)] : [1, 0];
 }
