@@ -1,7 +1,10 @@
 /**
- * Security headers, and the check of the Host header. The headers make the page cross-origin isolated, so that it may
+ * Security headers, and the checks of the headers Host and Origin. The headers make the page cross-origin isolated, so that it may
  * use threads, and forbid content of other origins.
  */
+import type { IncomingHttpHeaders } from 'node:http';
+import { quote } from '../formats/quotation.js';
+import { UserError } from '../user-error.js';
 
 /** Sent with every answer. */
 export const SECURITY_HEADERS: Record<string, string> = {
@@ -26,18 +29,62 @@ export const SECURITY_HEADERS: Record<string, string> = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
 };
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
+/**
+ * The address to listen on: without the brackets of an IPv6 address in a URL.
+ * @throws UserError for an empty name, which would mean all addresses
+ */
+export function readHost(given: string): string {
+  const host = given.trim().replace(/^\[(.*)\]$/, '$1');
+  if (host !== '' && !/\s/.test(host)) return host;
+  throw new UserError(
+    `serve: --host must be an address or a name, found ${quote(given, 60)}; use 127.0.0.1, or 0.0.0.0 for all addresses of this machine`,
+  );
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?(::1|::ffff:127(\.\d{1,3}){3})\]?)$/i;
 
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
+/** What a server listens on. */
+export interface Listening {
+  /** The value of `--host`. */
+  host: string;
+  /** The address that the system has made of it; null if unknown. */
+  address: string | null;
+}
+
 /**
- * Whether a request's Host header is allowed. A server on the loopback address accepts only loopback names: a web page
- * whose own name resolves to 127.0.0.1 (DNS rebinding) sends that name in `Host`.
+ * Whether a request's Host header is allowed. A server on a loopback address accepts only loopback names and the name
+ * that `--host` gives: a web page whose own name resolves to 127.0.0.1 (DNS rebinding) sends that name in `Host`.
  */
-export function isMeant(hostHeader: string | undefined, listeningOn: string): boolean {
-  if (!isLoopback(listeningOn)) return true;
+export function isMeant(hostHeader: string | undefined, { host, address }: Listening): boolean {
+  if (!isLoopback(address ?? host)) return true;
   if (hostHeader === undefined) return false;
-  return isLoopback(hostHeader.replace(/:\d+$/, ''));
+  const name = hostHeader.replace(/:\d+$/, '').toLowerCase();
+  return isLoopback(name) || name === host.toLowerCase();
+}
+
+/**
+ * What a request says about the web page that sent it, if it is a page of another server; null if not. Browsers send
+ * `Origin` with every POST, and `Sec-Fetch-Site` also where there is no `Origin`: images, scripts, links. Other programs
+ * send neither.
+ */
+export function foreignPage(headers: IncomingHttpHeaders): string | null {
+  const { origin, host = '' } = headers;
+  if (origin !== undefined && !isSameHost(origin, host)) return `Origin ${quote(origin)}`;
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none') return null;
+  return `Sec-Fetch-Site ${quote(String(site))}`;
+}
+
+/** Whether an origin has the host and port of a Host header. The origin `null` has none. */
+function isSameHost(origin: string, host: string): boolean {
+  if (!/^https?:\/\//i.test(origin)) return false;
+  const [scheme] = origin.split('//');
+  const [from, to] = [origin, `${scheme}//${host}`].map((url) =>
+    URL.canParse(url) ? new URL(url).host : null,
+  );
+  return from !== null && from === to;
 }

@@ -17,7 +17,7 @@ import { RunEvents } from './runs/run-events.js';
 import { addRuns } from './runs/run-routes.js';
 import { openRunStore } from './runs/run-store.js';
 import { Samples } from './samples/samples.js';
-import { isMeant, SECURITY_HEADERS } from './security.js';
+import { foreignPage, isMeant, type Listening, readHost, SECURITY_HEADERS } from './security.js';
 import * as limits from './server-limits.js';
 import { WorkerPool } from './workers/worker-pool.js';
 
@@ -54,7 +54,8 @@ const FIRST_PORT = 7860;
 const PORTS = 20;
 
 /** Starts the server. @throws UserError if a given run does not exist, or the address cannot be used */
-export async function startServer(options: ServeOptions): Promise<RunningServer> {
+export async function startServer(given: ServeOptions): Promise<RunningServer> {
+  const options = { ...given, host: readHost(given.host) };
   const runs = await openRunStore(options.given, options.runs);
   const models = new Models(runs);
   const events = new RunEvents(runs);
@@ -113,12 +114,24 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
     },
   });
   app.server.maxConnections = limits.MAX_CONNECTIONS;
+  const listening: Listening = { host, address: null };
+  app.server.on('listening', () => {
+    const address = app.server.address();
+    listening.address = typeof address === 'object' ? (address?.address ?? null) : null;
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
-    if (isMeant(request.headers.host, host)) return;
+    if (!isMeant(request.headers.host, listening)) {
+      throw new HttpError(
+        421,
+        `this server accepts requests from this machine only: expected 127.0.0.1 or localhost as the host, found ${quote(request.headers.host ?? 'none')}`,
+      );
+    }
+    const foreign = isOfPage(request) ? null : foreignPage(request.headers);
+    if (foreign === null) return;
     throw new HttpError(
-      421,
-      `this server accepts requests from this machine only: expected 127.0.0.1 or localhost as the host, found ${quote(request.headers.host ?? 'none')}`,
+      403,
+      `requests of other web pages are refused: expected an Origin with the host ${quote(request.headers.host ?? 'none')}, or none, found ${foreign}`,
     );
   });
   // The routes read bodies themselves.
@@ -141,6 +154,12 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
     void reply.code(404).send(errorJson(404, message));
   });
   return app;
+}
+
+/** Whether a request is for a file of the page, to which other pages may link. */
+function isOfPage({ routeOptions }: FastifyRequest): boolean {
+  const route = routeOptions.url ?? '';
+  return !route.startsWith('/api/') && !route.startsWith('/models/');
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promise<number> {

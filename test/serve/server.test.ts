@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type RequestOptions, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -35,6 +35,17 @@ function raw(path: string, headers: Record<string, string> = {}): Promise<{ stat
         text += piece;
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+function statusAt(options: RequestOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ hostname: '127.0.0.1', ...options }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
     })
       .on('error', reject)
       .end();
@@ -98,6 +109,87 @@ describe('access', () => {
       assert.match(text, /expected 127\.0\.0\.1 or localhost as the host/);
       assert.doesNotMatch(text, /rows/);
     }
+  });
+
+  test('the host is checked where the server listens on the loopback address, whatever --host says', async () => {
+    for (const host of ['127.1', '127.0.0.2', '[::1]', 'LOCALHOST', '::ffff:127.0.0.1']) {
+      const other = await serve({ runs: null, host }).catch((error: unknown) => {
+        // This machine may have no IPv6.
+        assert.match(String(error), /this machine has no address/);
+      });
+      if (!other) continue;
+      const { port } = new URL(other.url.replace('[::ffff:127.0.0.1]', '127.0.0.1'));
+      const hostname = host.includes('::1') ? '::1' : host.includes(':') ? '127.0.0.1' : host;
+      const status = (name: string) =>
+        statusAt({ hostname, port, path: '/api/health', headers: { host: name } });
+      assert.equal(await status('evil.example'), 421, host);
+      assert.equal(await status('localhost'), 200, host);
+      assert.equal(await status(`${host}:${port}`), 200, host);
+      await other.close();
+    }
+    const open = await serve({ runs: null, host: '0.0.0.0' });
+    const { port } = new URL(open.url);
+    assert.equal(await statusAt({ port, path: '/api/health', headers: { host: 'my-machine.example' } }), 200);
+    await open.close();
+    for (const host of ['', ' ', '\t', '[]', 'a b']) {
+      await assert.rejects(serve({ runs: null, host }), (error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, /--host must be an address or a name, found ".*; use 127\.0\.0\.1/);
+        return true;
+      });
+    }
+  });
+
+  test('pages of other servers cannot compute, and cannot start work by links and images', async () => {
+    const { port, host } = new URL(server.url);
+    const paths = [
+      '/api/predict',
+      '/%61pi/predict',
+      '/api/runs/rows/samples',
+      '/models/rows.safetensors',
+      '/api/runs',
+    ];
+    const foreign = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: '' },
+      { origin: `http://127.0.0.1:${Number(port) + 1}` },
+      { origin: `http://evil.example:${port}` },
+      { origin: `http://${host}.evil.example` },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
+      { origin: `http://${host}`, 'sec-fetch-site': 'cross-site' },
+    ];
+    const own = [
+      {},
+      { origin: `http://${host}` },
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none' },
+    ];
+    for (const path of paths) {
+      const method = path.endsWith('predict') ? 'POST' : 'GET';
+      for (const headers of foreign) {
+        const status = await statusAt({ port, path, method, headers });
+        assert.equal(status, 403, `${path} ${JSON.stringify(headers)}`);
+      }
+      for (const headers of own) {
+        const status = await statusAt({ port, path, method, headers });
+        assert.ok([200, 202, 415].includes(status), `${path} ${JSON.stringify(headers)}: ${status}`);
+      }
+    }
+    const { text } = await raw('/api/runs', { origin: 'https://evil.example' });
+    assert.match(text, /requests of other web pages are refused: .* found Origin \\"https:\/\/evil\.example/);
+    assert.equal((await raw('/', { 'sec-fetch-site': 'cross-site' })).status, 200, 'the page can be linked');
+    const open = await serve({ runs: null, host: '0.0.0.0' });
+    const at = (origin: string) =>
+      statusAt({
+        port: new URL(open.url).port,
+        path: '/api/health',
+        headers: { host: 'my-machine:7860', origin },
+      });
+    assert.deepEqual([await at('http://my-machine:7860'), await at('http://evil.example:7860')], [200, 403]);
+    await open.close();
   });
 
   test('no path reaches files that are not listed', async () => {
