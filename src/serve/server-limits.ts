@@ -16,6 +16,11 @@ export const MAX_BATCH_REQUESTS = 64;
 export const MAX_BATCH_BYTES = 2 * 2 ** 20;
 /** A batch that takes longer fails. */
 export const COMPUTE_MS = 60_000;
+/**
+ * Memory of a worker's objects: three times what the largest body needs as JSON. The tensors of a network are outside of
+ * it, and are limited by the size of its checkpoint.
+ */
+export const MAX_WORKER_HEAP_MIB = 1024;
 
 /** Time in which a request's headers, and the whole request, must arrive. */
 export const HEADERS_MS = 15_000;

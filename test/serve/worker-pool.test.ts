@@ -1,8 +1,12 @@
 /** Protects the pool: what waits goes together, each job gets its own answer or failure, a bad worker is replaced. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { HttpError } from '#src/serve/http-error.js';
 import { type PoolOptions, WorkerPool } from '#src/serve/workers/worker-pool.js';
+import { temporaryFolder } from '../train/small-mnist.js';
 import type { EchoJob } from './echo-worker.js';
 
 interface Echo {
@@ -85,6 +89,64 @@ test('a worker that dies or takes too long fails its own jobs, and another takes
         /longer than 0\.4 s/.test(late.reason.message),
     );
     assert.ok(next.status === 'fulfilled' && next.value.said === 'next');
+  });
+});
+
+test('a file that costs a worker its life is refused from then on; other jobs of the worker are done again', async () => {
+  for (const doing of ['hog', 'spin'] as const) {
+    await withPool({ deadline: 3000, heapMiB: 32 }, async (pool) => {
+      const [good, bad, said, other] = await Promise.allSettled([
+        pool.run({ opens: 'good', doing: 'nothing' }),
+        pool.run({ opens: 'bad', doing }),
+        pool.run({ say: 'tea' }),
+        pool.run({ opens: 'other', doing: 'nothing' }),
+      ]);
+      assert.ok(bad.status === 'rejected' && status(422)(bad.reason), String(bad));
+      const why =
+        doing === 'hog'
+          ? /^bad cannot be opened: it needed more than 32 MiB/
+          : /^bad cannot be opened: it took longer than 3 s/;
+      assert.match(bad.reason.message, why);
+      assert.ok(good.status === 'fulfilled' && other.status === 'fulfilled');
+      assert.ok(said.status === 'fulfilled' && said.value.said === 'tea');
+      const began = performance.now();
+      await assert.rejects(pool.run({ opens: 'bad', doing }), status(422));
+      assert.ok(performance.now() - began < 1000, 'the file is not opened again');
+      assert.equal((await pool.run({ opens: 'good', doing: 'nothing' })).said, '3', 'the worker lives on');
+    });
+  }
+});
+
+test('too much memory for a batch fails the batch alone', async () => {
+  await withPool({ heapMiB: 32, jobs: 1 }, async (pool) => {
+    await assert.rejects(pool.run({ hog: true }), (error) => {
+      assert.ok(status(503)(error));
+      assert.match(String(error), /it needed more than 32 MiB of memory; send less at a time/);
+      return true;
+    });
+    assert.equal((await pool.run({ say: 'next' })).said, 'next');
+  });
+});
+
+test('a worker without a sign of life is replaced; one that reports progress is not', async () => {
+  await withPool({ silence: 300, overlapping: true, jobs: 1 }, async (pool) => {
+    await assert.rejects(pool.run({ sleep: 4000 }), status(503));
+    assert.equal((await pool.run({ chat: 900 })).batch, 1);
+  });
+});
+
+test('a pool closes in bounded time with a worker that is stuck in the system', async () => {
+  const pipe = join(temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await withPool({}, async (pool) => {
+    const stuck = assert.rejects(pool.run({ pipe }), status(503));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const began = performance.now();
+    await pool.close();
+    assert.ok(performance.now() - began < 4000);
+    await stuck;
+    // Lets the thread go on, so that this process can end.
+    closeSync(openSync(pipe, 'w'));
   });
 });
 

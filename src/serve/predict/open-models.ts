@@ -1,29 +1,68 @@
 /** The open networks of a worker thread: an LRU cache, by path and version of the checkpoint. */
 import type { BackendName } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
-import { openCheckpoint } from '../../recognize/open-checkpoint.js';
-import type { Recognizer } from '../../recognize/recognizer.js';
+import { quote } from '../../formats/quotation.js';
+import { openRecognizer, type Recognizer } from '../../recognize/recognizer.js';
+import { readCheckpointBytes } from '../../runs/checkpoint-file.js';
+import { stampOf } from '../../runs/file-stamp.js';
+import { UserError } from '../../user-error.js';
+import { HttpError } from '../http-error.js';
 import { LruCache } from '../lru-cache.js';
+import type { Risk } from '../workers/worker-pool.js';
 import type { ModelSource } from './predict-jobs.js';
 
 const MAX_OPEN = 4;
+/** Damaged checkpoints that are remembered. */
+const MAX_BAD = 256;
 
 export class OpenModels {
   readonly #open = new LruCache<Recognizer>(MAX_OPEN);
+  /** The errors of damaged checkpoints, by version and path, so that none is read again. */
+  readonly #bad = new Map<string, UserError>();
   readonly #backend: BackendName | 'auto';
+  readonly #atRisk: <T>(risk: Risk, work: () => Promise<T>) => Promise<T>;
 
-  constructor(backend: BackendName | 'auto') {
+  /** @param atRisk runs work that may cost the thread its life; see workers/worker-side.ts */
+  constructor(
+    backend: BackendName | 'auto',
+    atRisk: <T>(risk: Risk, work: () => Promise<T>) => Promise<T> = (_, work) => work(),
+  ) {
     this.#backend = backend;
+    this.#atRisk = atRisk;
   }
 
   /**
    * The network of a source, on a separate backend.
-   * @throws UserError if the checkpoint is damaged or missing
+   * @throws UserError if the checkpoint is damaged or missing; HttpError if opening it has cost a worker its life
    */
-  get({ path, version }: ModelSource): Promise<Recognizer> {
-    return this.#open.get(`${version} ${path}`, async () =>
-      // The command has already reported which backend is not available.
-      openCheckpoint(path, await openBackend(this.#backend, () => {})),
-    );
+  get(source: ModelSource): Promise<Recognizer> {
+    const key = `${source.version} ${source.path}`;
+    const known = this.#bad.get(key);
+    if (known) return Promise.reject(known);
+    const problem = `the network ${quote(source.id)} cannot be opened`;
+    return this.#open.get(key, () => this.#atRisk({ key, problem }, () => this.#read(source, key)));
+  }
+
+  async #read({ id, path }: ModelSource, key: string): Promise<Recognizer> {
+    // A link that has replaced the file since it was listed is not followed.
+    if ((await stampOf(path)) === null) {
+      throw new HttpError(404, `the checkpoint of ${quote(id)} was removed a moment ago; ask again`);
+    }
+    const bytes = await readCheckpointBytes(path);
+    // The command has already reported which backend is not available.
+    const backend = await openBackend(this.#backend, () => {});
+    try {
+      return openRecognizer(bytes, backend, { name: path });
+    } catch (error) {
+      backend.close();
+      if (error instanceof UserError) this.#remember(key, error);
+      throw error;
+    }
+  }
+
+  #remember(key: string, error: UserError): void {
+    const [oldest] = this.#bad.keys();
+    if (this.#bad.size === MAX_BAD) this.#bad.delete(oldest);
+    this.#bad.set(key, error);
   }
 }

@@ -1,8 +1,12 @@
 /**
  * Worker threads that answer jobs, so that the event loop stays free. Jobs wait in one queue. A free worker takes all
- * waiting jobs, up to the size of a batch, and answers them together. A worker that fails or takes too long is
- * replaced; only its own jobs fail.
+ * waiting jobs, up to the size of a batch, and answers them together. A worker that fails, takes too long or needs too
+ * much memory is replaced; only its own jobs fail.
+ *
+ * Before a worker opens a file from strangers, it reports this as a risk (worker-side.ts). If the worker is lost
+ * meanwhile, that file in that version is refused from then on, and the other jobs of the worker are done again.
  */
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { HttpError } from '../http-error.js';
 
@@ -16,6 +20,10 @@ export interface PoolOptions {
   bytes: number;
   /** Milliseconds after which a batch fails. */
   deadline: number;
+  /** Milliseconds after which a worker is replaced that has jobs and sends no message. Default: none. */
+  silence?: number;
+  /** Most memory of a worker's objects; larger typed arrays are not counted. Default: Node's. */
+  heapMiB?: number;
   /** Most jobs in the queue. */
   waiting: number;
   /** Whether a worker gets a new batch while it works on others. */
@@ -29,16 +37,29 @@ export interface BatchMessage<Job> {
   id: number;
   /** Shared by all jobs; left out if the worker has it already. */
   context?: unknown;
+  /** Messages of the risks that are refused, by key; left out if the worker has them already. */
+  refused?: ReadonlyMap<string, string>;
   jobs: Job[];
 }
-/** Worker → main thread: an answer for each job, in order; or a message. */
-export type PoolMessage<Answer> = { id: number; answers: JobAnswer<Answer>[] } | { news: unknown };
+/** Worker → main thread: an answer for each job, in order; or a message; or what it begins, null when this is done. */
+export type PoolMessage<Answer> =
+  | { id: number; answers: JobAnswer<Answer>[] }
+  | { news: unknown }
+  | { risk: Risk | null };
+/** Work that may cost a worker its life. */
+export interface Risk {
+  key: string;
+  /** Start of the message if it does: `the network "a" cannot be opened`. */
+  problem: string;
+}
 export type JobAnswer<Answer> = { value: Answer } | { status: number; message: string; stack?: string };
 
 interface Waiting<Job, Answer> {
   job: Job;
   bytes: number;
   wanted: () => boolean;
+  /** Whether a worker was lost with it already. */
+  again: boolean;
   resolve: (answer: Answer) => void;
   reject: (error: Error) => void;
 }
@@ -54,23 +75,30 @@ interface Seat<Job, Answer> {
   /** The batches it works on, by id. */
   batches: Map<number, Batch<Job, Answer>>;
   context: unknown;
+  /** Number of the refusals that it knows. */
+  refusals: number;
+  risk: Risk | null;
+  silence: NodeJS.Timeout | undefined;
 }
+
+/** Most refusals that are remembered. */
+const MAX_REFUSED = 1000;
+/** A worker that has not ended after this time is stuck in a call of the system; nobody waits for it any longer. */
+const END_MS = 2000;
 
 export class WorkerPool<Job, Answer> {
   readonly #options: PoolOptions;
   readonly #queue: Waiting<Job, Answer>[] = [];
   readonly #seats: Seat<Job, Answer>[];
+  readonly #refused = new Map<string, string>();
+  #refusals = 0;
   #context: unknown = null;
   #batches = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#seats = Array.from({ length: options.threads }, () => ({
-      worker: null,
-      batches: new Map(),
-      context: undefined,
-    }));
+    this.#seats = Array.from({ length: options.threads }, emptySeat<Job, Answer>);
   }
 
   get waiting(): number {
@@ -89,7 +117,8 @@ export class WorkerPool<Job, Answer> {
   /**
    * @param options.bytes size of the job
    * @param options.wanted called before the job is given to a worker: false if the client has disconnected
-   * @throws HttpError 503 if the queue is full, or the worker failed or took too long; and the job's own error
+   * @throws HttpError 503 if the queue is full, or the worker took too long or too much memory; 422 if opening a file
+   *   cost a worker its life; and the job's own error
    */
   run(job: Job, options: { bytes?: number; wanted?: () => boolean } = {}): Promise<Answer> {
     const { bytes = 0, wanted = () => true } = options;
@@ -99,13 +128,13 @@ export class WorkerPool<Job, Answer> {
       );
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, bytes, wanted, resolve, reject });
+      this.#queue.push({ job, bytes, wanted, again: false, resolve, reject });
       // Jobs that arrive in the same turn of the event loop share a batch.
       if (this.#queue.length === 1) setImmediate(() => this.#dispatch());
     });
   }
 
-  /** Ends the workers; jobs without an answer fail. */
+  /** Ends the workers, and waits at most END_MS for them; jobs without an answer fail. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { reject } of [...this.#queue.splice(0), ...this.#seats.flatMap(jobsOf)]) {
@@ -142,22 +171,40 @@ export class WorkerPool<Job, Answer> {
     const message: BatchMessage<Job> = { id, jobs: batch.map(({ job }) => job) };
     if (seat.context !== this.#context) message.context = this.#context;
     seat.context = this.#context;
+    if (seat.refusals !== this.#refusals) message.refused = this.#refused;
+    seat.refusals = this.#refusals;
     const { worker } = seat;
-    const timer = setTimeout(() => {
-      const message = `it took longer than ${deadline / 1000} s; send less at a time`;
-      this.#abandon(seat, worker, new HttpError(503, message));
-    }, deadline);
+    const timer = setTimeout(() => this.#abandon(seat, worker, tooLong(deadline)), deadline);
     seat.batches.set(id, { jobs: batch, timer });
+    this.#hear(seat, worker);
     worker.postMessage(message);
   }
 
+  /** Starts the time of silence anew. */
+  #hear(seat: Seat<Job, Answer>, worker: Worker): void {
+    const { silence } = this.#options;
+    clearTimeout(seat.silence);
+    if (silence === undefined || seat.batches.size === 0) return;
+    seat.silence = setTimeout(() => this.#abandon(seat, worker, tooLong(silence)), silence);
+  }
+
   #open(seat: Seat<Job, Answer>): Worker {
-    const worker = new Worker(this.#options.script, { workerData: this.#options.data });
-    worker.on('message', (message: PoolMessage<Answer>) => {
-      if ('news' in message) this.#options.onNews?.(message.news);
-      else this.#settle(seat, message.id, message.answers);
+    const { script, data, heapMiB } = this.#options;
+    const worker = new Worker(script, {
+      workerData: data,
+      resourceLimits: heapMiB === undefined ? {} : { maxOldGenerationSizeMb: heapMiB },
     });
-    worker.on('error', (error) => this.#abandon(seat, worker, error));
+    worker.on('message', (message: PoolMessage<Answer>) => {
+      if (seat.worker !== worker) return;
+      if ('news' in message) this.#options.onNews?.(message.news);
+      else if ('risk' in message) seat.risk = message.risk;
+      else this.#settle(seat, message.id, message.answers);
+      this.#hear(seat, worker);
+    });
+    worker.on('error', (error) => {
+      const outOfMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+      this.#abandon(seat, worker, outOfMemory ? tooMuch(heapMiB) : error);
+    });
     worker.on('exit', (code) => this.#abandon(seat, worker, new Error(`a worker ended with code ${code}`)));
     return worker;
   }
@@ -174,24 +221,66 @@ export class WorkerPool<Job, Answer> {
     this.#dispatch();
   }
 
-  /** Fails the worker's jobs; the next batch gets a new worker. */
+  /**
+   * Ends a worker; the next batch gets a new one. Its jobs fail. If it was lost to a risk, this risk is refused from now
+   * on, and jobs that have lost no worker before are done again.
+   */
   #abandon(seat: Seat<Job, Answer>, worker: Worker, error: Error): void {
     if (this.#closed || seat.worker !== worker) return;
     const jobs = jobsOf(seat);
+    const { risk } = seat;
     void leave(seat);
-    Object.assign(seat, { worker: null, batches: new Map(), context: undefined });
-    for (const { reject } of jobs) reject(error);
+    Object.assign(seat, emptySeat());
+    if (risk !== null) this.#refuse(risk, error);
+    for (const job of jobs) {
+      if (risk === null || job.again) job.reject(error);
+      else this.#queue.unshift(Object.assign(job, { again: true }));
+    }
     this.#dispatch();
   }
+
+  #refuse({ key, problem }: Risk, { message }: Error): void {
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size === MAX_REFUSED) this.#refused.delete(oldest);
+    this.#refused.set(key, `${problem}: ${message}`);
+    this.#refusals++;
+  }
+}
+
+function emptySeat<Job, Answer>(): Seat<Job, Answer> {
+  return {
+    worker: null,
+    batches: new Map(),
+    context: undefined,
+    refusals: 0,
+    risk: null,
+    silence: undefined,
+  };
 }
 
 function jobsOf<Job, Answer>({ batches }: Seat<Job, Answer>): Waiting<Job, Answer>[] {
   return [...batches.values()].flatMap(({ jobs }) => jobs);
 }
 
-function leave<Job, Answer>({ worker, batches }: Seat<Job, Answer>): Promise<unknown> | undefined {
+/** Ends a worker. A thread that is stuck in a call of the system does not end; so the wait for it does. */
+async function leave<Job, Answer>({ worker, batches, silence }: Seat<Job, Answer>): Promise<void> {
+  clearTimeout(silence);
   for (const { timer } of batches.values()) clearTimeout(timer);
-  return worker?.terminate();
+  if (worker === null) return;
+  const given = new AbortController();
+  await Promise.race([
+    worker.terminate(),
+    setTimeoutPromise(END_MS, undefined, { signal: given.signal }).catch(() => {}),
+  ]);
+  given.abort();
+}
+
+function tooLong(limit: number): HttpError {
+  return new HttpError(503, `it took longer than ${limit / 1000} s; send less at a time`);
+}
+
+function tooMuch(heapMiB: number | undefined): HttpError {
+  return new HttpError(503, `it needed more than ${heapMiB} MiB of memory; send less at a time`);
 }
 
 /** An unexpected error of a worker, with the worker's stack. */
