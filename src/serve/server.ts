@@ -16,6 +16,7 @@ import { addPredict } from './predict/predict-routes.js';
 import { RunEvents } from './runs/run-events.js';
 import { addRuns } from './runs/run-routes.js';
 import { openRunStore } from './runs/run-store.js';
+import { openDataRoots } from './samples/allowed-data.js';
 import { Samples } from './samples/samples.js';
 import { foreignPage, isMeant, type Listening, readHost, SECURITY_HEADERS } from './security.js';
 import * as limits from './server-limits.js';
@@ -26,6 +27,9 @@ export interface ServeOptions {
   given: readonly string[];
   /** A folder of runs; null for none. */
   runs: string | null;
+  /** Folders with data sets that may be opened, beside the built-in ones. Default: none. */
+  dataRoots?: readonly string[];
+  /** An address or a name. */
   host: string;
   /** Null: the first free port from 7860; 0: any free port. */
   port: number | null;
@@ -53,13 +57,14 @@ export interface RunningServer {
 const FIRST_PORT = 7860;
 const PORTS = 20;
 
-/** Starts the server. @throws UserError if a given run does not exist, or the address cannot be used */
+/** Starts the server. @throws UserError if a given run or data root does not exist, or the address cannot be used */
 export async function startServer(given: ServeOptions): Promise<RunningServer> {
   const options = { ...given, host: readHost(given.host) };
+  const roots = await openDataRoots(options.dataRoots ?? []);
   const runs = await openRunStore(options.given, options.runs);
   const models = new Models(runs);
   const events = new RunEvents(runs);
-  const samples = new Samples(runs, options.backend);
+  const samples = new Samples(runs, options.backend, roots);
   const bodies = new Bodies();
   const pool = new WorkerPool<PredictJob, string>({
     script: new URL('./predict/predict-worker.js', import.meta.url),
@@ -68,6 +73,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     jobs: options.batch ?? limits.MAX_BATCH_REQUESTS,
     bytes: limits.MAX_BATCH_BYTES,
     deadline: limits.COMPUTE_MS,
+    heapMiB: limits.MAX_WORKER_HEAP_MIB,
     waiting: limits.MAX_WAITING_REQUESTS,
   });
   const app = bareServer(options);

@@ -1,6 +1,6 @@
 /** Protects the start and the end of `scanstroke serve`, and its error messages. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -57,6 +57,37 @@ test('prints its address, answers, and finishes open requests after SIGTERM', as
   assert.match(errors, /^scanstroke: finishing open requests[^\n]*\n$/);
 });
 
+test('ends in bounded time after SIGTERM even with a thread that is stuck in a call of the system', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // Two ways to be stuck: a worker thread, and a thread of the pool that reads files.
+  const stuck = join(folder, 'stuck.mjs');
+  writeFileSync(
+    stuck,
+    `import { isMainThread, Worker } from 'node:worker_threads';
+     import { open } from 'node:fs/promises';
+     if (isMainThread) {
+       new Worker('require("node:fs").openSync(${JSON.stringify(pipe)})', { eval: true, execArgv: [] });
+       open(${JSON.stringify(pipe)});
+     }`,
+  );
+  const args = ['--import', stuck, COMMAND, 'serve', '--port', '0', '--runs', join(folder, 'none')];
+  const child = spawn(process.execPath, args);
+  const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
+  let errors = '';
+  child.stderr.on('data', (piece) => {
+    errors += piece;
+  });
+  for await (const piece of child.stdout) if (String(piece).includes('Ctrl-C')) break;
+  const began = performance.now();
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  assert.equal(await ended, 'SIGTERM', 'it ended by itself');
+  clearTimeout(timer);
+  assert.ok(performance.now() - began < 15_000);
+  assert.match(errors, /^scanstroke: finishing open requests[^\n]*\n$/);
+});
+
 test('mistakes are one line and exit code 2', async () => {
   const refusals: [string[], RegExp][] = [
     [['none'], /none does not exist; give run folders or checkpoints/],
@@ -64,6 +95,11 @@ test('mistakes are one line and exit code 2', async () => {
     [['--batch', '0'], /--batch must be a whole number from 1 to 4096/],
     [['--threads', 'many'], /--threads must be/],
     [['--host', ''], /--host must be an address or a name, found ""; use 127\.0\.0\.1/],
+    [
+      ['--data-root', 'none'],
+      /--data-root must be a folder of data sets, found "none", which does not exist/,
+    ],
+    [['--data-root', ''], /--data-root must be a folder of data sets, found ""/],
     [['--host', '192.0.2.7'], /this machine has no address 192\.0\.2\.7/],
   ];
   for (const [args, message] of refusals) {

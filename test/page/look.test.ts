@@ -20,6 +20,7 @@ function serve(port: number, runs = join(trained.folder, 'runs')): Promise<Runni
   return startServer({
     given: [],
     runs,
+    dataRoots: [trained.data],
     host: '127.0.0.1',
     port,
     threads: 1,

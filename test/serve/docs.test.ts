@@ -17,9 +17,9 @@ function commands(): string[] {
 }
 
 test('every example with curl is answered', async () => {
-  const { runs } = makeRuns();
+  const { runs, data } = makeRuns();
   renameSync(join(runs, 'rows'), join(runs, 'my-run'));
-  const server = await serve({ runs, given: [join(runs, 'my-run')] });
+  const server = await serve({ runs, dataRoots: [data], given: [join(runs, 'my-run')] });
   try {
     const found = commands();
     assert.equal(found.length, 10);

@@ -32,7 +32,7 @@ import {
 
 process.env.SCANSTROKE_CACHE = temporaryFolder();
 const made = makeRuns();
-const server = await serve({ runs: made.runs });
+const server = await serve({ runs: made.runs, dataRoots: [made.data] });
 after(() => server.close());
 const api = `${server.url}api/runs`;
 
@@ -331,7 +331,7 @@ describe('samples', () => {
     }
     writeFileSync(join(made.runs, 'many/seed-1/config.json'), '{"data": "/no/such/data"}');
     const { status, json } = await getJson<{ error: { message: string } }>(`${api}/many~seed-1/samples`);
-    assert.equal(status, 400);
+    assert.equal(status, 403);
     assert.match(json.error.message, /\/no\/such\/data/);
     assert.deepEqual(server.defects, []);
   });

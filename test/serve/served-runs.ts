@@ -27,8 +27,9 @@ export function summaryText(changes: Partial<RunSummary> = {}): string {
 }
 
 export interface ServedRuns {
-  /** The folder of runs, and another folder outside of it. */
+  /** The folder of runs, the folder of their data, and another folder outside of both. */
   runs: string;
+  data: string;
   outside: string;
   /** Writes a file of a run; creates the run folder if it is missing. */
   write(run: string, name: string, content: string | Uint8Array): string;
@@ -77,7 +78,7 @@ export function makeRuns(): ServedRuns {
   write('leak', 'last.safetensors', '');
   symlinkSync(secret, join(runs, 'leak/best.safetensors'));
   symlinkSync(join(outside, 'config.json'), join(runs, 'leak/config.json'));
-  return { runs, outside, write };
+  return { runs, data, outside, write };
 }
 
 /** Starts a server on any port; unexpected errors are added to `defects`. */

@@ -15,11 +15,15 @@ interface ServeFlags {
   batch?: number;
   host: string;
   runs: string;
+  dataRoot: string[];
   open?: boolean;
   json?: boolean;
   backend?: string;
   threads?: string;
 }
+
+/** Time that threads have to end after the server has closed. */
+const LAST_THREAD_MS = 3000;
 
 export function defineServe(command: Command, terminal: Terminal): void {
   command
@@ -35,6 +39,12 @@ export function defineServe(command: Command, terminal: Terminal): void {
     )
     .option('--host <address>', 'address to listen on (default 127.0.0.1, this machine alone)', '127.0.0.1')
     .option('--runs <folder>', `folder whose runs the page lists (default ${RUNS})`, RUNS)
+    .option(
+      '--data-root <folder>',
+      'folder with data sets of runs that the page may show, beside mnist and strokes; may be repeated (default none)',
+      (folder: string, others: string[]) => [...others, folder],
+      [],
+    )
     .option('--open', 'open the page in a browser')
     .addOption(optionFlag('backend'))
     .addOption(new Flag('--threads <n>', 'number of worker threads for recognition (default cores - 1)'))
@@ -50,6 +60,7 @@ export function defineServe(command: Command, terminal: Terminal): void {
 Examples:
   scanstroke serve                         serve the page with the runs in runs/
   scanstroke serve runs/my-run --open      list this network first, open a browser
+  scanstroke serve --data-root my-images   show samples of runs trained with --data my-images
   scanstroke serve --host 0.0.0.0          accept requests from other machines
   curl --data-binary @digit.png -H 'content-type: image/png' http://127.0.0.1:7860/api/predict`,
     )
@@ -60,7 +71,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const { startServer } = await import('../../serve/server.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { checkFolderOfRuns } = await import('../../runs/find-runs.js');
-  const { port = null, host, runs, batch, open = false, json = false, ...others } = flags;
+  const { port = null, host, runs, dataRoot, batch, open = false, json = false, ...others } = flags;
   const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
   await checkFolderOfRuns('serve: --runs', runs);
   const { openBackend } = await import('../../backends/open-node.js');
@@ -69,6 +80,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const server = await startServer({
     given,
     runs,
+    dataRoots: dataRoot,
     host,
     port,
     threads,
@@ -80,10 +92,15 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
       terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stackOf(error)}\n`);
     },
   });
+  // Whoever has read the address may end the server.
+  const end = endOfService(terminal);
   tell(server, flags, terminal, json);
   if (open) openInBrowser(server.url, terminal);
-  await endOfService(terminal);
+  const signal = await end;
   await server.close();
+  // A thread that is stuck in a call of the system would keep the process for ever. The signal, now without a handler,
+  // ends it all the same.
+  setTimeout(() => process.kill(process.pid, signal), LAST_THREAD_MS).unref();
 }
 
 function tell({ url, page }: RunningServer, { host }: ServeFlags, terminal: Terminal, json: boolean): void {
@@ -104,13 +121,13 @@ function tell({ url, page }: RunningServer, { host }: ServeFlags, terminal: Term
 }
 
 /** Waits for the first Ctrl-C or SIGTERM. A second one exits at once. */
-function endOfService(terminal: Terminal): Promise<void> {
+function endOfService(terminal: Terminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    const end = () => {
+    const end = (signal: NodeJS.Signals) => {
       process.off('SIGINT', end);
       process.off('SIGTERM', end);
       terminal.err.write('scanstroke: finishing open requests; press Ctrl-C again to exit at once\n');
-      resolve();
+      resolve(signal);
     };
     process.on('SIGINT', end);
     process.on('SIGTERM', end);

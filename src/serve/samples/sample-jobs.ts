@@ -10,6 +10,7 @@ import { loadDataset } from '../../data/open-dataset.js';
 import { type SequenceSource, sequenceIn } from '../../data/sequence.js';
 import { openSequences, sequencesOf } from '../../data/sources.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
 import { resolveConfig } from '../../train/config/run-config.js';
@@ -17,6 +18,8 @@ import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { LruCache } from '../lru-cache.js';
 import type { ModelSource } from '../predict/predict-jobs.js';
+import { atRisk } from '../workers/worker-side.js';
+import { checkAllowed } from './allowed-data.js';
 
 /** A part of a run's samples. */
 export interface SampleSource {
@@ -46,33 +49,46 @@ const MAX_PARTS = 8;
 
 export class AnsweredParts {
   readonly #open: (source: ModelSource) => Promise<Recognizer>;
+  readonly #roots: readonly string[];
   readonly #onProgress: (key: string, done: number, total: number) => void;
   readonly #datasets = new LruCache<Dataset>(MAX_DATASETS);
   readonly #parts = new LruCache<AnsweredPart>(MAX_PARTS);
 
+  /**
+   * @param roots folders with data sets that may be opened
+   * @param onProgress with the key of the part; a total of 0 while its data are loaded
+   */
   constructor(
     open: (source: ModelSource) => Promise<Recognizer>,
+    roots: readonly string[],
     onProgress: (key: string, done: number, total: number) => void,
   ) {
     this.#open = open;
+    this.#roots = roots;
     this.#onProgress = onProgress;
   }
 
   /**
    * The answers to a part.
-   * @throws UserError if the run's data cannot be loaded, or do not fit its network
+   * @throws UserError if the run's data cannot be loaded, or do not fit its network; HttpError 403 if serve may not open
+   *   its data
    */
   get(source: SampleSource): Promise<AnsweredPart> {
-    return this.#parts.get(partKey(source), () => this.#answer(source));
+    const key = partKey(source);
+    const problem = `samples: the answers of ${quote(source.model.id)} cannot be computed`;
+    return this.#parts.get(key, () => atRisk({ key, problem }, () => this.#answer(source)));
   }
 
   async #answer(source: SampleSource): Promise<AnsweredPart> {
-    const recognizer = await this.#open(source.model);
     const config = resolveConfig({ file: await readConfigFile(source.config) });
+    await checkAllowed(config.data, this.#roots);
+    const recognizer = await this.#open(source.model);
     const { preprocessing, model } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
     const key = JSON.stringify([config.data, options]);
-    const dataset = await this.#datasets.get(key, () => loadDataset(config.data, options));
+    const dataset = await this.#datasets.get(key, () =>
+      loadDataset(config.data, { ...options, onProgress: () => this.#onProgress(partKey(source), 0, 0) }),
+    );
     if (dataset.kind !== preprocessing.kind || dataset.classes.length !== model.numClasses) {
       throw new HttpError(
         409,

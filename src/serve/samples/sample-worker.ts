@@ -22,6 +22,7 @@ export interface SampleNews {
 const models = new OpenModels(workerData.backend);
 const parts = new AnsweredParts(
   (source) => models.get(source),
+  workerData.roots,
   (key, done, total) => tell({ key, done, total } satisfies SampleNews),
 );
 

@@ -6,6 +6,7 @@ import { RUN_FILES } from '../../runs/run-folder.js';
 import type { SamplePart, SamplesPending } from '../api.js';
 import { HttpError } from '../http-error.js';
 import type { RunStore } from '../runs/run-store.js';
+import { MAX_WORKER_HEAP_MIB } from '../server-limits.js';
 import { WorkerPool } from '../workers/worker-pool.js';
 import type { SampleFilter } from './sample-answers.js';
 import { partKey, type SampleSource } from './sample-jobs.js';
@@ -15,6 +16,8 @@ import type { SampleJob, SampleNews } from './sample-worker.js';
 const EARLY_ANSWER_MS = 1500;
 /** Time to answer a part: enough for a large data set and a large network. */
 const MAX_MS = 30 * 60_000;
+/** Time without progress: enough to read a large data set. */
+const MAX_SILENCE_MS = 2 * 60_000;
 
 export class Samples {
   readonly #runs: RunStore;
@@ -22,15 +25,18 @@ export class Samples {
   /** The parts being answered, with their progress. */
   readonly #pending = new Map<string, { ready: Promise<unknown>; news: SampleNews }>();
 
-  constructor(runs: RunStore, backend: BackendName | 'auto') {
+  /** @param roots folders with data sets that may be opened, with symbolic links resolved */
+  constructor(runs: RunStore, backend: BackendName | 'auto', roots: readonly string[]) {
     this.#runs = runs;
     this.#pool = new WorkerPool<SampleJob, string>({
       script: new URL('./sample-worker.js', import.meta.url),
-      data: { backend },
+      data: { backend, roots },
       threads: 1,
       jobs: 1,
       bytes: 0,
       deadline: MAX_MS,
+      silence: MAX_SILENCE_MS,
+      heapMiB: MAX_WORKER_HEAP_MIB,
       waiting: 256,
       overlapping: true,
       onNews: (news) => this.#note(news as SampleNews),

@@ -1,0 +1,113 @@
+/**
+ * Decides which data sets the server may open. A run folder may come from a stranger, and its config.json may name any
+ * file of this machine. So only the built-in data sets and paths inside the data roots are opened: the folders that the
+ * command line gives.
+ */
+import type { Dirent, Stats } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { kindNamed, STROKES_PREFIX } from '../../data/dataset-name.js';
+import { quote } from '../../formats/quotation.js';
+import { UserError } from '../../user-error.js';
+import { HttpError } from '../http-error.js';
+
+/** The data sets that come with the package. */
+const BUILT_IN = ['mnist', 'strokes'];
+/** A data set of strokes has its files here, if not in the folder itself. */
+const SUBFOLDER = 'sequences';
+
+/**
+ * The data roots with all symbolic links resolved.
+ * @throws UserError if one does not exist
+ */
+export async function openDataRoots(given: readonly string[]): Promise<string[]> {
+  const roots = given.map(async (path) => {
+    const real = path === '' ? null : await realpath(path).catch(() => null);
+    if (real !== null && (await stat(real).catch(() => null))?.isDirectory()) return real;
+    throw new UserError(
+      `serve: --data-root must be a folder of data sets, found ${quote(path, 200)}, which ${real === null ? 'does not exist' : 'is no folder'}`,
+    );
+  });
+  return Promise.all(roots);
+}
+
+/**
+ * Checks that the server may open a data set: the path and every file in its folder, after all symbolic links, are
+ * inside a data root, and are neither pipes nor devices. What lies outside is neither opened nor described.
+ * @param spec the run's `data`, as for loadDataset; a relative path starts at the working folder of the server
+ * @param roots data roots, as openDataRoots returns them
+ * @throws HttpError 403 if not, with what to do
+ */
+export async function checkAllowed(spec: string, roots: readonly string[]): Promise<void> {
+  if (BUILT_IN.includes(spec)) return;
+  const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+  const real = await realpath(path).catch(() => null);
+  if (real === null || !isInside(real, roots)) {
+    // Only a path that is inside as it is written is told from one that does not exist.
+    if (!isInside(resolve(path), roots)) throw notAllowed(spec, path);
+    throw new HttpError(
+      403,
+      real === null
+        ? `samples: this run's data are in ${quote(path, 200)}, which does not exist`
+        : `samples: this run's data are in ${quote(path, 200)}, a symbolic link that leads out of the data roots; serve may not follow it`,
+    );
+  }
+  const found = await stat(real);
+  checkKind(found, path);
+  if (!found.isDirectory()) return;
+  await checkEntries(real, path, roots);
+  const below = join(real, SUBFOLDER);
+  const realBelow = await realpath(below).catch(() => null);
+  // A link out of the roots has been refused as an entry.
+  if (realBelow !== null && (await stat(realBelow)).isDirectory()) {
+    await checkEntries(realBelow, join(path, SUBFOLDER), roots);
+  }
+}
+
+/** @param shown the folder as the run names it */
+async function checkEntries(folder: string, shown: string, roots: readonly string[]): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) {
+      checkKind(entry, join(shown, entry.name));
+      continue;
+    }
+    const real = await realpath(join(folder, entry.name)).catch(() => null);
+    // A link to nothing gives nothing to read.
+    if (real === null) continue;
+    const name = quote(join(shown, entry.name), 200);
+    if (!isInside(real, roots)) {
+      throw new HttpError(
+        403,
+        `samples: ${name} is a symbolic link that leads out of the data roots; serve may not follow it`,
+      );
+    }
+    checkKind(await stat(real), join(shown, entry.name));
+  }
+}
+
+/** Refuses pipes, sockets and devices, which may never end. */
+function checkKind(found: Dirent | Stats, path: string): void {
+  if (found.isFile() || found.isDirectory()) return;
+  throw new HttpError(
+    403,
+    `samples: ${quote(path, 200)} is a device, a pipe or a socket; serve opens only files and folders`,
+  );
+}
+
+function isInside(path: string, roots: readonly string[]): boolean {
+  return roots.some((root) => {
+    const way = relative(root, path);
+    return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && resolve(root, way) === path);
+  });
+}
+
+function notAllowed(spec: string, path: string): HttpError {
+  // The name tells a file; looking would tell strangers what is there.
+  const isFile = kindNamed(spec) !== null && !spec.startsWith(STROKES_PREFIX);
+  const root = isFile ? dirname(path) : path;
+  const argument = /^[\w./~+@%,:=-]+$/.test(root) ? root : quote(root, 200);
+  return new HttpError(
+    403,
+    `samples: this run's data are in ${quote(path, 200)}, which serve may not open; if you trust this run, start serve with --data-root ${argument}`,
+  );
+}
