@@ -1,6 +1,8 @@
-/** Access to files of runs for a server: regular files only, symbolic links are not followed. */
-import { constants } from 'node:fs';
+/** Access to files of runs for a server: regular files only, symbolic links are not followed, and nothing waits. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { explainFileError } from '../formats/files.js';
+import { UserError } from '../user-error.js';
 
 export interface FileStamp {
   bytes: number;
@@ -10,18 +12,74 @@ export interface FileStamp {
   version: string;
 }
 
+/** Windows has no such flags, and no such links without special rights. */
+const NO_FOLLOW = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** The last time that a Date can hold. A file may state a later one. */
+const MAX_TIME_MS = 8.64e15;
+
 /** The current state of a file; null if it does not exist, or is a link, a folder or a device. */
 export async function stampOf(path: string): Promise<FileStamp | null> {
-  const found = await lstat(path).catch(() => null);
+  return stampFrom(await lstat(path).catch(() => null));
+}
+
+/** As stampOf, for worker threads: faster where there are thousands of files. */
+export function stampOfSync(path: string): FileStamp | null {
+  try {
+    return stampFrom(lstatSync(path, { throwIfNoEntry: false }) ?? null);
+  } catch {
+    return null;
+  }
+}
+
+function stampFrom(found: Stats | null): FileStamp | null {
   if (!found?.isFile()) return null;
   const version = [found.mtimeMs * 1000, found.size, found.ino]
     .map((n) => Math.round(n).toString(36))
     .join('-');
-  return { bytes: found.size, changed: found.mtimeMs, version };
+  const changed = Math.max(-MAX_TIME_MS, Math.min(MAX_TIME_MS, found.mtimeMs));
+  return { bytes: found.size, changed, version };
 }
 
-/** Opens a file for reading without following a link, even one created a moment ago. */
+/** Opens a file for reading without following a link or waiting for a pipe, even one created a moment ago. */
 export function openFile(path: string): Promise<FileHandle> {
-  // Windows has no such flag, and no such links without special rights.
-  return open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  return open(path, NO_FOLLOW);
+}
+
+/**
+ * Reads pieces of a file, as openFile and for worker threads.
+ * @param maxBytes a larger file is refused
+ * @param read called with the file's size and a function that fills a buffer from a position and returns the number of
+ *   bytes, fewer at the end of the file
+ * @throws UserError if the file cannot be read, is a link, no file, or too large; and what `read` throws
+ */
+export function readFileSync<T>(
+  path: string,
+  maxBytes: number,
+  read: (size: number, fill: (buffer: Uint8Array, at: number) => number) => T,
+): T {
+  try {
+    const handle = openSync(path, NO_FOLLOW);
+    try {
+      const found = fstatSync(handle);
+      if (!found.isFile()) throw new UserError(`cannot read ${path}: it is no file`);
+      if (found.size > maxBytes) {
+        throw new UserError(
+          `cannot read ${path}: it has ${found.size} bytes; at most ${maxBytes} are accepted`,
+        );
+      }
+      return read(found.size, (buffer, at) => {
+        let length = 0;
+        while (length < buffer.length) {
+          const bytes = readSync(handle, buffer, length, buffer.length - length, at + length);
+          if (bytes === 0) break;
+          length += bytes;
+        }
+        return length;
+      });
+    } finally {
+      closeSync(handle);
+    }
+  } catch (error) {
+    throw explainFileError('read', path, error);
+  }
 }

@@ -2,8 +2,9 @@
  * Finds runs on the disk and gives each an id made of its folder's name. A link in a folder of runs is left out.
  * Node.js only.
  */
+import { type Dirent, readdirSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
@@ -21,9 +22,41 @@ export interface RunPlace {
 /** Separates a folder of several seeds from a seed in an id: without meaning in URLs and in file names. */
 const WITHIN = '~';
 
+/** What a folder holds: a run, or runs of several seeds in these folders, or neither. */
+export interface FolderListing {
+  holdsRun: boolean;
+  /** Names of folders, sorted. */
+  seeds: string[];
+}
+
+/** Lists a folder; one that cannot be read holds nothing. */
+export function listFolder(folder: string): FolderListing {
+  const names = entriesOf(folder);
+  const seeds = names.filter((each) => each.isDirectory() && isSeedFolder(each.name)).map(({ name }) => name);
+  const holdsRun = names.some(({ name }) => name === RUN_FILES.config || name === RUN_FILES.last);
+  return { holdsRun: holdsRun && seeds.length === 0, seeds: seeds.sort() };
+}
+
+/** Names of the folders in a folder of runs, sorted; none if it does not exist. */
+export function foldersIn(runs: string): string[] {
+  return entriesOf(runs)
+    .filter((each) => each.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
 /** Whether a folder holds runs and is not a run itself. */
-export async function isFolderOfRuns(path: string): Promise<boolean> {
-  return (await runsAt(path, '')).length === 0 && (await runsIn(path)).length > 0;
+export function isFolderOfRuns(path: string): boolean {
+  if (runsAt(path, '').length > 0) return false;
+  return foldersIn(path).some((name) => runsAt(join(path, name), name).length > 0);
 }
 
 /**
@@ -48,13 +81,13 @@ export async function namedRuns(operation: string, paths: readonly string[]): Pr
       places.push({ id: basename(folder) + suffix, folder, checkpoint: real });
       continue;
     }
-    const inside = await runsAt(real, basename(real));
+    const inside = runsAt(real, basename(real));
     if (inside.length === 0) {
       throw new UserError(
         `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); and none of its folders does`,
       );
     }
-    places.push(...inside);
+    for (const place of inside) places.push(place);
   }
   return places;
 }
@@ -75,25 +108,18 @@ export async function checkFolderOfRuns(operation: string, path: string): Promis
   });
 }
 
-/** The runs in a folder, by name; none if the folder does not exist. */
-export async function runsIn(runs: string): Promise<RunPlace[]> {
-  const names = await readdir(runs, { withFileTypes: true }).catch(() => []);
-  const folders = names.filter((each) => each.isDirectory()).map(({ name }) => name);
-  const places = await Promise.all(folders.sort().map((name) => runsAt(resolve(runs, name), name)));
-  return places.flat();
-}
-
-/** The run in a folder, or its runs with several seeds. */
-async function runsAt(folder: string, id: string): Promise<RunPlace[]> {
-  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const seeds = names.filter((each) => each.isDirectory() && isSeedFolder(each.name)).map(({ name }) => name);
-  const nested = await Promise.all(
-    seeds.sort().map((name) => runsAt(join(folder, name), id + WITHIN + name)),
-  );
-  const holdsRun = names.some(({ name }) => name === RUN_FILES.config || name === RUN_FILES.last);
-  const own =
-    holdsRun && seeds.length === 0 ? [{ id, folder, checkpoint: join(folder, RUN_FILES.best) }] : [];
-  return [...own, ...nested.flat()];
+/**
+ * The run in a folder, or its runs with several seeds.
+ * @param list lists a folder
+ */
+export function runsAt(
+  folder: string,
+  id: string,
+  list: (folder: string) => FolderListing = listFolder,
+): RunPlace[] {
+  const { holdsRun, seeds } = list(folder);
+  if (holdsRun) return [{ id, folder, checkpoint: join(folder, RUN_FILES.best) }];
+  return seeds.flatMap((name) => runsAt(join(folder, name), id + WITHIN + name, list));
 }
 
 /** Gives two folders of the same name different ids. */
@@ -103,6 +129,6 @@ export function withDistinctIds(places: readonly RunPlace[]): RunPlace[] {
     let id = place.id;
     for (let n = 2; taken.has(id); n++) id = `${place.id}${WITHIN}${n}`;
     taken.add(id);
-    return { ...place, id };
+    return id === place.id ? place : { ...place, id };
   });
 }

@@ -53,8 +53,8 @@ export async function factsBeside(checkpoint: string): Promise<Required<RunFacts
 /** Facts of a run from its files. The test accuracy belongs to the best checkpoint only. */
 export function runFacts(
   checkpoint: string,
-  summary: RunSummary | null,
-  config: Record<string, unknown> | null,
+  summary: Pick<RunSummary, 'preset' | 'testAccuracy'> | null,
+  config: { preset?: unknown } | null,
 ): Required<RunFacts> {
   const preset = summary?.preset ?? config?.preset;
   return {

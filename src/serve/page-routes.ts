@@ -3,20 +3,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './api.js';
 import { openApi } from './openapi.js';
 import { NO_PAGE, type PageFile, readPage } from './page-files.js';
-import type { Models } from './predict/model-list.js';
+import type { RunStore } from './runs/run-store.js';
 
 export interface PageParts {
   folder: string;
   version: string;
-  models: Models;
+  runs: RunStore;
   /** The server's load now. */
   load: () => Pick<Health, 'uptime_seconds' | 'waiting' | 'running'>;
 }
 
 /** @returns whether the page is built */
-export function addPage(app: FastifyInstance, { folder, version, models, load }: PageParts): boolean {
+export function addPage(app: FastifyInstance, { folder, version, runs, load }: PageParts): boolean {
   app.get('/api/health', async (): Promise<Health> => {
-    return { status: 'ok', version, models: (await models.context()).models.length, ...load() };
+    return { status: 'ok', version, models: (await runs.context()).models.length, ...load() };
   });
   const description = openApi(version);
   app.get('/api/openapi.json', async () => description);

@@ -10,7 +10,6 @@ import { UserError } from '../user-error.js';
 import { Bodies } from './bodies.js';
 import { errorJson, errorStatus, HttpError } from './http-error.js';
 import { addPage } from './page-routes.js';
-import { Models } from './predict/model-list.js';
 import type { PredictJob } from './predict/predict-jobs.js';
 import { addPredict } from './predict/predict-routes.js';
 import { RunEvents } from './runs/run-events.js';
@@ -62,8 +61,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
   const options = { ...given, host: readHost(given.host) };
   const roots = await openDataRoots(options.dataRoots ?? []);
   const runs = await openRunStore(options.given, options.runs);
-  const models = new Models(runs);
-  const events = new RunEvents(runs);
+  const events = new RunEvents(runs, options.onDefect);
   const samples = new Samples(runs, options.backend, roots);
   const bodies = new Bodies();
   const pool = new WorkerPool<PredictJob, string>({
@@ -78,12 +76,12 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
   });
   const app = bareServer(options);
   const began = performance.now();
-  addPredict(app, { models, pool, bodies });
+  addPredict(app, { runs, pool, bodies });
   addRuns(app, { runs, events, samples });
   const page = addPage(app, {
     folder: options.page,
     version: options.version,
-    models,
+    runs,
     load: () => ({
       uptime_seconds: Math.round((performance.now() - began) / 1000),
       waiting: pool.waiting,
@@ -92,10 +90,12 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
   });
   app.addHook('preClose', async () => events.close());
   app.addHook('onClose', async () => {
-    await Promise.all([pool.close(), samples.close()]);
+    await Promise.all([pool.close(), samples.close(), runs.close()]);
   });
   try {
     const port = await listen(app, options);
+    // Reads the runs now, so that the first request waits less.
+    runs.context().catch(() => {});
     const host = options.host.includes(':') ? `[${options.host}]` : options.host;
     return { url: `http://${host}:${port}/`, page, close: () => close(app) };
   } catch (error) {

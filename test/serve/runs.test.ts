@@ -15,7 +15,8 @@ import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
 import { RunEvents } from '#src/serve/runs/run-events.js';
-import { RunStore, runEntry } from '#src/serve/runs/run-store.js';
+import { RunScan } from '#src/serve/runs/run-scan.js';
+import { RunStore } from '#src/serve/runs/run-store.js';
 import { trainRun } from '#src/train/run/run.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { smallConfig, temporaryFolder } from '../train/small-mnist.js';
@@ -76,8 +77,9 @@ describe('runs', () => {
     put('e-strokes', 'best.safetensors', checkpointBytes(STROKES));
     begun('f-damaged', 'strokes');
     put('f-damaged', 'best.safetensors', checkpointBytes(ROWS).subarray(0, 600));
-    const records = await new RunStore([], runs).records();
-    const kinds = Object.fromEntries(records.map(runEntry).map(({ id, kind }) => [id, kind]));
+    const scan = new RunScan([], runs);
+    await scan.refresh(10_000);
+    const kinds = Object.fromEntries(scan.list().runs.map(({ id, kind }) => [id, kind]));
     assert.deepEqual(kinds, {
       'a-folder': null,
       'b-mnist': 'images',
@@ -206,7 +208,8 @@ describe('events', () => {
   });
 
   test('end with their listeners, whose number is limited', async () => {
-    const events = new RunEvents(new RunStore([], made.runs));
+    const store = new RunStore([], made.runs);
+    const events = new RunEvents(store, (error) => assert.fail(String(error)));
     const place = { id: 'rows', folder: join(made.runs, 'rows'), checkpoint: '' };
     const streams = Array.from({ length: 256 }, () => events.listen(place, 0));
     assert.throws(() => events.listen(place, 0), /256 connections listen to runs already/);
@@ -216,6 +219,7 @@ describe('events', () => {
     for (const stream of streams) stream.destroy();
     await sleep(10);
     events.listen(place, 0).destroy();
+    await store.close();
     const head = await fetch(`${api}/rows/events`, { method: 'HEAD' });
     assert.equal(head.status, 404);
   });

@@ -22,7 +22,7 @@ const page = temporaryFolder();
 mkdirSync(join(page, 'assets'));
 writeFileSync(join(page, 'index.html'), `<!doctype html><title>page</title>${' '.repeat(2000)}`);
 writeFileSync(join(page, 'assets/app-1234.js'), 'draw()');
-const server = await serve({ runs: made.runs, page });
+const server = await serve({ runs: made.runs, dataRoots: [made.data], page });
 after(() => server.close());
 
 /** A request with any path and headers, also such that browsers do not send. */

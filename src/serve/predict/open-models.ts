@@ -2,8 +2,8 @@
 import type { BackendName } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
 import { quote } from '../../formats/quotation.js';
-import { openRecognizer, type Recognizer } from '../../recognize/recognizer.js';
-import { readCheckpointBytes } from '../../runs/checkpoint-file.js';
+import { type Recognizer, recognizerOf } from '../../recognize/recognizer.js';
+import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { stampOf } from '../../runs/file-stamp.js';
 import { UserError } from '../../user-error.js';
 import { HttpError } from '../http-error.js';
@@ -48,13 +48,17 @@ export class OpenModels {
     if ((await stampOf(path)) === null) {
       throw new HttpError(404, `the checkpoint of ${quote(id)} was removed a moment ago; ask again`);
     }
-    const bytes = await readCheckpointBytes(path);
-    // The command has already reported which backend is not available.
-    const backend = await openBackend(this.#backend, () => {});
     try {
-      return openRecognizer(bytes, backend, { name: path });
+      const checkpoint = await readTrainedModel(path);
+      // The command has already reported which backend is not available.
+      const backend = await openBackend(this.#backend, () => {});
+      try {
+        return recognizerOf(checkpoint, backend, { name: path });
+      } catch (error) {
+        backend.close();
+        throw error;
+      }
     } catch (error) {
-      backend.close();
       if (error instanceof UserError) this.#remember(key, error);
       throw error;
     }

@@ -1,18 +1,18 @@
 /** Routes of `POST /api/predict` and of the models. */
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from '../../formats/quotation.js';
 import { announcedPixels } from '../../recognize/png.js';
 import { openFile } from '../../runs/file-stamp.js';
 import type { Bodies } from '../bodies.js';
 import { HttpError } from '../http-error.js';
 import { noQuery, predictQuery, readQuery } from '../queries.js';
+import type { RunStore } from '../runs/run-store.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
-import type { Models } from './model-list.js';
 import type { PredictJob } from './predict-jobs.js';
 
 export interface PredictParts {
-  models: Models;
+  runs: RunStore;
   pool: WorkerPool<PredictJob, string>;
   bodies: Bodies;
 }
@@ -24,12 +24,12 @@ const TYPES: Record<string, PredictJob['type']> = {
   'application/json': 'json',
 };
 
-export function addPredict(app: FastifyInstance, { models, pool, bodies }: PredictParts): void {
+export function addPredict(app: FastifyInstance, { runs, pool, bodies }: PredictParts): void {
   app.post('/api/predict', async (request, reply) => {
     const { type, model, size } = readRequest(request);
     const { body, release } = await bodies.take(request.raw);
     try {
-      pool.context = await models.context();
+      pool.context = await runs.context();
       const answer = await pool.run(
         { body, type, model, size },
         { bytes: body.length + announcedPixels(body), wanted: () => !request.raw.socket.destroyed },
@@ -40,16 +40,16 @@ export function addPredict(app: FastifyInstance, { models, pool, bodies }: Predi
     }
   });
 
-  const list = async (request: FastifyRequest) => {
+  const list = async (request: FastifyRequest, reply: FastifyReply) => {
     readQuery(noQuery, request.query, request.url.split('?')[0]);
-    return models.list();
+    return reply.type(JSON_TYPE).send(await runs.models());
   };
   app.get('/api/models', list);
   app.get('/models/index.json', list);
 
   app.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
-    const { checkpoint } = await models.file(request.params.file);
-    const file = await openFile(checkpoint).catch(() => {
+    const { path } = await runs.model(request.params.file);
+    const file = await openFile(path).catch(() => {
       throw new HttpError(
         404,
         `the model file ${quote(request.params.file)} was removed a moment ago; ask again`,

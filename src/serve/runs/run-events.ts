@@ -4,13 +4,13 @@
  * Last-Event-ID.
  */
 import { PassThrough, type Readable } from 'node:stream';
-import { snakeCaseKeys } from '../../formats/key-case.js';
 import type { RunPlace } from '../../runs/find-runs.js';
-import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { RunEventName } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../server-limits.js';
-import type { RunRecord, RunStore } from './run-store.js';
+import { stateOf } from './run-entry.js';
+import type { RunStore } from './run-store.js';
+import type { RunProgress } from './runs-worker.js';
 
 /** Interval between two reads of a run's files. */
 const LOOK_MS = 500;
@@ -22,7 +22,7 @@ interface Listener {
   /** The last epoch sent. */
   epoch: number;
   state: string | null;
-  summary: unknown;
+  summary: string | null;
 }
 
 interface Feed {
@@ -30,15 +30,20 @@ interface Feed {
   listeners: Set<Listener>;
   timer: NodeJS.Timeout;
   looking: boolean;
+  /** The run's last progress. */
+  progress: RunProgress | null;
 }
 
 export class RunEvents {
   readonly #runs: RunStore;
+  readonly #onDefect: (error: unknown) => void;
   readonly #feeds = new Map<string, Feed>();
   #beat: NodeJS.Timeout | undefined;
 
-  constructor(runs: RunStore) {
+  /** @param onDefect called with unexpected errors */
+  constructor(runs: RunStore, onDefect: (error: unknown) => void) {
     this.#runs = runs;
+    this.#onDefect = onDefect;
   }
 
   /**
@@ -75,6 +80,7 @@ export class RunEvents {
       listeners: new Set(),
       timer: setInterval(() => this.#look(feed), LOOK_MS),
       looking: false,
+      progress: null,
     };
     this.#feeds.set(place.id, feed);
     this.#beat ??= setInterval(() => {
@@ -99,42 +105,54 @@ export class RunEvents {
     if (feed.looking) return;
     feed.looking = true;
     try {
-      const record = await this.#runs.record(feed.place);
-      for (const listener of feed.listeners) tell(listener, record);
+      const { place, progress: before, listeners } = feed;
+      const after = [...listeners].reduce((least, { epoch }) => Math.min(least, epoch), before?.last ?? 0);
+      const isBehind = [...listeners].some(
+        ({ epoch, state }) => state === null || epoch < (before?.last ?? 0),
+      );
+      const news = await this.#runs.progress(place, after, isBehind ? null : (before?.version ?? null));
+      const progress = news ?? before;
+      if (progress === null) return;
+      // The lines are sent now, and not kept.
+      feed.progress = { ...progress, lines: [] };
+      for (const listener of listeners) tell(listener, progress);
+    } catch (error) {
+      // The next look reads the run again.
+      if (!(error instanceof HttpError)) this.#onDefect(error);
     } finally {
       feed.looking = false;
     }
   }
 }
 
-function tell(listener: Listener, { metrics, state, summary, problem }: RunRecord): void {
+function tell(listener: Listener, progress: RunProgress): void {
+  const { lines, last, summary, damaged } = progress;
   // A file that is being replaced cannot be read; the next look reads it.
-  if (problem !== null) return;
-  const last = metrics.at(-1)?.epoch ?? 0;
+  if (damaged) return;
   if (last < listener.epoch) {
-    send(listener, 'reset', { epoch: last });
+    send(listener, 'reset', JSON.stringify({ epoch: last }));
     listener.epoch = last;
   }
-  for (const line of metrics) {
-    if (line.epoch <= listener.epoch) continue;
-    send(listener, 'epoch', metricsJson(line), line.epoch);
-    listener.epoch = line.epoch;
+  for (const { epoch, json } of lines) {
+    if (epoch <= listener.epoch) continue;
+    send(listener, 'epoch', json, epoch);
+    listener.epoch = epoch;
   }
-  if (state !== listener.state) send(listener, 'state', { state });
+  // The rest of a long file comes at the next look.
+  if (listener.epoch < last) return;
+  const state = stateOf(progress, Date.now());
+  if (state !== listener.state) send(listener, 'state', JSON.stringify({ state }));
   listener.state = state;
-  if (state === 'done' && summary !== listener.summary)
-    send(listener, 'summary', snakeCaseKeys(summary, 'summary'));
+  if (state === 'done' && summary !== null && summary !== listener.summary)
+    send(listener, 'summary', summary);
   listener.summary = summary;
 }
 
-export function metricsJson(line: EpochMetrics): Record<string, unknown> {
-  return snakeCaseKeys(line, 'metrics') as Record<string, unknown>;
-}
-
-function send({ stream }: Listener, name: RunEventName, data: unknown, id?: number): void {
+/** @param json one line */
+function send({ stream }: Listener, name: RunEventName, json: string, id?: number): void {
   if (stream.writableLength > MAX_BEHIND_BYTES) {
     stream.destroy();
     return;
   }
-  stream.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  stream.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${json}\n\n`);
 }

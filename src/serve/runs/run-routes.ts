@@ -1,13 +1,14 @@
 /** Routes below `/api/runs`: the list, one run, its events and its samples. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { snakeCaseKeys } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
-import type { RunDetails, RunList, SamplesPending } from '../api.js';
+import type { SamplesPending } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { noQuery, readQuery, sampleQuery, samplesQuery } from '../queries.js';
 import type { Samples } from '../samples/samples.js';
-import { metricsJson, type RunEvents } from './run-events.js';
-import { type RunStore, runEntry } from './run-store.js';
+import type { RunEvents } from './run-events.js';
+import type { RunStore } from './run-store.js';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 interface OfRun {
   Params: { id: string };
@@ -17,21 +18,15 @@ export function addRuns(
   app: FastifyInstance,
   { runs, events, samples }: { runs: RunStore; events: RunEvents; samples: Samples },
 ): void {
-  app.get('/api/runs', async (request): Promise<RunList> => {
+  app.get('/api/runs', async (request, reply) => {
     readQuery(noQuery, request.query, 'runs');
-    return { runs: (await runs.records()).map(runEntry) };
+    return reply.type(JSON_TYPE).send(await runs.list());
   });
 
-  app.get<OfRun>('/api/runs/:id', async (request): Promise<RunDetails> => {
+  app.get<OfRun>('/api/runs/:id', async (request, reply) => {
     readQuery(noQuery, request.query, 'runs');
-    const record = await runs.record(await runs.find(request.params.id));
-    const { config, metrics, summary } = record;
-    return {
-      ...runEntry(record),
-      config,
-      metrics: metrics.map(metricsJson),
-      summary: summary && (snakeCaseKeys(summary, 'summary') as Record<string, unknown>),
-    };
+    const place = await runs.find(request.params.id);
+    return reply.type(JSON_TYPE).send(await runs.details(place));
   });
 
   // No HEAD: it would open an event stream.
@@ -83,6 +78,6 @@ function lastEpoch({ headers }: FastifyRequest): number {
 
 /** 200 with the answer, or 202 with the progress of computing it. */
 function answer(reply: FastifyReply, found: string | SamplesPending): FastifyReply {
-  if (typeof found === 'string') return reply.type('application/json; charset=utf-8').send(found);
+  if (typeof found === 'string') return reply.type(JSON_TYPE).send(found);
   return reply.code(202).header('retry-after', '1').send(found);
 }

@@ -1,150 +1,216 @@
 /**
  * The runs that the server shows: those given on the command line, and those in a folder of runs. Each has an id made
  * of its folder's name. A request names an id, which is looked up in this list and never becomes part of a path.
+ *
+ * Two worker threads read the files: one for the lists of all runs, one for single runs. This thread keeps the last
+ * lists. A request starts a look at the folder if the lists are older than a moment; the more runs there are, the longer
+ * a look takes, and the longer that moment is, so that looking never takes more than a fifth of the time.
  */
-import { join } from 'node:path';
-import { kindNamed } from '../../data/dataset-name.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../../formats/quotation.js';
-import type { CheckpointHeader } from '../../runs/checkpoint.js';
-import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
-import { type FileStamp, openFile, stampOf } from '../../runs/file-stamp.js';
-import { isFolderOfRuns, namedRuns, type RunPlace, runsIn, withDistinctIds } from '../../runs/find-runs.js';
-import { readConfig, readMetrics, readSummary } from '../../runs/run-files.js';
-import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import { UserError } from '../../user-error.js';
-import type { RunEntry, RunState } from '../api.js';
+import { isFolderOfRuns, namedRuns, type RunPlace } from '../../runs/find-runs.js';
 import { HttpError } from '../http-error.js';
-import { LruCache } from '../lru-cache.js';
+import type { ModelSource, PredictContext } from '../predict/predict-jobs.js';
+import { MAX_WORKER_HEAP_MIB } from '../server-limits.js';
+import { WorkerPool } from '../workers/worker-pool.js';
+import type { ScanVersions } from './run-scan.js';
+import type { RunProgress, RunsAnswer, RunsJob, ScanNews } from './runs-worker.js';
 
-/** A run with the contents of its files; null for missing files. */
-export interface RunRecord extends RunPlace {
-  state: RunState;
-  /** Milliseconds since 1970. */
-  started: number;
-  changed: number;
-  config: Record<string, unknown> | null;
-  metrics: EpochMetrics[];
-  summary: RunSummary | null;
-  /** Of the checkpoint. */
-  stamp: FileStamp | null;
-  /** What the checkpoint's header says; null if there is none, or it is damaged. */
-  header: CheckpointHeader | null;
-  problem: string | null;
+/** A list is used for this time, or for this many times the duration of a look, then made anew. */
+const STALE_MS = 250;
+const STALE_LOOKS = 5;
+/** A request for a list waits this long for the look that it has started, if the list is not much older. */
+const PATIENCE_MS = 100;
+/** A list that is this many times as old is not used any more. */
+const OLD = 4;
+/** An unknown id waits at most this long until the folder is looked at again. */
+const MAX_RESCAN_MS = 1000;
+/** Time to read new and changed runs: at the start, when there is nothing to show, and later. */
+const FIRST_BUDGET_MS = 20_000;
+const BUDGET_MS = 500;
+/** A look, or reading a run, that takes longer fails. */
+const READ_MS = 60_000;
+/** Most requests that wait for a look, and for single runs. */
+const MAX_WAITING = 1000;
+
+/** What has been asked for, as of a look. */
+interface Kept<T> {
+  value: T;
+  version: number;
 }
 
-/** A list is used for this time, then made anew. */
-const STALE_MS = 250;
-/** For an unknown id the folder is scanned again, at most once in this time. */
-const RESCAN_MS = 2;
-/** A run is `stopped` after this many times the duration of its last epoch, plus a grace period, without a write. */
-const SILENCE_EPOCHS = 3;
-const SILENCE_GRACE_MS = 90_000;
-/** The same before the first epoch ends, when its duration is unknown. */
-const FIRST_EPOCH_MS = 15 * 60_000;
-
 export class RunStore {
-  readonly #given: RunPlace[];
-  readonly #runs: string | null;
-  #list: { places: Promise<RunPlace[]>; since: number } | undefined;
-  readonly #configs = new LruCache<Record<string, unknown>>(500);
-  readonly #metrics = new LruCache<EpochMetrics[]>(500);
-  readonly #summaries = new LruCache<RunSummary>(500);
-  readonly #headers = new LruCache<CheckpointHeader>(500);
+  readonly #scan: WorkerPool<RunsJob, RunsAnswer>;
+  readonly #single: WorkerPool<RunsJob, RunsAnswer>;
+  #places: Kept<Map<string, RunPlace>> = { value: new Map(), version: -1 };
+  #context: PredictContext = { default: null, models: [] };
+  readonly #json: Record<'models' | 'list', Kept<Uint8Array> | null> = { models: null, list: null };
+  /** When the last look began, and how long it took. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #lookMs = 0;
+  #looking: { wanted: Set<keyof ScanVersions>; done: Promise<void> } | null = null;
 
   /**
    * @param given run folders or checkpoints
    * @param runs a folder of runs, which need not exist yet
    */
-  constructor(given: RunPlace[], runs: string | null) {
-    this.#given = given;
-    this.#runs = runs;
+  constructor(given: readonly RunPlace[], runs: string | null) {
+    const options = {
+      script: new URL('./runs-worker.js', import.meta.url),
+      data: { given, runs },
+      threads: 1,
+      jobs: 1,
+      bytes: 0,
+      deadline: READ_MS,
+      heapMiB: MAX_WORKER_HEAP_MIB,
+      waiting: MAX_WAITING,
+    };
+    this.#scan = new WorkerPool(options);
+    this.#single = new WorkerPool(options);
   }
 
-  /** All runs: those given, then the others by name. */
-  places(fresh = STALE_MS): Promise<RunPlace[]> {
-    const now = performance.now();
-    if (!this.#list || now - this.#list.since > fresh) this.#list = { places: this.#find(), since: now };
-    return this.#list.places;
+  /** JSON of GET /api/runs. */
+  async list(): Promise<Uint8Array> {
+    return this.#jsonOf('list');
+  }
+
+  /** JSON of GET /api/models. */
+  async models(): Promise<Uint8Array> {
+    return this.#jsonOf('models');
+  }
+
+  /** The networks, for the workers that answer requests: the identical object until something changes. */
+  async context(): Promise<PredictContext> {
+    // Requests do not wait for a look while there are many.
+    await this.#fresh('models', 0);
+    return this.#context;
+  }
+
+  /** The network whose file the list of models names so. @throws HttpError 404 */
+  async model(file: string): Promise<ModelSource> {
+    await this.#fresh('models', PATIENCE_MS);
+    const found = this.#context.models.find(({ id }) => `${id}.safetensors` === file);
+    if (found) return found;
+    throw new HttpError(404, `there is no model file ${quote(file)}; models/index.json lists all of them`);
   }
 
   /** @throws HttpError 404 */
   async find(id: string): Promise<RunPlace> {
-    for (const fresh of [STALE_MS, RESCAN_MS]) {
-      const place = (await this.places(fresh)).find((each) => each.id === id);
-      if (place) return place;
+    const began = performance.now();
+    await this.#fresh('places', PATIENCE_MS);
+    // The run may have begun after the last look, so an unknown id waits for a look that begins after the request.
+    while (!this.#places.value.has(id) && this.#lookedAt < began) {
+      const pause = Math.min(MAX_RESCAN_MS, STALE_LOOKS * this.#lookMs) - this.#age();
+      if (this.#looking === null && pause > 0) await sleep(pause);
+      await this.#look('places');
     }
+    const place = this.#places.value.get(id);
+    if (place) return place;
     throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists all of them`);
   }
 
-  /** Sort key: the runs given on the command line in their order, then all others. */
-  rank({ folder, checkpoint }: RunPlace): number {
-    const at = this.#given.findIndex((each) => each.folder === folder && each.checkpoint === checkpoint);
-    return at < 0 ? this.#given.length : at;
+  /** JSON of GET /api/runs/:id. */
+  async details(place: RunPlace): Promise<Uint8Array> {
+    return (await this.#single.run({ type: 'details', place })) as Uint8Array;
   }
 
-  /** Newest first. */
-  async records(): Promise<RunRecord[]> {
-    const records = await Promise.all((await this.places()).map((place) => this.record(place)));
-    return records.sort((a, b) => b.started - a.started || (a.id < b.id ? -1 : 1));
+  /**
+   * Progress of a run.
+   * @param after the epoch after which lines are wanted
+   * @param known the version that is known already; null to read in any case
+   * @returns null if nothing has changed
+   */
+  async progress(place: RunPlace, after: number, known: string | null): Promise<RunProgress | null> {
+    return (await this.#single.run({ type: 'progress', place, after, known })) as RunProgress | null;
   }
 
-  /** Reads a run's files, which a training may be writing. */
-  async record(place: RunPlace): Promise<RunRecord> {
-    const { folder } = place;
-    const names = [RUN_FILES.config, RUN_FILES.metrics, RUN_FILES.summary];
-    const stamps = await Promise.all(names.map((name) => stampOf(join(folder, name))));
-    const [config, metrics, summary] = stamps;
-    const key = ({ version }: FileStamp) => `${version} ${folder}`;
-    const stamp = await stampOf(place.checkpoint);
-    const header =
-      stamp &&
-      (await this.#headers
-        .get(`${stamp.version} ${place.checkpoint}`, () => readCheckpointHeader(place.checkpoint, openFile))
-        .catch(() => null));
-    const problems: string[] = [];
-    const readable = async <T>(value: Promise<T> | null): Promise<T | null> => {
-      try {
-        return await value;
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        problems.push(error.message);
-        return null;
-      }
+  async close(): Promise<void> {
+    await Promise.all([this.#scan.close(), this.#single.close()]);
+  }
+
+  async #jsonOf(what: 'models' | 'list'): Promise<Uint8Array> {
+    await this.#fresh(what, PATIENCE_MS);
+    const kept = this.#json[what];
+    if (kept === null) throw new HttpError(503, 'the runs have not been read yet; try again later');
+    return kept.value;
+  }
+
+  /** Milliseconds since the last look began. */
+  #age(): number {
+    return performance.now() - this.#lookedAt;
+  }
+
+  /**
+   * Sees to it that something is fresh: starts a look if necessary, and waits for it.
+   * @param patience milliseconds to wait if what there is can still be used
+   */
+  async #fresh(what: keyof ScanVersions, patience: number): Promise<void> {
+    const stale = Math.max(STALE_MS, STALE_LOOKS * this.#lookMs);
+    const there = what === 'places' ? this.#places.version >= 0 : this.#json[what] !== null;
+    const age = this.#age();
+    if (there && age <= stale) return;
+    const look = this.#look(what);
+    if (!there || age > OLD * stale) return look;
+    // Later requests report what is wrong, if anything is.
+    look.catch(() => {});
+    const stop = new AbortController();
+    if (patience > 0) {
+      await Promise.race([look, sleep(patience, undefined, { signal: stop.signal }).catch(() => {})]);
+    }
+    stop.abort();
+  }
+
+  /** Looks at the runs, once for all concurrent calls. */
+  async #look(what: keyof ScanVersions): Promise<void> {
+    if (this.#looking !== null) {
+      const { wanted, done } = this.#looking;
+      if (wanted.has(what)) return done;
+      await done;
+      return this.#look(what);
+    }
+    const wanted = new Set<keyof ScanVersions>(['places', what]);
+    // What has been asked for before is likely to be asked for again.
+    for (const each of ['models', 'list'] as const) if (this.#json[each] !== null) wanted.add(each);
+    const done = this.#lookFor(wanted).finally(() => {
+      this.#looking = null;
+    });
+    this.#looking = { wanted, done };
+    return done;
+  }
+
+  async #lookFor(wanted: ReadonlySet<keyof ScanVersions>): Promise<void> {
+    const began = performance.now();
+    const version = (what: keyof ScanVersions, kept: Kept<unknown> | null) =>
+      wanted.has(what) ? (kept?.version ?? -1) : null;
+    const job: RunsJob = {
+      type: 'scan',
+      budgetMs: this.#places.version < 0 ? FIRST_BUDGET_MS : BUDGET_MS,
+      wanted: {
+        places: version('places', this.#places),
+        models: version('models', this.#json.models),
+        list: version('list', this.#json.list),
+      },
     };
-    const read = {
-      config: await readable(config && this.#configs.get(key(config), () => readConfig(folder))),
-      metrics: (await readable(metrics && this.#metrics.get(key(metrics), () => readMetrics(folder)))) ?? [],
-      summary: await readable(summary && this.#summaries.get(key(summary), () => readSummary(folder))),
-    };
-    const times = [...stamps, stamp].flatMap((each) => (each ? [each.changed] : []));
-    const changed = Math.max(0, ...times);
-    const ended = summary !== null && summary.changed >= (metrics?.changed ?? 0);
-    return {
-      ...place,
-      ...read,
-      stamp,
-      header,
-      changed,
-      started: config?.changed ?? changed,
-      problem: problems[0] ?? null,
-      state: ended ? 'done' : stateOf(read.metrics, changed),
-    };
+    try {
+      this.#take((await this.#scan.run(job)) as ScanNews);
+    } catch (error) {
+      // A new worker counts versions anew.
+      for (const kept of [this.#places, this.#json.models, this.#json.list]) if (kept) kept.version = -1;
+      throw error;
+    }
+    this.#lookedAt = began;
+    this.#lookMs = performance.now() - began;
   }
 
-  async #find(): Promise<RunPlace[]> {
-    const found = this.#runs === null ? [] : await runsIn(this.#runs);
-    const known = new Set(this.#given.map(({ folder }) => folder));
-    return withDistinctIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
+  #take({ versions, places, context, models, list }: ScanNews): void {
+    if (places) {
+      const value = new Map(places.map((place) => [place.id, place]));
+      this.#places = { value, version: versions.places };
+    }
+    if (context) this.#context = context;
+    if (models) this.#json.models = { value: models, version: versions.models };
+    if (list) this.#json.list = { value: list, version: versions.list };
   }
-}
-
-/** `live` if the run has written recently enough. */
-function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
-  const patience =
-    metrics.length === 0
-      ? FIRST_EPOCH_MS
-      : SILENCE_EPOCHS * 1000 * metrics[metrics.length - 1].seconds + SILENCE_GRACE_MS;
-  return Date.now() - changed < patience ? 'live' : 'stopped';
 }
 
 /**
@@ -153,35 +219,6 @@ function stateOf(metrics: readonly EpochMetrics[], changed: number): RunState {
  * @throws UserError if one of those given is none of these
  */
 export async function openRunStore(given: readonly string[], runs: string | null): Promise<RunStore> {
-  if (given.length === 1 && (await isFolderOfRuns(given[0]))) return new RunStore([], given[0]);
+  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore([], given[0]);
   return new RunStore(await namedRuns('serve', given), runs);
-}
-
-/** A run as the API lists it. */
-export function runEntry(record: RunRecord): RunEntry {
-  const { id, folder, state, started, changed, config, metrics, summary, stamp, header, problem } = record;
-  const text = (key: string) => (typeof config?.[key] === 'string' ? config[key] : null);
-  const data = text('data');
-  const last = metrics.at(-1);
-  const accuracies = metrics.map(({ validationAccuracy }) => validationAccuracy);
-  return {
-    id,
-    folder,
-    state,
-    started: new Date(started).toISOString(),
-    changed: new Date(changed).toISOString(),
-    preset: text('preset') ?? summary?.preset ?? null,
-    data,
-    kind: header?.preprocessing.kind ?? (data === null ? null : kindNamed(data)),
-    epochs: metrics.length,
-    num_epochs: typeof config?.num_epochs === 'number' ? config.num_epochs : null,
-    best_val_accuracy: accuracies.length > 0 ? Math.max(...accuracies) : null,
-    test_accuracy: summary?.testAccuracy ?? null,
-    parameters: summary?.parameters ?? null,
-    train_seconds: summary?.trainSeconds ?? metrics.reduce((sum, { seconds }) => sum + seconds, 0),
-    samples_per_second: summary?.samplesPerSecond ?? last?.samplesPerSecond ?? null,
-    peak_rss_mb: summary?.peakRssMb ?? null,
-    model: stamp !== null,
-    problem,
-  };
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { BackendName } from '../../backends/backend.js';
+import { stampOf } from '../../runs/file-stamp.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import type { SamplePart, SamplesPending } from '../api.js';
 import { HttpError } from '../http-error.js';
@@ -61,7 +62,8 @@ export class Samples {
 
   async #source(id: string, part: SamplePart): Promise<SampleSource> {
     const place = await this.#runs.find(id);
-    const { stamp, config } = await this.#runs.record(place);
+    const path = join(place.folder, RUN_FILES.config);
+    const [stamp, config] = await Promise.all([stampOf(place.checkpoint), stampOf(path)]);
     if (stamp === null)
       throw new HttpError(404, `samples: the run ${id} has no checkpoint yet; wait for its first epoch`);
     if (config === null) {
@@ -71,7 +73,7 @@ export class Samples {
       );
     }
     const model = { id, path: place.checkpoint, version: stamp.version };
-    return { model, config: join(place.folder, RUN_FILES.config), part };
+    return { model, config: path, part };
   }
 
   /** Null when the part is answered, else the progress. */

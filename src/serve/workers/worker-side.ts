@@ -23,7 +23,9 @@ export function serveBatches<Job, Answer, Context>(
     const answers = settled.map((each) =>
       each.status === 'fulfilled' ? { value: each.value } : failure(each.reason),
     );
-    parentPort?.postMessage({ id: message.id, answers } satisfies PoolMessage<Answer>);
+    // Bytes are handed over, not copied.
+    const bytes = answers.flatMap((each) => ('value' in each ? buffersIn(each.value) : []));
+    parentPort?.postMessage({ id: message.id, answers } satisfies PoolMessage<Answer>, bytes);
   });
 }
 
@@ -53,6 +55,13 @@ function report(risk: Risk | null): void {
 
 export function tell(news: unknown): void {
   parentPort?.postMessage({ news } satisfies PoolMessage<never>);
+}
+
+/** The buffers of an answer, or of its members. */
+function buffersIn(value: unknown): ArrayBuffer[] {
+  if (value instanceof Uint8Array) return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  return Object.values(value).flatMap((each) => (each instanceof Uint8Array ? buffersIn(each) : []));
 }
 
 function failure(reason: unknown): { status: number; message: string; stack?: string } {

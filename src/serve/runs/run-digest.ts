@@ -1,0 +1,168 @@
+/**
+ * What the server knows about a run without keeping its files: a few numbers of each file, read again when the file
+ * changes. Runs come from strangers, so every file is limited, and a damaged one is a `problem` of its run alone. Runs in
+ * worker threads.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KindName } from '../../data/input-kind.js';
+import { isPlainObject, parseJson } from '../../formats/json.js';
+import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
+import { type FileStamp, openFile, readFileSync, stampOfSync } from '../../runs/file-stamp.js';
+import type { RunPlace } from '../../runs/find-runs.js';
+import { MAX_CONFIG_BYTES } from '../../runs/limits.js';
+import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { runSummaryOf } from '../../runs/run-values.js';
+import { UserError } from '../../user-error.js';
+import { MetricsFile, type MetricsTally } from './metrics-file.js';
+
+/** What is known of a file. */
+interface Known<T> {
+  /** Null if the file does not exist, or is no regular file. */
+  stamp: FileStamp | null;
+  /** Null if there is no file, or it is damaged. */
+  value: T | null;
+  /** Why it cannot be read. */
+  problem: string | null;
+}
+
+export interface RunDigest {
+  config: Known<{ preset: string | null; data: string | null; numEpochs: number | null }>;
+  metrics: Known<MetricsTally>;
+  summary: Known<Omit<RunSummary, 'confusionMatrix' | 'classes'>>;
+  checkpoint: Known<{ kind: KindName; classes: string[]; parameters: number }>;
+  /** Milliseconds since 1970: of the configuration, and of the last change of any file. */
+  started: number;
+  changed: number;
+  /** Whether the run has ended: its summary is newer than its metrics. */
+  ended: boolean;
+  /** Reads what is appended to the metrics. */
+  metricsFile: MetricsFile;
+}
+
+/** Receives the contents of the files, where they are wanted. */
+export interface RunReader {
+  config?: (config: Record<string, unknown>) => void;
+  epoch?: (line: EpochMetrics) => void;
+  summary?: (summary: RunSummary) => void;
+}
+
+/** Room for a thousand classes. */
+const MAX_LISTED_SUMMARY_BYTES = 16 * 2 ** 20;
+/** A checkpoint with a longer header is not listed: ten times that of the deepest network with its optimiser. */
+const MAX_LISTED_HEADER_BYTES = 2 ** 20;
+/** A checkpoint with more classes is not listed. */
+const MAX_LISTED_CLASSES = 1024;
+/** A checkpoint whose class names are longer in all is not listed. */
+const MAX_CLASS_NAMES_LENGTH = 2 ** 16;
+
+/**
+ * Reads a run's files, which a training may be writing.
+ * @param before what is known already; only changed files are read
+ * @param reader receives the contents; give it without `before`
+ * @returns `before` itself if nothing has changed
+ */
+export async function digestOf(
+  { folder, checkpoint: path }: RunPlace,
+  before?: RunDigest,
+  reader: RunReader = {},
+): Promise<RunDigest> {
+  const at = (name: string) => join(folder, name);
+  const metricsFile = before?.metricsFile ?? new MetricsFile(at(RUN_FILES.metrics));
+  const config = await known(at(RUN_FILES.config), before?.config, (file) => configFacts(file, reader));
+  const metrics = await known(at(RUN_FILES.metrics), before?.metrics, () => metricsFile.update(reader.epoch));
+  const summary = await known(at(RUN_FILES.summary), before?.summary, (file) => summaryFacts(file, reader));
+  const checkpoint = await known(path, before?.checkpoint, checkpointFacts);
+  const files = [config, metrics, summary, checkpoint];
+  if (
+    before?.config === config &&
+    before.metrics === metrics &&
+    before.summary === summary &&
+    before.checkpoint === checkpoint
+  ) {
+    return before;
+  }
+  const changed = files.reduce((latest, { stamp }) => Math.max(latest, stamp?.changed ?? 0), 0);
+  const ended = summary.stamp !== null && summary.stamp.changed >= (metrics.stamp?.changed ?? 0);
+  const started = config.stamp?.changed ?? changed;
+  return { config, metrics, summary, checkpoint, started, changed, ended, metricsFile };
+}
+
+/** Message of the first file that cannot be read; null if all can. */
+export function problemOf({ config, metrics, summary, checkpoint }: RunDigest): string | null {
+  return config.problem ?? metrics.problem ?? summary.problem ?? checkpoint.problem;
+}
+
+async function known<T>(
+  path: string,
+  before: Known<T> | undefined,
+  read: (path: string) => T | Promise<T>,
+): Promise<Known<T>> {
+  const stamp = stampOfSync(path);
+  if (before && before.stamp?.version === stamp?.version) return before;
+  if (stamp === null) return { stamp, value: null, problem: null };
+  try {
+    return { stamp, value: await read(path), problem: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { stamp, value: null, problem: error.message };
+  }
+}
+
+function configFacts(path: string, reader: RunReader) {
+  const config = parseJson(readText(path, MAX_CONFIG_BYTES), path);
+  if (!isPlainObject(config)) throw new UserError(`${path}: expected a JSON object`);
+  reader.config?.(config);
+  const text = (key: string) => (typeof config[key] === 'string' ? config[key] : null);
+  const numEpochs = typeof config.num_epochs === 'number' ? config.num_epochs : null;
+  return { preset: text('preset'), data: text('data'), numEpochs };
+}
+
+function summaryFacts(path: string, reader: RunReader) {
+  const summary = runSummaryOf(parseJson(readText(path, MAX_LISTED_SUMMARY_BYTES), path), path);
+  reader.summary?.(summary);
+  const { confusionMatrix: _, classes: __, ...facts } = summary;
+  return facts;
+}
+
+async function checkpointFacts(path: string) {
+  const { preprocessing, classes, parameters } = await readCheckpointHeader(path, openListed);
+  if (classes.length > MAX_LISTED_CLASSES) {
+    throw new UserError(
+      `${path}: ${classes.length} classes; the server accepts at most ${MAX_LISTED_CLASSES}`,
+    );
+  }
+  const letters = classes.reduce((sum, name) => sum + name.length, 0);
+  if (letters > MAX_CLASS_NAMES_LENGTH) {
+    throw new UserError(
+      `${path}: class names of ${letters} letters in all; the server accepts at most ${MAX_CLASS_NAMES_LENGTH}`,
+    );
+  }
+  return { kind: preprocessing.kind, classes, parameters };
+}
+
+/** Opens a checkpoint unless its header is too long for the list. */
+async function openListed(path: string): Promise<FileHandle> {
+  const file = await openFile(path);
+  try {
+    const first = Buffer.alloc(8);
+    const { bytesRead } = (await file.stat()).isFile() ? await file.read(first, 0, 8, 0) : { bytesRead: 0 };
+    const length = first.readBigUInt64LE();
+    if (bytesRead === 8 && length > MAX_LISTED_HEADER_BYTES) {
+      throw new UserError(
+        `${path}: its first 8 bytes announce a header of ${length} bytes; the server accepts at most ${MAX_LISTED_HEADER_BYTES}`,
+      );
+    }
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function readText(path: string, maxBytes: number): string {
+  return readFileSync(path, maxBytes, (size, fill) => {
+    const bytes = new Uint8Array(size);
+    return new TextDecoder().decode(bytes.subarray(0, fill(bytes, 0)));
+  });
+}
