@@ -78,7 +78,7 @@ describe('runs', () => {
     begun('f-damaged', 'strokes');
     put('f-damaged', 'best.safetensors', checkpointBytes(ROWS).subarray(0, 600));
     const scan = new RunScan([], runs);
-    await scan.refresh(10_000);
+    scan.refresh(10_000);
     const kinds = Object.fromEntries(scan.list().runs.map(({ id, kind }) => [id, kind]));
     assert.deepEqual(kinds, {
       'a-folder': null,

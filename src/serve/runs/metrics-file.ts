@@ -49,7 +49,7 @@ export class MetricsFile {
     try {
       return readFileSync(this.#path, MAX_METRICS_BYTES, (size, fill) => {
         if (!this.#goesOn(size, fill)) this.#restart();
-        return this.#readOn(fill, take);
+        return this.#readOn(size, fill, take);
       });
     } catch (error) {
       this.#restart();
@@ -72,15 +72,20 @@ export class MetricsFile {
   }
 
   #readOn(
+    size: number,
     fill: (buffer: Uint8Array, at: number) => number,
     take: (line: EpochMetrics) => void,
   ): MetricsTally {
-    let buffer = new Uint8Array(PIECE_BYTES);
-    // The bytes at the start of the buffer that belong to an unfinished line.
-    let rest = 0;
-    for (;;) {
-      const length = fill(buffer.subarray(rest), this.#read + rest);
-      const piece = buffer.subarray(0, rest + length);
+    // The start of a line that has no end yet.
+    let rest: Uint8Array = new Uint8Array(0);
+    for (let at = this.#read; ; ) {
+      const piece = new Uint8Array(rest.length + Math.min(PIECE_BYTES, size - at));
+      piece.set(rest);
+      const length = fill(piece.subarray(rest.length), at);
+      if (length < piece.length - rest.length) {
+        throw new UserError(`cannot read ${this.#path}: it became shorter while it was read`);
+      }
+      at += length;
       let start = 0;
       for (let end = piece.indexOf(LINE_BREAK); end >= 0; end = piece.indexOf(LINE_BREAK, start)) {
         const line = this.#parse(piece.subarray(start, end), `${this.#path}:${this.#lines + 1}`);
@@ -91,16 +96,13 @@ export class MetricsFile {
       }
       if (start > 0) this.#mark = piece.slice(Math.max(0, start - MARK_BYTES), start);
       this.#read += start;
-      rest = piece.length - start;
-      if (rest > MAX_LINE_BYTES) {
+      rest = piece.subarray(start);
+      if (rest.length > MAX_LINE_BYTES) {
         throw new UserError(
           `${this.#path}:${this.#lines + 1}: longer than ${MAX_LINE_BYTES} bytes; this is no line of metrics`,
         );
       }
-      const room = rest + PIECE_BYTES > buffer.length ? new Uint8Array(rest + PIECE_BYTES) : buffer;
-      room.set(piece.subarray(start));
-      buffer = room;
-      if (length === 0) return this.#withTail(buffer.subarray(0, rest), take);
+      if (at === size) return this.#withTail(rest, take);
     }
   }
 

@@ -3,14 +3,15 @@
  * changes. Runs come from strangers, so every file is limited, and a damaged one is a `problem` of its run alone. Runs in
  * worker threads.
  */
-import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindName } from '../../data/input-kind.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
-import { readCheckpointHeader } from '../../runs/checkpoint-file.js';
-import { type FileStamp, openFile, readFileSync, stampOfSync } from '../../runs/file-stamp.js';
+import { checkTensors } from '../../formats/safetensors.js';
+import { parseHeader } from '../../formats/safetensors-header.js';
+import { decodeHeader } from '../../runs/checkpoint.js';
+import { type FileStamp, readFileSync, stampOfSync } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';
-import { MAX_CONFIG_BYTES } from '../../runs/limits.js';
+import { MAX_CHECKPOINT_BYTES, MAX_CONFIG_BYTES } from '../../runs/limits.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import { runSummaryOf } from '../../runs/run-values.js';
 import { UserError } from '../../user-error.js';
@@ -47,8 +48,13 @@ export interface RunReader {
   summary?: (summary: RunSummary) => void;
 }
 
+const LENGTH_BYTES = 8;
+/** Read first: most headers are shorter. */
+const START_BYTES = 2 ** 14;
 /** Room for a thousand classes. */
 const MAX_LISTED_SUMMARY_BYTES = 16 * 2 ** 20;
+/** Objects and keys cost a hundred times what numbers cost. A matrix of a thousand classes has as many lists. */
+const MAX_MARKS = 10_000;
 /** A checkpoint with a longer header is not listed: ten times that of the deepest network with its optimiser. */
 const MAX_LISTED_HEADER_BYTES = 2 ** 20;
 /** A checkpoint with more classes is not listed. */
@@ -62,17 +68,17 @@ const MAX_CLASS_NAMES_LENGTH = 2 ** 16;
  * @param reader receives the contents; give it without `before`
  * @returns `before` itself if nothing has changed
  */
-export async function digestOf(
+export function digestOf(
   { folder, checkpoint: path }: RunPlace,
   before?: RunDigest,
   reader: RunReader = {},
-): Promise<RunDigest> {
+): RunDigest {
   const at = (name: string) => join(folder, name);
   const metricsFile = before?.metricsFile ?? new MetricsFile(at(RUN_FILES.metrics));
-  const config = await known(at(RUN_FILES.config), before?.config, (file) => configFacts(file, reader));
-  const metrics = await known(at(RUN_FILES.metrics), before?.metrics, () => metricsFile.update(reader.epoch));
-  const summary = await known(at(RUN_FILES.summary), before?.summary, (file) => summaryFacts(file, reader));
-  const checkpoint = await known(path, before?.checkpoint, checkpointFacts);
+  const config = known(at(RUN_FILES.config), before?.config, (file) => configFacts(file, reader));
+  const metrics = known(at(RUN_FILES.metrics), before?.metrics, () => metricsFile.update(reader.epoch));
+  const summary = known(at(RUN_FILES.summary), before?.summary, (file) => summaryFacts(file, reader));
+  const checkpoint = known(path, before?.checkpoint, checkpointFacts);
   const files = [config, metrics, summary, checkpoint];
   if (
     before?.config === config &&
@@ -93,16 +99,12 @@ export function problemOf({ config, metrics, summary, checkpoint }: RunDigest): 
   return config.problem ?? metrics.problem ?? summary.problem ?? checkpoint.problem;
 }
 
-async function known<T>(
-  path: string,
-  before: Known<T> | undefined,
-  read: (path: string) => T | Promise<T>,
-): Promise<Known<T>> {
+function known<T>(path: string, before: Known<T> | undefined, read: (path: string) => T): Known<T> {
   const stamp = stampOfSync(path);
   if (before && before.stamp?.version === stamp?.version) return before;
   if (stamp === null) return { stamp, value: null, problem: null };
   try {
-    return { stamp, value: await read(path), problem: null };
+    return { stamp, value: read(path), problem: null };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { stamp, value: null, problem: error.message };
@@ -119,14 +121,49 @@ function configFacts(path: string, reader: RunReader) {
 }
 
 function summaryFacts(path: string, reader: RunReader) {
-  const summary = runSummaryOf(parseJson(readText(path, MAX_LISTED_SUMMARY_BYTES), path), path);
+  const text = readText(path, MAX_LISTED_SUMMARY_BYTES);
+  const marks = countMarks(text);
+  if (marks > MAX_MARKS) {
+    throw new UserError(`${path}: ${marks} brackets and colons; the server accepts at most ${MAX_MARKS}`);
+  }
+  const summary = runSummaryOf(parseJson(text, path), path);
   reader.summary?.(summary);
   const { confusionMatrix: _, classes: __, ...facts } = summary;
   return facts;
 }
 
-async function checkpointFacts(path: string) {
-  const { preprocessing, classes, parameters } = await readCheckpointHeader(path, openListed);
+/** The number of `[`, `{` and `:` in a text. */
+function countMarks(text: string): number {
+  let marks = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x5b || c === 0x7b || c === 0x3a) marks++;
+  }
+  return marks;
+}
+
+/** Reads the header alone. */
+function checkpointFacts(path: string) {
+  const header = readFileSync(path, MAX_CHECKPOINT_BYTES, (size, fill) => {
+    const start = Buffer.alloc(Math.min(START_BYTES, size));
+    fill(start, 0);
+    const length = start.length < LENGTH_BYTES ? Number.NaN : Number(start.readBigUInt64LE());
+    if (!(length <= size - LENGTH_BYTES))
+      throw new UserError(`${path}: not a safetensors file, or cut short`);
+    if (length > MAX_LISTED_HEADER_BYTES) {
+      throw new UserError(
+        `${path}: a header of ${length} bytes; the server accepts at most ${MAX_LISTED_HEADER_BYTES}`,
+      );
+    }
+    const bytes = new Uint8Array(length);
+    bytes.set(start.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
+    const there = Math.min(length, start.length - LENGTH_BYTES);
+    if (there < length) fill(bytes.subarray(there), LENGTH_BYTES + there);
+    const parsed = parseHeader(bytes, path, LENGTH_BYTES);
+    checkTensors(parsed.entries, size - LENGTH_BYTES - length, path);
+    return decodeHeader(parsed, path);
+  });
+  const { preprocessing, classes, parameters } = header;
   if (classes.length > MAX_LISTED_CLASSES) {
     throw new UserError(
       `${path}: ${classes.length} classes; the server accepts at most ${MAX_LISTED_CLASSES}`,
@@ -139,25 +176,6 @@ async function checkpointFacts(path: string) {
     );
   }
   return { kind: preprocessing.kind, classes, parameters };
-}
-
-/** Opens a checkpoint unless its header is too long for the list. */
-async function openListed(path: string): Promise<FileHandle> {
-  const file = await openFile(path);
-  try {
-    const first = Buffer.alloc(8);
-    const { bytesRead } = (await file.stat()).isFile() ? await file.read(first, 0, 8, 0) : { bytesRead: 0 };
-    const length = first.readBigUInt64LE();
-    if (bytesRead === 8 && length > MAX_LISTED_HEADER_BYTES) {
-      throw new UserError(
-        `${path}: its first 8 bytes announce a header of ${length} bytes; the server accepts at most ${MAX_LISTED_HEADER_BYTES}`,
-      );
-    }
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
 }
 
 function readText(path: string, maxBytes: number): string {

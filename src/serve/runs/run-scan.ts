@@ -75,7 +75,7 @@ export class RunScan {
    * when it has been read.
    * @returns whether all runs have been read
    */
-  async refresh(budgetMs: number): Promise<boolean> {
+  refresh(budgetMs: number): boolean {
     const end = performance.now() + budgetMs;
     this.#look();
     let complete = true;
@@ -86,7 +86,7 @@ export class RunScan {
       }
       const { checkpoint } = place;
       const before = this.#digests.get(checkpoint);
-      const digest = await digestOf(place, before);
+      const digest = digestOf(place, before);
       this.#due.delete(checkpoint);
       if (digest === before) continue;
       this.#digests.set(checkpoint, digest);

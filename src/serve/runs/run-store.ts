@@ -19,7 +19,7 @@ import type { RunProgress, RunsAnswer, RunsJob, ScanNews } from './runs-worker.j
 /** A list is used for this time, or for this many times the duration of a look, then made anew. */
 const STALE_MS = 250;
 const STALE_LOOKS = 5;
-/** A request for a list waits this long for the look that it has started, if the list is not much older. */
+/** A request for a list waits this long for the look that it has started, if looks are short. */
 const PATIENCE_MS = 100;
 /** A list that is this many times as old is not used any more. */
 const OLD = 4;
@@ -154,7 +154,7 @@ export class RunStore {
     // Later requests report what is wrong, if anything is.
     look.catch(() => {});
     const stop = new AbortController();
-    if (patience > 0) {
+    if (this.#lookMs < patience) {
       await Promise.race([look, sleep(patience, undefined, { signal: stop.signal }).catch(() => {})]);
     }
     stop.abort();

@@ -55,14 +55,14 @@ const scan = new RunScan(workerData.given, workerData.runs);
 
 serveBatches<RunsJob, RunsAnswer, null>((jobs) => Promise.allSettled(jobs.map(answer)));
 
-function answer(job: RunsJob): Promise<RunsAnswer> {
+async function answer(job: RunsJob): Promise<RunsAnswer> {
   if (job.type === 'scan') return look(job.budgetMs, job.wanted);
   if (job.type === 'details') return describe(job.place);
   return progress(job.place, job.after, job.known);
 }
 
-async function look(budgetMs: number, wanted: Wanted): Promise<ScanNews> {
-  await scan.refresh(budgetMs);
+function look(budgetMs: number, wanted: Wanted): ScanNews {
+  scan.refresh(budgetMs);
   const versions = { ...scan.versions };
   const news: ScanNews = { versions };
   const isNew = (what: keyof ScanVersions) => wanted[what] !== null && wanted[what] !== versions[what];
@@ -76,11 +76,11 @@ async function look(budgetMs: number, wanted: Wanted): Promise<ScanNews> {
 }
 
 /** JSON of RunDetails. The lines of metrics become JSON one by one: as objects they would take several times the memory. */
-async function describe(place: RunPlace): Promise<Uint8Array> {
+function describe(place: RunPlace): Uint8Array {
   let config = 'null';
   let summary = 'null';
   const lines: string[] = [];
-  const digest = await digestOf(place, undefined, {
+  const digest = digestOf(place, undefined, {
     config: (value) => {
       config = JSON.stringify(value);
     },
@@ -100,12 +100,12 @@ async function describe(place: RunPlace): Promise<Uint8Array> {
  * @param known the version that is known already; null to read in any case
  * @returns null if nothing has changed
  */
-async function progress(place: RunPlace, after: number, known: string | null): Promise<RunProgress | null> {
+function progress(place: RunPlace, after: number, known: string | null): RunProgress | null {
   if (known === versionOf(filesOf(place).map(stampOfSync))) return null;
   const lines: RunProgress['lines'] = [];
   let length = 0;
   let summary: string | null = null;
-  const digest = await digestOf(place, undefined, {
+  const digest = digestOf(place, undefined, {
     epoch: (line) => {
       if (line.epoch <= after || length > MAX_PROGRESS_LENGTH) return;
       const json = metricsJson(line);
