@@ -73,11 +73,12 @@ export class RunScan {
   /**
    * Looks for changes. Runs that have not been read when the time is over are read at the next call; a new run is listed
    * when it has been read.
+   * @param budgetMs time for reading, beside the look at the folders
    * @returns whether all runs have been read
    */
   refresh(budgetMs: number): boolean {
-    const end = performance.now() + budgetMs;
     this.#look();
+    const end = performance.now() + budgetMs;
     let complete = true;
     for (const place of this.#selected()) {
       if (performance.now() > end) {

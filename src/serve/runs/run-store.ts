@@ -4,7 +4,7 @@
  *
  * Two worker threads read the files: one for the lists of all runs, one for single runs. This thread keeps the last
  * lists. A request starts a look at the folder if the lists are older than a moment; the more runs there are, the longer
- * a look takes, and the longer that moment is, so that looking never takes more than a fifth of the time.
+ * a look takes, and the longer that moment is, up to five seconds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../../formats/quotation.js';
@@ -19,6 +19,7 @@ import type { RunProgress, RunsAnswer, RunsJob, ScanNews } from './runs-worker.j
 /** A list is used for this time, or for this many times the duration of a look, then made anew. */
 const STALE_MS = 250;
 const STALE_LOOKS = 5;
+const MAX_STALE_MS = 5000;
 /** A request for a list waits this long for the look that it has started, if looks are short. */
 const PATIENCE_MS = 100;
 /** A list that is this many times as old is not used any more. */
@@ -27,7 +28,7 @@ const OLD = 4;
 const MAX_RESCAN_MS = 1000;
 /** Time to read new and changed runs: at the start, when there is nothing to show, and later. */
 const FIRST_BUDGET_MS = 20_000;
-const BUDGET_MS = 500;
+const BUDGET_MS = 2000;
 /** A look, or reading a run, that takes longer fails. */
 const READ_MS = 60_000;
 /** Most requests that wait for a look, and for single runs. */
@@ -145,7 +146,7 @@ export class RunStore {
    * @param patience milliseconds to wait if what there is can still be used
    */
   async #fresh(what: keyof ScanVersions, patience: number): Promise<void> {
-    const stale = Math.max(STALE_MS, STALE_LOOKS * this.#lookMs);
+    const stale = Math.min(MAX_STALE_MS, Math.max(STALE_MS, STALE_LOOKS * this.#lookMs));
     const there = what === 'places' ? this.#places.version >= 0 : this.#json[what] !== null;
     const age = this.#age();
     if (there && age <= stale) return;
@@ -191,8 +192,11 @@ export class RunStore {
         list: version('list', this.#json.list),
       },
     };
+    let complete: boolean;
     try {
-      this.#take((await this.#scan.run(job)) as ScanNews);
+      const news = (await this.#scan.run(job)) as ScanNews;
+      this.#take(news);
+      complete = news.complete;
     } catch (error) {
       // A new worker counts versions anew.
       for (const kept of [this.#places, this.#json.models, this.#json.list]) if (kept) kept.version = -1;
@@ -200,6 +204,8 @@ export class RunStore {
     }
     this.#lookedAt = began;
     this.#lookMs = performance.now() - began;
+    // The other runs are read at once; a closed pool ends this.
+    if (!complete) setImmediate(() => this.#look('places').catch(() => {}));
   }
 
   #take({ versions, places, context, models, list }: ScanNews): void {

@@ -24,6 +24,8 @@ export type Wanted = { readonly [K in keyof ScanVersions]: number | null };
 
 /** What has changed. */
 export interface ScanNews {
+  /** Whether all runs have been read. */
+  complete: boolean;
   versions: ScanVersions;
   places?: readonly RunPlace[];
   context?: PredictContext;
@@ -62,9 +64,9 @@ async function answer(job: RunsJob): Promise<RunsAnswer> {
 }
 
 function look(budgetMs: number, wanted: Wanted): ScanNews {
-  scan.refresh(budgetMs);
+  const complete = scan.refresh(budgetMs);
   const versions = { ...scan.versions };
-  const news: ScanNews = { versions };
+  const news: ScanNews = { complete, versions };
   const isNew = (what: keyof ScanVersions) => wanted[what] !== null && wanted[what] !== versions[what];
   if (isNew('places')) news.places = scan.places;
   if (isNew('models')) {
