@@ -6,8 +6,7 @@
 import { join } from 'node:path';
 import type { KindName } from '../../data/input-kind.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
-import { checkTensors } from '../../formats/safetensors.js';
-import { parseHeader } from '../../formats/safetensors-header.js';
+import { checkedHeader, headerEnd, LENGTH_BYTES } from '../../formats/safetensors.js';
 import { decodeHeader } from '../../runs/checkpoint.js';
 import { type FileStamp, readFileSync, stampOfSync } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';
@@ -48,7 +47,6 @@ export interface RunReader {
   summary?: (summary: RunSummary) => void;
 }
 
-const LENGTH_BYTES = 8;
 /** Read first: most headers are shorter. */
 const START_BYTES = 2 ** 14;
 /** Room for a thousand classes. */
@@ -145,11 +143,9 @@ function countMarks(text: string): number {
 /** Reads the header alone. */
 function checkpointFacts(path: string) {
   const header = readFileSync(path, MAX_CHECKPOINT_BYTES, (size, fill) => {
-    const start = Buffer.alloc(Math.min(START_BYTES, size));
+    const start = new Uint8Array(Math.min(START_BYTES, size));
     fill(start, 0);
-    const length = start.length < LENGTH_BYTES ? Number.NaN : Number(start.readBigUInt64LE());
-    if (!(length <= size - LENGTH_BYTES))
-      throw new UserError(`${path}: not a safetensors file, or cut short`);
+    const length = headerEnd(start, size, path) - LENGTH_BYTES;
     if (length > MAX_LISTED_HEADER_BYTES) {
       throw new UserError(
         `${path}: a header of ${length} bytes; the server accepts at most ${MAX_LISTED_HEADER_BYTES}`,
@@ -159,9 +155,7 @@ function checkpointFacts(path: string) {
     bytes.set(start.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
     const there = Math.min(length, start.length - LENGTH_BYTES);
     if (there < length) fill(bytes.subarray(there), LENGTH_BYTES + there);
-    const parsed = parseHeader(bytes, path, LENGTH_BYTES);
-    checkTensors(parsed.entries, size - LENGTH_BYTES - length, path);
-    return decodeHeader(parsed, path);
+    return decodeHeader(checkedHeader(bytes, size, path), path);
   });
   const { preprocessing, classes, parameters } = header;
   if (classes.length > MAX_LISTED_CLASSES) {
