@@ -1,6 +1,6 @@
 /** Loads the data set that a value of `--data` names. Node.js only. */
 import { readdir } from 'node:fs/promises';
-import { lookAt, PATH_WORDS } from '../formats/files.js';
+import { explainFileError, lookAt, PATH_WORDS } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
@@ -13,6 +13,8 @@ export interface LoadOptions extends KindLoadOptions {
   /** Called while strokes are read or made, which takes seconds the first time. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
+  /** Ends the loading: the promise rejects with its reason. */
+  signal?: AbortSignal;
 }
 
 /** The loader of each kind. */
@@ -39,13 +41,17 @@ async function kindIn(spec: string): Promise<KindName> {
   const kind = lookAt(spec);
   if (kind === 'file' || kind === 'other') {
     throw new UserError(
-      `cannot read the data ${spec}: it ${PATH_WORDS[kind]}; give a folder of IDX files, a stroke archive (.tar.gz), or a file of drawings (.ndjson, .json, .tra, .tes)`,
+      `cannot read the data ${spec}: expected mnist, strokes, a folder of IDX files, an archive of strokes (.tar.gz, .tgz, .tar) or ` +
+        `drawings (.ndjson, .jsonl, .json, .tra, .tes, .unipen); it ${PATH_WORDS[kind]}${kind === 'file' ? ' with another ending' : ''}`,
+      { settings: ['data'] },
     );
   }
   const meant = kind === 'nothing' ? builtInFor(spec) : undefined;
   if (meant) throw new UserError(`cannot read the data ${spec}: it does not exist; did you mean ${meant}?`);
   if (kind !== 'folder') return 'images';
-  const names = await readdir(spec);
+  const names = await readdir(spec).catch((error: unknown) => {
+    throw explainFileError('read', `the data ${spec}`, error);
+  });
   if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';
   const holdsStrokes = names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;
   return holdsStrokes ? 'strokes' : 'images';

@@ -53,17 +53,36 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
   const notice = (line: string) => terminal.err.write(`${line}\n`);
   const config = await parts.configure(configPath, options, notice);
   const view = new ProgressView(terminal.err, config);
-  const signals = stopOnSignal((line) => view.line(line));
+  /** Whether a run has data and a folder: an interruption leaves a checkpoint. */
+  let started = false;
+  const signals = stopOnSignal((line) => view.line(started ? line : 'stopping while the data are loaded'));
   const summaries: RunSummary[] = [];
   let lock: RunLock | null = null;
   try {
     lock = await lockRun(config.savingPath, { notice, stop: signals.stop });
     for (const run of await parts.seedRuns(config)) {
-      const control = { stop: signals.stop, lock: config.seeds > 1 ? null : lock };
-      const summary = 'summary' in run ? run.summary : await trainOne(run.config, view, control, parts);
+      if ('summary' in run) {
+        summaries.push(run.summary);
+        continue;
+      }
+      started = false;
+      const control: RunControl = {
+        stop: signals.stop,
+        lock: config.seeds > 1 ? null : lock,
+        onStart: () => {
+          started = true;
+        },
+      };
+      const summary = await trainOne(run.config, view, control, parts);
       if (summary === null) return interrupted(config.savingPath, json, terminal);
       summaries.push(summary);
     }
+  } catch (error) {
+    if (started || !signals.stop.aborted || error !== signals.stop.reason) throw error;
+    view.clear();
+    // Earlier seeds of this run can be gone on with.
+    if (summaries.length > 0) return interrupted(config.savingPath, json, terminal);
+    return interruptedLoading(json, terminal);
   } finally {
     view.clear();
     signals.release();
@@ -74,14 +93,19 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
   return 0;
 }
 
-/**
- * Trains one run and writes its report. Returns null after an interruption.
- * @param control.lock the lock of the run folder; null: taken here, until the report is written
- */
+interface RunControl {
+  stop: AbortSignal;
+  /** The lock of the run folder; null: taken by trainOne, until the report is written. */
+  lock: RunLock | null;
+  /** Called when the data are loaded, before the first update. */
+  onStart: () => void;
+}
+
+/** Trains one run and writes its report. Returns null after an interruption. */
 async function trainOne<E>(
   config: PlacedConfig,
   view: ProgressView,
-  { stop, lock }: { stop: AbortSignal; lock: RunLock | null },
+  { stop, lock, onStart }: RunControl,
   { trainRun, report }: TrainParts<E>,
 ): Promise<RunSummary | null> {
   const held = lock ?? (await lockRun(config.savingPath, { notice: (line) => view.line(line), stop }));
@@ -92,6 +116,7 @@ async function trainOne<E>(
     let next = await events.next();
     for (; !next.done; next = await events.next()) {
       view.show(next.value);
+      if (next.value.type === 'start') onStart();
       if (next.value.type === 'epoch') loss = next.value.metrics.trainLoss;
       if (next.value.type === 'done') summary = next.value.summary;
     }
@@ -120,6 +145,12 @@ function interrupted(folder: string, json: boolean, { out, err }: Terminal): num
   err.write(`continue with: npx scanstroke train --load-cp ${shellQuote(folder)}\n`);
   if (json)
     printJson({ out, err }, { stopped_by: 'interrupted', folder, checkpoint: join(folder, RUN_FILES.last) });
+  return INTERRUPTED;
+}
+
+function interruptedLoading(json: boolean, { out, err }: Terminal): number {
+  err.write('stopped before the first update; nothing was written\n');
+  if (json) printJson({ out, err }, { stopped_by: 'interrupted', folder: null, checkpoint: null });
   return INTERRUPTED;
 }
 

@@ -9,7 +9,7 @@ import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { readFileBounded } from '../../formats/files.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
-import { type IdxArray, isGzip, parseIdx, parseIdxHeader } from './idx.js';
+import { checkIdxSize, type IdxArray, type IdxHeader, isGzip, parseIdx, parseIdxHeader } from './idx.js';
 
 /** 2 GiB: four times EMNIST's largest file. */
 const MAX_BYTES = 2 ** 31;
@@ -19,36 +19,72 @@ const FIRST_BYTES = 4096;
 const MAX_RATIO = 1032;
 
 /**
- * Reads and parses an IDX file.
+ * Reads and parses an IDX file. Its header is checked before the rest is read.
  * @param what the file is, with its article, for messages: `the training images`
+ * @param checkHeader throws if an array of this type and shape is not expected
  * @throws UserError naming the file
  */
-export async function readIdxFile(path: string, what: string): Promise<IdxArray> {
-  const bytes = await readFileBounded(path, what, MAX_BYTES);
+export async function readIdxFile(
+  path: string,
+  what: string,
+  checkHeader?: (header: IdxHeader) => void,
+): Promise<IdxArray> {
+  const bytes = await readFileBounded(path, what, MAX_BYTES, (start, size) => {
+    checkHeader?.(checkIdxStart(start, size, path));
+  });
   return parseIdx(isGzip(bytes) ? await inflateIdx(bytes, path) : bytes, path);
+}
+
+/**
+ * Checks the first bytes of an IDX file, plain or compressed.
+ * @param start 4096 bytes, or all if there are fewer
+ * @param size of the file, in bytes
+ * @throws UserError if they are not those of an IDX file of this size
+ */
+export function checkIdxStart(
+  start: Uint8Array,
+  size: number,
+  name: string,
+  maxBytes = MAX_BYTES,
+): IdxHeader {
+  if (!isGzip(start)) {
+    const header = parseIdxHeader(start, name);
+    checkIdxSize(header, size, name);
+    return header;
+  }
+  const header = parseIdxHeader(inflateStart(start, name), name);
+  const announced = announcement(header);
+  if (header.totalBytes > maxBytes) {
+    throw new UserError(`${name}: ${announced}; at most ${maxBytes} are accepted`);
+  }
+  if (header.totalBytes > size * MAX_RATIO) {
+    throw new UserError(`${name}: ${announced}, which ${size} bytes of gzip cannot hold`);
+  }
+  return header;
+}
+
+function announcement({ shape, totalBytes }: IdxHeader): string {
+  return `the IDX header announces ${shape.join(' × ')}, ${totalBytes} bytes in all`;
 }
 
 /**
  * Inflates a gzip file that holds an IDX file.
  * @param bytes the whole compressed file
  * @param name how messages name the file
+ * @param maxBytes limit of the inflated file
  * @returns the IDX file, no longer than its header announces
  * @throws UserError for damaged data, and for more data than announced
  */
-export async function inflateIdx(bytes: Uint8Array, name: string): Promise<Uint8Array> {
-  const { totalBytes, shape } = parseIdxHeader(inflateStart(bytes, name), name);
-  const announced = `the IDX header announces ${shape.join(' × ')}, ${totalBytes} bytes in all`;
-  if (totalBytes > MAX_BYTES) throw new UserError(`${name}: ${announced}; at most ${MAX_BYTES} are accepted`);
-  if (totalBytes > bytes.length * MAX_RATIO) {
-    throw new UserError(`${name}: ${announced}, which ${bytes.length} bytes of gzip cannot hold`);
-  }
+export async function inflateIdx(bytes: Uint8Array, name: string, maxBytes = MAX_BYTES): Promise<Uint8Array> {
+  const header = checkIdxStart(bytes, bytes.length, name, maxBytes);
+  const { totalBytes } = header;
   try {
     // Small outputs need no chunk of a megabyte.
     const chunkSize = Math.min(Math.max(totalBytes, 1024), 2 ** 20);
     return await promisify(gunzip)(bytes, { maxOutputLength: totalBytes, chunkSize });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new UserError(`${name}: ${announced}, but the file inflates to more`);
+      throw new UserError(`${name}: ${announcement(header)}, but the file inflates to more`);
     }
     throw gzipError(error, name);
   }

@@ -5,6 +5,7 @@
  * compressed files.
  */
 
+import { describeContent } from '../../formats/content.js';
 import { UserError } from '../../user-error.js';
 
 /** Element types by their code in the file. */
@@ -52,10 +53,8 @@ export function parseIdxHeader(bytes: Uint8Array, name: string): IdxHeader {
   }
   const [zero0, zero1, code, dimensions] = bytes;
   if (zero0 !== 0 || zero1 !== 0) {
-    const found = `${hex(zero0)} ${hex(zero1)}`;
     throw new UserError(
-      `${name}: not an IDX file: expected it to begin with two zero bytes, found ${found}` +
-        (isGzip(bytes) ? ', which is gzip; decompress it first' : ''),
+      `${name}: not an IDX file: expected it to begin with two zero bytes, found ${describeContent(bytes)}`,
     );
   }
   if (!Object.hasOwn(TYPES, code)) {
@@ -89,6 +88,19 @@ export function parseIdxHeader(bytes: Uint8Array, name: string): IdxHeader {
   return { type, width, shape, headerBytes, totalBytes };
 }
 
+/** @throws UserError if a file with this header has another size than the header says */
+export function checkIdxSize(
+  { type, width, shape, headerBytes, totalBytes }: IdxHeader,
+  size: number,
+  name: string,
+): void {
+  if (size === totalBytes) return;
+  throw new UserError(
+    `${name}: ${size < totalBytes ? 'cut short' : 'bytes left over'}: ${headerBytes} bytes of header and ` +
+      `${shape.join(' × ')} × ${width} bytes (${type}) are ${totalBytes} bytes, but the file has ${size}`,
+  );
+}
+
 /**
  * Parses an IDX file.
  * @param bytes the whole file, not compressed; one-byte elements are a view of it, others are copied
@@ -96,13 +108,9 @@ export function parseIdxHeader(bytes: Uint8Array, name: string): IdxHeader {
  * @throws UserError for anything that is not exactly an IDX file: cut short, bytes left over, sizes that overflow
  */
 export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
-  const { type, width, shape, headerBytes, totalBytes } = parseIdxHeader(bytes, name);
-  if (bytes.length !== totalBytes) {
-    throw new UserError(
-      `${name}: ${bytes.length < totalBytes ? 'cut short' : 'bytes left over'}: ${headerBytes} bytes of header and ` +
-        `${shape.join(' × ')} × ${width} bytes (${type}) are ${totalBytes} bytes, but the file has ${bytes.length}`,
-    );
-  }
+  const header = parseIdxHeader(bytes, name);
+  checkIdxSize(header, bytes.length, name);
+  const { type, width, shape, headerBytes } = header;
   const elements = bytes.subarray(headerBytes);
   if (type === 'uint8') return { type, shape, data: elements };
   if (type === 'int8') {
@@ -123,8 +131,4 @@ export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
 /** Whether the bytes begin like a gzip file (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0');
 }

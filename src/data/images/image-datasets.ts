@@ -12,7 +12,14 @@ import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { CLASS_NAMES_FILE, MAX_CLASS_NAMES_BYTES, parseClassNames } from '../class-names.js';
 import { readIdxFile } from './idx-file.js';
-import { checkLabels, checkSameSize, type ImageDataset, imageExamples } from './image-examples.js';
+import {
+  checkImageHeader,
+  checkLabelHeader,
+  checkLabels,
+  checkSameSize,
+  type ImageDataset,
+  imageExamples,
+} from './image-examples.js';
 
 type Part = 'trainImages' | 'trainLabels' | 'testImages' | 'testLabels';
 
@@ -52,17 +59,27 @@ interface Files {
  * Loads a data set of images.
  * @param spec `mnist`, or a folder
  * @param options.channelsImg the images' number of channels
+ * @param options.signal ends the loading: the promise rejects with its reason
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if files are missing, ambiguous, damaged or do not belong together
  */
-export async function loadImages(spec: string, options: { channelsImg: number }): Promise<ImageDataset> {
+export async function loadImages(
+  spec: string,
+  options: { channelsImg: number; signal?: AbortSignal },
+): Promise<ImageDataset> {
   const isMnist = spec === 'mnist';
   const folder = isMnist ? mnistFolder() : spec;
   const name = isMnist ? 'MNIST' : basename(resolve(folder));
   const { paths, prefix, classNamesPath } = await findFiles(folder);
+  const { channelsImg, signal } = options;
 
-  const trainLabels = await readIdxFile(paths.trainLabels, PARTS.trainLabels.what);
-  const testLabels = await readIdxFile(paths.testLabels, PARTS.testLabels.what);
+  const readLabels = (part: 'trainLabels' | 'testLabels') =>
+    readIdxFile(paths[part], PARTS[part].what, (header) => {
+      signal?.throwIfAborted();
+      checkLabelHeader(header, paths[part]);
+    });
+  const trainLabels = await readLabels('trainLabels');
+  const testLabels = await readLabels('testLabels');
   const seen = [...new Set(checkLabels(trainLabels, paths.trainLabels))].sort((a, b) => a - b);
   const classOf = new Map(seen.map((label, index) => [label, index]));
   const classes =
@@ -74,10 +91,13 @@ export async function loadImages(spec: string, options: { channelsImg: number })
     imageExamples(
       {
         imagesName: paths[images],
-        images: await readIdxFile(paths[images], PARTS[images].what),
+        images: await readIdxFile(paths[images], PARTS[images].what, (header) => {
+          signal?.throwIfAborted();
+          checkImageHeader(header, paths[images], labels, labelsName);
+        }),
         labelsName,
         labels,
-        channelsImg: options.channelsImg,
+        channelsImg,
         transposed: prefix !== '',
       },
       (label) => classOf.get(label),

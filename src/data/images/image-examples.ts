@@ -6,7 +6,7 @@
 import { quote } from '../../formats/quotation.js';
 import { sharedBytes } from '../../shared-memory.js';
 import { UserError } from '../../user-error.js';
-import type { IdxArray } from './idx.js';
+import type { IdxArray, IdxHeader } from './idx.js';
 
 /** `count` images and their labels. */
 export interface ImageExamples {
@@ -56,16 +56,9 @@ export function imageExamples(
   classOf: (label: number) => number | undefined,
 ): ImageExamples {
   const { images, labels, imagesName, labelsName, transposed } = files;
-  if (!(images.data instanceof Uint8Array)) {
-    throw new UserError(`${imagesName}: expected images of uint8, found ${images.type}`);
-  }
+  checkImageHeader(images, imagesName, labels, labelsName);
   const labelBytes = checkLabels(labels, labelsName);
   const [count] = images.shape;
-  if (labelBytes.length !== count) {
-    throw new UserError(
-      `${imagesName} has ${count} images, but ${labelsName} has ${labelBytes.length} labels; are they of one set?`,
-    );
-  }
   const stored = storedLayout(files);
   const [height, width] = transposed ? [stored.width, stored.height] : [stored.height, stored.width];
   const { channels } = stored;
@@ -98,14 +91,40 @@ export function imageExamples(
   return { count, channels, height, width, pixels, labels: classes };
 }
 
-/** The labels' bytes. @throws UserError if they are not a list of uint8 */
-export function checkLabels(labels: IdxArray, name: string): Uint8Array {
-  if (labels.shape.length !== 1 || !(labels.data instanceof Uint8Array)) {
+/** Type and shape, of a header or an array. */
+type Layout = Pick<IdxHeader, 'type' | 'shape'>;
+
+/** @throws UserError if a file with this header holds no images, or not one for each label */
+export function checkImageHeader(images: Layout, name: string, labels: Layout, labelsName: string): void {
+  if (images.type !== 'uint8') {
+    throw new UserError(`${name}: expected images of uint8, found ${images.type}`);
+  }
+  const [[count], [labelCount]] = [images.shape, labels.shape];
+  if (labelCount !== count) {
     throw new UserError(
-      `${name}: expected labels, one dimension of uint8; found ${labels.shape.join(' × ')} of ${labels.type}`,
+      `${name} has ${count} images, but ${labelsName} has ${labelCount} labels; are they of one set?`,
     );
   }
-  return labels.data;
+}
+
+/** 80 times EMNIST's largest set. */
+const MAX_LABELS = 2 ** 26;
+
+/** @throws UserError if a file with this header holds no labels, or too many */
+export function checkLabelHeader({ type, shape }: Layout, name: string): void {
+  if (shape.length !== 1 || type !== 'uint8') {
+    throw new UserError(
+      `${name}: expected labels, one dimension of uint8; found ${shape.join(' × ')} of ${type}`,
+    );
+  }
+  if (shape[0] > MAX_LABELS)
+    throw new UserError(`${name}: ${shape[0]} labels; at most ${MAX_LABELS} are accepted`);
+}
+
+/** The labels' bytes. @throws UserError if they are not a list of uint8 */
+export function checkLabels(labels: IdxArray, name: string): Uint8Array {
+  checkLabelHeader(labels, name);
+  return Uint8Array.from(labels.data);
 }
 
 /** Sizes, and the strides of x, y and channel in the file. */

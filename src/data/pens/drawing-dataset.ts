@@ -32,8 +32,9 @@ export async function loadDrawingImages(
   path: string,
   name: string,
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<ImageDataset> {
-  const { classes, ...parts } = await collect(path, name, drawingToImage, onProgress);
+  const { classes, ...parts } = await collect(path, name, drawingToImage, onProgress, signal);
   const images = (part: 'train' | 'test'): ImageExamples => {
     const { width, height } = DRAWING_SIZE;
     const count = parts[part].length;
@@ -56,9 +57,10 @@ export async function loadPenStrokes(
   path: string,
   name: string,
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<StrokeDataset> {
   const inPenOrder = (drawing: Drawing) => drawingToStrokes(drawing, { order: 'pen' });
-  const { classes, train, test } = await collect(path, name, inPenOrder, onProgress);
+  const { classes, train, test } = await collect(path, name, inPenOrder, onProgress, signal);
   const [trainStrokes, testStrokes] = [train, test].map((part) =>
     concatenateStrokes(
       part.map(({ value }) => value),
@@ -74,6 +76,7 @@ async function collect<T>(
   name: string,
   become: (drawing: Drawing) => T,
   onProgress: OnProgress | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Parts<T>> {
   const files = await findDrawingFiles(path);
   const all: { label: string; value: T; isTest: boolean }[] = [];
@@ -89,7 +92,7 @@ async function collect<T>(
       }
       all.push({ label, value: become(drawing), isTest: file.isTest });
     };
-    await readDrawings(file, take, (bytes) => onProgress?.({ what, done: before + bytes, total }));
+    await readDrawings(file, take, (bytes) => onProgress?.({ what, done: before + bytes, total }), signal);
     before += file.bytes;
   }
   onProgress?.({ what, done: total, total });

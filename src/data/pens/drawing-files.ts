@@ -4,10 +4,16 @@
  * Pendigits, `.unipen`). Node.js only.
  */
 
-import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { explainFileError, readFileBounded } from '../../formats/files.js';
+import { beginsLikeJson, describeContent } from '../../formats/content.js';
+import {
+  explainFileError,
+  readFileBounded,
+  readFileInChunks,
+  sizeOfRegularFile,
+} from '../../formats/files.js';
 import { parseJson } from '../../formats/json.js';
 import { UserError } from '../../user-error.js';
 import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
@@ -16,9 +22,10 @@ import { PenTextReader } from './pen-text.js';
 
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
 const TEST_NAME = /\.tes$|(^|[-_. ])test([-_. ]|$)/i;
-/** Ten times the longest raw drawing of Quick, Draw!. */
-const MAX_LINE_BYTES = 2 ** 22;
+/** Letters, of up to four bytes. Ten times the longest raw drawing of Quick, Draw!. */
+const MAX_LINE_LETTERS = 2 ** 22;
 const MAX_JSON_BYTES = 2 ** 26;
+const CHUNK_BYTES = 2 ** 18;
 
 /** A file with drawings. */
 export interface DrawingFile {
@@ -37,13 +44,52 @@ export async function findDrawingFiles(path: string): Promise<DrawingFile[]> {
   try {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder ? (await readdir(path)).sort() : [basename(path)];
-    const files = names.filter(isDrawingFile).map(async (name): Promise<DrawingFile> => {
+    const files: DrawingFile[] = [];
+    for (const name of names.filter(isDrawingFile)) {
       const file = isFolder ? join(path, name) : path;
-      return { path: file, name, bytes: (await stat(file)).size, isTest: TEST_NAME.test(name) };
-    });
-    return await Promise.all(files);
+      const bytes = await sizeOfRegularFile(file, `the drawings ${file}`);
+      files.push({ path: file, name, bytes, isTest: TEST_NAME.test(name) });
+    }
+    return files;
   } catch (error) {
     throw explainFileError('read', `the drawings ${path}`, error);
+  }
+}
+
+/**
+ * Hash of a file's content.
+ * @throws UserError if the file cannot be one of drawings, before all of it is read
+ */
+export async function hashDrawings({ path }: DrawingFile, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  /** Bytes since the last line break. A JSON file may be one line. */
+  let line = 0;
+  const limit = /\.json$/i.test(path) ? MAX_JSON_BYTES : 4 * MAX_LINE_LETTERS;
+  for await (const chunk of chunksOf(path, signal)) {
+    line = chunk.includes(LINE_BREAK)
+      ? chunk.length - 1 - chunk.lastIndexOf(LINE_BREAK)
+      : line + chunk.length;
+    if (line > limit) {
+      throw new UserError(`${path}: more than ${limit} bytes without a line break; is this a file of lines?`);
+    }
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+const LINE_BREAK = 0x0a;
+
+function chunksOf(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const check = (start: Uint8Array) => checkStart(start, path);
+  return readFileInChunks(path, `the drawings ${path}`, { chunkBytes: CHUNK_BYTES, check, signal });
+}
+
+/** @throws UserError if a file that begins like this cannot be one of drawings */
+function checkStart(start: Uint8Array, path: string): void {
+  const text = /json[^.]*$/i.test(path) ? beginsLikeJson(start) : !start.includes(0);
+  if (start.length > 0 && !text) {
+    const expected = /json[^.]*$/i.test(path) ? 'drawings as JSON' : 'a text file of drawings';
+    throw new UserError(`${path}: expected ${expected}; found ${describeContent(start)}`);
   }
 }
 
@@ -51,17 +97,21 @@ export async function findDrawingFiles(path: string): Promise<DrawingFile[]> {
  * Reads the drawings of a file in order.
  * @param take called with each drawing; without a label in the file, the label is the file's name without its ending
  * @param onBytes called with the number of bytes read from this file
+ * @param signal ends the reading: throws its reason
  * @throws UserError naming file and line
  */
 export async function readDrawings(
   { path, name }: DrawingFile,
   take: (drawing: LabelledDrawing & { label: string }) => void,
   onBytes?: (bytes: number) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const named = ({ drawing, label }: LabelledDrawing) =>
     take({ drawing, label: label ?? name.replace(DRAWING_FILE, '') });
   if (/\.json$/i.test(name)) {
-    const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES);
+    const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, (start) =>
+      checkStart(start, path),
+    );
     const value = parseJson(new TextDecoder().decode(bytes), path);
     (Array.isArray(value) ? value : [value]).forEach((each: unknown, n) => {
       named(parseDrawing(each, Array.isArray(value) ? `${path}: drawing ${n}` : path));
@@ -69,19 +119,20 @@ export async function readDrawings(
     return;
   }
   if (/json/i.test(name)) {
-    await eachLine(path, onBytes, (line, number) => {
+    await eachLine(chunksOf(path, signal), path, onBytes, (line, number) => {
       const where = `${path}:${number}`;
       if (line.trim() !== '') named(parseDrawing(parseJson(line, where), where));
     });
     return;
   }
   const reader = new PenTextReader(path, named);
-  await eachLine(path, onBytes, (line, number) => reader.line(line, number));
+  await eachLine(chunksOf(path, signal), path, onBytes, (line, number) => reader.line(line, number));
   reader.end();
 }
 
-/** The lines of a file of any size; no line may be longer than MAX_LINE_BYTES. */
+/** The lines of a file of any size; no line may be longer than MAX_LINE_LETTERS. */
 async function eachLine(
+  chunks: AsyncIterable<Uint8Array>,
   path: string,
   onBytes: ((bytes: number) => void) | undefined,
   visit: (line: string, number: number) => void,
@@ -90,24 +141,18 @@ async function eachLine(
   let rest = '';
   let number = 0;
   let bytes = 0;
-  try {
-    const found = await stat(path);
-    if (!found.isFile()) throw new UserError(`cannot read ${path}: it is no file`);
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 })) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() as string;
-      for (const line of lines) visit(line, ++number);
-      if (rest.length > MAX_LINE_BYTES) {
-        throw new UserError(
-          `${path}:${number + 1}: longer than ${MAX_LINE_BYTES} letters; is this a file of lines?`,
-        );
-      }
-      bytes += chunk.length;
-      onBytes?.(bytes);
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() as string;
+    for (const line of lines) visit(line, ++number);
+    if (rest.length > MAX_LINE_LETTERS) {
+      throw new UserError(
+        `${path}:${number + 1}: longer than ${MAX_LINE_LETTERS} letters; is this a file of lines?`,
+      );
     }
-    rest += decoder.decode();
-    if (rest !== '') visit(rest, ++number);
-  } catch (error) {
-    throw explainFileError('read', path, error);
+    bytes += chunk.length;
+    onBytes?.(bytes);
   }
+  rest += decoder.decode();
+  if (rest !== '') visit(rest, ++number);
 }

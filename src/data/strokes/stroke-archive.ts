@@ -3,16 +3,20 @@
  * with its 70,000 files. Node.js only.
  */
 
-import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { closeSync, readSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Parser, type ReadEntry } from 'tar';
-import { explainFileError } from '../../formats/files.js';
+import { constants, gunzipSync } from 'node:zlib';
+import { Header, Parser, type ReadEntry } from 'tar';
+import { describeContent } from '../../formats/content.js';
+import { explainFileError, openRegularFileSync, readFileInChunks } from '../../formats/files.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
+import { isGzip } from '../images/idx.js';
 import type { StrokeDataset } from './stroke-examples.js';
-import { isStrokeFile, MAX_LABEL_BYTES, StrokeFiles, strokeFileLimit } from './stroke-files.js';
+import { isStrokeFile, StrokeFiles, strokeFileLimit } from './stroke-files.js';
 
 /** Progress of reading or making data. */
 export interface Progress {
@@ -23,6 +27,14 @@ export interface Progress {
 }
 export type OnProgress = (progress: Progress) => void;
 
+/** 40 times the published archive. */
+const MAX_ARCHIVE_BYTES = 2 ** 32;
+/** Sum of the files in an archive, with those that are not read: ten times the published ones. */
+const MAX_UNPACKED_BYTES = 2 ** 33;
+const CHUNK_BYTES = 2 ** 16;
+/** Bytes of a header of a tar archive, and of each of the two blocks of zeros that end the archive. */
+const BLOCK_BYTES = 512;
+
 /** The warnings of tar that mean lost data. */
 const FATAL = new Set(['TAR_BAD_ARCHIVE', 'TAR_ENTRY_INVALID', 'TAR_ENTRY_ERROR', 'TAR_ABORT']);
 
@@ -30,12 +42,23 @@ const FATAL = new Set(['TAR_BAD_ARCHIVE', 'TAR_ENTRY_INVALID', 'TAR_ENTRY_ERROR'
  * Reads an archive, compressed with gzip or not.
  * @throws UserError naming file and line of what is wrong, or what is missing
  */
-export async function readStrokeArchive(path: string, onProgress?: OnProgress): Promise<StrokeDataset> {
+export async function readStrokeArchive(
+  path: string,
+  onProgress?: OnProgress,
+  signal?: AbortSignal,
+): Promise<StrokeDataset> {
   const files = new StrokeFiles(path);
   const what = `reading ${basename(path)}`;
   let failure: unknown;
+  let unpacked = 0;
   const parser = new Parser({
     onReadEntry: (entry) => {
+      unpacked += BLOCK_BYTES + entry.size;
+      if (unpacked > MAX_UNPACKED_BYTES) {
+        failure ??= new UserError(
+          `cannot read the archive ${path}: its files have more than ${MAX_UNPACKED_BYTES} bytes in all`,
+        );
+      }
       if (failure !== undefined) entry.resume();
       else takeEntry(entry, path, files, (error) => (failure ??= error));
     },
@@ -44,14 +67,13 @@ export async function readStrokeArchive(path: string, onProgress?: OnProgress): 
     },
   });
   try {
-    const found = await stat(path);
-    // Opening a pipe would wait for a writer.
-    if (!found.isFile() && !found.isDirectory()) {
-      throw new UserError(`cannot read the archive ${path}: it is a device, a pipe or a socket, and no file`);
-    }
-    const total = found.size;
+    let total = 0;
     // The parser and its entries are synchronous: when the call returns, the chunk has been processed.
     let ended = false;
+    let atEnd = false;
+    parser.on('eof', () => {
+      atEnd = true;
+    });
     parser.on('end', () => {
       ended = true;
     });
@@ -59,11 +81,17 @@ export async function readStrokeArchive(path: string, onProgress?: OnProgress): 
       failure ??= error;
     });
     let done = 0;
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 16 })) {
-      parser.write(chunk);
+    const check = (start: Uint8Array, size: number) => {
+      checkArchiveStart(start, path);
+      total = size;
+    };
+    for await (const chunk of chunksOf(path, check, signal)) {
+      parser.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       if (failure !== undefined) throw failure;
       done += chunk.length;
       onProgress?.({ what, done, total });
+      // What follows the end of the archive is not read: it may be gigabytes of zeros.
+      if (atEnd) break;
     }
     parser.end();
     if (!ended) failure ??= damaged(path, 'it ends too early');
@@ -72,6 +100,40 @@ export async function readStrokeArchive(path: string, onProgress?: OnProgress): 
   }
   if (failure !== undefined) throw zlibError(failure, path);
   return files.finish(dataName(path));
+}
+
+/**
+ * Hash of an archive's content.
+ * @throws UserError if it does not begin like an archive, before the rest is read
+ */
+export async function hashArchive(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const check = (start: Uint8Array) => checkArchiveStart(start, path);
+  for await (const chunk of chunksOf(path, check, signal)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+function chunksOf(
+  path: string,
+  check: (start: Uint8Array, size: number) => void,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const options = { chunkBytes: CHUNK_BYTES, maxBytes: MAX_ARCHIVE_BYTES, check, signal };
+  return readFileInChunks(path, `the archive ${path}`, options);
+}
+
+/** @throws UserError if the first bytes are not those of a tar archive, compressed with gzip or not */
+function checkArchiveStart(start: Uint8Array, path: string): void {
+  let block = start;
+  try {
+    if (isGzip(start)) block = gunzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch (error) {
+    throw zlibError(error, path);
+  }
+  if (block.length < BLOCK_BYTES) throw damaged(path, `it has ${block.length} bytes`);
+  const header = new Header(Buffer.from(block.subarray(0, BLOCK_BYTES)));
+  if (header.nullBlock) throw damaged(path, 'it begins with zeros, which end an archive');
+  if (!header.cksumValid) throw damaged(path, `found ${describeContent(block)}`);
 }
 
 function takeEntry(entry: ReadEntry, path: string, files: StrokeFiles, fail: (error: unknown) => void): void {
@@ -148,6 +210,7 @@ export async function readStrokeFolder(
   { path, names }: StrokeFolder,
   name: string,
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<StrokeDataset> {
   const files = new StrokeFiles(path);
   const what = `reading ${name}`;
@@ -160,6 +223,7 @@ export async function readStrokeFolder(
     if (at % BATCH === BATCH - 1) {
       onProgress?.({ what, done: at + 1, total });
       await setImmediate();
+      signal?.throwIfAborted();
     }
   }
   onProgress?.({ what, done: total, total });
@@ -187,27 +251,20 @@ function readSmall(
   limit: number,
   buffer: Uint8Array<ArrayBuffer>,
 ): { bytes: Uint8Array; room: Uint8Array<ArrayBuffer> } {
-  let room = buffer;
-  let handle: number | undefined;
+  const { descriptor, size } = openRegularFileSync(path, path, limit);
   try {
-    // Opened without blocking, a pipe is empty instead of waiting for a writer.
-    handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    let size = 0;
-    for (;;) {
-      const read = readSync(handle, room, size, room.length - size, null);
-      if (read === 0) return { bytes: room.subarray(0, size), room };
-      size += read;
-      if (size > limit) throw tooLarge(path, size, limit);
-      if (size === room.length) {
-        const larger = new Uint8Array(Math.min(2 * room.length, MAX_LABEL_BYTES + 1));
-        larger.set(room);
-        room = larger;
-      }
+    const room = size <= buffer.length ? buffer : new Uint8Array(size);
+    let at = 0;
+    while (at < size) {
+      const read = readSync(descriptor, room, at, size - at, null);
+      if (read === 0) break;
+      at += read;
     }
+    return { bytes: room.subarray(0, at), room };
   } catch (error) {
     throw explainFileError('read', path, error);
   } finally {
-    if (handle !== undefined) closeSync(handle);
+    closeSync(descriptor);
   }
 }
 

@@ -17,6 +17,8 @@ export interface ConversionOptions {
   seed: number;
   /** Default: one a core. */
   threads?: number;
+  /** Ends the threads: the promise rejects with its reason. */
+  signal?: AbortSignal;
   /** Called after each chunk. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -38,13 +40,14 @@ export async function strokesFromImages(
       `strokes from ${quote(name)}: its images have ${channels} channels, and strokes are made of one; give grey images`,
     );
   }
-  const { seed, onProgress, threads = availableParallelism() } = options;
+  const { seed, onProgress, signal, threads = availableParallelism() } = options;
+  signal?.throwIfAborted();
   const next = new Int32Array(new SharedArrayBuffer(4));
   const task: ConversionTask = { pixels, width, height, count, seed, next, chunk: CHUNK };
   const sequences: Int16Array[] = new Array(count);
   let done = 0;
   await Promise.all(
-    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, ({ first, lengths, moves }) => {
+    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, signal, ({ first, lengths, moves }) => {
       let at = 0;
       lengths.forEach((length, n) => {
         sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
@@ -61,6 +64,7 @@ export async function strokesFromImages(
 function workersFor(
   threads: number,
   task: ConversionTask,
+  signal: AbortSignal | undefined,
   take: (chunk: ConvertedChunk) => void,
 ): Promise<void>[] {
   const workers = Array.from(
@@ -82,8 +86,13 @@ function workersFor(
             fail(error);
           }
         });
+        const stop = () => fail(signal?.reason);
+        signal?.addEventListener('abort', stop, { once: true });
         worker.on('error', fail);
-        worker.on('exit', () => resolve());
+        worker.on('exit', () => {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        });
       }),
   );
 }

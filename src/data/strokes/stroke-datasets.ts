@@ -3,11 +3,10 @@
  * default MNIST) or from drawings by a pen. Results are cached. Node.js only.
  */
 
-import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { explainFileError } from '../../formats/files.js';
+import { checkReadable, explainFileError } from '../../formats/files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
@@ -15,10 +14,11 @@ import { isDrawingFile, STROKES_PREFIX } from '../dataset-name.js';
 import { loadImages } from '../images/image-datasets.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
-import { findDrawingFiles } from '../pens/drawing-files.js';
+import { findDrawingFiles, hashDrawings } from '../pens/drawing-files.js';
 import {
   dataName,
   findStrokeFolder,
+  hashArchive,
   type OnProgress,
   readStrokeArchive,
   readStrokeFolder,
@@ -40,6 +40,8 @@ export interface LoadStrokesOptions {
   /** For strokes made from images. Default: one a core. */
   threads?: number;
   onProgress?: OnProgress;
+  /** Ends the loading: the promise rejects with its reason. */
+  signal?: AbortSignal;
   /** Called with one line about a problem that is no error: a cache that cannot be written. */
   onNotice?: (line: string) => void;
 }
@@ -55,6 +57,7 @@ export interface LoadStrokesOptions {
 export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
   const place = await findStrokes(spec);
   const { path, name } = place;
+  const { onProgress, signal } = options;
   if (options.order === 'pen' && place.kind !== 'drawings') {
     throw new UserError(
       `the strokes of ${spec} have no pen order, because they are not drawings by a pen; use the order tour`,
@@ -66,12 +69,12 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
     case 'images':
       return loadFromImages(path, options);
     case 'archive':
-      return throughCache(await archiveKey(path), name, options, () =>
-        readStrokeArchive(path, options.onProgress),
+      return throughCache(cacheKey('archive', await hashArchive(path, signal)), name, options, () =>
+        readStrokeArchive(path, onProgress, signal),
       );
     case 'folder':
       return throughCache(await folderKey(place.folder), name, options, () =>
-        readStrokeFolder(place.folder, name, options.onProgress),
+        readStrokeFolder(place.folder, name, onProgress, signal),
       );
   }
 }
@@ -96,7 +99,9 @@ export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (!(await isFolder(path))) return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
   const folder = await findStrokeFolder(path);
   if (folder !== undefined) return { kind: 'folder', path, name, folder };
-  const names = await readdir(path);
+  const names = await readdir(path).catch((error: unknown) => {
+    throw explainFileError('read', `the data folder ${path}`, error);
+  });
   if (names.some((each) => /idx[134]-ubyte/i.test(each))) return { kind: 'images', path, name };
   if (names.some(isDrawingFile)) return { kind: 'drawings', path, name };
   throw new UserError(
@@ -107,7 +112,7 @@ export async function findStrokes(spec: string): Promise<StrokePlace> {
 }
 
 async function loadFromImages(path: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
-  const images = await loadImages(path, { channelsImg: 1 });
+  const images = await loadImages(path, { channelsImg: 1, signal: options.signal });
   const { seed = 0 } = options;
   const name = `${images.name} strokes`;
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
@@ -118,13 +123,13 @@ async function loadFromDrawings(
   name: string,
   options: LoadStrokesOptions,
 ): Promise<StrokeDataset> {
-  const { order = 'tour', seed = 0, onProgress } = options;
+  const { order = 'tour', seed = 0, onProgress, signal } = options;
   const contents: string[] = [];
-  for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashOf(file.path));
+  for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashDrawings(file, signal));
   const versions = order === 'pen' ? [DRAWING_VERSION] : [DRAWING_VERSION, INK_VERSION, seed];
   return throughCache(cacheKey('drawings', order, ...versions, ...contents), name, options, async () => {
-    if (order === 'pen') return loadPenStrokes(path, name, onProgress);
-    const made = await strokesFromDataset(await loadDrawingImages(path, name, onProgress), options);
+    if (order === 'pen') return loadPenStrokes(path, name, onProgress, signal);
+    const made = await strokesFromDataset(await loadDrawingImages(path, name, onProgress, signal), options);
     return { ...made, name };
   });
 }
@@ -132,7 +137,7 @@ async function loadFromDrawings(
 /** Makes the strokes of both parts of a data set. @throws UserError if the images are not grey */
 export async function strokesFromDataset(
   images: ImageDataset,
-  { seed = 0, threads, onProgress }: LoadStrokesOptions,
+  { seed = 0, threads, onProgress, signal }: LoadStrokesOptions,
 ): Promise<StrokeDataset> {
   const what = `strokes from ${images.name}`;
   const total = images.train.count + images.test.count;
@@ -140,6 +145,7 @@ export async function strokesFromDataset(
     strokesFromImages(images[part], images.name, {
       seed,
       threads,
+      signal,
       onProgress: (done) => onProgress?.({ what, done: before + done, total }),
     });
   const train = await convert('train', 0);
@@ -170,26 +176,11 @@ async function throughCache(
 async function isFolder(path: string): Promise<boolean> {
   try {
     const found = await stat(path);
-    if (found.isFile() || found.isDirectory()) return found.isDirectory();
+    if (!found.isDirectory()) checkReadable(found, `the strokes ${path}`);
+    return found.isDirectory();
   } catch (error) {
     throw explainFileError('read', `the strokes ${path}`, error);
   }
-  throw new UserError(`cannot read the strokes ${path}: it is a device, a pipe or a socket`);
-}
-
-/** Key of an archive: its content. */
-async function archiveKey(path: string): Promise<string> {
-  return cacheKey('archive', await hashOf(path));
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
-  } catch (error) {
-    throw explainFileError('read', path, error);
-  }
-  return hash.digest('hex');
 }
 
 /**
@@ -200,11 +191,22 @@ async function folderKey({ path, names }: StrokeFolder): Promise<string> {
   const list: string[] = [];
   for (const name of names.sort()) {
     // join() would take as long as statSync().
-    const { size, ctimeMs, ino, dev } = statSync(`${path}/${name}`);
+    const { size, ctimeMs, ino, dev } = statOfFile(`${path}/${name}`);
     list.push(`${name} ${size} ${ctimeMs} ${ino} ${dev}`);
     if (list.length % 10_000 === 0) await setImmediate();
   }
   return cacheKey('folder', Buffer.from(list.join('\n')));
+}
+
+/** @throws UserError if there is no such file, or it is a folder, a pipe, a device or a socket */
+function statOfFile(path: string): Stats {
+  try {
+    const found = statSync(path);
+    checkReadable(found, path);
+    return found;
+  } catch (error) {
+    throw explainFileError('read', path, error);
+  }
 }
 
 /** Key of images: their content, the version of the algorithm and the seed. */

@@ -6,7 +6,7 @@
 
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
-import { CLASS_NAMES_FILE, parseClassNames } from '../class-names.js';
+import { CLASS_NAMES_FILE, MAX_CLASS_NAMES_BYTES, parseClassNames } from '../class-names.js';
 import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from './stroke-examples.js';
 import { parseLabels, parseStrokes } from './stroke-text.js';
 
@@ -45,7 +45,8 @@ export function isStrokeFile(name: string): boolean {
 /** Size limit of a file of this name; 0 if the file is not read. */
 export function strokeFileLimit(name: string): number {
   if (SEQUENCE_FILE.test(name)) return MAX_SEQUENCE_BYTES;
-  return LABEL_FILE.test(name) || name === CLASS_NAMES_FILE ? MAX_LABEL_BYTES : 0;
+  if (name === CLASS_NAMES_FILE) return MAX_CLASS_NAMES_BYTES;
+  return LABEL_FILE.test(name) ? MAX_LABEL_BYTES : 0;
 }
 
 /** Collects the files one by one, in any order. */

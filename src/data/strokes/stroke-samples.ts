@@ -70,9 +70,9 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   const place = await findStrokes(spec);
   const images =
     place.kind === 'images'
-      ? await loadImages(place.path, { channelsImg: 1 })
+      ? await loadImages(place.path, { channelsImg: 1, signal: options.signal })
       : place.kind === 'drawings' && options.order !== 'pen'
-        ? await loadDrawingImages(place.path, place.name, options.onProgress)
+        ? await loadDrawingImages(place.path, place.name, options.onProgress, options.signal)
         : undefined;
   if (images !== undefined) {
     const { name, classes, ...parts } = images;

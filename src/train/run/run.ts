@@ -44,6 +44,8 @@ export interface RunControl {
 /**
  * Trains by `config` into the folder `config.savingPath`; resumes from `config.loadCp` if it is set.
  *
+ * @param control.stop ends the training after the current update, with a checkpoint to resume from; before the first
+ * update, while the data are loaded, throws its reason
  * @throws UserError for a mistake in configuration, data or checkpoint, for a folder that cannot be written or that
  * another training uses, and at the first loss that is not finite
  */
@@ -65,7 +67,7 @@ async function* trainLocked(
   stop: AbortSignal,
   lock: RunLock,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  const { dataset, notices } = yield* load(config);
+  const { dataset, notices } = yield* load(config, stop);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
   const source = await lockSource(config);
@@ -197,12 +199,14 @@ async function lockSource({ loadCp, savingPath }: PlacedConfig): Promise<RunLock
 /** Loads the data set and reports progress. */
 async function* load(
   config: TrainConfig,
+  signal: AbortSignal,
 ): AsyncGenerator<LoadingEvent, { dataset: Dataset; notices: string[] }> {
   const notices: string[] = [];
   const progress: Omit<LoadingEvent, 'type'> = { what: '', done: 0, total: 0 };
   const loading = loadDataset(config.data, {
     channelsImg: config.channelsImg,
     order: config.strokeOrder,
+    signal,
     onProgress: (now) => Object.assign(progress, now),
     onNotice: (line) => notices.push(line),
   });
