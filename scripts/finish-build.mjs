@@ -1,6 +1,6 @@
 /**
- * Finishes a build: copies what tsc leaves out (the WASM kernels, the headers for the addon, the charts' fonts and
- * echarts) and makes the command executable.
+ * Finishes a build: copies what tsc leaves out (the WASM kernels, the headers for the addon, the decoders of pictures,
+ * the charts' fonts and echarts) and makes the command executable.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -30,6 +30,17 @@ copyFiles(
   'dist/report/charts/fonts',
 );
 
+// The glue code of these decoders is bundled into dist/vendor.
+for (const [name, codec] of [
+  ['jpeg', 'mozjpeg_dec'],
+  ['webp', 'webp_dec'],
+]) {
+  copyFiles(
+    `@jsquash/${name}`,
+    ['LICENSE', 'codec/LICENSE.codec.md', `codec/dec/${codec}.wasm`],
+    `dist/recognize/codecs/${name}`,
+  );
+}
 copyFiles('echarts', ['LICENSE', 'NOTICE'], 'dist/report/charts/echarts');
 copyFileSync(
   join(packageFolder('echarts'), 'dist/echarts.min.js'),

@@ -36,7 +36,8 @@ export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = message.replace(/ is not valid JSON$/, '');
     throw new UserError(`${where}: not valid JSON: ${quote(reason, 120).slice(1, -1)}`);
   }
 }

@@ -1,17 +1,18 @@
 /**
- * Reads inputs from files or standard input: PNG pictures, IDX files of images, drawings and strokes as JSON. The format
- * follows from a file's first bytes and its name. Node.js only.
+ * Reads inputs from files or standard input: PNG, JPEG and WebP pictures, IDX files of images, drawings and strokes as
+ * JSON. The format follows from a file's first bytes, except for drawings as text. Node.js only.
  */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { isGzip, parseIdx } from '../data/images/idx.js';
-import { inflateIdx } from '../data/images/idx-file.js';
+import { isGzip, isIdx, parseIdx } from '../data/images/idx.js';
+import { checkIdxStart, inflateIdx } from '../data/images/idx-file.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
+import { beginsLikeJson, describeContent } from '../formats/content.js';
 import { explainFileError, readFileBounded } from '../formats/files.js';
 import { parseJson } from '../formats/json.js';
 import { UserError } from '../user-error.js';
 import { parseInput } from './json-input.js';
-import { isPng, readPng } from './png.js';
+import { isPicture, readPicture } from './picture.js';
 import type { RecognizerInput } from './prepare-input.js';
 
 export interface NamedInput {
@@ -20,8 +21,12 @@ export interface NamedInput {
   input: RecognizerInput;
 }
 
-/** Limit for PNG and JSON files; IDX files and files of drawings have other limits. */
+/** Limit for a file; files of drawings as text have none. */
 const MAX_BYTES = 2 ** 26;
+/** Limit for an IDX file that was compressed. */
+const MAX_IDX_BYTES = 2 ** 30;
+/** The largest photos of phones have 50 million pixels. */
+const MAX_PHOTO_PIXELS = 2 ** 26;
 
 /** `t10k-images-idx3-ubyte:12`, `drawings.ndjson:3`: an input of a file, counted from 0. */
 const ITEM = /^(.+):(\d{1,9})$/;
@@ -52,13 +57,33 @@ async function inputsIn(path: string, channels: number): Promise<RecognizerInput
     await readDrawings(file, ({ drawing }) => inputs.push({ kind: 'drawing', ...drawing }));
     return inputs;
   }
-  const bytes =
-    path === STANDARD_INPUT ? await standardInput() : await readFileBounded(path, 'the input', MAX_BYTES);
-  const name = path === STANDARD_INPUT ? 'standard input' : path;
-  if (isPng(bytes)) return [{ kind: 'picture', ...readPng(bytes, name, channels) }];
-  if (isGzip(bytes)) return idxPictures(await inflateIdx(bytes, name), name);
-  if (bytes[0] === 0 && bytes[1] === 0) return idxPictures(bytes, name);
+  const isStandard = path === STANDARD_INPUT;
+  const name = isStandard ? 'standard input' : path;
+  const check = (start: Uint8Array, size: number) => checkStart(start, size, name);
+  const bytes = isStandard
+    ? await standardInput(check)
+    : await readFileBounded(path, 'the input', MAX_BYTES, check);
+  if (isPicture(bytes)) {
+    const picture = await readPicture(bytes, name, { channels, maxPixels: MAX_PHOTO_PIXELS });
+    return [{ kind: 'picture', ...picture }];
+  }
+  if (isGzip(bytes)) return idxPictures(await inflateIdx(bytes, name, MAX_IDX_BYTES), name);
+  if (isIdx(bytes)) return idxPictures(bytes, name);
   return jsonInputs(decode(bytes, name), name);
+}
+
+/** @throws UserError naming what was found, if a file that begins like this is none of the inputs */
+function checkStart(start: Uint8Array, size: number, name: string): void {
+  if (isPicture(start)) return;
+  if (isGzip(start) || isIdx(start)) checkIdxStart(start, size, name, MAX_IDX_BYTES);
+  else if (start.length === 0 || !beginsLikeJson(start)) throw foreign(name, start);
+}
+
+function foreign(name: string, bytes: Uint8Array): UserError {
+  const found = describeContent(bytes.subarray(0, 4096));
+  return new UserError(
+    `${name}: expected a PNG, JPEG or WebP picture, an IDX file, drawings or JSON; found ${found}`,
+  );
 }
 
 function idxPictures(bytes: Uint8Array, name: string): RecognizerInput[] {
@@ -102,11 +127,11 @@ function decode(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UserError(`${name}: neither a PNG picture, nor an IDX file, nor JSON`);
+    throw foreign(name, bytes);
   }
 }
 
-async function standardInput(): Promise<Uint8Array> {
+async function standardInput(check: (start: Uint8Array, size: number) => void): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -120,5 +145,7 @@ async function standardInput(): Promise<Uint8Array> {
   } catch (error) {
     throw explainFileError('read', 'standard input', error);
   }
-  return Buffer.concat(chunks);
+  const bytes = Buffer.concat(chunks);
+  check(bytes.subarray(0, 4096), bytes.length);
+  return bytes;
 }

@@ -1,17 +1,19 @@
 /**
- * Reads PNG files as pictures to recognise. Files are not trusted: the picture's size is checked before pixels are
+ * Reads PNG files of pictures to recognise. Files are not trusted: the picture's size is checked before pixels are
  * inflated, inflation stops at the length of that size, and only the picture's chunks reach the decoder. Node.js only.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
 import { MAX_PICTURE_PIXELS } from '../data/inputs/fit.js';
+import { describeContent, isPng } from '../formats/content.js';
 import { UserError } from '../user-error.js';
+import { coloursOf, inkOf, type Rgba } from './picture-ink.js';
 import type { InputPicture } from './prepare-input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
 const MAX_INFLATED_BYTES = 4096 * (4 * 4096 + 1);
 
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Samples of a pixel, by the colour type; 3 is a palette. */
 const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const DEPTHS: Record<number, number[]> = {
@@ -22,36 +24,11 @@ const DEPTHS: Record<number, number[]> = {
   6: [8, 16],
 };
 
-export function isPng(bytes: Uint8Array): boolean {
-  return SIGNATURE.every((byte, i) => bytes[i] === byte);
-}
-
-/** The number of pixels that a file's header announces, unchecked: an upper bound of the work. 0 for other files. */
-export function announcedPixels(bytes: Uint8Array): number {
-  if (bytes.length < 24 || !isPng(bytes)) return 0;
+/** The number of pixels that the header announces, unchecked: an upper bound of the work. 0 if it is cut short. */
+export function announcedPngPixels(bytes: Uint8Array): number {
+  if (bytes.length < 24) return 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return view.getUint32(16) * view.getUint32(20);
-}
-
-/**
- * Reads a PNG file. Colours become grey, unless the network reads colours. Dark ink on light paper is inverted, because
- * networks read ink as light on dark. The edge of the picture tells the paper.
- * @param channels 3 for colours as they are
- * @returns 0 is paper, 255 is ink
- * @throws UserError naming the file and what is wrong in it
- */
-export function readPng(bytes: Uint8Array, name: string, channels = 1): Required<InputPicture> {
-  const png = decodeSafely(bytes, name);
-  const { width, height } = png;
-  const pixels = channels === 3 ? colours(png) : ink(png);
-  return { width, height, channels: channels === 3 ? 3 : 1, pixels };
-}
-
-interface Rgba {
-  width: number;
-  height: number;
-  /** [height, width, 4] */
-  values: Uint8Array;
 }
 
 interface Header {
@@ -61,8 +38,22 @@ interface Header {
   inflatedBytes: number;
 }
 
+/**
+ * Reads a PNG file.
+ * @param channels 3 for colours as they are
+ * @returns 0 is paper, 255 is ink
+ * @throws UserError naming the file and what is wrong in it
+ */
+export function readPng(bytes: Uint8Array, name: string, channels = 1): Required<InputPicture> {
+  const png = decodeSafely(bytes, name);
+  const { width, height } = png;
+  return channels === 3
+    ? { width, height, channels, pixels: coloursOf(png) }
+    : { width, height, channels: 1, pixels: inkOf(png) };
+}
+
 function decodeSafely(bytes: Uint8Array, name: string): Rgba {
-  if (!isPng(bytes)) throw new UserError(`${name}: not a PNG file; its first bytes are not those of one`);
+  if (!isPng(bytes)) throw new UserError(`${name}: expected a PNG picture; found ${describeContent(bytes)}`);
   const chunks = chunksOf(bytes, name);
   const header = readHeader(chunks[0], name);
   const deflated = Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data));
@@ -82,7 +73,7 @@ function decodeSafely(bytes: Uint8Array, name: string): Rgba {
   const palette = chunks.filter(({ type }) => type === 'PLTE' || type === 'tRNS');
   const safe = [chunks[0], ...palette, { type: 'IDAT', data: deflateSync(inflated, { level: 0 }) }, END];
   try {
-    return rgba(decode(Buffer.concat([Buffer.from(SIGNATURE), ...safe.map(chunkBytes)])));
+    return rgba(decode(Buffer.concat([SIGNATURE, ...safe.map(chunkBytes)])));
   } catch (error) {
     throw new UserError(`${name}: not a PNG file that can be read: ${(error as Error).message}`);
   }
@@ -201,53 +192,4 @@ function samplesOf(png: Decoded): { samples: ArrayLike<number>; channels: number
     }
   }
   return { samples, channels, most: mask };
-}
-
-/** [height, 3, width] */
-function colours({ width, height, values }: Rgba): Uint8Array {
-  const pixels = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) {
-      pixels[(Math.floor(i / width) * 3 + c) * width + (i % width)] = values[i * 4 + c];
-    }
-  }
-  return pixels;
-}
-
-/** [height, width] ink of each pixel: its opacity on a transparent ground, else its difference from the paper. */
-function ink(png: Rgba): Uint8Array {
-  const { width, height, values } = png;
-  const ground = edgeOf(png);
-  const pixels = new Uint8Array(width * height);
-  for (let i = 0; i < pixels.length; i++) {
-    const at = i * 4;
-    const opacity = values[at + 3];
-    if (ground.opacity < 128) {
-      pixels[i] = opacity;
-      continue;
-    }
-    const grey = luminance(values[at], values[at + 1], values[at + 2]);
-    const shown = (grey * opacity + ground.grey * (255 - opacity)) / 255;
-    pixels[i] = Math.round(ground.grey > 127 ? 255 - shown : shown);
-  }
-  return pixels;
-}
-
-/** Mean grey of the opaque pixels at the edge, and mean opacity there. */
-function edgeOf({ width, height, values }: Rgba): { grey: number; opacity: number } {
-  let [count, opacity, grey] = [0, 0, 0];
-  const look = (x: number, y: number) => {
-    const at = (y * width + x) * 4;
-    count++;
-    opacity += values[at + 3];
-    grey += luminance(values[at], values[at + 1], values[at + 2]) * values[at + 3];
-  };
-  for (let x = 0; x < width; x++) for (const y of [0, height - 1]) look(x, y);
-  for (let y = 0; y < height; y++) for (const x of [0, width - 1]) look(x, y);
-  return { grey: opacity === 0 ? 0 : grey / opacity, opacity: opacity / count };
-}
-
-/** Luma of Rec. 601. */
-function luminance(red: number, green: number, blue: number): number {
-  return 0.299 * red + 0.587 * green + 0.114 * blue;
 }

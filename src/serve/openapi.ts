@@ -138,6 +138,8 @@ export function openApi(version: string): Record<string, unknown> {
             content: {
               'application/json': { schema: schemaOf(predictBody) },
               'image/png': { schema: { type: 'string', format: 'binary' } },
+              'image/jpeg': { schema: { type: 'string', format: 'binary' } },
+              'image/webp': { schema: { type: 'string', format: 'binary' } },
               'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
             },
           },

@@ -11,7 +11,7 @@ export const MAX_INPUTS = 1024;
 /** Sum of the lengths of a request's sequences. */
 export const MAX_STEPS = 2 ** 17;
 
-/** A batch: requests, and bytes of their bodies plus the pixels that their PNG headers announce. */
+/** A batch: requests, and bytes of their bodies plus the pixels that the headers of pictures announce. */
 export const MAX_BATCH_REQUESTS = 64;
 export const MAX_BATCH_BYTES = 2 * 2 ** 20;
 /** A batch that takes longer fails. */

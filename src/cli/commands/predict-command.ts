@@ -18,7 +18,7 @@ export function definePredict(command: Command, terminal: Terminal): void {
     .argument('<run>', 'run folder (uses its best checkpoint) or a checkpoint')
     .argument(
       '<file...>',
-      'PNG picture, IDX file of images, or JSON with drawings or strokes; FILE:N is item N of a file, from 0; - is standard input',
+      'PNG, JPEG or WebP picture, IDX file of images, or JSON with drawings or strokes; FILE:N is item N of a file, from 0; - is standard input',
     )
     .addOption(optionFlag('backend'))
     .option('--json', 'print only a JSON list of { file, class, probability, unsure, top, probabilities }')

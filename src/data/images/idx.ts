@@ -128,6 +128,11 @@ export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
   return { type, shape, data: Float64Array.from({ length: count }, (_, i) => view.getFloat64(8 * i)) };
 }
 
+/** Whether the bytes begin like an IDX file that is not compressed. */
+export function isIdx(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && bytes[1] === 0 && Object.hasOwn(TYPES, bytes[2]);
+}
+
 /** Whether the bytes begin like a gzip file (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;

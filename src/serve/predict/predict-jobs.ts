@@ -3,7 +3,7 @@ import { kindOf } from '../../data/kinds.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
 import { parseInput } from '../../recognize/json-input.js';
-import { readPng } from '../../recognize/png.js';
+import { readPicture } from '../../recognize/picture.js';
 import type { PreparedInput, RecognizerInput } from '../../recognize/prepare-input.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import type { PredictionJson, PredictResponse } from '../api.js';
@@ -13,7 +13,7 @@ import { MAX_INPUTS, MAX_STEPS } from '../server-limits.js';
 /** A request, not yet decoded. */
 export interface PredictJob {
   body: Uint8Array;
-  type: 'png' | 'raw' | 'json';
+  type: 'picture' | 'raw' | 'json';
   /** The model named in the URL; null if none. A JSON body may name one too. */
   model: string | null;
   /** For raw pixels. */
@@ -87,7 +87,8 @@ async function parse(
   const value = job.type === 'json' ? parseJson(textOf(job.body), 'predict: the body') : null;
   const source = sourceOf(job.model ?? modelIn(value) ?? context.default, context);
   const recognizer = await open(source);
-  const prepared = inputsOf(job, value, recognizer).map((input) => recognizer.prepare(input));
+  const inputs = await inputsOf(job, value, recognizer);
+  const prepared = inputs.map((input) => recognizer.prepare(input));
   const steps = prepared.reduce((sum, each) => sum + (each?.steps ?? 0), 0);
   if (steps > MAX_STEPS) {
     throw new HttpError(
@@ -129,11 +130,16 @@ function sourceOf(id: string | null, { models }: PredictContext): ModelSource {
   );
 }
 
-function inputsOf(job: PredictJob, value: unknown, recognizer: Recognizer): RecognizerInput[] {
+async function inputsOf(
+  job: PredictJob,
+  value: unknown,
+  recognizer: Recognizer,
+): Promise<RecognizerInput[]> {
   const { preprocessing } = recognizer.info;
   const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
-  if (job.type === 'png')
-    return [{ kind: 'picture', ...readPng(job.body, 'predict: the picture', channels) }];
+  if (job.type === 'picture') {
+    return [{ kind: 'picture', ...(await readPicture(job.body, 'predict: the picture', { channels })) }];
+  }
   if (job.type === 'raw') return [{ kind: 'picture', ...job.size!, pixels: job.body }];
   if (!isPlainObject(value) || value.inputs === undefined) return [parseInput(value, 'predict: the body')];
   const { inputs } = value;

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quote } from '../../formats/quotation.js';
-import { announcedPixels } from '../../recognize/png.js';
+import { announcedPixels } from '../../recognize/picture.js';
 import { openFile } from '../../runs/file-stamp.js';
 import type { Bodies } from '../bodies.js';
 import { HttpError } from '../http-error.js';
@@ -19,7 +19,10 @@ export interface PredictParts {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TYPES: Record<string, PredictJob['type']> = {
-  'image/png': 'png',
+  // The first bytes of the body tell which of them it is.
+  'image/png': 'picture',
+  'image/jpeg': 'picture',
+  'image/webp': 'picture',
   'application/octet-stream': 'raw',
   'application/json': 'json',
 };
@@ -81,7 +84,7 @@ function readRequest(request: FastifyRequest): Omit<PredictJob, 'body'> {
   if (type === undefined) {
     throw new HttpError(
       415,
-      `predict: expected a body of image/png, application/json, or application/octet-stream with ?width= and &height=, ` +
+      `predict: expected a body of image/png, image/jpeg, image/webp, application/json, or application/octet-stream with ?width= and &height=, ` +
         `found content-type ${quote(request.headers['content-type'] ?? 'none')}`,
     );
   }
