@@ -17,11 +17,7 @@ const { optionalDependencies, devDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
 const external = new Set([...builtinModules, ...Object.keys(optionalDependencies)]);
-const fileName = (specifier) =>
-  `${specifier
-    .replace('@', '')
-    .replaceAll('/', '-')
-    .replace(/\.js$/, '')}.js`;
+const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-').replace(/\.js$/, '')}.js`;
 /** Modules that are imported from within a package, because its main module has less. */
 const MODULES = ['@jsquash/jpeg/decode.js', '@jsquash/webp/decode.js'];
 
@@ -65,7 +61,9 @@ function namesOf(clause) {
 }
 
 const entries = [...imported].map(([file, names]) => {
-  const name = [...Object.keys(devDependencies), ...MODULES].find((candidate) => fileName(candidate) === file);
+  const name = [...Object.keys(devDependencies), ...MODULES].find(
+    (candidate) => fileName(candidate) === file,
+  );
   if (!name) throw new Error(`bundle-packages: the package of ${file} is missing in the devDependencies`);
   const list = names.has('*') ? '*' : `{ ${[...names].sort().join(', ')} }`;
   return [file, `export ${list} from '${name}';`];

@@ -155,7 +155,7 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   const help = ['scanstroke', ...words, '--help'].join(' ');
   const way = meant ? `did you mean ${meant}?` : `\`${help}\` lists what there is`;
   const shown = what.length > MAX_SHOWN ? `${what.slice(0, MAX_SHOWN)}…` : what.replace(/\.$/, '');
-  return new UserError(`${words.length > 0 ? `${words[0]}: ` : ''}${shown}; ${way}`);
+  return new UserError(`${words.length > 0 ? `${words.join(' ')}: ` : ''}${shown}; ${way}`);
 }
 
 /** The flag for an argument such as `--lr=1` or `-o` that is a flag of another library. */

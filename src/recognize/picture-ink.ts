@@ -204,10 +204,21 @@ function paperOf({ width, height, pixels }: GreyPicture, isPaper: Uint8Array): F
   }
   const tables = sums.map((values) => integral(values, columns, rows));
   const radius = Math.ceil((Math.max(columns, rows) * WINDOW) / 2);
-  const mean = sums[6].reduce((a, b) => a + b) / Math.max(1, sums[0].reduce((a, b) => a + b));
+  const mean =
+    sums[6].reduce((a, b) => a + b) /
+    Math.max(
+      1,
+      sums[0].reduce((a, b) => a + b),
+    );
   const blocks = Float32Array.from({ length: columns * rows }, (_, i) => {
     const [x, y] = [i % columns, Math.floor(i / columns)];
-    return planeAt(x, y, tables.map((table) => windowSum(table, columns, rows, x, y, radius))) ?? mean;
+    return (
+      planeAt(
+        x,
+        y,
+        tables.map((table) => windowSum(table, columns, rows, x, y, radius)),
+      ) ?? mean
+    );
   });
   return interpolated(blocks, columns, rows, width, height);
 }

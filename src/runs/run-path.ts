@@ -8,6 +8,7 @@ import { explainFileError, lookAt, PATH_WORDS, prepareFolder } from '../formats/
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 import { originOf } from './run-origin.js';
+import { describeRunsIn } from './runs-in-folder.js';
 
 /** The folder of new runs. */
 export const RUNS = 'runs';
@@ -124,6 +125,8 @@ export function findCheckpoint(
   }
   if (purpose === 'resume') {
     if (holdsRun(path)) return { folder: path, checkpoint: join(path, RUN_FILES.last) };
+    const runs = seedFolders(path).length > 0 ? null : describeRunsIn(path);
+    if (runs !== null) throw new UserError(`${operation}: ${path} holds ${runs}`);
     throw new UserError(
       isThere(join(path, RUN_FILES.config))
         ? `${operation}: ${path} holds no run (${RUN_FILES.config} is empty: a run was killed as it began); begin a new run in this folder`
@@ -139,6 +142,8 @@ export function findCheckpoint(
     );
   }
   const [seed] = seedFolders(path);
+  const runs = seed === undefined ? describeRunsIn(path) : null;
+  if (runs !== null) throw new UserError(`${operation}: ${path} holds ${runs}`);
   throw new UserError(
     seed === undefined
       ? `${operation}: ${path} holds no checkpoint (neither ${RUN_FILES.best} nor ${RUN_FILES.last}); give a run folder or a checkpoint`

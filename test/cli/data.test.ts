@@ -290,23 +290,24 @@ describe('mistakes end with exit code 2 and one line', () => {
     ['prewiev', /^scanstroke: data: unknown command 'prewiev'; did you mean preview\?\n$/],
     [
       'preview --count 0',
-      /^scanstroke: data: .*'--count <n>' argument '0' is invalid. expected a whole number from 1 to 1000; .*\n$/,
+      /^scanstroke: data preview: .*'--count <n>' argument '0' is invalid. expected a whole number from 1 to 1000; .*\n$/,
     ],
+    ['preview --nope', /^scanstroke: data preview: unknown option '--nope'.*\n$/],
     ['preview --out a.gif', /^scanstroke: data preview: --out a\.gif must end in \.svg or \.png\n$/],
     [
       'preview --augment --part test',
       /^scanstroke: data preview: only training samples are augmented; leave out --part test, .*\n$/,
     ],
-    ['preview --augment 21', /^scanstroke: data: .*expected a whole number from 1 to 20; .*\n$/],
+    ['preview --augment 21', /^scanstroke: data preview: .*expected a whole number from 1 to 20; .*\n$/],
     [
       'preview --augment-drop 1',
       /^scanstroke: data preview: --augment-drop must be a number of at least 0 and below 1, found 1\n$/,
     ],
-    ['preview --augment-elastic 2', /^scanstroke: data: unknown option '--augment-elastic'.*\n$/],
+    ['preview --augment-elastic 2', /^scanstroke: data preview: unknown option '--augment-elastic'.*\n$/],
     ['preview --data nowhere', /^scanstroke: cannot read the strokes nowhere: it does not exist.*\n$/],
     [
       'strokes --seed x',
-      /^scanstroke: data: .*'--seed <n>' argument 'x' is invalid\. expected a whole number from 0; .*\n$/,
+      /^scanstroke: data strokes: .*'--seed <n>' argument 'x' is invalid\. expected a whole number from 0; .*\n$/,
     ],
     [
       'strokes --out none/a.tar.gz',

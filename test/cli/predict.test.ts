@@ -63,13 +63,35 @@ test('prints the answers of the recogniser for pictures, drawings and strokes', 
   assert.match(table[3], /c\.ndjson:1 +nothing to recognise/);
 });
 
+/** Contents under names of pictures, and how they are named. */
+const FOREIGN: Record<string, [string | Uint8Array, string]> = {
+  'pdf.png': ['%PDF-1.7\n%', 'a PDF'],
+  'zip.png': ['PK\x03\x04abc', 'a ZIP archive'],
+  'gif.jpg': ['GIF89a', 'a GIF picture'],
+  'html.webp': ['<!doctype html>\n<html>', 'HTML'],
+  'empty.png': ['', 'nothing \\(0 bytes\\)'],
+  'elf.png': [Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1), 'binary data beginning with 7f 45 4c 46'],
+  'zeros.png': [new Uint8Array(5000), 'zero bytes only'],
+  'heic.jpg': ['\0\0\0\x18ftypheic', 'a HEIC picture'],
+};
+
 test('mistakes are one line and exit code 2', () => {
   const text = join(folder, 'letter.txt');
   writeFileSync(text, 'Dear reader');
+  const brokenJson = join(folder, 'broken.json');
+  writeFileSync(brokenJson, '[1, 2');
   const refusals: [string[], RegExp][] = [
-    [[text], /letter\.txt: not valid JSON/],
+    [
+      [text],
+      /letter\.txt: expected a PNG, JPEG or WebP picture, .*; found text beginning with "Dear reader"$/m,
+    ],
+    ...Object.entries(FOREIGN).map(([name, [content, found]]): [string[], RegExp] => {
+      writeFileSync(join(folder, name), content);
+      return [[join(folder, name)], new RegExp(`${name}: expected a PNG, JPEG .*; found ${found}$`, 'm')];
+    }),
+    [[brokenJson], /broken\.json: not valid JSON: (?!.*not valid JSON)/],
     [[join(folder, 'none.png')], /none\.png: it does not exist/],
-    [[`${run}:4`], /neither a PNG picture, nor an IDX file, nor JSON/],
+    [[`${run}:4`], /found a checkpoint \(safetensors\)/],
     [[], /missing required argument 'file'/],
   ];
   for (const [files, message] of refusals) {

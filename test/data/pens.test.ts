@@ -295,7 +295,7 @@ describe('data sets of drawings', () => {
         /a\.ndjson:8: stroke 0: point 0: expected finite/,
       ],
       [{ 'a.ndjson': `${'['.repeat(100_000)}\n` }, /a\.ndjson:1: nested deeper than 32/],
-      [{ 'a.ndjson': 'x'.repeat(5_000_000) }, /a\.ndjson:1: longer than 4194304 letters/],
+      [{ 'a.ndjson': `[${'x'.repeat(5_000_000)}` }, /a\.ndjson:1: longer than 4194304 letters/],
       [{ 'a.ndjson': lines([bar(1)]) }, /1 to train and 0 to test; each part needs at least one/],
       [{ 'a.ndjson': '' }, /0 to train and 0 to test/],
       [

@@ -70,6 +70,20 @@ describe('run folders', () => {
     assert.throws(() => use('empty'), /empty holds no checkpoint \(neither best\.safetensors nor last/);
   });
 
+  it('of a folder of runs, the error names the runs', () => {
+    mkdirSync('many/c', { recursive: true });
+    put('many/a/best.safetensors', 1000);
+    assert.throws(() => use('many'), /predict: many holds 1 run, and is none; name it: many\/a$/);
+    writeFileSync('many/a/summary.json', '{ "preset": "mnist-lstm", "test_accuracy": 0.98912 }');
+    put('many/b/best.safetensors', 2000);
+    writeFileSync('many/b/summary.json', '{ "test_accuracy": "high" }');
+    const message =
+      /many holds 2 runs, not one; name one of them: (many\/b, )?many\/a \(mnist-lstm, 98\.9 %\)(, many\/b)?$/;
+    assert.throws(() => use('many'), message);
+    assert.throws(() => look('many'), message);
+    assert.throws(() => resume('many'), message);
+  });
+
   it('last is the newest run, also if it is one of several seeds', () => {
     put('runs/old/last.safetensors', 1000);
     put('runs/new/last.safetensors', 3000);

@@ -130,11 +130,7 @@ function sourceOf(id: string | null, { models }: PredictContext): ModelSource {
   );
 }
 
-async function inputsOf(
-  job: PredictJob,
-  value: unknown,
-  recognizer: Recognizer,
-): Promise<RecognizerInput[]> {
+async function inputsOf(job: PredictJob, value: unknown, recognizer: Recognizer): Promise<RecognizerInput[]> {
   const { preprocessing } = recognizer.info;
   const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
   if (job.type === 'picture') {
