@@ -11,6 +11,7 @@ import { snakeCaseKeys } from '#src/formats/key-case.js';
 import { writeSummary } from '#src/runs/run-files.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
 import { configToDisk, resolveConfig } from '#src/train/config/run-config.js';
+import type { TrainEvent } from '#src/train/events.js';
 import { UserError } from '#src/user-error.js';
 import { fakeTerminal, fakeTraining, summaryOf } from './fake-run.js';
 
@@ -147,6 +148,27 @@ describe('one run', () => {
       ),
     );
     assert.deepEqual(reported, []);
+  });
+
+  it('stops at once while the data are loaded, and says that nothing was written', async () => {
+    async function* trainRun(
+      _: unknown,
+      { stop }: { stop: AbortSignal },
+    ): AsyncGenerator<TrainEvent, undefined> {
+      process.emit('SIGINT');
+      yield { type: 'loading', what: 'strokes from MNIST', done: 1, total: 2 };
+      stop.throwIfAborted();
+    }
+    const terminal = fakeTerminal();
+    const code = await train({ savingPath: folder }, terminal, {
+      configure,
+      seedRuns,
+      trainRun,
+      report: async () => {},
+    });
+    assert.equal(code, 130);
+    assert.match(terminal.err.text, /stopping while the data are loaded\n/);
+    assert.match(terminal.err.text, /stopped before the first update; nothing was written\n$/);
   });
 
   it('prints one JSON value after an interruption with --json', async () => {

@@ -5,12 +5,14 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
+import { readPicture } from '#src/recognize/picture.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
 import { predictionJson } from '#src/serve/predict/predict-jobs.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
+import { jpegFile, webpFile } from '../recognize/photo-file.js';
 import { greyPng, pngFile } from '../recognize/png-file.js';
 import { CLASSES, getJson, makeRuns, serve } from './served-runs.js';
 
@@ -59,12 +61,28 @@ const LINES = [
 ];
 
 describe('predict', () => {
+  test('answers JPEG pictures, several at once', async () => {
+    for (const image of await digits(3)) {
+      const file = await jpegFile(image);
+      const picture = await readPicture(file, 'a.jpg');
+      const want = await expected('rows', [{ kind: 'picture', ...picture }]);
+      const sent = await Promise.all([1, 2, 3].map(() => send(file, 'image/jpeg', '?model=rows')));
+      for (const { status, json } of sent) {
+        assert.equal(status, 200, JSON.stringify(json));
+        assert.deepEqual(json, want);
+      }
+    }
+  });
+
   test('answers pictures in every form', async () => {
     const [image] = await digits(1);
     const want = await expected('rows', [{ kind: 'picture', ...image }]);
     const pixels = Buffer.from(image.pixels);
     for (const { status, json } of [
       await send(greyPng(image.pixels, 28), 'image/png', '?model=rows'),
+      await send(await webpFile(image, { lossless: 1 }), 'image/webp', '?model=rows'),
+      // The content decides which of the three it is.
+      await send(greyPng(image.pixels, 28), 'image/jpeg', '?model=rows'),
       await send(pixels, 'application/octet-stream', '?width=28&height=28&model=rows'),
       await sendJson({ pixels: [...pixels], width: 28, height: 28, model: 'rows' }),
       await sendJson({ pixels: pixels.toString('base64'), width: 28, height: 28 }, '?model=rows'),
@@ -155,7 +173,8 @@ describe('predict', () => {
       [send('x', octets, '?width=1&width=2&height=1'), 400, /width .*given once/],
       [send('x', 'image/png', '?width=3'), 400, /width is for raw pixels/],
       [send('x', 'image/png', '?modell=rows'), 400, /unknown parameter "modell"; there are model, width/],
-      [send('', 'image/png'), 400, /not a PNG file/],
+      [send('', 'image/png'), 400, /expected a PNG, JPEG or WebP picture; found nothing/],
+      [send('GIF89a', 'image/jpeg'), 400, /expected a PNG, JPEG or WebP picture; found a GIF picture/],
       [send(pngFile({ width: 40_000, height: 40_000 }), 'image/png'), 400, /40000 × 40000/],
       [send(Buffer.alloc(17 * 2 ** 20), octets, '?width=9&height=9'), 413, /at most 16777216 bytes/],
       [getJson(address), 404, /nothing at GET "\/api\/predict"/],

@@ -552,3 +552,32 @@ test('a folder that cannot be written gives a UserError', async () => {
     (error) => error instanceof UserError && /vanishing/.test(error.message),
   );
 });
+
+test('a stop while strokes are made ends their threads at once, and nothing is written', async () => {
+  const data = join(temporaryFolder(), 'digits');
+  mkdirSync(data);
+  writeSmallMnist(data, 20_000, 1000);
+  const before = process.env.SCANSTROKE_CACHE;
+  process.env.SCANSTROKE_CACHE = join(data, 'cache');
+  try {
+    const folder = join(data, 'run');
+    const stop = new AbortController();
+    const config = smallConfig(`strokes:${data}`, folder);
+    const run = trainRun(config, { stop: stop.signal });
+    const { value: first } = await run.next();
+    assert.ok(first && 'type' in first && first.type === 'loading' && first.done < first.total);
+    stop.abort();
+    const reason: unknown = stop.signal.reason;
+    await assert.rejects(
+      async () => {
+        for await (const { type } of run) assert.equal(type, 'loading');
+      },
+      (error) => error === reason,
+    );
+    assert.equal(existsSync(folder), false);
+    assert.equal(existsSync(join(data, 'cache')), false);
+  } finally {
+    if (before === undefined) delete process.env.SCANSTROKE_CACHE;
+    else process.env.SCANSTROKE_CACHE = before;
+  }
+});
