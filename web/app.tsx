@@ -1,10 +1,12 @@
 /** The page's frame: name, navigation, theme button and the current view. */
-import type { ComponentType } from 'preact';
-import { useEffect } from 'preact/hooks';
+import type { ComponentChildren, ComponentType } from 'preact';
+import { useEffect, useErrorBoundary } from 'preact/hooks';
+import { connection } from './connection.js';
 import { DrawPage } from './draw/draw-page.js';
 import type { DrawSession } from './draw/draw-session.js';
-import { useChanges, useLoaded } from './hooks.js';
+import { messageOf, useChanges, useLoaded } from './hooks.js';
 import { linkTo, useRoute } from './route.js';
+import { Failure, Waiting } from './states.js';
 import { ThemeButton } from './theme.js';
 
 /** Views whose code is loaded when they are first opened. */
@@ -23,6 +25,7 @@ export function App({ session }: { session: DrawSession }) {
   const views = session.hasServer ? ['draw', 'runs', 'inspect'] : [];
   return (
     <>
+      <SkipLink />
       <header class="top">
         <a class="wordmark" href={linkTo('draw')}>
           <Logo />
@@ -39,12 +42,68 @@ export function App({ session }: { session: DrawSession }) {
         )}
         <ThemeButton />
       </header>
-      {session.hasServer && view in LAZY_VIEWS ? (
-        <LazyView view={view} query={query} />
-      ) : (
-        <DrawPage session={session} />
-      )}
+      {session.hasServer && <ConnectionBanner />}
+      <Guarded key={view}>
+        {session.hasServer && view in LAZY_VIEWS ? (
+          <LazyView view={view} query={query} />
+        ) : (
+          <DrawPage session={session} />
+        )}
+      </Guarded>
     </>
+  );
+}
+
+/** Jumps over the navigation. A button: a link would need an anchor, and the hash is the route. */
+function SkipLink() {
+  return (
+    <button type="button" class="skip" onClick={() => document.querySelector('main')?.focus()}>
+      Skip to the content
+    </button>
+  );
+}
+
+/** Says that the server is gone, for as long as it is. */
+function ConnectionBanner() {
+  useChanges(connection);
+  useEffect(() => {
+    const check = () => void connection.tryNow();
+    addEventListener('offline', check);
+    addEventListener('online', check);
+    return () => {
+      removeEventListener('offline', check);
+      removeEventListener('online', check);
+    };
+  }, []);
+  return (
+    <div class="banner" role="status">
+      {connection.lost && (
+        <p>
+          <b>The server does not answer.</b> What you see may be out of date. Drawing still works. Trying
+          again every few seconds.
+          <button type="button" class="try" onClick={() => connection.tryNow()}>
+            Try now
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Shows a defect of a view in place of the view, so that the page does not become blank. */
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [error, reset] = useErrorBoundary((reason) => console.error(reason));
+  if (error === undefined) return <>{children}</>;
+  return (
+    <main tabIndex={-1}>
+      <section class="card notice">
+        <Failure title="This view cannot be shown." message={messageOf(error)} retry={reset}>
+          <a class="way" href={linkTo('draw')}>
+            Draw
+          </a>
+        </Failure>
+      </section>
+    </main>
   );
 }
 
@@ -53,13 +112,27 @@ function LazyView({ view, query }: { view: string; query: URLSearchParams }) {
     async () => ({ view, Page: (await LAZY_VIEWS[view]()).default }),
     [view],
   );
-  if (error)
-    return (
-      <main>
-        <p role="alert">{error}</p>
-      </main>
-    );
-  return value?.view === view ? <value.Page query={query} /> : <main aria-busy="true" />;
+  if (value?.view === view) return <value.Page query={query} />;
+  return (
+    <main tabIndex={-1}>
+      <section class="card notice">
+        {/* Browsers remember a script that could not be loaded, so only a new page loads it. */}
+        {error ? (
+          <Failure
+            title="The code of this view cannot be loaded."
+            message={error}
+            retry={() => location.reload()}
+          >
+            <a class="way" href={linkTo('draw')}>
+              Draw
+            </a>
+          </Failure>
+        ) : (
+          <Waiting what="Loading" />
+        )}
+      </section>
+    </main>
+  );
 }
 
 const TITLES: Record<string, string> = { draw: 'Draw', runs: 'Runs', inspect: 'Inspect' };

@@ -1,6 +1,7 @@
 /** Hooks that several views share: re-render on change, element size, loaded data. */
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { connection } from './connection.js';
 
 /** Calls its listeners after every change. `subscribe` returns a function that unsubscribes. */
 export interface Subscribable {
@@ -61,31 +62,64 @@ export function useSize<E extends Element>(): [RefObject<E | null>, { width: num
   return [element, size];
 }
 
+/** Result of an asynchronous function, and a function that calls it again. */
+export interface Loaded<T> {
+  value: T | null;
+  error: string | null;
+  loading: boolean;
+  reload(): void;
+}
+
 /**
  * Result of an asynchronous function. Calls `load` again when one of `inputs` changes and keeps the old value until the
- * new one arrives.
+ * new one arrives. After an error, `load` is also called when the connection to the server is back.
  */
 export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
   inputs: readonly unknown[],
-): { value: T | null; error: string | null; loading: boolean } {
-  const [state, setState] = useState<{ value: T | null; error: string | null; loading: boolean }>({
-    value: null,
-    error: null,
-    loading: true,
-  });
+): Loaded<T> {
+  const [state, setState] = useState<Omit<Loaded<T>, 'reload'>>({ value: null, error: null, loading: true });
+  const [attempt, reload] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const controller = new AbortController();
-    setState((old) => ({ ...old, loading: true }));
+    // After an error the new attempt is shown as such; a value stays until the new one arrives.
+    setState((old) => ({ value: old.value, error: null, loading: true }));
     load(controller.signal).then(
       (value) => !controller.signal.aborted && setState({ value, error: null, loading: false }),
       (reason: unknown) => {
         if (controller.signal.aborted) return;
-        const error = reason instanceof Error ? reason.message : String(reason);
-        setState({ value: null, error, loading: false });
+        setState({ value: null, error: messageOf(reason), loading: false });
       },
     );
     return () => controller.abort();
-  }, inputs);
-  return state;
+  }, [...inputs, attempt]);
+  const hasFailed = state.error !== null;
+  useEffect(() => {
+    if (!hasFailed) return;
+    return connection.subscribe(() => !connection.lost && reload(undefined));
+  }, [hasFailed]);
+  return { ...state, reload: () => reload(undefined) };
+}
+
+/** Seconds since the component was first rendered, counted by the second. */
+export function useSeconds(): number {
+  const [seconds, count] = useReducer((before: number) => before + 1, 0);
+  useEffect(() => {
+    const timer = setInterval(() => count(undefined), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return seconds;
+}
+
+/** Sets the title of the document: the parts, most specific first, and the page's name. */
+export function useTitle(...parts: readonly string[]): void {
+  const title = [...parts, 'scanstroke'].join(' – ');
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,4 +1,5 @@
 /** Bar chart of probabilities, one bar per class, in the class's colour. */
+import { shownNames } from './class-name.js';
 import { classHue } from './classes.js';
 
 /** With more classes than this, only the likeliest get a bar. */
@@ -13,6 +14,7 @@ interface BarsProps {
 /** One bar per class, in class order. Hidden from screen readers, which read the verdict instead. */
 export function Bars({ classes, probabilities, best }: BarsProps) {
   const shown = classesToShow(classes.length, probabilities);
+  const names = shownNames(classes);
   return (
     <ol class="bars" aria-hidden="true">
       {shown.map((k) => (
@@ -24,7 +26,7 @@ export function Bars({ classes, probabilities, best }: BarsProps) {
               style={{ '--share': probabilities?.[k] ?? 0, '--hue': classHue(k, classes.length) }}
             />
           </span>
-          <span class="name">{classes[k]}</span>
+          <bdi class="name">{names[k]}</bdi>
         </li>
       ))}
     </ol>

@@ -1,8 +1,9 @@
 /**
- * Line chart over epochs: names at the lines' ends, values at the pointer. Uses the same scales as the reports' charts.
+ * Line chart over epochs: names at the lines' ends or, where these have no room, in a legend; values at the pointer, and
+ * as a table for those who use none. Uses the same scales as the reports' charts.
  */
 import { useState } from 'preact/hooks';
-import { position, type Scale, wholeTicks } from '#src/report/charts/chart.js';
+import { position, type Scale, textWidth, wholeTicks } from '#src/report/charts/chart.js';
 import { useSize } from '../hooks.js';
 
 export interface ChartLine {
@@ -14,7 +15,7 @@ export interface ChartLine {
   dashed?: boolean;
   /** Also draws the points, up to 40 of them. */
   marked?: boolean;
-  /** Draws no name at the line's end. */
+  /** Has its name in the legend, not at the line's end. */
   unnamed?: boolean;
 }
 
@@ -27,55 +28,95 @@ export interface LineChartProps {
   label: string;
 }
 
-const LEFT = 52;
 const TOP = 10;
 const BOTTOM = 26;
 const LINE_HEIGHT = 17;
+const FONT_SIZE = 13;
+/** Names at the lines' ends take at most this share of the chart's width; longer ones go into the legend. */
+const MAX_NAMES_SHARE = 0.28;
 
 export function LineChart({ lines, domain, scale, format, label }: LineChartProps) {
   const [frame, { width, height }] = useSize<HTMLDivElement>();
   const [at, setAt] = useState<number | null>(null);
-  const named = lines.filter(({ unnamed, points }) => !unnamed && points.length > 0);
-  const right = Math.min(150, 14 + 7.6 * Math.max(0, ...named.map(({ name }) => name.length)));
+  // Fonts grow with the font size that the reader has chosen in the browser.
+  const zoom = width > 0 ? Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 : 1;
+  const widest = (texts: readonly string[]) =>
+    texts.reduce((most, text) => Math.max(most, textWidth(text, FONT_SIZE * zoom)), 0);
+  const present = lines.filter(({ points }) => points.length > 0);
+  const named = present.filter(({ unnamed }) => !unnamed);
+  const namesWidth = 14 + widest(named.map(({ name }) => name));
+  const hasEndNames = namesWidth <= MAX_NAMES_SHARE * width;
+  const legend = hasEndNames ? present.filter(({ unnamed }) => unnamed) : present;
   const [first, last] = domain;
-  const plot = { width: Math.max(1, width - LEFT - right), height: Math.max(1, height - TOP - BOTTOM) };
-  const x = (value: number) => LEFT + ((value - first) / Math.max(1e-9, last - first)) * plot.width;
+  const left = 12 + widest(scale.ticks.map(format));
+  const right = hasEndNames ? namesWidth : 8 + widest([String(last)]) / 2;
+  const plot = {
+    width: Math.max(1, width - left - right),
+    height: Math.max(1, height - TOP - BOTTOM * zoom),
+  };
+  const x = (value: number) => left + ((value - first) / Math.max(1e-9, last - first)) * plot.width;
   const y = (value: number) => TOP + (1 - position(scale, value)) * plot.height;
   const move = (event: PointerEvent) => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
-    const value = first + ((event.clientX - box.left - LEFT) / plot.width) * (last - first);
+    const value = first + ((event.clientX - box.left - left) / plot.width) * (last - first);
     setAt(value < first || value > last ? null : value);
   };
   return (
-    <div ref={frame} class="line-chart" onPointerMove={move} onPointerLeave={() => setAt(null)}>
-      {width > 0 && (
-        <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-          {scale.ticks.map((tick) => (
-            <g key={tick} class="tick">
-              <line x1={LEFT} x2={LEFT + plot.width} y1={y(tick)} y2={y(tick)} />
-              <text x={LEFT - 8} y={y(tick)}>
-                {format(tick)}
+    <>
+      <div
+        ref={frame}
+        class="line-chart"
+        onPointerDown={move}
+        onPointerMove={move}
+        // A finger leaves when it is lifted; what it has touched stays.
+        onPointerLeave={({ pointerType }) => pointerType === 'mouse' && setAt(null)}
+      >
+        {width > 0 && (
+          <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
+            {scale.ticks.map((tick) => (
+              <g key={tick} class="tick">
+                <line x1={left} x2={left + plot.width} y1={y(tick)} y2={y(tick)} />
+                <text x={left - 8} y={y(tick)}>
+                  {format(tick)}
+                </text>
+              </g>
+            ))}
+            {wholeTicks(first, last, Math.max(2, plot.width / (60 * zoom))).map((tick) => (
+              <text key={`epoch ${tick}`} class="epoch" x={x(tick)} y={height - 6}>
+                {tick}
               </text>
-            </g>
+            ))}
+            {present.map((line) => (
+              <Line key={line.name} line={line} x={x} y={y} />
+            ))}
+            {hasEndNames &&
+              endLabels(named, y, plot.height, LINE_HEIGHT * zoom).map(({ line, top }) => (
+                <text
+                  key={line.name}
+                  class="end"
+                  x={left + plot.width + 9}
+                  y={top}
+                  style={{ fill: line.color }}
+                >
+                  {line.name}
+                </text>
+              ))}
+            {at !== null && <line class="cursor" x1={x(at)} x2={x(at)} y1={TOP} y2={TOP + plot.height} />}
+          </svg>
+        )}
+        {at !== null && <Readout lines={present} at={at} format={format} left={x(at)} width={width} />}
+      </div>
+      {legend.length > 0 && (
+        <ul class="legend" aria-hidden="true">
+          {legend.map(({ name, color, faint }) => (
+            <li key={name} class={faint ? 'faint' : ''}>
+              <i style={{ background: color }} />
+              <span title={name}>{name}</span>
+            </li>
           ))}
-          {wholeTicks(first, last, Math.max(2, plot.width / 60)).map((tick) => (
-            <text key={`epoch ${tick}`} class="epoch" x={x(tick)} y={height - 6}>
-              {tick}
-            </text>
-          ))}
-          {lines.map((line) => (
-            <Line key={line.name} line={line} x={x} y={y} />
-          ))}
-          {endLabels(named, y, plot.height).map(({ line, top }) => (
-            <text key={line.name} class="end" x={LEFT + plot.width + 9} y={top} style={{ fill: line.color }}>
-              {line.name}
-            </text>
-          ))}
-          {at !== null && <line class="cursor" x1={x(at)} x2={x(at)} y1={TOP} y2={TOP + plot.height} />}
-        </svg>
+        </ul>
       )}
-      {at !== null && <Readout lines={lines} at={at} format={format} left={x(at)} width={width} />}
-    </div>
+    </>
   );
 }
 
@@ -127,7 +168,7 @@ function Readout({
       {read.map(({ line, u, v }) => (
         <p key={line.name}>
           <i style={{ background: line.color }} />
-          {line.name}
+          <em>{line.name}</em>
           <b>{format(v)}</b>
           <span>epoch {Number.isInteger(u) ? u : u.toFixed(2)}</span>
         </p>
@@ -137,15 +178,20 @@ function Readout({
 }
 
 /** Positions of the names at the lines' ends, moved apart to avoid overlaps. */
-function endLabels(lines: readonly ChartLine[], y: (value: number) => number, height: number) {
+function endLabels(
+  lines: readonly ChartLine[],
+  y: (value: number) => number,
+  height: number,
+  lineHeight: number,
+) {
   const labels = lines
     .map((line) => ({ line, top: y(line.points[line.points.length - 1][1]) }))
     .sort((a, b) => a.top - b.top);
   labels.forEach((label, n) => {
-    if (n > 0) label.top = Math.max(label.top, labels[n - 1].top + LINE_HEIGHT);
+    if (n > 0) label.top = Math.max(label.top, labels[n - 1].top + lineHeight);
   });
   for (let n = labels.length - 1; n >= 0; n--) {
-    const lowest = n === labels.length - 1 ? TOP + height : labels[n + 1].top - LINE_HEIGHT;
+    const lowest = n === labels.length - 1 ? TOP + height : labels[n + 1].top - lineHeight;
     labels[n].top = Math.min(labels[n].top, lowest);
   }
   return labels;

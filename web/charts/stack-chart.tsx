@@ -3,7 +3,9 @@
  * class that becomes likelier. Bands carry their class's name where there is room.
  */
 import type { ComponentChildren } from 'preact';
+import { fitText } from '#src/report/charts/chart.js';
 import { useSize } from '../hooks.js';
+import { shownNames } from './class-name.js';
 import { classHue } from './classes.js';
 
 /** Probabilities at one time; null: nothing to recognise. */
@@ -29,6 +31,8 @@ export interface StackChartProps {
 /** Least size in pixels of a band that carries its name. */
 const MIN_BAND_HEIGHT = 17;
 const MIN_BAND_WIDTH = 22;
+/** Font size of the names in pixels, as in the style sheet. */
+const NAME_SIZE = 15;
 
 export function StackChart({
   points,
@@ -51,7 +55,7 @@ export function StackChart({
           {marks.map((at) => (
             <line key={`mark ${at}`} class="mark" x1={x(at)} x2={x(at)} y1={0} y2={height} />
           ))}
-          {segments.flatMap((segment) => names(segment, classes, x, height))}
+          {segments.flatMap((segment) => names(segment, shownNames(classes), x, height))}
           {cursor != null && <line class="cursor" x1={x(cursor)} x2={x(cursor)} y1={0} y2={height} />}
         </svg>
       )}
@@ -141,7 +145,11 @@ function names({ at, sums }: Segment, classes: readonly string[], x: (at: number
         y={y}
         style={{ '--hue': classHue(k, classes.length) }}
       >
-        {name}
+        {fitText(
+          name,
+          2 * Math.min(x(at[n]) - x(at[begin]), x(at[end]) - x(at[n])) + MIN_BAND_WIDTH,
+          NAME_SIZE,
+        )}
       </text>
     );
   });

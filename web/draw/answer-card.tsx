@@ -1,6 +1,7 @@
 /** One network's answer: the likeliest class with its probability, the next two classes, and a bar per class. */
 import type { ModelEntry } from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
+import { ClassName, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 
 const KINDS = { images: 'reads rows of pixels', strokes: 'reads pen strokes' };
@@ -63,22 +64,33 @@ interface VerdictsProps {
 
 function Verdicts({ model, probabilities, top, unsure }: VerdictsProps) {
   const [best, ...others] = top;
+  const names = shownNames(model.classes);
   return (
     <div class="verdict">
-      <strong class="glyph">{model.classes[best]}</strong>
+      <strong class={`glyph ${sizeOf(names[best])}`}>
+        <bdi title={names[best]}>{names[best]}</bdi>
+      </strong>
       <div>
         <p class="chance">
-          {formatChance(probabilities[best])}
-          {unsure && <span class="doubt">not sure</span>}
+          {formatChance(probabilities[best])} {unsure && <span class="doubt">not sure</span>}
         </p>
         <p class="others">
           {others.map((index) => (
             <span key={index}>
-              <b>{model.classes[index]}</b> {formatChance(probabilities[index])}
+              <b>
+                <ClassName name={names[index]} />
+              </b>{' '}
+              {formatChance(probabilities[index])}
             </span>
           ))}
         </p>
       </div>
     </div>
   );
+}
+
+/** A name of one or two letters is shown large, a longer one smaller. */
+function sizeOf(name: string): string {
+  const letters = [...new Intl.Segmenter().segment(name)].length;
+  return letters <= 2 ? 'letter' : letters <= 8 ? 'word' : 'phrase';
 }

@@ -1,9 +1,13 @@
 /** The Draw view: the canvas, the networks' answers while the pen moves, and how the answers changed. */
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
+import { plural } from '#src/report/text.js';
+import { isolated, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
-import { useChanges, useLoaded } from '../hooks.js';
+import { useChanges, useLoaded, useTitle } from '../hooks.js';
 import { ClearIcon, RedoIcon, SaveIcon, UndoIcon } from '../icons.js';
+import { linkTo } from '../route.js';
+import { Failure, Waiting } from '../states.js';
 import { AnswerCard } from './answer-card.js';
 import type { DrawSession } from './draw-session.js';
 import { InkCanvas } from './ink-canvas.js';
@@ -17,8 +21,9 @@ const ANNOUNCE_AFTER_MS = 700;
 
 export function DrawPage({ session }: { session: DrawSession }) {
   useEffect(() => listenForShortcuts(session.ink), [session]);
+  useTitle('Draw');
   return (
-    <main class="draw">
+    <main class="draw" tabIndex={-1}>
       <h1 class="hidden">Draw</h1>
       <div class="paper">
         <Paper session={session} />
@@ -39,7 +44,7 @@ function Paper({ session }: { session: DrawSession }) {
     <div class="sheet">
       <InkCanvas
         session={session}
-        label={`Drawing canvas, ${empty ? 'empty' : `${session.ink.strokes.length} strokes`}. With the keyboard: arrow keys move the pen, space puts it down or lifts it.`}
+        label={`Drawing canvas, ${empty ? 'empty' : plural(session.ink.strokes.length, 'stroke')}. With the keyboard: arrow keys move the pen, space puts it down or lifts it.`}
       />
       {empty && (
         <p class="hint" aria-hidden="true">
@@ -53,9 +58,13 @@ function Paper({ session }: { session: DrawSession }) {
 function hint(session: DrawSession): string {
   const classes = session.chosen.map((id) => session.entry(id).classes)[0];
   const digits = !classes || classes.every((name) => /^\d$/.test(name));
-  return digits
-    ? 'Draw a digit'
-    : `Draw one of ${classes.slice(0, 8).join(', ')}${classes.length > 8 ? ' …' : ''}`;
+  if (digits) return 'Draw a digit';
+  // Few enough to be read at a glance, however long the names are.
+  const names = shownNames(classes).map((name) =>
+    [...name].length > 20 ? `${[...name].slice(0, 19).join('')}…` : name,
+  );
+  const shown = names.slice(0, 8).map(isolated).join(', ');
+  return `Draw one of ${shown}${names.length > 8 ? ` and ${names.length - 8} more` : ''}`;
 }
 
 function Toolbar({ session }: { session: DrawSession }) {
@@ -115,9 +124,14 @@ function Answers({ session }: { session: DrawSession }) {
   const { phase, models, chosen } = session;
   if (phase.state === 'failed') {
     return (
-      <section class="card notice" role="alert">
-        <h2>Cannot use the model</h2>
-        <p>{phase.reason}</p>
+      <section class="card notice">
+        <Failure title="No network can be used." message={phase.reason} retry={() => session.start()}>
+          {session.hasServer && (
+            <a class="way" href={linkTo('runs')}>
+              All runs
+            </a>
+          )}
+        </Failure>
       </section>
     );
   }
@@ -148,7 +162,16 @@ function Answers({ session }: { session: DrawSession }) {
         </p>
       )}
       {phase.state === 'loading' && (
-        <section class="card answer loading" aria-busy="true" aria-label="Loading" />
+        <section class="card answer loading" aria-busy="true" aria-label="Loading">
+          <Waiting
+            what={
+              session.opening === null
+                ? 'Loading the list of networks'
+                : `Loading the network ${session.opening}`
+            }
+            patience="The connection is slow, or the network is large. Reload the page to try again."
+          />
+        </section>
       )}
     </div>
   );
@@ -203,7 +226,8 @@ function LookInsideCard({ session }: { session: DrawSession }) {
       onToggle={(event) => setOpen((event.target as HTMLDetailsElement).open)}
     >
       <summary>Look inside the network</summary>
-      {error && <p role="alert">{error}</p>}
+      {error && <Failure title="This cannot be loaded." message={error} retry={() => location.reload()} />}
+      {open && !LookInside && !error && <Waiting what="Loading" />}
       {open && LookInside && <LookInside session={session} />}
     </details>
   );
@@ -238,7 +262,7 @@ function announcementOf(session: DrawSession): string {
       const { classes, name } = session.entry(model);
       if (!probabilities) return `${name}: nothing to recognise.`;
       const { top, unsure } = verdictOf(probabilities, SURE_FROM);
-      return `${name}: ${unsure ? 'not sure, perhaps ' : ''}${classes[top[0]]}, ${formatChance(probabilities[top[0]])}.`;
+      return `${name}: ${unsure ? 'not sure, perhaps ' : ''}${shownNames(classes)[top[0]]}, ${formatChance(probabilities[top[0]])}.`;
     })
     .join(' ');
 }

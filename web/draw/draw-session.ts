@@ -3,6 +3,7 @@
  * another view and back loses nothing.
  */
 import type { ModelEntry } from '#src/serve/api.js';
+import { messageOf } from '../hooks.js';
 import type { RecognitionClient } from '../recognition/client.js';
 import { fetchModels } from '../recognition/models.js';
 import { type Moment, Moments } from '../recognition/moments.js';
@@ -29,6 +30,8 @@ export class DrawSession {
   hasServer = false;
   /** Why one of the models cannot be opened, while others can. */
   problem: string | null = null;
+  /** Name of the model that is being opened. */
+  opening: string | null = null;
   /** Number of points that the slider or a replay shows; null: all points, also new ones. */
   playhead: number | null = null;
   readonly #client: RecognitionClient;
@@ -58,6 +61,8 @@ export class DrawSession {
 
   /** Fetches the list of models and opens the first of each kind. */
   async start(): Promise<void> {
+    this.phase = { state: 'loading' };
+    this.#changed();
     try {
       const { models, api } = await fetchModels();
       this.models = models;
@@ -194,12 +199,15 @@ export class DrawSession {
     this.problem = null;
     for (const id of ids.filter((each) => !this.#opened.has(each))) {
       try {
+        this.opening = this.entry(id).name;
+        this.#changed();
         await this.#client.open(this.entry(id));
         this.#opened.add(id);
       } catch (error) {
         this.problem ??= messageOf(error);
       }
     }
+    this.opening = null;
     return ids.filter((id) => this.#opened.has(id));
   }
 
@@ -227,10 +235,6 @@ function firstOfEachKind(models: ModelEntry[]): string[] {
       ? [...kinds].map((kind) => models.find((model) => model.kind === kind) as ModelEntry)
       : models.slice(0, MAX_SHOWN_MODELS);
   return first.map(({ id }) => id);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** A copy to send: the unfinished stroke keeps growing. */

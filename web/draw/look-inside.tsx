@@ -1,6 +1,8 @@
 /** "Look inside" for the user's drawing. Loaded when opened; refreshed when the pen has rested for a moment. */
 import { useEffect, useState } from 'preact/hooks';
+import { messageOf, useChanges } from '../hooks.js';
 import { groupNames, Inside, type Reading } from '../inspect/inside.js';
+import { Failure } from '../states.js';
 import type { DrawingInspection } from '../workers/protocol.js';
 import type { DrawSession } from './draw-session.js';
 
@@ -8,6 +10,8 @@ const INSPECT_AFTER_MS = 250;
 
 export default function LookInside({ session }: { session: DrawSession }) {
   const [readings, setReadings] = useState<{ model: string; reading: Reading }[]>([]);
+  /** Why the newest inspection failed. */
+  const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
     let current = true;
@@ -16,10 +20,18 @@ export default function LookInside({ session }: { session: DrawSession }) {
       const { chosen, ink } = session;
       if (ink.isPenDown) return;
       inspected = ink.strokes;
+      let failure: string | null = null;
       const found = await Promise.all(
-        chosen.map(async (model) => ({ model, inspection: await session.inspect(model).catch(() => null) })),
+        chosen.map(async (model) => ({
+          model,
+          inspection: await session.inspect(model).catch((reason: unknown) => {
+            failure = messageOf(reason);
+            return null;
+          }),
+        })),
       );
       if (!current || inspected !== ink.strokes) return;
+      setProblem(failure);
       setReadings(
         found.flatMap(({ model, inspection }) =>
           inspection ? [{ model, reading: readingOf(inspection, session.entry(model).classes) }] : [],
@@ -39,7 +51,10 @@ export default function LookInside({ session }: { session: DrawSession }) {
       unsubscribe();
     };
   }, [session, session.chosen]);
-  if (readings.length === 0) return <p class="muted">Draw something first.</p>;
+  useChanges(session, 'idle');
+  if (problem !== null) return <Failure title="The network cannot be looked into." message={problem} />;
+  if (session.ink.pointCount === 0) return <p class="muted">Draw something first.</p>;
+  if (readings.length === 0) return <p class="muted">There is nothing to recognise yet.</p>;
   return (
     <>
       {readings.map(({ model, reading }) => (

@@ -5,6 +5,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { ModelEntry } from '#src/serve/api.js';
+import { isolated, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { StackChart } from '../charts/stack-chart.js';
 import { PauseIcon, PlayIcon } from '../icons.js';
@@ -31,7 +32,7 @@ export function Replay({ session, sureFrom }: { session: DrawSession; sureFrom: 
           <h2>How the answer changed</h2>
           <p class="muted">Probability of each class after each point of the drawing.</p>
         </div>
-        <output class="muted">{pointCount === 0 ? '' : `${at} of ${pointCount}`}</output>
+        <output class="muted">{pointCount === 0 ? '' : `point ${at} of ${pointCount}`}</output>
         <button
           type="button"
           class="round"
@@ -126,5 +127,5 @@ function answerText(session: DrawSession, model: ModelEntry, at: number, sureFro
   const probabilities = moment?.answers.find((answer) => answer.model === model.id)?.probabilities;
   if (!probabilities) return 'nothing to recognise yet';
   const { top, unsure } = verdictOf(probabilities, sureFrom);
-  return `${unsure ? 'not sure, perhaps ' : ''}${model.classes[top[0]]}, ${formatChance(probabilities[top[0]])}`;
+  return `${unsure ? 'not sure, perhaps ' : ''}${isolated(shownNames(model.classes)[top[0]])}, ${formatChance(probabilities[top[0]])}`;
 }

@@ -1,4 +1,5 @@
 /** The networks' input: the drawing as a small picture, and the strokes of its thinned picture in reading order. */
+import { plural } from '#src/report/text.js';
 import { Pixels, Strokes } from '../charts/pictures.js';
 import type { Shown } from '../workers/protocol.js';
 
@@ -34,7 +35,7 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
               label="The drawing as thin strokes; the colour runs from the first point to the last"
             />
             <figcaption>
-              {shown?.moves ? `${shown.moves.length / 4} steps, ` : ''}
+              {shown?.moves ? `${plural(shown.moves.length / 4, 'step')}, ` : ''}
               <span class="from">first</span> to <span class="to">last</span>
             </figcaption>
           </figure>

@@ -3,6 +3,7 @@
  * influence of each part of the input on the answer. One slider selects the step in all charts.
  */
 import { useState } from 'preact/hooks';
+import { ClassName, isolated, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { HeatMap } from '../charts/heat-map.js';
 import { Pixels, Strokes } from '../charts/pictures.js';
@@ -38,7 +39,8 @@ export interface Reading {
 }
 
 export function Inside({ reading }: { reading: Reading }) {
-  const { classes, steps, units, hidden, groups, moments, trace, probabilities } = reading;
+  const { steps, units, hidden, groups, moments, trace, probabilities } = reading;
+  const classes = shownNames(reading.classes);
   const [step, setStep] = useState(steps);
   const at = Math.min(step, steps);
   const answer = trace[Math.max(0, lastMomentAt(moments, at))];
@@ -54,7 +56,7 @@ export function Inside({ reading }: { reading: Reading }) {
       <figure class="influence">
         <Influence reading={reading} />
         <figcaption>
-          influence on answer&nbsp;{classes[best]}:{' '}
+          influence on the answer <ClassName name={classes[best]} />:{' '}
           {reading.moves ? (
             <span class="warm">larger circle, more influence</span>
           ) : (
@@ -160,5 +162,5 @@ function isBlank(probabilities: ArrayLike<number>): boolean {
 function answerText(probabilities: ArrayLike<number>, classes: readonly string[]): string {
   if (isBlank(probabilities)) return 'none yet';
   const { top } = verdictOf(Float32Array.from(probabilities), 0);
-  return `${classes[top[0]]}, ${formatChance(probabilities[top[0]])}`;
+  return `${isolated(classes[top[0]])}, ${formatChance(probabilities[top[0]])}`;
 }

@@ -2,40 +2,63 @@
  * The Inspect view: a run's samples with the network's answers, filters, and the inside of the network for one sample.
  */
 import { useEffect, useState } from 'preact/hooks';
-import { formatCount } from '#src/report/text.js';
+import { plural } from '#src/report/text.js';
 import type { RunDetails, RunList, SampleList, SamplePart, SamplesPending } from '#src/serve/api.js';
-import { useLoaded } from '../hooks.js';
+import { isolated, shownNames } from '../charts/class-name.js';
+import { type Loaded, useLoaded, useTitle } from '../hooks.js';
 import { BackIcon, NextIcon } from '../icons.js';
 import { getApi } from '../requests.js';
 import { linkTo, parseRoute } from '../route.js';
 import '../style/runs.css';
 import '../style/inspect.css';
+import { Failure, rangeText, Waiting } from '../states.js';
 import { SampleDetails } from './sample-details.js';
-import { fetchSamples, SampleTile } from './samples.js';
+import { fetchSamples, SampleTile, WaitingForSamples } from './samples.js';
 
 const SAMPLES_PER_PAGE = 60;
 const PARTS: SamplePart[] = ['test', 'validation', 'train'];
+
+/** All samples of a part, from the first. */
+const NO_FILTERS = { true: null, predicted: null, correct: null, offset: null, index: null };
 
 /** The selected run, filters, page and sample, as strings from the URL. */
 type Choice = Record<'run' | 'part' | 'true' | 'predicted' | 'correct' | 'offset' | 'index', string | null>;
 
 export default function InspectPage({ query }: { query: URLSearchParams }) {
-  const { value: runs, error } = useLoaded(async (signal) => {
+  const {
+    value: runs,
+    error,
+    reload,
+  } = useLoaded(async (signal) => {
     const { value } = await getApi<RunList>('runs', signal);
     return value.runs.filter(({ model }) => model);
   }, []);
   const choice = choiceOf(query);
   choice.run ??= runs?.[0]?.id ?? null;
+  useTitle(...(choice.run === null ? [] : [choice.run]), 'Inspect');
   return (
-    <main class="inspect">
+    <main class="inspect" tabIndex={-1}>
       <h1 class="hidden">Inspect</h1>
       {error && (
-        <p class="card notice" role="alert">
-          {error}
-        </p>
+        <section class="card">
+          <Failure title="The list of runs cannot be loaded." message={error} retry={reload} />
+        </section>
       )}
-      {runs?.length === 0 && (
-        <p class="card notice">No run has a checkpoint yet. A run gets one after its first epoch.</p>
+      {!runs && !error && !choice.run && (
+        <section class="card">
+          <Waiting what="Loading the list of runs" />
+        </section>
+      )}
+      {runs?.length === 0 && !choice.run && (
+        <section class="card notice">
+          <h2>Nothing to inspect yet</h2>
+          <p>
+            No run has a checkpoint. A run gets one after its first epoch.{' '}
+            <a class="way" href={linkTo('runs')}>
+              All runs
+            </a>
+          </p>
+        </section>
       )}
       {choice.run && (
         <OneRun key={choice.run} id={choice.run} runs={runs?.map(({ id }) => id) ?? []} choice={choice} />
@@ -97,38 +120,57 @@ function OneRun({ id, runs, choice }: OneRunProps) {
   useEffect(() => {
     if (list) setPending(null);
   }, [list]);
-  const error = details.error ?? samples.error;
   return (
     <>
       <Filters id={id} runs={runs} classes={list?.classes ?? []} choice={choice} />
-      {error && (
-        <p class="card notice" role="alert">
-          {error}
-        </p>
+      {samples.error && (
+        <section class="card notice">
+          <Failure
+            title={`The samples of ${id} cannot be shown.`}
+            message={samples.error}
+            retry={samples.reload}
+          >
+            <a class="way" href={linkTo('runs', { run: id })}>
+              Results of this run
+            </a>
+            <a class="way" href={linkTo('runs')}>
+              All runs
+            </a>
+          </Failure>
+        </section>
       )}
-      {!list && !error && <Pending pending={pending} />}
+      {!list && !samples.error && (
+        <section class="card">
+          <WaitingForSamples pending={pending} />
+        </section>
+      )}
       {list && (
-        <div class="browse">
+        <div class="browse" aria-busy={samples.loading}>
           <Browser list={list} choice={choice} index={index} />
-          {details.value && index !== null && (
-            <SampleDetails run={details.value} part={list.part} index={Number(index)} />
-          )}
+          {index !== null && <Sample details={details} part={list.part} index={Number(index)} />}
         </div>
       )}
     </>
   );
 }
 
-function Pending({ pending }: { pending: SamplesPending | null }) {
+interface SampleProps {
+  details: Loaded<RunDetails>;
+  part: SamplePart;
+  index: number;
+}
+
+/** The selected sample. It needs the run's settings, which are a request of their own. */
+function Sample({ details, part, index }: SampleProps) {
+  if (details.value) return <SampleDetails run={details.value} part={part} index={index} />;
   return (
-    <div class="card waiting" role="status">
-      <p class="muted">
-        {pending
-          ? `Running the network: ${formatCount(pending.done)} of ${formatCount(pending.total)} samples.`
-          : 'Running the network …'}
-      </p>
-      {pending && <progress value={pending.done} max={pending.total} aria-label="Samples done" />}
-    </div>
+    <section class="card" aria-label={`Sample ${index}`}>
+      {details.error ? (
+        <Failure title="The run cannot be read." message={details.error} retry={details.reload} />
+      ) : (
+        <Waiting what="Loading the run" />
+      )}
+    </section>
   );
 }
 
@@ -141,7 +183,7 @@ interface FiltersProps {
 
 function Filters({ id, runs, classes, choice }: FiltersProps) {
   const firstPage = { offset: null, index: null };
-  const names = classes.map((name, k) => [String(k), name] as const);
+  const names = shownNames(classes).map((name, k) => [String(k), isolated(name)] as const);
   const any = [['', 'any'] as const];
   return (
     <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
@@ -219,9 +261,9 @@ function Browser({ list, choice, index }: BrowserProps) {
       <header>
         <p class="muted">
           {matching === 0
-            ? 'No samples match'
-            : `${formatCount(offset + 1)} to ${formatCount(offset + samples.length)} of ${formatCount(matching)}`}
-          {matching === total ? '' : ` (${formatCount(total)} in all)`}
+            ? 'No sample matches these filters'
+            : rangeText(offset + 1, offset + samples.length, matching, 'sample')}
+          {matching === total ? '' : `; the part has ${plural(total, 'sample')}`}
         </p>
         <button
           type="button"
@@ -242,6 +284,13 @@ function Browser({ list, choice, index }: BrowserProps) {
           <NextIcon />
         </button>
       </header>
+      {matching === 0 && (
+        <p class="ways">
+          <button type="button" onClick={() => choose(NO_FILTERS)}>
+            Remove the filters
+          </button>
+        </p>
+      )}
       <div class="tiles">
         {samples.map((sample) => (
           <SampleTile

@@ -1,11 +1,18 @@
 /** One sample in full: its true class, the network's answer, and the inside of the network. */
-import type { RunDetails, SampleDetails as SampleDetailsJson, SamplePart } from '#src/serve/api.js';
+import { useState } from 'preact/hooks';
+import type {
+  RunDetails,
+  SampleDetails as SampleDetailsJson,
+  SamplePart,
+  SamplesPending,
+} from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
+import { ClassName, isolated, shownNames } from '../charts/class-name.js';
 import { formatChance } from '../charts/classes.js';
 import { useLoaded } from '../hooks.js';
-import { getApi } from '../requests.js';
+import { Failure } from '../states.js';
 import { groupNames, Inside, type Reading } from './inside.js';
-import { pixelsOf, SamplePicture } from './samples.js';
+import { fetchSample, pixelsOf, SamplePicture, WaitingForSamples } from './samples.js';
 
 interface SampleDetailsProps {
   run: RunDetails;
@@ -14,21 +21,23 @@ interface SampleDetailsProps {
 }
 
 export function SampleDetails({ run, part, index }: SampleDetailsProps) {
-  const { value, error } = useLoaded(
-    async (signal) => {
-      const path = `runs/${encodeURIComponent(run.id)}/samples/${index}?part=${part}`;
-      return (await getApi<SampleDetailsJson>(path, signal)).value;
-    },
+  const [pending, setPending] = useState<SamplesPending | null>(null);
+  const { value, error, reload } = useLoaded(
+    (signal) => fetchSample(run.id, part, index, signal, setPending),
     [run.id, part, index],
   );
-  if (error)
+  if (!value)
     return (
-      <p class="card notice" role="alert">
-        {error}
-      </p>
+      <section class="card" aria-label={`Sample ${index}`}>
+        {error ? (
+          <Failure title="The sample cannot be shown." message={error} retry={reload} />
+        ) : (
+          <WaitingForSamples pending={pending} />
+        )}
+      </section>
     );
-  if (!value) return <div class="card waiting" aria-busy="true" />;
-  const { classes, label, predicted, probability } = value;
+  const { label, predicted, probability } = value;
+  const classes = shownNames(value.classes);
   const isCorrect = label === predicted;
   const reading = readingOf(value, run);
   return (
@@ -36,21 +45,27 @@ export function SampleDetails({ run, part, index }: SampleDetailsProps) {
       <header>
         <div>
           <h2>
-            {isCorrect
-              ? `${classes[label]}, correct`
-              : `${classes[label]}, recognised as ${classes[predicted]}`}
+            <ClassName name={classes[label]} />
+            {isCorrect ? ', correct' : ', recognised as '}
+            {!isCorrect && <ClassName name={classes[predicted]} />}
           </h2>
           <p class="muted">
-            {part} sample {value.index}: {formatChance(probability)} for {classes[predicted]}
-            {isCorrect ? '' : `, ${formatChance(value.label_probability)} for ${classes[label]}`}
+            {part} sample {value.index}: {formatChance(probability)} for{' '}
+            <ClassName name={classes[predicted]} />
+            {!isCorrect && `, ${formatChance(value.label_probability)} for `}
+            {!isCorrect && <ClassName name={classes[label]} />}
           </p>
-          <Bars classes={classes} probabilities={Float32Array.from(value.probabilities)} best={predicted} />
+          <Bars
+            classes={value.classes}
+            probabilities={Float32Array.from(value.probabilities)}
+            best={predicted}
+          />
         </div>
       </header>
       {reading ? (
         <Inside key={`${run.id} ${part} ${value.index}`} reading={reading} />
       ) : (
-        <SamplePicture sample={value} label={`Sample ${value.index}, ${classes[label]}`} />
+        <SamplePicture sample={value} label={`Sample ${value.index}, ${isolated(classes[label])}`} />
       )}
     </section>
   );

@@ -1,33 +1,52 @@
 /** The confusion matrix. Each number links to its samples. */
 
 import { rampShade, STRONG_SHADE } from '#src/report/palette.js';
-import { className, classRecalls, mistakeCount, worstConfusion } from '#src/report/recall.js';
-import { formatCount, formatShare } from '#src/report/text.js';
+import { classRecalls, mistakeCount, worstConfusion } from '#src/report/recall.js';
+import { formatShare, plural } from '#src/report/text.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
+import { ClassName, isolated, shownNames } from '../charts/class-name.js';
 import { linkTo } from '../route.js';
+import { WideTable } from '../wide-table.js';
 
-export function Confusion({ run, summary }: { run: string; summary: RunSummary }) {
+interface ConfusionProps {
+  run: string;
+  summary: RunSummary;
+  /** Whether the numbers link to samples: the run has a checkpoint. */
+  hasSamples: boolean;
+}
+
+export function Confusion({ run, summary, hasSamples }: ConfusionProps) {
   const { confusionMatrix: matrix, classes } = summary;
   const mistakes = mistakeCount(matrix);
   const worst = worstConfusion(matrix);
   const recalls = classRecalls(matrix, classes);
-  const names = matrix.map((_, label) => className(classes, label));
+  const shown = shownNames(classes);
+  const names = matrix.map((_, label) => shown[label] ?? String(label));
+  const isLong = names.some((name) => [...name].length > 3);
+  const size = `${isLong ? ' long-names' : ''}${names.length > 20 ? ' dense' : ''}`;
   return (
     <section class="card" aria-label="Confusion matrix">
-      <h2>{mistakes === 1 ? '1 mistake' : `${formatCount(mistakes)} mistakes`} on the test samples</h2>
+      <h2>{plural(mistakes, 'mistake')} on the test samples</h2>
       <p class="muted">
-        {worst
-          ? `The most frequent mistake: ${names[worst.label]} was recognised as ${names[worst.predicted]}. Click a number to see its samples.`
-          : 'Click a number to see its samples.'}
+        {worst && (
+          <>
+            The most frequent mistake: <ClassName name={names[worst.label]} /> was recognised as{' '}
+            <ClassName name={names[worst.predicted]} />.{' '}
+          </>
+        )}
+        {hasSamples && 'A number opens its samples.'}
       </p>
-      <div class="scroll">
-        <table class="confusion" style={{ '--classes': names.length }}>
+      <WideTable
+        label="Table of the confusion matrix"
+        hint={`Scroll sideways to see all ${names.length} classes.`}
+      >
+        <table class={`confusion${size}`} style={{ '--classes': names.length }}>
           <thead>
             <tr>
               <td class="corner">true ↓ answer →</td>
-              {names.map((name) => (
-                <th key={name} scope="col">
-                  {name}
+              {names.map((name, label) => (
+                <th key={label} scope="col">
+                  <ClassName name={name} />
                 </th>
               ))}
               <th scope="col" class="recall">
@@ -37,20 +56,21 @@ export function Confusion({ run, summary }: { run: string; summary: RunSummary }
           </thead>
           <tbody>
             {matrix.map((row, label) => (
-              <tr key={names[label]}>
-                <th scope="row">{names[label]}</th>
+              <tr key={label}>
+                <th scope="row">
+                  <ClassName name={names[label]} />
+                </th>
                 {row.map((count, predicted) => (
-                  <td key={names[predicted]}>
+                  <td key={predicted}>
                     {count === 0 ? (
                       <span class="zero">0</span>
                     ) : (
-                      <a
-                        href={linkTo('inspect', { run, true: label, predicted })}
-                        aria-label={`${count} times ${names[label]} was recognised as ${names[predicted]}`}
-                        style={colorsOf(count, row, label === predicted, worst?.count ?? 1)}
-                      >
-                        {count}
-                      </a>
+                      <Count
+                        href={hasSamples ? linkTo('inspect', { run, true: label, predicted }) : undefined}
+                        label={`${count} times ${isolated(names[label])} was recognised as ${isolated(names[predicted])}`}
+                        colors={colorsOf(count, row, label === predicted, worst?.count ?? 1)}
+                        count={count}
+                      />
                     )}
                   </td>
                 ))}
@@ -59,8 +79,29 @@ export function Confusion({ run, summary }: { run: string; summary: RunSummary }
             ))}
           </tbody>
         </table>
-      </div>
+      </WideTable>
     </section>
+  );
+}
+
+interface CountProps {
+  count: number;
+  href: string | undefined;
+  label: string;
+  colors: { background: string; color: string };
+}
+
+function Count({ count, href, label, colors }: CountProps) {
+  if (href === undefined)
+    return (
+      <span class="count" style={colors}>
+        {count}
+      </span>
+    );
+  return (
+    <a class="count" href={href} aria-label={label} title={label} style={colors}>
+      {count}
+    </a>
   );
 }
 

@@ -1,43 +1,61 @@
 /** A run's results and settings as lists; for several runs, one table with a column per run. */
-import { snakeCase } from '#src/formats/key-case.js';
 import {
   formatCount,
   formatNumber,
   formatScore,
   formatSeconds,
-  formatSetting,
   formatShare,
+  plural,
 } from '#src/report/text.js';
 import { linkTo } from '../route.js';
+import { WideTable } from '../wide-table.js';
 import { RUN_COLORS } from './curves.js';
-import type { Run } from './run-feed.js';
+import { bestValidation, type Run } from './run-feed.js';
+import { SETTING_GROUPS, settingName, settingValue } from './setting-names.js';
 
 type Fact = [name: string, value: string];
 
 /** The results that a run has so far. */
 export function factsOf({ details, metrics, summary }: Run): Fact[] {
   const last = metrics.at(-1);
-  const best = Math.max(...metrics.map(({ validationAccuracy }) => validationAccuracy));
+  const best = bestValidation(metrics);
   const seconds = summary?.trainSeconds ?? metrics.reduce((sum, epoch) => sum + epoch.seconds, 0);
   const speed = summary?.samplesPerSecond ?? last?.samplesPerSecond;
   const facts: (Fact | null)[] = [
-    summary && ['Test', formatScore(summary.testScore)],
-    metrics.length > 0 ? ['Best validation', formatShare(best)] : null,
+    summary && ['Test accuracy', formatScore(summary.testScore)],
+    best === null ? null : ['Best validation accuracy', formatShare(best)],
     last ? ['Training loss', formatNumber(last.trainLoss)] : null,
-    summary?.reversedScore ? ['Drawn in reverse', formatScore(summary.reversedScore)] : null,
+    last ? ['Validation loss', formatNumber(last.validationLoss)] : null,
+    summary?.reversedScore ? ['Accuracy drawn in reverse', formatScore(summary.reversedScore)] : null,
+    summary?.reorderedScore
+      ? ['Accuracy with strokes in reverse order', formatScore(summary.reorderedScore)]
+      : null,
+    ['Epochs', epochsText(metrics.length, details.num_epochs)],
     metrics.length > 0 ? ['Training time', formatSeconds(seconds)] : null,
-    speed ? ['Samples per second', formatCount(speed)] : null,
-    summary && summary.gflops > 0 ? ['GFLOP/s', summary.gflops.toFixed(1)] : null,
+    speed ? ['Training speed', `${formatCount(speed)} samples/s`] : null,
+    summary && summary.gflops > 0 ? ['Computing speed', `${summary.gflops.toFixed(1)} GFLOP/s`] : null,
     summary ? ['Peak memory', `${formatCount(summary.peakRssMb)} MB`] : null,
     details.parameters ? ['Parameters', formatCount(details.parameters)] : null,
     summary ? ['Backend', `${summary.backend} (${summary.backendDescription})`] : null,
-    summary ? ['Threads', String(summary.threads)] : null,
+    summary ? ['Threads', plural(summary.threads, 'thread')] : null,
     [
       'Started',
       new Date(details.started).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
     ],
   ];
-  return facts.filter((fact) => fact !== null);
+  return facts.filter((fact) => fact !== null).map(([name, value]) => [name, kept(value)]);
+}
+
+/** `3 epochs`, or `4 of 12 epochs`. */
+export function epochsText(done: number, wanted: number | null): string {
+  return wanted === null || wanted === done
+    ? plural(done, 'epoch')
+    : `${formatCount(done)} of ${plural(wanted, 'epoch')}`;
+}
+
+/** Numbers stay on one line with their units. */
+function kept(value: string): string {
+  return value.replace(/(\d) (?=[^\d=(])/g, '$1\u00a0');
 }
 
 export function Facts({ run }: { run: Run }) {
@@ -46,7 +64,7 @@ export function Facts({ run }: { run: Run }) {
       {factsOf(run).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value.replaceAll(' %', '\u00a0%')}</dd>
+          <dd>{value}</dd>
         </div>
       ))}
     </dl>
@@ -54,17 +72,34 @@ export function Facts({ run }: { run: Run }) {
 }
 
 export function Configuration({ run }: { run: Run }) {
+  const settings = settingsOf(run);
+  if (settings.size === 0) return null;
+  const known = new Set(SETTING_GROUPS.flatMap((group) => Object.keys(group.settings)));
+  const others = [...settings.keys()].filter((key) => !known.has(key));
+  const groups = [
+    ...SETTING_GROUPS.map(({ title, settings }) => ({ title, keys: Object.keys(settings) })),
+    { title: 'Others', keys: others },
+  ];
   return (
     <details class="card configuration" open={matchMedia('(width > 820px)').matches}>
-      <summary>Configuration</summary>
-      <dl class="settings">
-        {settingsOf(run).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <summary>Settings</summary>
+      {groups.map(({ title, keys }) => {
+        const present = keys.filter((key) => settings.has(key));
+        if (present.length === 0) return null;
+        return (
+          <section key={title} aria-label={title}>
+            <h3>{title}</h3>
+            <dl class="settings">
+              {present.map((key) => (
+                <div key={key} data-setting={key}>
+                  <dt>{settingName(key)}</dt>
+                  <dd>{settings.get(key)}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        );
+      })}
     </details>
   );
 }
@@ -72,55 +107,58 @@ export function Configuration({ run }: { run: Run }) {
 /** All results, then the settings that differ. */
 export function Comparison({ runs }: { runs: readonly Run[] }) {
   const facts = runs.map((run) => new Map(factsOf(run)));
-  const settings = runs.map((run) => new Map(settingsOf(run)));
-  const names = (tables: Map<string, string>[]) => [...new Set(tables.flatMap((table) => [...table.keys()]))];
+  const settings = runs.map(settingsOf);
+  const names = (tables: ReadonlyMap<string, string>[]) => [
+    ...new Set(tables.flatMap((table) => [...table.keys()])),
+  ];
   const differing = names(settings).filter(
-    (name) => new Set(settings.map((table) => table.get(name))).size > 1,
+    (name) => name !== 'saving_path' && new Set(settings.map((table) => table.get(name))).size > 1,
   );
-  const row = (tables: Map<string, string>[]) => (name: string) => (
-    <tr key={name}>
-      <th scope="row">{name}</th>
+  const row = (tables: ReadonlyMap<string, string>[], nameOf: (key: string) => string) => (key: string) => (
+    <tr key={key}>
+      <th scope="row">{nameOf(key)}</th>
       {tables.map((table, n) => (
-        <td key={runs[n].id}>{table.get(name) ?? '–'}</td>
+        <td key={runs[n].id}>{table.get(key) ?? '–'}</td>
       ))}
     </tr>
   );
   return (
     <section class="card" aria-label="Comparison">
       <h2>Comparison</h2>
-      <div class="scroll">
-        <table>
+      <WideTable label="Table of the compared runs" hint={`Scroll sideways to see all ${runs.length} runs.`}>
+        <table class="comparison" style={{ '--runs': runs.length }}>
           <thead>
             <tr>
-              <td />
+              <td class="corner" />
               {runs.map(({ id }, n) => (
                 <th key={id} scope="col">
                   <i class="dot" style={{ background: RUN_COLORS[n] }} />
-                  <a href={linkTo('runs', { run: id })}>{id}</a>
+                  <a href={linkTo('runs', { run: id })} title={id}>
+                    {id}
+                  </a>
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>{names(facts).map(row(facts))}</tbody>
+          <tbody>{names(facts).map(row(facts, (name) => name))}</tbody>
           {differing.length > 0 && (
             <tbody>
               <tr>
-                <th scope="rowgroup" colSpan={runs.length + 1} class="group">
+                <th scope="rowgroup" class="group">
                   Settings that differ
                 </th>
+                <td colSpan={runs.length} />
               </tr>
-              {differing.map(row(settings))}
+              {differing.map(row(settings, settingName))}
             </tbody>
           )}
         </table>
-      </div>
+      </WideTable>
     </section>
   );
 }
 
-function settingsOf({ details }: Run): Fact[] {
-  return Object.entries(details.config ?? {}).map(([name, value]) => [
-    snakeCase(name).replaceAll('_', ' '),
-    typeof value === 'number' ? formatSetting(value) : value === null ? '–' : String(value),
-  ]);
+/** The settings by their keys in config.json. */
+function settingsOf({ details }: Run): ReadonlyMap<string, string> {
+  return new Map(Object.entries(details.config ?? {}).map(([key, value]) => [key, settingValue(key, value)]));
 }

@@ -1,11 +1,17 @@
 /**
  * Follows one run: fetches its details once, then listens to its events while it trains. The browser reconnects a
  * broken event stream itself; where the browser gives up, RunFeed opens a new stream.
+ *
+ * A browser opens six connections to a server at most, for all tabs together, and a stream of events holds one for as
+ * long as it is open. So only a live run in a visible page is listened to, and compared runs are not: they are loaded
+ * again when the list says that they have changed (`refresh`). Otherwise requests for samples would never be sent.
  */
 import { oneOf, readAs, record, whole } from '#src/formats/shape.js';
 import type { EpochMetrics, RunSummary } from '#src/runs/run-folder.js';
 import { epochMetricsOf, runSummaryOf } from '#src/runs/run-values.js';
 import type { RunDetails, RunState } from '#src/serve/api.js';
+import { connection } from '../connection.js';
+import { messageOf } from '../hooks.js';
 import { getApi } from '../requests.js';
 
 /** A run's details, metrics and summary, with keys in camelCase. */
@@ -27,43 +33,67 @@ export class RunFeed {
   run: Run | null = null;
   error: string | null = null;
   readonly #id: string;
+  readonly #follow: boolean;
   readonly #changed: () => void;
+  readonly #forget: () => void;
   #events: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #loading = false;
 
-  /** @param changed is called after every change */
-  constructor(id: string, changed: () => void) {
+  /**
+   * @param follow whether to listen to the run's events while it trains
+   * @param changed is called after every change
+   */
+  constructor(id: string, follow: boolean, changed: () => void) {
     this.#id = id;
+    this.#follow = follow;
     this.#changed = changed;
-    void this.#load();
+    const seen = () => {
+      if (document.visibilityState === 'visible') void this.refresh();
+      else this.#events?.close();
+    };
+    document.addEventListener('visibilitychange', seen);
+    const stop = connection.subscribe(() => {
+      if (!connection.lost && this.error !== null) void this.refresh();
+    });
+    this.#forget = () => {
+      document.removeEventListener('visibilitychange', seen);
+      stop();
+    };
+    void this.refresh();
   }
 
-  /** Call when a run that had ended is training again: reloads it, unless its events are already followed. */
-  wake(): void {
-    if (this.run && this.run.state !== 'live' && this.#events?.readyState !== EventSource.OPEN)
-      void this.#load();
+  /** Whether the events of the run arrive, so that `refresh` is not needed. */
+  get isFollowed(): boolean {
+    return this.#events !== null && this.#events.readyState !== EventSource.CLOSED;
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#events?.close();
+  /** Loads the run again, and listens to its events if it is live. */
+  async refresh(): Promise<void> {
+    if (this.#loading || this.#closed) return;
+    this.#loading = true;
     clearTimeout(this.#timer);
-  }
-
-  async #load(): Promise<void> {
     try {
       const { value } = await getApi<RunDetails>(`runs/${encodeURIComponent(this.#id)}`);
       if (this.#closed) return;
       this.run = runOf(value);
       this.error = null;
-      if (value.state !== 'done') this.#listen();
+      if (value.state === 'live' && this.#follow && document.visibilityState === 'visible') this.#listen();
     } catch (error) {
       if (this.#closed) return;
       this.error = messageOf(error);
-      this.#again(() => void this.#load());
+    } finally {
+      this.#loading = false;
     }
     this.#changed();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#events?.close();
+    this.#forget();
+    clearTimeout(this.#timer);
   }
 
   #listen(): void {
@@ -95,18 +125,19 @@ export class RunFeed {
       return { ...run, state: 'done', summary: runSummaryOf(data, 'summary') };
     });
     events.onerror = () => {
-      if (events.readyState === EventSource.CLOSED && !this.#closed) this.#again(() => this.#listen());
+      // The browser reconnects, except after an answer that is no stream of events.
+      if (events.readyState !== EventSource.CLOSED || this.#closed) return;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.refresh(), AGAIN_MS);
     };
-  }
-
-  #again(work: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(work, AGAIN_MS);
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** The best validation accuracy so far; null before the end of the first epoch. */
+export function bestValidation(metrics: readonly EpochMetrics[]): number | null {
+  if (metrics.length === 0) return null;
+  // Not Math.max(...): a list of some hundred thousand arguments overflows the stack.
+  return metrics.reduce((best, { validationAccuracy }) => Math.max(best, validationAccuracy), 0);
 }
 
 function runOf(details: RunDetails): Run {
