@@ -72,11 +72,15 @@ export async function visit(
   return { page, cdp, troubles, close: () => context.close() };
 }
 
-/** Accessibility problems that axe finds in the page, one line each. */
-export async function accessibilityProblems(page: Page): Promise<string[]> {
+/**
+ * Accessibility problems that axe finds in the page, one line each.
+ * @param rules ids of axe's rules; without them all rules
+ */
+export async function accessibilityProblems(page: Page, rules?: readonly string[]): Promise<string[]> {
+  const options = JSON.stringify({ resultTypes: ['violations'], ...(rules && { runOnly: rules }) });
   // Runs through the debugger: the page's content-security policy blocks foreign scripts.
   const { violations } = (await page.evaluate(
-    `(() => { ${axe.source}; return axe.run(document, { resultTypes: ['violations'] }); })()`,
+    `(() => { ${axe.source}; return axe.run(document, ${options}); })()`,
   )) as axe.AxeResults;
   return violations.map(
     ({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')})`,

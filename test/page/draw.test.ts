@@ -263,7 +263,7 @@ test('the slider goes back to earlier points: answers, ink and input follow; a r
     const [seenAtEnd, inkAtEnd] = [await seen(), await ink()];
     const slider = page.getByRole('slider', { name: 'Point of the drawing' });
     await slider.fill('6');
-    await page.locator('.replay output', { hasText: /^6 of \d+$/ }).waitFor();
+    await page.locator('.replay output', { hasText: /^point 6 of \d+$/ }).waitFor();
     assert.notEqual(await seen(), seenAtEnd);
     assert.notEqual(await ink(), inkAtEnd);
     assert.match((await slider.getAttribute('aria-valuetext'))!, /^point 6 of \d+: /);

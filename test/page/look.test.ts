@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import { plural } from '#src/report/text.js';
 import { type RunningServer, startServer } from '#src/serve/server.js';
 import { scanstroke } from '../e2e/command.js';
 import { accessibilityProblems, after, before, DESKTOP, launch, PHONE, test, visit } from './browser.js';
@@ -69,16 +70,19 @@ test('runs are listed newest first; the newest is shown with the figures of its 
     await names.nth(1).waitFor();
     assert.deepEqual(await names.allTextContents(), ['strokes', 'rows']);
     const summary = summaryOf(trained.strokes);
-    assert.equal(await page.locator('.hero').textContent(), share(summary.test_accuracy));
-    const facts = (await page.locator('.facts').textContent())!;
-    assert.ok(facts.includes(`Threads${summary.threads}`), facts);
-    assert.ok(facts.includes(`Drawn in reverse${summary.reversed_score.correct}/`), facts);
+    assert.equal(
+      await page.locator('.hero').textContent(),
+      share(summary.test_accuracy).replace(' ', '\u00a0'),
+    );
+    const facts = (await page.locator('.facts').textContent())!.replaceAll('\u00a0', ' ');
+    assert.ok(facts.includes(`Threads${plural(summary.threads, 'thread')}`), facts);
+    assert.ok(facts.includes(`Accuracy drawn in reverse${summary.reversed_score.correct}/`), facts);
     assert.equal(await page.locator('.line-chart').count(), 2);
     assert.match(
       (await page.locator('.line-chart svg').first().getAttribute('aria-label'))!,
       /^Accuracy over 3 epochs\. training \d.*validation \d/,
     );
-    assert.ok((await page.locator('.settings').textContent())!.includes('hidden size24'));
+    assert.ok((await page.locator('.configuration').textContent())!.includes('Hidden size24 units'));
   });
 });
 
@@ -113,8 +117,8 @@ test('several runs are compared: curves in one chart, and the settings that diff
       'strokes',
     ]);
     const rows = await page.locator('table tbody tr').allTextContents();
-    assert.ok(rows.includes('hidden size3224'), rows.join('\n'));
-    assert.ok(!rows.some((row) => row.startsWith('batch size')), 'equal settings are omitted');
+    assert.ok(rows.includes('Hidden size32 units24 units'), rows.join('\n'));
+    assert.ok(!rows.some((row) => row.startsWith('Batch size')), 'equal settings are omitted');
     await page.locator('.line-chart').first().hover();
     assert.equal(await page.locator('.readout p').count(), 2);
   });
@@ -154,7 +158,7 @@ test('samples are filtered by class, answer and part; one is shown with the insi
     assert.notEqual(await read(), whole);
     assert.ok((await page.locator('.influence .weight').count()) > 5);
     await page.getByRole('combobox', { name: 'Part' }).selectOption('validation');
-    await page.locator('.browser header', { hasText: 'of' }).waitFor();
+    await page.locator('.browser header', { hasText: 'the part has' }).waitFor();
   });
   await onPage('#/inspect?run=rows', DESKTOP, async (page) => {
     await page.locator('.inside .read .scan').waitFor();

@@ -18,7 +18,7 @@ function runWithout(...args: string[]) {
   return { status: run.status, signal: run.signal, output: run.stdout + run.stderr };
 }
 const LINE = 'no Chromium runs here; install it (Debian: apt-get install chromium)';
-const FILES = ['page/draw', 'page/look', 'page/library'];
+const FILES = ['page/draw', 'page/look', 'page/library', 'page/views'];
 
 test('npm test skips the tests that need a browser, with one line, and does not fail', () => {
   const { status, signal, output } = runWithout('scripts/run-tests.mjs', ...FILES, 'page/ink');
