@@ -1,0 +1,127 @@
+/** The configuration: YAML and JSON files of strangers, and flags of the command line. */
+import assert from 'node:assert/strict';
+import { normalizeSpelling } from '#src/cli/flags.js';
+import type { Random } from '#src/random.js';
+import { parseConfigFile } from '#src/train/config/config-file.js';
+import { flagName, OPTION_KEYS } from '#src/train/config/options.js';
+import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/train/config/run-config.js';
+import { chance, mutateBytes, pick } from '../byte-mutations.js';
+import { hostileText, hostileValue, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
+import { decodeJson, encodeJson } from '../minimise.js';
+import type { Input, Target } from '../target.js';
+
+const text = (value: string): Input => new TextEncoder().encode(value);
+
+const YAML = `# A run
+preset: strokes
+data: mnist   # the data
+hidden_size: 128
+num_layers: 2
+bidirectional: true
+learning_rate: 1e-3
+betas: [0.9, 0.999]
+milestones: 3,6
+chart_format:
+  - svg
+  - png
+schedule: "one-cycle"
+patience: null
+`;
+
+function makeConfig(random: Random, defaults: Json): Input {
+  if (chance(random, 0.5)) {
+    const made = text(jsonText(random, mutateJson(random, defaults)));
+    return chance(random, 0.1) ? mutateBytes(random, made) : made;
+  }
+  return mutateBytes(random, text(YAML));
+}
+
+/** Flags by commander's names, often of the right type. */
+function makeFlags(random: Random): Input {
+  const flags: [string, Json][] = [];
+  for (let n = random.below(4); n >= 0; n--) {
+    const key = chance(random, 0.95) ? pick(random, OPTION_KEYS) : hostileText(random);
+    flags.push([key, flagValue(random)]);
+  }
+  return encodeJson(Object.fromEntries(flags));
+}
+
+function flagValue(random: Random): Json {
+  if (chance(random, 0.15)) return hostileValue(random);
+  const plain = [
+    '1',
+    '0',
+    '0.5',
+    '-1',
+    '10',
+    '28',
+    '784',
+    'true',
+    'false',
+    'none',
+    'null',
+    'adam',
+    'one-cycle',
+    'svg,pdf',
+  ];
+  const odd = [
+    '1e9',
+    '1e-9',
+    'Infinity',
+    'NaN',
+    '0x10',
+    ' 5',
+    '5 ',
+    '1,2,3',
+    '1/3',
+    '5/0',
+    '',
+    '=',
+    'yes',
+    '1_000',
+    '٣',
+  ];
+  return chance(random, 0.3) ? hostileText(random) : pick(random, [...plain, ...odd, true, false]);
+}
+
+/** A configuration that was accepted is accepted again after it was written to config.json. */
+function checkConfig(config: ReturnType<typeof resolveConfig>): void {
+  const again = resolveConfig({ file: parseConfigFile('config.json', JSON.stringify(configToDisk(config))) });
+  assert.deepEqual(configToDisk(again), configToDisk(config));
+}
+
+export const CONFIG_TARGETS: Target[] = [
+  {
+    name: 'config-file',
+    what: 'a configuration file, YAML or JSON; config.json of a run',
+    shape: 'bytes',
+    share: 4,
+    open: async () => {
+      const defaults = configToDisk(defaultConfig()) as Json;
+      return {
+        make: (random) => makeConfig(random, defaults),
+        run: (input) => {
+          checkConfig(resolveConfig({ file: parseConfigFile('file', new TextDecoder().decode(input)) }));
+        },
+      };
+    },
+  },
+  {
+    name: 'flags',
+    what: 'flags of the command line',
+    shape: 'json',
+    share: 4,
+    open: async () => ({
+      make: makeFlags,
+      run: (input) => {
+        const flags = decodeJson(input);
+        assert.ok(isObject(flags));
+        const args = Object.entries(flags).map(([key, value]) => `--${key}=${String(value)}`);
+        assert.equal(normalizeSpelling(args).length, args.length);
+        assert.ok(OPTION_KEYS.map(flagName).every((name) => /^[a-z0-9-]+$/.test(name)));
+        givenOptions({ flags }, 'evaluate');
+        checkConfig(resolveConfig({ flags }));
+      },
+    }),
+  },
+];

@@ -1,0 +1,3 @@
+import type { Target } from '../target.js';
+
+export const HTTP_TARGETS: Target[] = [];
