@@ -6,6 +6,7 @@
  */
 import { mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '#src/random.js';
 import { encodeNote, NOTE_BYTES, type Order, type Report } from './child-protocol.js';
 import { countOutcome, emptyCounts } from './tally.js';
@@ -98,6 +99,15 @@ function asideNow(): Outcome | null {
 }
 
 const openFiles = () => readdirSync('/proc/self/fd').length;
+/** Files and connections that close in the background have this time. */
+const CLOSE_MS = 2000;
+
+/** Whether more files are open than before, even after a while. */
+async function leavesFiles(before: number): Promise<boolean> {
+  const until = performance.now() + CLOSE_MS;
+  while (openFiles() > before && performance.now() < until) await sleep(10);
+  return openFiles() > before;
+}
 const turnOfLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 async function runBatch({ target: name, seed, from, end }: Order & { kind: 'batch' }): Promise<void> {
@@ -126,8 +136,8 @@ async function runBatch({ target: name, seed, from, end }: Order & { kind: 'batc
     }
   }
   await turnOfLoop();
-  if (openFiles() > filesBefore + SPARE_FILES) {
-    noteInput(-1);
+  noteInput(-1);
+  if (await leavesFiles(filesBefore + SPARE_FILES)) {
     const found = await firstThatLeavesFiles(name, target, seed, from, end);
     if (found >= 0) {
       const message = 'files stay open after the input';
@@ -152,7 +162,8 @@ async function firstThatLeavesFiles(
     const input = inputAt(target, name, seed, index);
     await runInput(name, target, input, index);
     await turnOfLoop();
-    if (openFiles() > before) return index;
+    noteInput(-1);
+    if (await leavesFiles(before)) return index;
   }
   return -1;
 }
@@ -172,7 +183,7 @@ async function obey(order: Order): Promise<void> {
   if (late !== null && (outcome.kind === 'accepted' || outcome.kind === 'refused')) outcome = late;
   noteInput(-1);
   const quiet = outcome.kind === 'accepted' || outcome.kind === 'refused';
-  if (quiet && openFiles() > before + SPARE_FILES) {
+  if (quiet && (await leavesFiles(before))) {
     outcome = { kind: 'files', message: 'files stay open after the input' };
   }
   send({ kind: 'outcome', outcome });

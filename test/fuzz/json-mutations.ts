@@ -28,7 +28,7 @@ const TEXTS: string[] = [
     '\u202e',
     '\ud800',
     '"',
-    '${x}',
+    '{{x}}',
     '<script>',
     '%s',
     '-1',

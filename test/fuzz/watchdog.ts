@@ -168,6 +168,8 @@ export class Watchdog {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       cwd: folder,
+      // A killed child cannot remove its temporary files.
+      env: { ...process.env, TMPDIR: folder, NO_COLOR: '1' },
     });
     const child = { process: running, folder, note: -1, stderr: '' };
     running.stderr?.on('data', (piece: Buffer) => {

@@ -105,7 +105,8 @@ function mutatePng(random: Random, file: Input): Input {
       chunk.data = mutateBytes(random, chunk.data);
       break;
     case 5:
-      chunk.type === 'IDAT' ? (chunk.data = packedAgain(random, chunk.data)) : chunks.reverse();
+      if (chunk.type === 'IDAT') chunk.data = packedAgain(random, chunk.data);
+      else chunks.reverse();
       break;
     default:
       chunks[0].data = withHeaderField(random, chunks[0].data);
