@@ -132,7 +132,7 @@ export async function smaller(watchdog: Watchdog, finding: Finding, input: Input
   const { shape } = targetNamed(finding.target);
   const wanted = signature(finding);
   const stillFails = async (candidate: Input) => {
-    const outcome = await watchdog.try(finding.target, candidate);
+    const outcome = await watchdog.try(finding.target, candidate, finding.kind === 'files');
     return isFinding(outcome) && signature(outcome) === wanted;
   };
   const ms = KILLED.includes(finding.kind) ? MINIMISE_KILLED_MS : MINIMISE_MS;

@@ -5,8 +5,8 @@ import type { Input, Outcome } from './target.js';
 export type Order =
   /** Run the inputs `from` … `end` - 1 of a target. */
   | { kind: 'batch'; target: string; seed: number; from: number; end: number }
-  /** Run one input. */
-  | { kind: 'try'; target: string; input: Input }
+  /** Run one input; `again`: twice more, to see whether each time leaves files open. */
+  | { kind: 'try'; target: string; input: Input; again: boolean }
   /** Make one input, and do not run it. */
   | { kind: 'make'; target: string; seed: number; index: number };
 

@@ -54,7 +54,7 @@ async function replay(target: string): Promise<void> {
       values.file === undefined
         ? await watchdog.make(target, seed, index)
         : new Uint8Array(readFileSync(values.file));
-    const outcome = await watchdog.try(target, input);
+    const outcome = await watchdog.try(target, input, true);
     const text = Buffer.from(input).toString(targetNamed(target).shape === 'json' ? 'utf8' : 'latin1');
     console.log(`${input.length} bytes: ${JSON.stringify(text.slice(0, 2000))}`);
     console.log(outcome.kind === 'accepted' ? 'accepted' : `${outcome.kind}: ${outcome.message}`);

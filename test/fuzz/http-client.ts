@@ -118,7 +118,7 @@ function isKept(received: string): boolean {
 
 function answerOf(all: string): Answer {
   // `100 Continue` comes before the answer.
-  const received = all.replace(/^(HTTP\/1\.1 100 [^]*?\r\n\r\n)+/, '');
+  const received = all.replace(/^(HTTP\/1\.1 100 [\s\S]*?\r\n\r\n)+/, '');
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(received);
   const end = received.indexOf(HEAD_END);
   const [headers, body] =

@@ -4,6 +4,7 @@ import { CHECKPOINT_TARGETS } from './targets/checkpoint-targets.js';
 import { CONFIG_TARGETS } from './targets/config-targets.js';
 import { DATA_TARGETS } from './targets/data-targets.js';
 import { HTTP_TARGETS } from './targets/http-targets.js';
+import { MISBEHAVING_TARGET } from './targets/misbehaving-target.js';
 import { PICTURE_TARGETS } from './targets/picture-targets.js';
 import { RUN_TARGETS } from './targets/run-targets.js';
 
@@ -18,7 +19,7 @@ export const TARGETS: readonly Target[] = [
 
 /** @throws Error if there is none */
 export function targetNamed(name: string): Target {
-  const target = TARGETS.find((each) => each.name === name);
+  const target = [...TARGETS, MISBEHAVING_TARGET].find((each) => each.name === name);
   if (target === undefined) throw new Error(`there is no fuzzing target ${name}`);
   return target;
 }

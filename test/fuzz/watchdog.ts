@@ -78,11 +78,14 @@ export class Watchdog {
     if (this.#residentBytes() > MAX_RESIDENT_BYTES) this.#kill();
   }
 
-  /** Runs one input in a process that may have run others. */
-  async try(target: string, input: Input): Promise<Outcome> {
+  /**
+   * Runs one input in a process that may have run others.
+   * @param again whether to run it twice more, to see whether it leaves files open
+   */
+  async try(target: string, input: Input, again = false): Promise<Outcome> {
     let outcome: Outcome | undefined;
     try {
-      await this.#carryOut({ kind: 'try', target, input }, (report) => {
+      await this.#carryOut({ kind: 'try', target, input, again }, (report) => {
         if (report.kind === 'outcome') outcome = report.outcome;
         return report.kind === 'outcome';
       });

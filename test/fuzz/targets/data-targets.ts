@@ -277,14 +277,20 @@ export const DATA_TARGETS: Target[] = [
     what: 'drawings: ndjson, JSON, UNIPEN, Pendigits; as strokes to train on',
     shape: 'bytes',
     share: 5,
-    open: async (folder) => ({
-      make: makeDrawings,
-      run: async (input) => {
-        const path = join(folder, `train.${ENDINGS[(input[0] ?? 0) % ENDINGS.length]}`);
-        writeFileSync(path, input.subarray(1));
-        await loadPenStrokes(path, 'drawings');
-      },
-    }),
+    open: async (folder) => {
+      const root = join(folder, 'root');
+      return {
+        make: makeDrawings,
+        run: async (input) => {
+          const name = `train.${ENDINGS[(input[0] ?? 0) % ENDINGS.length]}`;
+          rmSync(root, { recursive: true, force: true });
+          mkdirSync(root);
+          writeFileSync(join(root, 'test.ndjson'), `${JSON.stringify({ strokes: [], label: 'a' })}\n`);
+          writeFileSync(join(root, name), input.subarray(1));
+          await loadPenStrokes(root, 'drawings');
+        },
+      };
+    },
   },
 ];
 
