@@ -11,7 +11,7 @@ import { Random } from '#src/random.js';
 import { encodeNote, NOTE_BYTES, type Order, type Report } from './child-protocol.js';
 import { countOutcome, emptyCounts } from './tally.js';
 import { type Input, LIMITS, type OpenTarget, type Outcome, outcomeOf } from './target.js';
-import { targetNamed } from './targets.js';
+import { openTarget, targetNamed } from './targets.js';
 
 /** Counts are sent this often, so that few inputs run again after a hang. */
 const REPORT_MS = 200;
@@ -51,7 +51,7 @@ function opened(name: string): Promise<OpenTarget> {
   if (target === undefined) {
     const own = join(folder, name);
     mkdirSync(own, { recursive: true });
-    target = targetNamed(name).open(own);
+    target = openTarget(name, own);
     open.set(name, target);
   }
   return target;

@@ -12,8 +12,8 @@ import { fixturesOf } from './fixtures.js';
 import { encodeJson, minimise } from './minimise.js';
 import { tallyTable } from './tally.js';
 import { isFinding, messageClass } from './target.js';
-import { ACTIONS, inputFor, MISBEHAVING_TARGET } from './targets/misbehaving-target.js';
-import { TARGETS } from './targets.js';
+import { ACTIONS, inputFor } from './targets/misbehaving-target.js';
+import { openTarget, TARGETS } from './targets.js';
 import { Watchdog } from './watchdog.js';
 
 const INPUTS = 3000;
@@ -31,8 +31,8 @@ describe('the watchdog', { skip }, () => {
     throw: /^error: TypeError: cannot read/,
     'break lines': /^message: the message contains U\+000a/,
     print: /^noise: output: noise/,
-    compute: /^hang: computes for more than 400 ms/,
-    wait: /^hang: waits for more than 1500 ms/,
+    compute: /^hang: computes for more than 300 ms/,
+    wait: /^hang: waits for more than 6000 ms/,
     allocate: /^memory: /,
     'fill the heap': /^(memory|hang): /,
     exit: /^crash: the process ended with exit code 3/,
@@ -44,7 +44,7 @@ describe('the watchdog', { skip }, () => {
   test('sees everything that a reader may not do, and goes on', async () => {
     assert.deepEqual(Object.keys(EXPECTED), ACTIONS);
     for (const [action, expected] of Object.entries(EXPECTED)) {
-      const outcome = await watchdog.try(MISBEHAVING_TARGET.name, inputFor(action), true);
+      const outcome = await watchdog.try('misbehaving', inputFor(action), true);
       const told = 'message' in outcome ? `${outcome.kind}: ${outcome.message}` : outcome.kind;
       assert.match(told, expected, action);
     }
@@ -55,7 +55,7 @@ describe('the watchdog', { skip }, () => {
     let counted = 0;
     const kinds = new Set<string>();
     // A campaign of its own: the action follows from the index.
-    await watchdog.batch({ target: MISBEHAVING_TARGET.name, seed, from: 0, end: inputs }, (counts) => {
+    await watchdog.batch({ target: 'misbehaving', seed, from: 0, end: inputs }, (counts) => {
       const refused = Object.values(counts.refused).reduce((sum, count) => sum + count, 0);
       counted += counts.accepted + refused + counts.findings.length;
       for (const { kind } of counts.findings) kinds.add(kind);
@@ -66,8 +66,8 @@ describe('the watchdog', { skip }, () => {
 });
 
 test('the same seed and index give the same input', async () => {
-  for (const target of TARGETS.filter(({ name }) => ['png', 'json-input', 'checkpoint'].includes(name))) {
-    const { make } = await target.open(folder);
+  for (const name of ['png', 'json-input', 'checkpoint']) {
+    const { make } = await openTarget(name, folder);
     assert.deepEqual(make(new Random(7, 1)), make(new Random(7, 1)));
     assert.notDeepEqual(make(new Random(7, 1)), make(new Random(7, 2)));
   }
@@ -75,7 +75,7 @@ test('the same seed and index give the same input', async () => {
 
 test('findings are made smaller, and stay findings', async () => {
   const budget = { tries: 2000, until: Number.POSITIVE_INFINITY };
-  const bytes = Uint8Array.from({ length: 300 }, (_, i) => i % 256);
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   const holdsBoth = async (input: Uint8Array) => input.includes(7) && input.includes(200);
   assert.deepEqual([...(await minimise(bytes, 'bytes', holdsBoth, { ...budget }))], [7, 200]);
   const value = encodeJson({ a: [1, { b: 'long text with x in it' }, 3], c: null });

@@ -32,9 +32,10 @@ export interface Target {
   share: number;
   /** Processor time and extra memory that an input may take; default LIMITS. */
   limits?: Partial<Limits>;
-  /** @param folder an empty folder for this target's files */
-  open(folder: string): Promise<OpenTarget>;
 }
+
+/** Opens targets, by their names; the argument is an empty folder for the target's files. */
+export type Openers = Readonly<Record<string, (folder: string) => Promise<OpenTarget>>>;
 
 export interface Limits {
   /** Processor time of an input. */

@@ -1,25 +1,88 @@
-/** The table of all fuzzing targets. A new reader is one more entry, in the file of its area. */
-import type { Target } from './target.js';
-import { CHECKPOINT_TARGETS } from './targets/checkpoint-targets.js';
-import { CONFIG_TARGETS } from './targets/config-targets.js';
-import { DATA_TARGETS } from './targets/data-targets.js';
-import { HTTP_TARGETS } from './targets/http-targets.js';
-import { MISBEHAVING_TARGET } from './targets/misbehaving-target.js';
-import { PICTURE_TARGETS } from './targets/picture-targets.js';
-import { RUN_TARGETS } from './targets/run-targets.js';
+/**
+ * The table of all fuzzing targets. A new reader is one more entry here, and an opener in the file of its area. The
+ * files are loaded when a target of theirs is opened.
+ */
+import type { Openers, OpenTarget, Target } from './target.js';
 
-export const TARGETS: readonly Target[] = [
-  ...CHECKPOINT_TARGETS,
-  ...DATA_TARGETS,
-  ...PICTURE_TARGETS,
-  ...RUN_TARGETS,
-  ...CONFIG_TARGETS,
-  ...HTTP_TARGETS,
+interface Entry extends Target {
+  area: () => Promise<{ OPENERS: Openers }>;
+}
+
+const checkpoints = { area: () => import('./targets/checkpoint-targets.js') };
+const data = { area: () => import('./targets/data-targets.js') };
+const inputs = { area: () => import('./targets/picture-targets.js') };
+const runs = { area: () => import('./targets/run-targets.js') };
+const config = { area: () => import('./targets/config-targets.js') };
+const http = { area: () => import('./targets/http-targets.js') };
+
+const bytes = { shape: 'bytes' } as const;
+const json = { shape: 'json' } as const;
+
+/** A request takes part in batches, statistics of runs and worker threads of the server. */
+const SERVER_LIMITS = { cpuMs: 10_000, memoryBytes: 512 * 2 ** 20 };
+
+export const TARGETS: readonly Entry[] = [
+  { ...checkpoints, ...bytes, name: 'safetensors', share: 8, what: 'any safetensors file' },
+  { ...checkpoints, ...bytes, name: 'checkpoint', share: 8, what: 'a checkpoint: tensors, metadata, model' },
+  { ...checkpoints, ...bytes, name: 'checkpoint-header', share: 3, what: 'the header of a checkpoint file' },
+  { ...checkpoints, ...bytes, name: 'recognizer', share: 4, what: "recognition with a stranger's network" },
+  {
+    ...checkpoints,
+    ...bytes,
+    name: 'training-state',
+    share: 4,
+    what: 'last.safetensors, to resume a training',
+  },
+  { ...data, ...bytes, name: 'idx', share: 8, what: 'an IDX file' },
+  { ...data, ...bytes, name: 'idx-file', share: 4, what: 'an IDX file on the disk, plain or gzip' },
+  { ...data, ...bytes, name: 'image-folder', share: 3, what: 'four IDX files, one of them hostile' },
+  { ...data, ...bytes, name: 'class-names', share: 3, what: 'classes.txt' },
+  { ...data, ...bytes, name: 'stroke-text', share: 8, what: 'strokes and labels as text' },
+  { ...data, ...bytes, name: 'stroke-archive', share: 3, what: 'an archive of strokes, tar or tar.gz' },
+  { ...data, ...json, name: 'stroke-folder', share: 2, what: 'a folder of strokes with hostile names' },
+  { ...data, ...bytes, name: 'drawings', share: 4, what: 'drawings: ndjson, JSON, UNIPEN, Pendigits' },
+  { ...inputs, ...bytes, name: 'png', share: 8, what: 'a PNG picture' },
+  { ...inputs, ...bytes, name: 'json-input', share: 6, what: 'an input as JSON' },
+  {
+    ...inputs,
+    ...bytes,
+    name: 'prepare-input',
+    share: 3,
+    what: 'pictures and drawings on their way to a network',
+  },
+  { ...inputs, ...bytes, name: 'input-file', share: 4, what: 'a file of any content to recognise' },
+  { ...runs, ...bytes, name: 'metrics', share: 4, what: 'metrics.jsonl of a run' },
+  { ...runs, ...bytes, name: 'summary', share: 3, what: 'summary.json of a run' },
+  { ...runs, ...bytes, name: 'run-config', share: 3, what: 'config.json of a run, as the server shows it' },
+  { ...runs, ...json, name: 'run-folder', share: 2, what: 'runs with hostile names, links, pipes' },
+  { ...config, ...bytes, name: 'config-file', share: 4, what: 'a configuration file, YAML or JSON' },
+  { ...config, ...json, name: 'flags', share: 4, what: 'values of flags' },
+  { ...http, ...json, name: 'http', share: 6, what: 'requests to the server', limits: SERVER_LIMITS },
 ];
+
+/** For the tests of the watchdog. */
+const MISBEHAVING: Entry = {
+  name: 'misbehaving',
+  what: 'what no reader may do',
+  shape: 'bytes',
+  share: 0,
+  limits: { cpuMs: 300, wallMs: 6000, memoryBytes: 100 * 2 ** 20 },
+  area: () => import('./targets/misbehaving-target.js'),
+};
 
 /** @throws Error if there is none */
 export function targetNamed(name: string): Target {
-  const target = [...TARGETS, MISBEHAVING_TARGET].find((each) => each.name === name);
-  if (target === undefined) throw new Error(`there is no fuzzing target ${name}`);
-  return target;
+  return entryNamed(name);
+}
+
+/** @param folder an empty folder for this target's files */
+export async function openTarget(name: string, folder: string): Promise<OpenTarget> {
+  const { OPENERS } = await entryNamed(name).area();
+  return OPENERS[name](folder);
+}
+
+function entryNamed(name: string): Entry {
+  const entry = [...TARGETS, MISBEHAVING].find((each) => each.name === name);
+  if (entry === undefined) throw new Error(`there is no fuzzing target ${name}`);
+  return entry;
 }

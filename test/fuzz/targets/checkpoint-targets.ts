@@ -13,7 +13,7 @@ import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes
 import { FakeEngine } from '../../train/fake-engine.js';
 import { chance, mutateBytes, pick } from '../byte-mutations.js';
 import { hostileText, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
-import type { Input, OpenTarget, Target } from '../target.js';
+import type { Input, Openers, OpenTarget } from '../target.js';
 
 const LENGTH_BYTES = 8;
 
@@ -138,81 +138,51 @@ const CONDITIONS: UpdateConditions = {
   data: 'none',
 };
 
-export const CHECKPOINT_TARGETS: Target[] = [
-  {
-    name: 'safetensors',
-    what: 'any safetensors file',
-    shape: 'bytes',
-    share: 8,
-    open: async () => onFiles(tensorFiles(), checkTensors),
+export const OPENERS: Openers = {
+  safetensors: async () => onFiles(tensorFiles(), checkTensors),
+  checkpoint: async () =>
+    onFiles(checkpointFiles(), (input) => {
+      const { parameters } = decodeCheckpoint(input, 'file');
+      assert.ok(parameters.size > 0);
+    }),
+  'checkpoint-header': async (folder) => {
+    const path = join(folder, 'best.safetensors');
+    return onFiles(checkpointFiles(), async (input) => {
+      writeFileSync(path, input);
+      const { parameters } = await readCheckpointHeader(path);
+      assert.ok(parameters * 4 <= input.length, 'more parameters than the file holds');
+    });
   },
-  {
-    name: 'checkpoint',
-    what: 'a checkpoint: tensors, metadata, configuration',
-    shape: 'bytes',
-    share: 8,
-    open: async () =>
-      onFiles(checkpointFiles(), (input) => {
-        const { parameters } = decodeCheckpoint(input, 'file');
-        assert.ok(parameters.size > 0);
+  recognizer: async () => {
+    const backend = await openBackend('auto');
+    const drawing = { kind: 'drawing' as const, strokes: [{ xs: [2, 9, 25], ys: [3, 20, 25] }] };
+    return {
+      ...onFiles(checkpointFiles(), async (input) => {
+        const recognizer = openRecognizer(input, backend, { name: 'file' });
+        try {
+          const [found] = await recognizer.recognize([drawing]);
+          const sum = found?.probabilities.reduce((total, each) => total + each, 0) ?? 1;
+          assert.ok(Math.abs(sum - 1) < 1e-3, 'probabilities that do not add up to 1');
+        } finally {
+          recognizer.close();
+        }
       }),
+      close: async () => backend.close(),
+    };
   },
-  {
-    name: 'checkpoint-header',
-    what: 'the header of a checkpoint file',
-    shape: 'bytes',
-    share: 3,
-    open: async (folder) => {
-      const path = join(folder, 'best.safetensors');
-      return onFiles(checkpointFiles(), async (input) => {
-        writeFileSync(path, input);
-        const { parameters } = await readCheckpointHeader(path);
-        assert.ok(parameters * 4 <= input.length, 'more parameters than the file holds');
-      });
-    },
+  'training-state': async () => {
+    const files = checkpointFiles();
+    const { model } = decodeCheckpoint(files[3], 'seed');
+    return onFiles(files.slice(3), async (input) => {
+      const state = await resume(
+        new FakeEngine(),
+        decodeCheckpoint(input, 'file'),
+        'file',
+        model,
+        CONDITIONS,
+      );
+      assert.equal(state.losses.length, state.correct.length);
+      assert.ok(state.losses.every(Number.isFinite), 'a loss that is no number');
+    });
   },
-  {
-    name: 'recognizer',
-    what: 'a network from a stranger: open it, recognise a drawing',
-    shape: 'bytes',
-    share: 4,
-    open: async () => {
-      const backend = await openBackend('auto');
-      const drawing = { kind: 'drawing' as const, strokes: [{ xs: [2, 9, 25], ys: [3, 20, 25] }] };
-      return {
-        ...onFiles(checkpointFiles(), async (input) => {
-          const recognizer = openRecognizer(input, backend, { name: 'file' });
-          try {
-            const [found] = await recognizer.recognize([drawing]);
-            const sum = found?.probabilities.reduce((total, each) => total + each, 0) ?? 1;
-            assert.ok(Math.abs(sum - 1) < 1e-3, 'probabilities that do not add up to 1');
-          } finally {
-            recognizer.close();
-          }
-        }),
-        close: async () => backend.close(),
-      };
-    },
-  },
-  {
-    name: 'training-state',
-    what: 'last.safetensors, to resume a training',
-    shape: 'bytes',
-    share: 4,
-    open: async () => {
-      const files = checkpointFiles();
-      const { model } = decodeCheckpoint(files[3], 'seed');
-      return onFiles(files.slice(3), async (input) => {
-        const state = await resume(
-          new FakeEngine(),
-          decodeCheckpoint(input, 'file'),
-          'file',
-          model,
-          CONDITIONS,
-        );
-        assert.equal(state.losses.length, state.correct.length);
-        assert.ok(state.losses.every(Number.isFinite), 'a loss that is no number');
-      });
-    },
-  },
-];
+};

@@ -8,7 +8,7 @@ import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/t
 import { chance, mutateBytes, pick } from '../byte-mutations.js';
 import { hostileText, hostileValue, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
-import type { Input, Target } from '../target.js';
+import type { Input, Openers } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);
 
@@ -90,38 +90,26 @@ function checkConfig(config: ReturnType<typeof resolveConfig>): void {
   assert.deepEqual(configToDisk(again), configToDisk(config));
 }
 
-export const CONFIG_TARGETS: Target[] = [
-  {
-    name: 'config-file',
-    what: 'a configuration file, YAML or JSON; config.json of a run',
-    shape: 'bytes',
-    share: 4,
-    open: async () => {
-      const defaults = configToDisk(defaultConfig()) as Json;
-      return {
-        make: (random) => makeConfig(random, defaults),
-        run: (input) => {
-          checkConfig(resolveConfig({ file: parseConfigFile('file', new TextDecoder().decode(input)) }));
-        },
-      };
-    },
-  },
-  {
-    name: 'flags',
-    what: 'flags of the command line',
-    shape: 'json',
-    share: 4,
-    open: async () => ({
-      make: makeFlags,
+export const OPENERS: Openers = {
+  'config-file': async () => {
+    const defaults = configToDisk(defaultConfig()) as Json;
+    return {
+      make: (random) => makeConfig(random, defaults),
       run: (input) => {
-        const flags = decodeJson(input);
-        assert.ok(isObject(flags));
-        const args = Object.entries(flags).map(([key, value]) => `--${key}=${String(value)}`);
-        assert.equal(normalizeSpelling(args).length, args.length);
-        assert.ok(OPTION_KEYS.map(flagName).every((name) => /^[a-z0-9-]+$/.test(name)));
-        givenOptions({ flags }, 'evaluate');
-        checkConfig(resolveConfig({ flags }));
+        checkConfig(resolveConfig({ file: parseConfigFile('file', new TextDecoder().decode(input)) }));
       },
-    }),
+    };
   },
-];
+  flags: async () => ({
+    make: makeFlags,
+    run: (input) => {
+      const flags = decodeJson(input);
+      assert.ok(isObject(flags));
+      const args = Object.entries(flags).map(([key, value]) => `--${key}=${String(value)}`);
+      assert.equal(normalizeSpelling(args).length, args.length);
+      assert.ok(OPTION_KEYS.map(flagName).every((name) => /^[a-z0-9-]+$/.test(name)));
+      givenOptions({ flags }, 'evaluate');
+      checkConfig(resolveConfig({ flags }));
+    },
+  }),
+};

@@ -17,7 +17,7 @@ import { strokeFiles, writeArchive } from '../../data/strokes/stroke-fixture.js'
 import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
 import { type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
-import type { Input, Target } from '../target.js';
+import type { Input, Openers } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);
 
@@ -124,175 +124,127 @@ const FOLDER_NAMES = [
   't10k-labels-idx1-ubyte',
 ];
 
-export const DATA_TARGETS: Target[] = [
-  {
-    name: 'idx',
-    what: 'an IDX file',
-    shape: 'bytes',
-    share: 8,
-    open: async () => {
-      const files = IDX_FILES();
-      return {
-        make: (random) => mutateBytes(random, pick(random, files), chance(random, 0.7) ? 20 : undefined),
-        run: (input) => {
-          const { shape, data } = parseIdx(input, 'file');
-          assert.equal(
-            data.length,
-            shape.reduce((product, size) => product * size, 1),
-          );
-        },
-      };
-    },
-  },
-  {
-    name: 'idx-file',
-    what: 'an IDX file, plain or gzip, from the disk',
-    shape: 'bytes',
-    share: 4,
-    open: async (folder) => {
-      const files = IDX_FILES();
-      const path = join(folder, 'file');
-      return {
-        make: (random) => {
-          const file = pick(random, files);
-          return chance(random, 0.8) ? gzipOf(random, file) : mutateBytes(random, file);
-        },
-        run: async (input) => {
-          writeFileSync(path, input);
-          await readIdxFile(path, 'the images');
-        },
-      };
-    },
-  },
-  {
-    name: 'image-folder',
-    what: 'a folder of four IDX files, one of them hostile',
-    shape: 'bytes',
-    share: 3,
-    open: async (folder) => {
-      const files = [
-        countingImages([3, 4, 4]),
-        labelBytes([1, 0, 1]),
-        countingImages([2, 4, 4]),
-        labelBytes([0, 1]),
-      ];
-      return {
-        make: (random) => {
-          const which = random.below(files.length);
-          return spliced(mutateBytes(random, files[which], 40), 0, 0, [which]);
-        },
-        run: async (input) => {
-          FOLDER_NAMES.forEach((name, n) => {
-            const isHostile = n === (input[0] ?? 0) % files.length;
-            writeFileSync(join(folder, name), isHostile ? input.subarray(1) : files[n]);
-          });
-          const { train, test } = await loadImages(folder, { channelsImg: 1 });
-          assert.ok(train.count > 0 && test.count > 0);
-        },
-      };
-    },
-  },
-  {
-    name: 'class-names',
-    what: 'classes.txt',
-    shape: 'bytes',
-    share: 3,
-    open: async () => ({
-      make: (random) => mutateBytes(random, text('cat\ndog\r\nbird\n')),
+export const OPENERS: Openers = {
+  idx: async () => {
+    const files = IDX_FILES();
+    return {
+      make: (random) => mutateBytes(random, pick(random, files), chance(random, 0.7) ? 20 : undefined),
       run: (input) => {
-        assert.equal(new Set(parseClassNames(input, 'file', 3)).size, 3);
+        const { shape, data } = parseIdx(input, 'file');
+        assert.equal(
+          data.length,
+          shape.reduce((product, size) => product * size, 1),
+        );
       },
-    }),
+    };
   },
-  {
-    name: 'stroke-text',
-    what: 'strokes and labels as text',
-    shape: 'bytes',
-    share: 8,
-    open: async () => {
-      const files = Object.entries(strokeFiles());
-      const moves = files.filter(([name]) => name.includes('inputdata')).map(([, content]) => text(content));
-      return {
-        make: (random) =>
-          chance(random, 0.2)
-            ? spliced(mutateBytes(random, text('7\n3\n12\n0\n')), 0, 0, [1])
-            : spliced(mutateBytes(random, pick(random, moves)), 0, 0, [0]),
-        run: (input) => {
-          const content = input.subarray(1);
-          if (input[0] === 1) assert.ok(parseLabels(content, 'file').every((label) => label >= 0));
-          else assert.equal(parseStrokes(content, 'file').length % 4, 0);
-        },
-      };
+  'idx-file': async (folder) => {
+    const files = IDX_FILES();
+    const path = join(folder, 'file');
+    return {
+      make: (random) => {
+        const file = pick(random, files);
+        return chance(random, 0.8) ? gzipOf(random, file) : mutateBytes(random, file);
+      },
+      run: async (input) => {
+        writeFileSync(path, input);
+        await readIdxFile(path, 'the images');
+      },
+    };
+  },
+  'image-folder': async (folder) => {
+    const files = [
+      countingImages([3, 4, 4]),
+      labelBytes([1, 0, 1]),
+      countingImages([2, 4, 4]),
+      labelBytes([0, 1]),
+    ];
+    return {
+      make: (random) => {
+        const which = random.below(files.length);
+        return spliced(mutateBytes(random, files[which], 40), 0, 0, [which]);
+      },
+      run: async (input) => {
+        FOLDER_NAMES.forEach((name, n) => {
+          const isHostile = n === (input[0] ?? 0) % files.length;
+          writeFileSync(join(folder, name), isHostile ? input.subarray(1) : files[n]);
+        });
+        const { train, test } = await loadImages(folder, { channelsImg: 1 });
+        assert.ok(train.count > 0 && test.count > 0);
+      },
+    };
+  },
+  'class-names': async () => ({
+    make: (random) => mutateBytes(random, text('cat\ndog\r\nbird\n')),
+    run: (input) => {
+      assert.equal(new Set(parseClassNames(input, 'file', 3)).size, 3);
     },
+  }),
+  'stroke-text': async () => {
+    const files = Object.entries(strokeFiles());
+    const moves = files.filter(([name]) => name.includes('inputdata')).map(([, content]) => text(content));
+    return {
+      make: (random) =>
+        chance(random, 0.2)
+          ? spliced(mutateBytes(random, text('7\n3\n12\n0\n')), 0, 0, [1])
+          : spliced(mutateBytes(random, pick(random, moves)), 0, 0, [0]),
+      run: (input) => {
+        const content = input.subarray(1);
+        if (input[0] === 1) assert.ok(parseLabels(content, 'file').every((label) => label >= 0));
+        else assert.equal(parseStrokes(content, 'file').length % 4, 0);
+      },
+    };
   },
-  {
-    name: 'stroke-archive',
-    what: 'an archive of strokes, tar or tar.gz',
-    shape: 'bytes',
-    share: 3,
-    open: async (folder) => {
-      const made = join(folder, 'seed.tar');
-      await writeArchive(made, strokeFiles(), { gzip: false });
-      const archive = new Uint8Array(readFileSync(made));
-      const path = join(folder, 'a.tar');
-      return {
-        make: (random) => {
-          const changed = chance(random, 0.7) ? withTarField(random, archive) : mutateBytes(random, archive);
-          if (chance(random, 0.5)) return changed;
-          const gzip = gzipSync(changed, { level: 1 });
-          return chance(random, 0.5) ? gzip : mutateBytes(random, gzip);
-        },
-        run: async (input) => {
-          writeFileSync(path, input);
-          await readStrokeArchive(path);
-        },
-      };
-    },
+  'stroke-archive': async (folder) => {
+    const made = join(folder, 'seed.tar');
+    await writeArchive(made, strokeFiles(), { gzip: false });
+    const archive = new Uint8Array(readFileSync(made));
+    const path = join(folder, 'a.tar');
+    return {
+      make: (random) => {
+        const changed = chance(random, 0.7) ? withTarField(random, archive) : mutateBytes(random, archive);
+        if (chance(random, 0.5)) return changed;
+        const gzip = gzipSync(changed, { level: 1 });
+        return chance(random, 0.5) ? gzip : mutateBytes(random, gzip);
+      },
+      run: async (input) => {
+        writeFileSync(path, input);
+        await readStrokeArchive(path);
+      },
+    };
   },
-  {
-    name: 'stroke-folder',
-    what: 'a folder of strokes with hostile names and files',
-    shape: 'json',
-    share: 2,
-    open: async (folder) => {
-      const seed: Json = strokeFiles();
-      const root = join(folder, 'root');
-      return {
-        make: (random) => encodeJson(mutateJson(random, seed)),
-        run: async (input) => {
-          rmSync(root, { recursive: true, force: true });
-          mkdirSync(join(root, 'sequences'), { recursive: true });
-          for (const [name, content] of Object.entries(decodeJson(input) ?? {})) {
-            writeIfPossible(join(root, 'sequences', name.replaceAll('/', '_')), content);
-          }
-          const found = await findStrokeFolder(root);
-          if (found === undefined) throw new UserError('no strokes');
-          await readStrokeFolder(found, 'root');
-        },
-      };
-    },
+  'stroke-folder': async (folder) => {
+    const seed: Json = strokeFiles();
+    const root = join(folder, 'root');
+    return {
+      make: (random) => encodeJson(mutateJson(random, seed)),
+      run: async (input) => {
+        rmSync(root, { recursive: true, force: true });
+        mkdirSync(join(root, 'sequences'), { recursive: true });
+        for (const [name, content] of Object.entries(decodeJson(input) ?? {})) {
+          writeIfPossible(join(root, 'sequences', name.replaceAll('/', '_')), content);
+        }
+        const found = await findStrokeFolder(root);
+        if (found === undefined) throw new UserError('no strokes');
+        await readStrokeFolder(found, 'root');
+      },
+    };
   },
-  {
-    name: 'drawings',
-    what: 'drawings: ndjson, JSON, UNIPEN, Pendigits; as strokes to train on',
-    shape: 'bytes',
-    share: 5,
-    open: async (folder) => {
-      const root = join(folder, 'root');
-      return {
-        make: makeDrawings,
-        run: async (input) => {
-          const name = `train.${ENDINGS[(input[0] ?? 0) % ENDINGS.length]}`;
-          rmSync(root, { recursive: true, force: true });
-          mkdirSync(root);
-          writeFileSync(join(root, 'test.ndjson'), `${JSON.stringify({ strokes: [], label: 'a' })}\n`);
-          writeFileSync(join(root, name), input.subarray(1));
-          await loadPenStrokes(root, 'drawings');
-        },
-      };
-    },
+  drawings: async (folder) => {
+    const root = join(folder, 'root');
+    return {
+      make: makeDrawings,
+      run: async (input) => {
+        const name = `train.${ENDINGS[(input[0] ?? 0) % ENDINGS.length]}`;
+        rmSync(root, { recursive: true, force: true });
+        mkdirSync(root);
+        writeFileSync(join(root, 'test.ndjson'), `${JSON.stringify({ strokes: [], label: 'a' })}\n`);
+        writeFileSync(join(root, name), input.subarray(1));
+        await loadPenStrokes(root, 'drawings');
+      },
+    };
   },
-];
+};
 
 /** Writes a file under a name that the file system may refuse. */
 export function writeIfPossible(path: string, content: Json): void {

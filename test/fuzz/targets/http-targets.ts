@@ -19,7 +19,7 @@ import {
 } from '../http-grammar.js';
 import { isObject, type Json } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
-import type { Target } from '../target.js';
+import type { Openers } from '../target.js';
 
 const PAGE = fileURLToPath(new URL('../../../../dist/page/', import.meta.url));
 /** The content of a file that no answer may show. */
@@ -77,44 +77,34 @@ function errorMessage(body: string): string | null {
   }
 }
 
-export const HTTP_TARGETS: Target[] = [
-  {
-    name: 'http',
-    what: 'requests to the server: grammar, and mutated bytes',
-    shape: 'json',
-    share: 6,
-    // Network, statistics of a run, batches of requests in worker threads.
-    limits: { cpuMs: 10_000, memoryBytes: 512 * 2 ** 20 },
-    open: async () => {
-      const server = await serve({ runs: hostileRuns(), page: PAGE });
-      const { hostname, port } = new URL(server.url);
-      const client = new RawClient(hostname, Number(port));
-      let inputs = 0;
-      return {
-        make: (random) => encodeJson({ ...makeRequest(random) }),
-        run: async (encoded) => {
-          const input = httpInputOf(decodeJson(encoded));
-          const bytes = requestBytes(input, `${hostname}:${port}`);
-          const tells = 'method' in input && isWhole(input);
-          const answer = tells
-            ? await client.request(bytes, input.method !== 'HEAD')
-            : await client.raw(bytes);
-          const defect = server.defects.shift();
-          if (defect !== undefined) throw defect;
-          if (++inputs % HEALTH_INPUTS === 0) {
-            const well = await client.request(HEALTH, true);
-            assert.equal(well.status, 200, 'the server is not well');
-          }
-          judge(input, answer);
-        },
-        close: async () => {
-          client.close();
-          await server.close();
-        },
-      };
-    },
+export const OPENERS: Openers = {
+  http: async () => {
+    const server = await serve({ runs: hostileRuns(), page: PAGE });
+    const { hostname, port } = new URL(server.url);
+    const client = new RawClient(hostname, Number(port));
+    let inputs = 0;
+    return {
+      make: (random) => encodeJson({ ...makeRequest(random) }),
+      run: async (encoded) => {
+        const input = httpInputOf(decodeJson(encoded));
+        const bytes = requestBytes(input, `${hostname}:${port}`);
+        const tells = 'method' in input && isWhole(input);
+        const answer = tells ? await client.request(bytes, input.method !== 'HEAD') : await client.raw(bytes);
+        const defect = server.defects.shift();
+        if (defect !== undefined) throw defect;
+        if (++inputs % HEALTH_INPUTS === 0) {
+          const well = await client.request(HEALTH, true);
+          assert.equal(well.status, 200, 'the server is not well');
+        }
+        judge(input, answer);
+      },
+      close: async () => {
+        client.close();
+        await server.close();
+      },
+    };
   },
-];
+};
 
 /** Whether the server can tell where the request ends, and its answer is one with an end. */
 function isWhole({ headers, method, url }: HttpRequest): boolean {

@@ -1,7 +1,7 @@
 /** A target that does what no reader may do, for the tests of the watchdog. The first byte of an input chooses. */
 import { openSync } from 'node:fs';
 import { UserError } from '#src/user-error.js';
-import type { Input, Target } from '../target.js';
+import type { Input, Openers } from '../target.js';
 
 const actions: Record<string, (input: Input) => unknown> = {
   accept: () => {},
@@ -45,13 +45,8 @@ export function inputFor(action: string): Input {
   return Uint8Array.of(ACTIONS.indexOf(action), 1, 2, 3);
 }
 
-export const MISBEHAVING_TARGET: Target = {
-  name: 'misbehaving',
-  what: 'for the tests of the watchdog',
-  shape: 'bytes',
-  share: 0,
-  limits: { cpuMs: 400, wallMs: 1500, memoryBytes: 100 * 2 ** 20 },
-  open: async () => ({
+export const OPENERS: Openers = {
+  misbehaving: async () => ({
     make: (random) => Uint8Array.of(random.below(4), random.below(256)),
     run: async (input) => {
       await actions[ACTIONS[(input[0] ?? 0) % ACTIONS.length]](input);

@@ -14,7 +14,7 @@ import { ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
 import { greyPng, pngFile, unfiltered } from '../../recognize/png-file.js';
 import { chance, hostileNumber, mutateBytes, pick, spliced } from '../byte-mutations.js';
 import { type Json, jsonText, mutateJson } from '../json-mutations.js';
-import type { Input, Target } from '../target.js';
+import type { Input, Openers } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);
 const SIGNATURE_BYTES = 8;
@@ -228,74 +228,49 @@ function makeRawInput(random: Random): Input {
   return Uint8Array.from([random.below(3), ...sizes, ...values]);
 }
 
-export const PICTURE_TARGETS: Target[] = [
-  {
-    name: 'png',
-    what: 'a PNG picture',
-    shape: 'bytes',
-    share: 8,
-    open: async () => {
-      const files = pngFiles();
-      return {
-        make: (random) => spliced(mutatePng(random, pick(random, files)), 0, 0, [random.below(2)]),
-        run: (input) => {
-          const { width, height, channels, pixels } = readPng(
-            input.subarray(1),
-            'file',
-            input[0] === 1 ? 3 : 1,
-          );
-          assert.equal(pixels.length, width * height * channels);
-        },
-      };
-    },
-  },
-  {
-    name: 'json-input',
-    what: 'an input as JSON, for the server and for files',
-    shape: 'bytes',
-    share: 6,
-    open: async () => ({
-      make: (random) => {
-        const made = text(jsonText(random, mutateJson(random, pick(random, JSON_INPUTS))));
-        return chance(random, 0.15) ? mutateBytes(random, made) : made;
+export const OPENERS: Openers = {
+  png: async () => {
+    const files = pngFiles();
+    return {
+      make: (random) => spliced(mutatePng(random, pick(random, files)), 0, 0, [random.below(2)]),
+      run: (input) => {
+        const { width, height, channels, pixels } = readPng(
+          input.subarray(1),
+          'file',
+          input[0] === 1 ? 3 : 1,
+        );
+        assert.equal(pixels.length, width * height * channels);
       },
-      run: (input) => prepareForBoth(parseInput(parseJson(new TextDecoder().decode(input), 'file'), 'file')),
-    }),
+    };
   },
-  {
-    name: 'prepare-input',
-    what: 'pictures, moves and drawings before a network reads them',
-    shape: 'bytes',
-    share: 3,
-    open: async () => ({ make: makeRawInput, run: (input) => prepareForBoth(inputOf(input)) }),
-  },
-  {
-    name: 'input-file',
-    what: 'a file of any content to recognise',
-    shape: 'bytes',
-    share: 4,
-    open: async (folder) => {
-      const json = JSON_INPUTS.map((each) => JSON.stringify(each));
-      const idx = countingImages([2, 3, 4]);
-      const files = [
-        ...pngFiles(),
-        ...[idx, new Uint8Array(gzipSync(idx))],
-        ...[json[0], json.join('\n'), `[${json.join(',')}]`].map(text),
-        ...PICTURES_TO_COME,
-      ];
-      const names = ['a', 'a.png', 'a.json', 'a.tra', 'a.ndjson', 'photo.jpg'];
-      return {
-        make: (random) =>
-          spliced(mutateBytes(random, pick(random, files)), 0, 0, [random.below(names.length)]),
-        run: async (input) => {
-          const path = join(folder, names[(input[0] ?? 0) % names.length]);
-          writeFileSync(path, input.subarray(1));
-          for (const each of await readInputs(path)) assert.ok(each.input.kind.length > 0);
-        },
-      };
+  'json-input': async () => ({
+    make: (random) => {
+      const made = text(jsonText(random, mutateJson(random, pick(random, JSON_INPUTS))));
+      return chance(random, 0.15) ? mutateBytes(random, made) : made;
     },
+    run: (input) => prepareForBoth(parseInput(parseJson(new TextDecoder().decode(input), 'file'), 'file')),
+  }),
+  'prepare-input': async () => ({ make: makeRawInput, run: (input) => prepareForBoth(inputOf(input)) }),
+  'input-file': async (folder) => {
+    const json = JSON_INPUTS.map((each) => JSON.stringify(each));
+    const idx = countingImages([2, 3, 4]);
+    const files = [
+      ...pngFiles(),
+      ...[idx, new Uint8Array(gzipSync(idx))],
+      ...[json[0], json.join('\n'), `[${json.join(',')}]`].map(text),
+      ...PICTURES_TO_COME,
+    ];
+    const names = ['a', 'a.png', 'a.json', 'a.tra', 'a.ndjson', 'photo.jpg'];
+    return {
+      make: (random) => spliced(mutateBytes(random, pick(random, files)), 0, 0, [random.below(names.length)]),
+      run: async (input) => {
+        const path = join(folder, names[(input[0] ?? 0) % names.length]);
+        writeFileSync(path, input.subarray(1));
+        for (const each of await readInputs(path)) assert.ok(each.input.kind.length > 0);
+      },
+    };
   },
-];
+};
 
 /** Beginnings of pictures that the readers know, or refuse by name: JPEG, WebP, GIF, BMP, TIFF, PDF. */
 const PICTURES_TO_COME: Input[] = [

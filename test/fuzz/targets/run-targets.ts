@@ -16,7 +16,7 @@ import { sampleInput } from '../../report/sample.js';
 import { chance, mutateBytes, pick } from '../byte-mutations.js';
 import { hostileText, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
-import type { Input, OpenTarget, Target } from '../target.js';
+import type { Input, Openers, OpenTarget } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);
 
@@ -177,45 +177,22 @@ async function discover(root: string): Promise<void> {
   if (refusal !== undefined) throw refusal;
 }
 
-export const RUN_TARGETS: Target[] = [
-  {
-    name: 'metrics',
-    what: 'metrics.jsonl of a run',
-    shape: 'bytes',
-    share: 4,
-    open: async (folder) => onRunFile(folder, 'metrics.jsonl', makeMetrics, () => readMetrics(folder)),
+export const OPENERS: Openers = {
+  metrics: async (folder) => onRunFile(folder, 'metrics.jsonl', makeMetrics, () => readMetrics(folder)),
+  summary: async (folder) => onRunFile(folder, 'summary.json', makeJson(SUMMARY), () => readSummary(folder)),
+  'run-config': async (folder) =>
+    onRunFile(folder, 'config.json', makeJson(CONFIG), () => readConfig(folder)),
+  'run-folder': async (folder) => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const root = join(folder, 'runs');
+    return {
+      make: makeTree,
+      run: async (input) => {
+        rmSync(root, { recursive: true, force: true });
+        buildTree(root, decodeJson(input), pipe);
+        await discover(root);
+      },
+    };
   },
-  {
-    name: 'summary',
-    what: 'summary.json of a run',
-    shape: 'bytes',
-    share: 3,
-    open: async (folder) => onRunFile(folder, 'summary.json', makeJson(SUMMARY), () => readSummary(folder)),
-  },
-  {
-    name: 'run-config',
-    what: 'config.json of a run, as the server shows it',
-    shape: 'bytes',
-    share: 3,
-    open: async (folder) => onRunFile(folder, 'config.json', makeJson(CONFIG), () => readConfig(folder)),
-  },
-  {
-    name: 'run-folder',
-    what: 'folders of runs with hostile names, links, pipes, damaged files',
-    shape: 'json',
-    share: 2,
-    open: async (folder) => {
-      const pipe = join(folder, 'pipe');
-      execFileSync('mkfifo', [pipe]);
-      const root = join(folder, 'runs');
-      return {
-        make: makeTree,
-        run: async (input) => {
-          rmSync(root, { recursive: true, force: true });
-          buildTree(root, decodeJson(input), pipe);
-          await discover(root);
-        },
-      };
-    },
-  },
-];
+};
