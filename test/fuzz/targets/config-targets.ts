@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { normalizeSpelling } from '#src/cli/flags.js';
 import type { Random } from '#src/random.js';
 import { parseConfigFile } from '#src/train/config/config-file.js';
-import { flagName, OPTION_KEYS } from '#src/train/config/options.js';
+import { flagName, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
 import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/train/config/run-config.js';
 import { chance, mutateBytes, pick } from '../byte-mutations.js';
 import { hostileText, hostileValue, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
@@ -41,9 +41,18 @@ function makeFlags(random: Random): Input {
   const flags: [string, Json][] = [];
   for (let n = random.below(4); n >= 0; n--) {
     const key = chance(random, 0.95) ? pick(random, OPTION_KEYS) : hostileText(random);
-    flags.push([key, flagValue(random)]);
+    flags.push([key, chance(random, 0.5) ? likelyValue(random, key) : flagValue(random)]);
   }
   return encodeJson(Object.fromEntries(flags));
+}
+
+/** The default, or the default of a related option. */
+function likelyValue(random: Random, key: string): Json {
+  const known = OPTION_KEYS.find((each) => each === key) ?? pick(random, OPTION_KEYS);
+  const { default: value, type } = OPTIONS[known];
+  if (type === 'choice') return pick(random, OPTIONS[known].choices);
+  if (typeof value === 'number') return String(pick(random, [value, value * 2, value / 2, value + 1, 1]));
+  return value === null ? pick(random, ['none', '1', 'x']) : String(value);
 }
 
 function flagValue(random: Random): Json {

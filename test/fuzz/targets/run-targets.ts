@@ -149,7 +149,10 @@ function buildTree(root: string, tree: Json, pipe: string, depth = 0): void {
   }
 }
 
-/** Everything that is done with run folders before a checkpoint is opened. Some of it may be refused. */
+/**
+ * Everything that is done with run folders before a checkpoint is opened. Some of it may be refused. Messages contain
+ * paths as they are; whoever shows them escapes them.
+ */
 async function discover(root: string): Promise<void> {
   let refusal: unknown;
   const attempt = async (action: () => unknown) => {
@@ -174,7 +177,8 @@ async function discover(root: string): Promise<void> {
     await attempt(() => namedRuns('serve', [place.folder]));
     await attempt(() => factsBeside(place.checkpoint));
   }
-  if (refusal !== undefined) throw refusal;
+  if (refusal instanceof UserError)
+    throw new UserError(refusal.message.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'));
 }
 
 export const OPENERS: Openers = {
