@@ -2,12 +2,14 @@
  * `npm run fuzz`: millions of inputs for all readers, the server and the command line, made from valid ones by grammars
  * and mutations, watched for time, memory, crashes, open files and output. CONTRIBUTING.md describes it.
  *
- *   npm run fuzz -- [--inputs N] [--seed N] [--target NAME]… [--minutes N] [--children N] [--json] [--list]
+ *   npm run fuzz -- [--inputs N] [--seed N] [--target NAME]… [--minutes N] [--children N] [--raw] [--json] [--write] [--list]
  *   npm run fuzz -- --target NAME --replay SEED:INDEX     runs one input again
  *   npm run fuzz -- --target NAME --file PATH             runs the input in a file
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.js';
 import { keepFixture } from './fixtures.js';
@@ -28,10 +30,14 @@ const { values } = parseArgs({
     /** Prints the counts and findings as JSON, too. */
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    /** Writes the table to docs/security.md. */
+    write: { type: 'boolean', default: false },
     /** Does not make findings smaller, and keeps none as fixtures. */
     raw: { type: 'boolean', default: false },
   },
 });
+const PAGE = fileURLToPath(new URL('../../../docs/security.md', import.meta.url));
+const [BEGIN, END] = ['<!-- fuzz: written by npm run fuzz -- --write -->', '<!-- fuzz end -->'];
 /** Files in memory: a reader's file is written and read for each input. */
 const folder = process.env.TMPDIR ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 const PROGRESS_MS = 500;
@@ -95,16 +101,34 @@ async function campaign(targets: string[]): Promise<void> {
   const seconds = (performance.now() - began) / 1000;
   const done = [...tallies.values()].reduce((sum, tally) => sum + tally.inputs, 0);
   process.stderr.write('\n');
-  console.log(tallyTable(tallies, (name) => targetNamed(name).what));
-  console.log(
-    `\n${done} inputs, seed ${seed}, ${Math.round(seconds)} s, ${Math.round(done / seconds)} inputs a second`,
-  );
+  const table = tallyTable(tallies, (name) => targetNamed(name).what);
+  const rate = Math.round(done / seconds).toLocaleString('en-US');
+  const facts =
+    `${done.toLocaleString('en-US')} inputs, seed ${seed}, in ${Math.round(seconds)} s (${rate} a second); commit ${commit()}; ` +
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${children} processes, Node.js ${process.versions.node}; ${new Date().toISOString().slice(0, 10)}`;
+  console.log(`${facts}\n\n${table}\n`);
+  if (values.write) writePage(`${facts}.\n\n${table}`);
   const rates = [...tallies].filter(([, tally]) => tally.milliseconds > 0);
-  const rate = ([name, tally]: [string, Tally]) =>
+  const speed = ([name, tally]: [string, Tally]) =>
     `${name} ${Math.round(tally.inputs / (tally.milliseconds / 1000))}`;
-  console.log(`inputs a second and process: ${rates.map(rate).join(', ')}`);
+  console.log(`inputs a second and process: ${rates.map(speed).join(', ')}`);
   if (values.json) console.log(JSON.stringify(Object.fromEntries([...tallies].map(detailsOf)), null, 1));
   process.exitCode = [...tallies.values()].some((tally) => tally.findings.size > 0) ? 1 : 0;
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+function writePage(text: string): void {
+  const page = readFileSync(PAGE, 'utf8');
+  const [head, tail] = [page.split(BEGIN)[0], page.split(END)[1]];
+  if (tail === undefined) throw new Error(`fuzz: ${PAGE} has no marks ${BEGIN} and ${END}`);
+  writeFileSync(PAGE, `${head}${BEGIN}\n\n${text}\n\n${END}${tail}`);
 }
 
 function detailsOf([name, tally]: [string, Tally]): [string, object] {
