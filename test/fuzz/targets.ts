@@ -13,6 +13,7 @@ const data = { area: () => import('./targets/data-targets.js') };
 const inputs = { area: () => import('./targets/picture-targets.js') };
 const runs = { area: () => import('./targets/run-targets.js') };
 const config = { area: () => import('./targets/config-targets.js') };
+const command = { area: () => import('./targets/command-targets.js') };
 const http = { area: () => import('./targets/http-targets.js') };
 
 const bytes = { shape: 'bytes' } as const;
@@ -20,6 +21,9 @@ const json = { shape: 'json' } as const;
 
 /** A request takes part in batches, statistics of runs and worker threads of the server. */
 const SERVER_LIMITS = { cpuMs: 10_000, memoryBytes: 512 * 2 ** 20 };
+
+/** A command may train or serve for a moment. */
+const COMMAND_LIMITS = { cpuMs: 20_000, memoryBytes: 512 * 2 ** 20 };
 
 export const TARGETS: readonly Entry[] = [
   { ...checkpoints, ...bytes, name: 'safetensors', share: 8, what: 'any safetensors file' },
@@ -58,6 +62,7 @@ export const TARGETS: readonly Entry[] = [
   { ...config, ...bytes, name: 'config-file', share: 4, what: 'a configuration file, YAML or JSON' },
   { ...config, ...json, name: 'flags', share: 4, what: 'values of flags' },
   { ...http, ...json, name: 'http', share: 6, what: 'requests to the server', limits: SERVER_LIMITS },
+  { ...command, ...json, name: 'command', share: 1, what: 'the command line', limits: COMMAND_LIMITS },
 ];
 
 /** For the tests of the watchdog. */
