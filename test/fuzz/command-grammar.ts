@@ -72,7 +72,6 @@ const BAD = [
     'drawing.json:7',
     'run:1',
     'C:\\x',
-    'nul\0byte',
   ],
 ];
 /** Places to write to. Only such in which a success harms nothing. */

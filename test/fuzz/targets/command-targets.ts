@@ -1,7 +1,7 @@
 /** The command line, run in this process: hostile paths and flags for every command. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#src/cli/program.js';
 import type { Output } from '#src/cli/terminal.js';
@@ -69,12 +69,21 @@ const TEXTS: Record<string, string> = {
   'bad.safetensors': '\x10\0\0\0\0\0\0\0{}',
 };
 
-/** Makes the working folder anew. @param pipe a pipe to make links to */
-function makeFolder(folder: string, pipe: string, checkpoint: Uint8Array): void {
+interface Seeds {
+  /** A pipe, to make links to. */
+  pipe: string;
+  /** A folder of IDX files. */
+  images: string;
+  checkpoint: Uint8Array;
+}
+
+/** Makes the working folder anew. */
+function makeFolder(folder: string, { pipe, images, checkpoint }: Seeds): void {
   rmSync(folder, { recursive: true, force: true });
   for (const name of ['run', 'empty', 'folder/inside', 'images', 'runs', 'spy']) {
     mkdirSync(join(folder, name), { recursive: true });
   }
+  cpSync(images, join(folder, 'images'), { recursive: true });
   for (const [name, text] of Object.entries(TEXTS)) writeFileSync(join(folder, name), text, 'latin1');
   for (const name of ['best', 'last']) writeFileSync(join(folder, `run/${name}.safetensors`), checkpoint);
   writeFileSync(join(folder, 'spy/config.json'), '{"data": "/etc/hostname"}');
@@ -85,7 +94,6 @@ function makeFolder(folder: string, pipe: string, checkpoint: Uint8Array): void 
       12,
     ),
   );
-  writeSmallMnist(join(folder, 'images'), 40, 10);
   for (const name of ['pipe', 'pipe.json', 'pipe.safetensors']) linkSync(pipe, join(folder, name));
   symlinkSync('loop', join(folder, 'loop'));
   symlinkSync('nowhere', join(folder, 'dangling'));
@@ -95,6 +103,8 @@ export const OPENERS: Openers = {
   command: async (root) => {
     const pipe = join(root, 'pipe');
     execFileSync('mkfifo', [pipe]);
+    mkdirSync(join(root, 'images'));
+    const images = writeSmallMnist(join(root, 'images'), 40, 10);
     const checkpoint = checkpointBytes(ROWS, { hiddenSize: 2, numLayers: 1, numClasses: 10 });
     const folder = join(root, 'box/work');
     const before = process.cwd();
@@ -103,8 +113,8 @@ export const OPENERS: Openers = {
       make: (random) => encodeJson(makeCommand(random)),
       run: async (input) => {
         const given = decodeJson(input);
-        const args = (Array.isArray(given) ? given : []).map(String);
-        makeFolder(folder, pipe, checkpoint);
+        const args = (Array.isArray(given) ? given : []).map((each) => String(each).replaceAll('\0', '')); // The system passes no such bytes.
+        makeFolder(folder, { pipe, images, checkpoint });
         process.chdir(folder);
         try {
           judge(args, await runCommand(args));
