@@ -64,15 +64,7 @@ const BAD = [
     'digit.png:0',
     'strokes:',
   ],
-  ...[
-    'strokes:loop',
-    'strokes:pipe',
-    'strokes:images',
-    'a.tar.gz',
-    'drawing.json:7',
-    'run:1',
-    'C:\\x',
-  ],
+  ...['strokes:loop', 'strokes:pipe', 'strokes:images', 'a.tar.gz', 'drawing.json:7', 'run:1', 'C:\\x'],
 ];
 /** Places to write to. Only such in which a success harms nothing. */
 const TARGETS = [

@@ -26,8 +26,12 @@ export class RawClient {
    * Sends a request whose answer has an end that its headers tell, and keeps the connection.
    * @param hasBody false for HEAD
    */
-  request(bytes: Uint8Array, hasBody: boolean): Promise<Answer> {
-    return this.#exchange(bytes, (received) => isComplete(received, hasBody), null);
+  async request(bytes: Uint8Array, hasBody: boolean): Promise<Answer> {
+    const isEnd = (received: string) => isComplete(received, hasBody);
+    const wasKept = this.#kept !== undefined;
+    const answer = await this.#exchange(bytes, isEnd, null);
+    // The server may have ended a kept connection while the request was on its way.
+    return answer.status === null && wasKept ? this.#exchange(bytes, isEnd, null) : answer;
   }
 
   /**
@@ -50,10 +54,21 @@ export class RawClient {
     this.#kept = undefined;
   }
 
+  /** Keeps a connection until the server ends it. */
+  #keep(socket: Socket): void {
+    this.#kept = socket;
+    const drop = () => {
+      if (this.#kept === socket) this.#kept = undefined;
+      socket.destroy();
+    };
+    socket.on('end', drop).on('close', drop);
+  }
+
   /** @param endMs when this side ends; null: never, and the connection is kept */
   #exchange(bytes: Uint8Array, isEnd: (received: string) => boolean, endMs: number | null): Promise<Answer> {
     const kept = this.#kept;
     this.#kept = undefined;
+    kept?.removeAllListeners();
     const socket = kept ?? connect({ host: this.host, port: this.port, allowHalfOpen: true });
     return new Promise((resolve, reject) => {
       let received = '';
@@ -62,7 +77,7 @@ export class RawClient {
         clearTimeout(ending);
         socket.removeAllListeners();
         socket.on('error', () => {});
-        if (keep) this.#kept = socket;
+        if (keep) this.#keep(socket);
         else socket.destroy();
         resolve(answerOf(received));
       };

@@ -46,7 +46,7 @@ function judge(input: HttpInput, { status, body, all, headers }: Answer): void {
   assert.ok(!all.includes(SECRET), 'the answer shows a secret file');
   assert.ok(!/\bat .*\.(js|ts):\d+/.test(all), `the answer shows a stack: ${all.slice(0, 500)}`);
   if (status === null) {
-    assert.equal(all, '', 'an answer that is not HTTP');
+    assert.equal(headers + body, '', 'an answer that is not HTTP');
     throw new HttpError(400, 'closed without an answer');
   }
   assert.notEqual(status, 500, body);
