@@ -28,7 +28,13 @@ const COMMAND_LIMITS = { cpuMs: 20_000, memoryBytes: 512 * 2 ** 20 };
 export const TARGETS: readonly Entry[] = [
   { ...checkpoints, ...bytes, name: 'safetensors', share: 8, what: 'any safetensors file' },
   { ...checkpoints, ...bytes, name: 'checkpoint', share: 8, what: 'a checkpoint: tensors, metadata, model' },
-  { ...checkpoints, ...bytes, name: 'checkpoint-header', share: 3, what: 'the header of a checkpoint file' },
+  {
+    ...checkpoints,
+    ...bytes,
+    name: 'checkpoint-file',
+    share: 3,
+    what: 'a checkpoint on the disk, header first',
+  },
   { ...checkpoints, ...bytes, name: 'recognizer', share: 4, what: "recognition with a stranger's network" },
   {
     ...checkpoints,

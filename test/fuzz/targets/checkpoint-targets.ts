@@ -7,7 +7,7 @@ import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import type { Random } from '#src/random.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
-import { readCheckpointHeader } from '#src/runs/checkpoint-file.js';
+import { readCheckpoint, readCheckpointHeader } from '#src/runs/checkpoint-file.js';
 import { resume, type UpdateConditions } from '#src/train/run/resume.js';
 import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
 import { FakeEngine } from '../../train/fake-engine.js';
@@ -145,12 +145,13 @@ export const OPENERS: Openers = {
       const { parameters } = decodeCheckpoint(input, 'file');
       assert.ok(parameters.size > 0);
     }),
-  'checkpoint-header': async (folder) => {
+  'checkpoint-file': async (folder) => {
     const path = join(folder, 'best.safetensors');
     return onFiles(checkpointFiles(), async (input) => {
       writeFileSync(path, input);
       const { parameters } = await readCheckpointHeader(path);
       assert.ok(parameters * 4 <= input.length, 'more parameters than the file holds');
+      await readCheckpoint(path);
     });
   },
   recognizer: async () => {

@@ -5,10 +5,10 @@ import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
 import type { Random } from '#src/random.js';
-import { isFolderOfRuns, namedRuns } from '#src/runs/find-runs.js';
+import { readCheckpointHeader } from '#src/runs/checkpoint-file.js';
+import { isFolderOfRuns, namedRuns, runsIn, withDistinctIds } from '#src/runs/find-runs.js';
 import { factsBeside, readConfig, readMetrics, readSummary } from '#src/runs/run-files.js';
 import { findCheckpoint } from '#src/runs/run-path.js';
-import { openRunStore, runEntry } from '#src/serve/runs/run-store.js';
 import { configToDisk, defaultConfig } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, STROKES } from '../../recognize/checkpoint-bytes.js';
@@ -164,18 +164,18 @@ async function discover(root: string): Promise<void> {
     }
   };
   await attempt(() => isFolderOfRuns(root));
-  const store = await openRunStore([], root);
-  const places = await store.places();
+  const places = withDistinctIds(await runsIn(root));
   assert.equal(new Set(places.map(({ id }) => id)).size, places.length, 'two runs with one id');
-  for (const place of places) {
-    const entry = runEntry(await store.record(place));
-    JSON.stringify(entry);
-    if (entry.problem !== null) refusal ??= new UserError(entry.problem);
+  for (const { folder, checkpoint } of places) {
+    await attempt(() => readConfig(folder));
+    await attempt(() => readMetrics(folder));
+    await attempt(() => readSummary(folder));
+    await attempt(() => readCheckpointHeader(checkpoint));
+    await attempt(() => factsBeside(checkpoint));
+    await attempt(() => namedRuns('serve', [folder]));
     for (const purpose of ['use', 'look', 'resume'] as const) {
-      await attempt(() => findCheckpoint('evaluate', place.folder, purpose));
+      await attempt(() => findCheckpoint('evaluate', folder, purpose));
     }
-    await attempt(() => namedRuns('serve', [place.folder]));
-    await attempt(() => factsBeside(place.checkpoint));
   }
   if (refusal instanceof UserError)
     throw new UserError(refusal.message.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'));
