@@ -116,7 +116,10 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error, _, reply: FastifyReply) => {
       const status = error.statusCode ?? 400;
-      void reply.code(status).headers(SECURITY_HEADERS).send(errorJson(status, error.message));
+      void reply
+        .code(status)
+        .headers(SECURITY_HEADERS)
+        .send(errorJson(status, shortened(error.message)));
     },
   });
   app.server.maxConnections = limits.MAX_CONNECTIONS;
@@ -166,6 +169,11 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
 function isOfPage({ routeOptions }: FastifyRequest): boolean {
   const route = routeOptions.url ?? '';
   return !route.startsWith('/api/') && !route.startsWith('/models/');
+}
+
+/** Fastify's own messages quote the whole address. */
+function shortened(message: string): string {
+  return message.length > 300 ? `${message.slice(0, 300)}…` : message;
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promise<number> {

@@ -11,7 +11,7 @@ import { Watchdog } from './watchdog.js';
 /** Inputs of a batch. */
 const BATCH = 250;
 /** Killed children of one target, after which the target is given up: each costs seconds. */
-const MAX_KILLS = 40;
+const MAX_KILLS = 12;
 const MINIMISE_TRIES = 1500;
 const MINIMISE_MS = 60_000;
 /** A finding that is killed takes seconds a try. */
