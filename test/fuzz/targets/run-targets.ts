@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
 import type { Random } from '#src/random.js';
 import { readCheckpointHeader } from '#src/runs/checkpoint-file.js';
-import { isFolderOfRuns, namedRuns, runsIn, withDistinctIds } from '#src/runs/find-runs.js';
+import { foldersIn, isFolderOfRuns, namedRuns, runsAt, withDistinctIds } from '#src/runs/find-runs.js';
 import { factsBeside, readConfig, readMetrics, readSummary } from '#src/runs/run-files.js';
+import { runHolder } from '#src/runs/run-lock.js';
+import { originOf } from '#src/runs/run-origin.js';
 import { findCheckpoint } from '#src/runs/run-path.js';
+import { digestOf } from '#src/serve/runs/run-digest.js';
 import { configToDisk, defaultConfig } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, STROKES } from '../../recognize/checkpoint-bytes.js';
@@ -164,9 +167,15 @@ async function discover(root: string): Promise<void> {
     }
   };
   await attempt(() => isFolderOfRuns(root));
-  const places = withDistinctIds(await runsIn(root));
+  const places = withDistinctIds(foldersIn(root).flatMap((name) => runsAt(join(root, name), name)));
   assert.equal(new Set(places.map(({ id }) => id)).size, places.length, 'two runs with one id');
-  for (const { folder, checkpoint } of places) {
+  await attempt(() => findCheckpoint('evaluate', root, 'use'));
+  for (const place of places) {
+    const { folder, checkpoint } = place;
+    // The server's list: a damaged file is the run's problem, and no error.
+    digestOf(place);
+    await attempt(() => runHolder(folder));
+    await attempt(() => originOf(folder));
     await attempt(() => readConfig(folder));
     await attempt(() => readMetrics(folder));
     await attempt(() => readSummary(folder));
