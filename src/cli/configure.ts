@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../formats/files.js';
 import { checkChartFormats, drawableFormats } from '../report/charts/chart-files.js';
+import { readCheckpointHeader } from '../runs/checkpoint-file.js';
 import { readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { originOf, removeOrigin, writeOrigin } from '../runs/run-origin.js';
@@ -58,6 +59,8 @@ export async function configure(
     given === loadCp ? 'train: --load-cp' : 'train: --load-cp without a path, so --saving-path';
   const found = findCheckpoint(operation, given, 'resume');
   const { folder } = found;
+  // A file that is no checkpoint is refused before the data are read.
+  if (found.checkpoint === given) await readCheckpointHeader(given);
   const saved = join(dirname(found.checkpoint), RUN_FILES.config);
   const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
   const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);

@@ -175,7 +175,7 @@ function version(): string {
 async function explain(thrown: unknown, terminal: Terminal): Promise<1 | 2> {
   const { explainSystemError } = await import('../formats/files.js');
   const { explainShortage } = await import('../formats/shortage.js');
-  const error = explainShortage(explainSystemError(thrown));
+  const error = explainSystemError(explainShortage(thrown));
   if (error instanceof UserError) {
     terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
     return 2;

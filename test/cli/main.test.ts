@@ -202,7 +202,7 @@ describe('output that cannot be written', () => {
   it('is reported if it is a result that a full disk does not take', () => {
     const { status, stderr } = runWith('stdout', 'ENOSPC');
     assert.equal(status, 2);
-    assert.match(stderr, /^scanstroke: cannot write the output: the disk is full; free some space/);
+    assert.match(stderr, /^scanstroke: cannot write standard output: the disk is full; free some space/);
   });
 });
 

@@ -94,12 +94,13 @@ test('mistakes are one line and exit code 2', async () => {
     [['--port', '70000'], /--port must be a whole number from 0 to 65535, found "70000"/],
     [['--batch', '0'], /--batch must be a whole number from 1 to 4096/],
     [['--threads', 'many'], /--threads must be/],
-    [['--host', ''], /--host must be an address or a name, found ""; use 127\.0\.0\.1/],
+    [['--host', ' '], /--host must be an address or a name, found " "; use 127\.0\.0\.1/],
+    [['--host', ''], /--host is empty/],
     [
       ['--data-root', 'none'],
       /--data-root must be a folder of data sets, found "none", which does not exist/,
     ],
-    [['--data-root', ''], /--data-root must be a folder of data sets, found ""/],
+    [['--data-root', ''], /--data-root is empty/],
     [['--host', '192.0.2.7'], /this machine has no address 192\.0\.2\.7/],
   ];
   for (const [args, message] of refusals) {

@@ -131,9 +131,18 @@ function checkArchiveStart(start: Uint8Array, path: string): void {
     throw zlibError(error, path);
   }
   if (block.length < BLOCK_BYTES) throw damaged(path, `it has ${block.length} bytes`);
-  const header = new Header(Buffer.from(block.subarray(0, BLOCK_BYTES)));
+  const header = headerIn(block, path);
   if (header.nullBlock) throw damaged(path, 'it begins with zeros, which end an archive');
   if (!header.cksumValid) throw damaged(path, `found ${describeContent(block)}`);
+}
+
+/** The header of an entry. tar throws errors of its own for numbers that cannot be. */
+function headerIn(block: Uint8Array, path: string): Header {
+  try {
+    return new Header(Buffer.from(block.subarray(0, BLOCK_BYTES)));
+  } catch (error) {
+    throw damaged(path, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function takeEntry(entry: ReadEntry, path: string, files: StrokeFiles, fail: (error: unknown) => void): void {
