@@ -59,6 +59,7 @@ async function serve(runs: string): Promise<RunningServer> {
   const started = await startServer({
     given: [],
     runs,
+    dataRoots: gallery.data,
     host: '127.0.0.1',
     port: 0,
     threads: 1,
