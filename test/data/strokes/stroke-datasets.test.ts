@@ -208,11 +208,17 @@ describe('refused, with the file and the line', () => {
     const good = await fs.readFile(path);
     const flipped = Buffer.from(good);
     flipped[Math.floor(good.length / 2)] ^= 0xff;
+    // The first entry has a size that no number holds, and the right checksum.
+    const huge = gunzipSync(good);
+    huge.fill(0x80, 124, 125).fill(0xff, 125, 136).fill(' ', 148, 156);
+    const sum = huge.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    huge.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
     const damaged: [string, Uint8Array, RegExp][] = [
       ['cut short', good.subarray(0, good.length / 2), /damaged/],
       ['a byte changed', flipped, /damaged/],
       ['text', Buffer.from('1 2 0 0\n'.repeat(200)), /damaged, or no tar file/],
       ['nothing', Buffer.alloc(0), /damaged, or no tar file/],
+      ['a size beyond all numbers', huge, /damaged, or no tar file/],
       ['text in gzip', gzipSync('hello'.repeat(1000)), /damaged, or no tar file/],
       ['cut short before it was compressed', gzipSync(gunzipSync(good).subarray(0, 700)), /damaged|missing/],
     ];
