@@ -61,6 +61,10 @@ const SHOWN_OF_LONG_NAMES = 100;
 export function explainFileError(operation: 'read' | 'write', what: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const { code, syscall } = error as NodeJS.ErrnoException;
+  // Node.js checks paths, which may come from a file, before the system sees them.
+  if (code === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes')) {
+    return new UserError(`cannot ${operation} ${what}: the path contains the character NUL`);
+  }
   if (code === undefined || syscall === undefined) return error;
   if (syscall === 'uv_cwd') return new UserError(NO_WORKING_FOLDER);
   const problem = (operation === 'read' ? READ_PROBLEMS : WRITE_PROBLEMS)[code] ?? error.message;
