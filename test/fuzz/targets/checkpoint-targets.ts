@@ -11,7 +11,7 @@ import { readCheckpoint, readCheckpointHeader } from '#src/runs/checkpoint-file.
 import { resume, type UpdateConditions } from '#src/train/run/resume.js';
 import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
 import { FakeEngine } from '../../train/fake-engine.js';
-import { chance, mutateBytes, pick } from '../byte-mutations.js';
+import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
 import { hostileText, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
 import type { Input, Openers, OpenTarget } from '../target.js';
 
@@ -90,11 +90,18 @@ function mutateTensorFile(random: Random, file: Input): Input {
   }
   const { header, data } = parts;
   const metadata = header.__metadata__;
-  if (chance(random, 0.15)) return fileOf(JSON.stringify(header), mutateBytes(random, data));
+  // Other values in tensors of the same length: most of them are accepted, and reach the network.
+  if (chance(random, 0.15)) return fileOf(JSON.stringify(header), withOtherByte(random, data));
+  if (chance(random, 0.1)) return fileOf(JSON.stringify(header), mutateBytes(random, data));
   if (metadata !== undefined && isObject(metadata) && chance(random, 0.75)) {
     return fileOf(jsonText(random, { ...header, __metadata__: mutateMetadata(random, metadata) }), data);
   }
   return fileOf(jsonText(random, mutateJson(random, header)), data);
+}
+
+function withOtherByte(random: Random, data: Uint8Array): Uint8Array {
+  const at = random.below(Math.max(1, data.length));
+  return data.length === 0 ? data : spliced(data, at, 1, [random.below(256)]);
 }
 
 /** The texts of the metadata are JSON themselves. */

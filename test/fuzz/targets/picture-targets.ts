@@ -7,14 +7,16 @@ import { parseJson } from '#src/formats/json.js';
 import type { Random } from '#src/random.js';
 import { readInputs } from '#src/recognize/input-files.js';
 import { parseInput } from '#src/recognize/json-input.js';
+import { readPicture } from '#src/recognize/picture.js';
 import { readPng } from '#src/recognize/png.js';
 import { prepareInput, type RecognizerInput } from '#src/recognize/prepare-input.js';
 import { countingImages } from '../../data/images/idx-bytes.js';
 import { ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
+import { exif, type Grey, jpegFile, webpFile, withSegment } from '../../recognize/photo-file.js';
 import { greyPng, pngFile, unfiltered } from '../../recognize/png-file.js';
 import { chance, hostileNumber, mutateBytes, pick, spliced } from '../byte-mutations.js';
 import { type Json, jsonText, mutateJson } from '../json-mutations.js';
-import type { Input, Openers } from '../target.js';
+import type { Input, Openers, OpenTarget } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);
 const SIGNATURE_BYTES = 8;
@@ -228,6 +230,99 @@ function makeRawInput(random: Random): Input {
   return Uint8Array.from([random.below(3), ...sizes, ...values]);
 }
 
+/** A dark mark on light paper. */
+const PHOTO: Grey = {
+  width: 16,
+  height: 12,
+  pixels: Uint8Array.from({ length: 16 * 12 }, (_, i) => (i % 16 > 4 && i % 16 < 8 ? 20 : 240 - (i % 9))),
+};
+
+async function jpegFiles(): Promise<Input[]> {
+  const [baseline, progressive] = [await jpegFile(PHOTO), await jpegFile(PHOTO, { progressive: true })];
+  return [baseline, progressive, withSegment(baseline, 0xe1, exif(6))];
+}
+
+async function webpFiles(): Promise<Input[]> {
+  const [lossy, lossless] = [await webpFile(PHOTO), await webpFile(PHOTO, { lossless: 1 })];
+  return [lossy, lossless, withWebpChunk(lossless, 'EXIF', exif(8))];
+}
+
+/** The file with one more chunk, and the right size in its header. */
+function withWebpChunk(file: Input, type: string, data: Uint8Array): Input {
+  const padded = data.length % 2 === 0 ? data : spliced(data, data.length, 0, [0]);
+  const chunk = Buffer.alloc(8 + padded.length);
+  chunk.write(type, 'latin1');
+  chunk.writeUInt32LE(data.length, 4);
+  chunk.set(padded, 8);
+  return withWebpSize(Buffer.concat([file, chunk]));
+}
+
+function withWebpSize(file: Input): Input {
+  const copy = Buffer.from(file);
+  if (copy.length >= 8) copy.writeUInt32LE(copy.length - 8, 4);
+  return new Uint8Array(copy);
+}
+
+/** Markers of JPEG: frames of all kinds, tables, scans, restarts, comments, Exif. */
+const MARKERS = [0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc9, 0xcc, 0xd0, 0xd9, 0xda, 0xdb, 0xdd, 0xe1, 0xee, 0xfe];
+
+/** A JPEG with mutated bytes, a segment with mutated content, another size, or a part twice. */
+function mutateJpeg(random: Random, file: Input): Input {
+  switch (random.below(5)) {
+    case 0:
+      return mutateBytes(random, file);
+    case 1:
+      return new Uint8Array(
+        withSegment(file, pick(random, MARKERS), mutateBytes(random, exif(random.below(10)))),
+      );
+    case 2: {
+      // Height and width in the frame.
+      const at = file.findIndex((byte, i) => byte === 0xff && file[i + 1] >= 0xc0 && file[i + 1] <= 0xc2);
+      const size = hostileNumber(random) % 2 ** 16;
+      return spliced(file, at + 5 + 2 * random.below(2), 2, [size >> 8, size & 255]);
+    }
+    case 3: {
+      const at = file.indexOf(0xff, random.below(file.length));
+      return at < 0 ? mutateBytes(random, file) : spliced(file, at + 1, 1, [pick(random, MARKERS)]);
+    }
+    default: {
+      const [from, length] = [random.below(file.length), random.below(200)];
+      return spliced(file, random.below(file.length), 0, file.subarray(from, from + length));
+    }
+  }
+}
+
+const WEBP_CHUNKS = ['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF', 'ICCP', 'EXIF', 'XMP ', 'abcd'];
+
+/** A WebP with mutated bytes, the size in its header made right most of the time, or with one more chunk. */
+function mutateWebp(random: Random, file: Input): Input {
+  if (chance(random, 0.2)) return mutateBytes(random, file);
+  if (chance(random, 0.6)) return withWebpSize(mutateBytes(random, file));
+  const data = pick(random, [
+    exif(random.below(10)),
+    Uint8Array.of(0, 0, 0, 0, 15, 0, 0, 11, 0, 0),
+    file.subarray(20),
+  ]);
+  return withWebpChunk(
+    file,
+    pick(random, WEBP_CHUNKS),
+    chance(random, 0.5) ? data : mutateBytes(random, data),
+  );
+}
+
+/** A target for photos. The first byte chooses grey or colours. */
+function onPhoto(files: Input[], mutate: (random: Random, file: Input) => Input): OpenTarget {
+  return {
+    make: (random) => spliced(mutate(random, pick(random, files)), 0, 0, [random.below(2)]),
+    run: async (input) => {
+      const channels = input[0] === 1 ? 3 : 1;
+      const picture = await readPicture(input.subarray(1), 'file', { channels });
+      assert.equal(picture.channels, channels);
+      assert.equal(picture.pixels.length, picture.width * picture.height * channels);
+    },
+  };
+}
+
 export const OPENERS: Openers = {
   png: async () => {
     const files = pngFiles();
@@ -243,6 +338,8 @@ export const OPENERS: Openers = {
       },
     };
   },
+  jpeg: async () => onPhoto(await jpegFiles(), mutateJpeg),
+  webp: async () => onPhoto(await webpFiles(), mutateWebp),
   'json-input': async () => ({
     make: (random) => {
       const made = text(jsonText(random, mutateJson(random, pick(random, JSON_INPUTS))));
@@ -258,7 +355,9 @@ export const OPENERS: Openers = {
       ...pngFiles(),
       ...[idx, new Uint8Array(gzipSync(idx))],
       ...[json[0], json.join('\n'), `[${json.join(',')}]`].map(text),
-      ...PICTURES_TO_COME,
+      ...(await jpegFiles()),
+      ...(await webpFiles()),
+      ...FOREIGN_PICTURES,
     ];
     const names = ['a', 'a.png', 'a.json', 'a.tra', 'a.ndjson', 'photo.jpg'];
     return {
@@ -272,12 +371,5 @@ export const OPENERS: Openers = {
   },
 };
 
-/** Beginnings of pictures that the readers know, or refuse by name: JPEG, WebP, GIF, BMP, TIFF, PDF. */
-const PICTURES_TO_COME: Input[] = [
-  Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0),
-  text('RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0'),
-  text('GIF89a\x01\0\x01\0'),
-  text('BM6\0\0\0'),
-  text('II*\0'),
-  text('%PDF-1.4\n'),
-];
+/** Beginnings of pictures that are refused by name: GIF, BMP, TIFF, PDF. */
+const FOREIGN_PICTURES: Input[] = ['GIF89a\x01\0\x01\0', 'BM6\0\0\0', 'II*\0', '%PDF-1.4\n'].map(text);

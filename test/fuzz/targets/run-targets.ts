@@ -24,7 +24,8 @@ import type { Input, Openers, OpenTarget } from '../target.js';
 const text = (value: string): Input => new TextEncoder().encode(value);
 
 const sample = sampleInput({ epochs: 3, points: 3, samplesPerClass: 3, classes: ['a', 'b'] });
-const METRICS = sample.metrics.map((each) => snakeCaseKeys(each, 'line') as Json);
+/** Three epochs, as metrics.jsonl holds them. */
+export const METRICS = sample.metrics.map((each) => snakeCaseKeys(each, 'line') as Json);
 const SUMMARY = snakeCaseKeys(sample.summary, 'summary') as Json;
 const CONFIG = configToDisk(defaultConfig()) as Json;
 
@@ -170,6 +171,8 @@ async function discover(root: string): Promise<void> {
   const places = withDistinctIds(foldersIn(root).flatMap((name) => runsAt(join(root, name), name)));
   assert.equal(new Set(places.map(({ id }) => id)).size, places.length, 'two runs with one id');
   await attempt(() => findCheckpoint('evaluate', root, 'use'));
+  // A folder of runs is always refused: the message names the runs.
+  refusal = undefined;
   for (const place of places) {
     const { folder, checkpoint } = place;
     // The server's list: a damaged file is the run's problem, and no error.
