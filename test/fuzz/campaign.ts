@@ -10,6 +10,8 @@ import { Watchdog } from './watchdog.js';
 
 /** Inputs of a batch. */
 const BATCH = 250;
+/** Inputs of a target, also in a short campaign: fewer would be accepted or refused all. */
+const LEAST = 30;
 /** Killed children of one target, after which the target is given up: each costs seconds. */
 const MAX_KILLS = 12;
 const MINIMISE_TRIES = 1500;
@@ -55,8 +57,8 @@ export async function runCampaign(options: CampaignOptions): Promise<ReadonlyMap
         const tally = tallies.get(batch.target);
         if (tally === undefined || kills(tally) >= MAX_KILLS) continue;
         const { seed } = options;
-        await watchdog.batch({ seed, ...batch }, (counts, milliseconds) => {
-          tally.milliseconds += milliseconds;
+        await watchdog.batch({ seed, ...batch }, (counts, cpuMs) => {
+          tally.cpuMs += cpuMs;
           done += add(tally, counts);
           options.onProgress?.(done, tallies);
         });
@@ -145,8 +147,8 @@ function batchesOf({ inputs, targets }: CampaignOptions): Batch[] {
   const chosen = TARGETS.filter(({ name }) => targets.includes(name));
   const shares = chosen.reduce((sum, { share }) => sum + share, 0);
   const batches = chosen.flatMap(({ name, share }) => {
-    const count = Math.max(1, Math.round((inputs * share) / shares));
-    const size = Math.min(BATCH, Math.max(20, Math.ceil(count / 4)));
+    const count = Math.max(LEAST, Math.round((inputs * share) / shares));
+    const size = Math.min(BATCH, Math.max(LEAST, Math.ceil(count / 4)));
     return Array.from({ length: Math.ceil(count / size) }, (_, n) => ({
       target: name,
       from: n * size,

@@ -12,8 +12,8 @@ export type Order =
 
 export type Report =
   | { kind: 'ready' }
-  /** Counts of the inputs up to, and not including, `upTo`; sent several times in a batch. */
-  | { kind: 'counts'; upTo: number; counts: Counts; done: boolean; milliseconds: number }
+  /** Counts of the inputs up to, and not including, `upTo`, and their processor time; sent several times in a batch. */
+  | { kind: 'counts'; upTo: number; counts: Counts; done: boolean; cpuMs: number }
   | { kind: 'outcome'; outcome: Outcome }
   | { kind: 'input'; input: Input }
   /** The child itself failed: a target that cannot open, for example. */

@@ -114,11 +114,13 @@ async function runBatch({ target: name, seed, from, end }: Order & { kind: 'batc
   const target = await opened(name);
   let counts = emptyCounts();
   let began = performance.now();
+  let cpuBefore = process.cpuUsage();
   const report = (upTo: number, done: boolean) => {
-    const now = performance.now();
-    send({ kind: 'counts', upTo, counts, done, milliseconds: now - began });
+    const { user, system } = process.cpuUsage(cpuBefore);
+    send({ kind: 'counts', upTo, counts, done, cpuMs: (user + system) / 1000 });
     counts = emptyCounts();
-    began = now;
+    began = performance.now();
+    cpuBefore = process.cpuUsage();
   };
   const filesBefore = openFiles();
   for (let index = from; index < end; index++) {

@@ -108,10 +108,9 @@ async function campaign(targets: string[]): Promise<void> {
     `${cpus()[0]?.model ?? 'unknown processor'}, ${children} processes, Node.js ${process.versions.node}; ${new Date().toISOString().slice(0, 10)}`;
   console.log(`${facts}\n\n${table}\n`);
   if (values.write) writePage(`${facts}.\n\n${table}`);
-  const rates = [...tallies].filter(([, tally]) => tally.milliseconds > 0);
-  const speed = ([name, tally]: [string, Tally]) =>
-    `${name} ${Math.round(tally.inputs / (tally.milliseconds / 1000))}`;
-  console.log(`inputs a second and process: ${rates.map(speed).join(', ')}`);
+  const cost = ([name, tally]: [string, Tally]) => `${name} ${(tally.cpuMs / tally.inputs).toFixed(2)}`;
+  const ran = [...tallies].filter(([, tally]) => tally.inputs > 0);
+  console.log(`processor time of an input, in ms: ${ran.map(cost).join(', ')}`);
   if (values.json) console.log(JSON.stringify(Object.fromEntries([...tallies].map(detailsOf)), null, 1));
   process.exitCode = [...tallies.values()].some((tally) => tally.findings.size > 0) ? 1 : 0;
 }

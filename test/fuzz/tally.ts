@@ -41,8 +41,8 @@ export class Tally {
   inputs = 0;
   accepted = 0;
   refused = 0;
-  /** Milliseconds in which the target ran, in all children together. */
-  milliseconds = 0;
+  /** Processor time of the target, in all children together. */
+  cpuMs = 0;
   readonly classes = new Map<string, number>();
   /** The first finding of each signature, and how many there were. */
   readonly findings = new Map<string, { first: Finding; count: number }>();

@@ -51,14 +51,14 @@ export class Watchdog {
    */
   async batch(
     order: Omit<Order & { kind: 'batch' }, 'kind'>,
-    onCounts: (counts: Counts, milliseconds: number) => void,
+    onCounts: (counts: Counts, cpuMs: number) => void,
   ): Promise<void> {
     let { from } = order;
     while (from < order.end) {
       try {
         await this.#carryOut({ kind: 'batch', ...order, from }, (report) => {
           if (report.kind !== 'counts') return false;
-          onCounts(report.counts, report.milliseconds);
+          onCounts(report.counts, report.cpuMs);
           from = report.upTo;
           const isShort = !report.done && report.counts.findings.some(({ kind }) => kind === 'memory');
           return report.done || isShort;
