@@ -24,8 +24,9 @@ class Recorded implements Output {
   text = '';
   write(text: string): boolean {
     this.text += text;
-    // A server that has begun ends as after Ctrl-C.
-    if (text.includes('http://')) setImmediate(() => process.emit('SIGINT'));
+    // A server that has begun ends as after Ctrl-C. `serve` sends the process the same signal again after three seconds:
+    // this one has no effect, so that the next inputs run on.
+    if (text.includes('http://')) setImmediate(() => process.emit('SIGINT', 'SIGWINCH'));
     return true;
   }
 }
