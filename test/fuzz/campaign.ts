@@ -36,6 +36,8 @@ export interface CampaignOptions {
   onProgress?: (done: number, tallies: ReadonlyMap<string, Tally>) => void;
   /** Called with the first finding of each signature, minimised. */
   onFinding?: (finding: Finding, input: Input) => void;
+  /** Called when a child has ended at an input that does no harm in a new process: an earlier input may be the cause. */
+  onUnconfirmed?: (finding: Finding) => void;
 }
 
 interface Batch {
@@ -111,7 +113,10 @@ async function settle(watchdog: Watchdog, tally: Tally, options: CampaignOptions
       const outcome = await watchdog.try(target, input);
       const isAlone = isFinding(outcome);
       tally.add(isAlone ? emptyCounts() : countsOf(outcome));
-      if (!isAlone) continue;
+      if (!isAlone) {
+        options.onUnconfirmed?.(finding);
+        continue;
+      }
       confirmed = { ...finding, ...outcome };
       tally.addFinding(confirmed);
       const known = settled.get(tally);

@@ -94,10 +94,14 @@ async function campaign(targets: string[]): Promise<void> {
       `\n${kind} in ${where}${kept ? `, kept as ${kept}` : ''}\n  ${message.slice(0, 1200)}\n`,
     );
   };
+  const onUnconfirmed = ({ target, index, kind, message }: Finding) =>
+    process.stderr.write(
+      `\nnot confirmed: ${kind} at ${target} --replay ${seed}:${index}, or before: ${message.slice(0, 600)}\n`,
+    );
   const maxMs = whole('minutes', 1) * 60_000;
   const children = whole('children', 1);
   const options = { inputs, seed, targets, children, folder, maxMs, minimises: !values.raw };
-  const tallies = await runCampaign({ ...options, onProgress, onFinding });
+  const tallies = await runCampaign({ ...options, onProgress, onFinding, onUnconfirmed });
   const seconds = (performance.now() - began) / 1000;
   const done = [...tallies.values()].reduce((sum, tally) => sum + tally.inputs, 0);
   process.stderr.write('\n');

@@ -65,9 +65,10 @@ export class Watchdog {
         });
         if (from < order.end) this.#kill();
       } catch (error) {
-        if (!(error instanceof ChildEnded) || error.index < from) throw error;
+        if (!(error instanceof ChildEnded)) throw error;
         // The child had counted the inputs before, but not yet told: they run again, without the one at which it ended.
-        const { index } = error;
+        // If it ended between two inputs, an earlier one is the cause; the next one stands for it.
+        const index = Math.max(error.index, from);
         await this.batch({ ...order, from, end: index }, onCounts);
         const { target, seed } = order;
         const finding = { target, seed, index, kind: error.finding, message: error.message };
@@ -121,6 +122,8 @@ export class Watchdog {
 
   /** @param take returns whether the report was the last one of the order */
   async #carryOut(order: Order, take: (report: Report) => boolean): Promise<void> {
+    // A child may end while it has nothing to do.
+    if (this.#child?.process.connected === false) this.#kill();
     const child = this.#child ?? (await this.#start());
     const { process: running } = child;
     const limits = { ...LIMITS, ...targetNamed(order.target).limits };
