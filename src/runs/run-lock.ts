@@ -21,7 +21,8 @@ import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { nullable, type Reader, readAs, record, text, whole } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 
-const LOCK = '.lock';
+/** Name of the lock in a run folder. */
+export const LOCK = '.lock';
 /** Gates and temporary files of the lock (see takeOver and createExclusively). */
 const BELONGS_TO_LOCK = /^\.lock(-[0-9a-f]{16}|\.[0-9]+-[0-9a-f]{12}\.tmp)$/;
 const MAX_LOCK_BYTES = 4096;
@@ -31,7 +32,7 @@ const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants
 /** The holder touches the lock this often. */
 const TOUCH_MS = 10_000;
 /** Three touches must be missing. */
-const SILENT_MS = 30_000;
+export const SILENT_MS = 30_000;
 /** A lock this old is not watched first. Clocks of machines that share files differ less. */
 const OLD_MS = 3_600_000;
 const WATCH_MS = 250;

@@ -7,6 +7,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
+import { lockRun, type RunLock } from '#src/runs/run-lock.js';
 import { configToDisk } from '#src/train/config/run-config.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../report/sample.js';
@@ -32,8 +33,6 @@ export const HOSTILE_CLASSES = [
 const CLASSES_62 = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
 const TRAIN_SAMPLES = 120;
 const TEST_SAMPLES = 90;
-/** A run without a write for this long has stopped. */
-const DAY_S = 24 * 60 * 60;
 
 export interface Gallery {
   /** The folder of runs; a folder without runs; a folder of very many. */
@@ -42,6 +41,8 @@ export interface Gallery {
   many: string;
   /** The folders of data that the runs name. */
   data: string[];
+  /** The lock of the run in training, which stays live until the lock is released. */
+  lock: RunLock;
 }
 
 interface MadeRun {
@@ -57,7 +58,7 @@ interface MadeRun {
 }
 
 /** @param manyRuns number of runs in the folder `many` */
-export function makeGallery(manyRuns = 1000): Gallery {
+export async function makeGallery(manyRuns = 1000): Promise<Gallery> {
   const folder = temporaryFolder();
   const [runs, none, many, digits, letters] = ['runs', 'none', 'many', 'digits', 'letters'].map((name) => {
     const path = join(folder, name);
@@ -104,9 +105,7 @@ export function makeGallery(manyRuns = 1000): Gallery {
   make('training', { epochs: 4, wanted: 12, ended: false });
   make('data-gone', { data: join(folder, 'gone') });
   make('stopped', { epochs: 2, wanted: 9, ended: false });
-  // Of tomorrow: it stays live for as long as a test takes.
-  age(join(runs, 'training'), ['config.json', 'metrics.jsonl', 'best.safetensors'], -DAY_S);
-  age(join(runs, 'stopped'), ['config.json', 'metrics.jsonl', 'best.safetensors'], DAY_S);
+  const lock = await lockRun(join(runs, 'training'));
   make('damaged', { epochs: 2 });
   write('damaged', 'metrics.jsonl', '{"epoch": 1}\nno JSON\n');
   write('damaged', 'summary.json', '{"test_accuracy": ');
@@ -122,7 +121,7 @@ export function makeGallery(manyRuns = 1000): Gallery {
     writeFileSync(join(path, 'config.json'), JSON.stringify(configToDisk(config)));
     utimesSync(join(path, 'config.json'), 1.7e9 + n, 1.7e9 + n);
   }
-  return { runs, none, many, data: [digits, letters] };
+  return { runs, none, many, data: [digits, letters], lock };
 }
 
 /** Writes an IDX file of `count` labels, all 62 classes in turn. */
@@ -132,10 +131,4 @@ function labelEvenly(path: string, count: number): void {
   bytes.writeUInt32BE(count, 4);
   for (let i = 0; i < count; i++) bytes[8 + i] = i % CLASSES_62.length;
   writeFileSync(path, bytes);
-}
-
-/** Sets the files' times back by some seconds, so that the run counts as stopped. */
-function age(folder: string, files: readonly string[], seconds: number): void {
-  const then = Date.now() / 1000 - seconds;
-  for (const file of files) utimesSync(join(folder, file), then, then);
 }

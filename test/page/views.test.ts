@@ -75,13 +75,14 @@ async function serve(runs: string): Promise<RunningServer> {
 
 before(async () => {
   browser = await launch();
-  gallery = makeGallery(MANY);
+  gallery = await makeGallery(MANY);
   server = await serve(gallery.runs);
 });
 
 after(async () => {
   await browser?.close();
   for (const each of servers) await each.close();
+  await gallery?.lock.release();
 });
 
 /** Opens the page, and closes it after `body`. Errors of exceptions and policies fail the test. */

@@ -3,7 +3,8 @@
  * streams, also after a restart of client or server; samples with the network's answers.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +14,7 @@ import { strokesFromImages } from '#src/data/strokes/stroke-conversion.js';
 import { movesOf } from '#src/data/strokes/stroke-examples.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
+import { LOCK, lockRun } from '#src/runs/run-lock.js';
 import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
 import { RunEvents } from '#src/serve/runs/run-events.js';
 import { RunScan } from '#src/serve/runs/run-scan.js';
@@ -56,7 +58,7 @@ describe('runs', () => {
     );
     assert.deepEqual([rows.preset, rows.model, strokes.kind], ['quick', true, 'strokes']);
     assert.deepEqual([fresh.epochs, fresh.model, fresh.test_accuracy], [0, false, null]);
-    assert.equal(fresh.state, 'stopped', 'a day without a sign');
+    assert.equal(fresh.state, 'stopped', 'no training holds it');
     assert.match(json.runs[5].problem ?? '', /metrics\.jsonl:1: /);
   });
 
@@ -107,9 +109,59 @@ describe('runs', () => {
     );
   });
 
+  test('are live while a training holds their lock, and stopped as soon as it does not', async () => {
+    const folder = join(made.runs, 'held');
+    made.write('held', 'config.json', '{"num_epochs": 3}');
+    made.write('held', 'metrics.jsonl', metricsText(metricsOf(1)));
+    const listed = async () => (await getJson<RunList>(api)).json.runs.find(({ id }) => id === 'held')?.state;
+    const states = async () => [(await details('held')).state, await listed()];
+    const becomes = async (state: string, milliseconds: number) => {
+      const began = performance.now();
+      while ((await states()).some((each) => each !== state)) {
+        assert.ok(performance.now() - began < milliseconds, `${await states()} after ${milliseconds} ms`);
+        await sleep(50);
+      }
+    };
+    await becomes('stopped', 5000);
+    const lock = await lockRun(folder);
+    await becomes('live', 5000);
+    const told = listen('held', (all) => all.some(({ data }) => data.state === 'stopped'));
+    await sleep(700);
+    await lock.release();
+    await becomes('stopped', 2000);
+    assert.deepEqual(
+      (await told).filter(({ name }) => name === 'state').map(({ data }) => data.state),
+      ['live', 'stopped'],
+    );
+
+    // Killed trainings leave the lock behind; strangers' folders may have anything of its name.
+    const path = join(folder, LOCK);
+    const silentFor = async (seconds: number, state: string) => {
+      writeFileSync(path, 'no record');
+      const time = Date.now() / 1000 - seconds;
+      utimesSync(path, time, time);
+      await becomes(state, 5000);
+    };
+    await silentFor(25, 'live');
+    await silentFor(50, 'stopped');
+    await silentFor(-3600, 'stopped');
+    for (const make of [
+      () => symlinkSync(join(folder, 'config.json'), path),
+      () => execFileSync('mkfifo', [path]),
+      () => mkdirSync(path),
+    ]) {
+      rmSync(path, { recursive: true });
+      make();
+      await sleep(300);
+      assert.deepEqual(await states(), ['stopped', 'stopped']);
+    }
+    rmSync(folder, { recursive: true });
+  });
+
   test('are live while they are written, also with a torn last line', async () => {
     const lines = metricsText(metricsOf(3));
     made.write('growing', 'config.json', '{"num_epochs": 3}');
+    const lock = await lockRun(join(made.runs, 'growing'));
     assert.equal((await details('growing')).state, 'live');
     for (let length = 0; length < lines.length; length += 97) {
       made.write('growing', 'metrics.jsonl', lines.slice(0, length));
@@ -118,6 +170,7 @@ describe('runs', () => {
       const whole = lines.slice(0, length).split('\n').length - 1;
       assert.ok(metrics.length === whole || metrics.length === whole + 1, `${metrics.length} of ${whole}`);
     }
+    await lock.release();
     rmSync(join(made.runs, 'growing'), { recursive: true });
   });
 });
@@ -158,12 +211,14 @@ describe('events', () => {
   test('arrive when epochs end; the summary is the last', async () => {
     made.write('live', 'config.json', '{"num_epochs": 4}');
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(1)));
+    const lock = await lockRun(join(made.runs, 'live'));
     const told = listen('live', (all) => all.some(({ name }) => name === 'summary'));
     await sleep(700);
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(3)));
     await sleep(700);
     made.write('live', 'metrics.jsonl', metricsText(metricsOf(4)));
     made.write('live', 'summary.json', summaryText({ epochs: 4 }));
+    await lock.release();
     const all = await told;
     assert.deepEqual(epochs(all), [1, 2, 3, 4]);
     assert.deepEqual(

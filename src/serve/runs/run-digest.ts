@@ -12,6 +12,7 @@ import { type FileStamp, readFileSync, stampOfSync } from '../../runs/file-stamp
 import type { RunPlace } from '../../runs/find-runs.js';
 import { MAX_CHECKPOINT_BYTES, MAX_CONFIG_BYTES } from '../../runs/limits.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { LOCK } from '../../runs/run-lock.js';
 import { runSummaryOf } from '../../runs/run-values.js';
 import { UserError } from '../../user-error.js';
 import { MetricsFile, type MetricsTally } from './metrics-file.js';
@@ -31,7 +32,9 @@ export interface RunDigest {
   metrics: Known<MetricsTally>;
   summary: Known<Omit<RunSummary, 'confusionMatrix' | 'classes'>>;
   checkpoint: Known<{ kind: KindName; classes: string[]; parameters: number }>;
-  /** Milliseconds since 1970: of the configuration, and of the last change of any file. */
+  /** When a training touched its lock of the folder, in milliseconds since 1970; null if there is no lock. */
+  touched: number | null;
+  /** Milliseconds since 1970: of the configuration, and of the last change of any file but the lock. */
   started: number;
   changed: number;
   /** Whether the run has ended: its summary is newer than its metrics. */
@@ -72,6 +75,8 @@ export function digestOf(
   reader: RunReader = {},
 ): RunDigest {
   const at = (name: string) => join(folder, name);
+  // First: a training writes its summary before it gives up the lock.
+  const touched = touchedAt(folder);
   const metricsFile = before?.metricsFile ?? new MetricsFile(at(RUN_FILES.metrics));
   const config = known(at(RUN_FILES.config), before?.config, (file) => configFacts(file, reader));
   const metrics = known(at(RUN_FILES.metrics), before?.metrics, () => metricsFile.update(reader.epoch));
@@ -79,7 +84,8 @@ export function digestOf(
   const checkpoint = known(path, before?.checkpoint, checkpointFacts);
   const files = [config, metrics, summary, checkpoint];
   if (
-    before?.config === config &&
+    before?.touched === touched &&
+    before.config === config &&
     before.metrics === metrics &&
     before.summary === summary &&
     before.checkpoint === checkpoint
@@ -89,7 +95,12 @@ export function digestOf(
   const changed = files.reduce((latest, { stamp }) => Math.max(latest, stamp?.changed ?? 0), 0);
   const ended = summary.stamp !== null && summary.stamp.changed >= (metrics.stamp?.changed ?? 0);
   const started = config.stamp?.changed ?? changed;
-  return { config, metrics, summary, checkpoint, started, changed, ended, metricsFile };
+  return { config, metrics, summary, checkpoint, touched, started, changed, ended, metricsFile };
+}
+
+/** When the lock of a run folder was touched, in milliseconds since 1970; null if there is none. */
+export function touchedAt(folder: string): number | null {
+  return stampOfSync(join(folder, LOCK))?.changed ?? null;
 }
 
 /** Message of the first file that cannot be read; null if all can. */

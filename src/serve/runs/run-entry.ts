@@ -2,32 +2,22 @@
 import { kindNamed } from '../../data/dataset-name.js';
 import type { RunPlace } from '../../runs/find-runs.js';
 import { runFacts } from '../../runs/run-files.js';
+import { SILENT_MS } from '../../runs/run-lock.js';
 import type { ModelEntry, RunEntry, RunState } from '../api.js';
 import { problemOf, type RunDigest } from './run-digest.js';
 
-/** A run is `stopped` after this many times the duration of its last epoch, plus a grace period, without a write. */
-const SILENCE_EPOCHS = 3;
-const SILENCE_GRACE_MS = 90_000;
-/** The same before the first epoch ends, when its duration is unknown. */
-const FIRST_EPOCH_MS = 15 * 60_000;
+/** A training touches its lock at shorter intervals. The grace is for busy machines and disks, and for old lists. */
+const GRACE_MS = 10_000;
+const UNTOUCHED_MS = SILENT_MS + GRACE_MS;
 
 /** What the state of a run depends on, beside the time. */
-export type Signs = Pick<RunDigest, 'changed' | 'ended'> & {
-  /** Milliseconds without a write after which the run counts as stopped. */
-  patience: number;
-};
+export type Signs = Pick<RunDigest, 'touched' | 'ended'>;
 
-export function signsOf({ changed, ended, metrics }: RunDigest): Signs {
-  const seconds = metrics.value?.last?.seconds;
-  const patience =
-    seconds === undefined ? FIRST_EPOCH_MS : SILENCE_EPOCHS * 1000 * seconds + SILENCE_GRACE_MS;
-  return { changed, ended, patience };
-}
-
-/** `live` if the run has written recently enough. */
-export function stateOf({ changed, ended, patience }: Signs, now: number): RunState {
+/** `live` if a training holds the run folder's lock: it has touched it recently. */
+export function stateOf({ touched, ended }: Signs, now: number): RunState {
   if (ended) return 'done';
-  return now - changed < patience ? 'live' : 'stopped';
+  // A lock of the future is not held: a stranger's folder may have one.
+  return touched !== null && Math.abs(now - touched) < UNTOUCHED_MS ? 'live' : 'stopped';
 }
 
 export function runEntry({ id, folder }: RunPlace, digest: RunDigest, now: number): RunEntry {
@@ -39,7 +29,7 @@ export function runEntry({ id, folder }: RunPlace, digest: RunDigest, now: numbe
   return {
     id,
     folder,
-    state: stateOf(signsOf(digest), now),
+    state: stateOf(digest, now),
     started: new Date(started).toISOString(),
     changed: new Date(changed).toISOString(),
     preset: config?.preset ?? summary?.preset ?? null,

@@ -4,7 +4,7 @@
  *
  * A look at the folder costs one call of the system for each run: a run's folder tells by its ctime whether a file in it
  * was created or replaced. Files that grow or were changed in place are found by their own stamps, which are compared at
- * every look for the runs that changed last, and in turns for the others.
+ * every look for live runs and those that changed last, and in turns for the others.
  */
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -19,9 +19,9 @@ import {
 import type { ModelEntry, ModelList, RunEntry, RunList } from '../api.js';
 import type { PredictContext } from '../predict/predict-jobs.js';
 import { digestOf, type RunDigest } from './run-digest.js';
-import { modelEntry, runEntry, signsOf, stateOf } from './run-entry.js';
+import { modelEntry, runEntry, stateOf } from './run-entry.js';
 
-/** Runs whose files are compared at every look: those that changed last, and others in turns. */
+/** Runs whose files are compared at every look, beside live ones: those that changed last, and others in turns. */
 const MAX_RECENT = 100;
 const MAX_TURNS = 300;
 /** A folder that changed so recently may change again with the same ctime. */
@@ -91,16 +91,16 @@ export class RunScan {
       this.#due.delete(checkpoint);
       if (digest === before) continue;
       this.#digests.set(checkpoint, digest);
-      this.versions.list++;
-      // A model's entry has facts of all files but the metrics.
+      // A model's entry has facts of all files but the metrics. The lock decides the state, which is compared below.
       const same = (['config', 'summary', 'checkpoint'] as const).every(
         (file) => before?.[file] === digest[file],
       );
       if (!same) this.versions.models++;
+      if (!same || before?.metrics !== digest.metrics) this.versions.list++;
     }
     const now = Date.now();
     const states = this.#known()
-      .map(([, digest]) => stateOf(signsOf(digest), now)[0])
+      .map(([, digest]) => stateOf(digest, now)[0])
       .join('');
     if (states !== this.#states) this.versions.list++;
     this.#states = states;
@@ -203,13 +203,16 @@ export class RunScan {
     return { ...listFolder(folder), stamp, settled };
   }
 
-  /** The runs to read now: those that are due, those that changed last, and some of the others. */
+  /** The runs to read now: those that are due, live ones, those that changed last, and some of the others. */
   #selected(): Set<RunPlace> {
     const places = this.#places;
     const due = places.filter(
       ({ checkpoint }) => this.#due.has(checkpoint) || !this.#digests.has(checkpoint),
     );
-    const recent = this.#known()
+    const now = Date.now();
+    const known = this.#known();
+    const live = known.filter(([, digest]) => stateOf(digest, now) === 'live').map(([place]) => place);
+    const recent = known
       .sort(([, a], [, b]) => b.changed - a.changed)
       .slice(0, MAX_RECENT)
       .map(([place]) => place);
@@ -218,7 +221,7 @@ export class RunScan {
       (_, n) => places[(this.#turn + n) % places.length],
     );
     this.#turn = places.length === 0 ? 0 : (this.#turn + turns.length) % places.length;
-    return new Set([...due, ...recent, ...turns]);
+    return new Set([...due, ...live, ...recent, ...turns]);
   }
 }
 

@@ -10,8 +10,8 @@ import type { RunPlace } from '../../runs/find-runs.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import type { PredictContext } from '../predict/predict-jobs.js';
 import { serveBatches } from '../workers/worker-side.js';
-import { digestOf } from './run-digest.js';
-import { runEntry, type Signs, signsOf } from './run-entry.js';
+import { digestOf, touchedAt } from './run-digest.js';
+import { runEntry, type Signs } from './run-entry.js';
 import { RunScan, type ScanVersions } from './run-scan.js';
 
 export type RunsJob =
@@ -36,7 +36,7 @@ export interface ScanNews {
 
 /** Progress of a run since an epoch. */
 export interface RunProgress extends Signs {
-  /** Changes when the files do. */
+  /** Changes when the files or the lock do. */
   version: string;
   /** The last epoch in the file, 0 for none. */
   last: number;
@@ -103,7 +103,8 @@ function describe(place: RunPlace): Uint8Array {
  * @returns null if nothing has changed
  */
 function progress(place: RunPlace, after: number, known: string | null): RunProgress | null {
-  if (known === versionOf(filesOf(place).map(stampOfSync))) return null;
+  const now = versionOf(touchedAt(place.folder), filesOf(place).map(stampOfSync));
+  if (known === now) return null;
   const lines: RunProgress['lines'] = [];
   let length = 0;
   let summary: string | null = null;
@@ -118,10 +119,15 @@ function progress(place: RunPlace, after: number, known: string | null): RunProg
       summary = summaryJson(value);
     },
   });
-  const { config, metrics } = digest;
+  const { config, metrics, touched, ended } = digest;
+  const files = [config, metrics, digest.summary, digest.checkpoint];
   return {
-    ...signsOf(digest),
-    version: versionOf([config, metrics, digest.summary, digest.checkpoint].map(({ stamp }) => stamp)),
+    touched,
+    ended,
+    version: versionOf(
+      touched,
+      files.map(({ stamp }) => stamp),
+    ),
     last: metrics.value?.last?.epoch ?? 0,
     lines,
     summary,
@@ -134,8 +140,8 @@ function filesOf({ folder, checkpoint }: RunPlace): string[] {
   return [...names.map((name) => join(folder, name)), checkpoint];
 }
 
-function versionOf(stamps: readonly (FileStamp | null)[]): string {
-  return stamps.map((stamp) => stamp?.version ?? '').join(' ');
+function versionOf(touched: number | null, stamps: readonly (FileStamp | null)[]): string {
+  return [touched ?? '', ...stamps.map((stamp) => stamp?.version ?? '')].join(' ');
 }
 
 function metricsJson(line: EpochMetrics): string {
