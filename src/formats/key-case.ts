@@ -34,28 +34,52 @@ export function camelCaseKeys(value: unknown, where: string): unknown {
 }
 
 /** `hiddenSize` → `hidden_size`. No underscore before digits: `t0`, `beta1`. */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
+export const snakeCase = remembered((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 
 /** `hidden_size` → `hiddenSize`. */
-export function camelCase(name: string): string {
-  return name.replace(/(?<=[A-Za-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+export const camelCase = remembered((name) =>
+  name.replace(/(?<=[A-Za-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+);
+
+/** Conversions that are remembered; all of our own files together have fewer keys. */
+const MAX_REMEMBERED = 1000;
+const MAX_REMEMBERED_LENGTH = 40;
+
+/** A server converts the same keys by the million. A hostile file may have any keys, so few are remembered, and no long ones. */
+function remembered(convert: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const converted = convert(name);
+    if (name.length > MAX_REMEMBERED_LENGTH) return converted;
+    if (known.size === MAX_REMEMBERED) known.clear();
+    known.set(name, converted);
+    return converted;
+  };
 }
 
 function mapKeys(value: unknown, where: string, rename: (key: string) => string): unknown {
   if (Array.isArray(value)) return value.map((element) => mapKeys(element, where, rename));
   if (!isPlainObject(value)) return value;
-  const entries = new Map<string, unknown>();
-  for (const [key, member] of Object.entries(value)) {
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
     const renamed = rename(key);
-    if (entries.has(renamed)) {
+    if (Object.hasOwn(result, renamed)) {
       throw new UserError(
         `${where}: ${quote(key)} occurs twice, in snake_case and in camelCase; keep one of them`,
       );
     }
-    entries.set(renamed, mapKeys(member, where, rename));
+    const member = mapKeys(value[key], where, rename);
+    if (renamed !== '__proto__') result[renamed] = member;
+    // An ordinary member; an assignment would set the prototype.
+    else
+      Object.defineProperty(result, renamed, {
+        value: member,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
   }
-  // fromEntries makes a key `__proto__` an ordinary member; an assignment would set the prototype.
-  return Object.fromEntries(entries);
+  return result;
 }

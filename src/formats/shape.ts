@@ -8,8 +8,8 @@ import { snakeCase } from './key-case.js';
 import { quote } from './quotation.js';
 
 /**
- * Place of a value, for messages: `where` names the file, `name` is the key in the value around it. A list of places
- * from the inside out, because a list may have millions of elements.
+ * Place of a value, for messages: `where` names the file, `name` is the key in the value around it, in camelCase. A list
+ * of places from the inside out, because a list may have millions of elements.
  */
 interface Place {
   where: string;
@@ -101,7 +101,7 @@ export function record<T>(fields: { readonly [K in keyof T]: Reader<T[K]> }): Re
   return (value, place) => {
     if (!isPlainObject(value)) throw wrong('an object', value, place);
     const result: Partial<T> = {};
-    for (const key in fields) result[key] = fields[key](value[key], within(place, snakeCase(key)));
+    for (const key in fields) result[key] = fields[key](value[key], within(place, key));
     return result as T;
   };
 }
@@ -112,7 +112,9 @@ function within(outer: Place, name: string | number): Place {
 
 function wrong(expected: string, value: unknown, place: Place): UserError {
   const member: (string | number)[] = [];
-  for (let at = place; at.outer !== null; at = at.outer) member.unshift(at.name);
+  for (let at = place; at.outer !== null; at = at.outer) {
+    member.unshift(typeof at.name === 'string' ? snakeCase(at.name) : at.name);
+  }
   const name = member.length === 0 ? '' : `${quote(member.join('.'))}: `;
   return new UserError(`${place.where}: ${name}expected ${expected}, found ${shown(value)}`);
 }

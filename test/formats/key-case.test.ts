@@ -57,6 +57,10 @@ test('a key __proto__ from a file does not set the prototype', () => {
   >;
   assert.equal(value.polluted, undefined);
   assert.equal(Object.getPrototypeOf(value), Object.prototype);
+  assert.deepEqual(Object.entries(value), [
+    ['__proto__', { polluted: 1 }],
+    ['a', 2],
+  ]);
 });
 
 test('brackets inside strings do not count as nesting', () => {
@@ -68,4 +72,20 @@ test('brackets inside strings do not count as nesting', () => {
     () => parseJson(`${'['.repeat(33)}${']'.repeat(33)}`, 'x'),
     /x: nested deeper than 32 at character 32/,
   );
+});
+
+test('however many keys files have, each is converted', () => {
+  for (let n = 0; n < 5000; n++) {
+    const [snake, camel] = [`key_a${n}`, `keyA${n}`];
+    assert.deepEqual(camelCaseKeys({ [snake]: n, best_val_accuracy: 1 }, 'x'), {
+      [camel]: n,
+      bestValAccuracy: 1,
+    });
+    assert.deepEqual(snakeCaseKeys({ [camel]: n, bestValAccuracy: 1 }, 'x'), {
+      [snake]: n,
+      best_val_accuracy: 1,
+    });
+  }
+  const long = `a${'_b'.repeat(100)}`;
+  assert.deepEqual(camelCaseKeys({ [long]: 1 }, 'x'), { [`a${'B'.repeat(100)}`]: 1 });
 });
