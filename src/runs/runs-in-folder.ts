@@ -12,7 +12,7 @@ import { RUN_FILES } from './run-folder.js';
 const MAX_NAMED = 3;
 /** Folders that are looked at. */
 const MAX_FOLDERS = 10_000;
-const MAX_SUMMARY_BYTES = 2 ** 20;
+const MAX_SHOWN_SUMMARY_BYTES = 2 ** 20;
 
 /** The members of summary.json that are shown. */
 const summaryShape = record({ preset: optional(nullable(text), null), test_accuracy: finite });
@@ -41,7 +41,7 @@ export function describeRunsIn(folder: string): string | null {
 function resultOf(run: string): string {
   const path = join(run, RUN_FILES.summary);
   try {
-    const { descriptor, size } = openRegularFileSync(path, path, MAX_SUMMARY_BYTES);
+    const { descriptor, size } = openRegularFileSync(path, path, MAX_SHOWN_SUMMARY_BYTES);
     try {
       const bytes = new Uint8Array(size);
       readSync(descriptor, bytes, 0, size, 0);

@@ -4,6 +4,8 @@
 export const MAX_BODY_BYTES = 16 * 2 ** 20;
 /** Size of all bodies that are arriving or in the queue. */
 export const MAX_WAITING_BYTES = 256 * 2 ** 20;
+/** Size of all runs and samples that clients have asked for and not yet taken. */
+export const MAX_UNSENT_BYTES = 256 * 2 ** 20;
 /** Requests in the queue. */
 export const MAX_WAITING_REQUESTS = 20_000;
 /** Inputs of a request. */

@@ -5,6 +5,7 @@ import type { SamplesPending } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { noQuery, readQuery, sampleQuery, samplesQuery } from '../queries.js';
 import type { Samples } from '../samples/samples.js';
+import { Unsent } from '../unsent.js';
 import type { RunEvents } from './run-events.js';
 import type { RunStore } from './run-store.js';
 
@@ -18,6 +19,8 @@ export function addRuns(
   app: FastifyInstance,
   { runs, events, samples }: { runs: RunStore; events: RunEvents; samples: Samples },
 ): void {
+  const unsent = new Unsent();
+
   app.get('/api/runs', async (request, reply) => {
     readQuery(noQuery, request.query, 'runs');
     return reply.type(JSON_TYPE).send(await runs.list());
@@ -26,7 +29,9 @@ export function addRuns(
   app.get<OfRun>('/api/runs/:id', async (request, reply) => {
     readQuery(noQuery, request.query, 'runs');
     const place = await runs.find(request.params.id);
-    return reply.type(JSON_TYPE).send(await runs.details(place));
+    const details = await runs.details(place);
+    unsent.add(details.length, reply.raw);
+    return reply.type(JSON_TYPE).send(details);
   });
 
   // No HEAD: it would open an event stream.
@@ -47,7 +52,7 @@ export function addRuns(
       correct: correct === undefined ? null : correct === 'true',
       order,
     };
-    return answer(reply, await samples.list(request.params.id, { ...filter, offset, limit }));
+    return answer(reply, await samples.list(request.params.id, { ...filter, offset, limit }), unsent);
   });
 
   app.get<{ Params: { id: string; index: string } }>(
@@ -61,7 +66,7 @@ export function addRuns(
         );
       }
       const { part } = readQuery(sampleQuery, request.query, 'samples');
-      return answer(reply, await samples.describe(id, part, Number(index)));
+      return answer(reply, await samples.describe(id, part, Number(index)), unsent);
     },
   );
 }
@@ -77,7 +82,10 @@ function lastEpoch({ headers }: FastifyRequest): number {
 }
 
 /** 200 with the answer, or 202 with the progress of computing it. */
-function answer(reply: FastifyReply, found: string | SamplesPending): FastifyReply {
-  if (typeof found === 'string') return reply.type(JSON_TYPE).send(found);
+function answer(reply: FastifyReply, found: string | SamplesPending, unsent: Unsent): FastifyReply {
+  if (typeof found === 'string') {
+    unsent.add(found.length, reply.raw);
+    return reply.type(JSON_TYPE).send(found);
+  }
   return reply.code(202).header('retry-after', '1').send(found);
 }
