@@ -3,17 +3,20 @@
  * description, the choice of a port, and its arguments.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseInput } from '#src/recognize/json-input.js';
 import { openFile } from '#src/runs/file-stamp.js';
 import type { ModelList } from '#src/serve/api.js';
 import { health, modelList, openApi, predictBody, predictResponse, runList } from '#src/serve/openapi.js';
 import { UserError } from '#src/user-error.js';
+import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, makeRuns, serve } from './served-runs.js';
 
@@ -250,7 +253,24 @@ describe('models', () => {
       );
       const hash = (of: Buffer) => createHash('sha256').update(of).digest('hex');
       assert.equal(hash(content), hash(readFileSync(path)));
+      const head = await fetch(`${server.url}models/${file}`, { method: 'HEAD' });
+      assert.equal(head.headers.get('content-length'), String(bytes));
     }
+  });
+
+  test('that were replaced by a pipe or a folder a moment ago are not sent', async () => {
+    for (const replace of [(path: string) => execFileSync('mkfifo', [path]), mkdirSync]) {
+      const path = made.write('brief', 'best.safetensors', checkpointBytes(ROWS));
+      made.write('brief', 'config.json', '{}');
+      const status = async () => (await raw('/models/brief.safetensors')).status;
+      while ((await status()) !== 200) await sleep(50);
+      rmSync(path);
+      replace(path);
+      assert.equal(await status(), 404);
+      rmSync(join(made.runs, 'brief'), { recursive: true });
+      while ((await status()) !== 404) await sleep(50);
+    }
+    assert.deepEqual(server.defects, []);
   });
 
   test('answer in their version on disk', async () => {

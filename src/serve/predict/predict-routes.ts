@@ -11,6 +11,10 @@ import type { RunStore } from '../runs/run-store.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
 import type { PredictJob } from './predict-jobs.js';
 
+interface OfModel {
+  Params: { file: string };
+}
+
 export interface PredictParts {
   runs: RunStore;
   pool: WorkerPool<PredictJob, string>;
@@ -50,21 +54,22 @@ export function addPredict(app: FastifyInstance, { runs, pool, bodies }: Predict
   app.get('/api/models', list);
   app.get('/models/index.json', list);
 
-  app.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
+  const send = async (request: FastifyRequest<OfModel>, reply: FastifyReply<OfModel>) => {
     const { path } = await runs.model(request.params.file);
     const file = await openFile(path).catch(() => {
-      throw new HttpError(
-        404,
-        `the model file ${quote(request.params.file)} was removed a moment ago; ask again`,
-      );
+      throw gone(request.params.file);
     });
     try {
-      const { size, mtimeMs, ino } = await file.stat();
+      const found = await file.stat();
+      // A pipe or a folder may have replaced the file since it was listed.
+      if (!found.isFile()) throw gone(request.params.file);
+      const { size, mtimeMs, ino } = found;
       const etag = `"${[Math.round(mtimeMs * 1000), size, ino].map((n) => n.toString(36)).join('-')}"`;
       reply.headers({ etag, 'cache-control': 'no-cache' }).type('application/octet-stream');
-      if (request.headers['if-none-match'] === etag) {
+      const known = request.headers['if-none-match'] === etag;
+      if (known || request.method === 'HEAD') {
         await file.close();
-        return reply.code(304).send();
+        return known ? reply.code(304).send() : reply.header('content-length', size).send();
       }
       return reply
         .header('content-length', size)
@@ -73,7 +78,14 @@ export function addPredict(app: FastifyInstance, { runs, pool, bodies }: Predict
       await file.close();
       throw error;
     }
-  });
+  };
+  // Fastify's own HEAD would read the file to its end.
+  app.get('/models/:file', { exposeHeadRoute: false }, send);
+  app.head('/models/:file', send);
+}
+
+function gone(file: string): HttpError {
+  return new HttpError(404, `the model file ${quote(file)} was removed a moment ago; ask again`);
 }
 
 /** Reads type, model and size from a request's headers and URL. @throws HttpError 415, 400 */
