@@ -22,6 +22,9 @@ export interface RunPlace {
 /** Separates a folder of several seeds from a seed in an id: without meaning in URLs and in file names. */
 const WITHIN = '~';
 
+/** A training has no more seeds; a stranger's folder may hold any number of folders. */
+const MAX_SEEDS = 1000;
+
 /** What a folder holds: a run, or runs of several seeds in these folders, or neither. */
 export interface FolderListing {
   holdsRun: boolean;
@@ -119,7 +122,15 @@ export function runsAt(
 ): RunPlace[] {
   const { holdsRun, seeds } = list(folder);
   if (holdsRun) return [{ id, folder, checkpoint: join(folder, RUN_FILES.best) }];
-  return seeds.flatMap((name) => runsAt(join(folder, name), id + WITHIN + name, list));
+  return seeds
+    .slice(0, MAX_SEEDS)
+    .map((name) => ({ name, inside: join(folder, name) }))
+    .filter(({ inside }) => list(inside).holdsRun)
+    .map(({ name, inside }) => ({
+      id: id + WITHIN + name,
+      folder: inside,
+      checkpoint: join(inside, RUN_FILES.best),
+    }));
 }
 
 /** Gives two folders of the same name different ids. */

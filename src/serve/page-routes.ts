@@ -16,7 +16,7 @@ export interface PageParts {
 /** @returns whether the page is built */
 export function addPage(app: FastifyInstance, { folder, version, runs, load }: PageParts): boolean {
   app.get('/api/health', async (): Promise<Health> => {
-    return { status: 'ok', version, models: (await runs.context()).models.length, ...load() };
+    return { status: 'ok', version, models: await runs.modelCount(), ...load() };
   });
   const description = openApi(version);
   app.get('/api/openapi.json', async () => description);

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { PredictResponse, RunDetails, RunEntry, RunList } from '#src/serve/api.js';
 import { RunScan } from '#src/serve/runs/run-scan.js';
+import { RunStore } from '#src/serve/runs/run-store.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { CLASSES, getJson, makeRuns, metricsOf, metricsText, serve, summaryText } from './served-runs.js';
@@ -44,11 +45,15 @@ describe('a bad run', () => {
       ['lists', 'summary.json', `{"a":[${'[],'.repeat(5 * 2 ** 20)}[]]}`, /5242884 brackets and colons/],
       ['header', 'best.safetensors', header(2 ** 21, 2 ** 22), /header of 2097152 bytes/],
       ['lie', 'best.safetensors', header(2 ** 40, 100), /cut short/],
-      ['short', 'best.safetensors', Buffer.alloc(3), /cut short/],
+      ['short', 'best.safetensors', Buffer.alloc(3), /at least 8 bytes, found 3/],
       [
         'names',
         'best.safetensors',
-        checkpointBytes(ROWS, { numClasses: 10 }, Array(10).fill('x'.repeat(9000))),
+        checkpointBytes(
+          ROWS,
+          { numClasses: 90 },
+          Array.from({ length: 90 }, (_, n) => String(n).padStart(1000, 'x')),
+        ),
         /class names of 90000/,
       ],
     ];
@@ -121,6 +126,53 @@ describe('a bad run', () => {
     const scan = new RunScan([], runs);
     scan.refresh(10_000);
     assert.equal(scan.list().runs.length, 1);
+  });
+});
+
+describe("a stranger's run", () => {
+  test('of very many seeds, also within one another, counts as those that a training can have', () => {
+    const runs = temporaryFolder();
+    for (let n = 0; n < 1100; n++) {
+      const path = join(runs, `a/seed-${n}`);
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, 'config.json'), '{}');
+    }
+    mkdirSync(join(runs, 'b/seed-0/seed-1/seed-2'), { recursive: true });
+    writeFileSync(join(runs, 'b/seed-0/seed-1/seed-2/config.json'), '{}');
+    const scan = new RunScan([], runs);
+    scan.refresh(60_000);
+    assert.equal(scan.list().runs.length, 1000);
+  });
+
+  test('that takes long to read does not hold up the health report', async () => {
+    const runs = temporaryFolder();
+    mkdirSync(join(runs, 'long'));
+    writeFileSync(join(runs, 'long/config.json'), '{}');
+    const [line] = metricsText(metricsOf(1)).split('\n');
+    const lines = Array.from(
+      { length: Math.floor((60 * 2 ** 20) / (line.length + 8)) },
+      (_, n) => `${line.replace(/"epoch":\d+/, `"epoch":${n + 1}`)}\n`,
+    );
+    writeFileSync(join(runs, 'long/metrics.jsonl'), lines.join(''));
+    const store = new RunStore([], runs);
+    const reading = store.list();
+    const began = performance.now();
+    assert.equal(await store.modelCount(), 0);
+    assert.ok(performance.now() - began < 1000);
+    await reading;
+    await store.close();
+    assert.equal(await store.modelCount(), 0);
+  });
+
+  test('that is removed before its files are read does not exist', async () => {
+    const store = new RunStore([], null);
+    const folder = join(temporaryFolder(), 'gone');
+    const gone = { id: 'gone', folder, checkpoint: join(folder, 'best.safetensors') };
+    await assert.rejects(store.details(gone), {
+      status: 404,
+      message: 'the run "gone" was removed a moment ago',
+    });
+    await store.close();
   });
 });
 

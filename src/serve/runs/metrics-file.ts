@@ -3,7 +3,7 @@
  * time; memory does not grow with the file. A file that was replaced or shortened is read anew.
  */
 import { parseJson } from '../../formats/json.js';
-import { readFileSync } from '../../runs/file-stamp.js';
+import { readPieces } from '../../runs/file-stamp.js';
 import { MAX_METRICS_BYTES } from '../../runs/limits.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import { epochMetricsOf } from '../../runs/run-values.js';
@@ -47,7 +47,7 @@ export class MetricsFile {
    */
   update(take: (line: EpochMetrics) => void = () => {}): MetricsTally {
     try {
-      return readFileSync(this.#path, MAX_METRICS_BYTES, (size, fill) => {
+      return readPieces(this.#path, MAX_METRICS_BYTES, (size, fill) => {
         if (!this.#goesOn(size, fill)) this.#restart();
         return this.#readOn(size, fill, take);
       });

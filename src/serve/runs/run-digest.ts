@@ -8,7 +8,7 @@ import type { KindName } from '../../data/input-kind.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { checkedHeader, headerEnd, LENGTH_BYTES } from '../../formats/safetensors.js';
 import { decodeHeader } from '../../runs/checkpoint.js';
-import { type FileStamp, readFileSync, stampOfSync } from '../../runs/file-stamp.js';
+import { type FileStamp, readPieces, stampOfSync } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';
 import { MAX_CHECKPOINT_BYTES, MAX_CONFIG_BYTES } from '../../runs/limits.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
@@ -153,7 +153,7 @@ function countMarks(text: string): number {
 
 /** Reads the header alone. */
 function checkpointFacts(path: string) {
-  const header = readFileSync(path, MAX_CHECKPOINT_BYTES, (size, fill) => {
+  const header = readPieces(path, MAX_CHECKPOINT_BYTES, (size, fill) => {
     const start = new Uint8Array(Math.min(START_BYTES, size));
     fill(start, 0);
     const length = headerEnd(start, size, path) - LENGTH_BYTES;
@@ -184,7 +184,7 @@ function checkpointFacts(path: string) {
 }
 
 function readText(path: string, maxBytes: number): string {
-  return readFileSync(path, maxBytes, (size, fill) => {
+  return readPieces(path, maxBytes, (size, fill) => {
     const bytes = new Uint8Array(size);
     return new TextDecoder().decode(bytes.subarray(0, fill(bytes, 0)));
   });

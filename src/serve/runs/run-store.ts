@@ -22,6 +22,8 @@ const STALE_LOOKS = 5;
 const MAX_STALE_MS = 5000;
 /** A request for a list waits this long for the look that it has started, if looks are short. */
 const PATIENCE_MS = 100;
+/** A health report waits this long for networks that have not been counted yet. */
+const COUNT_MS = 500;
 /** A list that is this many times as old is not used any more. */
 const OLD = 4;
 /** An unknown id waits at most this long until the folder is looked at again. */
@@ -85,6 +87,13 @@ export class RunStore {
     // Requests do not wait for a look while there are many.
     await this.#fresh('models', 0);
     return this.#context;
+  }
+
+  /** Number of networks. While the first look at many runs takes long, those that are known: 0. */
+  async modelCount(): Promise<number> {
+    const counted = this.#fresh('models', 0).catch(() => {});
+    await Promise.race([counted, sleep(COUNT_MS, undefined, { ref: false })]);
+    return this.#context.models.length;
   }
 
   /** The network whose file the list of models names so. @throws HttpError 404 */

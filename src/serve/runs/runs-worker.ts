@@ -2,12 +2,15 @@
  * Worker thread that reads the files of runs, so that neither their number nor a damaged or hostile one among them holds
  * up requests. It answers two kinds of jobs: `scan` for the lists, `run` for one run.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { snakeCaseKeys } from '../../formats/key-case.js';
+import { quote } from '../../formats/quotation.js';
 import { type FileStamp, stampOfSync } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { HttpError } from '../http-error.js';
 import type { PredictContext } from '../predict/predict-jobs.js';
 import { serveBatches } from '../workers/worker-side.js';
 import { digestOf, touchedAt } from './run-digest.js';
@@ -91,6 +94,9 @@ function describe(place: RunPlace): Uint8Array {
       summary = summaryJson(value);
     },
   });
+  if (!existsSync(place.folder)) {
+    throw new HttpError(404, `the run ${quote(place.id)} was removed a moment ago`);
+  }
   const entry = JSON.stringify(runEntry(place, digest, Date.now()));
   // A damaged file has no lines in the answer.
   const metrics = digest.metrics.problem === null ? lines.join(',') : '';
