@@ -30,6 +30,5 @@ export const SystemIcon = icon(
     <path d="M12 3.5v17a8.5 8.5 0 0 0 0-17z" class="filled" />
   </>,
 );
-export const CloseIcon = icon(<path d="M6 6l12 12M18 6 6 18" />);
 export const BackIcon = icon(<path d="M15 5l-7 7 7 7" />);
 export const NextIcon = icon(<path d="M9 5l7 7-7 7" />);

@@ -3,7 +3,7 @@
  * memory is allocated for its values. Each tensor is read into its own array, so reading takes the memory of the tensors
  * that are read, once. Node.js only.
  */
-import { explainFileError, type OpenedFile, openRegularFile, readRange } from './files.js';
+import { explainFileError, openRegularFile, readRange } from './files.js';
 import {
   checkedHeader,
   headerEnd,
@@ -26,8 +26,6 @@ export interface ReadOptions {
   what: string;
   /** A larger file is refused. */
   maxBytes: number;
-  /** Default: openRegularFile. */
-  open?: (path: string) => Promise<OpenedFile>;
 }
 
 /**
@@ -38,12 +36,12 @@ export interface ReadOptions {
  */
 export async function readSafetensorsFile<T>(
   path: string,
-  { what, maxBytes, open = (given) => openRegularFile(given, `${what} ${given}`, maxBytes) }: ReadOptions,
+  { what, maxBytes }: ReadOptions,
   read: (file: SafetensorsFile) => T | Promise<T>,
 ): Promise<T> {
   const name = `${what} ${path}`;
   try {
-    const { handle, size } = await open(path);
+    const { handle, size } = await openRegularFile(path, name, maxBytes);
     try {
       const length = await readRange(handle, 0, Math.min(LENGTH_BYTES, size), name);
       const bytes = await readRange(handle, LENGTH_BYTES, headerEnd(length, size, path), name);

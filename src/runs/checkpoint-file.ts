@@ -1,9 +1,6 @@
 /** Reads checkpoint files, whole or only their headers. Node.js only. */
-import type { FileHandle } from 'node:fs/promises';
-import type { OpenedFile } from '../formats/files.js';
 import type { Tensor } from '../formats/safetensors.js';
 import { type ReadOptions, readSafetensorsFile } from '../formats/safetensors-reader.js';
-import { UserError } from '../user-error.js';
 import {
   type Checkpoint,
   type CheckpointHeader,
@@ -41,27 +38,9 @@ function readParts(path: string, options: ReadOptions, withTraining: boolean): P
 }
 
 /**
-/**
  * Reads the header of a checkpoint, and not the values of its tensors.
- * @param openFile opens the file; by default links are followed, and only a regular file is opened
  * @throws UserError if the file cannot be read, is no checkpoint of scanstroke's, or its length contradicts the header
  */
-export function readCheckpointHeader(
-  path: string,
-  openFile?: (path: string) => Promise<FileHandle>,
-): Promise<CheckpointHeader> {
-  const options = openFile ? { ...AS_CHECKPOINT, open: () => opened(openFile, path) } : AS_CHECKPOINT;
-  return readSafetensorsFile(path, options, ({ header }) => decodeHeader(header, path));
-}
-
-async function opened(openFile: (path: string) => Promise<FileHandle>, path: string): Promise<OpenedFile> {
-  const handle = await openFile(path);
-  try {
-    const found = await handle.stat();
-    if (!found.isFile()) throw new UserError(`cannot read the checkpoint ${path}: a file is needed`);
-    return { handle, size: found.size };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
+export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
+  return readSafetensorsFile(path, AS_CHECKPOINT, ({ header }) => decodeHeader(header, path));
 }

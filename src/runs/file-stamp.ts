@@ -1,8 +1,7 @@
 /** Access to files of runs for a server: regular files only, symbolic links are not followed, and nothing waits. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { explainFileError } from '../formats/files.js';
-import { UserError } from '../user-error.js';
+import { checkReadable, explainFileError } from '../formats/files.js';
 
 export interface FileStamp {
   bytes: number;
@@ -52,7 +51,7 @@ export function openFile(path: string): Promise<FileHandle> {
  *   bytes, fewer at the end of the file
  * @throws UserError if the file cannot be read, is a link, no file, or too large; and what `read` throws
  */
-export function readFileSync<T>(
+export function readPieces<T>(
   path: string,
   maxBytes: number,
   read: (size: number, fill: (buffer: Uint8Array, at: number) => number) => T,
@@ -61,12 +60,7 @@ export function readFileSync<T>(
     const handle = openSync(path, NO_FOLLOW);
     try {
       const found = fstatSync(handle);
-      if (!found.isFile()) throw new UserError(`cannot read ${path}: it is no file`);
-      if (found.size > maxBytes) {
-        throw new UserError(
-          `cannot read ${path}: it has ${found.size} bytes; at most ${maxBytes} are accepted`,
-        );
-      }
+      checkReadable(found, path, maxBytes);
       return read(found.size, (buffer, at) => {
         let length = 0;
         while (length < buffer.length) {
