@@ -279,6 +279,33 @@ describe('events', () => {
     assert.equal(head.status, 404);
   });
 
+  test('of a damaged run read it once, and again when it changes', async () => {
+    made.write('broken', 'config.json', '{}');
+    made.write('broken', 'metrics.jsonl', `${metricsText(metricsOf(1))}no line\n`);
+    const store = new RunStore([], made.runs);
+    const reads: boolean[] = [];
+    const progress = store.progress.bind(store);
+    store.progress = async (...given) => {
+      const news = await progress(...given);
+      reads.push(news !== null);
+      return news;
+    };
+    const events = new RunEvents(store, (error) => assert.fail(String(error)));
+    const stream = events.listen(await store.find('broken'), 0);
+    while (reads.length < 3) await sleep(50);
+    assert.deepEqual(reads.slice(0, 3), [true, false, false]);
+    made.write('broken', 'metrics.jsonl', metricsText(metricsOf(2)));
+    let text = '';
+    for await (const piece of stream) {
+      text += piece;
+      if (text.includes('event: state')) break;
+    }
+    assert.deepEqual(text.match(/^id: \d+$/gm), ['id: 1', 'id: 2']);
+    events.close();
+    await store.close();
+    rmSync(join(made.runs, 'broken'), { recursive: true });
+  });
+
   test('report that a run went back to an earlier epoch', async () => {
     made.write('back', 'config.json', '{}');
     made.write('back', 'metrics.jsonl', metricsText(metricsOf(3)));

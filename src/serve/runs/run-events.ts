@@ -107,9 +107,10 @@ export class RunEvents {
     try {
       const { place, progress: before, listeners } = feed;
       const after = [...listeners].reduce((least, { epoch }) => Math.min(least, epoch), before?.last ?? 0);
-      const isBehind = [...listeners].some(
-        ({ epoch, state }) => state === null || epoch < (before?.last ?? 0),
-      );
+      // Nothing is sent of a damaged run, which is read again when its files change.
+      const isBehind =
+        before?.damaged !== true &&
+        [...listeners].some(({ epoch, state }) => state === null || epoch < (before?.last ?? 0));
       const news = await this.#runs.progress(place, after, isBehind ? null : (before?.version ?? null));
       const progress = news ?? before;
       if (progress === null) return;
