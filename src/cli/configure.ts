@@ -23,6 +23,7 @@ import {
 } from '../runs/run-path.js';
 import { readConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
+import { UserError } from '../user-error.js';
 
 /** A configuration with its run folder; loadCp is null or the path of a checkpoint. */
 export type PlacedConfig = TrainConfig & { savingPath: string };
@@ -87,13 +88,13 @@ function withDrawableCharts(config: TrainConfig, notice: (line: string) => void)
   return { ...config, chartFormat };
 }
 
-/** The run of one seed: a configuration to train, or the summary of a finished run. */
-export type SeedRun = { config: PlacedConfig } | { summary: RunSummary };
+/** The run of one seed: a configuration to train, or the folder and summary of a finished run. */
+export type SeedRun = { config: PlacedConfig } | { folder: string; summary: RunSummary };
 
 /**
  * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
- * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it. Seeds that finished before an interruption are
- * not trained again, unless the configuration now asks for more epochs.
+ * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it. Seeds that finished
+ * before an interruption are not trained again, unless the configuration now asks for more epochs.
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   if (config.seeds === 1) return [{ config }];
@@ -130,13 +131,25 @@ async function seedCheckpoint(folder: string, seed: number): Promise<string | nu
 
 async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const folder = seedFolder(config.savingPath, seed);
-  if (continuesIn(config.savingPath, config.loadCp) && existsSync(join(folder, RUN_FILES.summary))) {
-    const summary = await readSummary(folder);
-    if (isFinished(summary, config)) return { summary };
+  if (continuesIn(config.savingPath, config.loadCp)) {
+    const summary = await summaryOfWhole(folder);
+    if (summary && isFinished(summary, config)) return { folder, summary };
   }
   const loadCp = config.loadCp === null ? null : await seedCheckpoint(dirname(config.loadCp), seed);
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
+}
+
+/** The summary of a run that has its report, which is written last; null if it must be scored (again). */
+async function summaryOfWhole(folder: string): Promise<RunSummary | null> {
+  const names = [RUN_FILES.summary, RUN_FILES.report];
+  if (!names.every((name) => existsSync(join(folder, name)))) return null;
+  try {
+    return await readSummary(folder);
+  } catch (error) {
+    if (error instanceof UserError) return null; // It is damaged.
+    throw error;
+  }
 }
 
 /** Whether a run with this summary would train no further: the training loop's reasons to stop. */

@@ -140,6 +140,12 @@ export async function lockRun(folder: string, options: LockOptions = {}): Promis
   }
 }
 
+/** Removes the lock that a killed training left. @throws as lockRun, in particular RunInUse */
+export async function removeDeadLock(folder: string, options: LockOptions = {}): Promise<void> {
+  if ((await readLock(join(folder, LOCK))) === null) return;
+  await (await lockRun(folder, options)).release();
+}
+
 /** The live process that trains into a folder; null if there is none. Changes nothing, and never waits. */
 export async function runHolder(folder: string): Promise<RunHolder | null> {
   const found = await readLock(join(folder, LOCK)).catch(() => null);

@@ -1,6 +1,6 @@
 /** Protects `scanstroke train`: output, exit codes, resuming and seeds, with a training that only emits events. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
@@ -10,6 +10,7 @@ import { configure, seedRuns } from '#src/cli/configure.js';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
 import { writeSummary } from '#src/runs/run-files.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
+import { lockRun } from '#src/runs/run-lock.js';
 import { configToDisk, resolveConfig } from '#src/train/config/run-config.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { UserError } from '#src/user-error.js';
@@ -254,6 +255,13 @@ describe('resuming', () => {
 });
 
 describe('several seeds', () => {
+  /** Writes what the end of a seed's run leaves. */
+  async function finish(seed: number, changes: Partial<RunSummary> = {}): Promise<void> {
+    const path = join(folder, `seed-${seed}`);
+    await writeSummary(path, { ...summaryOf(seed), ...changes });
+    writeFileSync(join(path, 'report.html'), '');
+  }
+
   it('trains each in its own folder, and prints mean and deviation', async () => {
     const { code, configs, out, reported } = await run({ seeds: '3', seedNumber: '1' });
     assert.equal(code, 0);
@@ -281,7 +289,7 @@ describe('several seeds', () => {
     assert.equal(first.code, 130);
     assert.ok(!existsSync(join(folder, 'seed-1')));
     rmSync(join(folder, 'seed-0', 'last.safetensors'));
-    await writeSummary(join(folder, 'seed-0'), summaryOf(0));
+    await finish(0);
     const { code, configs, out } = await run({ loadCp: folder });
     assert.equal(code, 0);
     assert.deepEqual(
@@ -294,12 +302,36 @@ describe('several seeds', () => {
     assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
   });
 
+  it('writes the report of a seed that was killed before its report was whole, or whose summary is damaged', async () => {
+    await run({ seeds: '3' });
+    for (const seed of [0, 1, 2]) await finish(seed);
+    rmSync(join(folder, 'seed-0', 'report.html'));
+    writeFileSync(join(folder, 'seed-1', 'summary.json'), '{');
+    const { code, reported } = await run({ loadCp: folder });
+    assert.deepEqual([code, reported], [0, ['done 0', 'done 1']]);
+  });
+
+  it('removes the lock of a seed that was killed after its report, but not that of a live training', async () => {
+    await run({ seeds: '2' });
+    await finish(0);
+    await finish(1);
+    const lock = join(folder, 'seed-0', '.lock');
+    const other = await lockRun(join(folder, 'seed-1'));
+    copyFileSync(join(folder, 'seed-1', '.lock'), lock); // The lock of another folder counts as dead.
+    await other.release();
+    await run({ loadCp: folder });
+    assert.ok(!existsSync(lock));
+    const held = await lockRun(join(folder, 'seed-0'));
+    await assert.rejects(run({ loadCp: folder }), /seed-0 is in use by process/);
+    await held.release();
+  });
+
   it('trains finished seeds on if more epochs are asked for, except those that stopped for another reason', async () => {
     await run({ seeds: '3', numEpochs: '4' });
     const end = { epochs: 4, bestEpoch: 4, bestValAccuracy: 0.9 };
-    await writeSummary(join(folder, 'seed-0'), { ...summaryOf(0), ...end });
-    await writeSummary(join(folder, 'seed-1'), { ...summaryOf(1), ...end, bestEpoch: 1 });
-    await writeSummary(join(folder, 'seed-2'), { ...summaryOf(2), ...end, bestValAccuracy: 0.95 });
+    await finish(0, end);
+    await finish(1, { ...end, bestEpoch: 1 });
+    await finish(2, { ...end, bestValAccuracy: 0.95 });
     const trained = async (flags: TrainFlags) =>
       (await run({ loadCp: folder, ...flags })).configs.map(({ seedNumber, loadCp }) => {
         assert.equal(loadCp, join(folder, `seed-${seedNumber}`, 'last.safetensors'));
@@ -313,7 +345,7 @@ describe('several seeds', () => {
 
   it('continues in the folder of --saving-path, each seed from its own checkpoint', async () => {
     await run({ seeds: '2' });
-    await writeSummary(join(folder, 'seed-0'), summaryOf(0));
+    await finish(0);
     const copy = `${folder}-copy`;
     const { configs } = await run({ loadCp: folder, savingPath: copy });
     assert.deepEqual(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import { lockRun, type RunLock } from '../../runs/run-lock.js';
+import { lockRun, type RunLock, removeDeadLock } from '../../runs/run-lock.js';
 import { removeUnusedFolder } from '../../runs/run-path.js';
 import type { PlacedConfig } from '../configure.js';
 import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
@@ -62,6 +62,7 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
     lock = await lockRun(config.savingPath, { notice, stop: signals.stop });
     for (const run of await parts.seedRuns(config)) {
       if ('summary' in run) {
+        await removeDeadLock(run.folder, { notice, stop: signals.stop });
         summaries.push(run.summary);
         continue;
       }
