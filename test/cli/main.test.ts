@@ -210,7 +210,7 @@ describe('Ctrl-C', () => {
   /** A program that runs for a minute unless stopped; it prints `ready`, then the message after the first signal. */
   const program = `
     import { stopOnSignal } from ${JSON.stringify(`file://${join(root, 'dist/cli/signals.js')}`)};
-    const { stop, release } = stopOnSignal((line) => console.log(line));
+    const { stop, release } = stopOnSignal(() => console.log('stopping'));
     const timer = setTimeout(() => {}, 60_000);
     stop.addEventListener('abort', () => {
       if (process.argv[2] === 'obey') { clearTimeout(timer); release(); process.exitCode = 130; }
