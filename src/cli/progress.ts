@@ -217,9 +217,8 @@ function stoppedLine({ reason, epoch, batch }: TrainEvent & { type: 'stopped' })
     case 'target-accuracy':
       return `stopped after epoch ${epoch}: validation reached the target (--target-accuracy)`;
     case 'interrupted':
-      return batch > 0
-        ? `interrupted in epoch ${epoch}, after update ${batch}`
-        : `interrupted after epoch ${epoch}`;
+      if (batch > 0) return `interrupted in epoch ${epoch}, after update ${batch}`;
+      return epoch > 0 ? `interrupted after epoch ${epoch}` : 'interrupted before the first update';
     case 'epochs':
       return `stopped after epoch ${epoch}`;
   }

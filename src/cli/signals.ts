@@ -17,8 +17,8 @@ export interface Signals {
   release(): void;
 }
 
-/** Handles SIGINT, SIGTERM and SIGHUP. @param say prints the message after the first signal */
-export function stopOnSignal(say: (line: string) => void): Signals {
+/** Handles SIGINT, SIGTERM and SIGHUP. @param onFirst says what the first signal does */
+export function stopOnSignal(onFirst: () => void): Signals {
   const controller = new AbortController();
   let first: number | undefined;
   const release = () => {
@@ -30,7 +30,7 @@ export function stopOnSignal(say: (line: string) => void): Signals {
     if (first === undefined) {
       first = performance.now();
       controller.abort();
-      say('stopping after this update, then writing the checkpoint; press Ctrl-C again to exit at once');
+      onFirst();
     } else if (signal !== 'SIGHUP' && performance.now() - first > SAME_PRESS_MS) {
       // Without a handler the signal ends the process at once, without waiting for the workers.
       release();

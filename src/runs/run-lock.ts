@@ -90,7 +90,7 @@ interface FoundLock {
 export interface LockOptions {
   /** Receives a line before the lock of an unreachable process is watched for up to 30 seconds. */
   notice?: (line: string) => void;
-  /** Ends the watching. */
+  /** Ends the watching: lockRun throws its reason. */
   stop?: AbortSignal;
   /** Default 30,000: a lock that was not touched for this time, while it was watched, is held by nobody. */
   silentMs?: number;
@@ -336,13 +336,14 @@ async function isHeld(
     `${folder} was in use by ${who}, which cannot be looked up from here; looking for up to ${silentMs / 1000} s whether it still runs`,
   );
   const began = performance.now();
-  while (performance.now() - began < silentMs && !stop?.aborted) {
+  while (performance.now() - began < silentMs) {
+    stop?.throwIfAborted();
     await sleep(WATCH_MS);
     const now = await readLock(path);
     if (now === null || now.token !== found.token) return false; // takeOver looks again.
     if (now.touched !== found.touched) return true;
   }
-  return stop?.aborted === true;
+  return false;
 }
 
 /** Whether the process of a lock lives; `unknown` if it cannot be looked up from here. */

@@ -22,8 +22,9 @@ export type TrainEvent =
   | {
       type: 'stopped';
       reason: StopReason;
+      /** The epoch that has ended; or the current one, if some of its batches are trained. */
       epoch: number;
-      /** Batches trained in it. */
+      /** Batches trained in the current epoch; 0 between two epochs. */
       batch: number;
     }
   | { type: 'done'; summary: RunSummary };

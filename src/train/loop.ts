@@ -105,7 +105,8 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     state.epochSeconds += (performance.now() - validationBegan) / 1000;
     if (!trained || !scores) {
       await options.saveMidEpoch(state);
-      yield { type: 'stopped', reason: 'interrupted', epoch, batch: state.losses.length };
+      const batch = state.losses.length;
+      yield { type: 'stopped', reason: 'interrupted', epoch: batch > 0 ? epoch : epoch - 1, batch };
       return 'interrupted';
     }
 

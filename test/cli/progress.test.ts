@@ -152,6 +152,8 @@ describe('without a terminal', () => {
     for (const reason of ['epochs', 'patience', 'target-accuracy', 'interrupted'] as const) {
       view.show({ type: 'stopped', reason, epoch: 2, batch: 3 });
     }
+    view.show({ type: 'stopped', reason: 'interrupted', epoch: 2, batch: 0 });
+    view.show({ type: 'stopped', reason: 'interrupted', epoch: 0, batch: 0 });
     assert.deepEqual(
       output.lines.filter((line) => /continues|all epochs|stopped|interrupted/.test(line)),
       [
@@ -161,6 +163,8 @@ describe('without a terminal', () => {
         'stopped after epoch 2: validation did not improve (--patience)',
         'stopped after epoch 2: validation reached the target (--target-accuracy)',
         'interrupted in epoch 2, after update 3',
+        'interrupted after epoch 2',
+        'interrupted before the first update',
       ],
     );
   });

@@ -1,6 +1,14 @@
 /** Protects `scanstroke train`: output, exit codes, resuming and seeds, with a training that only emits events. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
@@ -168,8 +176,45 @@ describe('one run', () => {
       report: async () => {},
     });
     assert.equal(code, 130);
-    assert.match(terminal.err.text, /stopping while the data are loaded\n/);
+    assert.match(terminal.err.text, /stopping before the first update; press Ctrl-C again to exit at once\n/);
     assert.match(terminal.err.text, /stopped before the first update; nothing was written\n$/);
+  });
+
+  it('says in each phase what Ctrl-C does', async () => {
+    const stopping = async (when: TrainEvent['type'] | 'report') => {
+      const terminal = fakeTerminal();
+      const training = fakeTraining();
+      async function* trainRun(config: Parameters<typeof training.trainRun>[0]) {
+        const events = training.trainRun(config);
+        let next = await events.next();
+        for (; !next.done; next = await events.next()) {
+          yield next.value;
+          if (next.value.type === when) process.emit('SIGINT');
+        }
+        return next.value;
+      }
+      const report = async () => {
+        if (when === 'report') process.emit('SIGINT');
+      };
+      const flags = { savingPath: `${folder}-${when}` };
+      await train(flags, terminal, { configure, seedRuns, trainRun, report });
+      return /^.*(?=; press Ctrl-C again to exit at once$)/m.exec(terminal.err.text)?.[0];
+    };
+    assert.equal(await stopping('start'), 'stopping after this update, then writing the checkpoint');
+    assert.equal(
+      await stopping('stopped'),
+      'stopping; the accuracies are computed when the run is continued',
+    );
+    assert.equal(await stopping('report'), 'writing the report to its end');
+  });
+
+  it('stops on Ctrl-C while a lock is watched', async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, '.lock'), ''); // As after a power failure.
+    setTimeout(() => process.emit('SIGINT'), 100);
+    const { code, err } = await run({});
+    assert.equal(code, 130);
+    assert.match(err, /\nstopped before the first update; nothing was written\n$/);
   });
 
   it('prints one JSON value after an interruption with --json', async () => {
@@ -282,6 +327,30 @@ describe('several seeds', () => {
     assert.ok(Math.abs(value.test_accuracy - 0.955) < 1e-9);
     assert.ok(Math.abs(value.test_accuracy_deviation - 0.01 / Math.SQRT2) < 1e-9);
     assert.equal(value.runs[1].seed, 1);
+  });
+
+  it('names the checkpoint of the interrupted seed, or how to continue if there is none', async () => {
+    const { out } = await run({ seeds: '2', json: true }, 0);
+    assert.equal(JSON.parse(out).checkpoint, join(folder, 'seed-0', 'last.safetensors'));
+    async function* trainRun(
+      _: unknown,
+      { stop }: { stop: AbortSignal },
+    ): AsyncGenerator<TrainEvent, undefined> {
+      yield { type: 'loading', what: 'strokes from MNIST', done: 1, total: 2 };
+      process.emit('SIGINT');
+      stop.throwIfAborted();
+    }
+    const terminal = fakeTerminal();
+    const other = `${folder}-other`;
+    const parts = { configure, seedRuns, trainRun, report: async () => {} };
+    assert.equal(await train({ savingPath: other, seeds: '2', json: true }, terminal, parts), 130);
+    assert.deepEqual(JSON.parse(terminal.out.text), {
+      stopped_by: 'interrupted',
+      folder: other,
+      checkpoint: null,
+    });
+    assert.match(terminal.err.text, /continue with: npx scanstroke train --load-cp .*-other\n$/);
+    assert.equal((await run({ loadCp: other, savingPath: undefined })).code, 0);
   });
 
   it('continues with the interrupted seed, and does not repeat finished seeds', async () => {

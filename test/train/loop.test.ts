@@ -153,6 +153,11 @@ test('a stop saves the state after the batch, and the resumed loop continues fro
   );
 });
 
+test('a stop between two epochs names the epoch that has ended', async () => {
+  const between = await run({}, {}, { stopWhen: (event) => event.type === 'epoch' });
+  assert.deepEqual(between.events.at(-1), { type: 'stopped', reason: 'interrupted', epoch: 1, batch: 0 });
+});
+
 test('after a stop in validation the epoch is validated again, but not trained again', async () => {
   const stopWhen = (event: TrainEvent) => event.type === 'progress' && event.phase === 'validation';
   const { saves, reason, state } = await run({}, { epochs: 1 }, { stopWhen });

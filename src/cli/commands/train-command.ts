@@ -47,15 +47,23 @@ export interface TrainFlags {
   [option: string]: unknown;
 }
 
+/** What a run does, and what the first Ctrl-C then says. */
+const STOPPING = {
+  beginning: 'stopping before the first update',
+  training: 'stopping after this update, then writing the checkpoint',
+  scoring: 'stopping; the accuracies are computed when the run is continued',
+  report: 'writing the report to its end',
+};
+type Phase = keyof typeof STOPPING;
+
 /** Trains, and returns the exit code. */
 export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: TrainParts<E>): Promise<number> {
   const { config: configPath, json = false, ...options } = flags;
   const notice = (line: string) => terminal.err.write(`${line}\n`);
   const config = await parts.configure(configPath, options, notice);
   const view = new ProgressView(terminal.err, config);
-  /** Whether a run has data and a folder: an interruption leaves a checkpoint. */
-  let started = false;
-  const signals = stopOnSignal((line) => view.line(started ? line : 'stopping while the data are loaded'));
+  let phase: Phase = 'beginning';
+  const signals = stopOnSignal(() => view.line(`${STOPPING[phase]}; press Ctrl-C again to exit at once`));
   const summaries: RunSummary[] = [];
   let lock: RunLock | null = null;
   try {
@@ -66,24 +74,23 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
         summaries.push(run.summary);
         continue;
       }
-      started = false;
       const control: RunControl = {
         stop: signals.stop,
         lock: config.seeds > 1 ? null : lock,
-        onStart: () => {
-          started = true;
+        onPhase: (now) => {
+          phase = now;
         },
       };
       const summary = await trainOne(run.config, view, control, parts);
-      if (summary === null) return interrupted(config.savingPath, json, terminal);
+      if (summary === null) return interrupted(config.savingPath, run.config.savingPath, json, terminal);
       summaries.push(summary);
     }
   } catch (error) {
-    if (started || !signals.stop.aborted || error !== signals.stop.reason) throw error;
+    if (!signals.stop.aborted || error !== signals.stop.reason) throw error;
     view.clear();
-    // Earlier seeds of this run can be gone on with.
-    if (summaries.length > 0) return interrupted(config.savingPath, json, terminal);
-    return interruptedLoading(json, terminal);
+    // The folder of several seeds is written before the data are read.
+    if (config.seeds > 1 && lock) return interrupted(config.savingPath, null, json, terminal);
+    return interruptedAtBeginning(json, terminal);
   } finally {
     view.clear();
     signals.release();
@@ -98,17 +105,17 @@ interface RunControl {
   stop: AbortSignal;
   /** The lock of the run folder; null: taken by trainOne, until the report is written. */
   lock: RunLock | null;
-  /** Called when the data are loaded, before the first update. */
-  onStart: () => void;
+  onPhase: (phase: Phase) => void;
 }
 
 /** Trains one run and writes its report. Returns null after an interruption. */
 async function trainOne<E>(
   config: PlacedConfig,
   view: ProgressView,
-  { stop, lock, onStart }: RunControl,
+  { stop, lock, onPhase }: RunControl,
   { trainRun, report }: TrainParts<E>,
 ): Promise<RunSummary | null> {
+  onPhase('beginning');
   const held = lock ?? (await lockRun(config.savingPath, { notice: (line) => view.line(line), stop }));
   try {
     const events = trainRun(config, { stop, lock: held });
@@ -117,13 +124,15 @@ async function trainOne<E>(
     let next = await events.next();
     for (; !next.done; next = await events.next()) {
       view.show(next.value);
-      if (next.value.type === 'start') onStart();
+      if (next.value.type === 'start') onPhase('training');
+      if (next.value.type === 'stopped') onPhase('scoring');
       if (next.value.type === 'epoch') loss = next.value.metrics.trainLoss;
       if (next.value.type === 'done') summary = next.value.summary;
     }
     if (summary === null) return null;
     const guessing = Math.log(summary.classes.length);
     if (loss > guessing) view.line(noBetterThanGuessing(loss, guessing));
+    onPhase('report');
     view.passing('drawing the charts and writing the report …');
     await held.check();
     await report(config, summary, next.value);
@@ -142,14 +151,15 @@ function noBetterThanGuessing(loss: number, guessing: number): string {
   );
 }
 
-function interrupted(folder: string, json: boolean, { out, err }: Terminal): number {
+/** @param run the folder with the checkpoint: one of several seeds; null if none was written */
+function interrupted(folder: string, run: string | null, json: boolean, { out, err }: Terminal): number {
   err.write(`continue with: npx scanstroke train --load-cp ${shellQuote(folder)}\n`);
-  if (json)
-    printJson({ out, err }, { stopped_by: 'interrupted', folder, checkpoint: join(folder, RUN_FILES.last) });
+  const checkpoint = run && join(run, RUN_FILES.last);
+  if (json) printJson({ out, err }, { stopped_by: 'interrupted', folder, checkpoint });
   return INTERRUPTED;
 }
 
-function interruptedLoading(json: boolean, { out, err }: Terminal): number {
+function interruptedAtBeginning(json: boolean, { out, err }: Terminal): number {
   err.write('stopped before the first update; nothing was written\n');
   if (json) printJson({ out, err }, { stopped_by: 'interrupted', folder: null, checkpoint: null });
   return INTERRUPTED;

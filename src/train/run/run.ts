@@ -45,7 +45,7 @@ export interface RunControl {
  * Trains by `config` into the folder `config.savingPath`; resumes from `config.loadCp` if it is set.
  *
  * @param control.stop ends the training after the current update, with a checkpoint to resume from; before the first
- * update, while the data are loaded, throws its reason
+ * update, before anything is written, throws its reason
  * @throws UserError for a mistake in configuration, data or checkpoint, for a folder that cannot be written or that
  * another training uses, and at the first loss that is not finite
  */
@@ -111,6 +111,7 @@ async function* trainLocked(
       : initialState(config.useAmp);
     const parameters = parameterCount(model);
 
+    stop.throwIfAborted();
     const writer = new RunWriter(config, lock, engine, dataset, model, preprocessing, conditions);
     const repairs = await writer.begin(state);
     await source?.release();

@@ -18,6 +18,9 @@ const MISTAKE = 2;
 
 /** The line of a resume whose run has ended. */
 const ALL_DONE = /^all epochs are done /m;
+/** The last line of an interrupted training. */
+const CONTINUE = /^continue with: npx scanstroke train --load-cp /;
+const NOTHING_WRITTEN = /^stopped before the first update; nothing was written$/;
 /** The lines on standard error that a training may print. */
 const EXPECTED_LINES = [
   /^[a-z-]+, seed [0-9]+, on (cpu|wasm) \([^)]+\), [0-9]+ threads?$/,
@@ -26,9 +29,11 @@ const EXPECTED_LINES = [
   /^continues (in|with) epoch [0-9]+(, after update [0-9]+)?$/,
   /^epoch +[0-9]+\/[0-9]+ /,
   /^stopped after epoch [0-9]+: validation (did not improve|reached the target) /,
-  /^stopping after this update, then writing the checkpoint; press Ctrl-C again to exit at once$/,
-  /^interrupted (in|after) epoch [0-9]+(, after update [0-9]+)?$/,
-  /^continue with: npx scanstroke train --load-cp /,
+  /^(stopping|writing) .*; press Ctrl-C again to exit at once$/,
+  /^interrupted ((in|after) epoch [0-9]+(, after update [0-9]+)?|before the first update)$/,
+  CONTINUE,
+  NOTHING_WRITTEN,
+  /^the training loss of the last epoch, [0-9.]+, is above that of guessing, /,
   / was killed as it began; it begins again from /,
   ALL_DONE,
 ];
@@ -69,7 +74,8 @@ export function judge(ran: Ran, disturbance: Disturbance | null): Verdict {
     }
     case INTERRUPTED:
       if (!disturbed) findings.push('exit code 130 without a signal');
-      if (!lines.at(-1)?.startsWith('continue with: ')) findings.push('does not say how to continue');
+      if (![CONTINUE, NOTHING_WRITTEN].some((each) => each.test(lines.at(-1) ?? '')))
+        findings.push('does not say how to continue');
       return { result: 'interrupted', findings };
     case MISTAKE:
       if (errors.length !== 1 || lines.at(-1) !== errors[0])
