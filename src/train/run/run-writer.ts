@@ -118,16 +118,19 @@ export class RunWriter {
     const kept = path === here && existsSync(here) ? `; it is kept as ${await setAside(here)}` : '';
     const last = metrics.at(-1);
     const betweenEpochs = state.losses.length === 0;
-    if (betweenEpochs) await this.save(RUN_FILES.best);
     if (betweenEpochs && state.best.epoch === state.epoch - 1) {
+      await this.save(RUN_FILES.best);
       return [`${problem}${kept}; it was written again from ${RUN_FILES.last}, which has the same weights`];
     }
     const lost = `${problem}${kept}; the weights of epoch ${state.best.epoch}, the best so far, are lost`;
-    if (!betweenEpochs || last?.epoch !== state.epoch - 1) {
-      state.best = null;
-      return [`${lost}; the best of the epochs that follow is kept`];
-    }
-    state.best = { accuracy: last.validationAccuracy, loss: last.validationLoss, epoch: last.epoch };
+    const lastIsKnown = betweenEpochs && last?.epoch === state.epoch - 1;
+    state.best = lastIsKnown
+      ? { accuracy: last.validationAccuracy, loss: last.validationLoss, epoch: last.epoch }
+      : null;
+    // First, so that a killed process leaves no checkpoint that would be taken for that of the old best epoch.
+    if (lastIsKnown) await this.save(RUN_FILES.last, state);
+    if (betweenEpochs) await this.save(RUN_FILES.best);
+    if (!lastIsKnown) return [`${lost}; the best of the epochs that follow is kept`];
     return [`${lost}; epoch ${last.epoch}, whose weights are in ${RUN_FILES.last}, now counts as the best`];
   }
 

@@ -298,7 +298,7 @@ function noticesOf({ events }: Awaited<ReturnType<typeof train>>): string[] {
   return events.flatMap((event) => (event.type === 'start' ? (event.notices ?? []) : []));
 }
 
-test('a best checkpoint that is lost is written again, or replaced by the best that is left, with a notice', async () => {
+test('a best checkpoint that is lost is written again, or replaced by the best that is left, with a notice', async (t) => {
   await train(smallConfig(data, at('lost')));
   const before = checkpoint('lost', 'best.safetensors');
   const again = { ...smallConfig(data, at('lost')), loadCp: at('lost/last.safetensors') };
@@ -323,6 +323,14 @@ test('a best checkpoint that is lost is written again, or replaced by the best t
   const optimizer = whole.training?.optimizer ?? new Map();
   writeFileSync(at('lost/last.safetensors'), encodeCheckpoint({ ...whole, training: { optimizer, state } }));
   rmSync(at('lost/best.safetensors'));
+  const { rename } = fs;
+  const full = Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'rename' });
+  const disk = t.mock.method(fs, 'rename', (from: string, to: string) =>
+    to.endsWith('last.safetensors') ? Promise.reject(full) : rename(from, to),
+  );
+  await assert.rejects(train(again), UserError);
+  disk.mock.restore();
+  // If a best checkpoint had been written before the last one, it would now be taken for that of epoch 1.
   const run = await train(again);
   assert.match(
     noticesOf(run)[0],
