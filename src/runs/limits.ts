@@ -23,6 +23,8 @@ export const MAX_CHECKPOINT_BYTES =
   MAX_HEADER_BYTES +
   8;
 export const MAX_CONFIG_BYTES = 2 ** 16;
-/** 5 kB a line: room for thousands of epochs. */
+/** Room for MAX_EPOCHS: the first 5000 lines have up to 6 kB, the others up to 600 bytes. */
 export const MAX_METRICS_BYTES = 64 * 2 ** 20;
+/** Limit for the epochs of a run. */
+export const MAX_EPOCHS = 50_000;
 export const MAX_SUMMARY_BYTES = 64 * 2 ** 20;

@@ -69,7 +69,7 @@ export interface EpochMetrics {
   lossScale: number | null;
   /** Updates skipped since the run began because a gradient had overflowed. */
   skippedSteps: number;
-  /** At most 50 points, evenly spaced. */
+  /** At most 50 points, evenly spaced; after epoch 5000, one. */
   curve: CurvePoint[];
 }
 

@@ -84,8 +84,10 @@ export interface LoopOptions extends EpochOptions {
   saveEpoch(state: TrainState, metrics: EpochMetrics): Promise<void>;
 }
 
-/** Points of the curve in an epoch. */
+/** Most points of the curve in an epoch. */
 const CURVE_POINTS = 50;
+/** Later epochs have one point: the metrics of all epochs together are of limited size (MAX_EPOCHS in runs/limits.ts). */
+const DETAILED_EPOCHS = 5000;
 /** Seconds that evaluating a sequence takes, as a share of those that training on it takes. */
 const EVALUATION_COST = 1 / 3;
 
@@ -308,7 +310,7 @@ function metricsOf(options: LoopOptions, trained: TrainedEpoch, scores: Scores):
   const { state } = options;
   const { epoch } = state;
   const batches = state.losses.length;
-  const points = Math.min(CURVE_POINTS, batches);
+  const points = epoch > DETAILED_EPOCHS ? 1 : Math.min(CURVE_POINTS, batches);
   const curve = Array.from({ length: points }, (_, point): CurvePoint => {
     const to = Math.floor(((point + 1) * batches) / points);
     const step = (epoch - 1) * batches + to;

@@ -5,6 +5,7 @@ import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { MAX_EPOCHS, MAX_METRICS_BYTES } from '#src/runs/limits.js';
 import { appendMetrics, readMetrics, readSummary, writeSummary } from '#src/runs/run-files.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '#src/runs/run-folder.js';
 import { UserError } from '#src/user-error.js';
@@ -30,6 +31,23 @@ const epoch = (n: number): EpochMetrics => ({
   lossScale: null,
   skippedSteps: 0,
   curve: [{ step: 10, loss: 2, accuracy: 0.25, learningRate: 1e-4 }],
+});
+
+test('the metrics of the longest run can be read', async () => {
+  const long = 1.2345678901234567e-100;
+  const point = { step: Number.MAX_SAFE_INTEGER, loss: long, accuracy: long, learningRate: long };
+  const bytesOf = async (points: number) => {
+    await fs.rm(path, { force: true });
+    const numbers = { trainLoss: long, trainAccuracy: long, validationLoss: long, validationAccuracy: long };
+    const others = { seconds: long, samplesPerSecond: long, lossScale: long, learningRate: long };
+    const counts = { epoch: MAX_EPOCHS, skippedSteps: Number.MAX_SAFE_INTEGER };
+    const curve = new Array(points).fill(point);
+    await appendMetrics(folder, Object.assign({ curve }, numbers, others, counts));
+    return (await fs.stat(path)).size;
+  };
+  const detailed = 5000; // see loop.ts
+  const all = detailed * (await bytesOf(50)) + (MAX_EPOCHS - detailed) * (await bytesOf(1));
+  assert.ok(all < MAX_METRICS_BYTES, `${all} bytes`);
 });
 
 const summary: RunSummary = {

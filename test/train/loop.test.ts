@@ -153,6 +153,14 @@ test('a stop saves the state after the batch, and the resumed loop continues fro
   );
 });
 
+test('after epoch 5000 the curve has one point an epoch, so that the metrics of long runs stay readable', async () => {
+  const { events } = await run({}, { epochs: 5001 }, { state: { ...initialState(false), epoch: 5000 } });
+  const [detailed, later] = epochsOf(events).map(({ metrics }) => metrics);
+  assert.deepEqual([detailed.curve.length, later.curve.length], [3, 1]);
+  const [point] = later.curve;
+  assert.deepEqual([point.step, point.loss, point.accuracy], [15_003, later.trainLoss, later.trainAccuracy]);
+});
+
 test('a stop between two epochs names the epoch that has ended', async () => {
   const between = await run({}, {}, { stopWhen: (event) => event.type === 'epoch' });
   assert.deepEqual(between.events.at(-1), { type: 'stopped', reason: 'interrupted', epoch: 1, batch: 0 });

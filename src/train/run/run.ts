@@ -10,7 +10,7 @@ import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
-import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
+import { MAX_EPOCH_UPDATES, MAX_EPOCHS } from '../../runs/limits.js';
 import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
 import { type Mistake, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
@@ -67,6 +67,12 @@ async function* trainLocked(
   stop: AbortSignal,
   lock: RunLock,
 ): AsyncGenerator<TrainEvent, RunEnd> {
+  if (config.numEpochs > MAX_EPOCHS) {
+    throw new UserError(
+      `train: ${config.numEpochs} epochs were asked for; a run has at most ${MAX_EPOCHS}, because ${RUN_FILES.metrics} must stay readable`,
+      { settings: ['numEpochs'] },
+    );
+  }
   const { dataset, notices } = yield* load(config, stop);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);

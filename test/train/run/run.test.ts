@@ -543,6 +543,14 @@ test('two runs that begin in one folder at once do not destroy each other', asyn
   assert.equal((await readMetrics(at('shared'))).length, 1);
 });
 
+test('more epochs than the metrics have room for are refused before anything is read', async () => {
+  const config = smallConfig(at('no data'), at('endless'), { numEpochs: 50_001 });
+  await assert.rejects(
+    train(config),
+    (error) => error instanceof UserError && /^train: 50001 epochs .* at most 50000/.test(error.message),
+  );
+});
+
 test('a folder that cannot be written gives a UserError', async () => {
   writeFileSync(at('a-file'), '');
   const config = smallConfig(data, at('a-file/run'));
