@@ -1,6 +1,6 @@
 /** Protects `scanstroke info`: layers in the order of the network, correct totals, no control characters from files. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -10,6 +10,7 @@ import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
+import { lockRun } from '#src/runs/run-lock.js';
 import { UserError } from '#src/user-error.js';
 import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../report/sample.js';
@@ -112,6 +113,33 @@ describe('info', () => {
     assert.deepEqual([value.model.input_size, value.model.hidden_size, value.model.num_layers], [3, 2, 11]);
     assert.deepEqual(value.training.losses, [0.5]);
     assert.equal(value.summary, null);
+  });
+
+  it('names the process that trains the run', async () => {
+    const folder = join(root, 'in use');
+    const lock = await lockRun(folder);
+    writeFileSync(join(folder, 'last.safetensors'), encodeCheckpoint({ ...checkpoint, training }));
+    assert.match(await show(folder), new RegExp(`\n {2}process ${process.pid} trains it \\(on host .+\\)\n`));
+    const { pid, since } = JSON.parse(await show(folder, true)).process;
+    assert.equal(pid, process.pid);
+    assert.ok(Math.abs(Date.now() - Date.parse(since)) < 60_000, since);
+    await appendMetrics(folder, sampleInput().metrics[0]);
+    assert.match(await show(folder), /\n {2}so far: 1 epoch done/);
+    await lock.release();
+    assert.match(await show(folder), /last\.safetensors\n {2}not finished: 1 epoch done/);
+    assert.equal(JSON.parse(await show(folder, true)).process, null);
+  });
+
+  it('reads more epochs than a function takes arguments', async () => {
+    const folder = join(root, 'long');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'last.safetensors'), encodeCheckpoint({ ...checkpoint, training }));
+    const epoch = { ...sampleInput().metrics[0], curve: [] };
+    await appendMetrics(folder, epoch);
+    const line = readFileSync(join(folder, 'metrics.jsonl'), 'utf8');
+    const lines = Array.from({ length: 150_000 }, (_, n) => line.replace('"epoch":1,', `"epoch":${n + 1},`));
+    writeFileSync(join(folder, 'metrics.jsonl'), lines.join(''));
+    assert.match(await show(folder), /not finished: 150,000 epochs done/);
   });
 
   it('reads the best checkpoint of a run folder and shows the progress of the run', async () => {

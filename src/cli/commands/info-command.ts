@@ -8,6 +8,7 @@ import { printable } from '../../report/recall.js';
 import { formatCount, formatScore, formatShare, otherWays, plural } from '../../report/text.js';
 import type { CheckpointHeader } from '../../runs/checkpoint.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import type { RunHolder } from '../../runs/run-lock.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
 
 export function defineInfo(command: Command, terminal: Terminal): void {
@@ -31,6 +32,8 @@ interface Found {
   checkpoint: CheckpointHeader;
   metrics: EpochMetrics[];
   summary: RunSummary | null;
+  /** The process that trains into the folder now. */
+  holder: RunHolder | null;
 }
 
 /** Prints the contents of `path`. @throws UserError if `path` is neither a run folder nor a checkpoint */
@@ -39,7 +42,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
   const tensors = listTensors(found.checkpoint);
   const total = found.checkpoint.parameters;
   if (json) {
-    const { checkpoint, checkpointPath, metrics, summary } = found;
+    const { checkpoint, checkpointPath, metrics, summary, holder } = found;
     const { model, classes, training } = checkpoint;
     const preprocessing = storedPreprocessing(checkpoint);
     const value = {
@@ -51,7 +54,8 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
       tensors,
       parameters: total,
     };
-    printJson(terminal, snakeCaseKeys({ ...value, training, epochs: metrics.length, summary }, path));
+    const run = { epochs: metrics.length, summary, process: holder };
+    printJson(terminal, snakeCaseKeys({ ...value, training, ...run }, path));
     return;
   }
   terminal.out.write(describe(path, found, tensors, total, terminal));
@@ -60,6 +64,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
 async function find(path: string): Promise<Found> {
   const { readCheckpointHeader } = await import('../../runs/checkpoint-file.js');
   const { readMetrics, readSummary } = await import('../../runs/run-files.js');
+  const { runHolder } = await import('../../runs/run-lock.js');
   const { findCheckpoint } = await import('../../runs/run-path.js');
   const { folder, checkpoint } = findCheckpoint('info', path, 'look');
   const has = (name: string) => path !== checkpoint && existsSync(join(folder, name));
@@ -68,6 +73,7 @@ async function find(path: string): Promise<Found> {
     checkpoint: await readCheckpointHeader(checkpoint),
     metrics: has(RUN_FILES.metrics) ? await readMetrics(folder) : [],
     summary: has(RUN_FILES.summary) ? await readSummary(folder) : null,
+    holder: path === checkpoint ? null : await runHolder(folder),
   };
 }
 
@@ -149,9 +155,11 @@ function describe(
   return `${sections.join('\n')}\n`;
 }
 
-function progress({ metrics, summary }: Found): string[] {
+function progress({ metrics, summary, holder }: Found): string[] {
+  const inUse = holder ? [`process ${holder.pid} trains it (on host ${holder.host})`] : [];
   if (summary) {
     return [
+      ...inUse,
       `test accuracy ${formatScore(summary.testScore)}, best validation ${formatShare(summary.bestValAccuracy)} ` +
         `in epoch ${summary.bestEpoch} of ${summary.epochs}`,
       ...otherWays(summary).map(
@@ -159,9 +167,13 @@ function progress({ metrics, summary }: Found): string[] {
       ),
     ];
   }
-  if (metrics.length === 0) return [];
-  const best = Math.max(...metrics.map(({ validationAccuracy }) => validationAccuracy));
-  return [`not finished: ${plural(metrics.length, 'epoch')} done, best validation ${formatShare(best)}`];
+  if (metrics.length === 0) return inUse;
+  const best = metrics.reduce((most, { validationAccuracy }) => Math.max(most, validationAccuracy), 0);
+  const state = holder ? 'so far' : 'not finished';
+  return [
+    ...inUse,
+    `${state}: ${plural(metrics.length, 'epoch')} done, best validation ${formatShare(best)}`,
+  ];
 }
 
 /** Longer lists are shown as their number of values. */
