@@ -27,7 +27,10 @@ export function colorsFor(stream: Output, env: NodeJS.ProcessEnv = process.env):
 
 /** Aligns columns, with two spaces between them. Columns with `right[column]` are aligned to the right. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly boolean[] = []): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  // Not Math.max(...): a list of some hundred thousand arguments overflows the stack.
+  const widths = rows[0].map((_, column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column].length), 0),
+  );
   return rows
     .map((row) =>
       row

@@ -17,7 +17,11 @@ writeFileSync(run, checkpointBytes(ROWS));
 
 function predict(files: string[], input?: string | Uint8Array, flags: string[] = ['--json']) {
   const args = [COMMAND, 'predict', run, ...files, '--backend', 'reference', ...flags];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { input, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    input,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
   return { status, stdout, stderr };
 }
 
@@ -74,6 +78,15 @@ const FOREIGN: Record<string, [string | Uint8Array, string]> = {
   'zeros.png': [new Uint8Array(5000), 'zero bytes only'],
   'heic.jpg': ['\0\0\0\x18ftypheic', 'a HEIC picture'],
 };
+
+test('reads a file of more drawings than a function takes arguments', () => {
+  const path = join(folder, 'many.ndjson');
+  const count = 150_000;
+  writeFileSync(path, '{"strokes":[]}\n'.repeat(count));
+  const { status, stdout, stderr } = predict([path], undefined, []);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.equal(stdout.match(/nothing to recognise$/gm)?.length, count);
+});
 
 test('mistakes are one line and exit code 2', () => {
   const text = join(folder, 'letter.txt');

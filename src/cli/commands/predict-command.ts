@@ -48,8 +48,8 @@ async function predict(run: string, files: string[], flags: PredictFlags, termin
     const recognizer = await openCheckpoint(checkpoint, backend, run);
     const { preprocessing } = recognizer.info;
     const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
-    const inputs: NamedInput[] = [];
-    for (const file of files) inputs.push(...(await readInputs(file, channels)));
+    let inputs: NamedInput[] = [];
+    for (const file of files) inputs = inputs.concat(await readInputs(file, channels));
     const answers = await recognizer.recognize(inputs.map(({ input }) => input));
     if (json)
       printJson(

@@ -149,7 +149,9 @@ export class StrokeFiles {
       );
     }
     if (sequences.size > labels.length) {
-      const extra = Math.min(...[...sequences.keys()].filter((n) => n >= labels.length));
+      const extra = [...sequences.keys()]
+        .filter((n) => n >= labels.length)
+        .reduce((least, n) => Math.min(least, n));
       throw new UserError(
         `${this.#source}: ${sequenceFileName(part, extra)} has no label: ${labelFileName(part)} has ` +
           `${labels.length} labels, numbers 0 to ${labels.length - 1}`,

@@ -127,7 +127,7 @@ function finished(
 
 /** The samples at their indices in the data set, on which their variation depends; empty drawings between them. */
 function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples {
-  const count = Math.max(...samples.map(({ index }) => index)) + 1;
+  const count = samples.reduce((most, { index }) => Math.max(most, index + 1), 0);
   const sequences = new Array<Int16Array>(count).fill(Int16Array.of(0, 0, 1, 1));
   for (const { index, moves } of samples) sequences[index] = moves;
   return concatenateStrokes(sequences, new Uint8Array(count), name);
