@@ -5,10 +5,12 @@
  */
 
 import { UserError } from '../user-error.js';
-import { quote } from './quotation.js';
+import { inOneLine } from './quotation.js';
 
 /** Deepest nesting of arrays and objects. Our own files have at most 5 levels. */
 const MAX_DEPTH = 32;
+/** Characters shown of the reason why a text is no JSON, which quotes it. */
+const MAX_REASON = 120;
 
 /**
  * Parses JSON.
@@ -38,7 +40,8 @@ export function parseJson(text: string, where: string): unknown {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = message.replace(/ is not valid JSON$/, '');
-    throw new UserError(`${where}: not valid JSON: ${quote(reason, 120).slice(1, -1)}`);
+    const shown = reason.length > MAX_REASON ? `${reason.slice(0, MAX_REASON)}…` : reason;
+    throw new UserError(`${where}: not valid JSON: ${inOneLine(shown)}`);
   }
 }
 

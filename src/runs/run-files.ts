@@ -73,7 +73,12 @@ export async function writeSummary(folder: string, summary: RunSummary): Promise
 export async function readSummary(folder: string): Promise<RunSummary> {
   const path = join(folder, RUN_FILES.summary);
   const text = await readText(path, "the run's summary", MAX_SUMMARY_BYTES);
-  return runSummaryOf(parseJson(text, path), path);
+  try {
+    return runSummaryOf(parseJson(text, path), path);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${error.message}; resuming the run writes it again`, { settings: ['loadCp'] });
+  }
 }
 
 /**
