@@ -20,6 +20,7 @@ import {
   prepareRunFolder,
   refuseOldRun,
   seedFolder,
+  seedFolders,
 } from '../runs/run-path.js';
 import { readConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
@@ -95,8 +96,11 @@ export type SeedRun = { config: PlacedConfig } | { folder: string; summary: RunS
  * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
  * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it. Seeds that finished
  * before an interruption are not trained again, unless the configuration now asks for more epochs.
+ *
+ * @throws UserError where one run would go on as several, or several as one: all would begin anew
  */
 export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
+  refuseOtherSeeds(config);
   if (config.seeds === 1) return [{ config }];
   const { savingPath, loadCp } = config;
   if (!continuesIn(savingPath, loadCp)) {
@@ -105,6 +109,19 @@ export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   }
   await writeConfig(savingPath, configToDisk(config));
   return Promise.all(seedsOf(config).map((seed) => seedRun(config, seed)));
+}
+
+function refuseOtherSeeds({ seeds, loadCp }: PlacedConfig): void {
+  if (loadCp === null) return;
+  const folder = dirname(loadCp);
+  const [seed] = existsSync(folder) ? seedFolders(folder).filter(holdsRun) : [];
+  // A folder with a run and with those of seeds was written by an older version: it goes on as it is asked to.
+  if (existsSync(loadCp) === (seed !== undefined) || existsSync(loadCp) === (seeds === 1)) return;
+  const problem =
+    seeds === 1
+      ? `${folder} holds the runs of several seeds; go on with all of them, or name one, such as ${seed}`
+      : `${loadCp} is of one run, which cannot go on as ${seeds} runs; go on with one seed, or begin new runs`;
+  throw new UserError(`train: ${problem}`, { settings: ['seeds', 'loadCp'] });
 }
 
 function seedsOf({ seeds, seedNumber }: PlacedConfig): number[] {

@@ -208,7 +208,7 @@ export function isSeedFolder(name: string): boolean {
 }
 
 /** The folders of the seeds in a folder, in the order of the seeds. */
-function seedFolders(folder: string): string[] {
+export function seedFolders(folder: string): string[] {
   const seedOf = (name: string) => Number(name.slice('seed-'.length));
   return readdirSync(folder)
     .filter(isSeedFolder)

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -369,6 +370,26 @@ describe('several seeds', () => {
       ],
     );
     assert.match(out, /test accuracy 96\.00 % ± 1\.00 %/);
+  });
+
+  it('goes on neither with one run as several, nor with several as one: all would begin anew', async () => {
+    await run({ seeds: '2' }, 3);
+    const files = () => readdirSync(folder, { recursive: true }).sort();
+    const before = files();
+    for (const savingPath of [undefined, `${folder}-copy`]) {
+      await assert.rejects(
+        run({ loadCp: folder, seeds: '1', savingPath }),
+        /^UserError: train: .* holds the runs of several seeds; go on with all of them, or name one, .*seed-0$/,
+      );
+    }
+    const one = join(folder, 'seed-0');
+    for (const loadCp of [one, join(one, 'last.safetensors')]) {
+      await assert.rejects(
+        run({ loadCp, seeds: '2', savingPath: undefined }),
+        /^UserError: train: .*last\.safetensors is of one run, which cannot go on as 2 runs; go on with one/,
+      );
+    }
+    assert.deepEqual([files(), existsSync(`${folder}-copy`)], [before, false]);
   });
 
   it('writes the report of a seed that was killed before its report was whole, or whose summary is damaged', async () => {
