@@ -19,18 +19,20 @@ import { UserError } from '../user-error.js';
 /** A folder with these files holds a page. */
 const PAGE_FILES = ['service-worker.js', 'models/index.json'];
 
-/** A folder in the page's folder, in which a process prepares the page. A killed process leaves it. */
+/** A folder in the page's folder, in which a process prepares the page. A killed process leaves it there. */
 const STAGE = /^\.page-[0-9a-f]{12}\.tmp$/;
 
-/** @throws UserError unless the folder is new, empty, or holds an older page, which writePage replaces */
+/** @throws UserError unless the folder is new, empty, or holds an older page or a part of one, which writePage replaces */
 export function refuseOthers(out: string): void {
   const kind = lookAt(out);
   if (kind === 'nothing') return;
   if (kind !== 'folder') {
     throw new UserError(`page: --out ${out} ${PATH_WORDS[kind]}; name a new or empty folder`);
   }
-  const names = readdirSync(out).filter((name) => !STAGE.test(name));
-  if (names.length === 0 || PAGE_FILES.every((name) => lookAt(join(out, name)) === 'file')) return;
+  const names = readdirSync(out);
+  // A process that was killed while it replaced an older page may have moved any of its files.
+  if (names.length === 0 || names.some((name) => STAGE.test(name))) return;
+  if (PAGE_FILES.every((name) => lookAt(join(out, name)) === 'file')) return;
   throw new UserError(
     `page: ${out} holds files that are not part of a page; give --out a new or empty folder`,
   );

@@ -1,6 +1,6 @@
 /** Protects `scanstroke page`: all files for a static host, checkpoints without training state, other files kept. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { page } from '#src/cli/commands/page-command.js';
@@ -124,9 +124,13 @@ test('moves are undone if one of them fails', async () => {
   assert.equal(readFileSync(join(to, 'b'), 'utf8'), to);
 });
 
-test('what a killed process has left does not count, and goes', async () => {
+test('what a process killed while it replaced a page has left is replaced, and goes', async () => {
   const out = join(root, 'killed');
-  mkdirSync(join(out, '.page-0123456789ab.tmp/new'), { recursive: true });
+  await write([run('first', checkpointBytes(ROWS))], out);
+  const old = join(out, '.page-0123456789ab.tmp/old');
+  mkdirSync(old, { recursive: true });
+  renameSync(join(out, 'service-worker.js'), join(old, 'service-worker.js'));
   await write([run('again', checkpointBytes(ROWS))], out);
-  assert.ok(!readdirSync(out).some((name) => name.endsWith('.tmp')));
+  const names = readdirSync(out);
+  assert.ok(names.includes('service-worker.js') && !names.some((name) => name.endsWith('.tmp')));
 });
