@@ -29,7 +29,7 @@ export async function writeReport(
   { formats = ['svg', 'png'] }: { formats?: readonly ChartFormat[] } = {},
 ): Promise<{ files: string[] }> {
   const charts = join(folder, RUN_FILES.charts);
-  await makeFolder(charts);
+  await makeFolder(formats.length > 0 ? charts : folder);
   const tiles = mistakeTiles(input.mistakes, input.summary.classes);
   const files: string[] = [];
   const write = async (path: string, content: Uint8Array | string) => {

@@ -70,6 +70,7 @@ test('formats: SVG and PNG by default; the page alone for an empty list', async 
       formats: [],
     });
     assert.deepEqual(files, [join(folder, 'b', 'report.html')]);
+    assert.deepEqual(await readdir(join(folder, 'b')), ['report.html']);
   });
 });
 
