@@ -23,6 +23,7 @@ import { lockRun } from '#src/runs/run-lock.js';
 import { configToDisk, resolveConfig } from '#src/train/config/run-config.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { UserError } from '#src/user-error.js';
+import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
 import { fakeTerminal, fakeTraining, summaryOf } from './fake-run.js';
 
 const root = mkdtempSync(join(tmpdir(), 'scanstroke-train-'));
@@ -270,7 +271,7 @@ describe('resuming', () => {
   it('begins a new run from the weights of a best checkpoint, and leaves the old run alone', async () => {
     await run({}, 3);
     const best = join(folder, 'best.safetensors');
-    writeFileSync(best, '');
+    writeFileSync(best, checkpointBytes(ROWS));
     const { configs } = await run({ loadCp: best, savingPath: `${folder}-pupil` });
     assert.equal(configs[0].savingPath, `${folder}-pupil`);
     const parts = { ...fakeTraining(), configure, seedRuns, report: async () => {} };
@@ -383,6 +384,7 @@ describe('several seeds', () => {
       );
     }
     const one = join(folder, 'seed-0');
+    writeFileSync(join(one, 'last.safetensors'), checkpointBytes(ROWS));
     for (const loadCp of [one, join(one, 'last.safetensors')]) {
       await assert.rejects(
         run({ loadCp, seeds: '2', savingPath: undefined }),
