@@ -3,7 +3,7 @@
  * The entry point of the command line: arguments and streams of the process. Exit codes: 0 success, 1 a bug in
  * scanstroke, 2 a user's mistake, 130 interrupted.
  */
-import { explainFileError } from '../formats/files.js';
+import { explainFileError } from '../formats/file-errors.js';
 import { run } from './program.js';
 import type { Output, Terminal } from './terminal.js';
 

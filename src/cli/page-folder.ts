@@ -6,14 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  explainSystemError,
-  lookAt,
-  PATH_WORDS,
-  prepareFolder,
-  removeEmptyFolders,
-  writeFileAtomically,
-} from '../formats/files.js';
+import { explainSystemError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
+import { prepareFolder, removeEmptyFolders, writeFileAtomically } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 
 /** A folder with these files holds a page. */

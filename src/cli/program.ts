@@ -173,7 +173,7 @@ function version(): string {
 
 /** Prints the error and returns the exit code. */
 async function explain(thrown: unknown, terminal: Terminal): Promise<1 | 2> {
-  const { explainSystemError } = await import('../formats/files.js');
+  const { explainSystemError } = await import('../formats/file-errors.js');
   const { explainShortage } = await import('../formats/shortage.js');
   const error = explainSystemError(explainShortage(thrown));
   if (error instanceof UserError) {

@@ -1,6 +1,6 @@
 /** Loads the data set that a value of `--data` names. Node.js only. */
 import { readdir } from 'node:fs/promises';
-import { explainFileError, lookAt, PATH_WORDS } from '../formats/files.js';
+import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { UserError } from '../user-error.js';
 import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';

@@ -3,7 +3,8 @@
  * memory is allocated for its values. Each tensor is read into its own array, so reading takes the memory of the tensors
  * that are read, once. Node.js only.
  */
-import { explainFileError, openRegularFile, readRange } from './files.js';
+import { explainFileError } from './file-errors.js';
+import { openRegularFile, readRange } from './read-files.js';
 import {
   checkedHeader,
   headerEnd,

@@ -1,7 +1,8 @@
 /** Access to files of runs for a server: regular files only, symbolic links are not followed, and nothing waits. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { checkReadable, explainFileError } from '../formats/files.js';
+import { explainFileError } from '../formats/file-errors.js';
+import { checkReadable } from '../formats/read-files.js';
 
 export interface FileStamp {
   bytes: number;

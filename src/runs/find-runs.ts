@@ -5,7 +5,7 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { explainFileError, lookAt, PATH_WORDS } from '../formats/files.js';
+import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { UserError } from '../user-error.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import { RUN_FILES } from './run-folder.js';

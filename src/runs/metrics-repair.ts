@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileBounded, writeFileAtomically } from '../formats/files.js';
+import { writeFileAtomically } from '../formats/files.js';
+import { readFileBounded } from '../formats/read-files.js';
 import { UserError } from '../user-error.js';
 import { MAX_METRICS_BYTES } from './limits.js';
 import { parseMetrics } from './run-files.js';

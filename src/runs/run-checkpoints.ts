@@ -8,7 +8,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { explainFileError, replaceFile } from '../formats/files.js';
+import { explainFileError } from '../formats/file-errors.js';
+import { replaceFile } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import type { Checkpoint } from './checkpoint.js';
 import { readCheckpoint } from './checkpoint-file.js';

@@ -7,9 +7,11 @@
 
 import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { appendLine, explainFileError, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import { explainFileError } from '../formats/file-errors.js';
+import { appendLine, writeFileAtomically } from '../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
 import { snakeCaseKeys } from '../formats/key-case.js';
+import { readFileBounded } from '../formats/read-files.js';
 import { UserError } from '../user-error.js';
 import { MAX_CONFIG_BYTES, MAX_METRICS_BYTES, MAX_SUMMARY_BYTES } from './limits.js';
 import {

@@ -15,7 +15,7 @@ import fs from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainFileError } from '../formats/files.js';
+import { explainFileError } from '../formats/file-errors.js';
 import { formatJson, parseJson } from '../formats/json.js';
 import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { nullable, type Reader, readAs, record, text, whole } from '../formats/shape.js';

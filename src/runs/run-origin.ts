@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { explainFileError, readFileBounded, writeFileAtomically } from '../formats/files.js';
+import { explainFileError } from '../formats/file-errors.js';
+import { writeFileAtomically } from '../formats/files.js';
 import { formatJson, parseJson } from '../formats/json.js';
+import { readFileBounded } from '../formats/read-files.js';
 import { readAs, record, text } from '../formats/shape.js';
 import { RUN_FILES } from './run-folder.js';
 

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { explainFileError, lookAt, PATH_WORDS, prepareFolder } from '../formats/files.js';
+import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
+import { prepareFolder } from '../formats/files.js';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 import { originOf } from './run-origin.js';

@@ -1,9 +1,9 @@
 /** Names the runs in a folder of runs, for the message to a user who gave the folder in place of a run. Node.js only. */
 import { closeSync, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openRegularFileSync } from '../formats/files.js';
 import { parseJson } from '../formats/json.js';
 import { quote } from '../formats/quotation.js';
+import { openRegularFileSync } from '../formats/read-files.js';
 import { finite, nullable, optional, readAs, record, text } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';

@@ -10,17 +10,16 @@ import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, mock, test } from 'node:test';
+import { explainSystemError, lookAt } from '#src/formats/file-errors.js';
 import {
   appendLine,
   checkFileTarget,
-  explainSystemError,
-  lookAt,
   makeFolder,
   prepareFolder,
-  readFileBounded,
   removeEmptyFolders,
   writeFileAtomically,
 } from '#src/formats/files.js';
+import { readFileBounded } from '#src/formats/read-files.js';
 import { UserError } from '#src/user-error.js';
 
 let folder = '';

@@ -6,8 +6,8 @@
 
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
-import { readFileBounded } from '../../formats/files.js';
 import { quote } from '../../formats/quotation.js';
+import { readFileBounded } from '../../formats/read-files.js';
 import { UserError } from '../../user-error.js';
 import { checkIdxSize, type IdxArray, type IdxHeader, isGzip, parseIdx, parseIdxHeader } from './idx.js';
 

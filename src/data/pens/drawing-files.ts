@@ -8,13 +8,9 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beginsLikeJson, describeContent } from '../../formats/content.js';
-import {
-  explainFileError,
-  readFileBounded,
-  readFileInChunks,
-  sizeOfRegularFile,
-} from '../../formats/files.js';
+import { explainFileError } from '../../formats/file-errors.js';
 import { parseJson } from '../../formats/json.js';
+import { readFileBounded, readFileInChunks, sizeOfRegularFile } from '../../formats/read-files.js';
 import { UserError } from '../../user-error.js';
 import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
 import { type LabelledDrawing, parseDrawing } from './drawing-json.js';

@@ -6,7 +6,8 @@
 import { type Stats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { checkReadable, explainFileError } from '../../formats/files.js';
+import { explainFileError } from '../../formats/file-errors.js';
+import { checkReadable } from '../../formats/read-files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';

@@ -9,9 +9,9 @@ import { finished } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { Header } from 'tar';
+import { explainFileError } from '../../formats/file-errors.js';
 import {
   checkFileTarget,
-  explainFileError,
   prepareFolder,
   removeEmptyFolders,
   writeFileAtomically,

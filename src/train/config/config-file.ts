@@ -4,7 +4,7 @@
  * are refused.
  */
 import { isMap, isNode, isScalar, Lexer, LineCounter, parseDocument, visit } from 'yaml';
-import { readFileBounded } from '../../formats/files.js';
+import { readFileBounded } from '../../formats/read-files.js';
 import { UserError } from '../../user-error.js';
 
 export interface ConfigFile {
