@@ -16,10 +16,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   model: ['data', 'formats', 'backends'],
   recognize: ['model', 'data', 'runs', 'ink', 'formats', 'backends'],
   runs: ['model', 'data', 'formats'],
-  train: ['model', 'data', 'runs', 'formats', 'backends'],
+  exchange: ['model', 'data', 'runs', 'ink', 'formats'],
+  train: ['exchange', 'model', 'data', 'runs', 'formats', 'backends'],
   report: ['runs', 'formats', 'ink'],
   serve: ['train', 'report', 'recognize', 'model', 'data', 'runs', 'ink', 'formats', 'backends'],
-  cli: ['serve', 'train', 'report', 'recognize', 'data', 'runs', 'formats', 'backends'],
+  cli: ['serve', 'exchange', 'train', 'report', 'recognize', 'data', 'runs', 'formats', 'backends'],
 };
 /** The entry points, and the files that every room may use. */
 const ENTRANCES = ['index.ts', 'node.ts', 'public.ts'];

@@ -1,0 +1,107 @@
+/** Takes a model out of scanstroke: a checkpoint → the files of another format. */
+import type { Preprocessing } from '../data/input-kind.js';
+import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
+import { decodeCheckpoint } from '../runs/checkpoint.js';
+import type { StateDict } from '../state-dict.js';
+import { UserError } from '../user-error.js';
+import type { COptions } from './c/write-c.js';
+import type { ExportableModel, ExportedFile } from './exportable-model.js';
+import type { OnnxOptions } from './onnx/write-onnx.js';
+import type { PytorchOptions } from './pytorch/write-pytorch.js';
+
+/** The formats that a model can be written in. */
+export const EXPORT_FORMATS = ['onnx', 'pytorch', 'safetensors', 'html', 'c'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What to write. */
+export type ExportOptions =
+  | ({ format: 'onnx' } & OnnxOptions)
+  | ({ format: 'pytorch' | 'safetensors' } & PytorchOptions)
+  | { format: 'html' }
+  | ({ format: 'c' } & COptions);
+
+/** A classifier of a program, such as SequenceClassifier. */
+export interface ExportedClassifier {
+  readonly config: ResolvedClassifierConfig;
+  stateDict(): Promise<StateDict>;
+}
+
+/** What a program knows about its classifier, or about a checkpoint. */
+export interface AboutModel {
+  /** Names the model and its files. Default `model`. */
+  name?: string;
+  /** Only of a classifier: how inputs become sequences. Default: the input is sequences. */
+  preprocessing?: Preprocessing;
+  /** [K] Only of a classifier: names of the classes. Default `0`, `1`, … */
+  classes?: string[];
+}
+
+/**
+ * Writes a model in the format of another tool.
+ *
+ * @param model bytes of a checkpoint (best.safetensors or last.safetensors of a run), or a classifier
+ * @param options the format and its settings; and, of a classifier, what is known about it
+ * @returns the files, the model's own first; nothing is written to a disk
+ * @throws UserError for a file that is no checkpoint, and for settings that do not fit the model
+ *
+ * @example
+ * import { readFile, writeFile } from 'node:fs/promises';
+ * import { exportModel } from 'scanstroke';
+ *
+ * const checkpoint = await readFile('runs/my-run/best.safetensors');
+ * const [file] = await exportModel(checkpoint, { format: 'onnx', probabilities: true });
+ * await writeFile(file.name, file.bytes); // model.onnx
+ */
+export async function exportModel(
+  model: Uint8Array | ExportedClassifier,
+  options: ExportOptions & AboutModel,
+): Promise<ExportedFile[]> {
+  return filesOf(await exportableOf(model, options), options);
+}
+
+async function exportableOf(
+  model: Uint8Array | ExportedClassifier,
+  { name = 'model', preprocessing, classes }: AboutModel,
+): Promise<ExportableModel> {
+  if (model instanceof Uint8Array) {
+    const { model: config, training = null, ...rest } = decodeCheckpoint(model, name);
+    return { ...rest, config, training, name };
+  }
+  const { config } = model;
+  return {
+    config,
+    parameters: await model.stateDict(),
+    preprocessing: preprocessing ?? null,
+    classes: classes ?? Array.from({ length: config.numClasses }, (_, k) => String(k)),
+    name,
+    training: null,
+  };
+}
+
+/** The files of a model. @throws UserError for settings that do not fit the model */
+export async function filesOf(model: ExportableModel, options: ExportOptions): Promise<ExportedFile[]> {
+  switch (options.format) {
+    case 'onnx': {
+      const { writeOnnx } = await import('./onnx/write-onnx.js');
+      return writeOnnx(model, options);
+    }
+    case 'pytorch':
+    case 'safetensors': {
+      const { writePytorch } = await import('./pytorch/write-pytorch.js');
+      return writePytorch(model, options.format, options);
+    }
+    case 'html': {
+      const { writeHtml } = await import('./html/write-html.js');
+      return writeHtml(model);
+    }
+    case 'c': {
+      const { writeC } = await import('./c/write-c.js');
+      return writeC(model, options);
+    }
+    default:
+      options satisfies never;
+      throw new UserError(
+        `exportModel: expected a format of ${EXPORT_FORMATS.join(', ')}, found ${String((options as { format: unknown }).format)}`,
+      );
+  }
+}
