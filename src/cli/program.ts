@@ -42,6 +42,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'write the web page with trained networks as static files',
     define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),
   },
+  export: {
+    summary: 'write a trained network for ONNX, PyTorch, a web page or C',
+    define: async (...args) => (await import('./commands/export-command.js')).defineExport(...args),
+  },
   data: {
     summary: 'make and preview pen strokes',
     define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),

@@ -172,3 +172,10 @@ function cells(text: string): number {
   }
   return sum;
 }
+
+/** A size for people: `812 bytes`, `14.2 KB`, `1.3 MB`; 1 KB is 1000 bytes. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  const inKilobytes = bytes / 1000;
+  return inKilobytes < 999.95 ? `${inKilobytes.toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

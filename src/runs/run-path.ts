@@ -3,7 +3,7 @@
  * folders and selects the newest run. Node.js only.
  */
 import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { prepareFolder } from '../formats/files.js';
 import { UserError } from '../user-error.js';
@@ -150,6 +150,13 @@ export function findCheckpoint(
       ? `${operation}: ${path} holds no checkpoint (neither ${RUN_FILES.best} nor ${RUN_FILES.last}); give a run folder or a checkpoint`
       : `${operation}: ${path} holds the runs of several seeds; name one of them, such as ${seed}`,
   );
+}
+
+/** A model's name in files and URLs: that of its run folder or, outside of a run, of the checkpoint; letters, digits, `.`, `-`, `_`. */
+export function modelName(checkpoint: string): string {
+  const file = basename(checkpoint).replace(/\.safetensors$/, '');
+  const name = ['best', 'last'].includes(file) ? basename(dirname(resolve(checkpoint))) : file;
+  return name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
 }
 
 /**

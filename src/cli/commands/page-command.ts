@@ -3,7 +3,6 @@
  * server, and offline after the first visit.
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { printable } from '../../report/recall.js';
@@ -69,11 +68,11 @@ async function modelOf(
   const { encodeCheckpoint } = await import('../../runs/checkpoint.js');
   const { readTrainedModel } = await import('../../runs/checkpoint-file.js');
   const { factsBeside } = await import('../../runs/run-files.js');
-  const { findCheckpoint } = await import('../../runs/run-path.js');
+  const { findCheckpoint, modelName } = await import('../../runs/run-path.js');
   const { checkpoint: path } = findCheckpoint('page', run, 'use');
   const bytes = encodeCheckpoint(await readTrainedModel(path));
   const info = describeCheckpoint(bytes, { name: path, ...(await factsBeside(path)) });
-  const id = idOf(path, taken);
+  const id = idOf(modelName(path), taken);
   const entry: ModelEntry = {
     id,
     name: id,
@@ -89,13 +88,10 @@ async function modelOf(
   return { entry, bytes };
 }
 
-/** An id that is valid in a URL: the name of the run folder or, outside of a run, of the checkpoint. */
-function idOf(checkpoint: string, taken: ReadonlySet<string>): string {
-  const file = basename(checkpoint).replace(/\.safetensors$/, '');
-  const name = ['best', 'last'].includes(file) ? basename(dirname(checkpoint)) : file;
-  const plain = name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
+/** An id that no other network has. */
+function idOf(name: string, taken: ReadonlySet<string>): string {
   for (let number = 1; ; number++) {
-    const id = number === 1 ? plain : `${plain}-${number}`;
+    const id = number === 1 ? name : `${name}-${number}`;
     if (!taken.has(id)) return id;
   }
 }

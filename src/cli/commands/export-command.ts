@@ -1,0 +1,184 @@
+/** `scanstroke export RUN`: writes a trained network in the format of another tool. */
+import { basename, dirname, extname, join } from 'node:path';
+import { type Command, Option as Flag } from 'commander';
+import { EXPORT_FORMATS, type ExportFormat, type ExportOptions } from '../../exchange/export.js';
+import type { ExportableModel } from '../../exchange/exportable-model.js';
+import { lookAt } from '../../formats/file-errors.js';
+import { quote } from '../../formats/quotation.js';
+import { printable } from '../../report/recall.js';
+import { formatBytes } from '../../report/text.js';
+import { UserError } from '../../user-error.js';
+import { colorsFor, printJson, type Terminal } from '../terminal.js';
+
+interface ExportFlags {
+  format?: ExportFormat;
+  out?: string;
+  json?: boolean;
+  opset?: string;
+  probabilities?: boolean;
+  withPreprocessing?: boolean;
+  streaming?: boolean;
+  initialStates?: boolean;
+  withOptimizer?: boolean;
+  quantize?: boolean;
+}
+
+/** The endings of each format's main file; the first is the default. */
+const ENDINGS: Record<ExportFormat, readonly string[]> = {
+  onnx: ['.onnx'],
+  pytorch: ['.pt', '.pth'],
+  safetensors: ['.safetensors'],
+  html: ['.html', '.htm'],
+  c: ['.c'],
+};
+/** The flags that only some formats have. */
+const FLAGS: Record<
+  Exclude<keyof ExportFlags, 'format' | 'out' | 'json'>,
+  { flag: string; formats: readonly ExportFormat[] }
+> = {
+  opset: { flag: '--opset', formats: ['onnx'] },
+  probabilities: { flag: '--probabilities', formats: ['onnx'] },
+  withPreprocessing: { flag: '--with-preprocessing', formats: ['onnx'] },
+  streaming: { flag: '--streaming', formats: ['onnx'] },
+  initialStates: { flag: '--initial-states', formats: ['onnx'] },
+  withOptimizer: { flag: '--with-optimizer', formats: ['pytorch', 'safetensors'] },
+  quantize: { flag: '--quantize', formats: ['c'] },
+};
+
+/** The first letters of a Python file that an earlier export wrote. */
+const WRITTEN_BY = '# Written by scanstroke';
+const MAX_MODULE_BYTES = 2 ** 26;
+
+export function defineExport(command: Command, terminal: Terminal): void {
+  command
+    .argument('<run>', 'run folder (exports its best checkpoint) or a checkpoint')
+    .addOption(
+      new Flag(
+        '--format <name>',
+        `format: ${EXPORT_FORMATS.join(', ')} (default by the ending of --out)`,
+      ).choices(EXPORT_FORMATS),
+    )
+    .option('--out <file>', 'file to write (default the name of the run, in this folder)')
+    .option('--json', 'print only { format, files, bytes } as JSON')
+    .addOption(onnx('--opset <n>', 'version of the standard operators, 13 to 22 (default 13)'))
+    .addOption(onnx('--probabilities', 'add an output with the softmax of the logits'))
+    .addOption(onnx('--with-preprocessing', 'take pictures (uint8) instead of sequences'))
+    .addOption(onnx('--streaming', 'read one step at a time: states go in and come out'))
+    .addOption(onnx('--initial-states', 'add inputs for the initial states'))
+    .addOption(
+      new Flag('--with-optimizer', 'add the state of the optimiser (of the last checkpoint)').helpGroup(
+        'PyTorch, safetensors:',
+      ),
+    )
+    .addOption(new Flag('--quantize', 'weights as 8-bit integers').helpGroup('C:'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  scanstroke export runs/my-run --format onnx
+  scanstroke export runs/my-run --out digits.onnx --probabilities --with-preprocessing
+  scanstroke export runs/my-run --out digits.pt          and digits.py, which builds the module
+  scanstroke export runs/my-run --out digits.html        the page and the network in one file
+  scanstroke export runs/my-run --out digits.c --quantize`,
+    )
+    .action((run: string, flags: ExportFlags) => exportRun(run, flags, terminal));
+}
+
+function onnx(flags: string, description: string): Flag {
+  return new Flag(flags, description).helpGroup('ONNX:');
+}
+
+async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
+  const { filesOf } = await import('../../exchange/export.js');
+  const { checkFileTarget, writeFileAtomically } = await import('../../formats/files.js');
+  const format = formatOf(flags);
+  refuseOtherFlags(format, flags);
+  const model = await modelOf(run, flags.withOptimizer ?? false);
+  const out = flags.out ?? `${model.name}${ENDINGS[format][0]}`;
+  await checkFileTarget(out);
+  const files = await filesOf({ ...model, name: basename(out, extname(out)) }, optionsOf(format, flags));
+  const written = files.map(({ name, bytes }, n) => ({
+    path: n === 0 ? out : join(dirname(out), name),
+    bytes,
+  }));
+  for (const { path } of written.slice(1)) {
+    await checkFileTarget(path);
+    await refuseEdited(path);
+  }
+  for (const { path, bytes } of written) await writeFileAtomically(path, bytes);
+  const bytes = written.reduce((sum, file) => sum + file.bytes.length, 0);
+  if (flags.json) {
+    printJson(terminal, { format, files: written.map(({ path }) => path), bytes });
+    return;
+  }
+  const { bold, dim } = colorsFor(terminal.out);
+  for (const file of written) {
+    terminal.out.write(`${bold(printable(file.path))} ${dim(formatBytes(file.bytes.length))}\n`);
+  }
+}
+
+/** The format that the flags name, or the ending of --out tells. */
+function formatOf({ format, out }: ExportFlags): ExportFormat {
+  if (format !== undefined) return format;
+  const ending = extname(out ?? '').toLowerCase();
+  const found = EXPORT_FORMATS.find((each) => ENDINGS[each].includes(ending));
+  if (found !== undefined) return found;
+  const choices = EXPORT_FORMATS.map((each) => `${each} (${ENDINGS[each].join(', ')})`).join(', ');
+  throw new UserError(
+    out === undefined
+      ? `export: which format? give --format, or --out with the ending of one: ${choices}`
+      : `export: the ending of --out ${out} names no format; give --format: ${choices}`,
+  );
+}
+
+function refuseOtherFlags(format: ExportFormat, flags: ExportFlags): void {
+  for (const [key, { flag, formats }] of Object.entries(FLAGS)) {
+    if (flags[key as keyof typeof FLAGS] === undefined || formats.includes(format)) continue;
+    throw new UserError(
+      `export: ${flag} has no effect on the format ${format}; it is for ${formats.join(', ')}`,
+    );
+  }
+}
+
+function optionsOf(format: ExportFormat, flags: ExportFlags): ExportOptions {
+  const { probabilities, withPreprocessing, streaming, initialStates, withOptimizer, quantize } = flags;
+  switch (format) {
+    case 'onnx': {
+      const opset = flags.opset === undefined ? undefined : wholeNumber('--opset', flags.opset);
+      return { format, opset, probabilities, withPreprocessing, streaming, initialStates };
+    }
+    case 'pytorch':
+    case 'safetensors':
+      return { format, withOptimizer };
+    case 'html':
+      return { format };
+    case 'c':
+      return { format, quantize };
+  }
+}
+
+function wholeNumber(flag: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UserError(`export: ${flag}: expected a whole number, found ${quote(text)}`);
+}
+
+/** The model of a run: its best checkpoint, or the last one, which has the state of the optimiser. */
+async function modelOf(run: string, withOptimizer: boolean): Promise<ExportableModel> {
+  const { readCheckpoint, readTrainedModel } = await import('../../runs/checkpoint-file.js');
+  const { findCheckpoint, modelName } = await import('../../runs/run-path.js');
+  const { checkpoint: path } = findCheckpoint('export', run, withOptimizer ? 'resume' : 'use');
+  const read = withOptimizer ? readCheckpoint : readTrainedModel;
+  const { model: config, parameters, preprocessing, classes, training = null } = await read(path);
+  return { config, parameters, preprocessing, classes, training, name: modelName(path) };
+}
+
+/** A generated file that the user may have changed is not replaced. */
+async function refuseEdited(path: string): Promise<void> {
+  if (extname(path) !== '.py' || lookAt(path) === 'nothing') return;
+  const { readFileBounded } = await import('../../formats/read-files.js');
+  const start = (await readFileBounded(path, 'the file', MAX_MODULE_BYTES)).subarray(0, WRITTEN_BY.length);
+  if (new TextDecoder().decode(start) === WRITTEN_BY) return;
+  throw new UserError(
+    `export: ${path} is there already, and was not written by scanstroke; rename it, or give another --out`,
+  );
+}
