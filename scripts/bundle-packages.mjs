@@ -18,8 +18,8 @@ const { optionalDependencies, devDependencies } = JSON.parse(
 );
 const external = new Set([...builtinModules, ...Object.keys(optionalDependencies)]);
 const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-').replace(/\.js$/, '')}.js`;
-/** Modules that are imported from within a package, because its main module has less. */
-const MODULES = ['@jsquash/jpeg/decode.js', '@jsquash/webp/decode.js'];
+/** Modules that are imported from within a package: its main module has less, or needs Node.js. */
+const MODULES = ['@jsquash/jpeg/decode.js', '@jsquash/webp/decode.js', 'fflate/browser'];
 
 /**
  * `from 'zod'`, `import('yaml')`; in a file that has been treated, `from '../vendor/zod.js'`. The statement starts its
