@@ -1,16 +1,121 @@
 /** Writes a model for PyTorch: its tensors as `.pt` or safetensors, and a Python file that builds the module and loads them. */
+import { formatJson } from '../../formats/json.js';
+import { type TensorToWrite, writeSafetensors } from '../../formats/safetensors.js';
+import { ParameterLayout } from '../../model/parameters.js';
+import type { StateDict } from '../../state-dict.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
+import { modelMetadata } from '../model-metadata.js';
+import {
+  inOrder,
+  type OptimizerSettings,
+  optimizerStateDict,
+  type TorchTraining,
+  torchTraining,
+} from './write/optimizer-export.js';
+import type { PythonValue } from './write/pickle-writer.js';
+import { pythonModule } from './write/python-module.js';
+import { writeTorchArchive } from './write/torch-archive-writer.js';
 
 /** Settings of files for PyTorch. */
 export interface PytorchOptions {
   /** Adds the state of the optimiser, so that a training of PyTorch's goes on. Needs a checkpoint with a training state. */
   withOptimizer?: boolean;
+  /** Settings of the training's optimiser, which a checkpoint does not have. `withOptimizer` needs them. */
+  optimizer?: OptimizerSettings;
+  /** With `withOptimizer`, `.pt`: mean training loss of each epoch, for the member `loss`. Default none. */
+  losses?: readonly number[];
+  /** The model file's name, which the Python file loads. Default NAME.pt or NAME.safetensors. */
+  fileName?: string;
 }
 
+/** Tensors of the optimiser in a safetensors file: `optimizer.exp_avg.lstm.weight_ih_l0` …, `optimizer.step`. */
+export const OPTIMIZER_PREFIX = 'optimizer.';
+
+/**
+ * Writes the model file and the Python file.
+ *
+ * `.pt` is a state dict, or with the optimiser a dict of `epoch`, `model_state_dict`, `optimizer_state_dict` and `loss`;
+ * `torch.load(file, weights_only=True)` reads it from PyTorch 1.13 on.
+ *
+ * @param format `pytorch` for `.pt`
+ * @throws UserError if there is no training state to write, or its optimiser and the settings do not fit
+ */
 export function writePytorch(
-  _model: ExportableModel,
-  _format: 'pytorch' | 'safetensors',
-  _options: PytorchOptions,
+  model: ExportableModel,
+  format: 'pytorch' | 'safetensors',
+  options: PytorchOptions,
 ): ExportedFile[] {
-  throw new Error('to be written');
+  const { name, config } = model;
+  const layout = new ParameterLayout(config);
+  layout.check(model.parameters);
+  const parameters = inOrder(model.parameters, layout);
+  const training = options.withOptimizer ? torchTraining(model, options.optimizer) : null;
+  const fileName = options.fileName ?? `${name}.${format === 'pytorch' ? 'pt' : 'safetensors'}`;
+  const bytes =
+    format === 'pytorch'
+      ? archiveOf(model, parameters, training, options.losses ?? [])
+      : safetensorsOf(model, parameters, training);
+  const python = pythonModule({ model, format, fileName, optimizer: training?.settings ?? null });
+  return [
+    { name: fileName, bytes },
+    { name: `${name}.py`, bytes: new TextEncoder().encode(python) },
+  ];
+}
+
+function archiveOf(
+  model: ExportableModel,
+  parameters: StateDict,
+  training: TorchTraining | null,
+  losses: readonly number[],
+): Uint8Array {
+  const storages = new Map<string, Float32Array>();
+  const save = ({ shape, data }: { shape: number[]; data: Float32Array }): PythonValue => {
+    const storage = String(storages.size);
+    storages.set(storage, data);
+    return { tensor: { storage, shape } };
+  };
+  const names = [...parameters.keys()];
+  const stateDict: PythonValue = {
+    orderedDict: [...parameters].map(([name, tensor]) => [name, save(tensor)]),
+  };
+  const value: PythonValue =
+    training === null
+      ? stateDict
+      : {
+          dict: [
+            ['epoch', { int: training.epoch }],
+            ['model_state_dict', stateDict],
+            ['optimizer_state_dict', optimizerStateDict(training, names, save)],
+            ['loss', { list: losses.map((float) => ({ float })) }],
+          ],
+        };
+  return writeTorchArchive(value, storages, formatJson(modelMetadata(model), 'the metadata'));
+}
+
+/** `format` is what Hugging Face's transformers asks for in files of PyTorch tensors. */
+function safetensorsOf(
+  model: ExportableModel,
+  parameters: StateDict,
+  training: TorchTraining | null,
+): Uint8Array {
+  const tensors = new Map<string, TensorToWrite>(parameters);
+  const metadata: Record<string, string> = { format: 'pt', ...modelMetadata(model) };
+  if (training !== null) {
+    const { epoch, updates, vectors, settings } = training;
+    tensors.set(`${OPTIMIZER_PREFIX}step`, { shape: [], data: Float32Array.of(updates) });
+    for (const [vector, values] of vectors) {
+      for (const [name, tensor] of values) tensors.set(`${OPTIMIZER_PREFIX}${vector}.${name}`, tensor);
+    }
+    metadata.optimizer = formatJson(torchSettings(settings), 'the metadata: optimizer');
+    metadata.epoch = String(epoch);
+  }
+  return writeSafetensors(tensors, metadata);
+}
+
+/** Under PyTorch's names. */
+function torchSettings({ name, lr, weightDecay, ...rest }: OptimizerSettings): Record<string, unknown> {
+  const shared = { name, lr, weight_decay: weightDecay };
+  return name === 'sgd'
+    ? { ...shared, momentum: rest.momentum, nesterov: rest.nesterov }
+    : { ...shared, betas: [...rest.betas], eps: rest.eps };
 }

@@ -1,0 +1,405 @@
+/**
+ * The Python file beside a model file: the module, how to load its weights, and the preprocessing. People read it and
+ * copy from it, so it says only what this model needs. Names in it may be anybody's; they stand in quoted texts alone.
+ */
+
+import { pixelPermutation } from '../../../data/images/image-preprocessing.js';
+import type { KindTypes } from '../../../data/input-kind.js';
+import { directionsOf, featuresOf, type Head } from '../../../model/classifier-config.js';
+import type { ExportableModel } from '../../exportable-model.js';
+import type { OptimizerSettings } from './optimizer-export.js';
+
+/** What a file is written for. */
+export interface PythonModule {
+  model: ExportableModel;
+  format: 'pytorch' | 'safetensors';
+  /** The model file beside it. */
+  fileName: string;
+  /** Of a file with the state of the optimiser. */
+  optimizer: OptimizerSettings | null;
+}
+
+/** Letters of a line, where lists are wrapped: PEP 8's limit. */
+const LINE_LETTERS = 79;
+
+/** The text of the file. Its first line is how the command line recognises a file that it may replace. */
+export function pythonModule(module: PythonModule): string {
+  const { model } = module;
+  const input = inputOf(model);
+  return [
+    introduction(model, input),
+    imports(module, input),
+    constants(module, input),
+    moduleClass(model, input),
+    loading(module),
+    input.functions,
+    MAIN,
+  ].join('\n');
+}
+
+/** What depends on the kind of input. */
+interface InputPieces {
+  /** Arguments of the usage line. */
+  usage: string;
+  /** What the model reads, for the introduction. */
+  about: string;
+  /** Sequences differ in length. */
+  ragged: boolean;
+  constants: string;
+  /** `preprocess` and `read`. */
+  functions: string;
+}
+
+function inputOf(model: ExportableModel): InputPieces {
+  const { preprocessing } = model;
+  if (preprocessing === null) return sequenceInput(model);
+  return preprocessing.kind === 'images' ? imageInput(preprocessing) : strokeInput(preprocessing);
+}
+
+function introduction({ name, config }: ExportableModel, { usage, about }: InputPieces): string {
+  const shown = /^[\w-]+$/.test(name) ? name : 'model';
+  const layers = `${config.numLayers} LSTM layer${config.numLayers === 1 ? '' : 's'} of ${config.hiddenSize}`;
+  const directions = config.bidirectional ? ', in both directions' : '';
+  return `\
+# Written by scanstroke. The weights are in the file beside this one.
+"""A classifier of ${about}.
+
+The network: ${layers}${directions}.
+
+    python ${shown}.py ${usage}
+"""`;
+}
+
+function imports({ format }: PythonModule, { ragged }: InputPieces): string {
+  return `\
+import sys
+from pathlib import Path
+${ragged ? 'from typing import Optional\n' : ''}
+import torch
+${format === 'safetensors' ? 'from safetensors.torch import load_file\n' : ''}from torch import nn
+${ragged ? 'from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence\n' : ''}`;
+}
+
+function constants({ model, fileName }: PythonModule, input: InputPieces): string {
+  return `\
+FILE = Path(__file__).with_name(${quoted(fileName)})
+CLASSES = ${list(model.classes.map(quoted))}
+${input.constants}`;
+}
+
+/** What the linear layer reads, in words. */
+const HEAD_WORDS: Record<Head, string> = {
+  flatten: 'every output of the last layer',
+  final: 'the final hidden state of every layer',
+  last: 'the final hidden state of the last layer',
+  mean: 'the mean output of the last layer',
+};
+
+function moduleClass({ config }: ExportableModel, { ragged }: InputPieces): string {
+  const { inputSize, hiddenSize, numLayers, bidirectional, numClasses, head, dropout, layerDropout } = config;
+  const lstm = [
+    `input_size=${inputSize}`,
+    `hidden_size=${hiddenSize}`,
+    `num_layers=${numLayers}`,
+    'batch_first=True',
+    // PyTorch warns of dropout between the layers of a single one.
+    ...(layerDropout > 0 && numLayers > 1 ? [`dropout=${float(layerDropout)}`] : []),
+    ...(bidirectional ? ['bidirectional=True'] : []),
+  ];
+  const arguments_ = ragged
+    ? '(\n        self, sequences: torch.Tensor, lengths: Optional[torch.Tensor] = None\n    )'
+    : '(self, sequences: torch.Tensor)';
+  const lengths = ragged
+    ? '\n\n        lengths [N]: steps of each sequence, of sequences that are padded at the end.\n        '
+    : '';
+  return `
+class SequenceClassifier(nn.Module):
+    """LSTM layers; a linear layer reads ${HEAD_WORDS[head]}."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(
+${lstm.map((each) => `            ${each},\n`).join('')}        )
+        self.dropout = nn.Dropout(${float(dropout)})
+        self.fc = nn.Linear(${featuresOf(config)}, ${numClasses})
+
+    def forward${arguments_} -> torch.Tensor:
+        """Logits [N, ${numClasses}] of sequences [N, ${config.sequenceLength ?? 'T'}, ${inputSize}].${lengths}"""
+${indented(forward(config, ragged))}
+        return self.fc(self.dropout(features))
+`;
+}
+
+const PACK = `\
+packed = pack_padded_sequence(
+    sequences, lengths.cpu(), batch_first=True, enforce_sorted=False
+)
+`;
+
+/** Statements that compute \`features\`. */
+function forward(config: ExportableModel['config'], ragged: boolean): string {
+  const { head, sequenceLength } = config;
+  switch (head) {
+    case 'flatten':
+      if (!ragged) return 'outputs, _ = self.lstm(sequences)\nfeatures = outputs.flatten(1)';
+      return `\
+if lengths is None:
+    outputs, _ = self.lstm(sequences)
+else:
+    # Outputs past the end of a sequence are zero.
+${indented(PACK, 4)}    outputs, _ = pad_packed_sequence(
+        self.lstm(packed)[0], batch_first=True, total_length=${sequenceLength}
+    )
+features = outputs.flatten(1)`;
+    case 'mean':
+      if (!ragged) return 'outputs, _ = self.lstm(sequences)\nfeatures = outputs.mean(1)';
+      return `\
+if lengths is None:
+    outputs, _ = self.lstm(sequences)
+    features = outputs.mean(1)
+else:
+    # Outputs past the end of a sequence are zero.
+${indented(PACK, 4)}    outputs, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+    features = outputs.sum(1) / lengths.to(outputs.device).unsqueeze(1)`;
+    case 'final':
+    case 'last': {
+      const states = head === 'final' ? 'hidden' : `hidden[-${directionsOf(config)}:]`;
+      const features = `# hidden is [layers x directions, N, ${config.hiddenSize}]
+features = ${states}.transpose(0, 1).flatten(1)`;
+      if (!ragged) return `_, (hidden, _) = self.lstm(sequences)\n${features}`;
+      return `\
+if lengths is None:
+    hidden = self.lstm(sequences)[1][0]
+else:
+${indented(PACK, 4)}    hidden = self.lstm(packed)[1][0]
+${features}`;
+    }
+  }
+}
+
+function loading({ format, optimizer }: PythonModule): string {
+  const read =
+    format === 'safetensors' ? 'load_file(path)' : 'torch.load(path, map_location="cpu", weights_only=True)';
+  const parameters =
+    optimizer === null
+      ? `${read}`
+      : format === 'pytorch'
+        ? 'checkpoint["model_state_dict"]'
+        : '{name: tensors[name] for name in model.state_dict()}';
+  const file = format === 'safetensors' ? 'tensors' : 'checkpoint';
+  const old =
+    format === 'pytorch'
+      ? '    # PyTorch 1.13 refuses the numbers of an optimiser, unless weights_only=False.\n'
+      : '';
+  const load = `
+def load(path: Path = FILE) -> SequenceClassifier:
+    """The model with its weights, ready to classify."""
+    model = SequenceClassifier()
+${optimizer === null ? '' : `${old}    ${file} = ${read}\n`}    model.load_state_dict(${parameters})
+    return model.eval()
+`;
+  if (optimizer === null) return load;
+  return `${load}
+
+def load_training(
+    path: Path = FILE,
+) -> "tuple[SequenceClassifier, torch.optim.Optimizer]":
+    """The model and its optimiser, ready for the next update."""
+    model = load(path).train()
+    ${file} = ${read}
+    optimizer = ${constructorOf(optimizer)}
+${format === 'pytorch' ? '    optimizer.load_state_dict(checkpoint["optimizer_state_dict"])\n' : stateFromTensors(optimizer)}    return model, optimizer
+`;
+}
+
+function constructorOf({ name, lr, momentum, nesterov, betas, eps, weightDecay }: OptimizerSettings): string {
+  const settings =
+    name === 'sgd'
+      ? [`momentum=${float(momentum)}`, `nesterov=${nesterov ? 'True' : 'False'}`]
+      : [`betas=(${float(betas[0])}, ${float(betas[1])})`, `eps=${float(eps)}`];
+  const all = ['model.parameters()', `lr=${float(lr)}`, ...settings, `weight_decay=${float(weightDecay)}`];
+  const rule = { sgd: 'SGD', adam: 'Adam', adamw: 'AdamW' }[name];
+  return `torch.optim.${rule}(\n${all.map((each) => `        ${each},\n`).join('')}    )`;
+}
+
+function stateFromTensors({ name, momentum }: OptimizerSettings): string {
+  const vectors = name === 'sgd' ? (momentum > 0 ? ['momentum_buffer'] : []) : ['exp_avg', 'exp_avg_sq'];
+  if (vectors.length === 0) return '';
+  const members = [
+    ...(name === 'sgd' ? [] : ['"step": tensors["optimizer.step"].clone()']),
+    ...vectors.map((vector) => `"${vector}": tensors[f"optimizer.${vector}.{name}"]`),
+  ];
+  return `\
+    state = {
+        index: {
+${members.map((each) => `            ${each},\n`).join('')}        }
+        for index, (name, _) in enumerate(model.named_parameters())
+    }
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+`;
+}
+
+function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputPieces {
+  const { sequenceLength, inputSize, channels, height, width, mean, std } = preprocessing;
+  const permutation = pixelPermutation(preprocessing);
+  const shape = `[N, ${channels}, ${height}, ${width}]`;
+  const ink = channels === 1 ? '\n\n    0 is paper, 255 is ink.\n    ' : '';
+  const mode = { 1: 'L', 3: 'RGB' }[channels];
+  const rows = channels === 1 ? 'values.flatten(1)' : 'values.permute(0, 2, 1, 3).flatten(1)';
+  const picture = `
+    from PIL import Image
+
+    picture = Image.open(path).convert("${mode}")
+    if picture.size != (${width}, ${height}):
+        sys.exit(f"{path}: expected ${width} x ${height} pixels, found {picture.size}")
+    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    return pixels.reshape(1, ${height}, ${width}, ${channels}).permute(0, 3, 1, 2)
+`;
+  const array = '    import numpy\n\n';
+  const loaded = `torch.from_numpy(numpy.load(path)).reshape(-1, ${channels}, ${height}, ${width})`;
+  return {
+    usage: mode === undefined ? 'images.npy' : 'picture.png',
+    about: `pictures of ${width} x ${height} pixels, in ${sequenceLength} steps of ${inputSize} values`,
+    ragged: false,
+    constants:
+      permutation === null
+        ? ''
+        : `# Value k of a sequence is value PERMUTATION[k] of the picture.\nPERMUTATION = ${list([...permutation].map(String))}\n`,
+    functions: `
+def preprocess(images: torch.Tensor) -> torch.Tensor:
+    """Sequences [N, ${sequenceLength}, ${inputSize}] of pictures ${shape}, uint8.${ink}"""
+    values = (images.float() / 255 - ${float(mean)}) / ${float(std)}
+    ${channels === 1 ? '' : '# Row by row, and within a row channel by channel.\n    '}values = ${rows}
+${permutation === null ? '' : '    values = values[:, PERMUTATION]\n'}    return values.reshape(-1, ${sequenceLength}, ${inputSize})
+
+
+def read(path: str) -> torch.Tensor:
+    """Pictures ${shape} of a ${mode === undefined ? '' : 'picture, or of a '}NumPy array, uint8."""
+${
+  mode === undefined
+    ? `${array}    return ${loaded}\n`
+    : `    if path.endswith(".npy"):
+        import numpy
+
+        images = torch.from_numpy(numpy.load(path))
+        return images.reshape(-1, ${channels}, ${height}, ${width})
+${picture.slice(1)}`
+}`,
+  };
+}
+
+function strokeInput({ order, scale }: KindTypes['strokes']['preprocessing']): InputPieces {
+  const source =
+    order === 'tour'
+      ? 'scanstroke makes the moves of a picture: a tour over its thinned lines.'
+      : 'scanstroke makes the moves of a drawing, in the order of the pen.';
+  return {
+    usage: 'moves.txt',
+    about: 'pen strokes, read move by move',
+    ragged: true,
+    constants: '',
+    functions: `
+def preprocess(moves: torch.Tensor) -> torch.Tensor:
+    """Sequences [N, T, 4] of moves [N, T, 4]: dx, dy, end of stroke, end of drawing.
+
+    ${source}
+    This writes a text file for each, with a move on each line:
+        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`} --out strokes/
+    """
+${
+  scale === 1
+    ? '    return moves.float()'
+    : `    scale = ${float(scale)}
+    return moves.float() * torch.tensor([scale, scale, 1, 1], device=moves.device)`
+}
+
+
+def read(path: str) -> torch.Tensor:
+    """Moves [1, T, 4] of a text file, or of a NumPy array [T, 4]."""
+    if path.endswith(".npy"):
+        import numpy
+
+        return torch.from_numpy(numpy.load(path)).reshape(1, -1, 4)
+    lines = Path(path).read_text().splitlines()
+    moves = [[int(number) for number in line.split()] for line in lines]
+    return torch.tensor(moves).reshape(1, -1, 4)
+`,
+  };
+}
+
+function sequenceInput({ config }: ExportableModel): InputPieces {
+  const { inputSize, sequenceLength } = config;
+  const shape = `[N, ${sequenceLength ?? 'T'}, ${inputSize}]`;
+  return {
+    usage: 'sequences.npy',
+    about: `sequences of ${inputSize} value${inputSize === 1 ? '' : 's'} a step`,
+    ragged: true,
+    constants: '',
+    functions: `
+def preprocess(sequences: torch.Tensor) -> torch.Tensor:
+    """Sequences ${shape}; change this if your data need more."""
+    return sequences.float()
+
+
+def read(path: str) -> torch.Tensor:
+    """Sequences of one length, ${shape}, of a NumPy array."""
+    import numpy
+
+    return torch.from_numpy(numpy.load(path))
+`,
+  };
+}
+
+const MAIN = `
+def main() -> None:
+    if len(sys.argv) == 1:
+        sys.exit(__doc__)
+    model = load()
+    for path in sys.argv[1:]:
+        with torch.no_grad():
+            probabilities = model(preprocess(read(path))).softmax(1)
+        for row in probabilities:
+            best = int(row.argmax())
+            print(f"{path}: {CLASSES[best]} ({row[best]:.1%})")
+
+
+if __name__ == "__main__":
+    main()
+`;
+
+/** A Python list, in one line if there is room, else wrapped. */
+function list(items: readonly string[]): string {
+  const line = `[${items.join(', ')}]`;
+  if (line.length <= LINE_LETTERS - 'PERMUTATION = '.length) return line;
+  const lines: string[] = [];
+  let current = '   ';
+  for (const item of items) {
+    if (current.length + item.length + 2 > LINE_LETTERS && current.trim() !== '') {
+      lines.push(current);
+      current = '   ';
+    }
+    current += ` ${item},`;
+  }
+  return `[\n${[...lines, current].join('\n')}\n]`;
+}
+
+/** A Python float. */
+function float(value: number): string {
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** A Python string. Control characters and invisible ones are escaped. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+function indented(text: string, spaces = 8): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(spaces));
+}
