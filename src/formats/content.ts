@@ -30,6 +30,15 @@ const SIGNATURES: readonly [name: string, offset: number, bytes: string | readon
   ['gzip data', 0, '\x1f\x8b'],
   ['a tar archive', 257, 'ustar'],
   ['a checkpoint (safetensors)', 4, '\0\0\0\0{'],
+  ['an HDF5 file, as Keras writes (.h5)', 0, '\x89HDF\r\n\x1a\n'],
+  ['a GGUF file', 0, 'GGUF'],
+  ['a TensorFlow Lite model', 4, 'TFL3'],
+  ['a TensorFlow SavedModel (.pb)', 0, '\x08\x01\x12'],
+  ['a NumPy array (.npy)', 0, '\x93NUMPY'],
+  ['a Python pickle', 0, '\x80\x02'],
+  ['a Python pickle', 0, '\x80\x03'],
+  ['a Python pickle', 0, '\x80\x04'],
+  ['a Python pickle', 0, '\x80\x05'],
 ];
 
 /** First letters of text that has a name. */

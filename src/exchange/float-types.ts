@@ -1,0 +1,59 @@
+/** Floating-point numbers of other widths → float32: float16 and bfloat16 exactly, float64 rounded to nearest. */
+
+/** Element types that become float32. */
+export type FloatType = 'F16' | 'BF16' | 'F32' | 'F64';
+
+/** Bytes of an element. */
+export const FLOAT_BYTES: Readonly<Record<FloatType, number>> = { F16: 2, BF16: 2, F32: 4, F64: 8 };
+
+/**
+ * The values of little-endian bytes, which may be unaligned.
+ * @param bytes `count` elements or more
+ * @returns [count] a copy
+ */
+export function floatsOf(bytes: Uint8Array, type: FloatType, count: number): Float32Array<ArrayBuffer> {
+  const copy = bytes.slice(0, count * FLOAT_BYTES[type]);
+  switch (type) {
+    case 'F32':
+      return new Float32Array(copy.buffer, copy.byteOffset, count);
+    case 'F64':
+      return Float32Array.from(new Float64Array(copy.buffer, copy.byteOffset, count));
+    case 'F16':
+      return Float32Array.from(new Uint16Array(copy.buffer, copy.byteOffset, count), floatOfHalf);
+    case 'BF16':
+      return fromBfloat16(new Uint16Array(copy.buffer, copy.byteOffset, count));
+    default:
+      return type satisfies never;
+  }
+}
+
+/** One value of little-endian bytes. @param at its first byte */
+export function floatAt(view: DataView, type: FloatType, at: number): number {
+  switch (type) {
+    case 'F32':
+      return view.getFloat32(at, true);
+    case 'F64':
+      return Math.fround(view.getFloat64(at, true));
+    case 'F16':
+      return floatOfHalf(view.getUint16(at, true));
+    case 'BF16':
+      return fromBfloat16(Uint16Array.of(view.getUint16(at, true)))[0];
+    default:
+      return type satisfies never;
+  }
+}
+
+/** IEEE 754 binary16: 1 sign bit, 5 bits of exponent, 10 of fraction. */
+function floatOfHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** bfloat16 is the upper half of a float32. */
+function fromBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
+  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+}

@@ -1,0 +1,132 @@
+/**
+ * Names the tensors of a state dict, or of a whole module, as PyTorch's `state_dict()` does. A module is a record of an
+ * unknown class: those of torch.save keep their tensors in `_parameters` and `_buffers` and their parts in `_modules`,
+ * those of TorchScript keep all as attributes.
+ */
+import { UserError } from '../../../user-error.js';
+import { PickleDict, PickleRecord, type PickleValue, TorchTensor } from '../pickle/pickle-values.js';
+
+/** Modules within modules. */
+export const MAX_MODULE_DEPTH = 64;
+/** Modules in all, also those that several others hold. */
+export const MAX_MODULES = 100_000;
+export const MAX_TENSORS = 65_536;
+const TORCHSCRIPT = /^__torch__\./;
+
+/** Tensors by their names in state_dict(). */
+export type NamedTensors = Map<string, TorchTensor>;
+
+/**
+ * The tensors of a state dict or a module.
+ * @param name of the file, for messages
+ * @returns null if the value is neither
+ * @throws UserError if modules are nested too deeply, or within themselves, or there are too many tensors
+ */
+export function namedTensors(value: PickleValue | undefined, name: string): NamedTensors | null {
+  if (value instanceof PickleDict) return tensorsOfDict(value, name);
+  return isModule(value) ? new ModuleWalk(name).walk(value) : null;
+}
+
+/** Whether a value is a module: an object with `_parameters` and `_modules`, or of a class of TorchScript's. */
+export function isModule(value: PickleValue | undefined): value is PickleRecord {
+  const state = value instanceof PickleRecord ? stateOf(value) : null;
+  if (value === undefined || state === null) return false;
+  return isTorchScript(value) || (state.entries.has('_parameters') && state.entries.has('_modules'));
+}
+
+/** Whether a value is a module of TorchScript. */
+export function isTorchScript(value: PickleValue): boolean {
+  return value instanceof PickleRecord && TORCHSCRIPT.test(value.className);
+}
+
+/** A dict with at least one tensor. Other members, such as an epoch, are no tensors of the model. */
+function tensorsOfDict(dict: PickleDict, name: string): NamedTensors | null {
+  const tensors: NamedTensors = new Map();
+  for (const [key, value] of dict.entries) {
+    if (typeof key === 'string' && value instanceof TorchTensor) add(tensors, key, value, name);
+  }
+  return tensors.size === 0 ? null : tensors;
+}
+
+function stateOf({ state }: PickleRecord): PickleDict | null {
+  return state instanceof PickleDict ? state : null;
+}
+
+class ModuleWalk {
+  readonly #name: string;
+  readonly #tensors: NamedTensors = new Map();
+  /** The modules around the current one. */
+  readonly #path = new Set<PickleRecord>();
+  #modules = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  walk(module: PickleRecord): NamedTensors {
+    this.#enter(module, '');
+    return this.#tensors;
+  }
+
+  #enter(module: PickleRecord, prefix: string): void {
+    const state = stateOf(module);
+    if (state === null) return;
+    if (this.#path.has(module)) this.#fail('a module contains itself');
+    if (this.#path.size === MAX_MODULE_DEPTH)
+      this.#fail(`modules are nested deeper than ${MAX_MODULE_DEPTH}`);
+    if (++this.#modules > MAX_MODULES) this.#fail(`it has over ${MAX_MODULES} modules`);
+    this.#path.add(module);
+    if (isTorchScript(module)) this.#attributes(state, prefix);
+    else this.#members(state, prefix);
+    this.#path.delete(module);
+  }
+
+  #attributes(state: PickleDict, prefix: string): void {
+    for (const [key, value] of state.entries) {
+      if (typeof key !== 'string') continue;
+      if (value instanceof TorchTensor) add(this.#tensors, prefix + key, value, this.#name);
+      else if (isTorchScript(value)) this.#part(value, `${prefix}${key}.`);
+    }
+  }
+
+  #members(state: PickleDict, prefix: string): void {
+    const left = state.get('_non_persistent_buffers_set');
+    const leftOut = new Set(Array.isArray(left) ? left : []);
+    for (const group of ['_parameters', '_buffers']) {
+      for (const [key, value] of entriesIn(state, group)) {
+        if (typeof key !== 'string' || !(value instanceof TorchTensor)) continue;
+        if (group === '_buffers' && leftOut.has(key)) continue;
+        add(this.#tensors, prefix + key, value, this.#name);
+      }
+    }
+    for (const [key, value] of entriesIn(state, '_modules')) {
+      if (typeof key === 'string') this.#part(value, `${prefix}${key}.`);
+    }
+  }
+
+  #part(value: PickleValue, prefix: string): void {
+    if (value instanceof PickleRecord) this.#enter(value, prefix);
+  }
+
+  #fail(problem: string): never {
+    throw new UserError(`${this.#name}: ${problem}; save model.state_dict() instead of the model`);
+  }
+}
+
+function entriesIn(state: PickleDict, key: string): Iterable<[PickleValue, PickleValue]> {
+  const member = state.get(key);
+  return member instanceof PickleDict ? member.entries : [];
+}
+
+const MAX_TENSOR_NAME_LETTERS = 1000;
+
+function add(tensors: NamedTensors, key: string, tensor: TorchTensor, name: string): void {
+  if (key.length > MAX_TENSOR_NAME_LETTERS) {
+    throw new UserError(
+      `${name}: a tensor's name has ${key.length} letters; at most ${MAX_TENSOR_NAME_LETTERS} are read`,
+    );
+  }
+  tensors.set(key, tensor);
+  if (tensors.size > MAX_TENSORS)
+    throw new UserError(`${name}: over ${MAX_TENSORS} tensors; no model of this family has so many`);
+}

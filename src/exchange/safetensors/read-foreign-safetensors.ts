@@ -1,0 +1,113 @@
+/**
+ * Reads tensors of any safetensors file as float32. A file that scanstroke wrote also gives the model's configuration,
+ * preprocessing and classes, from its metadata.
+ */
+
+import { MAX_CLASSES } from '../../data/class-names.js';
+import { readPreprocessing } from '../../data/kinds.js';
+import { isPlainObject, parseJson } from '../../formats/json.js';
+import { camelCaseKeys } from '../../formats/key-case.js';
+import { quote } from '../../formats/quotation.js';
+import { type Dtype, headerOf, tensorIn } from '../../formats/safetensors.js';
+import { list, readAs, text } from '../../formats/shape.js';
+import { readClassifierConfig } from '../../model/read-config.js';
+import { isOfTraining } from '../../runs/checkpoint.js';
+import type { StateDict } from '../../state-dict.js';
+import { UserError } from '../../user-error.js';
+import { type FloatType, floatsOf } from '../float-types.js';
+import type { ForeignModel } from '../foreign-model.js';
+
+const FLOAT_TYPES = ['F16', 'BF16', 'F32', 'F64'] as const satisfies readonly (Dtype & FloatType)[];
+const MAX_LISTED_NAMES = 5;
+const classList = list(text, MAX_CLASSES);
+
+/**
+ * @param bytes the whole file
+ * @param name of the file, for messages
+ * @throws UserError if the file is damaged, or holds no floating-point numbers; or for metadata of scanstroke's that are
+ * wrong
+ */
+export function readForeignSafetensors(bytes: Uint8Array, name: string): ForeignModel {
+  const header = headerOf(bytes, name);
+  const isOurs = header.metadata.format === 'scanstroke';
+  const tensors: StateDict = new Map();
+  const notices: string[] = [];
+  const others: string[] = [];
+  let hasTraining = Object.hasOwn(header.metadata, 'training') && isOurs;
+  for (const entry of header.entries) {
+    if (isOurs && isOfTraining(entry.name)) {
+      hasTraining = true;
+      continue;
+    }
+    const type = FLOAT_TYPES.find((each) => each === entry.dtype);
+    if (type === undefined) {
+      others.push(entry.name);
+      continue;
+    }
+    const { shape, data } = tensorIn(bytes, header, entry);
+    const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    tensors.set(entry.name, { shape, data: floatsOf(values, type, data.length) });
+  }
+  if (tensors.size === 0) {
+    throw new UserError(`${name}: none of its ${header.entries.length} tensors holds floating-point numbers`);
+  }
+  if (others.length > 0) {
+    const shown = others.slice(0, MAX_LISTED_NAMES).map((label) => quote(label));
+    notices.push(
+      `left out, because they hold no floating-point numbers: ${shown.join(', ')}${others.length > shown.length ? ' …' : ''}`,
+    );
+  }
+  if (hasTraining) {
+    notices.push(
+      'the state of the training is left out; to go on with it, use scanstroke train --resume on its run',
+    );
+  }
+  return {
+    format: isOurs ? 'a checkpoint of scanstroke (safetensors)' : 'a safetensors file',
+    tensors,
+    head: null,
+    sequenceLength: null,
+    config: null,
+    preprocessing: null,
+    classes: null,
+    optimizer: null,
+    epoch: null,
+    notices,
+    ...(isOurs ? aboutOurs(header.metadata, name) : null),
+  };
+}
+
+/** What the metadata of a file of scanstroke's say. An export of a program's classifier may have fewer of them. */
+function aboutOurs(
+  metadata: Record<string, string>,
+  name: string,
+): Pick<ForeignModel, 'config' | 'head' | 'sequenceLength' | 'preprocessing' | 'classes'> {
+  const model = objectIn(metadata, 'model', name);
+  const preprocessing = objectIn(metadata, 'preprocessing', name);
+  const config = model && readClassifierConfig(model, `${name}: model`);
+  const classes = jsonIn(metadata, 'classes', name);
+  return {
+    config,
+    head: config?.head ?? null,
+    sequenceLength: config?.sequenceLength ?? null,
+    preprocessing: preprocessing && readPreprocessing(preprocessing, name),
+    classes: classes === null ? null : readAs(classList, classes, `${name}: metadata "classes"`),
+  };
+}
+
+/** null if there is none. */
+function jsonIn(metadata: Record<string, string>, key: string, name: string): unknown {
+  return Object.hasOwn(metadata, key) ? parseJson(metadata[key], `${name}: metadata "${key}"`) : null;
+}
+
+function objectIn(
+  metadata: Record<string, string>,
+  key: string,
+  name: string,
+): Record<string, unknown> | null {
+  const value = jsonIn(metadata, key, name);
+  if (value === null) return null;
+  const object = camelCaseKeys(value, `${name}: metadata "${key}"`);
+  if (isPlainObject(object)) return object;
+  throw new UserError(`${name}: metadata "${key}" must be a JSON object`);
+}
