@@ -12,16 +12,18 @@ export const FLOAT_BYTES: Readonly<Record<FloatType, number>> = { F16: 2, BF16: 
  * @returns [count] a copy
  */
 export function floatsOf(bytes: Uint8Array, type: FloatType, count: number): Float32Array<ArrayBuffer> {
-  const copy = bytes.slice(0, count * FLOAT_BYTES[type]);
+  // Not `bytes.slice`, which of a Buffer is a view.
+  const copy = new Uint8Array(count * FLOAT_BYTES[type]);
+  copy.set(bytes.subarray(0, copy.length));
   switch (type) {
     case 'F32':
-      return new Float32Array(copy.buffer, copy.byteOffset, count);
+      return new Float32Array(copy.buffer);
     case 'F64':
-      return Float32Array.from(new Float64Array(copy.buffer, copy.byteOffset, count));
+      return Float32Array.from(new Float64Array(copy.buffer));
     case 'F16':
-      return Float32Array.from(new Uint16Array(copy.buffer, copy.byteOffset, count), floatOfHalf);
+      return Float32Array.from(new Uint16Array(copy.buffer), floatOfHalf);
     case 'BF16':
-      return fromBfloat16(new Uint16Array(copy.buffer, copy.byteOffset, count));
+      return fromBfloat16(new Uint16Array(copy.buffer));
     default:
       return type satisfies never;
   }

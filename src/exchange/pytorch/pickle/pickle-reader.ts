@@ -203,7 +203,7 @@ class PickleReader {
   #text(length: number): string {
     if (length > MAX_TEXT_BYTES) this.#fail(`a text of ${length} bytes; at most ${MAX_TEXT_BYTES} are read`);
     const start = this.#take(length);
-    return new TextDecoder().decode(this.#bytes.slice(start, start + length));
+    return new TextDecoder().decode(this.#bytes.subarray(start, start + length));
   }
 
   #append(items: PickleValue[]): void {
@@ -245,7 +245,7 @@ class PickleReader {
       this.#fail(`expected a name of up to ${MAX_GLOBAL_BYTES} bytes and a line break`);
     }
     this.#at = end + 1;
-    return new TextDecoder().decode(this.#bytes.slice(start, end));
+    return new TextDecoder().decode(this.#bytes.subarray(start, end));
   }
 
   #called(): PickleValue {

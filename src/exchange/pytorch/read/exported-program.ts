@@ -111,7 +111,7 @@ function weightsIn(archive: ZipArchive, entry: string, name: string): [string, W
   if (bytes.length > MAX_CONFIG_BYTES) {
     throw new UserError(`${where}: ${bytes.length} bytes; at most ${MAX_CONFIG_BYTES} are read`);
   }
-  const { config } = readAs(readConfig, parseJson(new TextDecoder().decode(bytes.slice()), where), where);
+  const { config } = readAs(readConfig, parseJson(new TextDecoder().decode(bytes), where), where);
   const weights = Object.entries(config);
   if (weights.length > MAX_TENSORS) {
     throw new UserError(`${where}: ${weights.length} tensors; at most ${MAX_TENSORS} are read`);

@@ -3,6 +3,7 @@
  * unknown class: those of torch.save keep their tensors in `_parameters` and `_buffers` and their parts in `_modules`,
  * those of TorchScript keep all as attributes.
  */
+import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
 import { PickleDict, PickleRecord, type PickleValue, TorchTensor } from '../pickle/pickle-values.js';
 
@@ -11,6 +12,8 @@ export const MAX_MODULE_DEPTH = 64;
 /** Modules in all, also those that several others hold. */
 export const MAX_MODULES = 100_000;
 export const MAX_TENSORS = 65_536;
+/** Functions that torch.save writes for tensors without plain elements. */
+const SPECIAL_TENSOR = /^torch\._utils\._rebuild_[a-z_]+$/;
 const TORCHSCRIPT = /^__torch__\./;
 
 /** Tensors by their names in state_dict(). */
@@ -43,7 +46,7 @@ export function isTorchScript(value: PickleValue): boolean {
 function tensorsOfDict(dict: PickleDict, name: string): NamedTensors | null {
   const tensors: NamedTensors = new Map();
   for (const [key, value] of dict.entries) {
-    if (typeof key === 'string' && value instanceof TorchTensor) add(tensors, key, value, name);
+    if (typeof key === 'string') add(tensors, key, value, name);
   }
   return tensors.size === 0 ? null : tensors;
 }
@@ -84,8 +87,8 @@ class ModuleWalk {
   #attributes(state: PickleDict, prefix: string): void {
     for (const [key, value] of state.entries) {
       if (typeof key !== 'string') continue;
-      if (value instanceof TorchTensor) add(this.#tensors, prefix + key, value, this.#name);
-      else if (isTorchScript(value)) this.#part(value, `${prefix}${key}.`);
+      if (isTorchScript(value)) this.#part(value, `${prefix}${key}.`);
+      else add(this.#tensors, prefix + key, value, this.#name);
     }
   }
 
@@ -94,8 +97,7 @@ class ModuleWalk {
     const leftOut = new Set(Array.isArray(left) ? left : []);
     for (const group of ['_parameters', '_buffers']) {
       for (const [key, value] of entriesIn(state, group)) {
-        if (typeof key !== 'string' || !(value instanceof TorchTensor)) continue;
-        if (group === '_buffers' && leftOut.has(key)) continue;
+        if (typeof key !== 'string' || (group === '_buffers' && leftOut.has(key))) continue;
         add(this.#tensors, prefix + key, value, this.#name);
       }
     }
@@ -120,13 +122,21 @@ function entriesIn(state: PickleDict, key: string): Iterable<[PickleValue, Pickl
 
 const MAX_TENSOR_NAME_LETTERS = 1000;
 
-function add(tensors: NamedTensors, key: string, tensor: TorchTensor, name: string): void {
+/** Values that are no tensors, such as an epoch beside the weights, are left out. */
+function add(tensors: NamedTensors, key: string, value: PickleValue, name: string): void {
+  if (value instanceof PickleRecord && SPECIAL_TENSOR.test(value.className)) {
+    throw new UserError(
+      `${name}: tensor ${quote(key)} is sparse, quantised or of another special kind (${value.className}); ` +
+        'save plain dense tensors: tensor.to_dense(), tensor.dequantize()',
+    );
+  }
+  if (!(value instanceof TorchTensor)) return;
   if (key.length > MAX_TENSOR_NAME_LETTERS) {
     throw new UserError(
       `${name}: a tensor's name has ${key.length} letters; at most ${MAX_TENSOR_NAME_LETTERS} are read`,
     );
   }
-  tensors.set(key, tensor);
+  tensors.set(key, value);
   if (tensors.size > MAX_TENSORS)
     throw new UserError(`${name}: over ${MAX_TENSORS} tensors; no model of this family has so many`);
 }

@@ -48,7 +48,7 @@ export function readTorchArchive(archive: ZipArchive, root: string, name: string
 export function refuseBigEndian(archive: ZipArchive, root: string, name: string): void {
   const entry = `${root}byteorder`;
   if (!archive.has(entry)) return;
-  const order = new TextDecoder().decode(archive.read(entry).slice(0, MAX_BYTE_ORDER_LETTERS));
+  const order = new TextDecoder().decode(archive.read(entry).subarray(0, MAX_BYTE_ORDER_LETTERS));
   if (order !== 'little') {
     throw new UserError(
       `${name}: its byte order is ${quote(order)}, only "little" is read; load the file in PyTorch on a PC and save it again`,

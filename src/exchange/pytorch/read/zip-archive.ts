@@ -7,6 +7,7 @@
  */
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
+import { crc32 } from '../../crc32.js';
 
 /** PyTorch writes an entry for each tensor; the largest models have a few thousand. */
 export const MAX_ARCHIVE_ENTRIES = 65_536;
@@ -172,7 +173,7 @@ export class ZipArchive {
       );
     }
     const entry: Entry = {
-      name: new TextDecoder().decode(this.#bytes.slice(nameStart, extraStart)),
+      name: new TextDecoder().decode(this.#bytes.subarray(nameStart, extraStart)),
       method: view.getUint16(at + 10, true),
       encrypted: (view.getUint16(at + 8, true) & ENCRYPTED) !== 0,
       checksum: view.getUint32(at + 16, true),
@@ -222,7 +223,7 @@ export class ZipArchive {
         `its entry ${quote(name)} of ${packedSize} bytes at byte ${start} reaches into the directory at byte ${directory}`,
       );
     }
-    const local = new TextDecoder().decode(this.#bytes.slice(nameStart, nameEnd));
+    const local = new TextDecoder().decode(this.#bytes.subarray(nameStart, nameEnd));
     if (local !== name) {
       this.#fail(`an entry is called ${quote(name)} in the directory, but ${quote(local)} at byte ${header}`);
     }
@@ -248,16 +249,4 @@ export class ZipArchive {
   #fail(problem: string): never {
     throw new UserError(`${this.#name}: a ZIP archive, but ${problem}`);
   }
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let value = 0xffff_ffff;
-  for (const byte of bytes) value = CRC_TABLE[(value ^ byte) & 0xff] ^ (value >>> 8);
-  return ~value >>> 0;
 }
