@@ -208,14 +208,16 @@ class PickleReader {
 
   #append(items: PickleValue[]): void {
     const list = this.#top();
-    const target = list instanceof PickleRecord ? list.items : list;
-    if (!Array.isArray(target)) this.#fail(`expected a list to append to, found ${describeValue(list)}`);
-    for (const item of items) target.push(item);
+    // The elements of a subclass of list are of no use here.
+    if (list instanceof PickleRecord) return;
+    if (!Array.isArray(list)) this.#fail(`expected a list to append to, found ${describeValue(list)}`);
+    for (const item of items) list.push(item);
   }
 
   #setItems(items: PickleValue[]): void {
-    const dict = this.#top();
-    if (!(dict instanceof PickleDict || dict instanceof PickleRecord)) {
+    const top = this.#top();
+    const dict = top instanceof PickleRecord ? top.dict : top;
+    if (!(dict instanceof PickleDict)) {
       this.#fail(`expected a dict to fill, found ${describeValue(dict)}`);
     }
     if (items.length % 2 !== 0) this.#fail('a key without a value');

@@ -23,7 +23,13 @@ export class PickleTuple {
 
 /** A dict or an OrderedDict. A Map, so that keys such as `__proto__` are ordinary ones. */
 export class PickleDict {
-  readonly entries = new Map<PickleValue, PickleValue>();
+  #entries: Map<PickleValue, PickleValue> | null = null;
+
+  /** Made when it is needed: a hostile file makes a million empty dicts. */
+  get entries(): Map<PickleValue, PickleValue> {
+    this.#entries ??= new Map();
+    return this.#entries;
+  }
 
   get(key: string): PickleValue | undefined {
     return this.entries.get(key);
@@ -40,9 +46,7 @@ export class PickleRecord {
   /** What Python would have handed to `__setstate__`, or put into `__dict__`. */
   state: PickleValue = null;
   /** Of a subclass of dict. */
-  readonly entries = new Map<PickleValue, PickleValue>();
-  /** Of a subclass of list. */
-  readonly items: PickleValue[] = [];
+  readonly dict = new PickleDict();
 
   constructor(
     /** `__main__.RowNet` */
@@ -95,7 +99,7 @@ export function describeValue(value: PickleValue | undefined): string {
 /** Entries of a dict or of an object of a subclass of dict; null of another value. */
 export function entriesOf(value: PickleValue | undefined): Map<PickleValue, PickleValue> | null {
   if (value instanceof PickleDict) return value.entries;
-  return value instanceof PickleRecord && value.entries.size > 0 ? value.entries : null;
+  return value instanceof PickleRecord && value.dict.entries.size > 0 ? value.dict.entries : null;
 }
 
 const MAX_NAME_LETTERS = 80;
