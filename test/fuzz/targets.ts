@@ -9,6 +9,7 @@ interface Entry extends Target {
 }
 
 const checkpoints = { area: () => import('./targets/checkpoint-targets.js') };
+const pytorch = { area: () => import('./targets/pytorch-targets.js') };
 const data = { area: () => import('./targets/data-targets.js') };
 const inputs = { area: () => import('./targets/picture-targets.js') };
 const runs = { area: () => import('./targets/run-targets.js') };
@@ -31,7 +32,7 @@ const COMMAND_LIMITS = { cpuMs: 20_000, memoryBytes: 512 * 2 ** 20 };
  * cores.
  */
 export const TARGETS: readonly Entry[] = [
-  { ...checkpoints, ...bytes, name: 'safetensors', share: 140, what: 'any safetensors file' },
+  { ...checkpoints, ...bytes, name: 'safetensors', share: 110, what: 'any safetensors file' },
   { ...checkpoints, ...bytes, name: 'checkpoint', share: 90, what: 'a checkpoint: tensors, metadata, model' },
   {
     ...checkpoints,
@@ -48,7 +49,10 @@ export const TARGETS: readonly Entry[] = [
     share: 25,
     what: 'last.safetensors, to resume a training',
   },
-  { ...data, ...bytes, name: 'idx', share: 140, what: 'an IDX file' },
+  { ...pytorch, ...bytes, name: 'pytorch-zip', share: 30, what: "a model file of PyTorch's, ZIP form" },
+  { ...pytorch, ...bytes, name: 'pytorch-legacy', share: 15, what: "a model file of PyTorch's, older form" },
+  { ...pytorch, ...bytes, name: 'foreign-safetensors', share: 15, what: 'a safetensors file to import' },
+  { ...data, ...bytes, name: 'idx', share: 110, what: 'an IDX file' },
   { ...data, ...bytes, name: 'idx-file', share: 25, what: 'an IDX file on the disk, plain or gzip' },
   { ...data, ...bytes, name: 'image-folder', share: 10, what: 'four IDX files, one of them hostile' },
   { ...data, ...bytes, name: 'class-names', share: 80, what: 'classes.txt' },

@@ -58,9 +58,7 @@ export function readForeignSafetensors(bytes: Uint8Array, name: string): Foreign
     );
   }
   if (hasTraining) {
-    notices.push(
-      'the state of the training is left out; to go on with it, use scanstroke train --resume on its run',
-    );
+    notices.push('the state of the training is left out; to go on with it, use train --load-cp on its run');
   }
   return {
     format: isOurs ? 'a checkpoint of scanstroke (safetensors)' : 'a safetensors file',

@@ -22,7 +22,8 @@ const golden = () =>
     readFileSync(new URL('../../../../test/fixtures/golden/uni_1layer.safetensors', import.meta.url)),
   );
 
-function tensorFiles(): Input[] {
+/** Small safetensors files. */
+export function tensorFiles(): Input[] {
   const tensors = new Map([
     ['a', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }],
     ['b', { shape: [3], dtype: 'BF16', data: Uint16Array.of(1, 2, 3) }],
@@ -33,7 +34,7 @@ function tensorFiles(): Input[] {
 }
 
 /** Small networks of both kinds and of several heads; one with a training state. */
-function checkpointFiles(): Input[] {
+export function checkpointFiles(): Input[] {
   const small = { hiddenSize: 3, numLayers: 1 };
   const trained = decodeCheckpoint(checkpointBytes(STROKES, { ...small, bidirectional: false }), 'seed');
   const optimizer = new Map([...trained.parameters].map(([name, tensor]) => [`mean.${name}`, tensor]));
@@ -82,7 +83,7 @@ function fileOf(header: string, data: Uint8Array): Input {
 }
 
 /** Mutates the header as JSON, or the metadata within it, or values, or bytes anywhere. */
-function mutateTensorFile(random: Random, file: Input): Input {
+export function mutateTensorFile(random: Random, file: Input): Input {
   const parts = partsOf(file);
   if (parts === null || chance(random, 0.25)) {
     const headerEnd = parts === null ? file.length : file.length - parts.data.length;
