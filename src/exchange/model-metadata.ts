@@ -10,6 +10,7 @@ import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { list, readAs, text } from '../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { readClassifierConfig } from '../model/read-config.js';
+import { checkSizes } from '../runs/checkpoint-check.js';
 import { UserError } from '../user-error.js';
 import type { ExportableModel } from './exportable-model.js';
 
@@ -49,7 +50,7 @@ export function isModelMetadata(metadata: Record<string, unknown>): boolean {
 /**
  * Reads what `modelMetadata` wrote. Whether it fits the tensors is not checked.
  * @param where names the metadata in messages: `digits.pt`
- * @throws UserError naming what is missing or impossible
+ * @throws UserError naming what is missing, impossible, or contradicts another part
  */
 export function readModelMetadata(metadata: Record<string, unknown>, where: string): ModelMetadata {
   const model = objectIn(metadata, 'model', where);
@@ -58,11 +59,13 @@ export function readModelMetadata(metadata: Record<string, unknown>, where: stri
     : null;
   const classes = readAs(list(text, MAX_CLASSES), valueIn(metadata, 'classes', where), `${where}: "classes"`);
   checkClassNames(classes, `${where}: "classes"`);
-  return {
+  const read: ModelMetadata = {
     config: readClassifierConfig(model, `${where}: model`),
     preprocessing: preprocessing && readPreprocessing(preprocessing, where),
     classes,
   };
+  checkSizes({ ...read, model: read.config }, where);
+  return read;
 }
 
 function jsonOf(value: unknown, part: string): string {

@@ -13,7 +13,8 @@ import { UserError } from '../user-error.js';
 /** The sizes that a checkpoint's metadata give. */
 export interface CheckpointSizes {
   model: ResolvedClassifierConfig;
-  preprocessing: Preprocessing;
+  /** Null for sequences of a program. */
+  preprocessing: Preprocessing | null;
   classes: readonly string[];
 }
 
@@ -54,13 +55,14 @@ export function checkAgainstTensors(
   checkOptimizer(layout, optimizer, name);
 }
 
-/** Model, preprocessing and classes against each other. */
-function checkSizes({ model, preprocessing, classes }: CheckpointSizes, name: string): void {
+/** Model, preprocessing and classes against each other. @throws UserError naming what contradicts what */
+export function checkSizes({ model, preprocessing, classes }: CheckpointSizes, name: string): void {
   if (classes.length !== model.numClasses) {
     throw new UserError(
       `${name}: names of ${classes.length} classes, but the network has ${model.numClasses} outputs`,
     );
   }
+  if (preprocessing === null) return;
   const kind = kindOf(preprocessing);
   const inputSize = kind.inputSizeOf(preprocessing);
   if (model.inputSize !== inputSize) {

@@ -3,10 +3,15 @@
  * modules), TorchScript archives, and the weights of torch.export (`.pt2`). Nothing in the file is executed: classes and
  * functions are only names.
  */
+import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
+import { MAX_HEADER_BYTES } from '../../formats/safetensors.js';
+import { ParameterLayout } from '../../model/parameters.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import type { ForeignModel } from '../foreign-model.js';
+import { isModelMetadata, type ModelMetadata, readModelMetadata } from '../model-metadata.js';
+import { METADATA_ENTRY } from './metadata-entry.js';
 import type { PickleValue } from './pickle/pickle-values.js';
 import { checkpointParts, epochOf, withoutWrappers } from './read/checkpoint-parts.js';
 import { readExportedProgram } from './read/exported-program.js';
@@ -18,6 +23,8 @@ import { readTorchArchive, torchRoot } from './read/torch-archive.js';
 import { ZipArchive } from './read/zip-archive.js';
 
 const MAX_LISTED_NAMES = 5;
+/** As the header of a safetensors file, which holds the same. */
+const MAX_METADATA_BYTES = MAX_HEADER_BYTES;
 
 /**
  * @param bytes the whole file
@@ -27,13 +34,14 @@ const MAX_LISTED_NAMES = 5;
  */
 export function readPytorch(bytes: Uint8Array, name: string): ForeignModel {
   const notices: string[] = [];
-  const { value, bytesOf, damaged, format } = contentOf(bytes, name);
+  const { value, bytesOf, damaged, format, about } = contentOf(bytes, name);
   const parts = checkpointParts(value, name);
   const reader = new FloatReader(bytesOf, bytes.length, name);
   const tensors = readTensors(withoutWrappers(parts.tensors), reader, notices);
   if (tensors.size === 0) {
     throw new UserError(`${name}: none of its ${parts.tensors.size} tensors holds floating-point numbers`);
   }
+  if (about) new ParameterLayout(about.config).check(tensors, `the tensors of ${name}`);
   const optimizer = readOptimizer(parts.optimizer, reader, notices);
   const bad = damaged();
   if (bad > 0) {
@@ -44,11 +52,11 @@ export function readPytorch(bytes: Uint8Array, name: string): ForeignModel {
   return {
     format: format ?? parts.format,
     tensors,
-    head: null,
-    sequenceLength: null,
-    config: null,
-    preprocessing: null,
-    classes: null,
+    head: about?.config.head ?? null,
+    sequenceLength: about?.config.sequenceLength ?? null,
+    config: about?.config ?? null,
+    preprocessing: about?.preprocessing ?? null,
+    classes: about?.classes ?? null,
     optimizer,
     epoch: epochOf(parts.epoch),
     notices: [...parts.notices, ...notices],
@@ -59,18 +67,34 @@ interface Content {
   value: PickleValue;
   bytesOf: StorageBytes;
   damaged: () => number;
+  /** Of a file that scanstroke wrote. */
+  about: ModelMetadata | null;
   /** Where the archive tells the format; null if its content does. */
   format: string | null;
 }
 
 function contentOf(bytes: Uint8Array, name: string): Content {
-  if (isLegacyFile(bytes)) return { ...readLegacyFile(bytes, name), damaged: () => 0, format: null };
+  if (isLegacyFile(bytes))
+    return { ...readLegacyFile(bytes, name), damaged: () => 0, format: null, about: null };
   const archive = new ZipArchive(bytes, name);
   const program = readExportedProgram(archive, name);
-  if (program !== null) return { ...program, format: 'a program of torch.export' };
+  if (program !== null) return { ...program, format: 'a program of torch.export', about: null };
   const root = torchRoot(archive);
   if (root === null) throw new UserError(`${name}: ${describeArchive(archive.names)}`);
-  return { ...readTorchArchive(archive, root, name), format: null };
+  return { ...readTorchArchive(archive, root, name), format: null, about: aboutIn(archive, root, name) };
+}
+
+/** What scanstroke wrote about the model; null in files of others. */
+function aboutIn(archive: ZipArchive, root: string, name: string): ModelMetadata | null {
+  const entry = root + METADATA_ENTRY;
+  if (!archive.has(entry)) return null;
+  const where = `${name}: ${METADATA_ENTRY}`;
+  const bytes = archive.read(entry);
+  if (bytes.length > MAX_METADATA_BYTES) {
+    throw new UserError(`${where}: ${bytes.length} bytes; at most ${MAX_METADATA_BYTES} are accepted`);
+  }
+  const metadata = parseJson(new TextDecoder().decode(bytes), where);
+  return isPlainObject(metadata) && isModelMetadata(metadata) ? readModelMetadata(metadata, where) : null;
 }
 
 /** What an archive without a pickle of PyTorch's is, and the way out. */

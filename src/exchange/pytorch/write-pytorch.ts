@@ -5,6 +5,7 @@ import { ParameterLayout } from '../../model/parameters.js';
 import type { StateDict } from '../../state-dict.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
 import { modelMetadata } from '../model-metadata.js';
+import { OPTIMIZER_KEY, OPTIMIZER_PREFIX, STEP } from '../safetensors/optimizer-tensors.js';
 import {
   inOrder,
   type OptimizerSettings,
@@ -27,9 +28,6 @@ export interface PytorchOptions {
   /** The model file's name, which the Python file loads. Default NAME.pt or NAME.safetensors. */
   fileName?: string;
 }
-
-/** Tensors of the optimiser in a safetensors file: `optimizer.exp_avg.lstm.weight_ih_l0` …, `optimizer.step`. */
-export const OPTIMIZER_PREFIX = 'optimizer.';
 
 /**
  * Writes the model file and the Python file.
@@ -102,20 +100,21 @@ function safetensorsOf(
   const metadata: Record<string, string> = { format: 'pt', ...modelMetadata(model) };
   if (training !== null) {
     const { epoch, updates, vectors, settings } = training;
-    tensors.set(`${OPTIMIZER_PREFIX}step`, { shape: [], data: Float32Array.of(updates) });
+    tensors.set(OPTIMIZER_PREFIX + STEP, { shape: [], data: Float32Array.of(updates) });
     for (const [vector, values] of vectors) {
       for (const [name, tensor] of values) tensors.set(`${OPTIMIZER_PREFIX}${vector}.${name}`, tensor);
     }
-    metadata.optimizer = formatJson(torchSettings(settings), 'the metadata: optimizer');
+    metadata[OPTIMIZER_KEY] = formatJson(torchSettings(settings), 'the metadata: optimizer');
     metadata.epoch = String(epoch);
   }
   return writeSafetensors(tensors, metadata);
 }
 
-/** Under PyTorch's names. */
-function torchSettings({ name, lr, weightDecay, ...rest }: OptimizerSettings): Record<string, unknown> {
-  const shared = { name, lr, weight_decay: weightDecay };
+/** The settings that torch.optim keeps, under its names. */
+function torchSettings(settings: OptimizerSettings): Record<string, unknown> {
+  const { name, lr, momentum, nesterov, betas, eps, weightDecay } = settings;
+  const shared = { lr, weight_decay: weightDecay };
   return name === 'sgd'
-    ? { ...shared, momentum: rest.momentum, nesterov: rest.nesterov }
-    : { ...shared, betas: [...rest.betas], eps: rest.eps };
+    ? { ...shared, momentum, dampening: 0, nesterov }
+    : { ...shared, betas: [...betas], eps, amsgrad: false, decoupled_weight_decay: name === 'adamw' };
 }

@@ -10,12 +10,15 @@ import { camelCaseKeys } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
 import { type Dtype, headerOf, tensorIn } from '../../formats/safetensors.js';
 import { list, readAs, text } from '../../formats/shape.js';
+import { ParameterLayout } from '../../model/parameters.js';
 import { readClassifierConfig } from '../../model/read-config.js';
 import { isOfTraining } from '../../runs/checkpoint.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import { type FloatType, floatsOf } from '../float-types.js';
 import type { ForeignModel } from '../foreign-model.js';
+import { isModelMetadata, readModelMetadata } from '../model-metadata.js';
+import { OPTIMIZER_PREFIX, readOptimizerTensors } from './optimizer-tensors.js';
 
 const FLOAT_TYPES = ['F16', 'BF16', 'F32', 'F64'] as const satisfies readonly (Dtype & FloatType)[];
 const MAX_LISTED_NAMES = 5;
@@ -30,7 +33,9 @@ const classList = list(text, MAX_CLASSES);
 export function readForeignSafetensors(bytes: Uint8Array, name: string): ForeignModel {
   const header = headerOf(bytes, name);
   const isOurs = header.metadata.format === 'scanstroke';
+  const isExport = isModelMetadata(header.metadata);
   const tensors: StateDict = new Map();
+  const optimizer: StateDict = new Map();
   const notices: string[] = [];
   const others: string[] = [];
   let hasTraining = Object.hasOwn(header.metadata, 'training') && isOurs;
@@ -46,7 +51,10 @@ export function readForeignSafetensors(bytes: Uint8Array, name: string): Foreign
     }
     const { shape, data } = tensorIn(bytes, header, entry);
     const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    tensors.set(entry.name, { shape, data: floatsOf(values, type, data.length) });
+    const tensor = { shape, data: floatsOf(values, type, data.length) };
+    if (isExport && entry.name.startsWith(OPTIMIZER_PREFIX)) {
+      optimizer.set(entry.name.slice(OPTIMIZER_PREFIX.length), tensor);
+    } else tensors.set(entry.name, tensor);
   }
   if (tensors.size === 0) {
     throw new UserError(`${name}: none of its ${header.entries.length} tensors holds floating-point numbers`);
@@ -60,6 +68,7 @@ export function readForeignSafetensors(bytes: Uint8Array, name: string): Foreign
   if (hasTraining) {
     notices.push('the state of the training is left out; to go on with it, use train --load-cp on its run');
   }
+  if (isExport) return exportedModel(header.metadata, { tensors, optimizer, notices }, name);
   return {
     format: isOurs ? 'a checkpoint of scanstroke (safetensors)' : 'a safetensors file',
     tensors,
@@ -72,6 +81,31 @@ export function readForeignSafetensors(bytes: Uint8Array, name: string): Foreign
     epoch: null,
     notices,
     ...(isOurs ? aboutOurs(header.metadata, name) : null),
+  };
+}
+
+/** A file that scanstroke exported. Its tensors come in the order of `module.parameters()`, as the optimiser's state. */
+function exportedModel(
+  metadata: Record<string, string>,
+  read: { tensors: StateDict; optimizer: StateDict; notices: string[] },
+  name: string,
+): ForeignModel {
+  const { config, preprocessing, classes } = readModelMetadata(metadata, name);
+  const layout = new ParameterLayout(config);
+  layout.check(read.tensors, `the tensors of ${name}`);
+  const names = layout.places.map((place) => place.name);
+  const epoch = Object.hasOwn(metadata, 'epoch') && /^\d{1,9}$/.test(metadata.epoch);
+  return {
+    format: 'a safetensors file of scanstroke',
+    tensors: new Map(names.map((each) => [each, read.tensors.get(each)!])),
+    head: config.head,
+    sequenceLength: config.sequenceLength,
+    config,
+    preprocessing,
+    classes,
+    optimizer: readOptimizerTensors(metadata, read.optimizer, names, name),
+    epoch: epoch ? Number(metadata.epoch) : null,
+    notices: read.notices,
   };
 }
 

@@ -3,6 +3,7 @@
  * data of each entry begin at a multiple of 64 bytes, as PyTorch's do, so torch.load can map the file into memory.
  */
 import { type Zippable, zipSync } from 'fflate/browser';
+import { METADATA_ENTRY } from '../metadata-entry.js';
 import { type PythonValue, writePickle } from './pickle-writer.js';
 
 /** What torch.save calls the folder in an archive that it writes into memory. */
@@ -15,9 +16,6 @@ const TAG_BYTES = 4;
 /** `FB`: the tag of the extra field in which PyTorch pads, too. */
 const PADDING_TAG = 0x4246;
 const PADDING = 0x5a;
-
-/** Where scanstroke keeps what it knows about the model. PyTorch reads only entries that it knows. */
-export const METADATA_ENTRY = 'extra/scanstroke.json';
 
 /**
  * Writes the file. There is no `.format_version` among the entries: with it, PyTorch may compute where storages lie
