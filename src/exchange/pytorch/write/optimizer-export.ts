@@ -79,7 +79,6 @@ export function torchTraining(
   if (optimizer === undefined) {
     throw new UserError(
       `export: ${name}: a checkpoint does not have the settings of its optimiser; give them as \`optimizer\``,
-      { settings: ['optimizer'] },
     );
   }
   const settings = readAs(optimizerSettings, optimizer, 'export: the settings of the optimiser');
@@ -87,7 +86,6 @@ export function torchTraining(
   if (state.optimizer !== settings.name) {
     throw new UserError(
       `export: ${name} was trained with the optimiser ${state.optimizer}, but the settings are of ${settings.name}`,
-      { settings: ['optimizer'] },
     );
   }
   const { epoch, updates } = state;
@@ -112,10 +110,7 @@ function vectorsOf(
     const tensors = vectorOf(saved, ours, layout);
     const problem = layout.mismatch(tensors);
     if (problem) {
-      throw new UserError(
-        `export: ${name}: the optimiser's ${ours} does not fit the parameters: ${problem}`,
-        { settings: ['optimizer'] },
-      );
+      throw new UserError(`export: ${name}: the optimiser's ${ours} does not fit the parameters: ${problem}`);
     }
     vectors.set(theirs, inOrder(tensors, layout));
   }
