@@ -2,6 +2,9 @@
  * Completes package-lock.json after `npm install`. A registry mirror may lack the prebuilt binaries of some platforms.
  * npm then leaves them out of the lock file, and `npm ci` refuses it. The missing entries follow from the package names,
  * which contain the system and the processor; all are optional dependencies of the same version.
+ *
+ * Removes the marks of install scripts: `npm ci` then runs none. onnxruntime-node's would download CUDA's libraries on
+ * Linux; its processor's library is in the package.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -32,5 +35,8 @@ for (const owner of Object.values(lock.packages)) {
 }
 const sorted = Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1));
 lock.packages = Object.fromEntries(sorted);
-for (const entry of Object.values(lock.packages)) delete entry.resolved;
+for (const entry of Object.values(lock.packages)) {
+  delete entry.resolved;
+  delete entry.hasInstallScript;
+}
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
