@@ -160,6 +160,6 @@ export class ParameterLayout {
   }
 }
 
-function lstmSuffix(layer: number, direction: number): string {
+export function lstmSuffix(layer: number, direction: number): string {
   return `l${layer}${direction === 1 ? '_reverse' : ''}`;
 }

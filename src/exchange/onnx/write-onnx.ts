@@ -1,5 +1,31 @@
-/** Writes a model as an ONNX file. */
+/**
+ * Writes a model as one ONNX file of standard operators, for ONNX Runtime and whatever else reads ONNX. All operators
+ * have the same form in opsets 13 to 22.
+ *
+ * - `inputs` float32 [batch, steps, I] and `lengths` int32 [batch], the steps of each sequence, from 0; with head
+ *   'flatten' the steps are fixed and there are no lengths;
+ * - with `withPreprocessing` in place of both: `images` uint8 [batch, channels, height, width];
+ * - with `initialStates` also `h0` and `c0` float32 [L·D, batch, H], as PyTorch's;
+ * - `logits` float32 [batch, K], with `probabilities` also `probabilities` [batch, K].
+ *
+ * step-graph.ts has the inputs and outputs of `streaming`, lstm-layers.ts the names of the parameters. Model,
+ * preprocessing and classes are in the metadata, in the JSON of a checkpoint.
+ */
+
+import type { ImagePreprocessing } from '../../data/images/image-preprocessing.js';
+import { kindOf } from '../../data/kinds.js';
+import { formatJson } from '../../formats/json.js';
+import { snakeCaseKeys } from '../../formats/key-case.js';
+import { shown } from '../../formats/shape.js';
+import { directionsOf } from '../../model/classifier-config.js';
+import { UserError } from '../../user-error.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
+import { GraphBuilder } from './graph-builder.js';
+import { addClassifier, addHead, wantedBy } from './head.js';
+import { addLstmLayers } from './lstm-layers.js';
+import { modelMessage } from './onnx-messages.js';
+import { addPictures } from './pictures.js';
+import { addStepGraph } from './step-graph.js';
 
 /** Settings of an ONNX file. */
 export interface OnnxOptions {
@@ -15,6 +41,135 @@ export interface OnnxOptions {
   initialStates?: boolean;
 }
 
-export function writeOnnx(_model: ExportableModel, _options: OnnxOptions): ExportedFile[] {
-  throw new Error('to be written');
+const DEFAULT_OPSET = 13;
+/** The file format of the ONNX release that brought each opset; older runtimes refuse a newer format. */
+const IR_VERSIONS: ReadonlyMap<number, number> = new Map([
+  [13, 7],
+  [14, 7],
+  [15, 8],
+  [16, 8],
+  [17, 8],
+  [18, 8],
+  [19, 9],
+  [20, 9],
+  [21, 10],
+  [22, 10],
+]);
+const METADATA_FORMAT = 'scanstroke';
+const METADATA_VERSION = '1';
+
+/**
+ * @returns one file, `NAME.onnx`
+ * @throws UserError for settings that do not fit the model, or each other
+ */
+export function writeOnnx(model: ExportableModel, options: OnnxOptions): ExportedFile[] {
+  const opset = options.opset ?? DEFAULT_OPSET;
+  const irVersion = irVersionOf(opset);
+  const pictures = picturesOf(model, options);
+  const graph = new GraphBuilder();
+  if (options.streaming) {
+    checkStreaming(model, options);
+    addStepGraph(graph, model, options.probabilities ?? false);
+  } else {
+    addSequenceGraph(graph, model, options, pictures);
+  }
+  const message = modelMessage({
+    opset,
+    irVersion,
+    documentation: documentationOf(model),
+    graph: graph.finish(model.name),
+    metadata: metadataOf(model),
+  });
+  return [{ name: `${model.name}.onnx`, bytes: message.finish() }];
+}
+
+function irVersionOf(opset: number): number {
+  const version = IR_VERSIONS.get(opset);
+  if (version !== undefined) return version;
+  throw new UserError(`export: ONNX's opset must be a whole number from 13 to 22, got ${shown(opset)}`, {
+    settings: ['opset'],
+  });
+}
+
+/** The preprocessing of pictures, if the file is to take them. */
+function picturesOf({ preprocessing }: ExportableModel, options: OnnxOptions): ImagePreprocessing | null {
+  if (!options.withPreprocessing) return null;
+  if (preprocessing?.kind === 'images') return preprocessing;
+  const found = preprocessing ? 'reads pen strokes' : 'has no preprocessing';
+  throw new UserError(
+    `export: only a model that reads images can take pictures, but this one ${found}; ` +
+      'export it without preprocessing: it then takes sequences',
+    { settings: ['withPreprocessing'] },
+  );
+}
+
+function checkStreaming(
+  { config }: ExportableModel,
+  { withPreprocessing, initialStates }: OnnxOptions,
+): void {
+  if (config.bidirectional || config.head === 'flatten') {
+    const why = config.bidirectional
+      ? 'is bidirectional: it reads sequences from their end too'
+      : "has the head 'flatten', which reads all steps at once";
+    throw new UserError(
+      'export: only a unidirectional model with the head final, last or mean can read one step at a time; ' +
+        `this one ${why}`,
+      { settings: ['streaming'] },
+    );
+  }
+  const idle = withPreprocessing ? 'withPreprocessing' : initialStates ? 'initialStates' : null;
+  if (idle === null) return;
+  const why = withPreprocessing ? 'takes no pictures' : 'takes states in any case';
+  throw new UserError(`export: a file that reads one step at a time ${why}; leave out one of the settings`, {
+    settings: ['streaming', idle],
+  });
+}
+
+/** The graph that reads whole sequences, or pictures. */
+function addSequenceGraph(
+  graph: GraphBuilder,
+  model: ExportableModel,
+  options: OnnxOptions,
+  pictures: ImagePreprocessing | null,
+): void {
+  const { config } = model;
+  const states = [config.numLayers * directionsOf(config), 'batch', config.hiddenSize];
+  const sequences = pictures
+    ? addPictures(graph, pictures)
+    : graph.input('inputs', 'float', ['batch', config.sequenceLength ?? 'steps', config.inputSize]);
+  const ragged = pictures === null && config.head !== 'flatten';
+  const lengths = ragged ? graph.input('lengths', 'int32', ['batch']) : '';
+  const initial = options.initialStates
+    ? { hidden: graph.input('h0', 'float', states), cell: graph.input('c0', 'float', states) }
+    : null;
+  const sequence = graph.node('Transpose', 'time_major', [sequences], { perm: [1, 0, 2] });
+  const outputs = addLstmLayers(graph, model, { sequence, lengths, initial }, wantedBy(config));
+  const features = addHead(graph, config, outputs, pictures ? pictures.sequenceLength : lengths);
+  addClassifier(graph, model, features, options.probabilities ?? false);
+}
+
+function documentationOf({ config, name }: ExportableModel): string {
+  const { numLayers, hiddenSize, head, bidirectional } = config;
+  const layers = `${numLayers} ${bidirectional ? 'bidirectional' : 'unidirectional'} LSTM layers of ${hiddenSize}`;
+  return (
+    `${name}: a sequence classifier of ${layers}, head ${head}. ` +
+    'Parameters: lstm.lN.W, lstm.lN.R and lstm.lN.B are weight_ih_lN, weight_hh_lN and [bias_ih_lN, bias_hh_lN] ' +
+    'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
+    'fc.weight and fc.bias are those of torch.nn.Linear.'
+  );
+}
+
+function metadataOf({ config, preprocessing, classes }: ExportableModel): Record<string, string> {
+  const text = (value: unknown, part: string) =>
+    formatJson(snakeCaseKeys(value, `ONNX metadata: ${part}`), `ONNX metadata: ${part}`);
+  const metadata: Record<string, string> = {
+    format: METADATA_FORMAT,
+    format_version: METADATA_VERSION,
+    model: text({ ...config }, 'model'),
+    classes: text(classes, 'classes'),
+  };
+  if (preprocessing !== null) {
+    metadata.preprocessing = text(kindOf(preprocessing).writePreprocessing(preprocessing), 'preprocessing');
+  }
+  return metadata;
 }
