@@ -12,8 +12,8 @@ export const INPUT_SIZE = 4;
 const NUM_CLASSES = 5;
 
 /**
- * Largest difference of a logit from ours: the bound that users are promised. Logits here are below 10, sums of at most
- * a few hundred float32 terms; the runtimes add them in another order.
+ * Largest difference of a logit from ours: the bound that users are promised. Logits here are below 10, and sums of
+ * float32 terms, which runtimes add in another order; that makes about 1e-6.
  */
 export const TOLERANCE = 1e-5;
 
