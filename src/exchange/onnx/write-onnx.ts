@@ -92,15 +92,29 @@ function irVersionOf(opset: number): number {
 }
 
 /** The preprocessing of pictures, if the file is to take them. */
-function picturesOf({ preprocessing }: ExportableModel, options: OnnxOptions): ImagePreprocessing | null {
-  if (!options.withPreprocessing) return null;
-  if (preprocessing?.kind === 'images') return preprocessing;
-  const found = preprocessing ? 'reads pen strokes' : 'has no preprocessing';
-  throw new UserError(
-    `export: only a model that reads images can take pictures, but this one ${found}; ` +
-      'export it without preprocessing: it then takes sequences',
-    { settings: ['withPreprocessing'] },
-  );
+function picturesOf(
+  { config, preprocessing }: ExportableModel,
+  { withPreprocessing }: OnnxOptions,
+): ImagePreprocessing | null {
+  if (!withPreprocessing) return null;
+  const settings = ['withPreprocessing'];
+  if (preprocessing?.kind !== 'images') {
+    const found = preprocessing ? 'reads pen strokes' : 'has no preprocessing';
+    throw new UserError(
+      `export: only a model that reads images can take pictures, but this one ${found}; ` +
+        'export it without preprocessing: it then takes sequences',
+      { settings },
+    );
+  }
+  const { sequenceLength: T, inputSize: I } = preprocessing;
+  if (I !== config.inputSize || (config.sequenceLength ?? T) !== T) {
+    const expected = `${config.sequenceLength ?? 'any number of'} steps of ${config.inputSize} values`;
+    throw new UserError(
+      `export: the model reads ${expected}, but the preprocessing makes ${T} steps of ${I}; give the preprocessing that the model was trained with`,
+      { settings },
+    );
+  }
+  return preprocessing;
 }
 
 function checkStreaming(
@@ -149,10 +163,10 @@ function addSequenceGraph(
 }
 
 function documentationOf({ config, name }: ExportableModel): string {
-  const { numLayers, hiddenSize, head, bidirectional } = config;
-  const layers = `${numLayers} ${bidirectional ? 'bidirectional' : 'unidirectional'} LSTM layers of ${hiddenSize}`;
+  const { inputSize, hiddenSize, numLayers, bidirectional, head } = config;
   return (
-    `${name}: a sequence classifier of ${layers}, head ${head}. ` +
+    `${name}: a sequence classifier of scanstroke, LSTM(input_size=${inputSize}, hidden_size=${hiddenSize}, ` +
+    `num_layers=${numLayers}, bidirectional=${bidirectional}), head ${head}. ` +
     'Parameters: lstm.lN.W, lstm.lN.R and lstm.lN.B are weight_ih_lN, weight_hh_lN and [bias_ih_lN, bias_hh_lN] ' +
     'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
     'fc.weight and fc.bias are those of torch.nn.Linear.'
