@@ -1,0 +1,45 @@
+/**
+ * Labels: whole numbers that stand for numbers which a model computes, in blocks of consecutive labels. The graph moves
+ * them through its operators, and the linear layer's inputs then tell which outputs of which LSTM it reads.
+ */
+
+/** What the labels of a block stand for. */
+export type BlockKind =
+  /** Elements of an input of the graph, row-major. */
+  | { kind: 'input'; name: string }
+  /**
+   * Hidden states of one layer and direction: `(step · B + batch) · H + unit`. Step T stands for the sum over the
+   * steps of a sequence, T + 1 for the mean.
+   */
+  | { kind: 'state'; layer: number; direction: 0 | 1 }
+  /** Final cell states, which a classifier does not read. */
+  | { kind: 'cell' }
+  /** Outputs of the linear layer: `row · K + class`. */
+  | { kind: 'answer' };
+
+export type Block = BlockKind & { base: number; count: number };
+
+export class Labels {
+  /** In the order of their labels. */
+  readonly #blocks: Block[] = [];
+  #next = 1;
+
+  /** @param count labels that have been counted in the budget, so all labels stay far below 2³¹ */
+  add(kind: BlockKind, count: number): Block {
+    const block = { ...kind, base: this.#next, count };
+    this.#blocks.push(block);
+    this.#next += count;
+    return block;
+  }
+
+  /** The block of a label. @param label not 0 */
+  blockOf(label: number): Block {
+    let [low, high] = [0, this.#blocks.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#blocks[middle].base <= label) low = middle;
+      else high = middle - 1;
+    }
+    return this.#blocks[low];
+  }
+}
