@@ -167,7 +167,9 @@ function inputValues(
       return [name, shape.map((size, axis) => (typeof size === 'number' ? size : sizeOf(size, axis)))];
     }),
   );
-  const sequences = [...shapes.values()].find((shape) => shape.length === 3);
+  // Without sequences, a file reads single steps: states, sums and counts of earlier ones are its other inputs.
+  const first = [...shapes.values()].find((shape) => shape.length > 1);
+  const sequences = first?.length === 3 ? first : undefined;
   const values = new Map<string, GraphValue>();
   for (const { name, dataType } of inputs) {
     const shape = shapes.get(name) ?? [];
