@@ -135,14 +135,16 @@ export interface GraphParts {
   constants: Readonly<Record<string, TensorParts>>;
   inputs: Readonly<Record<string, readonly (number | string)[]>>;
   outputs: readonly string[];
+  /** Element types of inputs that are no floats. */
+  types?: Readonly<Record<string, number>>;
   opset?: number;
 }
 
-export function model({ nodes, constants, inputs, outputs, opset = 17 }: GraphParts): Message {
+export function model({ nodes, constants, inputs, outputs, types = {}, opset = 17 }: GraphParts): Message {
   const graph = joined(
     ...nodes.map((each) => bytes(GRAPH.node, node(each))),
     ...Object.entries(constants).map(([name, parts]) => bytes(GRAPH.initializer, tensor(name, parts))),
-    ...Object.entries(inputs).map(([name, shape]) => bytes(GRAPH.input, value(name, shape))),
+    ...Object.entries(inputs).map(([name, shape]) => bytes(GRAPH.input, value(name, shape, types[name]))),
     ...outputs.map((name) => bytes(GRAPH.output, value(name, []))),
   );
   return joined(
@@ -180,6 +182,7 @@ export function smallModel(change: (parts: SmallParts) => void = () => {}): Mess
     },
     inputs: { x: ['batch', T, I] },
     outputs: ['y'],
+    types: {},
     opset: 17,
   };
   change(parts);
@@ -196,6 +199,7 @@ export interface SmallParts {
   constants: Record<string, TensorParts>;
   inputs: Record<string, readonly (number | string)[]>;
   outputs: string[];
+  types: Record<string, number>;
   opset: number;
 }
 
