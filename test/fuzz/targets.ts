@@ -16,6 +16,7 @@ const runs = { area: () => import('./targets/run-targets.js') };
 const training = { area: () => import('./targets/training-targets.js') };
 const config = { area: () => import('./targets/config-targets.js') };
 const command = { area: () => import('./targets/command-targets.js') };
+const onnx = { area: () => import('./targets/onnx-targets.js') };
 const http = { area: () => import('./targets/http-targets.js') };
 
 const bytes = { shape: 'bytes' } as const;
@@ -60,7 +61,7 @@ export const TARGETS: readonly Entry[] = [
   { ...data, ...bytes, name: 'stroke-archive', share: 12, what: 'an archive of strokes, tar or tar.gz' },
   { ...data, ...json, name: 'stroke-folder', share: 6, what: 'a folder of strokes with hostile names' },
   { ...data, ...bytes, name: 'drawings', share: 12, what: 'drawings: ndjson, JSON, UNIPEN, Pendigits' },
-  { ...inputs, ...bytes, name: 'png', share: 90, what: 'a PNG picture' },
+  { ...inputs, ...bytes, name: 'png', share: 60, what: 'a PNG picture' },
   { ...inputs, ...bytes, name: 'jpeg', share: 4, what: 'a JPEG picture' },
   { ...inputs, ...bytes, name: 'webp', share: 4, what: 'a WebP picture' },
   { ...inputs, ...bytes, name: 'json-input', share: 60, what: 'an input as JSON' },
@@ -80,6 +81,7 @@ export const TARGETS: readonly Entry[] = [
   { ...training, ...json, name: 'lock', share: 5, what: 'the lock and the origin of a run' },
   { ...config, ...bytes, name: 'config-file', share: 12, what: 'a configuration file, YAML or JSON' },
   { ...config, ...json, name: 'flags', share: 20, what: 'values of flags' },
+  { ...onnx, ...bytes, name: 'onnx', share: 30, what: 'an ONNX file to import' },
   { ...http, ...json, name: 'http', share: 40, what: 'requests to the server', limits: SERVER_LIMITS },
   { ...command, ...json, name: 'command', share: 5, what: 'the command line', limits: COMMAND_LIMITS },
 ];

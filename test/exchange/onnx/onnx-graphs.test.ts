@@ -140,7 +140,7 @@ describe('graphs that are refused by name', () => {
         tail.push({ op: 'Relu', inputs: ['y'], outputs: ['z'] });
         outputs[0] = 'z';
       },
-      /the operator Relu is not supported; scanstroke reads classifiers of LSTM layers/,
+      /the operator "Relu" is not supported; scanstroke reads classifiers of LSTM layers/,
     ],
     "an operator of another tool's": [
       ({ gemm }) => Object.assign(gemm, { domain: 'com.example' }),

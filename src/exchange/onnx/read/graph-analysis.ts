@@ -14,7 +14,7 @@ import { lstm } from './lstm-operator.js';
 import { LstmStack } from './lstm-stack.js';
 import type { StoredGraph, StoredInput, StoredModel, StoredNode } from './model-message.js';
 import { MOVE_OPERATORS } from './move-operators.js';
-import { type Analysis, type LinearLayer, type Operator, OperatorCall, plain } from './operator-call.js';
+import { type Analysis, type LinearLayer, type Operator, OperatorCall } from './operator-call.js';
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ...Object.entries(MOVE_OPERATORS),
@@ -95,11 +95,13 @@ export function analyseGraph(
 }
 
 function refuseOperator({ operator, name }: StoredNode, file: string): never {
-  const layers =
-    operator === 'GRU' || operator === 'RNN' ? `${operator} layers` : `the operator ${plain(operator)}`;
+  const title = name === '' ? '' : ` (${quote(name)})`;
+  const what =
+    operator === 'GRU' || operator === 'RNN'
+      ? `${operator} layers${title} are`
+      : `the operator ${quote(operator)}${title} is`;
   throw new UserError(
-    `${file}: ${layers}${name === '' ? '' : ` (${quote(name)})`} ${layers.endsWith('s') ? 'are' : 'is'} not supported; ` +
-      'scanstroke reads classifiers of LSTM layers, one linear layer and a softmax',
+    `${file}: ${what} not supported; scanstroke reads classifiers of LSTM layers, one linear layer and a softmax`,
   );
 }
 
