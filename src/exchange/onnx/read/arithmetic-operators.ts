@@ -6,7 +6,6 @@ import {
   broadcastShape,
   broadcastStrides,
   elementCount,
-  emptyData,
   forEachIndex,
   type GraphValue,
   stridesOf,
@@ -29,7 +28,7 @@ function broadcast(
       `combines the shapes ${values.map((value) => `[${value.shape.join(', ')}]`).join(' and ')}`,
     );
   }
-  const data = emptyData(kind, call.analysis.budget.spend(shape));
+  const data = call.analysis.budget.make(shape, kind);
   const places = values.map((value) => {
     const list = new Int32Array(data.length);
     forEachIndex(shape, broadcastStrides(value.shape, shape) ?? [], 0, (from, to) => {
@@ -153,7 +152,7 @@ const range: Operator = (call) => {
   const count = Math.max(0, Math.ceil((limit - start) / step));
   if (!Number.isSafeInteger(count)) call.fail(`counts from ${start} to ${limit} by ${step}`);
   const { kind } = call.input(0);
-  const data = emptyData(kind, call.analysis.budget.spend([count]));
+  const data = call.analysis.budget.make([count], kind);
   for (let n = 0; n < count; n++) data[n] = start + n * step;
   return [{ kind, shape: [count], data }];
 };
@@ -170,9 +169,9 @@ function reduction(means: boolean): Operator {
     const axes = given.length === 0 ? value.shape.map((_, axis) => axis) : given;
     const kept = value.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
     const reduced = value.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
-    const count = call.analysis.budget.spend(value.shape);
+    const count = call.analysis.budget.spend(value.shape, value.kind);
     const width = elementCount(reduced);
-    const data = emptyData(value.kind, call.analysis.budget.spend(kept));
+    const data = call.analysis.budget.make(kept, value.kind);
     const strides = stridesOf(value.shape);
     // Where the elements of a group lie, from its first.
     const inGroup = new Int32Array(count === 0 ? 0 : width);
@@ -181,7 +180,7 @@ function reduction(means: boolean): Operator {
         inGroup[to] = from;
       });
     }
-    const group = emptyData(value.kind, inGroup.length);
+    const group = new Float64Array(inGroup.length);
     forEachIndex(kept, strides, 0, (from, to) => {
       for (let n = 0; n < inGroup.length; n++) group[n] = value.data[from + inGroup[n]];
       data[to] = value.kind === 'label' ? reducedLabel(call, group, means) : reducedNumber(group, means);
@@ -196,7 +195,7 @@ function reducedNumber(group: ArrayLike<number>, means: boolean): number {
   return means ? sum / group.length : sum;
 }
 
-function reducedLabel(call: OperatorCall, group: GraphValue['data'], means: boolean): number {
+function reducedLabel(call: OperatorCall, group: Float64Array, means: boolean): number {
   const { lstm } = call.analysis;
   if (group.length === 1) return group[0];
   const sum = lstm.sumOver(group);

@@ -38,7 +38,7 @@ export function analyseGraph(
   sizeOf: (name: string, axis: number) => number,
 ): AnalysedGraph {
   const { file } = constants;
-  const labels = new Labels();
+  const labels = new Labels(file);
   const budget = new Budget(file, fileBytes);
   const analysis: Analysis = {
     file,
@@ -175,7 +175,7 @@ function inputValues(
   const values = new Map<string, GraphValue>();
   for (const { name, dataType } of inputs) {
     const shape = shapes.get(name) ?? [];
-    const count = budget.spend(shape);
+    const count = budget.spend(shape, 'label');
     if (isWholeType(dataType) && shape.length < 2) {
       values.set(name, { kind: 'whole', shape, data: lengthsFor(count, sequences) });
     } else if (isFloatType(dataType) || isWholeType(dataType)) {

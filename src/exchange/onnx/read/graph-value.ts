@@ -15,10 +15,10 @@ export interface GraphValue {
   data: ValueData;
 }
 
-/** Elements of a value, besides a share that grows with the file. 32 MiB of labels: 64 sequences × 784 steps × 160. */
-const MAX_VALUE_ELEMENTS = 2 ** 23;
-/** Elements of all values that operators make. Takes a second or so. */
-const MAX_MADE_ELEMENTS = 2 ** 26;
+/** Bytes of a value, besides a share that grows with the file: labels of 64 sequences × 784 steps × 256 units. */
+const MAX_VALUE_BYTES = 64 * 2 ** 20;
+/** Bytes of all values that operators make. Takes a second or two. */
+const MAX_MADE_BYTES = 384 * 2 ** 20;
 
 /** Bounds memory and time of the analysis, whatever sizes a file names. */
 export class Budget {
@@ -30,22 +30,28 @@ export class Budget {
     readonly file: string,
     fileBytes: number,
   ) {
-    this.#most = MAX_VALUE_ELEMENTS + fileBytes / 4;
-    this.#left = MAX_MADE_ELEMENTS + fileBytes;
+    this.#most = MAX_VALUE_BYTES + fileBytes;
+    this.#left = MAX_MADE_BYTES + 4 * fileBytes;
   }
 
-  /** Counts the elements of a value before it is made. @returns their number @throws UserError beyond the bounds */
-  spend(shape: readonly number[]): number {
+  /** Counts a value before it is made. @returns its elements @throws UserError beyond the bounds */
+  spend(shape: readonly number[], kind: GraphValue['kind']): number {
     const count = elementCount(shape);
-    if (count > this.#most || count > this.#left) {
+    const bytes = count * (kind === 'whole' ? 8 : 4);
+    if (bytes > this.#most || bytes > this.#left) {
       throw new UserError(
         `${this.file}: a value in the graph has the shape [${shape.join(', ')}], which is too large to analyse; ` +
           'export the model with a smaller batch, or with a batch of any size (dynamic)',
       );
     }
     // An operator takes time even for an empty value.
-    this.#left -= count + 16;
+    this.#left -= bytes + 64;
     return count;
+  }
+
+  /** Memory for a value, counted, and filled with 0. */
+  make(shape: readonly number[], kind: GraphValue['kind']): ValueData {
+    return emptyData(kind, this.spend(shape, kind));
   }
 }
 
@@ -60,7 +66,7 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /** @param count elements, which are all 0 */
-export function emptyData(kind: GraphValue['kind'], count: number): ValueData {
+function emptyData(kind: GraphValue['kind'], count: number): ValueData {
   return kind === 'float'
     ? new Float32Array(count)
     : kind === 'whole'
@@ -96,8 +102,7 @@ export function rearranged(
   offset: number,
   budget: Budget,
 ): GraphValue {
-  const count = budget.spend(shape);
-  const data = emptyData(value.kind, count);
+  const data = budget.make(shape, value.kind);
   forEachIndex(shape, strides, offset, (from, to) => {
     data[to] = value.data[from];
   });

@@ -2,6 +2,7 @@
  * Labels: whole numbers that stand for numbers which a model computes, in blocks of consecutive labels. The graph moves
  * them through its operators, and the linear layer's inputs then tell which outputs of which LSTM it reads.
  */
+import { UserError } from '../../../user-error.js';
 
 /** What the labels of a block stand for. */
 export type BlockKind =
@@ -17,6 +18,9 @@ export type BlockKind =
   /** Outputs of the linear layer: `row · K + class`. */
   | { kind: 'answer' };
 
+/** Labels are in an Int32Array. */
+const MAX_LABELS = 2 ** 31 - 1;
+
 export type Block = BlockKind & { base: number; count: number };
 
 export class Labels {
@@ -24,8 +28,15 @@ export class Labels {
   readonly #blocks: Block[] = [];
   #next = 1;
 
-  /** @param count labels that have been counted in the budget, so all labels stay far below 2³¹ */
+  constructor(readonly file: string) {}
+
+  /** @throws UserError if there are more labels than 32 bits tell apart */
   add(kind: BlockKind, count: number): Block {
+    if (this.#next + count > MAX_LABELS) {
+      throw new UserError(
+        `${this.file}: the graph computes more than ${MAX_LABELS} numbers; export the model with a smaller batch`,
+      );
+    }
     const block = { ...kind, base: this.#next, count };
     this.#blocks.push(block);
     this.#next += count;

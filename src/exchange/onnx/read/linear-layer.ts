@@ -30,7 +30,7 @@ function multiply(call: OperatorCall, transposed: boolean): GraphValue {
   const width = features.shape.at(-1) ?? 0;
   checkFeatures(call, features, width, F);
   const shape = [...features.shape.slice(0, -1), K];
-  const count = analysis.budget.spend(shape);
+  const count = analysis.budget.spend(shape, 'label');
   const { base } = analysis.labels.add({ kind: 'answer' }, count);
   analysis.linear = {
     features: Int32Array.from(features.data),

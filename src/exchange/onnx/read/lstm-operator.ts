@@ -37,7 +37,6 @@ export const lstm: Operator = (call) => {
       call.fail(`is a second LSTM in layer ${layer} that reads ${direction === 0 ? 'forward' : 'backward'}`);
     }
     const count = stack.labelsOfDirection;
-    call.analysis.budget.spend([count]);
     const states = call.analysis.labels.add({ kind: 'state', layer, direction }, count);
     const read = { states, ...weightsOf(call, node, n, columns) };
     directions[direction] = read;
@@ -177,7 +176,7 @@ function matchInput(call: OperatorCall, node: LstmNode): SequenceMatch {
       "reads several inputs of the model, or zeros beside the model's input; scanstroke reads one sequence",
     );
   }
-  const [{ length }] = [stack.lengths].map(([first]) => ({ length: first }));
+  const [length] = stack.lengths;
   const flipped = stack.sequence === null ? isBackward(node, length) : !isSame(stack, node, false);
   if (stack.sequence === null) {
     const sequence = new Int32Array(T * B * I);
@@ -290,8 +289,8 @@ function outputsOf(
   const [wantsY, , wantsCells] = [0, 1, 2].map((n) => (call.node.outputs[n] ?? '') !== '');
   const yShape = batchFirst ? [B, T, D, H] : [T, D, B, H];
   const stateShape = batchFirst ? [B, D, H] : [D, B, H];
-  const y = new Int32Array(wantsY ? budget.spend(yShape) : 0);
-  const hidden = new Int32Array(budget.spend(stateShape));
+  const y = new Int32Array(wantsY ? budget.spend(yShape, 'label') : 0);
+  const hidden = new Int32Array(budget.spend(stateShape, 'label'));
   added.forEach(({ read, backwards }, d) => {
     for (let b = 0; b < B; b++) {
       const length = stack.lengths[b];
@@ -306,7 +305,7 @@ function outputsOf(
       }
     }
   });
-  const cells = new Int32Array(wantsCells ? budget.spend(stateShape) : 0);
+  const cells = new Int32Array(wantsCells ? budget.spend(stateShape, 'label') : 0);
   if (wantsCells) {
     const { base } = labels.add({ kind: 'cell' }, cells.length);
     cells.forEach((_, n) => {

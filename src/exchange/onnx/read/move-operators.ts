@@ -5,7 +5,6 @@ import {
   broadcastShape,
   broadcastStrides,
   elementCount,
-  emptyData,
   type GraphValue,
   rearranged,
   stridesOf,
@@ -244,7 +243,7 @@ const concat: Operator = (call) => {
   }
   const shape = [...first.shape];
   shape[axis] = values.reduce((sum, value) => sum + value.shape[axis], 0);
-  const data = emptyData(kind, call.analysis.budget.spend(shape));
+  const data = call.analysis.budget.make(shape, kind);
   // Without elements the outer axes may have any size.
   const outer = data.length === 0 ? 0 : elementCount(shape.slice(0, axis));
   let at = 0;
@@ -264,7 +263,7 @@ const gather: Operator = (call) => {
   const axis = call.axis(call.whole('axis', 0), value.shape.length);
   const size = value.shape[axis];
   const shape = [...value.shape.slice(0, axis), ...indices.shape, ...value.shape.slice(axis + 1)];
-  const data = emptyData(value.kind, call.analysis.budget.spend(shape));
+  const data = call.analysis.budget.make(shape, value.kind);
   const inner = elementCount(value.shape.slice(axis + 1));
   const outer = data.length === 0 ? 0 : elementCount(value.shape.slice(0, axis));
   let at = 0;
@@ -300,7 +299,7 @@ const reverseSequence: Operator = (call) => {
   ) {
     call.fail(`has lengths that do not fit ${B} sequences of ${T} steps`);
   }
-  const data = emptyData(value.kind, call.analysis.budget.spend(value.shape));
+  const data = call.analysis.budget.make(value.shape, value.kind);
   const inner = elementCount(value.shape.slice(2));
   const place = (b: number, t: number) => (batchAxis === 0 ? b * T + t : t * B + b) * inner;
   for (let b = 0; b < B && data.length > 0; b++) {
