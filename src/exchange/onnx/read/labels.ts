@@ -19,7 +19,7 @@ export type BlockKind =
   | { kind: 'answer' };
 
 /** Labels are in an Int32Array. */
-const MAX_LABELS = 2 ** 31 - 1;
+const MAX_GRAPH_LABELS = 2 ** 31 - 1;
 
 export type Block = BlockKind & { base: number; count: number };
 
@@ -32,9 +32,9 @@ export class Labels {
 
   /** @throws UserError if there are more labels than 32 bits tell apart */
   add(kind: BlockKind, count: number): Block {
-    if (this.#next + count > MAX_LABELS) {
+    if (this.#next + count > MAX_GRAPH_LABELS) {
       throw new UserError(
-        `${this.file}: the graph computes more than ${MAX_LABELS} numbers; export the model with a smaller batch`,
+        `${this.file}: the graph computes more than ${MAX_GRAPH_LABELS} numbers; export the model with a smaller batch`,
       );
     }
     const block = { ...kind, base: this.#next, count };

@@ -8,7 +8,7 @@ import { UserError } from '../../../user-error.js';
 /** How a value is encoded. */
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 const MAX_VARINT_BYTES = 10;
-const FLOAT_BYTES = 4;
+const FLOAT32_BYTES = 4;
 
 /**
  * @example
@@ -82,9 +82,9 @@ export class ProtobufReader {
 
   /** The 4 bytes of a float32, or all bytes of packed ones. */
   floatBytes(): Uint8Array {
-    if (this.#wire === WIRE.bytes) return this.#multiple(FLOAT_BYTES);
+    if (this.#wire === WIRE.bytes) return this.#multiple(FLOAT32_BYTES);
     const at = this.#fixed32();
-    return this.bytes.subarray(at, at + FLOAT_BYTES);
+    return this.bytes.subarray(at, at + FLOAT32_BYTES);
   }
 
   /** The 8 bytes of a float64, or all bytes of packed ones. */
@@ -150,7 +150,7 @@ export class ProtobufReader {
 
   #fixed32(): number {
     this.#expect(WIRE.fixed32);
-    return this.#take(FLOAT_BYTES);
+    return this.#take(FLOAT32_BYTES);
   }
 
   /** @returns where the bytes begin */
