@@ -1,0 +1,107 @@
+/** Preprocessing in C: pixels or moves → the network's input, with the roundings of training. */
+import { type ImagePreprocessing, pixelPermutation } from '../../data/images/image-preprocessing.js';
+import type { StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
+import type { CModel } from './c-model.js';
+import { floatLiteral } from './c-text.js';
+
+const NUMBERS_PER_LINE = 16;
+
+/** Macros and declarations, with the comments for users. */
+export function inputDeclarations({ preprocessing }: CModel): string {
+  if (preprocessing === null) return '';
+  return preprocessing.kind === 'images'
+    ? imageDeclarations(preprocessing)
+    : strokeDeclarations(preprocessing);
+}
+
+/** Definitions of what inputDeclarations declares. */
+export function inputText({ preprocessing }: CModel): string {
+  if (preprocessing === null) return '';
+  return preprocessing.kind === 'images' ? imageText(preprocessing) : STROKE_TEXT;
+}
+
+function imageDeclarations({ channels, height, width }: ImagePreprocessing): string {
+  const shape = channels === 1 ? '[NAME_HEIGHT][NAME_WIDTH]' : '[NAME_HEIGHT][NAME_CHANNELS][NAME_WIDTH]';
+  return `
+#define NAME_WIDTH ${width}
+#define NAME_HEIGHT ${height}
+#define NAME_CHANNELS ${channels}
+#define NAME_PIXELS (NAME_WIDTH * NAME_HEIGHT * NAME_CHANNELS)
+
+/*
+ * A picture becomes the network's input.
+ *   pixels  ${shape} as in the training pictures; in MNIST's 0 is paper and 255 is ink
+ *   inputs  [NAME_STEPS][NAME_INPUT_SIZE] is written
+ */
+void name_normalise(const uint8_t *pixels, float *inputs);
+`;
+}
+
+function strokeDeclarations({ width, height, scale, order }: StrokePreprocessing): string {
+  const how =
+    order === 'tour'
+      ? ` * The network learnt from tours: a picture is thinned to lines one pixel wide, and a tour visits their pixels,
+ * whichever way they were drawn.`
+      : ' * The network learnt from points in the order in which a pen drew them.';
+  return `
+#define NAME_WIDTH ${width} /* of the picture that contains the strokes, in pixels */
+#define NAME_HEIGHT ${height}
+#define NAME_SCALE ${floatLiteral(scale)} /* of dx and dy */
+
+/*
+ * A move becomes the network's input [NAME_INPUT_SIZE].
+ *
+ * How points become moves: count pixels from 1, x to the right, y downwards. The first move is the first point itself,
+ * dx = x and dy = y. Each later move is the difference from the point before; between neighbouring pixels -1, 0 or 1.
+ * The move 0 0 1 0 (eos, end of stroke) lifts the pen between strokes. The last move is 0 0 1 1 (eod, end of drawing).
+${how}
+ */
+void name_move(float dx, float dy, int eos, int eod, float *inputs);
+`;
+}
+
+function imageText(preprocessing: ImagePreprocessing): string {
+  const permutation = pixelPermutation(preprocessing);
+  const order =
+    permutation === null
+      ? ''
+      : `\
+/* The network reads the pixels in this order. */
+static const ${permutation.length <= 2 ** 16 ? 'uint16_t' : 'uint32_t'} name_order[NAME_PIXELS] = {
+${numbers(permutation)}
+};
+
+`;
+  return `\
+/* ---- Preprocessing. ---- */
+
+${order}void name_normalise(const uint8_t *pixels, float *inputs)
+{
+  for (size_t n = 0; n < NAME_PIXELS; n++) {
+    const float share = (float)pixels[${permutation === null ? 'n' : 'name_order[n]'}] / 255.0f;
+    const float centred = share - ${floatLiteral(preprocessing.mean)};
+    inputs[n] = centred / ${floatLiteral(preprocessing.std)};
+  }
+}
+`;
+}
+
+const STROKE_TEXT = `\
+/* ---- Preprocessing. ---- */
+
+void name_move(float dx, float dy, int eos, int eod, float *inputs)
+{
+  inputs[0] = dx * NAME_SCALE;
+  inputs[1] = dy * NAME_SCALE;
+  inputs[2] = eos ? 1.0f : 0.0f;
+  inputs[3] = eod ? 1.0f : 0.0f;
+}
+`;
+
+function numbers(values: Int32Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < values.length; at += NUMBERS_PER_LINE) {
+    lines.push(`  ${values.subarray(at, at + NUMBERS_PER_LINE).join(', ')}`);
+  }
+  return lines.join(',\n');
+}

@@ -1,0 +1,163 @@
+/** The program in the C file, which reads a picture or a sequence from standard input: the fastest way to try the model. */
+import type { CModel } from './c-model.js';
+
+/** Steps of the longest sequence that the program reads, where memory must be set aside for it. */
+const MAX_MAIN_STEPS = 4096;
+
+export function mainText(model: CModel): string {
+  const images = model.preprocessing?.kind === 'images';
+  return `\
+#ifdef NAME_MAIN
+/* ---- A program that prints the probability of every class. ---- */
+
+#include <stdio.h>
+
+static int name_refuse(const char *problem)
+{
+  fprintf(stderr, "NAME: %s\\n", problem);
+  return 2;
+}
+
+static void name_print(const float *logits)
+{
+  float probabilities[NAME_CLASSES];
+  name_softmax(logits, probabilities);
+  for (size_t k = 0; k < NAME_CLASSES; k++) {
+    printf("%9.6f  %s\\n", (double)probabilities[k], name_classes[k]);
+  }
+  printf("answer: %s\\n", name_classes[name_classify(logits)]);
+}
+
+${images ? imageMain(model) : sequenceMain(model)}#endif
+`;
+}
+
+function imageMain({ preprocessing, workspacePerStep }: CModel): string {
+  const channels = preprocessing?.kind === 'images' ? preprocessing.channels : 1;
+  const magic = channels === 3 ? '6' : '5';
+  const picture = channels === 3 ? 'PPM' : 'PGM';
+  const pixel =
+    channels === 1
+      ? 'pixels[n] = file[at + n];'
+      : `/* Colours of a pixel lie together in the file, the colours of a pixel row apart in the network's input. */
+    const size_t x = n / NAME_CHANNELS % NAME_WIDTH, y = n / NAME_CHANNELS / NAME_WIDTH, c = n % NAME_CHANNELS;
+    pixels[(y * NAME_CHANNELS + c) * NAME_WIDTH + x] = file[at + n];`;
+  const netpbm = channels === 1 || channels === 3;
+  const header = netpbm
+    ? `
+/* A number in the header of a ${picture}, after spaces and comments; moves *at behind it. */
+static size_t name_header_number(const uint8_t *file, size_t size, size_t *at)
+{
+  size_t number = 0;
+  while (*at < size && (file[*at] < '0' || file[*at] > '9')) {
+    if (file[*at] == '#') while (*at < size && file[*at] != '\\n') ++*at;
+    else ++*at;
+  }
+  while (*at < size && file[*at] >= '0' && file[*at] <= '9' && number <= NAME_PIXELS) {
+    number = 10 * number + (size_t)(file[(*at)++] - '0');
+  }
+  return number;
+}
+`
+    : '';
+  const parse = netpbm
+    ? `
+  if (size != NAME_PIXELS) {
+    if (size < 2 || file[0] != 'P' || file[1] != '${magic}') return name_refuse(expected);
+    at = 2;
+    if (name_header_number(file, size, &at) != NAME_WIDTH) return name_refuse(expected);
+    if (name_header_number(file, size, &at) != NAME_HEIGHT) return name_refuse(expected);
+    if (name_header_number(file, size, &at) != 255) return name_refuse(expected);
+    at++; /* one space */
+  }
+  if (size - at != NAME_PIXELS) return name_refuse(expected);`
+    : `
+  if (size != NAME_PIXELS) return name_refuse(expected);`;
+  const { width, height } = preprocessing?.kind === 'images' ? preprocessing : { width: 0, height: 0 };
+  const bytes = width * height * channels;
+  const expected = netpbm
+    ? `expected a binary ${picture} (P${magic}) of ${width} x ${height} pixels with the largest value 255, or its ${bytes} bytes alone`
+    : `expected ${bytes} bytes: ${height} rows of ${width} pixels with ${channels} channels each`;
+  return `\
+${header.trimStart()}
+/* Reads ${netpbm ? `a binary ${picture}, or raw bytes` : 'raw bytes'} with the brightness of the training pictures: in MNIST's, ink is bright. */
+int main(void)
+{
+  static const char expected[] = "${expected}";
+  static uint8_t file[NAME_PIXELS + 4096], pixels[NAME_PIXELS];
+  static float inputs[NAME_PIXELS]${workspacePerStep > 0 ? ', workspace[NAME_WORKSPACE(NAME_STEPS)]' : ''};
+  const size_t size = fread(file, 1, sizeof file, stdin);
+  float logits[NAME_CLASSES];
+  size_t at = 0;${parse}
+  for (size_t n = 0; n < NAME_PIXELS; n++) {
+    ${pixel}
+  }
+  name_normalise(pixels, inputs);
+  name_predict(inputs, NAME_STEPS, logits${workspacePerStep > 0 ? ', workspace' : ''});
+  name_print(logits);
+  return 0;
+}
+`.trimStart();
+}
+
+function sequenceMain({ streaming, config, preprocessing, workspacePerStep }: CModel): string {
+  const strokes = preprocessing?.kind === 'strokes';
+  const what = strokes ? 'moves, four numbers each: dx dy eos eod' : 'steps, NAME_INPUT_SIZE numbers each';
+  const toInput = (target: string) =>
+    strokes
+      ? `name_move(values[0], values[1], values[2] != 0.0f, values[3] != 0.0f, ${target});`
+      : `memcpy(${target}, values, sizeof values);`;
+  const partial = `return name_refuse("expected ${strokes ? '4' : String(config.inputSize)} numbers for every ${strokes ? 'move' : 'step'}")`;
+  const read = `\
+/* Reads the numbers of a step. Returns how many are left out; all of them at the end. */
+static size_t name_read_step(float *values)
+{
+  size_t n = 0;
+  while (n < NAME_INPUT_SIZE && scanf("%f", &values[n]) == 1) n++;
+  return NAME_INPUT_SIZE - n;
+}
+`;
+  if (streaming) {
+    return `\
+${read}
+/* Reads ${what}; each goes through the network as it comes. */
+int main(void)
+{
+  float values[NAME_INPUT_SIZE], inputs[NAME_INPUT_SIZE], logits[NAME_CLASSES];
+  name_state state;
+  size_t missing;
+  name_reset(&state);
+  while ((missing = name_read_step(values)) == 0) {
+    ${toInput('inputs')}
+    name_step(&state, inputs, logits);
+  }
+  if (missing < NAME_INPUT_SIZE || !feof(stdin)) ${partial};
+  name_answer(&state, logits);
+  name_print(logits);
+  return 0;
+}
+`;
+  }
+  const steps = config.head === 'flatten' ? 'NAME_STEPS' : String(MAX_MAIN_STEPS);
+  return `\
+#define NAME_MAIN_STEPS ${steps}
+
+${read}
+/* Reads ${what}. */
+int main(void)
+{
+  static float inputs[NAME_MAIN_STEPS * NAME_INPUT_SIZE]${workspacePerStep > 0 ? ', workspace[NAME_WORKSPACE(NAME_MAIN_STEPS)]' : ''};
+  float values[NAME_INPUT_SIZE], logits[NAME_CLASSES];
+  size_t steps = 0, missing;
+  while ((missing = name_read_step(values)) == 0) {
+    if (steps == NAME_MAIN_STEPS) return name_refuse("too many ${strokes ? 'moves' : 'steps'}; raise NAME_MAIN_STEPS");
+    ${toInput('inputs + steps * NAME_INPUT_SIZE')}
+    steps++;
+  }
+  if (missing < NAME_INPUT_SIZE || !feof(stdin)) ${partial};
+  name_predict(inputs, steps, logits${workspacePerStep > 0 ? ', workspace' : ''});
+  name_print(logits);
+  return 0;
+}
+`;
+}
