@@ -53,7 +53,7 @@ static size_t name_header_number(const uint8_t *file, size_t size, size_t *at)
     if (file[*at] == '#') while (*at < size && file[*at] != '\\n') ++*at;
     else ++*at;
   }
-  while (*at < size && file[*at] >= '0' && file[*at] <= '9' && number <= NAME_PIXELS) {
+  while (*at < size && file[*at] >= '0' && file[*at] <= '9' && number < 1000000) {
     number = 10 * number + (size_t)(file[(*at)++] - '0');
   }
   return number;

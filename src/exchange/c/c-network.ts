@@ -53,8 +53,8 @@ function addText({ quantize }: CModel, noun: string, width: string, what: string
   };
   return `\
 /*
- * Adds weights x inputs to the sums of ${what}. Four inputs at a time, so that a sum is loaded and stored once for
- * four products.
+ * Adds weights x inputs to the sums of ${what}.
+ * Takes four inputs at a time, so that a sum is loaded and stored once for four products.
  */
 static void name_add_${noun}(float *NAME_RESTRICT sums, const name_weight *NAME_RESTRICT weights,
     const float *NAME_RESTRICT inputs, size_t count)

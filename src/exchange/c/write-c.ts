@@ -115,7 +115,7 @@ function trainedText(model: CModel): string {
   const directions = config.bidirectional ? 2 : 1;
   const rows = lstmTensors(config).map(
     ({ c, inputSize }) =>
-      `{${inputSize}, ${matrix(`${c}_input`)}, ${matrix(`${c}_hidden`)}, ${c}_bias.values}`,
+      `{${inputSize}, ${matrix(`${c}_input`)},\n      ${matrix(`${c}_hidden`)},\n      ${c}_bias.values}`,
   );
   const layers: string[] = [];
   for (let n = 0; n < rows.length; n += directions) {
