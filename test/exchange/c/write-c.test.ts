@@ -232,6 +232,7 @@ test('every compiler here accepts every form without a warning, as C99 and as C+
   }
   const main = names.map((name) => `#include "${name}"\n`).join('');
   writeFileSync(join(folder, 'forms.c'), `${main}int main(void) { return 0; }\n`);
+  assert.ok(compilers.length > 0, 'no C compiler runs here');
   // Only the optimiser sees some problems, such as a loop that would run past an array.
   for (const compiler of compilers) compile(folder, 'forms', ['-O3', 'forms.c'], compiler);
   for (const compiler of cxxCompilers) {
