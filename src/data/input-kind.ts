@@ -51,7 +51,10 @@ export interface InputSettings {
   head: string;
   channelsImg: number;
   permute: number | null;
+  pixelMean: number;
+  pixelStd: number;
   strokeOrder: StrokeOrder;
+  strokeScale: number;
   augmentElastic: number;
   augmentJitter: number;
   augmentDrop: number;

@@ -21,14 +21,11 @@ import {
 } from './image-preprocessing.js';
 import { ImageSequences } from './image-sequences.js';
 
-/** Pixels are normalised as the mnist-lstm project does: (x/255 − 0.5) / 0.5. */
-const MEAN = 0.5;
-const STD = 0.5;
-
 export const IMAGE_KIND: InputKind<'images'> = {
   defaultData: 'mnist',
   idleSettings: {
     strokeOrder: 'tour',
+    strokeScale: 1,
     augmentJitter: 0,
     augmentDrop: 0,
     augmentResample: 0,
@@ -39,7 +36,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   otherParts: [],
   ending: null,
 
-  preprocessingFor({ name, train }, { sequenceLength, inputSize, permute }) {
+  preprocessingFor({ name, train }, { sequenceLength, inputSize, permute, pixelMean, pixelStd }) {
     const preprocessing: ImagePreprocessing = {
       kind: 'images',
       sequenceLength,
@@ -47,8 +44,8 @@ export const IMAGE_KIND: InputKind<'images'> = {
       channels: train.channels,
       height: train.height,
       width: train.width,
-      mean: MEAN,
-      std: STD,
+      mean: pixelMean,
+      std: pixelStd,
       permutationSeed: permute,
     };
     checkSequenceShape('train', name, preprocessing);

@@ -30,7 +30,7 @@ const EOS = 2;
 
 export const STROKE_KIND: InputKind<'strokes'> = {
   defaultData: 'strokes',
-  idleSettings: { augmentElastic: 0, permute: null, channelsImg: 1 },
+  idleSettings: { augmentElastic: 0, permute: null, pixelMean: 0.5, pixelStd: 0.5, channelsImg: 1 },
   otherParts: ['reversed', 'reordered'],
   /** Every drawing that was learnt from ends so; a lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`). */
   ending: {
@@ -38,7 +38,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     replaces: (sequence, t) => sequence[t * STROKE_COLUMNS + EOS] !== 0,
   },
 
-  preprocessingFor({ name, width, height }, { inputSize, head, strokeOrder }) {
+  preprocessingFor({ name, width, height }, { inputSize, head, strokeOrder, strokeScale }) {
     if (inputSize !== STROKE_INPUT_SIZE || head === 'flatten') {
       throw new UserError(
         `train: ${name}: strokes have ${STROKE_INPUT_SIZE} values a step and differ in length, but the model has ` +
@@ -46,7 +46,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
         { settings: ['preset', 'inputSize', 'head'] },
       );
     }
-    return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: strokeOrder };
+    return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: strokeOrder, scale: strokeScale };
   },
   readPreprocessing: readStrokePreprocessing,
   writePreprocessing: (preprocessing) => ({ ...preprocessing }),

@@ -116,11 +116,18 @@ const DATA = {
   permute: integer(null, SEED, 'images: shuffle the pixels, in the same way for all images; n is the seed', {
     none: 'no shuffling',
   }),
+  pixelMean: number(
+    0.5,
+    { from: -1e6, to: 1e6 },
+    'images: a pixel from 0 to 1 becomes (pixel − mean) / standard deviation; this is the mean',
+  ),
+  pixelStd: number(0.5, { from: 1e-6, to: 1e6 }, 'images: the standard deviation in that formula'),
   strokeOrder: choice(
     ['tour', 'pen'],
     'tour',
     'strokes: order of the points, by a tour of the thinned picture or as the pen drew them',
   ),
+  strokeScale: number(1, { from: 1e-6, to: 1e6 }, 'strokes: factor of dx and dy of every move'),
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },
