@@ -28,3 +28,5 @@ export const MAX_METRICS_BYTES = 64 * 2 ** 20;
 /** Limit for the epochs of a run. */
 export const MAX_EPOCHS = 50_000;
 export const MAX_SUMMARY_BYTES = 64 * 2 ** 20;
+/** Limit for a model file of another tool, and for the files beside it in all. As large as the largest checkpoint. */
+export const MAX_FOREIGN_BYTES = MAX_CHECKPOINT_BYTES;
