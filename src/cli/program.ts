@@ -38,6 +38,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'show the contents of a run folder or a checkpoint',
     define: async (...args) => (await import('./commands/info-command.js')).defineInfo(...args),
   },
+  import: {
+    summary: 'make a run of a model that was trained with PyTorch, Keras or another tool',
+    define: async (...args) => (await import('./commands/import-command.js')).defineImport(...args),
+  },
   page: {
     summary: 'write the web page with trained networks as static files',
     define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),

@@ -33,6 +33,16 @@ export function checkClassNames(names: readonly string[], where: string): void {
   }
 }
 
+/** The lines of a file of class names, without blanks around them and without empty lines at the end. */
+export function classLines(bytes: Uint8Array): string[] {
+  const names = new TextDecoder()
+    .decode(bytes)
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  while (names.at(-1) === '') names.pop();
+  return names;
+}
+
 /**
  * Parses class names.
  * @param name of the file, for messages
@@ -40,11 +50,7 @@ export function checkClassNames(names: readonly string[], where: string): void {
  * @throws UserError if there are more or fewer lines, an empty one, or the same one twice
  */
 export function parseClassNames(bytes: Uint8Array, name: string, count: number): string[] {
-  const names = new TextDecoder()
-    .decode(bytes)
-    .split(/\r?\n/)
-    .map((line) => line.trim());
-  while (names.at(-1) === '') names.pop();
+  const names = classLines(bytes);
   if (names.length !== count) {
     throw new UserError(
       `${name}: ${names.length} lines, but the training labels have ${count} classes; one line a class`,
