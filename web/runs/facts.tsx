@@ -7,6 +7,7 @@ import {
   formatShare,
   plural,
 } from '#src/report/text.js';
+import type { RunEntry } from '#src/serve/api.js';
 import { linkTo } from '../route.js';
 import { WideTable } from '../wide-table.js';
 import { RUN_COLORS } from './curves.js';
@@ -56,6 +57,15 @@ export function epochsText(done: number, wanted: number | null): string {
 /** Numbers stay on one line with their units. */
 function kept(value: string): string {
   return value.replace(/(\d) (?=[^\d=(])/g, '$1\u00a0');
+}
+
+/** Whether a run is a network of another tool that was not trained here. */
+export function isImported({
+  model,
+  preset,
+  epochs,
+}: Pick<RunEntry, 'model' | 'preset' | 'epochs'>): boolean {
+  return model && preset === null && epochs === 0;
 }
 
 export function Facts({ run }: { run: Run }) {
