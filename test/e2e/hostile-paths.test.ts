@@ -84,6 +84,8 @@ const READERS: Record<string, Around> = {
   'predict FILE:N': (path) => ['predict', '--', 'run', `${path}:7`],
   serve: argument('serve', '--port', '0', 'run'),
   info: argument('info'),
+  import: argument('import', '--out', 'new'),
+  'import --classes': flag('classes', 'import', 'run/best.safetensors', '--out', 'new'),
   page: argument('page', '--out', 'new'),
   'data strokes --data': flag('data', 'data', 'strokes', '--out', 'new'),
   'data preview --data': flag('data', 'data', 'preview', '--out', 'new.svg'),
@@ -92,6 +94,7 @@ const READERS: Record<string, Around> = {
 const FOLDER_WRITERS: Record<string, Around> = {
   'train --saving-path': flag('saving-path', 'train', '--data', 'nowhere'),
   'train --load-cp X --saving-path': flag('saving-path', 'train', '--load-cp', 'run/best.safetensors'),
+  'import --out': flag('out', 'import', 'run/best.safetensors'),
   'page --out': flag('out', 'page', 'run'),
   'data strokes --out': flag('out', 'data', 'strokes', '--data', 'images'),
 };
