@@ -83,19 +83,22 @@ const FRESH = { optimizer: 'adam', learningRate: 1e-3, maxNorm: 1 } as const;
  * @param data the run's data set; null for the default of its kind
  * @throws UserError for a network or inputs that a run cannot have
  */
-export function configOfImport(
-  { model, preprocessing, optimizer, epoch }: ImportedNetwork,
-  data: string | null,
-): TrainConfig {
+function configOfImport(network: ImportedNetwork, data: string | null): TrainConfig {
+  const { model, preprocessing, optimizer } = network;
   const settings: Partial<TrainConfig> = {
     ...inputSettings(preprocessing),
     ...modelSettings(model),
     ...optimizerSettings(optimizer),
     data: data ?? kindOf(preprocessing).defaultData,
     schedule: 'constant',
-    numEpochs: (optimizer === null ? 0 : (epoch ?? 0)) + MORE_EPOCHS,
+    numEpochs: epochsDone(network) + MORE_EPOCHS,
   };
   return { ...defaultConfig(), ...givenOptions({ flags: settings }, 'import') };
+}
+
+/** Epochs before the training that goes on; 0 for a new one, and for more than a run can have. */
+function epochsDone({ optimizer, epoch }: ImportedNetwork): number {
+  return optimizer !== null && epoch !== null && epoch + MORE_EPOCHS <= MAX_EPOCHS ? epoch : 0;
 }
 
 function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig> {
@@ -172,14 +175,14 @@ function refuseRun(folder: string): void {
 
 /** What last.safetensors says of the training, as run/resume.ts reads it; nothing without an optimiser. */
 function trainingOf(
-  { optimizer, epoch }: ImportedNetwork,
+  network: ImportedNetwork,
   { batchSize, seedNumber }: TrainConfig,
 ): Pick<Checkpoint, 'training'> {
+  const { optimizer } = network;
   if (optimizer === null) return {};
-  const done = epoch ?? 0;
   const state = {
     ...initialState(false),
-    epoch: Math.min(done, MAX_EPOCHS) + 1,
+    epoch: epochsDone(network) + 1,
     updates: optimizer.state.step,
     batchSize,
     trainCount: batchSize,
