@@ -10,6 +10,7 @@ interface Entry extends Target {
 
 const checkpoints = { area: () => import('./targets/checkpoint-targets.js') };
 const pytorch = { area: () => import('./targets/pytorch-targets.js') };
+const imports = { area: () => import('./targets/import-targets.js') };
 const data = { area: () => import('./targets/data-targets.js') };
 const inputs = { area: () => import('./targets/picture-targets.js') };
 const runs = { area: () => import('./targets/run-targets.js') };
@@ -53,7 +54,8 @@ export const TARGETS: readonly Entry[] = [
   { ...pytorch, ...bytes, name: 'pytorch-zip', share: 30, what: "a model file of PyTorch's, ZIP form" },
   { ...pytorch, ...bytes, name: 'pytorch-legacy', share: 15, what: "a model file of PyTorch's, older form" },
   { ...pytorch, ...bytes, name: 'foreign-safetensors', share: 15, what: 'a safetensors file to import' },
-  { ...data, ...bytes, name: 'idx', share: 110, what: 'an IDX file' },
+  { ...imports, ...bytes, name: 'foreign-network', share: 10, what: 'tensors that become a network' },
+  { ...data, ...bytes, name: 'idx', share: 100, what: 'an IDX file' },
   { ...data, ...bytes, name: 'idx-file', share: 25, what: 'an IDX file on the disk, plain or gzip' },
   { ...data, ...bytes, name: 'image-folder', share: 10, what: 'four IDX files, one of them hostile' },
   { ...data, ...bytes, name: 'class-names', share: 80, what: 'classes.txt' },
