@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { interopFile } from './exchange/interop-files.js';
 import { checkpointBytes, STROKES } from './recognize/checkpoint-bytes.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -64,6 +65,7 @@ test('every example runs as printed', () => {
   try {
     mkdirSync(join(working, 'runs/my-run'), { recursive: true });
     writeFileSync(join(working, 'runs/my-run/best.safetensors'), checkpointBytes(STROKES));
+    writeFileSync(join(working, 'lstm.pt'), interopFile('torch211/last_uni.state_dict.pt'));
     const files: string[] = [];
     for (const [name, text] of pages) {
       for (const [n, [, example]] of [...text.matchAll(/```ts\n(import [\s\S]*?)```/g)].entries()) {
