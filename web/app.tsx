@@ -9,20 +9,30 @@ import { linkTo, useRoute } from './route.js';
 import { Failure, Waiting } from './states.js';
 import { ThemeButton } from './theme.js';
 
-/** Views whose code is loaded when they are first opened. */
-const LAZY_VIEWS: Record<string, () => Promise<{ default: ComponentType<{ query: URLSearchParams }> }>> = {
-  runs: () => import('./runs/runs-page.js'),
-  inspect: () => import('./inspect/inspect-page.js'),
-};
+/** Views besides Draw, by their names in the URL. Their code is loaded when they are first opened. */
+export interface LazyViews {
+  readonly [name: string]: {
+    title: string;
+    load(): Promise<{ default: ComponentType<{ query: URLSearchParams }> }>;
+  };
+}
 
-export function App({ session }: { session: DrawSession }) {
+interface AppProps {
+  session: DrawSession;
+  /** Shown if the page comes from a server. */
+  lazyViews: LazyViews;
+  /** Names the Draw view in the document's title. */
+  drawTitle?: string;
+}
+
+export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
   useChanges(session, 'frame');
   const { view, query } = useRoute();
   const model = view === 'draw' ? query.get('model') : null;
   useEffect(() => {
     if (model !== null && session.phase.state === 'ready') void session.show(model);
   }, [model, session.phase.state]);
-  const views = session.hasServer ? ['draw', 'runs', 'inspect'] : [];
+  const lazy = session.hasServer && Object.hasOwn(lazyViews, view) ? lazyViews[view] : null;
   return (
     <>
       <SkipLink />
@@ -31,26 +41,31 @@ export function App({ session }: { session: DrawSession }) {
           <Logo />
           scanstroke
         </a>
-        {views.length > 0 && (
-          <nav aria-label="Page">
-            {views.map((name) => (
-              <a key={name} href={linkTo(name)} aria-current={name === view ? 'page' : undefined}>
-                {TITLES[name]}
-              </a>
-            ))}
-          </nav>
-        )}
+        {session.hasServer && <Navigation view={view} lazyViews={lazyViews} />}
         <ThemeButton />
       </header>
       {session.hasServer && <ConnectionBanner />}
       <Guarded key={view}>
-        {session.hasServer && view in LAZY_VIEWS ? (
-          <LazyView view={view} query={query} />
+        {lazy ? (
+          <LazyView view={view} load={lazy.load} query={query} />
         ) : (
-          <DrawPage session={session} />
+          <DrawPage session={session} title={drawTitle} />
         )}
       </Guarded>
     </>
+  );
+}
+
+function Navigation({ view, lazyViews }: { view: string; lazyViews: LazyViews }) {
+  const titles = [['draw', 'Draw'], ...Object.entries(lazyViews).map(([name, { title }]) => [name, title])];
+  return (
+    <nav aria-label="Page">
+      {titles.map(([name, title]) => (
+        <a key={name} href={linkTo(name)} aria-current={name === view ? 'page' : undefined}>
+          {title}
+        </a>
+      ))}
+    </nav>
   );
 }
 
@@ -107,11 +122,14 @@ function Guarded({ children }: { children: ComponentChildren }) {
   );
 }
 
-function LazyView({ view, query }: { view: string; query: URLSearchParams }) {
-  const { value, error } = useLoaded(
-    async () => ({ view, Page: (await LAZY_VIEWS[view]()).default }),
-    [view],
-  );
+interface LazyViewProps {
+  view: string;
+  load: LazyViews[string]['load'];
+  query: URLSearchParams;
+}
+
+function LazyView({ view, load, query }: LazyViewProps) {
+  const { value, error } = useLoaded(async () => ({ view, Page: (await load()).default }), [view]);
   if (value?.view === view) return <value.Page query={query} />;
   return (
     <main tabIndex={-1}>
@@ -134,8 +152,6 @@ function LazyView({ view, query }: { view: string; query: URLSearchParams }) {
     </main>
   );
 }
-
-const TITLES: Record<string, string> = { draw: 'Draw', runs: 'Runs', inspect: 'Inspect' };
 
 function Logo() {
   return (

@@ -3,13 +3,18 @@ import 'virtual:palette.css';
 import './style/base.css';
 import './style/draw.css';
 import { render } from 'preact';
-import { App } from './app.js';
+import { App, type LazyViews } from './app.js';
 import { DrawSession } from './draw/draw-session.js';
 import { RecognitionClient } from './recognition/client.js';
+import { MODEL_FILES } from './recognition/models.js';
 
+const LAZY_VIEWS: LazyViews = {
+  runs: { title: 'Runs', load: () => import('./runs/runs-page.js') },
+  inspect: { title: 'Inspect', load: () => import('./inspect/inspect-page.js') },
+};
 const worker = new Worker(new URL('./workers/recognition.ts', import.meta.url), { type: 'module' });
-const session = new DrawSession(new RecognitionClient(worker));
-render(<App session={session} />, document.getElementById('page') as HTMLElement);
+const session = new DrawSession(new RecognitionClient(worker), MODEL_FILES);
+render(<App session={session} lazyViews={LAZY_VIEWS} />, document.getElementById('page') as HTMLElement);
 worker.onerror = () => session.fail('The recognition worker cannot start. Reload the page.');
 void session.start();
 

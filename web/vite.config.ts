@@ -1,32 +1,17 @@
 /**
  * Builds the page into static files for any server and any path. URLs are relative, and nothing is inlined that a
  * strict content-security policy would block. Two plugins of this project generate the reports' palette as CSS
- * variables, and the list of files that the service worker caches for offline use.
+ * variables (palette-css.ts), and the list of files that the service worker caches for offline use.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
-import { colorVariables, dark, light } from '#src/report/palette.js';
+import { paletteCss } from './palette-css.js';
 
 const OUT = fileURLToPath(new URL('../dist/page/', import.meta.url));
 const SERVICE_WORKER = 'service-worker.js';
-
-/** `virtual:palette.css`: the reports' colours. The theme follows `data-theme`, else the system's preference. */
-function palette(): Plugin {
-  const id = '\0virtual:palette.css';
-  return {
-    name: 'palette',
-    resolveId: (source) => (source === 'virtual:palette.css' ? id : undefined),
-    load: (source) =>
-      source === id
-        ? `:root { ${colorVariables(light)} color-scheme: light; }
-           @media (prefers-color-scheme: dark) { :root:not([data-theme='light']) { ${colorVariables(dark)} color-scheme: dark; } }
-           :root[data-theme='dark'] { ${colorVariables(dark)} color-scheme: dark; }`
-        : undefined,
-  };
-}
 
 /** Writes the list of built files and a hash over their contents (the cache's version) into the service worker. */
 function precache(): Plugin {
@@ -52,7 +37,7 @@ function precache(): Plugin {
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
-  plugins: [palette(), precache()],
+  plugins: [paletteCss(), precache()],
   worker: { format: 'es' },
   build: {
     outDir: OUT,

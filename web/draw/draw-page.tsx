@@ -19,9 +19,10 @@ import { listenForShortcuts } from './shortcuts.js';
 /** Screen readers announce the answer when the pen has rested for this long. */
 const ANNOUNCE_AFTER_MS = 700;
 
-export function DrawPage({ session }: { session: DrawSession }) {
+/** @param title names the view in the document's title */
+export function DrawPage({ session, title }: { session: DrawSession; title: string }) {
   useEffect(() => listenForShortcuts(session.ink), [session]);
-  useTitle('Draw');
+  useTitle(title);
   return (
     <main class="draw" tabIndex={-1}>
       <h1 class="hidden">Draw</h1>

@@ -5,7 +5,7 @@
 import type { ModelEntry } from '#src/serve/api.js';
 import { messageOf } from '../hooks.js';
 import type { RecognitionClient } from '../recognition/client.js';
-import { fetchModels } from '../recognition/models.js';
+import type { ModelSource } from '../recognition/models.js';
 import { type Moment, Moments } from '../recognition/moments.js';
 import type { Stroke } from '../workers/protocol.js';
 import { firstPoints, Ink, type InkStroke } from './ink.js';
@@ -35,6 +35,7 @@ export class DrawSession {
   /** Number of points that the slider or a replay shows; null: all points, also new ones. */
   playhead: number | null = null;
   readonly #client: RecognitionClient;
+  readonly #source: ModelSource;
   readonly #moments = new Moments();
   readonly #opened = new Set<string>();
   readonly #listeners = new Set<() => void>();
@@ -48,8 +49,9 @@ export class DrawSession {
   #unshownEventAt: number | null = null;
   #latencies: number[] = [];
 
-  constructor(client: RecognitionClient) {
+  constructor(client: RecognitionClient, source: ModelSource) {
     this.#client = client;
+    this.#source = source;
     client.background = () => this.#backgroundJob();
     this.ink.subscribe(() => this.#inkChanged());
   }
@@ -64,7 +66,7 @@ export class DrawSession {
     this.phase = { state: 'loading' };
     this.#changed();
     try {
-      const { models, api } = await fetchModels();
+      const { models, api } = await this.#source.list();
       this.models = models;
       this.hasServer = api;
       this.#setChosen(await this.#open(firstOfEachKind(models)));
@@ -201,7 +203,7 @@ export class DrawSession {
       try {
         this.opening = this.entry(id).name;
         this.#changed();
-        await this.#client.open(this.entry(id));
+        await this.#client.open(id, this.#source.checkpointOf(this.entry(id)));
         this.#opened.add(id);
       } catch (error) {
         this.problem ??= messageOf(error);

@@ -2,7 +2,6 @@
  * Client of the recognition worker. Sends one request at a time. At most one drawing waits: a newer drawing replaces
  * it, so the queue cannot grow however fast the pen moves. When nothing waits, background jobs run, one at a time.
  */
-import type { ModelEntry } from '#src/serve/api.js';
 import type { DrawingInspection, RecognizedReply, Reply, Request, Stroke } from '../workers/protocol.js';
 
 /** A drawing to recognise with each of these models, and the function that receives the answers. */
@@ -38,11 +37,13 @@ export class RecognitionClient {
     };
   }
 
-  /** Loads a model into the worker. @throws Error if the model cannot be fetched or read */
-  async open({ id, file, version }: ModelEntry): Promise<void> {
-    const address = new URL(`models/${file}`, document.baseURI);
-    address.searchParams.set('v', version);
-    const reply = await this.#send({ type: 'open', model: id, url: address.href });
+  /**
+   * Loads a model into the worker.
+   * @param checkpoint its URL, or its bytes
+   * @throws Error if the model cannot be fetched or read
+   */
+  async open(model: string, checkpoint: string | Uint8Array): Promise<void> {
+    const reply = await this.#send({ type: 'open', model, checkpoint });
     if (reply.type === 'opened' && reply.error) throw new Error(reply.error);
   }
 

@@ -13,7 +13,8 @@ export interface Stroke {
 export interface OpenRequest {
   type: 'open';
   model: string;
-  url: string;
+  /** URL, or the bytes. */
+  checkpoint: string | Uint8Array;
 }
 /** Recognises a drawing with each of these models. */
 export interface RecognizeRequest {
