@@ -20,6 +20,12 @@ export type ExportOptions =
   | { format: 'html' }
   | ({ format: 'c' } & COptions);
 
+/** What formats need besides the model. */
+export interface ExportResources {
+  /** `html`: the text of the built page, which files of the package hold. In Node.js: `readPageTemplate`. */
+  pageTemplate?: () => Promise<string>;
+}
+
 /** A classifier of a program, such as SequenceClassifier. */
 export interface ExportedClassifier {
   readonly config: ResolvedClassifierConfig;
@@ -41,6 +47,7 @@ export interface AboutModel {
  *
  * @param model bytes of a checkpoint (best.safetensors or last.safetensors of a run), or a classifier
  * @param options the format and its settings; and, of a classifier, what is known about it
+ * @param resources what formats need besides the model
  * @returns the files, the model's own first; nothing is written to a disk
  * @throws UserError for a file that is no checkpoint, and for settings that do not fit the model
  *
@@ -55,8 +62,9 @@ export interface AboutModel {
 export async function exportModel(
   model: Uint8Array | ExportedClassifier,
   options: ExportOptions & AboutModel,
+  resources: ExportResources = {},
 ): Promise<ExportedFile[]> {
-  return filesOf(await exportableOf(model, options), options);
+  return filesOf(await exportableOf(model, options), options, resources);
 }
 
 async function exportableOf(
@@ -79,7 +87,11 @@ async function exportableOf(
 }
 
 /** The files of a model. @throws UserError for settings that do not fit the model */
-export async function filesOf(model: ExportableModel, options: ExportOptions): Promise<ExportedFile[]> {
+export async function filesOf(
+  model: ExportableModel,
+  options: ExportOptions,
+  { pageTemplate }: ExportResources = {},
+): Promise<ExportedFile[]> {
   switch (options.format) {
     case 'onnx': {
       const { writeOnnx } = await import('./onnx/write-onnx.js');
@@ -92,7 +104,9 @@ export async function filesOf(model: ExportableModel, options: ExportOptions): P
     }
     case 'html': {
       const { writeHtml } = await import('./html/write-html.js');
-      return writeHtml(model);
+      if (!pageTemplate)
+        throw new UserError('export html: only Node.js can read the built page; export there');
+      return writeHtml(model, await pageTemplate());
     }
     case 'c': {
       const { writeC } = await import('./c/write-c.js');

@@ -58,7 +58,8 @@ export async function visit(
   page.on('pageerror', (error) => troubles.push(`exception: ${error.message}`));
   page.on('request', (request) => {
     const address = request.url();
-    if (!address.startsWith(`${origin}/`) && !address.startsWith(`blob:${origin}/`)) {
+    // The origin of a file is null.
+    if (address !== url && !address.startsWith(`${origin}/`) && !address.startsWith(`blob:${origin}/`)) {
       troubles.push(`request to another origin: ${address}`);
     }
   });
