@@ -5,6 +5,7 @@ const digit = document.querySelector('#digit');
 const seen = document.querySelector('#seen').getContext('2d', { willReadFrequently: true });
 const output = document.querySelector('#answer');
 let strokes = []; // each a list of points [x, y]
+let questions = 0; // that the network was asked
 
 const network = await ort.InferenceSession.create('digits.onnx');
 output.value = 'Ready.';
@@ -22,6 +23,7 @@ digit.addEventListener('pointermove', (event) => {
 digit.addEventListener('pointerup', recognise);
 document.querySelector('#clear').addEventListener('click', () => {
   strokes = [];
+  questions++;
   show();
   output.value = 'Ready.';
 });
@@ -33,11 +35,13 @@ function show() {
   drawStrokes(context, { scale: 1, x: 0, y: 0, pen: 20 });
 }
 
-/** Asks the network. */
+/** Asks the network, and shows its answer unless the drawing has changed since. */
 async function recognise() {
+  const question = ++questions;
   const pixels = pictureLikeMnist();
   const images = new ort.Tensor('uint8', pixels, [1, 1, 28, 28]); // batch, channels, height, width
   const { probabilities } = await network.run({ images });
+  if (question !== questions) return;
   const shares = [...probabilities.data];
   const best = shares.indexOf(Math.max(...shares));
   output.value = `${best}, ${(100 * shares[best]).toFixed(1)} %`;
