@@ -1,0 +1,68 @@
+/** Protects docs/interop.md: its exports work in the order of the page, and its programs run on the exported files. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { COMMAND } from './e2e/command.js';
+import { temporaryFolder, writeSmallMnist } from './train/small-mnist.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const page = readFileSync(join(root, 'docs/interop.md'), 'utf8');
+const blocks = [...page.matchAll(/```(sh|js)\n([\s\S]*?)```/g)].map(([, language, text]) => ({
+  language,
+  text,
+}));
+const working = temporaryFolder();
+
+function run(args: string[]): string {
+  const env = { ...process.env, SCANSTROKE_CACHE: join(working, 'cache') };
+  return execFileSync(process.execPath, args, { cwd: working, env, encoding: 'utf8', stdio: 'pipe' });
+}
+
+test('the page shows programs, and an export in every format', () => {
+  assert.ok(blocks.filter(({ language }) => language === 'js').length >= 3);
+  for (const ending of ['onnx', 'pt', 'safetensors', 'html', 'c']) {
+    assert.match(page, new RegExp(`scanstroke export runs/my-run --out digits\\.${ending}\\b`));
+  }
+});
+
+test('the exports of the page work, and its programs run on their files', () => {
+  const digits = join(working, 'digits');
+  mkdirSync(digits);
+  writeSmallMnist(digits, 120, 20);
+  const small = ['--num-epochs', '1', '--hidden-size', '8', '--num-layers', '1', '--chart-format', 'none'];
+  run([COMMAND, 'train', '--data', digits, ...small, '--saving-path', 'runs/my-run']);
+  const oneWay = ['--bidirectional', 'false', '--head', 'last'];
+  run([
+    COMMAND,
+    'train',
+    '--data',
+    `strokes:${digits}`,
+    ...small,
+    ...oneWay,
+    '--saving-path',
+    'runs/my-strokes',
+  ]);
+  // In build/, where the packages of this repository are found.
+  const programs = mkdtempSync(join(root, 'build/interop-programs-'));
+  const printed: string[] = [];
+  try {
+    for (const [n, { language, text }] of blocks.entries()) {
+      if (language === 'js') {
+        writeFileSync(join(programs, `${n}.mjs`), text);
+        printed.push(run([join(programs, `${n}.mjs`)]));
+        continue;
+      }
+      for (const [, args] of text.matchAll(/^npx scanstroke (export runs\/my-.*)$/gm)) {
+        run([COMMAND, ...args.replace(/ #.*/, '').trim().split(/ +/)]);
+      }
+    }
+  } finally {
+    rmSync(programs, { recursive: true });
+  }
+  assert.match(printed[0], /^Float32Array\(10\)/);
+  assert.match(printed[1], /^\[ 2, 10 \]/);
+  assert.equal(printed[2].match(/Float32Array\(10\)/g)?.length, 3);
+});
