@@ -4,13 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { decode } from 'fast-png'; // in your project: npm install fast-png
 import { openBackend, openRecognizer } from 'scanstroke';
 
+const [file = 'examples/seven.png'] = process.argv.slice(2);
 const backend = await openBackend();
 const checkpoint = await readFile('runs/my-run/best.safetensors');
 const recognizer = openRecognizer(checkpoint, backend, { name: 'my-run' });
 
 // 8-bit grey or colours; of colours, the first channel is enough. The picture has any size. It is dark on light, and
 // the network reads 0 as paper, 255 as ink.
-const { width, height, channels, data } = decode(await readFile(process.argv[2]));
+const { width, height, channels, data } = decode(await readFile(file));
 const pixels = Uint8Array.from({ length: width * height }, (_, i) => 255 - data[i * channels]);
 
 const [answer] = await recognizer.recognize([{ kind: 'picture', width, height, pixels }]);

@@ -1,11 +1,16 @@
 // Serves the page: node examples/web-page/server.mjs digits.onnx
 // First, once: npx scanstroke train --saving-path runs/my-run
 //              npx scanstroke export runs/my-run --out digits.onnx --with-preprocessing --probabilities
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 
 const [model = 'digits.onnx', port = '8000'] = process.argv.slice(2);
+if (!existsSync(model)) {
+  console.error(`${model} does not exist; export it first, as at the top of this file`);
+  process.exit(2);
+}
 const FILES = {
   '/': new URL('index.html', import.meta.url),
   '/page.mjs': new URL('page.mjs', import.meta.url),
