@@ -52,6 +52,14 @@ const PAGES = {
     about:
       'Reads and writes safetensors files. [File formats](../file-formats.md) describes the files of a run.',
   },
+  exchange: {
+    title: 'Models out and in',
+    sources: /^exchange\//,
+    exports: ['exportModel'],
+    about:
+      'Takes models to other tools and brings theirs. [Interoperability](../interop.md) describes formats and runtimes. ' +
+      'Letters in shapes: I features a step, H hidden size, F features of the linear layer, K classes.',
+  },
   errors: {
     title: 'Errors',
     sources: /^user-error/,

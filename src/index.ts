@@ -1,5 +1,6 @@
 /** The public entry point in a page or a bundle. */
 import { openBackend } from './backends/open-web.js';
+import { type ExportModel, exportsWith } from './exchange/export.js';
 import { type CreateOptimizer, optimizersOn } from './train/optimizer.js';
 
 export * from './public.js';
@@ -25,3 +26,22 @@ export { openBackend };
  * optimizer.close();
  */
 export const createOptimizer: CreateOptimizer = optimizersOn(openBackend);
+
+/**
+ * Writes a model in the format of another tool: ONNX, PyTorch, safetensors, C.
+ *
+ * @function
+ * @param model bytes of a checkpoint (best.safetensors or last.safetensors of a run), or a classifier
+ * @param options the format and its settings; and, of a classifier, what is known about it
+ * @returns the files, the model's own first; nothing is written to a disk
+ * @throws UserError for bytes that are no checkpoint, and for settings that do not fit the model
+ *
+ * @example
+ * import { readFile, writeFile } from 'node:fs/promises';
+ * import { exportModel } from 'scanstroke';
+ *
+ * const checkpoint = await readFile('runs/my-run/best.safetensors');
+ * const files = await exportModel(checkpoint, { format: 'onnx', probabilities: true });
+ * for (const { name, bytes } of files) await writeFile(name, bytes); // model.onnx
+ */
+export const exportModel: ExportModel = exportsWith({});

@@ -1,7 +1,10 @@
 /** The public entry point in Node.js: all of `index.ts`, with the backends and files that only Node.js has. */
 import { openBackend } from './backends/open-node.js';
+import { type ExportModel, exportsWith } from './exchange/export.js';
+import { readPageTemplate } from './exchange/html/page-template.js';
 import { type CreateOptimizer, optimizersOn } from './train/optimizer.js';
 
+export { filesBeside } from './exchange/read-beside.js';
 export * from './public.js';
 export { openTrainer } from './train/trainer-node.js';
 export { openBackend };
@@ -25,3 +28,22 @@ export { openBackend };
  * optimizer.close();
  */
 export const createOptimizer: CreateOptimizer = optimizersOn(openBackend);
+
+/**
+ * Writes a model in the format of another tool: ONNX, PyTorch, safetensors, the page in one HTML file, C.
+ *
+ * @function
+ * @param model bytes of a checkpoint (best.safetensors or last.safetensors of a run), or a classifier
+ * @param options the format and its settings; and, of a classifier, what is known about it
+ * @returns the files, the model's own first; nothing is written to a disk
+ * @throws UserError for bytes that are no checkpoint, and for settings that do not fit the model
+ *
+ * @example
+ * import { readFile, writeFile } from 'node:fs/promises';
+ * import { exportModel } from 'scanstroke';
+ *
+ * const checkpoint = await readFile('runs/my-run/best.safetensors');
+ * const files = await exportModel(checkpoint, { format: 'onnx', probabilities: true });
+ * for (const { name, bytes } of files) await writeFile(name, bytes); // model.onnx
+ */
+export const exportModel: ExportModel = exportsWith({ pageTemplate: readPageTemplate });

@@ -8,6 +8,32 @@ export type { KindName, OtherPart, Preprocessing } from './data/input-kind.js';
 export type { Sequence } from './data/sequence.js';
 export type { Part } from './data/sources.js';
 export type { StrokeOrder, StrokePreprocessing } from './data/strokes/stroke-preprocessing.js';
+export type { COptions } from './exchange/c/write-c.js';
+export {
+  type AboutModel,
+  EXPORT_FORMATS,
+  type ExportedClassifier,
+  type ExportFormat,
+  type ExportModel,
+  type ExportOptions,
+} from './exchange/export.js';
+export type { ExportedFile } from './exchange/exportable-model.js';
+export type { ReadBeside } from './exchange/foreign-model.js';
+export type { ArchitectureChoices } from './exchange/import/architecture.js';
+export type { InputChoices } from './exchange/import/input-convention.js';
+export type { OptimizerChoices } from './exchange/import/torch-optimizer.js';
+export {
+  type Assumption,
+  type ImportChoices,
+  type ImportedModel,
+  type ImportedNetwork,
+  type ImportedOptimizer,
+  type ImportOptions,
+  importModel,
+} from './exchange/import.js';
+export type { OnnxOptions } from './exchange/onnx/write-onnx.js';
+export type { OptimizerSettings } from './exchange/pytorch/write/optimizer-export.js';
+export type { PytorchOptions } from './exchange/pytorch/write-pytorch.js';
 export {
   type Dtype,
   readSafetensors,

@@ -42,29 +42,15 @@ export interface AboutModel {
   classes?: string[];
 }
 
-/**
- * Writes a model in the format of another tool.
- *
- * @param model bytes of a checkpoint (best.safetensors or last.safetensors of a run), or a classifier
- * @param options the format and its settings; and, of a classifier, what is known about it
- * @param resources what formats need besides the model
- * @returns the files, the model's own first; nothing is written to a disk
- * @throws UserError for a file that is no checkpoint, and for settings that do not fit the model
- *
- * @example
- * import { readFile, writeFile } from 'node:fs/promises';
- * import { exportModel } from 'scanstroke';
- *
- * const checkpoint = await readFile('runs/my-run/best.safetensors');
- * const [file] = await exportModel(checkpoint, { format: 'onnx', probabilities: true });
- * await writeFile(file.name, file.bytes); // model.onnx
- */
-export async function exportModel(
+/** Writes a model in the format of another tool. */
+export type ExportModel = (
   model: Uint8Array | ExportedClassifier,
   options: ExportOptions & AboutModel,
-  resources: ExportResources = {},
-): Promise<ExportedFile[]> {
-  return filesOf(await exportableOf(model, options), options, resources);
+) => Promise<ExportedFile[]>;
+
+/** `exportModel` where these resources are at hand. */
+export function exportsWith(resources: ExportResources): ExportModel {
+  return async (model, options) => filesOf(await exportableOf(model, options), options, resources);
 }
 
 async function exportableOf(

@@ -11,7 +11,23 @@ import { MAX_FOREIGN_BYTES } from '../runs/limits.js';
 import { UserError } from '../user-error.js';
 import type { ReadBeside } from './foreign-model.js';
 
-/** @param path of the model file */
+/**
+ * For `importModel`: reads the files that an ONNX file keeps its values in (external data). Only regular files in the
+ * folder of the model file are read.
+ *
+ * @param path of the model file
+ * @returns a function that reads a file by its name; it throws a UserError for a name outside of the folder, and for
+ *   files that are larger than 3 GiB in all
+ *
+ * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { filesBeside, importModel } from 'scanstroke';
+ *
+ * const path = 'lstm.pt'; // or an .onnx file with its values in lstm.onnx.data
+ * const options = { head: 'last', readBeside: filesBeside(path) } as const;
+ * const { model } = await importModel(await readFile(path), options);
+ * console.log(model.hiddenSize);
+ */
 export function filesBeside(path: string): ReadBeside {
   const folder = dirname(path);
   const files = new Map<string, Uint8Array>();

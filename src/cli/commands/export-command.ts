@@ -3,6 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import { EXPORT_FORMATS, type ExportFormat, type ExportOptions } from '../../exchange/export.js';
 import type { ExportableModel } from '../../exchange/exportable-model.js';
+import type { PytorchOptions } from '../../exchange/pytorch/write-pytorch.js';
 import { lookAt } from '../../formats/file-errors.js';
 import { quote } from '../../formats/quotation.js';
 import { printable } from '../../report/recall.js';
@@ -90,13 +91,18 @@ function onnx(flags: string, description: string): Flag {
 
 async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
   const { filesOf } = await import('../../exchange/export.js');
+  const { readPageTemplate } = await import('../../exchange/html/page-template.js');
   const { checkFileTarget, writeFileAtomically } = await import('../../formats/files.js');
   const format = formatOf(flags);
   refuseOtherFlags(format, flags);
-  const model = await modelOf(run, flags.withOptimizer ?? false);
+  const { model, training } = await modelOf(run, flags.withOptimizer ?? false);
   const out = flags.out ?? `${model.name}${ENDINGS[format][0]}`;
   await checkFileTarget(out);
-  const files = await filesOf({ ...model, name: basename(out, extname(out)) }, optionsOf(format, flags));
+  const files = await filesOf(
+    { ...model, name: basename(out, extname(out)) },
+    { ...optionsOf(format, out, flags), ...training },
+    { pageTemplate: readPageTemplate },
+  );
   const written = files.map(({ name, bytes }, n) => ({
     path: n === 0 ? out : join(dirname(out), name),
     bytes,
@@ -140,7 +146,7 @@ function refuseOtherFlags(format: ExportFormat, flags: ExportFlags): void {
   }
 }
 
-function optionsOf(format: ExportFormat, flags: ExportFlags): ExportOptions {
+function optionsOf(format: ExportFormat, out: string, flags: ExportFlags): ExportOptions {
   const { probabilities, withPreprocessing, streaming, initialStates, withOptimizer, quantize } = flags;
   switch (format) {
     case 'onnx': {
@@ -149,7 +155,7 @@ function optionsOf(format: ExportFormat, flags: ExportFlags): ExportOptions {
     }
     case 'pytorch':
     case 'safetensors':
-      return { format, withOptimizer };
+      return { format, withOptimizer, fileName: basename(out) };
     case 'html':
       return { format };
     case 'c':
@@ -163,13 +169,20 @@ function wholeNumber(flag: string, text: string): number {
 }
 
 /** The model of a run: its best checkpoint, or the last one, which has the state of the optimiser. */
-async function modelOf(run: string, withOptimizer: boolean): Promise<ExportableModel> {
+async function modelOf(
+  run: string,
+  withOptimizer: boolean,
+): Promise<{ model: ExportableModel; training: Pick<PytorchOptions, 'optimizer' | 'losses'> }> {
   const { readCheckpoint, readTrainedModel } = await import('../../runs/checkpoint-file.js');
   const { findCheckpoint, modelName } = await import('../../runs/run-path.js');
-  const { checkpoint: path } = findCheckpoint('export', run, withOptimizer ? 'resume' : 'use');
+  const { optimizerToExport } = await import('../../train/run/exported-optimizer.js');
+  const { folder, checkpoint: path } = findCheckpoint('export', run, withOptimizer ? 'resume' : 'use');
   const read = withOptimizer ? readCheckpoint : readTrainedModel;
   const { model: config, parameters, preprocessing, classes, training = null } = await read(path);
-  return { config, parameters, preprocessing, classes, training, name: modelName(path) };
+  return {
+    model: { config, parameters, preprocessing, classes, training, name: modelName(path) },
+    training: training === null ? {} : await optimizerToExport(folder, training.state, path),
+  };
 }
 
 /** A generated file that the user may have changed is not replaced. */

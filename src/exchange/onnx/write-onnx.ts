@@ -31,7 +31,7 @@ import { addStepGraph } from './step-graph.js';
 export interface OnnxOptions {
   /** Version of the standard operators, 13 to 22. Default 13. */
   opset?: number;
-  /** Adds the output `probabilities` [batch, classes]: softmax of the logits. Default false. */
+  /** Adds the output `probabilities` [batch, classes], the softmax of the logits. Default false. */
   probabilities?: boolean;
   /** The model takes pictures: `images` uint8 [batch, channels, height, width]. Default false. */
   withPreprocessing?: boolean;

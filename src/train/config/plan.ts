@@ -55,7 +55,8 @@ export function classifierOf(config: TrainConfig, numClasses: number): ResolvedC
   });
 }
 
-function optimizerOf(config: TrainConfig): ResolvedOptimizer {
+/** The optimiser's settings. */
+export function optimizerOf(config: TrainConfig): ResolvedOptimizer {
   const { optimizer: name, learningRate: lr, weightDecay, momentum, nesterov, beta1, beta2, eps } = config;
   return name === 'sgd'
     ? resolveOptimizer({ name, lr, weightDecay, momentum, nesterov })
@@ -76,7 +77,8 @@ export function loopSettingsOf(config: TrainConfig, batchSize: number): LoopSett
   };
 }
 
-function rateOf(config: TrainConfig): RateSettings {
+/** The learning rate's settings. */
+export function rateOf(config: TrainConfig): RateSettings {
   const { schedule: name, learningRate: lr, warmupSteps, etaMin } = config;
   switch (name) {
     case 'constant':

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exportModel } from '#src/exchange/export.js';
+import { exportsWith } from '#src/exchange/export.js';
 import type { ExportableModel } from '#src/exchange/exportable-model.js';
 import { readPageTemplate } from '#src/exchange/html/page-template.js';
 import { writeHtml } from '#src/exchange/html/write-html.js';
@@ -120,7 +120,7 @@ test('a page that was not built is named, with the command that builds it', asyn
     readPageTemplate('/nowhere/template.html'),
     /no built page at .*template\.html.*npm run build/,
   );
-  await refuses(exportModel(checkpointOf(quickModel()), { format: 'html' }), /export html: .*Node\.js/);
+  await refuses(exportsWith({})(checkpointOf(quickModel()), { format: 'html' }), /export html: .*Node\.js/);
 });
 
 test('a template without its places is a fault of the build', async () => {

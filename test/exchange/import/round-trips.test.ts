@@ -1,7 +1,7 @@
 /** Protects round trips: a network that leaves scanstroke in a format that comes in is the same after it, bit for bit. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { exportModel } from '#src/exchange/export.js';
+import { exportModel } from 'scanstroke';
 import { importModel } from '#src/exchange/import.js';
 import { type ClassifierConfig, HEADS } from '#src/model/classifier-config.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';

@@ -1,0 +1,138 @@
+/** Protects `scanstroke export`: the format by name or ending, no flag without an effect, no file lost. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '#src/cli/program.js';
+import { readForeignModel } from '#src/exchange/read-model.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
+import { temporaryFolder } from '../train/small-mnist.js';
+import { fakeTerminal } from './fake-run.js';
+
+const folder = temporaryFolder();
+mkdirSync(join(folder, 'my run'));
+const RUN = join(folder, 'my run');
+const BYTES = checkpointBytes(ROWS);
+writeFileSync(join(RUN, 'best.safetensors'), BYTES);
+const STROKE_RUN = join(folder, 'strokes.safetensors');
+writeFileSync(STROKE_RUN, checkpointBytes(STROKES, { bidirectional: false, head: 'final' }));
+
+async function exported(...args: string[]) {
+  const terminal = fakeTerminal();
+  const code = await run(['export', ...args], terminal);
+  return { code, out: terminal.out.text, err: terminal.err.text };
+}
+const noBeside = () => {
+  throw new Error('nothing lies beside this model');
+};
+
+/** [format, ending, names of the files] */
+const FORMATS = [
+  ['onnx', '.onnx', ['digits.onnx']],
+  ['pytorch', '.pt', ['digits.pt', 'digits.py']],
+  ['safetensors', '.safetensors', ['digits.safetensors', 'digits.py']],
+  ['html', '.html', ['digits.html']],
+  ['c', '.c', ['digits.c']],
+] as const;
+
+for (const [format, ending, names] of FORMATS) {
+  test(`${format}: by --format and by the ending of --out, with the same files and bytes`, async () => {
+    const contents = [];
+    for (const flags of [[], ['--format', format]]) {
+      const target = join(folder, `${format}-${flags.length}`);
+      mkdirSync(target);
+      const out = join(target, `digits${ending}`);
+      const { code, out: text, err } = await exported(RUN, '--out', out, ...flags, '--json');
+      assert.equal(code, 0, err);
+      const { files, bytes } = JSON.parse(text);
+      assert.deepEqual(
+        files,
+        names.map((name) => join(target, name)),
+      );
+      assert.deepEqual(readdirSync(target).sort(), [...names].sort());
+      const written = names.map((name) => readFileSync(join(target, name)));
+      assert.equal(
+        bytes,
+        written.reduce((sum, { length }) => sum + length, 0),
+      );
+      contents.push(written);
+    }
+    assert.deepEqual(contents[0], contents[1]);
+  });
+}
+
+for (const ending of ['.onnx', '.pt', '.safetensors']) {
+  test(`the parameters come back from ${ending} bit for bit`, async () => {
+    const out = join(folder, `back${ending}`);
+    assert.equal((await exported(RUN, '--out', out)).code, 0);
+    const { tensors } = await readForeignModel(readFileSync(out), out, noBeside);
+    const { parameters } = decodeCheckpoint(BYTES, 'given');
+    assert.deepEqual([...tensors].sort(), [...parameters].sort());
+  });
+}
+
+test('a format must be named or told by the ending', async () => {
+  assert.match((await exported(RUN)).err, /export: which format\? give --format, or --out .*onnx \(\.onnx\)/);
+  const { code, err } = await exported(RUN, '--out', join(folder, 'model.bin'));
+  assert.equal(code, 2);
+  assert.match(err, /the ending of --out .*model\.bin names no format; give --format/);
+});
+
+test('flags of another format are refused, before anything is written', async () => {
+  const out = join(folder, 'refused.c');
+  for (const flag of [
+    '--opset=13',
+    '--probabilities',
+    '--with-preprocessing',
+    '--streaming',
+    '--with-optimizer',
+  ]) {
+    const { code, err } = await exported(RUN, '--out', out, flag);
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      new RegExp(`^scanstroke: export: ${flag.replace('=13', '')} has no effect on the format c; it is for`),
+    );
+  }
+  assert.ok(!existsSync(out));
+});
+
+test('what the model cannot do is refused, and an older file stays', async () => {
+  const out = join(folder, 'older.onnx');
+  writeFileSync(out, 'older');
+  for (const [run, ...flags] of [
+    [RUN, '--streaming'],
+    [RUN, '--opset', '12'],
+    [RUN, '--opset', 'thirteen'],
+    [STROKE_RUN, '--with-preprocessing'],
+  ]) {
+    const { code, err } = await exported(run, '--out', out, ...flags);
+    assert.equal(code, 2, err);
+    assert.match(err, /^scanstroke: export: .*\n$/);
+  }
+  assert.equal(readFileSync(out, 'utf8'), 'older');
+});
+
+test("a Python file of the user's own is not replaced, a generated one is", async () => {
+  const target = join(folder, 'python');
+  mkdirSync(target);
+  const out = join(target, 'digits.pt');
+  assert.equal((await exported(RUN, '--out', out)).code, 0);
+  assert.equal((await exported(RUN, '--out', out)).code, 0);
+  writeFileSync(join(target, 'digits.py'), 'import mine\n');
+  const before = readFileSync(out);
+  writeFileSync(out, 'kept');
+  const { code, err } = await exported(RUN, '--out', out);
+  assert.equal(code, 2);
+  assert.match(err, /digits\.py is there already, and was not written by scanstroke; rename it/);
+  assert.equal(readFileSync(out, 'utf8'), 'kept');
+  assert.ok(before.length > 4);
+  assert.equal(readFileSync(join(target, 'digits.py'), 'utf8'), 'import mine\n');
+});
+
+test('a run without a training state has no optimiser to export', async () => {
+  const { code, err } = await exported(STROKE_RUN, '--out', join(folder, 'x.pt'), '--with-optimizer');
+  assert.equal(code, 2);
+  assert.match(err, /^scanstroke: export: .*(optimi[sz]er|training).*\n$/);
+});
