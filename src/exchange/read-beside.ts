@@ -24,8 +24,8 @@ import type { ReadBeside } from './foreign-model.js';
  * import { filesBeside, importModel } from 'scanstroke';
  *
  * const path = 'lstm.pt'; // or an .onnx file with its values in lstm.onnx.data
- * const options = { head: 'last', readBeside: filesBeside(path) } as const;
- * const { model } = await importModel(await readFile(path), options);
+ * const file = await readFile(path);
+ * const { model } = await importModel(file, { head: 'last', readBeside: filesBeside(path) });
  * console.log(model.hiddenSize);
  */
 export function filesBeside(path: string): ReadBeside {
