@@ -13,9 +13,7 @@ export const PEERS = ['openblas', 'pytorch', 'onnxruntime', 'tfjs'] as const;
 export type PeerName = (typeof PEERS)[number];
 
 // One command for both: `npm install --no-save` removes the packages of an earlier one.
-const NPM_PEERS =
-  'ONNXRUNTIME_NODE_INSTALL=skip npm install --no-save onnxruntime-node@1.30.0 @tensorflow/tfjs@4.22.0 ' +
-  '@tensorflow/tfjs-backend-wasm@4.22.0';
+const NPM_PEERS = 'npm install --no-save @tensorflow/tfjs@4.22.0 ' + '@tensorflow/tfjs-backend-wasm@4.22.0';
 
 const INSTALL: Record<PeerName, string> = {
   openblas: 'on Debian: apt-get install libopenblas0',

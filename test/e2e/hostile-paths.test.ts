@@ -87,6 +87,7 @@ const READERS: Record<string, Around> = {
   import: argument('import', '--out', 'new'),
   'import --classes': flag('classes', 'import', 'run/best.safetensors', '--out', 'new'),
   page: argument('page', '--out', 'new'),
+  export: argument('export', '--out', 'new.onnx'),
   'data strokes --data': flag('data', 'data', 'strokes', '--out', 'new'),
   'data preview --data': flag('data', 'data', 'preview', '--out', 'new.svg'),
   'presets NAME': argument('presets'),
@@ -100,6 +101,8 @@ const FOLDER_WRITERS: Record<string, Around> = {
 };
 const FILE_WRITERS: Record<string, Around> = {
   'data strokes --out .tar.gz': (path) => ['data', 'strokes', '--data', 'images', '--out', `${path}.tar.gz`],
+  'export --out .onnx': (path) => ['export', 'run', `--out=${path}.onnx`],
+  'export --out .pt': (path) => ['export', 'run', `--out=${path}.pt`],
   'data preview --out .svg': (path) => ['data', 'preview', '--data', 'images', '--out', `${path}.svg`],
 };
 
