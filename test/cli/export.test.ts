@@ -76,7 +76,7 @@ test('a format must be named or told by the ending', async () => {
   assert.match((await exported(RUN)).err, /export: which format\? give --format, or --out .*onnx \(\.onnx\)/);
   const { code, err } = await exported(RUN, '--out', join(folder, 'model.bin'));
   assert.equal(code, 2);
-  assert.match(err, /the ending of --out .*model\.bin names no format; give --format/);
+  assert.match(err, /the ending of --out ".*model\.bin" names no format; give --format/);
 });
 
 test('flags of another format are refused, before anything is written', async () => {

@@ -25,7 +25,7 @@ writeSmallMnist(join(folder, 'images'), 20, 10);
 mkdirSync(join(folder, 'empty'));
 mkdirSync(join(folder, 'cache'));
 writeFileSync(join(folder, 'file'), 'hello');
-for (const ending of ['', '.svg', '.tar.gz', '.ndjson']) {
+for (const ending of ['', '.svg', '.tar.gz', '.ndjson', '.onnx', '.pt']) {
   symlinkSync(`loop${ending}`, join(folder, `loop${ending}`));
   symlinkSync('nowhere', join(folder, `dangling${ending}`));
   assert.equal(spawnSync('mkfifo', [join(folder, `fifo${ending}`)]).status, 0);

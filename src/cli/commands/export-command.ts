@@ -133,7 +133,7 @@ function formatOf({ format, out }: ExportFlags): ExportFormat {
   throw new UserError(
     out === undefined
       ? `export: which format? give --format, or --out with the ending of one: ${choices}`
-      : `export: the ending of --out ${out} names no format; give --format: ${choices}`,
+      : `export: the ending of --out ${quote(out, 100)} names no format; give --format: ${choices}`,
   );
 }
 
