@@ -7,7 +7,7 @@ import { run } from '#src/cli/program.js';
 import { readForeignModel } from '#src/exchange/read-model.js';
 import { decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
-import { temporaryFolder } from '../train/small-mnist.js';
+import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 import { fakeTerminal } from './fake-run.js';
 
 const folder = temporaryFolder();
@@ -135,4 +135,36 @@ test('a run without a training state has no optimiser to export', async () => {
   const { code, err } = await exported(STROKE_RUN, '--out', join(folder, 'x.pt'), '--with-optimizer');
   assert.equal(code, 2);
   assert.match(err, /^scanstroke: export: .*(optimi[sz]er|training).*\n$/);
+});
+
+test('--with-optimizer: the vectors, and the settings and rate that the run has come to', async () => {
+  const images = join(folder, 'images');
+  mkdirSync(images);
+  writeSmallMnist(images, 60, 10);
+  const trained = join(folder, 'trained');
+  const settings = [
+    '--num-epochs=3',
+    '--batch-size=25',
+    '--hidden-size=3',
+    '--threads=1',
+    '--chart-format=svg',
+  ];
+  const rates = ['--learning-rate=0.01', '--schedule=step', '--step-size=1', '--gamma=0.5', '--beta1=0.8'];
+  const terminal = fakeTerminal();
+  const train = ['train', '--data', images, '--saving-path', trained, ...settings, ...rates];
+  assert.equal(await run(train, terminal), 0, terminal.err.text);
+  const out = join(folder, 'trained.pth');
+  const { code, err } = await exported(trained, '--out', out, '--with-optimizer');
+  assert.equal(code, 0, err);
+  assert.match(readFileSync(join(folder, 'trained.py'), 'utf8'), /trained\.pth/);
+  const { optimizer, epoch } = await readForeignModel(readFileSync(out), out, noBeside);
+  assert.equal(epoch, 3);
+  assert.equal(optimizer?.settings.lr, 0.01 * 0.25); // of the last update: the training is over
+  assert.deepEqual(optimizer?.settings.betas, [0.8, 0.999]);
+  assert.equal(optimizer?.states[0].step, 6); // three epochs of two updates: 50 of 60 images are for training
+  const last = decodeCheckpoint(readFileSync(join(trained, 'last.safetensors')), 'last');
+  assert.deepEqual(
+    optimizer?.states[0].vectors.get('exp_avg'),
+    last.training?.optimizer.get('mean.lstm.weight_ih_l0'),
+  );
 });
