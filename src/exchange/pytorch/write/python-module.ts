@@ -240,6 +240,13 @@ ${members.map((each) => `            ${each},\n`).join('')}        }
 `;
 }
 
+/** Dark ink on bright paper: of a picture with a bright border the negative is classified, because ink is bright in MNIST. */
+const DARK_INK = `    rows = pixels.reshape(SIZE)
+    border = torch.cat([rows[0], rows[-1], rows[:, 0], rows[:, -1]])
+    if border.float().mean() > 127:  # dark ink on bright paper
+        pixels = 255 - pixels
+`;
+
 function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputPieces {
   const { sequenceLength, inputSize, channels, height, width, mean, std } = preprocessing;
   const permutation = pixelPermutation(preprocessing);
@@ -254,7 +261,7 @@ function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputP
     if picture.size != (${width}, ${height}):
         sys.exit(f"{path}: expected ${width} x ${height} pixels, found {picture.size}")
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return pixels.reshape(1, ${height}, ${width}, ${channels}).permute(0, 3, 1, 2)
+${channels === 1 ? DARK_INK.replaceAll('SIZE', `${height}, ${width}`) : ''}    return pixels.reshape(1, ${height}, ${width}, ${channels}).permute(0, 3, 1, 2)
 `;
   const array = '    import numpy\n\n';
   const loaded = `torch.from_numpy(numpy.load(path)).reshape(-1, ${channels}, ${height}, ${width})`;
