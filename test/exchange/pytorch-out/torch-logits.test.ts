@@ -179,6 +179,14 @@ async function lineOf(classifier: SequenceClassifier, inputs: Float32Array, step
   return new RegExp(`^[^:]*: class ${best} \\(${(100 * share).toFixed(1).replace('.', '\\.')}%\\)\\n$`);
 }
 
+/** Makes the border of a grey picture paper: 0. */
+function darkenBorder(pixels: { [i: number]: number }, width: number, height: number): void {
+  for (let i = 0; i < width * height; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    if (x === 0 || y === 0 || x === width - 1 || y === height - 1) pixels[i] = 0;
+  }
+}
+
 test('the Python file classifies as a program: a NumPy array, a picture, a text file of moves', {
   skip: NO_TORCH,
 }, async () => {
@@ -193,6 +201,9 @@ test('the Python file classifies as a program: a NumPy array, a picture, a text 
       preprocessing,
     );
     const { examples, planes } = picturesOf(preprocessing, 1);
+    if (channels === 1) {
+      for (const pixels of [examples.pixels, planes]) darkenBorder(pixels, width, height);
+    }
     const source = kindOf(preprocessing).openSequences({
       kind: 'images',
       name: 'test',
@@ -209,6 +220,10 @@ test('the Python file classifies as a program: a NumPy array, a picture, a text 
     });
     const shape = channels === 1 ? [height, width] : [height, width, channels];
     jobs.push({ files, run: 'command', input: 'picture.png', inputs: values(shape, byPixel) });
+    if (channels > 1) continue;
+    const darkOnBright = byPixel.map((value) => 255 - value);
+    lines.push(line);
+    jobs.push({ files, run: 'command', input: 'picture.png', inputs: values(shape, darkOnBright) });
   }
   const { classifier, model } = await exampleOf({ ...sizes, inputSize: 4, head: 'mean' }, 'strokes', {
     ...STROKES,
