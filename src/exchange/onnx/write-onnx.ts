@@ -8,7 +8,7 @@
  * - with `initialStates` also `h0` and `c0` float32 [L·D, batch, H], as PyTorch's;
  * - `logits` float32 [batch, K], with `probabilities` also `probabilities` [batch, K].
  *
- * step-graph.ts has the inputs and outputs of `streaming`, lstm-layers.ts the names of the parameters. Model,
+ * write/step-graph.ts has the inputs and outputs of `streaming`, write/lstm-layers.ts the names of the parameters. Model,
  * preprocessing and classes are in the metadata, in the JSON of a checkpoint.
  */
 
@@ -20,12 +20,12 @@ import { shown } from '../../formats/shape.js';
 import { directionsOf } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
-import { GraphBuilder } from './graph-builder.js';
-import { addClassifier, addHead, wantedBy } from './head.js';
-import { addLstmLayers } from './lstm-layers.js';
-import { modelMessage } from './onnx-messages.js';
-import { addPictures } from './pictures.js';
-import { addStepGraph } from './step-graph.js';
+import { GraphBuilder } from './write/graph-builder.js';
+import { addLstmLayers } from './write/lstm-layers.js';
+import { addClassifier, addHead, wantedBy } from './write/onnx-head.js';
+import { modelMessage } from './write/onnx-messages.js';
+import { addPictures } from './write/pictures.js';
+import { addStepGraph } from './write/step-graph.js';
 
 /** Settings of an ONNX file. */
 export interface OnnxOptions {

@@ -1,7 +1,7 @@
 /** Protects the encoding of protocol buffers: the examples of its specification. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProtobufWriter } from '#src/exchange/onnx/protobuf-writer.js';
+import { ProtobufWriter } from '#src/exchange/onnx/write/protobuf-writer.js';
 
 const hex = (writer: ProtobufWriter) => Buffer.from(writer.finish()).toString('hex');
 

@@ -1,7 +1,7 @@
 /** Pictures → sequences, as ONNX operators: the preprocessing of images. */
-import { type ImagePreprocessing, pixelPermutation } from '../../data/images/image-preprocessing.js';
+import { type ImagePreprocessing, pixelPermutation } from '../../../data/images/image-preprocessing.js';
+import { DATA_TYPE } from '../onnx-fields.js';
 import type { GraphBuilder } from './graph-builder.js';
-import { DATA_TYPE } from './onnx-fields.js';
 
 /**
  * Adds the input `images` uint8 [batch, channels, height, width] and what makes sequences of it. Every operator rounds to

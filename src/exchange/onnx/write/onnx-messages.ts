@@ -14,7 +14,7 @@ import {
   TEXT_ENTRY,
   TYPE,
   VALUE_INFO,
-} from './onnx-fields.js';
+} from '../onnx-fields.js';
 import { ProtobufWriter } from './protobuf-writer.js';
 
 /** A size, or the name of a size that differs from call to call. */

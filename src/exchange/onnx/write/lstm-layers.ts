@@ -11,9 +11,9 @@ import {
   directionsOf,
   layerInputSize,
   type ResolvedClassifierConfig,
-} from '../../model/classifier-config.js';
-import { lstmSuffix } from '../../model/parameters.js';
-import type { StateDict } from '../../state-dict.js';
+} from '../../../model/classifier-config.js';
+import { lstmSuffix } from '../../../model/parameters.js';
+import type { StateDict } from '../../../state-dict.js';
 import type { GraphBuilder } from './graph-builder.js';
 
 /** Where ONNX's gates i o f c are among PyTorch's i f g o. */

@@ -6,11 +6,11 @@
  *   and the number of steps so far, zero at the first step;
  * - `logits` [batch, K] of the sequence so far, and `next_hidden`, `next_cell`, `next_sum`, `next_count`.
  */
-import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import type { StateDict } from '../../state-dict.js';
+import type { ResolvedClassifierConfig } from '../../../model/classifier-config.js';
+import type { StateDict } from '../../../state-dict.js';
 import type { GraphBuilder } from './graph-builder.js';
-import { addClassifier, addColumn, addStates } from './head.js';
 import { addLstmLayers } from './lstm-layers.js';
+import { addClassifier, addColumn, addStates } from './onnx-head.js';
 
 /** @param model unidirectional, with the head final, last or mean */
 export function addStepGraph(

@@ -1,9 +1,9 @@
 /** What follows the LSTM, as ONNX operators: the head, the linear layer, the softmax. */
-import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import type { StateDict } from '../../state-dict.js';
+import type { ResolvedClassifierConfig } from '../../../model/classifier-config.js';
+import type { StateDict } from '../../../state-dict.js';
+import { DATA_TYPE } from '../onnx-fields.js';
 import type { GraphBuilder } from './graph-builder.js';
 import { type LstmOutputs, parameterOf, type WantedOutputs } from './lstm-layers.js';
-import { DATA_TYPE } from './onnx-fields.js';
 
 /** The values of the layers that a head reads. */
 export function wantedBy({ head }: ResolvedClassifierConfig): WantedOutputs {
