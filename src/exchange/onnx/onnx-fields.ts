@@ -5,14 +5,10 @@
 export const MODEL = {
   irVersion: 1,
   producerName: 2,
-  producerVersion: 3,
-  domain: 4,
-  modelVersion: 5,
   docString: 6,
   graph: 7,
   opsetImport: 8,
   metadataProps: 14,
-  functions: 25,
 } as const;
 
 export const OPERATOR_SET = { domain: 1, version: 2 } as const;
@@ -24,10 +20,8 @@ export const GRAPH = {
   node: 1,
   name: 2,
   initializer: 5,
-  docString: 10,
   input: 11,
   output: 12,
-  valueInfo: 13,
   sparseInitializer: 15,
 } as const;
 
@@ -37,7 +31,6 @@ export const NODE = {
   name: 3,
   opType: 4,
   attribute: 5,
-  docString: 6,
   domain: 7,
 } as const;
 
@@ -48,10 +41,12 @@ export const ATTRIBUTE = {
   string: 4,
   tensor: 5,
   graph: 6,
-  floats: 7,
   ints: 8,
   strings: 9,
+  docString: 13,
   type: 20,
+  /** Only functions use it. */
+  refAttrName: 21,
 } as const;
 
 /** AttributeProto.AttributeType. */
@@ -59,9 +54,6 @@ export const ATTRIBUTE_TYPE = {
   float: 1,
   int: 2,
   string: 3,
-  tensor: 4,
-  graph: 5,
-  floats: 6,
   ints: 7,
   strings: 8,
 } as const;
@@ -71,7 +63,6 @@ export const TENSOR = {
   dataType: 2,
   floatData: 4,
   int32Data: 5,
-  stringData: 6,
   int64Data: 7,
   name: 8,
   rawData: 9,
@@ -90,7 +81,6 @@ export const DATA_TYPE = {
   int16: 5,
   int32: 6,
   int64: 7,
-  string: 8,
   bool: 9,
   float16: 10,
   double: 11,

@@ -7,6 +7,7 @@ import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
 import {
   ATTRIBUTE,
+  ATTRIBUTE_TYPE,
   DIMENSION,
   GRAPH,
   MODEL,
@@ -243,8 +244,8 @@ function readAttribute(reader: ProtobufReader): [string, StoredAttribute] {
         attribute ??= emptyAttribute(type);
         break;
       }
-      case ATTRIBUTE_DOC:
-      case ATTRIBUTE_REFERENCE:
+      case ATTRIBUTE.docString:
+      case ATTRIBUTE.refAttrName:
         reader.skip();
         break;
       default:
@@ -258,21 +259,18 @@ function readAttribute(reader: ProtobufReader): [string, StoredAttribute] {
   return [name, attribute ?? { kind: 'other', value: 'nothing' }];
 }
 
-/** doc_string, and ref_attr_name, which only functions use. */
-const [ATTRIBUTE_DOC, ATTRIBUTE_REFERENCE] = [13, 21];
-
 /** The value of an attribute of which only the type is written. */
 function emptyAttribute(type: number): StoredAttribute | null {
   switch (type) {
-    case 1:
+    case ATTRIBUTE_TYPE.float:
       return { kind: 'float', value: 0 };
-    case 2:
+    case ATTRIBUTE_TYPE.int:
       return { kind: 'whole', value: 0 };
-    case 3:
+    case ATTRIBUTE_TYPE.string:
       return { kind: 'text', value: '' };
-    case 7:
+    case ATTRIBUTE_TYPE.ints:
       return { kind: 'wholes', value: [] };
-    case 8:
+    case ATTRIBUTE_TYPE.strings:
       return { kind: 'texts', value: [] };
     default:
       return null;
