@@ -3,28 +3,17 @@
  * is analysed, and nothing in it is computed: read/graph-analysis.ts follows where each number comes from, and
  * read/classifier-head.ts tells the head by the numbers that the linear layer reads.
  */
-import { checkClassNames, MAX_CLASSES } from '../../data/class-names.js';
-import type { Preprocessing } from '../../data/input-kind.js';
-import { readPreprocessing } from '../../data/kinds.js';
-import { isPlainObject, parseJson } from '../../formats/json.js';
-import { camelCaseKeys } from '../../formats/key-case.js';
-import { quote } from '../../formats/quotation.js';
-import { list, readAs, text } from '../../formats/shape.js';
-import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { ParameterLayout } from '../../model/parameters.js';
-import { readClassifierConfig } from '../../model/read-config.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import type { ForeignModel, ReadBeside } from '../foreign-model.js';
+import { isModelMetadata, type ModelMetadata, readModelMetadata } from '../model-metadata.js';
 import { type FoundClassifier, findClassifier } from './read/classifier-head.js';
 import { Constants } from './read/constants.js';
 import { analyseGraph } from './read/graph-analysis.js';
 import { readModelMessage, type StoredModel } from './read/model-message.js';
 import { OtherSize } from './read/operator-call.js';
 
-/** The metadata of files that scanstroke writes. */
-const FORMAT = 'scanstroke';
-const FORMAT_VERSION = '1';
 /** Sizes that differ from call to call are set anew at most so often: to the weights' inputs, to the steps. */
 const MAX_RESIZES = 4;
 const MAX_SIZE = 2 ** 20;
@@ -43,7 +32,7 @@ const MAX_SIZE = 2 ** 20;
 export function readOnnx(bytes: Uint8Array, name: string, readBeside: ReadBeside): ForeignModel {
   const model = readModelMessage(bytes, name);
   const found = findInAllSizes(model, bytes.length, new Constants(name, readBeside));
-  const own = readOwnMetadata(model.metadata, found, name);
+  const own = ownMetadata(model.metadata, found, name);
   const head = own?.config.head ?? found.heads[0];
   return {
     format: own ? 'an ONNX file of scanstroke' : 'an ONNX file',
@@ -112,52 +101,22 @@ function isSame(first: StateDict, second: StateDict): boolean {
   return true;
 }
 
-/** What scanstroke notes in its files. @throws UserError if it contradicts the graph */
-interface OwnMetadata {
-  config: ResolvedClassifierConfig;
-  preprocessing: Preprocessing | null;
-  classes: string[];
-}
-
-const classList = list(text, MAX_CLASSES);
-
-function readOwnMetadata(
-  metadata: ReadonlyMap<string, string>,
+/** What scanstroke wrote about its model; null in files of others. @throws UserError if it contradicts the graph */
+function ownMetadata(
+  stored: ReadonlyMap<string, string>,
   { tensors, heads, steps }: FoundClassifier,
   name: string,
-): OwnMetadata | null {
-  if (metadata.get('format') !== FORMAT) return null;
-  const version = metadata.get('format_version') ?? 'none';
-  if (version !== FORMAT_VERSION) {
-    throw new UserError(
-      `${name}: written by another version of scanstroke: format version ${quote(version)}, expected ${FORMAT_VERSION}`,
-    );
-  }
-  const json = (key: string) => parseJson(metadata.get(key) ?? '', `${name}: metadata "${key}"`);
-  const object = (key: string): Record<string, unknown> => {
-    const value = camelCaseKeys(json(key), `${name}: metadata "${key}"`);
-    if (isPlainObject(value)) return value;
-    throw new UserError(`${name}: metadata "${key}" must be a JSON object`);
-  };
-  const config = readClassifierConfig(object('model'), `${name}: metadata "model"`);
+): ModelMetadata | null {
+  const metadata = Object.fromEntries(stored);
+  if (!isModelMetadata(metadata)) return null;
+  const read = readModelMetadata(metadata, name);
+  const { config } = read;
   const problem =
     new ParameterLayout(config).mismatch(tensors) ??
     (heads.includes(config.head)
       ? null
       : `the head is ${config.head}, but the graph has ${heads.join(' or ')}`) ??
     (config.head === 'flatten' && config.sequenceLength !== steps ? `the graph has ${steps} steps` : null);
-  if (problem !== null) {
-    throw new UserError(`${name}: metadata "model" contradict the graph: ${problem}; was the file changed?`);
-  }
-  const classes = readAs(classList, json('classes'), `${name}: metadata "classes"`);
-  checkClassNames(classes, `${name}: metadata "classes"`);
-  if (classes.length !== config.numClasses) {
-    throw new UserError(
-      `${name}: metadata "classes": expected ${config.numClasses} names, found ${classes.length}`,
-    );
-  }
-  const preprocessing = metadata.has('preprocessing')
-    ? readPreprocessing(object('preprocessing'), `${name}: metadata "preprocessing"`)
-    : null;
-  return { config, preprocessing, classes };
+  if (problem === null) return read;
+  throw new UserError(`${name}: metadata "model" contradict the graph: ${problem}; was the file changed?`);
 }

@@ -13,13 +13,11 @@
  */
 
 import type { ImagePreprocessing } from '../../data/images/image-preprocessing.js';
-import { kindOf } from '../../data/kinds.js';
-import { formatJson } from '../../formats/json.js';
-import { snakeCaseKeys } from '../../formats/key-case.js';
 import { shown } from '../../formats/shape.js';
 import { directionsOf } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
+import { modelMetadata } from '../model-metadata.js';
 import { GraphBuilder } from './write/graph-builder.js';
 import { addLstmLayers } from './write/lstm-layers.js';
 import { addClassifier, addHead, wantedBy } from './write/onnx-head.js';
@@ -55,8 +53,6 @@ const IR_VERSIONS: ReadonlyMap<number, number> = new Map([
   [21, 10],
   [22, 10],
 ]);
-const METADATA_FORMAT = 'scanstroke';
-const METADATA_VERSION = '1';
 
 /**
  * @returns one file, `NAME.onnx`
@@ -78,7 +74,7 @@ export function writeOnnx(model: ExportableModel, options: OnnxOptions): Exporte
     irVersion,
     documentation: documentationOf(model),
     graph: graph.finish(model.name),
-    metadata: metadataOf(model),
+    metadata: modelMetadata(model),
   });
   return [{ name: `${model.name}.onnx`, bytes: message.finish() }];
 }
@@ -171,19 +167,4 @@ function documentationOf({ config, name }: ExportableModel): string {
     'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
     'fc.weight and fc.bias are those of torch.nn.Linear.'
   );
-}
-
-function metadataOf({ config, preprocessing, classes }: ExportableModel): Record<string, string> {
-  const text = (value: unknown, part: string) =>
-    formatJson(snakeCaseKeys(value, `ONNX metadata: ${part}`), `ONNX metadata: ${part}`);
-  const metadata: Record<string, string> = {
-    format: METADATA_FORMAT,
-    format_version: METADATA_VERSION,
-    model: text({ ...config }, 'model'),
-    classes: text(classes, 'classes'),
-  };
-  if (preprocessing !== null) {
-    metadata.preprocessing = text(kindOf(preprocessing).writePreprocessing(preprocessing), 'preprocessing');
-  }
-  return metadata;
 }

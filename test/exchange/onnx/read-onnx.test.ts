@@ -220,8 +220,7 @@ describe('files of scanstroke', () => {
   /** A small model with metadata as in an own file. */
   function withMetadata(changes: Record<string, string>): ForeignModel {
     const metadata = {
-      format: 'scanstroke',
-      format_version: '1',
+      written_by: 'scanstroke',
       model: '{"input_size": 3, "hidden_size": 5, "num_classes": 4, "head": "last"}',
       classes: '["a", "b", "c", "d"]',
       ...changes,
@@ -253,10 +252,13 @@ describe('files of scanstroke', () => {
       ],
       [{ model: '{' }, /metadata "model"/],
       [{ model: '[]' }, /metadata "model" must be a JSON object/],
-      [{ classes: '["a", "b"]' }, /metadata "classes": expected 4 names, found 2/],
+      [{ classes: '["a", "b"]' }, /names of 2 classes, but the network has 4 outputs/],
       [{ classes: '["a", "a", "b", "c"]' }, /the class name "a" is the name of two classes/],
       [{ preprocessing: '{"kind": "sounds"}' }, /kind must be one of images, strokes/],
-      [{ format_version: '2' }, /format version "2", expected 1/],
+      [
+        { preprocessing: '{"kind": "strokes", "width": 28, "height": 28, "order": "tour", "scale": 1}' },
+        /the network has input size 3, but its preprocessing gives 4/,
+      ],
     ];
     for (const [changes, message] of cases) {
       assert.throws(() => withMetadata(changes), { name: 'UserError', message }, JSON.stringify(changes));

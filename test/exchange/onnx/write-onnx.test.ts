@@ -177,8 +177,8 @@ test('the metadata holds model, preprocessing and classes as a checkpoint does',
   const metadataOf = (each: ExportableModel) =>
     Object.fromEntries(decoded(each).metadataProps.map(({ key, value }) => [key, value]));
   const metadata = metadataOf({ ...model, classes });
-  const { format, format_version: version, model: config, preprocessing } = metadata;
-  assert.deepEqual([format, version], ['scanstroke', '1']);
+  const { written_by: writer, model: config, preprocessing } = metadata;
+  assert.equal(writer, 'scanstroke');
   assert.deepEqual(JSON.parse(metadata.classes), classes);
   assert.equal(JSON.parse(config).sequence_length, 16);
   const parsed = camelCaseKeys(JSON.parse(config), 'config') as Record<string, unknown>;
