@@ -6,6 +6,7 @@ import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import type { COptions } from './c/write-c.js';
 import type { ExportableModel, ExportedFile } from './exportable-model.js';
+import { modelMetadata, readModelMetadata } from './model-metadata.js';
 import type { OnnxOptions } from './onnx/write-onnx.js';
 import type { PytorchOptions } from './pytorch/write-pytorch.js';
 
@@ -62,14 +63,14 @@ async function exportableOf(
     return { ...rest, config, training, name };
   }
   const { config } = model;
-  return {
+  const about = {
     config,
-    parameters: await model.stateDict(),
     preprocessing: preprocessing ?? null,
     classes: classes ?? Array.from({ length: config.numClasses }, (_, k) => String(k)),
-    name,
-    training: null,
   };
+  // A checkpoint's were checked when it was decoded. What an import would refuse must not be written.
+  readModelMetadata(modelMetadata(about), 'exportModel');
+  return { ...about, parameters: await model.stateDict(), name, training: null };
 }
 
 /** The files of a model. @throws UserError for settings that do not fit the model */

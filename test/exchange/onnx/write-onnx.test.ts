@@ -232,11 +232,6 @@ test('settings that do not fit are refused, with their flags', async () => {
   );
   const strokes = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 1 } as const;
   assert.match(await refusal(plain, { withPreprocessing: true }, strokes), /reads pen strokes/);
-  const other = { head: 'flatten', inputSize: 8, sequenceLength: 16 } as const;
-  assert.match(
-    await refusal(other, { withPreprocessing: true }, PICTURE),
-    /reads 16 steps of 8 values, but the preprocessing makes 16 steps of 16;.*\(withPreprocessing\)/,
-  );
   assert.match(await refusal({ ...plain, bidirectional: true }, { streaming: true }), /from their end too/);
   assert.match(await refusal({ head: 'flatten' }, { streaming: true }), /all steps at once.*\(streaming\)/);
   const images = { head: 'last', inputSize: 16 } as const;
