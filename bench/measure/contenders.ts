@@ -1,5 +1,5 @@
 /** Opens the contenders of a measurement: the yardsticks, and our own and the peers' contenders of each workload. */
-import type { BackendChoice } from '#src/backends/open-node.js';
+import type { HostChoice } from '#src/backends/open-node.js';
 import type { Peer } from '../peers/peer.js';
 import type { Peers } from '../peers/peers.js';
 import type { Activity, Contender, Party } from './measurement.js';
@@ -7,7 +7,7 @@ import { ClassifierBench, TeamBench } from './own-contenders.js';
 import { compileSimdLimit, Peak, PRODUCT_SIZE } from './peak.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
-export const BACKENDS = ['cpu', 'wasm'] as const satisfies BackendChoice[];
+export const BACKENDS = ['cpu', 'wasm'] as const satisfies HostChoice[];
 export type OurBackend = (typeof BACKENDS)[number];
 
 /** The backends, thread counts and peers of a run. */

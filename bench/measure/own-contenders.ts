@@ -1,6 +1,6 @@
 /** Our own contenders: the team of threads that trains, and the classifier of the public API. */
 import { SequenceClassifier } from 'scanstroke';
-import { type BackendChoice, openBackend } from '#src/backends/open-node.js';
+import { type HostChoice, openBackend } from '#src/backends/open-node.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
 import type { Precision } from '#src/model/workspace.js';
@@ -29,7 +29,7 @@ export class TeamBench {
 
   static async open(
     workload: Workload,
-    choice: BackendChoice,
+    choice: HostChoice,
     threads: number,
     precision: Precision = 'float32',
   ): Promise<TeamBench> {
@@ -106,7 +106,7 @@ export class ClassifierBench {
     this.#sample = { inputs, batchSize: 1, steps };
   }
 
-  static async open({ model, steps }: Workload, choice: BackendChoice): Promise<ClassifierBench> {
+  static async open({ model, steps }: Workload, choice: HostChoice): Promise<ClassifierBench> {
     const { sequenceLength, ...config } = model;
     const sizes = { ...config, sequenceLength: sequenceLength ?? undefined };
     return new ClassifierBench(new SequenceClassifier(sizes, await openBackend(choice)), steps);

@@ -5,13 +5,13 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import type { BackendChoice } from '#src/backends/open-node.js';
+import type { HostChoice } from '#src/backends/open-node.js';
 
 /** Rows, columns and depth of the largest product. */
 export const PRODUCT_SIZE = 2048;
 
 /** The operation that each thread repeats. */
-export type PeakTask = { product: BackendChoice } | { limit: WebAssembly.Module };
+export type PeakTask = { product: HostChoice } | { limit: WebAssembly.Module };
 
 export class Peak {
   readonly #workers: Worker[];

@@ -15,9 +15,9 @@
  * **LSTM** (PyTorch's definition; gate order i, f, g, o along 4H):
  *   i, f, o = sigmoid(W x + b + U h' + b'),  g = tanh(W x + b + U h' + b'),  c = f c' + i g,  h = o tanh(c)
  */
-import type { BackendName } from './backend-names.js';
+import type { HostBackendName } from './backend-names.js';
 
-export type { BackendName } from './backend-names.js';
+export type { BackendName, HostBackendName } from './backend-names.js';
 
 /**
  * Activations and the weights' working copies: float32 or, in mixed precision, halves (IEEE 754 binary16) as their
@@ -195,7 +195,7 @@ export interface AdamUpdate extends ParameterUpdate {
 
 /** From this a worker thread opens the same backend on the same memory. Can be posted to a thread. */
 export interface BackendHandle {
-  /** Which backend. */ name: BackendName;
+  /** Which backend. */ name: HostBackendName;
   /** Data of the backend's own, structured-cloneable. */ payload?: unknown;
 }
 
@@ -205,7 +205,7 @@ export interface BackendHandle {
  */
 export interface Backend {
   /** The name by which `openBackend` opens it. */
-  readonly name: BackendName;
+  readonly name: HostBackendName;
   /** For people: the instruction set, e.g. `AVX-512`. */
   readonly description: string;
 

@@ -106,7 +106,7 @@ const VERBS: Record<keyof Verbs<unknown, unknown>, true> = {
 /** @throws Error naming the first verb that compiled kernels lack: they are of another version */
 export function requireVerbs(
   kernels: unknown,
-  backend: B.BackendName,
+  backend: B.HostBackendName,
 ): asserts kernels is Verbs<never, never> {
   for (const name of Object.keys(VERBS)) {
     const verb: unknown = typeof kernels === 'object' && kernels !== null && Reflect.get(kernels, name);
@@ -116,7 +116,7 @@ export function requireVerbs(
   }
 }
 
-export function outOfMemory(backend: B.BackendName, bytes: number): UserError {
+export function outOfMemory(backend: B.HostBackendName, bytes: number): UserError {
   return new UserError(
     `backend ${backend}: cannot allocate ${Math.ceil(bytes / 2 ** 20)} MB in one piece; ` +
       'use a smaller hidden size, batch or sequence length',
@@ -135,7 +135,7 @@ type LayerArguments<I> = [
 ];
 
 export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
-  abstract readonly name: B.BackendName;
+  abstract readonly name: B.HostBackendName;
   abstract readonly description: string;
   readonly #verbs: Verbs<F, I>;
 

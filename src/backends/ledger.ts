@@ -1,15 +1,15 @@
 /** The arrays that a backend has allocated and not got back, so that a wrong release is an error and not a corruption. */
-import type { BackendName } from './backend-names.js';
+import type { HostBackendName } from './backend-names.js';
 
 type Allocated = Float32Array | Int32Array;
 
 export class Ledger {
-  readonly #backend: BackendName;
+  readonly #backend: HostBackendName;
   /** Weak, so that memory of the garbage collector is freed without a release. */
   readonly #lent = new WeakSet<Allocated>();
   #closed = false;
 
-  constructor(backend: BackendName) {
+  constructor(backend: HostBackendName) {
     this.#backend = backend;
   }
 

@@ -1,13 +1,14 @@
 /** Opens a backend in Node.js. */
 import type { Backend, BackendHandle } from './backend.js';
-import type { BackendChoice } from './backend-names.js';
+import type { BackendChoice, HostChoice } from './backend-names.js';
 import { openCpu } from './cpu/cpu.js';
 import { openReference } from './reference/reference.js';
 import { type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { openWasm } from './wasm/load.js';
 import { openWasmHandle } from './wasm/wasm.js';
+import type { DeviceBackend } from './webgpu/webgpu.js';
 
-export type { BackendChoice } from './backend-names.js';
+export type { BackendChoice, HostChoice } from './backend-names.js';
 
 const OPENERS: Openers<'node'> = {
   cpu: { open: openCpu, reopen: ({ payload }) => openCpu(payload as { isa: string }) },
@@ -24,9 +25,10 @@ function warnOnce(line: string): void {
 }
 
 /**
- * Opens a backend. `auto` takes the fastest that is available: native code, then WebAssembly, then plain TypeScript.
+ * Opens a backend. `auto` takes the fastest processor code that is available: native code, then WebAssembly, then plain
+ * TypeScript. `webgpu` opens the GPU; it needs npm `webgpu`.
  *
- * @param choice `auto` (default), `cpu`, `wasm` or `reference`
+ * @param choice `auto` (default), `cpu`, `wasm`, `reference` or `webgpu`
  * @param onFallback receives one line for each backend that `auto` passed over: either it is not available here, or it
  * is and failed to open. Default: each line is emitted once as a warning of Node.js.
  * @returns the backend; close it with `close()`
@@ -40,10 +42,17 @@ function warnOnce(line: string): void {
  * console.log(backend.name, backend.description); // cpu AVX-512
  * backend.close();
  */
+export async function openBackend(choice: 'webgpu'): Promise<DeviceBackend>;
+export async function openBackend(choice?: HostChoice, onFallback?: OnFallback): Promise<Backend>;
+export async function openBackend(
+  choice?: BackendChoice,
+  onFallback?: OnFallback,
+): Promise<Backend | DeviceBackend>;
 export async function openBackend(
   choice: BackendChoice = 'auto',
   onFallback: OnFallback = warnOnce,
-): Promise<Backend> {
+): Promise<Backend | DeviceBackend> {
+  if (choice === 'webgpu') return (await import('./webgpu/open-dawn.js')).openDawn();
   return openChoice('node', OPENERS, choice, onFallback);
 }
 

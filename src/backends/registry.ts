@@ -1,14 +1,19 @@
 /**
- * The registry of backends: where each one runs, how it opens, and what `auto` does. It imports
+ * The registry of the backends on host memory: where each one runs, how it opens, and what `auto` does. It imports
  * nothing of a platform, so that a page can load it; open-node.ts and open-web.ts hold what opens
- * the backends.
+ * the backends, and open `webgpu`, which `auto` never takes here: only a training knows whether it is faster.
  *
  * A new backend is a name in backend-names.ts, an entry in BACKENDS, and an opener on each of its platforms. The compiler
  * refuses a name without an entry, and a platform without an opener.
  */
 import { UserError } from '../user-error.js';
 import type { Backend, BackendHandle } from './backend.js';
-import { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice, type BackendName } from './backend-names.js';
+import {
+  BACKEND_CHOICES,
+  type BackendChoice,
+  HOST_BACKEND_NAMES,
+  type HostBackendName,
+} from './backend-names.js';
 
 export type Platform = 'node' | 'page';
 
@@ -25,14 +30,14 @@ const BACKENDS = {
     takesOver: 'plain TypeScript takes over, hundreds of times slower',
     platforms: ['node', 'page'],
   },
-} as const satisfies Record<BackendName, Entry>;
+} as const satisfies Record<HostBackendName, Entry>;
 
 const PLATFORM_NAMES: Record<Platform, string> = { node: 'Node.js', page: 'a page' };
 
 /** The backends that run on a platform. */
 type BackendOn<P extends Platform> = {
-  [N in BackendName]: P extends (typeof BACKENDS)[N]['platforms'][number] ? N : never;
-}[BackendName];
+  [N in HostBackendName]: P extends (typeof BACKENDS)[N]['platforms'][number] ? N : never;
+}[HostBackendName];
 
 /** How a platform opens one backend. */
 export interface Opener {
@@ -84,15 +89,15 @@ export async function openChoice<P extends Platform>(
   if (!BACKEND_CHOICES.includes(choice)) {
     throw new UserError(`backend: '${choice}' is not one of ${BACKEND_CHOICES.join(', ')}`);
   }
-  const table: Partial<Record<BackendName, Opener>> = openers;
-  const here = BACKEND_NAMES.flatMap((name) => {
+  const table: Partial<Record<HostBackendName, Opener>> = openers;
+  const here = HOST_BACKEND_NAMES.flatMap((name) => {
     const opener = table[name];
     return opener ? [{ name, opener }] : [];
   });
   if (choice !== 'auto') {
     const chosen = here.find(({ name }) => name === choice);
     if (chosen) return chosen.opener.open();
-    const names = here.map(({ name }) => name).join(', ');
+    const names = [...here.map(({ name }) => name), 'webgpu'].join(', ');
     throw new UserError(`backend ${choice}: does not run in ${PLATFORM_NAMES[platform]}; use auto, ${names}`);
   }
   for (const [n, { name, opener }] of here.entries()) {
@@ -110,7 +115,7 @@ export async function openChoice<P extends Platform>(
 }
 
 /** One line that says that a backend is there and does not work. */
-function faultOf(name: BackendName, error: unknown): string {
+function faultOf(name: HostBackendName, error: unknown): string {
   const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
   return `backend ${name}: present, but failed to open (${reason.replace(`backend ${name}: `, '')})`;
 }
@@ -120,7 +125,7 @@ function faultOf(name: BackendName, error: unknown): string {
  * @throws Error for a backend that this platform does not have
  */
 export function reopen<P extends Platform>(platform: P, openers: Openers<P>, handle: BackendHandle): Backend {
-  const table: Partial<Record<BackendName, Opener>> = openers;
+  const table: Partial<Record<HostBackendName, Opener>> = openers;
   const opener = table[handle.name];
   if (opener) return opener.reopen(handle);
   throw new Error(`backend ${handle.name}: does not run in a worker of ${PLATFORM_NAMES[platform]}`);

@@ -1,5 +1,7 @@
 /** Opens a trainer in Node.js. */
+
 import { availableParallelism } from 'node:os';
+import type { HostChoice } from '../backends/backend-names.js';
 import { type BackendChoice, openBackend } from '../backends/open-node.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startNodeThread } from './team/threads-node.js';
@@ -36,9 +38,9 @@ export async function openTrainer(
 ): Promise<Trainer> {
   const { threads = availableParallelism() } = options;
   return createTrainer(config, examples, options, {
-    backend: await openBackend(options.backend),
+    backend: await openBackend(options.backend as HostChoice),
     threads,
     startThread: startNodeThread,
-    openBackend: () => openBackend(options.backend),
+    openBackend: () => openBackend(options.backend as HostChoice),
   });
 }

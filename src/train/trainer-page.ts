@@ -1,4 +1,5 @@
 /** Opens a trainer in a page. */
+import type { HostChoice } from '../backends/backend-names.js';
 import { openBackend } from '../backends/open-web.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startPageThread, threadsInPage } from './team/threads-page.js';
@@ -35,9 +36,9 @@ export async function openTrainer(
   options: TrainerOptions & { backend?: Parameters<typeof openBackend>[0] } = {},
 ): Promise<Trainer> {
   return createTrainer(config, examples, options, {
-    backend: await openBackend(options.backend),
+    backend: await openBackend(options.backend as HostChoice),
     threads: threadsInPage(options.threads),
     startThread: startPageThread,
-    openBackend: () => openBackend(options.backend),
+    openBackend: () => openBackend(options.backend as HostChoice),
   });
 }

@@ -9,7 +9,12 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from 'scanstroke';
-import { BACKEND_CHOICES, BACKEND_NAMES, type BackendName } from '#src/backends/backend-names.js';
+import {
+  BACKEND_CHOICES,
+  BACKEND_NAMES,
+  type BackendName,
+  type HostBackendName,
+} from '#src/backends/backend-names.js';
 import { openBackend, openHandle } from '#src/backends/open-node.js';
 import { openHandle as openHandleInPage, openBackend as openInPage } from '#src/backends/open-web.js';
 import { openReference } from '#src/backends/reference/reference.js';
@@ -86,7 +91,7 @@ suite('names', () => {
   });
 
   test('a handle of an unknown backend or of another platform is refused and does not open the oracle', () => {
-    const unknown = { name: 'gpu' as BackendName };
+    const unknown = { name: 'gpu' as HostBackendName };
     assert.throws(() => openHandle(unknown), /backend gpu: does not run in a worker of Node.js/);
     assert.throws(() => openHandleInPage({ name: 'cpu' }), /backend cpu: does not run in a worker of a page/);
     assert.equal(openHandle({ name: 'reference' }).name, 'reference');

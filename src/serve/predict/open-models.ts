@@ -1,5 +1,7 @@
 /** The open networks of a worker thread: an LRU cache, by path and version of the checkpoint. */
+
 import type { BackendName } from '../../backends/backend.js';
+import type { HostChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
 import { quote } from '../../formats/quotation.js';
 import { type Recognizer, recognizerOf } from '../../recognize/recognizer.js';
@@ -51,7 +53,7 @@ export class OpenModels {
     try {
       const checkpoint = await readTrainedModel(path);
       // The command has already reported which backend is not available.
-      const backend = await openBackend(this.#backend, () => {});
+      const backend = await openBackend(this.#backend as HostChoice, () => {});
       try {
         return recognizerOf(checkpoint, backend, { name: path });
       } catch (error) {

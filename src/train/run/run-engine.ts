@@ -1,6 +1,8 @@
 /** Opens the engine of a run or an evaluation in Node.js: backend, threads and the sequences of every part. */
+
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { HostChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, Preprocessing } from '../../data/input-kind.js';
@@ -41,7 +43,7 @@ export async function openRunEngine(options: RunEngineOptions): Promise<RunEngin
   const { dataset, preprocessing, model, precision, training } = options;
   const notices: string[] = [];
   const threads = options.threads ?? availableParallelism();
-  const backend = await openBackend(options.backend, (line) => notices.push(line));
+  const backend = await openBackend(options.backend as HostChoice, (line) => notices.push(line));
   const team = { backend, threads, model, precision, parts: partsOf(dataset, preprocessing), training };
   try {
     checkAddressSpace(team);

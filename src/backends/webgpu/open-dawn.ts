@@ -1,0 +1,29 @@
+/** Opens a GPU in Node.js, with Dawn (npm `webgpu`), which users install beside this package. */
+import { BackendUnavailable } from '../registry.js';
+import { type DeviceBackend, openDeviceBackend } from './webgpu.js';
+
+/** The functions of npm `webgpu` that are used. */
+interface Dawn {
+  create(flags: string[]): GPU;
+}
+
+let dawn: GPU | null = null;
+
+/** @throws BackendUnavailable when npm `webgpu` is not installed, or finds no GPU */
+export async function openDawn(): Promise<DeviceBackend> {
+  // Kept for the whole process: Dawn's devices do not survive its garbage collection.
+  dawn ??= (await loadDawn()).create(['enable-dawn-features=allow_unsafe_apis']);
+  return openDeviceBackend(dawn, 'no GPU was found; install its driver (on Linux with Vulkan: libvulkan1)');
+}
+
+async function loadDawn(): Promise<Dawn> {
+  try {
+    return (await import('webgpu')) as unknown as Dawn;
+  } catch (error) {
+    const missing = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
+    const reason = missing
+      ? 'needs the package webgpu; install it with: npm install webgpu'
+      : `the package webgpu does not load (${(error as Error).message.split('\n')[0]})`;
+    throw new BackendUnavailable(`backend webgpu: ${reason}`);
+  }
+}

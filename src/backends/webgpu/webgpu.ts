@@ -1,0 +1,35 @@
+/**
+ * The backend on a GPU, by WebGPU. It has memory of its own: its verbs (verbs.ts) are lists of dispatches on slices
+ * of that memory, so it offers none of the verbs of a `Backend`, which compute on the host's memory.
+ */
+import { BackendUnavailable } from '../registry.js';
+import { DeviceOutOfMemory, GpuDevice } from './device.js';
+
+/** A backend on a GPU. `SequenceClassifier`, recognizers and trainers run on it; close it with `close()`. */
+export interface DeviceBackend {
+  /** The name by which `openBackend` opens it. */
+  readonly name: 'webgpu';
+  /** For people: the name of the GPU. */
+  readonly description: string;
+  /** For this package: memory, kernels and commands. */
+  readonly device: GpuDevice;
+  /** Frees the GPU. Closing twice is allowed. */
+  close(): void;
+}
+
+export { DeviceOutOfMemory };
+
+/**
+ * Opens the first GPU.
+ * @throws BackendUnavailable if there is none
+ */
+export async function openDeviceBackend(gpu: GPU | undefined, missing: string): Promise<DeviceBackend> {
+  const device = gpu ? await GpuDevice.open(gpu) : null;
+  if (!device) throw new BackendUnavailable(`backend webgpu: ${missing}`);
+  return {
+    name: 'webgpu',
+    description: device.description,
+    device,
+    close: () => device.close(),
+  };
+}
