@@ -24,4 +24,6 @@ export interface ExportedFile {
   /** `model.onnx` */
   name: string;
   bytes: Uint8Array;
+  /** What its user should know, a fact each: inputs and outputs of an ONNX file, the error of 8-bit weights. */
+  notices: string[];
 }

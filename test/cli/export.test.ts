@@ -72,6 +72,22 @@ for (const ending of ['.onnx', '.pt', '.safetensors']) {
   });
 }
 
+test('says what a file takes and gives, and how to try it', async () => {
+  const printed = async (name: string, ...flags: string[]) =>
+    (await exported(RUN, '--out', join(folder, name), ...flags)).out;
+  assert.match(
+    await printed('said.onnx'),
+    /input inputs: float32 \[batch, .*\n {2}output logits: float32 \[batch, /,
+  );
+  assert.match(await printed('said.pt'), /Try next\n {2}python3 .*said\.py /);
+  assert.match(await printed('said.html'), /Try next\n {2}open .*said\.html in a browser/);
+  assert.match(await printed('said it.c', '--quantize'), /8-bit weights is [\d.]+ % of their size/);
+  assert.match(
+    await printed('said it.c'),
+    /Try next\n {2}cc -std=c99 -O3 -DSAID_IT_MAIN -o .*'.*said it\.c' -lm\n/,
+  );
+});
+
 test('a format must be named or told by the ending', async () => {
   assert.match((await exported(RUN)).err, /export: which format\? give --format, or --out .*onnx \(\.onnx\)/);
   const { code, err } = await exported(RUN, '--out', join(folder, 'model.bin'));

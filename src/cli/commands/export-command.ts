@@ -9,7 +9,7 @@ import { quote } from '../../formats/quotation.js';
 import { printable } from '../../report/recall.js';
 import { formatBytes } from '../../report/text.js';
 import { UserError } from '../../user-error.js';
-import { colorsFor, printJson, type Terminal } from '../terminal.js';
+import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal.js';
 
 interface ExportFlags {
   format?: ExportFormat;
@@ -60,7 +60,7 @@ export function defineExport(command: Command, terminal: Terminal): void {
       ).choices(EXPORT_FORMATS),
     )
     .option('--out <file>', 'file to write (default the name of the run, in this folder)')
-    .option('--json', 'print only { format, files, bytes } as JSON')
+    .option('--json', 'print only { format, files, bytes, notices } as JSON')
     .addOption(onnx('--opset <n>', 'version of the standard operators, 13 to 22 (default 13)'))
     .addOption(onnx('--probabilities', 'add an output with the softmax of the logits'))
     .addOption(onnx('--with-preprocessing', 'take pictures (uint8) instead of sequences'))
@@ -107,6 +107,7 @@ async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): P
     path: n === 0 ? out : join(dirname(out), name),
     bytes,
   }));
+  const notices = files.flatMap((file) => file.notices);
   for (const { path } of written.slice(1)) {
     await checkFileTarget(path);
     await refuseEdited(path);
@@ -114,13 +115,53 @@ async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): P
   for (const { path, bytes } of written) await writeFileAtomically(path, bytes);
   const bytes = written.reduce((sum, file) => sum + file.bytes.length, 0);
   if (flags.json) {
-    printJson(terminal, { format, files: written.map(({ path }) => path), bytes });
+    printJson(terminal, { format, files: written.map(({ path }) => path), bytes, notices });
     return;
   }
   const { bold, dim } = colorsFor(terminal.out);
   for (const file of written) {
     terminal.out.write(`${bold(printable(file.path))} ${dim(formatBytes(file.bytes.length))}\n`);
   }
+  for (const notice of notices) terminal.out.write(`  ${printable(notice)}\n`);
+  const next = await waysToTry(
+    format,
+    model,
+    written.map(({ path }) => path),
+  );
+  if (next.length > 0) terminal.out.write(`\n${bold('Try next')}\n${indent(next.join('\n'))}\n`);
+}
+
+/** How to try the files, as commands where it needs one. @param paths of the files, the main one first */
+async function waysToTry(format: ExportFormat, model: ExportableModel, paths: string[]): Promise<string[]> {
+  const [main] = paths;
+  switch (format) {
+    case 'onnx':
+      return [];
+    case 'pytorch':
+    case 'safetensors': {
+      const { pythonArgument } = await import('../../exchange/pytorch/write/python-module.js');
+      return [`python3 ${asArgument(paths[1])} ${pythonArgument(model)}`];
+    }
+    case 'html':
+      return [`open ${printable(main)} in a browser, from the disk`];
+    case 'c': {
+      const { inputFileName } = await import('../../exchange/c/c-head.js');
+      const { identifierOf } = await import('../../exchange/c/c-text.js');
+      const identifier = identifierOf(basename(main, extname(main)));
+      const program = asArgument(join(dirname(main), identifier));
+      return [
+        `cc -std=c99 -O3 -D${identifier.toUpperCase()}_MAIN -o ${program} ${asArgument(main)} -lm`,
+        `${program.includes('/') ? program : `./${program}`} < ${inputFileName(model)}`,
+      ];
+    }
+    default:
+      return format satisfies never;
+  }
+}
+
+/** A path as an argument of a command, also one that begins like an option. */
+function asArgument(path: string): string {
+  return shellQuote(path.startsWith('-') ? `./${path}` : path);
 }
 
 /** The format that the flags name, or the ending of --out tells. */
@@ -159,7 +200,7 @@ function optionsOf(format: ExportFormat, out: string, flags: ExportFlags): Expor
     case 'html':
       return { format };
     case 'c':
-      return { format, quantize };
+      return { format, quantize, fileName: basename(out) };
   }
 }
 

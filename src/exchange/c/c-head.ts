@@ -2,7 +2,7 @@
 import type { Head } from '../../model/classifier-config.js';
 import { inputDeclarations } from './c-input.js';
 import type { CModel } from './c-model.js';
-import { stringLiteral } from './c-text.js';
+import { stringLiteral, withName } from './c-text.js';
 
 /** What the weights take, for the comment at the head. */
 export interface WeightFacts {
@@ -19,8 +19,32 @@ const HEAD_WORDS: Record<Head, string> = {
   mean: 'the mean hidden states of the last layer',
 };
 
-export function headText(model: CModel, facts: WeightFacts): string {
-  return `${commentText(model, facts)}\n${declarationsText(model)}`;
+/**
+ * Names of files that mean themselves to a shell, within quotes in C, and in a comment; the comment shows others as the
+ * model's identifier.
+ */
+const PLAIN_FILE = /^[\p{L}\p{N}_.][\p{L}\p{M}\p{N}_.+-]*$/u;
+/** Stands for the file's name in commentText. */
+const FILE = '%FILE%';
+
+/** The comment and the declarations, with the model's name. @param fileName shown in the comment */
+export function headText(model: CModel, facts: WeightFacts, fileName: string): string {
+  const { identifier } = model;
+  const file = PLAIN_FILE.test(fileName) ? fileName : `${identifier}.c`;
+  const comment = withName(commentText(model, facts), identifier).replaceAll(FILE, () => file);
+  return `${comment}\n${withName(declarationsText(model), identifier)}`;
+}
+
+/** How far 8-bit weights are from the weights. @param error see WeightFacts */
+export function errorText(error: number): string {
+  return `the error of the 8-bit weights is ${percent(error)} of their size (both root mean square); only a test set tells how many answers change`;
+}
+
+/** A file that the program in the C file reads: `picture.pgm`. */
+export function inputFileName({ preprocessing }: Pick<CModel, 'preprocessing'>): string {
+  if (preprocessing === null) return 'sequence.txt';
+  if (preprocessing.kind === 'strokes') return 'moves.txt';
+  return { 1: 'picture.pgm', 3: 'picture.ppm' }[preprocessing.channels] ?? 'picture.raw';
 }
 
 function commentText(model: CModel, facts: WeightFacts): string {
@@ -59,9 +83,9 @@ ${precision}
  *
  * Try it:
  *
- *   cc -std=c99 -O3 -DNAME_MAIN -o NAME NAME.c -lm && ./NAME < ${preprocessing?.kind === 'images' ? 'picture.pgm' : preprocessing?.kind === 'strokes' ? 'moves.txt' : 'sequence.txt'}
+ *   cc -std=c99 -O3 -DNAME_MAIN -o NAME ${FILE} -lm && ./NAME < ${inputFileName(model)}
  *
- * Use it: compile this file (cc -std=c99 -O3 -c NAME.c) and link it, with -lm. Your program includes its
+ * Use it: compile this file (cc -std=c99 -O3 -c ${FILE}) and link it, with -lm. Your program includes its
  * declarations:
  *
 ${exampleText(model)}
@@ -73,7 +97,14 @@ function exampleText(model: CModel): string {
   const { streaming, preprocessing, workspacePerStep, steps } = model;
   const workspace = workspacePerStep > 0 ? ', workspace' : '';
   const kind = preprocessing?.kind ?? 'sequences';
-  const lines = ['#include <stdio.h>', '#define NAME_HEADER', '#include "NAME.c"', '', 'int main(void)', '{'];
+  const lines = [
+    '#include <stdio.h>',
+    '#define NAME_HEADER',
+    `#include "${FILE}"`,
+    '',
+    'int main(void)',
+    '{',
+  ];
   if (kind === 'images') {
     lines.push(
       '  static uint8_t pixels[NAME_PIXELS]; // a picture goes here',

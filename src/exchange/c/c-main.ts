@@ -79,8 +79,8 @@ static size_t name_header_number(const uint8_t *file, size_t size, size_t *at)
     ? `expected a binary ${picture} (P${magic}) of ${width} x ${height} pixels with the largest value 255, or its ${bytes} bytes alone`
     : `expected ${bytes} bytes: ${height} rows of ${width} pixels with ${channels} channels each`;
   return `\
-${header.trimStart()}
-/* Reads ${netpbm ? `a binary ${picture}, or raw bytes` : 'raw bytes'} with the brightness of the training pictures: in MNIST's, ink is bright. */
+${header.trimStart()}${channels === 1 ? INK_TEXT : ''}
+/* Reads ${netpbm ? `a binary ${picture}, or raw bytes` : 'raw bytes'}, with the brightness of the training pictures. */
 int main(void)
 {
   static const char expected[] = "${expected}";
@@ -92,13 +92,29 @@ int main(void)
   for (size_t n = 0; n < NAME_PIXELS; n++) {
     ${pixel}
   }
-  name_normalise(pixels, inputs);
+${channels === 1 ? '  if (size != NAME_PIXELS) name_brighten_ink(pixels);\n' : ''}  name_normalise(pixels, inputs);
   name_predict(inputs, NAME_STEPS, logits${workspacePerStep > 0 ? ', workspace' : ''});
   name_print(logits);
   return 0;
 }
 `.trimStart();
 }
+
+/** As the Python file of an export does: the pictures of most programs have dark ink. */
+const INK_TEXT = `
+/* Of a picture with a bright border, takes the negative: the network learnt from bright ink on dark paper. */
+static void name_brighten_ink(uint8_t *pixels)
+{
+  const uint8_t *below = pixels + (NAME_HEIGHT - 1) * NAME_WIDTH;
+  size_t sum = 0;
+  for (size_t x = 0; x < NAME_WIDTH; x++) sum += (size_t)pixels[x] + below[x];
+  for (size_t y = 0; y < NAME_HEIGHT; y++) {
+    sum += (size_t)pixels[y * NAME_WIDTH] + pixels[y * NAME_WIDTH + NAME_WIDTH - 1];
+  }
+  if (sum <= (size_t)127 * 2 * (NAME_WIDTH + NAME_HEIGHT)) return;
+  for (size_t n = 0; n < NAME_PIXELS; n++) pixels[n] = (uint8_t)(255 - pixels[n]);
+}
+`;
 
 function sequenceMain({ streaming, config, preprocessing, workspacePerStep }: CModel): string {
   const strokes = preprocessing?.kind === 'strokes';

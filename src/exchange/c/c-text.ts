@@ -44,7 +44,7 @@ export function floatLiteral(value: number): string {
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
 
-/** Fills in the model's name: templates say `name_step`, `NAME_CLASSES`, `-DNAME_MAIN` and `NAME.c`. */
+/** Fills in the model's name: templates say `name_step`, `NAME_CLASSES`, `NAME` and `-DNAME_MAIN`. */
 export function withName(template: string, identifier: string): string {
   return template
     .replace(/\bname_/g, `${identifier}_`)

@@ -6,7 +6,7 @@
 import { featuresOf } from '../../model/classifier-config.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
 import { floatBits, int8Numbers, joined } from './c-arrays.js';
-import { classNamesText, headText } from './c-head.js';
+import { classNamesText, errorText, headText } from './c-head.js';
 import { inputText } from './c-input.js';
 import { mainText } from './c-main.js';
 import { type CModel, checkedModel, lstmTensors } from './c-model.js';
@@ -18,6 +18,8 @@ import { quantizeRows, squaredError } from './quantization.js';
 export interface COptions {
   /** Weights as 8-bit integers. Default false: float32. */
   quantize?: boolean;
+  /** Name of the file, which the comment at its head shows. Default: the model's name as a C identifier, and `.c`. */
+  fileName?: string;
 }
 
 /**
@@ -34,11 +36,12 @@ export interface COptions {
 export function writeC(model: ExportableModel, options: COptions): ExportedFile[] {
   const checked = checkedModel(model, options.quantize ?? false);
   const { identifier, classes } = checked;
+  const { fileName = `${identifier}.c` } = options;
   const encoder = new TextEncoder();
   const template = (text: string) => encoder.encode(withName(text, identifier));
   const weights = weightsOf(checked);
   const bytes = joined([
-    template(headText(checked, weights)),
+    encoder.encode(headText(checked, weights, fileName)),
     template(networkText(checked)),
     template(`\n${inputText(checked)}`),
     template('\n/* ---- Names of the classes, and weights. ---- */\n\n'),
@@ -48,7 +51,7 @@ export function writeC(model: ExportableModel, options: COptions): ExportedFile[
     template(mainText(checked)),
     template('\n#endif /* NAME_HEADER */\n'),
   ]);
-  return [{ name: `${identifier}.c`, bytes }];
+  return [{ name: fileName, bytes, notices: weights.error === null ? [] : [errorText(weights.error)] }];
 }
 
 interface Weights {

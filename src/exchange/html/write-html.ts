@@ -44,7 +44,7 @@ export async function writeHtml(model: ExportableModel, template: string): Promi
   const parcel = await packParcel([new TextEncoder().encode(JSON.stringify(about)), toPlanes(checkpoint)]);
   const titled = filled(template, TITLE, `<title>${escapeText(name)} – scanstroke</title>`);
   const text = filled(titled, MODEL, MODEL.replace('><', `>${parcel}<`));
-  return [{ name: `${name}.html`, bytes: utf16(text) }];
+  return [{ name: `${name}.html`, bytes: utf16(text), notices: [] }];
 }
 
 /** @throws UserError if there is no preprocessing, or none for the pictures that drawings become */

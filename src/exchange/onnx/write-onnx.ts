@@ -76,7 +76,7 @@ export function writeOnnx(model: ExportableModel, options: OnnxOptions): Exporte
     graph: graph.finish(model.name),
     metadata: modelMetadata(model),
   });
-  return [{ name: `${model.name}.onnx`, bytes: message.finish() }];
+  return [{ name: `${model.name}.onnx`, bytes: message.finish(), notices: graph.descriptions }];
 }
 
 function irVersionOf(opset: number): number {

@@ -55,8 +55,8 @@ export function writePytorch(
       : safetensorsOf(model, parameters, training);
   const python = pythonModule({ model, format, fileName, optimizer: training?.settings ?? null });
   return [
-    { name: fileName, bytes },
-    { name: `${name}.py`, bytes: new TextEncoder().encode(python) },
+    { name: fileName, bytes, notices: [] },
+    { name: `${name}.py`, bytes: new TextEncoder().encode(python), notices: [] },
   ];
 }
 

@@ -131,6 +131,19 @@ test('the program reads a PGM with comments, or raw bytes, and refuses the rest'
   const pgm = Buffer.concat([Buffer.from('P5\n# 9 9 by nobody\n4 6\n# 3\n255\n'), grey]);
   assertSameAnswer(text(runProgram(program, pgm).stdout), want);
 
+  // Dark ink on bright paper: a picture file is inverted, the bytes of a program are not.
+  const dark = grey.map((value, n) =>
+    [5, 6, 9, 10, 13, 14, 17, 18].includes(n) ? value >> 2 : 255 - (value >> 3),
+  );
+  const negative = await answerOf(
+    model,
+    sequenceOf({ width: 4, height: 6, pixels: dark.map((value) => 255 - value) }, picture),
+  );
+  const file = Buffer.concat([Buffer.from('P5 4 6 255 '), dark]);
+  assertSameAnswer(text(runProgram(program, file).stdout), negative);
+  const asIs = await answerOf(model, sequenceOf({ width: 4, height: 6, pixels: dark }, picture));
+  assertSameAnswer(text(runProgram(program, dark).stdout), asIs);
+
   const heads = [
     'P5 6 4 255 ',
     'P5 4 6 65535 ',

@@ -15,16 +15,20 @@ export class GraphBuilder {
   readonly #initializers = new Map<string, ProtobufWriter>();
   readonly #inputs: ProtobufWriter[] = [];
   readonly #outputs: ProtobufWriter[] = [];
+  /** Inputs and outputs in words: `input images: uint8 [batch, 1, 28, 28]`. */
+  readonly descriptions: string[] = [];
 
   /** Adds an input of the graph. @returns its name */
   input(name: string, type: ElementType, shape: readonly Dimension[]): string {
     this.#inputs.push(valueMessage(name, type, shape));
+    this.descriptions.push(`input ${described(name, type, shape)}`);
     return name;
   }
 
   /** Declares a value to be an output of the graph. */
   output(name: string, type: ElementType, shape: readonly Dimension[]): void {
     this.#outputs.push(valueMessage(name, type, shape));
+    this.descriptions.push(`output ${described(name, type, shape)}`);
   }
 
   /** Adds a constant (initializer); one that has been added under this name is used again. @returns its name */
@@ -74,6 +78,10 @@ export class GraphBuilder {
       outputs: this.#outputs,
     });
   }
+}
+
+function described(name: string, type: ElementType, shape: readonly Dimension[]): string {
+  return `${name}: ${type === 'float' ? 'float32' : type} [${shape.join(', ')}]`;
 }
 
 /** The names up to the last that is not empty. */

@@ -37,6 +37,11 @@ export function pythonModule(module: PythonModule): string {
   ].join('\n');
 }
 
+/** A file that the program in the Python file takes, such as `picture.png`. */
+export function pythonArgument(model: ExportableModel): string {
+  return inputOf(model).usage;
+}
+
 /** What depends on the kind of input. */
 interface InputPieces {
   /** Arguments of the usage line. */
