@@ -17,6 +17,7 @@
  */
 import type { BatchCapacity } from './batch-layout.js';
 import type { Dispatch, Slice } from './kernel.js';
+import type { TrainingState, UpdateRule } from './update/training-state.js';
 
 /** Hidden and input sizes are rounded up to a multiple of this. */
 export const PADDING = 16;
@@ -130,7 +131,7 @@ export function featureColumns({ name, layers, directions, hiddenSize, steps }: 
   return { parts: parts[name], size: hiddenSize };
 }
 
-/** Arguments of `headForward` and `headBackward` (head.ts). Rows of features after the last sequence are zeros. */
+/** Arguments of `headForward` and `headBackward` (head/head.ts). Rows of features after the last sequence are zeros. */
 export interface HeadArguments {
   head: Head;
   batch: BatchOnDevice;
@@ -144,7 +145,7 @@ export interface HeadArguments {
   accumulate?: boolean;
 }
 
-/** Arguments of `linearForward` and `linearBackward` (linear.ts). */
+/** Arguments of `linearForward` and `linearBackward` (head/linear.ts). */
 export interface LinearArguments {
   columns: Columns;
   /** K */ classes: number;
@@ -152,7 +153,6 @@ export interface LinearArguments {
   /** Where fc.weight [K, F] and fc.bias [K] begin in the parameters [P]. */
   tensors: { weight: number; bias: number };
   /** [P] */ parameters: Slice;
-  /** Written by `linearPanels`: the weights in the order of the device's columns. */ panels: Slice;
   /** [B, F'] */ features: Slice;
 }
 export interface LinearForwardArguments extends LinearArguments {
@@ -164,21 +164,27 @@ export interface LinearBackwardArguments extends LinearArguments {
   gradients: PartialGradients;
 }
 
-/** Arguments of `crossEntropy` (cross-entropy.ts): softmax cross-entropy with label smoothing, as `CrossEntropy`. */
+/** Arguments of `crossEntropy` (head/cross-entropy.ts): softmax cross-entropy with label smoothing, as `CrossEntropy`. */
 export interface CrossEntropyArguments {
   batch: BatchOnDevice;
   /** K */ classes: number;
   /** [B, K] */ logits: Slice;
   /** [B] of the pass, in packed order. */ labels: Slice;
   labelSmoothing: number;
-  /** [B] out: the loss of each sequence, not scaled. */ losses: Slice;
-  /** [B] out: 1 where the largest logit (the first of equal ones) is that of the label, else 0. */ correct: Slice;
-  /** [B, K] out: scale · (softmax - target) / batchSequences(). Null: not computed. */ dLogits: Slice | null;
-  /** [1] floats: the loss scale of mixed precision, or 1. Null: 1. */ scale: Slice | null;
+  /**
+   * [batchSequences()] out: the loss of each sequence, not scaled. In a batch of several passes they share this buffer:
+   * sequence b of a pass is element firstSequence() + b.
+   */
+  losses: Slice;
+  /** [batchSequences()] out: 1 where the largest logit (the first of equal ones) is that of the label, else 0. */
+  correct: Slice;
+  /** [B, K] out: scale · (softmax - target) / batchSequences(), zeros after the last sequence. Null: not computed. */
+  dLogits: Slice | null;
+  /** Of a training: its loss scale is read, and the batch begun. Null: the scale is 1. */ state: TrainingState | null;
 }
 
 /**
- * Arguments of `dropout` (dropout.ts): inverted dropout as `Dropout` defines it, element by element on true columns.
+ * Arguments of `dropout` (head/dropout.ts): inverted dropout as `Dropout` defines it, element by element on true columns.
  * Row r of [rows, columns'] draws with key `keys[2k], keys[2k + 1]` and counters that begin at `offset`:
  * of features: k = b, offset 0. Of outputs: k = the sequence b of the row, offset = t · width.
  */
@@ -192,6 +198,42 @@ export interface DropoutArguments {
   rate: number;
   /** [B, 2] */ keys: Slice;
   stream: number;
+}
+
+/** Arguments of `sumGradients` (update/sum-gradients.ts). */
+export interface SumGradientsArguments {
+  gradients: PartialGradients;
+  /** [P] out: ((p₀ + p₁) + p₂) + …, part by part. */ sums: Slice;
+  /**
+   * Add the parts to what `sums` holds. A batch of two passes with parts p₀, p₁ and p₂, p₃ gives the same bits as one
+   * pass with four parts.
+   */
+  accumulate: boolean;
+  /** [squaresWords(P)] out: sums of squares of blocks, for the norm. Null: not computed. */ squares: Slice | null;
+}
+
+/** Arguments of `update` (update/update.ts): it ends a batch. */
+export interface UpdateArguments {
+  rule: UpdateRule;
+  /** Gradients are clipped to this norm; null: not clipped. */ maxNorm: number | null;
+  /** Mixed precision: rule of the loss scale, from train/loss-scale.ts. Null in float32. */
+  lossScaling: LossScaling | null;
+  state: TrainingState;
+  /** [batchSequences()] written by `crossEntropy`. */ losses: Slice;
+  /** [batchSequences()] written by `crossEntropy`. */ correct: Slice;
+  /** Of the batch's last pass. */ gradients: PartialGradients;
+  /** [P] sums of the gradients of the passes before, if `accumulate`. Overwritten. */ sums: Slice;
+  accumulate: boolean;
+  /** [squaresWords(P)] overwritten. */ squares: Slice;
+  /** [P] in place. */ parameters: Slice;
+  /** [V, P] in place: velocity of SGD with momentum; mean and variance of Adam. Null: the rule has none. */
+  vectors: Slice | null;
+}
+
+/** When the loss scale changes. */
+export interface LossScaling {
+  /** The scale is doubled after this many updates without an overflow. */ growthInterval: number;
+  /** Gradients that overflow even with this scale mean divergence. */ least: number;
 }
 
 /**
