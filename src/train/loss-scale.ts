@@ -12,6 +12,9 @@ const GROWTH_INTERVAL = 2000;
 /** Gradients that overflow even with this factor mean divergence. */
 const LEAST = 2 ** -10;
 
+/** The rule's numbers, for devices that scale by themselves. */
+export const LOSS_SCALING = { growthInterval: GROWTH_INTERVAL, least: LEAST } as const;
+
 /** The part that checkpoints store. */
 export interface LossScaleState {
   scale: number;
