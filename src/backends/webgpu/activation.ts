@@ -7,7 +7,7 @@
  */
 
 /** The functions `sigmoid`, `tanhOf` and `expOf` for one WGSL type. */
-function functionsFor(real: string, bits: string, name: string): string {
+function functionsFor(real: string, signed: string, unsigned: string, name: string): string {
   return `
 struct Exponential${name} { scale: ${real}, r: ${real}, p: ${real} }
 // e^x = scale · (1 + r + r² p), for x from -87.3 to 89.
@@ -19,7 +19,7 @@ fn exponential${name}(x: ${real}) -> Exponential${name} {
   p = fma(p, r, ${real}(4.1668255e-2f));
   p = fma(p, r, ${real}(1.6666521e-1f));
   p = fma(p, r, ${real}(0.49999994f));
-  return Exponential${name}(bitcast<${real}>((${bits}(n) + 127) << ${bits.replace('i32', 'u32')}(23)), r, p);
+  return Exponential${name}(bitcast<${real}>((${signed}(n) + 127) << ${unsigned}(23)), r, p);
 }
 fn sigmoid${name}(x: ${real}) -> ${real} {
   let e = exponential${name}(clamp(-x, ${real}(-87.3f), ${real}(88.0f)));
@@ -42,10 +42,25 @@ fn exp${name}Of(x: ${real}) -> ${real} {
 }
 // y, or x if x is NaN. By its bits: a compiler may assume that there are no NaNs.
 fn keepNan${name}(x: ${real}, y: ${real}) -> ${real} {
-  return select(y, x, (bitcast<${bits.replace('i32', 'u32')}>(x) & ${bits.replace('i32', 'u32')}(0x7fffffffu)) > ${bits.replace('i32', 'u32')}(0x7f800000u));
+  return select(y, x, (bitcast<${unsigned}>(x) & ${unsigned}(0x7fffffffu)) > ${unsigned}(0x7f800000u));
 }
 `;
 }
 
 /** For f32: `sigmoid`, `tanhOf`, `expOf`. For vec4f: `sigmoid4`, `tanh4Of`, `exp4Of`. */
-export const ACTIVATIONS = functionsFor('f32', 'i32', '') + functionsFor('vec4f', 'vec4i', '4');
+export const ACTIVATIONS =
+  functionsFor('f32', 'i32', 'u32', '') + functionsFor('vec4f', 'vec4i', 'vec4u', '4');
+
+/**
+ * `sigmoidOrTanh(x, is_tanh)`, for threads side by side that compute different gates: both from e^a - 1 with one
+ * exponential and one division. Needs ACTIVATIONS.
+ */
+export const SIGMOID_OR_TANH = `
+// With m = e^a - 1: sigmoid x = 1 / (m + 2) for a = -x; tanh |x| = m / (m + 2) for a = 2 |x|.
+fn sigmoidOrTanh(x: f32, is_tanh: bool) -> f32 {
+  let e = exponential(select(clamp(-x, -87.3f, 88.0f), min(abs(x) * 2.0f, 18.5f), is_tanh));
+  let m = fma(e.scale, fma(e.p, e.r * e.r, e.r), e.scale - 1.0f);
+  let y = select(1.0f, m, is_tanh) / (m + 2.0f);
+  return keepNan(x, select(y, -y, is_tanh && x < 0.0f));
+}
+`;
