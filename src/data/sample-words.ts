@@ -7,7 +7,7 @@
 import { deriveKey } from '../random.js';
 
 /** Separates the random numbers of augmentation from all others of the same seed. */
-const AUGMENT_STREAM = 0x6175676d; // 'augm'
+export const AUGMENT_STREAM = 0x6175676d; // 'augm'
 
 /** The purposes of words. */
 export const STREAM = { shape: 0, order: 1, jitter: 2, drop: 3, elastic: 4, shuffle: 16 } as const;

@@ -25,6 +25,8 @@ export interface SequenceSource {
 export interface AugmentedSource {
   /** The longest length that a varied sequence can have. */
   readonly maxSteps: number;
+  /** The longest length that sequence i can have. */
+  mostSteps(i: number): number;
   /**
    * The sequences `indices` varied for `epoch`: a source of indices.length sequences in that order, valid until the next
    * call. A function of the seed, the epoch and each sample's index alone.

@@ -52,7 +52,7 @@ export interface LaidOutBatch {
 }
 
 /**
- * @param lengths [B], longest first
+ * @param lengths [B], longest first; B may be 0
  * @param total sequences of the whole batch, if this is a part of it: losses are means over them. Default B.
  * @param first index of the first sequence in the whole batch. Default 0.
  */
@@ -67,6 +67,7 @@ export function layOut(
   const blocks = Math.ceil(B / lanes);
   const starts = HEADER_WORDS;
   const words = new Int32Array(layoutWords(capacity));
+  const steps = B > 0 ? lengths[0] : 0;
   let rows = 0;
   for (let block = 0; block < room; block++) {
     words[starts + block] = rows;
@@ -74,36 +75,42 @@ export function layOut(
   }
   words[starts + room] = rows;
   for (let b = 0; b < B; b++) words[starts + room + 1 + b] = lengths[b];
-  if (blocks > room || rows > capacity.rows || lengths[0] > capacity.steps) {
+  if (blocks > room || rows > capacity.rows || steps > capacity.steps) {
     throw new Error(`webgpu: a batch of ${B} sequences and ${rows} rows exceeds the capacity`);
   }
-  words.set([B, blocks, rows, lengths[0], total, first]);
+  words.set([B, blocks, rows, steps, total, first]);
   return {
     words,
     rows,
-    steps: lengths[0],
+    steps,
     rowOf: (b, t) => words[starts + Math.floor(b / lanes)] + t * lanes + (b % lanes),
   };
 }
 
-/** WGSL functions on a buffer `batch: array<u32>` with the words of a layout. */
-export function batchFunctions({ lanes, blocks }: BatchCapacity): string {
+/**
+ * WGSL functions on a buffer `batch: array<u32>` with the words of a layout.
+ * @param word the expression of a word of the layout, if it lies elsewhere
+ */
+export function batchFunctions(
+  { lanes, blocks }: BatchCapacity,
+  word = (index: string) => `batch[${index}]`,
+): string {
   const lengths = HEADER_WORDS + blocks + 1;
   return `
 const LANES = ${lanes}u;
 // Sequences, blocks, rows and steps of this pass; sequences of the whole batch, and how many of them come before.
-fn sequences() -> u32 { return batch[0]; }
-fn blocks() -> u32 { return batch[1]; }
-fn rows() -> u32 { return batch[2]; }
-fn longest() -> u32 { return batch[3]; }
-fn batchSequences() -> u32 { return batch[4]; }
-fn firstSequence() -> u32 { return batch[5]; }
+fn sequences() -> u32 { return ${word('0')}; }
+fn blocks() -> u32 { return ${word('1')}; }
+fn rows() -> u32 { return ${word('2')}; }
+fn longest() -> u32 { return ${word('3')}; }
+fn batchSequences() -> u32 { return ${word('4')}; }
+fn firstSequence() -> u32 { return ${word('5')}; }
 // First row of a block; of block 'blocks()': the row after the last.
-fn blockStart(block: u32) -> u32 { return batch[${HEADER_WORDS}u + block]; }
+fn blockStart(block: u32) -> u32 { return ${word(`${HEADER_WORDS}u + block`)}; }
 // Steps of the longest sequence of a block.
 fn blockSteps(block: u32) -> u32 { return (blockStart(block + 1u) - blockStart(block)) / LANES; }
 // Steps of a sequence; 0 for the lanes after the last sequence.
-fn lengthOf(b: u32) -> u32 { return batch[${lengths}u + b]; }
+fn lengthOf(b: u32) -> u32 { return ${word(`${lengths}u + b`)}; }
 fn rowOf(b: u32, t: u32) -> u32 { return blockStart(b / LANES) + t * LANES + b % LANES; }
 `;
 }

@@ -10,7 +10,7 @@ import { type SampleWords, STREAM, signedOf } from '../sample-words.js';
  * Cells of the grid along a side. In a picture of 28 pixels, places 6 pixels apart then still move half alike; with
  * Simard's σ = 4 these are 7 pixels.
  */
-const CELLS = 3;
+export const CELLS = 3;
 /** Nodes along a side: the corners of the cells, and one beyond each end. */
 const NODES = CELLS + 3;
 const TAPS = 4;

@@ -43,6 +43,10 @@ export class AugmentedImages implements AugmentedSource {
     this.#drawn = new DrawnImages(data, 1);
   }
 
+  mostSteps(): number {
+    return this.maxSteps;
+  }
+
   draw(indices: Int32Array, epoch: number): SequenceSource {
     if (indices.length > this.#drawn.capacity) this.#drawn = new DrawnImages(this.#data, indices.length);
     const drawn = this.#drawn;

@@ -51,7 +51,7 @@ export class AugmentedStrokes implements AugmentedSource {
     this.#augmentation = augmentation;
     this.#words = new SampleWords(seed);
     this.maxSteps = 0;
-    for (let i = 0; i < data.examples.count; i++) this.maxSteps = Math.max(this.maxSteps, this.#mostSteps(i));
+    for (let i = 0; i < data.examples.count; i++) this.maxSteps = Math.max(this.maxSteps, this.mostSteps(i));
     this.#buffer = new Int32Array(2 * longest + 2 * AFFINE_WORDS);
     this.#points = new StrokePoints(this.maxSteps);
     this.#spare = new StrokePoints(this.maxSteps);
@@ -60,13 +60,22 @@ export class AugmentedStrokes implements AugmentedSource {
     this.#distances = new Float64Array(longest);
   }
 
+  /** Upper bound of the steps of sample i: (1 + resample) times its points, pen-ups and end. */
+  mostSteps(i: number): number {
+    const { count, moves, offsets } = this.#data.examples;
+    if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
+    // A drawing whose last move is a point gets an end move.
+    const endsInPoint = moves[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
+    return Math.floor((offsets[i + 1] - offsets[i] + endsInPoint) * (1 + this.#augmentation.resample));
+  }
+
   draw(indices: Int32Array, epoch: number): SequenceSource {
     const { examples, preprocessing } = this.#data;
     const { offsets, moves, labels } = examples;
     const scale = Math.fround(preprocessing.scale);
     const unchanged = !isAugmenting(this.#augmentation);
     let most = 0;
-    for (let n = 0; n < indices.length; n++) most += this.#mostSteps(indices[n]);
+    for (let n = 0; n < indices.length; n++) most += this.mostSteps(indices[n]);
     const drawn = this.#drawn;
     drawn.begin(indices.length, most);
     for (let n = 0; n < indices.length; n++) {
@@ -86,19 +95,10 @@ export class AugmentedStrokes implements AugmentedSource {
    * @returns [N, 4] moves `dx dy eos eod` in pixels, not multiplied by the preprocessing's scale
    */
   movesOf(index: number, epoch: number): Float32Array {
-    const moves = new Float32Array(this.#mostSteps(index) * STROKE_COLUMNS);
+    const moves = new Float32Array(this.mostSteps(index) * STROKE_COLUMNS);
     if (!isAugmenting(this.#augmentation)) return Float32Array.from(movesOf(this.#data.examples, index));
     this.#vary(index, epoch);
     return moves.slice(0, this.#points.writeMoves(moves, 0, 1));
-  }
-
-  /** Upper bound of the steps of sample i: (1 + resample) times its points, pen-ups and end. */
-  #mostSteps(i: number): number {
-    const { count, moves, offsets } = this.#data.examples;
-    if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
-    // A drawing whose last move is a point gets an end move.
-    const endsInPoint = moves[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
-    return Math.floor((offsets[i + 1] - offsets[i] + endsInPoint) * (1 + this.#augmentation.resample));
   }
 
   /** Writes sample i, varied for the epoch, to #points. */
@@ -226,7 +226,7 @@ export class AugmentedStrokes implements AugmentedSource {
       end = first + 1;
       while (end < count && arrival[end] === ARRIVAL.drawn) end++;
       const lines = end - first - 1;
-      // The second bound is that of #mostSteps.
+      // The second bound is that of mostSteps.
       const parts = Math.min(Math.round(lines / factor), Math.floor(lines * (1 + resample)));
       this.#setLine(from, to, first, end, lines > 0 ? Math.max(1, parts) : 0);
     }

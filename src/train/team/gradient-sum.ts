@@ -21,7 +21,7 @@ import {
 } from './team-protocol.js';
 
 /** Separates the keys of dropout from other random numbers of the same seed. */
-const DROPOUT_STREAM = 0x64726f70; // 'drop'
+export const DROPOUT_STREAM = 0x64726f70; // 'drop'
 
 export class GradientSum {
   readonly #member: TeamMember;
