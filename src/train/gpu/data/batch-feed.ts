@@ -19,13 +19,14 @@ import type { Variation } from '../../../backends/webgpu/data/image-variation.js
 import type { GpuDevice } from '../../../backends/webgpu/device.js';
 import type { Dispatch, Slice } from '../../../backends/webgpu/kernel.js';
 import type { Storage } from '../../../backends/webgpu/verbs.js';
-import { type Augmentation, isAugmenting } from '../../../data/augmentation.js';
+import { isAugmenting } from '../../../data/augmentation.js';
 import { CELLS } from '../../../data/images/displacement.js';
 import { AUGMENT_STREAM, STREAM } from '../../../data/sample-words.js';
 import { openAugmented, openSequences, type SequencesData } from '../../../data/sources.js';
 import { deriveKey } from '../../../random.js';
 import { DROPOUT_STREAM } from '../../team/gradient-sum.js';
 import type { DeviceExamples } from './device-examples.js';
+import { mostStepsOf, type TrainingDraws } from './most-steps.js';
 import { ResidentSequences, type SequenceMemory, StagedSequences } from './sequence-memory.js';
 
 export interface FeedSettings {
@@ -33,13 +34,16 @@ export interface FeedSettings {
   batchSize: number;
   /** Of a pass. */
   capacity: BatchCapacity;
+  /** Passes of a batch: enough for its sequences. */
+  passes: number;
   storage: Storage;
   /** Word 0: the batch of the epoch, from 0. In a buffer that no dispatch of `gather` writes. */
   counters: Slice;
   /** Where `gather` writes a pass. */
   targets: GatherTargets;
-  /** Null: an evaluation. */
-  training: { seed: number; augmentation: Augmentation } | null;
+  training: TrainingDraws;
+  /** Bytes of batches that are uploaded at once, unless one batch needs more. */
+  windowBytes?: number;
 }
 
 export interface GatherTargets {
@@ -61,12 +65,10 @@ export interface FeedPlan {
   endBatch?: number;
 }
 
-/** Words of a plan that are uploaded at once, unless a batch needs more. */
-const WINDOW_WORDS = 2 ** 19;
+/** Some milliseconds of sorting and drawing on the host, while the device computes the window before. */
+const WINDOW_BYTES = 2 ** 21;
 
 export class BatchFeed {
-  /** Passes of every batch. */
-  readonly passes: number;
   readonly #device: GpuDevice;
   readonly #settings: FeedSettings;
   readonly #memory: SequenceMemory;
@@ -85,24 +87,25 @@ export class BatchFeed {
 
   /** @throws UserError if the examples do not fit the preprocessing */
   constructor(device: GpuDevice, examples: DeviceExamples, data: SequencesData, settings: FeedSettings) {
-    const { batchSize, capacity } = settings;
+    const { batchSize, capacity, passes, windowBytes = WINDOW_BYTES } = settings;
+    if (passes * capacity.blocks * capacity.lanes < batchSize) {
+      throw new Error(`gather: ${passes} passes have no room for ${batchSize} sequences`);
+    }
     this.#device = device;
     this.#settings = settings;
     this.#memory = openMemory(device, examples, data, settings);
     this.#variation = this.#memory instanceof ResidentSequences ? variationOf(data, settings.training) : null;
-    const sequences = capacity.blocks * capacity.lanes;
-    this.passes = Math.ceil(batchSize / sequences);
     const { format, room } = this.#memory;
-    this.#passSettings = Array.from({ length: this.passes }, (_, pass) => {
+    this.#passSettings = Array.from({ length: passes }, (_, pass) => {
       const slice = device.allocate(SETTINGS_WORDS);
-      device.write(slice, gatherSettings(format, pass, this.passes));
+      device.write(slice, gatherSettings(format, pass, passes));
       return slice;
     });
-    const batchWords = this.passes * recordWords(capacity);
+    const batchWords = passes * recordWords(capacity);
     const batches = Math.ceil(openSequences(data).count / batchSize);
     this.#windowBatches = Math.max(
       1,
-      Math.min(batches, Math.floor(WINDOW_WORDS / batchWords), Math.floor(room / batchSize)),
+      Math.min(batches, Math.floor(windowBytes / 4 / batchWords), Math.floor(room / batchSize)),
     );
     this.#planWords = new Uint32Array(PLAN_HEADER.words + this.#windowBatches * batchWords);
     this.#places = new Int32Array(this.#windowBatches * batchSize);
@@ -162,7 +165,7 @@ export class BatchFeed {
 
   /** Sorts and uploads the batches from `first` on. */
   #upload(first: number): void {
-    const { batchSize, capacity, training } = this.#settings;
+    const { batchSize, capacity, passes, training } = this.#settings;
     const { order, epoch, endBatch } = this.#work;
     const end = Math.min(endBatch, first + this.#windowBatches);
     if (first >= end) throw new Error(`gather: batch ${first} of ${endBatch}`);
@@ -181,7 +184,7 @@ export class BatchFeed {
       const count = Math.min(batchSize, indices.length - from);
       const sorted = longestFirst(lengths, from, count);
       for (let n = 0; n < count; n++) this.#places[from + n] = begin + sorted[n];
-      for (let pass = 0; pass < this.passes; pass++) {
+      for (let pass = 0; pass < passes; pass++) {
         const own = sorted.subarray(pass * sequences, (pass + 1) * sequences);
         const ownLengths = Int32Array.from(own, (n) => lengths[n]);
         const layout = layOut(capacity, ownLengths, count, Math.min(count, pass * sequences)).words;
@@ -220,7 +223,7 @@ function openMemory(
   device: GpuDevice,
   examples: DeviceExamples,
   data: SequencesData,
-  { training, batchSize }: FeedSettings,
+  { training, batchSize, windowBytes = WINDOW_BYTES }: FeedSettings,
 ): SequenceMemory {
   const source = openSequences(data);
   const isVaried = training !== null && isAugmenting(training.augmentation);
@@ -229,11 +232,12 @@ function openMemory(
     if (resident) return new ResidentSequences(resident, source);
   }
   const augmented = isVaried ? openAugmented(data, training.augmentation, training.seed) : null;
-  return new StagedSequences(device, batchSize, source, augmented);
+  const mostSteps = mostStepsOf(data, training);
+  return new StagedSequences(device, batchSize, source, augmented, mostSteps, windowBytes);
 }
 
 /** The variation that the device computes. */
-function variationOf(data: SequencesData, training: FeedSettings['training']): Variation | null {
+function variationOf(data: SequencesData, training: TrainingDraws): Variation | null {
   if (data.kind !== 'images' || !training || !isAugmenting(training.augmentation)) return null;
   const { channels, height, width } = data.preprocessing;
   const { rotation, scale, shear, shift, elastic } = training.augmentation;

@@ -18,7 +18,7 @@ export interface ResidentExamples {
   startOf(i: number): number;
 }
 
-/** More than this stays on the host: the model needs memory too. */
+/** The model needs memory, too. */
 const MAX_BYTES = 2 ** 30;
 /** Bytes that are copied at once. */
 const CHUNK = 2 ** 22;
@@ -26,11 +26,15 @@ const CHUNK = 2 ** 22;
 /** Parts with the same examples share memory. */
 export class DeviceExamples {
   readonly #device: GpuDevice;
+  readonly #maxBytes: number;
   readonly #values = new Map<ArrayBufferView, Slice>();
   readonly #orders = new Map<ImagePreprocessing, Slice>();
 
-  constructor(device: GpuDevice) {
+  /** @param maxBytes of an array; larger ones stay on the host */
+  constructor(device: GpuDevice, maxBytes = MAX_BYTES) {
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     this.#device = device;
+    this.#maxBytes = Math.min(maxBytes, maxStorageBufferBindingSize, maxBufferSize);
   }
 
   /**
@@ -77,9 +81,8 @@ export class DeviceExamples {
   #upload(array: ArrayBufferView): Slice | null {
     const known = this.#values.get(array);
     if (known) return known;
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.limits;
     const size = 4 * Math.ceil(array.byteLength / 4);
-    if (size > Math.min(MAX_BYTES, maxStorageBufferBindingSize, maxBufferSize)) return null;
+    if (size > this.#maxBytes) return null;
     const slice = this.#device.allocate(size / 4);
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     // Through a chunk of whole words: a view of bytes may begin and end within a word.

@@ -7,7 +7,6 @@ import type { ValueFormat } from '../../../backends/webgpu/data/gather.js';
 import type { GpuDevice } from '../../../backends/webgpu/device.js';
 import type { Slice } from '../../../backends/webgpu/kernel.js';
 import type { AugmentedSource, SequenceSource } from '../../../data/sequence.js';
-import { longestOf } from './capacity.js';
 import type { ResidentExamples } from './device-examples.js';
 
 /** Sequences in device memory, in the order in which they were asked for. */
@@ -63,9 +62,6 @@ export class ResidentSequences implements SequenceMemory {
   close(): void {}
 }
 
-/** Bytes that are uploaded at once, unless a batch is larger. */
-const STAGED_BYTES = 2 ** 21;
-
 /** Sequences that are read, and varied, on the host. */
 export class StagedSequences implements SequenceMemory {
   readonly values: Slice;
@@ -83,20 +79,23 @@ export class StagedSequences implements SequenceMemory {
   /**
    * @param source without variation
    * @param augmented null: not varied
+   * @param mostSteps [count] upper bounds of the lengths
+   * @param windowBytes are uploaded at once, unless a batch is larger
    */
   constructor(
     device: GpuDevice,
     batchSize: number,
     source: SequenceSource,
     augmented: AugmentedSource | null,
+    mostSteps: Int32Array,
+    windowBytes: number,
   ) {
     this.#device = device;
     this.#batchSize = batchSize;
     this.inputSize = source.inputSize;
-    const lengthOf = (i: number) => (augmented ? augmented.mostSteps(i) : source.lengthOf(i));
     // Room for whole batches, however long their sequences are.
-    const longest = longestOf([{ count: source.count, lengthOf }], source.count);
-    const limit = STAGED_BYTES / 4 / source.inputSize;
+    const longest = mostSteps.slice().sort().reverse();
+    const limit = windowBytes / 4 / source.inputSize;
     let room = 0;
     let rows = 0;
     for (const length of longest) {

@@ -1,0 +1,135 @@
+/**
+ * Protects augmentation on a GPU: images are varied on the device by the words that the host draws, strokes are varied
+ * on the host, and data that is too large for the device is read on the host.
+ */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { GpuDevice } from '#src/backends/webgpu/device.js';
+import { type Augmentation, isAugmenting, NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { normalisation } from '#src/data/images/image-preprocessing.js';
+import { openAugmented, openSequences, type SequencesData } from '#src/data/sources.js';
+import { firstIndices } from '#src/data/split.js';
+import { Random } from '#src/random.js';
+import { gpuOrSkip, testGpu } from '../../backends/webgpu/software-gpu.js';
+import { assertGathered, type GatherOptions, gatherAll, packOnHost } from './gathered.js';
+import { images, strokes } from './small-parts.js';
+
+after(async () => {
+  const gpu = await testGpu();
+  if (typeof gpu !== 'string') gpu.close();
+});
+
+const SEED = 2 ** 33 + 5;
+const EPOCH = 6;
+
+/** Gathers all batches of an epoch, and compares them with those of the host. */
+async function check(
+  device: GpuDevice,
+  data: SequencesData,
+  amounts: Partial<Augmentation>,
+  options: GatherOptions,
+  compare?: (found: number, wanted: number, where: string) => void,
+): Promise<void> {
+  const { batchSize } = options;
+  const augmentation = { ...NO_AUGMENTATION, ...amounts };
+  const training = { seed: SEED, augmentation };
+  const { count, inputSize } = openSequences(data);
+  const order = new Random(11).shuffle(firstIndices(count));
+  const { capacity, batches } = await gatherAll(
+    device,
+    data,
+    { epoch: EPOCH, order },
+    { ...options, training },
+  );
+  for (const gathered of batches) {
+    const indices = order.slice(gathered.batch * batchSize, (gathered.batch + 1) * batchSize);
+    const expected = isAugmenting(augmentation)
+      ? packOnHost(
+          openAugmented(data, augmentation, SEED).draw(indices, EPOCH),
+          firstIndices(indices.length),
+          indices,
+        )
+      : packOnHost(openSequences(data), indices, indices);
+    assertGathered(gathered, expected, capacity, { batchSize, inputSize }, compare);
+  }
+}
+
+/**
+ * Compares normalised values as bytes. Coordinates are float32 on the device: an error of about 2⁻²¹ pixels, times 255,
+ * moves few values across the middle between two bytes.
+ */
+function byteComparison(mean: number, std: number) {
+  const table = normalisation(mean, std);
+  const bytes = new Map([...table].map((value, byte) => [value, byte]));
+  const seen = { values: 0, different: 0, inked: 0 };
+  const compare = (found: number, wanted: number, where: string) => {
+    if (wanted === 0) return assert.equal(found, 0, where); // padding
+    const [byte, other] = [bytes.get(wanted) ?? Number.NaN, bytes.get(found) ?? Number.NaN];
+    assert.ok(Math.abs(byte - other) <= 1, `${where}: byte ${other}, expected ${byte}`);
+    seen.values++;
+    if (byte > 0) seen.inked++;
+    if (byte !== other) seen.different++;
+  };
+  return { seen, compare };
+}
+
+const amounts: [string, Partial<Augmentation>][] = [
+  ['rotation', { rotation: 180 }],
+  ['scale', { scale: 0.5 }],
+  ['shear', { shear: 0.4 }],
+  ['shift', { shift: 2 }],
+  ['elastic', { elastic: 1.5 }],
+  ['all', { rotation: 12, scale: 0.15, shear: 0.15, shift: 2, elastic: 1 }],
+  ['a shift out of the image', { shift: 1000, elastic: 1000 }],
+];
+
+for (const [name, amount] of amounts) {
+  test(`images varied by ${name}: bytes of the host, few of them one off`, async (t) => {
+    const gpu = await gpuOrSkip(t);
+    if (!gpu) return;
+    const parts = [
+      images(4, 6, null),
+      images(15, 3, 3, { channels: 3, height: 5, width: 3 }),
+      images(1, 6, null, { channels: 1, height: 6, width: 1 }),
+    ];
+    for (const data of parts) {
+      const { mean, std } = data.preprocessing;
+      const { compare, seen } = byteComparison(mean, std);
+      await check(gpu.device, data, amount, { batchSize: 8 }, compare);
+      assert.ok(seen.inked > seen.values / 20 || amount.shift === 1000, 'there is something to compare');
+      assert.ok(seen.different <= 0.002 * seen.values, `${seen.different} of ${seen.values} bytes differ`);
+    }
+  });
+}
+
+test('images with amounts that do not vary them keep their bits', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  await check(gpu.device, images(8, 3, 7), { elastic: 1e-30 }, { batchSize: 8 });
+});
+
+const strokeAmounts: [string, Partial<Augmentation>][] = [
+  ['moved', { rotation: 12, scale: 0.15, shear: 0.15, shift: 2, jitter: 0.25 }],
+  ['longer and shorter', { drop: 0.2, resample: 0.6 }],
+  ['in another order', { reverse: 0.5, shuffle: 0.5, flip: 0.5 }],
+];
+
+for (const [name, amount] of strokeAmounts) {
+  test(`strokes ${name}: the bits of the host, in every window of batches`, async (t) => {
+    const gpu = await gpuOrSkip(t);
+    if (!gpu) return;
+    for (const windowBytes of [1, 2000, 2 ** 21]) {
+      await check(gpu.device, strokes(), amount, { batchSize: 8, windowBytes });
+    }
+  });
+}
+
+test('data that the device cannot hold is read on the host', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const { device } = gpu;
+  const options = { batchSize: 8, maxBytes: 100, windowBytes: 3000 };
+  await check(device, images(8, 3, 7), {}, options);
+  await check(device, images(8, 3, 7), { rotation: 12, elastic: 1 }, options);
+  await check(device, strokes(), {}, options);
+});
