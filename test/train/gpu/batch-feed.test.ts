@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { openSequences, type SequencesData } from '#src/data/sources.js';
+import { firstIndices } from '#src/data/split.js';
 import { deriveKey, Random } from '#src/random.js';
 import type { FeedPlan } from '#src/train/gpu/data/batch-feed.js';
 import { DeviceExamples } from '#src/train/gpu/data/device-examples.js';
@@ -30,7 +31,7 @@ async function check(
 ): Promise<void> {
   const source = openSequences(data);
   const { inputSize } = source;
-  const order = new Random(11).shuffle(Int32Array.from({ length: source.count }, (_, i) => i));
+  const order = new Random(11).shuffle(firstIndices(source.count));
   const full = { epoch: 4, order, ...plan };
   const { capacity, batches } = await gatherAll(device, data, full, options);
   for (const gathered of batches) {
@@ -88,7 +89,7 @@ test('keys of dropout are those of the host', async (t) => {
   const data = strokes();
   const source = openSequences(data);
   const seed = 2 ** 40 + 77;
-  const order = new Random(1).shuffle(Int32Array.from({ length: source.count }, (_, i) => i));
+  const order = new Random(1).shuffle(firstIndices(source.count));
   const options = { batchSize: 16, training: { seed, augmentation: NO_AUGMENTATION } };
   const { batches } = await gatherAll(gpu.device, data, { epoch: 3, order }, options);
   for (const { batch, passes } of batches) {
@@ -97,6 +98,20 @@ test('keys of dropout are those of the host', async (t) => {
       const key = [...passes[0].keys.subarray(2 * b, 2 * b + 2)];
       assert.deepEqual(key, deriveKey(seed, DROPOUT_STREAM, 3, index));
     });
+  }
+});
+
+test('a counter that has left the plan gives a whole batch: its words bound loops of kernels', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const data = strokes();
+  const order = firstIndices(40);
+  const plan = { epoch: 1, order, firstBatch: 2 };
+  for (const counter of [0, 1, 5, 2 ** 32 - 1]) {
+    const { batches } = await gatherAll(gpu.device, data, plan, { batchSize: 8, counter });
+    const [first] = batches;
+    for (const batch of batches) assert.deepEqual(batch.passes[0].words, first.passes[0].words);
+    assert.equal(first.passes[0].words[0], 8);
   }
 });
 

@@ -36,6 +36,8 @@ export interface GatherOptions {
   windowBytes?: number;
   /** Of examples on the device. */
   maxBytes?: number;
+  /** What the device is told instead of the batch. */
+  counter?: number;
 }
 
 /** Words that no kernel writes. */
@@ -85,7 +87,7 @@ export async function gatherAll(
       for (const slice of Object.values(targets)) {
         if (slice) device.write(slice, new Uint32Array(slice.size / 4).fill(UNTOUCHED));
       }
-      device.write(counters, Uint32Array.of(batch));
+      device.write(counters, Uint32Array.of(options.counter ?? batch));
       device.submit(prepared);
       const [words, labels, drawn, inputs] = await device.read(...outputs);
       gathered.push({

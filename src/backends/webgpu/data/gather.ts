@@ -31,6 +31,8 @@ import { type Variation, variationFunctions } from './image-variation.js';
 export const PLAN_HEADER = {
   /** The batch whose records come first. */
   firstBatch: 0,
+  /** Batches that have records. */
+  batches: 1,
   /** [2] key of the epoch, from which the keys of dropout are derived. */
   dropoutKey: 2,
   /** [2] key of the epoch, from which the keys of the variation are derived. */
@@ -67,7 +69,7 @@ export interface GatherArguments {
   format: ValueFormat;
   /** Of images; null: none. */ variation: Variation | null;
   plan: Slice;
-  /** Word 0: the batch. */ counters: Slice;
+  /** Word 0: the batch. One that is not in the plan gives another of the plan. */ counters: Slice;
   /** Written by `gatherSettings`. */ settings: Slice;
   /** Out: the words of the layout. */ words: Slice;
   /** [B] out. */ labels: Slice;
@@ -146,7 +148,9 @@ const SEQUENCES = ${capacity.lanes * capacity.blocks}u;
 var<private> record: u32;
 ${batchFunctions(capacity, (word) => `plan[record + ${word}]`)}
 fn recordOfPass() -> u32 {
-  let passesBefore = (counters[0] - plan[${PLAN_HEADER.firstBatch}]) * settings.passes + settings.passIndex;
+  // A training that has ended by itself stays at its last batch, which may have left the plan: any batch will do.
+  let batch = min(counters[0] - plan[${PLAN_HEADER.firstBatch}], plan[${PLAN_HEADER.batches}] - 1u);
+  let passesBefore = batch * settings.passes + settings.passIndex;
   return ${PLAN_HEADER.words}u + passesBefore * ${recordWords(capacity)}u;
 }
 ${THREEFRY}

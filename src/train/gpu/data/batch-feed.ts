@@ -137,13 +137,17 @@ export class BatchFeed {
     this.#window = { first: firstBatch, end: firstBatch };
   }
 
+  /** Whether `require` has nothing to do for a batch. */
+  has(batch: number): boolean {
+    return batch >= this.#window.first && batch < this.#window.end;
+  }
+
   /**
    * Makes a batch ready for commands that are submitted afterwards. Call it for one batch after the other, when the
    * commands of the batches before are submitted: the device's queue keeps both in this order.
    */
   async require(batch: number): Promise<void> {
-    if (batch >= this.#window.first && batch < this.#window.end) return;
-    this.#upload(batch);
+    if (!this.has(batch)) this.#upload(batch);
   }
 
   /** [B] the place in `order` of each sequence of a batch that is ready, in packed order. */
@@ -174,6 +178,7 @@ export class BatchFeed {
     const { lengths, starts, labels } = this.#memory.place(indices, epoch);
     const words = this.#planWords;
     words[PLAN_HEADER.firstBatch] = first;
+    words[PLAN_HEADER.batches] = end - first;
     if (training) {
       words.set(deriveKey(training.seed, DROPOUT_STREAM, epoch), PLAN_HEADER.dropoutKey);
       words.set(deriveKey(training.seed, AUGMENT_STREAM, epoch), PLAN_HEADER.variationKey);
