@@ -10,6 +10,7 @@ import { openSequences, type SequencesData } from '#src/data/sources.js';
 import { BatchFeed, type FeedPlan } from '#src/train/gpu/data/batch-feed.js';
 import { DeviceExamples } from '#src/train/gpu/data/device-examples.js';
 import { mostStepsOf, type TrainingDraws } from '#src/train/gpu/data/most-steps.js';
+import type { StartReader } from '#src/train/gpu/data/sequence-reader.js';
 
 /** A pass as the device has it. */
 export interface GatheredPass {
@@ -34,6 +35,7 @@ export interface GatherOptions {
   training?: TrainingDraws;
   keys?: boolean;
   windowBytes?: number;
+  startReader?: StartReader;
   /** Of examples on the device. */
   maxBytes?: number;
   /** What the device is told instead of the batch. */
@@ -70,8 +72,18 @@ export async function gatherAll(
   };
   const before = device.bytes;
   const examples = new DeviceExamples(device, options.maxBytes);
-  const { windowBytes } = options;
-  const settings = { batchSize, capacity, passes, storage, counters, targets, training, windowBytes };
+  const { windowBytes, startReader } = options;
+  const settings = {
+    batchSize,
+    capacity,
+    passes,
+    storage,
+    counters,
+    targets,
+    training,
+    windowBytes,
+    startReader,
+  };
   const feed = new BatchFeed(device, examples, data, settings);
   feed.begin(plan);
   const gathers = await Promise.all(

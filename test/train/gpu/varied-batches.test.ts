@@ -10,6 +10,7 @@ import { normalisation } from '#src/data/images/image-preprocessing.js';
 import { openAugmented, openSequences, type SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
 import { Random } from '#src/random.js';
+import { readInThreads } from '#src/train/gpu/data/reading-threads.js';
 import { gpuOrSkip, testGpu } from '../../backends/webgpu/software-gpu.js';
 import { assertGathered, type GatherOptions, gatherAll, packOnHost } from './gathered.js';
 import { images, strokes } from './small-parts.js';
@@ -132,4 +133,25 @@ test('data that the device cannot hold is read on the host', async (t) => {
   await check(device, images(8, 3, 7), {}, options);
   await check(device, images(8, 3, 7), { rotation: 12, elastic: 1 }, options);
   await check(device, strokes(), {}, options);
+});
+
+test('strokes varied by threads, ahead: the same bits, with any number of them', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const amounts = { rotation: 12, jitter: 0.25, drop: 0.1, resample: 0.3, shuffle: 0.5 };
+  for (const threads of [1, 3]) {
+    const options = { batchSize: 8, windowBytes: 2000, startReader: readInThreads(threads) };
+    await check(gpu.device, strokes(), amounts, options);
+  }
+});
+
+test('an error of a thread that reads is thrown, and a closed reader says so', async () => {
+  const data = strokes();
+  const reader = readInThreads(2)(data, { seed: 1, augmentation: { ...NO_AUGMENTATION, drop: 0.1 } });
+  await assert.rejects(reader.read(Int32Array.of(1, 2, 1000), 1), /augmentation: sample 1000 of 40/);
+  assert.equal((await reader.read(Int32Array.of(3), 1))[0].lengths.length, 1);
+  const pending = reader.read(Int32Array.of(3), 1);
+  reader.close();
+  await assert.rejects(pending, /closed/);
+  await assert.rejects(reader.read(Int32Array.of(3), 1), /closed/);
 });

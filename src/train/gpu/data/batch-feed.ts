@@ -22,12 +22,13 @@ import type { Storage } from '../../../backends/webgpu/verbs.js';
 import { isAugmenting } from '../../../data/augmentation.js';
 import { CELLS } from '../../../data/images/displacement.js';
 import { AUGMENT_STREAM, STREAM } from '../../../data/sample-words.js';
-import { openAugmented, openSequences, type SequencesData } from '../../../data/sources.js';
+import { openSequences, type SequencesData } from '../../../data/sources.js';
 import { deriveKey } from '../../../random.js';
 import { DROPOUT_STREAM } from '../../team/gradient-sum.js';
 import type { DeviceExamples } from './device-examples.js';
 import { mostStepsOf, type TrainingDraws } from './most-steps.js';
-import { ResidentSequences, type SequenceMemory, StagedSequences } from './sequence-memory.js';
+import { type Fetched, ResidentSequences, type SequenceMemory, StagedSequences } from './sequence-memory.js';
+import { readHere, type StartReader } from './sequence-reader.js';
 
 export interface FeedSettings {
   /** Sequences of a batch. */
@@ -44,6 +45,8 @@ export interface FeedSettings {
   training: TrainingDraws;
   /** Bytes of batches that are uploaded at once, unless one batch needs more. */
   windowBytes?: number;
+  /** Reads sequences that the device does not have. Default: the calling thread. */
+  startReader?: StartReader;
 }
 
 export interface GatherTargets {
@@ -82,6 +85,8 @@ export class BatchFeed {
   #work: Required<FeedPlan> = { epoch: 0, order: new Int32Array(0), firstBatch: 0, endBatch: 0 };
   /** Batches on the device. */
   #window = { first: 0, end: 0 };
+  /** The window after it, where threads read ahead. */
+  #ahead: { first: number; fetched: Promise<Fetched> } | null = null;
   /** [window, batchSize] place in `order` of each sequence, in packed order. */
   readonly #places: Int32Array;
 
@@ -135,6 +140,7 @@ export class BatchFeed {
     const batches = Math.ceil(order.length / this.#settings.batchSize);
     this.#work = { epoch, order, firstBatch, endBatch: endBatch ?? batches };
     this.#window = { first: firstBatch, end: firstBatch };
+    this.#ahead = null;
   }
 
   /** Whether `require` has nothing to do for a batch. */
@@ -147,7 +153,12 @@ export class BatchFeed {
    * commands of the batches before are submitted: the device's queue keeps both in this order.
    */
   async require(batch: number): Promise<void> {
-    if (!this.has(batch)) this.#upload(batch);
+    if (this.has(batch)) return;
+    const { fetched } = this.#ahead?.first === batch ? this.#ahead : this.#fetch(batch);
+    this.#ahead = null;
+    this.#upload(batch, await fetched);
+    const { end } = this.#window;
+    if (this.#memory.isConcurrent && end < this.#work.endBatch) this.#ahead = this.#fetch(end);
   }
 
   /** [B] the place in `order` of each sequence of a batch that is ready, in packed order. */
@@ -167,15 +178,34 @@ export class BatchFeed {
     return Math.min(batchSize, this.#work.order.length - batch * batchSize);
   }
 
-  /** Sorts and uploads the batches from `first` on. */
-  #upload(first: number): void {
+  /** The end of the window that begins with a batch. */
+  #endOf(first: number): number {
+    return Math.min(this.#work.endBatch, first + this.#windowBatches);
+  }
+
+  /** The sequences of the window that begins with a batch. */
+  #indicesOf(first: number): Int32Array {
+    const { order } = this.#work;
+    const { batchSize } = this.#settings;
+    return order.subarray(first * batchSize, Math.min(order.length, this.#endOf(first) * batchSize));
+  }
+
+  #fetch(first: number): { first: number; fetched: Promise<Fetched> } {
+    const { epoch, endBatch } = this.#work;
+    if (first >= endBatch) throw new Error(`gather: batch ${first} of ${endBatch}`);
+    const fetched = this.#memory.fetch(this.#indicesOf(first), epoch);
+    fetched.catch(() => {}); // Thrown where it is awaited.
+    return { first, fetched };
+  }
+
+  /** Sorts and uploads the window that begins with a batch. */
+  #upload(first: number, fetched: Fetched): void {
     const { batchSize, capacity, passes, training } = this.#settings;
-    const { order, epoch, endBatch } = this.#work;
-    const end = Math.min(endBatch, first + this.#windowBatches);
-    if (first >= end) throw new Error(`gather: batch ${first} of ${endBatch}`);
+    const { epoch } = this.#work;
+    const end = this.#endOf(first);
     const begin = first * batchSize;
-    const indices = order.subarray(begin, Math.min(order.length, end * batchSize));
-    const { lengths, starts, labels } = this.#memory.place(indices, epoch);
+    const indices = this.#indicesOf(first);
+    const { lengths, starts, labels } = fetched.place();
     const words = this.#planWords;
     words[PLAN_HEADER.firstBatch] = first;
     words[PLAN_HEADER.batches] = end - first;
@@ -228,7 +258,7 @@ function openMemory(
   device: GpuDevice,
   examples: DeviceExamples,
   data: SequencesData,
-  { training, batchSize, windowBytes = WINDOW_BYTES }: FeedSettings,
+  { training, batchSize, windowBytes = WINDOW_BYTES, startReader = readHere }: FeedSettings,
 ): SequenceMemory {
   const source = openSequences(data);
   const isVaried = training !== null && isAugmenting(training.augmentation);
@@ -236,9 +266,10 @@ function openMemory(
     const resident = examples.open(data);
     if (resident) return new ResidentSequences(resident, source);
   }
-  const augmented = isVaried ? openAugmented(data, training.augmentation, training.seed) : null;
+  const { inputSize } = source;
   const mostSteps = mostStepsOf(data, training);
-  return new StagedSequences(device, batchSize, source, augmented, mostSteps, windowBytes);
+  const shape = { batchSize, inputSize, mostSteps, windowBytes };
+  return new StagedSequences(device, startReader(data, training), shape);
 }
 
 /** The variation that the device computes. */

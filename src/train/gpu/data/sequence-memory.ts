@@ -6,8 +6,9 @@
 import type { ValueFormat } from '../../../backends/webgpu/data/gather.js';
 import type { GpuDevice } from '../../../backends/webgpu/device.js';
 import type { Slice } from '../../../backends/webgpu/kernel.js';
-import type { AugmentedSource, SequenceSource } from '../../../data/sequence.js';
+import type { SequenceSource } from '../../../data/sequence.js';
 import type { ResidentExamples } from './device-examples.js';
+import type { SequenceReader } from './sequence-reader.js';
 
 /** Sequences in device memory, in the order in which they were asked for. */
 export interface Placement {
@@ -22,12 +23,19 @@ export interface SequenceMemory {
   /** I */ readonly inputSize: number;
   /** Sequences that can be placed at once. */
   readonly room: number;
-  /**
-   * Makes sequences available to commands that are submitted later.
-   * @param indices of batches of `batchSize` sequences, the last may be shorter
-   */
-  place(indices: Int32Array, epoch: number): Placement;
+  /** Whether `fetch` works while the caller does something else. */
+  readonly isConcurrent: boolean;
+  /** Reads sequences on the host, where the device does not have them. */
+  fetch(indices: Int32Array, epoch: number): Promise<Fetched>;
   close(): void;
+}
+
+export interface Fetched {
+  /**
+   * Makes the sequences available to commands that are submitted later, and those of an earlier `place` to none of
+   * these.
+   */
+  place(): Placement;
 }
 
 /** Sequences of examples that are in device memory. */
@@ -36,6 +44,7 @@ export class ResidentSequences implements SequenceMemory {
   readonly format: ValueFormat;
   readonly inputSize: number;
   readonly room = Number.POSITIVE_INFINITY;
+  readonly isConcurrent = false;
   readonly #source: SequenceSource;
   readonly #examples: ResidentExamples;
 
@@ -47,101 +56,86 @@ export class ResidentSequences implements SequenceMemory {
     this.#examples = examples;
   }
 
-  place(indices: Int32Array): Placement {
-    const source = this.#source;
-    const placement = emptyPlacement(indices.length);
-    indices.forEach((i, n) => {
-      placement.lengths[n] = source.lengthOf(i);
-      placement.starts[n] = this.#examples.startOf(i);
-      placement.labels[n] = source.labelOf(i);
-    });
-    return placement;
+  async fetch(indices: Int32Array): Promise<Fetched> {
+    return { place: () => this.#find(indices) };
+  }
+
+  #find(indices: Int32Array): Placement {
+    return {
+      lengths: Int32Array.from(indices, (i) => this.#source.lengthOf(i)),
+      starts: Uint32Array.from(indices, (i) => this.#examples.startOf(i)),
+      labels: Int32Array.from(indices, (i) => this.#source.labelOf(i)),
+    };
   }
 
   /** The memory belongs to the examples. */
   close(): void {}
 }
 
-/** Sequences that are read, and varied, on the host. */
+/** Sequences that are read on the host. */
 export class StagedSequences implements SequenceMemory {
   readonly values: Slice;
   readonly format: ValueFormat = { name: 'floats' };
   readonly inputSize: number;
   readonly room: number;
+  readonly isConcurrent: boolean;
   readonly #device: GpuDevice;
-  readonly #batchSize: number;
-  readonly #draw: (indices: Int32Array, epoch: number) => [SequenceSource, places: Int32Array];
-  /** [rows, I] */
-  readonly #staging: Float32Array;
-  /** [T] 0, 1, 2 …: a sequence's rows follow one another. */
-  readonly #rowStarts: Int32Array;
+  readonly #reader: SequenceReader;
 
   /**
-   * @param source without variation
-   * @param augmented null: not varied
    * @param mostSteps [count] upper bounds of the lengths
    * @param windowBytes are uploaded at once, unless a batch is larger
    */
   constructor(
     device: GpuDevice,
-    batchSize: number,
-    source: SequenceSource,
-    augmented: AugmentedSource | null,
-    mostSteps: Int32Array,
-    windowBytes: number,
+    reader: SequenceReader,
+    shape: { batchSize: number; inputSize: number; mostSteps: Int32Array; windowBytes: number },
   ) {
+    const { batchSize, inputSize, mostSteps, windowBytes } = shape;
     this.#device = device;
-    this.#batchSize = batchSize;
-    this.inputSize = source.inputSize;
+    this.#reader = reader;
+    this.inputSize = inputSize;
+    this.isConcurrent = reader.isConcurrent;
     // Room for whole batches, however long their sequences are.
-    const longest = mostSteps.slice().sort().reverse();
-    const limit = windowBytes / 4 / source.inputSize;
+    const limit = windowBytes / 4 / inputSize;
     let room = 0;
     let rows = 0;
-    for (const length of longest) {
+    for (const length of mostSteps.slice().sort().reverse()) {
       if (room >= batchSize && rows + length > limit) break;
       rows += length;
       room++;
     }
     this.room = Math.max(batchSize, room - (room % batchSize));
-    this.#staging = new Float32Array(rows * source.inputSize);
-    this.values = device.allocate(this.#staging.length);
-    this.#rowStarts = Int32Array.from({ length: longest[0] }, (_, t) => t);
-    const places = Int32Array.from({ length: batchSize }, (_, n) => n);
-    this.#draw = (indices, epoch) =>
-      augmented ? [augmented.draw(indices, epoch), places] : [source, indices];
+    this.values = device.allocate(rows * inputSize);
   }
 
-  place(indices: Int32Array, epoch: number): Placement {
-    const placement = emptyPlacement(indices.length);
-    let row = 0;
+  async fetch(indices: Int32Array, epoch: number): Promise<Fetched> {
+    const pieces = await this.#reader.read(indices, epoch);
+    return { place: () => this.#upload(indices.length, pieces) };
+  }
+
+  #upload(count: number, pieces: Awaited<ReturnType<SequenceReader['read']>>): Placement {
+    const placement: Placement = {
+      lengths: new Int32Array(count),
+      starts: new Uint32Array(count),
+      labels: new Int32Array(count),
+    };
     let n = 0;
-    for (let from = 0; from < indices.length; from += this.#batchSize) {
-      const batch = indices.subarray(from, from + this.#batchSize);
-      const [source, places] = this.#draw(batch, epoch);
-      for (let k = 0; k < batch.length; k++, n++) {
-        const i = places[k];
-        const steps = source.lengthOf(i);
-        source.read(i, this.#staging, this.#rowStarts, row);
-        placement.lengths[n] = steps;
-        placement.starts[n] = row * this.inputSize;
-        placement.labels[n] = source.labelOf(i);
-        row += steps;
+    let first = 0;
+    for (const { values, lengths, labels } of pieces) {
+      this.#device.write(this.values, values, first);
+      placement.lengths.set(lengths, n);
+      placement.labels.set(labels, n);
+      for (const length of lengths) {
+        placement.starts[n++] = first;
+        first += length * this.inputSize;
       }
     }
-    this.#device.write(this.values, this.#staging.subarray(0, row * this.inputSize));
     return placement;
   }
 
   close(): void {
+    this.#reader.close();
     this.#device.release(this.values);
   }
-}
-
-function emptyPlacement(count: number): Placement {
-  return {
-    lengths: new Int32Array(count),
-    starts: new Uint32Array(count),
-    labels: new Int32Array(count),
-  };
 }
