@@ -3,6 +3,7 @@
  * the words that data/images/image-augment.ts draws and with its equations. The words are the same bits; coordinates are
  * float32 there float64, so a varied byte may differ by one where its value is close to the middle between two bytes.
  */
+import { floatLiteral } from '../literal.js';
 
 /** Amounts of the variation, and the picture that is varied. */
 export interface Variation {
@@ -36,14 +37,14 @@ export function variationFunctions(variation: Variation): string {
 const CHANNELS = ${channels}u;
 const HEIGHT = ${height}u;
 const WIDTH = ${width}u;
-const CENTRE = vec2f(${float((width - 1) / 2)}, ${float((height - 1) / 2)});
+const CENTRE = vec2f(${floatLiteral((width - 1) / 2)}, ${floatLiteral((height - 1) / 2)});
 
 // From a place in the varied image, relative to the centre, to its origin: the inverse of the map.
 var<workgroup> back: mat2x2f;
 var<workgroup> shift: vec2f;
 
 // A number in [-1, 1) from a word.
-fn signedOf(word: u32) -> f32 { return f32(i32(word)) * ${float(2 ** -31)}; }
+fn signedOf(word: u32) -> f32 { return f32(i32(word)) * ${floatLiteral(2 ** -31)}; }
 // A factor between 1 / (1 + amount) and 1 + amount.
 fn factorOf(amount: f32, word: u32) -> f32 {
   let share = amount * signedOf(word);
@@ -67,9 +68,9 @@ fn drawMap(key: vec2u) {
   let first = threefry(key, vec2u(0u, ${streams.shape}u));
   let second = threefry(key, vec2u(1u, ${streams.shape}u));
   let third = threefry(key, vec2u(2u, ${streams.shape}u));
-  let turn = sineAndCosine(${float((rotation * Math.PI) / 180)} * signedOf(first.x));
-  let scale = vec2f(factorOf(${float(scale)}, first.y), factorOf(${float(scale)}, second.x));
-  let shear = ${float(shear)} * signedOf(second.y);
+  let turn = sineAndCosine(${floatLiteral((rotation * Math.PI) / 180)} * signedOf(first.x));
+  let scale = vec2f(factorOf(${floatLiteral(scale)}, first.y), factorOf(${floatLiteral(scale)}, second.x));
+  let shear = ${floatLiteral(shear)} * signedOf(second.y);
   let xx = turn.y * scale.x;
   let xy = (turn.y * shear - turn.x) * scale.y;
   let yx = turn.x * scale.x;
@@ -77,7 +78,7 @@ fn drawMap(key: vec2u) {
   // The determinant is the product of the scales.
   let area = scale.x * scale.y;
   back = mat2x2f(vec2f(yy, -yx) / area, vec2f(-xy, xx) / area);
-  shift = ${float(shift)} * vec2f(signedOf(third.x), signedOf(third.y));
+  shift = ${floatLiteral(shift)} * vec2f(signedOf(third.x), signedOf(third.y));
 }
 ${elastic > 0 ? displacementFunctions(elastic, cells, streams.elastic) : ''}
 fn drawVariation(key: vec2u, thread: u32) {
@@ -125,14 +126,14 @@ var<workgroup> nodes: array<vec2f, ${nodes * nodes}>;
 fn drawNodes(key: vec2u, thread: u32) {
   if (thread >= NODES * NODES) { return; }
   let words = threefry(key, vec2u(thread, ${stream}u));
-  nodes[thread] = ${float(elastic)} * vec2f(signedOf(words.x), signedOf(words.y));
+  nodes[thread] = ${floatLiteral(elastic)} * vec2f(signedOf(words.x), signedOf(words.y));
 }
 // The cell of a pixel, the first of four nodes; and how far the pixel is in it.
 fn cellOf(pixel: u32, pixels: u32) -> u32 {
   return select(CELLS / 2u, min(CELLS * pixel / (pixels - 1u), CELLS - 1u), pixels > 1u);
 }
 fn partOfCell(pixel: u32, pixels: u32, cell: u32) -> f32 {
-  if (pixels == 1u) { return ${float((cells / 2) % 1)}; }
+  if (pixels == 1u) { return ${floatLiteral((cells / 2) % 1)}; }
   return f32(CELLS * pixel - cell * (pixels - 1u)) / f32(pixels - 1u);
 }
 fn weightsAt(t: f32) -> vec4f {
@@ -157,9 +158,4 @@ fn displacementAt(x: u32, y: u32) -> vec2f {
   return sum;
 }
 `;
-}
-
-/** A WGSL literal of the float32 nearest to a number. */
-function float(value: number): string {
-  return `${Math.fround(value).toExponential()}f`;
 }

@@ -1,7 +1,7 @@
 /**
  * The batches of an epoch, or of an evaluation, on the device. The host sorts the sequences of many batches ahead and
  * uploads the plan (a window of batches); a dispatch of `gather` then puts the batch together that the counter on the
- * device says. Between windows nothing crosses the bus.
+ * device says. Within a window nothing crosses the bus.
  *
  * A batch that does not fit the capacity is cut into passes: pass p has the sequences p · S … of the sorted batch, S
  * sequences of the capacity. A short batch may leave its last passes empty.
