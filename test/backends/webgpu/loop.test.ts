@@ -1,0 +1,463 @@
+/**
+ * Protects the loop over time inside a workgroup: its gates, cells, outputs and gradients are those of the reference,
+ * with every way of exchange between threads, and it writes what it must and nothing else.
+ */
+import assert from 'node:assert/strict';
+import { after, suite, test } from 'node:test';
+import { halfToNumber, numberToHalf } from '#src/backends/half.js';
+import { ReferenceBackend } from '#src/backends/reference/reference.js';
+import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
+import type { GpuDevice } from '#src/backends/webgpu/device.js';
+import type { Slice } from '#src/backends/webgpu/kernel.js';
+import { LaneExchange } from '#src/backends/webgpu/loop/lane-exchange.js';
+import { type LoopDevice, loopFits, loopRecurrence } from '#src/backends/webgpu/loop/loop.js';
+import { type LstmLayer, padded, type Storage, storageWords } from '#src/backends/webgpu/verbs.js';
+import { Random } from '#src/random.js';
+import { accumulated, assertWithin } from '../../cases/comparison.js';
+import { batchSizesOf, uniform } from '../../cases/draw.js';
+import { gpuOrSkip, testGpu } from './software-gpu.js';
+
+after(async () => {
+  const gpu = await testGpu();
+  if (typeof gpu !== 'string') gpu.close();
+});
+
+/** Words before and after each buffer, which must not change. A slice begins at a multiple of 256 bytes. */
+const GUARD = 64;
+/** A NaN, also as a pair of halves, with a payload that no arithmetic produces. */
+const PATTERN = 0x7fc07e5a;
+
+interface Problem {
+  hiddenSize: number;
+  directions: 1 | 2;
+  /** Longest first. */
+  lengths: number[];
+  storage: Storage;
+  /** Default: as small as possible. */
+  capacity?: BatchCapacity;
+  /** [D] */ values: Values[];
+}
+
+/** Values of a direction, in packed order: see backends/backend.ts. */
+interface Values {
+  /** [4H, H] */ weightHh: Float32Array;
+  /** [N, 4H] W x + b + b' */ sums: Float32Array;
+  /** [N, H] */ dOutputs: Float32Array;
+}
+
+/** Results of a direction, in packed order. */
+interface Results {
+  /** [N, 4H] */ gates: Float64Array;
+  /** [N, H] */ cells: Float64Array;
+  /** [N, H] */ outputs: Float64Array;
+  /** [N, 4H] */ dz: Float64Array;
+}
+
+function problem(
+  seed: number,
+  shape: Pick<Problem, 'hiddenSize' | 'directions' | 'lengths' | 'storage' | 'capacity'>,
+): Problem {
+  const random = new Random(seed);
+  const { hiddenSize: H, directions, lengths, storage } = shape;
+  const rows = lengths.reduce((sum, length) => sum + length, 0);
+  const rounded = (values: Float32Array) =>
+    storage === 'float32' ? values : values.map((value) => halfToNumber(numberToHalf(value)));
+  const values = Array.from({ length: directions }, () => ({
+    weightHh: uniform(random, 4 * H * H, 1.5 / Math.sqrt(H)),
+    sums: rounded(uniform(random, rows * 4 * H, 2)),
+    dOutputs: uniform(random, rows * H),
+  }));
+  return { ...shape, values };
+}
+
+/** The offsets of the rows [T] of a packed batch. */
+function packedRows(lengths: number[]): number[] {
+  const starts = [0];
+  for (const size of batchSizesOf(lengths)) starts.push(starts[starts.length - 1] + size);
+  return starts;
+}
+
+/** Calls `each` with every row of the batch: sequence, step, row in packed order. */
+function eachRow(lengths: number[], each: (b: number, t: number, row: number) => void): void {
+  const starts = packedRows(lengths);
+  lengths.forEach((length, b) => {
+    for (let t = 0; t < length; t++) each(b, t, starts[t] + b);
+  });
+}
+
+/** Runs the loop and checks all words that are not results: guards, zeros past the ends, rows after the last block. */
+async function compute(device: GpuDevice, problem: Problem, as: LoopDevice = device): Promise<Results[]> {
+  const { hiddenSize: H, directions: D, lengths, storage, values } = problem;
+  const capacity = problem.capacity ?? capacityFor(lengths.length, lengths[0]);
+  const layout = layOut(capacity, lengths);
+  const units = padded(H);
+  const columns = D * units;
+  const memory = new GuardedMemory(device);
+
+  const words = memory.words(new Uint32Array(layout.words.buffer), layoutWords(capacity));
+  const firsts = values.map((_, d) => 5 + d * (4 * H * H + 3));
+  const parameters = new Float32Array(firsts[D - 1] + 4 * H * H).fill(Number.NaN);
+  values.forEach(({ weightHh }, d) => {
+    parameters.set(weightHh, firsts[d]);
+  });
+  const layer: LstmLayer = {
+    inputs: { parts: 1, size: 1 },
+    hiddenSize: H,
+    tensors: firsts.map((weightHh) => ({ weightIh: 0, weightHh, biasIh: 0, biasHh: 0 })),
+  };
+  // [N, D·H', 4] and [N, D·H'], NaN past the end of a sequence, zero in the padding.
+  const sums = new Float32Array(capacity.rows * columns * 4).fill(Number.NaN);
+  const dOutputs = new Float32Array(capacity.rows * columns).fill(Number.NaN);
+  eachRow(lengths, (b, t, row) => {
+    const at = layout.rowOf(b, t) * columns;
+    sums.fill(0, 4 * at, 4 * (at + columns));
+    dOutputs.fill(0, at, at + columns);
+    values.forEach((own, d) => {
+      for (let j = 0; j < H; j++) {
+        dOutputs[at + d * units + j] = own.dOutputs[row * H + j];
+        for (let g = 0; g < 4; g++) {
+          sums[4 * (at + d * units + j) + g] = own.sums[row * 4 * H + g * H + j];
+        }
+      }
+    });
+  });
+
+  const recurrence = loopRecurrence(as);
+  const slices = {
+    parameters: memory.words(bits(parameters)),
+    panels: memory.unwritten(recurrence.panelsWords(layer, true)),
+    gates: memory.words(stored(storage, sums)),
+    cells: memory.unwritten(storageWords(storage, capacity.rows * columns)),
+    outputs: memory.unwritten(storageWords(storage, capacity.rows * columns)),
+    dOutputs: memory.words(bits(dOutputs)),
+    scratch: memory.unwritten(recurrence.scratchWords(layer, capacity)),
+  };
+  const args = { layer, batch: { capacity, words }, storage, ...slices };
+  await device.run([...recurrence.panels({ ...args, backward: true }), ...recurrence.forward(args)]);
+  const [gates, cells, outputs] = await memory.read(slices.gates, slices.cells, slices.outputs);
+  await device.run(recurrence.backward(args));
+  const [dz] = await memory.read(slices.gates);
+  await memory.release();
+
+  const result = {
+    gates: { words: numbers(storage, gates), width: 4 },
+    cells: { words: numbers(storage, cells), width: 1 },
+    outputs: { words: numbers(storage, outputs), width: 1 },
+    dz: { words: numbers(storage, dz), width: 4 },
+  };
+  // Rows of no sequence: zeros in blocks of the pass, unchanged after the last block.
+  const used = new Set<number>();
+  eachRow(lengths, (b, t) => used.add(layout.rowOf(b, t)));
+  for (const [name, { words, width }] of Object.entries(result)) {
+    const rowWords = columns * width;
+    for (let row = 0; row < capacity.rows; row++) {
+      if (used.has(row)) continue;
+      const wanted = row < layout.rows ? 0 : Number.NaN;
+      const content = words.subarray(row * rowWords, (row + 1) * rowWords);
+      assert.ok(
+        content.every((value) => Object.is(value, wanted)),
+        `${name}: row ${row} is not ${wanted}`,
+      );
+    }
+  }
+  return values.map((_, d) => {
+    const rows = packedRows(lengths)[lengths[0]];
+    const own = (words: Float64Array, width: number) => {
+      const packed = new Float64Array(rows * width * H);
+      eachRow(lengths, (b, t, row) => {
+        const at = (layout.rowOf(b, t) * columns + d * units) * width;
+        for (let g = 0; g < width; g++) {
+          for (let j = 0; j < H; j++) packed[(row * width + g) * H + j] = words[at + j * width + g];
+          if (width === 4 && words !== result.dz.words) continue; // gates of padding are those of zero sums
+          if (Number.isNaN(words[at])) continue; // the padding of a row of NaN is NaN
+          for (let j = H; j < units; j++) assert.equal(words[at + j * width + g], 0, 'padding');
+        }
+      });
+      return packed;
+    };
+    return {
+      gates: own(result.gates.words, 4),
+      cells: own(result.cells.words, 1),
+      outputs: own(result.outputs.words, 1),
+      dz: own(result.dz.words, 4),
+    };
+  });
+}
+
+/** Buffers between guard words. */
+class GuardedMemory {
+  readonly #device: GpuDevice;
+  readonly #buffers: Slice[] = [];
+
+  constructor(device: GpuDevice) {
+    this.#device = device;
+  }
+
+  /** @param length default: that of the values; more words are the pattern */
+  words(values: Uint32Array, length = values.length): Slice {
+    const whole = this.#device.allocate(length + 2 * GUARD);
+    this.#buffers.push(whole);
+    const content = new Uint32Array(length + 2 * GUARD).fill(PATTERN);
+    content.set(values, GUARD);
+    this.#device.write(whole, content);
+    return { buffer: whole.buffer, offset: 4 * GUARD, size: Math.max(4, 4 * length) };
+  }
+
+  unwritten(length: number): Slice {
+    return this.words(new Uint32Array(length).fill(PATTERN));
+  }
+
+  async read(...slices: Slice[]): Promise<Uint32Array[]> {
+    return (await this.#device.read(...slices)).map((bytes) => new Uint32Array(bytes));
+  }
+
+  /** Frees all. Fails if a guard word has changed. */
+  async release(): Promise<void> {
+    for (const words of await this.read(...this.#buffers)) {
+      const guards = [...words.subarray(0, GUARD), ...words.subarray(words.length - GUARD)];
+      assert.ok(guards.every((word) => word === PATTERN));
+    }
+    for (const buffer of this.#buffers) this.#device.release(buffer);
+  }
+}
+
+function bits(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
+function stored(storage: Storage, values: Float32Array): Uint32Array {
+  if (storage === 'float32') return bits(values);
+  return new Uint32Array(Uint16Array.from(values, numberToHalf).buffer);
+}
+
+function numbers(storage: Storage, words: Uint32Array): Float64Array {
+  if (storage === 'float32') return Float64Array.from(new Float32Array(words.buffer));
+  return Float64Array.from(new Uint16Array(words.buffer), halfToNumber);
+}
+
+/**
+ * The reference's results. Its sums W x + b + b' are the given ones: W is the identity, and b and b' are zero.
+ * @param stored results of the forward pass that the backward pass reads
+ */
+function expected(problem: Problem, stored: Results[]): Results[] {
+  const { hiddenSize: H, lengths } = problem;
+  const oracle = new ReferenceBackend({ storage: 'float64' });
+  const inputSize = 4 * H;
+  const weightIh = Float32Array.from({ length: inputSize ** 2 }, (_, n) =>
+    n % (inputSize + 1) === 0 ? 1 : 0,
+  );
+  const results = problem.values.map(({ weightHh, sums, dOutputs }, d) => {
+    const rows = sums.length / inputSize;
+    const floats = (values: ArrayLike<number> | number) => {
+      const array = oracle.allocate(typeof values === 'number' ? values : values.length);
+      if (typeof values !== 'number') array.set(values);
+      return array;
+    };
+    const batchSizes = oracle.allocateInts(lengths[0]);
+    batchSizes.set(batchSizesOf(lengths));
+    const shape = {
+      ...{ inputSize, hiddenSize: H, batchSizes, rows, reverse: d === 1 },
+      ...{ outputStride: H, outputColumn: 0 },
+    };
+    const weights = {
+      weightIh: floats(weightIh),
+      weightHh: floats(weightHh),
+      biasIh: floats(4 * H),
+      biasHh: floats(4 * H),
+    };
+    const panels = floats(oracle.lstmPanelsLength(inputSize, H, true));
+    oracle.lstmPanels({ inputSize, hiddenSize: H, weights, panels, backward: true });
+    const [outputs, cells, gates] = [floats(rows * H), floats(rows * H), floats(rows * 4 * H)];
+    const inputs = floats(sums);
+    oracle.lstmForward({ ...shape, panels, inputs, outputs, cells, gates, scratch: floats(0) });
+    const dz = floats(stored[d].gates);
+    oracle.lstmBackward({
+      ...{ ...shape, panels, inputs, outputs, cells: floats(stored[d].cells), gates: dz },
+      ...{ dOutputs: floats(dOutputs), dInputs: null },
+      dWeights: {
+        weightIh: floats(4 * H * inputSize),
+        weightHh: floats(4 * H * H),
+        biasIh: floats(4 * H),
+        biasHh: floats(4 * H),
+      },
+      scratch: floats(oracle.lstmScratchLength(lengths.length, inputSize, H, true)),
+    });
+    const all = { gates, cells, outputs, dz };
+    return Object.fromEntries(
+      Object.entries(all).map(([name, values]) => [name, Float64Array.from(values)]),
+    ) as unknown as Results;
+  });
+  oracle.close();
+  return results;
+}
+
+/** Fails if the results are not within the rounding of sums of H products, and of halves. */
+function assertResults(problem: Problem, got: Results[], name: string): void {
+  const want = expected(problem, got);
+  const { hiddenSize: H, storage } = problem;
+  // A half has 13 bits less than a float: its rounding is 2¹³ of the units, and 1 % for results at the edge.
+  const half = storage === 'float16' ? 1.01 * 2 ** 13 : 0;
+  const forward = { units: half + 2 * accumulated(H), why: 'sums of H products, 4 ulp of the activations' };
+  const backward = { units: half + 2 * accumulated(4 * H), why: 'sums of 4H products' };
+  got.forEach((results, d) => {
+    assertWithin('loop gates', results.gates, want[d].gates, { ...forward, floor: 1 }, name);
+    assertWithin('loop outputs', results.outputs, want[d].outputs, { ...forward, floor: 1 }, name);
+    assertWithin('loop cells', results.cells, want[d].cells, { ...forward, floor: 1 }, name);
+    assertWithin('loop dz', results.dz, want[d].dz, { ...backward, floor: 1 }, name);
+  });
+}
+
+/** The device as one without subgroups, where exchanges go through memory. */
+const withoutSubgroups = ({ limits }: LoopDevice): LoopDevice => ({ limits, subgroupSize: null });
+
+/** Most cases have this room, as compiling a kernel for another takes seconds on a GPU in software. */
+const room = (steps: number) => capacityFor(20, steps);
+
+/** Batches: an odd number of sequences, lanes and a block of no sequence, all lanes in use. */
+const LENGTHS = [
+  [1],
+  [5, 3, 1],
+  [9, 9, 8, 7, 7, 6, 5, 4, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 1],
+  [...Array(20).keys()].map(() => 4),
+];
+
+suite('against the reference', () => {
+  const compared = (
+    name: string,
+    shapes: Pick<Problem, 'hiddenSize' | 'directions' | 'lengths' | 'storage' | 'capacity'>[],
+    on = (device: LoopDevice) => device,
+  ) =>
+    test(name, async (t) => {
+      const gpu = await gpuOrSkip(t);
+      if (!gpu) return;
+      for (const [n, shape] of shapes.entries()) {
+        const one = problem(n, shape);
+        assertResults(one, await compute(gpu.device, one, on(gpu.device)), name);
+      }
+    });
+
+  for (const hiddenSize of [1, 15, 16, 17, 40, 64]) {
+    compared(
+      `${hiddenSize} units`,
+      LENGTHS.map((lengths) => {
+        return { hiddenSize, directions: 2, lengths, storage: 'float32', capacity: room(lengths[0]) };
+      }),
+    );
+  }
+  for (const lengths of [[7], [5, 3], [6, 6, 2]]) {
+    compared(`a batch with room for ${lengths.length} only, one direction`, [
+      { hiddenSize: 5, directions: 1, lengths, storage: 'float32' },
+      { hiddenSize: 5, directions: 1, lengths, storage: 'float16' },
+    ]);
+  }
+  compared(
+    'halves',
+    LENGTHS.map((lengths) => {
+      return { hiddenSize: 17, directions: 2, lengths, storage: 'float16', capacity: room(lengths[0]) };
+    }),
+  );
+  for (const storage of ['float32', 'float16'] as const) {
+    compared(
+      `without subgroups, ${storage}`,
+      LENGTHS.map((lengths) => {
+        return { hiddenSize: 11, directions: 2, lengths, storage, capacity: room(lengths[0]) };
+      }),
+      withoutSubgroups,
+    );
+  }
+  compared('300 steps', [
+    {
+      hiddenSize: 16,
+      directions: 2,
+      lengths: [300, 211, 3],
+      storage: 'float32',
+      capacity: room(300),
+    },
+  ]);
+});
+
+test('a sequence gives the same bits alone and in company, beside NaN, and by every exchange', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const { device } = gpu;
+  const lengths = [9, 7, 7, 4, 2];
+  const together = problem(502, {
+    hiddenSize: 11,
+    directions: 2,
+    lengths,
+    storage: 'float32',
+    capacity: room(9),
+  });
+  const spoilt = 2;
+  const withNan = structuredClone(together);
+  eachRow(lengths, (b, t, row) => {
+    if (b === spoilt && t === 3) withNan.values[0].sums[row * 44 + 5] = Number.NaN;
+  });
+  const company = await compute(device, together);
+  const byMemory = await compute(device, together, withoutSubgroups(device));
+  const besideNan = await compute(device, withNan);
+  assert.ok(rowsOf(besideNan[0].outputs, lengths, spoilt).some(Number.isNaN));
+  for (const [b, length] of lengths.entries()) {
+    const only = (values: ArrayLike<number>) => rowsOf(values, lengths, b);
+    const alone = await compute(device, {
+      ...together,
+      capacity: capacityFor(1, length),
+      lengths: [length],
+      values: together.values.map(({ weightHh, sums, dOutputs }) => ({
+        weightHh,
+        sums: Float32Array.from(only(sums)),
+        dOutputs: Float32Array.from(only(dOutputs)),
+      })),
+    });
+    const same = b === spoilt ? [company, byMemory] : [company, byMemory, besideNan];
+    for (const results of same) {
+      for (const name of ['gates', 'cells', 'outputs', 'dz'] as const) {
+        results.forEach((direction, d) => {
+          assert.deepEqual(only(direction[name]), [...alone[d][name]], `${name} of sequence ${b}`);
+        });
+      }
+    }
+  }
+});
+
+/** The rows of one sequence of values in packed order. */
+function rowsOf(values: ArrayLike<number>, lengths: number[], of: number): number[] {
+  const width = values.length / packedRows(lengths)[lengths[0]];
+  const own: number[] = [];
+  eachRow(lengths, (b, _, row) => {
+    if (b === of) for (let n = 0; n < width; n++) own.push(values[row * width + n]);
+  });
+  return own;
+}
+
+test('a layer fits by its threads and by workgroup memory, which shuffles save', () => {
+  const layer = (hiddenSize: number): LstmLayer => ({
+    inputs: { parts: 1, size: 1 },
+    hiddenSize,
+    tensors: [{ weightIh: 0, weightHh: 0, biasIh: 0, biasHh: 0 }],
+  });
+  const device = (threads: number, bytes: number, subgroupSize: number | null): LoopDevice => ({
+    limits: {
+      maxComputeInvocationsPerWorkgroup: threads,
+      maxComputeWorkgroupSizeX: threads,
+      maxComputeWorkgroupStorageSize: bytes,
+    },
+    subgroupSize,
+  });
+  // The defaults of WebGPU.
+  assert.ok(loopFits(device(256, 16384, null), layer(64)));
+  assert.ok(!loopFits(device(256, 16384, null), layer(65)));
+  assert.ok(loopFits(device(1024, 16384, 32), layer(256)));
+  assert.ok(!loopFits(device(1024, 16384, null), layer(256)));
+  assert.ok(!loopFits(device(1024, 65536, 32), layer(257)));
+});
+
+test('exchanges beyond a subgroup go through memory, by turns through two areas', () => {
+  const exchange = new LaneExchange(64, 4);
+  assert.equal(exchange.swap(4, 'v', 2), 'subgroupShuffleXor(v, 2u)');
+  assert.equal(exchange.swap(1, 'v', 4), 'swap1In0(v, thread, 4u)');
+  assert.equal(exchange.swap(2, 'v', 8), 'swap2In1(v, thread, 8u)');
+  assert.equal(exchange.swap(1, 'v', 8), 'swap1In0(v, thread, 8u)');
+  assert.equal(exchange.bytes(), 4 * 64 * (1 + 2));
+  assert.deepEqual(exchange.extensions(), ['subgroups']);
+});
