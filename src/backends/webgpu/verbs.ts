@@ -238,15 +238,18 @@ export interface LossScaling {
 
 /**
  * The loop over time of a layer, both directions together. Before it, a product has put W x + b + b' of every row into
- * the gates; after its backward pass, products take the gradients from the gates to inputs and weights.
+ * the gates, unless the loop reads the inputs itself; after its backward pass, products take the gradients from the
+ * gates to inputs and weights.
  */
 export interface Recurrence {
-  /** Words of the recurrent weights in the order in which the loop reads them. */
+  /** Whether `forward` computes W x + b + b' itself, whatever the gates hold. Default: no. */
+  readsInputs?(layer: LstmLayer): boolean;
+  /** Words of the weights in the order in which the loop reads them. Those of `forward` come first. */
   panelsWords(layer: LstmLayer, backward: boolean): number;
   panels(args: { layer: LstmLayer; parameters: Slice; panels: Slice; backward: boolean }): Dispatch[];
-  /** From the sums in `gates`: gates after their activations, cells, outputs. */
-  forward(args: Omit<LstmArguments, 'inputs'>): Dispatch[];
-  /** Words of scratch memory of `backward`. */
+  /** Gates after their activations, cells, outputs. */
+  forward(args: LstmArguments & { scratch: Slice }): Dispatch[];
+  /** Words of scratch memory of `forward` and `backward`. */
   scratchWords(layer: LstmLayer, batch: BatchCapacity): number;
   /** Replaces the gates by the gradients before the activations. */
   backward(args: Omit<LstmArguments, 'inputs'> & { dOutputs: Slice; scratch: Slice }): Dispatch[];

@@ -11,21 +11,16 @@ import { ACTIVATIONS } from '../activation.js';
 import { batchFunctions } from '../batch-layout.js';
 import { type Kernel, kernel, read, write } from '../kernel.js';
 import { LaneExchange } from './lane-exchange.js';
-import { firstVector } from './loop-panels.js';
-import {
-  type LoopShape,
-  loadHeldWeights,
-  loopConstants,
-  SEQUENCES,
-  threadsFor,
-  weight,
-} from './loop-shape.js';
-import { PAIR, PAIR_FUNCTIONS } from './stored-pairs.js';
+import { panelPlaces } from './loop-panels.js';
+import { addProduct, COMPONENTS, loadHeldWeights, recurrentWeight } from './loop-products.js';
+import { inputWeightsOfThread, type LoopShape, loopConstants, SEQUENCES, threadsFor } from './loop-shape.js';
+import { PAIR, QUAD, STORED_ACTIVATIONS } from './stored-activations.js';
 
 export type LoopBackwardKernel = Kernel<'weights' | 'batch' | 'cells' | 'dOutputs' | 'gates'>;
 
 export function loopBackwardKernel(shape: LoopShape): LoopBackwardKernel {
-  const { units, directions, capacity, storage } = shape;
+  const { units, directions, inputs, capacity, storage } = shape;
+  const places = panelPlaces(directions, units, inputWeightsOfThread(inputs));
   const exchange = new LaneExchange(threadsFor(units), shape.subgroupSize);
   const main = `
 @compute @workgroup_size(${threadsFor(units)})
@@ -36,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 
   // The products of this thread: units part, part + 16, …, columns from 4 · (thread / 16).
   let part = thread % 16u;
-  let own_weights = ${firstVector(directions, units, true)}u + direction * ${(units / 4) * threadsFor(units)}u + thread;
+  let own_weights = ${places.backward}u + direction * ${(units / 4) * threadsFor(units)}u + thread;
 ${loadHeldWeights(units)}
 
   // What it computes from them: dh of one unit and sequence. Of the two threads with the same dh, one goes on.
@@ -69,7 +64,7 @@ ${loadHeldWeights(units)}
     var cell_before = 0.0;
     var dy = 0.0;
     if (n < length) {
-      gate = vec4f(unpacked(gates[2u * at]), unpacked(gates[2u * at + 1u]));
+      gate = unpackedQuad(gates[at]);
       dy = dOutputs[at];
       if (n + 1u < length) {
         cell_before = cellAt(select(at - LANES * COLUMNS, at + LANES * COLUMNS, direction == 1u));
@@ -102,32 +97,28 @@ ${products(units)}
         dh * (tanh_cell * o * (1.0 - o)),
       );
       dz[((n + 1u) & 1u) * ${SEQUENCES * units}u + sequence * UNITS + unit] = gradient;
-      if (n < length) {
-        gates[2u * at] = packed(gradient.xy);
-        gates[2u * at + 1u] = packed(gradient.zw);
-      }
+      if (n < length) { gates[at] = packedQuad(gradient); }
       d_cell = dc * f;
       cell = cell_before;
     }
     workgroupBarrier();
   }
 }`;
-  const pair = PAIR[storage];
   return kernel(
     'loop backward',
     {
       weights: read('vec4f'),
       batch: read('u32'),
-      cells: read(pair),
+      cells: read(PAIR[storage]),
       dOutputs: read('f32'),
-      gates: write(pair),
+      gates: write(QUAD[storage]),
     },
-    `${batchFunctions(capacity)}${loopConstants(shape)}${PAIR_FUNCTIONS[storage]}${ACTIVATIONS}
+    `${batchFunctions(capacity)}${loopConstants(shape)}${STORED_ACTIVATIONS[storage]}${ACTIVATIONS}
 // [2 copies, sequences, H'] gradients before the activations i, f, g, o
 var<workgroup> dz: array<vec4f, ${2 * SEQUENCES * units}>;
 ${exchange.declarations()}
 fn cellAt(at: u32) -> f32 {
-  let pair = unpacked(cells[at / 2u]);
+  let pair = unpackedPair(cells[at / 2u]);
   return select(pair.x, pair.y, (at & 1u) == 1u);
 }
 ${main}`,
@@ -141,11 +132,8 @@ function products(units: number): string {
   for (let k = 0; k < units / 16; k++) {
     lines.push(`    let dz_0_${k} = dz[source + ${16 * k}u];`);
     lines.push(`    let dz_1_${k} = dz[source + ${16 * k + units}u];`);
-    ['x', 'y', 'z', 'w'].forEach((c, g) => {
-      const w = `w_${k}_${c}`;
-      lines.push(`    let ${w} = ${weight(units, 4 * k + g)};`);
-      lines.push(`    sum_0 = fma(vec4f(dz_0_${k}.${c}), ${w}, sum_0);`);
-      lines.push(`    sum_1 = fma(vec4f(dz_1_${k}.${c}), ${w}, sum_1);`);
+    COMPONENTS.forEach((c, g) => {
+      lines.push(addProduct(recurrentWeight(units, 4 * k + g), `dz_0_${k}.${c}`, `dz_1_${k}.${c}`));
     });
   }
   return lines.join('\n');

@@ -11,7 +11,7 @@ import { LaneExchange } from './lane-exchange.js';
 import { loopBackwardKernel } from './loop-backward.js';
 import { loopForwardKernel } from './loop-forward.js';
 import { loopPanels, loopPanelsWords } from './loop-panels.js';
-import { groupsFor, loopShape, SEQUENCES, threadsFor } from './loop-shape.js';
+import { groupsFor, loopReadsInputs, loopShape, SEQUENCES, threadsFor } from './loop-shape.js';
 
 /** What the loop needs to know of a device. */
 export interface LoopDevice {
@@ -23,7 +23,10 @@ export interface LoopDevice {
   subgroupSize: number | null;
 }
 
-/** Whether the loop can compute this layer on this device: H up to 64 on every device, up to 256 on most. */
+/**
+ * Whether the loop can compute this layer on this device: H up to 64 on every device, up to 256 on most. Up to 128, half
+ * of the weights or more stay in registers; beyond, a processor reads nearly all of them at each step for two sequences.
+ */
 export function loopFits({ limits, subgroupSize }: LoopDevice, layer: LstmLayer): boolean {
   const units = padded(layer.hiddenSize);
   const threads = threadsFor(units);
@@ -46,11 +49,12 @@ function workgroupBytes(units: number, subgroupSize: number | null): number {
 
 export function loopRecurrence({ subgroupSize }: LoopDevice): Recurrence {
   return {
+    readsInputs: loopReadsInputs,
     panelsWords: loopPanelsWords,
     panels: loopPanels,
-    forward({ layer, batch, storage, panels, outputs, cells, gates }): Dispatch[] {
+    forward({ layer, batch, storage, panels, inputs, outputs, cells, gates }): Dispatch[] {
       const shape = loopShape(layer, batch.capacity, storage, subgroupSize);
-      const slices = { weights: panels, batch: batch.words, gates, cells, outputs };
+      const slices = { weights: panels, batch: batch.words, inputs, gates, cells, outputs };
       return [dispatch(loopForwardKernel(shape), slices, groupsFor(shape))];
     },
     scratchWords: () => 0,

@@ -4,17 +4,26 @@
  */
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import type { LstmWeights } from '#src/backends/backend.js';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import type { Slice } from '#src/backends/webgpu/kernel.js';
 import { LaneExchange } from '#src/backends/webgpu/loop/lane-exchange.js';
-import { type LoopDevice, loopFits, loopRecurrence } from '#src/backends/webgpu/loop/loop.js';
-import { type LstmLayer, padded, type Storage, storageWords } from '#src/backends/webgpu/verbs.js';
+import { type LoopDevice, loopFits, loopRecurrence } from '#src/backends/webgpu/loop/loop-recurrence.js';
+import {
+  type Columns,
+  deviceColumns,
+  type LstmLayer,
+  padded,
+  type Storage,
+  storageWords,
+} from '#src/backends/webgpu/verbs.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertWithin } from '../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../cases/draw.js';
+import { drawWeights } from '../../cases/lstm.js';
 import { gpuOrSkip, testGpu } from './software-gpu.js';
 
 after(async () => {
@@ -33,6 +42,8 @@ interface Problem {
   /** Longest first. */
   lengths: number[];
   storage: Storage;
+  /** Inputs that the loop reads. Null: the gates begin as W x + b + b'. */
+  inputs: Columns | null;
   /** Default: as small as possible. */
   capacity?: BatchCapacity;
   /** [D] */ values: Values[];
@@ -40,10 +51,14 @@ interface Problem {
 
 /** Values of a direction, in packed order: see backends/backend.ts. */
 interface Values {
-  /** [4H, H] */ weightHh: Float32Array;
-  /** [N, 4H] W x + b + b' */ sums: Float32Array;
+  weights: LstmWeights;
+  /** [N, I]. Without inputs that the loop reads, these are the sums: I is 4H, W the identity, b and b' are zero. */
+  inputs: Float32Array;
   /** [N, H] */ dOutputs: Float32Array;
 }
+
+/** What a problem is drawn for. */
+type Shape = Omit<Problem, 'values' | 'inputs'> & { inputs?: Columns };
 
 /** Results of a direction, in packed order. */
 interface Results {
@@ -53,21 +68,25 @@ interface Results {
   /** [N, 4H] */ dz: Float64Array;
 }
 
-function problem(
-  seed: number,
-  shape: Pick<Problem, 'hiddenSize' | 'directions' | 'lengths' | 'storage' | 'capacity'>,
-): Problem {
+function problem(seed: number, { inputs = undefined, ...shape }: Shape): Problem {
   const random = new Random(seed);
   const { hiddenSize: H, directions, lengths, storage } = shape;
   const rows = lengths.reduce((sum, length) => sum + length, 0);
-  const rounded = (values: Float32Array) =>
-    storage === 'float32' ? values : values.map((value) => halfToNumber(numberToHalf(value)));
-  const values = Array.from({ length: directions }, () => ({
-    weightHh: uniform(random, 4 * H * H, 1.5 / Math.sqrt(H)),
-    sums: rounded(uniform(random, rows * 4 * H, 2)),
-    dOutputs: uniform(random, rows * H),
-  }));
-  return { ...shape, values };
+  const I = inputs ? inputs.parts * inputs.size : 4 * H;
+  const drawn = uniform(random, rows * I, 2);
+  const rounded = storage === 'float32' ? drawn : drawn.map((value) => halfToNumber(numberToHalf(value)));
+  const values = Array.from({ length: directions }, () => {
+    const weights = drawWeights(random, I, H);
+    if (!inputs) {
+      weights.weightIh.forEach((_, n) => {
+        weights.weightIh[n] = n % (I + 1) === 0 ? 1 : 0;
+      });
+      weights.biasIh.fill(0);
+      weights.biasHh.fill(0);
+    }
+    return { weights, inputs: rounded, dOutputs: uniform(random, rows * H) };
+  });
+  return { ...shape, inputs: inputs ?? null, values };
 }
 
 /** The offsets of the rows [T] of a packed batch. */
@@ -95,28 +114,44 @@ async function compute(device: GpuDevice, problem: Problem, as: LoopDevice = dev
   const memory = new GuardedMemory(device);
 
   const words = memory.words(new Uint32Array(layout.words.buffer), layoutWords(capacity));
-  const firsts = values.map((_, d) => 5 + d * (4 * H * H + 3));
-  const parameters = new Float32Array(firsts[D - 1] + 4 * H * H).fill(Number.NaN);
-  values.forEach(({ weightHh }, d) => {
-    parameters.set(weightHh, firsts[d]);
-  });
+  const parameters: number[] = [Number.NaN]; // an odd offset
+  const put = (tensor: Float32Array) => parameters.push(...tensor) - tensor.length;
   const layer: LstmLayer = {
-    inputs: { parts: 1, size: 1 },
+    inputs: problem.inputs ?? { parts: 1, size: 33 },
     hiddenSize: H,
-    tensors: firsts.map((weightHh) => ({ weightIh: 0, weightHh, biasIh: 0, biasHh: 0 })),
+    tensors: values.map(({ weights }) => ({
+      weightIh: put(weights.weightIh),
+      weightHh: put(weights.weightHh),
+      biasIh: put(weights.biasIh),
+      biasHh: put(weights.biasHh),
+    })),
   };
-  // [N, D·H', 4] and [N, D·H'], NaN past the end of a sequence, zero in the padding.
+  // [N, I'], [N, D·H', 4] and [N, D·H'], NaN past the end of a sequence, zero in the padding.
+  const { parts, size } = layer.inputs;
+  const inputColumns = deviceColumns(layer.inputs);
+  const inputs = new Float32Array(capacity.rows * inputColumns).fill(Number.NaN);
   const sums = new Float32Array(capacity.rows * columns * 4).fill(Number.NaN);
   const dOutputs = new Float32Array(capacity.rows * columns).fill(Number.NaN);
   eachRow(lengths, (b, t, row) => {
     const at = layout.rowOf(b, t) * columns;
-    sums.fill(0, 4 * at, 4 * (at + columns));
     dOutputs.fill(0, at, at + columns);
     values.forEach((own, d) => {
+      for (let j = 0; j < H; j++) dOutputs[at + d * units + j] = own.dOutputs[row * H + j];
+    });
+    if (problem.inputs) {
+      const first = layout.rowOf(b, t) * inputColumns;
+      inputs.fill(0, first, first + inputColumns);
+      for (let n = 0; n < parts * size; n++) {
+        const column = Math.floor(n / size) * padded(size) + (n % size);
+        inputs[first + column] = values[0].inputs[row * parts * size + n];
+      }
+      return;
+    }
+    sums.fill(0, 4 * at, 4 * (at + columns));
+    values.forEach((own, d) => {
       for (let j = 0; j < H; j++) {
-        dOutputs[at + d * units + j] = own.dOutputs[row * H + j];
         for (let g = 0; g < 4; g++) {
-          sums[4 * (at + d * units + j) + g] = own.sums[row * 4 * H + g * H + j];
+          sums[4 * (at + d * units + j) + g] = own.inputs[row * 4 * H + g * H + j];
         }
       }
     });
@@ -124,7 +159,8 @@ async function compute(device: GpuDevice, problem: Problem, as: LoopDevice = dev
 
   const recurrence = loopRecurrence(as);
   const slices = {
-    parameters: memory.words(bits(parameters)),
+    parameters: memory.words(bits(Float32Array.from(parameters))),
+    inputs: memory.words(stored(storage, inputs)),
     panels: memory.unwritten(recurrence.panelsWords(layer, true)),
     gates: memory.words(stored(storage, sums)),
     cells: memory.unwritten(storageWords(storage, capacity.rows * columns)),
@@ -236,18 +272,15 @@ function numbers(storage: Storage, words: Uint32Array): Float64Array {
 }
 
 /**
- * The reference's results. Its sums W x + b + b' are the given ones: W is the identity, and b and b' are zero.
+ * The reference's results.
  * @param stored results of the forward pass that the backward pass reads
  */
 function expected(problem: Problem, stored: Results[]): Results[] {
   const { hiddenSize: H, lengths } = problem;
   const oracle = new ReferenceBackend({ storage: 'float64' });
-  const inputSize = 4 * H;
-  const weightIh = Float32Array.from({ length: inputSize ** 2 }, (_, n) =>
-    n % (inputSize + 1) === 0 ? 1 : 0,
-  );
-  const results = problem.values.map(({ weightHh, sums, dOutputs }, d) => {
-    const rows = sums.length / inputSize;
+  const results = problem.values.map(({ weights: given, inputs: ownInputs, dOutputs }, d) => {
+    const rows = dOutputs.length / H;
+    const inputSize = ownInputs.length / rows;
     const floats = (values: ArrayLike<number> | number) => {
       const array = oracle.allocate(typeof values === 'number' ? values : values.length);
       if (typeof values !== 'number') array.set(values);
@@ -260,15 +293,15 @@ function expected(problem: Problem, stored: Results[]): Results[] {
       ...{ outputStride: H, outputColumn: 0 },
     };
     const weights = {
-      weightIh: floats(weightIh),
-      weightHh: floats(weightHh),
-      biasIh: floats(4 * H),
-      biasHh: floats(4 * H),
+      weightIh: floats(given.weightIh),
+      weightHh: floats(given.weightHh),
+      biasIh: floats(given.biasIh),
+      biasHh: floats(given.biasHh),
     };
     const panels = floats(oracle.lstmPanelsLength(inputSize, H, true));
     oracle.lstmPanels({ inputSize, hiddenSize: H, weights, panels, backward: true });
     const [outputs, cells, gates] = [floats(rows * H), floats(rows * H), floats(rows * 4 * H)];
-    const inputs = floats(sums);
+    const inputs = floats(ownInputs);
     oracle.lstmForward({ ...shape, panels, inputs, outputs, cells, gates, scratch: floats(0) });
     const dz = floats(stored[d].gates);
     oracle.lstmBackward({
@@ -322,11 +355,7 @@ const LENGTHS = [
 ];
 
 suite('against the reference', () => {
-  const compared = (
-    name: string,
-    shapes: Pick<Problem, 'hiddenSize' | 'directions' | 'lengths' | 'storage' | 'capacity'>[],
-    on = (device: LoopDevice) => device,
-  ) =>
+  const compared = (name: string, shapes: Shape[], on = (device: LoopDevice) => device) =>
     test(name, async (t) => {
       const gpu = await gpuOrSkip(t);
       if (!gpu) return;
@@ -336,7 +365,7 @@ suite('against the reference', () => {
       }
     });
 
-  for (const hiddenSize of [1, 15, 16, 17, 40, 64]) {
+  for (const hiddenSize of [1, 16, 17, 64]) {
     compared(
       `${hiddenSize} units`,
       LENGTHS.map((lengths) => {
@@ -365,6 +394,25 @@ suite('against the reference', () => {
       withoutSubgroups,
     );
   }
+  // One input, all of four, one of a second vector, the most; and the outputs of a small layer of two directions.
+  for (const [parts, size] of [
+    [1, 1],
+    [1, 4],
+    [1, 5],
+    [1, 32],
+    [2, 3],
+  ]) {
+    for (const storage of ['float32', 'float16'] as const) {
+      if (storage === 'float16' && size % 4 !== 0) continue;
+      compared(
+        `reads ${parts} × ${size} inputs, ${storage}`,
+        LENGTHS.map((lengths) => {
+          const inputs = { parts, size };
+          return { hiddenSize: 11, directions: 2, lengths, storage, inputs, capacity: room(lengths[0]) };
+        }),
+      );
+    }
+  }
   compared('300 steps', [
     {
       hiddenSize: 16,
@@ -391,7 +439,7 @@ test('a sequence gives the same bits alone and in company, beside NaN, and by ev
   const spoilt = 2;
   const withNan = structuredClone(together);
   eachRow(lengths, (b, t, row) => {
-    if (b === spoilt && t === 3) withNan.values[0].sums[row * 44 + 5] = Number.NaN;
+    if (b === spoilt && t === 3) withNan.values[0].inputs[row * 44 + 5] = Number.NaN;
   });
   const company = await compute(device, together);
   const byMemory = await compute(device, together, withoutSubgroups(device));
@@ -403,9 +451,9 @@ test('a sequence gives the same bits alone and in company, beside NaN, and by ev
       ...together,
       capacity: capacityFor(1, length),
       lengths: [length],
-      values: together.values.map(({ weightHh, sums, dOutputs }) => ({
-        weightHh,
-        sums: Float32Array.from(only(sums)),
+      values: together.values.map(({ weights, inputs, dOutputs }) => ({
+        weights,
+        inputs: Float32Array.from(only(inputs)),
         dOutputs: Float32Array.from(only(dOutputs)),
       })),
     });
