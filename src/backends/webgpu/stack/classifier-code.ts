@@ -1,0 +1,90 @@
+/** WGSL of the linear layer on a sequence's features, and of the loss. 16 threads compute a logit. */
+
+/** Declarations of workgroup memory. */
+export const CLASSIFIER_MEMORY = `
+const LOGIT_GROUPS = THREADS / 16u;
+// [F'] features; in training, later their gradient.
+var<workgroup> features: array<f32, FEATURES>;
+fn featureQuad(quad: u32) -> vec4f {
+  return vec4f(features[4u * quad], features[4u * quad + 1u], features[4u * quad + 2u], features[4u * quad + 3u]);
+}
+// Quad of fc.weight; at quad FEATURE_QUADS, the bias in component 0.
+fn classifierQuad(k: u32, quad: u32) -> vec4f { return panels[CLASSIFIER + k * (FEATURE_QUADS + 1u) + quad]; }
+`;
+
+/**
+ * Statements that compute the logits of `vectors` feature vectors, vectors · K of them.
+ * @param vectors WGSL, uniform
+ * @param feature WGSL of the quad `quad` of feature vector `vector`
+ * @param store statement that stores `logit` of class k and feature vector `vector`
+ */
+export function logitsOf(vectors: string, feature: string, store: string): string {
+  return `
+  for (var first = 0u; first < ${vectors} * CLASSES; first += LOGIT_GROUPS) {
+    let item = first + thread / 16u;
+    let inRange = item < ${vectors} * CLASSES;
+    let vector = select(0u, item / CLASSES, inRange);
+    let k = item % CLASSES;
+    var partial = 0.0;
+    for (var quad = thread % 16u; quad < FEATURE_QUADS; quad += 16u) {
+      partial += dot(classifierQuad(k, quad), ${feature});
+    }
+    let logit = total16(partial, thread) + classifierQuad(k, FEATURE_QUADS).x;
+    if (inRange && thread % 16u == 0u) { ${store} }
+    workgroupBarrier();
+  }`;
+}
+
+/** Declarations of workgroup memory of `loss`. */
+export const LOSS_MEMORY = `
+var<workgroup> logits: array<f32, CLASSES>;
+var<workgroup> dLogits: array<f32, CLASSES>;
+`;
+
+/**
+ * Statements: losses, correct, and the gradient of `logits`; then features and gradients of the sequence b to
+ * `summaries`, and the gradient of `features`. Every thread computes the softmax's maximum and sum.
+ */
+export function loss(labelSmoothing: number, scaled: boolean): string {
+  const target = `select(0.0, ${float(1 - labelSmoothing)}, k == label) + ${float(labelSmoothing)} / f32(CLASSES)`;
+  const smoothed = `
+      var distances = 0.0;
+      for (var k = 0u; k < CLASSES; k++) { distances += logits[k] - logits[best]; }
+      loss -= ${float(labelSmoothing)} / f32(CLASSES) * distances;`;
+  return `
+  {
+    let label = labels[b];
+    var best = 0u;
+    for (var k = 1u; k < CLASSES; k++) { if (logits[k] > logits[best]) { best = k; } }
+    var sum = 0.0;
+    for (var k = 0u; k < CLASSES; k++) { sum += expOf(logits[k] - logits[best]); }
+    if (thread == 0u) {
+      var loss = log(sum) - ${float(1 - labelSmoothing)} * (logits[label] - logits[best]);
+      ${labelSmoothing > 0 ? smoothed : ''}
+      losses[b] = loss;
+      correct[b] = select(0.0, 1.0, best == label);
+    }
+    let scaleOfGradient = ${scaled ? 'scale' : '1.0'} / f32(batchSequences());
+    for (var k = thread; k < CLASSES; k += THREADS) {
+      let target_k = ${target};
+      let dLogit = scaleOfGradient * (expOf(logits[k] - logits[best]) / sum - target_k);
+      dLogits[k] = dLogit;
+      summaries[b * SUMMARY_FLOATS + FEATURES + k] = dLogit;
+    }
+    workgroupBarrier();
+    if (thread < FEATURE_QUADS) {
+      var dFeature = vec4f(0.0);
+      for (var k = 0u; k < CLASSES; k++) { dFeature = fma(vec4f(dLogits[k]), classifierQuad(k, thread), dFeature); }
+      for (var n = 0u; n < 4u; n++) {
+        summaries[b * SUMMARY_FLOATS + 4u * thread + n] = features[4u * thread + n];
+        features[4u * thread + n] = dFeature[n];
+      }
+    }
+    workgroupBarrier();
+  }`;
+}
+
+/** A number as a WGSL literal of type f32. */
+function float(value: number): string {
+  return `f32(${value})`;
+}

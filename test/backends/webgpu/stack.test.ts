@@ -1,0 +1,289 @@
+/** Protects the stack: logits, losses and gradients of small networks, all layers in one kernel. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
+import type { GpuDevice } from '#src/backends/webgpu/device.js';
+import type { Slice } from '#src/backends/webgpu/kernel.js';
+import { Stack, type StackDevice, type StackNetwork, stackFits } from '#src/backends/webgpu/stack/stack.js';
+import { padded } from '#src/backends/webgpu/verbs.js';
+import { layerInputSize } from '#src/model/classifier-config.js';
+import { assertWithin, type Tolerance } from '../../cases/comparison.js';
+import { type NetworkCase, networkCase, oracleAnswers } from './oracle-network.js';
+import { gpuOrSkip, testGpu } from './software-gpu.js';
+
+after(async () => {
+  const gpu = await testGpu();
+  if (typeof gpu !== 'string') gpu.close();
+});
+
+const CLOSE: Tolerance = {
+  units: 100,
+  floor: 1,
+  why: 'float32 sums of up to 100 products in each of up to 20 steps, one after the other; values of about 1',
+};
+const GRADIENTS: Tolerance = {
+  units: 200,
+  why: 'as the logits; gradients pass through all steps and layers twice, and are sums over all rows',
+};
+
+function stackNetwork({ config, layout }: NetworkCase): StackNetwork {
+  const offset = (name: string) => layout.places.find((place) => place.name === name)!.offset;
+  return {
+    layers: Array.from({ length: config.numLayers }, (_, l) => ({
+      inputs: { parts: 1, size: layerInputSize(config, l) },
+      hiddenSize: config.hiddenSize,
+      tensors: [
+        {
+          weightIh: offset(`lstm.weight_ih_l${l}`),
+          weightHh: offset(`lstm.weight_hh_l${l}`),
+          biasIh: offset(`lstm.bias_ih_l${l}`),
+          biasHh: offset(`lstm.bias_hh_l${l}`),
+        },
+      ],
+    })),
+    head: {
+      name: config.head,
+      layers: config.numLayers,
+      directions: 1,
+      hiddenSize: config.hiddenSize,
+      steps: 1,
+    },
+    classes: config.numClasses,
+    tensors: { weight: offset('fc.weight'), bias: offset('fc.bias') },
+    parameters: layout.length,
+    dropout: { features: config.dropout, outputs: config.layerDropout },
+  };
+}
+
+interface RunOptions {
+  capacity?: BatchCapacity;
+  splits?: number;
+  scale?: number;
+  /** Threads that exchange values by shuffles. Default: as the device has. */
+  subgroupSize?: number | null;
+}
+
+/** Runs every kernel of a stack, in memory that is full of NaN. */
+async function runStack(device: GpuDevice, network: NetworkCase, options: RunOptions = {}) {
+  const { config, lengths, sequences, labels, parameters, labelSmoothing } = network;
+  const [B, I, K] = [lengths.length, config.inputSize, config.numClasses];
+  const rowsNeeded = layOut(capacityFor(B, lengths[0]), lengths).rows;
+  const capacity = options.capacity ?? capacityFor(B, lengths[0], rowsNeeded);
+  const laidOut = layOut(capacity, lengths);
+  const { subgroupSize = device.subgroupSize } = options;
+  const stack = new Stack(stackNetwork(network), {
+    limits: device.limits,
+    features: device.features,
+    subgroupSize,
+  });
+  const slices: Slice[] = [];
+  const allocate = (words: number, values?: Float32Array | Int32Array) => {
+    const slice = device.allocate(words);
+    slices.push(slice);
+    device.write(slice, new Float32Array(slice.size / 4).fill(Number.NaN));
+    if (values) device.write(slice, values);
+    return slice;
+  };
+  const width = padded(I);
+  const inputs = new Float32Array(capacity.rows * width);
+  sequences.forEach((sequence, b) => {
+    for (let t = 0; t < lengths[b]; t++) {
+      inputs.set(sequence.subarray(t * I, (t + 1) * I), laidOut.rowOf(b, t) * width);
+    }
+  });
+  const splits = options.splits ?? stack.splits(capacity);
+  const P = parameters.length;
+  const batch = { capacity, words: allocate(layoutWords(capacity), laidOut.words) };
+  const shared = {
+    batch,
+    panels: allocate(stack.panelsWords(true)),
+    inputs: allocate(inputs.length, inputs),
+  };
+  const [losses, correct, logits] = [allocate(B), allocate(B), allocate(B * K)];
+  const partials = allocate(splits * P);
+  const stepLogits = allocate(capacity.rows * K);
+  const panels = stack.panels({
+    parameters: allocate(P, parameters),
+    panels: shared.panels,
+    backward: true,
+  });
+  const training = stack.train({
+    ...shared,
+    labels: allocate(B, labels),
+    labelSmoothing,
+    scale: options.scale ? allocate(1, Float32Array.of(options.scale)) : null,
+    losses,
+    correct,
+    scratch: allocate(stack.trainScratchWords(capacity)),
+    gradients: { partials, splits, parameters: P },
+  });
+  const forward = stack.forward({ ...shared, logits });
+  const steps = stack.steps({
+    ...shared,
+    logits: stepLogits,
+    scratch: allocate(stack.stepsScratchWords(capacity)),
+  });
+  await device.run([...panels, ...training, ...forward, ...steps]);
+  const [lossValues, correctValues, logitValues, partialValues, stepValues] = (
+    await device.read(losses, correct, logits, partials, stepLogits)
+  ).map((bytes) => new Float32Array(bytes));
+  for (const slice of slices) device.release(slice);
+  const gradients = new Float64Array(P);
+  for (let n = 0; n < splits * P; n++) gradients[n % P] += partialValues[n];
+  return {
+    losses: lossValues.subarray(0, B),
+    correct: correctValues.subarray(0, B),
+    logits: logitValues.subarray(0, B * K),
+    partials: partialValues,
+    gradients,
+    /** Logits [K] after step t of sequence b. */
+    stepLogits: (b: number, t: number) => {
+      const row = laidOut.rowOf(b, t);
+      return stepValues.subarray(row * K, (row + 1) * K);
+    },
+    dispatches: {
+      panels: panels.length,
+      training: training.length,
+      forward: forward.length,
+      steps: steps.length,
+    },
+  };
+}
+
+const classOf = (logits: ArrayLike<number>) => Array.from(logits).indexOf(Math.max(...Array.from(logits)));
+
+async function assertAsOracle(device: GpuDevice, network: NetworkCase, options: RunOptions = {}) {
+  const { layout, lengths, labels, config } = network;
+  const K = config.numClasses;
+  const got = await runStack(device, network, options);
+  const want = oracleAnswers(network);
+  assertWithin('logits', got.logits, want.logits, CLOSE);
+  assertWithin('losses', got.losses, want.losses, CLOSE);
+  lengths.forEach((_, b) => {
+    const right = classOf(want.logits.subarray(b * K, (b + 1) * K)) === labels[b];
+    assert.equal(got.correct[b], right ? 1 : 0, `correct[${b}]`);
+  });
+  for (const { name, offset, length } of layout.places) {
+    const scaled = want.gradients.subarray(offset, offset + length).map((g) => g * (options.scale ?? 1));
+    assertWithin(name, got.gradients.subarray(offset, offset + length), scaled, GRADIENTS);
+  }
+  return got;
+}
+
+const NETWORKS: [string, NetworkCase, RunOptions?][] = [
+  [
+    '2 layers of 32 units, head final, ragged',
+    networkCase({ inputSize: 4, hiddenSize: 32, numLayers: 2, numClasses: 10 }, [13, 12, 9, 9, 4, 1]),
+  ],
+  [
+    '4 layers of 16 units, label smoothing, one sequence',
+    networkCase({ inputSize: 3, hiddenSize: 16, numLayers: 4, numClasses: 5 }, [11], 0.1),
+  ],
+  [
+    '3 layers of 10 units, head mean, 2 blocks, many splits',
+    networkCase(
+      { inputSize: 5, hiddenSize: 10, numLayers: 3, numClasses: 3, head: 'mean' },
+      Array.from({ length: 19 }, (_, b) => 12 - Math.floor(b / 2)),
+    ),
+    { splits: 7 },
+  ],
+  [
+    '1 layer of 50 units, head last, more classes than threads',
+    networkCase(
+      { inputSize: 28, hiddenSize: 50, numLayers: 1, numClasses: 300, head: 'last' },
+      [6, 6, 3],
+      0.2,
+    ),
+  ],
+  [
+    '1 layer of 33 units, a batch smaller than its capacity, loss scale',
+    networkCase({ inputSize: 1, hiddenSize: 33, numClasses: 2, head: 'last' }, [9, 5, 5, 2, 1]),
+    { capacity: capacityFor(40, 20), scale: 1024 },
+  ],
+];
+
+for (const [name, network, options] of NETWORKS) {
+  test(`a stack of ${name}`, async (t) => {
+    const gpu = await gpuOrSkip(t);
+    if (!gpu) return;
+    assert.ok(stackFits(stackNetwork(network), gpu.device, true));
+    await assertAsOracle(gpu.device, network, options);
+  });
+}
+
+const [, RAGGED] = NETWORKS[0];
+
+test('the same answers without shuffles', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  await assertAsOracle(gpu.device, RAGGED, { subgroupSize: null });
+});
+
+test('a training step has 2 dispatches; panels, forward and steps have 1', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const { dispatches } = await runStack(gpu.device, RAGGED);
+  assert.deepEqual(dispatches, { panels: 1, training: 2, forward: 1, steps: 1 });
+});
+
+test('a sequence alone and in company has the same bits', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const K = RAGGED.config.numClasses;
+  const all = await runStack(gpu.device, RAGGED);
+  const again = await runStack(gpu.device, RAGGED);
+  assert.deepEqual(again.partials, all.partials);
+  for (const b of [1, 4]) {
+    const alone = await runStack(gpu.device, {
+      ...RAGGED,
+      lengths: [RAGGED.lengths[b]],
+      sequences: [RAGGED.sequences[b]],
+      labels: RAGGED.labels.slice(b, b + 1),
+    });
+    assert.deepEqual(alone.logits, all.logits.subarray(b * K, (b + 1) * K));
+    assert.deepEqual(alone.losses, all.losses.subarray(b, b + 1));
+  }
+});
+
+test('the logits after each step are those of the sequence up to there', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  for (const head of ['final', 'last', 'mean'] as const) {
+    const network = networkCase({ inputSize: 4, hiddenSize: 12, numLayers: 3, numClasses: 7, head }, [6, 4]);
+    const all = await runStack(gpu.device, network);
+    for (const [b, length] of network.lengths.entries()) {
+      for (let steps = 1; steps <= length; steps++) {
+        const beginning = { ...network, lengths: [steps], sequences: [network.sequences[b]] };
+        const { logits } = await runStack(gpu.device, {
+          ...beginning,
+          labels: network.labels.slice(b, b + 1),
+        });
+        assert.deepEqual(all.stepLogits(b, steps - 1), logits, `${head}, sequence ${b}, step ${steps}`);
+      }
+    }
+  }
+});
+
+test('what a stack can be', () => {
+  const limits = {
+    maxComputeInvocationsPerWorkgroup: 1024,
+    maxComputeWorkgroupSizeX: 1024,
+    maxComputeWorkgroupStorageSize: 32768,
+  } as GPUSupportedLimits;
+  const large: StackDevice = { limits, features: new Set(['subgroups']), subgroupSize: 32 };
+  const small: StackDevice = { ...large, limits: { ...limits, maxComputeInvocationsPerWorkgroup: 256 } };
+  const strokes = { inputSize: 4, hiddenSize: 32, numLayers: 6, numClasses: 10 };
+  const fits = (change: object, device = large, training = true) =>
+    stackFits(stackNetwork(networkCase({ ...strokes, ...change }, [1])), device, training);
+  assert.ok(fits({}));
+  assert.ok(!fits({}, small), '768 threads');
+  assert.ok(fits({ numLayers: 2 }, small));
+  assert.ok(!fits({ numLayers: 9 }), '1152 threads');
+  assert.ok(!fits({ hiddenSize: 65, numLayers: 1 }), 'more units than registers for their weights');
+  assert.ok(!fits({ inputSize: 33 }), 'more inputs than units');
+  assert.ok(!fits({ dropout: 0.1 }) && !fits({ layerDropout: 0.1 }), 'dropout in training');
+  assert.ok(fits({ dropout: 0.1, layerDropout: 0.1 }, large, false));
+  const memory = { ...limits, maxComputeWorkgroupStorageSize: 8192 };
+  assert.ok(!fits({}, { ...large, limits: memory }), 'workgroup memory');
+  assert.ok(!fits({ head: 'flatten', sequenceLength: 3 }));
+});
