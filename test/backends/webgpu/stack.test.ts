@@ -1,11 +1,14 @@
 /** Protects the stack: logits, losses and gradients of small networks, all layers in one kernel. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import type { Slice } from '#src/backends/webgpu/kernel.js';
-import { Stack, type StackDevice, type StackNetwork, stackFits } from '#src/backends/webgpu/stack/stack.js';
-import { padded } from '#src/backends/webgpu/verbs.js';
+import { Stack, type StackDevice, stackFits } from '#src/backends/webgpu/stack/stack.js';
+import type { StackNetwork } from '#src/backends/webgpu/stack/stack-network.js';
+import { COUNTERS, epochWords } from '#src/backends/webgpu/update/training-state.js';
+import { padded, type Storage } from '#src/backends/webgpu/verbs.js';
 import { layerInputSize } from '#src/model/classifier-config.js';
 import { assertWithin, type Tolerance } from '../../cases/comparison.js';
 import { type NetworkCase, networkCase, oracleAnswers } from './oracle-network.js';
@@ -58,26 +61,42 @@ function stackNetwork({ config, layout }: NetworkCase): StackNetwork {
 interface RunOptions {
   capacity?: BatchCapacity;
   splits?: number;
+  /** Loss scale of a training's state; without, there is no state. */
   scale?: number;
-  /** Threads that exchange values by shuffles. Default: as the device has. */
-  subgroupSize?: number | null;
+  /** The sequences are those from `first` on of a batch of `total`. */
+  part?: { first: number; total: number };
+  storage?: Storage;
+  /** How the kernels are made. Default: as for the device. */
+  device?: Partial<StackDevice>;
 }
+
+const SGD = {
+  name: 'sgd',
+  momentum: 0,
+  nesterov: false,
+  betas: [0, 0],
+  eps: 0,
+  weightDecay: 0,
+} as const;
 
 /** Runs every kernel of a stack, in memory that is full of NaN. */
 async function runStack(device: GpuDevice, network: NetworkCase, options: RunOptions = {}) {
   const { config, lengths, sequences, labels, parameters, labelSmoothing } = network;
-  const [B, I, K] = [lengths.length, config.inputSize, config.numClasses];
-  const rowsNeeded = layOut(capacityFor(B, lengths[0]), lengths).rows;
-  const capacity = options.capacity ?? capacityFor(B, lengths[0], rowsNeeded);
-  const laidOut = layOut(capacity, lengths);
-  const { subgroupSize = device.subgroupSize } = options;
+  const { storage = 'float32', scale } = options;
+  const [B, I, K, P] = [lengths.length, config.inputSize, config.numClasses, parameters.length];
+  const { first, total } = options.part ?? { first: 0, total: B };
+  const capacity = options.capacity ?? capacityFor(B, lengths[0]);
+  const laidOut = layOut(capacity, lengths, total, first);
+  const { limits, features, subgroupSize, isSoftware } = device;
   const stack = new Stack(stackNetwork(network), {
-    limits: device.limits,
-    features: device.features,
+    limits,
+    features,
     subgroupSize,
+    isSoftware,
+    ...options.device,
   });
   const slices: Slice[] = [];
-  const allocate = (words: number, values?: Float32Array | Int32Array) => {
+  const allocate = (words: number, values?: Float32Array | Int32Array | Uint32Array) => {
     const slice = device.allocate(words);
     slices.push(slice);
     device.write(slice, new Float32Array(slice.size / 4).fill(Number.NaN));
@@ -91,64 +110,79 @@ async function runStack(device: GpuDevice, network: NetworkCase, options: RunOpt
       inputs.set(sequence.subarray(t * I, (t + 1) * I), laidOut.rowOf(b, t) * width);
     }
   });
+  const stored =
+    storage === 'float32' ? inputs : new Uint32Array(Uint16Array.from(inputs, numberToHalf).buffer);
   const splits = options.splits ?? stack.splits(capacity);
-  const P = parameters.length;
-  const batch = { capacity, words: allocate(layoutWords(capacity), laidOut.words) };
+  const epoch = scale === undefined ? null : epochWords(1, SGD, epochWith(scale));
+  const state = epoch && { batches: 1, words: allocate(epoch.length, epoch) };
   const shared = {
-    batch,
+    batch: { capacity, words: allocate(layoutWords(capacity), laidOut.words) },
     panels: allocate(stack.panelsWords(true)),
-    inputs: allocate(inputs.length, inputs),
+    inputs: allocate(stored.length, stored),
+    storage,
   };
-  const [losses, correct, logits] = [allocate(B), allocate(B), allocate(B * K)];
-  const partials = allocate(splits * P);
-  const stepLogits = allocate(capacity.rows * K);
-  const panels = stack.panels({
-    parameters: allocate(P, parameters),
-    panels: shared.panels,
-    backward: true,
-  });
-  const training = stack.train({
-    ...shared,
-    labels: allocate(B, labels),
-    labelSmoothing,
-    scale: options.scale ? allocate(1, Float32Array.of(options.scale)) : null,
+  const outputs = {
+    losses: allocate(total),
+    correct: allocate(total),
+    logits: allocate(B * K),
+    partials: allocate(splits * P),
+    stepLogits: allocate(capacity.rows * K),
+  };
+  const lists = {
+    panels: stack.panels({ parameters: allocate(P, parameters), panels: shared.panels, backward: true }),
+    training: stack.train({
+      ...shared,
+      labels: allocate(B, labels),
+      labelSmoothing,
+      state,
+      losses: outputs.losses,
+      correct: outputs.correct,
+      scratch: allocate(stack.trainScratchWords(capacity)),
+      gradients: { partials: outputs.partials, splits, parameters: P },
+    }),
+    forward: stack.forward({ ...shared, logits: outputs.logits }),
+    steps: stack.steps({
+      ...shared,
+      logits: outputs.stepLogits,
+      scratch: allocate(stack.stepsScratchWords(capacity)),
+    }),
+  };
+  await device.run(Object.values(lists).flat());
+  const { losses, correct, logits, partials, stepLogits } = outputs;
+  const read = await device.read(
     losses,
     correct,
-    scratch: allocate(stack.trainScratchWords(capacity)),
-    gradients: { partials, splits, parameters: P },
-  });
-  const forward = stack.forward({ ...shared, logits });
-  const steps = stack.steps({
-    ...shared,
-    logits: stepLogits,
-    scratch: allocate(stack.stepsScratchWords(capacity)),
-  });
-  await device.run([...panels, ...training, ...forward, ...steps]);
-  const [lossValues, correctValues, logitValues, partialValues, stepValues] = (
-    await device.read(losses, correct, logits, partials, stepLogits)
-  ).map((bytes) => new Float32Array(bytes));
+    logits,
+    partials,
+    stepLogits,
+    ...(state ? [state.words] : []),
+  );
   for (const slice of slices) device.release(slice);
+  const [lossValues, , logitValues, partialValues, stepValues] = read.map((bytes) => new Float32Array(bytes));
   const gradients = new Float64Array(P);
   for (let n = 0; n < splits * P; n++) gradients[n % P] += partialValues[n];
   return {
-    losses: lossValues.subarray(0, B),
-    correct: correctValues.subarray(0, B),
+    losses: lossValues.subarray(first, first + B),
+    correct: new Uint32Array(read[1]).subarray(first, first + B),
     logits: logitValues.subarray(0, B * K),
     partials: partialValues,
     gradients,
+    state: state && new Uint32Array(read[5]),
     /** Logits [K] after step t of sequence b. */
     stepLogits: (b: number, t: number) => {
       const row = laidOut.rowOf(b, t);
       return stepValues.subarray(row * K, (row + 1) * K);
     },
-    dispatches: {
-      panels: panels.length,
-      training: training.length,
-      forward: forward.length,
-      steps: steps.length,
-    },
+    dispatches: Object.entries(lists).map(([name, list]) => `${name} ${list.length}`),
   };
 }
+
+const epochWith = (scale: number) => ({
+  firstBatch: 0,
+  learningRates: [1],
+  updatesBefore: 0,
+  lossScale: { scale, steadySteps: 0, skippedSteps: 0 },
+});
 
 const classOf = (logits: ArrayLike<number>) => Array.from(logits).indexOf(Math.max(...Array.from(logits)));
 
@@ -163,8 +197,10 @@ async function assertAsOracle(device: GpuDevice, network: NetworkCase, options: 
     const right = classOf(want.logits.subarray(b * K, (b + 1) * K)) === labels[b];
     assert.equal(got.correct[b], right ? 1 : 0, `correct[${b}]`);
   });
+  const share = options.part ? lengths.length / options.part.total : 1;
+  const scale = share * (options.scale ?? 1);
   for (const { name, offset, length } of layout.places) {
-    const scaled = want.gradients.subarray(offset, offset + length).map((g) => g * (options.scale ?? 1));
+    const scaled = want.gradients.subarray(offset, offset + length).map((g) => g * scale);
     assertWithin(name, got.gradients.subarray(offset, offset + length), scaled, GRADIENTS);
   }
   return got;
@@ -196,9 +232,9 @@ const NETWORKS: [string, NetworkCase, RunOptions?][] = [
     ),
   ],
   [
-    '1 layer of 33 units, a batch smaller than its capacity, loss scale',
+    '1 layer of 33 units, part of a batch, less than its capacity',
     networkCase({ inputSize: 1, hiddenSize: 33, numClasses: 2, head: 'last' }, [9, 5, 5, 2, 1]),
-    { capacity: capacityFor(40, 20), scale: 1024 },
+    { capacity: capacityFor(40, 20), part: { first: 4, total: 12 } },
   ],
 ];
 
@@ -212,19 +248,48 @@ for (const [name, network, options] of NETWORKS) {
 }
 
 const [, RAGGED] = NETWORKS[0];
+/** Every kernel that does not need other sizes is made for this one, because compiling takes longest. */
+const ROOM = capacityFor(RAGGED.lengths.length, RAGGED.lengths[0]);
 
-test('the same answers without shuffles', async (t) => {
+test('the same answers without shuffles, and with weights in registers', async (t) => {
   const gpu = await gpuOrSkip(t);
   if (!gpu) return;
-  await assertAsOracle(gpu.device, RAGGED, { subgroupSize: null });
+  await assertAsOracle(gpu.device, RAGGED, { device: { subgroupSize: null } });
+  await assertAsOracle(gpu.device, RAGGED, { device: { isSoftware: false } });
+});
+
+test("a training's state gives the loss scale, and its batch begins", async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const { state } = await assertAsOracle(gpu.device, RAGGED, { scale: 1024 });
+  const now = state!.subarray(16, 32);
+  assert.equal(now[COUNTERS.sequences], RAGGED.lengths.length);
+  assert.equal(new Float32Array(now.buffer, now.byteOffset)[COUNTERS.scale], 1024);
+});
+
+test('inputs can be halves', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const rounded = RAGGED.sequences.map((values) => values.map((x) => halfToNumber(numberToHalf(x))));
+  await assertAsOracle(gpu.device, { ...RAGGED, sequences: rounded }, { storage: 'float16' });
 });
 
 test('a training step has 2 dispatches; panels, forward and steps have 1', async (t) => {
   const gpu = await gpuOrSkip(t);
   if (!gpu) return;
   const { dispatches } = await runStack(gpu.device, RAGGED);
-  assert.deepEqual(dispatches, { panels: 1, training: 2, forward: 1, steps: 1 });
+  assert.deepEqual(dispatches, ['panels 1', 'training 2', 'forward 1', 'steps 1']);
 });
+
+/** The first steps of one sequence. */
+function alone(network: NetworkCase, b: number, steps: number): NetworkCase {
+  return {
+    ...network,
+    lengths: [steps],
+    sequences: [network.sequences[b]],
+    labels: network.labels.slice(b, b + 1),
+  };
+}
 
 test('a sequence alone and in company has the same bits', async (t) => {
   const gpu = await gpuOrSkip(t);
@@ -233,32 +298,29 @@ test('a sequence alone and in company has the same bits', async (t) => {
   const all = await runStack(gpu.device, RAGGED);
   const again = await runStack(gpu.device, RAGGED);
   assert.deepEqual(again.partials, all.partials);
-  for (const b of [1, 4]) {
-    const alone = await runStack(gpu.device, {
-      ...RAGGED,
-      lengths: [RAGGED.lengths[b]],
-      sequences: [RAGGED.sequences[b]],
-      labels: RAGGED.labels.slice(b, b + 1),
-    });
-    assert.deepEqual(alone.logits, all.logits.subarray(b * K, (b + 1) * K));
-    assert.deepEqual(alone.losses, all.losses.subarray(b, b + 1));
+  for (const [b, capacity] of [
+    [1, ROOM],
+    [4, capacityFor(1, RAGGED.lengths[4])],
+  ] as const) {
+    const one = await runStack(gpu.device, alone(RAGGED, b, RAGGED.lengths[b]), { capacity });
+    assert.deepEqual(one.logits, all.logits.subarray(b * K, (b + 1) * K));
+    assert.deepEqual(one.losses, all.losses.subarray(b, b + 1));
   }
 });
 
 test('the logits after each step are those of the sequence up to there', async (t) => {
   const gpu = await gpuOrSkip(t);
   if (!gpu) return;
-  for (const head of ['final', 'last', 'mean'] as const) {
-    const network = networkCase({ inputSize: 4, hiddenSize: 12, numLayers: 3, numClasses: 7, head }, [6, 4]);
-    const all = await runStack(gpu.device, network);
+  const networks = (['last', 'mean'] as const).map((head) =>
+    networkCase({ inputSize: 4, hiddenSize: 12, numLayers: 3, numClasses: 7, head }, [4, 3]),
+  );
+  for (const network of [RAGGED, ...networks]) {
+    const capacity = capacityFor(network.lengths.length, network.lengths[0]);
+    const all = await runStack(gpu.device, network, { capacity });
     for (const [b, length] of network.lengths.entries()) {
-      for (let steps = 1; steps <= length; steps++) {
-        const beginning = { ...network, lengths: [steps], sequences: [network.sequences[b]] };
-        const { logits } = await runStack(gpu.device, {
-          ...beginning,
-          labels: network.labels.slice(b, b + 1),
-        });
-        assert.deepEqual(all.stepLogits(b, steps - 1), logits, `${head}, sequence ${b}, step ${steps}`);
+      for (let steps = 1; steps <= Math.min(4, length); steps++) {
+        const { logits } = await runStack(gpu.device, alone(network, b, steps), { capacity });
+        assert.deepEqual(all.stepLogits(b, steps - 1), logits, `${network.config.head}, ${b}, step ${steps}`);
       }
     }
   }
@@ -270,7 +332,12 @@ test('what a stack can be', () => {
     maxComputeWorkgroupSizeX: 1024,
     maxComputeWorkgroupStorageSize: 32768,
   } as GPUSupportedLimits;
-  const large: StackDevice = { limits, features: new Set(['subgroups']), subgroupSize: 32 };
+  const large: StackDevice = {
+    limits,
+    features: new Set(['subgroups']),
+    subgroupSize: 32,
+    isSoftware: false,
+  };
   const small: StackDevice = { ...large, limits: { ...limits, maxComputeInvocationsPerWorkgroup: 256 } };
   const strokes = { inputSize: 4, hiddenSize: 32, numLayers: 6, numClasses: 10 };
   const fits = (change: object, device = large, training = true) =>

@@ -32,7 +32,7 @@ export function backwardPass(sizes: StackSizes, head: Head): string {
     ${dFeature(head)}
     // From the step after; valid in owners.
     var dCell = 0.0;
-    var cell = activations[((firstRow + (steps - 1u) * LANES) * LAYERS + layer) * RECORD + CELLS + unit / 4u][unit % 4u];
+    var cell = scratch[((firstRow + (steps - 1u) * LANES) * LAYERS + layer) * RECORD + CELLS + unit / 4u][unit % 4u];
     for (var stage = 0u; stage < steps + LAYERS - 1u; stage++) {
       let isRunning = stage >= lag && stage - lag < steps;
       let t = steps - 1u - select(0u, stage - lag, isRunning);
@@ -40,12 +40,12 @@ export function backwardPass(sizes: StackSizes, head: Head): string {
       var gates = vec4f(0.0);
       var cellBefore = 0.0;
       if (isOwner) {
-        gates = activations[record + unit];
-        if (t > 0u) { cellBefore = activations[record - LANES * LAYERS * RECORD + CELLS + unit / 4u][unit % 4u]; }
+        gates = scratch[record + unit];
+        if (t > 0u) { cellBefore = scratch[record - LANES * LAYERS * RECORD + CELLS + unit / 4u][unit % 4u]; }
       }
       let readAt = ((stage + 1u) % 2u) * GATE_SLOTS + layer * UNITS + part;
       var sum = vec4f(0.0);
-    ${product(sizes, (m) => `dGates[readAt + ${16 * m}u]`)}
+      ${product(sizes, (m) => `dGates[readAt + 16u * ${m}]`)}
       var dOutput = sumOf16(sum, thread);
       if (isRunning && isOwner) {
         ${head.name === 'mean' ? 'dOutput += dFeature;' : 'if (t + 1u == steps) { dOutput += dFeature; }'}
@@ -57,7 +57,7 @@ export function backwardPass(sizes: StackSizes, head: Head): string {
           dc * gates.x * (1.0 - gates.z * gates.z),
           dOutput * tanhCell * gates.w * (1.0 - gates.w));
         dGates[(stage % 2u) * GATE_SLOTS + layer * UNITS + unit] = dGate;
-        activations[record + unit] = dGate;
+        scratch[record + unit] = dGate;
         dCell = dc * gates.y;
         cell = cellBefore;
       }

@@ -1,4 +1,5 @@
 /** WGSL of the linear layer on a sequence's features, and of the loss. 16 threads compute a logit. */
+import { floatLiteral } from '../literal.js';
 
 /** Declarations of workgroup memory. */
 export const CLASSIFIER_MEMORY = `
@@ -45,46 +46,40 @@ var<workgroup> dLogits: array<f32, CLASSES>;
  * Statements: losses, correct, and the gradient of `logits`; then features and gradients of the sequence b to
  * `summaries`, and the gradient of `features`. Every thread computes the softmax's maximum and sum.
  */
-export function loss(labelSmoothing: number, scaled: boolean): string {
-  const target = `select(0.0, ${float(1 - labelSmoothing)}, k == label) + ${float(labelSmoothing)} / f32(CLASSES)`;
+export function loss(labelSmoothing: number, hasState: boolean): string {
+  const target = `select(0.0, ${floatLiteral(1 - labelSmoothing)}, k == label) + ${floatLiteral(labelSmoothing)} / f32(CLASSES)`;
   const smoothed = `
       var distances = 0.0;
       for (var k = 0u; k < CLASSES; k++) { distances += logits[k] - logits[best]; }
-      loss -= ${float(labelSmoothing)} / f32(CLASSES) * distances;`;
+      loss -= ${floatLiteral(labelSmoothing)} / f32(CLASSES) * distances;`;
   return `
   {
     let label = labels[b];
+    let summary = SUMMARIES + b * SUMMARY;
     var best = 0u;
     for (var k = 1u; k < CLASSES; k++) { if (logits[k] > logits[best]) { best = k; } }
     var sum = 0.0;
     for (var k = 0u; k < CLASSES; k++) { sum += expOf(logits[k] - logits[best]); }
     if (thread == 0u) {
-      var loss = log(sum) - ${float(1 - labelSmoothing)} * (logits[label] - logits[best]);
+      var loss = log(sum) - ${floatLiteral(1 - labelSmoothing)} * (logits[label] - logits[best]);
       ${labelSmoothing > 0 ? smoothed : ''}
-      losses[b] = loss;
-      correct[b] = select(0.0, 1.0, best == label);
+      losses[firstSequence() + b] = loss;
+      correct[firstSequence() + b] = select(0u, 1u, best == label);
     }
-    let scaleOfGradient = ${scaled ? 'scale' : '1.0'} / f32(batchSequences());
+    let scaleOfGradient = ${hasState ? 'lossScale()' : '1.0'} / f32(batchSequences());
     for (var k = thread; k < CLASSES; k += THREADS) {
       let target_k = ${target};
       let dLogit = scaleOfGradient * (expOf(logits[k] - logits[best]) / sum - target_k);
       dLogits[k] = dLogit;
-      summaries[b * SUMMARY_FLOATS + FEATURES + k] = dLogit;
+      scratch[summary + FEATURE_QUADS + k / 4u][k % 4u] = dLogit;
     }
     workgroupBarrier();
     if (thread < FEATURE_QUADS) {
       var dFeature = vec4f(0.0);
       for (var k = 0u; k < CLASSES; k++) { dFeature = fma(vec4f(dLogits[k]), classifierQuad(k, thread), dFeature); }
-      for (var n = 0u; n < 4u; n++) {
-        summaries[b * SUMMARY_FLOATS + 4u * thread + n] = features[4u * thread + n];
-        features[4u * thread + n] = dFeature[n];
-      }
+      scratch[summary + thread] = featureQuad(thread);
+      for (var n = 0u; n < 4u; n++) { features[4u * thread + n] = dFeature[n]; }
     }
     workgroupBarrier();
   }`;
-}
-
-/** A number as a WGSL literal of type f32. */
-function float(value: number): string {
-  return `f32(${value})`;
 }

@@ -49,8 +49,8 @@ export function forwardPass(sizes: StackSizes, head: Head, kind: ForwardKind): s
     // Inputs are read a stage before they are written to the operands.
     var nextInput = vec4f(0.0);
     if (thread < INPUT_QUADS) {
-      operands[OPERAND_QUADS + thread] = inputs[firstRow * INPUT_STRIDE + thread];
-      nextInput = inputs[(firstRow + min(1u, steps - 1u) * LANES) * INPUT_STRIDE + thread];
+      operands[OPERAND_QUADS + thread] = inputQuad(firstRow, thread);
+      nextInput = inputQuad(firstRow + min(1u, steps - 1u) * LANES, thread);
     }
     workgroupBarrier();
     for (var stage = 0u; stage < steps + LAYERS - 1u; stage++) {
@@ -59,7 +59,7 @@ export function forwardPass(sizes: StackSizes, head: Head, kind: ForwardKind): s
       let readAt = ((stage + 1u) % 2u) * OPERAND_QUADS + layer * UNIT_QUADS;
       let writeAt = (stage % 2u) * OPERAND_QUADS;
       var sum = vec4f(0.0);
-    ${product(sizes, (m) => `operands[readAt + gateOfThread + ${4 * m}u]`)}
+      ${product(sizes, (m) => `operands[readAt + gateOfThread + 4u * ${m}]`)}
       let gate = sigmoidOrTanh(sumOf4(sum, thread) + bias, gateOfThread == 2u);
       let state = stateGates(gate, thread);
       let newCell = fma(state.y, cell, state.x);
@@ -75,7 +75,7 @@ export function forwardPass(sizes: StackSizes, head: Head, kind: ForwardKind): s
       }
       if (thread < INPUT_QUADS) {
         operands[writeAt + thread] = nextInput;
-        nextInput = inputs[(firstRow + min(stage + 2u, steps - 1u) * LANES) * INPUT_STRIDE + thread];
+        nextInput = inputQuad(firstRow + min(stage + 2u, steps - 1u) * LANES, thread);
       }
       workgroupBarrier();
     }
@@ -84,10 +84,10 @@ export function forwardPass(sizes: StackSizes, head: Head, kind: ForwardKind): s
 
 const STORE_ACTIVATIONS = `
         let record = (row * LAYERS + layer) * RECORD;
-        activations[record + unit][gateOfThread] = gate;
-        if (gateOfThread == 3u) { activations[record + CELLS + unit / 4u][unit % 4u] = cell; }
+        scratch[record + unit][gateOfThread] = gate;
+        if (gateOfThread == 3u) { scratch[record + CELLS + unit / 4u][unit % 4u] = cell; }
         if (layerThread < 2u * UNIT_QUADS) {
-          activations[record + OPERANDS + layerThread] = operands[readAt + layerThread];
+          scratch[record + OPERANDS + layerThread] = operands[readAt + layerThread];
         }`;
 
 /** Writes `features` [F'] in the last step. */

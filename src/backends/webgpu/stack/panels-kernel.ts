@@ -9,7 +9,7 @@
  * weight_ih).
  */
 import { kernel, read, write } from '../kernel.js';
-import type { StackNetwork } from './stack.js';
+import type { StackNetwork } from './stack-network.js';
 import { type StackSizes, sizeConstants } from './stack-sizes.js';
 
 const GROUP = 64;

@@ -1,8 +1,7 @@
 /** Sizes and memory layouts that the kernels of a stack share. */
 import type { BatchCapacity } from '../batch-layout.js';
-import { SLICE_ALIGNMENT } from '../device.js';
 import { deviceColumns, featureColumns, padded } from '../verbs.js';
-import type { StackNetwork } from './stack.js';
+import type { StackNetwork } from './stack-network.js';
 
 /** Rows that a workgroup of the weight gradients holds at a time. */
 export const PANEL_ROWS = 16;
@@ -23,7 +22,9 @@ export interface StackSizes {
    * one of the two products of a layer: with the layer below (or above), and with its own state.
    */
   weights: number;
-  /** Those that a thread keeps in registers for all steps; it reads the others from memory in each step. */
+  /**
+   * Those that a thread keeps in registers for all steps, a multiple of 4. It reads the others from memory in each step.
+   */
   registerWeights: number;
   /** Quads of a row of inputs that hold inputs. */
   inputQuads: number;
@@ -41,11 +42,12 @@ export interface StackSizes {
     /** [H'/4] */ cells: number;
     quads: number;
   };
-  /** Floats of a sequence between the two kernels of a training step: features [F'], gradients of the logits [K]. */
-  summaryFloats: number;
+  /** Quads of a sequence beside its records: features [F'/4], gradients of the logits [⌈K/4⌉]. */
+  summaryQuads: number;
 }
 
-export function stackSizes(network: StackNetwork): StackSizes {
+/** @param isSoftware the processor computes: it has few registers, and compiles long kernels slowly */
+export function stackSizes(network: StackNetwork, isSoftware: boolean): StackSizes {
   const { classes } = network;
   const layers = network.layers.length;
   const [{ hiddenSize, inputs }] = network.layers;
@@ -65,7 +67,7 @@ export function stackSizes(network: StackNetwork): StackSizes {
     threads,
     layerThreads,
     weights,
-    registerWeights: Math.min(weights, registerWeights(threads)),
+    registerWeights: isSoftware ? 0 : Math.min(weights, registerWeights(threads)),
     inputQuads: Math.ceil(inputs.size / 4),
     inputStride: padded(inputs.size) / 4,
     classes,
@@ -77,7 +79,7 @@ export function stackSizes(network: StackNetwork): StackSizes {
       cells: units + units / 2,
       quads: units + units / 2 + units / 4,
     },
-    summaryFloats: features + classes,
+    summaryQuads: features / 4 + Math.ceil(classes / 4),
   };
 }
 
@@ -86,13 +88,13 @@ function registerWeights(threads: number): number {
   const registersOfCore = 65536;
   const registersOfThread = 255;
   const otherValues = 20;
-  return Math.floor((Math.min(registersOfThread, registersOfCore / threads) - otherValues) / 4);
+  return 4 * Math.floor((Math.min(registersOfThread, registersOfCore / threads) - otherValues) / 16);
 }
 
-/** Words of the activations, [N, L] records, up to where another slice can begin. */
-export function activationWords({ layers, record }: StackSizes, { rows }: BatchCapacity): number {
-  const alignment = SLICE_ALIGNMENT / 4;
-  return Math.ceil((rows * layers * record.quads * 4) / alignment) * alignment;
+/** Quads of the scratch memory of a training step: records [N, L], then summaries of the sequences. */
+export function trainingScratch(sizes: StackSizes, { rows, blocks, lanes }: BatchCapacity) {
+  const summaries = rows * sizes.layers * sizes.record.quads;
+  return { summaries, quads: summaries + blocks * lanes * sizes.summaryQuads };
 }
 
 /** WGSL constants with the sizes. */
@@ -121,7 +123,7 @@ const BACKWARD = ${panels.backward}u;
 const OPERANDS = ${record.operands}u;
 const CELLS = ${record.cells}u;
 const RECORD = ${record.quads}u;
-// Floats of a sequence: features, then gradients of the logits.
-const SUMMARY_FLOATS = ${sizes.summaryFloats}u;
+// Beside the records, of a sequence: features, then gradients of the logits.
+const SUMMARY = ${sizes.summaryQuads}u;
 `;
 }

@@ -8,57 +8,48 @@
 import type { BatchCapacity } from '../batch-layout.js';
 import type { GpuDevice } from '../device.js';
 import { type Dispatch, dispatch, type Slice } from '../kernel.js';
-import type { BatchOnDevice, Head, LstmLayer, PartialGradients } from '../verbs.js';
-import { forwardKernel, stepsKernel } from './inference-kernels.js';
+import type { TrainingState } from '../update/training-state.js';
+import type { BatchOnDevice, PartialGradients, Storage } from '../verbs.js';
 import { laneBytes, usesShuffles } from './lanes.js';
 import { panelsKernel } from './panels-kernel.js';
-import { activationWords, PANEL_ROWS, type StackSizes, stackSizes } from './stack-sizes.js';
-import { trainingKernel } from './training-kernel.js';
+import { forwardKernel, type SequenceSetting, stepsKernel, trainingKernel } from './sequence-kernel.js';
+import type { StackNetwork } from './stack-network.js';
+import { PANEL_ROWS, type StackSizes, stackSizes, trainingScratch } from './stack-sizes.js';
 import { weightGradientGroups, weightGradientsKernel } from './weight-gradients-kernel.js';
 
-/** A network, and where its tensors begin in the parameters [P]. */
-export interface StackNetwork {
-  /** [L] of one direction and one hidden size. */
-  layers: readonly LstmLayer[];
-  head: Head;
-  /** K */ classes: number;
-  /** fc.weight [K, F] and fc.bias [K] */
-  tensors: { weight: number; bias: number };
-  /** P */ parameters: number;
-  /** Rates in training. */ dropout: { features: number; outputs: number };
+/** What decides whether, and how, a device runs a stack. */
+export type StackDevice = Pick<GpuDevice, 'limits' | 'features' | 'subgroupSize' | 'isSoftware'>;
+
+/** What all passes read. */
+interface PassArguments {
+  batch: BatchOnDevice;
+  /** Written by `panels`. */ panels: Slice;
+  /** [N, I'] Rows past the end of a sequence are not read. */ inputs: Slice;
+  /** Of the inputs. All else is computed and stored as float32. */ storage: Storage;
 }
 
-/** What decides whether, and how, a device runs a stack. */
-export type StackDevice = Pick<GpuDevice, 'limits' | 'features' | 'subgroupSize'>;
-
-export interface StackTrainArguments {
-  batch: BatchOnDevice;
-  /** Written by `panels` with `backward`. */ panels: Slice;
-  /** [N, I'] floats. Rows past the end of a sequence are not read. */ inputs: Slice;
-  /** [B] in packed order. */ labels: Slice;
+export interface StackTrainArguments extends PassArguments {
+  /** [B] of the pass, in packed order. */ labels: Slice;
   labelSmoothing: number;
-  /** [1] floats: the loss scale of mixed precision. Null: 1. */ scale: Slice | null;
-  /** [B] out: the loss of each sequence, not scaled. */ losses: Slice;
-  /** [B] out: 1 where the largest logit (the first of equal ones) is that of the label, else 0. */ correct: Slice;
+  /** Losses, `correct` and the state are those of `CrossEntropyArguments`. */ state: TrainingState | null;
+  /** [batchSequences()] out, from firstSequence() on. */ losses: Slice;
+  /** [batchSequences()] out, from firstSequence() on. */ correct: Slice;
   /** `trainScratchWords` words. Their content before and after means nothing. */ scratch: Slice;
-  /** Out: all tensors of all parts. Part s is the sum over rows ⌊s · N / S⌋ … in multiples of 16. */
+  /**
+   * Out: all tensors of all parts. Here part s is the sum over rows, without regard to blocks: the rows are cut into
+   * panels of 16, and part s has panels ⌊s · panels / S⌋ … of the batch at hand.
+   */
   gradients: PartialGradients;
 }
 
-export interface StackForwardArguments {
-  batch: BatchOnDevice;
-  /** Written by `panels`. */ panels: Slice;
-  /** [N, I'] floats */ inputs: Slice;
+export interface StackForwardArguments extends PassArguments {
   /** [B, K] out. */ logits: Slice;
 }
 
-export interface StackStepsArguments {
-  batch: BatchOnDevice;
-  /** Written by `panels`. */ panels: Slice;
-  /** [N, I'] floats */ inputs: Slice;
+export interface StackStepsArguments extends PassArguments {
   /** [N, K] out: row (b, t) has the logits of the first t + 1 steps of sequence b; other rows are not written. */
   logits: Slice;
-  /** `stepsScratchWords` words. */ scratch: Slice;
+  /** `stepsScratchWords` words. Their content before and after means nothing. */ scratch: Slice;
 }
 
 /** Largest padded hidden size and most classes of a stack. */
@@ -75,7 +66,7 @@ export function stackFits(network: StackNetwork, device: StackDevice, training: 
   if (head.name === 'flatten' || head.directions !== 1 || tensors.length !== 1) return false;
   if (training && (dropout.features > 0 || dropout.outputs > 0)) return false;
   if (hiddenSize > MAX_UNITS || classes > MAX_CLASSES) return false;
-  const sizes = stackSizes(network);
+  const sizes = stackSizes(network, device.isSoftware);
   const { limits } = device;
   return (
     // The first layer's inputs take the place of the output of a layer below.
@@ -107,7 +98,7 @@ export class Stack {
   /** @param device one on which the network fits */
   constructor(network: StackNetwork, device: StackDevice) {
     this.#network = network;
-    this.#sizes = stackSizes(network);
+    this.#sizes = stackSizes(network, device.isSoftware);
     this.#subgroupSize = shuffleSize(device);
   }
 
@@ -131,33 +122,28 @@ export class Stack {
   }
 
   trainScratchWords(batch: BatchCapacity): number {
-    return activationWords(this.#sizes, batch) + batch.blocks * batch.lanes * this.#sizes.summaryFloats;
+    return 4 * trainingScratch(this.#sizes, batch).quads;
   }
 
   /** Losses and gradients of a batch, in two dispatches. */
   train(args: StackTrainArguments): Dispatch[] {
-    const { panels, inputs, labels, labelSmoothing, scale, losses, correct, scratch, gradients } = args;
-    const { capacity, words } = args.batch;
-    const [activations, summaries] = this.#trainScratch(scratch, capacity);
-    const options = { labelSmoothing, scaled: scale !== null, subgroupSize: this.#subgroupSize };
-    const training = trainingKernel(this.#network, this.#sizes, capacity, options);
-    const slices = { panels, batch: words, inputs, labels, activations, summaries, losses, correct };
-    const scaling: Record<string, Slice> = scale ? { scale } : {};
+    const { batch, labels, labelSmoothing, state, losses, correct, scratch, gradients } = args;
+    const { capacity, words } = batch;
+    const training = trainingKernel(this.#setting(args), labelSmoothing, state !== null);
+    const slices = { ...sources(args), labels, scratch, losses, correct };
     const adding = weightGradientsKernel(this.#network, this.#sizes, capacity, gradients);
+    const groups = weightGradientGroups(this.#network, this.#sizes);
+    const { partials, splits } = gradients;
     return [
-      dispatch(training, { ...slices, ...scaling }, [capacity.blocks * capacity.lanes]),
-      dispatch(adding, { batch: words, activations, summaries, partials: gradients.partials }, [
-        weightGradientGroups(this.#network, this.#sizes),
-        gradients.splits,
-      ]),
+      dispatch(training, state ? { ...slices, state: state.words } : slices, sequenceGroups(capacity)),
+      dispatch(adding, { batch: words, scratch, partials }, [groups, splits]),
     ];
   }
 
   /** Logits of a batch, in one dispatch. */
-  forward({ batch, panels, inputs, logits }: StackForwardArguments): Dispatch[] {
-    const { capacity, words } = batch;
-    const kernel = forwardKernel(this.#network, this.#sizes, capacity, this.#subgroupSize);
-    return [dispatch(kernel, { panels, batch: words, inputs, logits }, [capacity.blocks * capacity.lanes])];
+  forward(args: StackForwardArguments): Dispatch[] {
+    const kernel = forwardKernel(this.#setting(args));
+    return [dispatch(kernel, { ...sources(args), logits: args.logits }, sequenceGroups(args.batch.capacity))];
   }
 
   stepsScratchWords({ rows }: BatchCapacity): number {
@@ -165,19 +151,28 @@ export class Stack {
   }
 
   /** Logits after every step, in one dispatch. */
-  steps({ batch, panels, inputs, logits, scratch }: StackStepsArguments): Dispatch[] {
-    const { capacity, words } = batch;
-    const kernel = stepsKernel(this.#network, this.#sizes, capacity, this.#subgroupSize);
-    const slices = { panels, batch: words, inputs, stepFeatures: scratch, logits };
-    return [dispatch(kernel, slices, [capacity.blocks * capacity.lanes])];
+  steps(args: StackStepsArguments): Dispatch[] {
+    const { logits, scratch } = args;
+    const slices = { ...sources(args), stepFeatures: scratch, logits };
+    return [dispatch(stepsKernel(this.#setting(args)), slices, sequenceGroups(args.batch.capacity))];
   }
 
-  /** The activations [N, L] and the summaries of sequences [B', F' + K]. */
-  #trainScratch({ buffer, offset, size }: Slice, capacity: BatchCapacity): [Slice, Slice] {
-    const bytes = 4 * activationWords(this.#sizes, capacity);
-    return [
-      { buffer, offset, size: bytes },
-      { buffer, offset: offset + bytes, size: size - bytes },
-    ];
+  #setting({ batch, storage }: PassArguments): SequenceSetting {
+    return {
+      sizes: this.#sizes,
+      head: this.#network.head,
+      capacity: batch.capacity,
+      storage,
+      subgroupSize: this.#subgroupSize,
+    };
   }
+}
+
+function sources({ batch, panels, inputs }: PassArguments) {
+  return { panels, batch: batch.words, inputs };
+}
+
+/** A workgroup a sequence. */
+function sequenceGroups({ blocks, lanes }: BatchCapacity): [number] {
+  return [blocks * lanes];
 }

@@ -8,8 +8,8 @@ import { type BatchCapacity, batchFunctions } from '../batch-layout.js';
 import { kernel, read, write } from '../kernel.js';
 import type { PartialGradients } from '../verbs.js';
 import { networkConstants } from './panels-kernel.js';
-import type { StackNetwork } from './stack.js';
-import { PANEL_ROWS, type StackSizes, sizeConstants } from './stack-sizes.js';
+import type { StackNetwork } from './stack-network.js';
+import { PANEL_ROWS, type StackSizes, sizeConstants, trainingScratch } from './stack-sizes.js';
 
 interface Tile {
   /** Units of the layer: a quarter of the tile's rows. */ units: number;
@@ -56,6 +56,8 @@ export function weightGradientsKernel(
 ${sizeConstants(sizes)}
 ${networkConstants(network)}
 ${batchFunctions(capacity)}
+// Where the summaries begin in the scratch memory.
+const SUMMARIES = ${trainingScratch(sizes, capacity).summaries}u;
 const SPLITS = ${splits}u;
 const PARAMETERS = ${parameters}u;
 const GROUP = ${threads}u;
@@ -118,7 +120,11 @@ fn addLayerTile(tile: u32, split: u32, thread: u32) {
     workgroupBarrier();
   }
 
-  ${each(SUMS, (sum, n) => `storeWeights(split, layer, ${n % 4}u, firstUnit + unit + ${Math.floor(n / 4) * (units / 2)}u, 4u * (firstQuad + quad), ${sum});`)}
+  var sums = array<vec4f, ${SUMS.length}>(${SUMS.join(', ')});
+  for (var n = 0u; n < ${SUMS.length}u; n++) {
+    let unitOfSum = firstUnit + unit + n / 4u * (TILE_UNITS / 2u);
+    storeWeights(split, layer, n % 4u, unitOfSum, 4u * (firstQuad + quad), sums[n]);
+  }
   if (firstQuad == 0u) {
     biasSums[thread] = biasSum;
     workgroupBarrier();
@@ -160,10 +166,10 @@ fn addClassifier(element: u32, split: u32) {
   let column = f / HIDDEN * UNITS + f % HIDDEN;
   var sum = 0.0;
   for (var b = split * sequences() / SPLITS; b < (split + 1u) * sequences() / SPLITS; b++) {
-    let at = b * SUMMARY_FLOATS;
+    let summary = SUMMARIES + b * SUMMARY;
     var feature = 1.0;
-    if (f < TRUE_FEATURES) { feature = summaries[at + column]; }
-    sum = fma(summaries[at + FEATURES + k], feature, sum);
+    if (f < TRUE_FEATURES) { feature = scratch[summary + column / 4u][column % 4u]; }
+    sum = fma(scratch[summary + FEATURE_QUADS + k / 4u][k % 4u], feature, sum);
   }
   let place = select(FC_BIAS + k, FC_WEIGHT + k * TRUE_FEATURES + f, f < TRUE_FEATURES);
   partials[split * PARAMETERS + place] = sum;
@@ -172,8 +178,7 @@ fn addClassifier(element: u32, split: u32) {
     'stack weight gradients',
     {
       batch: read('u32'),
-      /** [N, L] records */ activations: read('vec4f'),
-      /** [B', F' + K] */ summaries: read('f32'),
+      /** Records [N, L], then summaries [B']. */ scratch: read('vec4f'),
       /** [S, P] */ partials: write('f32'),
     },
     body,
@@ -187,7 +192,7 @@ function loadGate(n: number, rowsApart: number): string {
   return `{
       let row = panel + readGateRow + ${n * rowsApart}u;
       nextGate${n} = vec4f(0.0);
-      if (row < end) { nextGate${n} = activations[row * LAYERS * RECORD + gatesAt]; }
+      if (row < end) { nextGate${n} = scratch[row * LAYERS * RECORD + gatesAt]; }
     }`;
 }
 
@@ -195,7 +200,7 @@ function loadOperand(n: number, rowsApart: number): string {
   return `{
       let row = panel + readOperandRow + ${n * rowsApart}u;
       nextOperand${n} = vec4f(0.0);
-      if (row < end) { nextOperand${n} = activations[row * LAYERS * RECORD + operandsAt]; }
+      if (row < end) { nextOperand${n} = scratch[row * LAYERS * RECORD + operandsAt]; }
     }`;
 }
 
