@@ -105,8 +105,8 @@ export interface LstmKernels {
   panelsWords(layer: LstmLayer, backward: boolean): number;
   /** @param backward also write what `backward` reads */
   panels(args: { layer: LstmLayer; parameters: Slice; panels: Slice; backward: boolean }): Dispatch[];
-  forward(args: LstmForwardArguments): Dispatch[];
-  /** Words of scratch memory of `backward`. */
+  forward(args: LstmForwardArguments & { scratch: Slice }): Dispatch[];
+  /** Words of scratch memory of `forward` and `backward`; their content before and after means nothing. */
   scratchWords(layer: LstmLayer, batch: BatchCapacity): number;
   backward(args: LstmBackwardArguments & { scratch: Slice }): Dispatch[];
 }

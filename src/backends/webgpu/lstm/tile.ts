@@ -1,0 +1,120 @@
+/**
+ * How a matrix product C [rows, columns] = A [rows, depth] · B [depth, columns] is cut into pieces.
+ *
+ * A workgroup computes a tile of C and a thread a part of the tile, whose sums stay in registers. The depth is cut into
+ * panels: the workgroup copies a panel of A and of B into its memory, and every thread reads its rows and columns from
+ * there. With two buffers, the next panel is on its way while the threads compute.
+ */
+
+/** The size of the pieces. */
+export interface Tile {
+  /** Rows of C of a workgroup. */ rows: number;
+  /** Columns of C of a workgroup. */ columns: number;
+  /** Depth of a panel, of each group of threads. */ depth: number;
+  /** Rows of C of a thread: a multiple of 4. */ threadRows: number;
+  /** Columns of C of a thread: a multiple of 4. */ threadColumns: number;
+  /** Groups of threads in a workgroup; each adds a part of every panel's depth, the parts are added last. */
+  depthGroups: number;
+  /** Panels in the memory of the workgroup: 2 overlaps copying with computing. */ buffers: 1 | 2;
+  /** Steps of the innermost loop that are written out: divides `depth`. */ unroll: number;
+}
+
+/** A product whose tile is chosen. */
+export interface ProductShape {
+  /** Which product of a layer this is; an idea of its shape for a tuner's notes. */
+  name: 'inputs' | 'step' | 'step backward' | 'input gradients' | 'weight gradients';
+  /** Rows of C: an upper bound. */ rows: number;
+  /** Columns of C: a multiple of 16. */ columns: number;
+  /** A multiple of 16. */ depth: number;
+  /** Products of this shape in one dispatch: directions, splits. */ count: number;
+  /** A is read along its rows: C = Aᵀ B, with the sums of A's columns. */ transposed: boolean;
+  /** Four neighbouring quads of columns are finished together, from the workgroup's memory. */ gathered: boolean;
+  /** The largest `depthGroups`. 1: all tiles add in the same order and give the same bits. */ depthGroups: number;
+}
+
+/** Chooses the tile of a product. */
+export type TileChooser = (shape: ProductShape) => Tile;
+
+/** Limits of a device; `GpuDevice.limits` has them. */
+export interface TileLimits {
+  maxComputeInvocationsPerWorkgroup: number;
+  maxComputeWorkgroupStorageSize: number;
+}
+
+const tile = (
+  rows: number,
+  columns: number,
+  depth: number,
+  threadRows: number,
+  threadColumns: number,
+  depthGroups = 1,
+  buffers: 1 | 2 = 2,
+): Tile => ({ rows, columns, depth, threadRows, threadColumns, depthGroups, buffers, unroll: depth });
+
+/** Large tiles reuse what they read, small ones keep more of a GPU busy. */
+const TILES: readonly Tile[] = [
+  tile(128, 128, 16, 8, 8),
+  tile(64, 128, 16, 8, 8),
+  tile(128, 64, 16, 8, 8),
+  tile(64, 64, 16, 8, 8, 2),
+  tile(64, 64, 8, 8, 8, 4),
+  tile(64, 64, 16, 8, 4),
+  tile(32, 64, 16, 4, 4),
+  tile(16, 64, 16, 4, 4),
+  tile(16, 64, 16, 4, 4, 4, 1),
+  tile(16, 16, 16, 4, 4, 4, 1),
+];
+
+/** Threads of a workgroup. */
+export function threadsOf({ rows, columns, threadRows, threadColumns, depthGroups }: Tile): number {
+  return (rows / threadRows) * (columns / threadColumns) * depthGroups;
+}
+
+/** Elements of four floats of the workgroup's memory. */
+export function memoryQuads(
+  { rows, columns, depth, depthGroups, buffers }: Tile,
+  { gathered }: Pick<ProductShape, 'gathered'>,
+): number {
+  const panels = (buffers * depth * depthGroups * (rows + columns)) / 4;
+  const sums = gathered || depthGroups > 1 ? (rows * columns) / 4 : 0;
+  return Math.max(panels, sums);
+}
+
+/** Compute units of a large GPU: fewer workgroups leave some of them idle. */
+const UNITS = 128;
+
+/** Operations per unit of time of a unit, relative: large tiles read less for each sum. */
+function rate({ rows, columns }: Tile): number {
+  return (rows * columns) / (rows + columns + 16);
+}
+
+/** An estimate of the time, in no unit. */
+function estimate(shape: ProductShape, t: Tile): number {
+  const groups = Math.ceil(shape.rows / t.rows) * Math.ceil(shape.columns / t.columns) * shape.count;
+  // Several small workgroups share a unit; a unit with few threads waits for memory.
+  const threads = threadsOf(t);
+  const waves = Math.max(1, (groups * threads) / (UNITS * 256));
+  const busy = Math.ceil(groups / UNITS) / (groups / UNITS);
+  return (waves * (t.rows * t.columns * shape.depth) * (256 / threads) * Math.min(busy, 2)) / rate(t);
+}
+
+/** The tiles that compute a product on a device, those that promise most first. At least one. */
+export function candidates(shape: ProductShape, limits: TileLimits): Tile[] {
+  return TILES.filter(
+    (t) =>
+      threadsOf(t) <= limits.maxComputeInvocationsPerWorkgroup &&
+      16 * memoryQuads(t, shape) <= limits.maxComputeWorkgroupStorageSize &&
+      t.depthGroups <= shape.depthGroups &&
+      (shape.transposed
+        ? t.depth * t.depthGroups <= 16 && t.rows >= 64
+        : shape.depth % (t.depth * t.depthGroups) === 0),
+  ).sort((a, b) => estimate(shape, a) - estimate(shape, b));
+}
+
+/** @param unroll the most steps of the innermost loop that are written out; default all */
+export function bestTile(limits: TileLimits, unroll = 16): TileChooser {
+  return (shape) => {
+    const [first] = candidates(shape, limits);
+    return { ...first, unroll: Math.min(first.depth, unroll) };
+  };
+}
