@@ -7,12 +7,16 @@ interface Dawn {
   create(flags: string[]): GPU;
 }
 
+/** SwiftShader compiles that way of zeroing the memory of workgroups word by word, for seconds; a loop does the same. */
+const WITHOUT = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+const FLAGS = ['enable-dawn-features=allow_unsafe_apis', `disable-dawn-features=${WITHOUT}`];
+
 let dawn: GPU | null = null;
 
 /** @throws BackendUnavailable when npm `webgpu` is not installed, or finds no GPU */
 export async function openDawn(): Promise<DeviceBackend> {
   // Kept for the whole process: Dawn's devices do not survive its garbage collection.
-  dawn ??= (await loadDawn()).create(['enable-dawn-features=allow_unsafe_apis']);
+  dawn ??= (await loadDawn()).create(FLAGS);
   return openDeviceBackend(dawn, 'no GPU was found; install its driver (on Linux with Vulkan: libvulkan1)');
 }
 
