@@ -31,7 +31,7 @@ export function chainBackward(
     depth: hidden * 4,
     count: directions,
     transposed: false,
-    gathered: false,
+    gathered: true,
     depthGroups: 4,
   });
   const units = directions * hidden;
@@ -39,6 +39,7 @@ export function chainBackward(
     label: 'lstm step backward',
     tile,
     columns: hidden,
+    gathered: true,
     bindings: {
       step: uniform('vec4u'),
       batch: read('u32'),

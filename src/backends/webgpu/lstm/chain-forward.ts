@@ -31,7 +31,7 @@ export function chainForward(args: Arguments, weights: Slice, steps: Slice, choo
     label: 'lstm step',
     tile,
     columns: hidden * 4,
-    gathered: true,
+    gathered: 'fours',
     bindings: {
       step: uniform('vec4u'),
       batch: read('u32'),

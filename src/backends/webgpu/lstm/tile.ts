@@ -28,7 +28,7 @@ export interface ProductShape {
   /** A multiple of 16. */ depth: number;
   /** Products of this shape in one dispatch: directions, splits. */ count: number;
   /** A is read along its rows: C = Aᵀ B, with the sums of A's columns. */ transposed: boolean;
-  /** Four neighbouring quads of columns are finished together, from the workgroup's memory. */ gathered: boolean;
+  /** The sums of a tile go through the workgroup's memory at the end. */ gathered: boolean;
   /** The largest `depthGroups`. 1: all tiles add in the same order and give the same bits. */ depthGroups: number;
 }
 
@@ -61,6 +61,7 @@ const TILES: readonly Tile[] = [
   tile(64, 64, 16, 8, 4),
   tile(32, 64, 16, 4, 4),
   tile(16, 64, 16, 4, 4),
+  tile(16, 32, 16, 4, 4),
   tile(16, 64, 16, 4, 4, 4, 1),
   tile(16, 16, 16, 4, 4, 4, 1),
 ];
@@ -70,32 +71,34 @@ export function threadsOf({ rows, columns, threadRows, threadColumns, depthGroup
   return (rows / threadRows) * (columns / threadColumns) * depthGroups;
 }
 
-/** Elements of four floats of the workgroup's memory. */
-export function memoryQuads(
-  { rows, columns, depth, depthGroups, buffers }: Tile,
-  { gathered }: Pick<ProductShape, 'gathered'>,
-): number {
+/** Quads (four floats) of the workgroup's memory. @param sums the tile's sums go through it at the end */
+export function memoryQuads({ rows, columns, depth, depthGroups, buffers }: Tile, sums: boolean): number {
   const panels = (buffers * depth * depthGroups * (rows + columns)) / 4;
-  const sums = gathered || depthGroups > 1 ? (rows * columns) / 4 : 0;
-  return Math.max(panels, sums);
+  return sums || depthGroups > 1 ? Math.max(panels, (rows * columns) / 4) : panels;
 }
 
 /** Compute units of a large GPU: fewer workgroups leave some of them idle. */
 const UNITS = 128;
+/** Threads that keep a unit busy. */
+const BUSY_THREADS = 128;
 
-/** Operations per unit of time of a unit, relative: large tiles read less for each sum. */
-function rate({ rows, columns }: Tile): number {
-  return (rows * columns) / (rows + columns + 16);
+/** Time of a multiply-add, in a unit of its own: 1, and what a thread and a workgroup read for it. */
+function cost({ transposed, depth }: ProductShape, tile: Tile): number {
+  const { rows, columns, threadRows, threadColumns, depthGroups } = tile;
+  const ofThread = (threadRows + threadColumns) / (threadRows * threadColumns);
+  const ofGroup = (rows + columns) / (rows * columns);
+  // Measured on an H200: with a transposed A, 128 × 64 is faster than 128 × 128.
+  const slow = transposed && columns > 64 ? 1.25 : 1;
+  return slow * (1 + 1.5 * ofThread + 4 * ofGroup) + (8 * (depthGroups - 1)) / depth;
 }
 
-/** An estimate of the time, in no unit. */
-function estimate(shape: ProductShape, t: Tile): number {
-  const groups = Math.ceil(shape.rows / t.rows) * Math.ceil(shape.columns / t.columns) * shape.count;
-  // Several small workgroups share a unit; a unit with few threads waits for memory.
-  const threads = threadsOf(t);
-  const waves = Math.max(1, (groups * threads) / (UNITS * 256));
-  const busy = Math.ceil(groups / UNITS) / (groups / UNITS);
-  return (waves * (t.rows * t.columns * shape.depth) * (256 / threads) * Math.min(busy, 2)) / rate(t);
+/** An estimate of the time, in no unit: that of the slowest thread or that of the busiest unit. */
+function estimate(shape: ProductShape, tile: Tile): number {
+  const { rows, columns, threadRows, threadColumns, depthGroups } = tile;
+  const groups = Math.ceil(shape.rows / rows) * Math.ceil(shape.columns / columns) * shape.count;
+  const ofThread = (threadRows * threadColumns) / depthGroups;
+  const ofUnit = (Math.ceil(groups / UNITS) * rows * columns) / BUSY_THREADS;
+  return cost(shape, tile) * Math.max(ofThread, ofUnit);
 }
 
 /** The tiles that compute a product on a device, those that promise most first. At least one. */
@@ -103,7 +106,7 @@ export function candidates(shape: ProductShape, limits: TileLimits): Tile[] {
   return TILES.filter(
     (t) =>
       threadsOf(t) <= limits.maxComputeInvocationsPerWorkgroup &&
-      16 * memoryQuads(t, shape) <= limits.maxComputeWorkgroupStorageSize &&
+      16 * memoryQuads(t, shape.gathered) <= limits.maxComputeWorkgroupStorageSize &&
       t.depthGroups <= shape.depthGroups &&
       (shape.transposed
         ? t.depth * t.depthGroups <= 16 && t.rows >= 64

@@ -35,8 +35,8 @@ export function weightGradient(args: LstmBackwardArguments, choose: TileChooser)
   const product = productKernel({
     label: 'lstm weight gradients',
     tile,
-    rows,
     columns,
+    rows,
     transposed: true,
     columnSums: true,
     panelwise: capacity.lanes === MAX_LANES,
