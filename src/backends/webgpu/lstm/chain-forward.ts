@@ -2,7 +2,7 @@
 import { ACTIVATIONS } from '../activation.js';
 import { type Dispatch, dispatch, read, type Slice, uniform, write } from '../kernel.js';
 import type { Recurrence } from '../verbs.js';
-import { chainFunctions, stepSlice } from './chain.js';
+import { chainFunctions, stepSlice } from './chain-steps.js';
 import { sizesOf } from './layer-sizes.js';
 import { productKernel } from './product.js';
 import { quadFunctions, quadType } from './stored.js';
