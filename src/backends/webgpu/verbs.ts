@@ -84,7 +84,7 @@ interface LstmArguments {
 export type LstmForwardArguments = LstmArguments;
 
 export interface LstmBackwardArguments extends LstmArguments {
-  /** [N, D·H'] floats. May be zeroed or changed. */ dOutputs: Slice;
+  /** [N, D·H'] floats; rows past the end of a sequence may hold anything. May be changed. */ dOutputs: Slice;
   /** [N, I'] or [N, D·H'] floats: overwritten. Null: not computed. */ dInputs: Slice | null;
   gradients: PartialGradients;
 }

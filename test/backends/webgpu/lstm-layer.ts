@@ -250,8 +250,14 @@ export async function deviceLayer(
       const halves = Uint16Array.from(values, numberToHalf);
       return memory.slice(name, words, new Uint32Array(halves.buffer));
     };
-    const rowsOf = (sequences: Float32Array[], columns: Columns): Float32Array => {
-      const all = new Float32Array(laidOut.rows * deviceColumns(columns));
+    const rowsOf = (sequences: Float32Array[], columns: Columns, pastEnd = 0): Float32Array => {
+      const all = new Float32Array(laidOut.rows * deviceColumns(columns)).fill(pastEnd);
+      lengths.forEach((length, b) => {
+        for (let t = 0; t < length; t++) {
+          const row = laidOut.rowOf(b, t) * deviceColumns(columns);
+          all.fill(0, row, row + deviceColumns(columns));
+        }
+      });
       eachElement(lengths, columns, (b, t, c, deviceColumn) => {
         const at = laidOut.rowOf(b, t) * deviceColumns(columns) + deviceColumn;
         all[at] = sequences[b][t * columns.parts * columns.size + c];
@@ -266,7 +272,11 @@ export async function deviceLayer(
       cells: stored('cells', width),
       gates: stored('gates', 4 * width),
       scratch: memory.slice('scratch', kernels.scratchWords(layer, capacity)),
-      dOutputs: memory.slice('dOutputs', capacity.rows * width, rowsOf(problem.dOutputs, outputColumns)),
+      dOutputs: memory.slice(
+        'dOutputs',
+        capacity.rows * width,
+        rowsOf(problem.dOutputs, outputColumns, Number.NaN),
+      ),
       dInputs: memory.slice('dInputs', capacity.rows * inputWidth),
       parameters: memory.slice('parameters', parameterCount, parameters),
       partials: memory.slice('partials', splits * parameterCount),
