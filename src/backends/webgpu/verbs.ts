@@ -103,8 +103,13 @@ export interface PartialGradients {
 export interface LstmKernels {
   /** Words of the panels of a layer: its weights in the order in which the kernels read them. */
   panelsWords(layer: LstmLayer, backward: boolean): number;
-  /** @param backward also write what `backward` reads */
-  panels(args: { layer: LstmLayer; parameters: Slice; panels: Slice; backward: boolean }): Dispatch[];
+  panels(args: {
+    layer: LstmLayer;
+    parameters: Slice;
+    panels: Slice;
+    /** Also write what `backward` reads. */ backward: boolean;
+    /** Whether `backward` computes the gradient of the inputs. Default: yes. */ inputGradient?: boolean;
+  }): Dispatch[];
   forward(args: LstmForwardArguments & { scratch: Slice }): Dispatch[];
   /** Words of scratch memory of `forward` and `backward`; their content before and after means nothing. */
   scratchWords(layer: LstmLayer, batch: BatchCapacity): number;

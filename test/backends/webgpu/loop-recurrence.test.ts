@@ -12,6 +12,8 @@ import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import type { Slice } from '#src/backends/webgpu/kernel.js';
 import { LaneExchange } from '#src/backends/webgpu/loop/lane-exchange.js';
 import { type LoopDevice, loopFits, loopRecurrence } from '#src/backends/webgpu/loop/loop-recurrence.js';
+import { lstmKernels } from '#src/backends/webgpu/lstm/lstm.js';
+import { bestTile } from '#src/backends/webgpu/lstm/tile.js';
 import {
   type Columns,
   deviceColumns,
@@ -24,6 +26,7 @@ import { Random } from '#src/random.js';
 import { accumulated, assertWithin } from '../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../cases/draw.js';
 import { drawWeights } from '../../cases/lstm.js';
+import { deviceLayer, drawLayer, referenceLayer, worstError } from './lstm-layer.js';
 import { gpuOrSkip, testGpu } from './software-gpu.js';
 
 after(async () => {
@@ -466,6 +469,39 @@ test('a sequence gives the same bits alone and in company, beside NaN, and by ev
       }
     }
   }
+});
+
+test('a layer whose loop reads its inputs, with all gradients', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const { device } = gpu;
+  const kernels = lstmKernels(loopRecurrence(device), bestTile(device.limits, 1));
+  const inputs = { parts: 1, size: 3 };
+  const sizes = { inputs, hiddenSize: 16, directions: 2, lengths: [4, 3, 1], storage: 'float32' } as const;
+  const layer = drawLayer(new Random(503), { ...sizes, lengths: [...sizes.lengths] });
+  const results = await deviceLayer(device, kernels, layer);
+  const { error, place } = worstError(results, referenceLayer(layer));
+  assert.ok(error < 1e-5, `${place}: ${error}`);
+});
+
+test('input weights are copied for a product only', () => {
+  const layer: LstmLayer = {
+    inputs: { parts: 1, size: 3 },
+    hiddenSize: 16,
+    tensors: [{ weightIh: 0, weightHh: 0, biasIh: 0, biasHh: 0 }],
+  };
+  const limits = {
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupStorageSize: 16384,
+  };
+  const kernels = lstmKernels(loopRecurrence({ limits, subgroupSize: null }), bestTile(limits, 1));
+  const slice: Slice = { buffer: {} as GPUBuffer, offset: 0, size: 2 ** 20 };
+  const copies = (options: { backward: boolean; inputGradient?: boolean }) =>
+    kernels.panels({ layer, parameters: slice, panels: slice, ...options }).length;
+  assert.equal(copies({ backward: true }), 2);
+  assert.equal(copies({ backward: true, inputGradient: false }), 1);
+  assert.equal(copies({ backward: false }), 1);
 });
 
 /** The rows of one sequence of values in packed order. */

@@ -35,20 +35,22 @@ export function lstmKernels(recurrence: Recurrence, choose: TileChooser): LstmKe
   };
   return {
     panelsWords: (layer, backward) => placesOf(layer, backward).words,
-    panels: ({ layer, parameters, panels, backward }) => [
-      writeInputPanels({ layer, parameters, panels, backward, ...placesOf(layer, backward) }),
-      ...recurrence.panels({
-        layer,
-        parameters,
-        panels: recurrentPanels(layer, panels, backward),
-        backward,
-      }),
-    ],
+    panels: ({ layer, parameters, panels, backward, inputGradient = true }) => {
+      const forInputs = { layer, parameters, panels, backward, ...placesOf(layer, backward) };
+      const ofRecurrence = recurrentPanels(layer, panels, backward);
+      const areRead = !recurrence.readsInputs?.(layer) || (backward && inputGradient);
+      return [
+        ...(areRead ? [writeInputPanels(forInputs)] : []),
+        ...recurrence.panels({ layer, parameters, panels: ofRecurrence, backward }),
+      ];
+    },
     forward: (args) => {
       const { layer, panels } = args;
       const { weights, bias } = inputPanelWords(layer);
+      const product = () =>
+        inputProduct(args, partOf(panels, 0, weights), partOf(panels, weights, bias), choose);
       return [
-        inputProduct(args, partOf(panels, 0, weights), partOf(panels, weights, bias), choose),
+        ...(recurrence.readsInputs?.(layer) ? [] : [product()]),
         ...recurrence.forward({ ...args, panels: recurrentPanels(layer, panels, false) }),
       ];
     },
