@@ -12,6 +12,7 @@ import type { TileChooser } from './tile.js';
 export { stepTable } from './chain-steps.js';
 
 const GROUP = 256;
+
 /** @param steps a slice with a `stepTable` of at least the capacity's steps */
 export function chain(steps: Slice, choose: TileChooser): Recurrence {
   return {

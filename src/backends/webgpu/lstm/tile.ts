@@ -101,6 +101,9 @@ function estimate(shape: ProductShape, tile: Tile): number {
   return cost(shape, tile) * Math.max(ofThread, ofUnit);
 }
 
+/** Workgroups of a dispatch in each axis: WebGPU's default limit. */
+const MAX_GROUPS = 65535;
+
 /** The tiles that compute a product on a device, those that promise most first. At least one. */
 export function candidates(shape: ProductShape, limits: TileLimits): Tile[] {
   return TILES.filter(
@@ -108,6 +111,7 @@ export function candidates(shape: ProductShape, limits: TileLimits): Tile[] {
       threadsOf(t) <= limits.maxComputeInvocationsPerWorkgroup &&
       16 * memoryQuads(t, shape.gathered) <= limits.maxComputeWorkgroupStorageSize &&
       t.depthGroups <= shape.depthGroups &&
+      Math.ceil(shape.rows / t.rows) <= MAX_GROUPS &&
       (shape.transposed
         ? t.depth * t.depthGroups <= 16 && t.rows >= 64
         : shape.depth % (t.depth * t.depthGroups) === 0),
