@@ -3,12 +3,16 @@
  * Tests that need a tool which this machine lacks are skipped, with one line; with --no-skips they fail.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { listFiles } from './file-names.mjs';
 
 /** A test file that takes longer is killed and fails with its name. */
 const FILE_TIMEOUT_MS = 10 * 60_000;
+/** A GPU opens in this time, also on a cold disk; else its driver hangs. */
+const GPU_TIMEOUT_MS = 60_000;
 
 const folder = fileURLToPath(new URL('../build/test/', import.meta.url));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
@@ -25,7 +29,8 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const needsBrowser = (file) => readFileSync(file, 'utf8').includes("from './browser.js'");
+const imports = (file, name) => readFileSync(file, 'utf8').includes(`${name}.js'`);
+const needsBrowser = (file) => imports(file, '/browser');
 if (files.some(needsBrowser)) {
   const { NO_CHROMIUM, startChromium } = await import('../build/test/page/chromium.js');
   const browser = await startChromium();
@@ -37,11 +42,51 @@ if (files.some(needsBrowser)) {
   }
 }
 if (files.length === 0) process.exit(0);
+
+// A GPU that computes on the processor takes all cores, and opening it and compiling its kernels take time. So one
+// process runs all files that need a GPU, one after the other.
+const needsGpu = (file) => imports(file, '/software-gpu') && !needsBrowser(file);
+const gpuFiles = files.filter(needsGpu);
+const noGpu = gpuFiles.length > 0 ? reasonForNoGpu() : '';
+if (noGpu) {
+  console.error(`tests on a GPU are skipped: ${noGpu}`);
+  if (noSkips) process.exit(1);
+}
+const scratch = mkdtempSync(join(tmpdir(), 'scanstroke-tests-'));
+if (gpuFiles.length > 1) {
+  const entry = join(scratch, 'gpu.test.mjs');
+  const lines = gpuFiles.map((file) => `import '${pathToFileURL(file)}';`);
+  writeFileSync(entry, lines.join('\n'));
+  files = [...files.filter((file) => !needsGpu(file)), entry];
+}
 const timeout = `--test-timeout=${FILE_TIMEOUT_MS}`;
 // Node.js before 20.11 refuses the option; there a hang is not ended.
 if (spawnSync(process.execPath, [timeout, '--version']).status === 0) options.unshift(timeout);
 const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...options, ...files], {
   stdio: 'inherit',
-  env: { ...process.env, ...(noSkips && { SCANSTROKE_NO_SKIPS: '1' }) },
+  env: {
+    ...process.env,
+    ...(noSkips && { SCANSTROKE_NO_SKIPS: '1' }),
+    ...(noGpu && { SCANSTROKE_NO_GPU: noGpu }), // a broken driver is not opened again
+  },
 });
+rmSync(scratch, { recursive: true });
 process.exit(run.status ?? 1);
+
+/** Why no GPU opens; an empty text if one does. In a process of its own, as a broken driver may hang or crash. */
+function reasonForNoGpu() {
+  const module = new URL('../build/test/backends/webgpu/software-gpu.js', import.meta.url);
+  const program = `
+    const gpu = await (await import('${module}')).testGpu();
+    if (typeof gpu === 'string') console.log(gpu);
+    else gpu.close();`;
+  const { SCANSTROKE_NO_SKIPS: _, ...env } = process.env;
+  const probe = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+    encoding: 'utf8',
+    timeout: GPU_TIMEOUT_MS,
+  });
+  if (probe.status === 0) return probe.stdout.trim();
+  const [fault] = probe.stderr.split('\n').filter((line) => /^\w*Error/.test(line));
+  return `the driver does not work (${fault ?? probe.signal ?? `exit code ${probe.status}`})`;
+}
