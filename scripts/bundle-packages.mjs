@@ -1,7 +1,7 @@
 /**
  * Bundles the packages that the compiled code imports into dist/vendor, one file per package, and redirects the imports
  * there. So an installation of scanstroke needs few other packages. Only the imported names of a package are bundled.
- * The optional dependencies in package.json contain binaries and are not bundled.
+ * The optional and the peer dependencies in package.json contain binaries and are not bundled.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,10 +13,13 @@ import { listFiles, withSlashes } from './file-names.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const vendor = join(root, 'dist/vendor');
-const { optionalDependencies, devDependencies } = JSON.parse(
+const { optionalDependencies, peerDependencies, devDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 );
-const external = new Set([...builtinModules, ...Object.keys(optionalDependencies)]);
+const external = new Set([
+  ...builtinModules,
+  ...Object.keys({ ...optionalDependencies, ...peerDependencies }),
+]);
 const fileName = (specifier) => `${specifier.replace('@', '').replaceAll('/', '-').replace(/\.js$/, '')}.js`;
 /** Modules that are imported from within a package: its main module has less, or needs Node.js. */
 const MODULES = ['@jsquash/jpeg/decode.js', '@jsquash/webp/decode.js', 'fflate/browser'];

@@ -1,7 +1,7 @@
 /**
  * Protects the package: its tarball is installed in an empty folder, without install scripts. It trains on the native
- * kernels, depends on few packages and imports none for the library, has types for both module resolutions, and can be
- * bundled for a page.
+ * kernels, depends on few packages and imports none for the library, finds npm webgpu where it is installed, has types
+ * for both module resolutions, and can be bundled for a page.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,6 +24,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { build, type Rolldown } from 'vite';
+import { gpuEnvironment } from '../backends/webgpu/software-driver.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -90,6 +92,31 @@ test('the installation has no other packages than the optional ones', async () =
   const names = Object.keys(lock.packages).map((path) => path.replace('node_modules/', ''));
   const others = names.filter((name) => !/^(@napi-rs\/canvas|@resvg\/resvg-js)/.test(name));
   assert.deepEqual(others, ['scanstroke']);
+});
+
+test('the backend webgpu says what to install; installed beside the package, it opens a GPU', async (t) => {
+  writeFileSync(
+    join(folder, 'gpu.mjs'),
+    `import { openBackend } from 'scanstroke';
+    const backend = await openBackend('webgpu').catch(({ message }) => ({ name: message, close() {} }));
+    console.log(backend.name);
+    backend.close();`,
+  );
+  // The folders in which npm would look for webgpu.
+  const prefixes = { npm_config_local_prefix: folder, npm_config_global_prefix: folder };
+  const nameOfGpu = async () => {
+    const options = { cwd: folder, env: { ...clean, ...prefixes, ...gpuEnvironment() } };
+    const { stdout } = await promisify(execFile)(process.execPath, ['gpu.mjs'], options);
+    return stdout.trim();
+  };
+  const missing = 'backend webgpu: needs the package webgpu; install it with: npm install webgpu';
+  assert.equal(await nameOfGpu(), missing);
+  const linked = join(folder, 'node_modules/webgpu');
+  symlinkSync(join(root, 'node_modules/webgpu'), linked);
+  const name = await nameOfGpu();
+  rmSync(linked);
+  if (/no GPU/.test(name) && !process.env.SCANSTROKE_NO_SKIPS) return t.skip(name);
+  assert.equal(name, 'webgpu');
 });
 
 /** Numbers of processors in the header of an ELF file. */

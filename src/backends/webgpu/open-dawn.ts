@@ -1,5 +1,6 @@
 /** Opens a GPU in Node.js, with Dawn (npm `webgpu`), which users install beside this package. */
 import { BackendUnavailable } from '../registry.js';
+import { dawnInstallCommand, findDawn } from './find-dawn.js';
 import { type DeviceBackend, openDeviceBackend } from './webgpu.js';
 
 /** The functions of npm `webgpu` that are used. */
@@ -21,13 +22,16 @@ export async function openDawn(): Promise<DeviceBackend> {
 }
 
 async function loadDawn(): Promise<Dawn> {
+  const url = findDawn();
+  if (!url) {
+    throw new BackendUnavailable(
+      `backend webgpu: needs the package webgpu; install it with: ${dawnInstallCommand()}`,
+    );
+  }
   try {
-    return (await import('webgpu')) as unknown as Dawn;
+    return (await import(url)) as Dawn;
   } catch (error) {
-    const missing = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
-    const reason = missing
-      ? 'needs the package webgpu; install it with: npm install webgpu'
-      : `the package webgpu does not load (${(error as Error).message.split('\n')[0]})`;
-    throw new BackendUnavailable(`backend webgpu: ${reason}`);
+    const [reason] = (error as Error).message.split('\n');
+    throw new BackendUnavailable(`backend webgpu: the package webgpu does not load (${reason})`);
   }
 }
