@@ -1,8 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What scanstroke offers wherever it runs. */
 export type * from './backends/backend.js';
-export { BACKEND_CHOICES, BACKEND_NAMES, type BackendChoice } from './backends/backend-names.js';
+export {
+  BACKEND_CHOICES,
+  BACKEND_NAMES,
+  type BackendChoice,
+  type HostChoice,
+} from './backends/backend-names.js';
 export { BackendUnavailable, type OnFallback } from './backends/registry.js';
+export type { DeviceBackend } from './backends/webgpu/webgpu.js';
 export type { ImagePreprocessing } from './data/images/image-preprocessing.js';
 export type { KindName, OtherPart, Preprocessing } from './data/input-kind.js';
 export type { Sequence } from './data/sequence.js';

@@ -42,7 +42,7 @@ function warnOnce(line: string): void {
  * console.log(backend.name, backend.description); // cpu AVX-512
  * backend.close();
  */
-export async function openBackend(choice: 'webgpu'): Promise<DeviceBackend>;
+export async function openBackend(choice: 'webgpu', onFallback?: OnFallback): Promise<DeviceBackend>;
 export async function openBackend(choice?: HostChoice, onFallback?: OnFallback): Promise<Backend>;
 export async function openBackend(
   choice?: BackendChoice,

@@ -35,7 +35,7 @@ const OPENERS: Openers<'page'> = {
  * const backend = await openBackend();
  * console.log(backend.description); // WebAssembly relaxed SIMD, 128 bits
  */
-export async function openBackend(choice: 'webgpu'): Promise<DeviceBackend>;
+export async function openBackend(choice: 'webgpu', onFallback?: OnFallback): Promise<DeviceBackend>;
 export async function openBackend(choice?: HostChoice, onFallback?: OnFallback): Promise<Backend>;
 export async function openBackend(
   choice?: BackendChoice,

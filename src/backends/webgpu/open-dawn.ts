@@ -1,7 +1,7 @@
 /** Opens a GPU in Node.js, with Dawn (npm `webgpu`), which users install beside this package. */
 import { BackendUnavailable } from '../registry.js';
 import { dawnInstallCommand, findDawn } from './find-dawn.js';
-import { type DeviceBackend, openDeviceBackend } from './webgpu.js';
+import { type GpuBackend, openDeviceBackend } from './webgpu.js';
 
 /** The functions of npm `webgpu` that are used. */
 interface Dawn {
@@ -15,7 +15,7 @@ const FLAGS = ['enable-dawn-features=allow_unsafe_apis', `disable-dawn-features=
 let dawn: GPU | null = null;
 
 /** @throws BackendUnavailable when npm `webgpu` is not installed, or finds no GPU */
-export async function openDawn(): Promise<DeviceBackend> {
+export async function openDawn(): Promise<GpuBackend> {
   // Kept for the whole process: Dawn's devices do not survive its garbage collection.
   dawn ??= (await loadDawn()).create(FLAGS);
   return openDeviceBackend(dawn, 'no GPU was found; install its driver (on Linux with Vulkan: libvulkan1)');

@@ -11,10 +11,14 @@ export interface DeviceBackend {
   readonly name: 'webgpu';
   /** For people: the name of the GPU. */
   readonly description: string;
-  /** For this package: memory, kernels and commands. */
-  readonly device: GpuDevice;
   /** Frees the GPU. Closing twice is allowed. */
   close(): void;
+}
+
+/** What this package sees of it. */
+export interface GpuBackend extends DeviceBackend {
+  /** Memory, kernels and commands. */
+  readonly device: GpuDevice;
 }
 
 export { DeviceOutOfMemory };
@@ -23,7 +27,7 @@ export { DeviceOutOfMemory };
  * Opens the first GPU.
  * @throws BackendUnavailable if there is none
  */
-export async function openDeviceBackend(gpu: GPU | undefined, missing: string): Promise<DeviceBackend> {
+export async function openDeviceBackend(gpu: GPU | undefined, missing: string): Promise<GpuBackend> {
   const device = gpu ? await GpuDevice.open(gpu) : null;
   if (!device) throw new BackendUnavailable(`backend webgpu: ${missing}`);
   return {

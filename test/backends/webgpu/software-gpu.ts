@@ -5,18 +5,18 @@
  */
 import type { TestContext } from 'node:test';
 import { BackendUnavailable } from '#src/backends/registry.js';
-import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
+import type { GpuBackend } from '#src/backends/webgpu/webgpu.js';
 import { useSoftwareDriver } from './software-driver.js';
 
-let opened: Promise<DeviceBackend | string> | null = null;
+let opened: Promise<GpuBackend | string> | null = null;
 
 /** The GPU, or why there is none. */
-export function testGpu(): Promise<DeviceBackend | string> {
+export function testGpu(): Promise<GpuBackend | string> {
   opened ??= open();
   return opened;
 }
 
-async function open(): Promise<DeviceBackend | string> {
+async function open(): Promise<GpuBackend | string> {
   if (process.env.SCANSTROKE_NO_GPU) return process.env.SCANSTROKE_NO_GPU;
   useSoftwareDriver();
   try {
@@ -29,7 +29,7 @@ async function open(): Promise<DeviceBackend | string> {
 }
 
 /** The GPU; skips the test if there is none. */
-export async function gpuOrSkip(t: TestContext): Promise<DeviceBackend | null> {
+export async function gpuOrSkip(t: TestContext): Promise<GpuBackend | null> {
   const gpu = await testGpu();
   if (typeof gpu !== 'string') return gpu;
   t.skip('no GPU');
