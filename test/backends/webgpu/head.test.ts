@@ -2,7 +2,6 @@
  * Protects the head on the GPU: features and their way back against model/head.ts on the host, for ragged batches in
  * blocks, padded columns, and memory full of NaN.
  */
-import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
@@ -186,9 +185,9 @@ function matrixOf(
   const matrix = new Float32Array(capacity.rows * width).fill(Number.NaN);
   matrix.fill(0, 0, laidOut.rows * width);
   rowsOf?.forEach((steps, b) => {
-    steps.forEach((row, t) =>
-      matrix.set(withPadding(row, directions, hiddenSize), laidOut.rowOf(b, t) * width),
-    );
+    steps.forEach((row, t) => {
+      matrix.set(withPadding(row, directions, hiddenSize), laidOut.rowOf(b, t) * width);
+    });
   });
   if (storage === 'float32') return matrix;
   const halves = Uint16Array.from(matrix, numberToHalf);
