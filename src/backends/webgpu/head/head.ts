@@ -10,8 +10,8 @@
  */
 import { batchFunctions } from '../batch-layout.js';
 import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
+import { QUAD, STORED_ACTIVATIONS } from '../loop/stored-activations.js';
 import { deviceColumns, featureColumns, type Head, type HeadArguments, padded } from '../verbs.js';
-import { loadedQuad, QUAD_FUNCTIONS, quadType } from './stored-quads.js';
 
 /** Threads of a workgroup where each copies a quad. */
 const GROUP = 64;
@@ -52,7 +52,7 @@ function flattenForward(args: HeadArguments, outputs: Slice): Dispatch {
   const body = `
 ${sizes(head)}
 ${batchFunctions(capacity)}
-${QUAD_FUNCTIONS}
+${STORED_ACTIVATIONS[storage]}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let quad = id.x;
@@ -61,11 +61,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let t = quad / OUTPUTS;
   var value = vec4f(0.0);
   if (t < lengthOf(b)) {
-    value = ${loadedQuad(storage, 'outputs[rowOf(b, t) * OUTPUTS + quad % OUTPUTS]')};
+    value = unpackedQuad(outputs[rowOf(b, t) * OUTPUTS + quad % OUTPUTS]);
   }
   features[b * FEATURES + quad] = value;
 }`;
-  const bindings = { batch: read('u32'), outputs: read(quadType(storage)), features: write('vec4f') };
+  const bindings = { batch: read('u32'), outputs: read(QUAD[storage]), features: write('vec4f') };
   const quads = deviceColumns(featureColumns(head)) / 4;
   const groups = [Math.ceil(quads / GROUP), capacity.blocks * capacity.lanes] as const;
   return dispatch(kernel('headForward flatten', bindings, body), { batch: words, outputs, features }, groups);
@@ -78,14 +78,14 @@ function finalForward(args: HeadArguments, sources: readonly Slice[], first: num
   const bindings: Record<string, Binding> = { batch: read('u32'), features: write('vec4f') };
   const slices: Record<string, Slice> = { batch: words, features };
   sources.forEach((source, n) => {
-    bindings[`outputs${n}`] = read(quadType(storage));
+    bindings[`outputs${n}`] = read(QUAD[storage]);
     slices[`outputs${n}`] = source;
   });
-  const cases = sources.map((_, n) => `case ${n}u: { return ${loadedQuad(storage, `outputs${n}[quad]`)}; }`);
+  const cases = sources.map((_, n) => `case ${n}u: { return unpackedQuad(outputs${n}[quad]); }`);
   const body = `
 ${sizes(head)}
 ${batchFunctions(capacity)}
-${QUAD_FUNCTIONS}
+${STORED_ACTIVATIONS[storage]}
 fn outputOf(layer: u32, quad: u32) -> vec4f {
   switch layer {
     ${cases.join('\n    ')}
@@ -117,7 +117,7 @@ function meanForward(args: HeadArguments, outputs: Slice): Dispatch {
   const body = `
 ${sizes(head)}
 ${batchFunctions(capacity)}
-${QUAD_FUNCTIONS}
+${STORED_ACTIVATIONS[storage]}
 // Sums over the steps: thread n of a quad adds steps n, n + ${MEAN_THREADS}, …
 var<workgroup> sums: array<array<vec4f, ${MEAN_QUADS}>, ${MEAN_THREADS}>;
 @compute @workgroup_size(${MEAN_QUADS}, ${MEAN_THREADS})
@@ -128,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var sum = vec4f(0.0);
   if (quad < OUTPUTS) {
     for (var t = local.y; t < steps; t += ${MEAN_THREADS}u) {
-      sum += ${loadedQuad(storage, 'outputs[rowOf(b, t) * OUTPUTS + quad]')};
+      sum += unpackedQuad(outputs[rowOf(b, t) * OUTPUTS + quad]);
     }
   }
   sums[local.y][local.x] = sum;
@@ -140,7 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     features[b * FEATURES + quad] = sums[0][local.x] / f32(max(1u, steps));
   }
 }`;
-  const bindings = { batch: read('u32'), outputs: read(quadType(storage)), features: write('vec4f') };
+  const bindings = { batch: read('u32'), outputs: read(QUAD[storage]), features: write('vec4f') };
   const quads = deviceColumns(featureColumns(head)) / 4;
   const groups = [Math.ceil(quads / MEAN_QUADS), capacity.blocks * capacity.lanes] as const;
   return dispatch(kernel('headForward mean', bindings, body), { batch: words, outputs, features }, groups);
