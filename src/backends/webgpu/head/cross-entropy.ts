@@ -2,22 +2,14 @@
  * The verb `crossEntropy`: loss, correctness and gradient of each sequence (torch.nn.CrossEntropyLoss with label
  * smoothing), in float32.
  *
- * With x the logits less the largest one, at the first of the largest m, and rest = Σ_{k ≠ m} e^x_k:
- *   ln Σ e^x = ln(1 + rest)
- *   loss = ln(1 + rest) - (1 - ε) x_label - ε mean(x)
- *   dLogits_k = scale · (p_k - 1[k = label] (1 - ε) - ε / K) with p = e^x / (1 + rest)
- * The 1 is never added to what is small, so the loss of a sure answer keeps its digits; so does p_m - 1 = -rest / (1 +
- * rest). The host computes in float64.
- *
- * 16 threads share a sequence; thread n takes classes n, n + 16, …
+ * The formulas are in loss-functions.ts. 16 threads share a sequence; thread n takes classes n, n + 16, …
  */
 import { ACTIVATIONS } from '../activation.js';
 import { batchFunctions } from '../batch-layout.js';
 import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
-import { floatLiteral as float } from '../literal.js';
-import { LOGARITHM } from '../logarithm.js';
 import { BEGIN_BATCH } from '../update/training-state.js';
 import type { CrossEntropyArguments } from '../verbs.js';
+import { lossFunctions } from './loss-functions.js';
 
 /** Threads of a sequence, and sequences of a workgroup. */
 const THREADS = 16;
@@ -47,9 +39,10 @@ export function crossEntropy(args: CrossEntropyArguments): Dispatch[] {
 // Logits, losses and labels: rows are sequences of the pass. ${classes} classes.
 ${batchFunctions(capacity)}
 ${ACTIVATIONS}
-${LOGARITHM}
 ${state ? BEGIN_BATCH : ''}
-${crossEntropyFunctions(classes, args.labelSmoothing)}
+const CLASSES = ${classes}u;
+${lossFunctions(classes, args.labelSmoothing)}
+${MEMORY}
 
 @compute @workgroup_size(${THREADS * SEQUENCES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -97,9 +90,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   return [dispatch(kernel(label, bindings, body), slices, [Math.ceil(rows / SEQUENCES)])];
 }
 
-function crossEntropyFunctions(classes: number, smoothing: number): string {
-  return `
-const CLASSES = ${classes}u;
+/** Of a workgroup: largest logits; sums. */
+const MEMORY = `
 struct Best { logit: f32, k: u32 }
 var<workgroup> bests: array<Best, ${THREADS * SEQUENCES}>;
 var<workgroup> sums: array<vec2f, ${THREADS * SEQUENCES}>;
@@ -107,18 +99,7 @@ var<workgroup> sums: array<vec2f, ${THREADS * SEQUENCES}>;
 fn better(a: Best, b: Best) -> Best {
   if (b.logit > a.logit || (b.logit == a.logit && b.k < a.k)) { return b; }
   return a;
-}
-// x_label: the label's logit less the largest; sum_x: of all classes.
-fn lossOf(x_label: f32, rest: f32, sum_x: f32) -> f32 {
-  return log1pOf(rest) - ${float(1 - smoothing)} * x_label${smoothing === 0 ? '' : ` - ${float(smoothing / classes)} * sum_x`};
-}
-// p_k - target, for class k of logit x.
-fn logitGradient(x: f32, k: u32, label: u32, best: u32, rest: f32) -> f32 {
-  let p = expOf(x) / (1.0 + rest);
-  let less_one = select(p - 1.0, -rest / (1.0 + rest), k == best);
-  return select(p - ${float(smoothing / classes)}, less_one + ${float(smoothing - smoothing / classes)}, k == label);
 }`;
-}
 
 function gradient(rows: number, scaled: boolean): string {
   return `
