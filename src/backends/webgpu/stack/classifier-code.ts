@@ -1,5 +1,5 @@
 /** WGSL of the linear layer on a sequence's features, and of the loss. 16 threads compute a logit. */
-import { floatLiteral } from '../literal.js';
+import { lossFunctions } from '../head/loss-functions.js';
 
 /** Declarations of workgroup memory. */
 export const CLASSIFIER_MEMORY = `
@@ -36,40 +36,41 @@ export function logitsOf(vectors: string, feature: string, store: string): strin
   }`;
 }
 
-/** Declarations of workgroup memory of `loss`. */
-export const LOSS_MEMORY = `
+/** Declarations for `loss`. */
+export function lossDeclarations(classes: number, labelSmoothing: number): string {
+  return `
 var<workgroup> logits: array<f32, CLASSES>;
 var<workgroup> dLogits: array<f32, CLASSES>;
-`;
+${lossFunctions(classes, labelSmoothing)}`;
+}
 
 /**
- * Statements: losses, correct, and the gradient of `logits`; then features and gradients of the sequence b to
- * `summaries`, and the gradient of `features`. Every thread computes the softmax's maximum and sum.
+ * Statements: losses, correct, and the gradient of `logits`; then features and gradients of the logits to the summary of
+ * sequence b, and the gradient of `features`. Every thread computes the largest logit and the softmax's sum.
  */
-export function loss(labelSmoothing: number, hasState: boolean): string {
-  const target = `select(0.0, ${floatLiteral(1 - labelSmoothing)}, k == label) + ${floatLiteral(labelSmoothing)} / f32(CLASSES)`;
-  const smoothed = `
-      var distances = 0.0;
-      for (var k = 0u; k < CLASSES; k++) { distances += logits[k] - logits[best]; }
-      loss -= ${floatLiteral(labelSmoothing)} / f32(CLASSES) * distances;`;
+export function loss(hasState: boolean): string {
   return `
   {
     let label = labels[b];
     let summary = SUMMARIES + b * SUMMARY;
+    // The first of the largest.
     var best = 0u;
     for (var k = 1u; k < CLASSES; k++) { if (logits[k] > logits[best]) { best = k; } }
-    var sum = 0.0;
-    for (var k = 0u; k < CLASSES; k++) { sum += expOf(logits[k] - logits[best]); }
+    // Σ_{k ≠ best} e^x_k and Σ x_k, with x the logits less the largest.
+    var rest = 0.0;
+    var sum_x = 0.0;
+    for (var k = 0u; k < CLASSES; k++) {
+      let x = logits[k] - logits[best];
+      rest += select(expOf(x), 0.0, k == best);
+      sum_x += x;
+    }
     if (thread == 0u) {
-      var loss = log(sum) - ${floatLiteral(1 - labelSmoothing)} * (logits[label] - logits[best]);
-      ${labelSmoothing > 0 ? smoothed : ''}
-      losses[firstSequence() + b] = loss;
+      losses[firstSequence() + b] = lossOf(logits[label] - logits[best], rest, sum_x);
       correct[firstSequence() + b] = select(0u, 1u, best == label);
     }
     let scaleOfGradient = ${hasState ? 'lossScale()' : '1.0'} / f32(batchSequences());
     for (var k = thread; k < CLASSES; k += THREADS) {
-      let target_k = ${target};
-      let dLogit = scaleOfGradient * (expOf(logits[k] - logits[best]) / sum - target_k);
+      let dLogit = scaleOfGradient * logitGradient(logits[k] - logits[best], k, label, best, rest);
       dLogits[k] = dLogit;
       scratch[summary + FEATURE_QUADS + k / 4u][k % 4u] = dLogit;
     }

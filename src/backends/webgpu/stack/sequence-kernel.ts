@@ -5,7 +5,7 @@ import { type Binding, type Kernel, kernel, read, write } from '../kernel.js';
 import { BEGIN_BATCH } from '../update/training-state.js';
 import type { Head, Storage } from '../verbs.js';
 import { BACKWARD_MEMORY, backwardPass } from './backward-pass.js';
-import { CLASSIFIER_MEMORY, LOSS_MEMORY, logitsOf, loss } from './classifier-code.js';
+import { CLASSIFIER_MEMORY, logitsOf, loss, lossDeclarations } from './classifier-code.js';
 import { FORWARD_MEMORY, forwardPass } from './forward-pass.js';
 import { laneFunctions, usesShuffles } from './lanes.js';
 import { type StackSizes, sizeConstants, trainingScratch } from './stack-sizes.js';
@@ -33,7 +33,7 @@ export function trainingKernel(setting: SequenceSetting, labelSmoothing: number,
   const declarations = `
 // Where the summaries begin in the scratch memory.
 const SUMMARIES = ${summaries}u;
-${LOSS_MEMORY}
+${lossDeclarations(sizes.classes, labelSmoothing)}
 ${BACKWARD_MEMORY}
 ${hasState ? BEGIN_BATCH : ''}`;
   const start = `
@@ -47,7 +47,7 @@ ${hasState ? BEGIN_BATCH : ''}`;
   const passes = `
   ${forwardPass(sizes, head, 'training')}
   ${logitsOf('1u', 'featureQuad(quad)', 'logits[k] = logit;')}
-  ${loss(labelSmoothing, hasState)}
+  ${loss(hasState)}
   // The backward pass reads what other threads have stored.
   storageBarrier();
   ${backwardPass(sizes, head)}`;
