@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
-import type { Slice } from '#src/backends/webgpu/kernel.js';
+import type { Dispatch, Slice } from '#src/backends/webgpu/kernel.js';
 import { Stack, type StackDevice, stackFits } from '#src/backends/webgpu/stack/stack.js';
 import type { StackNetwork } from '#src/backends/webgpu/stack/stack-network.js';
 import { COUNTERS, epochWords } from '#src/backends/webgpu/update/training-state.js';
@@ -67,7 +67,7 @@ interface RunOptions {
   part?: { first: number; total: number };
   storage?: Storage;
   /** Without training. */ inference?: boolean;
-  /** Changes the code of kernels. */ rewrite?: (code: string) => string;
+  /** Changes dispatches. */ rewrite?: (dispatch: Dispatch) => Dispatch;
   /** How the kernels are made. Default: as for the device. */
   device?: Partial<StackDevice>;
 }
@@ -114,7 +114,7 @@ async function runStack(device: GpuDevice, network: NetworkCase, options: RunOpt
   });
   const stored =
     storage === 'float32' ? inputs : new Uint32Array(Uint16Array.from(inputs, numberToHalf).buffer);
-  const splits = options.splits ?? stack.splits(capacity);
+  const splits = options.splits ?? capacity.blocks;
   const epoch = scale === undefined ? null : epochWords(1, SGD, epochWith(scale));
   const state = epoch && { batches: 1, words: allocate(epoch.length, epoch) };
   const shared = {
@@ -151,13 +151,7 @@ async function runStack(device: GpuDevice, network: NetworkCase, options: RunOpt
   };
   const { training, ...others } = lists;
   const dispatches = [...Object.values(others).flat(), ...(options.inference ? [] : training)];
-  const { rewrite = (code) => code } = options;
-  await device.run(
-    dispatches.map((dispatch) => {
-      const { kernel } = dispatch;
-      return { ...dispatch, kernel: { ...kernel, code: rewrite(kernel.code) } };
-    }),
-  );
+  await device.run(options.rewrite ? dispatches.map(options.rewrite) : dispatches);
   const { losses, correct, logits, partials, stepLogits } = outputs;
   const read = await device.read(
     losses,
@@ -263,6 +257,11 @@ test('the same answers without shuffles, and with weights in registers', async (
   await assertAsOracle(gpu.device, RAGGED, { device: { subgroupSize: null, isSoftware: false } });
 });
 
+function withCode(dispatch: Dispatch, change: (code: string) => string): Dispatch {
+  const { kernel } = dispatch;
+  return { ...dispatch, kernel: { ...kernel, code: change(kernel.code) } };
+}
+
 /** Shuffles of large subgroups, through workgroup memory. */
 function withoutSubgroups(code: string): string {
   const call = /subgroupShuffleXor\((.*), (\d+u)\)/g;
@@ -287,7 +286,8 @@ test('the same answers with shuffles of 16 threads', async (t) => {
   const gpu = await gpuOrSkip(t);
   if (!gpu) return;
   const device = { subgroupSize: 16, features: new Set(['subgroups']) };
-  await assertAsOracle(gpu.device, RAGGED, { device, rewrite: withoutSubgroups });
+  const rewrite = (dispatch: Dispatch) => withCode(dispatch, withoutSubgroups);
+  await assertAsOracle(gpu.device, RAGGED, { device, rewrite });
 });
 
 test("mixed precision: halves as inputs, and a training's state that gives the loss scale and begins its batch", async (t) => {
@@ -331,6 +331,29 @@ test('a sequence alone and in company has the same bits', async (t) => {
   assert.deepEqual(inRoom.losses, all.losses.subarray(b, b + 1));
   for (const { logits } of [inRoom, await runStack(gpu.device, one, { inference: true })]) {
     assert.deepEqual(logits, all.logits.subarray(b * K, (b + 1) * K));
+  }
+});
+
+test('a batch in two passes has the gradients of one pass, each in its split', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const [, network] = NETWORKS[2];
+  const { lengths, sequences, labels } = network;
+  const [B, P] = [lengths.length, network.parameters.length];
+  const { partials } = await runStack(gpu.device, network);
+  const capacity = { ...capacityFor(16, lengths[0]), blocks: 1 };
+  for (const [split, from, to] of [
+    [0, 0, 16],
+    [1, 16, B],
+  ]) {
+    const part = {
+      ...network,
+      lengths: lengths.slice(from, to),
+      sequences: sequences.slice(from, to),
+      labels: labels.slice(from, to),
+    };
+    const pass = await runStack(gpu.device, part, { capacity, part: { first: from, total: B } });
+    assert.deepEqual(pass.partials, partials.subarray(split * P, (split + 1) * P), `split ${split}`);
   }
 });
 

@@ -3,9 +3,6 @@ import type { BatchCapacity } from '../batch-layout.js';
 import { deviceColumns, featureColumns, padded } from '../verbs.js';
 import type { StackNetwork } from './stack-network.js';
 
-/** Rows that a workgroup of the weight gradients holds at a time. */
-export const PANEL_ROWS = 16;
-
 /**
  * Everything is counted in vec4 ("quads") where a name says so.
  *

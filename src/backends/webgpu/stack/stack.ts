@@ -14,7 +14,7 @@ import { laneBytes, usesShuffles } from './lanes.js';
 import { panelsKernel } from './panels-kernel.js';
 import { forwardKernel, type SequenceSetting, stepsKernel, trainingKernel } from './sequence-kernel.js';
 import type { StackNetwork } from './stack-network.js';
-import { PANEL_ROWS, type StackSizes, stackSizes, trainingScratch } from './stack-sizes.js';
+import { type StackSizes, stackSizes, trainingScratch } from './stack-sizes.js';
 import { weightGradientGroups, weightGradientsKernel } from './weight-gradients-kernel.js';
 
 /** What decides whether, and how, a device runs a stack. */
@@ -35,10 +35,7 @@ export interface StackTrainArguments extends PassArguments {
   /** [batchSequences()] out, from firstSequence() on. */ losses: Slice;
   /** [batchSequences()] out, from firstSequence() on. */ correct: Slice;
   /** `trainScratchWords` words. Their content before and after means nothing. */ scratch: Slice;
-  /**
-   * Out: all tensors of all parts. Here part s is the sum over rows, without regard to blocks: the rows are cut into
-   * panels of 16, and part s has panels ⌊s · panels / S⌋ … of the batch at hand.
-   */
+  /** Out: all tensors of all parts. */
   gradients: PartialGradients;
 }
 
@@ -114,11 +111,6 @@ export class Stack {
     const panels = { ...args.panels, size: 4 * this.panelsWords(backward) };
     const { kernel, groups } = panelsKernel(this.#network, this.#sizes, backward);
     return [dispatch(kernel, { parameters, panels }, [groups])];
-  }
-
-  /** S that suits a batch: as many parts as keep a large GPU busy, and rows enough for each. */
-  splits({ rows }: BatchCapacity): number {
-    return Math.max(1, Math.min(20, Math.floor(rows / (4 * PANEL_ROWS))));
   }
 
   trainScratchWords(batch: BatchCapacity): number {

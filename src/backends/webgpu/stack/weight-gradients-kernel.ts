@@ -2,37 +2,31 @@
  * The kernel that adds the gradients of all parameters over the rows of a batch: dW = dzᵀ · operands for each layer, and
  * the sums of dz for its biases, in tiles; and those of the linear layer.
  *
- * Workgroup (x, s) computes a tile x for the rows of split s. A thread has two units (8 rows of dW) and four columns.
+ * Workgroup (x, s) computes tile x for the rows of split s. Splits are few, so the rows are also shared out among row
+ * groups of threads, whose sums are added at the end. A thread has two units (8 rows of dW) and four columns.
  */
 import { type BatchCapacity, batchFunctions } from '../batch-layout.js';
 import { kernel, read, write } from '../kernel.js';
 import type { PartialGradients } from '../verbs.js';
 import { networkConstants } from './panels-kernel.js';
 import type { StackNetwork } from './stack-network.js';
-import { PANEL_ROWS, type StackSizes, sizeConstants, trainingScratch } from './stack-sizes.js';
+import { type StackSizes, sizeConstants, trainingScratch } from './stack-sizes.js';
 
-interface Tile {
-  /** Units of the layer: a quarter of the tile's rows. */ units: number;
-  /** Columns in quads. */ quads: number;
-  threads: number;
-  /** Of a layer. */ across: { units: number; columns: number };
-}
-
-function tileOf({ units }: StackSizes): Tile {
-  const size = units % 32 === 0 ? 32 : 16;
-  const quads = size / 2;
-  return {
-    units: size,
-    quads,
-    threads: (size / 2) * quads,
-    across: { units: units / size, columns: units / size },
-  };
-}
+/** Units of a tile: a quarter of its rows. */
+const TILE_UNITS = 16;
+/** Columns of a tile, in quads. */
+const TILE_QUADS = 8;
+/** Threads that share a tile of one row group. */
+const TILE_THREADS = (TILE_UNITS / 2) * TILE_QUADS;
+const ROW_GROUPS = 4;
+const THREADS = ROW_GROUPS * TILE_THREADS;
+/** Rows that a workgroup holds at a time. */
+const PANEL_ROWS = 32;
 
 /** Workgroups of each split. */
-export function weightGradientGroups(network: StackNetwork, sizes: StackSizes): number {
-  const { across, threads } = tileOf(sizes);
-  return sizes.layers * across.units * across.columns + Math.ceil(classifierElements(network) / threads);
+export function weightGradientGroups(network: StackNetwork, { layers, units }: StackSizes): number {
+  const tilesOfLayer = (units / TILE_UNITS) * (units / 2 / TILE_QUADS);
+  return layers * tilesOfLayer + Math.ceil(classifierElements(network) / THREADS);
 }
 
 /** Elements of fc.weight and fc.bias. */
@@ -47,11 +41,9 @@ export function weightGradientsKernel(
   capacity: BatchCapacity,
   { splits, parameters }: PartialGradients,
 ) {
-  const tile = tileOf(sizes);
-  const { units, quads, threads, across } = tile;
   // Quads of a panel that a thread reads.
-  const gateLoads = (units * PANEL_ROWS) / threads;
-  const operandLoads = (quads * PANEL_ROWS) / threads;
+  const gateLoads = range((TILE_UNITS * PANEL_ROWS) / THREADS);
+  const operandLoads = range((TILE_QUADS * PANEL_ROWS) / THREADS);
   const body = `
 ${sizeConstants(sizes)}
 ${networkConstants(network)}
@@ -60,18 +52,21 @@ ${batchFunctions(capacity)}
 const SUMMARIES = ${trainingScratch(sizes, capacity).summaries}u;
 const SPLITS = ${splits}u;
 const PARAMETERS = ${parameters}u;
-const GROUP = ${threads}u;
-const PANEL_ROWS = ${PANEL_ROWS}u;
-const TILE_UNITS = ${units}u;
-const TILE_QUADS = ${quads}u;
-const TILES_ACROSS = ${across.columns}u;
-const TILES_OF_LAYER = ${across.units * across.columns}u;
+const GROUP = ${THREADS}u;
+const TILE_UNITS = ${TILE_UNITS}u;
+const TILE_QUADS = ${TILE_QUADS}u;
+const TILE_THREADS = ${TILE_THREADS}u;
+const TILES_ACROSS = UNITS / 2u / TILE_QUADS;
+const TILES_OF_LAYER = UNITS / TILE_UNITS * TILES_ACROSS;
 const LAYER_TILES = LAYERS * TILES_OF_LAYER;
+const PANEL_ROWS = ${PANEL_ROWS}u;
+// Of a panel, in each row group.
+const GROUP_ROWS = ${PANEL_ROWS / ROW_GROUPS}u;
 
-// A panel: gradients of the tile's units, and the tile's columns of the operands, at PANEL_ROWS rows.
-var<workgroup> dGates: array<vec4f, TILE_UNITS * PANEL_ROWS>;
-var<workgroup> operands: array<vec4f, TILE_QUADS * PANEL_ROWS>;
-var<workgroup> biasSums: array<vec4f, GROUP>;
+// A panel: gradients of the tile's units [PANEL_ROWS, TILE_UNITS], then the tile's columns of the operands [PANEL_ROWS,
+// TILE_QUADS]. At the end: sums of threads.
+const OPERANDS_OF_PANEL = PANEL_ROWS * TILE_UNITS;
+var<workgroup> memory: array<vec4f, 4u * GROUP>;
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -79,58 +74,55 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   else { addClassifier((group.x - LAYER_TILES) * GROUP + thread, group.y); }
 }
 
+// First block of a split; of split SPLITS: the block after the last.
+fn firstBlock(split: u32) -> u32 { return split * ${capacity.blocks}u / SPLITS; }
+
 fn addLayerTile(tile: u32, split: u32, thread: u32) {
   let layer = tile / TILES_OF_LAYER;
   let firstUnit = tile % TILES_OF_LAYER / TILES_ACROSS * TILE_UNITS;
   let firstQuad = tile % TILES_ACROSS * TILE_QUADS;
-  // Rows of the split.
-  let panels = (rows() + PANEL_ROWS - 1u) / PANEL_ROWS;
-  let firstRow = split * panels / SPLITS * PANEL_ROWS;
-  let end = min((split + 1u) * panels / SPLITS * PANEL_ROWS, rows());
-  // What a thread reads of each panel: one unit and one quad of columns, in every ${threads / units}th and ${threads / quads}th row.
-  let readUnit = thread % TILE_UNITS;
+  let firstRow = blockStart(firstBlock(split));
+  let end = blockStart(firstBlock(split + 1u));
+  // What a thread reads of each panel: one unit, and one quad of columns, in some of the rows.
   let readGateRow = thread / TILE_UNITS;
-  let readQuad = thread % TILE_QUADS;
   let readOperandRow = thread / TILE_QUADS;
-  let gatesAt = layer * RECORD + firstUnit + readUnit;
-  let operandsAt = layer * RECORD + OPERANDS + firstQuad + readQuad;
+  let gatesAt = layer * RECORD + firstUnit + thread % TILE_UNITS;
+  let operandsAt = layer * RECORD + OPERANDS + firstQuad + thread % TILE_QUADS;
   var biasSum = vec4f(0.0);
   // What a thread computes: units 'unit' and 'unit' + TILE_UNITS / 2, the quad 'quad' of columns.
-  let unit = thread / TILE_QUADS;
+  let rowGroup = thread / TILE_THREADS;
+  let unit = thread % TILE_THREADS / TILE_QUADS;
   let quad = thread % TILE_QUADS;
   ${each(SUMS, (sum) => `var ${sum} = vec4f(0.0);`)}
-  ${each(range(gateLoads), (n) => `var nextGate${n} = vec4f(0.0);`)}
-  ${each(range(operandLoads), (n) => `var nextOperand${n} = vec4f(0.0);`)}
+  ${each(gateLoads, (n) => `var nextGate${n} = vec4f(0.0);`)}
+  ${each(operandLoads, (n) => `var nextOperand${n} = vec4f(0.0);`)}
 
   for (var panel = firstRow; panel < end + PANEL_ROWS; panel += PANEL_ROWS) {
     // Reads a panel ahead of the products.
-    ${each(range(gateLoads), (n) => loadGate(n, threads / units))}
-    ${each(range(operandLoads), (n) => loadOperand(n, threads / quads))}
+    ${each(gateLoads, (n) => load(`nextGate${n}`, `readGateRow + ${(n * THREADS) / TILE_UNITS}u`, 'gatesAt'))}
+    ${each(operandLoads, (n) => load(`nextOperand${n}`, `readOperandRow + ${(n * THREADS) / TILE_QUADS}u`, 'operandsAt'))}
     if (panel > firstRow) {
-      for (var row = 0u; row < PANEL_ROWS; row++) {
-        let a0 = dGates[row * TILE_UNITS + unit];
-        let a1 = dGates[row * TILE_UNITS + unit + TILE_UNITS / 2u];
-        let x = operands[row * TILE_QUADS + quad];
+      for (var n = 0u; n < GROUP_ROWS; n++) {
+        let row = rowGroup * GROUP_ROWS + n;
+        let a0 = memory[row * TILE_UNITS + unit];
+        let a1 = memory[row * TILE_UNITS + unit + TILE_UNITS / 2u];
+        let x = memory[OPERANDS_OF_PANEL + row * TILE_QUADS + quad];
         ${each(SUMS, (sum, n) => `${sum} = fma(vec4f(a${Math.floor(n / 4)}.${'xyzw'[n % 4]}), x, ${sum});`, '\n        ')}
       }
     }
     workgroupBarrier();
-    ${each(range(gateLoads), (n) => `dGates[thread + ${n * threads}u] = nextGate${n};\n    biasSum += nextGate${n};`)}
-    ${each(range(operandLoads), (n) => `operands[thread + ${n * threads}u] = nextOperand${n};`)}
+    ${each(gateLoads, (n) => `memory[thread + ${n * THREADS}u] = nextGate${n};\n    biasSum += nextGate${n};`)}
+    ${each(operandLoads, (n) => `memory[OPERANDS_OF_PANEL + thread + ${n * THREADS}u] = nextOperand${n};`)}
     workgroupBarrier();
   }
-
-  var sums = array<vec4f, ${SUMS.length}>(${SUMS.join(', ')});
-  for (var n = 0u; n < ${SUMS.length}u; n++) {
-    let unitOfSum = firstUnit + unit + n / 4u * (TILE_UNITS / 2u);
-    storeWeights(split, layer, n % 4u, unitOfSum, 4u * (firstQuad + quad), sums[n]);
-  }
+  ${each([0, 1], addRowGroups)}
   if (firstQuad == 0u) {
-    biasSums[thread] = biasSum;
+    workgroupBarrier();
+    memory[thread] = biasSum;
     workgroupBarrier();
     if (thread < TILE_UNITS) {
-      var sum = biasSums[thread];
-      for (var n = thread + TILE_UNITS; n < GROUP; n += TILE_UNITS) { sum += biasSums[n]; }
+      var sum = memory[thread];
+      for (var n = thread + TILE_UNITS; n < GROUP; n += TILE_UNITS) { sum += memory[n]; }
       storeBiases(split, layer, firstUnit + thread, sum);
     }
   }
@@ -158,14 +150,15 @@ fn storeBiases(split: u32, layer: u32, unit: u32, gates: vec4f) {
   }
 }
 
-// Element k · (F + 1) + f: fc.weight[k, f], or fc.bias[k] for f = F. The sequences are split as the rows are.
+// Element k · (F + 1) + f: fc.weight[k, f], or fc.bias[k] for f = F.
 fn addClassifier(element: u32, split: u32) {
   let k = element / (TRUE_FEATURES + 1u);
   let f = element % (TRUE_FEATURES + 1u);
   if (k >= CLASSES) { return; }
   let column = f / HIDDEN * UNITS + f % HIDDEN;
+  let end = min(LANES * firstBlock(split + 1u), sequences());
   var sum = 0.0;
-  for (var b = split * sequences() / SPLITS; b < (split + 1u) * sequences() / SPLITS; b++) {
+  for (var b = LANES * firstBlock(split); b < end; b++) {
     let summary = SUMMARIES + b * SUMMARY;
     var feature = 1.0;
     if (f < TRUE_FEATURES) { feature = scratch[summary + column / 4u][column % 4u]; }
@@ -188,20 +181,29 @@ fn addClassifier(element: u32, split: u32) {
 /** Rows i, f, g, o of two units, four columns each. */
 const SUMS = range(8).map((n) => `sum${n}`);
 
-function loadGate(n: number, rowsApart: number): string {
+/** Reads a quad of a row of the panel; zeros after the last row. */
+function load(target: string, row: string, column: string): string {
   return `{
-      let row = panel + readGateRow + ${n * rowsApart}u;
-      nextGate${n} = vec4f(0.0);
-      if (row < end) { nextGate${n} = scratch[row * LAYERS * RECORD + gatesAt]; }
+      let row = panel + ${row};
+      ${target} = vec4f(0.0);
+      if (row < end) { ${target} = scratch[row * LAYERS * RECORD + ${column}]; }
     }`;
 }
 
-function loadOperand(n: number, rowsApart: number): string {
-  return `{
-      let row = panel + readOperandRow + ${n * rowsApart}u;
-      nextOperand${n} = vec4f(0.0);
-      if (row < end) { nextOperand${n} = scratch[row * LAYERS * RECORD + operandsAt]; }
-    }`;
+/** Adds the row groups' sums of one of the two units, and stores the totals. Row group g has those of gate g. */
+function addRowGroups(half: number): string {
+  const gates = range(4);
+  return `
+  {
+    workgroupBarrier();
+    ${each(gates, (gate) => `memory[${gate}u * GROUP + thread] = ${SUMS[4 * half + gate]};`, '\n    ')}
+    workgroupBarrier();
+    let first = rowGroup * GROUP + thread % TILE_THREADS;
+    var total = memory[first];
+    for (var n = 1u; n < ${ROW_GROUPS}u; n++) { total += memory[first + n * TILE_THREADS]; }
+    let unitOfTotal = firstUnit + unit + ${half}u * (TILE_UNITS / 2u);
+    storeWeights(split, layer, rowGroup, unitOfTotal, 4u * (firstQuad + quad), total);
+  }`;
 }
 
 function range(count: number): number[] {
