@@ -5,6 +5,7 @@ import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import type { Dispatch, Slice } from '#src/backends/webgpu/kernel.js';
+import { sequenceGroups } from '#src/backends/webgpu/stack/sequence-kernel.js';
 import { Stack, type StackDevice, stackFits } from '#src/backends/webgpu/stack/stack.js';
 import type { StackNetwork } from '#src/backends/webgpu/stack/stack-network.js';
 import { COUNTERS, epochWords } from '#src/backends/webgpu/update/training-state.js';
@@ -355,6 +356,24 @@ test('a batch in two passes has the gradients of one pass, each in its split', a
     const pass = await runStack(gpu.device, part, { capacity, part: { first: from, total: B } });
     assert.deepEqual(pass.partials, partials.subarray(split * P, (split + 1) * P), `split ${split}`);
   }
+});
+
+test('more sequences than a dispatch has workgroups in one axis', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  assert.deepEqual(sequenceGroups(capacityFor(70_000, 1)), [65_535, 2]);
+  // The same with a limit of 3.
+  const rewrite = (dispatch: Dispatch): Dispatch => {
+    const { groups } = dispatch;
+    const limited = withCode(dispatch, (code) => code.replace('group.y * 65535u', 'group.y * 3u'));
+    return limited.kernel.code === dispatch.kernel.code
+      ? dispatch
+      : { ...limited, groups: [3, 3, groups[2]] };
+  };
+  const all = await runStack(gpu.device, RAGGED);
+  const limited = await runStack(gpu.device, RAGGED, { rewrite });
+  assert.deepEqual(limited.logits, all.logits);
+  assert.deepEqual(limited.partials, all.partials);
 });
 
 test('the logits after each step are those of the sequence up to there', async (t) => {

@@ -10,6 +10,15 @@ import { FORWARD_MEMORY, forwardPass } from './forward-pass.js';
 import { laneFunctions, usesShuffles } from './lanes.js';
 import { type StackSizes, sizeConstants, trainingScratch } from './stack-sizes.js';
 
+/** Most workgroups of a dispatch in an axis: WebGPU's default limit. */
+const MAX_GROUPS = 65535;
+
+/** The workgroups of a dispatch: one a sequence, and perhaps some without. */
+export function sequenceGroups({ blocks, lanes }: BatchCapacity): [number, number] {
+  const sequences = blocks * lanes;
+  return [Math.min(sequences, MAX_GROUPS), Math.ceil(sequences / MAX_GROUPS)];
+}
+
 /** What the kernels are made for. */
 export interface SequenceSetting {
   sizes: StackSizes;
@@ -108,7 +117,8 @@ ${CLASSIFIER_MEMORY}
 ${program.declarations}
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let b = group.x;
+  let b = group.y * ${MAX_GROUPS}u + group.x;
+  if (b >= ${capacity.blocks * capacity.lanes}u) { return; }
   let layer = thread / LAYER_THREADS;
   let layerThread = thread % LAYER_THREADS;
   let steps = lengthOf(b);

@@ -12,7 +12,13 @@ import type { TrainingState } from '../update/training-state.js';
 import type { BatchOnDevice, PartialGradients, Storage } from '../verbs.js';
 import { laneBytes, usesShuffles } from './lanes.js';
 import { panelsKernel } from './panels-kernel.js';
-import { forwardKernel, type SequenceSetting, stepsKernel, trainingKernel } from './sequence-kernel.js';
+import {
+  forwardKernel,
+  type SequenceSetting,
+  sequenceGroups,
+  stepsKernel,
+  trainingKernel,
+} from './sequence-kernel.js';
 import type { StackNetwork } from './stack-network.js';
 import { type StackSizes, stackSizes, trainingScratch } from './stack-sizes.js';
 import { weightGradientGroups, weightGradientsKernel } from './weight-gradients-kernel.js';
@@ -162,9 +168,4 @@ export class Stack {
 
 function sources({ batch, panels, inputs }: PassArguments) {
   return { panels, batch: batch.words, inputs };
-}
-
-/** A workgroup a sequence. */
-function sequenceGroups({ blocks, lanes }: BatchCapacity): [number] {
-  return [blocks * lanes];
 }
