@@ -2,16 +2,9 @@
  * The public classifier. It takes padded batches and returns logits, losses and gradients in the caller's order, as
  * copies. Training uses the network beneath it directly.
  */
-import { Allocations } from '../backends/allocations.js';
 import type { Backend, Stored } from '../backends/backend.js';
-import {
-  type BatchBuffers,
-  checkPadded,
-  type PackedBatch,
-  type PaddedBatch,
-  packPadded,
-} from '../data/batch.js';
-import { deriveKey } from '../random.js';
+import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import { checkPadded, type PaddedBatch } from '../data/batch.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import {
@@ -20,11 +13,11 @@ import {
   type ResolvedClassifierConfig,
   resolveClassifierConfig,
 } from './classifier-config.js';
-import { lastRowOf } from './head.js';
-import { Network } from './network.js';
+import { DeviceModel } from './device/device-model.js';
+import { HostModel } from './host-model.js';
+import type { ForwardPass, Model, PassRows } from './model.js';
 import { ParameterLayout } from './parameters.js';
-import { SequenceStepper } from './stepper.js';
-import { openWorkspace, type Workspace, workspaceSize } from './workspace.js';
+import type { SequenceStepper } from './stepper.js';
 
 /** Sequences as a dense block, the shorter ones filled up at the end. */
 export interface Batch {
@@ -88,12 +81,6 @@ export interface ClassifierOptions {
   closeBackend?: boolean;
 }
 
-interface Buffers extends BatchBuffers {
-  /** Owns them all. */
-  memory: Allocations;
-  workspace: Workspace;
-}
-
 /**
  * An LSTM sequence classifier (torch.nn.LSTM, a head, torch.nn.Linear).
  *
@@ -114,15 +101,10 @@ export class SequenceClassifier implements Disposable {
   readonly config: ResolvedClassifierConfig;
   /** Number of trained values, over all parameters. */
   readonly parameterCount: number;
-  readonly #backend: Backend;
+  readonly #backend: Backend | DeviceBackend;
   readonly #closeBackend: boolean;
   readonly #layout: ParameterLayout;
-  readonly #parameters: Float32Array;
-  readonly #gradients: Float32Array;
-  readonly #network: Network;
-  /** The buffers that live as long as the classifier. */
-  readonly #memory: Allocations;
-  #buffers: Buffers | null = null;
+  readonly #model: Model;
   #closed = false;
 
   /**
@@ -131,32 +113,28 @@ export class SequenceClassifier implements Disposable {
    * @param options initial parameters
    * @throws UserError for a setting that is out of range, and for initial parameters that do not fit
    */
-  constructor(config: ClassifierConfig, backend: Backend, options: ClassifierOptions = {}) {
+  constructor(config: ClassifierConfig, backend: Backend | DeviceBackend, options: ClassifierOptions = {}) {
     this.config = resolveClassifierConfig(config);
     this.#backend = backend;
     this.#closeBackend = options.closeBackend ?? false;
-    this.#layout = new ParameterLayout(this.config);
-    this.parameterCount = this.#layout.length;
-    if (options.parameters) this.#layout.check(options.parameters);
-    const memory = new Allocations(backend);
-    this.#memory = memory;
-    const { length } = this.#layout;
-    const vectors = memory.orRelease(() => ({
-      parameters: memory.floats(length),
-      gradients: memory.floats(length),
-      panels: memory.floats(Network.panelsLength(this.config, backend)),
-    }));
-    this.#parameters = vectors.parameters;
-    this.#gradients = vectors.gradients;
-    this.#network = new Network(this.config, this.#layout, backend, this.#parameters, vectors.panels);
-    if (options.parameters) this.#layout.fromStateDict(options.parameters, this.#parameters);
-    else this.#layout.initialize(this.config, this.#parameters, options.seed ?? 0);
+    const layout = new ParameterLayout(this.config);
+    this.#layout = layout;
+    this.parameterCount = layout.length;
+    if (options.parameters) layout.check(options.parameters);
+    this.#model =
+      backend.name === 'webgpu'
+        ? new DeviceModel(this.config, layout, backend.device)
+        : new HostModel(this.config, layout, backend);
+    const { parameters } = this.#model;
+    if (options.parameters) layout.fromStateDict(options.parameters, parameters);
+    else layout.initialize(this.config, parameters, options.seed ?? 0);
+    this.#model.parametersChanged();
   }
 
   /** Copies all parameters, under PyTorch's names and in PyTorch's shapes. */
   async stateDict(): Promise<StateDict> {
     this.#requireOpen();
-    return this.#layout.toStateDict(this.#parameters);
+    return this.#layout.toStateDict(this.#model.parameters);
   }
 
   /**
@@ -167,8 +145,8 @@ export class SequenceClassifier implements Disposable {
    */
   async loadStateDict(tensors: StateDict): Promise<void> {
     this.#requireOpen();
-    this.#layout.fromStateDict(tensors, this.#parameters);
-    this.#network.parametersChanged();
+    this.#layout.fromStateDict(tensors, this.#model.parameters);
+    this.#model.parametersChanged();
   }
 
   /**
@@ -183,9 +161,11 @@ export class SequenceClassifier implements Disposable {
     batch: Batch,
     options: { states?: boolean } = {},
   ): Promise<{ logits: Float32Array } & Partial<States>> {
-    const { packed, buffers } = this.#pack(batch, false);
-    const logits = this.#unsort(this.#network.forward(packed, buffers.workspace, null), packed);
-    return options.states ? { logits, ...this.#states(packed, batch) } : { logits };
+    const states = options.states ?? false;
+    return this.#model.forward(this.#check(batch), states, (pass) => {
+      const logits = unsort(pass.logits, pass.order);
+      return states ? { logits, ...this.#states(pass, batch) } : { logits };
+    });
   }
 
   /**
@@ -197,50 +177,29 @@ export class SequenceClassifier implements Disposable {
    * @throws UserError when sizes do not fit, or a label or an option is out of range
    */
   async gradients(batch: LabelledBatch, options: GradientOptions = {}): Promise<Gradients> {
-    const { packed, buffers } = this.#pack(batch, true);
-    const { batchSize: B } = batch;
-    const K = this.config.numClasses;
-    const labelSmoothing = options.labelSmoothing ?? 0;
+    const padded = this.#check(batch);
+    const { batchSize: B, steps: T, labels } = batch;
+    const { inputSize, numClasses: K } = this.config;
+    const { labelSmoothing = 0, inputGradient = false, dropoutSeed = null } = options;
     if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
       throw new UserError(`gradients: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
     }
-    packed.labels.forEach((label, b) => {
+    labels.forEach((label, b) => {
       if (!(label >= 0 && label < K)) {
         throw new UserError(
-          `gradients: label ${label} of sequence ${packed.order[b]} is not a class; there are ${K}, 0 to ${K - 1}`,
+          `gradients: label ${label} of sequence ${b} is not a class; there are ${K}, 0 to ${K - 1}`,
         );
       }
     });
-    const lent = new Allocations(this.#backend);
-    try {
-      const { dropoutSeed } = options;
-      const dropoutKeys = dropoutSeed === undefined ? null : dropoutKeysOf(dropoutSeed, packed, lent);
-      const logits = this.#network.forward(packed, buffers.workspace, { dropoutKeys });
-      const losses = lent.floats(B);
-      const dLogits = lent.floats(B * K);
-      const dInputs = options.inputGradient ? lent.floats(packed.inputs.length) : null;
-      this.#backend.crossEntropy({
-        rows: B,
-        classes: K,
-        logits,
-        labels: packed.labels,
-        labelSmoothing,
-        losses,
-        dLogits,
-        gradientScale: 1 / B,
-      });
-      this.#backend.clear(this.#gradients, this.#gradients.length);
-      this.#network.backward(dLogits, this.#gradients, dInputs);
-      const result: Gradients = {
+    return this.#model.gradients(padded, { labelSmoothing, inputGradient, dropoutSeed }, (pass) => {
+      const { losses, logits, gradients, dInputs, order } = pass;
+      return {
         loss: losses.reduce((sum, loss) => sum + loss, 0) / B,
-        logits: this.#unsort(logits, packed),
-        gradients: this.#layout.toStateDict(this.#gradients),
+        logits: unsort(logits, order),
+        gradients: this.#layout.toStateDict(gradients),
+        ...(dInputs && { inputGradient: unpack(dInputs, inputSize, pass, T) }),
       };
-      if (dInputs) result.inputGradient = unpack(dInputs, this.config.inputSize, packed, batch.steps);
-      return result;
-    } finally {
-      lent.close();
-    }
+    });
   }
 
   /**
@@ -250,24 +209,13 @@ export class SequenceClassifier implements Disposable {
    */
   stepper(): SequenceStepper {
     this.#requireOpen();
-    return new SequenceStepper({
-      config: this.config,
-      backend: this.#backend,
-      panels: () => {
-        this.#requireOpen();
-        return this.#network.forwardPanels();
-      },
-      weight: this.#layout.view(this.#parameters, 'fc.weight'),
-      bias: this.#layout.view(this.#parameters, 'fc.bias'),
-    });
+    return this.#model.stepper();
   }
 
   /** Frees the classifier's memory, as `using` does; the backend stays open. Afterwards its steppers do not work. */
   close(): void {
     this.#closed = true;
-    this.#buffers?.memory.close();
-    this.#buffers = null;
-    this.#memory.close();
+    this.#model.close();
     if (this.#closeBackend) this.#backend.close();
   }
 
@@ -279,12 +227,9 @@ export class SequenceClassifier implements Disposable {
     if (this.#closed) throw new UserError('model: this classifier is closed; make another');
   }
 
-  #pack(
-    batch: Batch & { labels?: Int32Array },
-    training: boolean,
-  ): { packed: PackedBatch; buffers: Buffers } {
+  #check(batch: Batch & { labels?: Int32Array }): PaddedBatch {
     this.#requireOpen();
-    const padded: PaddedBatch = { ...batch, inputSize: this.config.inputSize };
+    const padded = { ...batch, inputSize: this.config.inputSize };
     checkPadded(padded);
     const { sequenceLength } = this.config;
     if (sequenceLength !== null && batch.steps > sequenceLength) {
@@ -292,97 +237,54 @@ export class SequenceClassifier implements Disposable {
         `model: ${batch.steps} steps, but head 'flatten' was built for sequenceLength ${sequenceLength}`,
       );
     }
-    const buffers = this.#reserve(batch.batchSize, batch.steps, training);
-    return { packed: packPadded(padded, buffers), buffers };
+    return padded;
   }
 
-  /** Buffers for a batch of this size: those at hand, if they are large enough. */
-  #reserve(batchSize: number, steps: number, training: boolean): Buffers {
-    const buffers = this.#buffers;
-    const have = buffers?.workspace.capacity;
-    if (
-      buffers &&
-      have &&
-      have.batchSize >= batchSize &&
-      have.steps >= steps &&
-      (have.training || !training)
-    ) {
-      return buffers;
-    }
-    this.#buffers?.memory.close();
-    this.#buffers = null;
-    let B = Math.max(batchSize, have?.batchSize ?? 0);
-    let T = Math.max(steps, have?.steps ?? 0);
-    // Many short sequences and then one long one must not reserve many long ones.
-    if (B * T > 2 * Math.max(batchSize * steps, have?.rows ?? 0)) [B, T] = [batchSize, steps];
-    const rows = B * T;
-    const capacity = { batchSize: B, steps: T, rows, training: training || (have?.training ?? false) };
-    const backend = this.#backend;
-    const plan = { config: this.config, backend, precision: 'float32', capacity } as const;
-    const size = workspaceSize(plan);
-    const memory = new Allocations(backend);
-    this.#buffers = memory.orRelease(() => ({
-      memory,
-      workspace: openWorkspace(plan, { floats: memory.floats(size.floats), ints: memory.ints(size.ints) }),
-      inputs: memory.floats(rows * this.config.inputSize),
-      batchSizes: memory.ints(T),
-      rowStarts: memory.ints(T),
-      labels: memory.ints(B),
-      order: memory.ints(B),
-    }));
-    return this.#buffers;
-  }
-
-  /** Rows of packed order back into the caller's. */
-  #unsort(rows: Float32Array, packed: PackedBatch): Float32Array {
-    const width = rows.length / packed.batchSize;
-    const result = new Float32Array(rows.length);
-    packed.order.forEach((sequence, b) => {
-      result.set(rows.subarray(b * width, (b + 1) * width), sequence * width);
-    });
-    return result;
-  }
-
-  #states(packed: PackedBatch, batch: Batch): States {
+  #states(pass: ForwardPass, { batchSize: B, steps: T }: Batch): States {
     const { hiddenSize: H, numLayers } = this.config;
     const D = directionsOf(this.config);
-    const B = packed.batchSize;
-    const layers = this.#network.states();
+    const { order, lengths, layers } = pass;
     const hN = new Float32Array(numLayers * D * B * H);
     const cN = new Float32Array(numLayers * D * B * H);
-    const lastRows = lastRowOf(packed.batchSizes, B);
-    for (let layer = 0; layer < numLayers; layer++) {
+    layers.forEach(({ outputs, cells }, layer) => {
       for (let direction = 0; direction < D; direction++) {
-        packed.order.forEach((sequence, b) => {
-          const row = direction === 0 ? lastRows[b] : b;
+        order.forEach((sequence, b) => {
+          // The forward direction ends at the last step, the reverse direction at step 0.
+          const row = pass.rowOf(b, direction === 0 ? lengths[b] - 1 : 0);
           const target = ((layer * D + direction) * B + sequence) * H;
           const column = row * D * H + direction * H;
-          hN.set(layers[layer].outputs.subarray(column, column + H), target);
-          cN.set(layers[layer].cells[direction].subarray(row * H, (row + 1) * H), target);
+          hN.set(outputs.subarray(column, column + H), target);
+          cN.set(cells[direction].subarray(row * H, (row + 1) * H), target);
         });
       }
-    }
-    const outputs = layers.map((layer) => unpack(layer.outputs, D * H, packed, batch.steps));
+    });
+    const outputs = layers.map((layer) => unpack(layer.outputs, D * H, pass, T));
     return { outputs: outputs[numLayers - 1], layers: outputs, hN, cN };
   }
 }
 
-/** [B, 2] the key of each packed sequence's dropout. */
-function dropoutKeysOf(seed: number, packed: PackedBatch, memory: Allocations): Int32Array {
-  const keys = memory.ints(2 * packed.batchSize);
-  packed.order.forEach((sequence, b) => {
-    keys.set(deriveKey(seed, sequence), 2 * b);
+/** Sequences in the order of a pass back into the caller's. */
+function unsort(values: Float32Array, order: Int32Array): Float32Array {
+  const width = values.length / order.length;
+  const result = new Float32Array(values.length);
+  order.forEach((sequence, b) => {
+    result.set(values.subarray(b * width, (b + 1) * width), sequence * width);
   });
-  return keys;
+  return result;
 }
 
-/** [N, width] in packed order to [B, T, width] in the caller's, zero past the end of a sequence. */
-function unpack(rows: Stored, width: number, packed: PackedBatch, steps: number): Float32Array {
-  const result = new Float32Array(packed.batchSize * steps * width);
-  let row = 0;
-  packed.batchSizes.forEach((running, t) => {
-    for (let b = 0; b < running; b++, row++) {
-      result.set(rows.subarray(row * width, (row + 1) * width), (packed.order[b] * steps + t) * width);
+/** [rows, width] of a pass to [B, T, width] in the caller's order, zero past the end of a sequence. */
+function unpack(
+  values: Stored,
+  width: number,
+  { order, lengths, rowOf }: PassRows,
+  steps: number,
+): Float32Array {
+  const result = new Float32Array(order.length * steps * width);
+  order.forEach((sequence, b) => {
+    for (let t = 0; t < lengths[b]; t++) {
+      const row = rowOf(b, t);
+      result.set(values.subarray(row * width, (row + 1) * width), (sequence * steps + t) * width);
     }
   });
   return result;

@@ -81,6 +81,13 @@ export class ParameterLayout {
     return view;
   }
 
+  /** First float of the parameter `name` in a vector. */
+  offsetOf(name: string): number {
+    const place = this.#byName.get(name);
+    if (!place) throw new Error(`model: no parameter ${name}`);
+    return place.offset;
+  }
+
   /** The four tensors of a layer and direction, as views into `vector`. */
   lstm(vector: Float32Array, layer: number, direction: number): LstmWeights {
     const suffix = lstmSuffix(layer, direction);

@@ -67,12 +67,7 @@ export class SequenceStepper implements Disposable {
   /** @throws UserError for a model that reads sequences from their end too, or all steps at once */
   constructor(model: SteppedModel) {
     const { config, backend } = model;
-    if (config.bidirectional || config.head === 'flatten') {
-      throw new UserError(
-        'model: only a unidirectional model with the head final, last or mean can be stepped; ' +
-          `this one is ${config.bidirectional ? 'bidirectional' : "unidirectional with head 'flatten'"}`,
-      );
-    }
+    requireSteppable(config);
     const { hiddenSize: H, numLayers: L } = config;
     const lengths = Array.from({ length: L }, (_, layer) =>
       backend.lstmScratchLength(1, layerInputSize(config, layer), H, false),
@@ -215,4 +210,13 @@ export class SequenceStepper implements Disposable {
       },
     };
   }
+}
+
+/** @throws UserError for a model that reads sequences from their end too, or all steps at once */
+export function requireSteppable({ bidirectional, head }: ResolvedClassifierConfig): void {
+  if (!bidirectional && head !== 'flatten') return;
+  throw new UserError(
+    'model: only a unidirectional model with the head final, last or mean can be stepped; ' +
+      `this one is ${bidirectional ? 'bidirectional' : "unidirectional with head 'flatten'"}`,
+  );
 }
