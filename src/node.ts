@@ -14,7 +14,8 @@ export { openBackend };
  *
  * @function
  * @param config its name and settings; what is left out takes PyTorch's default
- * @param backend computes the updates. Default: the best backend available, opened at the first `step`.
+ * @param backend computes the updates. Default, and for a GPU: the best backend of the processor, opened at the first
+ * `step`.
  * @throws UserError for values out of range, and for an option that this optimiser does not have
  *
  * @example

@@ -5,6 +5,7 @@
  */
 
 import type { Backend } from '../backends/backend.js';
+import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import { copyStateDict, type StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 
@@ -146,11 +147,15 @@ export interface OptimizerStateDict {
 }
 
 /** The type of `createOptimizer`. */
-export type CreateOptimizer = (config: OptimizerConfig, backend?: Backend) => Optimizer;
+export type CreateOptimizer = (config: OptimizerConfig, backend?: Backend | DeviceBackend) => Optimizer;
 
-/** `createOptimizer` of an entry point: its optimisers compute on what `openBackend` opens, unless told otherwise. */
+/**
+ * `createOptimizer` of an entry point: its optimisers compute on what `openBackend` opens, unless told otherwise. So do
+ * those for a GPU: the named tensors are on the host, and their update takes less time than their way to a GPU.
+ */
 export function optimizersOn(openBackend: () => Promise<Backend>): CreateOptimizer {
-  return (config, backend) => new Optimizer(config, backend ?? openBackend);
+  return (config, backend) =>
+    new Optimizer(config, backend === undefined || backend.name === 'webgpu' ? openBackend : backend);
 }
 
 /**
