@@ -1,5 +1,6 @@
 /** Opens the network in a checkpoint file, with the facts of its run from the files beside it. Node.js only. */
 import type { Backend } from '../backends/backend.js';
+import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import { readTrainedModel } from '../runs/checkpoint-file.js';
 import { factsBeside } from '../runs/run-files.js';
 import { type Recognizer, recognizerOf } from './recognizer.js';
@@ -9,7 +10,11 @@ import { type Recognizer, recognizerOf } from './recognizer.js';
  * @param name names the network in messages; default the path
  * @throws UserError if the file does not exist or is damaged
  */
-export async function openCheckpoint(path: string, backend: Backend, name = path): Promise<Recognizer> {
+export async function openCheckpoint(
+  path: string,
+  backend: Backend | DeviceBackend,
+  name = path,
+): Promise<Recognizer> {
   const checkpoint = await readTrainedModel(path);
   return recognizerOf(checkpoint, backend, { name, ...(await factsBeside(path)) });
 }

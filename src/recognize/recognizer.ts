@@ -3,6 +3,7 @@
  * and input gradients. The command line, the server and the page all use this file for inference.
  */
 import type { Backend } from '../backends/backend.js';
+import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import type { KindName, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import { SequenceClassifier } from '../model/classifier.js';
@@ -103,7 +104,7 @@ const MAX_BATCH_ROWS = 2 ** 16;
  */
 export function openRecognizer(
   bytes: Uint8Array,
-  backend: Backend,
+  backend: Backend | DeviceBackend,
   about: RunFacts & { name: string },
 ): Recognizer {
   return recognizerOf(decodeCheckpoint(bytes, about.name), backend, about);
@@ -112,13 +113,14 @@ export function openRecognizer(
 /** As `openRecognizer`, of a checkpoint that has been read. */
 export function recognizerOf(
   checkpoint: Checkpoint,
-  backend: Backend,
+  backend: Backend | DeviceBackend,
   about: RunFacts & { name: string },
 ): Recognizer {
   const info = infoOf(checkpoint, about);
   const { sequenceLength, ...model } = info.model;
   const config = { ...model, sequenceLength: sequenceLength ?? undefined };
-  return new Recognizer(new SequenceClassifier(config, backend, { parameters: checkpoint.parameters }), info);
+  const classifier = new SequenceClassifier(config, backend, { parameters: checkpoint.parameters });
+  return new Recognizer(classifier, info, backend.name !== 'webgpu');
 }
 
 /**
@@ -175,17 +177,17 @@ function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): Rec
 export class Recognizer implements Disposable {
   /** What the checkpoint holds. */
   readonly info: RecognizerInfo;
-  /** Runs the network step by step; null for bidirectional networks and the head `flatten`. */
+  /** Runs the network step by step; null for bidirectional networks, the head `flatten`, and on a GPU. */
   readonly stepper: SequenceStepper | null;
   readonly #classifier: SequenceClassifier;
 
-  /** For `openRecognizer`. The classifier is the recognizer's from here on. */
-  constructor(classifier: SequenceClassifier, info: RecognizerInfo) {
+  /** For `openRecognizer`. The classifier is the recognizer's from here on. @param canStep its backend has a stepper */
+  constructor(classifier: SequenceClassifier, info: RecognizerInfo, canStep = true) {
     this.#classifier = classifier;
     this.info = info;
     const { bidirectional, head } = info.model;
     try {
-      this.stepper = bidirectional || head === 'flatten' ? null : classifier.stepper();
+      this.stepper = !canStep || bidirectional || head === 'flatten' ? null : classifier.stepper();
     } catch (error) {
       classifier.close();
       throw error;

@@ -15,7 +15,7 @@ import { softmax } from './softmax.js';
 /** The members of a recogniser that a trace needs. */
 export interface TracedNetwork {
   readonly info: { name: string; model: ResolvedClassifierConfig; preprocessing: Preprocessing };
-  /** Null for bidirectional networks and the head `flatten`. */
+  /** Null for bidirectional networks, the head `flatten`, and on a GPU, which computes all prefixes as a batch. */
   readonly stepper: SequenceStepper | null;
   /** [K] each. */
   probabilitiesOf(sequences: readonly Sequence[]): Promise<Float32Array[]>;

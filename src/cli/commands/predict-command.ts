@@ -1,7 +1,6 @@
 /** `scanstroke predict RUN FILE…`: classifies pictures, strokes and drawings with a trained network. */
 
 import type { Command } from 'commander';
-import type { HostChoice } from '../../backends/backend-names.js';
 import type { NamedInput } from '../../recognize/input-files.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import { printable } from '../../report/recall.js';
@@ -45,7 +44,7 @@ async function predict(run: string, files: string[], flags: PredictFlags, termin
   const { json = false, ...options } = flags;
   const { backend: choice = 'auto' } = givenOptions({ flags: options }, 'predict');
   const { checkpoint } = findCheckpoint('predict', run, 'use');
-  const backend = await openBackend(choice as HostChoice, (line) => terminal.err.write(`${line}\n`));
+  const backend = await openBackend(choice, (line) => terminal.err.write(`${line}\n`));
   try {
     const recognizer = await openCheckpoint(checkpoint, backend, run);
     const { preprocessing } = recognizer.info;

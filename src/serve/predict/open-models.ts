@@ -1,8 +1,8 @@
 /** The open networks of a worker thread: an LRU cache, by path and version of the checkpoint. */
 
 import type { BackendName } from '../../backends/backend.js';
-import type { HostChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
+import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
 import { quote } from '../../formats/quotation.js';
 import { type Recognizer, recognizerOf } from '../../recognize/recognizer.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
@@ -22,6 +22,7 @@ export class OpenModels {
   /** The errors of damaged checkpoints, by version and path, so that none is read again. */
   readonly #bad = new Map<string, UserError>();
   readonly #backend: BackendName | 'auto';
+  #gpu: Promise<DeviceBackend> | null = null;
   readonly #atRisk: <T>(risk: Risk, work: () => Promise<T>) => Promise<T>;
 
   /** @param atRisk runs work that may cost the thread its life; see workers/worker-side.ts */
@@ -34,7 +35,7 @@ export class OpenModels {
   }
 
   /**
-   * The network of a source, on a separate backend.
+   * The network of a source, on a separate backend of the processor or on the one GPU.
    * @throws UserError if the checkpoint is damaged or missing; HttpError if opening it has cost a worker its life
    */
   get(source: ModelSource): Promise<Recognizer> {
@@ -52,8 +53,9 @@ export class OpenModels {
     }
     try {
       const checkpoint = await readTrainedModel(path);
+      if (this.#backend === 'webgpu') return recognizerOf(checkpoint, await this.#openGpu(), { name: path });
       // The command has already reported which backend is not available.
-      const backend = await openBackend(this.#backend as HostChoice, () => {});
+      const backend = await openBackend(this.#backend, () => {});
       try {
         return recognizerOf(checkpoint, backend, { name: path });
       } catch (error) {
@@ -64,6 +66,14 @@ export class OpenModels {
       if (error instanceof UserError) this.#remember(key, error);
       throw error;
     }
+  }
+
+  #openGpu(): Promise<DeviceBackend> {
+    this.#gpu ??= openBackend('webgpu').catch((error) => {
+      this.#gpu = null;
+      throw error;
+    });
+    return this.#gpu;
   }
 
   #remember(key: string, error: UserError): void {
