@@ -6,10 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
-import { probeOf } from '#src/backends/probe.js';
 import { assertSameBits } from './comparison.js';
 import { GuardedMemory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 type Kind = 'sigmoid' | 'tanh';
 const KINDS: readonly Kind[] = ['sigmoid', 'tanh'];
@@ -27,10 +26,10 @@ function ulp(value: number): number {
   return 2 ** (exponent - 23);
 }
 
-function activated(backend: Backend, kind: Kind, inputs: Float32Array): Float32Array {
+async function activated(backend: Verbs, kind: Kind, inputs: Float32Array): Promise<Float32Array> {
   const memory = new GuardedMemory(backend);
   const outputs = memory.output(inputs.length);
-  probeOf(backend).activate(kind, memory.input(inputs), outputs);
+  await backend.activate!(kind, memory.input(inputs), outputs);
   memory.check('activate');
   const copy = outputs.slice();
   memory.release();
@@ -57,13 +56,13 @@ function specials(): Float32Array {
   return Float32Array.from([...all, ...all.map((value) => -value)]);
 }
 
-export function activationTests(backend: Backend): void {
+export function activationTests(backend: Verbs): void {
   const dense = allMagnitudes();
   for (const kind of KINDS) {
-    test(`${kind}: at most ${BOUND_ULP} ulp off over all magnitudes`, () => {
+    test(`${kind}: at most ${BOUND_ULP} ulp off over all magnitudes`, async () => {
       let worst = 0;
       for (const inputs of [dense, bend(), specials()]) {
-        const outputs = activated(backend, kind, inputs);
+        const outputs = await activated(backend, kind, inputs);
         for (let n = 0; n < inputs.length; n++) {
           const want = truth[kind](inputs[n]);
           const error = Math.abs(outputs[n] - want);
@@ -80,23 +79,27 @@ export function activationTests(backend: Backend): void {
       if (process.env.SCANSTROKE_MARGINS) console.log(`${kind}: at most ${worst.toFixed(2)} ulp off`);
     });
 
-    test(`${kind}: stays in its range, saturates exactly and passes NaN through`, () => {
+    test(`${kind}: stays in its range, saturates exactly and passes NaN through`, async () => {
       const least = kind === 'tanh' ? -1 : 0;
       for (const inputs of [dense, specials()]) {
-        assert.ok(activated(backend, kind, inputs).every((value) => value >= least && value <= 1));
+        assert.ok((await activated(backend, kind, inputs)).every((value) => value >= least && value <= 1));
       }
       const inf = Number.POSITIVE_INFINITY;
-      const [low, high, none, nan] = activated(backend, kind, Float32Array.of(-inf, inf, 0, Number.NaN));
+      const [low, high, none, nan] = await activated(
+        backend,
+        kind,
+        Float32Array.of(-inf, inf, 0, Number.NaN),
+      );
       assert.deepEqual([low, high, none], [least, 1, kind === 'tanh' ? 0 : 0.5]);
       assert.ok(Number.isNaN(nan));
       // Every NaN: quiet and signalling, both signs, any payload.
       const bits = Uint32Array.of(0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0xffabcdef);
-      const passed = activated(backend, kind, new Float32Array(bits.buffer));
+      const passed = await activated(backend, kind, new Float32Array(bits.buffer));
       assert.ok(passed.every((value) => Number.isNaN(value)));
     });
 
-    test(`${kind}: is monotonic up to rounding`, () => {
-      const outputs = activated(backend, kind, bend());
+    test(`${kind}: is monotonic up to rounding`, async () => {
+      const outputs = await activated(backend, kind, bend());
       for (let n = 1; n < outputs.length; n++) {
         if (outputs[n] < outputs[n - 1] - 2 * ulp(outputs[n])) {
           assert.fail(`${kind} falls from ${outputs[n - 1]} to ${outputs[n]} at value ${n}`);
@@ -104,20 +107,20 @@ export function activationTests(backend: Backend): void {
       }
     });
 
-    test(`${kind}: an element's result does not depend on its index or on the length`, () => {
+    test(`${kind}: an element's result does not depend on its index or on the length`, async () => {
       const inputs = bend().filter((_, n) => n % 5003 === 0);
-      const together = activated(backend, kind, inputs);
+      const together = await activated(backend, kind, inputs);
       for (let length = 1; length <= inputs.length; length++) {
         const from = (length * 7) % (inputs.length - length + 1);
-        const part = activated(backend, kind, inputs.slice(from, from + length));
+        const part = await activated(backend, kind, inputs.slice(from, from + length));
         assertSameBits(part, together.slice(from, from + length), `${length} from ${from}`);
       }
     });
   }
 
-  test('tanh is odd to the bit', () => {
-    const positive = activated(backend, 'tanh', dense);
-    const negative = activated(
+  test('tanh is odd to the bit', async () => {
+    const positive = await activated(backend, 'tanh', dense);
+    const negative = await activated(
       backend,
       'tanh',
       dense.map((value) => -value),

@@ -6,9 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { GuardedMemory, type Memory, PlainMemory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 /** Largest difference between a result and the oracle's. */
 export interface Tolerance {
@@ -25,7 +25,7 @@ export type Results = Record<string, ArrayLike<number>>;
 export interface Case {
   name: string;
   /** Calls verbs on buffers from `memory`; also makes the checks that need no oracle. */
-  run(backend: Backend, memory: Memory): Results;
+  run(backend: Verbs, memory: Memory): Promise<Results>;
   /** The tolerance of every result. */
   tolerances: Record<string, Tolerance>;
 }
@@ -86,17 +86,17 @@ export function assertWithin(
 const expectations = new Map<string, Results>();
 
 /** Registers a test for every case. */
-export function compareAll(backend: Backend, cases: Case[]): void {
+export function compareAll(backend: Verbs, cases: Case[]): void {
   for (const { name, run, tolerances } of cases) {
-    test(name, () => {
+    test(name, async () => {
       let expected = expectations.get(name);
       if (expected === undefined) {
-        expected = run(oracle, new PlainMemory(oracle));
+        expected = await run(oracle, new PlainMemory(oracle));
         expectations.set(name, expected);
       }
       const memory = new GuardedMemory(backend);
       try {
-        const results = run(backend, memory);
+        const results = await run(backend, memory);
         assert.deepEqual(Object.keys(results), Object.keys(expected));
         for (const [result, got] of Object.entries(results)) {
           assertWithin(result, got, expected[result], tolerances[result], name);

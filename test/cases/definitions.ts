@@ -5,17 +5,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
-import { probeOf } from '#src/backends/probe.js';
 import { Random, threefry } from '#src/random.js';
 import { assertWithin } from './comparison.js';
 import { pick, uniform } from './draw.js';
 import { backward, drawWeights, forward, lstmProblem, panels } from './lstm.js';
 import { GuardedMemory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 const FEW = { units: 16, floor: 1, why: 'a few float32 operations on values near 1' };
 
-export function definitionTests(backend: Backend): void {
+export function definitionTests(backend: Verbs): void {
   // From kat_vectors of Random123, the library of Threefry's authors: threefry2x32, 20 rounds; counter, key, words.
   test('Threefry gives the words of its published test vectors', () => {
     const ones = 0xffffffff;
@@ -25,7 +24,7 @@ export function definitionTests(backend: Backend): void {
     assert.deepEqual(pi, [0xc4923a9c, 0x483df7a0]);
   });
 
-  test('dropout keeps the elements that its words select', () => {
+  test('dropout keeps the elements that its words select', async () => {
     const memory = new GuardedMemory(backend);
     for (const [width, rate] of [
       [1, 0.5],
@@ -37,7 +36,7 @@ export function definitionTests(backend: Backend): void {
       const [key, first, stream] = [[-3, 2 ** 31 - 1], 0xffffffff, 9];
       const values = memory.changed(new Float32Array(width).fill(3));
       const args = { rows: 1, width, values, rate, stream };
-      backend.dropout({ ...args, keys: memory.ints(key), offsets: memory.ints([first]) });
+      await backend.dropout({ ...args, keys: memory.ints(key), offsets: memory.ints([first]) });
       const half = Math.ceil(width / 2);
       const expected = Array.from(values, (_, j) => {
         const counter = (first + (j % half)) % 2 ** 32;
@@ -49,24 +48,25 @@ export function definitionTests(backend: Backend): void {
     memory.release();
   });
 
-  test('dropout keeps a word that equals the threshold', () => {
+  test('dropout keeps a word that equals the threshold', async () => {
     const memory = new GuardedMemory(backend);
     const word = threefry(1, 2, 3, 4)[0];
-    const kept = [word / 2 ** 32, (word + 1) / 2 ** 32].map((rate) => {
+    const kept: boolean[] = [];
+    for (const rate of [word / 2 ** 32, (word + 1) / 2 ** 32]) {
       const values = memory.changed([1]);
       const [keys, offsets] = [memory.ints([1, 2]), memory.ints([3])];
-      backend.dropout({ rows: 1, width: 1, values, rate, keys, offsets, stream: 4 });
-      return values[0] !== 0;
-    });
+      await backend.dropout({ rows: 1, width: 1, values, rate, keys, offsets, stream: 4 });
+      kept.push(values[0] !== 0);
+    }
     assert.deepEqual(kept, [true, false]);
     memory.release();
   });
 
-  test('copyRows overwrites or adds, with and without scales, in the given order', () => {
-    const move = (scales: number[] | null, accumulate: boolean) => {
+  test('copyRows overwrites or adds, with and without scales, in the given order', async () => {
+    const move = async (scales: number[] | null, accumulate: boolean) => {
       const memory = new GuardedMemory(backend);
       const target = memory.changed([100, 200, 300, 400, 500, 600, 700]);
-      backend.copyRows({
+      await backend.copyRows({
         rows: 3,
         width: 2,
         source: memory.input([1, 2, 3, 4, 5]),
@@ -81,13 +81,13 @@ export function definitionTests(backend: Backend): void {
       memory.release();
       return moved;
     };
-    assert.deepEqual(move(null, false), [4, 2, 3, 400, 500, 1, 2]);
-    assert.deepEqual(move([2, -1, 0.5], false), [-4, 1, 1.5, 400, 500, 2, 4]);
-    assert.deepEqual(move(null, true), [104, 207, 303, 400, 500, 601, 702]);
-    assert.deepEqual(move([2, -1, 0.5], true), [96, 196, 301.5, 400, 500, 602, 704]);
+    assert.deepEqual(await move(null, false), [4, 2, 3, 400, 500, 1, 2]);
+    assert.deepEqual(await move([2, -1, 0.5], false), [-4, 1, 1.5, 400, 500, 2, 4]);
+    assert.deepEqual(await move(null, true), [104, 207, 303, 400, 500, 601, 702]);
+    assert.deepEqual(await move([2, -1, 0.5], true), [96, 196, 301.5, 400, 500, 602, 704]);
   });
 
-  test('crossEntropy is minus the mean of the log-probabilities under the smoothed target', () => {
+  test('crossEntropy is minus the mean of the log-probabilities under the smoothed target', async () => {
     const [rows, classes] = [4, 6];
     const random = new Random(31);
     for (const labelSmoothing of [0, 0.1, 0.5, 1]) {
@@ -97,7 +97,16 @@ export function definitionTests(backend: Backend): void {
       const losses = memory.output(rows);
       const dLogits = memory.output(rows * classes);
       const gradientScale = 0.25;
-      backend.crossEntropy({ rows, classes, logits, labels, labelSmoothing, losses, dLogits, gradientScale });
+      await backend.crossEntropy({
+        rows,
+        classes,
+        logits,
+        labels,
+        labelSmoothing,
+        losses,
+        dLogits,
+        gradientScale,
+      });
       const wantedLosses: number[] = [];
       const wantedGradients: number[] = [];
       for (let b = 0; b < rows; b++) {
@@ -115,16 +124,16 @@ export function definitionTests(backend: Backend): void {
     }
   });
 
-  test('add, sumSquares and matmul', () => {
+  test('add, sumSquares and matmul', async () => {
     const memory = new GuardedMemory(backend);
     const target = memory.changed([1, 2, -3]);
-    backend.add(target, memory.input([0.5, -2, 4]));
+    await backend.add(target, memory.input([0.5, -2, 4]));
     assert.deepEqual([...target], [1.5, 0, 1]);
-    assert.equal(backend.sumSquares(memory.input([3, -4, 12])), 169);
+    assert.equal(await backend.sumSquares(memory.input([3, -4, 12])), 169);
     // Each square overflows float32, and its sum with the next needs more than 24 bits.
-    assert.equal(backend.sumSquares(memory.input([2 ** 70, 2 ** 50])), 2 ** 140 + 2 ** 100);
+    assert.equal(await backend.sumSquares(memory.input([2 ** 70, 2 ** 50])), 2 ** 140 + 2 ** 100);
     const c = memory.output(4);
-    probeOf(backend).matmul({
+    await backend.matmul!({
       m: 2,
       n: 2,
       k: 3,
@@ -137,7 +146,7 @@ export function definitionTests(backend: Backend): void {
     memory.release();
   });
 
-  test('one step of one unit of the LSTM, by hand', () => {
+  test('one step of one unit of the LSTM, by hand', async () => {
     const memory = new GuardedMemory(backend);
     const weights = {
       weightIh: Float32Array.of(0.5, -1, 2, 0.25),
@@ -157,8 +166,8 @@ export function definitionTests(backend: Backend): void {
       inputs: Float32Array.of(0.75),
       dOutputs: Float32Array.of(2),
     };
-    const run = forward(backend, memory, problem, {
-      panels: panels(backend, memory, problem, true),
+    const run = await forward(backend, memory, problem, {
+      panels: await panels(backend, memory, problem, true),
       gates: true,
     });
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -169,7 +178,7 @@ export function definitionTests(backend: Backend): void {
     assertWithin('outputs', run.outputs, [o * Math.tanh(c)], FEW);
     const zero = drawWeights(new Random(0), 1, 1);
     for (const tensor of Object.values(zero)) tensor.fill(0);
-    const { dGates, dInputs, dWeights } = backward(backend, memory, problem, run, {
+    const { dGates, dInputs, dWeights } = await backward(backend, memory, problem, run, {
       inputs: new Float32Array(1),
       weights: zero,
     });
@@ -186,7 +195,7 @@ export function definitionTests(backend: Backend): void {
     memory.release();
   });
 
-  test('gradients are added to the contents of their buffers', () => {
+  test('gradients are added to the contents of their buffers', async () => {
     const random = new Random(32);
     for (const [inputSize, hiddenSize] of [
       [3, 5],
@@ -198,16 +207,18 @@ export function definitionTests(backend: Backend): void {
         { reverse: true, outputStride: 2 * hiddenSize, outputColumn: hiddenSize },
       ]);
       const problem = lstmProblem(random, inputSize, hiddenSize, [4, 3, 3, 1], direction);
-      const options = { panels: panels(backend, memory, problem, true), gates: true };
+      const options = { panels: await panels(backend, memory, problem, true), gates: true };
       const initial = {
         inputs: uniform(random, problem.rows * inputSize),
         weights: drawWeights(random, inputSize, hiddenSize),
       };
       const nothing = structuredClone(initial);
       for (const buffer of [nothing.inputs, ...Object.values(nothing.weights)]) buffer.fill(0);
-      const [alone, added] = [nothing, initial].map((start) =>
-        backward(backend, memory, problem, forward(backend, memory, problem, options), start),
-      );
+      const from = async (start: typeof initial) => {
+        const run = await forward(backend, memory, problem, options);
+        return backward(backend, memory, problem, run, start);
+      };
+      const [alone, added] = [await from(nothing), await from(initial)];
       const expect = (what: string, start: Float32Array, gradient: Float32Array, sum: Float32Array) =>
         assertWithin(
           what,
@@ -226,7 +237,7 @@ export function definitionTests(backend: Backend): void {
     const dWeight = memory.changed([10, 20]);
     const dBias = memory.changed([30]);
     const dInputs = memory.changed([1, 1, 1, 1]);
-    backend.linearBackward({
+    await backend.linearBackward({
       rows: 2,
       inputSize: 2,
       outputSize: 1,

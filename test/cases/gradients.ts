@@ -7,12 +7,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend, LstmShape, LstmWeights } from '#src/backends/backend.js';
+import type { LstmShape, LstmWeights } from '#src/backends/backend.js';
 import { Random } from '#src/random.js';
 import { oracle } from './comparison.js';
 import { batchSizesOf, uniform } from './draw.js';
 import { drawWeights } from './lstm.js';
 import { GuardedMemory, type Memory, PlainMemory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 const LENGTHS = [6, 6, 4, 3, 1];
 const [B, I, H, K] = [LENGTHS.length, 3, 5, 4];
@@ -42,13 +43,21 @@ function drawValues(): Values {
   return values;
 }
 
+/** A direction of a layer, for its backward pass. */
+interface KeptDirection {
+  shape: LstmShape;
+  panels: Float32Array;
+  cells: Float32Array;
+  gates: Float32Array;
+}
+
 /** The loss and, if `wantGradients`, its gradient with respect to every value. */
-function network(
-  backend: Backend,
+async function network(
+  backend: Verbs,
   memory: Memory,
   values: Values,
   wantGradients: boolean,
-): { loss: number; gradients: Values } {
+): Promise<{ loss: number; gradients: Values }> {
   const zeros = (length: number) => memory.changed(new Float32Array(length));
   const gradients: Record<string, Float32Array> = {};
   for (const [name, { length }] of Object.entries(values)) gradients[name] = zeros(length);
@@ -67,14 +76,16 @@ function network(
   // A different key for each row, as if each were another sample.
   const keys = memory.ints(Array.from({ length: 2 * N }, (_, n) => n * 77));
   const offsets = memory.ints(Array.from({ length: N }, (_, n) => n * 5));
-  const drop = (buffer: Float32Array, stream: number) =>
+  const drop = async (buffer: Float32Array, stream: number) =>
     backend.dropout({ rows: N, width: 2 * H, values: buffer, rate: RATE, keys, offsets, stream });
 
   // Forward.
   const inputs = [memory.changed(values.inputs), zeros(N * 2 * H), zeros(N * 2 * H)];
-  const layers = LAYERS.map((inputSize, layer) => {
+  const layers: { outputs: Float32Array; directions: KeptDirection[] }[] = [];
+  for (const [layer, inputSize] of LAYERS.entries()) {
     const outputs = inputs[layer + 1];
-    const directions = DIRECTIONS.map((direction, d) => {
+    const directions: KeptDirection[] = [];
+    for (const [d, direction] of DIRECTIONS.entries()) {
       const shape: LstmShape = {
         inputSize,
         hiddenSize: H,
@@ -86,25 +97,25 @@ function network(
       };
       const panels = memory.output(backend.lstmPanelsLength(inputSize, H, true));
       const weights = weightsOf(`_l${layer}${direction}`, parameters);
-      backend.lstmPanels({ inputSize, hiddenSize: H, weights, panels, backward: true });
+      await backend.lstmPanels({ inputSize, hiddenSize: H, weights, panels, backward: true });
       const cells = memory.output(N * H);
       const gates = memory.output(N * 4 * H);
       const scratch = memory.output(backend.lstmScratchLength(B, inputSize, H, false));
-      backend.lstmForward({ ...shape, panels, inputs: inputs[layer], outputs, cells, gates, scratch });
-      return { shape, panels, cells, gates };
-    });
+      await backend.lstmForward({ ...shape, panels, inputs: inputs[layer], outputs, cells, gates, scratch });
+      directions.push({ shape, panels, cells, gates });
+    }
     // The backward pass needs the outputs before dropout.
     const beforeDropout = memory.changed(outputs);
-    drop(outputs, layer);
-    return { outputs: beforeDropout, directions };
-  });
+    await drop(outputs, layer);
+    layers.push({ outputs: beforeDropout, directions });
+  }
   const features = zeros(B * 2 * H);
   const sequenceOf = Array.from(BATCH_SIZES).flatMap((size) => Array.from({ length: size }, (_, b) => b));
   const rowsOf = memory.ints(sequenceOf.map((_, n) => n * 2 * H));
   const featuresOf = memory.ints(sequenceOf.map((b) => b * 2 * H));
   const scales = memory.input(sequenceOf.map((b) => 1 / LENGTHS[b]));
   const move = { rows: N, width: 2 * H, scales };
-  backend.copyRows({
+  await backend.copyRows({
     ...move,
     source: inputs[2],
     sourceOffsets: rowsOf,
@@ -121,18 +132,18 @@ function network(
     scratch: memory.output(backend.linearScratchLength(B, 2 * H, K)),
   };
   const logits = memory.output(B * K);
-  backend.linearForward({ ...head, bias: parameters.bias, outputs: logits });
+  await backend.linearForward({ ...head, bias: parameters.bias, outputs: logits });
   const losses = memory.output(B);
   const dLogits = memory.output(B * K);
   const labels = memory.ints(LENGTHS.map((_, b) => (b * 3) % K));
   const objective = { rows: B, classes: K, logits, labels, labelSmoothing: 0.1, gradientScale: 1 / B };
-  backend.crossEntropy({ ...objective, losses, dLogits });
+  await backend.crossEntropy({ ...objective, losses, dLogits });
   const loss = losses.reduce((sum, value) => sum + value, 0) / B;
   if (!wantGradients) return { loss, gradients: {} };
 
   // Backward.
   const dFeatures = memory.output(B * 2 * H);
-  backend.linearBackward({
+  await backend.linearBackward({
     ...head,
     dOutputs: dLogits,
     dInputs: dFeatures,
@@ -140,7 +151,7 @@ function network(
     dBias: gradients.bias,
   });
   let dOutputs = memory.output(N * 2 * H);
-  backend.copyRows({
+  await backend.copyRows({
     ...move,
     source: dFeatures,
     sourceOffsets: featuresOf,
@@ -149,10 +160,10 @@ function network(
     accumulate: false,
   });
   for (const layer of [1, 0]) {
-    drop(dOutputs, layer);
+    await drop(dOutputs, layer);
     const dInputs = layer === 0 ? gradients.inputs : zeros(N * 2 * H);
-    layers[layer].directions.forEach(({ shape, ...kept }, d) => {
-      backend.lstmBackward({
+    for (const [d, { shape, ...kept }] of layers[layer].directions.entries()) {
+      await backend.lstmBackward({
         ...shape,
         ...kept,
         inputs: inputs[layer],
@@ -162,7 +173,7 @@ function network(
         dWeights: weightsOf(`_l${layer}${DIRECTIONS[d]}`, gradients),
         scratch: memory.output(backend.lstmScratchLength(B, LAYERS[layer], H, true)),
       });
-    });
+    }
     dOutputs = dInputs;
   }
   memory.check('the network');
@@ -180,33 +191,35 @@ let measured:
 const DIRECTIONS_TRIED = 4;
 const STEP = 1e-3;
 
-function measure(): NonNullable<typeof measured> {
+async function measure(): Promise<NonNullable<typeof measured>> {
   if (measured !== undefined) return measured;
   const values = drawValues();
   const random = new Random(12);
   const slopes: Record<string, { along: Float64Array; slope: number }[]> = {};
   for (const [name, data] of Object.entries(values)) {
-    const lossAt = (along: Float64Array, distance: number) => {
+    const lossAt = async (along: Float64Array, distance: number) => {
       const moved = { ...values, [name]: data.map((value, n) => value + distance * along[n]) };
-      return network(oracle, new PlainMemory(oracle), moved, false).loss;
+      return (await network(oracle, new PlainMemory(oracle), moved, false)).loss;
     };
-    slopes[name] = Array.from({ length: DIRECTIONS_TRIED }, () => {
+    slopes[name] = [];
+    for (let tried = 0; tried < DIRECTIONS_TRIED; tried++) {
       const drawn = Float64Array.from(uniform(random, data.length));
       const along = drawn.map((value) => value / Math.sqrt(dot(drawn, drawn)));
-      const central = (h: number) => (lossAt(along, h) - lossAt(along, -h)) / (2 * h);
+      const central = async (h: number) => ((await lossAt(along, h)) - (await lossAt(along, -h))) / (2 * h);
       // Richardson extrapolation: the error of second order cancels.
-      return { along, slope: (4 * central(STEP / 2) - central(STEP)) / 3 };
-    });
+      const slope = (4 * (await central(STEP / 2)) - (await central(STEP))) / 3;
+      slopes[name].push({ along, slope });
+    }
   }
   measured = { values, slopes };
   return measured;
 }
 
-export function gradientTests(backend: Backend): void {
-  test('the gradients are the slopes of the loss (finite differences)', () => {
-    const { values, slopes } = measure();
+export function gradientTests(backend: Verbs): void {
+  test('the gradients are the slopes of the loss (finite differences)', async () => {
+    const { values, slopes } = await measure();
     const memory = new GuardedMemory(backend);
-    const { gradients } = network(backend, memory, values, true);
+    const { gradients } = await network(backend, memory, values, true);
     memory.release();
     for (const [name, tried] of Object.entries(slopes)) {
       const gradient = gradients[name];
@@ -222,9 +235,9 @@ export function gradientTests(backend: Backend): void {
     }
   });
 
-  test("the oracle's gradients equal the slopes to nine digits", () => {
-    const { values, slopes } = measure();
-    const { gradients } = network(oracle, new PlainMemory(oracle), values, true);
+  test("the oracle's gradients equal the slopes to nine digits", async () => {
+    const { values, slopes } = await measure();
+    const { gradients } = await network(oracle, new PlainMemory(oracle), values, true);
     for (const [name, tried] of Object.entries(slopes)) {
       for (const { along, slope } of tried) {
         const error = Math.abs(dot(gradients[name], along) - slope);

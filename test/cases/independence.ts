@@ -5,12 +5,12 @@
  */
 
 import { test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
 import { Random } from '#src/random.js';
 import { assertSameBits } from './comparison.js';
 import { batchSizesOf, uniform } from './draw.js';
 import { backward, drawWeights, forward, type LstmProblem, numbers, ownColumns, panels } from './lstm.js';
 import { GuardedMemory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 const SHAPES = [
   { inputSize: 1, hiddenSize: 1 },
@@ -63,12 +63,12 @@ function unpack(lengths: number[], b: number, values: Float32Array, width: numbe
 }
 
 /** Runs a batch forward and backward; returns the results of each sequence. */
-function runBatch(
-  backend: Backend,
+async function runBatch(
+  backend: Verbs,
   shape: { inputSize: number; hiddenSize: number; reverse: boolean },
   weights: LstmProblem['weights'],
   batch: Sequence[],
-): Outcome[] {
+): Promise<Outcome[]> {
   const { inputSize, hiddenSize } = shape;
   const lengths = batch.map(({ length }) => length);
   const rows = lengths.reduce((sum, length) => sum + length, 0);
@@ -83,8 +83,8 @@ function runBatch(
     dOutputs: pack(batch, ({ dOutputs }) => dOutputs, hiddenSize),
   };
   const memory = new GuardedMemory(backend);
-  const run = forward(backend, memory, problem, {
-    panels: panels(backend, memory, problem, true),
+  const run = await forward(backend, memory, problem, {
+    panels: await panels(backend, memory, problem, true),
     gates: true,
   });
   const gates = numbers(run.gates!);
@@ -98,7 +98,7 @@ function runBatch(
       biasHh: none(4 * hiddenSize),
     },
   };
-  const { dInputs, dGates } = backward(backend, memory, problem, run, initial);
+  const { dInputs, dGates } = await backward(backend, memory, problem, run, initial);
   const outcomes = batch.map((_, b) => ({
     outputs: unpack(lengths, b, ownColumns(problem, run.outputs), hiddenSize),
     cells: unpack(lengths, b, numbers(run.cells), hiddenSize),
@@ -110,11 +110,11 @@ function runBatch(
   return outcomes;
 }
 
-function lstmTests(backend: Backend): void {
+function lstmTests(backend: Verbs): void {
   for (const { inputSize, hiddenSize } of SHAPES) {
     for (const reverse of [false, true]) {
       const name = `lstm: H ${hiddenSize}, I ${inputSize}, ${reverse ? 'reverse' : 'forwards'}`;
-      test(`${name}: a sequence has the same bits alone and in any batch`, () => {
+      test(`${name}: a sequence has the same bits alone and in any batch`, async () => {
         const shape = { inputSize, hiddenSize, reverse };
         const random = new Random(hiddenSize, inputSize);
         const weights = drawWeights(random, inputSize, hiddenSize);
@@ -126,7 +126,9 @@ function lstmTests(backend: Backend): void {
             dOutputs: uniform(random, length * hiddenSize),
           };
         });
-        const alone = sequences.map((sequence) => runBatch(backend, shape, weights, [sequence])[0]);
+        const alone: Outcome[] = [];
+        for (const sequence of sequences)
+          alone.push((await runBatch(backend, shape, weights, [sequence]))[0]);
         for (let company = 0; company < COMPANIES; company++) {
           const order = random.shuffle(Array.from({ length: SEQUENCES }, (_, n) => n));
           const chosen = order.slice(0, company === 0 ? SEQUENCES : 2 + random.below(SEQUENCES - 2));
@@ -140,7 +142,7 @@ function lstmTests(backend: Backend): void {
               const nan = (values: Float32Array) => values.map(() => Number.NaN);
               return { ...sequence, inputs: nan(sequence.inputs), dOutputs: nan(sequence.dOutputs) };
             });
-          const outcomes = runBatch(backend, shape, weights, batch);
+          const outcomes = await runBatch(backend, shape, weights, batch);
           chosen.forEach((n, b) => {
             if (poisoned.has(n)) return;
             for (const [what, values] of Object.entries(outcomes[b])) {
@@ -154,7 +156,7 @@ function lstmTests(backend: Backend): void {
   }
 }
 
-function headTests(backend: Backend): void {
+function headTests(backend: Verbs): void {
   const rows = 14;
   for (const [inputSize, outputSize] of [
     [1, 2],
@@ -163,7 +165,7 @@ function headTests(backend: Backend): void {
     [130, 17],
     [300, 47],
   ]) {
-    test(`head: F ${inputSize}, K ${outputSize}: a row has the same bits alone and in any batch`, () => {
+    test(`head: F ${inputSize}, K ${outputSize}: a row has the same bits alone and in any batch`, async () => {
       const random = new Random(inputSize, outputSize);
       const weight = uniform(random, outputSize * inputSize);
       const bias = uniform(random, outputSize);
@@ -172,7 +174,7 @@ function headTests(backend: Backend): void {
         dOutputs: uniform(random, outputSize),
         label: random.below(outputSize),
       }));
-      const runRows = (chosen: typeof examples) => {
+      const runRows = async (chosen: typeof examples) => {
         const memory = new GuardedMemory(backend);
         const count = chosen.length;
         const join = (parts: Float32Array[]) => memory.input(parts.flatMap((part) => [...part]));
@@ -180,9 +182,9 @@ function headTests(backend: Backend): void {
         const scratch = memory.output(backend.linearScratchLength(count, inputSize, outputSize));
         const linear = { rows: count, inputSize, outputSize, inputs, weight: memory.input(weight), scratch };
         const outputs = memory.output(count * outputSize);
-        backend.linearForward({ ...linear, bias: memory.input(bias), outputs });
+        await backend.linearForward({ ...linear, bias: memory.input(bias), outputs });
         const dInputs = memory.output(count * inputSize);
-        backend.linearBackward({
+        await backend.linearBackward({
           ...linear,
           dOutputs: join(chosen.map((example) => example.dOutputs)),
           dInputs,
@@ -191,7 +193,7 @@ function headTests(backend: Backend): void {
         });
         const losses = memory.output(count);
         const dLogits = memory.output(count * outputSize);
-        backend.crossEntropy({
+        await backend.crossEntropy({
           rows: count,
           classes: outputSize,
           logits: outputs,
@@ -211,11 +213,12 @@ function headTests(backend: Backend): void {
         memory.release();
         return results;
       };
-      const alone = examples.map((example) => runRows([example])[0]);
+      const alone: Awaited<ReturnType<typeof runRows>> = [];
+      for (const example of examples) alone.push((await runRows([example]))[0]);
       for (let company = 0; company < COMPANIES; company++) {
         const order = random.shuffle(Array.from({ length: rows }, (_, n) => n));
         const chosen = order.slice(0, company === 0 ? rows : 2 + random.below(rows - 2));
-        runRows(chosen.map((n) => examples[n])).forEach((result, b) => {
+        (await runRows(chosen.map((n) => examples[n]))).forEach((result, b) => {
           for (const [what, values] of Object.entries(result)) {
             const where = `${what} of row ${chosen[b]}, number ${b + 1} of ${chosen.length}`;
             assertSameBits(values, alone[chosen[b]][what as keyof typeof result], where);
@@ -226,7 +229,7 @@ function headTests(backend: Backend): void {
   }
 }
 
-export function independenceTests(backend: Backend): void {
+export function independenceTests(backend: Verbs): void {
   lstmTests(backend);
   headTests(backend);
 }

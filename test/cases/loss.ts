@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend } from '#src/backends/backend.js';
 import { Random } from '#src/random.js';
 import { assertSameBits, type Case } from './comparison.js';
 import { uniform } from './draw.js';
 import { GuardedMemory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 const KINDS = {
   ordinary: (random: Random, length: number) => uniform(random, length, 5),
@@ -33,15 +33,15 @@ export function lossCases(): Case[] {
         const want = `${rows} rows, K ${classes}, smoothing ${labelSmoothing}`;
         cases.push({
           name: `crossEntropy: ${kind} logits, ${want}`,
-          run(backend, memory) {
+          async run(backend, memory) {
             const shape = { rows, classes, labelSmoothing, gradientScale };
             const inputs = { logits: memory.input(logits), labels: memory.ints(labels) };
             const losses = memory.output(rows);
             const dLogits = memory.output(rows * classes);
-            backend.crossEntropy({ ...shape, ...inputs, losses, dLogits });
+            await backend.crossEntropy({ ...shape, ...inputs, losses, dLogits });
             memory.check('crossEntropy');
             const only = memory.output(rows);
-            backend.crossEntropy({ ...shape, ...inputs, losses: only, dLogits: null });
+            await backend.crossEntropy({ ...shape, ...inputs, losses: only, dLogits: null });
             memory.check('crossEntropy');
             assertSameBits(only, losses, 'losses without dLogits');
             return { losses, dLogits };
@@ -58,12 +58,12 @@ export function lossCases(): Case[] {
 }
 
 /** Properties of cross-entropy beyond its definition. */
-export function lossTests(backend: Backend): void {
-  const run = (logits: number[], label: number, labelSmoothing = 0) => {
+export function lossTests(backend: Verbs): void {
+  const run = async (logits: number[], label: number, labelSmoothing = 0) => {
     const memory = new GuardedMemory(backend);
     const losses = memory.output(1);
     const dLogits = memory.output(logits.length);
-    backend.crossEntropy({
+    await backend.crossEntropy({
       rows: 1,
       classes: logits.length,
       logits: memory.input(logits),
@@ -79,22 +79,22 @@ export function lossTests(backend: Backend): void {
   };
   const inf = Number.POSITIVE_INFINITY;
 
-  test('crossEntropy: a logit of -∞ does not change the loss unless it is the label', () => {
-    const { loss, dLogits } = run([0, -inf, 0], 0);
+  test('crossEntropy: a logit of -∞ does not change the loss unless it is the label', async () => {
+    const { loss, dLogits } = await run([0, -inf, 0], 0);
     assert.ok(Math.abs(loss - Math.LN2) < 1e-6, `loss ${loss}`);
     assert.deepEqual(dLogits, [-0.5, 0, 0.5]);
-    assert.equal(run([0, -inf, 0], 1).loss, inf);
+    assert.equal((await run([0, -inf, 0], 1)).loss, inf);
   });
 
-  test('crossEntropy: NaN in, NaN out', () => {
-    const { loss, dLogits } = run([1, Number.NaN, 2], 0);
+  test('crossEntropy: NaN in, NaN out', async () => {
+    const { loss, dLogits } = await run([1, Number.NaN, 2], 0);
     assert.ok(Number.isNaN(loss));
     assert.ok(dLogits.every((value) => Number.isNaN(value)));
   });
 
-  test('crossEntropy: a small loss is accurate', () => {
+  test('crossEntropy: a small loss is accurate', async () => {
     // ln(1 + e⁻¹⁵) = 3.059e-7. The float32 logarithm of 1.0000003 would be wrong by a fifth.
-    const { loss } = run([15, 0], 0);
+    const { loss } = await run([15, 0], 0);
     assert.ok(Math.abs(loss / Math.log1p(Math.exp(-15)) - 1) < 1e-6, `loss ${loss}`);
   });
 }

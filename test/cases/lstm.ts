@@ -3,12 +3,13 @@
  * just below, at and above powers of two and multiples of a tile's rows.
  */
 
-import type { Backend, LstmForward, LstmShape, LstmWeights, Stored } from '#src/backends/backend.js';
+import type { LstmForward, LstmShape, LstmWeights, Stored } from '#src/backends/backend.js';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Results } from './comparison.js';
 import { batchSizesOf, pick, uniform } from './draw.js';
 import { assertUntouched, type Memory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 const HIDDEN = [1, 2, 3, 5, 7, 8, 15, 16, 17, 24, 32, 33, 64, 100, 128, 256];
 const INPUTS = [1, 2, 3, 4, 9, 28, 33, 64, 130];
@@ -60,10 +61,15 @@ export function drawWeights(random: Random, inputSize: number, hiddenSize: numbe
 }
 
 /** Panels of the weights; `backward` as in lstmPanels. */
-export function panels(backend: Backend, memory: Memory, problem: LstmProblem, backward: boolean): Stored {
+export async function panels(
+  backend: Verbs,
+  memory: Memory,
+  problem: LstmProblem,
+  backward: boolean,
+): Promise<Stored> {
   const { inputSize, hiddenSize, weights } = problem;
   const buffer = stored(memory, problem, backend.lstmPanelsLength(inputSize, hiddenSize, backward));
-  backend.lstmPanels({
+  await backend.lstmPanels({
     inputSize,
     hiddenSize,
     weights: {
@@ -100,12 +106,12 @@ export function numbers(values: Stored): Float32Array {
   return values instanceof Uint16Array ? Float32Array.from(values, halfToNumber) : values.slice();
 }
 
-export function forward(
-  backend: Backend,
+export async function forward(
+  backend: Verbs,
   memory: Memory,
   problem: LstmProblem,
   options: { panels: Stored; gates: boolean; initial?: LstmForward['initial'] },
-): LstmRun {
+): Promise<LstmRun> {
   const { inputSize, hiddenSize, rows, reverse, outputStride, outputColumn } = problem;
   const batchSizes = memory.ints(batchSizesOf(problem.lengths));
   const shape = { inputSize, hiddenSize, batchSizes, rows, reverse, outputStride, outputColumn };
@@ -116,7 +122,12 @@ export function forward(
   const run = { panels: options.panels, inputs, outputs, cells, gates };
   memory.freeze(inputs);
   const scratchLength = backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize, false);
-  backend.lstmForward({ ...shape, ...run, initial: options.initial, scratch: memory.output(scratchLength) });
+  await backend.lstmForward({
+    ...shape,
+    ...run,
+    initial: options.initial,
+    scratch: memory.output(scratchLength),
+  });
   memory.check('lstmForward');
   assertUntouched(outputs, otherColumn(problem), "lstmForward: outputs of the other direction's columns");
   memory.freeze(outputs);
@@ -146,13 +157,13 @@ export function ownColumns(
 }
 
 /** Runs the backward verb, which adds to the gradients; they begin as `initial`. */
-export function backward(
-  backend: Backend,
+export async function backward(
+  backend: Verbs,
   memory: Memory,
   problem: LstmProblem,
   run: LstmRun,
   initial: { inputs: Float32Array | null; weights: LstmWeights },
-): { dInputs: Float32Array | null; dGates: Stored; dWeights: LstmWeights } {
+): Promise<{ dInputs: Float32Array | null; dGates: Stored; dWeights: LstmWeights }> {
   const { inputSize, hiddenSize, rows, outputStride, outputColumn } = problem;
   // The other columns must not be read: they are NaN.
   const dOutputs = memory.output(rows * outputStride);
@@ -171,13 +182,16 @@ export function backward(
   const scratchLength = backend.lstmScratchLength(problem.lengths.length, inputSize, hiddenSize, true);
   const scratch = memory.output(scratchLength);
   const { shape, gates, ...rest } = run;
-  backend.lstmBackward({ ...shape, ...rest, gates: gates!, dOutputs, dInputs, dWeights, scratch });
+  await backend.lstmBackward({ ...shape, ...rest, gates: gates!, dOutputs, dInputs, dWeights, scratch });
   memory.check('lstmBackward');
   return { dInputs, dGates: gates!, dWeights };
 }
 
-/** One layer and direction: panels, forward, backward. Leaving out optional buffers must not change other results. */
-function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
+/**
+ * One layer and direction: panels, forward, backward. Leaving out optional buffers must not change other results.
+ * @param initial also continue from initial states
+ */
+function lstmCase(name: string, problem: LstmProblem, random: Random, withInitial: boolean): Case {
   const { inputSize: I, hiddenSize: H, rows } = problem;
   const initial = { inputs: uniform(random, rows * I), weights: drawWeights(random, I, H) };
   const states = () => uniform(random, problem.lengths.length * H);
@@ -189,16 +203,16 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
   const size = Math.max(1, (2 / 3) * Math.sqrt(I / H));
   return {
     name,
-    run(backend, memory): Results {
-      const weights = panels(backend, memory, problem, true);
-      const run = forward(backend, memory, problem, { panels: weights, gates: true });
+    async run(backend, memory): Promise<Results> {
+      const weights = await panels(backend, memory, problem, true);
+      const run = await forward(backend, memory, problem, { panels: weights, gates: true });
       const outputs = ownColumns(problem, run.outputs);
       const cells = numbers(run.cells);
       const gates = numbers(run.gates!);
       const gatesBefore = run.gates!.slice();
 
-      const inference = forward(backend, memory, problem, {
-        panels: panels(backend, memory, problem, false),
+      const inference = await forward(backend, memory, problem, {
+        panels: await panels(backend, memory, problem, false),
         gates: false,
       });
       assertSameBits(
@@ -208,21 +222,22 @@ function lstmCase(name: string, problem: LstmProblem, random: Random): Case {
       );
       assertSameBits(numbers(inference.cells), cells, 'cells without gates and backward panels');
 
-      const states = { hidden: memory.input(before.hidden), cells: memory.input(before.cells) };
-      const continued = forward(backend, memory, problem, { panels: weights, gates: false, initial: states });
+      const results: Results = {};
+      if (withInitial) {
+        const initial = { hidden: memory.input(before.hidden), cells: memory.input(before.cells) };
+        const continued = await forward(backend, memory, problem, { panels: weights, gates: false, initial });
+        results.continuedOutputs = ownColumns(problem, continued.outputs);
+        results.continuedCells = numbers(continued.cells);
+      }
 
-      const { dInputs, dGates, dWeights } = backward(backend, memory, problem, run, initial);
+      const { dInputs, dGates, dWeights } = await backward(backend, memory, problem, run, initial);
       const gradients = numbers(dGates);
       run.gates!.set(gatesBefore);
-      const without = backward(backend, memory, problem, run, { ...initial, inputs: null });
+      const without = await backward(backend, memory, problem, run, { ...initial, inputs: null });
       for (const tensor of ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const) {
         assertSameBits(without.dWeights[tensor], dWeights[tensor], `d${tensor} without dInputs`);
       }
-      const after = {
-        continuedOutputs: ownColumns(problem, continued.outputs),
-        continuedCells: numbers(continued.cells),
-      };
-      return { outputs, cells, gates, ...after, dGates: gradients, dInputs: dInputs!, ...dWeights };
+      return { ...results, outputs, cells, gates, dGates: gradients, dInputs: dInputs!, ...dWeights };
     },
     tolerances: {
       outputs: { units: gateSums, floor: size, why: 'sums of I + H products, through bounded gates' },
@@ -270,7 +285,8 @@ const MANY_ROWS = [
   { batch: 1, steps: 300, hiddenSize: 17, inputSize: 1 },
 ];
 
-export function lstmCases(): Case[] {
+/** @param options.initial the backend continues from initial states */
+export function lstmCases({ initial = true } = {}): Case[] {
   const cases = Array.from({ length: CASES }, (_, n) => {
     const random = new Random(n, 1);
     const hiddenSize = HIDDEN[n % HIDDEN.length];
@@ -279,11 +295,13 @@ export function lstmCases(): Case[] {
     const steps = Math.floor(AFFORDABLE / (batch * 4 * hiddenSize * (inputSize + hiddenSize)));
     const pattern = pick(random, PATTERNS);
     const longest = Math.max(2, Math.min(9, steps));
-    return drawnCase(random, { hiddenSize, inputSize, batch, steps: longest }, pattern, n % 3 === 2);
+    const sizes = { hiddenSize, inputSize, batch, steps: longest };
+    return drawnCase(random, sizes, pattern, initial, n % 3 === 2);
   });
   MANY_ROWS.forEach((sizes, n) => {
-    cases.push(drawnCase(new Random(n, 6), sizes, 'equal'), drawnCase(new Random(n, 7), sizes, 'varied'));
-    cases.push(drawnCase(new Random(n, 8), sizes, 'varied', true));
+    cases.push(drawnCase(new Random(n, 6), sizes, 'equal', initial));
+    cases.push(drawnCase(new Random(n, 7), sizes, 'varied', initial));
+    cases.push(drawnCase(new Random(n, 8), sizes, 'varied', initial, true));
   });
   return cases;
 }
@@ -293,6 +311,7 @@ function drawnCase(
   random: Random,
   sizes: { hiddenSize: number; inputSize: number; batch: number; steps: number },
   pattern: (typeof PATTERNS)[number],
+  initial: boolean,
   half = false,
 ): Case {
   const { hiddenSize, inputSize, batch, steps } = sizes;
@@ -311,5 +330,5 @@ function drawnCase(
   const problem = { ...lstmProblem(random, inputSize, hiddenSize, lengths, { reverse, ...direction }), half };
   // Inputs that are halves already, so that the oracle's are the same.
   if (half) problem.inputs = problem.inputs.map((value) => halfToNumber(numberToHalf(value)));
-  return lstmCase(half ? `${name}, mixed precision` : name, problem, random);
+  return lstmCase(half ? `${name}, mixed precision` : name, problem, random, initial);
 }

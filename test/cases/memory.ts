@@ -4,8 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
-import type { Backend, Stored } from '#src/backends/backend.js';
+import type { Stored } from '#src/backends/backend.js';
 import { numberToHalf } from '#src/backends/half.js';
+import type { Verbs } from './verbs.js';
 
 /** Allocates the buffers of a case. */
 export interface Memory {
@@ -39,11 +40,11 @@ interface Region {
 }
 
 export class GuardedMemory implements Memory {
-  readonly #backend: Backend;
+  readonly #backend: Verbs;
   readonly #regions = new Map<Stored | Int32Array, Region>();
   readonly #allocated: (Float32Array | Int32Array)[] = [];
 
-  constructor(backend: Backend) {
+  constructor(backend: Verbs) {
     this.#backend = backend;
   }
 
@@ -116,9 +117,9 @@ export class GuardedMemory implements Memory {
 
 /** Buffers for the oracle: only the values. */
 export class PlainMemory implements Memory {
-  readonly #backend: Backend;
+  readonly #backend: Verbs;
 
-  constructor(backend: Backend) {
+  constructor(backend: Verbs) {
     this.#backend = backend;
   }
 

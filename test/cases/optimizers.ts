@@ -12,6 +12,7 @@ import { assertWithin, type Case, type Tolerance } from './comparison.js';
 import { uniform } from './draw.js';
 import { type GoldenCase, goldenCases, goldenTensor, goldenTensors } from './golden-file.js';
 import type { Memory } from './memory.js';
+import type { Verbs } from './verbs.js';
 
 const LENGTHS = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 1003];
 const SUM: Tolerance = { units: 8, floor: 0.1, why: 'a handful of float32 operations on values near 1' };
@@ -25,9 +26,9 @@ function updateCase(
   name: string,
   length: number,
   run: (
-    backend: Backend,
+    backend: Verbs,
     buffers: Record<'parameters' | 'gradients' | 'first' | 'second', Float32Array>,
-  ) => void,
+  ) => Promise<void>,
 ): Case {
   const random = new Random(length, name.length);
   const values = {
@@ -39,12 +40,12 @@ function updateCase(
   };
   return {
     name: `${name}: ${length} floats`,
-    run(backend, memory: Memory) {
+    async run(backend, memory: Memory) {
       const parameters = memory.changed(values.parameters);
       const gradients = memory.input(values.gradients);
       const first = memory.changed(values.first);
       const second = memory.changed(values.second);
-      run(backend, { parameters, gradients, first, second });
+      await run(backend, { parameters, gradients, first, second });
       memory.check(name);
       return { parameters, first, second };
     },
@@ -60,10 +61,10 @@ export function optimizerCases(): Case[] {
       for (const weightDecay of [0, 0.01]) {
         const name = `sgd, momentum ${momentum}${nesterov ? ' (Nesterov)' : ''}, weight decay ${weightDecay}`;
         cases.push(
-          updateCase(name, length, (backend, { parameters, gradients, first }) => {
+          updateCase(name, length, async (backend, { parameters, gradients, first }) => {
             const velocity = momentum === 0 ? null : first;
             const settings = { ...shared, velocity, momentum, nesterov, weightDecay };
-            backend.sgd({ ...settings, parameters, gradients });
+            await backend.sgd({ ...settings, parameters, gradients });
           }),
         );
       }
@@ -72,10 +73,14 @@ export function optimizerCases(): Case[] {
       for (const update of [1, 2, 1000]) {
         const name = `${decoupled ? 'adamw' : 'adam'}, update ${update}`;
         cases.push(
-          updateCase(name, length, (backend, { parameters, gradients, first: mean, second: variance }) => {
-            const settings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1, decoupled, update };
-            backend.adam({ ...shared, ...settings, parameters, gradients, mean, variance });
-          }),
+          updateCase(
+            name,
+            length,
+            async (backend, { parameters, gradients, first: mean, second: variance }) => {
+              const settings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1, decoupled, update };
+              await backend.adam({ ...shared, ...settings, parameters, gradients, mean, variance });
+            },
+          ),
         );
       }
     }
@@ -111,7 +116,7 @@ export function optimizerTests(backend: Backend): void {
           for (const { data } of gradients.values()) {
             const buffer = backend.allocate(data.length);
             buffer.set(data);
-            squares += backend.sumSquares(buffer);
+            squares += await backend.sumSquares(buffer);
             backend.release(buffer);
           }
           const norm = Math.sqrt(squares);

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend, Stored } from '#src/backends/backend.js';
+import type { Stored } from '#src/backends/backend.js';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Tolerance } from './comparison.js';
 import { uniform } from './draw.js';
+import type { Verbs } from './verbs.js';
 
 const WIDTHS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 64, 130];
 
@@ -33,9 +34,9 @@ function copyRowsCases(): Case[] {
           : { units: 0, why: 'at most one rounding, the same on all backends' };
         cases.push({
           name: `copyRows: ${rows} rows of ${width}${scaled ? ', scaled' : ''}${accumulate ? ', added' : ''}`,
-          run(backend, memory) {
+          async run(backend, memory) {
             const changed = memory.changed(values.target);
-            backend.copyRows({
+            await backend.copyRows({
               rows,
               width,
               source: memory.input(values.source),
@@ -71,10 +72,10 @@ function dropoutCases(): Case[] {
       const stream = random.below(7);
       cases.push({
         name: `dropout: rate ${rate}, ${rows} rows of ${width}`,
-        run(backend, memory) {
+        async run(backend, memory) {
           const changed = memory.changed(values);
           const args = { rows, width, rate, stream };
-          backend.dropout({
+          await backend.dropout({
             ...args,
             values: changed,
             keys: memory.ints(keys),
@@ -95,9 +96,9 @@ function clearCases(): Case[] {
     const values = uniform(new Random(length, 6), length + 5);
     return {
       name: `clear: ${length} floats, and none of the five after them`,
-      run(backend, memory) {
+      async run(backend, memory) {
         const target = memory.changed(values);
-        backend.clear(target, length);
+        await backend.clear(target, length);
         memory.check('clear');
         return { target };
       },
@@ -112,9 +113,9 @@ function addCases(): Case[] {
     const values = { target: uniform(random, length), source: uniform(random, length, 1e-3) };
     return {
       name: `add: ${length} floats`,
-      run(backend, memory) {
+      async run(backend, memory) {
         const target = memory.changed(values.target);
-        backend.add(target, memory.input(values.source));
+        await backend.add(target, memory.input(values.source));
         memory.check('add');
         return { target };
       },
@@ -130,8 +131,8 @@ function sumSquaresCases(): Case[] {
     const values = uniform(random, length).map((value, n) => value * 10 ** [0, 25, -30, 3, -42][n % 5]);
     return {
       name: `sumSquares: ${length} floats`,
-      run(backend, memory) {
-        const sum = backend.sumSquares(memory.input(values));
+      async run(backend, memory) {
+        const sum = await backend.sumSquares(memory.input(values));
         memory.check('sumSquares');
         return { sum: [sum] };
       },
@@ -156,36 +157,36 @@ function floatsAboutHalves(): Float32Array {
 }
 
 /** Conversions between floats and halves, as copyRows makes them. */
-export function conversionTests(backend: Backend): void {
-  const convert = (source: Stored, target: Stored, width: number) => {
+export function conversionTests(backend: Verbs): void {
+  const convert = async (source: Stored, target: Stored, width: number) => {
     const offsets = backend.allocateInts(1);
     const offset = { sourceOffsets: offsets, targetOffsets: offsets };
-    backend.copyRows({ rows: 1, width, source, target, ...offset, scales: null, accumulate: false });
+    await backend.copyRows({ rows: 1, width, source, target, ...offset, scales: null, accumulate: false });
   };
   const halves = (length: number) => {
     const { buffer, byteOffset } = backend.allocate(Math.ceil(length / 2));
     return new Uint16Array(buffer, byteOffset, length);
   };
 
-  test('every half is converted to the float of equal value', () => {
+  test('every half is converted to the float of equal value', async () => {
     const source = halves(0x10000);
     for (let bits = 0; bits < source.length; bits++) source[bits] = bits;
     const target = backend.allocate(source.length);
-    convert(source, target, source.length);
+    await convert(source, target, source.length);
     source.forEach((bits, n) => {
       const expected = halfToNumber(bits);
       assert.ok(Object.is(target[n], expected), `half ${bits.toString(16)}: ${target[n]}, not ${expected}`);
     });
   });
 
-  test('floats are rounded to the nearest half, ties to even', () => {
+  test('floats are rounded to the nearest half, ties to even', async () => {
     const floats = floatsAboutHalves();
     // All lengths of the last, incomplete vector.
     for (const length of [floats.length, 1, 2, 3, 5, 9, 15, 17, 31]) {
       const source = backend.allocate(length);
       source.set(floats.subarray(floats.length - length));
       const target = halves(length);
-      convert(source, target, length);
+      await convert(source, target, length);
       source.forEach((value, n) => {
         const expected = numberToHalf(value);
         const same = Number.isNaN(value) ? Number.isNaN(halfToNumber(target[n])) : target[n] === expected;
@@ -194,41 +195,48 @@ export function conversionTests(backend: Backend): void {
     }
   });
 
-  test('dropout drops the same elements of halves and of floats', () => {
+  test('dropout drops the same elements of halves and of floats', async () => {
     const [rows, width] = [5, 37];
     const values = uniform(new Random(8), rows * width).map((value) => halfToNumber(numberToHalf(value)));
     const floats = backend.allocate(values.length);
     floats.set(values);
     const stored = halves(values.length);
-    convert(floats, stored, values.length);
+    await convert(floats, stored, values.length);
     const keys = backend.allocateInts(2 * rows).map((_, n) => 11 * n);
     const [heldKeys, offsets] = [backend.allocateInts(2 * rows), backend.allocateInts(rows)];
     heldKeys.set(keys);
     const drop = { rows, width, rate: 0.5, keys: heldKeys, offsets, stream: 1 };
-    backend.dropout({ ...drop, values: floats });
-    backend.dropout({ ...drop, values: stored });
+    await backend.dropout({ ...drop, values: floats });
+    await backend.dropout({ ...drop, values: stored });
     // A factor of 2 is exact.
     assert.deepEqual(Array.from(stored, halfToNumber), [...floats]);
   });
 }
 
-export function dropoutTests(backend: Backend): void {
-  const draw = (rows: number, width: number, rate: number, seed: number, offsets: number[], stream = 0) => {
+export function dropoutTests(backend: Verbs): void {
+  const draw = async (
+    rows: number,
+    width: number,
+    rate: number,
+    seed: number,
+    offsets: number[],
+    stream = 0,
+  ) => {
     const values = backend.allocate(rows * width).fill(1);
     const keys = backend.allocateInts(2 * rows);
     const starts = backend.allocateInts(rows);
     for (let r = 0; r < rows; r++) keys.set([seed, 7], 2 * r);
     starts.set(offsets);
-    backend.dropout({ rows, width, values, rate, keys, offsets: starts, stream });
+    await backend.dropout({ rows, width, values, rate, keys, offsets: starts, stream });
     const drawn = values.slice();
     for (const array of [values, keys, starts]) backend.release(array);
     return drawn;
   };
 
-  test('dropout keeps the expected fraction of elements, and the mean', () => {
+  test('dropout keeps the expected fraction of elements, and the mean', async () => {
     for (const rate of [0.2, 0.5, 0.9]) {
       const width = 100_001;
-      const drawn = draw(1, width, rate, 1, [0]);
+      const drawn = await draw(1, width, rate, 1, [0]);
       const kept = drawn.filter((value) => value !== 0).length;
       // Five standard deviations of a binomial fraction.
       const allowed = 5 * Math.sqrt((rate * (1 - rate)) / width);
@@ -237,16 +245,16 @@ export function dropoutTests(backend: Backend): void {
     }
   });
 
-  test('dropout of rate 0 changes nothing', () => {
-    assert.ok(draw(3, 17, 0, 1, [0, 9, 18]).every((value) => value === 1));
+  test('dropout of rate 0 changes nothing', async () => {
+    assert.ok((await draw(3, 17, 0, 1, [0, 9, 18])).every((value) => value === 1));
   });
 
-  test('dropout of a row does not depend on its index, but on key and stream', () => {
+  test('dropout of a row does not depend on its index, but on key and stream', async () => {
     const [width, rate] = [33, 0.5];
-    const alone = draw(1, width, rate, 5, [40]);
-    const third = draw(4, width, rate, 5, [0, 90, 40, 200]);
+    const alone = await draw(1, width, rate, 5, [40]);
+    const third = await draw(4, width, rate, 5, [0, 90, 40, 200]);
     assertSameBits(third.slice(2 * width, 3 * width), alone, 'the row as the third of four');
-    for (const other of [draw(1, width, rate, 6, [40]), draw(1, width, rate, 5, [40], 1)]) {
+    for (const other of [await draw(1, width, rate, 6, [40]), await draw(1, width, rate, 5, [40], 1)]) {
       const same = other.filter((value, n) => value === alone[n]).length;
       assert.ok(same < width, 'another key or stream must drop other elements');
     }

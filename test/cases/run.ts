@@ -13,7 +13,7 @@ import { definitionTests } from './definitions.js';
 import { goldenTests } from './goldens.js';
 import { gradientTests } from './gradients.js';
 import { independenceTests } from './independence.js';
-import { linearCases } from './linear.js';
+import { linearCases, matmulCases } from './linear.js';
 import { lossCases, lossTests } from './loss.js';
 import { lstmCases } from './lstm.js';
 import { misuseTests } from './misuse.js';
@@ -35,6 +35,7 @@ export async function runCases(
       compareAll(backend, [
         ...lstmCases(),
         ...linearCases(),
+        ...matmulCases(),
         ...rowCases(),
         ...lossCases(),
         ...optimizerCases(),
