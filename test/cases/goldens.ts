@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Backend, type ClassifierConfig, createOptimizer, SequenceClassifier } from 'scanstroke';
+import { type ClassifierConfig, createOptimizer, SequenceClassifier } from 'scanstroke';
 import { accumulated, assertWithin, type Tolerance } from './comparison.js';
 import {
   type GoldenCase,
@@ -19,6 +19,7 @@ import {
   goldenTensors,
 } from './golden-file.js';
 import { optimizerConfig } from './optimizers.js';
+import type { AnyBackend } from './verbs.js';
 
 type Tensors = Map<string, GoldenTensor>;
 
@@ -49,7 +50,7 @@ function stateOf(tensors: Tensors, prefix: string): Map<string, { shape: number[
 }
 
 /** Registers the golden cases for a backend. */
-export function goldenTests(backend: Backend): void {
+export function goldenTests(backend: AnyBackend): void {
   for (const golden of goldenCases('network')) {
     test(`${golden.file}: ${golden.why}`, () => checkNetwork(backend, golden));
   }
@@ -61,7 +62,7 @@ export function goldenTests(backend: Backend): void {
 const rms = (values: Float64Array) =>
   Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 
-async function checkNetwork(backend: Backend, golden: GoldenCase): Promise<void> {
+async function checkNetwork(backend: AnyBackend, golden: GoldenCase): Promise<void> {
   const tensors = goldenTensors(golden.file);
   const want = (name: string) => goldenTensor(tensors, name).values;
   const config = modelConfig(golden);
@@ -124,7 +125,7 @@ function mnist(first: number, count: number): { pixels: Uint8Array; labels: Uint
   };
 }
 
-async function checkTrajectory(backend: Backend, golden: GoldenCase): Promise<void> {
+async function checkTrajectory(backend: AnyBackend, golden: GoldenCase): Promise<void> {
   const tensors = goldenTensors(golden.file);
   const batchSize = golden.batch as number;
   const updates = golden.steps_taken as number;

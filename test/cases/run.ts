@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '#src/backends/backend.js';
 import { activationTests } from './activations.js';
-import { classifierTests } from './classifier.js';
+import { classifierTests, stepperTests } from './classifier.js';
 import { compareAll } from './comparison.js';
 import { definitionTests } from './definitions.js';
 import { goldenTests } from './goldens.js';
@@ -47,6 +47,7 @@ export async function runCases(
     suite('networks as PyTorch computes them', () => goldenTests(backend));
     suite('independence of the batch', () => {
       independenceTests(backend);
+      stepperTests(backend);
       classifierTests(backend);
     });
     suite('halves', () => conversionTests(backend));

@@ -1,6 +1,7 @@
 /** What the table of cases calls: a backend whose verbs may take a while, as those of a GPU do. */
 import type { Backend } from '#src/backends/backend.js';
 import type { KernelProbe } from '#src/backends/kernel-probe.js';
+import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
 
 /** The same methods, of which those that return nothing or a number may promise it. */
 type Awaitable<Methods> = {
@@ -26,3 +27,6 @@ type Memory =
 export type Verbs = Pick<Backend, Exclude<Memory, 'name' | 'handle' | 'close'>> &
   Awaitable<Omit<Backend, Memory>> &
   Partial<Awaitable<KernelProbe>>;
+
+/** What a classifier computes on. */
+export type AnyBackend = Backend | DeviceBackend;
