@@ -107,10 +107,15 @@ export class GpuDevice {
     return this.#bytes;
   }
 
+  /** Bytes of a buffer of 32-bit words: room for a vector of four at least, which kernels read. */
+  static bytesFor(words: number): number {
+    return Math.max(4, words) * 4;
+  }
+
   /** A zeroed buffer of 32-bit words. A lack of memory is reported by the next `read`, `idle` or `prepare`. */
   allocate(words: number): Slice {
     this.#requireOpen();
-    const size = Math.max(4, words) * 4;
+    const size = GpuDevice.bytesFor(words);
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ size, usage: STORAGE | UNIFORM | COPY_SRC | COPY_DST });
     const check = this.device.popErrorScope().then((error) => {

@@ -2,10 +2,10 @@
  * A classifier's parameters and passes on a GPU. The parameters are also kept on the host: they change only by
  * `parametersChanged`. Passes run one after the other, in the order of the calls.
  */
-import { type BatchCapacity, type LaidOutBatch, layOut } from '../../backends/webgpu/batch-layout.js';
+import { type LaidOutBatch, layOut } from '../../backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '../../backends/webgpu/device.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
-import { type Columns, type PartialGradients, padded } from '../../backends/webgpu/verbs.js';
+import { type Columns, deviceColumns, type PartialGradients, padded } from '../../backends/webgpu/verbs.js';
 import type { PaddedBatch } from '../../data/batch.js';
 import { UserError } from '../../user-error.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../classifier-config.js';
@@ -76,17 +76,18 @@ export class DeviceModel implements Model {
 
   forward<R>(batch: PaddedBatch, states: boolean, use: (pass: ForwardPass) => R): Promise<R> {
     const { batchSize: B, steps: T } = batch;
+    const { numClasses, hiddenSize } = this.#config;
     const passes = states ? this.#training : this.#answering;
     return this.#inTurn(async () => {
       const open = passes.reserve(B, T);
       const { network } = open;
       const laidOut = this.#write(network, batch);
       await passes.submit(open, 'forward', () => network.forward({ dropout: false }));
-      const { capacity } = network.plan;
-      const slices = [firstOf(network.buffers.logits, B, sequencesOf(capacity))];
+      const slices = [firstOf(network.buffers.logits, B * numClasses)];
       if (states) {
+        const words = laidOut.rows * deviceColumns({ parts: directionsOf(this.#config), size: hiddenSize });
         for (const { outputs, cells } of network.layers) {
-          for (const slice of [outputs, cells]) slices.push(firstOf(slice, laidOut.rows, capacity.rows));
+          slices.push(firstOf(outputs, words), firstOf(cells, words));
         }
       }
       const [logits, ...values] = await this.#read(slices);
@@ -97,10 +98,11 @@ export class DeviceModel implements Model {
   gradients<R>(batch: PaddedBatch, options: PassOptions, use: (pass: GradientPass) => R): Promise<R> {
     const { batchSize: B, steps: T } = batch;
     const { labelSmoothing, inputGradient, dropoutSeed } = options;
+    const { numClasses, inputSize } = this.#config;
     return this.#inTurn(async () => {
       const open = this.#training.reserve(B, T);
       const { network, losses, correct } = open;
-      const { buffers, plan } = network;
+      const { buffers } = network;
       const laidOut = this.#write(network, batch);
       this.#device.write(buffers.labels, laidOut.labels);
       const dropout = dropoutSeed !== null;
@@ -113,13 +115,13 @@ export class DeviceModel implements Model {
         network.trainingPass({ labelSmoothing, dropout, state: null, gradients, losses, correct }),
       );
       const slices = [
-        firstOf(buffers.logits, B, sequencesOf(plan.capacity)),
-        { ...losses, size: 4 * B },
-        gradients.partials,
+        firstOf(buffers.logits, B * numClasses),
+        firstOf(losses, B),
+        firstOf(gradients.partials, gradients.parameters),
       ];
-      if (inputGradient) slices.push(firstOf(network.dInputs, laidOut.rows, plan.capacity.rows));
+      if (inputGradient) slices.push(firstOf(network.dInputs, laidOut.rows * padded(inputSize)));
       const [logits, lossValues, gradientValues, dInputs = null] = await this.#read(slices);
-      const columns = { parts: 1, size: this.#config.inputSize };
+      const columns = { parts: 1, size: inputSize };
       return use({
         ...laidOut,
         logits,
@@ -189,13 +191,9 @@ export class DeviceModel implements Model {
   }
 }
 
-function sequencesOf({ blocks, lanes }: BatchCapacity): number {
-  return blocks * lanes;
-}
-
-/** The first `count` of `capacity` equal parts of a buffer. */
-function firstOf({ buffer, offset, size }: Slice, count: number, capacity: number): Slice {
-  return { buffer, offset, size: (size / capacity) * count };
+/** The first words of a buffer. */
+function firstOf({ buffer, offset }: Slice, words: number): Slice {
+  return { buffer, offset, size: 4 * words };
 }
 
 /** Sorts a padded batch, longest first, and puts its steps where the layout says. */

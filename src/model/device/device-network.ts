@@ -4,7 +4,7 @@
  * dropout keys.
  */
 import { layoutWords } from '../../backends/webgpu/batch-layout.js';
-import type { GpuDevice } from '../../backends/webgpu/device.js';
+import { GpuDevice } from '../../backends/webgpu/device.js';
 import { crossEntropy } from '../../backends/webgpu/head/cross-entropy.js';
 import type { Dispatch, Slice } from '../../backends/webgpu/kernel.js';
 import { padded, storageWords } from '../../backends/webgpu/verbs.js';
@@ -92,8 +92,9 @@ export class DeviceNetwork implements NetworkPasses {
 export function deviceMemory(device: GpuDevice, plan: DevicePlan, layout: ParameterLayout): DeviceMemory {
   const memory = { bytes: 0, largest: 0 };
   layOutNetwork(device, plan, layout, UNALLOCATED, (words) => {
-    memory.bytes += 4 * words;
-    memory.largest = Math.max(memory.largest, 4 * words);
+    const size = GpuDevice.bytesFor(words);
+    memory.bytes += size;
+    memory.largest = Math.max(memory.largest, size);
     return UNALLOCATED;
   });
   return memory;
