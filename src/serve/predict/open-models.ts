@@ -18,7 +18,7 @@ const MAX_OPEN = 4;
 const MAX_BAD = 256;
 
 export class OpenModels {
-  readonly #open = new LruCache<Recognizer>(MAX_OPEN);
+  #open = new LruCache<Recognizer>(MAX_OPEN);
   /** The errors of damaged checkpoints, by version and path, so that none is read again. */
   readonly #bad = new Map<string, UserError>();
   readonly #backend: BackendName | 'auto';
@@ -51,9 +51,10 @@ export class OpenModels {
     if ((await stampOf(path)) === null) {
       throw new HttpError(404, `the checkpoint of ${quote(id)} was removed a moment ago; ask again`);
     }
+    const gpu = this.#backend === 'webgpu' ? await this.#openGpu() : null;
     try {
       const checkpoint = await readTrainedModel(path);
-      if (this.#backend === 'webgpu') return recognizerOf(checkpoint, await this.#openGpu(), { name: path });
+      if (gpu) return recognizerOf(checkpoint, gpu, { name: path });
       // The command has already reported which backend is not available.
       const backend = await openBackend(this.#backend, () => {});
       try {
@@ -68,11 +69,22 @@ export class OpenModels {
     }
   }
 
+  /** The GPU; after it was lost, the next request opens it again, and its networks. */
   #openGpu(): Promise<DeviceBackend> {
-    this.#gpu ??= openBackend('webgpu').catch((error) => {
+    const forget = () => {
       this.#gpu = null;
-      throw error;
-    });
+      this.#open = new LruCache<Recognizer>(MAX_OPEN);
+    };
+    this.#gpu ??= openBackend('webgpu').then(
+      (gpu) => {
+        void gpu.device.device.lost.then(forget);
+        return gpu;
+      },
+      (error) => {
+        this.#gpu = null;
+        throw error;
+      },
+    );
     return this.#gpu;
   }
 
