@@ -3,7 +3,7 @@
  * copies. Training uses the network beneath it directly.
  */
 import type { Backend, Stored } from '../backends/backend.js';
-import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import { type DeviceBackend, deviceOf } from '../backends/webgpu/webgpu.js';
 import { checkPadded, type PaddedBatch } from '../data/batch.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
@@ -123,7 +123,7 @@ export class SequenceClassifier implements Disposable {
     if (options.parameters) layout.check(options.parameters);
     this.#model =
       backend.name === 'webgpu'
-        ? new DeviceModel(this.config, layout, backend.device)
+        ? new DeviceModel(this.config, layout, deviceOf(backend))
         : new HostModel(this.config, layout, backend);
     const { parameters } = this.#model;
     if (options.parameters) layout.fromStateDict(options.parameters, parameters);

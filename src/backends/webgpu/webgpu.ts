@@ -23,6 +23,11 @@ export interface GpuBackend extends DeviceBackend {
 
 export { DeviceOutOfMemory };
 
+/** The GPU of a backend that a program opened. */
+export function deviceOf(backend: DeviceBackend): GpuDevice {
+  return (backend as GpuBackend).device;
+}
+
 /**
  * Opens the first GPU.
  * @throws BackendUnavailable if there is none

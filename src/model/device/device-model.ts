@@ -1,6 +1,7 @@
 /**
  * A classifier's parameters and passes on a GPU. The parameters are also kept on the host: they change only by
- * `parametersChanged`. Passes run one after the other, in the order of the calls.
+ * `parametersChanged`. Passes run one after the other, in the order of the calls. The kernels are loaded by the first
+ * pass, so that programs without a GPU do not load them.
  */
 import { type LaidOutBatch, layOut } from '../../backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '../../backends/webgpu/device.js';
@@ -21,7 +22,7 @@ import {
 import type { ParameterLayout } from '../parameters.js';
 import { requireSteppable, type SequenceStepper } from '../stepper.js';
 import type { DeviceNetwork } from './device-network.js';
-import { DevicePasses } from './device-passes.js';
+import type { DevicePasses } from './device-passes.js';
 
 /** A batch in the order of its pass, and what the device reads of it. */
 interface LaidOut extends PassRows {
@@ -41,8 +42,7 @@ export class DeviceModel implements Model {
   /** [P] */
   #gradients: Slice | null = null;
   /** Networks for answers alone, and for everything else; so answers do not depend on what else was asked for. */
-  readonly #answering: DevicePasses;
-  readonly #training: DevicePasses;
+  readonly #passes: Record<'answers' | 'training', DevicePasses | null> = { answers: null, training: null };
   /** Settles when all calls so far have ended. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -52,16 +52,6 @@ export class DeviceModel implements Model {
     this.#device = device;
     this.parameters = new Float32Array(layout.length);
     this.#onDevice = device.allocate(layout.length);
-    const passes = (training: boolean) =>
-      new DevicePasses(device, layout, this.#onDevice, {
-        config,
-        precision: 'float32',
-        training,
-        inputGradient: training,
-        keepsAll: training,
-      });
-    this.#answering = passes(false);
-    this.#training = passes(true);
   }
 
   parametersChanged(): void {
@@ -69,16 +59,15 @@ export class DeviceModel implements Model {
     // A failure here is a failure of the device, which the next pass reports.
     void this.#inTurn(async () => {
       this.#device.write(this.#onDevice, values);
-      this.#answering.parametersChanged();
-      this.#training.parametersChanged();
+      for (const passes of Object.values(this.#passes)) passes?.parametersChanged();
     }).catch(() => {});
   }
 
   forward<R>(batch: PaddedBatch, states: boolean, use: (pass: ForwardPass) => R): Promise<R> {
     const { batchSize: B, steps: T } = batch;
     const { numClasses, hiddenSize } = this.#config;
-    const passes = states ? this.#training : this.#answering;
     return this.#inTurn(async () => {
+      const passes = await this.#passesFor(states ? 'training' : 'answers');
       const open = passes.reserve(B, T);
       const { network } = open;
       const laidOut = this.#write(network, batch);
@@ -100,7 +89,8 @@ export class DeviceModel implements Model {
     const { labelSmoothing, inputGradient, dropoutSeed } = options;
     const { numClasses, inputSize } = this.#config;
     return this.#inTurn(async () => {
-      const open = this.#training.reserve(B, T);
+      const passes = await this.#passesFor('training');
+      const open = passes.reserve(B, T);
       const { network, losses, correct } = open;
       const { buffers } = network;
       const laidOut = this.#write(network, batch);
@@ -111,7 +101,7 @@ export class DeviceModel implements Model {
         this.#device.write(buffers.dropoutKeys, keys);
       }
       const gradients = this.#partialGradients();
-      await this.#training.submit(open, `gradients ${labelSmoothing} ${dropout}`, () =>
+      await passes.submit(open, `gradients ${labelSmoothing} ${dropout}`, () =>
         network.trainingPass({ labelSmoothing, dropout, state: null, gradients, losses, correct }),
       );
       const slices = [
@@ -142,10 +132,22 @@ export class DeviceModel implements Model {
 
   close(): void {
     void this.#inTurn(async () => {
-      this.#answering.close();
-      this.#training.close();
+      for (const passes of Object.values(this.#passes)) passes?.close();
       for (const slice of [this.#onDevice, this.#gradients]) if (slice) this.#device.release(slice);
     });
+  }
+
+  async #passesFor(purpose: 'answers' | 'training'): Promise<DevicePasses> {
+    const { DevicePasses } = await import('./device-passes.js');
+    const training = purpose === 'training';
+    this.#passes[purpose] ??= new DevicePasses(this.#device, this.#layout, this.#onDevice, {
+      config: this.#config,
+      precision: 'float32',
+      training,
+      inputGradient: training,
+      keepsAll: training,
+    });
+    return this.#passes[purpose];
   }
 
   /** Runs work after all that came before it. */

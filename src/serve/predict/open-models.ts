@@ -2,7 +2,7 @@
 
 import type { BackendName } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
-import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
+import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
 import { quote } from '../../formats/quotation.js';
 import { type Recognizer, recognizerOf } from '../../recognize/recognizer.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
@@ -77,7 +77,7 @@ export class OpenModels {
     };
     this.#gpu ??= openBackend('webgpu').then(
       (gpu) => {
-        void gpu.device.device.lost.then(forget);
+        void deviceOf(gpu).device.lost.then(forget);
         return gpu;
       },
       (error) => {
