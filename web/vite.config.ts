@@ -1,7 +1,8 @@
 /**
  * Builds the page into static files for any server and any path. URLs are relative, and nothing is inlined that a
- * strict content-security policy would block. Two plugins of this project generate the reports' palette as CSS
- * variables (palette-css.ts), and the list of files that the service worker caches for offline use.
+ * strict content-security policy would block. Plugins of this project generate the reports' palette as CSS variables
+ * (palette-css.ts) and the list of files that the service worker caches for offline use, and leave out what is for GPUs
+ * (without-gpu.ts).
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { paletteCss } from './palette-css.js';
+import { withoutGpu } from './without-gpu.js';
 
 const OUT = fileURLToPath(new URL('../dist/page/', import.meta.url));
 const SERVICE_WORKER = 'service-worker.js';
@@ -37,8 +39,8 @@ function precache(): Plugin {
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
-  plugins: [paletteCss(), precache()],
-  worker: { format: 'es' },
+  plugins: [paletteCss(), withoutGpu(), precache()],
+  worker: { format: 'es', plugins: () => [withoutGpu()] },
   build: {
     outDir: OUT,
     emptyOutDir: true,
