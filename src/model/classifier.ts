@@ -205,7 +205,7 @@ export class SequenceClassifier implements Disposable {
   /**
    * Makes a stepper, which reads a sequence step by step with this model's parameters.
    *
-   * @throws UserError for a bidirectional model, and for the head 'flatten'
+   * @throws UserError for a bidirectional model, for the head 'flatten', and on a GPU, which is slower at single steps
    */
   stepper(): SequenceStepper {
     this.#requireOpen();
