@@ -112,9 +112,11 @@ export class ProgressView {
   #startLines(event: StartEvent): string[] {
     const { bold, yellow } = this.#colors;
     const { backend, threads } = event;
+    // A GPU's threads are not counted.
+    const workers = backend.name === 'webgpu' ? '' : `, ${plural(threads, 'thread')}`;
     const lines = (event.notices ?? []).map((notice) => yellow(printable(notice)));
     lines.push(
-      `${bold(this.#settings.preset)}, seed ${event.seed}, on ${backend.name} (${backend.description}), ${plural(threads, 'thread')}`,
+      `${bold(this.#settings.preset)}, seed ${event.seed}, on ${backend.name} (${backend.description})${workers}`,
       `${formatCount(event.parameters)} parameters; samples: ${formatCount(event.trainCount)} for training, ` +
         `${formatCount(event.validationCount)} for validation, ${formatCount(event.testCount)} for the test`,
       `${plural(event.epochs, 'epoch')} of ${plural(event.batchesPerEpoch, 'update')}, saved in ${printable(event.folder)}`,

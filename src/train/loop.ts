@@ -161,7 +161,7 @@ export async function* trainEpoch(
   const { batchSize, epochs } = settings;
   const batches = Math.ceil(train.length / batchSize);
   const rates = learningRates(settings.rate, epochs, batches, state.epoch);
-  const order = orderOf(options);
+  const order = orderOf(options, state.epoch);
   const samplesIn = (batch: number) => Math.min(train.length, batch * batchSize);
   const firstBatch = state.losses.length;
   const began = performance.now();
@@ -257,11 +257,15 @@ function divergence({ batch, quantity, value }: Diverged, { state, lastGood }: E
   );
 }
 
-function orderOf({ settings, state, train, lengthOf }: EpochOptions): Int32Array {
+/** The training sequences in the order of an epoch, as indices into part `train`. */
+export function orderOf(
+  { settings, train, lengthOf }: Pick<EpochOptions, 'settings' | 'train' | 'lengthOf'>,
+  epoch: number,
+): Int32Array {
   const { seed, batchSize } = settings;
   return lengthOf
-    ? epochOrderByLength(train, lengthOf, batchSize, seed, state.epoch)
-    : epochOrder(train, seed, state.epoch);
+    ? epochOrderByLength(train, lengthOf, batchSize, seed, epoch)
+    : epochOrder(train, seed, epoch);
 }
 
 /** Scores on the validation part; null when it was stopped. */

@@ -1,7 +1,6 @@
 /** Opens a trainer in Node.js. */
 
 import { availableParallelism } from 'node:os';
-import type { HostChoice } from '../backends/backend-names.js';
 import { type BackendChoice, openBackend } from '../backends/open-node.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startNodeThread } from './team/threads-node.js';
@@ -13,7 +12,8 @@ import type { Examples } from './trainer-examples.js';
  *
  * @param config sizes of the model, as for `SequenceClassifier`
  * @param examples labelled sequences; the trainer copies them
- * @param options of the training. `backend` chooses what computes, as for `openBackend`; default `auto`.
+ * @param options of the training. `backend` chooses what computes, as for `openBackend`: `webgpu` is the GPU; default
+ *   `auto`, which takes the processor.
  * @returns the trainer; `close` ends its threads and frees its memory
  * @throws UserError when sizes do not fit, a label or an option is out of range, or the backend cannot be opened
  *
@@ -38,9 +38,9 @@ export async function openTrainer(
 ): Promise<Trainer> {
   const { threads = availableParallelism() } = options;
   return createTrainer(config, examples, options, {
-    backend: await openBackend(options.backend as HostChoice),
+    backend: await openBackend(options.backend),
     threads,
     startThread: startNodeThread,
-    openBackend: () => openBackend(options.backend as HostChoice),
+    openBackend: () => openBackend(options.backend),
   });
 }

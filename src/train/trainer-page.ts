@@ -1,5 +1,4 @@
 /** Opens a trainer in a page. */
-import type { HostChoice } from '../backends/backend-names.js';
 import { openBackend } from '../backends/open-web.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startPageThread, threadsInPage } from './team/threads-page.js';
@@ -12,7 +11,8 @@ import type { Examples } from './trainer-examples.js';
  *
  * @param config sizes of the model, as for `SequenceClassifier`
  * @param examples labelled sequences; the trainer copies them
- * @param options of the training. `backend` chooses what computes, as for `openBackend`; default `auto`.
+ * @param options of the training. `backend` chooses what computes, as for `openBackend`: `webgpu` is the GPU; default
+ *   `auto`, which takes the processor.
  * @returns the trainer; `close` ends its threads and frees its memory
  * @throws UserError when sizes do not fit, a label or an option is out of range, or the backend cannot be opened
  *
@@ -36,9 +36,9 @@ export async function openTrainer(
   options: TrainerOptions & { backend?: Parameters<typeof openBackend>[0] } = {},
 ): Promise<Trainer> {
   return createTrainer(config, examples, options, {
-    backend: await openBackend(options.backend as HostChoice),
+    backend: await openBackend(options.backend),
     threads: threadsInPage(options.threads),
     startThread: startPageThread,
-    openBackend: () => openBackend(options.backend as HostChoice),
+    openBackend: () => openBackend(options.backend),
   });
 }

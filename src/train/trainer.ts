@@ -3,6 +3,7 @@
  * an epoch at a time (`epoch`), or with validation, schedule and early stopping (`train`).
  */
 import type { Backend } from '../backends/backend.js';
+import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import { NO_AUGMENTATION } from '../data/augmentation.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import {
@@ -27,7 +28,7 @@ import {
   trainLoop,
 } from './loop.js';
 import { type OptimizerConfig, type ResolvedOptimizer, resolveOptimizer } from './optimizer.js';
-import { openTeam } from './team/team.js';
+import { openTeam, type TeamOptions } from './team/team.js';
 import type { StartThread } from './team/threads.js';
 import { type Examples, type TrainerPart, type TrainerParts, trainerParts } from './trainer-examples.js';
 
@@ -45,7 +46,7 @@ export interface TrainerOptions {
   labelSmoothing?: number;
   /** Examples for validation, or the share of the examples to hold back for it, in (0, 1). Default: no validation. */
   validation?: Examples | number;
-  /** Number of worker threads. Default: one a core. The result does not depend on the number. */
+  /** Number of worker threads. Default: one a core. The result does not depend on the number. A GPU needs none. */
   threads?: number;
 }
 
@@ -94,12 +95,12 @@ export interface TrainerEvaluation {
 
 /** What the entry points know and the trainer does not. */
 export interface TrainerPlatform {
-  /** For the team. */
-  backend: Backend;
+  /** For the engine: a team of threads, or a GPU. */
+  backend: Backend | DeviceBackend;
   threads: number;
   startThread: StartThread;
   /** Opens a backend for `classifier`. */
-  openBackend(): Promise<Backend>;
+  openBackend(): Promise<Backend | DeviceBackend>;
 }
 
 /** Opens a trainer; the entry points' `openTrainer` say what it throws. */
@@ -109,7 +110,7 @@ export async function createTrainer(
   options: TrainerOptions,
   platform: TrainerPlatform,
 ): Promise<Trainer> {
-  const { backend, startThread } = platform;
+  const { backend } = platform;
   try {
     const { seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
     const model = resolveClassifierConfig(config);
@@ -120,10 +121,8 @@ export async function createTrainer(
       throw new UserError(`train: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
     requireWhole('batchSize', batchSize);
     const parts = trainerParts(examples, options.validation, model, seed);
-    const engine = await openTeam({
-      backend,
-      threads: requireWhole('threads', platform.threads),
-      startThread,
+    const threads = requireWhole('threads', platform.threads);
+    const engine = await openEngine(platform, threads, {
       model,
       parts: {
         train: { kind: 'arrays', ...parts.data.train },
@@ -144,6 +143,16 @@ export async function createTrainer(
     backend.close();
     throw error;
   }
+}
+
+/** A GPU's engine is loaded where it is used. */
+async function openEngine(
+  { backend, startThread }: TrainerPlatform,
+  threads: number,
+  options: Pick<TeamOptions, 'model' | 'parts' | 'training'>,
+): Promise<Engine> {
+  if (backend.name !== 'webgpu') return openTeam({ backend, threads, startThread, ...options });
+  return (await import('./gpu/gpu-engine.js')).openGpuEngine({ backend, ...options });
 }
 
 /**
@@ -175,18 +184,18 @@ export async function createTrainer(
  * console.log(logits); // [2]
  */
 export class Trainer {
-  /** For people: backend, instruction set and threads, such as `cpu (AVX-512), 8 threads`. */
+  /** For people: backend, instruction set and threads, such as `cpu (AVX-512), 8 threads`, or the GPU. */
   readonly description: string;
-  /** Number of worker threads. */
+  /** Number of worker threads; 1 for a GPU. */
   readonly threads: number;
   readonly #engine: Engine;
-  readonly #backend: Backend;
+  readonly #backend: Backend | DeviceBackend;
   readonly #model: ResolvedClassifierConfig;
   readonly #optimizer: ResolvedOptimizer;
   readonly #parts: TrainerParts;
   readonly #seed: number;
   readonly #batchSize: number;
-  readonly #openBackend: () => Promise<Backend>;
+  readonly #openBackend: () => Promise<Backend | DeviceBackend>;
   readonly #state = initialState(false);
   #best: ModelState | null = null;
   #busy: string | null = null;
@@ -195,13 +204,13 @@ export class Trainer {
   constructor(parts: {
     engine: Engine;
     /** Closed with the trainer. */
-    backend: Backend;
+    backend: Backend | DeviceBackend;
     model: ResolvedClassifierConfig;
     optimizer: ResolvedOptimizer;
     parts: TrainerParts;
     seed: number;
     batchSize: number;
-    openBackend: () => Promise<Backend>;
+    openBackend: () => Promise<Backend | DeviceBackend>;
   }) {
     this.#engine = parts.engine;
     this.#backend = parts.backend;
@@ -329,7 +338,7 @@ export class Trainer {
    *   trainer's, which the classifier closes.
    * @throws UserError when the trainer is busy or closed
    */
-  async classifier(backend?: Backend): Promise<SequenceClassifier> {
+  async classifier(backend?: Backend | DeviceBackend): Promise<SequenceClassifier> {
     const { parameters } = await this.#alone('classifier', () => this.#engine.save());
     const { sequenceLength, ...config } = this.#model;
     return new SequenceClassifier(

@@ -80,14 +80,15 @@ const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'cosineannealingwarmrestarts cosine-restarts sgdr warm-restarts cosine-annealing-warm-restarts',
   },
   optimizer: { sgd: 'momentum nesterov', adam: 'nadam rmsprop adamax', adamw: 'adam-w' },
+  backend: { webgpu: 'gpu cuda cuda:0 mps rocm hip xpu metal vulkan opencl' },
   preset: { 'mnist-lstm': 'mnist lstm published', quick: 'default', strokes: 'stroke pen' },
   'stroke-order': { pen: 'drawn original' },
 };
 /** Values for which there is nothing; the advice. */
 const NOTHING: Readonly<Record<string, { values: string; advice: string }>> = {
   backend: {
-    values: 'gpu cuda cuda:0 mps rocm hip xpu tpu metal vulkan webgpu opencl',
-    advice: 'scanstroke computes on the processor alone; leave it out for the fastest kernels',
+    values: 'tpu npu',
+    advice: 'scanstroke computes on the processor and, with webgpu, on a GPU',
   },
 };
 

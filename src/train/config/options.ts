@@ -281,7 +281,7 @@ const MACHINE = {
   backend: choice(
     BACKEND_CHOICES,
     'auto',
-    'kernels to use (auto: native cpu kernels if they are built, otherwise wasm)',
+    'what computes (auto: native cpu kernels if they are built, otherwise wasm; a new training takes the GPU if it is faster)',
   ),
   threads: integer(null, { from: 1, to: 256 }, 'number of worker threads; the result does not depend on it', {
     none: 'one per core',

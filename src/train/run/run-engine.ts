@@ -1,111 +1,74 @@
-/** Opens the engine of a run or an evaluation in Node.js: backend, threads and the sequences of every part. */
-
-import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import type { HostChoice } from '../../backends/backend-names.js';
-import { openBackend } from '../../backends/open-node.js';
-import type { Augmentation } from '../../data/augmentation.js';
-import type { Dataset, Preprocessing } from '../../data/input-kind.js';
-import { partsOf } from '../../data/sources.js';
-import { shortageOf } from '../../formats/shortage.js';
-import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import type { Precision } from '../../model/workspace.js';
-import { UserError } from '../../user-error.js';
+/**
+ * Opens the engine of a run or an evaluation in Node.js, by the name of its backend. For a new training, `auto` takes
+ * the GPU if there is one and it is faster for this model and batch (faster-engine.ts).
+ */
+import { findGpu } from '../../backends/webgpu/find-gpu.js';
 import type { TrainConfig } from '../config/options.js';
-import type { Engine, UpdateSettings } from '../engine.js';
-import { openTeam, type TeamOptions } from '../team/team.js';
-import { teamBytes } from '../team/team-memory.js';
-import { startNodeThread } from '../team/threads-node.js';
+import { compareEngines, type MeasuredWork } from './faster-engine.js';
+import { openHostEngine } from './host-engine.js';
+import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
 
-export interface RunEngineOptions {
+export interface RunEngine extends OpenedEngine {
+  /** The value of `--backend` with which the run is resumed: not `auto`, if the backend was chosen by a measurement. */
   backend: TrainConfig['backend'];
-  /** Null: one a core. */
-  threads: number | null;
-  dataset: Dataset;
-  preprocessing: Preprocessing;
-  model: ResolvedClassifierConfig;
-  /** Default float32. */
-  precision?: Precision;
-  /** Null: only evaluate. */
-  training: (UpdateSettings & { augmentation: Augmentation }) | null;
 }
-
-export interface RunEngine {
-  engine: Engine;
-  /** For the user, a line for each backend that is not available. */
-  notices: string[];
-  /** Closes engine and backend. */
-  close(): Promise<void>;
-}
-
-/** @throws UserError when the backend cannot be opened */
-export async function openRunEngine(options: RunEngineOptions): Promise<RunEngine> {
-  const { dataset, preprocessing, model, precision, training } = options;
-  const notices: string[] = [];
-  const threads = options.threads ?? availableParallelism();
-  const backend = await openBackend(options.backend as HostChoice, (line) => notices.push(line));
-  const team = { backend, threads, model, precision, parts: partsOf(dataset, preprocessing), training };
-  try {
-    checkAddressSpace(team);
-    const engine = await openTeam({ ...team, startThread: startNodeThread });
-    const close = async () => {
-      await engine.close();
-      backend.close();
-    };
-    return { engine, notices, close };
-  } catch (error) {
-    const explained = explainShortage(error, team);
-    backend.close();
-    throw explained;
-  }
-}
-
-/** Open files that the process needs, and each thread while it starts. Measured on Linux with 1 to 16 threads. */
-const PROCESS_FILES = 48;
-const THREAD_FILES = 16;
-/** Address space that V8 reserves for a thread. Measured on Linux: 540 to 670 MB. */
-const THREAD_ADDRESS_BYTES = 640 * 2 ** 20;
 
 /**
- * Refuses more threads than a limit of the address space (ulimit -v) allows: V8 ends the whole process when it cannot
- * reserve the space for a thread. Linux only.
+ * @param measured updates by which `auto` chooses between processor and GPU. Null: `auto` takes the processor, as for a
+ * run that began there, and whose bits must not change.
+ * @throws UserError when the backend cannot be opened
  */
-function checkAddressSpace(team: Omit<TeamOptions, 'startThread'>): void {
-  if (process.platform !== 'linux') return;
-  const limit = Number(/^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
-  const used = 1024 * Number(/^VmSize:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-  const needed = used + team.threads * THREAD_ADDRESS_BYTES + teamBytes(team);
-  if (!(needed > limit)) return; // Also if there is no limit, which is NaN here.
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`;
-  throw new UserError(
-    `train: ${countThreads(team.threads)} and Node.js need about ${megabytes(needed)} of address space; the limit is ` +
-      `${megabytes(limit)}; raise it (ulimit -v), or use fewer threads`,
-    { settings: ['threads'] },
-  );
-}
-
-function countThreads(threads: number): string {
-  return threads === 1 ? 'a thread' : `${threads} threads`;
-}
-
-/** Turns a lack of open files or of memory into a UserError that says how much is needed; returns any other error. */
-function explainShortage(error: unknown, team: Omit<TeamOptions, 'startThread'>): unknown {
-  const { threads } = team;
-  const what = `train: cannot start ${countThreads(threads)}`;
-  switch (shortageOf(error)) {
-    case null:
-      return error;
-    case 'files':
-      return new UserError(
-        `${what}: too many files are open; about ${PROCESS_FILES + THREAD_FILES * threads} are needed: ` +
-          'raise the limit (ulimit -n), or use fewer threads',
-        { settings: ['threads'] },
-      );
-    case 'memory':
-      return new UserError(
-        `${what}: there is not enough memory; the network needs ${Math.ceil(teamBytes(team) / 2 ** 20)} MB besides ` +
-          'Node.js and the data: close other programs, raise the limit (ulimit -v), use fewer threads, or a smaller network',
-        { settings: ['threads', 'hiddenSize'] },
-      );
+export async function openRunEngine(
+  options: RunEngineOptions,
+  measured: MeasuredWork | null = null,
+): Promise<RunEngine> {
+  const { backend } = options;
+  if (backend === 'webgpu') return { ...(await openGpuEngine(options)), backend };
+  const host = await openHostEngine(options, backend);
+  if (backend !== 'auto' || !measured || !(await findGpu())) return { ...host, backend };
+  try {
+    return await fasterOf(host, options, measured);
+  } catch (error) {
+    await host.close();
+    throw error;
   }
+}
+
+/** The GPU's engine is loaded where it is used. */
+async function openGpuEngine(options: RunEngineOptions): Promise<OpenedEngine> {
+  return (await import('./device-engine.js')).openDeviceEngine(options);
+}
+
+/** The faster engine; the other one is closed. */
+async function fasterOf(
+  host: OpenedEngine,
+  options: RunEngineOptions,
+  measured: MeasuredWork,
+): Promise<RunEngine> {
+  const { name } = host.engine.backend;
+  const gpu = await openGpuEngine(options).catch((error: Error) => error);
+  if (gpu instanceof Error) return withNotice(host, name, `backend: ${name}; ${inClause(gpu)}`);
+  const device = `webgpu (${gpu.engine.backend.description})`;
+  const comparison = await compareEngines(gpu.engine, host.engine, measured).catch((error: Error) => error);
+  if (comparison instanceof Error) {
+    await gpu.close();
+    return withNotice(host, name, `backend: ${name}; ${device} failed: ${inClause(comparison)}`);
+  }
+  const { ratio, hostClosed } = comparison;
+  if (hostClosed || ratio > 1) {
+    await host.close();
+    const speed = `${hostClosed ? 'more than ' : ''}${ratio.toFixed(1)} times as fast as ${name} here`;
+    return withNotice(gpu, 'webgpu', `backend: ${device}, ${speed}`);
+  }
+  await gpu.close();
+  return withNotice(host, name, `backend: ${name}; ${device} is ${ratio.toFixed(1)} times as fast here`);
+}
+
+function withNotice(opened: OpenedEngine, name: string, line: string): RunEngine {
+  return { ...opened, notices: [...opened.notices, line], backend: name as TrainConfig['backend'] };
+}
+
+/** The first line of a message, to follow a semicolon. */
+function inClause({ message }: Error): string {
+  return message.split('\n')[0];
 }

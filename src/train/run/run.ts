@@ -20,7 +20,7 @@ import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
 import { type AnswerSheet, evaluatePart } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
-import { initialState, trainLoop } from '../loop.js';
+import { initialState, orderOf, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
 import { fingerprintOf, resume } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
@@ -94,15 +94,22 @@ async function* trainLocked(
         { settings: ['batchSize'] },
       );
     }
-    session = await openRunEngine({
-      backend: config.backend,
-      threads: config.threads,
-      dataset,
-      preprocessing,
-      model,
-      precision: config.useAmp ? 'mixed' : 'float32',
-      training: updateSettingsOf(config, batchSize),
-    });
+    const settings = loopSettingsOf(config, batchSize);
+    const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
+    session = await openRunEngine(
+      {
+        backend: config.backend,
+        threads: config.threads,
+        dataset,
+        preprocessing,
+        model,
+        precision: config.useAmp ? 'mixed' : 'float32',
+        training: updateSettingsOf(config, batchSize),
+      },
+      checkpoint?.training
+        ? null
+        : { order: orderOf({ settings, train, lengthOf }, 1), batchSize, mixed: config.useAmp },
+    );
     const { engine } = session;
     const conditions = {
       batchSize,
@@ -118,7 +125,8 @@ async function* trainLocked(
     const parameters = parameterCount(model);
 
     stop.throwIfAborted();
-    const writer = new RunWriter(config, lock, engine, dataset, model, preprocessing, conditions);
+    const kept = { ...config, backend: session.backend };
+    const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
     const repairs = await writer.begin(state);
     await source?.release();
     yield {
@@ -140,11 +148,11 @@ async function* trainLocked(
     const scoring = { engine, classes: dataset.classes.length, stop };
     const reason = yield* trainLoop({
       ...scoring,
-      settings: loopSettingsOf(config, batchSize),
+      settings,
       train,
       validation,
       labels: dataset.train.labels,
-      lengthOf: kindOf(dataset).lengthsIn(dataset.train),
+      lengthOf,
       state,
       lastGood: join(config.savingPath, RUN_FILES.last),
       saveBest: (next) => writer.saveBest(next.epoch - 1),

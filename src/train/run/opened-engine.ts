@@ -1,0 +1,28 @@
+/** What the engine of a run or an evaluation is opened for, and what is opened. */
+import type { Augmentation } from '../../data/augmentation.js';
+import type { Dataset, Preprocessing } from '../../data/input-kind.js';
+import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import type { Precision } from '../../model/workspace.js';
+import type { TrainConfig } from '../config/options.js';
+import type { Engine, UpdateSettings } from '../engine.js';
+
+export interface RunEngineOptions {
+  backend: TrainConfig['backend'];
+  /** Null: one a core. */
+  threads: number | null;
+  dataset: Dataset;
+  preprocessing: Preprocessing;
+  model: ResolvedClassifierConfig;
+  /** Default float32. */
+  precision?: Precision;
+  /** Null: only evaluate. */
+  training: (UpdateSettings & { augmentation: Augmentation }) | null;
+}
+
+export interface OpenedEngine {
+  engine: Engine;
+  /** For the user: a line for each backend that is not available, or why a backend was chosen. */
+  notices: string[];
+  /** Closes engine and backend. */
+  close(): Promise<void>;
+}
