@@ -364,7 +364,7 @@ function zeroState(kinds: string[], parameters: StateDict): StateDict {
 }
 
 /** The tensors named `prefix.NAME`, by NAME. */
-function withPrefix(tensors: StateDict, prefix: string): StateDict {
+export function withPrefix(tensors: StateDict, prefix: string): StateDict {
   const found: StateDict = new Map();
   for (const [name, tensor] of tensors) {
     if (name.startsWith(`${prefix}.`)) found.set(name.slice(prefix.length + 1), tensor);

@@ -129,6 +129,22 @@ export class GpuDevice {
     return { buffer, offset: 0, size };
   }
 
+  /** Whether buffers of so many bytes in all can be allocated now. Nothing is allocated afterwards. */
+  async hasRoomFor(bytes: number): Promise<boolean> {
+    this.#requireOpen();
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
+    const most = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 4) * 4;
+    this.device.pushErrorScope('out-of-memory');
+    const buffers: GPUBuffer[] = [];
+    for (let left = Math.ceil(bytes / 4) * 4; left > 0; left -= most) {
+      buffers.push(this.device.createBuffer({ size: Math.min(left, most), usage: STORAGE | COPY_DST }));
+    }
+    const error = await this.device.popErrorScope();
+    for (const buffer of buffers) buffer.destroy();
+    await this.check();
+    return error === null;
+  }
+
   /** Frees a buffer from `allocate`. */
   release({ buffer }: Slice): void {
     this.#bytes -= buffer.size;

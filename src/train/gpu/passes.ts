@@ -20,58 +20,40 @@ export interface Passes {
 const MAX_SPLITS = 16;
 /** Parameters of all splits, unless there are few splits. */
 const SPLIT_PARAMETERS = 2 ** 25;
-/** Large models have so many splits: they use a large GPU, and memory for the passes can be quartered. */
+/** Large models have at least so many splits: memory for the passes can then be quartered. */
 const FEW_SPLITS = 4;
 
-/** S of a batch: a power of 2. @param blocks of the batch */
-export function splitsOf(blocks: number, parameters: number): number {
-  const wanted = Math.min(MAX_SPLITS, Math.max(FEW_SPLITS, SPLIT_PARAMETERS / parameters), blocks);
-  return 2 ** Math.floor(Math.log2(wanted));
+/** Splits of a batch, and the blocks of each. @param blocks of the batch */
+function splitsOf(blocks: number, parameters: number): { splits: number; blocksOfSplit: number } {
+  const wanted = Math.min(MAX_SPLITS, Math.max(FEW_SPLITS, Math.floor(SPLIT_PARAMETERS / parameters)));
+  const blocksOfSplit = Math.ceil(blocks / wanted);
+  return { splits: Math.ceil(blocks / blocksOfSplit), blocksOfSplit };
 }
 
 /**
- * The fewest passes that fit.
- * @param lengths of all sequences that can be in a batch
- * @param fits whether the device has memory for passes of a capacity
- * @returns null if not even the smallest pass fits
+ * Ways to cut a batch, from a single pass to passes of a single split.
+ * @param longest lengths of the longest sequences that can meet in a batch, longest first
  */
-export function planPasses(
-  batchSize: number,
-  parameters: number,
-  lengths: SortedLengths,
-  fits: (capacity: BatchCapacity) => boolean,
-): Passes | null {
-  const { lanes, blocks, steps } = capacityFor(batchSize, lengths.longest);
-  const splits = splitsOf(blocks, parameters);
-  const blocksOfSplit = Math.ceil(blocks / splits);
-  for (let count = 1; count <= splits; count *= 2) {
-    const blocksOfPass = (splits / count) * blocksOfSplit;
-    const capacity = { lanes, blocks: blocksOfPass, steps, rows: lengths.rowsOf(lanes, blocksOfPass) };
-    if (fits(capacity)) return { capacity, count, splits: splits / count };
+export function* waysToCut(batchSize: number, parameters: number, longest: Int32Array): Generator<Passes> {
+  const { lanes, blocks, steps } = capacityFor(batchSize, longest[0]);
+  const { splits, blocksOfSplit } = splitsOf(blocks, parameters);
+  for (let own = splits; ; own = Math.ceil(own / 2)) {
+    const blocksOfPass = own * blocksOfSplit;
+    const rows = rowsOf(longest, lanes, blocksOfPass);
+    yield {
+      capacity: { lanes, blocks: blocksOfPass, steps, rows },
+      count: Math.ceil(splits / own),
+      splits: own,
+    };
+    if (own === 1) return;
   }
-  return null;
 }
 
-/** Lengths of sequences, longest first; from them follows how many rows a batch can have. */
-export class SortedLengths {
-  readonly #lengths: Int32Array;
-
-  constructor(lengths: Int32Array) {
-    this.#lengths = lengths.slice().sort().reverse();
+/** Rows of the blocks of the longest sequences: no pass has more. */
+export function rowsOf(longest: Int32Array, lanes: number, blocks: number): number {
+  let rows = 0;
+  for (let block = 0; block < blocks && block * lanes < longest.length; block++) {
+    rows += lanes * longest[block * lanes];
   }
-
-  /** T of the longest sequence. */
-  get longest(): number {
-    return this.#lengths[0];
-  }
-
-  /** Rows of the batch of the longest sequences, which no other batch exceeds. */
-  rowsOf(lanes: number, blocks: number): number {
-    let rows = 0;
-    for (let block = 0; block < blocks; block++) {
-      // A source with fewer sequences than the batch: blocks of its shortest ones are empty.
-      rows += lanes * (this.#lengths[block * lanes] ?? 0);
-    }
-    return rows;
-  }
+  return rows;
 }

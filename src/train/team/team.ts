@@ -22,7 +22,7 @@ import {
   type UpdateSettings,
 } from '../engine.js';
 import { lossScaleRows, readLossScale } from '../loss-scale.js';
-import { optimizerStateNames } from '../optimizer.js';
+import { optimizerStateNames, withPrefix } from '../optimizer.js';
 import { watch } from '../watch.js';
 import { Control } from './control.js';
 import {
@@ -115,7 +115,7 @@ export class Team implements Engine {
     this.#begin();
     try {
       const vectors = [...this.#optimizerState].map(([name, vector]) => {
-        const tensors = optimizer.size > 0 ? vectorTensors(optimizer, name) : null;
+        const tensors = optimizer.size > 0 ? withPrefix(optimizer, name) : null;
         if (tensors) this.#layout.check(tensors, `the optimiser's ${name}`);
         return { tensors, vector };
       });
@@ -304,13 +304,6 @@ function startAll(members: readonly TeamMember[], { startThread, backend }: Team
     for (const thread of threads) void thread.end();
     throw error;
   }
-}
-
-/** The tensors of one of the optimiser's vectors, by the parameters' names. */
-function vectorTensors(optimizer: StateDict, vector: string): StateDict {
-  const prefix = `${vector}.`;
-  const own = [...optimizer].filter(([name]) => name.startsWith(prefix));
-  return new Map(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
 /** Steps of the longest sequence that there can be. */
