@@ -5,8 +5,8 @@ import type { Slice } from '../../backends/webgpu/kernel.js';
 import { Readback } from '../../backends/webgpu/readback.js';
 import type { Part, PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import { type DeviceMemory, type DevicePlan, deviceMemory } from '../../model/device-buffers.js';
-import { DeviceNetwork } from '../../model/device-network.js';
+import { DeviceNetwork, deviceMemory } from '../../model/device/device-network.js';
+import type { DeviceMemory, DevicePlan } from '../../model/device/device-plan.js';
 import type { ParameterLayout } from '../../model/parameters.js';
 import type { Answers } from '../engine.js';
 import { BatchFeed } from './data/batch-feed.js';
@@ -28,7 +28,7 @@ export function* evaluationCapacities(longest: Int32Array): Generator<BatchCapac
 }
 
 function devicePlan(config: ResolvedClassifierConfig, capacity: BatchCapacity): DevicePlan {
-  return { config, capacity, precision: 'float32', training: false, inputGradient: false };
+  return { config, capacity, precision: 'float32', training: false, inputGradient: false, keepsAll: false };
 }
 
 export function evaluationMemory(
@@ -57,6 +57,10 @@ export class GpuAnswers {
   readonly #sequences: number;
   /** Word 0: the pass. Written before each. */
   readonly #counter: Slice;
+  /** [sequences] */
+  readonly #losses: Slice;
+  /** [sequences] */
+  readonly #correct: Slice;
   readonly #results: Readback;
   readonly #open = new Map<Part, Promise<OpenPart>>();
   #panels: Prepared | null = null;
@@ -76,6 +80,8 @@ export class GpuAnswers {
     this.#classes = model.numClasses;
     this.#sequences = capacity.lanes * capacity.blocks;
     this.#counter = device.allocate(1);
+    this.#losses = device.allocate(this.#sequences);
+    this.#correct = device.allocate(this.#sequences);
     this.#results = new Readback(device, 4 * this.#sequences * (model.numClasses + 1));
   }
 
@@ -92,10 +98,10 @@ export class GpuAnswers {
       const places = feed.placesOf(batch);
       this.#device.write(this.#counter, Uint32Array.of(batch));
       this.#device.submit(pass);
-      const { logits, losses } = this.#network.buffers;
+      const { logits } = this.#network.buffers;
       const first = (slice: Slice, width: number) => ({ ...slice, size: 4 * places.length * width });
       const result = this.#results
-        .read(first(logits, K), first(losses, 1))
+        .read(first(logits, K), first(this.#losses, 1))
         .then((bytes) => inOrder(places, batch * sequences, new Float32Array(bytes), K));
       return { result };
     };
@@ -126,7 +132,7 @@ export class GpuAnswers {
     const pass = await this.#device.prepare([
       ...feed.gather(0),
       ...network.forward({ dropout: false }),
-      ...network.loss({ labelSmoothing: 0, gradient: false, state: null }),
+      ...network.loss({ labelSmoothing: 0, losses: this.#losses, correct: this.#correct }),
     ]);
     return { feed, pass };
   }
@@ -136,7 +142,7 @@ export class GpuAnswers {
     for (const part of open) if (part.status === 'fulfilled') part.value.feed.close();
     this.#results.close();
     this.#network.close();
-    this.#device.release(this.#counter);
+    for (const slice of [this.#counter, this.#losses, this.#correct]) this.#device.release(slice);
   }
 }
 

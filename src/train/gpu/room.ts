@@ -4,7 +4,7 @@ import type { GpuDevice } from '../../backends/webgpu/device.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import type { DeviceMemory } from '../../model/device-buffers.js';
+import type { DeviceMemory } from '../../model/device/device-plan.js';
 import type { ParameterLayout } from '../../model/parameters.js';
 import type { Precision } from '../../model/workspace.js';
 import { UserError } from '../../user-error.js';

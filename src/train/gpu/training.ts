@@ -21,8 +21,8 @@ import type { PartialGradients } from '../../backends/webgpu/verbs.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { SequencesData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import { type DeviceMemory, type DevicePlan, deviceMemory, storageOf } from '../../model/device-buffers.js';
-import { DeviceNetwork } from '../../model/device-network.js';
+import { DeviceNetwork, deviceMemory } from '../../model/device/device-network.js';
+import { type DeviceMemory, type DevicePlan, storageOf } from '../../model/device/device-plan.js';
 import type { ParameterLayout } from '../../model/parameters.js';
 import type { Precision } from '../../model/workspace.js';
 import { type BatchResults, Diverged, type EpochPlan, type UpdateSettings } from '../engine.js';
@@ -55,9 +55,13 @@ export interface TrainedVectors {
   vectors: Slice | null;
 }
 
-function devicePlan({ model, precision, passes }: Pick<GpuTrainingOptions, 'model' | 'precision' | 'passes'>) {
+function devicePlan({
+  model,
+  precision,
+  passes,
+}: Pick<GpuTrainingOptions, 'model' | 'precision' | 'passes'>): DevicePlan {
   const { capacity } = passes;
-  return { config: model, capacity, precision, training: true, inputGradient: false } satisfies DevicePlan;
+  return { config: model, capacity, precision, training: true, inputGradient: false, keepsAll: false };
 }
 
 /** Device memory of a training, without the caller's vectors, the examples, and buffers of a few kilobytes. */
