@@ -76,7 +76,12 @@ export class GpuAnswers {
     this.#device = device;
     this.#examples = examples;
     this.#parts = parts;
-    this.#network = new DeviceNetwork(device, devicePlan(model, capacity), trained.layout, trained.parameters);
+    this.#network = new DeviceNetwork(
+      device,
+      devicePlan(model, capacity),
+      trained.layout,
+      trained.parameters,
+    );
     this.#classes = model.numClasses;
     this.#sequences = capacity.lanes * capacity.blocks;
     this.#counter = device.allocate(1);

@@ -130,7 +130,8 @@ class GpuEngine implements Engine {
       const optimizer: StateDict = new Map();
       this.#vectorNames.forEach((name, v) => {
         const vector = vectors.subarray(v * P, (v + 1) * P);
-        for (const [tensor, value] of this.#layout.toStateDict(vector)) optimizer.set(`${name}.${tensor}`, value);
+        for (const [tensor, value] of this.#layout.toStateDict(vector))
+          optimizer.set(`${name}.${tensor}`, value);
       });
       return { parameters: this.#layout.toStateDict(parameters), optimizer };
     } finally {

@@ -19,7 +19,7 @@ export interface Passes {
 /** Most splits. More give small products more work for a large GPU; each costs memory as the parameters do. */
 const MAX_SPLITS = 16;
 /** Parameters of all splits, unless there are few splits. */
-const SPLIT_PARAMETERS = 2 ** 25;
+const SPLIT_PARAMETERS = 2 ** 24;
 /** Large models have at least so many splits: memory for the passes can then be quartered. */
 const FEW_SPLITS = 4;
 

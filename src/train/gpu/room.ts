@@ -39,7 +39,11 @@ export function requireVectors(device: GpuDevice, parameters: number, vectors: n
  */
 export async function fitTraining(
   device: GpuDevice,
-  { model, precision = 'float32', parts }: { model: ResolvedClassifierConfig; precision?: Precision; parts: PartsData },
+  {
+    model,
+    precision = 'float32',
+    parts,
+  }: { model: ResolvedClassifierConfig; precision?: Precision; parts: PartsData },
   settings: UpdateSettings & { augmentation: Augmentation },
   layout: ParameterLayout,
   memory: number,

@@ -130,9 +130,7 @@ export class GpuTraining {
     const commands: Dispatch[] = [];
     for (let pass = 0; pass < passes.count; pass++) {
       commands.push(...feed.gather(pass));
-      commands.push(
-        ...network.trainingPass({ labelSmoothing, dropout, gradients, state, losses, correct }),
-      );
+      commands.push(...network.trainingPass({ labelSmoothing, dropout, gradients, state, losses, correct }));
       const isLast = pass === passes.count - 1;
       if (!isLast) commands.push(...sumGradients({ gradients, sums, accumulate: pass > 0, squares: null }));
     }

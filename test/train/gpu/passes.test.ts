@@ -10,10 +10,9 @@ test('a batch is one pass first, then fewer and fewer splits a pass, down to one
   assert.deepEqual(
     ways.map(({ count, splits, capacity }) => [count, splits, capacity.blocks, capacity.rows]),
     [
-      [1, 8, 64, 28_672],
-      [2, 4, 32, 14_336],
-      [4, 2, 16, 7168],
-      [8, 1, 8, 3584],
+      [1, 4, 64, 28_672],
+      [2, 2, 32, 14_336],
+      [4, 1, 16, 7168],
     ],
   );
 });
