@@ -33,7 +33,7 @@ export function deviceOf(backend: DeviceBackend): GpuDevice {
  * @throws BackendUnavailable if there is none
  */
 export async function openDeviceBackend(gpu: GPU | undefined, missing: string): Promise<GpuBackend> {
-  const device = gpu ? await GpuDevice.open(gpu) : null;
+  const device = gpu ? await GpuDevice.open(gpu).catch(refused) : null;
   if (!device) throw new BackendUnavailable(`backend webgpu: ${missing}`);
   return {
     name: 'webgpu',
@@ -41,4 +41,9 @@ export async function openDeviceBackend(gpu: GPU | undefined, missing: string): 
     device,
     close: () => device.close(),
   };
+}
+
+function refused(error: Error): never {
+  const [reason] = error.message.split('\n');
+  throw new BackendUnavailable(`backend webgpu: the GPU does not open (${reason}); update its driver`);
 }

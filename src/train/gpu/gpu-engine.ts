@@ -2,7 +2,7 @@
  * The engine on a GPU: parameters, optimiser and examples are in its memory; this side gives commands, a few dozen
  * milliseconds of work ahead, and reads losses and answers. The other engine is team/team.ts.
  */
-import type { GpuDevice } from '../../backends/webgpu/device.js';
+import { DeviceOutOfMemory, type GpuDevice } from '../../backends/webgpu/device.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
 import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
 import type { Augmentation } from '../../data/augmentation.js';
@@ -11,10 +11,12 @@ import type { ResolvedClassifierConfig } from '../../model/classifier-config.js'
 import { ParameterLayout } from '../../model/parameters.js';
 import type { Precision } from '../../model/workspace.js';
 import type { StateDict } from '../../state-dict.js';
+import { UserError } from '../../user-error.js';
 import type { Answers, BatchResults, Engine, EpochPlan, ModelState, UpdateSettings } from '../engine.js';
 import { optimizerStateNames, withPrefix } from '../optimizer.js';
 import { GpuAnswers } from './answers.js';
 import { DeviceExamples } from './data/device-examples.js';
+import type { StartReader } from './data/sequence-reader.js';
 import { fitEvaluation, fitTraining, requireVectors } from './room.js';
 import { GpuTraining } from './training.js';
 
@@ -27,8 +29,10 @@ export interface GpuEngineOptions {
   parts: PartsData;
   /** Null: the engine only evaluates. Else it starts with the initial parameters of `seed`, and needs part `train`. */
   training: (UpdateSettings & { augmentation: Augmentation }) | null;
-  /** Bytes for the passes of a batch, at most. Default: 2 GiB. */
+  /** Bytes for the passes of a batch, at most, if the smallest passes do not need more. Default: 2 GiB. */
   memory?: number;
+  /** Reads sequences that stay on the host, such as varied strokes. Default: the calling thread. */
+  startReader?: StartReader;
 }
 
 /**
@@ -42,7 +46,10 @@ export async function openGpuEngine(options: GpuEngineOptions): Promise<Engine> 
     return engine;
   } catch (error) {
     await engine.close();
-    throw error;
+    if (!(error instanceof DeviceOutOfMemory)) throw error;
+    throw new UserError(`${error.message}; close other programs, or use a smaller network or batch`, {
+      settings: ['hiddenSize', 'batchSize'],
+    });
   }
 }
 
@@ -85,13 +92,14 @@ class GpuEngine implements Engine {
 
   /** For `openGpuEngine`. */
   async open(): Promise<void> {
-    const { model, training, memory = DEFAULT_MEMORY } = this.#options;
+    const { model, training, memory = DEFAULT_MEMORY, startReader } = this.#options;
     await this.#device.check();
     if (!training) return;
     const initial = new Float32Array(this.#layout.length);
     this.#layout.initialize(model, initial, training.seed);
     this.#device.write(this.#parameters, initial);
-    const options = await fitTraining(this.#device, this.#options, training, this.#layout, memory);
+    const fitted = await fitTraining(this.#device, this.#options, training, this.#layout, memory);
+    const options = { ...fitted, startReader };
     this.#training = await GpuTraining.open(this.#device, this.#examples, this.#trained, options);
   }
 

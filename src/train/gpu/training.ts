@@ -29,6 +29,7 @@ import { type BatchResults, Diverged, type EpochPlan, type UpdateSettings } from
 import { LOSS_SCALING } from '../loss-scale.js';
 import { BatchFeed } from './data/batch-feed.js';
 import type { DeviceExamples } from './data/device-examples.js';
+import type { StartReader } from './data/sequence-reader.js';
 import type { Passes } from './passes.js';
 import { inPortions } from './pipeline.js';
 
@@ -44,6 +45,7 @@ export interface GpuTrainingOptions {
   data: SequencesData;
   /** Batches of the longest epoch. */
   batches: number;
+  startReader?: StartReader;
 }
 
 /** What the caller owns. */
@@ -125,6 +127,7 @@ export class GpuTraining {
       counters: state.words,
       targets: { words, labels, keys: dropout ? dropoutKeys : null, inputs },
       training: settings,
+      startReader: options.startReader,
     });
     const { labelSmoothing } = settings;
     const commands: Dispatch[] = [];

@@ -3,6 +3,7 @@
  * the very end scores the best state on the test set.
  */
 import { basename, dirname, join } from 'node:path';
+import { DeviceLost } from '../../backends/webgpu/device.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
@@ -146,7 +147,8 @@ async function* trainLocked(
     };
 
     const scoring = { engine, classes: dataset.classes.length, stop };
-    const reason = yield* trainLoop({
+    const lastGood = join(config.savingPath, RUN_FILES.last);
+    const loop = trainLoop({
       ...scoring,
       settings,
       train,
@@ -154,11 +156,12 @@ async function* trainLocked(
       labels: dataset.train.labels,
       lengthOf,
       state,
-      lastGood: join(config.savingPath, RUN_FILES.last),
+      lastGood,
       saveBest: (next) => writer.saveBest(next.epoch - 1),
       saveEpoch: (next, metrics) => writer.saveEpoch(next, metrics),
       saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
     });
+    const reason = yield* untilDeviceLost(loop, lastGood);
     const interrupted = { folder: config.savingPath, mistakes: [] };
     if (reason === 'interrupted') return interrupted;
     const epoch = state.epoch - 1;
@@ -189,6 +192,21 @@ async function* trainLocked(
   } finally {
     await source?.release();
     await session?.close();
+  }
+}
+
+/** Passes events on; says how to go on when the GPU is lost. @param lastGood where the last saved state is */
+async function* untilDeviceLost<R>(
+  loop: AsyncGenerator<TrainEvent, R>,
+  lastGood: string,
+): AsyncGenerator<TrainEvent, R> {
+  try {
+    return yield* loop;
+  } catch (error) {
+    if (!(error instanceof DeviceLost)) throw error;
+    throw new UserError(`train: ${error.message}; continue from the last checkpoint, ${lastGood}`, {
+      settings: ['loadCp'],
+    });
   }
 }
 
