@@ -65,7 +65,7 @@ describe('evaluate', () => {
     await assert.rejects(
       run({ backend: 'gpu' }),
       new UserError(
-        'evaluate: --backend must be one of auto, cpu, wasm, reference, found "gpu"; scanstroke computes on the processor alone; leave it out for the fastest kernels',
+        'evaluate: --backend must be one of auto, cpu, wasm, reference, webgpu, found "gpu"; did you mean webgpu?',
       ),
     );
     await assert.rejects(run({ threads: '0' }), /^UserError: evaluate: --threads must be/);

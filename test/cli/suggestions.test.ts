@@ -48,10 +48,11 @@ suite('a value of another library', () => {
     ['train --schedule cosine-annealing', /did you mean cosine\?/],
     ['train --schedule none', /did you mean constant\?/],
     ['train --optimizer Adam', /did you mean adam\?/],
-    ['train --backend gpu', /found "gpu"; scanstroke computes on the processor alone; leave it out/],
-    ['train --backend CUDA', /scanstroke computes on the processor alone/],
+    ['train --backend gpu', /found "gpu"; did you mean webgpu\?/],
+    ['train --backend CUDA', /did you mean webgpu\?/],
+    ['train --backend tpu', /scanstroke computes on the processor and, with webgpu, on a GPU/],
     ['train --data stroke --saving-path build/test/none', /does not exist; did you mean strokes\?/],
-    ['evaluate runs/a --backend gpu', /scanstroke computes on the processor alone/],
+    ['evaluate runs/a --backend gpu', /did you mean webgpu\?/],
     ['presets mnist', /did you mean mnist-lstm\?/],
   ] as const) {
     test(line, async () => assert.match(await said(line), advice));
