@@ -219,7 +219,7 @@ export class GpuTraining {
     let updates: Prepared[] = [];
     for (let batch = first; batch < first + count; batch++) {
       if (!this.#feed.has(batch)) {
-        this.#device.submit(...updates);
+        if (updates.length > 0) this.#device.submit(...updates);
         updates = [];
         await this.#feed.require(batch);
       }
