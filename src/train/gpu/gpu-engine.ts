@@ -4,7 +4,7 @@
  */
 import { DeviceOutOfMemory, type GpuDevice } from '../../backends/webgpu/device.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
-import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
+import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { Part, PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
@@ -80,7 +80,7 @@ class GpuEngine implements Engine {
     this.#options = options;
     this.backend = { name: backend.name, description: backend.description };
     this.description = `${backend.name} (${backend.description})`;
-    this.#device = backend.device;
+    this.#device = deviceOf(backend);
     this.#layout = new ParameterLayout(model);
     this.#vectorNames = training ? optimizerStateNames(training.optimizer) : [];
     const P = this.#layout.length;
