@@ -1,6 +1,8 @@
 /** Opens a GPU in Node.js, with Dawn (npm `webgpu`), which users install beside this package. */
 import { BackendUnavailable } from '../registry.js';
 import { dawnInstallCommand, findDawn } from './find-dawn.js';
+import { TILE_FILES } from './tile-files.js';
+import { tilesOf } from './tuning.js';
 import { type GpuBackend, openDeviceBackend } from './webgpu.js';
 
 /** The functions of npm `webgpu` that are used. */
@@ -18,7 +20,12 @@ let dawn: GPU | null = null;
 export async function openDawn(): Promise<GpuBackend> {
   // Kept for the whole process: Dawn's devices do not survive its garbage collection.
   dawn ??= (await loadDawn()).create(FLAGS);
-  return openDeviceBackend(dawn, 'no GPU was found; install its driver (on Linux with Vulkan: libvulkan1)');
+  const backend = await openDeviceBackend(
+    dawn,
+    'no GPU was found; install its driver (on Linux with Vulkan: libvulkan1)',
+  );
+  tilesOf(backend.device, TILE_FILES);
+  return backend;
 }
 
 async function loadDawn(): Promise<Dawn> {
