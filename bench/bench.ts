@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { count, failForUsers, names } from './bench-flags.js';
+import { GPU_RESULTS, readGpuResults } from './gpu/gpu-section.js';
 import { BACKENDS, type Scope } from './measure/contenders.js';
 import { describeMachine, machineWords } from './measure/machine.js';
 import type { Results } from './measure/results.js';
@@ -74,7 +75,7 @@ async function main(): Promise<void> {
     const { versions, missing } = scope.peers;
     const peers = { versions: [...versions.values()], missing: [...missing.keys()] };
     const results: Results = { machine, date, command, ...peers, ...measured };
-    if (options.write) writeFileSync(docs('performance.md'), page(results));
+    if (options.write) writeFileSync(docs('performance.md'), page(results, readGpuResults(GPU_RESULTS)));
     print(results, tables(results));
   } finally {
     scope.peers.close();

@@ -3,7 +3,7 @@ import type { HostChoice } from '#src/backends/open-node.js';
 import type { Peer } from '../peers/peer.js';
 import type { Peers } from '../peers/peers.js';
 import type { Activity, Contender, Party } from './measurement.js';
-import { ClassifierBench, TeamBench } from './own-contenders.js';
+import { ClassifierBench, EngineBench } from './own-contenders.js';
 import { compileSimdLimit, Peak, PRODUCT_SIZE } from './peak.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
@@ -90,7 +90,7 @@ async function addUpdates(
     const smaller = party === 'wasm' ? workload.smallBatch?.wasm : undefined;
     const own = { ...workload, batchSize: smaller ?? workload.batchSize };
     for (const threads of counts) {
-      const team = contenders.keep(await TeamBench.open(own, party, threads));
+      const team = contenders.keep(await EngineBench.openTeam(own, party, threads));
       const subject = { party, threads, batchSize: own.batchSize };
       const flops = team.forwardFlops;
       contenders.add({ ...subject, activity: 'update', flops: 3 * flops }, (times) => team.update(times));
@@ -115,7 +115,7 @@ export async function openContenders(workload: Workload, scope: Scope): Promise<
   await addUpdates(contenders, workload, scope);
   if (backends.includes('cpu')) {
     const threads = Math.max(...counts);
-    const mixed = contenders.keep(await TeamBench.open(workload, 'cpu', threads, 'mixed'));
+    const mixed = contenders.keep(await EngineBench.openTeam(workload, 'cpu', threads, 'mixed'));
     const subject = { activity: 'mixed', party: 'cpu', threads, batchSize } as const;
     contenders.add({ ...subject, flops: 3 * mixed.forwardFlops }, (times) => mixed.update(times));
   }

@@ -3,12 +3,12 @@ import { setTimeout } from 'node:timers/promises';
 
 /**
  * What is measured: the yardsticks `product` (largest matrix product) and `limit` (128-bit SIMD); a training `update`,
- * also `mixed` (in mixed precision); the `forward` pass of a batch; the forward pass of one `sample`; one `point`, which
+ * also `mixed` (in mixed precision) and, by PyTorch, in `tf32`; the `forward` pass of a batch; the forward pass of one `sample`; one `point`, which
  * advances a sequence by one step.
  */
-export type Activity = 'product' | 'limit' | 'update' | 'mixed' | 'forward' | 'sample' | 'point';
+export type Activity = 'product' | 'limit' | 'update' | 'mixed' | 'tf32' | 'forward' | 'sample' | 'point';
 /** Who is measured: our backends and the peers. */
-export type Party = 'cpu' | 'wasm' | 'openblas' | 'pytorch' | 'onnxruntime' | 'tfjs';
+export type Party = 'cpu' | 'wasm' | 'webgpu' | 'openblas' | 'pytorch' | 'onnxruntime' | 'tfjs';
 
 /** A party, an activity and the size of the work. */
 export interface Subject {

@@ -10,7 +10,7 @@ import { peakMegabytes } from '#src/train/run/peak-memory.js';
 import { UserError } from '#src/user-error.js';
 import { count, failForUsers, oneOf } from '../bench-flags.js';
 import { BACKENDS, type OurBackend } from './contenders.js';
-import { TeamBench } from './own-contenders.js';
+import { EngineBench } from './own-contenders.js';
 import { WORKLOADS } from './workload.js';
 
 export interface Memory {
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   const [name, backend, precision, threads, batchSize] = process.argv.slice(2);
   const workload = WORKLOADS.find((candidate) => candidate.name === name);
   if (!workload) throw new UserError(`bench: there is no workload ${name}`);
-  const bench = await TeamBench.open(
+  const bench = await EngineBench.openTeam(
     { ...workload, batchSize: count('bench: BATCH', batchSize) },
     oneOf('bench: BACKEND', backend, BACKENDS),
     count('bench: THREADS', threads),

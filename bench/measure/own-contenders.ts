@@ -1,58 +1,69 @@
-/** Our own contenders: the team of threads that trains, and the classifier of the public API. */
+/** Our own contenders: the engines that train, and the classifier of the public API. */
 import { SequenceClassifier } from 'scanstroke';
 import { type HostChoice, openBackend } from '#src/backends/open-node.js';
+import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
 import type { Precision } from '#src/model/workspace.js';
 import type { Engine } from '#src/train/engine.js';
+import { openGpuEngine } from '#src/train/gpu/gpu-engine.js';
 import { initialLossScale, type LossScaleState } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
 import { startNodeThread } from '#src/train/team/threads-node.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
+/** The examples of an engine on a GPU: copies of the batch, because its epochs are as long as its examples. */
+const MOST_COPIES = 256;
+const COPIED_BYTES = 2 ** 26;
+
 /** An engine at work on a workload. */
-export class TeamBench {
+export class EngineBench {
   readonly #engine: Engine;
   /** Of the LSTM's products for the batch. */
   readonly forwardFlops: number;
   readonly #batchSize: number;
   readonly #lossScale: LossScaleState | null;
+  /** Updates of an epoch. */
+  readonly #mostUpdates: number;
   #updates = 0;
 
-  private constructor(engine: Engine, batchSize: number, flops: number, lossScale: LossScaleState | null) {
+  private constructor(
+    engine: Engine,
+    workload: Workload,
+    precision: Precision,
+    mostUpdates = Number.POSITIVE_INFINITY,
+  ) {
     this.#engine = engine;
-    this.#batchSize = batchSize;
-    this.forwardFlops = flops;
-    this.#lossScale = lossScale;
+    this.#mostUpdates = mostUpdates;
+    this.#batchSize = workload.batchSize;
+    this.forwardFlops = forwardFlops(workload, lengthsOf(randomData(workload)));
+    this.#lossScale = precision === 'mixed' ? initialLossScale() : null;
   }
 
-  static async open(
+  /** The team of threads on a backend of the processor. */
+  static async openTeam(
     workload: Workload,
     choice: HostChoice,
     threads: number,
     precision: Precision = 'float32',
-  ): Promise<TeamBench> {
-    const { model, batchSize, optimizer, maxNorm } = workload;
-    const train = randomData(workload);
-    const team = await openTeam({
-      backend: await openBackend(choice),
-      threads,
-      startThread: startNodeThread,
-      model,
-      precision,
-      parts: { train },
-      training: {
-        optimizer: resolveOptimizer(optimizer),
-        batchSize,
-        maxNorm,
-        labelSmoothing: 0,
-        seed: 0,
-        augmentation: NO_AUGMENTATION,
-      },
-    });
-    const lossScale = precision === 'mixed' ? initialLossScale() : null;
-    return new TeamBench(team, batchSize, forwardFlops(workload, lengthsOf(train)), lossScale);
+  ): Promise<EngineBench> {
+    const work = workOf(workload, precision);
+    const backend = await openBackend(choice);
+    const team = await openTeam({ ...work, backend, threads, startThread: startNodeThread });
+    return new EngineBench(team, workload, precision);
+  }
+
+  /** @param backend stays the caller's */
+  static async openGpu(
+    workload: Workload,
+    backend: DeviceBackend,
+    precision: Precision,
+  ): Promise<EngineBench> {
+    const bytes = workload.batchSize * workload.steps * workload.model.inputSize;
+    const copies = Math.max(2, Math.min(MOST_COPIES, Math.floor(COPIED_BYTES / bytes)));
+    const engine = await openGpuEngine({ ...workOf(workload, precision, copies), backend });
+    return new EngineBench(engine, workload, precision, copies);
   }
 
   /** The indices of the batch, repeated `times` times. */
@@ -63,21 +74,27 @@ export class TeamBench {
 
   /** Mean seconds of a training update, over `times` updates in a row. */
   async update(times: number): Promise<number> {
+    const began = performance.now();
+    for (let left = times; left > 0; left -= this.#mostUpdates) {
+      await this.#epoch(Math.min(left, this.#mostUpdates));
+    }
+    return (performance.now() - began) / 1000 / times;
+  }
+
+  async #epoch(updates: number): Promise<void> {
     const plan = {
       epoch: 1,
-      order: this.#indices(times),
+      order: this.#indices(updates),
       firstBatch: 0,
-      endBatch: times,
-      learningRates: new Float64Array(times).fill(1e-4),
+      endBatch: updates,
+      learningRates: new Float64Array(updates).fill(1e-4),
       updatesBefore: this.#updates,
       lossScale: this.#lossScale,
     };
-    const began = performance.now();
     let done = 0;
     for await (const { losses } of this.#engine.train(plan, NEVER)) done += losses.length;
-    if (done !== times) throw new Error(`bench: the training ended after ${done} of ${times} updates`);
-    this.#updates += times;
-    return (performance.now() - began) / 1000 / times;
+    if (done !== updates) throw new Error(`bench: the training ended after ${done} of ${updates} updates`);
+    this.#updates += updates;
   }
 
   /** Mean seconds of the logits of the batch, over `times` forward passes in a row. */
@@ -91,6 +108,24 @@ export class TeamBench {
   close(): Promise<void> {
     return this.#engine.close();
   }
+}
+
+/** What an engine is opened for. */
+function workOf(workload: Workload, precision: Precision, copies = 1) {
+  const { model, batchSize, optimizer, maxNorm } = workload;
+  return {
+    model,
+    precision,
+    parts: { train: randomData(workload, copies) },
+    training: {
+      optimizer: resolveOptimizer(optimizer),
+      batchSize,
+      maxNorm,
+      labelSmoothing: 0,
+      seed: 0,
+      augmentation: NO_AUGMENTATION,
+    },
+  };
 }
 
 const NEVER = new AbortController().signal;

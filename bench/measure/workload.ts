@@ -29,18 +29,25 @@ export interface Workload {
   smallBatch?: { wasm: number; tfjs: number };
 }
 
-/** Bidirectional layers on images of one pixel row per step, trained with Adam: the presets `mnist-lstm` and `quick`. */
+/**
+ * Layers on images of one pixel row per step, trained with Adam. By default bidirectional, with rows of 28 pixels and the
+ * head `flatten`, as the presets `mnist-lstm` and `quick`.
+ */
 export function imagesWorkload(size: {
   name: string;
   hiddenSize: number;
   numLayers: number;
   batchSize: number;
   steps?: number;
+  inputSize?: number;
+  bidirectional?: boolean;
+  head?: 'flatten' | 'last';
   rounds?: number;
   maxNorm?: number;
   smallBatch?: Workload['smallBatch'];
 }): Workload {
   const { name, hiddenSize, numLayers, batchSize, steps = 28, rounds = 7, maxNorm = null, smallBatch } = size;
+  const { inputSize = 28, bidirectional = true, head = 'flatten' } = size;
   return {
     name,
     batchSize,
@@ -50,13 +57,13 @@ export function imagesWorkload(size: {
     maxNorm,
     smallBatch,
     model: resolveClassifierConfig({
-      inputSize: 28,
+      inputSize,
       hiddenSize,
       numLayers,
-      bidirectional: true,
+      bidirectional,
       numClasses: 10,
-      head: 'flatten',
-      sequenceLength: steps,
+      head,
+      sequenceLength: head === 'flatten' ? steps : undefined,
       dropout: 0.2,
     }),
     optimizer: { name: 'adam', lr: 1e-4 },
@@ -64,7 +71,7 @@ export function imagesWorkload(size: {
 }
 
 /** The model of the stroke project. */
-function strokesWorkload(name: string, batchSize: number): Workload {
+export function strokesWorkload(name: string, batchSize: number): Workload {
   return {
     name,
     batchSize,
@@ -96,46 +103,56 @@ export function modelWords({ model }: Workload): string {
   return `${model.numLayers}×${model.hiddenSize}${model.bidirectional ? ', both directions' : ''}`;
 }
 
-/** A batch of random images or strokes. */
-export function randomData({ kind, batchSize, steps }: Workload): SequencesData {
+/** A batch of random images or strokes. @param copies of the batch, one after the other */
+export function randomData({ kind, batchSize, steps, model }: Workload, copies = 1): SequencesData {
   if (kind === 'strokes') {
     const preprocessing = DEFAULT_STROKE_PREPROCESSING;
-    return { kind: 'strokes', name: 'random', examples: randomStrokes(batchSize), preprocessing };
+    return { kind: 'strokes', name: 'random', examples: randomStrokes(batchSize, copies), preprocessing };
   }
   const preprocessing: ImagePreprocessing = {
     kind: 'images',
     sequenceLength: steps,
-    inputSize: 28,
+    inputSize: model.inputSize,
     channels: 1,
     height: steps,
-    width: 28,
+    width: model.inputSize,
     mean: 0.5,
     std: 0.5,
     permutationSeed: null,
   };
-  return { kind: 'images', name: 'random', examples: randomImages(batchSize, steps), preprocessing };
+  return {
+    kind: 'images',
+    name: 'random',
+    examples: randomImages(batchSize, copies, steps, model.inputSize),
+    preprocessing,
+  };
 }
 
-/** Random images, 28 pixels wide. */
-function randomImages(count: number, height: number) {
+function randomImages(batchSize: number, copies: number, height: number, width: number) {
   const random = new Random(0, 1);
-  const pixels = new Uint8Array(new SharedArrayBuffer(count * height * 28));
-  for (let i = 0; i < pixels.length; i++) pixels[i] = random.below(256);
-  const labels = new Uint8Array(new SharedArrayBuffer(count));
-  for (let i = 0; i < count; i++) labels[i] = random.below(10);
-  return { count, channels: 1, height, width: 28, pixels, labels };
+  const count = batchSize * copies;
+  const filled = (size: number, below: number) => {
+    const values = new Uint8Array(new SharedArrayBuffer(size * copies));
+    for (let i = 0; i < size; i++) values[i] = random.below(below);
+    for (let copy = 1; copy < copies; copy++) values.copyWithin(copy * size, 0, size);
+    return values;
+  };
+  const pixels = filled(batchSize * height * width, 256);
+  const labels = filled(batchSize, 10);
+  return { count, channels: 1, height, width, pixels, labels };
 }
 
 /** Random moves. The lengths are those of MNIST's digits: mean 40, standard deviation 10, between 13 and 117. */
-function randomStrokes(count: number): StrokeExamples {
+function randomStrokes(batchSize: number, copies: number): StrokeExamples {
   const random = new Random(0, 2);
   const normal = () =>
     Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
-  const sequences = Array.from({ length: count }, () => {
+  const batch = Array.from({ length: batchSize }, () => {
     const length = Math.min(117, Math.max(13, Math.round(40 + 10 * normal())));
     return Int16Array.from({ length: 4 * length }, () => random.below(3) - 1);
   });
-  return concatenateStrokes(sequences, new Uint8Array(count), 'random');
+  const sequences = Array.from({ length: copies }, () => batch).flat();
+  return concatenateStrokes(sequences, new Uint8Array(sequences.length), 'random');
 }
 
 /** Number of steps of each sequence. */

@@ -10,7 +10,9 @@ import { lengthsOf, randomData, type Workload } from '../measure/workload.js';
 import { Peer } from './peer.js';
 
 export const PEERS = ['openblas', 'pytorch', 'onnxruntime', 'tfjs'] as const;
-export type PeerName = (typeof PEERS)[number];
+/** The peer of `bench:gpu`. */
+export const GPU_PEERS = ['pytorch-cuda'] as const;
+export type PeerName = (typeof PEERS)[number] | (typeof GPU_PEERS)[number];
 
 // One command for both: `npm install --no-save` removes the packages of an earlier one.
 const NPM_PEERS = 'npm install --no-save @tensorflow/tfjs@4.22.0 ' + '@tensorflow/tfjs-backend-wasm@4.22.0';
@@ -18,6 +20,7 @@ const NPM_PEERS = 'npm install --no-save @tensorflow/tfjs@4.22.0 ' + '@tensorflo
 const INSTALL: Record<PeerName, string> = {
   openblas: 'on Debian: apt-get install libopenblas0',
   pytorch: 'on Debian: apt-get install python3-torch',
+  'pytorch-cuda': "pip install torch, with NVIDIA's driver",
   onnxruntime: `${NPM_PEERS}; on Debian: apt-get install python3-onnx`,
   tfjs: NPM_PEERS,
 };
@@ -42,6 +45,11 @@ export class Peers {
 
   pytorch(workload: Workload): Promise<Peer | null> {
     return this.#python('pytorch', 'torch_lstm.py', task(workload));
+  }
+
+  /** PyTorch on CUDA. */
+  pytorchOnGpu(workload: Workload): Promise<Peer | null> {
+    return this.#python('pytorch-cuda', 'torch_gpu.py', task(workload));
   }
 
   tfjs(workload: Workload): Promise<Peer | null> {

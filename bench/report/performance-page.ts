@@ -1,4 +1,10 @@
-/** Writes the text of docs/performance.md around the tables. Do not edit that page by hand. */
+/**
+ * Writes the text of docs/performance.md around the tables. Do not edit that page by hand. `npm run bench:gpu` writes
+ * the section of the GPU.
+ */
+
+import type { GpuResults } from '../gpu/gpu-results.js';
+import { gpuSection } from '../gpu/gpu-section.js';
 import { machineWords } from '../measure/machine.js';
 import type { Results } from '../measure/results.js';
 import { markdown } from './table.js';
@@ -28,8 +34,8 @@ export function tables(results: Results): string {
     .join('\n\n');
 }
 
-/** The text of docs/performance.md. */
-export function page(results: Results): string {
+/** The text of docs/performance.md. @param gpu null: no GPU has been measured */
+export function page(results: Results, gpu: GpuResults | null): string {
   const { machine, date, command, versions, missing } = results;
   return `# Performance
 
@@ -63,6 +69,7 @@ The same updates with the WASM kernels, and with TensorFlow.js's WASM backend, w
 
 ${markdown(wasmTable(results))}
 
+${gpuSection(gpu)}
 ## Forward pass in batches
 
 Compared with ONNX Runtime on the same number of threads. Its graph has the same weights, and its logits are compared with ours before the measurement. ONNX Runtime computes a batch of strokes up to the longest sequence; our kernels compute only the steps that exist.

@@ -132,7 +132,7 @@ test('yardsticks are medians over all rounds; memory per batch size', () => {
 });
 
 test('the page names machine, date, command, versions and missing peers', () => {
-  const text = page(results);
+  const text = page(results, null);
   for (const part of ['P, 2 cores, 8 GiB', '2026-11-22', '`npm run bench`', 'OpenBLAS 1', 'tfjs', '80.0']) {
     assert.ok(text.includes(part), part);
   }

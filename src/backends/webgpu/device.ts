@@ -72,6 +72,7 @@ export class GpuDevice {
   /** What happened first: later errors follow from it. */
   #failure: Error | null = null;
   #bytes = 0;
+  #dispatches = 0;
   #closed = false;
 
   private constructor(device: GPUDevice, info: GPUAdapterInfo) {
@@ -110,6 +111,11 @@ export class GpuDevice {
   /** Bytes of a buffer of 32-bit words: room for a vector of four at least, which kernels read. */
   static bytesFor(words: number): number {
     return Math.max(4, words) * 4;
+  }
+
+  /** Dispatches submitted so far. */
+  get dispatches(): number {
+    return this.#dispatches;
   }
 
   /** A zeroed buffer of 32-bit words. A lack of memory is reported by the next `read`, `idle` or `prepare`. */
@@ -218,6 +224,7 @@ export class GpuDevice {
     const pass = encoder.beginComputePass();
     let bound: GPUComputePipeline | null = null;
     for (const { commands } of prepared) {
+      this.#dispatches += commands.length;
       for (const { pipeline, group, groups } of commands) {
         if (pipeline !== bound) pass.setPipeline(pipeline);
         bound = pipeline;
