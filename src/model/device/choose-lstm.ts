@@ -5,7 +5,7 @@ import { loopFits, loopRecurrence } from '../../backends/webgpu/loop/loop-recurr
 import { chain } from '../../backends/webgpu/lstm/chain.js';
 import { stepTable } from '../../backends/webgpu/lstm/chain-steps.js';
 import { lstmKernels } from '../../backends/webgpu/lstm/lstm.js';
-import { bestTile, candidates, type Tile, type TileChooser } from '../../backends/webgpu/lstm/tile.js';
+import { tilesOf } from '../../backends/webgpu/tuning.js';
 import { type LstmKernels, type LstmLayer, padded } from '../../backends/webgpu/verbs.js';
 import type { Allocate } from './device-plan.js';
 
@@ -15,16 +15,6 @@ import type { Allocate } from './device-plan.js';
  */
 const MAX_LOOP_UNITS = 128;
 
-/** Tiles of the products. For a software GPU those with the least code: it takes seconds to compile the others. */
-export function chooseTiles({ limits, isSoftware }: GpuDevice): TileChooser {
-  if (!isSoftware) return bestTile(limits);
-  const code = ({ threadRows, threadColumns, depthGroups }: Tile) => threadRows * threadColumns * depthGroups;
-  return (shape) => {
-    const [least] = candidates(shape, limits).sort((a, b) => code(a) - code(b));
-    return { ...least, unroll: 1 };
-  };
-}
-
 /** The kernels of a layer: the same for all layers but the first, whose inputs differ. */
 export function chooseLstm(
   device: GpuDevice,
@@ -32,7 +22,7 @@ export function chooseLstm(
   { steps }: BatchCapacity,
   allocate: Allocate,
 ): LstmKernels {
-  const choose = chooseTiles(device);
+  const { choose } = tilesOf(device);
   if (padded(layer.hiddenSize) <= MAX_LOOP_UNITS && loopFits(device, layer)) {
     return lstmKernels(loopRecurrence(device), choose);
   }

@@ -6,6 +6,7 @@
 import type { GpuDevice, Prepared } from '../../backends/webgpu/device.js';
 import type { Dispatch, Slice } from '../../backends/webgpu/kernel.js';
 import { Readback } from '../../backends/webgpu/readback.js';
+import { tilesOf } from '../../backends/webgpu/tuning.js';
 import { squaresWords, sumGradients } from '../../backends/webgpu/update/sum-gradients.js';
 import {
   countersSlice,
@@ -130,10 +131,12 @@ export class GpuTraining {
       startReader: options.startReader,
     });
     const { labelSmoothing } = settings;
+    const passOf = { labelSmoothing, dropout, gradients, state, losses, correct };
+    const trainingPass = await tilesOf(device).tuned(() => network.trainingPass(passOf));
     const commands: Dispatch[] = [];
     for (let pass = 0; pass < passes.count; pass++) {
       commands.push(...feed.gather(pass));
-      commands.push(...network.trainingPass({ labelSmoothing, dropout, gradients, state, losses, correct }));
+      commands.push(...trainingPass);
       const isLast = pass === passes.count - 1;
       if (!isLast) commands.push(...sumGradients({ gradients, sums, accumulate: pass > 0, squares: null }));
     }

@@ -11,7 +11,7 @@ import { loopRecurrence } from '#src/backends/webgpu/loop/loop-recurrence.js';
 import { chain } from '#src/backends/webgpu/lstm/chain.js';
 import { stepTable } from '#src/backends/webgpu/lstm/chain-steps.js';
 import { lstmKernels } from '#src/backends/webgpu/lstm/lstm.js';
-import { chooseTiles } from '#src/model/device/choose-lstm.js';
+import { tilesOf } from '#src/backends/webgpu/tuning.js';
 import { activationTests } from '../../cases/activations.js';
 import { classifierTests } from '../../cases/classifier.js';
 import { type Case, compareAll } from '../../cases/comparison.js';
@@ -26,7 +26,7 @@ const gpu = await testGpu();
 if (typeof gpu === 'string') test('a GPU', (t) => t.skip(gpu));
 else {
   const { device } = gpu;
-  const tiles = chooseTiles(device);
+  const tiles = tilesOf(device).choose;
   const looped = new VerbsOnHost(device, () => lstmKernels(loopRecurrence(device), tiles));
   const chained = new VerbsOnHost(device, (_, { steps }, table) =>
     lstmKernels(chain(table(stepTable(steps)), tiles), tiles),
