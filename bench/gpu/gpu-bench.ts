@@ -11,6 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openBackend } from '#src/backends/open-node.js';
+import { deviceOf } from '#src/backends/webgpu/webgpu.js';
 import { UserError } from '#src/user-error.js';
 import { count, failForUsers, names } from '../bench-flags.js';
 import { GPU_PEERS, Peers } from '../peers/peers.js';
@@ -43,12 +44,13 @@ async function main(): Promise<void> {
   const wanted = names('bench:gpu --workloads', options.workloads, known);
   const partners = names('bench:gpu --peers', options.peers, GPU_PEERS);
   const backend = await openBackend('webgpu');
+  const device = deviceOf(backend);
   const peers = new Peers(partners);
   try {
     progress('limits');
-    const limits = await measureLimits(backend.device, options.small ? SMALL_LIMIT_SIZES : LIMIT_SIZES);
+    const limits = await measureLimits(device, options.small ? SMALL_LIMIT_SIZES : LIMIT_SIZES);
     progress('products');
-    const products = await measureProducts(backend.device, options.small ? SMALL_PRODUCTS : PRODUCTS);
+    const products = await measureProducts(device, options.small ? SMALL_PRODUCTS : PRODUCTS);
     const updates: UpdateFigures[] = [];
     for (const name of wanted) {
       const workload = GPU_WORKLOADS[known.indexOf(name)];

@@ -1,5 +1,5 @@
 /** Measures the training updates of a workload on a GPU, in float32 and mixed precision, in turns with PyTorch on CUDA. */
-import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
+import { type DeviceBackend, deviceOf } from '#src/backends/webgpu/webgpu.js';
 import type { Precision } from '#src/model/workspace.js';
 import { UserError } from '#src/user-error.js';
 import {
@@ -26,7 +26,7 @@ export async function measureUpdates(
   const { name, batchSize } = workload;
   const flops = 3 * forwardFlops(workload, lengthsOf(randomData(workload)));
   const subject = { workload: name, threads: 1, batchSize, flops };
-  const { device } = backend;
+  const device = deviceOf(backend);
   const contenders: Contender[] = [];
   const engines: EngineBench[] = [];
   const failures: string[] = [];
