@@ -1,5 +1,6 @@
 /** Opens a trainer in a page. */
 import { openBackend } from '../backends/open-web.js';
+import { type DeviceBackend, deviceOf } from '../backends/webgpu/webgpu.js';
 import type { ClassifierConfig } from '../model/classifier-config.js';
 import { startPageThread, threadsInPage } from './team/threads-page.js';
 import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js';
@@ -11,8 +12,10 @@ import type { Examples } from './trainer-examples.js';
  *
  * @param config sizes of the model, as for `SequenceClassifier`
  * @param examples labelled sequences; the trainer copies them
- * @param options of the training. `backend` chooses what computes, as for `openBackend`: `webgpu` is the GPU; default
- *   `auto`, which takes the processor.
+ * @param options of the training. `backend` chooses what computes, as for `openBackend`: `webgpu` is the GPU. Default
+ *   `auto`: the GPU if the browser offers one and it makes the updates of this training faster than the processor, which
+ *   is measured in a fraction of a second; `Trainer.description` says which. The last digits of the numbers differ
+ *   between processor and GPU; a name gives the same bits each time.
  * @returns the trainer; `close` ends its threads and frees its memory
  * @throws UserError when sizes do not fit, a label or an option is out of range, or the backend cannot be opened
  *
@@ -35,10 +38,20 @@ export async function openTrainer(
   examples: Examples,
   options: TrainerOptions & { backend?: Parameters<typeof openBackend>[0] } = {},
 ): Promise<Trainer> {
+  const { backend = 'auto' } = options;
   return createTrainer(config, examples, options, {
-    backend: await openBackend(options.backend),
+    backend: await openBackend(backend),
     threads: threadsInPage(options.threads),
     startThread: startPageThread,
-    openBackend: () => openBackend(options.backend),
+    openBackend: () => openBackend(backend),
+    openGpu: backend === 'auto' ? openGpu : undefined,
   });
+}
+
+/** The GPU, if there is one that is not emulated by the processor. */
+async function openGpu(): Promise<DeviceBackend | null> {
+  const gpu = await openBackend('webgpu').catch(() => null);
+  if (!gpu || !deviceOf(gpu).isSoftware) return gpu;
+  gpu.close();
+  return null;
 }

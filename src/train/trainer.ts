@@ -28,8 +28,7 @@ import {
   trainLoop,
 } from './loop.js';
 import { type OptimizerConfig, type ResolvedOptimizer, resolveOptimizer } from './optimizer.js';
-import { openTeam, type TeamOptions } from './team/team.js';
-import type { StartThread } from './team/threads.js';
+import { type EnginePlatform, type EngineWork, openTrainerEngine } from './trainer-engine.js';
 import { type Examples, type TrainerPart, type TrainerParts, trainerParts } from './trainer-examples.js';
 
 /** Options of `openTrainer`. */
@@ -94,11 +93,7 @@ export interface TrainerEvaluation {
 }
 
 /** What the entry points know and the trainer does not. */
-export interface TrainerPlatform {
-  /** For the engine: a team of threads, or a GPU. */
-  backend: Backend | DeviceBackend;
-  threads: number;
-  startThread: StartThread;
+export interface TrainerPlatform extends EnginePlatform {
   /** Opens a backend for `classifier`. */
   openBackend(): Promise<Backend | DeviceBackend>;
 }
@@ -110,7 +105,6 @@ export async function createTrainer(
   options: TrainerOptions,
   platform: TrainerPlatform,
 ): Promise<Trainer> {
-  const { backend } = platform;
   try {
     const { seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
     const model = resolveClassifierConfig(config);
@@ -121,8 +115,8 @@ export async function createTrainer(
       throw new UserError(`train: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
     requireWhole('batchSize', batchSize);
     const parts = trainerParts(examples, options.validation, model, seed);
-    const threads = requireWhole('threads', platform.threads);
-    const engine = await openEngine(platform, threads, {
+    requireWhole('threads', platform.threads);
+    const work: EngineWork = {
       model,
       parts: {
         train: { kind: 'arrays', ...parts.data.train },
@@ -136,23 +130,14 @@ export async function createTrainer(
         seed,
         augmentation: NO_AUGMENTATION,
       },
-    });
+    };
+    const opened = await openTrainerEngine(platform, work, parts.indices.train.length);
     const { openBackend } = platform;
-    return new Trainer({ engine, backend, model, optimizer, parts, seed, batchSize, openBackend });
+    return new Trainer({ ...opened, model, optimizer, parts, seed, batchSize, openBackend });
   } catch (error) {
-    backend.close();
+    platform.backend.close();
     throw error;
   }
-}
-
-/** A GPU's engine is loaded where it is used. */
-async function openEngine(
-  { backend, startThread }: TrainerPlatform,
-  threads: number,
-  options: Pick<TeamOptions, 'model' | 'parts' | 'training'>,
-): Promise<Engine> {
-  if (backend.name !== 'webgpu') return openTeam({ backend, threads, startThread, ...options });
-  return (await import('./gpu/gpu-engine.js')).openGpuEngine({ backend, ...options });
 }
 
 /**

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openBackend, openTrainer } from 'scanstroke';
 import { gpuOrSkip, testGpu } from '../../backends/webgpu/software-gpu.js';
-import { FASTEST } from '../small-mnist.js';
 import { WAVES_CONFIG, waves } from '../examples.js';
+import { FASTEST } from '../small-mnist.js';
 
 after(async () => {
   const gpu = await testGpu();
