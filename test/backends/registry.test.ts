@@ -63,10 +63,17 @@ suite('auto', () => {
   });
 });
 
+/** A machine may have no GPU. */
+function noGpu(name: BackendName, error: unknown): null {
+  if (name === 'webgpu' && error instanceof BackendUnavailable) return null;
+  throw error;
+}
+
 suite('names', () => {
   test('a name opens this backend or throws its error', async () => {
     for (const name of BACKEND_NAMES) {
-      const backend = await openBackend(name);
+      const backend = await openBackend(name).catch((error) => noGpu(name, error));
+      if (!backend) continue;
       assert.equal(backend.name, name);
       backend.close();
     }
