@@ -4,8 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { explainSystemError } from '../formats/file-errors.js';
 import { snakeCase } from '../formats/key-case.js';
 import { inOneLine } from '../formats/quotation.js';
+import { explainShortage } from '../formats/shortage.js';
 import { flagFor } from '../train/config/foreign-names.js';
 import { UserError } from '../user-error.js';
 import { helpTerm, normalizeSpelling } from './flags.js';
@@ -180,9 +182,7 @@ function version(): string {
 }
 
 /** Prints the error and returns the exit code. */
-async function explain(thrown: unknown, terminal: Terminal): Promise<1 | 2> {
-  const { explainSystemError } = await import('../formats/file-errors.js');
-  const { explainShortage } = await import('../formats/shortage.js');
+function explain(thrown: unknown, terminal: Terminal): 1 | 2 {
   const error = explainSystemError(explainShortage(thrown));
   if (error instanceof UserError) {
     terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
