@@ -7,16 +7,23 @@ import { App, type LazyViews } from './app.js';
 import { DrawSession } from './draw/draw-session.js';
 import { RecognitionClient } from './recognition/client.js';
 import { MODEL_FILES } from './recognition/models.js';
+import type { BackendWish } from './workers/protocol.js';
 
 const LAZY_VIEWS: LazyViews = {
   runs: { title: 'Runs', load: () => import('./runs/runs-page.js') },
   inspect: { title: 'Inspect', load: () => import('./inspect/inspect-page.js') },
 };
 const worker = new Worker(new URL('./workers/recognition.ts', import.meta.url), { type: 'module' });
-const session = new DrawSession(new RecognitionClient(worker), MODEL_FILES);
+const session = new DrawSession(new RecognitionClient(worker, backendOf(location.search)), MODEL_FILES);
 render(<App session={session} lazyViews={LAZY_VIEWS} />, document.getElementById('page') as HTMLElement);
 worker.onerror = () => session.fail('The recognition worker cannot start. Reload the page.');
 void session.start();
+
+/** `?backend=webgpu` and `?backend=wasm` in the page's address choose what computes. */
+function backendOf(query: string): BackendWish {
+  const wish = new URLSearchParams(query).get('backend');
+  return wish === 'webgpu' || wish === 'wasm' ? wish : 'auto';
+}
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   // Browsers allow service workers on https and localhost only. Elsewhere the page works, but not offline.

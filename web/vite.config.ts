@@ -1,8 +1,7 @@
 /**
  * Builds the page into static files for any server and any path. URLs are relative, and nothing is inlined that a
  * strict content-security policy would block. Plugins of this project generate the reports' palette as CSS variables
- * (palette-css.ts) and the list of files that the service worker caches for offline use, and leave out what is for GPUs
- * (without-gpu.ts).
+ * (palette-css.ts) and the list of files that the service worker caches for offline use.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -10,7 +9,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { paletteCss } from './palette-css.js';
-import { withoutGpu } from './without-gpu.js';
 
 const OUT = fileURLToPath(new URL('../dist/page/', import.meta.url));
 const SERVICE_WORKER = 'service-worker.js';
@@ -39,8 +37,8 @@ function precache(): Plugin {
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
-  plugins: [paletteCss(), withoutGpu(), precache()],
-  worker: { format: 'es', plugins: () => [withoutGpu()] },
+  plugins: [paletteCss(), precache()],
+  worker: { format: 'es' },
   build: {
     outDir: OUT,
     emptyOutDir: true,

@@ -1,4 +1,4 @@
-/** Plugin: leaves the classes and kernels for GPUs out of the page, which recognises with WebAssembly. */
+/** Plugin: leaves the classes and kernels for GPUs out of the page in one file, which recognises with WebAssembly. */
 import type { Plugin } from 'vite';
 
 /** The module that classifiers on a GPU need. */

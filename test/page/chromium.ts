@@ -11,6 +11,9 @@ import { unpackPackagedChromium } from './packaged-chromium.js';
 /** Time limit for the start of a browser: enough for a cold disk. */
 const START_MS = 30_000;
 
+/** WebGPU by SwiftShader, which computes on the processor. */
+const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
 interface Chromium {
   path: string;
   /** Environment with the libraries and fonts that the system lacks. */
@@ -41,7 +44,7 @@ export async function startChromium(): Promise<Browser | null> {
     try {
       return await chromium.launch({
         executablePath: path,
-        args: ['--no-sandbox', '--disable-gpu'],
+        args: ['--no-sandbox', '--disable-gpu', ...SOFTWARE_GPU],
         timeout: START_MS,
         env: { ...process.env, ...environment },
       });

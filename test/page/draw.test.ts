@@ -53,8 +53,9 @@ after(async () => {
 async function onPage(
   options: Parameters<typeof visit>[2],
   body: (visited: Visit, page: Page) => Promise<void>,
+  query = '',
 ): Promise<void> {
-  const visited = await visit(browser, server.url, options);
+  const visited = await visit(browser, server.url + query, options);
   try {
     await visited.page.locator('.answer').nth(1).waitFor();
     await body(visited, visited.page);
@@ -119,6 +120,32 @@ for (const [size, options, tools] of [
 function everyThird(stroke: Drawing[number]): Drawing[number] {
   return stroke.filter((_, n) => n % 3 === 0 || n === stroke.length - 1);
 }
+
+test('the page recognises on the GPU and says so, with the answers of the processor', async () => {
+  await onPage(
+    DESKTOP,
+    async (visited, page) => {
+      await draw(visited, digits[3].map(everyThird), 'mouse');
+      await answers(visited);
+      const saved = await save(visited);
+      for (const [n, model] of MODELS.entries()) {
+        assert.match((await page.locator('.answer header').nth(n).textContent()) ?? '', / · WebGPU$/);
+        assert.ok((await node.deviation(saved, model)) <= 1e-5, model);
+      }
+    },
+    '?backend=webgpu',
+  );
+});
+
+test('small networks are recognised by WebAssembly, and the page says so', async () => {
+  await onPage(DESKTOP, async (visited, page) => {
+    await draw(visited, digits[3].map(everyThird), 'mouse');
+    await answers(visited);
+    for (const n of MODELS.keys()) {
+      assert.match((await page.locator('.answer header').nth(n).textContent()) ?? '', / · WebAssembly$/);
+    }
+  });
+});
 
 test('a hundred digits drawn in the page are classified as in Node.js', async (t) => {
   await onPage(DESKTOP, async (visited, page) => {

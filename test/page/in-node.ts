@@ -59,6 +59,15 @@ export class NodeRecognition {
     return found[0];
   }
 
+  /** The largest difference between the saved probabilities and those of the WASM backend. */
+  async deviation({ strokes, answers }: SavedDrawing, model: string): Promise<number> {
+    const lines = strokes.map(({ x, y }) => ({ xs: x, ys: y }));
+    const saved = answers.find((answer) => answer.model === model)?.probabilities;
+    const expected = await this.recognize(lines, model);
+    assert.ok(saved && expected);
+    return Math.max(...saved.map((value, k) => Math.abs(value - expected.probabilities[k])));
+  }
+
   /** Recognises strokes with the WASM backend. */
   async recognize(
     strokes: readonly { xs: number[]; ys: number[] }[],

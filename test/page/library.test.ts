@@ -149,6 +149,66 @@ suite('in a page', () => {
       }));
   }
 
+  test('a GPU gives the logits, gradients and losses of the processor', () =>
+    inPage(true, async (page) => {
+      const found = await page.evaluate(
+        async ({ config, examples }) => {
+          const { openBackend, openTrainer, SequenceClassifier } = (await import(
+            document.baseURI
+          )) as Library;
+          const labelled = {
+            steps: examples.steps,
+            inputs: Float32Array.from(examples.inputs),
+            lengths: Int32Array.from(examples.lengths),
+            labels: Int32Array.from(examples.labels),
+          };
+          const results = [];
+          for (const name of ['wasm', 'webgpu'] as const) {
+            const backend = await openBackend(name);
+            const model = new SequenceClassifier(config, backend, { seed: 5 });
+            const result = await model.gradients({ batchSize: examples.batchSize, ...labelled });
+            const trainer = await openTrainer(config, labelled, { batchSize: 40, seed: 2, backend: name });
+            const { loss } = await trainer.epoch();
+            results.push({
+              description: trainer.description,
+              logits: [...result.logits],
+              gradients: [...result.gradients.values()].flatMap(({ data }) => [...data]),
+              losses: [result.loss, loss],
+            });
+            await trainer.close();
+            model.close();
+            backend.close();
+          }
+          return results;
+        },
+        { config: WAVES_CONFIG, examples: EXAMPLES },
+      );
+      const [host, gpu] = found;
+      assert.match(host.description, /^wasm /);
+      assert.match(gpu.description, /^webgpu /);
+      for (const key of ['logits', 'gradients', 'losses'] as const) {
+        assert.ok(host[key].length > 0);
+        const apart = Math.max(...host[key].map((value, n) => Math.abs(value - gpu[key][n])));
+        assert.ok(apart <= 1e-5, `${key}: ${apart}`);
+      }
+    }));
+
+  test('a trainer in a page passes over a GPU that computes on the processor', () =>
+    inPage(true, async (page) => {
+      const { description } = await page.evaluate(
+        async ({ config, examples }) => {
+          const { openTrainer } = (await import(document.baseURI)) as Library;
+          const inputs = Float32Array.from(examples.inputs);
+          const labels = Int32Array.from(examples.labels);
+          const trainer = await openTrainer(config, { steps: examples.steps, inputs, labels });
+          await trainer.close();
+          return { description: trainer.description };
+        },
+        { config: WAVES_CONFIG, examples: EXAMPLES },
+      );
+      assert.match(description, /^wasm /);
+    }));
+
   test('training gives the same weights in one Web Worker, in two, and in a page without workers', async () => {
     const trained = (isolated: boolean, threads: number) =>
       inPage(isolated, async (page) => {

@@ -4,6 +4,7 @@ import { Bars } from '../charts/bars.js';
 import { ClassName, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 
+const BACKENDS = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 const KINDS = { images: 'reads rows of pixels', strokes: 'reads pen strokes' };
 
 export interface AnswerCardProps {
@@ -12,19 +13,25 @@ export interface AnswerCardProps {
   onChoose: (id: string) => void;
   /** [K]; null: nothing to recognise; undefined: no answer yet. */
   probabilities: Float32Array | null | undefined;
+  /** What computed them. */
+  backend: keyof typeof BACKENDS | undefined;
   /** Below this probability the card says "not sure". */
   sureFrom: number;
   /** Text to show without an answer. */
   empty: string;
 }
 
-export function AnswerCard({ model, models, onChoose, probabilities, sureFrom, empty }: AnswerCardProps) {
+export function AnswerCard(props: AnswerCardProps) {
+  const { model, models, onChoose, probabilities, backend, sureFrom, empty } = props;
   const verdict = probabilities ? verdictOf(probabilities, sureFrom) : null;
   return (
     <section class={`card answer${verdict?.unsure ? ' unsure' : ''}`} aria-label={`Answer of ${model.name}`}>
       <header>
         <ModelName model={model} models={models} onChoose={onChoose} />
-        <p class="muted">{KINDS[model.kind]}</p>
+        <p class="muted">
+          {KINDS[model.kind]}
+          {backend && ` · ${BACKENDS[backend]}`}
+        </p>
       </header>
       {probabilities && verdict ? (
         <Verdicts model={model} probabilities={probabilities} {...verdict} />

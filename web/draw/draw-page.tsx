@@ -6,6 +6,7 @@ import { isolated, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { useChanges, useLoaded, useTitle } from '../hooks.js';
 import { ClearIcon, RedoIcon, SaveIcon, UndoIcon } from '../icons.js';
+import type { Moment } from '../recognition/moments.js';
 import { linkTo } from '../route.js';
 import { Failure, Waiting } from '../states.js';
 import { AnswerCard } from './answer-card.js';
@@ -118,6 +119,16 @@ function Toolbar({ session }: { session: DrawSession }) {
   );
 }
 
+/** The newest answer of a network, for its card. */
+function answerOf(moment: Moment | undefined, id: string) {
+  const answer = moment?.answers.find(({ model }) => model === id);
+  // A drawing without ink is answered by nothing.
+  return {
+    probabilities: answer?.probabilities,
+    backend: answer?.probabilities ? answer.backend : undefined,
+  };
+}
+
 /** One answer card per network, side by side. Renders at once when an answer arrives. */
 function Answers({ session }: { session: DrawSession }) {
   useChanges(session);
@@ -154,7 +165,7 @@ function Answers({ session }: { session: DrawSession }) {
           sureFrom={SURE_FROM}
           empty={empty}
           onChoose={(other) => session.choose(chosen.map((each, n) => (n === slot ? other : each)))}
-          probabilities={moment?.answers.find(({ model }) => model === id)?.probabilities}
+          {...answerOf(moment, id)}
         />
       ))}
       {session.problem && (

@@ -2,7 +2,14 @@
  * Client of the recognition worker. Sends one request at a time. At most one drawing waits: a newer drawing replaces
  * it, so the queue cannot grow however fast the pen moves. When nothing waits, background jobs run, one at a time.
  */
-import type { DrawingInspection, RecognizedReply, Reply, Request, Stroke } from '../workers/protocol.js';
+import type {
+  BackendWish,
+  DrawingInspection,
+  RecognizedReply,
+  Reply,
+  Request,
+  Stroke,
+} from '../workers/protocol.js';
 
 /** A drawing to recognise with each of these models, and the function that receives the answers. */
 export interface RecognitionJob {
@@ -18,6 +25,7 @@ interface PendingRequest {
 
 export class RecognitionClient {
   readonly #worker: Worker;
+  readonly #backend: BackendWish;
   #underWay: PendingRequest | null = null;
   /** Requests that are always sent: to open and to inspect models. */
   readonly #queue: PendingRequest[] = [];
@@ -27,8 +35,10 @@ export class RecognitionClient {
   /** Returns the next background job, or null. Called when nothing else waits. */
   background: () => RecognitionJob | null = () => null;
 
-  constructor(worker: Worker) {
+  /** @param backend computes the answers */
+  constructor(worker: Worker, backend: BackendWish = 'auto') {
     this.#worker = worker;
+    this.#backend = backend;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       const { done } = this.#underWay as PendingRequest;
       this.#underWay = null;
@@ -43,7 +53,7 @@ export class RecognitionClient {
    * @throws Error if the model cannot be fetched or read
    */
   async open(model: string, checkpoint: string | Uint8Array): Promise<void> {
-    const reply = await this.#send({ type: 'open', model, checkpoint });
+    const reply = await this.#send({ type: 'open', model, checkpoint, backend: this.#backend });
     if (reply.type === 'opened' && reply.error) throw new Error(reply.error);
   }
 

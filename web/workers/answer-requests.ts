@@ -3,8 +3,9 @@
  * the other; recognition/client.ts sends one at a time.
  */
 import type { Backend } from '#src/backends/backend.js';
-import { prepareInput, type Seen } from '#src/recognize/prepare-input.js';
+import { type PreparedInput, prepareInput, type Seen } from '#src/recognize/prepare-input.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
+import type { GpuRecognition } from './gpu-recognition.js';
 import type {
   DrawingInspection,
   ModelAnswer,
@@ -16,20 +17,33 @@ import type {
 } from './protocol.js';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-const recognizers = new Map<string, Recognizer>();
 
-/**
- * Answers all messages from now on.
- * @param backend runs the networks; if it does not open, requests for a model are answered with the reason
- */
-export function answerRequests(backend: Promise<Backend>): void {
-  backend.catch(() => {}); // requests report the reason
-  scope.onmessage = ({ data }: MessageEvent<Request>) => answer(data, backend);
+interface OpenModel {
+  /** On the processor. */
+  host: Recognizer;
+  /** On the GPU; null: the processor answers. */
+  gpu: Recognizer | null;
 }
 
-async function answer(data: Request, backend: Promise<Backend>): Promise<void> {
+const models = new Map<string, OpenModel>();
+
+/** What computes. */
+interface Computers {
+  /** If it does not open, requests for a model are answered with the reason. */
+  backend: Promise<Backend>;
+  /** Null: the processor alone. */
+  gpu: GpuRecognition | null;
+}
+
+/** Answers all messages from now on. */
+export function answerRequests(computers: Computers): void {
+  computers.backend.catch(() => {}); // requests report the reason
+  scope.onmessage = ({ data }: MessageEvent<Request>) => answer(data, computers);
+}
+
+async function answer(data: Request, computers: Computers): Promise<void> {
   if (data.type === 'open')
-    return reply({ type: 'opened', model: data.model, error: await errorOf(open(data, backend)) });
+    return reply({ type: 'opened', model: data.model, error: await errorOf(open(data, computers)) });
   if (data.type === 'recognize') {
     const startedAt = performance.now();
     const result = await recognize(data.models, data.strokes).catch(messageOf);
@@ -48,9 +62,23 @@ function reply(message: Reply): void {
   scope.postMessage(message);
 }
 
-async function open({ model, checkpoint }: OpenRequest, backend: Promise<Backend>): Promise<void> {
+async function open(
+  { model, checkpoint, backend: wish }: OpenRequest,
+  { backend, gpu }: Computers,
+): Promise<void> {
   const bytes = typeof checkpoint === 'string' ? await fetchCheckpoint(model, checkpoint) : checkpoint;
-  recognizers.set(model, openRecognizer(bytes, await backend, { name: model }));
+  const host = openRecognizer(bytes, await backend, { name: model });
+  const opened: OpenModel = { host, gpu: null };
+  try {
+    if (wish === 'webgpu' && gpu) opened.gpu = await gpu.open(model, bytes);
+  } catch (error) {
+    host.close();
+    throw error;
+  }
+  models.set(model, opened);
+  // The processor answers until the GPU is ready.
+  if (wish === 'auto')
+    void gpu?.openFaster(host, bytes).then((faster) => Object.assign(opened, { gpu: faster }));
 }
 
 async function fetchCheckpoint(model: string, url: string): Promise<Uint8Array> {
@@ -60,19 +88,31 @@ async function fetchCheckpoint(model: string, url: string): Promise<Uint8Array> 
 }
 
 async function recognize(
-  models: string[],
+  names: string[],
   strokes: Stroke[],
 ): Promise<{ answers: ModelAnswer[]; shown: Shown | null }> {
   const answers: ModelAnswer[] = [];
   let shown: Shown | null = null;
-  for (const model of models) {
-    const recognizer = recognizerOf(model);
-    const prepared = prepareInput({ kind: 'drawing', strokes }, recognizer.info.preprocessing);
-    const [probabilities] = prepared ? await recognizer.probabilitiesOf([prepared]) : [null];
-    answers.push({ model, probabilities });
+  for (const model of names) {
+    const opened = openModel(model);
+    const prepared = prepareInput({ kind: 'drawing', strokes }, opened.host.info.preprocessing);
+    const probabilities = prepared && (await probabilitiesOf(opened, prepared));
+    answers.push({ model, probabilities, backend: opened.gpu ? 'webgpu' : 'wasm' });
     if (prepared) shown = mergeShown(shown, prepared.saw);
   }
   return { answers, shown };
+}
+
+async function probabilitiesOf(opened: OpenModel, prepared: PreparedInput): Promise<Float32Array> {
+  const { host, gpu } = opened;
+  if (gpu) {
+    try {
+      return (await gpu.probabilitiesOf([prepared]))[0];
+    } catch {
+      opened.gpu = null; // The GPU was lost, as when the computer slept: the processor goes on.
+    }
+  }
+  return (await host.probabilitiesOf([prepared]))[0];
 }
 
 /** Merges the inputs of several models: all have the same picture; models that read strokes add the moves. */
@@ -86,7 +126,7 @@ function mergeShown(before: Shown | null, { picture, moves }: Seen): Shown {
 }
 
 async function inspect(model: string, strokes: Stroke[]): Promise<DrawingInspection | null> {
-  const recognizer = recognizerOf(model);
+  const { host: recognizer } = openModel(model);
   const input = { kind: 'drawing', strokes } as const;
   const inspection = await recognizer.inspect(input);
   const trace = await recognizer.trace(input, { over: 'steps', moments: 400 });
@@ -108,10 +148,10 @@ async function inspect(model: string, strokes: Stroke[]): Promise<DrawingInspect
   };
 }
 
-function recognizerOf(model: string): Recognizer {
-  const recognizer = recognizers.get(model);
-  if (!recognizer) throw new Error(`the model ${model} is not open; send an open request first`);
-  return recognizer;
+function openModel(name: string): OpenModel {
+  const model = models.get(name);
+  if (!model) throw new Error(`the model ${name} is not open; send an open request first`);
+  return model;
 }
 
 /** @returns the error's message; null on success */

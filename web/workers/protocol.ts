@@ -9,12 +9,16 @@ export interface Stroke {
   ys: number[];
 }
 
+/** What computes. `auto`: the GPU for models that answer faster there, otherwise the processor. */
+export type BackendWish = 'auto' | 'wasm' | 'webgpu';
+
 /** Loads a model. */
 export interface OpenRequest {
   type: 'open';
   model: string;
   /** URL, or the bytes. */
   checkpoint: string | Uint8Array;
+  backend: BackendWish;
 }
 /** Recognises a drawing with each of these models. */
 export interface RecognizeRequest {
@@ -37,6 +41,8 @@ export interface ModelAnswer {
   model: string;
   /** [K]; null: nothing to recognise. */
   probabilities: Float32Array | null;
+  /** What computed them. */
+  backend: 'wasm' | 'webgpu';
 }
 
 /** The networks' input. */

@@ -1,5 +1,9 @@
-/** The recognition worker, so that the pen never waits. Fetches the WASM kernels that lie beside it. */
+/**
+ * The recognition worker, so that the pen never waits. Fetches the WASM kernels that lie beside it, and uses the GPU
+ * where the browser offers one.
+ */
 import { openBackend } from 'scanstroke';
 import { answerRequests } from './answer-requests.js';
+import { GpuRecognition } from './gpu-recognition.js';
 
-answerRequests(openBackend('wasm'));
+answerRequests({ backend: openBackend('wasm'), gpu: new GpuRecognition(() => openBackend('webgpu')) });

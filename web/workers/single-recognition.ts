@@ -8,7 +8,8 @@ import { answerRequests } from './answer-requests.js';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
-scope.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) => answerRequests(openKernels(data));
+scope.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) =>
+  answerRequests({ backend: openKernels(data), gpu: null });
 
 async function openKernels(bytes: Uint8Array<ArrayBuffer>) {
   return createWasmBackend(await compileKernels(async () => bytes, { relaxed: false }));
