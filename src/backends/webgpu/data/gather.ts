@@ -23,6 +23,7 @@ import {
   uniform,
   write,
 } from '../kernel.js';
+import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { THREEFRY } from '../threefry.js';
 import { padded, type Storage } from '../verbs.js';
 import { type Variation, variationFunctions } from './image-variation.js';
@@ -104,7 +105,7 @@ export function gather(args: GatherArguments): Dispatch[] {
     settings: uniform('Settings'),
     words: write('u32'),
     labels: write('i32'),
-    inputs: write(storage === 'float32' ? 'vec4f' : 'vec2u'),
+    inputs: write(QUAD[storage]),
   };
   const { plan, counters, settings, words, labels, inputs } = args;
   const slices: Record<string, Slice> = { values, plan, counters, settings, words, labels, inputs };
@@ -133,7 +134,6 @@ export function gather(args: GatherArguments): Dispatch[] {
 function gatherCode(args: GatherArguments, stepsOfGroup: number): string {
   const { capacity, storage, inputSize, format, variation, keys } = args;
   const isOrdered = format.name === 'bytes' && format.order !== null;
-  const stored = storage === 'float32' ? 'quad' : 'vec2u(pack2x16float(quad.xy), pack2x16float(quad.zw))';
   return `
 struct Settings { passIndex: u32, passes: u32, scale: f32, unused: u32, table: array<vec4f, 64> }
 
@@ -153,7 +153,7 @@ fn recordOfPass() -> u32 {
   let passesBefore = batch * settings.passes + settings.passIndex;
   return ${PLAN_HEADER.words}u + passesBefore * ${recordWords(capacity)}u;
 }
-${THREEFRY}
+${THREEFRY}${STORED_ACTIVATIONS[storage]}
 // The last step of deriveKey(seed, stream, epoch, sample); the key of the epoch is in the plan.
 fn sampleKey(epochKey: u32, sample: u32) -> vec2u {
   return threefry(vec2u(plan[epochKey], plan[epochKey + 1u]), vec2u(sample, 3u));
@@ -193,7 +193,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         quad[j] = ${variation ? 'variedValueAt' : 'valueAt'}(start, t * COLUMNS + column + j);
       }
     }
-    inputs[rowOf(b, t) * QUADS + q % QUADS] = ${stored};
+    inputs[rowOf(b, t) * QUADS + q % QUADS] = packedQuad(quad);
   }
 }`;
 }

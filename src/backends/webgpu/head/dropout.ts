@@ -9,7 +9,7 @@
 import { batchFunctions } from '../batch-layout.js';
 import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
 import { floatLiteral as float } from '../literal.js';
-import { QUAD, STORED_ACTIVATIONS } from '../loop/stored-activations.js';
+import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { THREEFRY } from '../threefry.js';
 import { type DropoutArguments, deviceColumns, padded } from '../verbs.js';
 

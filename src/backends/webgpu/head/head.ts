@@ -10,7 +10,7 @@
  */
 import { batchFunctions } from '../batch-layout.js';
 import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
-import { QUAD, STORED_ACTIVATIONS } from '../loop/stored-activations.js';
+import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { deviceColumns, featureColumns, type Head, type HeadArguments, padded } from '../verbs.js';
 
 /** Threads of a workgroup where each copies a quad. */

@@ -10,11 +10,11 @@
 import { ACTIVATIONS } from '../activation.js';
 import { batchFunctions } from '../batch-layout.js';
 import { type Kernel, kernel, read, write } from '../kernel.js';
+import { PAIR, QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { LaneExchange } from './lane-exchange.js';
 import { panelPlaces } from './loop-panels.js';
 import { addProduct, COMPONENTS, loadHeldWeights, recurrentWeight } from './loop-products.js';
 import { inputWeightsOfThread, type LoopShape, loopConstants, SEQUENCES, threadsFor } from './loop-shape.js';
-import { PAIR, QUAD, STORED_ACTIVATIONS } from './stored-activations.js';
 
 export type LoopBackwardKernel = Kernel<'weights' | 'batch' | 'cells' | 'dOutputs' | 'gates'>;
 

@@ -13,6 +13,7 @@
 import { ACTIVATIONS, SIGMOID_OR_TANH } from '../activation.js';
 import { batchFunctions } from '../batch-layout.js';
 import { type Kernel, kernel, read, write } from '../kernel.js';
+import { PAIR, QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { deviceColumns } from '../verbs.js';
 import { LaneExchange } from './lane-exchange.js';
 import { panelPlaces } from './loop-panels.js';
@@ -25,7 +26,6 @@ import {
   SEQUENCES,
   threadsFor,
 } from './loop-shape.js';
-import { PAIR, QUAD, STORED_ACTIVATIONS } from './stored-activations.js';
 
 export type LoopForwardKernel = Kernel<'weights' | 'batch' | 'inputs' | 'gates' | 'cells' | 'outputs'>;
 

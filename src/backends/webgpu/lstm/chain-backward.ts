@@ -4,11 +4,11 @@
  */
 import { ACTIVATIONS } from '../activation.js';
 import { type Dispatch, dispatch, read, type Slice, uniform, write } from '../kernel.js';
+import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import type { Recurrence } from '../verbs.js';
 import { chainFunctions, stepSlice } from './chain-steps.js';
 import { sizesOf } from './layer-sizes.js';
 import { productKernel } from './product.js';
-import { quadFunctions, quadType } from './stored.js';
 import type { TileChooser } from './tile.js';
 
 type Arguments = Parameters<Recurrence['backward']>[0];
@@ -44,12 +44,12 @@ export function chainBackward(
       step: uniform('vec4u'),
       batch: read('u32'),
       weights: read('vec4f'),
-      cells: read(quadType(storage)),
-      gates: write(quadType(storage)),
+      cells: read(QUAD[storage]),
+      gates: write(QUAD[storage]),
       dOutputs: read('vec4f'),
       dCells: write('vec4f'),
     },
-    code: `${chainFunctions(capacity)}${quadFunctions(storage)}${ACTIVATIONS}
+    code: `${chainFunctions(capacity)}${STORED_ACTIVATIONS[storage]}${ACTIVATIONS}
 struct Place { idle: bool, row0: u32, column0: u32, panels: u32, direction: u32 }
 // Rows are sequences, longest first.
 fn placeOf(group: vec3u) -> Place {
@@ -66,7 +66,7 @@ fn rowAt(b: u32, s: u32, direction: u32) -> u32 {
 fn rowOfA(place: Place, b: u32) -> u32 {
   return rowAt(b, max(step.x, 1u) - 1u, place.direction) * ${units}u + place.direction * ${hidden}u;
 }
-fn quadOfA(place: Place, row_of_a: u32, k_quad: u32) -> vec4f { return unstored(gates[row_of_a + k_quad]); }
+fn quadOfA(place: Place, row_of_a: u32, k_quad: u32) -> vec4f { return unpackedQuad(gates[row_of_a + k_quad]); }
 fn quadOfB(place: Place, k: u32, quad: u32) -> vec4f {
   return weights[(place.direction * ${hidden * 4}u + k) * ${hidden / 4}u + quad];
 }
@@ -78,21 +78,21 @@ fn finish(place: Place, b: u32, quad: u32, sums: vec4f) {
   let at = rowOf(b, t) * ${units}u + column;
   let carried = (b * ${units}u + column) / 4u;
   if (t >= lengthOf(b)) {
-    for (var n = 0u; n < 4u; n++) { gates[at + n] = stored(vec4f(0.0f)); }
+    for (var n = 0u; n < 4u; n++) { gates[at + n] = packedQuad(vec4f(0.0f)); }
     dCells[carried] = vec4f(0.0f);
     return;
   }
   let gate = transpose(mat4x4f(
-    unstored(gates[at]), unstored(gates[at + 1u]), unstored(gates[at + 2u]), unstored(gates[at + 3u])));
+    unpackedQuad(gates[at]), unpackedQuad(gates[at + 1u]), unpackedQuad(gates[at + 2u]), unpackedQuad(gates[at + 3u])));
   let i = gate[0];
   let f = gate[1];
   let g = gate[2];
   let o = gate[3];
-  let tanh_c = tanh4Of(unstored(cells[at / 4u]));
+  let tanh_c = tanh4Of(unpackedQuad(cells[at / 4u]));
   // The cell state that the forward pass had before this step.
   var c_before = vec4f(0.0f);
   if (hasStep(b, step.x + 1u)) {
-    c_before = unstored(cells[(rowAt(b, step.x + 1u, place.direction) * ${units}u + column) / 4u]);
+    c_before = unpackedQuad(cells[(rowAt(b, step.x + 1u, place.direction) * ${units}u + column) / 4u]);
   }
   let dh = dOutputs[at / 4u] + sums;
   var dc = dh * o * (1.0f - tanh_c * tanh_c);
@@ -102,10 +102,10 @@ fn finish(place: Place, b: u32, quad: u32, sums: vec4f) {
     dc * c_before * f * (1.0f - f),
     dc * i * (1.0f - g * g),
     dh * tanh_c * o * (1.0f - o)));
-  gates[at] = stored(dz[0]);
-  gates[at + 1u] = stored(dz[1]);
-  gates[at + 2u] = stored(dz[2]);
-  gates[at + 3u] = stored(dz[3]);
+  gates[at] = packedQuad(dz[0]);
+  gates[at + 1u] = packedQuad(dz[1]);
+  gates[at + 2u] = packedQuad(dz[2]);
+  gates[at + 3u] = packedQuad(dz[3]);
   dCells[carried] = dc * f;
 }`,
   });

@@ -1,11 +1,11 @@
 /** A chain's steps forward: gates, cell and hidden states from gates (W x + b + b') + hidden states before · weights. */
 import { ACTIVATIONS } from '../activation.js';
 import { type Dispatch, dispatch, read, type Slice, uniform, write } from '../kernel.js';
+import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import type { Recurrence } from '../verbs.js';
 import { chainFunctions, stepSlice } from './chain-steps.js';
 import { sizesOf } from './layer-sizes.js';
 import { productKernel } from './product.js';
-import { quadFunctions, quadType } from './stored.js';
 import type { TileChooser } from './tile.js';
 
 type Arguments = Parameters<Recurrence['forward']>[0];
@@ -36,12 +36,12 @@ export function chainForward(args: Arguments, weights: Slice, steps: Slice, choo
       step: uniform('vec4u'),
       batch: read('u32'),
       weights: read('vec4f'),
-      outputs: write(quadType(storage)),
-      cells: write(quadType(storage)),
-      gates: write(quadType(storage)),
+      outputs: write(QUAD[storage]),
+      cells: write(QUAD[storage]),
+      gates: write(QUAD[storage]),
       carriedCells: write('vec4f'),
     },
-    code: `${chainFunctions(capacity)}${quadFunctions(storage)}${ACTIVATIONS}
+    code: `${chainFunctions(capacity)}${STORED_ACTIVATIONS[storage]}${ACTIVATIONS}
 struct Place { idle: bool, row0: u32, column0: u32, panels: u32, direction: u32 }
 // Rows are sequences, longest first.
 fn placeOf(group: vec3u) -> Place {
@@ -57,7 +57,7 @@ fn rowAt(b: u32, s: u32, direction: u32) -> u32 {
 fn rowOfA(place: Place, b: u32) -> u32 {
   return (rowAt(b, max(step.x, 1u) - 1u, place.direction) * ${units}u + place.direction * ${hidden}u) / 4u;
 }
-fn quadOfA(place: Place, row_of_a: u32, k_quad: u32) -> vec4f { return unstored(outputs[row_of_a + k_quad]); }
+fn quadOfA(place: Place, row_of_a: u32, k_quad: u32) -> vec4f { return unpackedQuad(outputs[row_of_a + k_quad]); }
 fn quadOfB(place: Place, k: u32, quad: u32) -> vec4f {
   return weights[(place.direction * ${hidden}u + k) * ${hidden}u + quad];
 }
@@ -70,17 +70,17 @@ fn finishFour(place: Place, b: u32, unit: u32, sums: array<vec4f, 4>) {
   // Cell states go from step to step as floats, also where halves are stored.
   let carried = (b * ${units}u + column) / 4u;
   if (t >= lengthOf(b)) {
-    for (var n = 0u; n < 4u; n++) { gates[at + n] = stored(vec4f(0.0f)); }
-    cells[at / 4u] = stored(vec4f(0.0f));
-    outputs[at / 4u] = stored(vec4f(0.0f));
+    for (var n = 0u; n < 4u; n++) { gates[at + n] = packedQuad(vec4f(0.0f)); }
+    cells[at / 4u] = packedQuad(vec4f(0.0f));
+    outputs[at / 4u] = packedQuad(vec4f(0.0f));
     carriedCells[carried] = vec4f(0.0f);
     return;
   }
   let z = transpose(mat4x4f(
-    unstored(gates[at]) + sums[0],
-    unstored(gates[at + 1u]) + sums[1],
-    unstored(gates[at + 2u]) + sums[2],
-    unstored(gates[at + 3u]) + sums[3]));
+    unpackedQuad(gates[at]) + sums[0],
+    unpackedQuad(gates[at + 1u]) + sums[1],
+    unpackedQuad(gates[at + 2u]) + sums[2],
+    unpackedQuad(gates[at + 3u]) + sums[3]));
   let i = sigmoid4(z[0]);
   let f = sigmoid4(z[1]);
   let g = tanh4Of(z[2]);
@@ -88,13 +88,13 @@ fn finishFour(place: Place, b: u32, unit: u32, sums: array<vec4f, 4>) {
   var c = i * g;
   if (step.x > 0u) { c = fma(f, carriedCells[carried], c); }
   let gate_rows = transpose(mat4x4f(i, f, g, o));
-  gates[at] = stored(gate_rows[0]);
-  gates[at + 1u] = stored(gate_rows[1]);
-  gates[at + 2u] = stored(gate_rows[2]);
-  gates[at + 3u] = stored(gate_rows[3]);
-  cells[at / 4u] = stored(c);
+  gates[at] = packedQuad(gate_rows[0]);
+  gates[at + 1u] = packedQuad(gate_rows[1]);
+  gates[at + 2u] = packedQuad(gate_rows[2]);
+  gates[at + 3u] = packedQuad(gate_rows[3]);
+  cells[at / 4u] = packedQuad(c);
   carriedCells[carried] = c;
-  outputs[at / 4u] = stored(o * tanh4Of(c));
+  outputs[at / 4u] = packedQuad(o * tanh4Of(c));
 }`,
   });
   const groups = [

@@ -8,10 +8,10 @@
  */
 import { batchFunctions, MAX_LANES } from '../batch-layout.js';
 import { type Dispatch, dispatch, read, write } from '../kernel.js';
+import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import type { LstmBackwardArguments } from '../verbs.js';
 import { columnFunction, sizesOf, tensorFunctions } from './layer-sizes.js';
 import { productKernel } from './product.js';
-import { quadFunctions, quadType } from './stored.js';
 import type { TileChooser } from './tile.js';
 
 export function weightGradient(args: LstmBackwardArguments, choose: TileChooser): Dispatch {
@@ -42,12 +42,12 @@ export function weightGradient(args: LstmBackwardArguments, choose: TileChooser)
     panelwise: capacity.lanes === MAX_LANES,
     bindings: {
       batch: read('u32'),
-      gates: read(quadType(storage)),
-      inputs: read(quadType(storage)),
-      outputs: read(quadType(storage)),
+      gates: read(QUAD[storage]),
+      inputs: read(QUAD[storage]),
+      outputs: read(QUAD[storage]),
       partials: write('f32'),
     },
-    code: `${batchFunctions(capacity)}${quadFunctions(storage)}${tensorFunctions(layer)}${columnFunction(layer)}
+    code: `${batchFunctions(capacity)}${STORED_ACTIVATIONS[storage]}${tensorFunctions(layer)}${columnFunction(layer)}
 struct Place {
   idle: bool, row0: u32, column0: u32, panels: u32, direction: u32, split: u32,
   first_row: u32, end_row: u32,   // rows of the split
@@ -78,12 +78,12 @@ fn atPanel(place: Place, panel: u32) -> Place {
 fn quadOfA(place: Place, k: u32, row_quad: u32) -> vec4f {
   let row = place.first_row + k;
   if (row >= place.end_row) { return vec4f(0.0f); }
-  return unstored(gates[row * ${directions * hidden}u + place.direction * ${hidden}u + row_quad]);
+  return unpackedQuad(gates[row * ${directions * hidden}u + place.direction * ${hidden}u + row_quad]);
 }
 fn quadOfB(place: Place, k: u32, quad: u32) -> vec4f {
   let row = place.first_row + k;
   if (row >= place.end_row) { return vec4f(0.0f); }
-  if (quad < ${inputColumns / 4}u) { return unstored(inputs[row * ${inputColumns / 4}u + quad]); }
+  if (quad < ${inputColumns / 4}u) { return unpackedQuad(inputs[row * ${inputColumns / 4}u + quad]); }
   // The step before: the row a step earlier or, in the reverse direction, later.
   var before: u32;
   if (place.direction == 0u) {
@@ -93,7 +93,7 @@ fn quadOfB(place: Place, k: u32, quad: u32) -> vec4f {
     before = row + LANES;
     if (before >= place.block_end) { return vec4f(0.0f); }
   }
-  return unstored(
+  return unpackedQuad(
     outputs[before * ${(directions * hidden) / 4}u + place.direction * ${hidden / 4}u + quad - ${inputColumns / 4}u]);
 }
 // Row of a gate in the tensors: gates i, f, g, o one after the other.
