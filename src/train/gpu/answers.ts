@@ -134,12 +134,17 @@ export class GpuAnswers {
       targets: { words, labels, keys: null, inputs },
       training: null,
     });
-    const pass = await this.#device.prepare([
-      ...feed.gather(0),
-      ...network.forward({ dropout: false }),
-      ...network.loss({ labelSmoothing: 0, losses: this.#losses, correct: this.#correct }),
-    ]);
-    return { feed, pass };
+    try {
+      const pass = await this.#device.prepare([
+        ...feed.gather(0),
+        ...network.forward({ dropout: false }),
+        ...network.loss({ labelSmoothing: 0, losses: this.#losses, correct: this.#correct }),
+      ]);
+      return { feed, pass };
+    } catch (error) {
+      feed.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -78,13 +78,37 @@ export function trainingMemory(
   return { bytes: bytes + partials + 4 * layout.length, largest: Math.max(largest, partials) };
 }
 
+/** What a training has opened on the device: closed together, also if opening fails. */
+class Holdings {
+  readonly #device: GpuDevice;
+  readonly #opened: { close(): void }[] = [];
+
+  constructor(device: GpuDevice) {
+    this.#device = device;
+  }
+
+  keep<T extends { close(): void }>(opened: T): T {
+    this.#opened.push(opened);
+    return opened;
+  }
+
+  allocate(words: number): Slice {
+    const slice = this.#device.allocate(words);
+    this.#opened.push({ close: () => this.#device.release(slice) });
+    return slice;
+  }
+
+  close(): void {
+    for (const each of this.#opened.splice(0)) each.close();
+  }
+}
+
 export class GpuTraining {
   readonly #device: GpuDevice;
   readonly #options: GpuTrainingOptions;
-  readonly #network: DeviceNetwork;
+  readonly #holdings: Holdings;
   readonly #feed: BatchFeed;
   readonly #state: TrainingState;
-  readonly #own: Slice[];
   readonly #results: Readback;
   readonly #panels: Prepared;
   readonly #update: Prepared;
@@ -96,17 +120,28 @@ export class GpuTraining {
     trained: TrainedVectors,
     options: GpuTrainingOptions,
   ): Promise<GpuTraining> {
+    const holdings = new Holdings(device);
+    try {
+      return await GpuTraining.#openIn(holdings, device, examples, trained, options);
+    } catch (error) {
+      holdings.close();
+      throw error;
+    }
+  }
+
+  static async #openIn(
+    holdings: Holdings,
+    device: GpuDevice,
+    examples: DeviceExamples,
+    trained: TrainedVectors,
+    options: GpuTrainingOptions,
+  ): Promise<GpuTraining> {
     const { model, settings, passes } = options;
     const { layout, parameters } = trained;
     const P = layout.length;
     const plan = devicePlan(options);
-    const network = new DeviceNetwork(device, plan, layout, parameters);
-    const own: Slice[] = [];
-    const allocate = (words: number) => {
-      const slice = device.allocate(words);
-      own.push(slice);
-      return slice;
-    };
+    const network = holdings.keep(new DeviceNetwork(device, plan, layout, parameters));
+    const allocate = (words: number) => holdings.allocate(words);
     const { batchSize } = settings;
     const state = { batches: options.batches, words: allocate(trainingStateWords(options.batches)) };
     const losses = allocate(batchSize);
@@ -130,6 +165,7 @@ export class GpuTraining {
       training: settings,
       startReader: options.startReader,
     });
+    holdings.keep(feed);
     const { labelSmoothing } = settings;
     const passOf = { labelSmoothing, dropout, gradients, state, losses, correct };
     const trainingPass = await tilesOf(device).tuned(() => network.trainingPass(passOf));
@@ -158,24 +194,22 @@ export class GpuTraining {
     );
     const panels = network.panels();
     const prepared = await Promise.all([device.prepare(panels), device.prepare([...commands, ...panels])]);
-    return new GpuTraining(device, options, network, feed, state, own, prepared);
+    return new GpuTraining(device, options, holdings, feed, state, prepared);
   }
 
   private constructor(
     device: GpuDevice,
     options: GpuTrainingOptions,
-    network: DeviceNetwork,
+    holdings: Holdings,
     feed: BatchFeed,
     state: TrainingState,
-    own: Slice[],
     [panels, update]: readonly [Prepared, Prepared],
   ) {
     this.#device = device;
     this.#options = options;
-    this.#network = network;
+    this.#holdings = holdings;
     this.#feed = feed;
     this.#state = state;
-    this.#own = own;
     this.#panels = panels;
     this.#update = update;
     const most = Math.min(MOST_UPDATES, state.batches);
@@ -234,9 +268,7 @@ export class GpuTraining {
   }
 
   close(): void {
-    this.#network.close();
-    this.#feed.close();
+    this.#holdings.close();
     this.#results.close();
-    for (const slice of this.#own) this.#device.release(slice);
   }
 }

@@ -83,6 +83,8 @@ test('a GPU that fails is as one that is missing', async (t) => {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+  const before = gpu.device.bytes;
   const found = await trained(await open({ ...gpu, device: failing }));
+  assert.equal(gpu.device.bytes, before, 'what was allocated is freed');
   assert.match(found.description, new RegExp(`^${FASTEST} `));
 });
