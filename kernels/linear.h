@@ -1,6 +1,7 @@
 // The fully connected layer (torch.nn.Linear) and the bare matrix product.
 #pragma once
 #include "product.h"
+#include "sums.h"
 
 // Forward, a sum over F is sixteen interleaved chains of multiply-adds, on every vector width. So the logits have the
 // same bits on all instruction sets with fused multiply-add. DOT_ROWS × DOT_COLUMNS sums are computed together; their
@@ -19,9 +20,9 @@
 #endif
 
 // Floats of scratch that linear_backward needs, and matmul with (M, K, N) for (B, F, K).
-VERB int linear_scratch_length(int B, int F, int K) {
+VERB int linear_scratch_length(int, int F, int K) {
   const int product = panels_length(F, K);
-  const int backward = slabs_length(B, K) + panels_length(B > K ? B : K, PANEL_COLUMNS);
+  const int backward = slabs_length(DEPTH_BLOCK, K) + panels_length(DEPTH_BLOCK > K ? DEPTH_BLOCK : K, PANEL_COLUMNS);
   return product > backward ? product : backward;
 }
 
@@ -68,28 +69,42 @@ VERB void linear_forward(int B, int F, int K,
   });
 }
 
-// dx = dy W, dW += dyᵀ x, db += Σ dy
+// dx = dy W, dW += dyᵀ x, db += Σ dy; the last two as one sum or several, one after the other: row b belongs to sum
+// sum_of[b].
 VERB void linear_backward(int B, int F, int K,
-                          const float* x,       // [B, F]
-                          const float* weight,  // [K, F]
-                          const float* dy,      // [B, K]
-                          float* dx,            // [B, F] overwritten, or null; may be x
-                          float* d_weight,      // [K, F] added to
-                          float* d_bias,        // [K] added to
-                          float* scratch) {
+                          const float* x,         // [B, F]
+                          const float* weight,    // [K, F]
+                          const int32_t* sum_of,  // [B] or null
+                          const float* dy,        // [B, K]
+                          float* dx,              // [B, F] overwritten, or null; may be x
+                          float* d_weight,        // [K, F] added to
+                          float* d_bias,          // [K] added to
+                          float* scratch) {       // linear_scratch_length(B, F, K)
   float* slabs = scratch;
-  float* panel = slabs + slabs_length(B, K);  // first of x, then of W
-  write_slabs(B, K, [&](int b) { return dy + (ptrdiff_t)b * K; }, slabs);
+  float* panel = slabs + slabs_length(DEPTH_BLOCK, K);  // first of x, then of W
+  const int sums = sum_count(B, sum_of);
+  int32_t rows[DEPTH_BLOCK];
   for (int f = 0; f < F; f += PANEL_COLUMNS) {
     const int columns = min_of(PANEL_COLUMNS, F - f);
-    write_panels(B, columns, [&](int b) { return Stored::of(x + (ptrdiff_t)b * F + f); }, Stored::of(panel));
-    add_transposed(K, columns, B, slabs, panel, d_weight + f, F);
+    for (int sum = 0; sum < sums; sum++) {
+      SequencesOfSum members{B, sum_of, sum};
+      while (const int depth = members.next(rows, DEPTH_BLOCK)) {
+        write_slabs(depth, K, [&](int k) { return dy + (ptrdiff_t)rows[k] * K; }, slabs);
+        write_panels(depth, columns, [&](int k) { return Stored::of(x + (ptrdiff_t)rows[k] * F + f); }, Stored::of(panel));
+        add_transposed(K, columns, depth, slabs, panel, d_weight + f, F);
+      }
+    }
     if (!dx) continue;
     write_panels(K, columns, [&](int k) { return Stored::of(weight + (ptrdiff_t)k * F + f); }, Stored::of(panel));
     multiply<Into::overwrite>(B, columns, K, dy, K, Stored::of(panel), nullptr, dx + f, F);
   }
-  for (int b = 0; b < B; b++)
-    for (int k = 0; k < K; k++) d_bias[k] += dy[(ptrdiff_t)b * K + k];
+  for (int sum = 0; sum < sums; sum++)
+    for (int k = 0; k < K; k++) {
+      SequencesOfSum members{B, sum_of, sum};
+      float d_bias_k = 0.0f;
+      for (int32_t b; members.next(&b, 1);) d_bias_k += dy[(ptrdiff_t)b * K + k];
+      d_bias[k] += d_bias_k;
+    }
 }
 
 // c [M, N] = a [M, K] b [K, N]; scratch is linear_scratch_length(M, K, N) floats.

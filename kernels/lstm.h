@@ -6,7 +6,8 @@
 // While at most half a tile of sequences is running, reading the weights takes longer than multiplying. The chains are
 // then advanced through x for several steps at once, so W is read less often.
 // Backward, step t: the gates are replaced by their gradients, dh' = dgates · U. After the last step
-//   dx += dgates · W,  dW += dgatesᵀ · x,  dU += dgatesᵀ · h',  db += Σ dgates.
+//   dx += dgates · W,  dW += dgatesᵀ · x,  dU += dgatesᵀ · h',  db += Σ dgates,
+// the last three as one sum or several, one after the other: sequence b belongs to sum sum_of[b].
 //
 // Panels of the weights: for every LANES units a block [bias 4·LANES][I rows of W][H rows of U], in each row LANES
 // values of i, then of f, g and o; units past H are zero. If backward is needed, U [4H, H] and W [4H, I] follow as
@@ -18,7 +19,9 @@
 // that backward reads are rounded to halves.
 #pragma once
 #include "activation.h"
+#include "optimizer.h"
 #include "product.h"
+#include "sums.h"
 
 // Most packed rows, of several steps together, that are multiplied with W ahead of the recurrent part.
 #define AHEAD_ROWS 24
@@ -36,7 +39,7 @@ VERB int lstm_scratch_length(int B, int I, int H, int backward) {
     return rows * I + 3 * B * H + lstm_block_length(I, H) + AHEAD_ROWS * 4 * round_up(H, LANES);
   }
   const int widest = I > H ? I : H, G = 4 * H;
-  return 2 * B * H + G + slabs_length(DEPTH_BLOCK, G) + panels_length(DEPTH_BLOCK, widest) +
+  return 2 * B * H + G * (1 + I + H) + slabs_length(DEPTH_BLOCK, G) + panels_length(DEPTH_BLOCK, widest) +
          (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G + panels_length(G, min_of(widest, PANEL_COLUMNS));
 }
 
@@ -253,20 +256,6 @@ INLINE void lstm_cell_backward(int rows, int continued, int H, const float* dh, 
     }
 }
 
-// Maps a packed row to the row of the same sequence's previous step in this direction; -1 if there is none.
-struct RowsBefore {
-  const int32_t* batch_sizes;
-  int T, reverse;
-  int t = 0, start = 0;  // step of the row in the last call, and that step's first row
-
-  int of(int row) {  // call with ascending rows
-    while (row >= start + batch_sizes[t]) start += batch_sizes[t++];
-    const int b = row - start;
-    if (reverse) return t + 1 < T && b < batch_sizes[t + 1] ? start + batch_sizes[t] + b : -1;
-    return t > 0 ? start - batch_sizes[t - 1] + b : -1;
-  }
-};
-
 VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                         int N, int reverse, int y_row, int y_column,
                         Stored panels,
@@ -274,6 +263,7 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
                         Stored y,            // [N, y_row]
                         Stored cells,        // [N, H]
                         Stored gates,        // [N, 4H] in: gates; out: gradients of their sums
+                        const int32_t* sum_of,  // [B] or null
                         const float* dy,     // [N, y_row]
                         float* dx,           // [N, I] added to; may be null
                         float* d_weight_ih,  // [4H, I] added to
@@ -287,12 +277,13 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
   const Stored panels_ih = panels_hh + panels_length(G, H);
   float* dh = scratch;         // [B, H]
   float* dc = dh + B * H;      // [B, H]
-  float* d_bias = dc + B * H;  // [4H]
-  float* slabs = d_bias + G;
+  float* sum_bias = dc + B * H;        // [4H]
+  float* sum_weights = sum_bias + G;  // [4H, I] and [4H, H]
+  float* slabs = sum_weights + G * (I + H);
   float* row_panels = slabs + slabs_length(DEPTH_BLOCK, G);
   float* wide = row_panels + panels_length(DEPTH_BLOCK, widest);           // [B or DEPTH_BLOCK, 4H]
   float* wide_panel = wide + (B > DEPTH_BLOCK ? B : DEPTH_BLOCK) * G;  // one panel of weights
-  __builtin_memset(dh, 0, sizeof(float) * (2 * B * H + G));
+  __builtin_memset(dh, 0, sizeof(float) * 2 * B * H);
 
   ptrdiff_t start = reverse ? 0 : N - batch_sizes[T - 1];
   for (int s = 0; s < T; s++) {
@@ -309,25 +300,45 @@ VERB void lstm_backward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
     start = start_before;
   }
 
-  RowsBefore rows_before{batch_sizes, T, reverse};
-  for (int first = 0; first < N; first += DEPTH_BLOCK) {
-    const int depth = min_of(DEPTH_BLOCK, N - first);
-    const float* d_gates = as_floats(gates + (ptrdiff_t)first * G, (ptrdiff_t)depth * G, wide);
-    if (dx) multiply<Into::add>(depth, I, G, d_gates, G, panels_ih, wide_panel, dx + (ptrdiff_t)first * I, I);
-    int32_t before[DEPTH_BLOCK];
-    for (int k = 0; k < depth; k++) before[k] = rows_before.of(first + k);
-    write_slabs(depth, G, [&](int k) { return d_gates + (ptrdiff_t)k * G; }, slabs);
-    write_panels(depth, I, [&](int k) { return x + (ptrdiff_t)(first + k) * I; }, Stored::of(row_panels));
-    add_transposed(G, I, depth, slabs, row_panels, d_weight_ih, I);
-    write_panels(depth, H, [&](int k) {
-      return before[k] < 0 ? Stored{0} : y + ((ptrdiff_t)before[k] * y_row + y_column);
-    }, Stored::of(row_panels));
-    add_transposed(G, H, depth, slabs, row_panels, d_weight_hh, H);
-    for (int k = 0; k < depth; k++)
-      for (int j = 0; j < G; j++) d_bias[j] += d_gates[(ptrdiff_t)k * G + j];
-  }
-  for (int j = 0; j < G; j++) {
-    d_bias_ih[j] += d_bias[j];
-    d_bias_hh[j] += d_bias[j];
+  // dx = dgates W. Rows are independent of each other.
+  if (dx)
+    for (int first = 0; first < N; first += DEPTH_BLOCK) {
+      const ptrdiff_t depth = min_of(DEPTH_BLOCK, N - first);
+      const float* d_gates = as_floats(gates + (ptrdiff_t)first * G, depth * G, wide);
+      multiply<Into::add>(depth, I, G, d_gates, G, panels_ih, wide_panel, dx + (ptrdiff_t)first * I, I);
+    }
+
+  // The gradients of the weights, sum by sum. A sum of several blocks is formed in scratch, so that it is the same
+  // chain of additions whether or not other sums have been added before it.
+  for (int sum = 0, sums = sum_count(B, sum_of); sum < sums; sum++) {
+    RowsOfSum rows{batch_sizes, T, reverse, sum_of, sum};
+    const bool apart = sum > 0 && rows.count() > DEPTH_BLOCK;
+    float* sum_ih = apart ? sum_weights : d_weight_ih;
+    float* sum_hh = apart ? sum_weights + G * I : d_weight_hh;
+    if (apart) __builtin_memset(sum_weights, 0, sizeof(float) * G * (I + H));
+    __builtin_memset(sum_bias, 0, sizeof(float) * G);
+    int32_t now[DEPTH_BLOCK], before[DEPTH_BLOCK];
+    while (const int depth = rows.next(now, before, DEPTH_BLOCK)) {
+      if (mixed)
+        for (int k = 0; k < depth; k++) copy(Stored::of(wide + (ptrdiff_t)k * G), gates + (ptrdiff_t)now[k] * G, G);
+      auto d_gates = [&](int k) { return mixed ? wide + (ptrdiff_t)k * G : gates.floats() + (ptrdiff_t)now[k] * G; };
+      write_slabs(depth, G, d_gates, slabs);
+      write_panels(depth, I, [&](int k) { return x + (ptrdiff_t)now[k] * I; }, Stored::of(row_panels));
+      add_transposed(G, I, depth, slabs, row_panels, sum_ih, I);
+      write_panels(depth, H, [&](int k) {
+        return before[k] < 0 ? Stored{0} : y + ((ptrdiff_t)before[k] * y_row + y_column);
+      }, Stored::of(row_panels));
+      add_transposed(G, H, depth, slabs, row_panels, sum_hh, H);
+      for (int k = 0; k < depth; k++) {
+        const float* row = d_gates(k);
+        for (int j = 0; j < G; j++) sum_bias[j] += row[j];
+      }
+    }
+    if (apart) {
+      add(G * I, d_weight_ih, sum_ih);
+      add(G * H, d_weight_hh, sum_hh);
+    }
+    add(G, d_bias_ih, sum_bias);
+    add(G, d_bias_hh, sum_bias);
   }
 }

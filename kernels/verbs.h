@@ -28,11 +28,11 @@ struct Stored {
   X(lstm_scratch_length, int(int, int, int, int))                                                                       \
   X(lstm_panels, void(int, int, In, In, In, In, Stored, int))                                                      \
   X(lstm_forward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, In, Out)) \
-  X(lstm_backward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, In, Out, Out, Out, Out, Out, \
+  X(lstm_backward, void(int, int, int, Ints, int, int, int, int, Stored, Stored, Stored, Stored, Stored, Ints, In, Out, Out, Out, Out, Out, \
                         Out))                                                                                      \
   X(linear_scratch_length, int(int, int, int))                                                                     \
   X(linear_forward, void(int, int, int, In, In, In, Out))                                                          \
-  X(linear_backward, void(int, int, int, In, In, In, Out, Out, Out, Out))                                          \
+  X(linear_backward, void(int, int, int, In, In, Ints, In, Out, Out, Out, Out))                                          \
   X(matmul, void(int, int, int, In, In, Out, Out))                                                                 \
   X(copy_rows, void(int, int, Stored, Ints, Stored, Ints, In, int))                                                       \
   X(dropout, void(int, int, Stored, double, Ints, Ints, int))                                                         \

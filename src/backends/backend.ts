@@ -68,8 +68,17 @@ export interface LstmForward extends LstmShape {
   initial?: { /** [B, H] */ hidden: Float32Array /** [B, H] */; cells: Float32Array } | null;
 }
 
+/**
+ * Which gradients of the parameters are added as one sum. A batch's gradients are several sums, added one after the
+ * other; each is the same additions, whether its sequences are computed alone or beside others.
+ */
+export interface GradientSums {
+  /** [B] the number of each sequence's sum, from 0; null or left out: one sum. From `allocateInts`. */
+  sumOf?: Int32Array | null;
+}
+
 /** Arguments of `lstmBackward`. */
-export interface LstmBackward extends LstmShape {
+export interface LstmBackward extends LstmShape, GradientSums {
   /** Written by `lstmPanels` with `backward` set. */
   panels: Stored;
   /** [N, I] */ inputs: Stored;
@@ -103,7 +112,7 @@ export interface LinearForward extends Linear {
   /** [B, K] out. */ outputs: Float32Array;
 }
 /** Arguments of `linearBackward`. */
-export interface LinearBackward extends Linear {
+export interface LinearBackward extends Linear, GradientSums {
   /** linearScratchLength(B, F, K) floats. */ scratch: Float32Array;
   /** [B, K] */ dOutputs: Float32Array;
   /** [B, F] out: overwritten; may be `inputs` themselves. Null: not computed. */

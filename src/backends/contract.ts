@@ -11,6 +11,7 @@ import type {
   CopyRows,
   CrossEntropy,
   Dropout,
+  GradientSums,
   LinearBackward,
   LinearForward,
   LstmBackward,
@@ -112,6 +113,15 @@ function checkLstmWeights(
   need(verb, `${prefix}.biasHh`, '[4H]', weights.biasHh, gates);
 }
 
+function checkSums(verb: string, sequences: number, { sumOf }: GradientSums): void {
+  if (!sumOf) return;
+  need(verb, 'sumOf', '[B]', sumOf, sequences);
+  for (let b = 0; b < sequences; b++) {
+    if (sumOf[b] >= 0 && sumOf[b] < sequences) continue;
+    throw new Error(`${verb}: sumOf[${b}] must be in 0 … ${sequences - 1}, got ${sumOf[b]}`);
+  }
+}
+
 /** @throws Error naming the verb, the buffer, its expected shape and the length found; so do all checks here. */
 export function checkLstmPanels(args: Parameters<Backend['lstmPanels']>[0], lengths: BufferLengths): void {
   const { inputSize, hiddenSize } = args;
@@ -150,6 +160,7 @@ export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): v
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
   needOneKind(verb, args);
   need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
+  checkSums(verb, args.batchSizes[0], args);
   need(verb, 'dOutputs', '[N, D·H]', args.dOutputs, rows, args.outputStride);
   if (args.dInputs !== null) need(verb, 'dInputs', '[N, I]', args.dInputs, rows, inputSize);
   checkLstmWeights(verb, 'dWeights', args.dWeights, inputSize, hiddenSize);
@@ -177,6 +188,7 @@ export function checkLinearBackward(args: LinearBackward, lengths: BufferLengths
   needCount(verb, 'outputSize', outputSize);
   need(verb, 'inputs', '[B, F]', args.inputs, rows, inputSize);
   need(verb, 'weight', '[K, F]', args.weight, outputSize, inputSize);
+  checkSums(verb, rows, args);
   need(verb, 'dOutputs', '[B, K]', args.dOutputs, rows, outputSize);
   if (args.dInputs !== null) need(verb, 'dInputs', '[B, F]', args.dInputs, rows, inputSize);
   need(verb, 'dWeight', '[K, F]', args.dWeight, outputSize, inputSize);

@@ -24,6 +24,7 @@ export interface Verbs<F, I> {
       y: F,
       cells: F,
       gates: F,
+      sumOf: I,
       dy: F,
       dx: F,
       dWeightIh: F,
@@ -36,7 +37,19 @@ export interface Verbs<F, I> {
   linear_scratch_length(rows: number, inputSize: number, outputSize: number): number;
   linear_forward(b: number, f: number, k: number, x: F, weight: F, bias: F, y: F): void;
   linear_backward(
-    ...args: [b: number, f: number, k: number, x: F, w: F, dy: F, dx: F, dWeight: F, dBias: F, scratch: F]
+    ...args: [
+      b: number,
+      f: number,
+      k: number,
+      x: F,
+      w: F,
+      sumOf: I,
+      dy: F,
+      dx: F,
+      dWeight: F,
+      dBias: F,
+      scratch: F,
+    ]
   ): void;
   matmul(m: number, n: number, k: number, a: F, b: F, c: F, scratch: F): void;
   copy_rows(rows: number, width: number, source: F, from: I, target: F, to: I, scales: F, add: number): void;
@@ -152,7 +165,7 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   /** A float buffer as the kernels take it; null means none. */
   protected abstract floats(array: Float32Array | null): F;
   protected abstract stored(array: B.Stored | null): F;
-  protected abstract ints(array: Int32Array): I;
+  protected abstract ints(array: Int32Array | null): I;
 
   lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean): number {
     return this.#verbs.lstm_panels_length(inputSize, hiddenSize, Number(backward));
@@ -162,19 +175,6 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   }
   linearScratchLength(rows: number, inputSize: number, outputSize: number): number {
     return this.#verbs.linear_scratch_length(rows, inputSize, outputSize);
-  }
-
-  #layer(a: B.LstmShape): LayerArguments<I> {
-    return [
-      a.inputSize,
-      a.hiddenSize,
-      a.batchSizes.length,
-      this.ints(a.batchSizes),
-      a.rows,
-      Number(a.reverse),
-      a.outputStride,
-      a.outputColumn,
-    ];
   }
 
   lstmPanels(a: Parameters<B.Backend['lstmPanels']>[0]): void {
@@ -195,7 +195,14 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   lstmForward(a: B.LstmForward): void {
     contract.checkLstmForward(a, this);
     this.#verbs.lstm_forward(
-      ...this.#layer(a),
+      a.inputSize,
+      a.hiddenSize,
+      a.batchSizes.length,
+      this.ints(a.batchSizes),
+      a.rows,
+      Number(a.reverse),
+      a.outputStride,
+      a.outputColumn,
       this.stored(a.panels),
       this.stored(a.inputs),
       this.stored(a.outputs),
@@ -210,12 +217,20 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   lstmBackward(a: B.LstmBackward): void {
     contract.checkLstmBackward(a, this);
     this.#verbs.lstm_backward(
-      ...this.#layer(a),
+      a.inputSize,
+      a.hiddenSize,
+      a.batchSizes.length,
+      this.ints(a.batchSizes),
+      a.rows,
+      Number(a.reverse),
+      a.outputStride,
+      a.outputColumn,
       this.stored(a.panels),
       this.stored(a.inputs),
       this.stored(a.outputs),
       this.stored(a.cells),
       this.stored(a.gates),
+      this.ints(a.sumOf ?? null),
       this.floats(a.dOutputs),
       this.floats(a.dInputs),
       this.floats(a.dWeights.weightIh),
@@ -247,6 +262,7 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
       a.outputSize,
       this.floats(a.inputs),
       this.floats(a.weight),
+      this.ints(a.sumOf ?? null),
       this.floats(a.dOutputs),
       this.floats(a.dInputs),
       this.floats(a.dWeight),

@@ -30,13 +30,13 @@ function sharedBytes(bytes: number): SharedArrayBuffer {
   }
 }
 
-class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
+class CpuBackend extends KernelBackend<Float32Array | null, Int32Array | null> {
   readonly name = 'cpu';
   readonly description: string;
   readonly #isa: string;
   readonly #ledger = new Ledger('cpu');
 
-  constructor(verbs: Verbs<Float32Array | null, Int32Array>, isa: string) {
+  constructor(verbs: Verbs<Float32Array | null, Int32Array | null>, isa: string) {
     super(verbs);
     this.#isa = isa;
     this.description = describe(isa);
@@ -65,7 +65,7 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array> {
   protected override stored(array: Stored | null): Float32Array | null {
     return array as Float32Array | null; // the addon checks the type
   }
-  protected override ints(array: Int32Array): Int32Array {
+  protected override ints(array: Int32Array | null): Int32Array | null {
     return array;
   }
 }

@@ -82,8 +82,8 @@ class WasmBackend extends KernelBackend<number, number> {
   protected override stored(array: Stored | null): number {
     return array instanceof Uint16Array ? this.#address(array) | 1 : this.floats(array);
   }
-  protected override ints(array: Int32Array): number {
-    return this.#address(array);
+  protected override ints(array: Int32Array | null): number {
+    return array === null ? 0 : this.#address(array);
   }
   #address(array: Int32Array | Stored): number {
     // A shared memory has a buffer for each size that it has had.
