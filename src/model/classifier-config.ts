@@ -130,3 +130,11 @@ export function flopsPerStep(config: ResolvedClassifierConfig): number {
   }
   return flops;
 }
+
+export function eachLayer<R>(config: ResolvedClassifierConfig, make: (layer: number) => R): R[] {
+  return Array.from({ length: config.numLayers }, (_, layer) => make(layer));
+}
+
+export function eachDirection<R>(config: ResolvedClassifierConfig, make: (direction: number) => R): R[] {
+  return Array.from({ length: directionsOf(config) }, (_, direction) => make(direction));
+}

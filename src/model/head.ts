@@ -20,77 +20,78 @@ export interface HeadCopy {
   accumulate: boolean;
 }
 
-export interface HeadRows {
-  copies: HeadCopy[];
-  /** The copies leave features unwritten, or add: the features have to be zeroed first. */
-  sparse: boolean;
+/**
+ * The copies of a head, still without rows.
+ * @param buffers will receive the offsets and scales of the rows
+ */
+export function headCopies(
+  config: ResolvedClassifierConfig,
+  buffers: Pick<Workspace, 'headOffsets' | 'headScales'>,
+): HeadCopy[] {
+  const { hiddenSize: H, numLayers, head } = config;
+  const wholeRows = head === 'flatten' || head === 'mean';
+  const first = head === 'final' ? 0 : numLayers - 1;
+  return buffers.headOffsets.map((offsets, copy) => ({
+    layer: first + copy,
+    rows: 0,
+    width: wholeRows ? directionsOf(config) * H : H,
+    sourceOffsets: offsets.sourceOffsets,
+    targetOffsets: offsets.targetOffsets,
+    scales: wholeRows ? buffers.headScales : null,
+    accumulate: head === 'mean',
+  }));
 }
 
 /**
+ * Sets the rows of a head's copies for a batch.
  * @param batch B sequences in packed order; batchSizes [T] sequences running at each step
- * @param buffers receive the offsets and scales of the copies
+ * @returns whether the copies leave features unwritten, or add: then the features have to be zeroed first
  */
-export function headRows(
+export function placeHeadRows(
   config: ResolvedClassifierConfig,
   batch: { batchSize: number; rows: number; batchSizes: Int32Array },
-  buffers: Pick<Workspace, 'headOffsets' | 'headScales'>,
-): HeadRows {
-  const { hiddenSize: H, numLayers, head } = config;
+  copies: readonly HeadCopy[],
+): boolean {
+  const { hiddenSize: H, head } = config;
   const { batchSize: B, rows: N, batchSizes } = batch;
-  const T = batchSizes.length;
   const D = directionsOf(config);
   const F = featuresOf(config);
 
   if (head === 'flatten' || head === 'mean') {
-    const [{ sourceOffsets, targetOffsets }] = buffers.headOffsets;
-    const scales = buffers.headScales;
+    const [copy] = copies;
+    copy.rows = N;
     let row = 0;
-    for (let t = 0; t < T; t++) {
+    for (let t = 0; t < batchSizes.length; t++) {
       for (let b = 0; b < batchSizes[t]; b++, row++) {
-        sourceOffsets[row] = row * D * H;
-        targetOffsets[row] = b * F + (head === 'flatten' ? t * D * H : 0);
+        copy.sourceOffsets[row] = row * D * H;
+        copy.targetOffsets[row] = b * F + (head === 'flatten' ? t * D * H : 0);
       }
     }
-    if (scales) {
-      const lengths = sequenceLengths(batchSizes, B);
-      for (let n = 0, t = 0, b = 0; n < N; n++) {
-        scales[n] = 1 / lengths[b];
-        if (++b === batchSizes[t]) {
-          b = 0;
-          t++;
-        }
-      }
-    }
-    const copy = { layer: numLayers - 1, rows: N, width: D * H, sourceOffsets, targetOffsets, scales };
-    const sparse = head === 'mean' || N < B * (config.sequenceLength as number);
-    return { copies: [{ ...copy, accumulate: head === 'mean' }], sparse };
+    if (copy.scales) writeMeanScales(copy.scales, batchSizes, B);
+    return head === 'mean' || N < B * (config.sequenceLength as number);
   }
 
   // The forward direction ends at each sequence's last step, the reverse direction at step 0.
   const lastRows = lastRowOf(batchSizes, B);
-  const copies: HeadCopy[] = [];
-  const first = head === 'final' ? 0 : numLayers - 1;
-  for (let layer = first; layer < numLayers; layer++) {
-    const { sourceOffsets, targetOffsets } = buffers.headOffsets[layer - first];
-    const column = head === 'final' ? layer * D * H : 0;
+  for (const copy of copies) {
+    const column = head === 'final' ? copy.layer * D * H : 0;
+    copy.rows = D * B;
     for (let direction = 0; direction < D; direction++) {
       for (let b = 0; b < B; b++) {
         const row = direction === 0 ? lastRows[b] : b;
-        sourceOffsets[direction * B + b] = row * D * H + direction * H;
-        targetOffsets[direction * B + b] = b * F + column + direction * H;
+        copy.sourceOffsets[direction * B + b] = row * D * H + direction * H;
+        copy.targetOffsets[direction * B + b] = b * F + column + direction * H;
       }
     }
-    copies.push({
-      layer,
-      rows: D * B,
-      width: H,
-      sourceOffsets,
-      targetOffsets,
-      scales: null,
-      accumulate: false,
-    });
   }
-  return { copies, sparse: false };
+  return false;
+}
+
+/** Of every row: one divided by the length of its sequence. */
+function writeMeanScales(scales: Float32Array, batchSizes: Int32Array, batchSize: number): void {
+  const lengths = sequenceLengths(batchSizes, batchSize);
+  let row = 0;
+  for (const running of batchSizes) for (let b = 0; b < running; b++) scales[row++] = 1 / lengths[b];
 }
 
 /** [B] lengths of the sequences, from how many run at each step. */
@@ -101,7 +102,7 @@ export function sequenceLengths(batchSizes: Int32Array, batchSize: number): Int3
 }
 
 /** [B] the packed row of each sequence's last step. */
-export function lastRowOf(batchSizes: Int32Array, batchSize: number): Int32Array {
+function lastRowOf(batchSizes: Int32Array, batchSize: number): Int32Array {
   const last = new Int32Array(batchSize);
   let start = 0;
   for (const running of batchSizes) {

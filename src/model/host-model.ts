@@ -85,7 +85,7 @@ export class HostModel implements Model {
         gradientScale: 1 / B,
       });
       this.#backend.clear(this.#gradients, this.#gradients.length);
-      this.#network.backward(dLogits, this.#gradients, dInputs);
+      this.#network.backward(dLogits, this.#gradients, { dInputs });
       return use({ ...rowsOf(packed), logits, losses, gradients: this.#gradients, dInputs });
     } finally {
       lent.close();

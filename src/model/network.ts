@@ -7,24 +7,19 @@
  * In mixed precision a training pass stores activations and copies of the LSTM's weights in 16 bits. Parameters,
  * gradients, states, sums and the linear layer stay float32. Inference is float32 throughout.
  */
-import type { Backend, LstmShape, Stored } from '../backends/backend.js';
+import type { Backend, GradientSums, Stored } from '../backends/backend.js';
 import {
   directionsOf,
+  eachDirection,
+  eachLayer,
   featuresOf,
   layerInputSize,
   type ResolvedClassifierConfig,
 } from './classifier-config.js';
-import { type HeadRows, headRows } from './head.js';
-import type { ParameterLayout } from './parameters.js';
-import {
-  asHalves,
-  countFloats,
-  eachDirection,
-  eachLayer,
-  floatsIn,
-  type Precision,
-  type Workspace,
-} from './workspace.js';
+import { placeHeadRows } from './head.js';
+import { type NetworkCalls, networkCalls } from './network-calls.js';
+import type { ParameterLayout, ParameterViews } from './parameters.js';
+import { asHalves, countFloats, floatsIn, type Precision, type Workspace } from './workspace.js';
 
 /** Packed sequences (see backends/backend.ts) in the backend's memory. */
 export interface PackedInputs {
@@ -38,8 +33,7 @@ export interface PackedInputs {
 interface Pass {
   batch: PackedInputs;
   workspace: Workspace;
-  /** [layer] what the layer reads: [N, I] or the (dropped) outputs of the one below. */ inputs: Stored[];
-  head: HeadRows;
+  calls: NetworkCalls;
   dropout: DropoutRows | null;
 }
 
@@ -49,11 +43,12 @@ export class Network {
   readonly config: ResolvedClassifierConfig;
   readonly #backend: Backend;
   readonly #layout: ParameterLayout;
-  readonly #parameters: Float32Array;
+  readonly #parameters: ParameterViews;
   readonly #precision: Precision;
   /** [layer][direction] panels: floats, or the same bytes as halves. */
   readonly #panels: { floats: Float32Array; halves: Uint16Array }[][];
   #panelsFor: 'nothing' | 'inference' | 'training' = 'nothing';
+  readonly #callsIn = new WeakMap<Workspace, NetworkCalls>();
   #pass: Pass | null = null;
 
   /** @param panels `panelsLength` floats of the backend's memory; networks of the same parameters may share them. */
@@ -69,7 +64,7 @@ export class Network {
     this.#precision = precision;
     this.#backend = backend;
     this.#layout = layout;
-    this.#parameters = parameters;
+    this.#parameters = layout.views(parameters);
     const arena = floatsIn(panels);
     this.#panels = eachLayer(config, (layer) =>
       eachDirection(config, () => {
@@ -125,38 +120,35 @@ export class Network {
     const dropout = keys ? workspace.dropout : null;
     if (keys && dropout) this.#dropoutRows(batch, keys, dropout);
 
-    const inputs: Stored[] = [half ? this.#halves(batch, workspace) : batch.inputs];
+    const calls = this.#calls(workspace);
+    let inputs: Stored = half ? this.#halves(batch, workspace) : batch.inputs;
     for (let layer = 0; layer < config.numLayers; layer++) {
-      const { outputs, dropped, cells, gates } = layers[layer];
+      const { outputs, dropped, gates } = layers[layer];
       for (let direction = 0; direction < directionsOf(config); direction++) {
-        this.#backend.lstmForward({
-          ...this.#shape(batch, layer, direction),
-          panels: this.#panelsOf(layer, direction, half),
-          inputs: inputs[layer],
-          outputs,
-          cells: cells[direction],
-          gates: training ? gates[direction] : null,
-          scratch: workspace.scratch,
-        });
+        const call = calls.lstmForward[layer][direction];
+        call.batchSizes = batch.batchSizes;
+        call.rows = N;
+        call.panels = this.#panelsOf(layer, direction, half);
+        call.inputs = inputs;
+        call.gates = training ? gates[direction] : null;
+        this.#backend.lstmForward(call);
       }
       const drops = dropout && dropped;
       if (drops) this.#dropLayer(outputs, dropped, dropout, N, layer);
-      inputs.push(drops ? dropped : outputs);
+      inputs = drops ? dropped : outputs;
     }
 
-    const head = headRows(config, batch, workspace);
-    if (head.sparse) this.#backend.clear(features, B * featuresOf(config));
-    for (const { layer, ...rows } of head.copies) {
-      this.#backend.copyRows({ ...rows, source: layers[layer].outputs, target: features });
+    const sparse = placeHeadRows(config, batch, calls.head);
+    if (sparse) this.#backend.clear(features, B * featuresOf(config));
+    for (let copy = 0; copy < calls.head.length; copy++) {
+      calls.toFeatures[copy].rows = calls.head[copy].rows;
+      this.#backend.copyRows(calls.toFeatures[copy]);
     }
     if (dropout && config.dropout > 0) this.#dropFeatures(features, dropout, B);
-    this.#backend.linearForward({
-      ...this.#linear(features, B),
-      bias: this.#view('fc.bias'),
-      outputs: workspace.logits,
-    });
-    this.#pass = { batch, workspace, inputs, head, dropout };
-    return workspace.logits.subarray(0, B * config.numClasses);
+    calls.linearForward.rows = B;
+    this.#backend.linearForward(calls.linearForward);
+    this.#pass = { batch, workspace, calls, dropout };
+    return B === capacity.batchSize ? workspace.logits : workspace.logits.subarray(0, B * config.numClasses);
   }
 
   /**
@@ -164,50 +156,51 @@ export class Network {
    * `training` in the same workspace.
    *
    * @param dLogits [B, K]
-   * @param dInputs [N, I] zeroed, if the inputs' gradient is wanted: added to
+   * @param options.dInputs [N, I] zeroed, if the inputs' gradient is wanted: added to
+   * @param options.sumOf [B] where the gradients are several sums
    */
-  backward(dLogits: Float32Array, gradients: Float32Array, dInputs: Float32Array | null = null): void {
+  backward(
+    dLogits: Float32Array,
+    gradients: Float32Array,
+    { dInputs = null, sumOf = null }: { dInputs?: Float32Array | null } & GradientSums = {},
+  ): void {
     const { config } = this;
     const pass = this.#pass;
     if (!pass) throw new Error('network: backward needs a forward pass first');
-    const { batch, workspace, dropout, head } = pass;
-    const { layers, scratch, features } = workspace;
+    const { batch, workspace, dropout, calls } = pass;
+    const { features } = workspace;
     if (!workspace.gradients) throw new Error('network: backward needs a workspace for training');
-    let [dOutputs, dBelow] = workspace.gradients;
     const outputs = batch.rows * directionsOf(config) * config.hiddenSize;
-    const dFeatures = features;
-    this.#backend.linearBackward({
-      ...this.#linear(features, batch.batchSize),
-      dOutputs: dLogits,
-      dInputs: dFeatures,
-      dWeight: this.#layout.view(gradients, 'fc.weight'),
-      dBias: this.#layout.view(gradients, 'fc.bias'),
-      scratch,
-    });
-    if (dropout && config.dropout > 0) this.#dropFeatures(dFeatures, dropout, batch.batchSize);
+    const half = this.#precision === 'mixed';
+    const { lstm, linear } = this.#layout.views(gradients);
+    const call = calls.linearBackward;
+    call.rows = batch.batchSize;
+    call.sumOf = sumOf;
+    call.dOutputs = dLogits;
+    call.dWeight = linear.weight;
+    call.dBias = linear.bias;
+    this.#backend.linearBackward(call);
+    if (dropout && config.dropout > 0) this.#dropFeatures(features, dropout, batch.batchSize);
 
+    let [dOutputs, dBelow] = workspace.gradients;
     this.#backend.clear(dOutputs, outputs);
     for (let layer = config.numLayers - 1; layer >= 0; layer--) {
-      for (const { layer: from, sourceOffsets, targetOffsets, ...rows } of head.copies) {
-        if (from !== layer) continue;
-        const back = { sourceOffsets: targetOffsets, targetOffsets: sourceOffsets, accumulate: true };
-        this.#backend.copyRows({ ...rows, ...back, source: dFeatures, target: dOutputs });
+      for (let copy = 0; copy < calls.head.length; copy++) {
+        if (calls.head[copy].layer !== layer) continue;
+        calls.toOutputs[copy].rows = calls.head[copy].rows;
+        this.#backend.copyRows(calls.toOutputs[copy]);
       }
-      const below = layer === 0 ? dInputs : dBelow;
       if (layer > 0) this.#backend.clear(dBelow, outputs);
       for (let direction = 0; direction < directionsOf(config); direction++) {
-        this.#backend.lstmBackward({
-          ...this.#shape(batch, layer, direction),
-          panels: this.#panelsOf(layer, direction, this.#precision === 'mixed'),
-          inputs: pass.inputs[layer],
-          outputs: layers[layer].outputs,
-          cells: layers[layer].cells[direction],
-          gates: layers[layer].gates[direction]!,
-          dOutputs,
-          dInputs: below,
-          dWeights: this.#layout.lstm(gradients, layer, direction),
-          scratch,
-        });
+        const call = calls.lstmBackward[layer][direction];
+        call.batchSizes = batch.batchSizes;
+        call.rows = batch.rows;
+        call.panels = this.#panelsOf(layer, direction, half);
+        call.inputs = calls.lstmForward[layer][direction].inputs;
+        call.sumOf = sumOf;
+        if (layer === 0) call.dInputs = dInputs;
+        call.dWeights = lstm[layer][direction];
+        this.#backend.lstmBackward(call);
       }
       if (layer > 0 && dropout && config.layerDropout > 0) this.#drop(dBelow, dropout, batch.rows, layer - 1);
       [dOutputs, dBelow] = [dBelow, dOutputs];
@@ -237,7 +230,7 @@ export class Network {
       this.#backend.lstmPanels({
         inputSize: layerInputSize(this.config, layer),
         hiddenSize: this.config.hiddenSize,
-        weights: this.#layout.lstm(this.#parameters, layer, direction),
+        weights: this.#parameters.lstm[layer][direction],
         panels: this.#panelsOf(layer, direction, half),
         backward: training,
       });
@@ -268,26 +261,13 @@ export class Network {
     return inputs;
   }
 
-  #view(name: string): Float32Array {
-    return this.#layout.view(this.#parameters, name);
-  }
-
-  #shape(batch: PackedInputs, layer: number, direction: number): LstmShape {
-    return {
-      inputSize: layerInputSize(this.config, layer),
-      hiddenSize: this.config.hiddenSize,
-      batchSizes: batch.batchSizes,
-      rows: batch.rows,
-      reverse: direction === 1,
-      outputStride: directionsOf(this.config) * this.config.hiddenSize,
-      outputColumn: direction * this.config.hiddenSize,
-    };
-  }
-
-  #linear(inputs: Float32Array, rows: number) {
-    const inputSize = featuresOf(this.config);
-    const outputSize = this.config.numClasses;
-    return { rows, inputSize, outputSize, inputs, weight: this.#view('fc.weight') };
+  #calls(workspace: Workspace): NetworkCalls {
+    let calls = this.#callsIn.get(workspace);
+    if (!calls) {
+      calls = networkCalls(this.config, workspace, this.#parameters);
+      this.#callsIn.set(workspace, calls);
+    }
+    return calls;
   }
 
   /** A key and a first counter for every row: the sequence's key, and a counter that grows with the step. */

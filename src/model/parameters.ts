@@ -10,6 +10,8 @@ import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import {
   directionsOf,
+  eachDirection,
+  eachLayer,
   featuresOf,
   layerInputSize,
   type ResolvedClassifierConfig,
@@ -26,6 +28,12 @@ export interface ParameterPlace {
   length: number;
 }
 
+/** All tensors of a vector, as views. */
+export interface ParameterViews {
+  /** [layer][direction] */ lstm: LstmWeights[][];
+  linear: { /** [K, F] */ weight: Float32Array /** [K] */; bias: Float32Array };
+}
+
 /** How many numbers a model learns. */
 export function parameterCount(config: ResolvedClassifierConfig): number {
   return new ParameterLayout(config).length;
@@ -38,9 +46,11 @@ export class ParameterLayout {
   readonly length: number;
   readonly #byName = new Map<string, ParameterPlace>();
 
-  readonly #views = new WeakMap<Float32Array, Map<string, Float32Array>>();
+  readonly #config: ResolvedClassifierConfig;
+  readonly #views = new WeakMap<Float32Array, ParameterViews>();
 
   constructor(config: ResolvedClassifierConfig) {
+    this.#config = config;
     const { hiddenSize: H, numLayers, numClasses } = config;
     const places: ParameterPlace[] = [];
     let offset = 0;
@@ -70,15 +80,11 @@ export class ParameterLayout {
     for (const entry of places) this.#byName.set(entry.name, entry);
   }
 
-  /** View of the parameter `name` in `vector`. Views are cached, because every pass needs them. */
+  /** View of the parameter `name` in `vector`. */
   view(vector: Float32Array, name: string): Float32Array {
-    const views = this.#views.get(vector) ?? new Map<string, Float32Array>();
-    this.#views.set(vector, views);
     const place = this.#byName.get(name);
     if (!place) throw new Error(`model: no parameter ${name}`);
-    const view = views.get(name) ?? vector.subarray(place.offset, place.offset + place.length);
-    views.set(name, view);
-    return view;
+    return vector.subarray(place.offset, place.offset + place.length);
   }
 
   /** First float of the parameter `name` in a vector. */
@@ -88,15 +94,28 @@ export class ParameterLayout {
     return place.offset;
   }
 
-  /** The four tensors of a layer and direction, as views into `vector`. */
-  lstm(vector: Float32Array, layer: number, direction: number): LstmWeights {
-    const suffix = lstmSuffix(layer, direction);
-    return {
-      weightIh: this.view(vector, `lstm.weight_ih_${suffix}`),
-      weightHh: this.view(vector, `lstm.weight_hh_${suffix}`),
-      biasIh: this.view(vector, `lstm.bias_ih_${suffix}`),
-      biasHh: this.view(vector, `lstm.bias_hh_${suffix}`),
-    };
+  /** All tensors as views into `vector`. They are cached, because every pass needs them. */
+  views(vector: Float32Array): ParameterViews {
+    let views = this.#views.get(vector);
+    if (!views) {
+      const view = (name: string) => this.view(vector, name);
+      views = {
+        lstm: eachLayer(this.#config, (layer) =>
+          eachDirection(this.#config, (direction) => {
+            const suffix = lstmSuffix(layer, direction);
+            return {
+              weightIh: view(`lstm.weight_ih_${suffix}`),
+              weightHh: view(`lstm.weight_hh_${suffix}`),
+              biasIh: view(`lstm.bias_ih_${suffix}`),
+              biasHh: view(`lstm.bias_hh_${suffix}`),
+            };
+          }),
+        ),
+        linear: { weight: view('fc.weight'), bias: view('fc.bias') },
+      };
+      this.#views.set(vector, views);
+    }
+    return views;
   }
 
   /** Copies of all tensors, by name. */

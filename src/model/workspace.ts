@@ -6,6 +6,8 @@
 import type { Backend, Stored } from '../backends/backend.js';
 import {
   directionsOf,
+  eachDirection,
+  eachLayer,
   featuresOf,
   layerInputSize,
   type ResolvedClassifierConfig,
@@ -175,14 +177,6 @@ function takeStored(arena: Arena<Float32Array>, length: number, half: boolean): 
 /** The same bytes as halves. */
 export function asHalves(floats: Float32Array): Uint16Array {
   return new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length);
-}
-
-export function eachLayer<R>(config: ResolvedClassifierConfig, make: (layer: number) => R): R[] {
-  return Array.from({ length: config.numLayers }, (_, layer) => make(layer));
-}
-
-export function eachDirection<R>(config: ResolvedClassifierConfig, make: (direction: number) => R): R[] {
-  return Array.from({ length: directionsOf(config) }, (_, direction) => make(direction));
 }
 
 function scratchLength(config: ResolvedClassifierConfig, backend: Backend, capacity: Capacity): number {

@@ -2,9 +2,14 @@
 import type { BatchCapacity } from '../../backends/webgpu/batch-layout.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
 import type { Head, LstmLayer, Storage } from '../../backends/webgpu/verbs.js';
-import { directionsOf, type ResolvedClassifierConfig } from '../classifier-config.js';
+import {
+  directionsOf,
+  eachDirection,
+  eachLayer,
+  type ResolvedClassifierConfig,
+} from '../classifier-config.js';
 import { lstmSuffix, type ParameterLayout } from '../parameters.js';
-import { eachDirection, eachLayer, type Precision } from '../workspace.js';
+import type { Precision } from '../workspace.js';
 
 export interface DevicePlan {
   config: ResolvedClassifierConfig;

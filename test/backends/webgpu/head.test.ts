@@ -15,7 +15,7 @@ import {
   type Storage,
 } from '#src/backends/webgpu/verbs.js';
 import type { ResolvedClassifierConfig } from '#src/model/classifier-config.js';
-import { headRows } from '#src/model/head.js';
+import { headCopies, placeHeadRows } from '#src/model/head.js';
 import { Random } from '#src/random.js';
 import { assertWithin } from '../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../cases/draw.js';
@@ -123,13 +123,14 @@ function onHost({ shape, outputs }: Drawn) {
   } as ResolvedClassifierConfig;
   const most = Math.max(rows, 2 * B);
   const buffers = {
-    headOffsets: Array.from({ length: layers }, () => ({
+    headOffsets: Array.from({ length: name === 'final' ? layers : 1 }, () => ({
       sourceOffsets: new Int32Array(most),
       targetOffsets: new Int32Array(most),
     })),
     headScales: name === 'mean' ? new Float32Array(rows) : null,
   };
-  const { copies } = headRows(config, { batchSize: B, rows, batchSizes }, buffers);
+  const copies = headCopies(config, buffers);
+  placeHeadRows(config, { batchSize: B, rows, batchSizes }, copies);
   const features = new Float32Array(B * F);
   for (const { layer, ...copy } of copies) {
     const packed = new Float32Array(rows * width);
