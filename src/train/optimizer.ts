@@ -110,21 +110,34 @@ export interface SliceUpdate {
 export function updateSlice(backend: Backend, optimizer: ResolvedOptimizer, slice: SliceUpdate): void {
   const { parameters, gradients, state, lr: learningRate, gradientScale, update } = slice;
   const { weightDecay } = optimizer;
-  const shared = { parameters, gradients, learningRate, weightDecay, gradientScale };
   if (optimizer.name === 'sgd') {
     const { momentum, nesterov } = optimizer;
-    backend.sgd({ ...shared, velocity: state[0] ?? null, momentum, nesterov });
+    const velocity = state[0] ?? null;
+    backend.sgd({
+      parameters,
+      gradients,
+      velocity,
+      learningRate,
+      momentum,
+      nesterov,
+      weightDecay,
+      gradientScale,
+    });
   } else {
     const { betas, eps } = optimizer;
     backend.adam({
-      ...shared,
+      parameters,
+      gradients,
       mean: state[0],
       variance: state[1],
+      learningRate,
       beta1: betas[0],
       beta2: betas[1],
       eps,
+      weightDecay,
       decoupled: optimizer.name === 'adamw',
       update,
+      gradientScale,
     });
   }
 }

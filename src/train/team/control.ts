@@ -1,24 +1,27 @@
 /**
- * What the threads of a team tell each other, as words of shared memory: which shard is next, which shard may be
- * added, who waits at the barrier, whether to stop. A waiting thread sleeps (Atomics.wait).
+ * What the threads of a team tell each other, as words of shared memory: which unit of work is next, who waits at the
+ * barrier, whether to stop. A waiting thread looks again and again for some microseconds; then it sleeps
+ * (Atomics.wait), because another program may need the core.
  */
 import { sharedBytes } from '../../shared-memory.js';
 
 /** Words of the control block. */
 const WORD = {
-  /** The next shard that no thread has taken. */ nextShard: 0,
-  /** The shard whose gradients may be added. */ turn: 1,
-  /** Threads that have reached the barrier. */ arrived: 2,
-  /** How often the barrier has opened. */ opened: 3,
-  /** Progress of the command: updates, or passes of an evaluation. */ progress: 4,
-  /** The main thread wants the command to end after the update. */ stopWanted: 5,
-  /** All threads end after this update. */ stopping: 6,
-  /** A thread has failed; no thread may wait for it. */ failed: 7,
-  /** Threads that have ended the command, well or badly. */ ended: 8,
+  /** The next unit of work that no thread has taken. */ nextUnit: 0,
+  /** Threads that have reached the barrier. */ arrived: 1,
+  /** How often the barrier has opened. */ opened: 2,
+  /** Progress of the command: updates, or passes of an evaluation. */ progress: 3,
+  /** The main thread wants the command to end after the update. */ stopWanted: 4,
+  /** All threads end after this update. */ stopping: 5,
+  /** A thread has failed; no thread may wait for it. */ failed: 6,
+  /** Threads that have ended the command, well or badly. */ ended: 7,
 } as const;
 
 /** A sleeping thread checks this often whether another has failed. */
 const FAILURE_CHECK_MS = 200;
+
+/** How often a thread looks whether a barrier has opened before it sleeps: about 20 µs. */
+const LOOKS_BEFORE_SLEEP = 2000;
 
 /** Thrown in a thread that waits for another one that has failed. */
 export class OtherThreadFailed extends Error {
@@ -41,20 +44,13 @@ export class Control {
     this.words.fill(0);
   }
 
-  takeShard(): number {
-    return Atomics.add(this.words, WORD.nextShard, 1);
-  }
-
-  /** Runs `action` after that of all earlier shards: in the same order for any number of threads. */
-  inTurn(shard: number, action: () => void): void {
+  /** The next unit below `end`, or `end` if all are taken. */
+  take(end: number): number {
     for (;;) {
-      const turn = Atomics.load(this.words, WORD.turn);
-      if (turn === shard) break;
-      this.#sleep(WORD.turn, turn);
+      const next = Atomics.load(this.words, WORD.nextUnit);
+      if (next >= end) return end;
+      if (Atomics.compareExchange(this.words, WORD.nextUnit, next, next + 1) === next) return next;
     }
-    action();
-    Atomics.store(this.words, WORD.turn, shard + 1);
-    Atomics.notify(this.words, WORD.turn);
   }
 
   /**
@@ -68,14 +64,15 @@ export class Control {
       Atomics.add(this.words, WORD.opened, 1);
       Atomics.notify(this.words, WORD.opened);
     } else {
-      while (Atomics.load(this.words, WORD.opened) === opened) this.#sleep(WORD.opened, opened);
+      for (let look = 0; Atomics.load(this.words, WORD.opened) === opened; look++) {
+        if (look > LOOKS_BEFORE_SLEEP) this.#sleep(WORD.opened, opened);
+      }
     }
   }
 
-  /** By one thread between two barriers: counts shards from 0 again, and decides for all whether to stop. */
+  /** By one thread between two barriers: counts units from 0 again, and decides for all whether to stop. */
   nextUpdate(): void {
-    Atomics.store(this.words, WORD.nextShard, 0);
-    Atomics.store(this.words, WORD.turn, 0);
+    Atomics.store(this.words, WORD.nextUnit, 0);
     Atomics.store(this.words, WORD.stopping, Atomics.load(this.words, WORD.stopWanted));
   }
 
@@ -101,7 +98,6 @@ export class Control {
   /** Wakes all threads that wait; they throw OtherThreadFailed. */
   fail(): void {
     Atomics.store(this.words, WORD.failed, 1);
-    Atomics.notify(this.words, WORD.turn);
     Atomics.notify(this.words, WORD.opened);
   }
   get failed(): boolean {

@@ -1,6 +1,11 @@
 /**
- * First part of an update: the sum of a batch's gradients. Threads take shards; a shard goes forward and backward in
- * passes; shards are added in their order, so the sums are the same additions for any number of threads.
+ * First part of an update: the gradients of a batch. Threads take units of it and compute each unit's gradients into
+ * a buffer of its own; the buffers are added in their order, each thread its slices (parameter-slices.ts).
+ *
+ * **The same bits for any number of threads.** A batch is cut into sums of a few sequences, and into passes of up to
+ * 32 sequences, which are several sums; both cuts follow from the size of the batch. A pass is the chain of its sums,
+ * ((s₀ + s₁) + s₂) + …, and the batch the chain of its passes. With few threads a unit is a pass, whose sums the
+ * kernels add in this order. With many threads a unit is a sum; then the threads add them in this order.
  */
 import type { Backend } from '../../backends/backend.js';
 import { isAugmenting } from '../../data/augmentation.js';
@@ -12,16 +17,18 @@ import type { Network } from '../../model/network.js';
 import type { Workspace } from '../../model/workspace.js';
 import { deriveKey } from '../../random.js';
 import type { Control } from './control.js';
-import {
-  PASS_SIZE,
-  shardCount,
-  type TeamMember,
-  type TrainCommand,
-  type TrainingMember,
-} from './team-protocol.js';
+import type { ParameterSlices } from './parameter-slices.js';
+import { PASS_SIZE, type TeamMember, type TrainCommand, type TrainingMember } from './team-protocol.js';
+import { cutBatch, type Units } from './units.js';
 
 /** Separates the keys of dropout from other random numbers of the same seed. */
 export const DROPOUT_STREAM = 0x64726f70; // 'drop'
+
+/** A batch of the epoch: places begin … end - 1 of the order. */
+export interface BatchRange {
+  begin: number;
+  end: number;
+}
 
 export class GradientSum {
   readonly #member: TeamMember;
@@ -31,6 +38,7 @@ export class GradientSum {
   readonly #network: Network;
   readonly #workspace: Workspace;
   readonly #source: SequenceSource;
+  readonly #slices: ParameterSlices;
   /** Null without augmentation. */
   readonly #augmented: AugmentedSource | null;
   /** 0, 1, 2 …: places of drawn sequences in their source. */
@@ -45,6 +53,7 @@ export class GradientSum {
       network: Network;
       workspace: Workspace;
       source: SequenceSource;
+      slices: ParameterSlices;
     },
   ) {
     this.#member = member;
@@ -54,6 +63,7 @@ export class GradientSum {
     this.#network = parts.network;
     this.#workspace = parts.workspace;
     this.#source = parts.source;
+    this.#slices = parts.slices;
     const { augmentation, settings } = training;
     const data = member.parts.train;
     this.#augmented =
@@ -62,42 +72,42 @@ export class GradientSum {
   }
 
   /**
-   * Runs shards of the batch until none is left. When all threads have, `total` holds the sum of the gradients of the
-   * mean loss, times `scale`, and `sums` the sum of the losses and the number of correct answers.
-   * @param batch of the epoch, from 0
-   * @returns sequences of the batch
+   * Computes units of the batch until none is left, and adds this thread's slices. Then these slices of the first
+   * buffer hold the gradients of the mean loss, times `scale`, and all losses of the batch are there.
    */
-  run(command: TrainCommand, batch: number, scale: number): number {
-    const { settings, shardSize, sums, total, own } = this.#training;
-    const begin = batch * settings.batchSize;
-    const end = Math.min(command.order.length, begin + settings.batchSize);
-    const count = end - begin;
-    const shards = shardCount(count, shardSize);
-    for (let shard = this.#control.takeShard(); shard < shards; shard = this.#control.takeShard()) {
-      const shardEnd = Math.min(end, begin + (shard + 1) * shardSize);
-      let loss = 0;
-      let correct = 0;
-      this.#backend.clear(own.gradients, own.gradients.length);
-      for (let from = begin + shard * shardSize; from < shardEnd; from += PASS_SIZE) {
-        const indices = command.order.subarray(from, Math.min(shardEnd, from + PASS_SIZE));
-        const packed = this.#pack(indices, command.epoch);
-        const dropoutKeys = this.#dropoutKeys(command.epoch, indices, packed);
-        const logits = this.#network.forward(packed, this.#workspace, { dropoutKeys });
-        loss += this.#loss(packed, logits, scale / count);
-        this.#network.backward(own.dLogits.subarray(0, logits.length), own.gradients);
-        correct += countCorrect(logits, packed);
+  run(command: TrainCommand, batch: BatchRange, scale: number): void {
+    const { threads } = command;
+    const { settings, gradients } = this.#training;
+    const count = batch.end - batch.begin;
+    const units = cutBatch(count, settings.batchSize, threads);
+    // As many units at once as there are buffers. From the second wave on, the first buffer holds the sum so far.
+    for (let first = 0; first < units.count; ) {
+      const kept = first > 0 ? 1 : 0;
+      const end = endOfWave(first, gradients.length - kept, units);
+      for (let unit = this.#control.take(end); unit < end; unit = this.#control.take(end)) {
+        this.#compute(command, batch, { units, unit, scale: scale / count }, gradients[kept + unit - first]);
       }
-      this.#control.inTurn(shard, () => {
-        if (shard === 0) {
-          this.#backend.clear(total, total.length);
-          sums.fill(0);
-        }
-        this.#backend.add(total, own.gradients);
-        sums[0] += loss;
-        sums[1] += correct;
-      });
+      this.#control.barrier(threads);
+      this.#slices.add(threads, { from: kept, to: kept + end - first, unitsPerPass: units.perPass });
+      first = end;
+      if (first < units.count) this.#control.barrier(threads);
     }
-    return count;
+  }
+
+  #compute(
+    command: TrainCommand,
+    { begin, end }: BatchRange,
+    { units, unit, scale }: { units: Units; unit: number; scale: number },
+    gradients: Float32Array,
+  ): void {
+    const from = begin + unit * units.size;
+    const indices = command.order.subarray(from, Math.min(end, from + units.size));
+    const packed = this.#pack(indices, command.epoch);
+    const dropoutKeys = this.#dropoutKeys(command.epoch, indices, packed);
+    const logits = this.#network.forward(packed, this.#workspace, { dropoutKeys });
+    this.#loss(packed, logits, from - begin, scale);
+    this.#backend.clear(gradients, gradients.length);
+    this.#network.backward(this.#training.own.dLogits, gradients, { sumOf: this.#sumOf(packed, units) });
   }
 
   #pack(indices: Int32Array, epoch: number): PackedBatch {
@@ -107,22 +117,32 @@ export class GradientSum {
     return packBatch(drawn, this.#places.subarray(0, indices.length), buffers);
   }
 
-  /** The sum of a pass's losses; their gradient, times `scale`, goes to dLogits. */
-  #loss(packed: PackedBatch, logits: Float32Array, scale: number): number {
+  /** Loss and correctness of each sequence go to its place in the batch, the gradient, times `scale`, to dLogits. */
+  #loss(packed: PackedBatch, logits: Float32Array, place: number, scale: number): void {
     const { losses } = this.#member.own;
+    const { settings, own, batchLosses, batchCorrect } = this.#training;
     this.#backend.crossEntropy({
       rows: packed.batchSize,
       classes: this.#member.model.numClasses,
       logits,
       labels: packed.labels,
-      labelSmoothing: this.#training.settings.labelSmoothing,
+      labelSmoothing: settings.labelSmoothing,
       losses,
-      dLogits: this.#training.own.dLogits,
+      dLogits: own.dLogits,
       gradientScale: scale,
     });
-    let sum = 0;
-    for (let b = 0; b < packed.batchSize; b++) sum += losses[b];
-    return sum;
+    for (let b = 0; b < packed.batchSize; b++) {
+      batchLosses[place + packed.order[b]] = losses[b];
+      batchCorrect[place + packed.order[b]] = Number(isCorrect(logits, b, packed));
+    }
+  }
+
+  /** [B] null where the unit is one sum. */
+  #sumOf({ batchSize, order }: PackedBatch, { size, perPass, sumSize }: Units): Int32Array | null {
+    if (perPass > 1 || size === sumSize || batchSize <= sumSize) return null;
+    const { sumOf } = this.#training.own;
+    for (let b = 0; b < batchSize; b++) sumOf[b] = Math.floor(order[b] / sumSize);
+    return sumOf;
   }
 
   /** Null when the model drops nothing. */
@@ -140,13 +160,15 @@ export class GradientSum {
   }
 }
 
-function countCorrect(logits: Float32Array, { batchSize, labels }: PackedBatch): number {
+/** As many units as there are buffers; whole passes, unless the batch ends. */
+function endOfWave(first: number, buffers: number, { count, perPass }: Units): number {
+  if (count - first <= buffers) return count;
+  return first + Math.floor(buffers / perPass) * perPass;
+}
+
+function isCorrect(logits: Float32Array, b: number, { batchSize, labels }: PackedBatch): boolean {
   const classes = logits.length / batchSize;
-  let correct = 0;
-  for (let b = 0; b < batchSize; b++) {
-    let best = 0;
-    for (let k = 1; k < classes; k++) if (logits[b * classes + k] > logits[b * classes + best]) best = k;
-    if (best === labels[b]) correct++;
-  }
-  return correct;
+  let best = 0;
+  for (let k = 1; k < classes; k++) if (logits[b * classes + k] > logits[b * classes + best]) best = k;
+  return best === labels[b];
 }

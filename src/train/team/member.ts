@@ -1,12 +1,14 @@
 /**
- * Runs inside each worker thread: computes shards, adds gradients, updates its slices of the parameters.
+ * Runs inside each worker thread: computes units of a batch, adds gradients, updates its slices of the parameters.
  *
  * An update, in every thread:
- *   sum      shards forward and backward; gradients added in the order of shards (gradient-sum.ts)
- *   barrier  — several machines meet here: their sums are added before the norm —
- *   norm     of the summed gradients, by slices; barrier (parameter-slices.ts)
+ *   units    forward and backward, each into its own buffer (gradient-sum.ts); barrier
+ *   add      the buffers, by slices (parameter-slices.ts)
+ *            — several machines meet here: their sums are added before the norm —
+ *   norm     of the sum, by slices, where something depends on it; barrier
  *   update   of the parameters, by slices; barrier
  *   panels   a part of the weights in the kernels' order; barrier
+ * With more units than buffers, units and add alternate, with a barrier between.
  */
 import type { Backend } from '../../backends/backend.js';
 import { packBatch } from '../../data/batch.js';
@@ -18,15 +20,15 @@ import { openWorkspace, type Workspace } from '../../model/workspace.js';
 import { postableError } from '../../user-error.js';
 import { LossScaler } from '../loss-scale.js';
 import { Control } from './control.js';
-import { GradientSum } from './gradient-sum.js';
+import { type BatchRange, GradientSum } from './gradient-sum.js';
 import { ParameterSlices } from './parameter-slices.js';
 import {
   type Command,
   type EvaluateCommand,
   PASS_SIZE,
   passCapacity,
+  passCount,
   type Reply,
-  shardCount,
   type TeamMember,
   type TrainCommand,
   type TrainingMember,
@@ -83,17 +85,20 @@ export class Member {
     this.#sources = new Map(
       Object.entries(me.parts).map(([part, data]) => [part as Part, openSequences(data)]),
     );
-    this.#training = me.training && {
-      ...me.training,
-      gradientSum: new GradientSum(me, me.training, {
-        backend,
-        control: this.#control,
-        network: this.#network,
-        workspace: workspaceFor(true),
-        source: this.#source('train'),
-      }),
-      slices: new ParameterSlices(me, me.training, backend, this.#control),
-    };
+    this.#training = me.training && this.#openTraining(me.training, workspaceFor(true));
+  }
+
+  #openTraining(training: TrainingMember, workspace: Workspace): Training {
+    const slices = new ParameterSlices(this.#me, training, this.#backend, this.#control);
+    const gradientSum = new GradientSum(this.#me, training, {
+      backend: this.#backend,
+      control: this.#control,
+      network: this.#network,
+      workspace,
+      source: this.#source('train'),
+      slices,
+    });
+    return { ...training, gradientSum, slices };
   }
 
   /** Carries out a command; the reply holds what went wrong. */
@@ -127,25 +132,27 @@ export class Member {
     const { threads } = command;
     const training = this.#training;
     if (!training) throw new Error('train: this team was opened for evaluation only');
-    const { gradientSum, slices, sums, settings } = training;
+    const { gradientSum, slices, settings } = training;
     const needsNorm = settings.maxNorm !== null || this.#me.precision === 'mixed';
     const scaler = new LossScaler(command.lossScale);
     let updates = command.updatesBefore;
     for (let batch = command.firstBatch; batch < command.endBatch; batch++) {
       const { scale } = scaler;
-      const count = gradientSum.run(command, batch, scale);
-      this.#control.barrier(threads);
+      const begin = batch * settings.batchSize;
+      const range = { begin, end: Math.min(command.order.length, begin + settings.batchSize) };
+      gradientSum.run(command, range, scale);
       const norm = slices.norm(threads, needsNorm) / scale;
+      const loss = meanLoss(training, range);
       if (this.#me.index === 0) {
         this.#control.nextUpdate();
-        command.losses[batch] = sums[0] / count;
-        command.correct[batch] = sums[1];
+        command.losses[batch] = loss;
+        command.correct[batch] = countCorrect(training, range);
       }
-      const finite = Number.isFinite(sums[0]);
+      const finite = Number.isFinite(loss);
       const verdict = finite ? scaler.judge(Number.isFinite(norm)) : 'diverged';
       if (verdict === 'diverged') {
         // Ends before an update that would spoil the parameters.
-        if (this.#me.index === 0) command.divergence.set(finite ? [2, norm] : [1, sums[0] / count]);
+        if (this.#me.index === 0) command.divergence.set(finite ? [2, norm] : [1, loss]);
         return;
       }
       if (verdict === 'update') {
@@ -167,8 +174,8 @@ export class Member {
     const { indices } = command;
     const K = model.numClasses;
     const source = this.#source(command.part);
-    const passes = shardCount(indices.length, PASS_SIZE);
-    for (let pass = this.#control.takeShard(); pass < passes; pass = this.#control.takeShard()) {
+    const passes = passCount(indices.length);
+    for (let pass = this.#control.take(passes); pass < passes; pass = this.#control.take(passes)) {
       const from = pass * PASS_SIZE;
       const packed = packBatch(
         source,
@@ -203,4 +210,17 @@ export class Member {
     if (!source) throw new Error(`train: the team was given no sequences of part ${part}`);
     return source;
   }
+}
+
+/** By every thread alike: one sum in the order of the batch. */
+function meanLoss({ batchLosses }: TrainingMember, { begin, end }: BatchRange): number {
+  let sum = 0;
+  for (let place = 0; place < end - begin; place++) sum += batchLosses[place];
+  return sum / (end - begin);
+}
+
+function countCorrect({ batchCorrect }: TrainingMember, { begin, end }: BatchRange): number {
+  let correct = 0;
+  for (let place = 0; place < end - begin; place++) correct += batchCorrect[place];
+  return correct;
 }

@@ -1,35 +1,53 @@
 /**
- * Last part of an update: the norm of the summed gradients and the update of the parameters, in slices of fixed length.
- * Each thread takes a range of the slices. Norms are added in the order of slices, so the result is the same for any
- * number of threads.
+ * Last part of an update, in slices of the parameters of fixed length: the units' gradients are added, their norm is
+ * computed and the parameters are updated. Each thread takes a range of the slices. Gradients are added in the order of
+ * units and norms in the order of slices, so the result is the same for any number of threads.
  */
 import type { Backend } from '../../backends/backend.js';
-import { clipScale, type SliceUpdate, updateSlice } from '../optimizer.js';
+import { clipScale, updateSlice } from '../optimizer.js';
 import type { Control } from './control.js';
 import { SLICE_LENGTH, type TeamMember, type TrainingMember } from './team-protocol.js';
 
-/** Views of a slice. */
-type Slice = Pick<SliceUpdate, 'parameters' | 'gradients' | 'state'>;
+/** Views of a slice. `gradients`: of each buffer; the first one holds the sum. */
+interface Slice {
+  parameters: Float32Array;
+  gradients: Float32Array[];
+  state: Float32Array[];
+}
+
+/** Buffers `from` … `to - 1` hold units; each `unitsPerPass` of them are added first. */
+export interface AddedBuffers {
+  from: number;
+  to: number;
+  unitsPerPass: number;
+}
 
 export class ParameterSlices {
-  readonly #index: number;
+  readonly #member: TeamMember;
   readonly #training: TrainingMember;
   readonly #backend: Backend;
   readonly #control: Control;
-  readonly #slices: Slice[];
+  /** Of how many threads `#own` are this thread's slices. */
+  #ownOf = 0;
+  #own: Slice[] = [];
 
   constructor(member: TeamMember, training: TrainingMember, backend: Backend, control: Control) {
-    this.#index = member.index;
+    this.#member = member;
     this.#training = training;
     this.#backend = backend;
     this.#control = control;
-    const { total, optimizerState } = training;
-    const count = Math.ceil(member.parameters.length / SLICE_LENGTH);
-    this.#slices = Array.from({ length: count }, (_, slice) => {
-      const view = (vector: Float32Array) =>
-        vector.subarray(slice * SLICE_LENGTH, (slice + 1) * SLICE_LENGTH);
-      return { parameters: view(member.parameters), gradients: view(total), state: optimizerState.map(view) };
-    });
+  }
+
+  /** Adds this thread's slices of units' gradients to the first buffer, and the first units themselves in place. */
+  add(threads: number, { from, to, unitsPerPass }: AddedBuffers): void {
+    for (const { gradients } of this.#slices(threads)) {
+      for (let pass = from; pass < to; pass += unitsPerPass) {
+        for (let unit = pass + 1; unit < Math.min(to, pass + unitsPerPass); unit++) {
+          this.#backend.add(gradients[pass], gradients[unit]);
+        }
+        if (pass > 0) this.#backend.add(gradients[0], gradients[pass]);
+      }
+    }
   }
 
   /**
@@ -40,8 +58,9 @@ export class ParameterSlices {
   norm(threads: number, needed: boolean): number {
     if (!needed) return 0;
     const { partialNorms } = this.#training;
-    this.#each(threads, ({ gradients }, slice) => {
-      partialNorms[slice] = this.#backend.sumSquares(gradients);
+    const first = firstSlice(this.#member, threads);
+    this.#slices(threads).forEach(({ gradients: [sum] }, n) => {
+      partialNorms[first + n] = this.#backend.sumSquares(sum);
     });
     this.#control.barrier(threads);
     let sum = 0;
@@ -57,16 +76,38 @@ export class ParameterSlices {
     const { optimizer, maxNorm } = this.#training.settings;
     const { lr, update } = at;
     const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
-    this.#each(threads, (slice) => {
-      updateSlice(this.#backend, optimizer, { ...slice, lr, gradientScale, update });
-    });
-  }
-
-  #each(threads: number, visit: (slice: Slice, index: number) => void): void {
-    const { length } = this.#slices;
-    const last = Math.floor(((this.#index + 1) * length) / threads);
-    for (let slice = Math.floor((this.#index * length) / threads); slice < last; slice++) {
-      visit(this.#slices[slice], slice);
+    for (const { parameters, gradients, state } of this.#slices(threads)) {
+      const slice = { parameters, gradients: gradients[0], state, lr, gradientScale, update };
+      updateSlice(this.#backend, optimizer, slice);
     }
   }
+
+  /** This thread's. The views are made once. */
+  #slices(threads: number): Slice[] {
+    if (this.#ownOf !== threads) {
+      const { parameters } = this.#member;
+      const { gradients, optimizerState } = this.#training;
+      const first = firstSlice(this.#member, threads);
+      const last = firstSlice({ ...this.#member, index: this.#member.index + 1 }, threads);
+      this.#own = Array.from({ length: last - first }, (_, n) => {
+        const view = (vector: Float32Array) =>
+          vector.subarray((first + n) * SLICE_LENGTH, (first + n + 1) * SLICE_LENGTH);
+        return {
+          parameters: view(parameters),
+          gradients: gradients.map(view),
+          state: optimizerState.map(view),
+        };
+      });
+      this.#ownOf = threads;
+    }
+    return this.#own;
+  }
+}
+
+/** The first slice of a thread. */
+function firstSlice(
+  { index, parameters }: Pick<TeamMember, 'index' | 'parameters'>,
+  threads: number,
+): number {
+  return Math.floor((index * Math.ceil(parameters.length / SLICE_LENGTH)) / threads);
 }

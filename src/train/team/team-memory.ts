@@ -5,6 +5,7 @@ import { workspaceSize } from '../../model/workspace.js';
 import { optimizerStateNames } from '../optimizer.js';
 import { longestSteps, type TeamOptions } from './team.js';
 import { PASS_SIZE, passCapacity } from './team-protocol.js';
+import { bufferCount, usefulThreads } from './units.js';
 
 /** Bytes of all buffers that a team has from its backend. */
 export function teamBytes(options: Omit<TeamOptions, 'startThread'>): number {
@@ -20,6 +21,8 @@ export function teamBytes(options: Omit<TeamOptions, 'startThread'>): number {
   const shared = P + Network.panelsLength(model, backend, precision);
   if (!training) return 4 * (shared + threads * (workspace + batch));
   const optimizer = P * optimizerStateNames(training.optimizer).length;
-  const own = workspace + batch + P + PASS_SIZE * (model.numClasses + 2);
-  return 4 * (shared + P + optimizer + threads * own);
+  const own = workspace + batch + PASS_SIZE * (model.numClasses + 3);
+  const { batchSize } = training;
+  const gradients = P * bufferCount(batchSize, usefulThreads(batchSize, threads), P);
+  return 4 * (shared + gradients + optimizer + threads * own);
 }

@@ -18,16 +18,9 @@ export const SLICE_LENGTH = 16_384;
  */
 export const PASS_SIZE = 32;
 
-export function shardCount(sequences: number, shardSize: number): number {
-  return Math.ceil(sequences / shardSize);
-}
-
-/**
- * Sequences of a shard: clamp(batch / 4, 16, 64), and at most the batch. Depends on the batch alone, so that sums do
- * not depend on the number of threads. Small shards let all threads end at about the same time.
- */
-export function shardSizeFor(batchSize: number): number {
-  return Math.min(batchSize, 2 * PASS_SIZE, Math.max(PASS_SIZE / 2, Math.ceil(batchSize / 4)));
+/** Passes of an evaluation. */
+export function passCount(sequences: number): number {
+  return Math.ceil(sequences / PASS_SIZE);
 }
 
 /** Capacity of a thread's passes over sequences of at most `steps` steps. */
@@ -62,22 +55,22 @@ export interface TrainingMember {
   settings: UpdateSettings;
   /** Of part `train`. */
   augmentation: Augmentation;
-  shardSize: number;
-  /** [2] sum of losses, number of correct answers of the batch. */
-  sums: Float64Array;
+  /** [batch] loss of each sequence, and 1 where its answer is correct. */
+  batchLosses: Float32Array;
+  batchCorrect: Uint8Array;
   /** [slices] */
   partialNorms: Float64Array;
-  /** [P] sum of the batch's gradients. */
-  total: Float32Array;
+  /** [P] each: the gradients of a unit (units.ts). The first one becomes the batch's. */
+  gradients: Float32Array[];
   /** The optimiser's vectors, each [P]. */
   optimizerState: Float32Array[];
   own: {
-    /** [P] of one shard. */
-    gradients: Float32Array;
     /** [pass, K] */
     dLogits: Float32Array;
     /** [pass, 2] */
     dropoutKeys: Int32Array;
+    /** [pass] the number of each sequence's sum. */
+    sumOf: Int32Array;
   };
 }
 

@@ -29,15 +29,15 @@ import {
   type EvaluateCommand,
   PASS_SIZE,
   passCapacity,
+  passCount,
   SLICE_LENGTH,
-  shardCount,
-  shardSizeFor,
   type TeamMember,
   type TrainCommand,
   type TrainingMember,
 } from './team-protocol.js';
 import { ThreadGroup } from './thread-group.js';
 import type { StartThread, Thread } from './threads.js';
+import { bufferCount, usefulThreads } from './units.js';
 
 export interface TeamOptions {
   /** Stays the caller's, who closes it after the team. */
@@ -152,7 +152,7 @@ export class Team implements Engine {
     learningRates.set(plan.learningRates);
     const command: TrainCommand = {
       type: 'train',
-      threads: Math.min(threads, shardCount(batchSize, shardSizeFor(batchSize))),
+      threads: usefulThreads(batchSize, threads),
       epoch: plan.epoch,
       firstBatch: plan.firstBatch,
       endBatch: plan.endBatch,
@@ -184,7 +184,7 @@ export class Team implements Engine {
   async *evaluate(part: Part, indices: Int32Array, stop: AbortSignal): AsyncGenerator<Answers> {
     const K = this.#options.model.numClasses;
     const count = indices.length;
-    const passes = shardCount(count, PASS_SIZE);
+    const passes = passCount(count);
     const command: EvaluateCommand = {
       type: 'evaluate',
       threads: Math.min(this.threads, passes),
@@ -255,10 +255,13 @@ export class Team implements Engine {
     const sharedTraining: Omit<TrainingMember, 'own'> | null = training && {
       settings: training,
       augmentation: training.augmentation,
-      shardSize: shardSizeFor(training.batchSize),
-      sums: new Float64Array(sharedBytes(16)),
+      batchLosses: new Float32Array(sharedBytes(4 * training.batchSize)),
+      batchCorrect: new Uint8Array(sharedBytes(training.batchSize)),
       partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / SLICE_LENGTH))),
-      total: memory.floats(P),
+      gradients: Array.from(
+        { length: bufferCount(training.batchSize, usefulThreads(training.batchSize, threads), P) },
+        () => memory.floats(P),
+      ),
       optimizerState: [...this.#optimizerState.values()],
     };
     const sizes = (training ? [true, false] : [false]).map((withBackward) =>
@@ -285,9 +288,9 @@ export class Team implements Engine {
       training: sharedTraining && {
         ...sharedTraining,
         own: {
-          gradients: memory.floats(P),
           dLogits: memory.floats(B * model.numClasses),
           dropoutKeys: memory.ints(2 * B),
+          sumOf: memory.ints(B),
         },
       },
     }));

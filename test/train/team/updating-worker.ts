@@ -5,24 +5,25 @@ import { Control } from '#src/train/team/control.js';
 export interface UpdatingStart {
   control: Int32Array;
   threads: number;
-  shards: number;
+  units: number;
   /** Ends after this many updates. */
   updates: number;
-  /** Output: [updates · shards] the shards in the order in which they were added, and their number. */
-  order: Int32Array;
-  added: Int32Array;
+  /** Output: [updates, units] how often each unit was taken in each update. */
+  taken: Int32Array;
 }
 
 parentPort?.on('message', (start: UpdatingStart) => {
-  const { threads, shards, updates, order, added } = start;
+  const { threads, units, updates, taken } = start;
   const control = new Control(start.control);
   const first = workerData.index === 0;
   let done = 0;
   while (done < updates) {
-    for (let shard = control.takeShard(); shard < shards; shard = control.takeShard()) {
-      control.inTurn(shard, () => {
-        order[Atomics.add(added, 0, 1)] = shard;
-      });
+    // In two waves, as with more units than buffers.
+    for (const end of [Math.ceil(units / 2), units]) {
+      for (let unit = control.take(end); unit < end; unit = control.take(end)) {
+        Atomics.add(taken, done * units + unit, 1);
+      }
+      if (end < units) control.barrier(threads);
     }
     control.barrier(threads);
     if (first) control.nextUpdate();

@@ -1,0 +1,56 @@
+/**
+ * How a batch is cut into units of work. A thread takes one unit after another; gradient-sum.ts tells how the units'
+ * gradients become the same sum for any number of threads.
+ */
+import { PASS_SIZE } from './team-protocol.js';
+
+/** Bytes of all buffers for units, beyond one for each thread: more units at once mean fewer barriers. */
+const BUFFER_BYTES = 2 ** 26;
+
+/**
+ * A sum takes about this much longer for each sequence than a pass: its products have few rows, and the weights are
+ * read for each. Measured with 4 and 8 sequences a sum.
+ */
+const SUM_COST = 1.3;
+
+export interface Units {
+  /** Units of the batch. */
+  count: number;
+  /** Sequences of a unit: of a pass or of a sum; the last one may have fewer. */
+  size: number;
+  /** Units whose gradients are one pass's: 1 where a unit is a pass. */
+  perPass: number;
+  /** Sequences of a sum. */
+  sumSize: number;
+}
+
+/** Sequences of a sum: a sixteenth of the batch, at least 4 and at most a pass. */
+function sumSizeFor(batchSize: number): number {
+  return Math.min(PASS_SIZE, Math.max(4, Math.ceil(batchSize / 16)));
+}
+
+/**
+ * Units of a batch of `count` sequences. A sequence belongs to the same sum and pass for any number of threads.
+ * @param batchSize of the training; the last batch of an epoch has fewer sequences
+ */
+export function cutBatch(count: number, batchSize: number, threads: number): Units {
+  const sumSize = sumSizeFor(batchSize);
+  const sumsPerPass = Math.floor(PASS_SIZE / sumSize);
+  const passSize = sumsPerPass * sumSize;
+  // Sequences of the thread that computes most.
+  const most = (size: number) => Math.ceil(Math.ceil(batchSize / size) / threads) * Math.min(size, batchSize);
+  const asSums = most(sumSize) * SUM_COST < most(passSize);
+  const size = asSums ? sumSize : passSize;
+  return { count: Math.ceil(count / size), size, perPass: asSums ? sumsPerPass : 1, sumSize };
+}
+
+/** Threads that find work in a batch. */
+export function usefulThreads(batchSize: number, threads: number): number {
+  return Math.min(threads, Math.ceil(batchSize / sumSizeFor(batchSize)));
+}
+
+/** Gradient buffers of a team. @param parameters of the model, P */
+export function bufferCount(batchSize: number, threads: number, parameters: number): number {
+  const { count, perPass } = cutBatch(batchSize, batchSize, threads);
+  return Math.min(count, Math.max(threads + 1, perPass + 1, Math.floor(BUFFER_BYTES / (4 * parameters))));
+}
