@@ -137,15 +137,30 @@ test('the page recognises on the GPU and says so, with the answers of the proces
   );
 });
 
-test('small networks are recognised by WebAssembly, and the page says so', async () => {
-  await onPage(DESKTOP, async (visited, page) => {
-    await draw(visited, digits[3].map(everyThird), 'mouse');
-    await answers(visited);
-    for (const n of MODELS.keys()) {
-      assert.match((await page.locator('.answer header').nth(n).textContent()) ?? '', / · WebAssembly$/);
-    }
+for (const [size, options, tool] of [
+  ['laptop', DESKTOP, 'mouse'],
+  ['small laptop', { viewport: { width: 860, height: 600 } }, 'mouse'],
+  ['phone', PHONE, 'touch'],
+] as const) {
+  test(`small networks are recognised by WebAssembly, and the page says so, in full and in place, on a ${size}`, async () => {
+    await onPage(options, async (visited, page) => {
+      const headers = page.locator('.answer header');
+      const heightOf = async (n: number) => (await headers.nth(n).boundingBox())?.height;
+      const empty = await heightOf(0);
+      await draw(visited, digits[3].map(everyThird), tool);
+      await answers(visited);
+      for (const n of MODELS.keys()) {
+        assert.match((await headers.nth(n).textContent()) ?? '', / · WebAssembly$/);
+        assert.equal(await heightOf(n), empty, 'nothing moves with the first answer');
+        const cut = await headers
+          .nth(n)
+          .locator('p')
+          .evaluate((p) => p.scrollWidth - p.clientWidth);
+        assert.ok(cut <= 0, 'the line is shown in full');
+      }
+    });
   });
-});
+}
 
 test('a hundred digits drawn in the page are classified as in Node.js', async (t) => {
   await onPage(DESKTOP, async (visited, page) => {

@@ -30,7 +30,12 @@ export function AnswerCard(props: AnswerCardProps) {
         <ModelName model={model} models={models} onChoose={onChoose} />
         <p class="muted">
           {KINDS[model.kind]}
-          {backend && ` · ${BACKENDS[backend]}`}
+          {backend && (
+            <span class="backend">
+              <span class="separator"> · </span>
+              {BACKENDS[backend]}
+            </span>
+          )}
         </p>
       </header>
       {probabilities && verdict ? (
