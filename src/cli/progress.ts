@@ -46,6 +46,8 @@ export class ProgressView {
   #last = Number.NEGATIVE_INFINITY;
   /** When the last line was printed without a terminal. */
   #lastLine: number;
+  /** The title and the batch of the last event without a terminal. */
+  #reached = { title: '', batch: 0 };
   #epochs = 0;
 
   constructor(stream: Output, settings: ProgressSettings) {
@@ -148,12 +150,23 @@ export class ProgressView {
       validation: this.#settings.freqOutputVal,
       evaluate: null,
     }[event.phase];
-    const isDue = every !== null && event.batch % every === 0;
+    const isDue = this.#reaches(event, every ?? Number.POSITIVE_INFINITY);
     const isSilent = this.#now() - this.#lastLine > MAX_SILENCE_MS;
     if (isDue || isSilent) {
       this.line(this.#plainLine(event));
       this.#lastLine = this.#now();
     }
+  }
+
+  /** Whether a multiple of `every` batches has ended since the last event: a GPU's answers end many batches at once. */
+  #reaches(event: ProgressEvent, every: number): boolean {
+    const title = this.#title(event);
+    const { batch } = event;
+    // A resumed epoch begins in its middle.
+    const start = event.phase === 'train' ? batch - 1 : 0;
+    const before = this.#reached.title === title ? this.#reached.batch : start;
+    this.#reached = { title, batch };
+    return Math.floor(batch / every) > Math.floor(before / every);
   }
 
   #title({ phase, part, epoch }: ProgressEvent): string {

@@ -73,19 +73,20 @@ export async function* evaluatePart(
     lossSum += countAnswers(sheet, answers.first, answers.losses, options.labels);
     const { score } = sheet.scores;
     const samplesPerSecond = (1000 * score.count) / (performance.now() - began);
-    for (; batch < Math.ceil(score.count / PROGRESS_BATCH); batch++) {
-      yield {
-        ...options.event,
-        type: 'progress',
-        batch: batch + 1,
-        batches,
-        loss: lossSum / score.count,
-        accuracy: score.correct / score.count,
-        samples: score.count,
-        samplesPerSecond,
-        secondsLeft: (indices.length - score.count) / samplesPerSecond + secondsAfter,
-      };
-    }
+    const ended = Math.ceil(score.count / PROGRESS_BATCH);
+    if (ended === batch) continue;
+    batch = ended;
+    yield {
+      ...options.event,
+      type: 'progress',
+      batch,
+      batches,
+      loss: lossSum / score.count,
+      accuracy: score.correct / score.count,
+      samples: score.count,
+      samplesPerSecond,
+      secondsLeft: (indices.length - score.count) / samplesPerSecond + secondsAfter,
+    };
   }
   if (stop.aborted) return null;
   // Answers arrive in any order; the sum must not depend on it.

@@ -58,7 +58,7 @@ export interface StartEvent {
   folder: string;
 }
 
-/** After every update of a training, and every batch of validation and evaluation. */
+/** After every update of a training, and every batch of validation and evaluation; a GPU ends many of these at once. */
 export interface ProgressEvent {
   type: 'progress';
   /** `train`: an update. `validation`: a batch of the validation after an epoch. `evaluate`: a batch of an evaluation. */

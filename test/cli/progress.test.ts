@@ -143,6 +143,24 @@ describe('without a terminal', () => {
     assert.ok(!output.lines.at(-1)?.endsWith('best'));
   });
 
+  it('prints a line for answers that end many batches at once, with the last of them', () => {
+    const output = new FakeOutput();
+    const view = new ProgressView(output, { ...settings, freqOutputVal: 10 });
+    view.show(START);
+    for (const epoch of [1, 2])
+      for (const batch of [8, 32, 38, 40])
+        view.show(progress({ epoch, batch, batches: 40, phase: 'validation' }));
+    assert.deepEqual(
+      output.lines.slice(3).map((line) => /^epoch (.*):/.exec(line)?.[1].split(':')[0]),
+      [
+        '1/2 validation batch 32/40',
+        '1/2 validation batch 40/40',
+        '2/2 validation batch 32/40',
+        '2/2 validation batch 40/40',
+      ],
+    );
+  });
+
   it('prints where a resumed run continues, and why a run stopped', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, settings);

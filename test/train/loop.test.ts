@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
 import { firstIndices } from '#src/data/split.js';
+import { evaluatePart } from '#src/train/evaluation.js';
 import type { TrainEvent } from '#src/train/events.js';
 import {
   initialState,
@@ -176,6 +177,25 @@ test('after a stop in validation the epoch is validated again, but not trained a
   const rest = await run({}, { epochs: 1 }, { state });
   assert.deepEqual([rest.reason, rest.engine.plans.length, rest.engine.evaluations.length], ['epochs', 0, 1]);
   assert.ok(Number.isFinite(epochsOf(rest.events)[0].metrics.samplesPerSecond));
+});
+
+test('answers that end several batches of an evaluation at once are one event, with the last of them', async () => {
+  const events = evaluatePart({
+    engine: new FakeEngine(),
+    part: 'test',
+    indices: firstIndices(100),
+    labels: new Uint8Array(100),
+    classes: 2,
+    stop: new AbortController().signal,
+    event: { phase: 'evaluate', epoch: 1, learningRate: 0 },
+    secondsAfter: 0,
+  });
+  const seen: number[][] = [];
+  for await (const { batch, batches, samples } of events) seen.push([batch, batches, samples]);
+  assert.deepEqual(seen, [
+    [2, 4, 50],
+    [4, 4, 100],
+  ]);
 });
 
 test('saving every N updates within an epoch does not change the results', async () => {
