@@ -1,7 +1,8 @@
-// The Node-API addon: the kernels' verbs as JavaScript functions on typed arrays.
+// The Node-API addon: the kernels' verbs as JavaScript functions on addresses.
 //
 // `open(name)` returns the verbs compiled for one instruction set. `available` lists the sets that this processor
-// supports, best first. Arguments are converted as the verbs' C++ signatures say. src/backends/contract.ts has already
+// supports, best first. `address(array)` gives a buffer as the verbs take it: a number, because asking a typed array
+// for its data takes Node-API longer than a small verb computes. Arguments are converted as the verbs' C++ signatures say. src/backends/contract.ts has already
 // checked the lengths of the buffers. Plain Node-API is stable across Node.js versions.
 #include <node_api.h>
 
@@ -45,35 +46,24 @@ const InstructionSet kInstructionSets[] = {
     {"baseline", &baseline::verbs, [] { return true; }},
 };
 
-// The data of a typed array; null for null. Throws a TypeError for any other value.
-template <class T>
-T* array_of(napi_env env, napi_value value, napi_typedarray_type wanted) {
-  napi_typedarray_type type;
-  void* data = nullptr;
-  const napi_status status = napi_get_typedarray_info(env, value, &type, nullptr, &data, nullptr, nullptr);
-  if (status == napi_ok && type == wanted) return static_cast<T*>(data);
-  napi_valuetype kind = napi_undefined;
-  napi_typeof(env, value, &kind);
-  if (kind != napi_null) napi_throw_type_error(env, nullptr, "kernels: a buffer is not of the type that its verb takes");
-  return nullptr;
-}
-
 template <class T>
 T from(napi_env env, napi_value value);
+// The address of a buffer; 0 for none.
 template <>
-In from<In>(napi_env env, napi_value value) { return array_of<float>(env, value, napi_float32_array); }
-template <>
-Out from<Out>(napi_env env, napi_value value) { return array_of<float>(env, value, napi_float32_array); }
-template <>
-Ints from<Ints>(napi_env env, napi_value value) { return array_of<int32_t>(env, value, napi_int32_array); }
-template <>
-Stored from<Stored>(napi_env env, napi_value value) {
-  napi_typedarray_type type;
-  void* data = nullptr;
-  if (napi_get_typedarray_info(env, value, &type, nullptr, &data, nullptr, nullptr) == napi_ok && type == napi_uint16_array)
-    return {reinterpret_cast<uintptr_t>(data) | 1};
-  return Stored::of(array_of<float>(env, value, napi_float32_array));
+uintptr_t from<uintptr_t>(napi_env env, napi_value value) {
+  int64_t address = 0;
+  if (napi_get_value_int64(env, value, &address) != napi_ok)
+    napi_throw_type_error(env, nullptr, "kernels: a buffer must be given by its address");
+  return static_cast<uintptr_t>(address);
 }
+template <>
+In from<In>(napi_env env, napi_value value) { return reinterpret_cast<In>(from<uintptr_t>(env, value)); }
+template <>
+Out from<Out>(napi_env env, napi_value value) { return reinterpret_cast<Out>(from<uintptr_t>(env, value)); }
+template <>
+Ints from<Ints>(napi_env env, napi_value value) { return reinterpret_cast<Ints>(from<uintptr_t>(env, value)); }
+template <>
+Stored from<Stored>(napi_env env, napi_value value) { return {from<uintptr_t>(env, value)}; }
 template <>
 double from<double>(napi_env env, napi_value value) {
   double number = 0;
@@ -151,6 +141,21 @@ napi_value open(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// The address of a typed array's data. For halves (a Uint16Array), with the lowest bit set, as `Stored` has it.
+napi_value address(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value array;
+  napi_get_cb_info(env, info, &count, &array, nullptr, nullptr);
+  napi_typedarray_type type;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, array, &type, nullptr, &data, nullptr, nullptr) != napi_ok ||
+      (type != napi_float32_array && type != napi_int32_array && type != napi_uint16_array)) {
+    napi_throw_type_error(env, nullptr, "kernels: a buffer must be a Float32Array, an Int32Array or a Uint16Array");
+    return nullptr;
+  }
+  return number(env, static_cast<double>(reinterpret_cast<uintptr_t>(data) | (type == napi_uint16_array)));
+}
+
 napi_value available(napi_env env) {
   napi_value list = nullptr;
   napi_create_array(env, &list);
@@ -170,6 +175,8 @@ NAPI_MODULE_INIT() {
   napi_value function = nullptr;
   napi_create_function(env, "open", NAPI_AUTO_LENGTH, open, nullptr, &function);
   napi_set_named_property(env, exports, "open", function);
+  napi_create_function(env, "address", NAPI_AUTO_LENGTH, address, nullptr, &function);
+  napi_set_named_property(env, exports, "address", function);
   napi_set_named_property(env, exports, "available", available(env));
   return exports;
 }

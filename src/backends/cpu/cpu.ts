@@ -4,10 +4,10 @@
  */
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
-import { KernelBackend, outOfMemory, type Verbs } from '../kernel-backend.js';
+import { KernelBackend, outOfMemory } from '../kernel-backend.js';
 import { Ledger } from '../ledger.js';
 import { BackendUnavailable } from '../registry.js';
-import { loadAddon } from './load-addon.js';
+import { type Addon, loadAddon } from './load-addon.js';
 
 const DESCRIPTIONS: Record<string, string> = { avx512: 'AVX-512', avx2: 'AVX2 + FMA' };
 
@@ -30,14 +30,18 @@ function sharedBytes(bytes: number): SharedArrayBuffer {
   }
 }
 
-class CpuBackend extends KernelBackend<Float32Array | null, Int32Array | null> {
+class CpuBackend extends KernelBackend<number, number> {
   readonly name = 'cpu';
   readonly description: string;
   readonly #isa: string;
   readonly #ledger = new Ledger('cpu');
+  readonly #addressOf: Addon['address'];
+  /** Asking the addon takes ten times as long as this. */
+  readonly #addresses = new WeakMap<Float32Array | Int32Array | Uint16Array, number>();
 
-  constructor(verbs: Verbs<Float32Array | null, Int32Array | null>, isa: string) {
-    super(verbs);
+  constructor(addon: Addon, isa: string) {
+    super(addon.open(isa));
+    this.#addressOf = addon.address;
     this.#isa = isa;
     this.description = describe(isa);
   }
@@ -59,14 +63,25 @@ class CpuBackend extends KernelBackend<Float32Array | null, Int32Array | null> {
     this.#ledger.close();
   }
 
-  protected override floats(array: Float32Array | null): Float32Array | null {
-    return array;
+  protected override floats(array: Float32Array | null): number {
+    return this.#address(array);
   }
-  protected override stored(array: Stored | null): Float32Array | null {
-    return array as Float32Array | null; // the addon checks the type
+  protected override stored(array: Stored | null): number {
+    return this.#address(array);
   }
-  protected override ints(array: Int32Array | null): Int32Array | null {
-    return array;
+  protected override ints(array: Int32Array | null): number {
+    return this.#address(array);
+  }
+  #address(array: Int32Array | Stored | null): number {
+    if (array === null) return 0;
+    const known = this.#addresses.get(array);
+    if (known !== undefined) return known;
+    if (!(array.buffer instanceof SharedArrayBuffer)) {
+      throw new Error('cpu: a buffer is not shared memory; get it from backend.allocate');
+    }
+    const address = this.#addressOf(array);
+    this.#addresses.set(array, address);
+    return address;
   }
 }
 
@@ -88,5 +103,5 @@ export function openCpu(options: { isa?: string } = {}): Backend {
       `backend cpu: instruction set '${isa}' is not available; this processor has ${addon.available.join(', ')}`,
     );
   }
-  return new CpuBackend(addon.open(isa), isa);
+  return new CpuBackend(addon, isa);
 }

@@ -18,7 +18,9 @@ import type { Verbs } from '../kernel-backend.js';
 export interface Addon {
   /** The instruction sets that this processor supports, fastest first. */
   available: string[];
-  open(isa: string): Verbs<Float32Array | null, Int32Array>;
+  open(isa: string): Verbs<number, number>;
+  /** A buffer as the verbs take it. Its memory must not move: that of a SharedArrayBuffer does not. */
+  address(array: Float32Array | Int32Array | Uint16Array): number;
 }
 
 /** The addon and its path; or the reason why there is none, as a clause. `failed`: a file exists but does not load. */
