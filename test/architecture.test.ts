@@ -106,6 +106,28 @@ test('what a page loads imports nothing of Node.js, and does without SharedArray
   assert.ok(reached.size > 10);
 });
 
+test('a training begins without the libraries that only its report, YAML files or archives need', () => {
+  const built = fileURLToPath(new URL('../../dist/', import.meta.url));
+  const reached = new Set(['cli/commands/train-parts.js']);
+  for (const file of reached) {
+    if (!file.endsWith('.js') || file.startsWith('vendor/')) continue;
+    for (const [, target] of readFileSync(join(built, file), 'utf8').matchAll(
+      /^(?:import|export)\b[^'"]*['"]([^'"]+)['"]/gm,
+    )) {
+      reached.add(target.startsWith('.') ? normalize(join(dirname(file), target)) : target);
+    }
+  }
+  assert.ok(reached.has('vendor/zod.js') && reached.size > 80, 'the pattern finds imports');
+  const late = [
+    'report/charts/chart-files.js',
+    ...['fast-png', 'yaml', 'tar'].map((name) => `vendor/${name}.js`),
+  ];
+  assert.deepEqual(
+    late.filter((file) => reached.has(file)),
+    [],
+  );
+});
+
 /** The files of a folder with the files of the same folder that each imports. */
 function importGraph(folder: string): Map<string, string[]> {
   const names = (readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.tsx?$/.test(name));

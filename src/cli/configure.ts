@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../formats/files.js';
-import { checkChartFormats, drawableFormats } from '../report/charts/chart-files.js';
+import { checkChartFormats, drawableFormats } from '../report/charts/chart-packages.js';
 import { readCheckpointHeader } from '../runs/checkpoint-file.js';
 import { readSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
@@ -22,7 +22,7 @@ import {
   seedFolder,
   seedFolders,
 } from '../runs/run-path.js';
-import { readConfigFile } from '../train/config/config-file.js';
+import type { ConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
 import { UserError } from '../user-error.js';
 
@@ -75,6 +75,11 @@ export async function configure(
   const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
   const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };
   return { ...config, ...paths };
+}
+
+/** Reads a configuration file. The parser of YAML is loaded only where there is one. */
+async function readConfigFile(path: string): Promise<ConfigFile> {
+  return (await import('../train/config/config-file.js')).readConfigFile(path);
 }
 
 /** Leaves out chart formats whose packages are not installed. */

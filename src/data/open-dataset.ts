@@ -6,8 +6,7 @@ import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
 import { loadImages } from './images/image-datasets.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
-import { findStrokeFolder, type OnProgress } from './strokes/stroke-archive.js';
-import { loadStrokes } from './strokes/stroke-datasets.js';
+import type { OnProgress } from './strokes/stroke-archive.js';
 
 export interface LoadOptions extends KindLoadOptions {
   /** Called while strokes are read or made, which takes seconds the first time. */
@@ -17,10 +16,13 @@ export interface LoadOptions extends KindLoadOptions {
   signal?: AbortSignal;
 }
 
-/** The loader of each kind. */
+/** The loader of each kind. Strokes need more modules, which images leave out. */
 const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) => Promise<DatasetOf<K>> } = {
   images: async (spec, options) => ({ kind: 'images', ...(await loadImages(spec, options)) }),
-  strokes: async (spec, options) => ({ kind: 'strokes', ...(await loadStrokes(spec, options)) }),
+  strokes: async (spec, options) => {
+    const { loadStrokes } = await import('./strokes/stroke-datasets.js');
+    return { kind: 'strokes', ...(await loadStrokes(spec, options)) };
+  },
 };
 
 /**
@@ -53,6 +55,7 @@ async function kindIn(spec: string): Promise<KindName> {
     throw explainFileError('read', `the data ${spec}`, error);
   });
   if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';
+  const { findStrokeFolder } = await import('./strokes/stroke-archive.js');
   const holdsStrokes = names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;
   return holdsStrokes ? 'strokes' : 'images';
 }

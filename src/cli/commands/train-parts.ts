@@ -1,6 +1,5 @@
 /** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
-import { writeReport } from '../../report/report.js';
 import { readMetrics } from '../../runs/run-files.js';
 import type { RunSummary } from '../../runs/run-folder.js';
 import { configToDisk } from '../../train/config/run-config.js';
@@ -26,6 +25,8 @@ export const trainParts: TrainParts<RunEnd> = {
   seedRuns,
   trainRun,
   report: async (config, summary, { folder, mistakes }) => {
+    // The charts' libraries are loaded when the training has ended.
+    const { writeReport } = await import('../../report/report.js');
     await writeReport(
       folder,
       {

@@ -6,53 +6,15 @@
 import { createRequire } from 'node:module';
 import type { Image } from '@napi-rs/canvas';
 import type { EChartsOption } from 'echarts';
-import { UserError } from '../../user-error.js';
 import { light } from '../palette.js';
 import { type Chart, FONT_FAMILY } from './chart.js';
+import { type ChartPackages, drawer } from './chart-packages.js';
 import { fontFiles, needsOtherFonts } from './fonts.js';
-
-type Canvas = typeof import('@napi-rs/canvas');
-type ResvgModule = typeof import('@resvg/resvg-js');
 
 const require = createRequire(import.meta.url);
 
 // The one-file build of echarts, copied here by our build. Bundled by us, echarts drew NaN for the smallest numbers.
 const echarts: typeof import('echarts') = require('./echarts/echarts.min.cjs');
-
-/** PNG and PDF need packages with binaries, which an installation may leave out. They are loaded on first use. */
-const DRAWN_BY = { png: '@resvg/resvg-js', pdf: '@napi-rs/canvas' } as const;
-
-function drawer(format: keyof typeof DRAWN_BY): unknown {
-  const name = DRAWN_BY[format];
-  try {
-    return require(name);
-  } catch (error) {
-    const [reason] = (error as Error).message.split('\n');
-    throw new UserError(
-      `charts as ${format.toUpperCase()} need the package ${name}, which does not load (${reason}); npm install ${name}, or take svg charts`,
-      { settings: ['chartFormat'] },
-    );
-  }
-}
-
-/** @throws UserError if charts cannot be drawn in one of the formats on this machine */
-export function checkChartFormats(formats: readonly string[]): void {
-  if (formats.includes('png')) drawer('png');
-  if (formats.includes('pdf')) drawer('pdf');
-}
-
-/** The formats in which charts can be drawn on this machine, of those given. */
-export function drawableFormats<F extends string>(formats: readonly F[]): F[] {
-  return formats.filter((format) => {
-    try {
-      checkChartFormats([format]);
-      return true;
-    } catch (error) {
-      if (error instanceof UserError) return false;
-      throw error;
-    }
-  });
-}
 
 /** The chart as a self-contained SVG document. The same chart always gives the same text. */
 export function renderSvg(chart: Chart): string {
@@ -101,7 +63,7 @@ function escapeXml(text: string): string {
  */
 export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Uint8Array {
   const zoom = Math.max(chart.width, chart.height) > 2000 ? 1 : 2;
-  const { Resvg } = drawer('png') as ResvgModule;
+  const { Resvg } = drawer('png');
   return new Resvg(svg, {
     background: light.surface,
     fitTo: { mode: 'zoom', value: zoom },
@@ -121,7 +83,7 @@ export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): 
  * @throws UserError if @napi-rs/canvas cannot be loaded
  */
 export async function renderPdf(chart: Chart): Promise<Uint8Array> {
-  const canvas = drawer('pdf') as Canvas;
+  const canvas = drawer('pdf');
   const { GlobalFonts, PDFDocument } = canvas;
   for (const file of fontFiles) GlobalFonts.registerFromPath(file, FONT_FAMILY);
   // `images` is shared by all calls. After this line nothing awaits, so no other call can replace it.
@@ -162,7 +124,10 @@ let images: ReadonlyMap<string, Image> = new Map();
 // echarts clones its options, which breaks image objects. So options hold addresses, and this returns the images.
 echarts.setPlatformAPI({ loadImage: (address) => images.get(address) as unknown as HTMLImageElement });
 
-async function decodeImages({ graphic }: EChartsOption, canvas: Canvas): Promise<Map<string, Image>> {
+async function decodeImages(
+  { graphic }: EChartsOption,
+  canvas: ChartPackages['pdf'],
+): Promise<Map<string, Image>> {
   const decoded = new Map<string, Image>();
   for (const element of Array.isArray(graphic) ? graphic : []) {
     if (element.type !== 'image' || !('style' in element)) continue;
