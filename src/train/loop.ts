@@ -78,8 +78,8 @@ export interface LoopOptions extends EpochOptions {
   /** [examples] of part `validation` */
   labels: ArrayLike<number>;
   classes: number;
-  /** Called after an epoch with the best validation accuracy so far, before `saveEpoch`. */
-  saveBest(state: TrainState): Promise<void>;
+  /** Called after an epoch with the best validation accuracy so far, with its scores, before `saveEpoch`. */
+  saveBest(state: TrainState, validation: Scores): Promise<void>;
   /** Called after every epoch, with the state in which the next one begins. */
   saveEpoch(state: TrainState, metrics: EpochMetrics): Promise<void>;
 }
@@ -117,7 +117,7 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     const best = state.best === null || accuracy > state.best.accuracy;
     if (best) state.best = { accuracy, loss: scores.loss, epoch };
     endEpoch(state);
-    if (best) await options.saveBest(state);
+    if (best) await options.saveBest(state, scores);
     await options.saveEpoch(state, metrics);
     yield { type: 'epoch', metrics, best, epochs: settings.epochs };
   }

@@ -19,7 +19,7 @@ import { continuesIn, holdsRun } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
-import { type AnswerSheet, evaluatePart } from '../evaluation.js';
+import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
@@ -148,6 +148,7 @@ async function* trainLocked(
 
     const scoring = { engine, classes: dataset.classes.length, stop };
     const lastGood = join(config.savingPath, RUN_FILES.last);
+    const scores = new Map<Part, Scores>();
     const loop = trainLoop({
       ...scoring,
       settings,
@@ -157,7 +158,10 @@ async function* trainLocked(
       lengthOf,
       state,
       lastGood,
-      saveBest: (next) => writer.saveBest(next.epoch - 1),
+      saveBest: async (next, bestScores) => {
+        scores.set('validation', bestScores);
+        await writer.saveBest(next.epoch - 1);
+      },
       saveEpoch: (next, metrics) => writer.saveEpoch(next, metrics),
       saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
     });
@@ -169,8 +173,10 @@ async function* trainLocked(
 
     const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
     await engine.load({ parameters: best.parameters, optimizer: new Map() });
-    const results = new Map<Part, AnswerSheet>();
+    let mistakes: Mistake[] = [];
     for (const { part, indices } of evaluatedParts(dataset, train, validation)) {
+      // The validation that chose the best epoch, if it was in this process.
+      if (scores.has(part)) continue;
       const sheet = yield* evaluatePart({
         ...scoring,
         part,
@@ -183,12 +189,12 @@ async function* trainLocked(
         yield { type: 'stopped', reason: 'interrupted', epoch, batch: 0 };
         return interrupted;
       }
-      results.set(part, sheet);
+      scores.set(part, sheet.scores);
+      if (part === 'test') mistakes = mistakesOf(sheet, dataset);
     }
-    const scores = new Map([...results].map(([part, sheet]) => [part, sheet.scores]));
     const summary = await writer.end(state, reason, scores, train);
     yield { type: 'done', summary };
-    return { folder: config.savingPath, mistakes: mistakesOf(results.get('test')!, dataset) };
+    return { folder: config.savingPath, mistakes };
   } finally {
     await source?.release();
     await session?.close();

@@ -214,6 +214,22 @@ test('the summary, an evaluation of the run and its mistakes agree', async () =>
   assert.equal(end.mistakes.length, Math.min(30, 40 - done.summary.testScore.correct));
 });
 
+/** The parts on which the best state was scored at the end. */
+function scoredParts({ events }: Awaited<ReturnType<typeof train>>): Set<string | undefined> {
+  return new Set(
+    events.flatMap((event) => (event.type === 'progress' && event.phase === 'evaluate' ? [event.part] : [])),
+  );
+}
+
+test('the validation that chose the best epoch is not repeated, except after a resumption', async () => {
+  const config = smallConfig(data, at('chosen'), { numEpochs: 2 });
+  const whole = await train(config);
+  assert.deepEqual([...scoredParts(whole)], ['train', 'test']);
+  const again = await train({ ...config, loadCp: join(config.savingPath, 'last.safetensors') });
+  assert.deepEqual([...scoredParts(again)], ['train', 'validation', 'test']);
+  assert.deepEqual(lastOf(again).summary.validationScore, lastOf(whole).summary.validationScore);
+});
+
 test('a checkpoint of another architecture, optimiser or kind is refused in one line', async () => {
   await train(smallConfig(data, at('origin'), { numEpochs: 1 }));
   const loadCp = join(at('origin'), 'last.safetensors');
