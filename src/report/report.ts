@@ -31,19 +31,20 @@ export async function writeReport(
   const charts = join(folder, RUN_FILES.charts);
   await makeFolder(formats.length > 0 ? charts : folder);
   const tiles = mistakeTiles(input.mistakes, input.summary.classes);
-  const files: string[] = [];
-  const write = async (path: string, content: Uint8Array | string) => {
-    await writeFileAtomically(path, content);
-    files.push(path);
-  };
+  // PNGs are rendered in other threads, while this one renders the remaining charts.
+  const contents = new Map<string, string | Promise<Uint8Array>>();
   for (const chart of formats.length > 0 ? fileCharts(input, tiles) : []) {
+    const path = join(charts, chart.name);
     const svg = renderSvg(chart);
-    if (formats.includes('svg')) await write(join(charts, `${chart.name}.svg`), svg);
-    if (formats.includes('png')) await write(join(charts, `${chart.name}.png`), renderPng(chart, svg));
-    if (formats.includes('pdf')) await write(join(charts, `${chart.name}.pdf`), await renderPdf(chart));
+    if (formats.includes('svg')) contents.set(`${path}.svg`, svg);
+    if (formats.includes('png')) contents.set(`${path}.png`, renderPng(chart, svg));
+    if (formats.includes('pdf')) contents.set(`${path}.pdf`, renderPdf(chart));
   }
-  await write(join(folder, RUN_FILES.report), reportHtml(input, tiles, commandPath(folder), renderSvg));
-  return { files };
+  // Last: a folder with report.html has all charts.
+  contents.set(join(folder, RUN_FILES.report), reportHtml(input, tiles, commandPath(folder), renderSvg));
+  await Promise.all<string | Uint8Array>(contents.values());
+  for (const [path, content] of contents) await writeFileAtomically(path, await content);
+  return { files: [...contents.keys()] };
 }
 
 function fileCharts(input: ReportInput, tiles: ReturnType<typeof mistakeTiles>) {

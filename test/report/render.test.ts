@@ -31,7 +31,7 @@ async function decode(png: Uint8Array | string) {
 
 test('a PNG is valid and twice as large as the chart', async () => {
   const chart = accuracyChart(sampleInput(), 'file');
-  const png = renderPng(chart, renderSvg(chart));
+  const png = await renderPng(chart, renderSvg(chart));
   assert.deepEqual([...png.subarray(0, 8)], [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const { width, height } = await decode(png);
   assert.deepEqual([width, height], [2 * chart.width, 2 * chart.height]);
@@ -42,7 +42,7 @@ test('a PNG shows its text without the fonts of the machine', async () => {
   const svg = renderSvg(chart);
   assert.ok(fontFiles.every((file) => existsSync(file)));
   assert.ok(!needsOtherFonts(svg), 'the chart would load the fonts of the machine');
-  const { width, data } = await decode(renderPng(chart, svg));
+  const { width, data } = await decode(await renderPng(chart, svg));
   // The title is between 26 and 52 pixels from the top, dark on white.
   let dark = 0;
   for (let y = 52; y < 104; y++) for (let x = 0; x < width; x++) if (data[4 * (y * width + x)] < 100) dark++;
@@ -60,7 +60,7 @@ test('the PNG of a large matrix is not enlarged', async () => {
   const chart = confusionMatrixChart(sampleInput({ classes, samplesPerClass: 20 }), 'file');
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>';
   assert.ok(chart.width > 2000);
-  assert.equal((await decode(renderPng(chart, svg))).width, 10);
+  assert.equal((await decode(await renderPng(chart, svg))).width, 10);
 });
 
 test('a PDF has vectors and searchable text, and is the same every time', async () => {
@@ -86,7 +86,7 @@ test('a PDF of the mistakes contains their pictures', async () => {
 test('drawings of strokes are vectors in a PDF, and in colour in a PNG', async () => {
   const chart = mistakesChart(mistakeTiles([sampleStrokeMistake(0, 10)], []));
   assert.deepEqual(pdfImages(await renderPdf(chart)), { images: 0, masked: false });
-  const { data } = await decode(renderPng(chart, renderSvg(chart)));
+  const { data } = await decode(await renderPng(chart, renderSvg(chart)));
   const found = new Set<string>();
   for (let at = 0; at < data.length; at += 4) {
     found.add(

@@ -30,7 +30,7 @@ function entry(changes: Partial<SheetEntry> = {}): SheetEntry {
 const sheet = (entries: SheetEntry[], classes = ['a', 'b', 'c', 'three']) =>
   sheetSvg({ title: 'Strokes', note: 'A note.', entries, classes });
 
-test('a column for each sample: name, number of steps, image, thinned image, strokes', () => {
+test('a column for each sample: name, number of steps, image, thinned image, strokes', async () => {
   const { svg, width, height } = sheet([entry(), entry({ label: 0, index: 7, steps: 1 })]);
   assertWellFormed(svg);
   assertTextsApart(svg);
@@ -50,7 +50,7 @@ test('a column for each sample: name, number of steps, image, thinned image, str
   assert.equal(svg.match(/<image /g)?.length, 2);
   assert.ok(svg.includes(`viewBox="0 0 ${width} ${height}"`));
   // The width and height in the header of a PNG, which is drawn twice as large.
-  const png = Buffer.from(renderPng({ width, height }, svg));
+  const png = Buffer.from(await renderPng({ width, height }, svg));
   assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [2 * width, 2 * height]);
 });
 

@@ -111,7 +111,7 @@ async function writeSheet(
     return;
   }
   const { renderPng } = await import('../../report/charts/chart-files.js');
-  await writeFileAtomically(file, renderPng(sheet, sheet.svg));
+  await writeFileAtomically(file, await renderPng(sheet, sheet.svg));
 }
 
 /** The line of the sheet that lists the amounts of augmentation. */

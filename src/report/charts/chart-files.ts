@@ -58,13 +58,13 @@ function escapeXml(text: string): string {
 }
 
 /**
- * The chart's SVG as a PNG, two pixels per unit; one if a side is longer than 2000.
+ * The chart's SVG as a PNG, rendered in a thread of Node's pool: two pixels per unit; one if a side is longer than 2000.
  * @throws UserError if @resvg/resvg-js cannot be loaded
  */
-export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Uint8Array {
+export async function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): Promise<Uint8Array> {
   const zoom = Math.max(chart.width, chart.height) > 2000 ? 1 : 2;
-  const { Resvg } = drawer('png');
-  return new Resvg(svg, {
+  const { renderAsync } = drawer('png');
+  const image = await renderAsync(svg, {
     background: light.surface,
     fitTo: { mode: 'zoom', value: zoom },
     font: {
@@ -73,9 +73,8 @@ export function renderPng(chart: Pick<Chart, 'width' | 'height'>, svg: string): 
       defaultFontFamily: FONT_FAMILY,
       sansSerifFamily: FONT_FAMILY,
     },
-  })
-    .render()
-    .asPng();
+  });
+  return image.asPng();
 }
 
 /**
