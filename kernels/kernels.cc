@@ -26,6 +26,7 @@ namespace KERNELS {
 #include "dropout.h"
 #include "optimizer.h"
 #include "rows.h"
+#include "limit.h"
 
 // y = sigmoid(x) or tanh(x), by the functions that the gates use.
 VERB void activate(int n, int is_tanh, const float* x, float* y) {

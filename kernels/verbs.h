@@ -42,7 +42,8 @@ struct Stored {
   X(sum_squares, double(int, In))                                                                                  \
   X(sgd, void(int, Out, In, Out, float, float, int, float, float))                                                 \
   X(adam, void(int, Out, In, Out, Out, double, double, double, float, double, int, double, double, float))         \
-  X(activate, void(int, int, In, Out))
+  X(activate, void(int, int, In, Out))                                                                             \
+  X(multiply_adds, double(int, int, float))
 
 template <class Signature>
 using Function = Signature;

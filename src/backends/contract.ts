@@ -274,6 +274,15 @@ export function checkActivate(inputs: Float32Array, outputs: Float32Array): void
   needSame('activate', 'outputs', outputs, 'inputs', inputs.length);
 }
 
+/** The largest number up to which float32 counts in steps of two. */
+const MOST_ROUNDS = 2 ** 23;
+
+export function checkMultiplyAdds(rounds: number): void {
+  needCount('multiplyAdds', 'rounds', rounds, 0);
+  if (rounds > MOST_ROUNDS)
+    throw new Error(`multiplyAdds: rounds must be at most ${MOST_ROUNDS}, got ${rounds}`);
+}
+
 export function checkMatmul(args: MatrixProduct, lengths: BufferLengths): void {
   const { m, n, k } = args;
   needCount('matmul', 'm', m);

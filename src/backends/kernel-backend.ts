@@ -6,7 +6,7 @@
 import { UserError } from '../user-error.js';
 import type * as B from './backend.js';
 import * as contract from './contract.js';
-import type { KernelProbe, MatrixProduct } from './kernel-probe.js';
+import type { KernelLimits, KernelProbe, MatrixProduct } from './kernel-probe.js';
 
 /** The kernels' verbs as JavaScript sees them; F and I are the types of float and int buffers. */
 export interface Verbs<F, I> {
@@ -92,6 +92,7 @@ export interface Verbs<F, I> {
     ]
   ): void;
   activate(n: number, isTanh: number, x: F, y: F): void;
+  multiply_adds(rounds: number, bfloat16: number, one: number): number;
 }
 
 /** The names of all verbs. */
@@ -114,6 +115,7 @@ const VERBS: Record<keyof Verbs<unknown, unknown>, true> = {
   sgd: true,
   adam: true,
   activate: true,
+  multiply_adds: true,
 };
 
 /** @throws Error naming the first verb that compiled kernels lack: they are of another version */
@@ -147,7 +149,7 @@ type LayerArguments<I> = [
   outputColumn: number,
 ];
 
-export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
+export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe, KernelLimits {
   abstract readonly name: B.HostBackendName;
   abstract readonly description: string;
   readonly #verbs: Verbs<F, I>;
@@ -377,5 +379,10 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe {
   activate(kind: 'sigmoid' | 'tanh', inputs: Float32Array, outputs: Float32Array): void {
     contract.checkActivate(inputs, outputs);
     this.#verbs.activate(inputs.length, Number(kind === 'tanh'), this.floats(inputs), this.floats(outputs));
+  }
+
+  multiplyAdds(rounds: number, numbers: 'float32' | 'bfloat16'): number {
+    contract.checkMultiplyAdds(rounds);
+    return this.#verbs.multiply_adds(rounds, Number(numbers === 'bfloat16'), 1);
   }
 }
