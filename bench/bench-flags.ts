@@ -20,6 +20,28 @@ export function count(flag: string, text: string): number {
   throw new UserError(`${flag} takes a whole number of at least 1, not ${text}`);
 }
 
+/** The thread counts that are measured. */
+export interface ThreadCounts {
+  /** One, and the most: for every contender. */
+  threads: number[];
+  /** Those in between: only for the native training update. */
+  moreThreads: number[];
+}
+
+/**
+ * One thread, and those of a comma-separated list. Without a list: powers of two up to 16, and all cores.
+ * @throws UserError for other text
+ */
+export function threadCounts(flag: string, list: string | undefined, cores: number): ThreadCounts {
+  const wanted =
+    list === undefined
+      ? [...[2, 4, 8, 16].filter((threads) => threads <= cores), cores]
+      : list.split(',').map((text) => count(flag, text));
+  const most = Math.max(...wanted);
+  const between = [...new Set(wanted)].filter((threads) => threads > 1 && threads < most);
+  return { threads: [...new Set([1, most])], moreThreads: between.sort((a, b) => a - b) };
+}
+
 /** Runs `main`. Prints a user's mistake in one line and sets exit code 2; rethrows any other error. */
 export async function failForUsers(main: () => Promise<void>): Promise<void> {
   try {

@@ -1,17 +1,17 @@
 /**
  * `npm run bench`: measures training update, forward pass, latency and memory, in turns with the installed peers and with
- * the largest matrix product. Prints tables; progress goes to standard error.
+ * the limits of the processor. Prints tables; progress goes to standard error.
  *
- *   npm run bench -- [--json] [--write] [--sweep] [--threads N] [--rounds N]
+ *   npm run bench -- [--json] [--write] [--sweep] [--threads 1,2,4,…] [--rounds N]
  *                    [--backends cpu,wasm] [--workloads mnist-lstm,…] [--peers openblas,pytorch,onnxruntime,tfjs]
  *
- * `--write` writes docs/performance.md. `--sweep` measures speed over sizes instead; with `--write` it draws the charts.
+ * One thread and the most threads measure everything; counts in between only native training updates. `--write` writes docs/performance.md. `--sweep` measures speed over sizes instead; with `--write` it draws the charts.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { count, failForUsers, names } from './bench-flags.js';
+import { count, failForUsers, names, threadCounts } from './bench-flags.js';
 import { GPU_RESULTS, readGpuResults } from './gpu/gpu-section.js';
 import { BACKENDS, type Scope } from './measure/contenders.js';
 import { describeMachine, machineWords } from './measure/machine.js';
@@ -34,7 +34,7 @@ function readOptions() {
       json: flag,
       write: flag,
       sweep: flag,
-      threads: text(String(availableParallelism())),
+      threads: { type: 'string' },
       rounds: { type: 'string' },
       backends: text(BACKENDS.join(',')),
       workloads: text(WORKLOADS.map(({ name }) => name).join(',')),
@@ -46,13 +46,12 @@ function readOptions() {
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const threads = count('bench --threads', options.threads);
   const rounds = options.rounds === undefined ? null : count('bench --rounds', options.rounds);
   const known = WORKLOADS.map(({ name }) => name);
   const wanted = names('bench --workloads', options.workloads, known);
   const scope: Scope = {
     backends: names('bench --backends', options.backends, BACKENDS),
-    threads: [...new Set([1, threads])],
+    ...threadCounts('bench --threads', options.threads, availableParallelism()),
     peers: new Peers(names('bench --peers', options.peers, PEERS)),
   };
   const machine = await describeMachine(scope.backends);

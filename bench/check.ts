@@ -1,7 +1,7 @@
 /**
  * `npm run bench:check`: fails if a training update has lost more than 15 % of its share of the yardstick's rate in the
- * same run. The yardstick is the limit of 128-bit SIMD on wasm, and on cpu the matrix product of OpenBLAS, or ours if
- * OpenBLAS is not installed. A share that seems lost is measured again, up to three times, to rule out noise.
+ * same run. The yardstick is what the registers allow: the limit of fused multiply-adds on cpu, of 128-bit SIMD on wasm.
+ * A share that seems lost is measured again, up to three times, to rule out noise.
  *
  *   npm run bench:check -- [--write-baseline] [--rounds N]
  */
@@ -21,23 +21,14 @@ import {
   best,
   judge,
   type Shares,
+  sharesOf,
   type Verdict,
 } from './measure/regression.js';
-import { shareOf } from './measure/results.js';
 import { WORKLOADS, type Workload } from './measure/workload.js';
 import { Peers } from './peers/peers.js';
 import { markdown, NOTHING } from './report/table.js';
 
 const file = fileURLToPath(new URL('../../bench/baseline.json', import.meta.url));
-
-/** The yardsticks of each backend, the preferred one first. */
-const YARDSTICKS = {
-  cpu: [
-    ['OpenBLAS', { activity: 'product', party: 'openblas' }],
-    ['our product', { activity: 'product', party: 'cpu' }],
-  ],
-  wasm: [['128-bit SIMD', { activity: 'limit', party: 'wasm' }]],
-} as const;
 
 async function measure(
   workloads: readonly Workload[],
@@ -45,7 +36,7 @@ async function measure(
   rounds: number | null,
 ): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
-  const yardsticks = await openYardsticks(scope);
+  const yardsticks = await openYardsticks(scope, ['limit']);
   for (const workload of workloads) {
     const opened = await openUpdates(workload, scope);
     const updates = opened.list.filter(({ activity }) => activity === 'update');
@@ -56,24 +47,6 @@ async function measure(
   }
   await yardsticks.close();
   return measurements;
-}
-
-/** The share of every update. @param ofEach of each measured yardstick, not only of the preferred one */
-function sharesOf(measurements: Measurement[], ofEach: boolean): Shares {
-  const shares = BACKENDS.flatMap((party) =>
-    measurements
-      .filter((entry) => entry.party === party && entry.activity === 'update')
-      .flatMap((update) => {
-        const found = YARDSTICKS[party].flatMap(([name, yardstick]): [string, number][] => {
-          const share = shareOf(measurements, update, yardstick);
-          return share === null
-            ? []
-            : [[`${update.workload} on ${party}, of ${name}`, Number(share.toFixed(3))]];
-        });
-        return ofEach ? found : found.slice(0, 1);
-      }),
-  );
-  return Object.fromEntries(shares);
 }
 
 /** Reads bench/baseline.json. @throws UserError if there is none, or if it is damaged */
@@ -103,8 +76,7 @@ async function measureUntilSure(scope: Scope, rounds: number | null, baseline: B
   let workloads: readonly Workload[] = WORKLOADS;
   let shares: Shares = {};
   for (let attempt = 1; attempt <= 3 && workloads.length > 0; attempt++) {
-    const measured = sharesOf(await measure(workloads, scope, rounds), false);
-    shares = best(shares, measured);
+    shares = best(shares, sharesOf(await measure(workloads, scope, rounds)));
     const lost = judge(shares, baseline.shares).filter(({ failed }) => failed);
     workloads = WORKLOADS.filter((workload) =>
       lost.some(({ name }) => name.startsWith(`${workload.name} on`)),
@@ -113,16 +85,19 @@ async function measureUntilSure(scope: Scope, rounds: number | null, baseline: B
   return judge(shares, baseline.shares);
 }
 
-/** Prints measured and committed shares. @returns whether all shares have held */
+/** Prints measured and committed shares. @returns whether all shares have held; one without a committed one has not */
 function compare(verdicts: readonly Verdict[]): boolean {
   const rows = verdicts.map(({ name, share, committed, failed }) => [
     name,
     share.toFixed(3),
     committed?.toFixed(3) ?? NOTHING,
-    failed ? 'lost more than 15 %' : '',
+    committed === null ? 'not in bench/baseline.json' : failed ? 'lost more than 15 %' : '',
   ]);
   console.log(markdown({ header: ['share', 'now', 'committed', ''], rows }));
-  return verdicts.every(({ failed }) => !failed);
+  if (verdicts.some(({ committed }) => committed === null)) {
+    console.log('\nbench/baseline.json lacks shares; npm run bench:check -- --write-baseline renews it.');
+  }
+  return verdicts.every(({ failed, committed }) => !failed && committed !== null);
 }
 
 async function main(): Promise<void> {
@@ -132,19 +107,18 @@ async function main(): Promise<void> {
   const rounds = options.rounds === undefined ? null : count('bench:check --rounds', options.rounds);
   const baseline = options['write-baseline'] ? null : readBaseline();
   const threads = availableParallelism();
-  const peers = new Peers(['openblas']);
+  const peers = new Peers([]);
   const scope: Scope = { backends: BACKENDS, threads: [threads], peers };
   const { processor } = await describeMachine(BACKENDS);
   try {
     if (baseline === null) {
-      const shares = sharesOf(await measure(WORKLOADS, scope, rounds), true);
+      const shares = sharesOf(await measure(WORKLOADS, scope, rounds));
       writeBaseline({ processor, threads, date: new Date().toISOString().slice(0, 10), shares });
       return;
     }
     if (!compare(await measureUntilSure(scope, rounds, baseline))) process.exitCode = 1;
   } finally {
     peers.close();
-    for (const line of peers.missing.values()) console.error(line);
   }
   if (processor !== baseline.processor || threads !== baseline.threads) {
     console.log(

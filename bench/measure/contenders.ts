@@ -4,7 +4,7 @@ import type { Peer } from '../peers/peer.js';
 import type { Peers } from '../peers/peers.js';
 import type { Activity, Contender, Party } from './measurement.js';
 import { ClassifierBench, EngineBench } from './own-contenders.js';
-import { compileSimdLimit, Peak, PRODUCT_SIZE } from './peak.js';
+import { Peak, type PeakTask, PRODUCT_SIZE } from './peak.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
 export const BACKENDS = ['cpu', 'wasm'] as const satisfies HostChoice[];
@@ -13,8 +13,10 @@ export type OurBackend = (typeof BACKENDS)[number];
 /** The backends, thread counts and peers of a run. */
 export interface Scope {
   backends: readonly OurBackend[];
-  /** Each thread count is measured. */
+  /** Each contender is measured with each of these thread counts. */
   threads: readonly number[];
+  /** Further thread counts, only for the native training update of a batch and its limit. */
+  moreThreads?: readonly number[];
   peers: Peers;
 }
 
@@ -51,32 +53,34 @@ class OpenContenders implements Contenders {
   }
 }
 
-/** The yardsticks: the largest matrix product by OpenBLAS and by us, and the SIMD limit of WASM. */
-export async function openYardsticks({ backends, threads: counts, peers }: Scope): Promise<Contenders> {
+const YARDSTICKS = ['limit', 'bf16-limit', 'product'] as const satisfies PeakTask['activity'][];
+
+/** The yardsticks: the limits of the registers, and the largest matrix product by OpenBLAS and by us. */
+export async function openYardsticks(
+  { backends, threads: counts, moreThreads = [], peers }: Scope,
+  wanted: readonly PeakTask['activity'][] = YARDSTICKS,
+): Promise<Contenders> {
   const contenders = new OpenContenders('');
-  const openblas = await peers.openblas();
+  const openblas = wanted.includes('product') ? await peers.openblas() : null;
   if (openblas) contenders.keep(openblas);
-  const module = backends.includes('wasm') ? await compileSimdLimit() : null;
+  const add = async (party: OurBackend, activity: PeakTask['activity'], threads: number) => {
+    const peak = await Peak.open({ backend: party, activity }, threads);
+    const { flops } = peak;
+    if (flops === 0) return peak.close();
+    contenders.keep(peak);
+    contenders.add({ activity, party, threads, batchSize: 0, flops }, (times) => peak.run(times));
+  };
   for (const threads of counts) {
-    const subject = { activity: 'product', threads, batchSize: 0 } as const;
     if (openblas) {
-      const flops = 2 * PRODUCT_SIZE ** 3;
-      contenders.add({ ...subject, party: 'openblas', flops }, (times) =>
+      const subject = { activity: 'product', party: 'openblas', threads, batchSize: 0 } as const;
+      contenders.add({ ...subject, flops: 2 * PRODUCT_SIZE ** 3 }, (times) =>
         openblas.seconds('product', threads, times),
       );
     }
-    for (const party of backends) {
-      const peak = contenders.keep(await Peak.open({ product: party }, threads));
-      contenders.add({ ...subject, party, flops: peak.flops }, (times) => peak.run(times));
-    }
-    if (module) {
-      const peak = contenders.keep(await Peak.open({ limit: module }, threads));
-      const { flops } = peak;
-      contenders.add({ activity: 'limit', party: 'wasm', threads, batchSize: 0, flops }, (times) =>
-        peak.run(times),
-      );
-    }
+    for (const activity of wanted) for (const party of backends) await add(party, activity, threads);
   }
+  if (backends.includes('cpu') && wanted.includes('limit'))
+    for (const threads of moreThreads) await add('cpu', 'limit', threads);
   return contenders;
 }
 
@@ -84,17 +88,19 @@ export async function openYardsticks({ backends, threads: counts, peers }: Scope
 async function addUpdates(
   contenders: OpenContenders,
   workload: Workload,
-  { backends, threads: counts }: Scope,
+  { backends, threads: counts, moreThreads = [] }: Scope,
 ): Promise<void> {
   for (const party of backends) {
     const smaller = party === 'wasm' ? workload.smallBatch?.wasm : undefined;
     const own = { ...workload, batchSize: smaller ?? workload.batchSize };
-    for (const threads of counts) {
+    // One sequence cannot be shared out.
+    const more = party === 'cpu' && own.batchSize > 1 ? moreThreads : [];
+    for (const threads of [...counts, ...more]) {
       const team = contenders.keep(await EngineBench.openTeam(own, party, threads));
       const subject = { party, threads, batchSize: own.batchSize };
       const flops = team.forwardFlops;
       contenders.add({ ...subject, activity: 'update', flops: 3 * flops }, (times) => team.update(times));
-      if (party === 'cpu')
+      if (party === 'cpu' && counts.includes(threads))
         contenders.add({ ...subject, activity: 'forward', flops }, (times) => team.forward(times));
     }
   }

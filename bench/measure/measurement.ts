@@ -2,11 +2,21 @@
 import { setTimeout } from 'node:timers/promises';
 
 /**
- * What is measured: the yardsticks `product` (largest matrix product) and `limit` (128-bit SIMD); a training `update`,
- * also `mixed` (in mixed precision) and, by PyTorch, in `tf32`; the `forward` pass of a batch; the forward pass of one `sample`; one `point`, which
- * advances a sequence by one step.
+ * What is measured: the yardsticks `limit` (multiply-adds of float32 in registers alone), `bf16-limit` (the same of
+ * bfloat16) and `product` (largest matrix product); a training `update`, also `mixed` (in mixed precision) and, by
+ * PyTorch, in `tf32`; the `forward` pass of a batch; the forward pass of one `sample`; one `point`, which advances a
+ * sequence by one step.
  */
-export type Activity = 'product' | 'limit' | 'update' | 'mixed' | 'tf32' | 'forward' | 'sample' | 'point';
+export type Activity =
+  | 'limit'
+  | 'bf16-limit'
+  | 'product'
+  | 'update'
+  | 'mixed'
+  | 'tf32'
+  | 'forward'
+  | 'sample'
+  | 'point';
 /** Who is measured: our backends and the peers. */
 export type Party = 'cpu' | 'wasm' | 'webgpu' | 'openblas' | 'pytorch' | 'onnxruntime' | 'tfjs';
 

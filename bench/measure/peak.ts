@@ -1,21 +1,25 @@
 /**
- * Yardsticks on any number of threads: our largest matrix product, one per thread, and the peak rate of 128-bit SIMD
- * without fused multiply-add in WASM.
+ * Yardsticks on any number of threads, with the same work for each thread: multiply-adds in registers alone, and our
+ * largest matrix product.
  */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { HostChoice } from '#src/backends/open-node.js';
+import type { Activity } from './measurement.js';
 
 /** Rows, columns and depth of the largest product. */
 export const PRODUCT_SIZE = 2048;
 
-/** The operation that each thread repeats. */
-export type PeakTask = { product: HostChoice } | { limit: WebAssembly.Module };
+/** The operation that each thread repeats, with the kernels of a backend. */
+export interface PeakTask {
+  backend: HostChoice;
+  /** `limit`, `bf16-limit`: multiply-adds in registers. */
+  activity: Extract<Activity, 'product' | 'limit' | 'bf16-limit'>;
+}
 
 export class Peak {
   readonly #workers: Worker[];
-  /** Floating-point operations of one operation, all threads together. */
+  /** Floating-point operations of one operation, all threads together; 0 if the processor lacks the instruction. */
   readonly flops: number;
 
   private constructor(workers: Worker[], flops: number) {
@@ -52,17 +56,4 @@ export class Peak {
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
-}
-
-/** Compiles simd-limit.c with the compiler of the WASM kernels. Takes a few seconds. */
-export async function compileSimdLimit(): Promise<WebAssembly.Module> {
-  const { commands, runLLVM } = await import('@yowasp/clang');
-  const source = await readFile(new URL('../../../bench/measure/simd-limit.c', import.meta.url), 'utf8');
-  const flags = ['--target=wasm32', '-O2', '-msimd128', '-nostdlib', '-Wl,--no-entry', '-Wl,--export=run'];
-  // Loads the compiler without running it. This option suppresses its progress output.
-  await runLLVM(undefined, {}, { fetchProgress: () => {} });
-  const built = await commands.clang([...flags, 'limit.c', '-o', 'limit.wasm'], { 'limit.c': source });
-  const module = built?.['limit.wasm'];
-  if (!(module instanceof Uint8Array)) throw new Error('bench: clang wrote no limit.wasm');
-  return WebAssembly.compile(new Uint8Array(module));
 }

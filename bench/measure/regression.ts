@@ -1,10 +1,13 @@
 /** Detects a loss of speed: compares shares of the yardsticks' rates with those in bench/baseline.json. */
 import { z } from 'zod';
+import { BACKENDS } from './contenders.js';
+import type { Measurement } from './measurement.js';
+import { shareOf } from './results.js';
 
 /** A share fails below this fraction of the committed one. */
 export const TOLERATED = 0.85;
 
-/** Shares by name, such as `quick on cpu, of OpenBLAS`. */
+/** Shares by name, such as `quick on cpu, of FMA limit`. */
 export type Shares = Record<string, number>;
 
 /** The contents of bench/baseline.json. */
@@ -22,6 +25,24 @@ export interface Verdict {
   /** Null for a share that is not in the baseline. */
   committed: number | null;
   failed: boolean;
+}
+
+/** What the registers of each backend allow. */
+const LIMITS = { cpu: 'FMA limit', wasm: '128-bit SIMD' } as const;
+
+/** The share of every training update in the limit of its backend, in three decimals. */
+export function sharesOf(measurements: readonly Measurement[]): Shares {
+  const shares = BACKENDS.flatMap((party) =>
+    measurements
+      .filter((entry) => entry.party === party && entry.activity === 'update')
+      .flatMap((update): [string, number][] => {
+        const share = shareOf(measurements, update, { activity: 'limit', party });
+        return share === null
+          ? []
+          : [[`${update.workload} on ${party}, of ${LIMITS[party]}`, Number(share.toFixed(3))]];
+      }),
+  );
+  return Object.fromEntries(shares);
 }
 
 /** The larger share of each name: noise in a measurement makes a share smaller. */

@@ -65,7 +65,7 @@ export function best(
 export function shareOf(
   measurements: readonly Measurement[],
   measurement: Measurement,
-  yardstick: { activity: 'product' | 'limit'; party: Party },
+  yardstick: { activity: 'limit' | 'product'; party: Party },
 ): number | null {
   const { workload, threads, flops, seconds } = measurement;
   const rate = find(measurements, { workload, threads, ...yardstick });

@@ -61,8 +61,8 @@ export async function sweep(
   progress: (line: string) => void,
 ): Promise<SweepResults> {
   const threads = Math.max(...scope.threads);
-  const own: Scope = { ...scope, backends: ['cpu'], threads: [threads] };
-  const yardsticks = await openYardsticks(own);
+  const own: Scope = { backends: ['cpu'], threads: [threads], peers: scope.peers };
+  const yardsticks = await openYardsticks(own, ['product']);
   const product = yardsticks.list.find(({ party }) => party === 'openblas') ?? yardsticks.list[0];
   const rates: number[] = [];
 

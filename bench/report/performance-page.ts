@@ -13,6 +13,7 @@ import {
   latencyTable,
   memoryTable,
   mixedTable,
+  threadTable,
   updateTable,
   wasmTable,
   yardstickTable,
@@ -21,8 +22,9 @@ import {
 /** The tables for the terminal, each with a heading. Leaves out empty tables. */
 export function tables(results: Results): string {
   return [
-    ['Matrix product, GFLOP/s', yardstickTable(results)] as const,
+    ['Limits, GFLOP/s', yardstickTable(results)] as const,
     ['Training update', updateTable(results)] as const,
+    ['Training update by threads', threadTable(results)] as const,
     ['Training update on WebAssembly', wasmTable(results)] as const,
     ['Mixed precision', mixedTable(results)] as const,
     ['Forward pass in batches', forwardTable(results)] as const,
@@ -47,15 +49,27 @@ All contenders of a model take turns, round by round, so a temporarily slow proc
 
 ## Limits of the processor
 
-GFLOP/s of the largest float32 matrix product, 2048×2048: by OpenBLAS on all threads together, and by our kernels, one product per thread. The last column is the limit of a WASM module that multiplies and adds in 128-bit registers without any access to memory. Relaxed SIMD can exceed this limit, because it has a fused multiply-add.
+GFLOP/s. The limits are what the vector registers allow: independent chains of multiply-adds without any access to memory (\`kernels/limit.h\`), on all threads at once.
+
+- **FMA limit**: float32, compiled for the same instruction set as the kernels, at its full width. No training in float32 on these instructions is faster.
+- **bfloat16 limit**: products of bfloat16, added in float32 (\`vdpbf16ps\`), where the processor has AVX512-BF16. The kernels do not use it.
+- **128-bit SIMD limit**: the same loop in the module of the WASM kernels. Without relaxed SIMD, a multiply-add is two instructions.
+
+The products are the largest float32 matrix product, 2048×2048: by OpenBLAS on all threads together, and by our kernels, one product per thread.
 
 ${markdown(yardstickTable(results))}
 
 ## Training update
 
-Forward pass, backward pass and update on random data of realistic shapes: images of 28 pixel rows with Adam, and strokes of 40 ± 10 moves (13 to 117) with SGD and momentum. PyTorch runs the same update, with its fastest number of threads.
+Forward pass, backward pass and update on random data of realistic shapes: images of 28 pixel rows with Adam, and strokes of 40 ± 10 moves (13 to 117) with SGD and momentum. Shares compare with the FMA limit and with OpenBLAS's matrix product on the same number of threads. PyTorch runs the same update, with its fastest number of threads.
 
 ${markdown(updateTable(results))}
+
+### By number of threads
+
+The same updates on 1, 2, 4, 8 and 16 threads, as far as the machine has cores. The share compares with the FMA limit on the same number of threads, which run the limit at once: so a lower clock rate of many busy cores does not count as a loss.
+
+${markdown(threadTable(results))}
 
 ## Mixed precision
 
@@ -105,9 +119,10 @@ npm run bench                       # about five minutes; prints these tables
 npm run bench -- --write            # writes this page
 npm run bench -- --sweep --write    # measures and draws the charts
 npm run bench -- --workloads quick --peers openblas
+npm run bench -- --threads 1,2,4,8,16
 npm run bench:check                 # fails after a loss of speed
 \`\`\`
 
-Installed peers take part; the run prints how to install the others. \`bench:check\` measures the share of each training update in the matrix product's rate of the same run (on WASM, in the 128-bit limit). It fails if a share is more than 15 % below the one in \`bench/baseline.json\`, which \`npm run bench:check -- --write-baseline\` renews. Run both on an idle machine.
+Installed peers take part; the run prints how to install the others. One thread and the most threads measure everything; the counts in between measure only native training updates. \`bench:check\` measures the share of each training update in the FMA limit of the same run (on WASM, in the 128-bit SIMD limit), on all cores. It fails if a share is more than 15 % below the one in \`bench/baseline.json\`, or is not there; \`npm run bench:check -- --write-baseline\` renews the file. Run both on an idle machine.
 `;
 }

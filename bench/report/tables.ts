@@ -25,33 +25,43 @@ function ours(results: Results, activity: Activity, party: Party): [Workload, Me
   );
 }
 
+/** Columns of the yardsticks. `optional`: left out if it was not measured. */
+const YARDSTICKS: { title: string; activity: Activity; party: Party; optional?: boolean }[] = [
+  { title: 'FMA limit', activity: 'limit', party: 'cpu' },
+  { title: 'bfloat16 limit', activity: 'bf16-limit', party: 'cpu', optional: true },
+  { title: 'OpenBLAS', activity: 'product', party: 'openblas' },
+  { title: 'our product, cpu', activity: 'product', party: 'cpu' },
+  { title: '128-bit SIMD limit', activity: 'limit', party: 'wasm' },
+  { title: 'our product, wasm', activity: 'product', party: 'wasm' },
+];
+
 /** Rates of the yardsticks: medians over the rounds of all workloads. */
 export function yardstickTable({ measurements }: Results): Table {
-  const rates = measurements.filter(({ activity }) => activity === 'product' || activity === 'limit');
+  const isRate = ({ activity }: Measurement) => YARDSTICKS.some((column) => column.activity === activity);
+  const rates = measurements.filter(isRate);
   const threadCounts = [...new Set(rates.map(({ threads }) => threads))].sort((a, b) => a - b);
-  const rate = (threads: number, activity: Activity, party: Party) => {
-    const same = rates.filter(
-      (entry) => entry.threads === threads && entry.activity === activity && entry.party === party,
-    );
-    return same.length === 0
-      ? NOTHING
-      : number(figures({ ...same[0], seconds: same.flatMap(({ seconds }) => seconds) }).gflops);
-  };
+  const of = ({ activity, party }: { activity: Activity; party: Party }) =>
+    rates.filter((entry) => entry.activity === activity && entry.party === party);
+  const columns = YARDSTICKS.filter((column) => !column.optional || of(column).length > 0);
   return {
-    header: ['threads', 'OpenBLAS', 'our product, cpu', 'our product, wasm', '128-bit SIMD without FMA'],
+    header: ['threads', ...columns.map(({ title }) => title)],
     rows: threadCounts.map((threads) => [
       String(threads),
-      rate(threads, 'product', 'openblas'),
-      rate(threads, 'product', 'cpu'),
-      rate(threads, 'product', 'wasm'),
-      rate(threads, 'limit', 'wasm'),
+      ...columns.map((column) => {
+        const same = of(column).filter((entry) => entry.threads === threads);
+        const seconds = same.flatMap((entry) => entry.seconds);
+        return same.length === 0 ? NOTHING : number(figures({ ...same[0], seconds }).gflops);
+      }),
     ]),
   };
 }
 
-/** A training update with the native kernels. */
+const FMA_LIMIT = { activity: 'limit', party: 'cpu' } as const;
+
+/** A training update with the native kernels, on one thread and on the most. */
 export function updateTable(results: Results): Table {
   const { measurements } = results;
+  const most = Math.max(...measurements.map(({ threads }) => threads));
   return {
     header: [
       'model',
@@ -60,13 +70,42 @@ export function updateTable(results: Results): Table {
       'update',
       'samples/s',
       'GFLOP/s',
+      'of FMA limit',
       'of OpenBLAS',
-      'of our product',
       'PyTorch, samples/s',
       'times PyTorch',
     ],
-    rows: ours(results, 'update', 'cpu').map(([workload, measurement, own]) => {
-      const pytorch = best(measurements, { workload: workload.name, activity: 'update', party: 'pytorch' });
+    rows: ours(results, 'update', 'cpu')
+      .filter(([, { threads }]) => threads === 1 || threads === most)
+      .map(([workload, measurement, own]) => {
+        const pytorch = best(measurements, { workload: workload.name, activity: 'update', party: 'pytorch' });
+        return [
+          nameOf(workload),
+          whole(own.batchSize),
+          String(own.threads),
+          duration(own.seconds),
+          number(own.samplesPerSecond),
+          number(own.gflops),
+          percent(shareOf(measurements, measurement, FMA_LIMIT)),
+          percent(shareOf(measurements, measurement, { activity: 'product', party: 'openblas' })),
+          pytorch ? `${number(pytorch.samplesPerSecond)} (${plural(pytorch.threads, 'thread')})` : NOTHING,
+          pytorch ? number(own.samplesPerSecond / pytorch.samplesPerSecond) : NOTHING,
+        ];
+      }),
+  };
+}
+
+/** A training update of a batch against the number of threads, with the native kernels. */
+export function threadTable(results: Results): Table {
+  const { measurements } = results;
+  const rows = ours(results, 'update', 'cpu')
+    .filter(([{ batchSize }]) => batchSize > 1)
+    .sort(
+      ([a, one], [b, other]) => WORKLOADS.indexOf(a) - WORKLOADS.indexOf(b) || one.threads - other.threads,
+    )
+    .map(([workload, measurement, own]) => {
+      const wanted = { workload: workload.name, activity: 'update', party: 'cpu', threads: 1 } as const;
+      const one = find(measurements, wanted);
       return [
         nameOf(workload),
         whole(own.batchSize),
@@ -74,12 +113,22 @@ export function updateTable(results: Results): Table {
         duration(own.seconds),
         number(own.samplesPerSecond),
         number(own.gflops),
-        percent(shareOf(measurements, measurement, { activity: 'product', party: 'openblas' })),
-        percent(shareOf(measurements, measurement, { activity: 'product', party: 'cpu' })),
-        pytorch ? `${number(pytorch.samplesPerSecond)} (${plural(pytorch.threads, 'thread')})` : NOTHING,
-        pytorch ? number(own.samplesPerSecond / pytorch.samplesPerSecond) : NOTHING,
+        percent(shareOf(measurements, measurement, FMA_LIMIT)),
+        number(one ? medianRatio(one.seconds, measurement.seconds) : null),
       ];
-    }),
+    });
+  return {
+    header: [
+      'model',
+      'batch',
+      'threads',
+      'update',
+      'samples/s',
+      'GFLOP/s',
+      'of FMA limit',
+      'times one thread',
+    ],
+    rows,
   };
 }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { baselineSchema, best, judge } from '#bench/measure/regression.js';
+import type { Measurement } from '#bench/measure/measurement.js';
+import { baselineSchema, best, judge, sharesOf } from '#bench/measure/regression.js';
 import { median, medianRatio } from '#bench/measure/statistics.js';
 
 test('median: the middle value; the upper one of two; NaN for no values', () => {
@@ -34,6 +35,32 @@ test('judge: fails at more than 15 % below the committed share, and never withou
     ],
   );
   assert.equal(verdicts[3].committed, null);
+});
+
+test('sharesOf: an update against the limit of its own backend, threads and rounds', () => {
+  const entry = (rest: Partial<Measurement>): Measurement => ({
+    ...{
+      workload: 'quick',
+      activity: 'update',
+      party: 'cpu',
+      threads: 2,
+      batchSize: 1,
+      flops: 1,
+      seconds: [1],
+    },
+    ...rest,
+  });
+  const shares = sharesOf([
+    entry({ activity: 'limit', flops: 4, seconds: [1, 2] }),
+    entry({ activity: 'limit', threads: 1, flops: 400 }),
+    entry({ activity: 'limit', party: 'wasm', flops: 2 }),
+    entry({ activity: 'product', party: 'openblas', flops: 1000 }),
+    entry({ seconds: [1, 2] }),
+    entry({ activity: 'forward' }),
+    entry({ party: 'wasm' }),
+    entry({ workload: 'strokes', party: 'wasm' }), // without a limit in its rounds
+  ]);
+  assert.deepEqual(shares, { 'quick on cpu, of FMA limit': 0.25, 'quick on wasm, of 128-bit SIMD': 0.5 });
 });
 
 test('best: keeps the largest share of several measurements', () => {

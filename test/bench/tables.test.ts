@@ -10,6 +10,7 @@ import {
   latencyTable,
   memoryTable,
   mixedTable,
+  threadTable,
   updateTable,
   wasmTable,
   yardstickTable,
@@ -38,6 +39,7 @@ const results: Results = {
   versions: ['OpenBLAS 1'],
   missing: ['tfjs'],
   measurements: [
+    measurement('limit', 'cpu', 2, { flops: 2e11, seconds: [1, 0.5, 2] }),
     measurement('product', 'openblas', 2, { flops: 1e11, seconds: [1, 0.5, 2] }),
     measurement('product', 'cpu', 2, { flops: 1e11, seconds: [1, 1, 1] }),
     measurement('limit', 'wasm', 2, { flops: 1e10, seconds: [1, 1, 1] }),
@@ -99,9 +101,9 @@ test('a training update: rates, shares by round, and PyTorch with its fastest nu
   assert.equal(row.update, '50.0 ms');
   assert.equal(row['samples/s'], '2,560');
   assert.equal(row['GFLOP/s'], '80.0');
-  // The update has 80 % of OpenBLAS's rate in every round.
+  // The update has 40 % of the limit's and 80 % of OpenBLAS's rate in every round.
+  assert.equal(row['of FMA limit'], '40 %');
   assert.equal(row['of OpenBLAS'], '80 %');
-  assert.equal(row['of our product'], '80 %');
   assert.equal(row['PyTorch, samples/s'], '640 (1 thread)');
   assert.equal(row['times PyTorch'], '4.00');
 });
@@ -127,8 +129,55 @@ test('the forward pass is compared at equal threads; a sample at the fastest of 
 });
 
 test('yardsticks are medians over all rounds; memory per batch size', () => {
-  assert.deepEqual(yardstickTable(results).rows, [['2', '100', '100', '–', '10.0']]);
+  assert.deepEqual(onlyRow(yardstickTable(results)), {
+    threads: '2',
+    'FMA limit': '200',
+    OpenBLAS: '100',
+    'our product, cpu': '100',
+    '128-bit SIMD limit': '10.0',
+    'our product, wasm': '–',
+  });
   assert.deepEqual(memoryTable(results).rows, [['`quick`', '8,192', 'cpu', '2', '123 MB']]);
+});
+
+test('the bfloat16 limit has a column where it was measured', () => {
+  const bfloat16 = measurement('bf16-limit', 'cpu', 2, { flops: 4e11 });
+  const measurements = [...results.measurements, bfloat16];
+  assert.equal(onlyRow(yardstickTable({ ...results, measurements }))['bfloat16 limit'], '400');
+  assert.ok(!yardstickTable(results).header.includes('bfloat16 limit'));
+});
+
+test('threads: each count with its own limit, in order; the table of updates has one and the most', () => {
+  const limit = (threads: number, flops: number) => measurement('limit', 'cpu', threads, { flops });
+  const update = (threads: number, seconds: number) =>
+    measurement('update', 'cpu', threads, { seconds: [seconds, 3 * seconds] });
+  const single = measurement('update', 'cpu', 1, { workload: 'strokes-1', batchSize: 1 });
+  const measurements = [
+    ...[limit(1, 2e11), limit(4, 7e11), limit(2, 4e11)],
+    // In the order of a run: one, the most, those in between.
+    ...[update(1, 0.05), update(4, 0.0125), update(2, 0.03), single],
+  ];
+  const { header, rows } = threadTable({ ...results, measurements });
+  const columns = ['threads', 'GFLOP/s', 'of FMA limit', 'times one thread'].map((title) =>
+    header.indexOf(title),
+  );
+  assert.deepEqual(
+    rows.map((row) => columns.map((column) => row[column])),
+    [
+      ['1', '26.7', '40 %', '1.00'],
+      ['2', '44.4', '33 %', '1.67'],
+      ['4', '107', '46 %', '4.00'],
+    ],
+  );
+  const updates = updateTable({ ...results, measurements }).rows.map(([, batch, threads]) => [
+    batch,
+    threads,
+  ]);
+  assert.deepEqual(updates, [
+    ['128', '1'],
+    ['128', '4'],
+    ['1', '1'],
+  ]);
 });
 
 test('the page names machine, date, command, versions and missing peers', () => {
