@@ -22,6 +22,7 @@ DECLARE(baseline)
 #ifdef __x86_64__
 DECLARE(avx2)
 DECLARE(avx512)
+DECLARE(avx512bf16)
 #endif
 
 namespace {
@@ -32,14 +33,17 @@ struct InstructionSet {
   bool (*runs)();
 };
 
+#ifdef __x86_64__
+bool RunsAvx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
+}
+#endif
+
 const InstructionSet kInstructionSets[] = {
 #ifdef __x86_64__
-    {"avx512", &avx512::verbs,
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("fma");
-     }},
+    {"avx512bf16", &avx512bf16::verbs, [] { return RunsAvx512() && __builtin_cpu_supports("avx512bf16"); }},
+    {"avx512", &avx512::verbs, RunsAvx512},
     // Not checked: F16C. Every processor with AVX2 has it, and clang before 19 has no name for the check.
     {"avx2", &avx2::verbs, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #endif
@@ -63,7 +67,7 @@ Out from<Out>(napi_env env, napi_value value) { return reinterpret_cast<Out>(fro
 template <>
 Ints from<Ints>(napi_env env, napi_value value) { return reinterpret_cast<Ints>(from<uintptr_t>(env, value)); }
 template <>
-Stored from<Stored>(napi_env env, napi_value value) { return {from<uintptr_t>(env, value)}; }
+Buffer from<Buffer>(napi_env env, napi_value value) { return {from<uintptr_t>(env, value)}; }
 template <>
 double from<double>(napi_env env, napi_value value) {
   double number = 0;
@@ -141,19 +145,24 @@ napi_value open(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// The address of a typed array's data. For halves (a Uint16Array), with the lowest bit set, as `Stored` has it.
+// A typed array as `Buffer` has it: the address of its data, and its kind. An Int32Array has no kind.
 napi_value address(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value array;
   napi_get_cb_info(env, info, &count, &array, nullptr, nullptr);
-  napi_typedarray_type type;
+  napi_typedarray_type type = napi_int8_array;
   void* data = nullptr;
-  if (napi_get_typedarray_info(env, array, &type, nullptr, &data, nullptr, nullptr) != napi_ok ||
-      (type != napi_float32_array && type != napi_int32_array && type != napi_uint16_array)) {
-    napi_throw_type_error(env, nullptr, "kernels: a buffer must be a Float32Array, an Int32Array or a Uint16Array");
+  napi_get_typedarray_info(env, array, &type, nullptr, &data, nullptr, nullptr);
+  Kind kind = Kind::floats;
+  if (type == napi_uint16_array) kind = Kind::halves;
+  else if (type == napi_int16_array) kind = Kind::bfloats;
+  else if (type != napi_float32_array && type != napi_int32_array) {
+    napi_throw_type_error(env, nullptr, "kernels: a buffer is not of a type that verbs take");
     return nullptr;
   }
-  return number(env, static_cast<double>(reinterpret_cast<uintptr_t>(data) | (type == napi_uint16_array)));
+  const uintptr_t address = reinterpret_cast<uintptr_t>(data);
+  if (address & 3) napi_throw_type_error(env, nullptr, "kernels: a buffer does not begin at a multiple of four bytes");
+  return number(env, static_cast<double>(address | static_cast<uintptr_t>(kind)));
 }
 
 napi_value available(napi_env env) {

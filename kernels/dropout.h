@@ -26,7 +26,7 @@ INLINE void drop(Stored values, ptrdiff_t at, int n, vu word, uint32_t threshold
 }
 
 VERB void dropout(int rows, int width,
-                  Stored values,  // [rows, width] in place
+                  Buffer values,  // [rows, width] in place
                   double rate,
                   const int32_t* keys,     // [rows, 2]
                   const int32_t* offsets,  // [rows]
@@ -37,7 +37,7 @@ VERB void dropout(int rows, int width,
   vu lane;
   for (int j = 0; j < LANES; j++) lane[j] = j;
   for (int r = 0; r < rows; r++) {
-    const Stored row = values + (ptrdiff_t)r * width;
+    const Stored row = Stored(values) + (ptrdiff_t)r * width;
     for (int j = 0; j < middle; j += LANES) {
       vu first = lane + (uint32_t)(offsets[r] + j), second = vu{} + (uint32_t)stream;
       threefry(keys[2 * r], keys[2 * r + 1], &first, &second);

@@ -5,6 +5,10 @@
 // vectors. Within a panel, row k follows row k - 1, so the tile reads it sequentially. A is read in place, TILE_ROWS
 // rows at a time. For a product Aᵀ · B, A is copied too: into slabs of TILE_ROWS columns.
 //
+// Products of bfloats, where the processor has them: a pair is two rows of B, 2k and 2k + 1, in one 32-bit word per
+// column, and two neighbouring numbers of A's row. Rows of pairs take the places of rows of floats in panels and slabs;
+// an odd last row is paired with zeros. One instruction adds both products of a pair to a float.
+//
 // Every element of a product is one chain of multiply-adds over k = 0, 1, 2 …, in every tile. So the other rows of a
 // batch never change a result.
 #pragma once
@@ -35,19 +39,44 @@ INLINE void in_tiles(int count, Body body) {
   }
 }
 
-// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v]. b holds floats or halves.
+// sums[m][v] += Σ_k a[m · a_row + k · a_step] · b[k][v]. b holds floats, halves or pairs. With pairs, a holds pairs in the
+// places of its floats, and `depth` counts pairs.
 #ifndef __wasm__
+// A factor from A in all lanes, a vector of factors from B, and their product added to the sums: floats, or pairs.
+template <class B>
+INLINE vf factor(const float* a, const B*) {
+  return broadcast(*a);
+}
+template <class B>
+INLINE vf factors(const B* b) {
+  return load(b);
+}
+INLINE void add_product(vf& sum, vf a, vf b) { sum += a * b; }
+#if MULTIPLIES_PAIRS
+INLINE vi factor(const float* a, const bfloat_pair*) {
+  int32_t pair;
+  __builtin_memcpy(&pair, a, sizeof pair);
+  return (vi)_mm512_set1_epi32(pair);
+}
+INLINE vi factors(const bfloat_pair* b) {
+  vi pairs;
+  __builtin_memcpy(&pairs, b, sizeof pairs);
+  return pairs;
+}
+INLINE void add_product(vf& sum, vi a, vi b) { sum = (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b); }
+#endif
+
 template <int M, int V, class B>
 INLINE void tile(vf (&sums)[M][V], int depth, const float* a, ptrdiff_t a_row, ptrdiff_t a_step, const B* b) {
   for (int k = 0; k < depth; k++) {
-    vf column[M];
+    decltype(factor(a, b)) column[M];
 #pragma GCC unroll 8
-    for (int m = 0; m < M; m++) column[m] = broadcast(a[m * a_row]);
+    for (int m = 0; m < M; m++) column[m] = factor(a + m * a_row, b);
 #pragma GCC unroll 8
     for (int v = 0; v < V; v++) {
-      const vf row = load(b + v * LANES);
+      const auto row = factors(b + v * LANES);
 #pragma GCC unroll 8
-      for (int m = 0; m < M; m++) sums[m][v] += column[m] * row;
+      for (int m = 0; m < M; m++) add_product(sums[m][v], column[m], row);
     }
     a += a_step;
     b += V * LANES;
@@ -112,6 +141,47 @@ INLINE void write_panels(int depth, int columns, Row row, Stored panels) {
   }
 }
 
+// Rows of A in the form in which the tile reads them: floats, or pairs of bfloats, an odd last column with a zero. In
+// their own memory, or in scratch.
+INLINE const float* tile_rows(Stored from, ptrdiff_t rows, int columns, float* scratch) {
+  if (!MULTIPLIES_PAIRS || from.kind != Kind::bfloats) return as_floats(from, rows * columns, scratch);
+  if (columns % 2 == 0) return from.floats();
+  bfloat* to = Stored::of(scratch).bfloats();
+  for (ptrdiff_t r = 0; r < rows; r++, to += columns + 1) {
+    __builtin_memcpy(to, from.bfloats() + r * columns, columns * sizeof(bfloat));
+    to[columns].bits = 0;
+  }
+  return scratch;
+}
+
+// Numbers of a row as `tile_rows` writes them, and rows of B as rows of pairs.
+INLINE int in_pairs(int count) { return (count + 1) / 2; }
+
+// Two rows of n numbers, floats or bfloats, as one row of pairs. A row may be null for zeros.
+template <Kind KIND>
+INLINE void write_pairs(Stored first, Stored second, int n, float* pairs) {
+  auto number = [](Stored row, int i, int count) __attribute__((always_inline)) {
+    const vf v = row ? load_as<KIND>(row, i, count) : vf{};
+    return (vu)bits(KIND == Kind::floats ? round_to_bfloat(v) : v);
+  };
+  for (int i = 0; i < n; i += LANES)
+    store_first(pairs + i, from_bits((vi)(number(first, i, n - i) >> 16 | number(second, i, n - i))), n - i);
+}
+
+// Copies [depth, columns] into panels of pairs. row(k) is the start of row k, or null for a row of zeros.
+template <Kind KIND, class Row>
+INLINE void write_paired_panels(int depth, int columns, Row row, float* panels) {
+  const Stored none{0, KIND};
+  for (int first = 0; first < columns; first += PANEL_COLUMNS) {
+    const int count = min_of(PANEL_COLUMNS, columns - first), padded = round_up(count, LANES);
+    for (int k = 0; k < depth; k += 2, panels += padded) {
+      const Stored even = row(k), odd = k + 1 < depth ? row(k + 1) : none;
+      if (count < padded) store(panels + padded - LANES, vf{});
+      write_pairs<KIND>(even ? even + first : none, odd ? odd + first : none, count, panels);
+    }
+  }
+}
+
 enum class Into { overwrite, add };
 
 // C [rows, columns] = A · B or += A · B, for one panel of V vectors.
@@ -165,8 +235,8 @@ INLINE void write_slabs(int depth, int columns, Row row, float* slabs) {
     }
 }
 
-template <int V>
-INLINE void add_panel_from_slabs(int rows, int columns, int depth, const float* slabs, const float* panel, float* c,
+template <int V, class B>
+INLINE void add_panel_from_slabs(int rows, int columns, int depth, const float* slabs, const B* panel, float* c,
                                  ptrdiff_t c_row) {
   for (int first = 0; first < rows; first += TILE_ROWS) {
     vf sums[TILE_ROWS][V] = {};
@@ -183,7 +253,8 @@ INLINE void add_panel_from_slabs(int rows, int columns, int depth, const float* 
 }
 
 // C [rows, columns] += Aᵀ · B, with A in slabs and B in panels.
-static void add_transposed(int rows, int columns, int depth, const float* slabs, const float* panels, float* c,
+template <class B>
+static void add_transposed(int rows, int columns, int depth, const float* slabs, const B* panels, float* c,
                            ptrdiff_t c_row) {
   for (; columns > 0; columns -= PANEL_COLUMNS, c += PANEL_COLUMNS) {
     if (columns > 3 * LANES) add_panel_from_slabs<4>(rows, columns, depth, slabs, panels, c, c_row);

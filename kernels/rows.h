@@ -3,12 +3,12 @@
 #include "vector.h"
 
 VERB void copy_rows(int rows, int width,
-                    Stored source, const int32_t* source_offsets,  // [rows], in elements
-                    Stored target, const int32_t* target_offsets,  // [rows], in elements
+                    Buffer source, const int32_t* source_offsets,  // [rows], in elements
+                    Buffer target, const int32_t* target_offsets,  // [rows], in elements
                     const float* scales,                           // [rows]; null for 1
                     int accumulate) {
   for (int r = 0; r < rows; r++) {
-    const Stored from = source + source_offsets[r], to = target + target_offsets[r];
+    const Stored from = Stored(source) + source_offsets[r], to = Stored(target) + target_offsets[r];
     if (!scales && !accumulate) {
       copy(to, from, width);
       continue;

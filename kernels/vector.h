@@ -1,4 +1,4 @@
-// The vector type of all kernels, its width on each instruction set, and 16-bit floats.
+// The vector type of all kernels, its width on each instruction set, and the two kinds of 16-bit floats.
 //
 // GCC's and clang's vector extensions compile to the instruction set of the -m flags: SSE2, AVX2+FMA, AVX-512, NEON or
 // WASM SIMD. With -ffp-contract=fast, `a * b + c` becomes one fused multiply-add where the processor has it. No
@@ -154,54 +154,133 @@ INLINE void narrow(half* p, vf v) {
 
 INLINE vf load(const half* p) { return widen(p); }
 
-template <bool HALF>
+// --- bfloat16 -----------------------------------------------------------------------------------------------------
+// The upper half of a float32, rounded to nearest, ties to even. As in the processors' instructions, a float below the
+// smallest normal number, 1.2e-38, becomes zero; NaN stays NaN. Products of pairs treat subnormal factors as zero, too.
+
+// 1 if the processor multiplies bfloats: the tiles then read pairs of them, else floats of the same values.
+#ifdef __AVX512BF16__
+#define MULTIPLIES_PAIRS 1
+typedef bfloat_pair factor_pair;
+#else
+#define MULTIPLIES_PAIRS 0
+typedef float factor_pair;  // never read: functions on pairs compile, and are not called
+#endif
+
+typedef uint16_t vs __attribute__((vector_size(LANES * 2)));
+
+// The floats that the bfloats nearest to v stand for.
+INLINE vf round_to_bfloat(vf v) {
+  const vu all = (vu)bits(v), magnitude = all & 0x7fffffffu;
+  vu rounded = all + 0x7fffu + ((all >> 16) & 1u);
+  rounded = magnitude < (1u << 23) ? all : rounded;               // the upper half of a subnormal: to be zero
+  rounded = magnitude > (255u << 23) ? all | 0x400000u : rounded;  // NaN
+  return from_bits((vi)(rounded & (magnitude < (1u << 23) ? vu{} + 0x80000000u : vu{} + 0xffff0000u)));
+}
+INLINE vf widen(const bfloat* p) {
+  vs narrow;
+  __builtin_memcpy(&narrow, p, sizeof narrow);
+  return from_bits((vi)(__builtin_convertvector(narrow, vu) << 16));
+}
+INLINE void narrow(bfloat* p, vf v) {
+#if MULTIPLIES_PAIRS
+  const __m256bh rounded = _mm512_cvtneps_pbh((__m512)v);
+#else
+  const vs rounded = __builtin_convertvector((vu)bits(round_to_bfloat(v)) >> 16, vs);
+#endif
+  __builtin_memcpy(p, &rounded, sizeof rounded);
+}
+
+INLINE void round_to_bfloats(float* values, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += LANES)
+    store_first(values + i, round_to_bfloat(load_first(values + i, n - i)), n - i);
+}
+
+// --- buffers of any kind -------------------------------------------------------------------------------------------
+
+// Loads or stores the first n lanes of 16-bit floats.
+template <class T>
+INLINE vf load_first(const T* p, int n) {
+  if (n >= LANES) return widen(p);
+  T lanes[LANES] = {};
+  for (int i = 0; i < LANES; i++)
+    if (i < n) lanes[i] = p[i];
+  return widen(lanes);
+}
+template <class T>
+INLINE void store_first(T* p, vf v, int n) {
+  if (n >= LANES) return narrow(p, v);
+  T lanes[LANES];
+  narrow(lanes, v);
+  for (int i = 0; i < LANES; i++)
+    if (i < n) p[i] = lanes[i];
+}
+
+// Of any kind. Not inlined: called where other work takes longer.
+__attribute__((noinline)) static vf load_stored(Stored from, ptrdiff_t at, int n) {
+  if (from.kind == Kind::floats) return load_first(from.floats() + at, n);
+  return from.kind == Kind::halves ? load_first(from.halves() + at, n) : load_first(from.bfloats() + at, n);
+}
+__attribute__((noinline)) static void store_stored(Stored to, ptrdiff_t at, vf v, int n) {
+  if (to.kind == Kind::floats) store_first(to.floats() + at, v, n);
+  else if (to.kind == Kind::halves) store_first(to.halves() + at, v, n);
+  else store_first(to.bfloats() + at, v, n);
+}
+
+// Of one kind, known to the compiler. Where conversions take many instructions (SSE2, WASM), `halves` stands for both
+// 16-bit kinds, so that code is compiled once for both; `known` says which kind a buffer then is.
+template <Kind KIND>
+INLINE constexpr Kind known(Kind kind) {
+  return TILES_WIDEN || KIND == Kind::floats ? KIND : kind;
+}
+template <Kind KIND>
 INLINE vf load_as(Stored from, ptrdiff_t at, int n) {
-  if constexpr (HALF) {
-    if (n >= LANES) return widen(from.halves() + at);
-    half lanes[LANES] = {};
-    for (int i = 0; i < LANES; i++)
-      if (i < n) lanes[i] = from.halves()[at + i];
-    return widen(lanes);
-  } else {
-    return load_first(from.floats() + at, n);
-  }
+  if constexpr (KIND == Kind::floats) return load_first(from.floats() + at, n);
+  else if constexpr (!TILES_WIDEN) return load_stored(from, at, n);
+  else if constexpr (KIND == Kind::halves) return load_first(from.halves() + at, n);
+  else return load_first(from.bfloats() + at, n);
 }
-template <bool HALF>
+template <Kind KIND>
 INLINE void store_as(Stored to, ptrdiff_t at, vf v, int n) {
-  if constexpr (HALF) {
-    if (n >= LANES) return narrow(to.halves() + at, v);
-    half lanes[LANES];
-    narrow(lanes, v);
-    for (int i = 0; i < LANES; i++)
-      if (i < n) to.halves()[at + i] = lanes[i];
-  } else {
-    store_first(to.floats() + at, v, n);
-  }
+  if constexpr (KIND == Kind::floats) store_first(to.floats() + at, v, n);
+  else if constexpr (!TILES_WIDEN) store_stored(to, at, v, n);
+  else if constexpr (KIND == Kind::halves) store_first(to.halves() + at, v, n);
+  else store_first(to.bfloats() + at, v, n);
 }
 
-INLINE vf load_stored(Stored from, ptrdiff_t at, int n) {
-  return from.is_half() ? load_as<true>(from, at, n) : load_as<false>(from, at, n);
-}
-INLINE void store_stored(Stored to, ptrdiff_t at, vf v, int n) {
-  if (to.is_half()) store_as<true>(to, at, v, n);
-  else store_as<false>(to, at, v, n);
+template <Kind K>
+struct KindConstant {
+  static constexpr Kind value = K;
+};
+
+// Calls use(KindConstant<kind>{}) for the kind of activations.
+template <class Use>
+INLINE void with_kind(Kind kind, Use use) {
+  if (kind == Kind::floats) use(KindConstant<Kind::floats>{});
+  else if (kind == Kind::halves || !TILES_WIDEN) use(KindConstant<Kind::halves>{});
+  else if constexpr (TILES_WIDEN) use(KindConstant<Kind::bfloats>{});
 }
 
-template <bool FROM_HALF, bool TO_HALF>
+template <Kind FROM, Kind TO>
 INLINE void copy_as(Stored to, Stored from, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i += LANES) store_as<TO_HALF>(to, i, load_as<FROM_HALF>(from, i, n - i), n - i);
+  for (ptrdiff_t i = 0; i < n; i += LANES) store_as<TO>(to, i, load_as<FROM>(from, i, n - i), n - i);
 }
 
-// Copies n numbers, converting between floats and halves where the two buffers differ.
+// Copies n numbers, converting between kinds where the two buffers differ.
 __attribute__((noinline)) static void copy(Stored to, Stored from, ptrdiff_t n) {
-  if (!from.is_half()) to.is_half() ? copy_as<false, true>(to, from, n) : copy_as<false, false>(to, from, n);
-  else if (to.is_half()) __builtin_memcpy(to.halves(), from.halves(), n * sizeof(half));
-  else copy_as<true, false>(to, from, n);
+  if (from.kind != Kind::floats && from.kind == to.kind)
+    __builtin_memcpy(to.halves(), from.halves(), n * sizeof(half));
+  else
+    with_kind(from.kind, [&](auto source) __attribute__((always_inline)) {
+      with_kind(to.kind, [&](auto target) __attribute__((always_inline)) {
+        copy_as<decltype(source)::value, decltype(target)::value>(to, from, n);
+      });
+    });
 }
 
 // The n numbers of a buffer as floats: its own memory, or a widened copy in scratch.
 INLINE const float* as_floats(Stored from, ptrdiff_t n, float* scratch) {
-  if (!from.is_half()) return from.floats();
+  if (from.kind == Kind::floats) return from.floats();
   copy(Stored::of(scratch), from, n);
   return scratch;
 }
@@ -210,7 +289,9 @@ INLINE const float* as_floats(Stored from, ptrdiff_t n, float* scratch) {
 // widened into scratch.
 template <class Use>
 INLINE void with_numbers(Stored from, ptrdiff_t n, float* scratch, Use use) {
-  if (TILES_WIDEN && from.is_half()) {
+  if (MULTIPLIES_PAIRS && from.kind == Kind::pairs) {
+    if constexpr (MULTIPLIES_PAIRS) use((const bfloat_pair*)from.address);
+  } else if (TILES_WIDEN && from.kind == Kind::halves) {
     if constexpr (TILES_WIDEN) use((const half*)from.halves());
   } else {
     use(as_floats(from, n, scratch));

@@ -8,6 +8,10 @@
  * Letters in shapes: B sequences, T steps, N = sum of the sequences' lengths (rows), I input size, H hidden size,
  * D directions (1 or 2), K classes, F features. All buffers are dense, row-major float32 from `allocate`.
  *
+ * **Precision.** In a call of an LSTM verb all `Stored` buffers are of one precision. Sums and states carried from step to
+ * step are float32 in each; what is stored in 16 bits is rounded to nearest. In float16 products are float32. In bfloat16
+ * their factors are rounded, too: weights, inputs, hidden states, and the gradients of the gates; the bias is not.
+ *
  * **Packed sequences** (PyTorch's PackedSequence): sequences sorted by length, longest first, laid out time-major
  * with no padding. `batchSizes[t]` sequences are still running at step t (it never grows), and the row of sequence
  * b at step t is `batchSizes[0] + … + batchSizes[t-1] + b`.
@@ -16,16 +20,10 @@
  *   i, f, o = sigmoid(W x + b + U h' + b'),  g = tanh(W x + b + U h' + b'),  c = f c' + i g,  h = o tanh(c)
  */
 import type { HostBackendName } from './backend-names.js';
+import type { Precision, Stored } from './stored.js';
 
 export type { BackendName, HostBackendName } from './backend-names.js';
-
-/**
- * Activations and the weights' working copies: float32 or, in mixed precision, halves (IEEE 754 binary16) as their
- * bits; Node.js 20 has no Float16Array. A Uint16Array over the bytes of an allocated buffer is accepted. In a call of
- * an LSTM verb all of them are of one kind; products, sums and states are float32 either way, and what is stored as a
- * half is rounded to nearest.
- */
-export type Stored = Float32Array | Uint16Array;
+export type { Precision, Stored } from './stored.js';
 
 /** A layer's sequences: how many, how long, and which direction and columns of the output are meant. */
 export interface LstmShape {
@@ -123,7 +121,7 @@ export interface LinearBackward extends Linear, GradientSums {
 
 /**
  * Copies rows of `width` elements: target[targetOffsets[n] …] (+)= scales[n] · source[sourceOffsets[n] …]. Converts
- * between floats and halves where source and target differ.
+ * where source and target differ in precision.
  */
 export interface CopyRows {
   /** Number of rows that are copied. */ rows: number;
@@ -217,6 +215,8 @@ export interface Backend {
   readonly name: HostBackendName;
   /** For people: the instruction set, e.g. `AVX-512`. */
   readonly description: string;
+  /** Whether it multiplies bfloat16 faster than float32. */
+  readonly multipliesBfloat16: boolean;
 
   /** A zeroed buffer that the verbs accept and threads can share. Subarrays of it are accepted too. */
   allocate(length: number): Float32Array;
@@ -232,9 +232,9 @@ export interface Backend {
   /** Ends the backend: it refuses allocations, and its buffers must not be used. Closing twice is allowed. */
   close(): void;
 
-  /** Elements that `lstmPanels` writes. */
-  lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean): number;
-  /** Floats that lstmForward or, with `backward`, lstmBackward needs, in either precision. */
+  /** Elements that `lstmPanels` writes. @param precision of the panels; default float32 */
+  lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean, precision?: Precision): number;
+  /** Floats that lstmForward or, with `backward`, lstmBackward needs, in any precision. */
   lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number;
   /** Floats that linearBackward needs. */
   linearScratchLength(rows: number, inputSize: number, outputSize: number): number;
@@ -244,7 +244,7 @@ export interface Backend {
     /** I */ inputSize: number;
     /** H */ hiddenSize: number;
     /** Of the direction. */ weights: LstmWeights;
-    /** [lstmPanelsLength(I, H, backward)] out. */ panels: Stored;
+    /** [lstmPanelsLength(I, H, backward, precision)] out. */ panels: Stored;
     /** Also write what lstmBackward needs. */ backward: boolean;
   }): void;
   /** One direction of one layer over all steps. */

@@ -21,9 +21,12 @@ import type {
   SgdUpdate,
 } from './backend.js';
 import type { MatrixProduct } from './kernel-probe.js';
+import { type Precision, precisionOf, type Stored } from './stored.js';
 
 /** The lengths that differ between backends. */
 export type BufferLengths = Pick<Backend, 'lstmPanelsLength' | 'lstmScratchLength' | 'linearScratchLength'>;
+
+const NUMBERS: Record<Precision, string> = { float32: 'floats', float16: 'halves', bfloat16: 'bfloats' };
 
 interface Sized {
   readonly length: number;
@@ -42,7 +45,7 @@ function need(
   // Written so that NaN and undefined lengths fail too.
   if (array.length >= length) return;
   const numbers = columns === undefined ? `[${rows}]` : `[${rows}, ${columns}]`;
-  const unit = array instanceof Int32Array ? 'integers' : array instanceof Uint16Array ? 'halves' : 'floats';
+  const unit = array instanceof Int32Array ? 'integers' : NUMBERS[precisionOf(array as Stored)];
   throw new Error(`${verb}: ${buffer} ${letters} = ${numbers} needs ${length} ${unit}, got ${array.length}`);
 }
 
@@ -61,17 +64,28 @@ function needNumber(verb: string, name: string, value: number): void {
   throw new Error(`${verb}: ${name} must be a number, got ${value}`);
 }
 
-/** The stored buffers of an LSTM verb are float32, or all are halves. */
-function needOneKind(verb: string, args: LstmForward | LstmBackward): void {
-  const half = args.panels instanceof Uint16Array;
+/** The stored buffers of an LSTM verb are of one precision. */
+function needOnePrecision(verb: string, args: LstmForward | LstmBackward): void {
+  const wanted = precisionOf(args.panels);
+  needAligned(verb, 'panels', args.panels);
   for (const name of STORED) {
     const array = args[name];
-    if (array === null || array instanceof Uint16Array === half) continue;
-    const [wanted, got] = half ? ['halves', 'floats'] : ['floats', 'halves'];
-    throw new Error(`${verb}: ${name} must be ${wanted}, as panels are, got ${got}`);
+    if (array === null) continue;
+    const got = precisionOf(array);
+    if (got !== wanted)
+      throw new Error(`${verb}: ${name} must be ${NUMBERS[wanted]}, as panels are, got ${NUMBERS[got]}`);
+    needAligned(verb, name, array);
   }
 }
 const STORED = ['inputs', 'outputs', 'cells', 'gates'] as const;
+
+/** Kernels keep the precision in the lowest bits of an address. */
+function needAligned(verb: string, buffer: string, { byteOffset }: Stored): void {
+  if (byteOffset % 4 === 0) return;
+  throw new Error(
+    `${verb}: ${buffer} must begin at a multiple of 4 bytes of its memory, got byte ${byteOffset}`,
+  );
+}
 
 function checkLstmShape(verb: string, shape: LstmShape): void {
   const { hiddenSize, batchSizes, rows, outputStride, outputColumn } = shape;
@@ -97,6 +111,16 @@ function checkLstmShape(verb: string, shape: LstmShape): void {
     previous = size;
   }
   if (sum !== rows) throw new Error(`${verb}: the sum of batchSizes must be rows = ${rows}, got ${sum}`);
+}
+
+function needPanels(
+  verb: string,
+  { panels, inputSize, hiddenSize }: LstmForward | LstmBackward,
+  lengths: BufferLengths,
+  backward: boolean,
+): void {
+  const length = lengths.lstmPanelsLength(inputSize, hiddenSize, backward, precisionOf(panels));
+  need(verb, 'panels', '[P]', panels, length);
 }
 
 function checkLstmWeights(
@@ -128,19 +152,21 @@ export function checkLstmPanels(args: Parameters<Backend['lstmPanels']>[0], leng
   needCount('lstmPanels', 'inputSize', inputSize);
   needCount('lstmPanels', 'hiddenSize', hiddenSize);
   checkLstmWeights('lstmPanels', 'weights', args.weights, inputSize, hiddenSize);
-  const length = lengths.lstmPanelsLength(inputSize, hiddenSize, args.backward);
-  need('lstmPanels', 'panels', '[P]', args.panels, length);
+  const { panels, backward } = args;
+  const length = lengths.lstmPanelsLength(inputSize, hiddenSize, backward, precisionOf(panels));
+  need('lstmPanels', 'panels', '[P]', panels, length);
+  needAligned('lstmPanels', 'panels', panels);
 }
 
 export function checkLstmForward(args: LstmForward, lengths: BufferLengths): void {
   const verb = 'lstmForward';
   checkLstmShape(verb, args);
   const { inputSize, hiddenSize, rows } = args;
-  need(verb, 'panels', '[P]', args.panels, lengths.lstmPanelsLength(inputSize, hiddenSize, false));
+  needPanels(verb, args, lengths, false);
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
-  needOneKind(verb, args);
+  needOnePrecision(verb, args);
   const scratch = lengths.lstmScratchLength(args.batchSizes[0], inputSize, hiddenSize, false);
   need(verb, 'scratch', '[S]', args.scratch, scratch);
   if (args.gates !== null) need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
@@ -154,11 +180,11 @@ export function checkLstmBackward(args: LstmBackward, lengths: BufferLengths): v
   const verb = 'lstmBackward';
   checkLstmShape(verb, args);
   const { inputSize, hiddenSize, rows } = args;
-  need(verb, 'panels', '[P]', args.panels, lengths.lstmPanelsLength(inputSize, hiddenSize, true));
+  needPanels(verb, args, lengths, true);
   need(verb, 'inputs', '[N, I]', args.inputs, rows, inputSize);
   need(verb, 'outputs', '[N, D·H]', args.outputs, rows, args.outputStride);
   need(verb, 'cells', '[N, H]', args.cells, rows, hiddenSize);
-  needOneKind(verb, args);
+  needOnePrecision(verb, args);
   need(verb, 'gates', '[N, 4H]', args.gates, rows, 4 * hiddenSize);
   checkSums(verb, args.batchSizes[0], args);
   need(verb, 'dOutputs', '[N, D·H]', args.dOutputs, rows, args.outputStride);
@@ -203,6 +229,8 @@ export function checkCopyRows(args: CopyRows): void {
   need('copyRows', 'sourceOffsets', '[rows]', args.sourceOffsets, rows);
   need('copyRows', 'targetOffsets', '[rows]', args.targetOffsets, rows);
   if (args.scales !== null) need('copyRows', 'scales', '[rows]', args.scales, rows);
+  needAligned('copyRows', 'source', args.source);
+  needAligned('copyRows', 'target', args.target);
   checkOffsets('source', args.sourceOffsets, rows, args.source.length - width, width);
   checkOffsets('target', args.targetOffsets, rows, args.target.length - width, width);
 }
@@ -222,6 +250,7 @@ export function checkDropout(args: Dropout): void {
   needCount('dropout', 'width', width);
   if (!(rate >= 0 && rate < 1)) throw new Error(`dropout: rate must be in [0, 1), got ${rate}`);
   need('dropout', 'values', '[rows, width]', args.values, rows, width);
+  needAligned('dropout', 'values', args.values);
   need('dropout', 'keys', '[rows, 2]', args.keys, rows, 2);
   need('dropout', 'offsets', '[rows]', args.offsets, rows);
   needCount('dropout', 'stream', args.stream, 0);

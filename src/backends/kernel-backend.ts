@@ -10,7 +10,7 @@ import type { KernelLimits, KernelProbe, MatrixProduct } from './kernel-probe.js
 
 /** The kernels' verbs as JavaScript sees them; F and I are the types of float and int buffers. */
 export interface Verbs<F, I> {
-  lstm_panels_length(inputSize: number, hiddenSize: number, backward: number): number;
+  lstm_panels_length(inputSize: number, hiddenSize: number, backward: number, bfloats: number): number;
   lstm_scratch_length(batchSize: number, inputSize: number, hiddenSize: number, backward: number): number;
   lstm_panels(i: number, h: number, wIh: F, wHh: F, bIh: F, bHh: F, panels: F, backward: number): void;
   lstm_forward(
@@ -152,6 +152,7 @@ type LayerArguments<I> = [
 export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe, KernelLimits {
   abstract readonly name: B.HostBackendName;
   abstract readonly description: string;
+  abstract readonly multipliesBfloat16: boolean;
   readonly #verbs: Verbs<F, I>;
 
   constructor(verbs: Verbs<F, I>) {
@@ -169,8 +170,14 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe, Ker
   protected abstract stored(array: B.Stored | null): F;
   protected abstract ints(array: Int32Array | null): I;
 
-  lstmPanelsLength(inputSize: number, hiddenSize: number, backward: boolean): number {
-    return this.#verbs.lstm_panels_length(inputSize, hiddenSize, Number(backward));
+  lstmPanelsLength(
+    inputSize: number,
+    hiddenSize: number,
+    backward: boolean,
+    precision: B.Precision = 'float32',
+  ): number {
+    const bfloats = precision === 'bfloat16';
+    return this.#verbs.lstm_panels_length(inputSize, hiddenSize, Number(backward), Number(bfloats));
   }
   lstmScratchLength(batchSize: number, inputSize: number, hiddenSize: number, backward: boolean): number {
     return this.#verbs.lstm_scratch_length(batchSize, inputSize, hiddenSize, Number(backward));

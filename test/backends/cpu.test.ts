@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findCompiler } from '#src/backends/cpu/compile-addon.js';
 import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
+import { lstmCases } from '../cases/lstm.js';
+import { GuardedMemory } from '../cases/memory.js';
 import { runCases } from '../cases/run.js';
 
 /** The reason to skip these tests, in one line; undefined if a compiler runs, so that the kernels must be built. */
@@ -20,3 +22,18 @@ function noCompiler(): string | undefined {
 const missing = availableIsas().length > 0 ? undefined : noCompiler();
 test('the native kernels are built', { skip: missing }, () => assert.notEqual(availableIsas().length, 0));
 for (const isa of availableIsas()) await runCases(() => openCpu({ isa }));
+
+const bothAvx512 = ['avx512', 'avx512bf16'].every((isa) => availableIsas().includes(isa));
+test('AVX-512 with and without BF16 give the same bits in float32 and in float16', {
+  skip: bothAvx512 ? undefined : 'this processor does not multiply bfloat16',
+}, async () => {
+  const backends = ['avx512', 'avx512bf16'].map((isa) => openCpu({ isa }));
+  const cases = lstmCases().filter(({ precision }, n) => precision !== 'bfloat16' && n % 5 === 0);
+  for (const { name, run } of cases) {
+    const [without, with16] = await Promise.all(
+      backends.map((backend) => run(backend, new GuardedMemory(backend))),
+    );
+    assert.deepEqual(with16, without, name);
+  }
+  for (const backend of backends) backend.close();
+});

@@ -3,7 +3,8 @@
  * just below, at and above powers of two and multiples of a tile's rows.
  */
 
-import type { LstmForward, LstmShape, LstmWeights, Stored } from '#src/backends/backend.js';
+import type { LstmForward, LstmShape, LstmWeights, Precision, Stored } from '#src/backends/backend.js';
+import { bfloatToNumber, roundToBfloat } from '#src/backends/bfloat.js';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Results } from './comparison.js';
@@ -17,8 +18,8 @@ const BATCHES = [1, 2, 3, 5, 6, 7, 12, 13, 31, 64, 65];
 
 /** Inputs of the verbs of one layer and direction. */
 export interface LstmProblem extends Omit<LstmShape, 'batchSizes'> {
-  /** Mixed precision: stored values are halves. */
-  half?: boolean;
+  /** Of the stored values; default float32. */
+  precision?: Precision;
   lengths: number[];
   /** Values of weights and inputs. */
   weights: LstmWeights;
@@ -68,7 +69,11 @@ export async function panels(
   backward: boolean,
 ): Promise<Stored> {
   const { inputSize, hiddenSize, weights } = problem;
-  const buffer = stored(memory, problem, backend.lstmPanelsLength(inputSize, hiddenSize, backward));
+  const buffer = stored(
+    memory,
+    problem,
+    backend.lstmPanelsLength(inputSize, hiddenSize, backward, problem.precision),
+  );
   await backend.lstmPanels({
     inputSize,
     hiddenSize,
@@ -97,13 +102,15 @@ export interface LstmRun {
 }
 
 /** A buffer for a verb to overwrite, in the problem's precision. */
-function stored(memory: Memory, { half }: LstmProblem, length: number): Stored {
-  return half ? memory.halves(new Float32Array(length).fill(Number.NaN)) : memory.output(length);
+function stored(memory: Memory, { precision = 'float32' }: LstmProblem, length: number): Stored {
+  if (precision === 'float32') return memory.output(length);
+  return memory.stored(precision, new Float32Array(length).fill(Number.NaN));
 }
 
 /** The numbers in a buffer. */
 export function numbers(values: Stored): Float32Array {
-  return values instanceof Uint16Array ? Float32Array.from(values, halfToNumber) : values.slice();
+  if (values instanceof Uint16Array) return Float32Array.from(values, halfToNumber);
+  return values instanceof Int16Array ? Float32Array.from(values, bfloatToNumber) : values.slice();
 }
 
 export async function forward(
@@ -115,7 +122,7 @@ export async function forward(
   const { inputSize, hiddenSize, rows, reverse, outputStride, outputColumn } = problem;
   const batchSizes = memory.ints(batchSizesOf(problem.lengths));
   const shape = { inputSize, hiddenSize, batchSizes, rows, reverse, outputStride, outputColumn };
-  const inputs = problem.half ? memory.halves(problem.inputs) : memory.input(problem.inputs);
+  const inputs = memory.stored(problem.precision ?? 'float32', problem.inputs);
   const outputs = stored(memory, problem, rows * outputStride);
   const cells = stored(memory, problem, rows * hiddenSize);
   const gates = options.gates ? stored(memory, problem, rows * 4 * hiddenSize) : null;
@@ -196,9 +203,10 @@ function lstmCase(name: string, problem: LstmProblem, random: Random, withInitia
   const initial = { inputs: uniform(random, rows * I), weights: drawWeights(random, I, H) };
   const states = () => uniform(random, problem.lengths.length * H);
   const before = { hidden: states(), cells: states() };
-  // Roundings to halves: of weights and inputs, which propagate through the sums, and of stored values.
-  const halves = problem.half ? 6 * 2 ** 13 : 0;
-  const gateSums = accumulated(I + H) + halves;
+  const { precision = 'float32' } = problem;
+  const rounded = ROUNDINGS[precision];
+  const gateSums = accumulated(I + H) + rounded.stored;
+  const gradients = gateSums - rounded.stored + rounded.gradients;
   // Standard deviation of W x for these random inputs and weights: rounding errors of the sums are proportional to it.
   const size = Math.max(1, (2 / 3) * Math.sqrt(I / H));
   return {
@@ -250,14 +258,26 @@ function lstmCase(name: string, problem: LstmProblem, random: Random, withInitia
         floor: 0.25,
         why: 'sums of 4H products per step of the backward pass',
       },
-      dInputs: { units: accumulated(4 * H) + gateSums, floor: 1, why: 'sums of 4H gradients of the gates' },
-      weightIh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
-      weightHh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N products' },
-      biasIh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N gradients' },
-      biasHh: { units: accumulated(rows) + gateSums, floor: 1, why: 'sums of N gradients' },
+      dInputs: { units: accumulated(4 * H) + gradients, floor: 1, why: 'sums of 4H gradients of the gates' },
+      weightIh: { units: accumulated(rows) + gradients, floor: 1, why: 'sums of N products' },
+      weightHh: { units: accumulated(rows) + gradients, floor: 1, why: 'sums of N products' },
+      biasIh: { units: accumulated(rows) + gradients, floor: 1, why: 'sums of N gradients' },
+      biasHh: { units: accumulated(rows) + gradients, floor: 1, why: 'sums of N gradients' },
     },
   };
 }
+
+/**
+ * In units of 2^-24. Halves: half of their relative spacing is 2^-11; the oracle does not round within the verb, so the
+ * roundings of weights, inputs and stored values propagate through the sums. Bfloats: the oracle rounds where kernels do,
+ * so only a few numbers, whose sums differ in the last bits of a float, become the other of two neighbours, 2^-7 apart.
+ * As one of many factors such a number changes a gradient by less than 2^-9.
+ */
+const ROUNDINGS = {
+  float32: { stored: 0, gradients: 0 },
+  float16: { stored: 6 * 2 ** 13, gradients: 6 * 2 ** 13 },
+  bfloat16: { stored: 2 ** 17, gradients: 2 ** 15 },
+} as const;
 
 const PATTERNS = ['equal', 'varied', 'steep', 'single'] as const;
 
@@ -272,8 +292,15 @@ function drawLengths(random: Random, batch: number, longest: number, pattern: st
   return lengths.sort((a, b) => b - a);
 }
 
+/** A case and its precision. */
+export type LstmCase = Case & { precision: Precision };
+
 /** The numbers of sizes, 16, 9 and 11, have no common divisor, so 176 cases that cycle through them cover all pairs. */
 const CASES = 176;
+/** Seven of them, so that every precision meets every size. */
+const PRECISIONS: Precision[] = [
+  ...(['float32', 'bfloat16', 'float16', 'float32', 'bfloat16', 'float32', 'bfloat16'] as const),
+];
 /** Most multiplications of a case in the oracle, unless two steps need more. */
 const AFFORDABLE = 3e6;
 
@@ -285,8 +312,11 @@ const MANY_ROWS = [
   { batch: 1, steps: 300, hiddenSize: 17, inputSize: 1 },
 ];
 
-/** @param options.initial the backend continues from initial states */
-export function lstmCases({ initial = true } = {}): Case[] {
+/**
+ * @param options.initial the backend continues from initial states
+ * @param options.bfloats the backend has bfloat16
+ */
+export function lstmCases({ initial = true, bfloats = true } = {}): LstmCase[] {
   const cases = Array.from({ length: CASES }, (_, n) => {
     const random = new Random(n, 1);
     const hiddenSize = HIDDEN[n % HIDDEN.length];
@@ -296,14 +326,16 @@ export function lstmCases({ initial = true } = {}): Case[] {
     const pattern = pick(random, PATTERNS);
     const longest = Math.max(2, Math.min(9, steps));
     const sizes = { hiddenSize, inputSize, batch, steps: longest };
-    return drawnCase(random, sizes, pattern, initial, n % 3 === 2);
+    const precision = PRECISIONS[n % PRECISIONS.length];
+    return drawnCase(random, sizes, pattern, initial, precision);
   });
   MANY_ROWS.forEach((sizes, n) => {
     cases.push(drawnCase(new Random(n, 6), sizes, 'equal', initial));
     cases.push(drawnCase(new Random(n, 7), sizes, 'varied', initial));
-    cases.push(drawnCase(new Random(n, 8), sizes, 'varied', initial, true));
+    cases.push(drawnCase(new Random(n, 8), sizes, 'varied', initial, 'float16'));
+    cases.push(drawnCase(new Random(n, 9), sizes, 'varied', initial, 'bfloat16'));
   });
-  return cases;
+  return bfloats ? cases : cases.filter(({ precision }) => precision !== 'bfloat16');
 }
 
 /** A case of these sizes, with random lengths, direction and columns. */
@@ -312,8 +344,8 @@ function drawnCase(
   sizes: { hiddenSize: number; inputSize: number; batch: number; steps: number },
   pattern: (typeof PATTERNS)[number],
   initial: boolean,
-  half = false,
-): Case {
+  precision: Precision = 'float32',
+): LstmCase {
   const { hiddenSize, inputSize, batch, steps } = sizes;
   const lengths = drawLengths(random, batch, steps, pattern);
   const reverse = random.below(2) === 1;
@@ -327,8 +359,14 @@ function drawnCase(
     `lstm: H ${hiddenSize}, I ${inputSize}, B ${batch}, ${pattern} lengths up to ${lengths[0]}`,
     `${reverse ? 'reverse' : 'forwards'}, column ${outputColumn} of ${outputStride}`,
   ].join(', ');
-  const problem = { ...lstmProblem(random, inputSize, hiddenSize, lengths, { reverse, ...direction }), half };
-  // Inputs that are halves already, so that the oracle's are the same.
-  if (half) problem.inputs = problem.inputs.map((value) => halfToNumber(numberToHalf(value)));
-  return lstmCase(half ? `${name}, mixed precision` : name, problem, random, initial);
+  const problem = {
+    ...lstmProblem(random, inputSize, hiddenSize, lengths, { reverse, ...direction }),
+    precision,
+  };
+  // Inputs that are of the precision already, so that the oracle's are the same.
+  if (precision === 'float16')
+    problem.inputs = problem.inputs.map((value) => halfToNumber(numberToHalf(value)));
+  if (precision === 'bfloat16') problem.inputs = problem.inputs.map(roundToBfloat);
+  const named = precision === 'float32' ? name : `${name}, ${precision}`;
+  return { ...lstmCase(named, problem, random, initial), precision };
 }

@@ -5,7 +5,9 @@
 
 import assert from 'node:assert/strict';
 import type { Stored } from '#src/backends/backend.js';
+import { numberToBfloat } from '#src/backends/bfloat.js';
 import { numberToHalf } from '#src/backends/half.js';
+import { type Precision, precisionOf, viewIn } from '#src/backends/stored.js';
 import type { Verbs } from './verbs.js';
 
 /** Allocates the buffers of a case. */
@@ -18,8 +20,8 @@ export interface Memory {
   changed(values: ArrayLike<number>): Float32Array;
   /** Floats that a verb overwrites without reading (also scratch). */
   output(length: number): Float32Array;
-  /** Halves that a verb changes or overwrites. */
-  halves(values: ArrayLike<number>): Uint16Array;
+  /** Numbers of a precision that a verb changes or overwrites. */
+  stored(precision: Precision, values: ArrayLike<number>): Stored;
   /** Marks a buffer as an input: verbs may only read it from now on. */
   freeze(buffer: Stored): void;
   /** Fails with the verb's name if guard words or inputs have changed. */
@@ -30,8 +32,8 @@ export interface Memory {
 const GUARD = 67;
 /** A quiet NaN with a payload that no arithmetic produces. A verb that reads it gives NaN; overwriting removes it. */
 const PATTERN = 0x7fc0dead;
-/** The same for halves. */
-const HALF_PATTERN = 0x7e5a;
+/** The same for 16-bit floats. */
+const PATTERNS = { float16: 0x7e5a, bfloat16: 0x7fea } as const;
 
 interface Region {
   whole: Int32Array;
@@ -82,10 +84,11 @@ export class GuardedMemory implements Memory {
     return this.#floats(length);
   }
 
-  halves(values: ArrayLike<number>): Uint16Array {
+  stored(precision: Precision, values: ArrayLike<number>): Stored {
+    if (precision === 'float32') return this.changed(values);
     const floats = this.#floats(Math.ceil(values.length / 2));
-    const buffer = new Uint16Array(floats.buffer, floats.byteOffset, values.length);
-    writeHalves(buffer, values);
+    const buffer = viewIn(precision, floats).subarray(0, values.length);
+    write(buffer, values);
     this.#regions.set(buffer, this.#regions.get(floats)!);
     this.#regions.delete(floats);
     return buffer;
@@ -141,9 +144,11 @@ export class PlainMemory implements Memory {
     return this.#backend.allocate(length).fill(Number.NaN);
   }
 
-  halves(values: ArrayLike<number>): Uint16Array {
-    const buffer = new Uint16Array(values.length);
-    writeHalves(buffer, values);
+  stored(precision: Precision, values: ArrayLike<number>): Stored {
+    if (precision === 'float32') return this.changed(values);
+    const floats = new Float32Array(Math.ceil(values.length / 2));
+    const buffer = viewIn(precision, floats).subarray(0, values.length);
+    write(buffer, values);
     return buffer;
   }
 
@@ -152,16 +157,21 @@ export class PlainMemory implements Memory {
   check(): void {}
 }
 
-function writeHalves(buffer: Uint16Array, values: ArrayLike<number>): void {
-  for (let n = 0; n < values.length; n++)
-    buffer[n] = Number.isNaN(values[n]) ? HALF_PATTERN : numberToHalf(values[n]);
+/** Writes numbers as 16-bit floats; NaN as the pattern. */
+function write(buffer: Stored, values: ArrayLike<number>): void {
+  const [pattern, narrow] =
+    buffer instanceof Uint16Array
+      ? [PATTERNS.float16, numberToHalf]
+      : ([PATTERNS.bfloat16, numberToBfloat] as const);
+  for (let n = 0; n < values.length; n++) buffer[n] = Number.isNaN(values[n]) ? pattern : narrow(values[n]);
 }
 
 /** Fails unless the elements of `buffer` at `keep` still have the bits that `output` wrote. */
 export function assertUntouched(buffer: Stored, keep: (index: number) => boolean, what: string): void {
   if (buffer instanceof Float64Array) return;
-  if (buffer instanceof Uint16Array) {
-    const at = buffer.findIndex((half, n) => keep(n) && half !== HALF_PATTERN);
+  const precision = precisionOf(buffer);
+  if (precision !== 'float32') {
+    const at = Array.from(buffer).findIndex((bits, n) => keep(n) && bits !== PATTERNS[precision]);
     assert.equal(at, -1, `${what}: element ${at} must stay untouched`);
     return;
   }

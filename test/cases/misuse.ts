@@ -229,10 +229,28 @@ export function misuseTests(backend: Backend): void {
       () => backend.lstmForward({ ...args, cells: new Uint16Array(backend.allocate(8).buffer) }),
       /lstmForward: cells must be floats, as panels are, got halves/,
     );
+    assert.throws(
+      () => backend.lstmForward({ ...args, cells: new Int16Array(backend.allocate(8).buffer) }),
+      /lstmForward: cells must be floats, as panels are, got bfloats/,
+    );
     const initial = { hidden: backend.allocate(6), cells: backend.allocate(5) };
     assert.throws(
       () => backend.lstmForward({ ...args, initial }),
       /lstmForward: initial.cells \[B, H\] = \[2, 3\] needs 6 floats, got 5/,
+    );
+  });
+
+  test('copyRows and dropout refuse 16-bit floats that begin within a word', () => {
+    const [offsets, keys] = [backend.allocateInts(1), backend.allocateInts(2)];
+    const values = new Uint16Array(backend.allocate(4).buffer).subarray(1, 5);
+    const place = { sourceOffsets: offsets, targetOffsets: offsets, scales: null, accumulate: false };
+    assert.throws(
+      () => backend.copyRows({ rows: 1, width: 2, source: values, target: backend.allocate(2), ...place }),
+      /copyRows: source must begin at a multiple of 4 bytes of its memory, got byte \d*2$/,
+    );
+    assert.throws(
+      () => backend.dropout({ rows: 1, width: 2, values, rate: 0.5, keys, offsets, stream: 0 }),
+      /dropout: values must begin at a multiple of 4 bytes/,
     );
   });
 

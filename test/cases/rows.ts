@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Stored } from '#src/backends/backend.js';
+import { bfloatToNumber, numberToBfloat } from '#src/backends/bfloat.js';
 import { halfToNumber, numberToHalf } from '#src/backends/half.js';
+import { viewIn } from '#src/backends/stored.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Tolerance } from './comparison.js';
 import { uniform } from './draw.js';
@@ -145,71 +147,114 @@ export function rowCases(): Case[] {
   return [...copyRowsCases(), ...dropoutCases(), ...clearCases(), ...addCases(), ...sumSquaresCases()];
 }
 
-/** Floats around every half, of both signs: the half, the middle to the next one, and both neighbours of the middle. */
-function floatsAboutHalves(): Float32Array {
-  const floats: number[] = [Number.NaN, 0, -0, 65519, 65520, 65536, 1e30, Number.POSITIVE_INFINITY, 2 ** -26];
-  for (let bits = 0; bits < 0x7c00; bits++) {
-    const value = halfToNumber(bits);
-    const middle = (value + (bits === 0x7bff ? 65536 : halfToNumber(bits + 1))) / 2;
+/** A kind of 16-bit floats: its name, its conversions one by one, the bits of infinity, and floats at its edges. */
+interface Format {
+  name: string;
+  widen: (bits: number) => number;
+  narrow: (value: number) => number;
+  infinity: number;
+  edges: number[];
+  view: (floats: Float32Array) => Uint16Array | Int16Array;
+}
+const FORMATS: Format[] = [
+  {
+    name: 'half',
+    widen: halfToNumber,
+    narrow: numberToHalf,
+    infinity: 0x7c00,
+    edges: [65519, 65520, 65536, 1e30, 2 ** -26],
+    view: (floats) => viewIn('float16', floats) as Uint16Array,
+  },
+  {
+    name: 'bfloat',
+    widen: bfloatToNumber,
+    narrow: numberToBfloat,
+    infinity: 0x7f80,
+    edges: [3.3e38, 3.4e38, 2 ** -126, 2 ** -126 * (1 - 2 ** -23), 2 ** -149],
+    view: (floats) => viewIn('bfloat16', floats) as Int16Array,
+  },
+];
+
+/** Floats around every number of a format, of both signs: it, the middle to the next, and neighbours of the middle. */
+function floatsAbout({ widen, infinity, edges }: Format): Float32Array {
+  const floats = [Number.NaN, 0, -0, Number.POSITIVE_INFINITY];
+  for (const x of edges) floats.push(x, -x);
+  for (let bits = 0; bits < infinity; bits++) {
+    const value = widen(bits);
+    const next = bits + 1 < infinity ? widen(bits + 1) : 2 * value - widen(bits - 1);
+    const middle = (value + next) / 2;
     for (const x of [value, middle, middle * (1 + 2 ** -23), middle * (1 - 2 ** -24)]) floats.push(x, -x);
   }
   return Float32Array.from(floats);
 }
 
-/** Conversions between floats and halves, as copyRows makes them. */
+/** Conversions between floats and 16-bit floats, as copyRows makes them. */
 export function conversionTests(backend: Verbs): void {
   const convert = async (source: Stored, target: Stored, width: number) => {
     const offsets = backend.allocateInts(1);
     const offset = { sourceOffsets: offsets, targetOffsets: offsets };
     await backend.copyRows({ rows: 1, width, source, target, ...offset, scales: null, accumulate: false });
   };
-  const halves = (length: number) => {
-    const { buffer, byteOffset } = backend.allocate(Math.ceil(length / 2));
-    return new Uint16Array(buffer, byteOffset, length);
-  };
 
-  test('every half is converted to the float of equal value', async () => {
-    const source = halves(0x10000);
-    for (let bits = 0; bits < source.length; bits++) source[bits] = bits;
-    const target = backend.allocate(source.length);
-    await convert(source, target, source.length);
-    source.forEach((bits, n) => {
-      const expected = halfToNumber(bits);
-      assert.ok(Object.is(target[n], expected), `half ${bits.toString(16)}: ${target[n]}, not ${expected}`);
-    });
-  });
+  for (const format of FORMATS) {
+    const { name, widen, narrow, view } = format;
+    const narrowed = (length: number) => view(backend.allocate(Math.ceil(length / 2))).subarray(0, length);
 
-  test('floats are rounded to the nearest half, ties to even', async () => {
-    const floats = floatsAboutHalves();
-    // All lengths of the last, incomplete vector.
-    for (const length of [floats.length, 1, 2, 3, 5, 9, 15, 17, 31]) {
-      const source = backend.allocate(length);
-      source.set(floats.subarray(floats.length - length));
-      const target = halves(length);
-      await convert(source, target, length);
-      source.forEach((value, n) => {
-        const expected = numberToHalf(value);
-        const same = Number.isNaN(value) ? Number.isNaN(halfToNumber(target[n])) : target[n] === expected;
-        assert.ok(same, `${value}: ${target[n].toString(16)}, not ${expected.toString(16)}`);
+    test(`every ${name} is converted to the float of equal value`, async () => {
+      const source = narrowed(0x10000);
+      for (let bits = 0; bits < source.length; bits++) source[bits] = bits;
+      const target = backend.allocate(source.length);
+      await convert(source, target, source.length);
+      source.forEach((bits, n) => {
+        const expected = widen(bits);
+        assert.ok(Object.is(target[n], expected), `${name} ${bits}: ${target[n]}, not ${expected}`);
       });
-    }
-  });
+    });
 
-  test('dropout drops the same elements of halves and of floats', async () => {
-    const [rows, width] = [5, 37];
-    const values = uniform(new Random(8), rows * width).map((value) => halfToNumber(numberToHalf(value)));
-    const floats = backend.allocate(values.length);
-    floats.set(values);
-    const stored = halves(values.length);
-    await convert(floats, stored, values.length);
-    const keys = backend.allocateInts(2 * rows).map((_, n) => 11 * n);
-    const [heldKeys, offsets] = [backend.allocateInts(2 * rows), backend.allocateInts(rows)];
-    heldKeys.set(keys);
-    const drop = { rows, width, rate: 0.5, keys: heldKeys, offsets, stream: 1 };
-    await backend.dropout({ ...drop, values: floats });
-    await backend.dropout({ ...drop, values: stored });
-    // A factor of 2 is exact.
-    assert.deepEqual(Array.from(stored, halfToNumber), [...floats]);
+    test(`floats are rounded to the nearest ${name}, ties to even`, async () => {
+      const floats = floatsAbout(format);
+      // All lengths of the last, incomplete vector.
+      for (const length of [floats.length, 1, 2, 3, 5, 9, 15, 17, 31]) {
+        const source = backend.allocate(length);
+        source.set(floats.subarray(floats.length - length));
+        const target = narrowed(length);
+        await convert(source, target, length);
+        source.forEach((value, n) => {
+          const [got, expected] = [target[n] & 0xffff, narrow(value)];
+          const same = Number.isNaN(value) ? Number.isNaN(widen(got)) : got === expected;
+          assert.ok(same, `${value}: ${got.toString(16)}, not ${expected.toString(16)}`);
+        });
+      }
+    });
+
+    test(`dropout drops the same elements of ${name}s and of floats`, async () => {
+      const [rows, width] = [5, 37];
+      const values = uniform(new Random(8), rows * width).map((value) => widen(narrow(value)));
+      const floats = backend.allocate(values.length);
+      floats.set(values);
+      const stored = narrowed(values.length);
+      await convert(floats, stored, values.length);
+      const keys = backend.allocateInts(2 * rows).map((_, n) => 11 * n);
+      const [heldKeys, offsets] = [backend.allocateInts(2 * rows), backend.allocateInts(rows)];
+      heldKeys.set(keys);
+      const drop = { rows, width, rate: 0.5, keys: heldKeys, offsets, stream: 1 };
+      await backend.dropout({ ...drop, values: floats });
+      await backend.dropout({ ...drop, values: stored });
+      // A factor of 2 is exact.
+      assert.deepEqual(Array.from(stored, widen), [...floats]);
+    });
+  }
+
+  test('halves are converted to bfloats and back', async () => {
+    const numbers = [1.5, -0.25, 0, 3, 96, -7.5, 2 ** -14, 1.25, 17];
+    const [halves, bfloats, back] = (['float16', 'bfloat16', 'float16'] as const).map((precision) =>
+      viewIn(precision, backend.allocate(numbers.length)),
+    );
+    halves.set(numbers.map(numberToHalf));
+    await convert(halves, bfloats, numbers.length);
+    await convert(bfloats, back, numbers.length);
+    assert.deepEqual(Array.from(bfloats.subarray(0, numbers.length), bfloatToNumber), numbers);
+    assert.deepEqual(Array.from(back.subarray(0, numbers.length), halfToNumber), numbers);
   });
 }
 

@@ -50,7 +50,7 @@ export async function runCases(
       stepperTests(backend);
       classifierTests(backend);
     });
-    suite('halves', () => conversionTests(backend));
+    suite('16-bit floats', () => conversionTests(backend));
     suite('dropout', () => dropoutTests(backend));
     suite('loss', () => lossTests(backend));
     suite('optimisers', () => optimizerTests(backend));

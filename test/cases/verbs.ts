@@ -14,6 +14,7 @@ type Awaitable<Methods> = {
 type Memory =
   | 'name'
   | 'description'
+  | 'multipliesBfloat16'
   | 'allocate'
   | 'allocateInts'
   | 'release'
@@ -24,7 +25,7 @@ type Memory =
   | 'linearScratchLength';
 
 /** The verbs on buffers of the host's memory, as every `Backend` has them, and kernels that backends have for tests. */
-export type Verbs = Pick<Backend, Exclude<Memory, 'name' | 'handle' | 'close'>> &
+export type Verbs = Pick<Backend, Exclude<Memory, 'name' | 'multipliesBfloat16' | 'handle' | 'close'>> &
   Awaitable<Omit<Backend, Memory>> &
   Partial<Awaitable<KernelProbe>>;
 

@@ -12,15 +12,17 @@ import { KERNELS } from './load-addon.js';
 
 const HEADERS = fileURLToPath(new URL('./node-api-headers/', import.meta.url));
 
+const AVX512 = [
+  ...['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mfma'],
+  '-mprefer-vector-width=512',
+];
 /** Flags of kernels.cc for each instruction set of a processor. The set's name is the C++ namespace of its kernels. */
 const INSTRUCTION_SETS: Partial<Record<string, Record<string, string[]>>> = {
   x64: {
     baseline: [],
     avx2: ['-mavx2', '-mfma', '-mf16c'],
-    avx512: [
-      ...['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mfma'],
-      '-mprefer-vector-width=512',
-    ],
+    avx512: AVX512,
+    avx512bf16: [...AVX512, '-mavx512bf16'],
   },
   // g++ for ARM schedules instructions before it allocates registers; then four accumulators of a tile get no register.
   arm64: { baseline: ['-fno-schedule-insns'] },

@@ -1,6 +1,6 @@
 /**
  * The native backend: a Node-API addon with the kernels for several instruction sets. The fastest one that this
- * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512 forces one.
+ * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512|avx512bf16 forces one.
  */
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
@@ -9,7 +9,11 @@ import { Ledger } from '../ledger.js';
 import { BackendUnavailable } from '../registry.js';
 import { type Addon, loadAddon } from './load-addon.js';
 
-const DESCRIPTIONS: Record<string, string> = { avx512: 'AVX-512', avx2: 'AVX2 + FMA' };
+const DESCRIPTIONS: Record<string, string> = {
+  avx512bf16: 'AVX-512 + BF16',
+  avx512: 'AVX-512',
+  avx2: 'AVX2 + FMA',
+};
 
 function describe(isa: string): string {
   return DESCRIPTIONS[isa] ?? (process.arch === 'arm64' ? 'NEON' : 'SSE2');
@@ -33,17 +37,19 @@ function sharedBytes(bytes: number): SharedArrayBuffer {
 class CpuBackend extends KernelBackend<number, number> {
   readonly name = 'cpu';
   readonly description: string;
+  readonly multipliesBfloat16: boolean;
   readonly #isa: string;
   readonly #ledger = new Ledger('cpu');
   readonly #addressOf: Addon['address'];
   /** Asking the addon takes ten times as long as this. */
-  readonly #addresses = new WeakMap<Float32Array | Int32Array | Uint16Array, number>();
+  readonly #addresses = new WeakMap<Int32Array | Stored, number>();
 
   constructor(addon: Addon, isa: string) {
     super(addon.open(isa));
     this.#addressOf = addon.address;
     this.#isa = isa;
     this.description = describe(isa);
+    this.multipliesBfloat16 = isa === 'avx512bf16';
   }
 
   override allocate(length: number): Float32Array {
@@ -87,7 +93,7 @@ class CpuBackend extends KernelBackend<number, number> {
 
 /**
  * Opens the native backend.
- * @param options.isa `avx512`, `avx2` or `baseline`; default: SCANSTROKE_ISA, else the fastest.
+ * @param options.isa `avx512bf16`, `avx512`, `avx2` or `baseline`; default: SCANSTROKE_ISA, else the fastest.
  * @throws BackendUnavailable if there is no addon for this machine
  * @throws UserError if the addon cannot be loaded, or the processor lacks the instruction set
  */

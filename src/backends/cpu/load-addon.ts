@@ -14,13 +14,14 @@ import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../../cache-folder.js';
 import { UserError } from '../../user-error.js';
 import type { Verbs } from '../kernel-backend.js';
+import type { Stored } from '../stored.js';
 
 export interface Addon {
   /** The instruction sets that this processor supports, fastest first. */
   available: string[];
   open(isa: string): Verbs<number, number>;
   /** A buffer as the verbs take it. Its memory must not move: that of a SharedArrayBuffer does not. */
-  address(array: Float32Array | Int32Array | Uint16Array): number;
+  address(array: Int32Array | Stored): number;
 }
 
 /** The addon and its path; or the reason why there is none, as a clause. `failed`: a file exists but does not load. */

@@ -4,8 +4,24 @@
  */
 
 import type * as B from '../backend.js';
-import type { LstmShape, LstmWeights } from '../backend.js';
-import type { OnFloats } from './halves.js';
+import type { LstmShape, LstmWeights, Stored } from '../backend.js';
+import { roundToBfloat } from '../bfloat.js';
+import type { OnFloats } from './rounding.js';
+
+/** Rounds the factors of products. */
+export type Rounding = (value: number) => number;
+
+/** In bfloat16 factors are rounded, in the other precisions they are not. */
+export function roundingIn(panels: Stored): Rounding {
+  return panels instanceof Int16Array ? roundToBfloat : (value) => value;
+}
+
+/** Panels of bfloats as the floats that the oracle writes into their memory: rounded weights, and biases that are not. */
+export function floatPanels<A extends { panels: Stored }>(args: A): A {
+  const { panels } = args;
+  if (!(panels instanceof Int16Array)) return args;
+  return { ...args, panels: new Float32Array(panels.buffer, panels.byteOffset, panels.length >> 1) };
+}
 
 type LstmForward = OnFloats<B.LstmForward>;
 type LstmBackward = OnFloats<B.LstmBackward>;
@@ -30,10 +46,11 @@ export function lstmPanels(
   inputSize: number,
   hiddenSize: number,
   panels: Float32Array,
+  round: Rounding,
 ): void {
   const { weightIh, weightHh, biasIh, biasHh } = tensorsIn(panels, inputSize, hiddenSize);
-  for (let n = 0; n < weightIh.length; n++) weightIh[n] = weights.weightIh[n];
-  for (let n = 0; n < weightHh.length; n++) weightHh[n] = weights.weightHh[n];
+  for (let n = 0; n < weightIh.length; n++) weightIh[n] = round(weights.weightIh[n]);
+  for (let n = 0; n < weightHh.length; n++) weightHh[n] = round(weights.weightHh[n]);
   for (let n = 0; n < biasIh.length; n++) biasIh[n] = weights.biasIh[n];
   for (let n = 0; n < biasHh.length; n++) biasHh[n] = weights.biasHh[n];
 }
@@ -103,7 +120,7 @@ function stateBefore(args: LstmForward, step: Step, b: number) {
   return { h: outputs.subarray(from, from + H), c: cells.subarray(previous * H, (previous + 1) * H) };
 }
 
-export function lstmForward(args: LstmForward): void {
+export function lstmForward(args: LstmForward, round: Rounding): void {
   const { inputSize: I, hiddenSize: H, outputStride, outputColumn, inputs, outputs, cells, gates } = args;
   const { weightIh, weightHh, biasIh, biasHh } = tensorsIn(args.panels, I, H);
   for (const step of stepsOf(args)) {
@@ -114,7 +131,7 @@ export function lstmForward(args: LstmForward): void {
       const before = (r: number): number => {
         let sum = biasIh[r] + biasHh[r];
         for (let k = 0; k < I; k++) sum += weightIh[r * I + k] * inputs[row * I + k];
-        if (h) for (let k = 0; k < H; k++) sum += weightHh[r * H + k] * h[k];
+        if (h) for (let k = 0; k < H; k++) sum += weightHh[r * H + k] * round(h[k]);
         return sum;
       };
       for (let j = 0; j < H; j++) {
@@ -137,7 +154,7 @@ export function lstmForward(args: LstmForward): void {
   }
 }
 
-export function lstmBackward(args: LstmBackward): void {
+export function lstmBackward(args: LstmBackward, round: Rounding): void {
   const { inputSize: I, hiddenSize: H, outputStride, outputColumn, inputs, outputs, cells, gates } = args;
   const { dOutputs, dInputs, dWeights, scratch } = args;
   const { weightIh, weightHh } = tensorsIn(args.panels, I, H);
@@ -161,10 +178,10 @@ export function lstmBackward(args: LstmBackward): void {
         const cBefore = hasState ? cells[previous * H + j] : 0;
         const dh = dOutputs[row * outputStride + outputColumn + j] + dHidden[b * H + j];
         const dc = dCell[b * H + j] + dh * o * (1 - tanhC * tanhC);
-        gates[dz + j] = dc * g * i * (1 - i);
-        gates[dz + H + j] = dc * cBefore * f * (1 - f);
-        gates[dz + 2 * H + j] = dc * i * (1 - g * g);
-        gates[dz + 3 * H + j] = dh * tanhC * o * (1 - o);
+        gates[dz + j] = round(dc * g * i * (1 - i));
+        gates[dz + H + j] = round(dc * cBefore * f * (1 - f));
+        gates[dz + 2 * H + j] = round(dc * i * (1 - g * g));
+        gates[dz + 3 * H + j] = round(dh * tanhC * o * (1 - o));
         dCell[b * H + j] = dc * f;
       }
       // dh' (H) = dz (4H) · U (4H, H)

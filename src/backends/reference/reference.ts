@@ -37,8 +37,18 @@ import {
 } from '../contract.js';
 import type { KernelProbe, MatrixProduct } from '../kernel-probe.js';
 import { Ledger } from '../ledger.js';
-import { type OnFloats, onFloats } from './halves.js';
-import { lstmBackward, lstmForward, lstmPanels, panelsLength, scratchLength, sigmoid } from './lstm.js';
+import type { Precision } from '../stored.js';
+import {
+  floatPanels,
+  lstmBackward,
+  lstmForward,
+  lstmPanels,
+  panelsLength,
+  roundingIn,
+  scratchLength,
+  sigmoid,
+} from './lstm.js';
+import { type OnFloats, onFloats } from './rounding.js';
 
 /** Options of `new ReferenceBackend`. */
 export interface ReferenceOptions {
@@ -58,6 +68,7 @@ export function openReference(): ReferenceBackend {
 export class ReferenceBackend implements Backend, KernelProbe {
   readonly name = 'reference';
   readonly description: string;
+  readonly multipliesBfloat16 = false;
   readonly #storage: 'float32' | 'float64';
   readonly #ledger = new Ledger('reference');
 
@@ -88,8 +99,13 @@ export class ReferenceBackend implements Backend, KernelProbe {
     this.#ledger.close();
   }
 
-  lstmPanelsLength(inputSize: number, hiddenSize: number, _backward: boolean): number {
-    return panelsLength(inputSize, hiddenSize);
+  lstmPanelsLength(
+    inputSize: number,
+    hiddenSize: number,
+    _backward: boolean,
+    precision: Precision = 'float32',
+  ): number {
+    return panelsLength(inputSize, hiddenSize) * (precision === 'bfloat16' ? 2 : 1);
   }
 
   lstmScratchLength(batchSize: number, _input: number, hiddenSize: number, backward: boolean): number {
@@ -102,19 +118,23 @@ export class ReferenceBackend implements Backend, KernelProbe {
 
   lstmPanels(args: Parameters<Backend['lstmPanels']>[0]): void {
     checkLstmPanels(args, this);
-    onFloats(args, [], ['panels'], ({ weights, inputSize, hiddenSize, panels }) => {
-      lstmPanels(weights, inputSize, hiddenSize, panels);
+    onFloats(floatPanels(args), [], ['panels'], ({ weights, inputSize, hiddenSize, panels }) => {
+      lstmPanels(weights, inputSize, hiddenSize, panels, roundingIn(args.panels));
     });
   }
 
   lstmForward(args: LstmForward): void {
     checkLstmForward(args, this);
-    onFloats(args, ['panels', 'inputs'], ['outputs', 'cells', 'gates'], lstmForward);
+    onFloats(floatPanels(args), ['panels', 'inputs'], ['outputs', 'cells', 'gates'], (floats) =>
+      lstmForward(floats, roundingIn(args.panels)),
+    );
   }
 
   lstmBackward(args: LstmBackward): void {
     checkLstmBackward(args, this);
-    onFloats(args, ['panels', 'inputs', 'outputs', 'cells'], ['gates'], lstmBackward);
+    onFloats(floatPanels(args), ['panels', 'inputs', 'outputs', 'cells'], ['gates'], (floats) =>
+      lstmBackward(floats, roundingIn(args.panels)),
+    );
   }
 
   linearForward(args: LinearForward): void {

@@ -7,6 +7,7 @@
 import type { Backend, BackendHandle, Stored } from '../backend.js';
 import { KernelBackend, outOfMemory, requireVerbs, type Verbs } from '../kernel-backend.js';
 import { Ledger } from '../ledger.js';
+import { type Precision, precisionOf } from '../stored.js';
 import { WasmHeap } from './heap.js';
 import type { KernelModule } from './module.js';
 
@@ -22,6 +23,9 @@ interface Payload {
   stack: number;
 }
 
+/** `Kind` of kernels/verbs.h. */
+const MARKS: Record<Precision, number> = { float32: 0, float16: 1, bfloat16: 2 };
+
 const STACK_BYTES = 65536;
 const INITIAL_PAGES = 256;
 const MAX_PAGES = 65536;
@@ -31,6 +35,7 @@ const FIXED_PAGES = 16384;
 class WasmBackend extends KernelBackend<number, number> {
   readonly name = 'wasm';
   readonly description: string;
+  readonly multipliesBfloat16 = false;
   readonly #kernels: KernelModule;
   readonly #memory: WebAssembly.Memory;
   /** Null in a worker thread: there is one allocator for a memory. */
@@ -78,9 +83,9 @@ class WasmBackend extends KernelBackend<number, number> {
   protected override floats(array: Float32Array | null): number {
     return array === null ? 0 : this.#address(array);
   }
-  /** Halves are marked by the lowest bit of the address. */
+  /** The precision is marked by the two lowest bits of the address. */
   protected override stored(array: Stored | null): number {
-    return array instanceof Uint16Array ? this.#address(array) | 1 : this.floats(array);
+    return array === null ? 0 : this.#address(array) | MARKS[precisionOf(array)];
   }
   protected override ints(array: Int32Array | null): number {
     return array === null ? 0 : this.#address(array);

@@ -484,6 +484,7 @@ class LstmPass {
 }
 
 function numbers(values: Stored): Float32Array {
+  if (values instanceof Int16Array) throw new Error('a GPU has no bfloat16');
   return values instanceof Uint16Array ? Float32Array.from(values, halfToNumber) : values;
 }
 
