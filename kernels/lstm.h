@@ -29,7 +29,7 @@
 #include "sums.h"
 
 // Most packed rows, of several steps together, that are multiplied with W ahead of the recurrent part.
-#define AHEAD_ROWS 24
+#define AHEAD_ROWS 32
 
 // Whether the tiles read pairs, and a number of columns of A or rows of B as they read it.
 INLINE constexpr bool reads_pairs(Kind kind) { return MULTIPLIES_PAIRS && kind == Kind::bfloats; }
@@ -201,7 +201,7 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
   const Kind kind = x.kind;
   const bool mixed = kind != Kind::floats;
   const int depth_i = tile_depth(kind, I), depth_h = tile_depth(kind, H);
-  const int B = batch_sizes[0], block = lstm_block_length(kind, I, H);
+  const int B = batch_sizes[0], block = lstm_block_length(kind, I, H), blocks = (H + LANES - 1) / LANES;
   float* wide_c = scratch;           // [B, H]
   float* wide_h = wide_c + B * H;    // [2, B, H or pairs] states before and after the step
   float* wide_w = wide_h + 2 * B * H;
@@ -245,11 +245,12 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
         if (!reads_pairs(kind)) round_to_bfloats(rounded.floats(), H);
       }
     const bool given = first_h && kind != Kind::bfloats;
-    Stored block_of_weights = panels;
-    const float* sums_now = sums_ahead + (start - ahead_start) * 4 * LANES;
-    for (int unit = 0; unit < H; unit += LANES, block_of_weights = block_of_weights + block) {
-      const int units = min_of(LANES, H - unit);
-      with_numbers(block_of_weights, block, wide_w, [&](auto weights) __attribute__((always_inline)) {
+    for (int n = 0; n < blocks; n++) {
+      // Every other step reads the blocks from the last to the first: those read last are still in the cache.
+      const ptrdiff_t at = s & 1 ? blocks - 1 - n : n;
+      const int unit = at * LANES, units = min_of(LANES, H - unit);
+      const float* sums_now = sums_ahead + (at * ahead + start - ahead_start) * 4 * LANES;
+      with_numbers(panels + at * block, block, wide_w, [&](auto weights) __attribute__((always_inline)) {
         for (int starts = 0; starts < 2; starts++) {  // 0: running sequences; 1: sequences that start at this step
           const int from = starts ? continued : 0, count = (starts ? running : continued) - from;
           const float* h_before = starts && !first_h ? nullptr : starts && given ? first_h : h_then;
@@ -284,7 +285,6 @@ VERB void lstm_forward(int I, int H, int T, const int32_t* batch_sizes,  // [T]
           });
         }
       });
-      sums_now += ahead * 4 * LANES;
     }
     running_before = running;
     start_before = start;
