@@ -30,7 +30,7 @@ INLINE Exponential exponential(vf x) {
 
 // 1 / (1 + e^-x). e^r is computed completely before the scaling, so an infinite scale gives an infinite sum.
 INLINE vf sigmoid(vf x) {
-  Exponential ex = exponential(at_most(at_least(-x, -87.3f), 89.0f));
+  Exponential ex = exponential(-at_least(at_most(x, 87.3f), -89.0f));
   vf e_r = (ex.p * ex.r + 1.0f) * ex.r + 1.0f;
   return 1.0f / (e_r * ex.scale + 1.0f);
 }

@@ -5,7 +5,7 @@
 // the linker could pick a function compiled for a newer processor. WASM: the verbs are exports.
 #include <stddef.h>
 #include <stdint.h>
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>

@@ -87,14 +87,23 @@ INLINE vf from_bits(vi v) {
   return r;
 }
 
-// max(x, bound) and min(x, bound); NaN stays NaN. On WASM one instruction each: for the comparison, clang would choose
-// the relaxed instructions, which may lose the NaN.
-#ifdef __wasm__
+// max(x, bound) and min(x, bound); NaN stays NaN. One instruction each: of a comparison, g++ makes two or three, and
+// clang would choose WASM's relaxed instructions, which may lose the NaN. x86 returns the second operand for NaN.
+#if defined(__wasm__)
 INLINE vf at_least(vf x, float bound) { return __builtin_wasm_pmax_f32x4(x, broadcast(bound)); }
 INLINE vf at_most(vf x, float bound) { return __builtin_wasm_pmin_f32x4(x, broadcast(bound)); }
+#elif LANES == 16  // masked intrinsics with all lanes enabled: for the unmasked ones g++ 12 warns
+INLINE vf at_least(vf x, float bound) { return (vf)_mm512_maskz_max_ps((__mmask16)-1, (__m512)broadcast(bound), (__m512)x); }
+INLINE vf at_most(vf x, float bound) { return (vf)_mm512_maskz_min_ps((__mmask16)-1, (__m512)broadcast(bound), (__m512)x); }
+#elif LANES == 8
+INLINE vf at_least(vf x, float bound) { return (vf)_mm256_max_ps((__m256)broadcast(bound), (__m256)x); }
+INLINE vf at_most(vf x, float bound) { return (vf)_mm256_min_ps((__m256)broadcast(bound), (__m256)x); }
+#elif defined(__ARM_NEON)
+INLINE vf at_least(vf x, float bound) { return (vf)vmaxq_f32((float32x4_t)x, (float32x4_t)broadcast(bound)); }
+INLINE vf at_most(vf x, float bound) { return (vf)vminq_f32((float32x4_t)x, (float32x4_t)broadcast(bound)); }
 #else
-INLINE vf at_least(vf x, float bound) { return x < bound ? broadcast(bound) : x; }
-INLINE vf at_most(vf x, float bound) { return x > bound ? broadcast(bound) : x; }
+INLINE vf at_least(vf x, float bound) { return (vf)_mm_max_ps((__m128)broadcast(bound), (__m128)x); }
+INLINE vf at_most(vf x, float bound) { return (vf)_mm_min_ps((__m128)broadcast(bound), (__m128)x); }
 #endif
 
 // --- 16-bit floats -------------------------------------------------------------------------------------------------
