@@ -134,23 +134,20 @@ struct LstmCell {
   ptrdiff_t y_row;
 };
 
-// Computes gates, cell states and hidden states from the gates' sums [rows, 4 · LANES].
+// Computes gates, cell states and hidden states from the gates' sums [rows, 4 · LANES], which are overwritten. tanh c
+// follows in a second loop: within a row it would wait for the gates, and the processor sees few rows ahead.
 template <Kind KIND>
-static void lstm_cell(int rows, int units, int H, const float* sums, const LstmCell& at) {
-  for (int m = 0; m < rows; m++, sums += 4 * LANES) {
-    const vf i = sigmoid(load(sums)), f = sigmoid(load(sums + LANES)), g = tanh(load(sums + 2 * LANES)),
-             o = sigmoid(load(sums + 3 * LANES));
+static void lstm_cell(int rows, int units, int H, float* sums, const LstmCell& at) {
+  for (int m = 0; m < rows; m++) {
+    float* row = sums + m * 4 * LANES;
+    const vf i = sigmoid(load(row)), f = sigmoid(load(row + LANES)), g = tanh(load(row + 2 * LANES)),
+             o = sigmoid(load(row + 3 * LANES));
     vf c = i * g;
     if (at.c_before) c += f * load_first(at.c_before + m * H, units);
-    const vf h = o * tanh(c);
+    store(row, c);
+    store(row + LANES, o);
     store_first(at.c + m * H, c, units);
-    const Kind kind = known<KIND>(at.y.kind);
-    if constexpr (reads_pairs(KIND)) store_as<Kind::bfloats>(at.h, m * at.h_row, h, units);
-    else store_as<Kind::floats>(at.h, m * at.h_row, kind == Kind::bfloats ? round_to_bfloat(h) : h, units);
-    if constexpr (KIND != Kind::floats) {
-      store_as<KIND>(at.cells, m * H, c, units);
-      store_as<KIND>(at.y, m * at.y_row, h, units);
-    }
+    if constexpr (KIND != Kind::floats) store_as<KIND>(at.cells, m * H, c, units);
     if (at.gates) {
       const ptrdiff_t gate = (ptrdiff_t)m * 4 * H;
       store_as<KIND>(at.gates, gate, i, units);
@@ -158,6 +155,14 @@ static void lstm_cell(int rows, int units, int H, const float* sums, const LstmC
       store_as<KIND>(at.gates, gate + 2 * H, g, units);
       store_as<KIND>(at.gates, gate + 3 * H, o, units);
     }
+  }
+  const Kind kind = known<KIND>(at.y.kind);
+  for (int m = 0; m < rows; m++) {
+    const float* row = sums + m * 4 * LANES;
+    const vf h = load(row + LANES) * tanh(load(row));
+    if constexpr (reads_pairs(KIND)) store_as<Kind::bfloats>(at.h, m * at.h_row, h, units);
+    else store_as<Kind::floats>(at.h, m * at.h_row, kind == Kind::bfloats ? round_to_bfloat(h) : h, units);
+    if constexpr (KIND != Kind::floats) store_as<KIND>(at.y, m * at.y_row, h, units);
   }
 }
 
