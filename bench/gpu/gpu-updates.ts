@@ -57,7 +57,7 @@ export async function measureUpdates(
 
   progress(`${name}: opening`);
   await add('update', 'float32');
-  await add('mixed', 'mixed');
+  await add('mixed', 'float16');
   const peer = await peers?.pytorchOnGpu(workload);
   if (peer) {
     for (const activity of ['update', 'mixed', 'tf32'] as const) {

@@ -5,7 +5,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Precision } from '#src/model/workspace.js';
 import { peakMegabytes } from '#src/train/run/peak-memory.js';
 import { UserError } from '#src/user-error.js';
 import { count, failForUsers, oneOf } from '../bench-flags.js';
@@ -16,7 +15,7 @@ import { WORKLOADS } from './workload.js';
 export interface Memory {
   workload: string;
   party: OurBackend | 'pytorch';
-  precision: Precision;
+  precision: (typeof PRECISIONS)[number];
   threads: number;
   batchSize: number;
   /** Peak resident set size of the whole process, in MiB. */
@@ -24,7 +23,7 @@ export interface Memory {
 }
 
 const file = fileURLToPath(import.meta.url);
-const PRECISIONS = ['float32', 'mixed'] as const satisfies Precision[];
+const PRECISIONS = ['float32', 'mixed'] as const;
 
 /** Starts the measuring process. */
 export function measureMemory(subject: Omit<Memory, 'megabytes'>): Memory {

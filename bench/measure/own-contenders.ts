@@ -1,10 +1,10 @@
 /** Our own contenders: the engines that train, and the classifier of the public API. */
 import { SequenceClassifier } from 'scanstroke';
 import { type HostChoice, openBackend } from '#src/backends/open-node.js';
+import { mixedPrecisionOn, type Precision } from '#src/backends/stored.js';
 import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
-import type { Precision } from '#src/model/workspace.js';
 import type { Engine } from '#src/train/engine.js';
 import { openGpuEngine } from '#src/train/gpu/gpu-engine.js';
 import { initialLossScale, type LossScaleState } from '#src/train/loss-scale.js';
@@ -38,18 +38,19 @@ export class EngineBench {
     this.#mostUpdates = mostUpdates;
     this.#batchSize = workload.batchSize;
     this.forwardFlops = forwardFlops(workload, lengthsOf(randomData(workload)));
-    this.#lossScale = precision === 'mixed' ? initialLossScale() : null;
+    this.#lossScale = precision === 'float16' ? initialLossScale() : null;
   }
 
-  /** The team of threads on a backend of the processor. */
+  /** The team of threads on a backend of the processor. @param wanted `mixed`: as `--use-amp` chooses */
   static async openTeam(
     workload: Workload,
     choice: HostChoice,
     threads: number,
-    precision: Precision = 'float32',
+    wanted: Precision | 'mixed' = 'float32',
   ): Promise<EngineBench> {
-    const work = workOf(workload, precision);
     const backend = await openBackend(choice);
+    const precision = wanted === 'mixed' ? mixedPrecisionOn(backend) : wanted;
+    const work = workOf(workload, precision);
     const team = await openTeam({ ...work, backend, threads, startThread: startNodeThread });
     return new EngineBench(team, workload, precision);
   }

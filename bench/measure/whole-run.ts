@@ -1,5 +1,4 @@
 /** A whole benchmark run: measures all contenders of every workload, and the memory of a training update. */
-import type { Precision } from '#src/model/workspace.js';
 import { type OurBackend, openContenders, openYardsticks, type Scope } from './contenders.js';
 import { alternate, type Measurement } from './measurement.js';
 import { type Memory, measureMemory } from './memory-measurement.js';
@@ -30,7 +29,7 @@ export async function run(
     const report = (line: string) => progress(`${name}: ${line}`);
     measurements.push(...(await alternate(contenders, rounds ?? workload.rounds, report)));
     progress(`${name}: memory`);
-    const addMemory = (party: OurBackend, precision: Precision, batchSize: number) =>
+    const addMemory = (party: OurBackend, precision: 'float32' | 'mixed', batchSize: number) =>
       memory.push(measureMemory({ workload: name, party, precision, threads, batchSize }));
     if (scope.backends.includes('cpu')) {
       addMemory('cpu', 'float32', batchSize);

@@ -4,7 +4,8 @@
  * How activations and the weights' working copies are stored: as float32, as IEEE 754 binary16 (halves), or as bfloat16.
  * In `bfloat16` the factors of the LSTM's products are bfloats, too.
  */
-export type Precision = 'float32' | 'float16' | 'bfloat16';
+export type Precision = (typeof PRECISIONS)[number];
+export const PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
 
 /**
  * Activations and the weights' working copies: floats, the bits of halves, or the bits of bfloats. Node.js 20 has no
@@ -12,6 +13,11 @@ export type Precision = 'float32' | 'float16' | 'bfloat16';
  * that begin at a multiple of four bytes.
  */
 export type Stored = Float32Array | Uint16Array | Int16Array;
+
+/** The 16-bit precision that is faster on a backend: bfloat16 where the processor multiplies it, else float16. */
+export function mixedPrecisionOn({ multipliesBfloat16 }: { multipliesBfloat16: boolean }): Precision {
+  return multipliesBfloat16 ? 'bfloat16' : 'float16';
+}
 
 /** The precision of a buffer. */
 export function precisionOf(buffer: Stored): Precision {

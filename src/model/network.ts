@@ -4,10 +4,11 @@
  *
  *   inputs [N, I] → LSTM layers → outputs [N, D·H] → (head) features [B, F] → dropout → linear → logits [B, K]
  *
- * In mixed precision a training pass stores activations and copies of the LSTM's weights in 16 bits. Parameters,
- * gradients, states, sums and the linear layer stay float32. Inference is float32 throughout.
+ * In float16 and bfloat16 a pass stores activations and copies of the LSTM's weights in 16 bits. Parameters, gradients,
+ * sums and the linear layer stay float32. Inference is float32, whatever the training is, unless asked otherwise.
  */
-import type { Backend, GradientSums, Stored } from '../backends/backend.js';
+import type { Backend, GradientSums, Precision, Stored } from '../backends/backend.js';
+import { viewIn } from '../backends/stored.js';
 import {
   directionsOf,
   eachDirection,
@@ -19,7 +20,7 @@ import {
 import { placeHeadRows } from './head.js';
 import { type NetworkCalls, networkCalls } from './network-calls.js';
 import type { ParameterLayout, ParameterViews } from './parameters.js';
-import { asHalves, countFloats, floatsIn, type Precision, type Workspace } from './workspace.js';
+import { countFloats, floatsIn, type PassPrecisions, type Workspace } from './workspace.js';
 
 /** Packed sequences (see backends/backend.ts) in the backend's memory. */
 export interface PackedInputs {
@@ -44,9 +45,9 @@ export class Network {
   readonly #backend: Backend;
   readonly #layout: ParameterLayout;
   readonly #parameters: ParameterViews;
-  readonly #precision: Precision;
-  /** [layer][direction] panels: floats, or the same bytes as halves. */
-  readonly #panels: { floats: Float32Array; halves: Uint16Array }[][];
+  readonly #precisions: Required<PassPrecisions>;
+  /** [layer][direction] panels of passes of inference and of the training, on the same bytes. */
+  readonly #panels: { inference: Stored; training: Stored }[][];
   #panelsFor: 'nothing' | 'inference' | 'training' = 'nothing';
   readonly #callsIn = new WeakMap<Workspace, NetworkCalls>();
   #pass: Pass | null = null;
@@ -58,18 +59,18 @@ export class Network {
     backend: Backend,
     parameters: Float32Array,
     panels: Float32Array,
-    precision: Precision = 'float32',
+    { precision, inference = 'float32' }: PassPrecisions = { precision: 'float32' },
   ) {
     this.config = config;
-    this.#precision = precision;
+    this.#precisions = { precision, inference };
     this.#backend = backend;
     this.#layout = layout;
     this.#parameters = layout.views(parameters);
     const arena = floatsIn(panels);
     this.#panels = eachLayer(config, (layer) =>
       eachDirection(config, () => {
-        const floats = arena.take(panelsLengthOf(config, backend, layer, precision));
-        return { floats, halves: asHalves(floats) };
+        const floats = arena.take(panelsLengthOf(config, backend, layer, this.#precisions));
+        return { inference: viewIn(inference, floats), training: viewIn(precision, floats) };
       }),
     );
   }
@@ -78,11 +79,11 @@ export class Network {
   static panelsLength(
     config: ResolvedClassifierConfig,
     backend: Backend,
-    precision: Precision = 'float32',
+    precisions: PassPrecisions = { precision: 'float32' },
   ): number {
     const arena = countFloats();
     eachLayer(config, (layer) =>
-      eachDirection(config, () => arena.take(panelsLengthOf(config, backend, layer, precision))),
+      eachDirection(config, () => arena.take(panelsLengthOf(config, backend, layer, precisions))),
     );
     return arena.used;
   }
@@ -92,10 +93,10 @@ export class Network {
     this.#panelsFor = 'nothing';
   }
 
-  /** [layer] the forward direction's panels of the present parameters. */
-  forwardPanels(): readonly Float32Array[] {
+  /** [layer] the forward direction's panels of the present parameters, for inference. */
+  forwardPanels(): readonly Stored[] {
     this.writePanels(false);
-    return this.#panels.map(([forward]) => forward.floats);
+    return this.#panels.map(([forward]) => forward.inference);
   }
 
   /**
@@ -115,20 +116,20 @@ export class Network {
     if (N > capacity.rows || B > capacity.batchSize || (training && !capacity.training))
       throw new Error('network: the workspace is too small for this batch');
     this.writePanels(training !== null);
-    const half = training !== null && this.#precision === 'mixed';
+    const precision = training ? this.#precisions.precision : this.#precisions.inference;
     const keys = training?.dropoutKeys;
     const dropout = keys ? workspace.dropout : null;
     if (keys && dropout) this.#dropoutRows(batch, keys, dropout);
 
     const calls = this.#calls(workspace);
-    let inputs: Stored = half ? this.#halves(batch, workspace) : batch.inputs;
+    let inputs: Stored = precision === 'float32' ? batch.inputs : this.#narrowed(batch, workspace);
     for (let layer = 0; layer < config.numLayers; layer++) {
       const { outputs, dropped, gates } = layers[layer];
       for (let direction = 0; direction < directionsOf(config); direction++) {
         const call = calls.lstmForward[layer][direction];
         call.batchSizes = batch.batchSizes;
         call.rows = N;
-        call.panels = this.#panelsOf(layer, direction, half);
+        call.panels = this.#panelsOf(layer, direction, training !== null);
         call.inputs = inputs;
         call.gates = training ? gates[direction] : null;
         this.#backend.lstmForward(call);
@@ -171,7 +172,6 @@ export class Network {
     const { features } = workspace;
     if (!workspace.gradients) throw new Error('network: backward needs a workspace for training');
     const outputs = batch.rows * directionsOf(config) * config.hiddenSize;
-    const half = this.#precision === 'mixed';
     const { lstm, linear } = this.#layout.views(gradients);
     const call = calls.linearBackward;
     call.rows = batch.batchSize;
@@ -195,7 +195,7 @@ export class Network {
         const call = calls.lstmBackward[layer][direction];
         call.batchSizes = batch.batchSizes;
         call.rows = batch.rows;
-        call.panels = this.#panelsOf(layer, direction, half);
+        call.panels = this.#panelsOf(layer, direction, true);
         call.inputs = calls.lstmForward[layer][direction].inputs;
         call.sumOf = sumOf;
         if (layer === 0) call.dInputs = dInputs;
@@ -220,10 +220,10 @@ export class Network {
    * @param thread which of how many threads this is
    */
   writePanels(training: boolean, thread = { index: 0, of: 1 }): void {
-    const half = training && this.#precision === 'mixed';
     const wanted = training ? 'training' : 'inference';
+    const { precision, inference } = this.#precisions;
     if (this.#panelsFor === wanted) return;
-    if (this.#panelsFor === 'training' && this.#precision === 'float32') return; // holds what inference reads
+    if (this.#panelsFor === 'training' && precision === inference) return; // holds what inference reads
     const directions = directionsOf(this.config);
     for (let n = thread.index; n < this.config.numLayers * directions; n += thread.of) {
       const [layer, direction] = [Math.floor(n / directions), n % directions];
@@ -231,21 +231,21 @@ export class Network {
         inputSize: layerInputSize(this.config, layer),
         hiddenSize: this.config.hiddenSize,
         weights: this.#parameters.lstm[layer][direction],
-        panels: this.#panelsOf(layer, direction, half),
+        panels: this.#panelsOf(layer, direction, training),
         backward: training,
       });
     }
     this.#panelsFor = wanted;
   }
 
-  #panelsOf(layer: number, direction: number, half: boolean): Stored {
-    const { floats, halves } = this.#panels[layer][direction];
-    return half ? halves : floats;
+  #panelsOf(layer: number, direction: number, training: boolean): Stored {
+    const { inference, training: forTraining } = this.#panels[layer][direction];
+    return training ? forTraining : inference;
   }
 
-  /** The batch's inputs as halves. */
-  #halves(batch: PackedInputs, { inputs, start }: Workspace): Stored {
-    if (!inputs) throw new Error('network: mixed precision needs a workspace for it');
+  /** The batch's inputs in 16 bits. */
+  #narrowed(batch: PackedInputs, { inputs, start }: Workspace): Stored {
+    if (!inputs) throw new Error('network: 16-bit precisions need a workspace for them');
     const width = batch.rows * this.config.inputSize;
     start.fill(0);
     this.#backend.copyRows({
@@ -311,9 +311,11 @@ function panelsLengthOf(
   config: ResolvedClassifierConfig,
   backend: Backend,
   layer: number,
-  precision: Precision,
+  { precision, inference = 'float32' }: PassPrecisions,
 ): number {
-  const length = (backward: boolean) =>
-    backend.lstmPanelsLength(layerInputSize(config, layer), config.hiddenSize, backward);
-  return precision === 'mixed' ? Math.max(length(false), Math.ceil(length(true) / 2)) : length(true);
+  const floats = (backward: boolean, of: Precision) => {
+    const length = backend.lstmPanelsLength(layerInputSize(config, layer), config.hiddenSize, backward, of);
+    return of === 'float32' ? length : Math.ceil(length / 2);
+  };
+  return Math.max(floats(false, inference), floats(true, precision));
 }

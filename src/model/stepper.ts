@@ -4,7 +4,7 @@
  * `SequenceClassifier.forward` on the first n steps: bit for bit, but for the rounding of the sum in the head `mean`.
  */
 import { Allocations } from '../backends/allocations.js';
-import type { Backend, LinearForward, LstmForward } from '../backends/backend.js';
+import type { Backend, LinearForward, LstmForward, Stored } from '../backends/backend.js';
 import { UserError } from '../user-error.js';
 import { featuresOf, layerInputSize, type ResolvedClassifierConfig } from './classifier-config.js';
 
@@ -13,7 +13,7 @@ export interface SteppedModel {
   config: ResolvedClassifierConfig;
   backend: Backend;
   /** [layer] the panels of the present parameters; the same buffers in every call. */
-  panels(): readonly Float32Array[];
+  panels(): readonly Stored[];
   /** fc.weight [K, F] and fc.bias [K] */
   weight: Float32Array;
   bias: Float32Array;

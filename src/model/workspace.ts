@@ -3,7 +3,8 @@
  * allocates nothing and memory is known beforehand. The views are made once, too: one of shared memory takes V8
  * longer than a verb takes on a short sequence. Smaller batches use the first rows of each buffer.
  */
-import type { Backend, Stored } from '../backends/backend.js';
+import type { Backend, Precision, Stored } from '../backends/backend.js';
+import { viewIn } from '../backends/stored.js';
 import {
   directionsOf,
   eachDirection,
@@ -13,7 +14,15 @@ import {
   type ResolvedClassifierConfig,
 } from './classifier-config.js';
 
-export type Precision = 'float32' | 'mixed';
+export type { Precision } from '../backends/backend.js';
+
+/** The precisions of a network's passes. */
+export interface PassPrecisions {
+  /** Of passes of the training. */
+  precision: Precision;
+  /** Of passes of inference; default float32. */
+  inference?: Precision;
+}
 
 /** The largest batch that a workspace is for. */
 export interface Capacity {
@@ -46,7 +55,7 @@ interface CopyOffsets {
 /** Letters: B sequences and N rows of the capacity; I, H, D, F, K as in backends/backend.ts. */
 export interface Workspace {
   capacity: Capacity;
-  /** [N, I] the inputs as halves, in mixed precision. */
+  /** [N, I] the inputs in 16 bits, in float16 and bfloat16. */
   inputs: Stored | null;
   layers: LayerBuffers[];
   /** Of each copy of the head: [N], or [D·B] of every layer for the head `final`. */
@@ -68,10 +77,9 @@ export interface Workspace {
 }
 
 /** A network's model and how it computes. */
-export interface WorkspacePlan {
+export interface WorkspacePlan extends PassPrecisions {
   config: ResolvedClassifierConfig;
   backend: Backend;
-  precision: Precision;
   capacity: Capacity;
 }
 
@@ -88,21 +96,21 @@ export function openWorkspace(plan: WorkspacePlan, memory: WorkspaceMemory): Wor
 }
 
 function layOut(
-  { config, backend, precision, capacity }: WorkspacePlan,
+  { config, backend, precision, inference = 'float32', capacity }: WorkspacePlan,
   floats: Arena<Float32Array>,
   ints: Arena<Int32Array>,
 ): Workspace {
   const { batchSize: B, rows: N, training } = capacity;
   const { hiddenSize: H, numLayers, numClasses, head } = config;
   const D = directionsOf(config);
-  const half = training && precision === 'mixed';
-  const stored = (length: number) => takeStored(floats, length, half);
+  const passes = training ? precision : inference;
+  const stored = (length: number) => takeStored(floats, length, passes);
   const drops = training && (config.dropout > 0 || config.layerDropout > 0);
   const copies = head === 'final' ? numLayers : 1;
   const copied = head === 'final' || head === 'last' ? D * B : N;
   return {
     capacity,
-    inputs: half ? stored(N * config.inputSize) : null,
+    inputs: passes !== 'float32' ? stored(N * config.inputSize) : null,
     layers: eachLayer(config, (layer) => ({
       outputs: stored(N * D * H),
       dropped: drops && config.layerDropout > 0 && layer < numLayers - 1 ? stored(N * D * H) : null,
@@ -169,14 +177,10 @@ function requireRoom(buffer: { readonly length: number }, needed: number): void 
   if (needed > buffer.length) throw new Error('network: the workspace is too small for this batch');
 }
 
-/** Floats, or as many halves. */
-function takeStored(arena: Arena<Float32Array>, length: number, half: boolean): Stored {
-  return half ? asHalves(arena.take(Math.ceil(length / 2))).subarray(0, length) : arena.take(length);
-}
-
-/** The same bytes as halves. */
-export function asHalves(floats: Float32Array): Uint16Array {
-  return new Uint16Array(floats.buffer, floats.byteOffset, 2 * floats.length);
+/** Numbers in a precision. */
+function takeStored(arena: Arena<Float32Array>, length: number, precision: Precision): Stored {
+  if (precision === 'float32') return arena.take(length);
+  return viewIn(precision, arena.take(Math.ceil(length / 2))).subarray(0, length);
 }
 
 function scratchLength(config: ResolvedClassifierConfig, backend: Backend, capacity: Capacity): number {

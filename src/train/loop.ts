@@ -3,6 +3,7 @@
  * loop yields events; its caller decides what to do with them and where states are saved. The command line, the
  * library and the page all train by this loop.
  */
+import type { Precision } from '../backends/stored.js';
 import { epochOrder, epochOrderByLength } from '../data/split.js';
 import type { CurvePoint, EpochMetrics } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
@@ -29,7 +30,7 @@ export interface TrainState {
   lossScale: LossScaleState | null;
 }
 
-export const initialState = (mixed: boolean): TrainState => ({
+export const initialState = (precision: Precision): TrainState => ({
   epoch: 1,
   losses: [],
   correct: [],
@@ -37,7 +38,7 @@ export const initialState = (mixed: boolean): TrainState => ({
   epochSeconds: 0,
   trainSeconds: 0,
   best: null,
-  lossScale: mixed ? initialLossScale() : null,
+  lossScale: precision === 'float16' ? initialLossScale() : null,
 });
 
 export interface LoopSettings {

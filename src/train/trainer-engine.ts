@@ -47,7 +47,6 @@ export async function openTrainerEngine(
     return await fasterOf({ engine, backend: device }, host, {
       order: firstIndices(trainCount),
       batchSize: work.training.batchSize,
-      mixed: false,
     });
   } catch (error) {
     await host.engine.close();
@@ -61,7 +60,7 @@ async function fasterOf(
   host: OpenedTrainerEngine,
   work: Parameters<typeof compareEngines>[2],
 ): Promise<OpenedTrainerEngine> {
-  const comparison = await compareEngines(gpu.engine, host.engine, work).catch(() => null);
+  const comparison = await compareEngines(gpu, host, work).catch(() => null);
   // A GPU that fails here is as one that is missing.
   const gpuIsFaster = comparison !== null && (comparison.hostClosed || comparison.ratio > 1);
   const other = gpuIsFaster ? host : gpu;

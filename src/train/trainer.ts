@@ -181,7 +181,7 @@ export class Trainer {
   readonly #seed: number;
   readonly #batchSize: number;
   readonly #openBackend: () => Promise<Backend | DeviceBackend>;
-  readonly #state = initialState(false);
+  readonly #state = initialState('float32');
   #best: ModelState | null = null;
   #busy: string | null = null;
 

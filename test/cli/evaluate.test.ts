@@ -55,7 +55,10 @@ describe('evaluate', () => {
 
   it('passes the given options and the defaults to the measurement', async () => {
     const [defaults] = (await run()).asked;
-    assert.deepEqual(defaults, ['runs/a', { data: null, part: 'test', backend: 'auto', threads: null }]);
+    assert.deepEqual(defaults, [
+      'runs/a',
+      { data: null, part: 'test', backend: 'auto', threads: null, precision: 'float32' },
+    ]);
     const flags = { part: 'validation', data: 'x', backend: 'wasm', threads: '3' } as const;
     const [[, options]] = (await run(flags)).asked;
     assert.deepEqual(options, { data: 'x', part: 'validation', backend: 'wasm', threads: 3 });

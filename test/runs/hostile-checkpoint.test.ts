@@ -243,7 +243,7 @@ test('any value in place of any field of the training state is refused, or gives
     trainCount: 16,
     seed: 7,
     optimizer: 'adam',
-    useAmp: true,
+    precision: 'float16',
     data: 'ab12',
   } as const;
   const resumed = (bytes: Uint8Array) => {

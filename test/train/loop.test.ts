@@ -29,7 +29,7 @@ const SETTINGS: LoopSettings = {
 async function run(
   behaviour: FakeBehaviour,
   settings: Partial<LoopSettings> = {},
-  { state = initialState(false), stopWhen = (_: TrainEvent): boolean => false } = {},
+  { state = initialState('float32'), stopWhen = (_: TrainEvent): boolean => false } = {},
 ) {
   const engine = new FakeEngine(behaviour);
   const stop = new AbortController();
@@ -155,7 +155,7 @@ test('a stop saves the state after the batch, and the resumed loop continues fro
 });
 
 test('after epoch 5000 the curve has one point an epoch, so that the metrics of long runs stay readable', async () => {
-  const { events } = await run({}, { epochs: 5001 }, { state: { ...initialState(false), epoch: 5000 } });
+  const { events } = await run({}, { epochs: 5001 }, { state: { ...initialState('float32'), epoch: 5000 } });
   const [detailed, later] = epochsOf(events).map(({ metrics }) => metrics);
   assert.deepEqual([detailed.curve.length, later.curve.length], [3, 1]);
   const [point] = later.curve;

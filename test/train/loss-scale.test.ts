@@ -61,7 +61,7 @@ async function trained(updates: number, scale: number | null) {
     backend: await openBackend('auto'),
     threads: 2,
     model,
-    precision: scale === null ? 'float32' : 'mixed',
+    precision: scale === null ? 'float32' : 'float16',
     parts: { train: randomImages() },
     startThread: startNodeThread,
     training: {

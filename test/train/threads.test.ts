@@ -28,7 +28,7 @@ async function weights(flags: Record<string, unknown>): Promise<Map<string, stri
 // 72 sequences per update are sums of 5 in passes of 30; the last update of an epoch is incomplete.
 const settings = {
   'clipping, dropout, stacked layers': { numLayers: 2, layerDropout: 0.3, maxNorm: 0.5, batchSize: 72 },
-  'mixed precision': { useAmp: true, numLayers: 2, layerDropout: 0.3, batchSize: 72 },
+  float16: { precision: 'float16', numLayers: 2, layerDropout: 0.3, batchSize: 72 },
   'augmented strokes': {
     data: `strokes:${data}`,
     preset: 'strokes',

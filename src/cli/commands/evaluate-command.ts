@@ -1,5 +1,6 @@
 /** `scanstroke evaluate RUN`: accuracy, loss and confusion matrix of a trained network on one part of its data. */
 import { type Command, Option as Flag } from 'commander';
+import { PRECISIONS } from '../../backends/stored.js';
 import { printable } from '../../report/recall.js';
 import { formatNumber, formatRecallTable, formatScore } from '../../report/text.js';
 import type { Score } from '../../runs/run-folder.js';
@@ -26,6 +27,7 @@ export interface EvaluateOptions {
   part: Part;
   backend: TrainConfig['backend'];
   threads: number | null;
+  precision: TrainConfig['precision'];
 }
 export type Evaluate = (path: string, options: EvaluateOptions) => Promise<Evaluation>;
 
@@ -40,6 +42,12 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
     )
     .addOption(optionFlag('backend'))
     .addOption(optionFlag('threads'))
+    .addOption(
+      new Flag(
+        '--precision <name>',
+        `precision of the network's passes: ${PRECISIONS.join(', ')} (default float32)`,
+      ).choices(PRECISIONS),
+    )
     .option('--json', 'print only { accuracy, loss, count, confusion_matrix } as JSON')
     .addHelpText(
       'after',
@@ -61,6 +69,7 @@ export interface EvaluateFlags {
   data?: string;
   backend?: string;
   threads?: string;
+  precision?: string;
 }
 
 /** Evaluates and prints the result. */
@@ -72,8 +81,13 @@ export async function evaluate(
 ): Promise<void> {
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { part, json = false, ...options } = flags;
-  const { data = null, backend = 'auto', threads = null } = givenOptions({ flags: options }, 'evaluate');
-  const evaluation = await measure(path, { data, part, backend, threads });
+  const {
+    data = null,
+    backend = 'auto',
+    threads = null,
+    precision = 'float32',
+  } = givenOptions({ flags: options }, 'evaluate');
+  const evaluation = await measure(path, { data, part, backend, threads, precision });
   const { score, loss, confusionMatrix, notices = [] } = evaluation;
   for (const notice of notices) terminal.err.write(`${notice}\n`);
   if (json) {

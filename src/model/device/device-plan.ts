@@ -45,7 +45,7 @@ export interface BatchBuffers {
 
 /** How the activations of a plan are stored. */
 export function storageOf({ training, precision }: Pick<DevicePlan, 'training' | 'precision'>): Storage {
-  return training && precision === 'mixed' ? 'float16' : 'float32';
+  return training && precision === 'float16' ? 'float16' : 'float32';
 }
 
 /** [L] the sizes of the layers, and where their tensors are in the parameters. */

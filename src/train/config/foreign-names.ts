@@ -15,7 +15,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'weight-decay': 'wd decay l2 l2-penalty',
   'max-norm':
     'clip clipping clip-norm clipnorm grad-clip gradient-clip gradient-clip-val max-grad-norm clip-grad-norm',
-  'use-amp': 'amp fp16 bf16 half mixed-precision precision autocast',
+  'use-amp': 'amp mixed-precision autocast',
+  precision: 'fp16 bf16 half dtype',
   'label-smoothing': 'smoothing label-smoothing-factor',
   'accumulation-steps':
     'grad-accum accumulate accumulate-grad-batches gradient-accumulation-steps gradient-accumulation',

@@ -6,6 +6,7 @@
  * The defaults are the settings of the preset `quick`.
  */
 import { BACKEND_CHOICES } from '../../backends/backend-names.js';
+import { PRECISIONS } from '../../backends/stored.js';
 import { snakeCase } from '../../formats/key-case.js';
 
 interface Range {
@@ -183,7 +184,12 @@ const TRAINING = {
   accumulationSteps: integer(1, { from: 1, to: MANY }, 'gradient accumulation: batches per update'),
   useAmp: toggle(
     false,
-    'mixed precision: store activations and the copy of the weights that the kernels read in 16 bits, in half the memory',
+    'mixed precision: --precision bfloat16 where the processor multiplies it, else float16',
+  ),
+  precision: choice(
+    PRECISIONS,
+    'float32',
+    'precision of activations and working weights; bfloat16 also multiplies in it, float16 only stores',
   ),
   labelSmoothing: number(
     0,

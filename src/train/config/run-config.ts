@@ -141,8 +141,8 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
           ...structuredClone(PRESETS[preset ?? fallback].settings),
           preset: preset ?? fallback,
         };
-  const written = { ...start, ...values(file) };
-  const config = { ...written, ...values(flags) };
+  const written = { ...start, ...withPrecision(values(file), 'train: the configuration file') };
+  const config = { ...written, ...withPrecision(values(flags), 'train') };
 
   for (const [key, given] of file) {
     if (!isDefault(key, given.value)) refuseNoEffect(key, given, written, snakeCase);
@@ -150,6 +150,23 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   for (const [key, given] of flags) refuseNoEffect(key, given, config, (name) => `--${flagName(name)}`);
   refuseContradictions(config);
   return withoutIdle(config);
+}
+
+/**
+ * Of `precision` and `useAmp`, the one that a layer gives sets the other. `useAmp` with float32 means a precision that is
+ * chosen when the training begins.
+ */
+function withPrecision(given: Partial<TrainConfig>, where: string): Partial<TrainConfig> {
+  const { precision, useAmp } = given;
+  if (precision === undefined) return useAmp === undefined ? given : { ...given, precision: 'float32' };
+  const mixed = precision !== 'float32';
+  if (useAmp !== undefined && useAmp !== mixed) {
+    throw new UserError(
+      `${where}: precision ${precision} contradicts mixed precision ${useAmp ? 'on' : 'off'}; leave out one of the two`,
+      { settings: ['precision', 'useAmp'] },
+    );
+  }
+  return { ...given, useAmp: mixed };
 }
 
 /** Resets options without an effect to their defaults, so that config.json does not mislead. */

@@ -180,7 +180,7 @@ export class GpuTraining {
       ...update({
         rule: settings.optimizer,
         maxNorm: settings.maxNorm,
-        lossScaling: options.precision === 'mixed' ? LOSS_SCALING : null,
+        lossScaling: options.precision === 'float16' ? LOSS_SCALING : null,
         state,
         losses,
         correct,
@@ -244,7 +244,7 @@ export class GpuTraining {
           firstBatch: begin,
           losses: Float64Array.from(done, ({ loss }) => loss),
           correct: Int32Array.from(done, ({ correct }) => correct),
-          lossScale: this.#options.precision === 'mixed' ? { scale, steadySteps, skippedSteps } : null,
+          lossScale: this.#options.precision === 'float16' ? { scale, steadySteps, skippedSteps } : null,
         };
       }
       if (divergence) throw new Diverged(counters.batch, divergence.quantity, divergence.value);

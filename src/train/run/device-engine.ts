@@ -10,7 +10,15 @@ import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
 
 /** @throws UserError when there is no GPU, npm `webgpu` is missing, or the GPU has too little memory */
 export async function openDeviceEngine(options: RunEngineOptions): Promise<OpenedEngine> {
-  const { dataset, preprocessing, model, precision, training } = options;
+  const { dataset, preprocessing, model, precision: wanted = 'float32', training } = options;
+  const precision = wanted === 'mixed' ? 'float16' : wanted;
+  if (precision === 'bfloat16' || (precision === 'float16' && !training)) {
+    const can = training ? 'float16 and float32' : 'float32';
+    throw new UserError(
+      `backend webgpu: computes in ${can}, not in ${precision}; choose another precision, or the backend cpu`,
+      { settings: ['precision', 'backend'] },
+    );
+  }
   const backend = await openBackend('webgpu').catch((error: Error) => {
     throw error instanceof BackendUnavailable ? orOnHost(error) : error;
   });
@@ -22,7 +30,7 @@ export async function openDeviceEngine(options: RunEngineOptions): Promise<Opene
       await engine.close();
       backend.close();
     };
-    return { engine, notices: [], close };
+    return { engine, precision, notices: [], close };
   } catch (error) {
     backend.close();
     throw error;

@@ -1,6 +1,7 @@
 /** Scores a trained network on one part of a data set. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Precision } from '../../backends/stored.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
@@ -21,6 +22,8 @@ export interface EvaluateRunOptions {
   backend: TrainConfig['backend'];
   /** Null: one a core. */
   threads: number | null;
+  /** Of the network's passes; default float32. */
+  precision?: Precision;
 }
 
 /**
@@ -53,6 +56,7 @@ export async function evaluateRun(
   const { engine, notices, close } = await openRunEngine({
     backend: options.backend,
     threads: options.threads,
+    precision: options.precision,
     dataset,
     preprocessing,
     model,

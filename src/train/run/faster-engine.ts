@@ -2,6 +2,7 @@
  * Which of two engines trains faster: both make a few updates of the training, at learning rate 0. It takes a fraction
  * of a second. Parameters and optimiser are then set back, so the bits of the training do not change.
  */
+import type { Precision } from '../../backends/stored.js';
 import type { Engine, EpochPlan } from '../engine.js';
 import { initialLossScale } from '../loss-scale.js';
 
@@ -10,8 +11,12 @@ export interface MeasuredWork {
   /** Indices of the training sequences in the order of an epoch. */
   order: Int32Array;
   batchSize: number;
-  /** Mixed precision. */
-  mixed: boolean;
+}
+
+/** An engine, and the precision of its training; default float32. */
+export interface Measured {
+  engine: Engine;
+  precision?: Precision;
 }
 
 /** How long an engine makes updates. A longer first update is enough. */
@@ -31,7 +36,7 @@ export interface Comparison {
  * @param host is closed if its first update takes too long
  * @throws what the GPU's engine throws
  */
-export async function compareEngines(gpu: Engine, host: Engine, work: MeasuredWork): Promise<Comparison> {
+export async function compareEngines(gpu: Measured, host: Measured, work: MeasuredWork): Promise<Comparison> {
   const onGpu = await measured(gpu, async () => {
     await updates(gpu, work, 1); // Compiles kernels, fills caches.
     return secondsPerUpdate(gpu, work);
@@ -45,19 +50,19 @@ export async function compareEngines(gpu: Engine, host: Engine, work: MeasuredWo
   first.catch(() => {}); // Rejects when the host is closed.
   const onHost = await Promise.race([first, late]);
   clearTimeout(timer);
-  if (onHost === null) await host.close();
+  if (onHost === null) await host.engine.close();
   return { ratio: (onHost ?? patience) / onGpu, hostClosed: onHost === null };
 }
 
 /** Runs a measurement; afterwards parameters and optimiser are those before. */
-async function measured(engine: Engine, measure: () => Promise<number>): Promise<number> {
+async function measured({ engine }: Measured, measure: () => Promise<number>): Promise<number> {
   const before = await engine.save();
   const seconds = await measure();
   await engine.load(before);
   return seconds;
 }
 
-async function secondsPerUpdate(engine: Engine, work: MeasuredWork): Promise<number> {
+async function secondsPerUpdate(engine: Measured, work: MeasuredWork): Promise<number> {
   const first = await updates(engine, work, 1);
   if (first.seconds >= MEASURE_SECONDS) return first.seconds;
   let made = 0;
@@ -72,8 +77,8 @@ async function secondsPerUpdate(engine: Engine, work: MeasuredWork): Promise<num
 
 /** Makes at most `count` updates, and begins none after `limit` seconds. */
 async function updates(
-  engine: Engine,
-  { order, batchSize, mixed }: MeasuredWork,
+  { engine, precision }: Measured,
+  { order, batchSize }: MeasuredWork,
   count: number,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<{ updates: number; seconds: number }> {
@@ -85,7 +90,7 @@ async function updates(
     endBatch: Math.min(count, batches),
     learningRates: new Float64Array(batches),
     updatesBefore: 0,
-    lossScale: mixed ? initialLossScale() : null,
+    lossScale: precision === 'float16' ? initialLossScale() : null,
   };
   const stop = new AbortController();
   const timer = Number.isFinite(limit) ? setTimeout(() => stop.abort(), 1000 * limit) : undefined;

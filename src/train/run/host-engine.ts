@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { HostChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
+import { mixedPrecisionOn } from '../../backends/stored.js';
 import { partsOf } from '../../data/sources.js';
 import { shortageOf } from '../../formats/shortage.js';
 import { UserError } from '../../user-error.js';
@@ -14,10 +15,11 @@ import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
 
 /** @throws UserError when the backend or its threads cannot be opened */
 export async function openHostEngine(options: RunEngineOptions, choice: HostChoice): Promise<OpenedEngine> {
-  const { dataset, preprocessing, model, precision, training } = options;
+  const { dataset, preprocessing, model, precision: wanted = 'float32', training } = options;
   const notices: string[] = [];
   const threads = options.threads ?? availableParallelism();
   const backend = await openBackend(choice, (line) => notices.push(line));
+  const precision = wanted === 'mixed' ? mixedPrecisionOn(backend) : wanted;
   const team = { backend, threads, model, precision, parts: partsOf(dataset, preprocessing), training };
   try {
     checkAddressSpace(team);
@@ -26,7 +28,7 @@ export async function openHostEngine(options: RunEngineOptions, choice: HostChoi
       await engine.close();
       backend.close();
     };
-    return { engine, notices, close };
+    return { engine, precision, notices, close };
   } catch (error) {
     const explained = explainShortage(error, team);
     backend.close();

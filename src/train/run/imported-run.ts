@@ -181,14 +181,14 @@ function trainingOf(
   const { optimizer } = network;
   if (optimizer === null) return {};
   const state = {
-    ...initialState(false),
+    ...initialState('float32'),
     epoch: epochsDone(network) + 1,
     updates: optimizer.state.step,
     batchSize,
     trainCount: batchSize,
     seed: seedNumber,
     optimizer: optimizer.config.name,
-    useAmp: false,
+    precision: 'float32',
     data: null,
   };
   return { training: { optimizer: optimizer.state.tensors, state } };

@@ -1,5 +1,6 @@
 /** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
 import { createHash } from 'node:crypto';
+import { PRECISIONS, type Precision } from '../../backends/stored.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import {
@@ -32,7 +33,7 @@ export interface UpdateConditions {
   trainCount: number;
   seed: number;
   optimizer: TrainConfig['optimizer'];
-  useAmp: boolean;
+  precision: Precision;
   /** The training data's fingerprint. */
   data: string;
 }
@@ -46,7 +47,7 @@ const CONDITIONS = [
   },
   { name: 'trainCount', words: 'number of training samples', settings: ['trainSplit', 'data'] },
   { name: 'seed', words: 'seed', settings: ['seedNumber'] },
-  { name: 'useAmp', words: 'mixed precision', settings: ['useAmp'] },
+  { name: 'precision', words: 'precision', settings: ['precision'] },
 ] as const;
 
 /** Examples of which the fingerprint takes more than the label. */
@@ -66,9 +67,17 @@ export function fingerprintOf(dataset: Dataset): string {
   return hash.digest('hex');
 }
 
+/** Checkpoints of older versions say whether they are in mixed precision, which was float16, and have no data. */
+type SavedState = TrainState &
+  Omit<UpdateConditions, 'precision' | 'data'> & {
+    precision: Precision | null;
+    useAmp: boolean;
+    data: string | null;
+  };
+
 const count = whole(0);
 const seconds = between(0, Number.MAX_VALUE);
-const savedState = record<TrainState & Omit<UpdateConditions, 'data'> & { data: string | null }>({
+const savedState = record<SavedState>({
   epoch: whole(1),
   losses: list(finite, MAX_EPOCH_UPDATES),
   correct: list(count, MAX_EPOCH_UPDATES),
@@ -84,8 +93,8 @@ const savedState = record<TrainState & Omit<UpdateConditions, 'data'> & { data: 
   trainCount: whole(1),
   seed: count,
   optimizer: oneOf(['adam', 'adamw', 'sgd']),
+  precision: optional(nullable(oneOf(PRECISIONS)), null),
   useAmp: optional(flag, false),
-  /** Checkpoints of older versions have none. */
   data: optional(nullable(textUpTo(64)), null),
 });
 
@@ -94,7 +103,8 @@ function readState(state: Record<string, unknown>, path: string) {
   const where = `${path}: the training state is damaged`;
   const saved = readAs(savedState, state, where);
   const damaged = (how: string) => new UserError(`${where}: ${how}`);
-  const { losses, correct, epoch, best, batchSize, lossScale, useAmp } = saved;
+  const { losses, correct, epoch, best, batchSize, lossScale } = saved;
+  const precision = saved.precision ?? (saved.useAmp ? 'float16' : 'float32');
   if (losses.length !== correct.length) {
     throw damaged(`${losses.length} losses, but ${correct.length} counts of correct answers`);
   }
@@ -109,10 +119,16 @@ function readState(state: Record<string, unknown>, path: string) {
   if (best !== null && best.epoch >= epoch) {
     throw damaged(`the best epoch is ${best.epoch}, but only ${epoch - 1} are complete`);
   }
-  if ((lossScale !== null) !== useAmp) {
-    throw damaged(`${lossScale === null ? 'no' : 'a'} loss scale, but use_amp is ${useAmp}`);
+  if ((lossScale !== null) !== (precision === 'float16')) {
+    throw damaged(`${lossScale === null ? 'no' : 'a'} loss scale, but the precision is ${precision}`);
   }
-  return saved;
+  const { useAmp: _, ...current } = saved;
+  return { ...current, precision };
+}
+
+/** The precision of the training that a checkpoint holds. @throws UserError as `resume` does */
+export function savedPrecision(state: Record<string, unknown>, path: string): Precision {
+  return readState(state, path).precision;
 }
 
 /**
@@ -132,9 +148,12 @@ export async function resume(
   const { parameters, training } = checkpoint;
   if (!training) {
     await engine.load({ parameters, optimizer: new Map() });
-    return initialState(conditions.useAmp);
+    return initialState(conditions.precision);
   }
-  const { batchSize, trainCount, seed, optimizer, useAmp, data, ...state } = readState(training.state, path);
+  const { batchSize, trainCount, seed, optimizer, precision, data, ...state } = readState(
+    training.state,
+    path,
+  );
   if (optimizer !== conditions.optimizer) {
     throw new UserError(
       `train: ${path} was written with optimizer ${optimizer}, but ${conditions.optimizer} was requested; ` +
@@ -142,13 +161,11 @@ export async function resume(
       { settings: ['optimizer', 'loadCp'] },
     );
   }
-  const saved = { batchSize, trainCount, seed, useAmp };
+  const saved = { batchSize, trainCount, seed, precision };
   const changed = CONDITIONS.find(({ name }) => saved[name] !== conditions[name]);
   if (changed && state.losses.length > 0) {
     const { name, words, settings } = changed;
-    const [before, now] = [saved[name], conditions[name]].map((value) =>
-      typeof value === 'boolean' ? (value ? 'on' : 'off') : value,
-    );
+    const [before, now] = [saved[name], conditions[name]];
     throw new UserError(
       `train: ${path} was written within epoch ${state.epoch}, with ${words} ${before}; ` +
         `now ${words} is ${now}; continue with ${words} ${before}`,
@@ -164,9 +181,9 @@ export async function resume(
   }
   await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model) });
   // Between two epochs the precision may change.
-  return useAmp === conditions.useAmp
+  return precision === conditions.precision
     ? state
-    : { ...state, lossScale: initialState(conditions.useAmp).lossScale };
+    : { ...state, lossScale: initialState(conditions.precision).lossScale };
 }
 
 /**

@@ -25,7 +25,8 @@ export async function openRunEngine(
   const { backend } = options;
   if (backend === 'webgpu') return { ...(await openGpuEngine(options)), backend };
   const host = await openHostEngine(options, backend);
-  if (backend !== 'auto' || !measured || !(await findGpu())) return { ...host, backend };
+  const onlyHost = backend !== 'auto' || !measured || options.precision === 'bfloat16';
+  if (onlyHost || !(await findGpu())) return { ...host, backend };
   try {
     return await fasterOf(host, options, measured);
   } catch (error) {
@@ -49,7 +50,7 @@ async function fasterOf(
   const gpu = await openGpuEngine(options).catch((error: Error) => error);
   if (gpu instanceof Error) return withNotice(host, name, `backend: ${name}; ${inClause(gpu)}`);
   const device = `webgpu (${gpu.engine.backend.description})`;
-  const comparison = await compareEngines(gpu.engine, host.engine, measured).catch((error: Error) => error);
+  const comparison = await compareEngines(gpu, host, measured).catch((error: Error) => error);
   if (comparison instanceof Error) {
     await gpu.close();
     return withNotice(host, name, `backend: ${name}; ${device} failed: ${inClause(comparison)}`);

@@ -10,6 +10,7 @@ import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
+import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
 import { MAX_EPOCH_UPDATES, MAX_EPOCHS } from '../../runs/limits.js';
 import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
@@ -23,7 +24,7 @@ import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
-import { fingerprintOf, resume } from './resume.js';
+import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
 import { mistakesOf } from './worst-mistakes.js';
@@ -104,29 +105,27 @@ async function* trainLocked(
         dataset,
         preprocessing,
         model,
-        precision: config.useAmp ? 'mixed' : 'float32',
+        precision: precisionOf(config, checkpoint),
         training: updateSettingsOf(config, batchSize),
       },
-      checkpoint?.training
-        ? null
-        : { order: orderOf({ settings, train, lengthOf }, 1), batchSize, mixed: config.useAmp },
+      checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf }, 1), batchSize },
     );
-    const { engine } = session;
+    const { engine, precision } = session;
     const conditions = {
       batchSize,
       trainCount: train.length,
       seed: config.seedNumber,
       optimizer: config.optimizer,
-      useAmp: config.useAmp,
+      precision,
       data: fingerprintOf(dataset),
     };
     const state = checkpoint
       ? await resume(engine, checkpoint, config.loadCp as string, model, conditions)
-      : initialState(config.useAmp);
+      : initialState(precision);
     const parameters = parameterCount(model);
 
     stop.throwIfAborted();
-    const kept = { ...config, backend: session.backend };
+    const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
     const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
     const repairs = await writer.begin(state);
     await source?.release();
@@ -199,6 +198,15 @@ async function* trainLocked(
     await source?.release();
     await session?.close();
   }
+}
+
+/** The precision that is asked for; where only mixed precision is, that of the training which goes on, if it is mixed. */
+function precisionOf({ precision, useAmp, loadCp }: TrainConfig, checkpoint: Checkpoint | null) {
+  if (precision !== 'float32' || !useAmp) return precision;
+  const saved = checkpoint?.training
+    ? savedPrecision(checkpoint.training.state, loadCp as string)
+    : 'float32';
+  return saved === 'float32' ? 'mixed' : saved;
 }
 
 /** Passes events on; says how to go on when the GPU is lost. @param lastGood where the last saved state is */

@@ -72,14 +72,11 @@ export class Member {
     this.#backend = backend;
     this.#control = new Control(me.control);
     const layout = new ParameterLayout(me.model);
-    this.#network = new Network(me.model, layout, backend, me.parameters, me.panels, me.precision);
+    this.#network = new Network(me.model, layout, backend, me.parameters, me.panels, me.precisions);
     // The two workspaces share memory; only one is in use at a time.
     const workspaceFor = (training: boolean) => {
       const capacity = passCapacity(me.own.buffers.batchSizes.length, training);
-      return openWorkspace(
-        { config: me.model, backend, precision: me.precision, capacity },
-        me.own.workspace,
-      );
+      return openWorkspace({ config: me.model, backend, ...me.precisions, capacity }, me.own.workspace);
     };
     this.#inference = workspaceFor(false);
     this.#sources = new Map(
@@ -133,7 +130,7 @@ export class Member {
     const training = this.#training;
     if (!training) throw new Error('train: this team was opened for evaluation only');
     const { gradientSum, slices, settings } = training;
-    const needsNorm = settings.maxNorm !== null || this.#me.precision === 'mixed';
+    const needsNorm = settings.maxNorm !== null || command.lossScale !== null;
     const scaler = new LossScaler(command.lossScale);
     let updates = command.updatesBefore;
     for (let batch = command.firstBatch; batch < command.endBatch; batch++) {

@@ -4,7 +4,7 @@ import type { Augmentation } from '../../data/augmentation.js';
 import type { BatchBuffers } from '../../data/batch.js';
 import type { Part, PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
-import type { Capacity, Precision, WorkspaceMemory } from '../../model/workspace.js';
+import type { Capacity, PassPrecisions, Precision, WorkspaceMemory } from '../../model/workspace.js';
 import type { PostedError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
 import type { LossScaleState } from '../loss-scale.js';
@@ -28,12 +28,17 @@ export function passCapacity(steps: number, training: boolean): Capacity {
   return { batchSize: PASS_SIZE, steps, rows: PASS_SIZE * steps, training };
 }
 
+/** In a team that trains, `precision` is that of the training, and answers are float32. */
+export function passPrecisions(precision: Precision, trains: boolean): PassPrecisions {
+  return { precision, inference: trains ? 'float32' : precision };
+}
+
 /** Everything that a thread works with. All buffers are shared; only this thread uses those in `own`. */
 export interface TeamMember {
   /** Number of the thread, from 0. */
   index: number;
   model: ResolvedClassifierConfig;
-  precision: Precision;
+  precisions: PassPrecisions;
   parts: PartsData;
   control: Int32Array;
   /** [P] */

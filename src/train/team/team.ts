@@ -30,6 +30,7 @@ import {
   PASS_SIZE,
   passCapacity,
   passCount,
+  passPrecisions,
   SLICE_LENGTH,
   type TeamMember,
   type TrainCommand,
@@ -46,7 +47,7 @@ export interface TeamOptions {
   threads: number;
   startThread: StartThread;
   model: ResolvedClassifierConfig;
-  /** Default float32. */
+  /** Of the training, or of the answers of a team that only evaluates; default float32. */
   precision?: Precision;
   parts: PartsData;
   /** Null: the team only evaluates. Else it starts with the initial parameters of `seed`, and needs part `train`. */
@@ -162,7 +163,7 @@ export class Team implements Engine {
       learningRates,
       losses: new Float64Array(sharedBytes(8 * batches)),
       correct: new Int32Array(sharedBytes(4 * batches)),
-      lossScales: precision === 'mixed' ? lossScaleRows(batches) : null,
+      lossScales: precision === 'float16' ? lossScaleRows(batches) : null,
       divergence: new Float64Array(sharedBytes(16)),
     };
     let first = plan.firstBatch;
@@ -243,13 +244,14 @@ export class Team implements Engine {
   #members(steps: number): TeamMember[] {
     const { backend, model, precision = 'float32', parts, training, threads } = this.#options;
     const memory = this.#memory;
+    const precisions = passPrecisions(precision, training !== null);
     const shared = {
       model,
-      precision,
+      precisions,
       parts,
       control: this.#control.words,
       parameters: this.#parameters,
-      panels: memory.floats(Network.panelsLength(model, backend, precision)),
+      panels: memory.floats(Network.panelsLength(model, backend, precisions)),
     };
     const P = this.#layout.length;
     const sharedTraining: Omit<TrainingMember, 'own'> | null = training && {
@@ -265,7 +267,7 @@ export class Team implements Engine {
       optimizerState: [...this.#optimizerState.values()],
     };
     const sizes = (training ? [true, false] : [false]).map((withBackward) =>
-      workspaceSize({ config: model, backend, precision, capacity: passCapacity(steps, withBackward) }),
+      workspaceSize({ config: model, backend, ...precisions, capacity: passCapacity(steps, withBackward) }),
     );
     const B = PASS_SIZE;
     return Array.from({ length: threads }, (_, index) => ({

@@ -142,7 +142,7 @@ const CONDITIONS: UpdateConditions = {
   trainCount: 40,
   seed: 0,
   optimizer: 'adam',
-  useAmp: false,
+  precision: 'float32',
   data: 'none',
 };
 

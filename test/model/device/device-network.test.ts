@@ -87,7 +87,7 @@ async function onDevice(
       inputs.set(sequence.subarray(t * I, (t + 1) * I), rowOf(b, t) * padded(I));
     }
   });
-  const isMixed = plan.precision === 'mixed';
+  const isMixed = plan.precision === 'float16';
   device.write(parameters, values);
   device.write(buffers.words, words);
   device.write(
@@ -117,8 +117,8 @@ function onHost(from: Problem, precision: Precision = 'float32', dropout = false
     return buffer;
   };
   const parameters = floats(from.parameters);
-  const panels = backend.allocate(Network.panelsLength(config, backend, precision));
-  const network = new Network(config, layout, backend, parameters, panels, precision);
+  const panels = backend.allocate(Network.panelsLength(config, backend, { precision }));
+  const network = new Network(config, layout, backend, parameters, panels, { precision });
   const batchSizes = backend.allocateInts(LENGTHS[0]);
   batchSizes.set(batchSizesOf(LENGTHS));
   const rows: number[] = [];
@@ -187,11 +187,11 @@ test('a training pass in mixed precision gives the gradients of the host', async
   if (!gpu) return;
   for (const config of [SMALL, BOTH]) {
     const from = problem(config);
-    compare(await onDevice(gpu.device, from, { precision: 'mixed' }), onHost(from, 'mixed'), MIXED);
+    compare(await onDevice(gpu.device, from, { precision: 'float16' }), onHost(from, 'float16'), MIXED);
   }
   const dropping = problem({ ...BOTH, layerDropout: 0.3, dropout: 0.2 });
-  const got = await onDevice(gpu.device, dropping, { precision: 'mixed', dropout: true });
-  compare(got, onHost(dropping, 'mixed', true), MIXED);
+  const got = await onDevice(gpu.device, dropping, { precision: 'float16', dropout: true });
+  compare(got, onHost(dropping, 'float16', true), MIXED);
 });
 
 test('the same pass gives the same bits again', async (t) => {

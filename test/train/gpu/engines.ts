@@ -134,7 +134,7 @@ export async function trainTwice(engine: Engine, training: TestTraining = { mode
 }
 
 function startOf({ precision }: TestTraining): Partial<EpochPlan> {
-  return { lossScale: precision === 'mixed' ? initialLossScale() : null };
+  return { lossScale: precision === 'float16' ? initialLossScale() : null };
 }
 
 /** The bits of all tensors. */

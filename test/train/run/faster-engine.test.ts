@@ -5,7 +5,7 @@ import type { ModelState } from '#src/train/engine.js';
 import { compareEngines } from '#src/train/run/faster-engine.js';
 import { FakeEngine } from '../fake-engine.js';
 
-const work = { order: Int32Array.from({ length: 400 }, (_, n) => n), batchSize: 4, mixed: false };
+const work = { order: Int32Array.from({ length: 400 }, (_, n) => n), batchSize: 4 };
 
 /** Remembers what is loaded; a closed engine ends its training. */
 class TimedEngine extends FakeEngine {
@@ -28,7 +28,7 @@ test('the ratio is that of the times of updates, and both engines are set back',
   const gpu = new TimedEngine({ batchMs: 2 });
   const host = new TimedEngine({ batchMs: 12 });
   const began = performance.now();
-  const { ratio, hostClosed } = await compareEngines(gpu, host, work);
+  const { ratio, hostClosed } = await compareEngines({ engine: gpu }, { engine: host }, work);
   assert.ok(performance.now() - began < 3000);
   assert.ok(ratio > 2 && ratio < 9, String(ratio));
   assert.equal(hostClosed, false);
@@ -42,7 +42,7 @@ test('the ratio is that of the times of updates, and both engines are set back',
 test('a host whose update takes longer than half a second is not waited for', async () => {
   const gpu = new TimedEngine({ batchMs: 5 });
   const host = new TimedEngine({ batchMs: 2000 });
-  const { ratio, hostClosed } = await compareEngines(gpu, host, work);
+  const { ratio, hostClosed } = await compareEngines({ engine: gpu }, { engine: host }, work);
   assert.ok(hostClosed && host.closed);
   assert.ok(ratio > 20 && ratio < 101, String(ratio));
 });
@@ -50,7 +50,7 @@ test('a host whose update takes longer than half a second is not waited for', as
 test('an update that is measured long enough is made once', async () => {
   const gpu = new TimedEngine({ batchMs: 200 });
   const host = new TimedEngine({ batchMs: 160 });
-  const { ratio } = await compareEngines(gpu, host, work);
+  const { ratio } = await compareEngines({ engine: gpu }, { engine: host }, work);
   assert.ok(ratio > 0.6 && ratio < 1, String(ratio));
   assert.equal(host.plans.length, 1);
 });

@@ -33,7 +33,7 @@ const training = {
 };
 
 test('the memory of a team is known before it is allocated', async (t) => {
-  for (const options of [{ training: null }, { training }, { training, precision: 'mixed' as const }]) {
+  for (const options of [{ training: null }, { training }, { training, precision: 'float16' as const }]) {
     const backend = openReference();
     const allocated = [t.mock.method(backend, 'allocate'), t.mock.method(backend, 'allocateInts')];
     const all = {
