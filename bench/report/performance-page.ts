@@ -73,7 +73,7 @@ ${markdown(threadTable(results))}
 
 ## Mixed precision
 
-The same updates with \`--use-amp\`: activations for the backward pass and the panels of the weights are stored in 16 bits; products and sums stay float32. Memory is the peak of the whole process, as below.
+The same updates with \`--use-amp\`: activations for the backward pass and the panels of the weights are stored in 16 bits. With AVX512-BF16 they are bfloat16, and so are the factors of the products; elsewhere they are float16, and products are float32. Sums are float32. Memory is the peak of the whole process, as below.
 
 ${markdown(mixedTable(results))}
 

@@ -65,7 +65,7 @@ export interface EpochMetrics {
   seconds: number;
   /** Training samples a second. */
   samplesPerSecond: number;
-  /** Mixed precision: the factor of the loss at the end of the epoch; else null. */
+  /** In float16: the factor of the loss at the end of the epoch; else null. */
   lossScale: number | null;
   /** Updates skipped since the run began because a gradient had overflowed. */
   skippedSteps: number;
@@ -107,7 +107,7 @@ export interface RunSummary {
   threads: number;
   parameters: number;
   seed: number;
-  /** Mixed precision, and the number of updates skipped because a gradient had overflowed. */
+  /** A 16-bit precision, and the number of updates skipped because a gradient had overflowed. */
   useAmp: boolean;
   skippedSteps: number;
   /** 'epochs' | 'patience' | 'target-accuracy' */

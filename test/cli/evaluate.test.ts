@@ -61,7 +61,15 @@ describe('evaluate', () => {
     ]);
     const flags = { part: 'validation', data: 'x', backend: 'wasm', threads: '3' } as const;
     const [[, options]] = (await run(flags)).asked;
-    assert.deepEqual(options, { data: 'x', part: 'validation', backend: 'wasm', threads: 3 });
+    assert.deepEqual(options, {
+      data: 'x',
+      part: 'validation',
+      backend: 'wasm',
+      threads: 3,
+      precision: 'float32',
+    });
+    const [[, inBfloat16]] = (await run({ part: 'test', precision: 'bfloat16' })).asked;
+    assert.equal((inBfloat16 as { precision: string }).precision, 'bfloat16');
   });
 
   it('refuses an unknown backend and 0 threads', async () => {

@@ -80,6 +80,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       num_epochs: { name: 'Epochs at most', count: 'epoch' },
       accumulation_steps: { name: 'Batches per update', count: 'batch' },
       use_amp: { name: 'Mixed precision' },
+      precision: { name: 'Precision' },
       label_smoothing: { name: 'Label smoothing', share: true },
       patience: { name: 'Stop without improvement after', count: 'epoch', none: 'never' },
       target_accuracy: { name: 'Stop at validation accuracy', share: true, none: 'never' },

@@ -315,3 +315,22 @@ function sampleText(key: OptionKey): string {
 function sampleYaml(key: OptionKey): string {
   return OPTIONS[key].type === 'list' ? `[${sampleText(key)}]` : sampleText(key);
 }
+
+it('the later of precision and use_amp sets the other; both at once must agree', () => {
+  const both = (sources: Parameters<typeof resolveConfig>[0]) => {
+    const { precision, useAmp } = resolveConfig(sources);
+    return [precision, useAmp];
+  };
+  assert.deepEqual(both({}), ['float32', false]);
+  // float32 with useAmp: chosen when the training begins.
+  assert.deepEqual(both({ flags: { useAmp: true } }), ['float32', true]);
+  assert.deepEqual(both({ flags: { precision: 'bfloat16' } }), ['bfloat16', true]);
+  const base = resolveConfig({ flags: { precision: 'bfloat16', useAmp: true } });
+  assert.deepEqual(both({ base }), ['bfloat16', true]);
+  assert.deepEqual(both({ base, flags: { precision: 'float32' } }), ['float32', false]);
+  assert.deepEqual(both({ base, flags: { useAmp: false } }), ['float32', false]);
+  assert.throws(
+    () => resolveConfig({ flags: { precision: 'float32', useAmp: true } }),
+    /train: precision float32 contradicts mixed precision on; leave out one of the two/,
+  );
+});
