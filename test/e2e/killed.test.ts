@@ -187,7 +187,7 @@ test('a machine that allows too few files or too little memory gives one line, a
       '-n 70',
       /cannot start 16 threads: too many files are open; about 304 are needed: raise the limit.*--threads\)$/,
     ],
-    ['-n 48', /^scanstroke: too many files are open; raise the limit, for example with `ulimit -n 1024`$/],
+    ['-n 36', /^scanstroke: too many files are open; raise the limit, for example with `ulimit -n 1024`$/],
     ['-v 2500000', /16 threads and Node\.js need about \d+ MB of address space; the limit is 2442 MB; raise/],
   ];
   for (const [limit, message] of limits) {

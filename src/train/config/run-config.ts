@@ -141,7 +141,12 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
           ...structuredClone(PRESETS[preset ?? fallback].settings),
           preset: preset ?? fallback,
         };
-  const written = { ...start, ...withPrecision(values(file), 'train: the configuration file') };
+  const written = {
+    ...start,
+    ...(isUndecided(values(file))
+      ? values(file)
+      : withPrecision(values(file), 'train: the configuration file')),
+  };
   const config = { ...written, ...withPrecision(values(flags), 'train') };
 
   for (const [key, given] of file) {
@@ -153,9 +158,14 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
 }
 
 /**
- * Of `precision` and `useAmp`, the one that a layer gives sets the other. `useAmp` with float32 means a precision that is
- * chosen when the training begins.
+ * Mixed precision in a precision that is chosen when the training begins: what config.json of several seeds holds, whose
+ * trainings choose.
  */
+function isUndecided({ precision, useAmp }: Partial<TrainConfig>): boolean {
+  return precision === 'float32' && useAmp === true;
+}
+
+/** Of `precision` and `useAmp`, the one that a layer gives sets the other. */
 function withPrecision(given: Partial<TrainConfig>, where: string): Partial<TrainConfig> {
   const { precision, useAmp } = given;
   if (precision === undefined) return useAmp === undefined ? given : { ...given, precision: 'float32' };

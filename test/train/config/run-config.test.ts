@@ -322,8 +322,10 @@ it('the later of precision and use_amp sets the other; both at once must agree',
     return [precision, useAmp];
   };
   assert.deepEqual(both({}), ['float32', false]);
-  // float32 with useAmp: chosen when the training begins.
+  // float32 with useAmp: chosen when the training begins. config.json of several seeds holds this.
   assert.deepEqual(both({ flags: { useAmp: true } }), ['float32', true]);
+  const seeds = parseConfigFile('config.json', '{"precision": "float32", "use_amp": true}');
+  assert.deepEqual(both({ file: seeds }), ['float32', true]);
   assert.deepEqual(both({ flags: { precision: 'bfloat16' } }), ['bfloat16', true]);
   const base = resolveConfig({ flags: { precision: 'bfloat16', useAmp: true } });
   assert.deepEqual(both({ base }), ['bfloat16', true]);
