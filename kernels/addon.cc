@@ -12,6 +12,12 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 #include "verbs.h"
 
 #define DECLARE(name)        \
@@ -23,6 +29,8 @@ DECLARE(baseline)
 DECLARE(avx2)
 DECLARE(avx512)
 DECLARE(avx512bf16)
+#elif defined(__aarch64__)
+DECLARE(bf16)
 #endif
 
 namespace {
@@ -38,6 +46,17 @@ bool RunsAvx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
 }
+#elif defined(__aarch64__) && defined(__APPLE__)
+bool RunsBf16() {
+  int has = 0;
+  size_t size = sizeof has;
+  return sysctlbyname("hw.optional.arm.FEAT_BF16", &has, &size, nullptr, 0) == 0 && has != 0;
+}
+#elif defined(__aarch64__)
+bool RunsBf16() {
+  const unsigned long bf16 = 1 << 14;  // HWCAP2_BF16, which older headers lack
+  return (getauxval(AT_HWCAP2) & bf16) != 0;
+}
 #endif
 
 const InstructionSet kInstructionSets[] = {
@@ -46,6 +65,8 @@ const InstructionSet kInstructionSets[] = {
     {"avx512", &avx512::verbs, RunsAvx512},
     // Not checked: F16C. Every processor with AVX2 has it, and clang before 19 has no name for the check.
     {"avx2", &avx2::verbs, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#elif defined(__aarch64__)
+    {"bf16", &bf16::verbs, RunsBf16},
 #endif
     {"baseline", &baseline::verbs, [] { return true; }},
 };

@@ -1,7 +1,7 @@
 // The multiply-adds that the vector registers allow: the yardstick of the benchmarks. The loops do not access memory, so
 // no product on the same instructions is faster.
 #pragma once
-#include "vector.h"
+#include "product.h"
 
 // Independent chains of multiply-adds, each in one register. They hide the latency: on NEON four units of four cycles
 // need 16. Without fused multiply-add, a multiplication and an addition of three cycles each, two a cycle, need 12.
@@ -27,27 +27,30 @@ INLINE double total(const vf (&sums)[LIMIT_CHAINS]) {
   return sum;
 }
 
-#if LANES == 16
+#if MULTIPLIES_PAIRS
 // Each lane of the instruction adds two products of bfloat16.
-__attribute__((target("avx512bf16"))) static double multiply_adds_of_bfloat16(int rounds, float one) {
+static double multiply_adds_of_bfloat16(int rounds, float one) {
   vf sums[LIMIT_CHAINS];
   start_chains(sums, one);
   const vi high = bits(broadcast(one)) >> 16;  // 1 in bfloat16
-  const __m512bh ones = (__m512bh)(high << 16 | high);
+  float pairs[LANES];
+  store(pairs, from_bits(high << 16 | high));
+  const auto a = factor(pairs, (const bfloat_pair*)pairs);
+  const auto b = factors((const bfloat_pair*)pairs);
   for (int round = 0; round < rounds; round++) {
 #pragma GCC unroll 24
-    for (int i = 0; i < LIMIT_CHAINS; i++) sums[i] = (vf)_mm512_dpbf16_ps((__m512)sums[i], ones, ones);
+    for (int i = 0; i < LIMIT_CHAINS; i++) add_product(sums[i], a, b);
   }
   return total(sums);
 }
 #endif
 
 // Runs `rounds` multiply-adds in each lane of each chain. `one` is 1: every multiply-add adds 1, so the sums count them.
-// They are exact for up to 2^23 rounds. Returns their number; 0 if bfloat16 is wanted and the processor cannot
-// multiply it.
+// They are exact for up to 2^23 rounds. Returns their number; 0 if bfloat16 is wanted and the instruction set
+// cannot multiply it.
 VERB double multiply_adds(int rounds, int bfloat16, float one) {
-#if LANES == 16
-  if (bfloat16 && __builtin_cpu_supports("avx512bf16")) return multiply_adds_of_bfloat16(rounds, one);
+#if MULTIPLIES_PAIRS
+  if (bfloat16) return multiply_adds_of_bfloat16(rounds, one);
 #endif
   if (bfloat16) return 0;
   vf sums[LIMIT_CHAINS];

@@ -53,17 +53,27 @@ INLINE vf factors(const B* b) {
 }
 INLINE void add_product(vf& sum, vf a, vf b) { sum += a * b; }
 #if MULTIPLIES_PAIRS
-INLINE vi factor(const float* a, const bfloat_pair*) {
-  int32_t pair;
-  __builtin_memcpy(&pair, a, sizeof pair);
-  return (vi)_mm512_set1_epi32(pair);
-}
 INLINE vi factors(const bfloat_pair* b) {
   vi pairs;
   __builtin_memcpy(&pairs, b, sizeof pairs);
   return pairs;
 }
+#ifdef __ARM_NEON
+// The instruction multiplies by one lane of a register, so only that lane is loaded.
+INLINE bfloat16x4_t factor(const float* a, const bfloat_pair*) {
+  return vreinterpret_bf16_f32(vset_lane_f32(*a, vdup_n_f32(0), 0));
+}
+INLINE void add_product(vf& sum, bfloat16x4_t a, vi b) {
+  sum = (vf)vbfdotq_lane_f32((float32x4_t)sum, vreinterpretq_bf16_s32((int32x4_t)b), a, 0);
+}
+#else
+INLINE vi factor(const float* a, const bfloat_pair*) {
+  int32_t pair;
+  __builtin_memcpy(&pair, a, sizeof pair);
+  return (vi)_mm512_set1_epi32(pair);
+}
 INLINE void add_product(vf& sum, vi a, vi b) { sum = (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b); }
+#endif
 #endif
 
 template <int M, int V, class B>

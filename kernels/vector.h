@@ -164,11 +164,11 @@ INLINE void narrow(half* p, vf v) {
 INLINE vf load(const half* p) { return widen(p); }
 
 // --- bfloat16 -----------------------------------------------------------------------------------------------------
-// The upper half of a float32, rounded to nearest, ties to even. As in the processors' instructions, a float below the
+// The upper half of a float32, rounded to nearest, ties to even. As by the instruction of x86, a float below the
 // smallest normal number, 1.2e-38, becomes zero; NaN stays NaN. Products of pairs treat subnormal factors as zero, too.
 
 // 1 if the processor multiplies bfloats: the tiles then read pairs of them, else floats of the same values.
-#ifdef __AVX512BF16__
+#if defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 #define MULTIPLIES_PAIRS 1
 typedef bfloat_pair factor_pair;
 #else
@@ -192,7 +192,7 @@ INLINE vf widen(const bfloat* p) {
   return from_bits((vi)(__builtin_convertvector(narrow, vu) << 16));
 }
 INLINE void narrow(bfloat* p, vf v) {
-#if MULTIPLIES_PAIRS
+#ifdef __AVX512BF16__
   const __m256bh rounded = _mm512_cvtneps_pbh((__m512)v);
 #else
   const vs rounded = __builtin_convertvector((vu)bits(round_to_bfloat(v)) >> 16, vs);

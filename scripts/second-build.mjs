@@ -64,7 +64,7 @@ export function buildIn(name, compiler, arch = process.arch) {
 
 /**
  * Runs the table of cases on the native backend of `folder`; prints suites, failures and totals. Then exits: with 0 if
- * all cases passed and the instruction set `expected` was tested.
+ * all cases passed and the instruction sets `expected` were tested.
  * @param command Node.js, or an emulator and its arguments
  */
 export async function runTable(folder, command, expected) {
@@ -73,16 +73,17 @@ export async function runTable(folder, command, expected) {
   const env = { ...process.env, FORCE_COLOR: '0' };
   const run = spawn(command[0], args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ended = once(run, 'close');
-  let [failures, passed, seen] = [false, 0, false];
+  let [failures, passed] = [false, 0];
+  const unseen = new Set(expected);
   for await (const line of createInterface({ input: run.stdout })) {
     failures ||= line.includes('failing tests:');
     passed = Number(/^ℹ pass (\d+)/.exec(line)?.[1] ?? passed);
-    seen ||= line.startsWith(`▶ cpu (${expected}`);
+    for (const set of expected) if (line.startsWith(`▶ cpu (${set})`)) unseen.delete(set);
     if (failures || /^([▶✔✖ℹ]| {2}[✔✖])/.test(line)) console.log(line);
   }
   const [status, signal] = await ended;
   if (signal) console.error(`the table of cases was killed by ${signal}`);
-  else if (passed === 0 || !seen)
-    console.error(`the table of cases did not run ${expected && `on ${expected}`}`);
-  process.exit(passed > 0 && seen ? (status ?? 1) : 1);
+  else if (passed === 0 || unseen.size > 0)
+    console.error(['the table of cases did not run', ...unseen].join(' on '));
+  process.exit(passed > 0 && unseen.size === 0 ? (status ?? 1) : 1);
 }

@@ -3,4 +3,4 @@ import { buildIn, requireTools, runTable } from './second-build.mjs';
 
 const CXX = process.env.CXX ?? 'clang++';
 requireTools('test:clang', [[CXX, 'apt-get install clang, or name another one: CXX=clang++-19']]);
-await runTable(buildIn('clang', CXX), [process.execPath], '');
+await runTable(buildIn('clang', CXX), [process.execPath], []);

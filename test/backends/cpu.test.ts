@@ -23,11 +23,12 @@ const missing = availableIsas().length > 0 ? undefined : noCompiler();
 test('the native kernels are built', { skip: missing }, () => assert.notEqual(availableIsas().length, 0));
 for (const isa of availableIsas()) await runCases(() => openCpu({ isa }));
 
-const bothAvx512 = ['avx512', 'avx512bf16'].every((isa) => availableIsas().includes(isa));
-test('AVX-512 with and without BF16 give the same bits in float32 and in float16', {
-  skip: bothAvx512 ? undefined : 'this processor does not multiply bfloat16',
+const withAndWithout = process.arch === 'arm64' ? ['baseline', 'bf16'] : ['avx512', 'avx512bf16'];
+const both = withAndWithout.every((isa) => availableIsas().includes(isa));
+test(`${withAndWithout.join(' and ')} give the same bits in float32 and in float16`, {
+  skip: both ? undefined : 'this processor does not multiply bfloat16',
 }, async () => {
-  const backends = ['avx512', 'avx512bf16'].map((isa) => openCpu({ isa }));
+  const backends = withAndWithout.map((isa) => openCpu({ isa }));
   const cases = lstmCases().filter(({ precision }, n) => precision !== 'bfloat16' && n % 5 === 0);
   for (const { name, run } of cases) {
     const [without, with16] = await Promise.all(

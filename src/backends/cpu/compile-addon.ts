@@ -16,6 +16,8 @@ const AVX512 = [
   ...['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mfma'],
   '-mprefer-vector-width=512',
 ];
+// g++ for ARM schedules instructions before it allocates registers; then four accumulators of a tile get no register.
+const NEON = ['-fno-schedule-insns'];
 /** Flags of kernels.cc for each instruction set of a processor. The set's name is the C++ namespace of its kernels. */
 const INSTRUCTION_SETS: Partial<Record<string, Record<string, string[]>>> = {
   x64: {
@@ -24,8 +26,10 @@ const INSTRUCTION_SETS: Partial<Record<string, Record<string, string[]>>> = {
     avx512: AVX512,
     avx512bf16: [...AVX512, '-mavx512bf16'],
   },
-  // g++ for ARM schedules instructions before it allocates registers; then four accumulators of a tile get no register.
-  arm64: { baseline: ['-fno-schedule-insns'] },
+  arm64: {
+    baseline: NEON,
+    bf16: [...NEON, '-march=armv8.2-a+bf16'],
+  },
 };
 
 const FLAGS = [

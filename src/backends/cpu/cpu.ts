@@ -1,6 +1,7 @@
 /**
  * The native backend: a Node-API addon with the kernels for several instruction sets. The fastest one that this
- * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512|avx512bf16 forces one.
+ * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512|avx512bf16 forces one, on ARM
+ * baseline|bf16.
  */
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
@@ -13,6 +14,7 @@ const DESCRIPTIONS: Record<string, string> = {
   avx512bf16: 'AVX-512 + BF16',
   avx512: 'AVX-512',
   avx2: 'AVX2 + FMA',
+  bf16: 'NEON + BF16',
 };
 
 function describe(isa: string): string {
@@ -49,7 +51,7 @@ class CpuBackend extends KernelBackend<number, number> {
     this.#addressOf = addon.address;
     this.#isa = isa;
     this.description = describe(isa);
-    this.multipliesBfloat16 = isa === 'avx512bf16';
+    this.multipliesBfloat16 = isa === 'avx512bf16' || isa === 'bf16';
   }
 
   override allocate(length: number): Float32Array {
@@ -93,7 +95,7 @@ class CpuBackend extends KernelBackend<number, number> {
 
 /**
  * Opens the native backend.
- * @param options.isa `avx512bf16`, `avx512`, `avx2` or `baseline`; default: SCANSTROKE_ISA, else the fastest.
+ * @param options.isa `avx512bf16`, `avx512`, `avx2` or `baseline`, on ARM `bf16` or `baseline`; default: SCANSTROKE_ISA, else the fastest.
  * @throws BackendUnavailable if there is no addon for this machine
  * @throws UserError if the addon cannot be loaded, or the processor lacks the instruction set
  */
