@@ -46,8 +46,8 @@ static double multiply_adds_of_bfloat16(int rounds, float one) {
 #endif
 
 // Runs `rounds` multiply-adds in each lane of each chain. `one` is 1: every multiply-add adds 1, so the sums count them.
-// They are exact for up to 2^23 rounds. Returns their number; 0 if bfloat16 is wanted and the instruction set
-// cannot multiply it.
+// They are exact for up to 2^23 rounds. Returns their number; 0 if bfloat16 is wanted and the instruction set cannot
+// multiply it.
 VERB double multiply_adds(int rounds, int bfloat16, float one) {
 #if MULTIPLIES_PAIRS
   if (bfloat16) return multiply_adds_of_bfloat16(rounds, one);

@@ -52,7 +52,7 @@ All contenders of a model take turns, round by round, so a temporarily slow proc
 GFLOP/s. The limits are what the vector registers allow: independent chains of multiply-adds without any access to memory (\`kernels/limit.h\`), on all threads at once.
 
 - **FMA limit**: float32, compiled for the same instruction set as the kernels, at its full width. No training in float32 on these instructions is faster.
-- **bfloat16 limit**: products of bfloat16, added in float32 (\`vdpbf16ps\`), where the processor has AVX512-BF16. The kernels do not use it.
+- **bfloat16 limit**: products of bfloat16, added in float32 (\`vdpbf16ps\`, \`bfdot\`), where the kernels' instruction set has them.
 - **128-bit SIMD limit**: the same loop in the module of the WASM kernels. Without relaxed SIMD, a multiply-add is two instructions.
 
 The products are the largest float32 matrix product, 2048×2048: by OpenBLAS on all threads together, and by our kernels, one product per thread.
@@ -73,7 +73,7 @@ ${markdown(threadTable(results))}
 
 ## Mixed precision
 
-The same updates with \`--use-amp\`: activations for the backward pass and the panels of the weights are stored in 16 bits. With AVX512-BF16 they are bfloat16, and so are the factors of the products; elsewhere they are float16, and products are float32. Sums are float32. Memory is the peak of the whole process, as below.
+The same updates with \`--use-amp\`: activations for the backward pass and the panels of the weights are stored in 16 bits. With AVX512-BF16, or BF16 on ARM, they are bfloat16, and so are the factors of the products; elsewhere they are float16, and products are float32. Sums are float32. Memory is the peak of the whole process, as below.
 
 ${markdown(mixedTable(results))}
 

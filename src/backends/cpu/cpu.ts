@@ -1,7 +1,6 @@
 /**
  * The native backend: a Node-API addon with the kernels for several instruction sets. The fastest one that this
- * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512|avx512bf16 forces one, on ARM
- * baseline|bf16.
+ * processor supports is used; SCANSTROKE_ISA=baseline|avx2|avx512|avx512bf16 (on ARM: baseline|bf16) forces one.
  */
 import { UserError } from '../../user-error.js';
 import type { Backend, BackendHandle, Stored } from '../backend.js';
