@@ -19,7 +19,7 @@ import { deriveKey } from '../../random.js';
 import type { Control } from './control.js';
 import type { ParameterSlices } from './parameter-slices.js';
 import { PASS_SIZE, type TeamMember, type TrainCommand, type TrainingMember } from './team-protocol.js';
-import { cutBatch, type Units } from './units.js';
+import { cutBatch, endOfWave, type Units } from './units.js';
 
 /** Separates the keys of dropout from other random numbers of the same seed. */
 export const DROPOUT_STREAM = 0x64726f70; // 'drop'
@@ -83,7 +83,7 @@ export class GradientSum {
     // As many units at once as there are buffers. From the second wave on, the first buffer holds the sum so far.
     for (let first = 0; first < units.count; ) {
       const kept = first > 0 ? 1 : 0;
-      const end = endOfWave(first, gradients.length - kept, units);
+      const end = endOfWave(first, gradients.length - kept, units, threads);
       for (let unit = this.#control.take(end); unit < end; unit = this.#control.take(end)) {
         this.#compute(command, batch, { units, unit, scale: scale / count }, gradients[kept + unit - first]);
       }
@@ -158,12 +158,6 @@ export class GradientSum {
     }
     return keys;
   }
-}
-
-/** As many units as there are buffers; whole passes, unless the batch ends. */
-function endOfWave(first: number, buffers: number, { count, perPass }: Units): number {
-  if (count - first <= buffers) return count;
-  return first + Math.floor(buffers / perPass) * perPass;
 }
 
 function isCorrect(logits: Float32Array, b: number, { batchSize, labels }: PackedBatch): boolean {

@@ -4,8 +4,8 @@
  */
 import { PASS_SIZE } from './team-protocol.js';
 
-/** Bytes of all buffers for units, beyond one for each thread: more units at once mean fewer barriers. */
-const BUFFER_BYTES = 2 ** 26;
+/** Bytes of all buffers for units, where one for each thread and one more take less: more units mean fewer barriers. */
+const BUFFER_BYTES = 5 * 2 ** 24;
 
 /**
  * How much longer a sequence takes in a sum than in a pass: products of few rows use the registers less, and the weights
@@ -51,8 +51,28 @@ export function usefulThreads(batchSize: number, threads: number): number {
   return Math.min(threads, Math.ceil(batchSize / sumSizeFor(batchSize)));
 }
 
-/** Gradient buffers of a team. @param parameters of the model, P */
+/**
+ * Gradient buffers of a team: for the sum so far, and for the units of a wave, as many for each thread.
+ * @param parameters of the model, P
+ */
 export function bufferCount(batchSize: number, threads: number, parameters: number): number {
   const { count, perPass } = cutBatch(batchSize, batchSize, threads);
-  return Math.min(count, Math.max(threads + 1, perPass + 1, Math.floor(BUFFER_BYTES / (4 * parameters))));
+  const affordable = Math.floor(BUFFER_BYTES / (4 * parameters)) - 1;
+  const perThread = Math.max(1, Math.floor(affordable / threads));
+  return Math.min(count, 1 + Math.max(perPass, perThread * threads));
+}
+
+/**
+ * The end of the wave of units that begins with unit `first`, and computes into `buffers` buffers: as many units for each
+ * thread, or whole passes, unless the batch ends.
+ */
+export function endOfWave(
+  first: number,
+  buffers: number,
+  { count, perPass }: Units,
+  threads: number,
+): number {
+  if (count - first <= buffers) return count;
+  const step = perPass > 1 ? perPass : threads;
+  return first + Math.floor(buffers / step) * step;
 }

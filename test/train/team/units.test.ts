@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { PASS_SIZE } from '#src/train/team/team-protocol.js';
-import { bufferCount, cutBatch, usefulThreads } from '#src/train/team/units.js';
+import { bufferCount, cutBatch, endOfWave, usefulThreads } from '#src/train/team/units.js';
 
 const batches = fc.integer({ min: 1, max: 5000 });
 const threadCounts = fc.integer({ min: 1, max: 64 });
@@ -42,4 +42,20 @@ test('more threads than 32 sequences allow take sums of a sixteenth of the batch
   assert.deepEqual(cutBatch(1024, 1024, 16), { count: 32, size: 32, perPass: 1, sumSize: 32 });
   assert.deepEqual(cutBatch(1, 1, 1), { count: 1, size: 32, perPass: 1, sumSize: 4 });
   assert.equal(usefulThreads(1, 8), 1);
+});
+
+test('waves end with the batch, and give every thread as many units', () => {
+  fc.assert(
+    fc.property(batches, threadCounts, fc.integer({ min: 1, max: 2 ** 28 }), (batchSize, most, P) => {
+      const threads = usefulThreads(batchSize, most);
+      const units = cutBatch(batchSize, batchSize, threads);
+      const buffers = bufferCount(batchSize, threads, P);
+      for (let first = 0; first < units.count; ) {
+        const end = endOfWave(first, buffers - (first > 0 ? 1 : 0), units, threads);
+        assert.ok(end > first && end <= units.count);
+        if (end < units.count) assert.equal((end - first) % (units.perPass > 1 ? units.perPass : threads), 0);
+        first = end;
+      }
+    }),
+  );
 });
