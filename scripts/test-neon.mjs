@@ -17,5 +17,5 @@ requireTools('test:neon', [
     'Node.js for arm64',
   ],
 ]);
-console.log('test:neon: takes three to five minutes in the emulator; results are printed at the end');
+console.log('test:neon: takes five to seven minutes in the emulator; results are printed at the end');
 await runTable(buildIn('neon', 'aarch64-linux-gnu-g++', 'arm64'), emulated, ['NEON + BF16', 'NEON']);
