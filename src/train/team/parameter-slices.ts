@@ -38,7 +38,7 @@ export class ParameterSlices {
     this.#control = control;
   }
 
-  /** Adds this thread's slices of units' gradients to the first buffer, and the first units themselves in place. */
+  /** In this thread's slices: adds the units of each pass to the pass's first unit, and this to the first buffer. */
   add(threads: number, { from, to, unitsPerPass }: AddedBuffers): void {
     for (const { gradients } of this.#slices(threads)) {
       for (let pass = from; pass < to; pass += unitsPerPass) {
