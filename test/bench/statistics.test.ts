@@ -39,15 +39,13 @@ test('judge: fails at more than 15 % below the committed share, and never withou
 
 test('sharesOf: an update against the limit of its own backend, threads and rounds', () => {
   const entry = (rest: Partial<Measurement>): Measurement => ({
-    ...{
-      workload: 'quick',
-      activity: 'update',
-      party: 'cpu',
-      threads: 2,
-      batchSize: 1,
-      flops: 1,
-      seconds: [1],
-    },
+    workload: 'quick',
+    activity: 'update',
+    party: 'cpu',
+    threads: 2,
+    batchSize: 1,
+    flops: 1,
+    seconds: [1],
     ...rest,
   });
   const shares = sharesOf([
