@@ -98,7 +98,7 @@ ${markdown(latencyTable(results))}
 
 ## Memory
 
-Peak resident set size of a process that only runs training updates, in MB of 2²⁰ bytes. It includes Node.js, or Python and PyTorch. Our memory grows with the number of threads, because each thread computes one shard at a time. It hardly grows with the batch: a larger batch adds only its images, one byte per pixel.
+Peak resident set size of a process that only runs training updates, in MB of 2²⁰ bytes. It includes Node.js, or Python and PyTorch. Our memory grows with the number of threads, because each thread has its own activations and gradients. It hardly grows with the batch: a larger batch adds only its images, one byte per pixel.
 
 ${markdown(memoryTable(results))}
 
