@@ -71,6 +71,7 @@ export {
   type Recognition,
   type Recognizer,
   type RecognizerInfo,
+  type RecognizerOptions,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';

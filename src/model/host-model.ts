@@ -1,6 +1,6 @@
 /** A classifier's parameters and passes in the memory of a backend. */
 import { Allocations } from '../backends/allocations.js';
-import type { Backend } from '../backends/backend.js';
+import type { Backend, Precision } from '../backends/backend.js';
 import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
 import { UserError } from '../user-error.js';
 import type { ResolvedClassifierConfig } from './classifier-config.js';
@@ -16,7 +16,7 @@ import {
 import { Network } from './network.js';
 import type { ParameterLayout } from './parameters.js';
 import { SequenceStepper } from './stepper.js';
-import { openWorkspace, type Workspace, workspaceSize } from './workspace.js';
+import { openWorkspace, type PassPrecisions, type Workspace, workspaceSize } from './workspace.js';
 
 interface Buffers extends BatchBuffers {
   /** Owns them all. */
@@ -31,25 +31,35 @@ export class HostModel implements Model {
   readonly #layout: ParameterLayout;
   readonly #gradients: Float32Array;
   readonly #network: Network;
+  readonly #precisions: Required<PassPrecisions>;
   /** The buffers that live as long as the model. */
   readonly #memory: Allocations;
-  #buffers: Buffers | null = null;
+  /** Of passes in each precision. */
+  readonly #buffers = new Map<Precision, Buffers>();
   #closed = false;
 
-  constructor(config: ResolvedClassifierConfig, layout: ParameterLayout, backend: Backend) {
+  /** @param inference precision of passes that give only logits; all others are float32 */
+  constructor(
+    config: ResolvedClassifierConfig,
+    layout: ParameterLayout,
+    backend: Backend,
+    inference: Precision,
+  ) {
     this.#config = config;
     this.#backend = backend;
     this.#layout = layout;
+    this.#precisions = { precision: 'float32', inference };
     const memory = new Allocations(backend);
     this.#memory = memory;
     const vectors = memory.orRelease(() => ({
       parameters: memory.floats(layout.length),
       gradients: memory.floats(layout.length),
-      panels: memory.floats(Network.panelsLength(config, backend)),
+      panels: memory.floats(Network.panelsLength(config, backend, this.#precisions)),
     }));
     this.parameters = vectors.parameters;
     this.#gradients = vectors.gradients;
-    this.#network = new Network(config, layout, backend, this.parameters, vectors.panels);
+    const { parameters, panels } = vectors;
+    this.#network = new Network(config, layout, backend, parameters, panels, this.#precisions);
   }
 
   parametersChanged(): void {
@@ -57,8 +67,9 @@ export class HostModel implements Model {
   }
 
   async forward<R>(batch: PaddedBatch, states: boolean, use: (pass: ForwardPass) => R): Promise<R> {
-    const { packed, workspace } = this.#pack(batch, false);
-    const logits = this.#network.forward(packed, workspace, null);
+    const inFloats = states && this.#precisions.inference !== 'float32';
+    const { packed, workspace } = this.#pack(batch, inFloats);
+    const logits = this.#network.forward(packed, workspace, inFloats ? { dropoutKeys: null } : null);
     return use({ ...rowsOf(packed), logits, layers: states ? this.#network.states() : [] });
   }
 
@@ -93,6 +104,10 @@ export class HostModel implements Model {
   }
 
   stepper(): SequenceStepper {
+    const { inference } = this.#precisions;
+    if (inference !== 'float32') {
+      throw new UserError(`model: a stepper computes in float32; this model has precision ${inference}`);
+    }
     return new SequenceStepper({
       config: this.#config,
       backend: this.#backend,
@@ -107,8 +122,8 @@ export class HostModel implements Model {
 
   close(): void {
     this.#closed = true;
-    this.#buffers?.memory.close();
-    this.#buffers = null;
+    for (const { memory } of this.#buffers.values()) memory.close();
+    this.#buffers.clear();
     this.#memory.close();
   }
 
@@ -119,7 +134,9 @@ export class HostModel implements Model {
 
   /** Buffers for a batch of this size: those at hand, if they are large enough. */
   #reserve(batchSize: number, steps: number, training: boolean): Buffers {
-    const buffers = this.#buffers;
+    const { precision, inference } = this.#precisions;
+    const passes = training ? precision : inference;
+    const buffers = this.#buffers.get(passes);
     const have = buffers?.workspace.capacity;
     if (
       buffers &&
@@ -130,8 +147,8 @@ export class HostModel implements Model {
     ) {
       return buffers;
     }
-    this.#buffers?.memory.close();
-    this.#buffers = null;
+    buffers?.memory.close();
+    this.#buffers.delete(passes);
     let B = Math.max(batchSize, have?.batchSize ?? 0);
     let T = Math.max(steps, have?.steps ?? 0);
     // Many short sequences and then one long one must not reserve many long ones.
@@ -139,10 +156,10 @@ export class HostModel implements Model {
     const rows = B * T;
     const capacity = { batchSize: B, steps: T, rows, training: training || (have?.training ?? false) };
     const backend = this.#backend;
-    const plan = { config: this.#config, backend, precision: 'float32', capacity } as const;
+    const plan = { config: this.#config, backend, precision: passes, inference: passes, capacity };
     const size = workspaceSize(plan);
     const memory = new Allocations(backend);
-    this.#buffers = memory.orRelease(() => ({
+    const opened = memory.orRelease(() => ({
       memory,
       workspace: openWorkspace(plan, { floats: memory.floats(size.floats), ints: memory.ints(size.ints) }),
       inputs: memory.floats(rows * this.#config.inputSize),
@@ -151,7 +168,8 @@ export class HostModel implements Model {
       labels: memory.ints(B),
       order: memory.ints(B),
     }));
-    return this.#buffers;
+    this.#buffers.set(passes, opened);
+    return opened;
   }
 }
 
