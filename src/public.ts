@@ -9,7 +9,7 @@ export {
 } from './backends/backend-names.js';
 export { BackendUnavailable, type OnFallback } from './backends/registry.js';
 export type { DeviceBackend } from './backends/webgpu/webgpu.js';
-export type { ImagePreprocessing } from './data/images/image-preprocessing.js';
+export type { ImagePreprocessing, Scan } from './data/images/image-preprocessing.js';
 export type { KindName, OtherPart, Preprocessing } from './data/input-kind.js';
 export type { Sequence } from './data/sequence.js';
 export type { Part } from './data/sources.js';

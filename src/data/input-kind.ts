@@ -5,7 +5,7 @@
  */
 import type { Augmentation } from './augmentation.js';
 import type { ImageDataset, ImageExamples } from './images/image-examples.js';
-import type { ImagePreprocessing } from './images/image-preprocessing.js';
+import type { ImagePreprocessing, Scan } from './images/image-preprocessing.js';
 import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from './inputs/input.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
@@ -51,6 +51,7 @@ export interface InputSettings {
   head: string;
   channelsImg: number;
   permute: number | null;
+  scan: Scan;
   pixelMean: number;
   pixelStd: number;
   strokeOrder: StrokeOrder;

@@ -1,14 +1,15 @@
 /** Checkpoints of untrained networks, for tests. */
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
+import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import { encodeCheckpoint } from '#src/runs/checkpoint.js';
 
-export const ROWS = {
-  kind: 'images' as const,
+export const ROWS: ImagePreprocessing = {
+  kind: 'images',
   sequenceLength: 28,
   inputSize: 28,
   channels: 1,
@@ -16,7 +17,7 @@ export const ROWS = {
   width: 28,
   mean: 0.5,
   std: 0.5,
-  permutationSeed: null as number | null,
+  permutationSeed: null,
 };
 export const STROKES = { ...DEFAULT_STROKE_PREPROCESSING };
 

@@ -147,4 +147,13 @@ test('the pixel gradient has the order of the pixels', async () => {
   });
   assert.ok(compared > 5);
   assert.equal((await KINDS[2][1].inspect(WAVE))?.pixelGradient, null);
+
+  // A pixel that is read twice has the sum of both gradients.
+  const twice = await recognizerFor({ ...ROWS, inputSize: 56, scan: 'both' }).inspect(WAVE);
+  const [byRows, byColumns] = [0, 28].map((half) => twice!.inputGradient.at(3 * 56 + half + 5)!);
+  assert.notEqual(byRows, 0);
+  const gradient = (y: number, x: number) => twice!.pixelGradient![28 * y + x];
+  const fromColumns = (y: number, x: number) => twice!.inputGradient[x * 56 + 28 + y];
+  assert.equal(gradient(3, 5), Math.fround(byRows + fromColumns(3, 5)));
+  assert.equal(gradient(5, 3), Math.fround(twice!.inputGradient[5 * 56 + 3] + byColumns));
 });

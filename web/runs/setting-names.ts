@@ -38,6 +38,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       sequence_length: { name: 'Length of a sequence', count: 'step' },
       input_size: { name: 'Input per step', count: 'value' },
       permute: { name: 'Seed of shuffled pixels', none: 'not shuffled' },
+      scan: { name: 'Order of reading' },
       pixel_mean: { name: 'Mean of the pixels' },
       pixel_std: { name: 'Standard deviation of the pixels' },
       stroke_order: { name: 'Order of the strokes' },

@@ -16,7 +16,7 @@ import { AugmentedImages } from './image-augment.js';
 import {
   checkSequenceShape,
   type ImagePreprocessing,
-  pixelPermutation,
+  pixelOrder,
   readImagePreprocessing,
 } from './image-preprocessing.js';
 import { ImageSequences } from './image-sequences.js';
@@ -36,7 +36,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   otherParts: [],
   ending: null,
 
-  preprocessingFor({ name, train }, { sequenceLength, inputSize, permute, pixelMean, pixelStd }) {
+  preprocessingFor({ name, train }, { sequenceLength, inputSize, permute, scan, pixelMean, pixelStd }) {
     const preprocessing: ImagePreprocessing = {
       kind: 'images',
       sequenceLength,
@@ -47,6 +47,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
       mean: pixelMean,
       std: pixelStd,
       permutationSeed: permute,
+      ...(scan !== 'rows' && { scan }),
     };
     checkSequenceShape('train', name, preprocessing);
     return preprocessing;
@@ -80,13 +81,14 @@ export const IMAGE_KIND: InputKind<'images'> = {
     const source = new ImageSequences({ name: 'input', examples, preprocessing });
     return { saw: { picture, moves: null }, ...sequenceIn(source, 0) };
   },
-  /** Value k of a sequence is value permutation[k] of the picture. */
+  /** Value k of a sequence is value order[k] of the picture. */
   pixelGradient(inputGradient, preprocessing) {
-    const permutation = pixelPermutation(preprocessing);
-    if (permutation === null) return inputGradient.slice();
-    const result = new Float32Array(inputGradient.length);
+    const order = pixelOrder(preprocessing);
+    if (order === null) return inputGradient.slice();
+    const { channels, height, width } = preprocessing;
+    const result = new Float32Array(channels * height * width);
     inputGradient.forEach((value, k) => {
-      result[permutation[k]] = value;
+      result[order[k]] += value;
     });
     return result;
   },

@@ -7,6 +7,13 @@ import { Random } from '../../random.js';
 import { UserError } from '../../user-error.js';
 import { MAX_SEQUENCE_LENGTH } from '../sequence.js';
 
+/**
+ * The order in which an image is read: by pixel rows from the top, by columns from the left, or both at once: then the
+ * first half of a step's values is read by rows, the second half by columns.
+ */
+export type Scan = (typeof SCANS)[number];
+export const SCANS = ['rows', 'columns', 'both'] as const;
+
 /** From an image to a sequence [T, I]. Stored with the model. */
 export interface ImagePreprocessing {
   /** Not stored in a checkpoint: a stored preprocessing without a kind is of images. */
@@ -27,6 +34,8 @@ export interface ImagePreprocessing {
   std: number;
   /** Seed of the one fixed permutation of pixels that is applied to every image; null for none. */
   permutationSeed: number | null;
+  /** The order in which the pixels are read. Default `rows`; a checkpoint stores only another. */
+  scan?: Scan;
 }
 
 /** Limit for the values of an image, over all channels. Recognition accepts no larger picture. */
@@ -45,17 +54,42 @@ export function normalisation(mean: number, std: number): Float32Array {
 }
 
 /**
- * The order in which an image's values are read: value k of the sequence is value `permutation[k]` of the image. The
- * same for every image; null for the order of the image itself.
+ * The order in which an image's values are read: value k of the sequence is value `order[k]` of the image, whose pixels
+ * are permuted before they are scanned. The same for every image; null for the order of the image itself.
  */
-export function pixelPermutation({
-  sequenceLength,
-  inputSize,
-  permutationSeed,
-}: ImagePreprocessing): Int32Array | null {
-  if (permutationSeed === null) return null;
-  const order = Int32Array.from({ length: sequenceLength * inputSize }, (_, k) => k);
-  return new Random(permutationSeed, PERMUTATION_STREAM).shuffle(order);
+export function pixelOrder(preprocessing: ImagePreprocessing): Int32Array | null {
+  const { channels, height, width, permutationSeed, scan = 'rows' } = preprocessing;
+  if (permutationSeed === null && scan === 'rows') return null;
+  const rows = Int32Array.from({ length: channels * height * width }, (_, k) => k);
+  const permuted =
+    permutationSeed === null ? rows : new Random(permutationSeed, PERMUTATION_STREAM).shuffle(rows.slice());
+  if (scan === 'rows') return permuted;
+  const columns = columnOrder(preprocessing);
+  const scanned = scan === 'columns' ? columns : sideBySide(rows, columns, preprocessing.sequenceLength);
+  return scanned.map((k) => permuted[k]);
+}
+
+/** Column by column, and within a column channel by channel, as rows are in an image [height, channels, width]. */
+function columnOrder({ channels, height, width }: ImagePreprocessing): Int32Array {
+  const order = new Int32Array(channels * height * width);
+  let k = 0;
+  for (let x = 0; x < width; x++) {
+    for (let c = 0; c < channels; c++) {
+      for (let y = 0; y < height; y++) order[k++] = (y * channels + c) * width + x;
+    }
+  }
+  return order;
+}
+
+/** Two orders, each cut into steps, step beside step. */
+function sideBySide(first: Int32Array, second: Int32Array, steps: number): Int32Array {
+  const width = first.length / steps;
+  const order = new Int32Array(2 * first.length);
+  for (let t = 0; t < steps; t++) {
+    order.set(first.subarray(t * width, (t + 1) * width), 2 * t * width);
+    order.set(second.subarray(t * width, (t + 1) * width), (2 * t + 1) * width);
+  }
+  return order;
 }
 
 /**
@@ -67,9 +101,9 @@ export function pixelPermutation({
 export function checkSequenceShape(
   operation: string,
   dataset: string,
-  shape: Pick<ImagePreprocessing, 'sequenceLength' | 'inputSize' | 'channels' | 'height' | 'width'>,
+  shape: Omit<ImagePreprocessing, 'kind' | 'mean' | 'std' | 'permutationSeed'>,
 ): void {
-  const { sequenceLength, inputSize, channels, height, width } = shape;
+  const { sequenceLength, inputSize, channels, height, width, scan } = shape;
   const values = channels * height * width;
   if (values > MAX_IMAGE_VALUES) {
     throw new UserError(
@@ -77,21 +111,24 @@ export function checkSequenceShape(
         `at most ${MAX_IMAGE_VALUES} are accepted`,
     );
   }
-  if (sequenceLength >= 1 && inputSize >= 1 && sequenceLength * inputSize === values) return;
+  const times = scan === 'both' ? 2 : 1;
+  const fills = sequenceLength >= 1 && inputSize >= 1 && sequenceLength * inputSize === times * values;
+  if (fills && inputSize % times === 0) return;
   const size =
     channels === 1
       ? `${values} pixels`
       : `${channels} channels × ${height * width} pixels = ${values} values`;
+  const [steps, lines] = scan === 'columns' ? [width, height] : [height, width];
   throw new UserError(
     `${operation}: sequence length ${sequenceLength} × input size ${inputSize} = ${sequenceLength * inputSize}, ` +
-      `but ${dataset} images have ${size}; ` +
-      `use ${height} × ${width * channels}, or ${values} × 1`,
+      `but ${dataset} images have ${size}${times === 2 ? ', each read by rows and by columns' : ''}; ` +
+      `use ${steps} × ${times * lines * channels}, or ${values} × ${times}`,
     { settings: ['sequenceLength', 'inputSize'] },
   );
 }
 
 const size = whole(1, MAX_IMAGE_VALUES);
-const stored = record<ImagePreprocessing>({
+const stored = record<Required<ImagePreprocessing>>({
   kind: optional(oneOf(['images']), 'images'),
   sequenceLength: whole(1, MAX_SEQUENCE_LENGTH),
   inputSize: size,
@@ -101,6 +138,7 @@ const stored = record<ImagePreprocessing>({
   mean: finite,
   std: finite,
   permutationSeed: nullable(whole(0)),
+  scan: optional(oneOf(SCANS), 'rows'),
 });
 
 /**
@@ -111,7 +149,8 @@ const stored = record<ImagePreprocessing>({
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
   const where = `${name}: preprocessing`;
-  const preprocessing = readAs(stored, value, where);
+  const { scan, ...rest } = readAs(stored, value, where);
+  const preprocessing: ImagePreprocessing = scan === 'rows' ? rest : { ...rest, scan };
   const { mean, std } = preprocessing;
   if (!(Math.fround(std) > 0 && normalisation(mean, std).every(Number.isFinite))) {
     throw new UserError(

@@ -7,7 +7,7 @@ import {
   checkSequenceShape,
   type ImagePreprocessing,
   normalisation,
-  pixelPermutation,
+  pixelOrder,
 } from './image-preprocessing.js';
 
 /** The data of ImageSequences; can be posted to a worker thread. */
@@ -28,7 +28,9 @@ export class ImageSequences implements SequenceSource {
   /** [256] */
   readonly #table: Float32Array;
   /** [T·I] position of each value in the image, or null. */
-  readonly #permutation: Int32Array | null;
+  readonly #order: Int32Array | null;
+  /** Values of an image. */
+  readonly #size: number;
 
   /** @throws UserError if the images are not of the size, or do not fill the sequence, that `preprocessing` says */
   constructor(data: ImageSequencesData) {
@@ -40,9 +42,10 @@ export class ImageSequences implements SequenceSource {
     this.maxSteps = preprocessing.sequenceLength;
     this.#pixels = examples.pixels;
     this.#labels = examples.labels;
-    const { table, permutation } = tablesOf(preprocessing);
+    const { table, order } = tablesOf(preprocessing);
     this.#table = table;
-    this.#permutation = permutation;
+    this.#order = order;
+    this.#size = examples.channels * examples.height * examples.width;
   }
 
   lengthOf(): number {
@@ -56,17 +59,17 @@ export class ImageSequences implements SequenceSource {
   read(i: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
     const pixels = this.#pixels;
     const table = this.#table;
-    const permutation = this.#permutation;
+    const order = this.#order;
     const { inputSize, maxSteps } = this;
-    const image = i * inputSize * maxSteps;
+    const image = i * this.#size;
     let k = 0;
     for (let t = 0; t < maxSteps; t++) {
       const start = (rowStarts[t] + column) * inputSize;
       const end = start + inputSize;
-      if (permutation === null) {
+      if (order === null) {
         for (let to = start; to < end; to++) target[to] = table[pixels[image + k++]];
       } else {
-        for (let to = start; to < end; to++) target[to] = table[pixels[image + permutation[k++]]];
+        for (let to = start; to < end; to++) target[to] = table[pixels[image + order[k++]]];
       }
     }
   }
@@ -74,7 +77,7 @@ export class ImageSequences implements SequenceSource {
 
 interface Tables {
   table: Float32Array;
-  permutation: Int32Array | null;
+  order: Int32Array | null;
 }
 
 /** Made once for each preprocessing: recognition opens a source for every picture. */
@@ -84,7 +87,7 @@ function tablesOf(preprocessing: ImagePreprocessing): Tables {
   const { mean, std } = preprocessing;
   const known = tables.get(preprocessing);
   if (known) return known;
-  const made = { table: normalisation(mean, std), permutation: pixelPermutation(preprocessing) };
+  const made = { table: normalisation(mean, std), order: pixelOrder(preprocessing) };
   tables.set(preprocessing, made);
   return made;
 }

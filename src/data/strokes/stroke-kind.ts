@@ -30,7 +30,14 @@ const EOS = 2;
 
 export const STROKE_KIND: InputKind<'strokes'> = {
   defaultData: 'strokes',
-  idleSettings: { augmentElastic: 0, permute: null, pixelMean: 0.5, pixelStd: 0.5, channelsImg: 1 },
+  idleSettings: {
+    augmentElastic: 0,
+    permute: null,
+    scan: 'rows',
+    pixelMean: 0.5,
+    pixelStd: 0.5,
+    channelsImg: 1,
+  },
   otherParts: ['reversed', 'reordered'],
   /** Every drawing that was learnt from ends so; a lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`). */
   ending: {

@@ -1,5 +1,5 @@
 /** Preprocessing in C: pixels or moves → the network's input, with the roundings of training. */
-import { type ImagePreprocessing, pixelPermutation } from '../../data/images/image-preprocessing.js';
+import { type ImagePreprocessing, pixelOrder } from '../../data/images/image-preprocessing.js';
 import type { StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
 import type { CModel } from './c-model.js';
 import { floatLiteral } from './c-text.js';
@@ -61,14 +61,14 @@ void name_move(float dx, float dy, int eos, int eod, float *inputs);
 }
 
 function imageText(preprocessing: ImagePreprocessing): string {
-  const permutation = pixelPermutation(preprocessing);
+  const pixels = pixelOrder(preprocessing);
   const order =
-    permutation === null
+    pixels === null
       ? ''
       : `\
 /* The network reads the pixels in this order. */
-static const ${permutation.length <= 2 ** 16 ? 'uint16_t' : 'uint32_t'} name_order[NAME_PIXELS] = {
-${numbers(permutation)}
+static const ${pixels.length <= 2 ** 16 ? 'uint16_t' : 'uint32_t'} name_order[NAME_STEPS * NAME_INPUT_SIZE] = {
+${numbers(pixels)}
 };
 
 `;
@@ -77,8 +77,8 @@ ${numbers(permutation)}
 
 ${order}void name_normalise(const uint8_t *pixels, float *inputs)
 {
-  for (size_t n = 0; n < NAME_PIXELS; n++) {
-    const float share = (float)pixels[${permutation === null ? 'n' : 'name_order[n]'}] / 255.0f;
+  for (size_t n = 0; n < NAME_STEPS * NAME_INPUT_SIZE; n++) {
+    const float share = (float)pixels[${pixels === null ? 'n' : 'name_order[n]'}] / 255.0f;
     const float centred = share - ${floatLiteral(preprocessing.mean)};
     inputs[n] = centred / ${floatLiteral(preprocessing.std)};
   }

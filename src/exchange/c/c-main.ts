@@ -85,7 +85,7 @@ int main(void)
 {
   static const char expected[] = "${expected}";
   static uint8_t file[NAME_PIXELS + 4096], pixels[NAME_PIXELS];
-  static float inputs[NAME_PIXELS]${workspacePerStep > 0 ? ', workspace[NAME_WORKSPACE(NAME_STEPS)]' : ''};
+  static float inputs[NAME_STEPS * NAME_INPUT_SIZE]${workspacePerStep > 0 ? ', workspace[NAME_WORKSPACE(NAME_STEPS)]' : ''};
   const size_t size = fread(file, 1, sizeof file, stdin);
   float logits[NAME_CLASSES];
   size_t at = 0;${parse}

@@ -168,8 +168,9 @@ function imagePreprocessing(
       { settings: ['sequenceLength'] },
     );
   }
-  const shape = pictureOf(inputSize, channels, steps, chosen, where);
-  checkSequenceShape(where, "the model's", { ...shape, inputSize, channels });
+  const scan = said?.scan ?? 'rows';
+  const shape = pictureOf(scan === 'both' ? inputSize / 2 : inputSize, channels, steps, chosen, where);
+  checkSequenceShape(where, "the model's", { ...shape, inputSize, channels, scan });
   if (shape.sequenceLength > MAX_SEQUENCE_LENGTH) {
     throw new UserError(
       `${where}: the network reads ${shape.sequenceLength} steps; at most ${MAX_SEQUENCE_LENGTH} are supported`,
@@ -177,7 +178,7 @@ function imagePreprocessing(
   }
   const permutationSeed = said?.permutationSeed ?? null;
   const result = readImagePreprocessing(
-    { kind: 'images', ...shape, inputSize, channels, mean, std, permutationSeed },
+    { kind: 'images', ...shape, inputSize, channels, mean, std, permutationSeed, scan },
     where,
   );
   if (said !== null) return result;

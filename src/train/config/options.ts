@@ -7,6 +7,7 @@
  */
 import { BACKEND_CHOICES } from '../../backends/backend-names.js';
 import { PRECISIONS } from '../../backends/stored.js';
+import { SCANS } from '../../data/images/image-preprocessing.js';
 import { snakeCase } from '../../formats/key-case.js';
 
 interface Range {
@@ -117,6 +118,11 @@ const DATA = {
   permute: integer(null, SEED, 'images: shuffle the pixels, in the same way for all images; n is the seed', {
     none: 'no shuffling',
   }),
+  scan: choice(
+    SCANS,
+    'rows',
+    'images: a step reads pixel rows, columns, or both at once; for both --input-size is twice as large',
+  ),
   pixelMean: number(
     0.5,
     { from: -1e6, to: 1e6 },

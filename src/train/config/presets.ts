@@ -31,6 +31,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       sequenceLength: 28,
       inputSize: 28,
       permute: null,
+      scan: 'rows',
       trainSplit: 5 / 6,
       hiddenSize: 256,
       numLayers: 3,

@@ -105,8 +105,8 @@ function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig> {
   if (preprocessing.kind === 'strokes') {
     return { strokeOrder: preprocessing.order, strokeScale: preprocessing.scale };
   }
-  const { channels, sequenceLength, permutationSeed, mean, std } = preprocessing;
-  return { channelsImg: channels, sequenceLength, permute: permutationSeed, pixelMean: mean, pixelStd: std };
+  const { channels, sequenceLength, permutationSeed: permute, scan = 'rows', mean, std } = preprocessing;
+  return { channelsImg: channels, sequenceLength, permute, scan, pixelMean: mean, pixelStd: std };
 }
 
 function modelSettings(model: ResolvedClassifierConfig): Partial<TrainConfig> {

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedImages } from '#src/data/images/image-augment.js';
-import { normalisation, pixelPermutation } from '#src/data/images/image-preprocessing.js';
+import { normalisation, pixelOrder } from '#src/data/images/image-preprocessing.js';
 import { ImageSequences, type ImageSequencesData } from '#src/data/images/image-sequences.js';
 import type { SequenceSource } from '#src/data/sequence.js';
 import { Random } from '#src/random.js';
@@ -232,7 +232,7 @@ test('varied images are permuted, normalised and divided into steps like any ima
   const data = noise({ count: 3, channels: 2, height: 4, width: 6 }, 3, 11);
   data.preprocessing = { ...data.preprocessing, sequenceLength: 16, inputSize: 3 };
   const source = open(data, STRONG);
-  const order = pixelPermutation(data.preprocessing) as Int32Array;
+  const order = pixelOrder(data.preprocessing) as Int32Array;
   const table = normalisation(0.1307, 0.3081);
   const picture = source.pictureOf(2, 6);
   const expected = Float32Array.from(order, (position) => table[picture[position]]);

@@ -7,7 +7,7 @@ import {
   checkSequenceShape,
   type ImagePreprocessing,
   normalisation,
-  pixelPermutation,
+  pixelOrder,
   readImagePreprocessing,
 } from '#src/data/images/image-preprocessing.js';
 import { ImageSequences } from '#src/data/images/image-sequences.js';
@@ -115,16 +115,16 @@ test("normalisation is PyTorch's ToTensor and Normalize, to the bit", () => {
 
 test('the permutation contains every position once and depends only on its seed', () => {
   const permuted = { ...mnist, permutationSeed: 92 };
-  const order = pixelPermutation(permuted) as Int32Array;
+  const order = pixelOrder(permuted) as Int32Array;
   assert.deepEqual(
     [...order].sort((a, b) => a - b),
     [...Array(784).keys()],
   );
-  assert.deepEqual(pixelPermutation(permuted), order);
-  assert.notDeepEqual(pixelPermutation({ ...permuted, permutationSeed: 93 }), order);
+  assert.deepEqual(pixelOrder(permuted), order);
+  assert.notDeepEqual(pixelOrder({ ...permuted, permutationSeed: 93 }), order);
   // The order of pixels does not depend on the division into steps.
-  assert.deepEqual(pixelPermutation({ ...permuted, sequenceLength: 784, inputSize: 1 }), order);
-  assert.equal(pixelPermutation(mnist), null);
+  assert.deepEqual(pixelOrder({ ...permuted, sequenceLength: 784, inputSize: 1 }), order);
+  assert.equal(pixelOrder(mnist), null);
   // Must never change: models store only the seed.
   assert.deepEqual([...order.subarray(0, 6)], [557, 556, 357, 559, 194, 234]);
 
@@ -133,10 +133,48 @@ test('the permutation contains every position once and depends only on its seed'
     examples: counting(2, 1, 2, 3),
     preprocessing: { ...identity, permutationSeed: 5 },
   });
-  const small = pixelPermutation({ ...identity, permutationSeed: 5 }) as Int32Array;
+  const small = pixelOrder({ ...identity, permutationSeed: 5 }) as Int32Array;
   assert.deepEqual(
     valuesOf(sequences, 1),
     [...small].map((position) => 6 + position),
+  );
+});
+
+test('an image is read by rows, by columns, or by both side by side', () => {
+  const read = (shape: Partial<ImagePreprocessing>) =>
+    valuesOf(
+      new ImageSequences({
+        name: 'x',
+        examples: counting(2, 1, 2, 3),
+        preprocessing: { ...identity, ...shape },
+      }),
+      1,
+    );
+  assert.deepEqual(read({ scan: 'rows' }), [6, 7, 8, 9, 10, 11]);
+  assert.deepEqual(read({ scan: 'columns', sequenceLength: 3, inputSize: 2 }), [6, 9, 7, 10, 8, 11]);
+  assert.deepEqual(read({ scan: 'both', inputSize: 6 }), [6, 7, 8, 6, 9, 7, 9, 10, 11, 10, 8, 11]);
+  // Pixels are permuted before they are scanned.
+  const permuted = read({ permutationSeed: 5 });
+  assert.deepEqual(
+    read({ permutationSeed: 5, scan: 'columns' }),
+    [0, 3, 1, 4, 2, 5].map((k) => permuted[k]),
+  );
+  // A column holds its pixels of one channel after the other, as a row does.
+  const colours = { ...identity, channels: 2, sequenceLength: 3, inputSize: 4, scan: 'columns' } as const;
+  assert.deepEqual([...(pixelOrder(colours) as Int32Array)], [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]);
+});
+
+test('a stored order of reading is read back; an unknown one is refused', () => {
+  const both = { ...mnist, inputSize: 56, scan: 'both' } as const;
+  assert.deepEqual(readImagePreprocessing({ ...both }, 'x'), both);
+  assert.deepEqual(readImagePreprocessing({ ...mnist }, 'x'), mnist);
+  assert.throws(
+    () => readImagePreprocessing({ ...both, scan: 'diagonal' }, 'x'),
+    /scan.*rows, columns, both/,
+  );
+  assert.throws(
+    () => readImagePreprocessing({ ...both, inputSize: 28 }, 'x'),
+    /each read by rows and by columns; use 28 × 56, or 784 × 2/,
   );
 });
 

@@ -27,6 +27,7 @@ const networks: [string, typeof ROWS | typeof STROKES, Partial<ClassifierConfig>
     { ...STROKES, order: 'pen', scale: 0.125, width: 40 },
     { head: 'last' },
   ],
+  ['rows and columns', { ...ROWS, inputSize: 56, scan: 'both' }, {}],
   ['shuffled pixels', { ...ROWS, permutationSeed: 5, mean: 0.1307, std: 0.3081 }, {}],
 ];
 

@@ -140,10 +140,11 @@ export function picturesFor(preprocessing: ImagePreprocessing, count = 3): Pictu
   });
   const examples = { count, channels, height, width, pixels, labels: new Uint8Array(count) };
   const source = new ImageSequences({ name: 'pictures', examples, preprocessing });
-  const sequences = new Float32Array(count * size);
+  const read = preprocessing.sequenceLength * preprocessing.inputSize;
+  const sequences = new Float32Array(count * read);
   const rowStarts = Int32Array.from({ length: preprocessing.sequenceLength }, (_, t) => t);
   for (let i = 0; i < count; i++) {
-    source.read(i, sequences.subarray(i * size, (i + 1) * size), rowStarts, 0);
+    source.read(i, sequences.subarray(i * read, (i + 1) * read), rowStarts, 0);
   }
   return { count, images, sequences };
 }
@@ -161,10 +162,12 @@ export const PICTURE: ImagePreprocessing = {
   permutationSeed: null,
 };
 
-/** Grey, permuted, in colour, in colour and permuted. */
+/** Grey, permuted, in colour, in colour and permuted, read by columns, read by rows and columns. */
 export const PICTURES: readonly ImagePreprocessing[] = [
   PICTURE,
   { ...PICTURE, permutationSeed: 3, sequenceLength: 32, inputSize: 8 },
   { ...PICTURE, channels: 3, inputSize: 48 },
   { ...PICTURE, channels: 3, height: 8, sequenceLength: 8, inputSize: 48, permutationSeed: 4 },
+  { ...PICTURE, scan: 'columns' },
+  { ...PICTURE, channels: 3, height: 8, sequenceLength: 8, inputSize: 96, scan: 'both' },
 ];

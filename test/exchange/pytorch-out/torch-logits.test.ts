@@ -1,7 +1,7 @@
 /** Protects exported models: PyTorch computes scanstroke's logits from every head, depth and direction, and from the same inputs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pixelPermutation } from '#src/data/images/image-preprocessing.js';
+import { pixelOrder } from '#src/data/images/image-preprocessing.js';
 import { kindOf } from '#src/data/kinds.js';
 import { sequenceIn } from '#src/data/sequence.js';
 import { writePytorch } from '#src/exchange/pytorch/write-pytorch.js';
@@ -67,6 +67,7 @@ const PICTURES = [
   { ...ROWS, sequenceLength: 784, inputSize: 1, permutationSeed: 7 },
   { ...COLOURS, mean: 0.1307, std: 0.3081 },
   { ...COLOURS, permutationSeed: 2 },
+  { ...COLOURS, inputSize: 40, permutationSeed: 2, scan: 'both' as const },
 ];
 
 /** [count, height, channels, width], as scanstroke's examples, and [count, channels, height, width], as PyTorch's. */
@@ -131,7 +132,7 @@ test('pictures of grey and in colour, permuted or not: the same sequences to the
       });
     }
   }
-  assert.notDeepEqual(pixelPermutation(PICTURES[1]), pixelPermutation(PICTURES[3]));
+  assert.notDeepEqual(pixelOrder(PICTURES[1]), pixelOrder(PICTURES[3]));
   for (const [n, { sequences, logits }] of runInTorch(jobs).entries()) {
     assert.deepEqual(sequences, Array.from(ours[n].sequences), `sequences of case ${n}`);
     assertClose(logits, ours[n].logits, `case ${n}`);

@@ -50,6 +50,7 @@ const readings: [string, SequencesData][] = [
   ['images by pixels', images(24, 1, null)],
   ['images by patches of 3, permuted', images(8, 3, 7)],
   ['images as one step', images(1, 24, null)],
+  ['images by rows and columns', images(4, 12, 7, { channels: 1, height: 4, width: 6, scan: 'both' })],
   ['images of 45 bytes, which are no whole words', images(5, 9, 2, { channels: 3, height: 5, width: 3 })],
   ['strokes', strokes()],
   ['arrays of a program', arrays()],

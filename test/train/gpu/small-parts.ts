@@ -1,5 +1,6 @@
 /** Small parts of data of each kind, random. */
 import { shareArrays } from '#src/data/array-sequences.js';
+import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import type { SequencesData } from '#src/data/sources.js';
 import { Random } from '#src/random.js';
 import { type Drawing, dataOf } from '../../data/strokes/stroke-drawings.js';
@@ -9,7 +10,11 @@ export function images(
   sequenceLength: number,
   inputSize: number,
   permutationSeed: number | null,
-  shape = { channels: 1, height: 4, width: 6 },
+  { scan, ...shape }: Pick<ImagePreprocessing, 'channels' | 'height' | 'width' | 'scan'> = {
+    channels: 1,
+    height: 4,
+    width: 6,
+  },
 ): SequencesData & { kind: 'images' } {
   const random = new Random(5);
   const count = 23;
@@ -28,6 +33,7 @@ export function images(
       mean: 0.1307,
       std: 0.3081,
       permutationSeed,
+      ...(scan && { scan }),
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Pictures → sequences, as ONNX operators: the preprocessing of images. */
-import { type ImagePreprocessing, pixelPermutation } from '../../../data/images/image-preprocessing.js';
+import { type ImagePreprocessing, pixelOrder } from '../../../data/images/image-preprocessing.js';
 import { DATA_TYPE } from '../onnx-fields.js';
 import type { GraphBuilder } from './graph-builder.js';
 
@@ -19,11 +19,11 @@ export function addPictures(graph: GraphBuilder, preprocessing: ImagePreprocessi
   let values = graph.node('Div', 'normalised', [centred, scalar('std', preprocessing.std)]);
   // A sequence reads the channels of a pixel row one after the other.
   if (channels > 1) values = graph.node('Transpose', 'rows', [values], { perm: [0, 2, 1, 3] });
-  const permutation = pixelPermutation(preprocessing);
-  if (permutation !== null) {
+  const order = pixelOrder(preprocessing);
+  if (order !== null) {
     const flat = graph.node('Flatten', 'flat', [values], { axis: 1 });
-    const order = graph.constant('permutation', [permutation.length], permutation);
-    values = graph.node('Gather', 'permuted', [flat, order], { axis: 1 });
+    const indices = graph.constant('pixel_order', [order.length], order);
+    values = graph.node('Gather', 'ordered', [flat, indices], { axis: 1 });
   }
   const shape = graph.integers('sequence_shape', [0, sequenceLength, inputSize]);
   return graph.node('Reshape', 'sequences', [values, shape]);

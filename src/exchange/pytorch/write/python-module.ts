@@ -3,7 +3,7 @@
  * copy from it, so it says only what this model needs. Names in it may be anybody's; they stand in quoted texts alone.
  */
 
-import { pixelPermutation } from '../../../data/images/image-preprocessing.js';
+import { pixelOrder } from '../../../data/images/image-preprocessing.js';
 import type { KindTypes } from '../../../data/input-kind.js';
 import { directionsOf, featuresOf, type Head } from '../../../model/classifier-config.js';
 import type { ExportableModel } from '../../exportable-model.js';
@@ -254,7 +254,7 @@ const DARK_INK = `    rows = pixels.reshape(SIZE)
 
 function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputPieces {
   const { sequenceLength, inputSize, channels, height, width, mean, std } = preprocessing;
-  const permutation = pixelPermutation(preprocessing);
+  const order = pixelOrder(preprocessing);
   const shape = `[N, ${channels}, ${height}, ${width}]`;
   const ink = channels === 1 ? '\n\n    0 is paper, 255 is ink.\n    ' : '';
   const mode = { 1: 'L', 3: 'RGB' }[channels];
@@ -275,15 +275,15 @@ ${channels === 1 ? DARK_INK.replaceAll('SIZE', `${height}, ${width}`) : ''}    r
     about: `pictures of ${width} x ${height} pixels, in ${sequenceLength} steps of ${inputSize} values`,
     ragged: false,
     constants:
-      permutation === null
+      order === null
         ? ''
-        : `# Value k of a sequence is value PERMUTATION[k] of the picture.\nPERMUTATION = ${list([...permutation].map(String))}\n`,
+        : `# Value k of a sequence is value ORDER[k] of the picture.\nORDER = ${list([...order].map(String))}\n`,
     functions: `
 def preprocess(images: torch.Tensor) -> torch.Tensor:
     """Sequences [N, ${sequenceLength}, ${inputSize}] of pictures ${shape}, uint8.${ink}"""
     values = (images.float() / 255 - ${float(mean)}) / ${float(std)}
     ${channels === 1 ? '' : '# Row by row, and within a row channel by channel.\n    '}values = ${rows}
-${permutation === null ? '' : '    values = values[:, PERMUTATION]\n'}    return values.reshape(-1, ${sequenceLength}, ${inputSize})
+${order === null ? '' : '    values = values[:, ORDER]\n'}    return values.reshape(-1, ${sequenceLength}, ${inputSize})
 
 
 def read(path: str) -> torch.Tensor:

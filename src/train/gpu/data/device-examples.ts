@@ -5,7 +5,7 @@ import type { Slice } from '../../../backends/webgpu/kernel.js';
 import {
   type ImagePreprocessing,
   normalisation,
-  pixelPermutation,
+  pixelOrder,
 } from '../../../data/images/image-preprocessing.js';
 import type { SequencesData } from '../../../data/sources.js';
 import { STROKE_INPUT_SIZE } from '../../../data/strokes/stroke-preprocessing.js';
@@ -70,10 +70,10 @@ export class DeviceExamples {
   #orderOf(preprocessing: ImagePreprocessing): Slice | null {
     const known = this.#orders.get(preprocessing);
     if (known) return known;
-    const permutation = pixelPermutation(preprocessing);
-    if (!permutation) return null;
-    const order = this.#device.allocate(permutation.length);
-    this.#device.write(order, permutation);
+    const pixels = pixelOrder(preprocessing);
+    if (!pixels) return null;
+    const order = this.#device.allocate(pixels.length);
+    this.#device.write(order, pixels);
     this.#orders.set(preprocessing, order);
     return order;
   }
@@ -114,8 +114,8 @@ function arrayOf(data: SequencesData): ArrayBufferView {
 function startsOf(data: SequencesData): (i: number) => number {
   switch (data.kind) {
     case 'images': {
-      const { sequenceLength, inputSize } = data.preprocessing;
-      return (i) => i * sequenceLength * inputSize;
+      const { channels, height, width } = data.preprocessing;
+      return (i) => i * channels * height * width;
     }
     case 'strokes': {
       const { offsets } = data.examples;
