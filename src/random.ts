@@ -88,3 +88,11 @@ export class Random {
     return array;
   }
 }
+
+/** Two independent numbers with mean 0 and standard deviation 1, normally distributed (Box & Muller 1958). */
+export function normalPair(random: Random): [number, number] {
+  // 1 − uniform is in (0, 1], so the logarithm is finite.
+  const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()));
+  const angle = 2 * Math.PI * random.uniform();
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}

@@ -1,5 +1,5 @@
 /** Turns the table of options into commander's flags and their help texts. */
-import { type Command, Option as Flag } from 'commander';
+import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { formatNumber } from '../report/text.js';
 import {
   flagName,
@@ -35,6 +35,21 @@ export function addOptionFlags(command: Command): void {
  */
 export function optionFlag(key: OptionKey, value = OPTIONS[key].default): Flag {
   return new Flag(term(key, OPTIONS[key]), describe(OPTIONS[key], value));
+}
+
+/** A flag that takes a whole number and refuses anything else. */
+export function wholeNumber(
+  flags: string,
+  description: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): Flag {
+  return new Flag(flags, description).argParser((text) => {
+    const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`expected a whole number ${range}`);
+  });
 }
 
 /** The spelling of a flag in the help: `--[no-]nesterov` for a switch. */

@@ -18,6 +18,7 @@ import {
   CHART_FORMATS,
   CHART_NAMES,
   type EpochMetrics,
+  ROBUSTNESS_CHART,
   RUN_FILES,
   type RunFacts,
   type RunSummary,
@@ -84,14 +85,14 @@ export async function readSummary(folder: string): Promise<RunSummary> {
 }
 
 /**
- * Removes what describes the end of a run, because the run trains on: summary.json, the report and its charts. Other
- * files in the folder of charts stay.
+ * Removes what describes the end of a run, because the run trains on: summary.json, robustness.json, the report and the
+ * charts. Other files in the folder of charts stay.
  * @throws UserError when a file cannot be removed
  */
 export async function removeResults(folder: string): Promise<void> {
   const charts = join(folder, RUN_FILES.charts);
-  const files = [RUN_FILES.summary, RUN_FILES.report].map((name) => join(folder, name));
-  const drawn = CHART_NAMES.flatMap((name) =>
+  const files = [RUN_FILES.summary, RUN_FILES.report, RUN_FILES.robustness].map((name) => join(folder, name));
+  const drawn = [...CHART_NAMES, ROBUSTNESS_CHART].flatMap((name) =>
     CHART_FORMATS.map((format) => join(charts, `${name}.${format}`)),
   );
   for (const path of [...files, ...drawn]) {

@@ -17,6 +17,8 @@ export const RUN_FILES = {
   /** A folder. */
   charts: 'charts',
   report: 'report.html',
+  /** Accuracies under changes of the inputs; only after `evaluate --robustness`. */
+  robustness: 'robustness.json',
 } as const;
 
 /** The name under which a damaged file of a run is kept when a resume replaces it. @param n from 1 */
@@ -33,6 +35,8 @@ export const CHART_NAMES = [
   'confusion-rates',
   'mistakes',
 ] as const;
+/** The chart of `evaluate --robustness`, in the same folder. */
+export const ROBUSTNESS_CHART = 'robustness';
 export const CHART_FORMATS = ['svg', 'png', 'pdf'] as const;
 
 /** A point of the training curve within an epoch. */

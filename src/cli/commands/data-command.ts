@@ -1,9 +1,9 @@
 /** `scanstroke data strokes` makes strokes from images; `scanstroke data preview` shows them. */
-import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
+import { type Command, Option as Flag } from 'commander';
 import { OPTIONS } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
 import { UserError } from '../../user-error.js';
-import { optionFlag } from '../flags.js';
+import { optionFlag, wholeNumber } from '../flags.js';
 import type { Terminal } from '../terminal.js';
 import { AMOUNTS, EPOCHS, GROUP, type PreviewFlags, type StrokesFlags } from './data-flags.js';
 
@@ -122,19 +122,4 @@ function orderFlag(): Flag {
   )
     .choices(['tour', 'pen'])
     .default('tour');
-}
-
-/** A flag that takes a whole number and refuses anything else. */
-function wholeNumber(
-  flags: string,
-  description: string,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): Flag {
-  return new Flag(flags, description).argParser((text) => {
-    const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`expected a whole number ${range}`);
-  });
 }

@@ -5,7 +5,8 @@ import { printable } from '../../report/recall.js';
 import { formatNumber, formatRecallTable, formatScore } from '../../report/text.js';
 import type { Score } from '../../runs/run-folder.js';
 import type { TrainConfig } from '../../train/config/options.js';
-import { optionFlag } from '../flags.js';
+import { UserError } from '../../user-error.js';
+import { optionFlag, wholeNumber } from '../flags.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
 
 const PARTS = ['train', 'validation', 'test'] as const;
@@ -48,18 +49,38 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
         `precision of the network's passes: ${PRECISIONS.join(', ')} (default float32)`,
       ).choices(PRECISIONS),
     )
-    .option('--json', 'print only { accuracy, loss, count, confusion_matrix } as JSON')
+    .option(
+      '--robustness',
+      'measure the accuracy under changes of the inputs: rotated, shifted, thick, noisy …; writes robustness.json and a chart into the run folder',
+    )
+    .addOption(
+      wholeNumber('--limit <n>', 'with --robustness: number of samples, evenly spaced (default all)', 1),
+    )
+    .addOption(wholeNumber('--seed <n>', 'with --robustness: seed of random changes (default 0)', 0))
+    .option(
+      '--json',
+      'print only { accuracy, loss, count, confusion_matrix } as JSON; with --robustness, the content of robustness.json',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   scanstroke evaluate runs/my-run
   scanstroke evaluate runs/my-run --part validation --json
+  scanstroke evaluate runs/my-run --robustness --limit 1000
   scanstroke evaluate runs/my-run/last.safetensors --data fashion-mnist/`,
     )
     .action(async (path: string, flags: EvaluateFlags) => {
-      const { evaluateRun } = await import('../../train/run/evaluate-run.js');
-      await evaluate(path, flags, terminal, evaluateRun);
+      const { robustness = false, limit, seed, ...rest } = flags;
+      refuseWithoutRobustness(robustness, { limit, seed });
+      if (robustness) {
+        const { evaluateRobustness } = await import('../robustness.js');
+        const { json = false } = rest;
+        await evaluateRobustness(path, await optionsOf(rest), { limit, seed, json }, terminal);
+      } else {
+        const { evaluateRun } = await import('../../train/run/evaluate-run.js');
+        await evaluate(path, rest, terminal, evaluateRun);
+      }
     });
 }
 
@@ -70,6 +91,29 @@ export interface EvaluateFlags {
   backend?: string;
   threads?: string;
   precision?: string;
+  robustness?: boolean;
+  limit?: number;
+  seed?: number;
+}
+
+function refuseWithoutRobustness(robustness: boolean, flags: Pick<EvaluateFlags, 'limit' | 'seed'>): void {
+  const given = Object.entries(flags).find(([, value]) => value !== undefined);
+  if (robustness || given === undefined) return;
+  throw new UserError(
+    `evaluate: --${given[0]} has an effect only with --robustness; add --robustness, or leave out --${given[0]}`,
+  );
+}
+
+/** @throws UserError for values that an option does not have */
+async function optionsOf({ part, json: _, ...flags }: EvaluateFlags): Promise<EvaluateOptions> {
+  const { givenOptions } = await import('../../train/config/run-config.js');
+  const {
+    data = null,
+    backend = 'auto',
+    threads = null,
+    precision = 'float32',
+  } = givenOptions({ flags }, 'evaluate');
+  return { data, part, backend, threads, precision };
 }
 
 /** Evaluates and prints the result. */
@@ -79,15 +123,10 @@ export async function evaluate(
   terminal: Terminal,
   measure: Evaluate,
 ): Promise<void> {
-  const { givenOptions } = await import('../../train/config/run-config.js');
-  const { part, json = false, ...options } = flags;
-  const {
-    data = null,
-    backend = 'auto',
-    threads = null,
-    precision = 'float32',
-  } = givenOptions({ flags: options }, 'evaluate');
-  const evaluation = await measure(path, { data, part, backend, threads, precision });
+  const { json = false } = flags;
+  const options = await optionsOf(flags);
+  const { part, data } = options;
+  const evaluation = await measure(path, options);
   const { score, loss, confusionMatrix, notices = [] } = evaluation;
   for (const notice of notices) terminal.err.write(`${notice}\n`);
   if (json) {

@@ -137,14 +137,20 @@ export function fittedPicture(picture: Required<InputPicture>): Required<InputPi
   return pixels && digitPicture(pixels);
 }
 
+/** Whether pictures of this size are like MNIST's: drawings can become such pictures. */
+export function isDigitSized({ width, height, channels }: PictureSize): boolean {
+  return width === DRAWING_SIZE.width && height === DRAWING_SIZE.height && channels === 1;
+}
+
 /**
  * Fitting a figure into a picture is defined for MNIST's size only.
  * @param what the input, for the message
  * @param size of the pictures that the network reads
  * @throws UserError for any other size
  */
-export function refuseUnlessDigitSized(what: string, { width, height, channels }: PictureSize): void {
-  if (width === DRAWING_SIZE.width && height === DRAWING_SIZE.height && channels === 1) return;
+export function refuseUnlessDigitSized(what: string, size: PictureSize): void {
+  if (isDigitSized(size)) return;
+  const { width, height, channels } = size;
   throw new UserError(
     `recognize: the network reads pictures of ${width} × ${height} pixels with ${channels} ` +
       `channel${channels === 1 ? '' : 's'}, found ${what}; give a picture of exactly that size`,

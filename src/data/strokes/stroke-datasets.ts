@@ -112,6 +112,21 @@ export async function findStrokes(spec: string): Promise<StrokePlace> {
   );
 }
 
+/**
+ * The pictures from which the strokes of a data set were made, in the same order. Drawings are loaded as their pictures.
+ * @param spec as for loadStrokes
+ * @returns null for an archive or its folder, which have no pictures
+ * @throws UserError as loadStrokes
+ */
+export async function loadStrokePictures(
+  spec: string,
+  { onProgress, signal }: Pick<LoadStrokesOptions, 'onProgress' | 'signal'> = {},
+): Promise<ImageDataset | null> {
+  const { kind, path, name } = await findStrokes(spec);
+  if (kind === 'images') return loadImages(path, { channelsImg: 1, signal });
+  return kind === 'drawings' ? loadDrawingImages(path, name, onProgress, signal) : null;
+}
+
 async function loadFromImages(path: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
   const images = await loadImages(path, { channelsImg: 1, signal: options.signal });
   const { seed = 0 } = options;

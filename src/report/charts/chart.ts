@@ -13,6 +13,7 @@ export type ChartName =
   | 'confusion-matrix'
   | 'confusion-rates'
   | 'mistakes'
+  | 'robustness'
   | `bench-${string}`;
 
 /** A chart that is ready to be rendered. Sizes in pixels. */

@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Precision } from '../../backends/stored.js';
+import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
-import { loadDataset } from '../../data/open-dataset.js';
+import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { findCheckpoint } from '../../runs/run-path.js';
@@ -26,21 +28,35 @@ export interface EvaluateRunOptions {
   precision?: Precision;
 }
 
+/** A checkpoint, and the samples on which it is evaluated. */
+export interface EvaluationData {
+  folder: string;
+  checkpointPath: string;
+  checkpoint: Checkpoint;
+  /** The data set as `--data` names it. */
+  data: string;
+  dataset: Dataset;
+  /** Indices into `dataset.test`; for the parts train and validation, into `dataset.train`. */
+  indices: Int32Array;
+}
+
 /**
+ * Loads a checkpoint and its data.
  * @param path a run folder, whose best checkpoint is taken, or a checkpoint
  * @throws UserError if there is no such checkpoint, or the data do not fit it
  */
-export async function evaluateRun(
+export async function loadEvaluation(
   path: string,
-  options: EvaluateRunOptions,
-): Promise<Scores & { classes: string[]; notices: string[] }> {
+  options: Pick<EvaluateRunOptions, 'data' | 'part'>,
+  loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
+): Promise<EvaluationData> {
   const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
   const checkpoint = await readTrainedModel(checkpointPath);
   const { model, preprocessing } = checkpoint;
   const kind = kindOf(preprocessing);
   const config = await configIn(folder);
   const data = options.data ?? config?.data ?? kind.defaultData;
-  const dataset = await loadDataset(data, kind.loadOptionsOf(preprocessing));
+  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading });
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
       `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,
@@ -53,6 +69,19 @@ export async function evaluateRun(
     );
   }
   const indices = indicesOf(options.part, dataset.train.count, dataset.test.count, config, checkpointPath);
+  return { folder, checkpointPath, checkpoint, data, dataset, indices };
+}
+
+/**
+ * @param path as for loadEvaluation
+ * @throws UserError as loadEvaluation
+ */
+export async function evaluateRun(
+  path: string,
+  options: EvaluateRunOptions,
+): Promise<Scores & { classes: string[]; notices: string[] }> {
+  const { checkpoint, dataset, indices } = await loadEvaluation(path, options);
+  const { model, preprocessing } = checkpoint;
   const { engine, notices, close } = await openRunEngine({
     backend: options.backend,
     threads: options.threads,
