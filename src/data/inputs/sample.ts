@@ -1,13 +1,12 @@
 /** A test sample in the forms in which inputs are given. */
 import type { Drawing } from '../../ink/drawing.js';
-import { RENDERED, renderStrokes } from '../../ink/render-strokes.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import { IMAGE_KIND } from '../images/image-kind.js';
 import type { KindName, SequencesOf } from '../input-kind.js';
 import { kindOf } from '../kinds.js';
-import { movesOf, type StrokeExamples } from '../strokes/stroke-examples.js';
+import type { StrokeExamples } from '../strokes/stroke-examples.js';
 import { ARRIVAL, StrokePoints } from '../strokes/stroke-points.js';
-import type { StrokePreprocessing } from '../strokes/stroke-preprocessing.js';
+import type { StrokeOrder, StrokePreprocessing } from '../strokes/stroke-preprocessing.js';
 import type { ExampleInput } from './input.js';
 import { inkedAround, type Picture } from './picture-changes.js';
 
@@ -40,8 +39,7 @@ export function sampleAt(data: SequencesOf<KindName>, pictures: ImageExamples | 
   return {
     centre,
     own,
-    picture: () =>
-      pictures === null ? renderedPicture(movesOf(examples, i), preprocessing) : pictureAt(pictures, i),
+    picture: () => (pictures === null ? renderedPicture(examples, i, preprocessing) : pictureAt(pictures, i)),
     drawing: () => drawingAt(examples, i, preprocessing),
   };
 }
@@ -54,20 +52,32 @@ function pictureAt(examples: ImageExamples, i: number): Picture {
 
 /**
  * A picture of strokes: each point and its four neighbours are ink. So lines are as wide as MNIST's, and thinning gives
- * about the points again.
- * @throws UserError if the strokes leave the picture
+ * about the points again. Points outside of the picture are left out.
  */
-export function renderedPicture(moves: Int16Array, { width, height }: StrokePreprocessing): Picture {
-  const points = renderStrokes(moves, { width, height });
-  const pixels = points.map((value) => (value === RENDERED.paper ? 0 : 255));
+export function renderedPicture(
+  examples: StrokeExamples,
+  i: number,
+  { width, height, order }: StrokePreprocessing,
+): Picture {
+  const { xs, ys, count } = pointsOf(examples, i, order);
+  const pixels = new Uint8Array(width * height);
+  for (let n = 0; n < count; n++) {
+    // Moves count from 1.
+    const [x, y] = [xs[n] - 1, ys[n] - 1];
+    if (x >= 0 && y >= 0 && x < width && y < height) pixels[y * width + x] = 255;
+  }
   return inkedAround({ width, height, channels: 1, pixels });
+}
+
+function pointsOf({ moves, offsets }: StrokeExamples, i: number, order: StrokeOrder): StrokePoints {
+  const points = new StrokePoints(offsets[i + 1] - offsets[i]);
+  points.readMoves(moves, offsets[i], offsets[i + 1], order === 'tour');
+  return points;
 }
 
 /** The strokes as polylines. Where a tour jumps without lifting the pen (see StrokePoints.readMoves), there is no line. */
 function drawingAt(examples: StrokeExamples, i: number, { order }: StrokePreprocessing): Drawing {
-  const { moves, offsets } = examples;
-  const points = new StrokePoints(offsets[i + 1] - offsets[i]);
-  points.readMoves(moves, offsets[i], offsets[i + 1], order === 'tour');
+  const points = pointsOf(examples, i, order);
   const strokes: { xs: number[]; ys: number[] }[] = [];
   for (let n = 0; n < points.count; n++) {
     if (points.arrival[n] !== ARRIVAL.drawn) strokes.push({ xs: [], ys: [] });

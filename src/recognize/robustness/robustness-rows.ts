@@ -28,7 +28,7 @@ export function robustnessRows(
       change: name,
       form,
       accuracy,
-      difference: 100 * (accuracy - unchanged),
+      difference: points(accuracy - unchanged),
       interval: wilsonInterval(accuracy, labels.length),
       count,
       correct,
@@ -41,6 +41,11 @@ export function robustnessRows(
       ),
     };
   });
+}
+
+/** A difference of shares in percentage points, without the last digits of binary fractions. */
+function points(difference: number): number {
+  return Number((100 * difference).toFixed(6));
 }
 
 function variantOf(
