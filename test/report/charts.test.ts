@@ -14,9 +14,11 @@ import { renderSvg } from '#src/report/charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
 import { mistakesChart, mistakeTiles } from '#src/report/charts/mistakes.js';
+import { robustnessChart } from '#src/report/charts/robustness.js';
 import type { ReportInput } from '#src/report/html.js';
 import { light } from '#src/report/palette.js';
-import { sampleInput, sampleMistake, sampleStrokeMistake } from './sample.js';
+import type { Robustness } from '#src/runs/robustness.js';
+import { sampleInput, sampleMistake, sampleRobustness, sampleStrokeMistake } from './sample.js';
 import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';
 
 const fixtures = new URL('../../../test/fixtures/report/', import.meta.url);
@@ -39,7 +41,19 @@ const drawings = mistakeTiles(
 const goldens: [name: string, chart: Chart][] = [
   ...chartsOf(small, 'file').map((chart): [string, Chart] => [chart.name, chart]),
   ['mistakes-strokes', mistakesChart(drawings)],
+  ['robustness', robustnessChart(sampleRobustness())],
 ];
+
+/** Values of a row of robustness with one variant. */
+function accuracy(correct: number, count: number) {
+  const share = correct / count;
+  return {
+    accuracy: share,
+    interval: [share * 0.9, share] as [number, number],
+    count,
+    variants: [{ name: 'one', correct, unread: 0 }],
+  };
+}
 
 for (const [name, chart] of goldens) {
   test(`${name} matches its golden SVG`, () => {
@@ -93,6 +107,26 @@ for (const [name, input] of samples) {
     }
   });
 }
+
+test('robustness: no label overlaps another or leaves the chart, and the title states the finding', () => {
+  const title = (result: Robustness) => {
+    const chart = robustnessChart(result);
+    const svg = renderSvg(chart);
+    assertWellFormed(svg);
+    assert.ok(!/NaN|Infinity|undefined/.test(svg));
+    assertTextsApart(svg);
+    return chart.title;
+  };
+  const sample = sampleRobustness();
+  assert.equal(title(sample), '98.00 % on unchanged samples, down to 2.50 % (inverted)');
+  const same = { ...sample, rows: sample.rows.map((row) => ({ ...row, ...accuracy(98, 100) })) };
+  assert.equal(title(same), 'No change costs accuracy: 98.00 % on unchanged samples');
+  const perfect = { ...sample, rows: sample.rows.map((row) => ({ ...row, ...accuracy(100, 100) })) };
+  assert.equal(title(perfect), 'No change costs accuracy: 100.00 % on unchanged samples');
+  const none = { ...sample, rows: sample.rows.map((row) => ({ ...row, ...accuracy(0, 1) })) };
+  assert.equal(title(none), 'No change costs accuracy: 0.00 % on unchanged samples');
+  title({ ...sample, data: 'a/very/long/path/of/a/folder'.repeat(9), rows: sample.rows.slice(0, 1) });
+});
 
 test('titles state the finding', () => {
   const titles = (input: ReportInput) => chartsOf(input, 'file').map(({ title }) => title);

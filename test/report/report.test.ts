@@ -13,9 +13,11 @@ import { mistakeTiles } from '#src/report/charts/mistakes.js';
 import { reproductionCommands } from '#src/report/commands.js';
 import { type ReportInput, reportHtml } from '#src/report/html.js';
 import { writeReport } from '#src/report/report.js';
+import { writeRobustnessChart } from '#src/report/robustness-chart-files.js';
+import { writeRobustness } from '#src/runs/robustness.js';
 import { removeResults } from '#src/runs/run-files.js';
 import { UserError } from '#src/user-error.js';
-import { sampleInput, sampleStrokeMistake } from './sample.js';
+import { sampleInput, sampleRobustness, sampleStrokeMistake } from './sample.js';
 import { assertWellFormed } from './svg.js';
 
 const names = ['accuracy', 'confusion-matrix', 'confusion-rates', 'learning-rate', 'loss', 'mistakes'];
@@ -54,6 +56,11 @@ test('writes all charts in all formats, and the page', async () => {
       [...charts.map((name) => join(run, 'charts', name)), join(run, 'report.html')].sort(),
     );
     assertHtml(await readFile(join(run, 'report.html'), 'utf8'));
+    await writeRobustness(run, sampleRobustness());
+    assert.deepEqual(await writeRobustnessChart(run, sampleRobustness(), ['svg', 'png']), [
+      join(run, 'charts', 'robustness.svg'),
+      join(run, 'charts', 'robustness.png'),
+    ]);
     await removeResults(run);
     assert.deepEqual(await readdir(run), [], 'a run that trains on removes all of it');
   });

@@ -4,6 +4,7 @@
 
 import { Random } from '#src/random.js';
 import type { ReportInput } from '#src/report/html.js';
+import type { Robustness, RobustnessRow } from '#src/runs/robustness.js';
 import type { EpochMetrics, Mistake, RunSummary } from '#src/runs/run-folder.js';
 
 /** Properties of a made-up run. */
@@ -138,4 +139,38 @@ export function sampleStrokeMistake(index: number, classes: number): Mistake {
     [0, 0, 1, 1],
   ];
   return { ...sampleMistake(index, classes), picture: { moves: Int16Array.from(moves.flat()) } };
+}
+
+/** Results of `evaluate --robustness`: every form, one variant and several, the best and the worst accuracy. */
+export function sampleRobustness(): Robustness {
+  const row = (change: string, form: RobustnessRow['form'], ...correct: number[]): RobustnessRow => {
+    const total = correct.reduce((sum, value) => sum + value, 0);
+    const accuracy = total / (200 * correct.length);
+    return {
+      change,
+      form,
+      accuracy,
+      difference: 100 * (accuracy - 0.98),
+      interval: [Math.max(0, accuracy - 0.03), Math.min(1, accuracy + 0.02)],
+      count: 200 * correct.length,
+      correct: total,
+      unread: change === 'inverted' ? 40 : 0,
+      variants: correct.map((value, n) => ({ name: ['left', 'right'][n], correct: value, unread: 0 })),
+      worstClass: { class: '\u001b[2J9', recall: accuracy / 2 },
+    };
+  };
+  return {
+    checkpoint: 'best.safetensors',
+    data: 'strokes',
+    part: 'test',
+    samples: 200,
+    seed: 0,
+    rows: [
+      row('unchanged', 'data', 196),
+      row('as a drawing', 'drawing', 195),
+      row('rotated 10°', 'drawing', 190, 150),
+      row('salt and pepper 5 %', 'picture', 200),
+      row('inverted', 'picture', 5),
+    ],
+  };
 }

@@ -224,6 +224,60 @@ suite('the table', () => {
     assert.ok(names(ROWS).every((name) => names(STROKES).includes(name)));
     assert.equal(new Set(names(STROKES)).size, names(STROKES).length);
   });
+  test('moves by the amounts and in the directions that it names', () => {
+    const at = (name: string, n: number, x: number, y: number) => {
+      const change = changesFor(STROKES).find((each) => each.name === name && each.form === 'drawing');
+      assert.ok(change, name);
+      const dot = { strokes: [{ xs: [13.5 + x], ys: [13.5 + y] }] };
+      const sample = { ...sampleAt(dataOf.strokes, null, 0), drawing: () => dot };
+      const input = change.variants[n].change(sample, randomOf(0, name, 0));
+      assert.ok(input.kind === 'drawing');
+      const [{ xs, ys }] = input.strokes;
+      return [change.variants[n].name, xs[0] - 13.5, ys[0] - 13.5].map((value) =>
+        typeof value === 'number' ? Number(value.toFixed(3)) : value,
+      );
+    };
+    // y grows downwards.
+    assert.deepEqual(at('rotated 10°', 0, 10, 0), ['anticlockwise', 9.848, -1.736]);
+    assert.deepEqual(at('rotated 20°', 1, 10, 0), ['clockwise', 9.397, 3.42]);
+    assert.deepEqual(at('scaled to 0.7', 0, 10, -4), ['scaled to 0.7', 7, -2.8]);
+    assert.deepEqual(at('scaled to 1.3', 0, 10, -4), ['scaled to 1.3', 13, -5.2]);
+    const shifted = [0, 1, 2, 3].map((n) => at('shifted 4 pixels', n, 1, 1));
+    assert.deepEqual(shifted, [
+      ['left', -3, 1],
+      ['right', 5, 1],
+      ['up', 1, -3],
+      ['down', 1, 5],
+    ]);
+    assert.deepEqual(at('slanted 0.3', 0, 0, -10), ['left', -3, -10]);
+    assert.deepEqual(at('slanted 0.3', 1, 0, -10), ['right', 3, -10]);
+  });
+  test('moves pictures as it moves drawings', () => {
+    for (const change of changesFor(ROWS).filter(({ name }) =>
+      /^(rotated|scaled|shifted|slanted)/.test(name),
+    )) {
+      const drawn = changesFor(STROKES).find(({ name, form }) => name === change.name && form === 'drawing');
+      assert.deepEqual(
+        change.variants.map(({ name }) => name),
+        drawn?.variants.map(({ name }) => name),
+      );
+    }
+    const [left, , up] = [0, 1, 2].map((n) => {
+      const change = changesFor(ROWS).find(({ name }) => name === 'shifted 4 pixels');
+      assert.ok(change);
+      const input = inputOf(change, n, 'images');
+      assert.ok(input.kind === 'picture');
+      const first = input.pixels.indexOf(255);
+      return [first % 28, Math.floor(first / 28)];
+    });
+    assert.deepEqual(
+      [left, up],
+      [
+        [4, 14],
+        [8, 10],
+      ],
+    );
+  });
   test('has no drawings for networks that cannot read them', () => {
     const wide = { ...STROKES, width: 56 };
     assert.ok(changesFor(wide).every(({ form }) => form !== 'drawing'));
