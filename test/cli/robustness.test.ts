@@ -1,0 +1,33 @@
+/** Protects the table that `evaluate --robustness` prints, and which samples a limit takes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { robustnessTable, spread } from '#src/cli/robustness.js';
+import { sampleRobustness } from '../report/sample.js';
+
+test('the table has a line for each change, and inputs without an answer only if there are any', () => {
+  const { rows } = sampleRobustness();
+  const text = robustnessTable(rows);
+  assert.ok(!text.includes('\u001b'), 'class names cannot control the terminal');
+  const [header, unchanged, , rotated, salt, inverted] = text.split('\n');
+  assert.match(header, /inputs +unread$/);
+  assert.match(unchanged, /^unchanged +98\.00 % +95\.0 – 100\.0 % +.\[2J9 49\.0 % +200$/);
+  assert.match(rotated, /^drawing: rotated 10° +85\.00 % +−13\.00 +.* right 75\.00 % .* 400$/);
+  assert.match(salt, /^picture: salt and pepper 5 % +100\.00 % +\+2\.00 /);
+  assert.match(inverted, / 200 +40$/);
+  const [shorter] = robustnessTable(rows.slice(0, 3)).split('\n');
+  assert.match(shorter, /inputs$/);
+});
+
+test('names of rows have a form only where there are several', () => {
+  const { rows } = sampleRobustness();
+  const pictures = rows.filter(({ form }) => form !== 'drawing');
+  assert.match(robustnessTable(pictures), /\nsalt and pepper 5 % /);
+});
+
+test('a limit takes evenly spaced samples', () => {
+  const indices = Int32Array.from({ length: 10 }, (_, n) => 100 + n);
+  assert.deepEqual([...spread(indices, 4)], [100, 102, 105, 107]);
+  assert.deepEqual([...spread(indices, 1)], [100]);
+  assert.deepEqual(spread(indices), indices);
+  assert.deepEqual(spread(indices, 11), indices);
+});
