@@ -15,8 +15,7 @@ import {
 } from '../runs/robustness.js';
 import { RUN_FILES } from '../runs/run-folder.js';
 import { holdsRun } from '../runs/run-path.js';
-import { loadEvaluation } from '../train/run/evaluate-run.js';
-import type { EvaluateOptions } from './commands/evaluate-command.js';
+import { type EvaluateRunOptions, loadEvaluation } from '../train/run/evaluate-run.js';
 import { DataProgressView } from './data-progress.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from './terminal.js';
 
@@ -31,7 +30,7 @@ export interface RobustnessFlags {
 /** Measures, prints, and writes robustness.json and its chart into the run folder. */
 export async function evaluateRobustness(
   path: string,
-  options: EvaluateOptions,
+  options: Required<EvaluateRunOptions>,
   { limit, seed = 0, json }: RobustnessFlags,
   terminal: Terminal,
 ): Promise<void> {

@@ -66,9 +66,8 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
       `
 Examples:
   scanstroke evaluate runs/my-run
-  scanstroke evaluate runs/my-run --part validation --json
   scanstroke evaluate runs/my-run --robustness --limit 1000
-  scanstroke evaluate runs/my-run/last.safetensors --data fashion-mnist/`,
+  scanstroke evaluate runs/my-run/last.safetensors --data fashion-mnist/ --json`,
     )
     .action(async (path: string, flags: EvaluateFlags) => {
       const { robustness = false, limit, seed, ...rest } = flags;
