@@ -30,6 +30,8 @@ export interface RecognizerInfo extends Required<RunFacts> {
   model: ResolvedClassifierConfig;
   /** How inputs become sequences. */
   preprocessing: Preprocessing;
+  /** The logits are divided by this before the softmax, so that probabilities agree with accuracy; 1 if none was fitted. */
+  temperature: number;
 }
 
 /** A class with its probability. */
@@ -44,7 +46,7 @@ export interface Guess {
 
 /** The answer to an input. */
 export interface Recognition {
-  /** [K] probabilities of the classes; their sum is 1. */
+  /** [K] probabilities of the classes, scaled by the network's temperature; their sum is 1. */
   probabilities: Float32Array;
   /** The likeliest classes, at most three, likeliest first. */
   top: Guess[];
@@ -157,7 +159,7 @@ export function describeCheckpoint(bytes: Uint8Array, about: RunFacts & { name: 
 
 function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): RecognizerInfo {
   const { name, preset = null, testAccuracy = null } = about;
-  const { preprocessing, model, classes } = checkpoint;
+  const { preprocessing, model, classes, temperature = 1 } = checkpoint;
   return {
     name,
     preset,
@@ -167,6 +169,7 @@ function infoOf(checkpoint: Checkpoint, about: RunFacts & { name: string }): Rec
     parameters: parameterCount(model),
     model,
     preprocessing,
+    temperature,
   };
 }
 
@@ -271,7 +274,7 @@ export class Recognizer implements Disposable {
     const { saw, steps, sequence } = prepared;
     const batch = { inputs: sequence, batchSize: 1, steps };
     const { logits, layers } = await this.#classifier.forward(batch, { states: true });
-    const recognition = this.#recognition(softmax(logits, this.info.name));
+    const recognition = this.#recognition(softmax(logits, this.info));
     const { numLayers, hiddenSize } = this.info.model;
     const width = directionsOf(this.info.model) * hiddenSize;
     const units = numLayers * width;
@@ -297,7 +300,7 @@ export class Recognizer implements Disposable {
   }
 
   /**
-   * Computes the probabilities of sequences, in batches.
+   * Computes the probabilities of sequences, in batches: the softmax of the logits divided by `info.temperature`.
    *
    * @param sequences [T, I] each, already preprocessed
    * @returns [K] for each sequence
@@ -324,7 +327,7 @@ export class Recognizer implements Disposable {
       const lengths = Int32Array.from(part, (each) => each.steps);
       const { logits } = await this.#classifier.forward({ inputs, batchSize: part.length, steps, lengths });
       for (let b = 0; b < part.length; b++) {
-        result.push(softmax(logits.subarray(b * numClasses, (b + 1) * numClasses), this.info.name));
+        result.push(softmax(logits.subarray(b * numClasses, (b + 1) * numClasses), this.info));
       }
       first = end;
     }

@@ -2,14 +2,17 @@
 import { UserError } from '../user-error.js';
 
 /**
- * [K] probabilities of logits.
- * @param name of the network, for the message
+ * [K] probabilities of logits: softmax(logits / temperature).
+ * @param network its name is in the message
  * @throws UserError if a logit is not finite: finite weights can be so large that sums overflow
  */
-export function softmax(logits: Float32Array, name: string): Float32Array {
+export function softmax(
+  logits: Float32Array,
+  { name, temperature }: { name: string; temperature: number },
+): Float32Array {
   if (!logits.every(Number.isFinite)) throw overflow(name, 'answer');
   const largest = logits.reduce((a, b) => Math.max(a, b));
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const powers = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
   const sum = powers.reduce((a, b) => a + b);
   return Float32Array.from(powers, (power) => power / sum);
 }

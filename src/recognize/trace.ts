@@ -14,7 +14,12 @@ import { softmax } from './softmax.js';
 
 /** The members of a recogniser that a trace needs. */
 export interface TracedNetwork {
-  readonly info: { name: string; model: ResolvedClassifierConfig; preprocessing: Preprocessing };
+  readonly info: {
+    name: string;
+    model: ResolvedClassifierConfig;
+    preprocessing: Preprocessing;
+    temperature: number;
+  };
   /** Null for bidirectional networks, the head `flatten`, and on a GPU, which computes all prefixes as a batch. */
   readonly stepper: SequenceStepper | null;
   /** [K] each. */
@@ -47,7 +52,7 @@ export async function traceInput(
   input: RecognizerInput,
   { over = input.kind === 'drawing' ? 'pen' : 'steps', moments: most = 100 }: TraceOptions,
 ): Promise<Trace | null> {
-  const { name, preprocessing, model } = network.info;
+  const { preprocessing, model } = network.info;
   const whole = prepareInput(input, preprocessing);
   if (whole === null) return null;
   const { saw, steps } = whole;
@@ -56,7 +61,7 @@ export async function traceInput(
   const { stepper } = network;
   const { ending } = kindOf(preprocessing);
   if (!overPen && stepper && ending) {
-    const toProbabilities = (logits: Float32Array) => softmax(logits, name);
+    const toProbabilities = (logits: Float32Array) => softmax(logits, network.info);
     return {
       over: 'steps',
       moments,

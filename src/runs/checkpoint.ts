@@ -29,6 +29,7 @@ import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import { checkAgainstTensors, checkValues } from './checkpoint-check.js';
 import { MAX_EPOCH_UPDATES } from './limits.js';
+import { readTemperature } from './temperature.js';
 
 export interface Checkpoint {
   parameters: StateDict;
@@ -38,6 +39,8 @@ export interface Checkpoint {
   preprocessing: Preprocessing;
   /** Names of the classes, in the order of the logits. */
   classes: string[];
+  /** The logits are divided by this before the softmax (runs/temperature.ts). Absent if none was fitted: as 1. */
+  temperature?: number;
   /** Only in a checkpoint to resume from. */
   training?: {
     /**
@@ -75,10 +78,10 @@ const UNUSABLE =
 /**
  * The bytes of a checkpoint file. Keys of the configuration are written in snake_case.
  * @throws UserError for weights and numbers in the JSON parts that are not finite, keys that are not camelCase, and a
- * parameter called `optimizer.…` or `training.…`
+ * parameter called `optimizer.…` or `training.…`, and a temperature out of range
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { parameters, model, preprocessing, classes, training } = checkpoint;
+  const { parameters, model, preprocessing, classes, temperature, training } = checkpoint;
   const tensors = new Map<string, TensorToWrite>();
   const add = (name: string, { shape, data }: { shape: number[]; data: Float32Array }) => {
     refuseDiverged(name, data);
@@ -103,6 +106,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     ),
     classes: formatJson(classes, 'the checkpoint: classes'),
   };
+  if (temperature !== undefined) {
+    metadata.temperature = String(readTemperature(temperature, 'the checkpoint: temperature'));
+  }
   if (training) {
     for (const [name, tensor] of training.optimizer) add(OPTIMIZER + name, tensor);
     const { state, lists } = withoutLongLists(training.state);
@@ -167,7 +173,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
  * @throws UserError for values that are not finite
  */
 export function decodeTensors(
-  { model, preprocessing, classes, training: state }: CheckpointHeader,
+  { model, preprocessing, classes, temperature, training: state }: CheckpointHeader,
   tensors: ReadonlyMap<string, Tensor>,
   name: string,
 ): Checkpoint {
@@ -185,6 +191,7 @@ export function decodeTensors(
     else parameters.set(tensor, { shape, data });
   }
   const checkpoint: Checkpoint = { parameters, model, preprocessing, classes };
+  if (temperature !== undefined) checkpoint.temperature = temperature;
   if (state !== null) checkpoint.training = { optimizer, state: { ...state, ...lists } };
   return checkpoint;
 }
@@ -259,6 +266,7 @@ function decodeMetadata(
     model: readClassifierConfig(configuration(metadata, 'model', name), `${name}: model`),
     preprocessing: readPreprocessing(configuration(metadata, 'preprocessing', name), name),
     classes: classNames(metadata, name),
+    ...temperatureIn(metadata, name),
     training: Object.hasOwn(metadata, 'training') ? configuration(metadata, 'training', name) : null,
   };
 }
@@ -277,6 +285,12 @@ function checkFormat(metadata: Record<string, string>, name: string): void {
     `${name}: checkpoint format version ${quote(version ?? 'none')}, but this scanstroke reads version ` +
       `${FORMAT_VERSION}${newer ? '; it was written by a newer one, so update scanstroke' : ''}`,
   );
+}
+
+function temperatureIn(metadata: Record<string, string>, name: string): Pick<Checkpoint, 'temperature'> {
+  if (!Object.hasOwn(metadata, 'temperature')) return {};
+  const value = metadataJson(metadata, 'temperature', name);
+  return { temperature: readTemperature(value, `${name}: metadata "temperature"`) };
 }
 
 function metadataJson(metadata: Record<string, string>, key: string, name: string): unknown {

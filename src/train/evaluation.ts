@@ -125,7 +125,7 @@ function countAnswers(
 }
 
 /** The class with the largest logit for sequence `n` of the sheet. */
-export function answerTo({ classes, logits }: AnswerSheet, n: number): number {
+export function answerTo({ classes, logits }: Pick<AnswerSheet, 'classes' | 'logits'>, n: number): number {
   let best = 0;
   for (let k = 1; k < classes; k++) if (logits[n * classes + k] > logits[n * classes + best]) best = k;
   return best;

@@ -8,7 +8,7 @@ import { epochOrder, epochOrderByLength } from '../data/split.js';
 import type { CurvePoint, EpochMetrics } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import { Diverged, type Engine } from './engine.js';
-import { evaluatePart, type Scores } from './evaluation.js';
+import { type AnswerSheet, evaluatePart, type Scores } from './evaluation.js';
 import type { ProgressEvent, StopReason, TrainEvent } from './events.js';
 import { learningRates, type RateSettings } from './learning-rates.js';
 import { initialLossScale, type LossScaleState } from './loss-scale.js';
@@ -79,6 +79,8 @@ export interface LoopOptions extends EpochOptions {
   /** [examples] of part `validation` */
   labels: ArrayLike<number>;
   classes: number;
+  /** Called after every epoch with the answers to the validation part, before `saveBest` and `saveEpoch`. */
+  validated?(answers: AnswerSheet): void;
   /** Called after an epoch with the best validation accuracy so far, with its scores, before `saveEpoch`. */
   saveBest(state: TrainState, validation: Scores): Promise<void>;
   /** Called after every epoch, with the state in which the next one begins. */
@@ -104,20 +106,22 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     const { epoch } = state;
     const trained = yield* trainEpoch(options, options.validation.length * EVALUATION_COST);
     const validationBegan = performance.now();
-    const scores = trained && !stop.aborted ? yield* validate(options, trained) : null;
+    const answers = trained && !stop.aborted ? yield* validate(options, trained) : null;
     state.epochSeconds += (performance.now() - validationBegan) / 1000;
-    if (!trained || !scores) {
+    if (!trained || !answers) {
       await options.saveMidEpoch(state);
       const batch = state.losses.length;
       yield { type: 'stopped', reason: 'interrupted', epoch: batch > 0 ? epoch : epoch - 1, batch };
       return 'interrupted';
     }
 
+    const { scores } = answers;
     const metrics = metricsOf(options, trained, scores);
     const accuracy = metrics.validationAccuracy;
     const best = state.best === null || accuracy > state.best.accuracy;
     if (best) state.best = { accuracy, loss: scores.loss, epoch };
     endEpoch(state);
+    options.validated?.(answers);
     if (best) await options.saveBest(state, scores);
     await options.saveEpoch(state, metrics);
     yield { type: 'epoch', metrics, best, epochs: settings.epochs };
@@ -269,14 +273,14 @@ export function orderOf(
     : epochOrder(train, seed, epoch);
 }
 
-/** Scores on the validation part; null when it was stopped. */
+/** Answers to the validation part; null when it was stopped. */
 async function* validate(
   options: LoopOptions,
   { learningRates: rates, samplesPerSecond }: TrainedEpoch,
-): AsyncGenerator<ProgressEvent, Scores | null> {
+): AsyncGenerator<ProgressEvent, AnswerSheet | null> {
   const { engine, settings, state, validation, labels, classes, stop } = options;
   const epochsLeft = settings.epochs - state.epoch;
-  const sheet = yield* evaluatePart({
+  return yield* evaluatePart({
     engine,
     part: 'validation',
     indices: validation,
@@ -287,7 +291,6 @@ async function* validate(
     secondsAfter:
       (epochsLeft * (options.train.length + validation.length * EVALUATION_COST)) / samplesPerSecond,
   });
-  return sheet?.scores ?? null;
 }
 
 /** Mean loss and accuracy over all batches of the current epoch, which must be complete. */

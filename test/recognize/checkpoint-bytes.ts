@@ -26,6 +26,7 @@ export function checkpointBytes(
   preprocessing: typeof ROWS | typeof STROKES,
   model: Partial<ClassifierConfig> = {},
   classes = [...'abcdefghij'].slice(0, model.numClasses ?? 4),
+  temperature?: number,
 ): Uint8Array {
   const strokes = preprocessing.kind === 'strokes';
   const config: ClassifierConfig = {
@@ -48,6 +49,7 @@ export function checkpointBytes(
     model: resolved,
     preprocessing: { ...preprocessing },
     classes,
+    temperature,
   });
 }
 

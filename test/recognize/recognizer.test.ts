@@ -55,7 +55,10 @@ describe('recognition', () => {
     const logits = await logitsOf(bytes, source);
     const answers = await recognizer.recognize(inputs);
     answers.forEach((answer, i) => {
-      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4), 'a'));
+      assert.deepEqual(
+        answer?.probabilities,
+        softmax(logits.subarray(4 * i, 4 * i + 4), { name: 'a', temperature: 1 }),
+      );
     });
   });
 
@@ -72,8 +75,50 @@ describe('recognition', () => {
     const fromMoves = await strokes.recognize(sequences.map((each) => ({ kind: 'strokes', moves: each })));
     assert.deepEqual(fromMoves, fromPictures);
     fromMoves.forEach((answer, i) => {
-      assert.deepEqual(answer?.probabilities, softmax(logits.subarray(4 * i, 4 * i + 4), 'a'));
+      assert.deepEqual(
+        answer?.probabilities,
+        softmax(logits.subarray(4 * i, 4 * i + 4), { name: 'a', temperature: 1 }),
+      );
     });
+  });
+
+  test('divides the logits by the temperature of the checkpoint, in every answer', async () => {
+    const backend = new ReferenceBackend();
+    const about = { name: 'a' };
+    const model = { bidirectional: false };
+    const [plain, scaled] = [undefined, 2.5].map((temperature) =>
+      openRecognizer(checkpointBytes(STROKES, model, undefined, temperature), backend, about),
+    );
+    assert.deepEqual([plain.info.temperature, scaled.info.temperature], [1, 2.5]);
+    /** softmax(z / 2.5) from softmax(z): the powers 1/2.5 of the probabilities, normalised. */
+    const flattened = (probabilities: Float32Array) => {
+      const powers = Float64Array.from(probabilities, (each) => each ** (1 / 2.5));
+      const sum = powers.reduce((a, b) => a + b);
+      return powers.map((power) => power / sum);
+    };
+    const assertFlattened = (found: Float32Array, from: Float32Array) =>
+      flattened(from).forEach((expected, k) => {
+        assert.ok(Math.abs(found[k] - expected) < 1e-6, `${k}: ${found[k]}, expected ${expected}`);
+      });
+    const [[before], [after]] = [await plain.recognize([SEVEN]), await scaled.recognize([SEVEN])];
+    assert.ok(before && after);
+    assert.notDeepEqual(before.probabilities, after.probabilities);
+    assertFlattened(after.probabilities, before.probabilities);
+    assert.equal(after.top[0].index, before.top[0].index);
+    const inspected = await scaled.inspect(SEVEN);
+    assert.deepEqual(inspected?.recognition, after);
+    const moves = imageToStrokes((await pictures(1))[0].pixels, 28, 28);
+    for (const over of ['pen', 'steps'] as const) {
+      const input: RecognizerInput = over === 'pen' ? SEVEN : { kind: 'strokes', moves };
+      const traces = [await plain.trace(input, { over }), await scaled.trace(input, { over })];
+      const [first, second] = traces.map((trace) => trace?.probabilities ?? new Float32Array());
+      assert.ok(first.length > 4);
+      for (let m = 0; m < first.length; m += 4) {
+        if (first[m] > 0) assertFlattened(second.subarray(m, m + 4), first.subarray(m, m + 4));
+      }
+    }
+    plain.close();
+    scaled.close();
   });
 
   test('gives the same answer to an input alone and in a batch', async () => {

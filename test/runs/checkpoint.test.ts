@@ -68,6 +68,38 @@ test('a checkpoint without a training state is read without one', () => {
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint), 'x'), checkpoint);
 });
 
+test('a temperature is written as a number, and comes back', () => {
+  for (const temperature of [1, 1.37142, 0.01, 100]) {
+    const bytes = encodeCheckpoint({ ...example(), temperature });
+    assert.equal(readSafetensors(bytes).metadata.temperature, String(temperature));
+    assert.deepEqual(decodeCheckpoint(bytes, 'x'), { ...example(), temperature });
+  }
+  const without = encodeCheckpoint({ ...example(), temperature: undefined });
+  assert.deepEqual(without, encodeCheckpoint(example()), 'older checkpoints have no temperature');
+  assert.ok(!('temperature' in decodeCheckpoint(without, 'x')));
+});
+
+test('a temperature out of range is neither read nor written', () => {
+  const { tensors, metadata } = readSafetensors(encodeCheckpoint(example()));
+  for (const temperature of ['0', '-1', '0.0099', '100.1', '1e400', 'null', '"1.5"', '[1]', 'true', '{}']) {
+    refused(
+      writeSafetensors(tensors, { ...metadata, temperature }),
+      /: metadata "temperature": expected a number from 0\.01 to 100, found /,
+    );
+  }
+  for (const temperature of ['NaN', '', '1.5 ', '0x1', 'Infinity']) {
+    const bytes = writeSafetensors(tensors, { ...metadata, temperature });
+    if (temperature === '1.5 ') assert.equal(decodeCheckpoint(bytes, 'x').temperature, 1.5);
+    else refused(bytes, /: metadata "temperature": /);
+  }
+  for (const temperature of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 101]) {
+    assert.throws(
+      () => encodeCheckpoint({ ...example(), temperature }),
+      /^UserError: the checkpoint: temperature: expected a number from 0\.01 to 100, found /,
+    );
+  }
+});
+
 test('plain SGD has a training state without vectors', () => {
   const checkpoint = example();
   checkpoint.training = { optimizer: new Map(), state: { epoch: 1 } };

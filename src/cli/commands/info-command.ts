@@ -43,7 +43,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
   const total = found.checkpoint.parameters;
   if (json) {
     const { checkpoint, checkpointPath, metrics, summary, holder } = found;
-    const { model, classes, training } = checkpoint;
+    const { model, classes, temperature = null, training } = checkpoint;
     const preprocessing = storedPreprocessing(checkpoint);
     const value = {
       path,
@@ -51,6 +51,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
       model,
       preprocessing,
       classes,
+      temperature,
       tensors,
       parameters: total,
     };
@@ -123,6 +124,7 @@ function describe(
 ): string {
   const { bold, dim } = colorsFor(terminal.out);
   const { checkpoint, checkpointPath } = found;
+  const { temperature } = checkpoint;
   const table = [
     ['layer', 'tensor', 'shape', 'parameters'],
     ...tensors.map(({ layer, name, shape, parameters }, index) => [
@@ -144,7 +146,7 @@ function describe(
     indent([dim(header), ...rows.slice(0, -1), bold(rows[rows.length - 1])].join('\n')),
   ];
   for (const [title, values] of [
-    ['Model', checkpoint.model],
+    ['Model', { ...checkpoint.model, ...(temperature !== undefined && { temperature }) }],
     ['Input', storedPreprocessing(checkpoint)],
     ['Training', checkpoint.training ?? {}],
   ] as const) {

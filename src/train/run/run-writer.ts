@@ -33,9 +33,10 @@ import { UserError } from '../../user-error.js';
 import type { TrainConfig } from '../config/options.js';
 import { configToDisk } from '../config/run-config.js';
 import type { Engine } from '../engine.js';
-import type { Scores } from '../evaluation.js';
+import type { AnswerSheet, Scores } from '../evaluation.js';
 import type { StopReason } from '../events.js';
 import type { TrainState } from '../loop.js';
+import { fitTemperature } from '../temperature.js';
 import { peakMegabytes } from './peak-memory.js';
 import { differencesOf } from './resume.js';
 
@@ -46,6 +47,8 @@ export class RunWriter {
   readonly #began = performance.now();
   /** Seconds of training before this process took the run up. */
   #secondsBefore = 0;
+  /** Of the weights at the end of the last epoch; undefined before one, and after an epoch of an older version. */
+  #temperature: number | undefined;
 
   constructor(
     readonly config: PlacedConfig,
@@ -66,9 +69,11 @@ export class RunWriter {
    * Damaged files are repaired; if the best checkpoint is lost, `state.best` changes. Results of an earlier end are
    * removed if epochs are left; if the run has stopped for another reason, they are made again.
    *
+   * @param temperature of the checkpoint that the run begins from
    * @returns lines for the user: what was repaired
    */
-  async begin(state: TrainState): Promise<string[]> {
+  async begin(state: TrainState, temperature?: number): Promise<string[]> {
+    this.#temperature = temperature;
     const { loadCp, numEpochs } = this.config;
     this.#secondsBefore = state.trainSeconds + state.epochSeconds;
     const continued = continuesIn(this.#path, loadCp);
@@ -149,6 +154,14 @@ export class RunWriter {
     }
   }
 
+  /**
+   * Fits the temperature of the current weights, which the next checkpoints hold. It depends on the weights alone, so a
+   * run that is interrupted before it has saved them fits the same again.
+   */
+  calibrate(validation: AnswerSheet): void {
+    this.#temperature = fitTemperature(validation, this.dataset.train.labels);
+  }
+
   /** The best checkpoint of an epoch. `saveEpoch` gives it its name. */
   async saveBest(epoch: number): Promise<void> {
     await this.save(pendingBest('', epoch));
@@ -164,11 +177,14 @@ export class RunWriter {
   /** A checkpoint of the parameters; with a state also of the optimiser, to resume from. */
   async save(file: string, state?: TrainState): Promise<void> {
     const { parameters, optimizer } = await this.engine.save();
+    // Within an epoch the weights are others than those that were validated.
+    const temperature = state && state.losses.length > 0 ? undefined : this.#temperature;
     const bytes = encodeCheckpoint({
       parameters,
       model: { ...this.model },
       preprocessing: this.preprocessing,
       classes: this.dataset.classes,
+      temperature,
       ...(state && { training: { optimizer, state: { ...state, ...this.conditions } } }),
     });
     await this.lock.check();

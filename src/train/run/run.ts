@@ -127,7 +127,7 @@ async function* trainLocked(
     stop.throwIfAborted();
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
     const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
-    const repairs = await writer.begin(state);
+    const repairs = await writer.begin(state, checkpoint?.temperature);
     await source?.release();
     yield {
       type: 'start',
@@ -157,6 +157,7 @@ async function* trainLocked(
       lengthOf,
       state,
       lastGood,
+      validated: (answers) => writer.calibrate(answers),
       saveBest: async (next, bestScores) => {
         scores.set('validation', bestScores);
         await writer.saveBest(next.epoch - 1);
@@ -172,6 +173,7 @@ async function* trainLocked(
 
     const best = await readCheckpoint(join(config.savingPath, RUN_FILES.best));
     await engine.load({ parameters: best.parameters, optimizer: new Map() });
+    const { temperature = 1 } = best;
     let mistakes: Mistake[] = [];
     for (const { part, indices } of evaluatedParts(dataset, train, validation)) {
       // The validation that chose the best epoch, if it was in this process.
@@ -189,7 +191,7 @@ async function* trainLocked(
         return interrupted;
       }
       scores.set(part, sheet.scores);
-      if (part === 'test') mistakes = mistakesOf(sheet, dataset);
+      if (part === 'test') mistakes = mistakesOf(sheet, dataset, temperature);
     }
     const summary = await writer.end(state, reason, scores, train);
     yield { type: 'done', summary };

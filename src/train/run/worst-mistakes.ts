@@ -7,8 +7,11 @@ import { type AnswerSheet, answerTo } from '../evaluation.js';
 /** Most mistakes in the report. */
 const MAX_MISTAKES = 30;
 
-/** The wrong answers on the test set with the highest probability, highest first, with their pictures. */
-export function mistakesOf(sheet: AnswerSheet, dataset: Dataset): Mistake[] {
+/**
+ * The wrong answers on the test set with the highest probability, highest first, with their pictures.
+ * @param temperature of the model; the logits are divided by it
+ */
+export function mistakesOf(sheet: AnswerSheet, dataset: Dataset, temperature: number): Mistake[] {
   const { labels } = dataset.test;
   const { indices, classes, logits } = sheet;
   const mistakes: Omit<Mistake, 'picture'>[] = [];
@@ -16,7 +19,7 @@ export function mistakesOf(sheet: AnswerSheet, dataset: Dataset): Mistake[] {
     const label = labels[index];
     const predicted = answerTo(sheet, n);
     if (predicted === label) return;
-    const probabilities = softmax(logits.subarray(n * classes, (n + 1) * classes));
+    const probabilities = softmax(logits.subarray(n * classes, (n + 1) * classes), temperature);
     mistakes.push({
       index,
       label,
@@ -32,9 +35,9 @@ export function mistakesOf(sheet: AnswerSheet, dataset: Dataset): Mistake[] {
     .map((mistake) => ({ ...mistake, picture: kind.exampleAt(dataset.test, mistake.index) }));
 }
 
-function softmax(logits: Float32Array): Float64Array {
+function softmax(logits: Float32Array, temperature: number): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b));
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const powers = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
   const sum = powers.reduce((a, b) => a + b);
   return powers.map((power) => power / sum);
 }
