@@ -41,6 +41,8 @@ export interface AboutModel {
   preprocessing?: Preprocessing;
   /** [K] Only of a classifier: names of the classes. Default `0`, `1`, … */
   classes?: string[];
+  /** Only of a classifier: its logits are divided by this before the softmax, 0.01 to 100. Default 1. */
+  temperature?: number;
 }
 
 /** Writes a model in the format of another tool. */
@@ -56,7 +58,7 @@ export function exportsWith(resources: ExportResources): ExportModel {
 
 async function exportableOf(
   model: Uint8Array | ExportedClassifier,
-  { name = 'model', preprocessing, classes }: AboutModel,
+  { name = 'model', preprocessing, classes, temperature }: AboutModel,
 ): Promise<ExportableModel> {
   if (model instanceof Uint8Array) {
     const { model: config, training = null, ...rest } = decodeCheckpoint(model, name);
@@ -67,6 +69,7 @@ async function exportableOf(
     config,
     preprocessing: preprocessing ?? null,
     classes: classes ?? Array.from({ length: config.numClasses }, (_, k) => String(k)),
+    temperature,
   };
   // A checkpoint's were checked when it was decoded. What an import would refuse must not be written.
   readModelMetadata(modelMetadata(about), 'exportModel');

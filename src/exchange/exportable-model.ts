@@ -13,6 +13,8 @@ export interface ExportableModel {
   preprocessing: Preprocessing | null;
   /** [K] names of the classes, in the order of the logits. */
   classes: string[];
+  /** The logits are divided by this before the softmax. Absent if none was fitted: as 1. */
+  temperature?: number;
   /** Names the model in files, and the files: `my-run`. */
   name: string;
   /** The optimiser's vectors and the state of the training; null in a checkpoint that cannot be resumed. */

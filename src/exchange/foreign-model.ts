@@ -20,6 +20,8 @@ export interface ForeignModel {
   config: ResolvedClassifierConfig | null;
   preprocessing: Preprocessing | null;
   classes: string[] | null;
+  /** The logits are divided by this before the softmax; null if the file does not tell. */
+  temperature: number | null;
   /** The state of the optimiser, of a PyTorch checkpoint. */
   optimizer: ForeignOptimizer | null;
   /** Epochs that were trained, if the file tells. */

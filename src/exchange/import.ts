@@ -61,6 +61,8 @@ export interface ImportedNetwork {
   preprocessing: Preprocessing;
   /** [K] names of the classes. */
   classes: string[];
+  /** The logits are divided by this before the softmax. Absent if the file does not tell: as 1. */
+  temperature?: number;
   /** The optimiser of a checkpoint of PyTorch's; null if there is none, or scanstroke cannot go on with it. */
   optimizer: ImportedOptimizer | null;
   /** Epochs that were trained; null if the file does not tell. */
@@ -102,8 +104,9 @@ export async function importModel(bytes: Uint8Array, options: ImportOptions = {}
   const { name = 'model', readBeside = refuseBeside, ...choices } = options;
   const foreign = await readForeignModel(bytes, name, readBeside);
   const network = networkOf(foreign, name, choices);
-  const { parameters, model, preprocessing, classes } = network;
-  return { ...network, checkpoint: encodeCheckpoint({ parameters, model, preprocessing, classes }) };
+  const { parameters, model, preprocessing, classes, temperature } = network;
+  const checkpoint = encodeCheckpoint({ parameters, model, preprocessing, classes, temperature });
+  return { ...network, checkpoint };
 }
 
 function refuseBeside(file: string): never {
@@ -156,6 +159,7 @@ export function networkOf(foreign: ForeignModel, name: string, choices: ImportCh
     parameters: parametersOf(network, tensors),
     preprocessing,
     classes,
+    ...(foreign.temperature !== null && { temperature: foreign.temperature }),
     optimizer,
     epoch: foreign.epoch,
     ...report,

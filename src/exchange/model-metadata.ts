@@ -1,6 +1,6 @@
 /**
  * What scanstroke knows about a model besides its tensors, as texts for the metadata of a file: configuration,
- * preprocessing and classes, in the JSON of a checkpoint. An import restores them.
+ * preprocessing, classes and temperature, in the JSON of a checkpoint. An import restores them.
  */
 import { checkClassNames, MAX_CLASSES } from '../data/class-names.js';
 import type { Preprocessing } from '../data/input-kind.js';
@@ -11,6 +11,7 @@ import { list, readAs, text } from '../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { readClassifierConfig } from '../model/read-config.js';
 import { checkSizes } from '../runs/checkpoint-check.js';
+import { readTemperature } from '../runs/temperature.js';
 import { UserError } from '../user-error.js';
 import type { ExportableModel } from './exportable-model.js';
 
@@ -23,6 +24,8 @@ export interface ModelMetadata {
   /** Null for a classifier of a program, whose input is sequences. */
   preprocessing: Preprocessing | null;
   classes: string[];
+  /** Null if none was fitted. */
+  temperature: number | null;
 }
 
 /** The metadata of a model: texts by name. @throws UserError for numbers that JSON cannot hold */
@@ -30,7 +33,8 @@ export function modelMetadata({
   config,
   preprocessing,
   classes,
-}: Pick<ExportableModel, 'config' | 'preprocessing' | 'classes'>): Record<string, string> {
+  temperature,
+}: Pick<ExportableModel, 'config' | 'preprocessing' | 'classes' | 'temperature'>): Record<string, string> {
   const metadata: Record<string, string> = {
     [WRITER.key]: WRITER.value,
     model: jsonOf({ ...config }, 'model'),
@@ -39,6 +43,7 @@ export function modelMetadata({
   if (preprocessing !== null) {
     metadata.preprocessing = jsonOf(kindOf(preprocessing).writePreprocessing(preprocessing), 'preprocessing');
   }
+  if (temperature !== undefined) metadata.temperature = jsonOf(temperature, 'temperature');
   return metadata;
 }
 
@@ -63,6 +68,9 @@ export function readModelMetadata(metadata: Record<string, unknown>, where: stri
     config: readClassifierConfig(model, `${where}: model`),
     preprocessing: preprocessing && readPreprocessing(preprocessing, where),
     classes,
+    temperature: Object.hasOwn(metadata, 'temperature')
+      ? readTemperature(valueIn(metadata, 'temperature', where), `${where}: metadata "temperature"`)
+      : null,
   };
   checkSizes({ ...read, model: read.config }, where);
   return read;

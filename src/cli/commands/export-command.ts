@@ -219,9 +219,9 @@ async function modelOf(
   const { optimizerToExport } = await import('../../train/run/exported-optimizer.js');
   const { folder, checkpoint: path } = findCheckpoint('export', run, withOptimizer ? 'resume' : 'use');
   const read = withOptimizer ? readCheckpoint : readTrainedModel;
-  const { model: config, parameters, preprocessing, classes, training = null } = await read(path);
+  const { model: config, training = null, ...trained } = await read(path);
   return {
-    model: { config, parameters, preprocessing, classes, training, name: modelName(path) },
+    model: { ...trained, config, training, name: modelName(path) },
     training: training === null ? {} : await optimizerToExport(folder, training.state, path),
   };
 }

@@ -143,7 +143,7 @@ function exampleText(model: CModel): string {
 }
 
 function declarationsText(model: CModel): string {
-  const { config, streaming, steps, workspacePerStep, classes } = model;
+  const { config, streaming, steps, workspacePerStep, classes, temperature } = model;
   const { inputSize, hiddenSize, numLayers, bidirectional, head } = config;
   const fixed = head === 'flatten';
   const workspace = workspacePerStep > 0;
@@ -166,7 +166,7 @@ extern "C" {
 #define NAME_LAYERS ${numLayers}
 #define NAME_DIRECTIONS ${bidirectional ? 2 : 1}
 #define NAME_CLASSES ${classes.length}
-${steps === null ? '' : `#define NAME_STEPS ${steps} /* of a sequence */\n`}${
+${temperatureText(temperature)}${steps === null ? '' : `#define NAME_STEPS ${steps} /* of a sequence */\n`}${
   workspace
     ? `#define NAME_WORKSPACE(steps) ((size_t)(steps) * ${workspacePerStep}) /* floats that name_predict needs */\n`
     : ''
@@ -182,7 +182,7 @@ ${inputDeclarations(model)}
  */
 void name_predict(const float *inputs, size_t steps, float *logits${workspace ? ', float *workspace' : ''});
 ${streaming ? streamingDeclarations(head) : ''}
-/* Probabilities [NAME_CLASSES] from logits; both may be the same array. */
+/* Probabilities [NAME_CLASSES] from logits${temperature === 1 ? '' : ' / NAME_TEMPERATURE'}; both may be the same array. */
 void name_softmax(const float *logits, float *probabilities);
 
 /* The class with the largest logit, or probability: 0 to NAME_CLASSES - 1. */
@@ -206,6 +206,14 @@ size_t name_classify(const float *logits);
 #endif
 
 `;
+}
+
+/** Nothing for a network whose logits are not divided. */
+function temperatureText(temperature: number): string {
+  if (temperature === 1) return '';
+  const text = String(temperature);
+  const literal = `${/[.e]/.test(text) ? text : `${text}.0`}f`;
+  return `#define NAME_TEMPERATURE ${literal} /* fitted on validation data: probabilities agree with accuracy */\n`;
 }
 
 function streamingDeclarations(head: Head): string {

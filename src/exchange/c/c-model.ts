@@ -15,7 +15,9 @@ import { identifierOf, MAX_TEXT_BYTES } from './c-text.js';
 export const MAX_C_WEIGHTS = 2 ** 24;
 
 /** A model on its way into C. */
-export interface CModel extends Omit<ExportableModel, 'training'> {
+export interface CModel extends Omit<ExportableModel, 'training' | 'temperature'> {
+  /** The logits are divided by this before the softmax. */
+  temperature: number;
   /** Prefix of functions: `my_run`; of macros: `MY_RUN`. */
   identifier: string;
   quantize: boolean;
@@ -34,7 +36,7 @@ export interface CModel extends Omit<ExportableModel, 'training'> {
  * finite, or preprocessing or classes of another size
  */
 export function checkedModel(model: ExportableModel, quantize: boolean): CModel {
-  const { config, parameters, preprocessing, classes, name } = model;
+  const { config, parameters, preprocessing, classes, temperature = 1, name } = model;
   const layout = new ParameterLayout(config);
   if (layout.length > MAX_C_WEIGHTS) {
     throw new UserError(
@@ -58,6 +60,7 @@ export function checkedModel(model: ExportableModel, quantize: boolean): CModel 
     parameters,
     preprocessing,
     classes,
+    temperature,
     name,
     identifier: identifierOf(name),
     quantize,

@@ -12,7 +12,7 @@ export function networkText(model: CModel): string {
     addText(model, 'classes', 'NAME_CLASSES', 'every class'),
     cellText(model),
     model.streaming ? streamingText(model) : bidirectionalText(model),
-    ANSWER_TEXT,
+    answerText(model),
   ].join('\n');
 }
 
@@ -277,7 +277,9 @@ ${head === 'flatten' ? '' : '  const name_weight *linear = trained->linear; /* [
 `;
 }
 
-const ANSWER_TEXT = `\
+function answerText({ temperature }: CModel): string {
+  const exponent = temperature === 1 ? 'logits[k] - largest' : '(logits[k] - largest) / NAME_TEMPERATURE';
+  return `\
 /* ---- Answers. ---- */
 
 void name_softmax(const float *logits, float *probabilities)
@@ -285,7 +287,7 @@ void name_softmax(const float *logits, float *probabilities)
   float largest = logits[0], sum = 0.0f;
   for (size_t k = 1; k < NAME_CLASSES; k++) if (logits[k] > largest) largest = logits[k];
   for (size_t k = 0; k < NAME_CLASSES; k++) {
-    probabilities[k] = expf(logits[k] - largest);
+    probabilities[k] = expf(${exponent});
     sum += probabilities[k];
   }
   for (size_t k = 0; k < NAME_CLASSES; k++) probabilities[k] /= sum;
@@ -298,3 +300,4 @@ size_t name_classify(const float *logits)
   return best;
 }
 `;
+}

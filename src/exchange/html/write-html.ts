@@ -30,9 +30,9 @@ const MAX_MODEL_BYTES = 2 ** 28;
  * @throws UserError if a drawing cannot become the model's input, or the model is too large for a text
  */
 export async function writeHtml(model: ExportableModel, template: string): Promise<ExportedFile[]> {
-  const { config, parameters, classes, name } = model;
+  const { config, parameters, classes, temperature, name } = model;
   const preprocessing = drawablePreprocessing(model);
-  const checkpoint = encodeCheckpoint({ parameters, model: config, preprocessing, classes });
+  const checkpoint = encodeCheckpoint({ parameters, model: config, preprocessing, classes, temperature });
   if (checkpoint.length > MAX_MODEL_BYTES) {
     throw new UserError(
       `export html: the model has ${checkpoint.length} bytes; at most ${MAX_MODEL_BYTES} are written into one page; ` +

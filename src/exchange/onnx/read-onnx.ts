@@ -26,7 +26,7 @@ const MAX_SIZE = 2 ** 20;
  * @param readBeside reads a file in the model's folder, and must refuse links that leave the folder; called only for
  * paths without `..`, backslashes and drive letters
  * @returns tensors under PyTorch's names in scanstroke's order of gates and columns, the head, and of a file that
- * scanstroke wrote also configuration, preprocessing and classes
+ * scanstroke wrote also configuration, preprocessing and classes; the number that divides the logits is the temperature
  * @throws UserError naming what is damaged, or what scanstroke's networks do not have: an operator, an attribute, a head
  */
 export function readOnnx(bytes: Uint8Array, name: string, readBeside: ReadBeside): ForeignModel {
@@ -42,6 +42,7 @@ export function readOnnx(bytes: Uint8Array, name: string, readBeside: ReadBeside
     config: own?.config ?? null,
     preprocessing: own?.preprocessing ?? null,
     classes: own?.classes ?? null,
+    temperature: own?.temperature ?? found.temperature,
     optimizer: null,
     epoch: null,
     // The metadata of an own file say what its graph does besides.

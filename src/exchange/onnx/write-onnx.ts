@@ -6,7 +6,7 @@
  *   'flatten' the steps are fixed and there are no lengths;
  * - with `withPreprocessing` in place of both: `images` uint8 [batch, channels, height, width];
  * - with `initialStates` also `h0` and `c0` float32 [L·D, batch, H], as PyTorch's;
- * - `logits` float32 [batch, K], with `probabilities` also `probabilities` [batch, K].
+ * - `logits` float32 [batch, K], with `probabilities` also `probabilities` [batch, K], softmax(logits / temperature).
  *
  * write/step-graph.ts has the inputs and outputs of `streaming`, write/lstm-layers.ts the names of the parameters. Model,
  * preprocessing and classes are in the metadata, in the JSON of a checkpoint.

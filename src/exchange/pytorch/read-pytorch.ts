@@ -57,6 +57,7 @@ export function readPytorch(bytes: Uint8Array, name: string): ForeignModel {
     config: about?.config ?? null,
     preprocessing: about?.preprocessing ?? null,
     classes: about?.classes ?? null,
+    temperature: about?.temperature ?? null,
     optimizer,
     epoch: epochOf(parts.epoch),
     notices: [...parts.notices, ...notices],

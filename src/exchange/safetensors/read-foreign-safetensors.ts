@@ -1,6 +1,6 @@
 /**
  * Reads tensors of any safetensors file as float32. A file that scanstroke wrote also gives the model's configuration,
- * preprocessing and classes, from its metadata.
+ * preprocessing, classes and temperature, from its metadata.
  */
 
 import { MAX_CLASSES } from '../../data/class-names.js';
@@ -13,6 +13,7 @@ import { list, readAs, text } from '../../formats/shape.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import { readClassifierConfig } from '../../model/read-config.js';
 import { isOfTraining } from '../../runs/checkpoint.js';
+import { readTemperature } from '../../runs/temperature.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import { type FloatType, floatsOf } from '../float-types.js';
@@ -77,6 +78,7 @@ export function readForeignSafetensors(bytes: Uint8Array, name: string): Foreign
     config: null,
     preprocessing: null,
     classes: null,
+    temperature: null,
     optimizer: null,
     epoch: null,
     notices,
@@ -90,7 +92,7 @@ function exportedModel(
   read: { tensors: StateDict; optimizer: StateDict; notices: string[] },
   name: string,
 ): ForeignModel {
-  const { config, preprocessing, classes } = readModelMetadata(metadata, name);
+  const { config, preprocessing, classes, temperature } = readModelMetadata(metadata, name);
   const layout = new ParameterLayout(config);
   layout.check(read.tensors, `the tensors of ${name}`);
   const names = layout.places.map((place) => place.name);
@@ -103,6 +105,7 @@ function exportedModel(
     config,
     preprocessing,
     classes,
+    temperature,
     optimizer: readOptimizerTensors(metadata, read.optimizer, names, name),
     epoch: epoch ? Number(metadata.epoch) : null,
     notices: read.notices,
@@ -113,17 +116,20 @@ function exportedModel(
 function aboutOurs(
   metadata: Record<string, string>,
   name: string,
-): Pick<ForeignModel, 'config' | 'head' | 'sequenceLength' | 'preprocessing' | 'classes'> {
+): Pick<ForeignModel, 'config' | 'head' | 'sequenceLength' | 'preprocessing' | 'classes' | 'temperature'> {
   const model = objectIn(metadata, 'model', name);
   const preprocessing = objectIn(metadata, 'preprocessing', name);
   const config = model && readClassifierConfig(model, `${name}: model`);
   const classes = jsonIn(metadata, 'classes', name);
+  const temperature = jsonIn(metadata, 'temperature', name);
   return {
     config,
     head: config?.head ?? null,
     sequenceLength: config?.sequenceLength ?? null,
     preprocessing: preprocessing && readPreprocessing(preprocessing, name),
     classes: classes === null ? null : readAs(classList, classes, `${name}: metadata "classes"`),
+    temperature:
+      temperature === null ? null : readTemperature(temperature, `${name}: metadata "temperature"`),
   };
 }
 

@@ -142,8 +142,8 @@ async function writeImportedRun(
   config: TrainConfig,
   lock: RunLock,
 ): Promise<void> {
-  const { parameters, model, preprocessing, classes } = network;
-  const best: Checkpoint = { parameters, model, preprocessing, classes };
+  const { parameters, model, preprocessing, classes, temperature } = network;
+  const best: Checkpoint = { parameters, model, preprocessing, classes, temperature };
   // In this order a killed import leaves no folder from which a training would begin with random weights.
   const files = [
     [RUN_FILES.best, encodeCheckpoint(best)],

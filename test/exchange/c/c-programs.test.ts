@@ -62,6 +62,7 @@ async function exportable(
     parameters: await model.stateDict(),
     preprocessing,
     classes: HOSTILE,
+    temperature: 1.7,
     name,
     training: null,
   };
@@ -74,7 +75,7 @@ function write(model: ExportableModel): string {
 }
 
 async function probabilitiesOf(model: ExportableModel, inputs: Float32Array): Promise<Float64Array> {
-  const { config, parameters } = model;
+  const { config, parameters, temperature = 1 } = model;
   const classifier = new SequenceClassifier(
     { ...config, sequenceLength: config.sequenceLength ?? undefined },
     backend,
@@ -82,7 +83,7 @@ async function probabilitiesOf(model: ExportableModel, inputs: Float32Array): Pr
   );
   const steps = inputs.length / config.inputSize;
   const { logits } = await classifier.forward({ inputs, batchSize: 1, steps });
-  const powers = Float64Array.from(logits, Math.exp);
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit / temperature));
   const sum = powers.reduce((a, b) => a + b);
   return powers.map((power) => power / sum);
 }

@@ -14,6 +14,7 @@ export function foreignModel(tensors: StateDict, about: Partial<ForeignModel> = 
     config: null,
     preprocessing: null,
     classes: null,
+    temperature: null,
     optimizer: null,
     epoch: null,
     notices: [],

@@ -29,6 +29,7 @@ const backend = openReference();
 export async function exampleOf(
   config: Partial<ClassifierConfig>,
   preprocessing: Preprocessing | null = null,
+  temperature?: number,
 ): Promise<Example> {
   const whole = { inputSize: INPUT_SIZE, hiddenSize: 6, numClasses: NUM_CLASSES, sequenceLength: STEPS };
   const classifier = new SequenceClassifier({ ...whole, ...config }, backend, { seed: 7 });
@@ -40,7 +41,15 @@ export async function exampleOf(
   const classes = Array.from({ length: classifier.config.numClasses }, (_, k) => `class ${k}`);
   const { config: resolved } = classifier;
   return {
-    model: { config: resolved, parameters, preprocessing, classes, name: nameOf(config), training: null },
+    model: {
+      config: resolved,
+      parameters,
+      preprocessing,
+      classes,
+      temperature,
+      name: nameOf(config),
+      training: null,
+    },
     classifier,
   };
 }
@@ -99,12 +108,12 @@ export async function ourLogits({ classifier }: Example, batch: Batch): Promise<
   return logits;
 }
 
-/** Softmax of each row [B, K]. */
-export function probabilitiesOf(logits: Float32Array, classes: number): number[] {
+/** Softmax of each row [B, K] of logits divided by the temperature. */
+export function probabilitiesOf(logits: Float32Array, classes: number, temperature = 1): number[] {
   return Array.from(logits, (logit, n) => {
     const start = n - (n % classes);
     const row = logits.subarray(start, start + classes);
-    return Math.exp(logit) / row.reduce((sum, other) => sum + Math.exp(other), 0);
+    return Math.exp(logit / temperature) / row.reduce((sum, other) => sum + Math.exp(other / temperature), 0);
   });
 }
 

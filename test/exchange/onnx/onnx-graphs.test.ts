@@ -132,6 +132,51 @@ describe('graphs that come in', () => {
   });
 });
 
+/** The logits, divided or multiplied by a number, and their softmax. */
+function scaledLogits(op: 'Div' | 'Mul', number: number, dims: number[] = []) {
+  return (parts: SmallParts) => {
+    parts.constants.factor = { dims, values: Float32Array.of(number) };
+    parts.tail.push(
+      { op, inputs: ['y', 'factor'], outputs: ['scaled'] },
+      { op: 'Softmax', inputs: ['scaled'], outputs: ['p'], attributes: { axis: 1 } },
+    );
+    parts.outputs[0] = 'p';
+  };
+}
+
+describe('a number that divides the logits', () => {
+  test('is the temperature', () => {
+    assert.equal(read(() => {}).temperature, null);
+    for (const dims of [[], [1], [1, 1]]) assert.equal(read(scaledLogits('Div', 2.5, dims)).temperature, 2.5);
+    const multiplied = read(scaledLogits('Mul', 0.25));
+    assert.equal(multiplied.temperature, 4);
+    assert.match(multiplied.notices.join(), /divides the logits by 4: this is the temperature/);
+    assert.equal(read(scaledLogits('Div', 1)).temperature, null);
+  });
+
+  test('is refused out of range, twice, and before the bias', () => {
+    for (const number of [0, -2, 1e-3, 1e3]) {
+      assert.throws(
+        () => read(scaledLogits('Div', number)),
+        /^UserError: model\.onnx: the operator Div.* computes with values/,
+      );
+    }
+    const twice = (parts: SmallParts) => {
+      scaledLogits('Div', 2)(parts);
+      parts.tail.splice(1, 0, { op: 'Div', inputs: ['scaled', 'factor'], outputs: ['again'] });
+      parts.tail[2].inputs = ['again'];
+    };
+    assert.throws(() => read(twice), /divides the logits a second time/);
+    const before = (parts: SmallParts) => {
+      scaledLogits('Div', 2)(parts);
+      parts.gemm.inputs = ['h', 'fc'];
+      parts.tail.splice(1, 0, { op: 'Add', inputs: ['scaled', 'b'], outputs: ['sum'] });
+      parts.tail[2].inputs = ['sum'];
+    };
+    assert.throws(() => read(before), /adds a bias to logits that have been divided by a temperature/);
+  });
+});
+
 describe('graphs that are refused by name', () => {
   const CASES: Record<string, [(parts: SmallParts) => void, RegExp]> = {
     'a GRU': [(parts) => Object.assign(parts.lstm, { op: 'GRU' }), /GRU layers are not supported/],

@@ -120,8 +120,10 @@ test('both files hold model, preprocessing and classes for the way back', async 
       'm',
       preprocessing,
     );
+    const temperature = preprocessing === ROWS ? 1.37142 : null;
+    if (temperature !== null) model.temperature = temperature;
     const { config, classes } = model;
-    const expected = { config, classes, preprocessing };
+    const expected = { config, classes, preprocessing, temperature };
     const [{ bytes: pt }] = await filesOf(model, { format: 'pytorch' });
     const json = decode(entriesOf(pt).get('archive/extra/scanstroke.json')!.bytes);
     assert.deepEqual(readModelMetadata(JSON.parse(json), 'm.pt'), expected);
@@ -137,6 +139,24 @@ test('both files hold model, preprocessing and classes for the way back', async 
   }
 });
 
+test('the Python file divides the logits by the temperature, if there is one', async () => {
+  const { model } = await exampleOf({ inputSize: 28, hiddenSize: 3, numClasses: 2 }, 'm', ROWS);
+  const textOf = async (temperature?: number) => {
+    const [, file] = await filesOf({ ...model, temperature }, { format: 'pytorch' });
+    return decode(file.bytes);
+  };
+  for (const plain of [await textOf(), await textOf(1)]) {
+    assert.match(plain, /\n {12}probabilities = model\(preprocess\(read\(path\)\)\)\.softmax\(1\)\n/);
+    assert.ok(!plain.includes('TEMPERATURE'));
+  }
+  const scaled = await textOf(2);
+  assert.match(scaled, /\nTEMPERATURE = 2\.0\n/);
+  assert.match(
+    scaled,
+    /\n {12}logits = model\(preprocess\(read\(path\)\)\)\n {12}probabilities = \(logits \/ TEMPERATURE\)\.softmax\(1\)\n/,
+  );
+});
+
 test('metadata of a stranger are refused by name', () => {
   const refused = (metadata: Record<string, unknown>, message: RegExp) =>
     assert.throws(
@@ -148,6 +168,9 @@ test('metadata of a stranger are refused by name', () => {
   refused({ model: { inputSize: 4 }, classes: '[]' }, /metadata "model": expected a text, found an object$/);
   refused({ model: '[]', classes: '["a"]' }, /^m\.pt: metadata "model" must be a JSON object$/);
   refused({ model: '{', classes: '["a"]' }, /^m\.pt: metadata "model": not valid JSON/);
+  for (const temperature of ['0', '-1', '1e400', '"2"', 'NaN']) {
+    refused({ model, classes: '["a","b"]', temperature }, /^m\.pt: metadata "temperature": /);
+  }
   refused(
     { model, classes: '["a","a"]' },
     /^m\.pt: "classes": the class name "a" is the name of two classes/,

@@ -10,7 +10,7 @@ import {
   type GraphValue,
   stridesOf,
 } from './graph-value.js';
-import { addBias } from './linear-layer.js';
+import { addBias, divideAnswers } from './linear-layer.js';
 import { type Operator, type OperatorCall, plain } from './operator-call.js';
 
 type Compute = (a: number, b: number) => number;
@@ -77,6 +77,12 @@ function combineLabels(
   const swapped = a.kind !== 'label';
   const [labels, known] = swapped ? [b, a] : [a, b];
   if (call.node.operator === 'Add' && addBias(call, labels, known)) return [labels];
+  if (known.data.length === 1 && known.shape.length <= labels.shape.length) {
+    const [number] = known.data;
+    const divisor =
+      call.node.operator === 'Mul' ? 1 / number : call.node.operator === 'Div' && !swapped ? number : 0;
+    if (divisor !== 0 && number !== 1 && divideAnswers(call, labels, divisor)) return [labels];
+  }
   return broadcast(call, [labels, known], 'label', ([i, j]) => {
     const label = labels.data[i];
     if (label !== 0 && call.analysis.labels.blockOf(label).kind === 'input') {

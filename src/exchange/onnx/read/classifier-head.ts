@@ -14,6 +14,8 @@ export interface FoundClassifier {
   steps: number;
   /** Under PyTorch's names. */
   tensors: StateDict;
+  /** The number that divides the logits; null for none. */
+  temperature: number | null;
   notices: string[];
 }
 
@@ -43,7 +45,13 @@ export function findClassifier(analysis: AnalysedGraph): FoundClassifier {
     }
   });
   addLinear(tensors, analysis, found[0].columns);
-  return { heads: found.map(({ head }) => head), steps: lstm.steps, tensors, notices: [...notices] };
+  return {
+    heads: found.map(({ head }) => head),
+    steps: lstm.steps,
+    tensors,
+    temperature: linear.temperature,
+    notices: [...notices],
+  };
 }
 
 /** [layer][direction] */

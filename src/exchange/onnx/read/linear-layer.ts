@@ -1,4 +1,5 @@
 /** The linear layer of a classifier (Gemm, or MatMul and Add), and the softmax. Its inputs are labels. */
+import { MAX_TEMPERATURE, MIN_TEMPERATURE } from '../../../runs/temperature.js';
 import { elementCount, type GraphValue } from './graph-value.js';
 import type { LinearLayer, Operator, OperatorCall } from './operator-call.js';
 
@@ -38,6 +39,7 @@ function multiply(call: OperatorCall, transposed: boolean): GraphValue {
     weight,
     weightStrides: transposed ? [1, F] : [K, 1],
     bias: null,
+    temperature: null,
     classes: K,
     firstAnswer: base,
   };
@@ -70,7 +72,22 @@ export function addBias(call: OperatorCall, answers: GraphValue, bias: GraphValu
   if (bias.kind !== 'float' || bias.data.length !== linear.classes) return false;
   if (bias.shape.length > answers.shape.length || bias.shape.at(-1) !== linear.classes) return false;
   if (linear.bias !== null) call.fail('is a second bias of the linear layer');
+  if (linear.temperature !== null) call.fail('adds a bias to logits that have been divided by a temperature');
   linear.bias = Float32Array.from(bias.data);
+  return true;
+}
+
+/**
+ * Notes the temperature, if all outputs of the linear layer are divided by the number `divisor`, and it may be one.
+ * @param divisor the number by which they are divided, or 1 / the number that multiplies them
+ */
+export function divideAnswers(call: OperatorCall, answers: GraphValue, divisor: number): boolean {
+  const { linear, notices } = call.analysis;
+  if (linear === null || !isAnswers(linear, answers)) return false;
+  if (!(divisor >= MIN_TEMPERATURE && divisor <= MAX_TEMPERATURE)) return false;
+  if (linear.temperature !== null) call.fail('divides the logits a second time');
+  linear.temperature = divisor;
+  notices.add(`the file divides the logits by ${divisor}: this is the temperature of the imported network`);
   return true;
 }
 

@@ -19,6 +19,8 @@ export interface LinearLayer {
   /** [K]; null for zeros. */
   bias: Float32Array | null;
   classes: number;
+  /** The number that divides the answers before the softmax; null for none. */
+  temperature: number | null;
   /** Labels of the answers [R, K]. */
   firstAnswer: number;
 }

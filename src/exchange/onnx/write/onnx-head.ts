@@ -1,6 +1,6 @@
 /** What follows the LSTM, as ONNX operators: the head, the linear layer, the softmax. */
 import type { ResolvedClassifierConfig } from '../../../model/classifier-config.js';
-import type { StateDict } from '../../../state-dict.js';
+import type { ExportableModel } from '../../exportable-model.js';
 import { DATA_TYPE } from '../onnx-fields.js';
 import type { GraphBuilder } from './graph-builder.js';
 import { type LstmOutputs, parameterOf, type WantedOutputs } from './lstm-layers.js';
@@ -61,10 +61,13 @@ export function addColumn(graph: GraphBuilder, counts: string): string {
   return graph.node('Unsqueeze', 'head.divisor', [floats, graph.integers('axis_1', [1])]);
 }
 
-/** Adds the linear layer, and declares the outputs `logits` and `probabilities`, both [batch, K]. */
+/**
+ * Adds the linear layer, and declares the outputs `logits` and `probabilities`, both [batch, K]. The temperature divides
+ * the logits before the softmax only.
+ */
 export function addClassifier(
   graph: GraphBuilder,
-  { config, parameters }: { config: ResolvedClassifierConfig; parameters: StateDict },
+  { config, parameters, temperature = 1 }: Pick<ExportableModel, 'config' | 'parameters' | 'temperature'>,
   features: string,
   probabilities: boolean,
 ): void {
@@ -77,6 +80,13 @@ export function addClassifier(
   graph.node('Gemm', 'logits', [features, ...tensors], { transB: 1 });
   graph.output('logits', 'float', ['batch', K]);
   if (!probabilities) return;
-  graph.node('Softmax', 'probabilities', ['logits'], { axis: 1 });
+  const scaled =
+    temperature === 1
+      ? 'logits'
+      : graph.node('Div', 'scaled_logits', [
+          'logits',
+          graph.constant('temperature', [1], Float32Array.of(temperature)),
+        ]);
+  graph.node('Softmax', 'probabilities', [scaled], { axis: 1 });
   graph.output('probabilities', 'float', ['batch', K]);
 }

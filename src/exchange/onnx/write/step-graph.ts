@@ -7,7 +7,7 @@
  * - `logits` [batch, K] of the sequence so far, and `next_hidden`, `next_cell`, `next_sum`, `next_count`.
  */
 import type { ResolvedClassifierConfig } from '../../../model/classifier-config.js';
-import type { StateDict } from '../../../state-dict.js';
+import type { ExportableModel } from '../../exportable-model.js';
 import type { GraphBuilder } from './graph-builder.js';
 import { addLstmLayers } from './lstm-layers.js';
 import { addClassifier, addColumn, addStates } from './onnx-head.js';
@@ -15,7 +15,7 @@ import { addClassifier, addColumn, addStates } from './onnx-head.js';
 /** @param model unidirectional, with the head final, last or mean */
 export function addStepGraph(
   graph: GraphBuilder,
-  model: { config: ResolvedClassifierConfig; parameters: StateDict },
+  model: Pick<ExportableModel, 'config' | 'parameters' | 'temperature'>,
   probabilities: boolean,
 ): void {
   const { config } = model;

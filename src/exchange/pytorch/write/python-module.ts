@@ -33,7 +33,7 @@ export function pythonModule(module: PythonModule): string {
     moduleClass(model, input),
     loading(module),
     input.functions,
-    MAIN,
+    mainOf(model),
   ].join('\n');
 }
 
@@ -89,7 +89,7 @@ function constants({ model, fileName }: PythonModule, input: InputPieces): strin
   return `\
 FILE = Path(__file__).with_name(${quoted(fileName)})
 CLASSES = ${list(model.classes.map(quoted))}
-${input.constants}`;
+${isScaled(model) ? `# Divides the logits before the softmax: fitted on validation data, so that\n# probabilities agree with accuracy.\nTEMPERATURE = ${float(model.temperature)}\n` : ''}${input.constants}`;
 }
 
 /** What the linear layer reads, in words. */
@@ -363,6 +363,23 @@ def read(path: str) -> torch.Tensor:
   };
 }
 
+/** Whether probabilities are not the softmax of the logits themselves. */
+function isScaled(model: ExportableModel): model is ExportableModel & { temperature: number } {
+  return model.temperature !== undefined && model.temperature !== 1;
+}
+
+function mainOf(model: ExportableModel): string {
+  return isScaled(model)
+    ? MAIN.replace(
+        PROBABILITIES,
+        `logits = model(preprocess(read(path)))
+            probabilities = (logits / TEMPERATURE).softmax(1)`,
+      )
+    : MAIN;
+}
+
+const PROBABILITIES = 'probabilities = model(preprocess(read(path))).softmax(1)';
+
 const MAIN = `
 def main() -> None:
     if len(sys.argv) == 1:
@@ -370,7 +387,7 @@ def main() -> None:
     model = load()
     for path in sys.argv[1:]:
         with torch.no_grad():
-            probabilities = model(preprocess(read(path))).softmax(1)
+            ${PROBABILITIES}
         for row in probabilities:
             best = int(row.argmax())
             print(f"{path}: {CLASSES[best]} ({row[best]:.1%})")
