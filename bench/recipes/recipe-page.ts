@@ -76,7 +76,8 @@ export function recipeChart(results: readonly RecipeResult[]): string {
   const across = lines.flatMap(({ points }) => points.map(([seconds]) => seconds));
   const wrong = lines.flatMap(({ points }) => points.map(([, share]) => share));
   const scale = logScale(Math.min(...across), Math.max(...across), 9);
-  const note = 'Validation samples answered wrongly, in %, after each epoch, against seconds of training; means over seeds.';
+  const note =
+    'Validation samples answered wrongly, in %, after each epoch, against seconds of training; means over seeds.';
   const chart = lineChart('bench-recipes', 'file', 'Accuracy against seconds of training', note, {
     across: { ...scale, name: 'seconds of training' },
     scale: logScale(Math.min(...wrong), Math.max(...wrong), 9),

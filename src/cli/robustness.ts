@@ -15,7 +15,8 @@ import {
 } from '../runs/robustness.js';
 import { RUN_FILES } from '../runs/run-folder.js';
 import { holdsRun } from '../runs/run-path.js';
-import { type EvaluateRunOptions, loadEvaluation } from '../train/run/evaluate-run.js';
+import type { EvaluateRunOptions } from '../train/run/evaluate-run.js';
+import { loadEvaluation } from '../train/run/evaluation-data.js';
 import { DataProgressView } from './data-progress.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from './terminal.js';
 
@@ -30,7 +31,7 @@ export interface RobustnessFlags {
 /** Measures, prints, and writes robustness.json and its chart into the run folder. */
 export async function evaluateRobustness(
   path: string,
-  options: Required<EvaluateRunOptions>,
+  options: Omit<Required<EvaluateRunOptions>, 'calibration'>,
   { limit, seed = 0, json }: RobustnessFlags,
   terminal: Terminal,
 ): Promise<void> {

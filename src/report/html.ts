@@ -3,17 +3,20 @@
  * escaped. The page's Content-Security-Policy allows inline styles and embedded pictures only.
  */
 
+import type { CalibrationComparison } from '../runs/calibration.js';
 import type { EpochMetrics, Mistake, RunSummary } from '../runs/run-folder.js';
 import type { Chart } from './charts/chart.js';
 import { confusionMatrixChart, confusionRatesChart } from './charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from './charts/curves.js';
 import { type MistakeTile, mistakesLead, mistakesTitle, tileShapes } from './charts/mistakes.js';
+import { reliabilityChart } from './charts/reliability.js';
 import { type Command, reproductionCommands } from './commands.js';
 import { themed } from './palette.js';
 import { classRecalls, mistakeCount, printable, recallFloor } from './recall.js';
 import { shapesSvg } from './stroke-shapes.js';
 import { style } from './style.js';
 import {
+  calibrationRows,
   formatCount,
   formatNumber,
   formatScore,
@@ -37,6 +40,8 @@ export interface ReportInput {
   summary: RunSummary;
   /** Most confident first. */
   mistakes: Mistake[];
+  /** Of the answers to the test set; left out if unknown. */
+  calibration?: CalibrationComparison | null;
 }
 
 /** With more classes than this, the second matrix is below the first one. */
@@ -80,7 +85,7 @@ ${header(input)}
 <div class="pair${wide}">${card(confusionMatrixChart(input, 'page'))}${card(confusionRatesChart(input, 'page'))}</div>
 <div class="pair wide">${recallCard(input)}</div>
 </section>
-<section>
+${input.calibration ? `<section>\n<h2>Probabilities</h2>\n<div class="pair">${card(reliabilityChart(input.calibration, 'test', 'page'))}${calibrationCard(input.calibration)}</div>\n</section>\n` : ''}<section>
 <h2>Mistakes</h2>
 ${mistakesCard(input, tiles)}
 </section>
@@ -190,6 +195,20 @@ function recallCard({ summary }: ReportInput): string {
   });
   return `<div class="card long"><h3>Recall of each class</h3><p class="note">How many of a class’s test samples were recognised. Bars begin at ${Math.round(floor * 100)} %.</p><figure class="scroll"><table>
 <thead><tr><th scope="col">class</th><th scope="col" class="number">recall</th><th scope="col" class="bar-column"><span class="bar-ends"><span>${Math.round(floor * 100)} %</span><span>100 %</span></span></th><th scope="col" class="number">correct</th><th scope="col" class="most">most often taken for</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody></table></figure></div>`;
+}
+
+function calibrationCard({ temperature, before, after }: CalibrationComparison): string {
+  const rows = calibrationRows(before, after).map(
+    ([name, ...values]) =>
+      `<tr><th scope="row">${escapeHtml(name)}</th>${values.map((value) => `<td class="number">${escapeHtml(unbroken(value))}</td>`).join('')}</tr>`,
+  );
+  const note =
+    temperature === 1
+      ? 'The temperature of this network is 1: probabilities are the softmax of its logits.'
+      : 'Logits are divided by the temperature before the softmax. It was fitted to the validation samples; answers, loss and accuracy elsewhere on this page do not depend on it.';
+  return `<div class="card"><h3>Temperature ${formatSetting(temperature)}</h3><p class="note">${escapeHtml(note)}</p><figure class="scroll"><table>
+<thead><tr><th scope="col"></th><th scope="col" class="number">logits</th><th scope="col" class="number">scaled</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></figure></div>`;
 }
 

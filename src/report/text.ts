@@ -3,6 +3,7 @@
  * command line. NaN and infinity are written as `–`.
  */
 
+import type { Calibration } from '../runs/calibration.js';
 import type { RunSummary, Score } from '../runs/run-folder.js';
 import { type ClassRecall, classRecalls, recallFloor } from './recall.js';
 
@@ -53,6 +54,21 @@ export function otherWays({
   return ways.flatMap(([name, score]) =>
     score === null ? [] : [{ name, score, points: formatPoints(share(score), share(testScore)) }],
   );
+}
+
+/** The figures of the same answers without and with temperature scaling: name, before, after. */
+export function calibrationRows(before: Calibration, after: Calibration): [string, string, string][] {
+  const row = (name: string, text: (of: Calibration) => string): [string, string, string] => [
+    name,
+    text(before),
+    text(after),
+  ];
+  return [
+    row('expected calibration error', (of) => formatShare(of.expectedCalibrationError)),
+    row('negative log-likelihood', (of) => formatNumber(of.negativeLogLikelihood)),
+    row('mean confidence', (of) => formatShare(of.confidence)),
+    row('accuracy', (of) => formatShare(of.accuracy)),
+  ];
 }
 
 /** `0.84 s`, `12.3 s`, `1 min 05 s`, `2 h 03 min`. */

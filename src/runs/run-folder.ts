@@ -26,7 +26,7 @@ export function damagedName(path: string, n: number): string {
   return `${path}.damaged-${n}`;
 }
 
-/** The charts that a report writes: names of files in the folder `charts`, without the format. */
+/** The charts that a report or an evaluation of the run writes: names of files in the folder `charts`, without the format. */
 export const CHART_NAMES = [
   'loss',
   'accuracy',
@@ -34,6 +34,9 @@ export const CHART_NAMES = [
   'confusion-matrix',
   'confusion-rates',
   'mistakes',
+  'reliability-train',
+  'reliability-validation',
+  'reliability-test',
 ] as const;
 /** The chart of `evaluate --robustness`, in the same folder. */
 export const ROBUSTNESS_CHART = 'robustness';

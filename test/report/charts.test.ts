@@ -14,7 +14,9 @@ import { renderSvg } from '#src/report/charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
 import { mistakesChart, mistakeTiles } from '#src/report/charts/mistakes.js';
+import { reliabilityChart } from '#src/report/charts/reliability.js';
 import { robustnessChart } from '#src/report/charts/robustness.js';
+
 import type { ReportInput } from '#src/report/html.js';
 import { light } from '#src/report/palette.js';
 import type { Robustness } from '#src/runs/robustness.js';
@@ -29,6 +31,7 @@ function chartsOf(input: ReportInput, place: Place): Chart[] {
     ...[lossChart, accuracyChart, learningRateChart, confusionMatrixChart, confusionRatesChart].map((draw) =>
       draw(input, place),
     ),
+    ...(input.calibration ? [reliabilityChart(input.calibration, 'test', place)] : []),
     ...(place === 'file' ? [mistakesChart(mistakeTiles(input.mistakes, input.summary.classes))] : []),
   ];
 }
@@ -85,6 +88,8 @@ const samples: [name: string, input: ReportInput][] = [
   ['large counts', crowded],
   ['long names', sampleInput({ classes: garments, mistakes: 30 })],
   ['strokes', strokes],
+  ['no temperature', sampleInput({ temperature: 1 })],
+  ['a million answers', sampleInput({ samplesPerClass: 100_000 })],
   ['no mistakes', sampleInput({ errorRate: 0, mistakes: 0 })],
 ];
 
@@ -149,6 +154,7 @@ test('titles state the finding', () => {
     'Learning rate rose to 0.006, then fell to 2.4e-8',
     '4 of 300 test answers were wrong',
     'Recall from 97.0 % (class a) to 99.5 % (class b)',
+    'Test calibration error 1.00 %; 6.67 % without temperature scaling',
     'The 3 most confident mistakes',
   ]);
   input.metrics[2].validationLoss = 0.5;
@@ -158,12 +164,14 @@ test('titles state the finding', () => {
     [0, 100],
   ];
   input.mistakes = [];
+  input.calibration = sampleInput({ temperature: 1 }).calibration;
   assert.deepEqual(titles(input), [
     'Validation loss was lowest after epoch 2: 0.0401',
     'Test accuracy 98.97 % after 3 epochs',
     'Learning rate 1e-4 throughout',
     'All 200 test answers were right',
     'Every class was recognised in 100.0 % of cases',
+    'Test calibration error 6.67 %',
     'No mistakes on the test set',
   ]);
 });
@@ -226,6 +234,19 @@ test('class names that look like markup or like attributes stay text', () => {
   assert.ok(texts.includes('<b>&"\''), texts.join('\n'));
   assert.ok(texts.some((text) => text.startsWith('id="zr0-c1"')));
   assert.ok(texts.includes('\ufffd\ufffd\ufffdx'));
+});
+
+test('the reliability diagram has the gap and the count of every bin', () => {
+  const calibration = sampleInput().calibration!;
+  for (const place of ['file', 'page'] as const) {
+    const texts = textBoxes(renderSvg(reliabilityChart(calibration, 'validation', place))).map(
+      ({ text }) => text,
+    );
+    const row = (name: string) => texts.filter((text) => text === name).length;
+    assert.deepEqual([row('+3.0'), row('−3.0')], [5, 6], 'the last bin has accuracy 1');
+    assert.deepEqual([row('–'), row('0')], [3, 3], 'empty bins');
+    for (const { count } of calibration.after.bins) assert.ok(texts.includes(String(count)), `${count}`);
+  }
 });
 
 test('at most thirty mistakes, with the names of their classes', () => {

@@ -20,7 +20,15 @@ import { UserError } from '#src/user-error.js';
 import { sampleInput, sampleRobustness, sampleStrokeMistake } from './sample.js';
 import { assertWellFormed } from './svg.js';
 
-const names = ['accuracy', 'confusion-matrix', 'confusion-rates', 'learning-rate', 'loss', 'mistakes'];
+const names = [
+  'accuracy',
+  'confusion-matrix',
+  'confusion-rates',
+  'learning-rate',
+  'loss',
+  'mistakes',
+  'reliability-test',
+];
 
 function page(input: ReportInput): string {
   return reportHtml(input, mistakeTiles(input.mistakes, input.summary.classes), 'runs/a run', renderSvg);
@@ -144,6 +152,21 @@ test('the page shows scores, speed, machine, settings and commands', () => {
   assert.ok(!/NaN|undefined|\[object/.test(text));
 });
 
+test('the page shows the calibration, if it is known', () => {
+  const text = (input: ReportInput) => page(input).replaceAll('\u00a0', ' ');
+  const scaled = text(sampleInput());
+  assert.match(scaled, /<h2>Probabilities<\/h2>/);
+  assert.match(scaled, /Test calibration error 1\.00 %; 6\.67 % without temperature scaling/);
+  assert.match(scaled, /Temperature 1\.4/);
+  assert.match(
+    scaled,
+    /expected calibration error<\/th><td class="number">6\.67 %<\/td><td class="number">1\.00 %/,
+  );
+  const unscaled = text(sampleInput({ temperature: 1 }));
+  assert.match(unscaled, /<h3>Test calibration error 6\.67 %<\/h3>/);
+  assert.ok(!text(sampleInput({ temperature: 0 })).includes('alibration'));
+});
+
 test('for strokes, the page shows the scores of test samples drawn in another way', () => {
   const input = sampleInput();
   input.summary.testScore = { correct: 9764, count: 10_000 };
@@ -246,7 +269,7 @@ test('the page can be made of any run: no epoch, no mistake, many classes, no sa
 
 test('every colour of a chart in the page is a variable of the edition', () => {
   const drawings = page(sampleInput()).match(/<svg[\s\S]*?<\/svg>/g) ?? [];
-  assert.equal(drawings.length, 5);
+  assert.equal(drawings.length, 6);
   for (const svg of drawings) {
     const fixed = [...svg.matchAll(/(?:fill|stroke)="([^"]*)"/g)]
       .map((match) => match[1])

@@ -4,11 +4,15 @@
 
 import { Random } from '#src/random.js';
 import type { ReportInput } from '#src/report/html.js';
+import type { Calibration, CalibrationComparison } from '#src/runs/calibration.js';
 import type { Robustness, RobustnessRow } from '#src/runs/robustness.js';
+
 import type { EpochMetrics, Mistake, RunSummary } from '#src/runs/run-folder.js';
 
 /** Properties of a made-up run. */
 export interface SampleOptions {
+  /** Of the calibration; 0: there is none. */
+  temperature?: number;
   epochs?: number;
   /** Points of the curve in an epoch. */
   points?: number;
@@ -48,10 +52,30 @@ export function sampleInput(options: SampleOptions = {}): ReportInput {
     },
     metrics,
     summary: sampleSummary(metrics, { testScore, confusionMatrix, classes }),
+    calibration:
+      options.temperature === 0 ? null : sampleCalibration(options.temperature ?? 1.4, testScore.count),
     mistakes: Array.from({ length: options.mistakes ?? 3 }, (_, index) =>
       sampleMistake(index, classes.length),
     ),
   };
+}
+
+/** Probabilities that are too high where they are high, and too low where they are low; the first bins are empty. */
+function sampleCalibration(temperature: number, count: number): CalibrationComparison {
+  const calibrationOf = (gap: number): Calibration => ({
+    expectedCalibrationError: gap / 3,
+    negativeLogLikelihood: 0.1 + gap,
+    confidence: 0.95 + gap / 3,
+    accuracy: 0.95,
+    bins: Array.from({ length: 15 }, (_, n) => {
+      const bin = { from: n / 15, to: (n + 1) / 15 };
+      if (n < 3) return { ...bin, count: 0, confidence: null, accuracy: null };
+      const confidence = (n + 0.6) / 15;
+      const accuracy = Math.min(1, Math.max(0, confidence + gap * (n % 2 === 0 ? 1 : -1)));
+      return { ...bin, count: Math.ceil(count / 2 ** (15 - n)), confidence, accuracy };
+    }),
+  });
+  return { temperature, before: calibrationOf(0.2), after: calibrationOf(temperature === 1 ? 0.2 : 0.03) };
 }
 
 function sampleEpoch(epoch: number, epochs: number, points: number, random: Random): EpochMetrics {

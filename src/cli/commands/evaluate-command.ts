@@ -5,9 +5,17 @@ import { printable } from '../../report/recall.js';
 import { formatNumber, formatRecallTable, formatScore } from '../../report/text.js';
 import type { Score } from '../../runs/run-folder.js';
 import type { TrainConfig } from '../../train/config/options.js';
+import type { MeasuredCalibration } from '../../train/run/evaluate-run.js';
 import { UserError } from '../../user-error.js';
 import { optionFlag, wholeNumber } from '../flags.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
+import {
+  calibrationJson,
+  calibrationLines,
+  calibrationNotices,
+  type DrawReliability,
+  drawReliability,
+} from './evaluate-calibration.js';
 
 const PARTS = ['train', 'validation', 'test'] as const;
 export type Part = (typeof PARTS)[number];
@@ -21,6 +29,8 @@ export interface Evaluation {
   classes: string[];
   /** Lines for the user, such as why a backend is not available. */
   notices?: string[];
+  /** Only if it was asked for. */
+  calibration?: MeasuredCalibration | null;
 }
 export interface EvaluateOptions {
   /** Null: the data that the network was trained on. */
@@ -29,6 +39,8 @@ export interface EvaluateOptions {
   backend: TrainConfig['backend'];
   threads: number | null;
   precision: TrainConfig['precision'];
+  /** Only if it was asked for. */
+  calibration?: true;
 }
 export type Evaluate = (path: string, options: EvaluateOptions) => Promise<Evaluation>;
 
@@ -50,6 +62,10 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
       ).choices(PRECISIONS),
     )
     .option(
+      '--calibration',
+      'also measure how well probabilities agree with accuracy, and draw a reliability diagram',
+    )
+    .option(
       '--robustness',
       'measure the accuracy under changes of the inputs: rotated, shifted, thick, noisy …; writes robustness.json and a chart into the run folder',
     )
@@ -59,19 +75,24 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
     .addOption(wholeNumber('--seed <n>', 'with --robustness: seed of random changes (default 0)', 0))
     .option(
       '--json',
-      'print only { accuracy, loss, count, confusion_matrix } as JSON; with --robustness, the content of robustness.json',
+      'print only { accuracy, loss, count, confusion_matrix } as JSON (and calibration); with --robustness, the content of robustness.json',
     )
     .addHelpText(
       'after',
       `
 Examples:
   scanstroke evaluate runs/my-run
-  scanstroke evaluate runs/my-run --robustness --limit 1000
-  scanstroke evaluate runs/my-run/last.safetensors --data fashion-mnist/ --json`,
+  scanstroke evaluate runs/my-run --part validation --calibration
+  scanstroke evaluate runs/my-run --robustness --limit 1000`,
     )
     .action(async (path: string, flags: EvaluateFlags) => {
       const { robustness = false, limit, seed, ...rest } = flags;
       refuseWithoutRobustness(robustness, { limit, seed });
+      if (robustness && rest.calibration) {
+        throw new UserError(
+          'evaluate: --calibration and --robustness are two measurements; give one of them',
+        );
+      }
       if (robustness) {
         const { evaluateRobustness } = await import('../robustness.js');
         const { json = false } = rest;
@@ -86,6 +107,7 @@ Examples:
 export interface EvaluateFlags {
   part: Part;
   json?: boolean;
+  calibration?: boolean;
   data?: string;
   backend?: string;
   threads?: string;
@@ -104,7 +126,12 @@ function refuseWithoutRobustness(robustness: boolean, flags: Pick<EvaluateFlags,
 }
 
 /** @throws UserError for values that an option does not have */
-async function optionsOf({ part, json: _, ...flags }: EvaluateFlags): Promise<EvaluateOptions> {
+async function optionsOf({
+  part,
+  json: _,
+  calibration: __,
+  ...flags
+}: EvaluateFlags): Promise<EvaluateOptions> {
   const { givenOptions } = await import('../../train/config/run-config.js');
   const {
     data = null,
@@ -121,19 +148,23 @@ export async function evaluate(
   flags: EvaluateFlags,
   terminal: Terminal,
   measure: Evaluate,
+  draw: DrawReliability = drawReliability,
 ): Promise<void> {
-  const { json = false } = flags;
+  const { json = false, calibration: measured = false } = flags;
   const options = await optionsOf(flags);
   const { part, data } = options;
-  const evaluation = await measure(path, options);
-  const { score, loss, confusionMatrix, notices = [] } = evaluation;
-  for (const notice of notices) terminal.err.write(`${notice}\n`);
+  const evaluation = await measure(path, { ...options, ...(measured && { calibration: true }) });
+  const { score, loss, confusionMatrix, calibration = null, notices = [] } = evaluation;
+  const drawn = calibration && (await draw(calibration, { part, data }));
+  const about = calibration ? [...calibrationNotices(calibration), ...(drawn?.notices ?? [])] : [];
+  for (const notice of [...notices, ...about]) terminal.err.write(`${notice}\n`);
   if (json) {
     printJson(terminal, {
       accuracy: score.correct / score.count,
       loss,
       count: score.count,
       confusion_matrix: confusionMatrix,
+      ...(calibration && { calibration: calibrationJson(calibration, drawn?.files ?? []) }),
     });
     return;
   }
@@ -155,6 +186,7 @@ export async function evaluate(
       confusion,
     );
   }
+  if (calibration) lines.push('', ...calibrationLines(calibration, drawn?.files ?? [], bold, dim));
   terminal.out.write(`${lines.join('\n')}\n`);
 }
 

@@ -24,7 +24,7 @@ export const trainParts: TrainParts<RunEnd> = {
   configure,
   seedRuns,
   trainRun,
-  report: async (config, summary, { folder, mistakes }) => {
+  report: async (config, summary, { folder, mistakes, calibration }) => {
     // The charts' libraries are loaded when the training has ended.
     const { writeReport } = await import('../../report/report.js');
     await writeReport(
@@ -35,6 +35,7 @@ export const trainParts: TrainParts<RunEnd> = {
         metrics: await readMetrics(folder),
         summary,
         mistakes,
+        calibration,
       },
       { formats: config.chartFormat },
     );

@@ -14,6 +14,7 @@ export type ChartName =
   | 'confusion-rates'
   | 'mistakes'
   | 'robustness'
+  | `reliability-${string}`
   | `bench-${string}`;
 
 /** A chart that is ready to be rendered. Sizes in pixels. */

@@ -1,137 +1,146 @@
 /** Scores a trained network on one part of a data set. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Precision } from '../../backends/stored.js';
 import type { Dataset } from '../../data/input-kind.js';
-import { kindOf } from '../../data/kinds.js';
-import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
-import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
-import { readTrainedModel } from '../../runs/checkpoint-file.js';
-import { RUN_FILES } from '../../runs/run-folder.js';
-import { findCheckpoint } from '../../runs/run-path.js';
-import { UserError } from '../../user-error.js';
-import { readConfigFile } from '../config/config-file.js';
+import type { CalibrationComparison } from '../../runs/calibration.js';
+import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
-import { resolveConfig } from '../config/run-config.js';
-import { evaluatePart, type Scores } from '../evaluation.js';
+import type { Engine } from '../engine.js';
+import { type AnswerSheet, evaluatePart, type Scores } from '../evaluation.js';
+import { fitTemperature } from '../temperature.js';
+import {
+  dataOf,
+  type EvaluatedModel,
+  type EvaluatedPart,
+  indicesOf,
+  loadFitting,
+  readModel,
+} from './evaluation-data.js';
 import { openRunEngine } from './run-engine.js';
 
 export interface EvaluateRunOptions {
   /** `mnist` or a folder; null for what the network was trained on. */
   data: string | null;
-  part: 'train' | 'validation' | 'test';
+  part: EvaluatedPart;
   backend: TrainConfig['backend'];
   /** Null: one a core. */
   threads: number | null;
   /** Of the network's passes; default float32. */
   precision?: Precision;
+  /** Measures how well probabilities agree with accuracy. */
+  calibration?: boolean;
 }
 
-/** A checkpoint, and the samples on which it is evaluated. */
-export interface EvaluationData {
-  folder: string;
-  checkpointPath: string;
-  checkpoint: Checkpoint;
-  /** The data set as `--data` names it. */
-  data: string;
-  dataset: Dataset;
-  /** Indices into `dataset.test`; for the parts train and validation, into `dataset.train`. */
-  indices: Int32Array;
+/** Where a temperature comes from: the checkpoint, or fitted now to the validation part; `none`: it is 1. */
+export type TemperatureSource = 'checkpoint' | 'validation' | 'none';
+
+export interface MeasuredCalibration extends CalibrationComparison {
+  source: TemperatureSource;
+  checkpoint: string;
+  /** The folder of the run; null for a checkpoint outside of one. */
+  folder: string | null;
+}
+
+export interface RunEvaluation extends Scores {
+  classes: string[];
+  notices: string[];
+  /** Null unless it was asked for. */
+  calibration: MeasuredCalibration | null;
 }
 
 /**
- * Loads a checkpoint and its data.
  * @param path a run folder, whose best checkpoint is taken, or a checkpoint
  * @throws UserError if there is no such checkpoint, or the data do not fit it
  */
-export async function loadEvaluation(
-  path: string,
-  options: Pick<EvaluateRunOptions, 'data' | 'part'>,
-  loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
-): Promise<EvaluationData> {
-  const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
-  const checkpoint = await readTrainedModel(checkpointPath);
-  const { model, preprocessing } = checkpoint;
-  const kind = kindOf(preprocessing);
-  const config = await configIn(folder);
-  const data = options.data ?? config?.data ?? kind.defaultData;
-  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading });
-  if (dataset.kind !== preprocessing.kind) {
-    throw new UserError(
-      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,
-      { settings: ['data'] },
-    );
+export async function evaluateRun(path: string, options: EvaluateRunOptions): Promise<RunEvaluation> {
+  const evaluated = await readModel(path);
+  const { checkpoint, checkpointPath, folder, config } = evaluated;
+  const runData = dataOf(evaluated);
+  const data = options.data ?? runData;
+  const network = await openNetwork(data, evaluated, options);
+  try {
+    const { sheet, labels } = await answersOf(network, options.part, evaluated);
+    const { notices } = network;
+    const evaluation = { ...sheet.scores, classes: checkpoint.classes, notices, calibration: null };
+    if (!options.calibration) return evaluation;
+
+    const about = { checkpoint: checkpointPath, folder: config && folder };
+    const compare = (temperature: number, source: TemperatureSource) => ({
+      ...evaluation,
+      calibration: { ...compareCalibration(sheet, labels, temperature), source, ...about },
+    });
+    if (checkpoint.temperature !== undefined) return compare(checkpoint.temperature, 'checkpoint');
+    if (config === null) return compare(1, 'none');
+    if (data === runData) {
+      const validation =
+        options.part === 'validation' ? sheet : (await answersOf(network, 'validation', evaluated)).sheet;
+      return compare(fitTemperature(validation, network.dataset.train.labels), 'validation');
+    }
+    const own = await openNetwork(runData, evaluated, options);
+    try {
+      const validation = await answersOf(own, 'validation', evaluated);
+      return compare(fitTemperature(validation.sheet, validation.labels), 'validation');
+    } finally {
+      await own.close();
+    }
+  } finally {
+    await network.close();
   }
-  if (dataset.classes.length !== model.numClasses) {
-    throw new UserError(
-      `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
-    );
-  }
-  const indices = indicesOf(options.part, dataset.train.count, dataset.test.count, config, checkpointPath);
-  return { folder, checkpointPath, checkpoint, data, dataset, indices };
 }
 
-/**
- * @param path as for loadEvaluation
- * @throws UserError as loadEvaluation
- */
-export async function evaluateRun(
-  path: string,
-  options: EvaluateRunOptions,
-): Promise<Scores & { classes: string[]; notices: string[] }> {
-  const { checkpoint, dataset, indices } = await loadEvaluation(path, options);
-  const { model, preprocessing } = checkpoint;
-  const { engine, notices, close } = await openRunEngine({
-    backend: options.backend,
-    threads: options.threads,
-    precision: options.precision,
+/** A network that is ready to answer the sequences of a data set. */
+interface OpenNetwork {
+  dataset: Dataset;
+  engine: Engine;
+  notices: string[];
+  close(): Promise<void>;
+}
+
+/** @throws UserError if the data do not fit the network */
+async function openNetwork(
+  data: string,
+  evaluated: EvaluatedModel,
+  { backend, threads, precision }: EvaluateRunOptions,
+): Promise<OpenNetwork> {
+  const { model, preprocessing, parameters } = evaluated.checkpoint;
+  const dataset = await loadFitting(data, evaluated);
+  const opened = await openRunEngine({
+    backend,
+    threads,
+    precision,
     dataset,
     preprocessing,
     model,
     training: null,
   });
+  const { engine, notices, close } = opened;
   try {
-    await engine.load({ parameters: checkpoint.parameters, optimizer: new Map() });
-    const events = evaluatePart({
-      engine,
-      part: options.part,
-      indices,
-      labels: dataset[options.part === 'test' ? 'test' : 'train'].labels,
-      classes: model.numClasses,
-      stop: new AbortController().signal,
-      event: { phase: 'evaluate', part: options.part, epoch: 0, learningRate: 0 },
-      secondsAfter: 0,
-    });
-    let next = await events.next();
-    while (!next.done) next = await events.next();
-    if (!next.value) throw new Error('evaluate: ended before the last batch');
-    return { ...next.value.scores, classes: checkpoint.classes, notices };
-  } finally {
+    await engine.load({ parameters, optimizer: new Map() });
+    return { dataset, engine, notices, close };
+  } catch (error) {
     await close();
+    throw error;
   }
 }
 
-/** The configuration in a folder, or null if it is no run folder. */
-async function configIn(folder: string): Promise<TrainConfig | null> {
-  const path = join(folder, RUN_FILES.config);
-  return existsSync(path) ? resolveConfig({ file: await readConfigFile(path) }) : null;
-}
-
-function indicesOf(
-  part: EvaluateRunOptions['part'],
-  trainCount: number,
-  testCount: number,
-  config: TrainConfig | null,
-  checkpointPath: string,
-): Int32Array {
-  if (part === 'test') return firstIndices(testCount);
-  if (!config) {
-    throw new UserError(
-      `evaluate: the split into parts is in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
-        'give the run folder, or evaluate the part test',
-      { settings: ['part'] },
-    );
-  }
-  return splitIndices(trainCount, trainCountOf(trainCount, config.trainSplit), config.seedNumber)[part];
+/** The network's answers to a part of its data, and the labels of the part. */
+async function answersOf(
+  { dataset, engine }: OpenNetwork,
+  part: EvaluatedPart,
+  evaluated: EvaluatedModel,
+): Promise<{ sheet: AnswerSheet; labels: ArrayLike<number> }> {
+  const { labels } = dataset[part === 'test' ? 'test' : 'train'];
+  const events = evaluatePart({
+    engine,
+    part,
+    indices: indicesOf(part, dataset, evaluated),
+    labels,
+    classes: evaluated.checkpoint.model.numClasses,
+    stop: new AbortController().signal,
+    event: { phase: 'evaluate', part, epoch: 0, learningRate: 0 },
+    secondsAfter: 0,
+  });
+  let next = await events.next();
+  while (!next.done) next = await events.next();
+  if (!next.value) throw new Error('evaluate: ended before the last batch');
+  return { sheet: next.value, labels };
 }

@@ -10,6 +10,7 @@ import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
+import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
 import { MAX_EPOCH_UPDATES, MAX_EPOCHS } from '../../runs/limits.js';
@@ -18,6 +19,7 @@ import { type Mistake, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
 import { continuesIn, holdsRun } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
+import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
 import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
 import { evaluatePart, type Scores } from '../evaluation.js';
@@ -34,6 +36,8 @@ export interface RunEnd {
   folder: string;
   /** The wrong answers on the test set with the highest probability. */
   mistakes: Mistake[];
+  /** Of the answers to the test set; null after an interruption. */
+  calibration: CalibrationComparison | null;
 }
 
 export interface RunControl {
@@ -166,7 +170,7 @@ async function* trainLocked(
       saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
     });
     const reason = yield* untilDeviceLost(loop, lastGood);
-    const interrupted = { folder: config.savingPath, mistakes: [] };
+    const interrupted = { folder: config.savingPath, mistakes: [], calibration: null };
     if (reason === 'interrupted') return interrupted;
     const epoch = state.epoch - 1;
     yield { type: 'stopped', reason, epoch, batch: 0 };
@@ -175,6 +179,7 @@ async function* trainLocked(
     await engine.load({ parameters: best.parameters, optimizer: new Map() });
     const { temperature = 1 } = best;
     let mistakes: Mistake[] = [];
+    let calibration: CalibrationComparison | null = null;
     for (const { part, indices } of evaluatedParts(dataset, train, validation)) {
       // The validation that chose the best epoch, if it was in this process.
       if (scores.has(part)) continue;
@@ -191,11 +196,14 @@ async function* trainLocked(
         return interrupted;
       }
       scores.set(part, sheet.scores);
-      if (part === 'test') mistakes = mistakesOf(sheet, dataset, temperature);
+      if (part === 'test') {
+        mistakes = mistakesOf(sheet, dataset, temperature);
+        calibration = compareCalibration(sheet, dataset.test.labels, temperature);
+      }
     }
     const summary = await writer.end(state, reason, scores, train);
     yield { type: 'done', summary };
-    return { folder: config.savingPath, mistakes };
+    return { folder: config.savingPath, mistakes, calibration };
   } finally {
     await source?.release();
     await session?.close();

@@ -12,10 +12,11 @@ import {
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readSafetensors, UserError, writeSafetensors } from 'scanstroke';
+import { openRecognizer, readSafetensors, UserError, writeSafetensors } from 'scanstroke';
 import { openBackend } from '#src/backends/open-node.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readMetrics, readSummary } from '#src/runs/run-files.js';
+import type { Picture } from '#src/runs/run-folder.js';
 import { lockRun } from '#src/runs/run-lock.js';
 import { holdsRun } from '#src/runs/run-path.js';
 import type { TrainEvent } from '#src/train/events.js';
@@ -145,6 +146,7 @@ test('a run interrupted at any point ends with the same bits as an uninterrupted
     const loadCp = join(at(name), 'last.safetensors');
     const { events: rest } = await train({ ...config, loadCp });
     assert.equal(rest.at(-1)?.type, 'done');
+    assert.notEqual(withoutTimes(name).temperature, undefined);
     assert.equal(checkpoint(name, 'best.safetensors'), checkpoint('whole', 'best.safetensors'), name);
     assert.deepEqual(withoutTimes(name), withoutTimes('whole'), name);
     const losses = (metrics: Awaited<ReturnType<typeof readMetrics>>) =>
@@ -167,6 +169,8 @@ test('checkpoints within an epoch do not change a bit, and a run can be resumed 
   const { training } = decodeCheckpoint(readFileSync(kept), 'kept');
   const { epoch, losses } = (training as NonNullable<Checkpoint['training']>).state;
   assert.deepEqual([epoch, (losses as number[]).length], [2, 6]);
+  const { temperature } = decodeCheckpoint(readFileSync(kept), 'kept');
+  assert.equal(temperature, undefined, 'within an epoch, the weights were not validated');
   copyFileSync(join(often.savingPath, 'best.safetensors'), at('best.safetensors'));
   await train({ ...smallConfig(data, at('resumed'), dropping), loadCp: kept });
   assert.deepEqual(withoutTimes('resumed'), withoutTimes('plain'));
@@ -253,6 +257,63 @@ test('the summary, an evaluation of the run and its mistakes agree', async () =>
   const validation = { data: null, part: 'validation', backend: FASTEST, threads: null } as const;
   assert.deepEqual((await evaluateRun(at('agree'), validation)).score, done.summary.validationScore);
   assert.equal(end.mistakes.length, Math.min(30, 40 - done.summary.testScore.correct));
+  assert.equal(end.calibration?.after.accuracy, done.summary.testAccuracy);
+  const options = { data: null, part: 'test', backend: FASTEST, threads: 1, calibration: true } as const;
+  const { before, after, temperature } = (await evaluateRun(at('agree'), options)).calibration ?? {};
+  assert.deepEqual({ before, after, temperature }, end.calibration);
+
+  const best = readFileSync(join(at('agree'), 'best.safetensors'));
+  const computing = await openBackend('reference');
+  using recognizer = openRecognizer(best, computing, { name: 'agree' });
+  assert.equal(recognizer.info.temperature, temperature);
+  for (const { picture, predicted, confidence } of end.mistakes.slice(0, 5)) {
+    const [answer] = await recognizer.recognize([{ kind: 'picture', ...(picture as Picture) }]);
+    const probability = answer?.probabilities[predicted] ?? Number.NaN;
+    assert.ok(Math.abs(probability - confidence) < 1e-5, 'a mistake has the probability of a recognition');
+  }
+});
+
+test('the temperature is the same for any number of threads, and an evaluation fits the same', async () => {
+  for (const threads of [1, 2]) {
+    await train(smallConfig(data, at(`${threads} threads`), { numEpochs: 2, threads }));
+  }
+  const temperatureOf = (run: string, file: string) =>
+    decodeCheckpoint(readFileSync(join(at(run), file)), file).temperature;
+  const temperature = temperatureOf('1 threads', 'best.safetensors');
+  assert.ok(temperature !== undefined && temperature !== 1);
+  assert.equal(temperatureOf('2 threads', 'best.safetensors'), temperature);
+  assert.equal(
+    temperatureOf('2 threads', 'last.safetensors'),
+    temperatureOf('1 threads', 'last.safetensors'),
+  );
+
+  const options = { data: null, part: 'test', backend: FASTEST, threads: 2, calibration: true } as const;
+  const kept = await evaluateRun(at('1 threads'), options);
+  assert.deepEqual([kept.calibration?.temperature, kept.calibration?.source], [temperature, 'checkpoint']);
+  const path = join(at('1 threads'), 'best.safetensors');
+  const { temperature: _, ...older } = decodeCheckpoint(readFileSync(path), 'best');
+  writeFileSync(path, encodeCheckpoint(older));
+  for (const part of ['test', 'validation'] as const) {
+    const { calibration } = await evaluateRun(at('1 threads'), { ...options, part });
+    assert.deepEqual([calibration?.temperature, calibration?.source], [temperature, 'validation'], part);
+    assert.equal(calibration?.folder, at('1 threads'));
+  }
+  const again = await evaluateRun(at('1 threads'), options);
+  assert.deepEqual(again.calibration?.after, kept.calibration?.after);
+  assert.equal(again.loss, kept.loss, 'the loss is that of the logits');
+  const likelihood = kept.calibration?.before.negativeLogLikelihood ?? Number.NaN;
+  assert.ok(Math.abs(likelihood - kept.loss) < 1e-6, `${likelihood}, not ${kept.loss}`);
+
+  const other = join(at('other-data'));
+  mkdirSync(other);
+  writeSmallMnist(other, 300, 60);
+  const elsewhere = await evaluateRun(at('1 threads'), { ...options, data: other });
+  assert.equal(elsewhere.score.count, 60);
+  assert.equal(elsewhere.calibration?.temperature, temperature, 'fitted to the validation part of the run');
+  copyFileSync(path, at('alone.safetensors'));
+  const alone = await evaluateRun(at('alone.safetensors'), { ...options, data });
+  const { source, folder: none, temperature: one } = alone.calibration ?? {};
+  assert.deepEqual([source, none, one], ['none', null, 1]);
 });
 
 /** The parts on which the best state was scored at the end. */

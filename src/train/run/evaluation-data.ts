@@ -1,0 +1,111 @@
+/** What an evaluation needs: a checkpoint, the configuration beside it, and samples that fit it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dataset } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
+import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
+import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import type { Checkpoint } from '../../runs/checkpoint.js';
+import { readTrainedModel } from '../../runs/checkpoint-file.js';
+import { RUN_FILES } from '../../runs/run-folder.js';
+import { findCheckpoint } from '../../runs/run-path.js';
+import { UserError } from '../../user-error.js';
+import { readConfigFile } from '../config/config-file.js';
+import type { TrainConfig } from '../config/options.js';
+import { resolveConfig } from '../config/run-config.js';
+
+/** Parts of a data set that can be evaluated. */
+export type EvaluatedPart = 'train' | 'validation' | 'test';
+
+/** A checkpoint and the run around it. */
+export interface EvaluatedModel {
+  folder: string;
+  checkpointPath: string;
+  checkpoint: Checkpoint;
+  /** Null for a checkpoint outside of a run folder. */
+  config: TrainConfig | null;
+}
+
+/** A checkpoint, and the samples on which it is evaluated. */
+export interface EvaluationData extends EvaluatedModel {
+  /** The data set as `--data` names it. */
+  data: string;
+  dataset: Dataset;
+  /** Indices into `dataset.test`; for the parts train and validation, into `dataset.train`. */
+  indices: Int32Array;
+}
+
+/**
+ * Loads a checkpoint and its data.
+ * @param path a run folder, whose best checkpoint is taken, or a checkpoint
+ * @param options.data null for what the network was trained on
+ * @throws UserError if there is no such checkpoint, or the data do not fit it
+ */
+export async function loadEvaluation(
+  path: string,
+  options: { data: string | null; part: EvaluatedPart },
+  loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
+): Promise<EvaluationData> {
+  const model = await readModel(path);
+  const data = options.data ?? dataOf(model);
+  const dataset = await loadFitting(data, model, loading);
+  return { ...model, data, dataset, indices: indicesOf(options.part, dataset, model) };
+}
+
+/** @throws UserError if there is no such checkpoint */
+export async function readModel(path: string): Promise<EvaluatedModel> {
+  const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
+  const checkpoint = await readTrainedModel(checkpointPath);
+  const config = join(folder, RUN_FILES.config);
+  return {
+    folder,
+    checkpointPath,
+    checkpoint,
+    config: existsSync(config) ? resolveConfig({ file: await readConfigFile(config) }) : null,
+  };
+}
+
+/** The data that the network was trained on, as far as that is known. */
+export function dataOf({ config, checkpoint }: EvaluatedModel): string {
+  return config?.data ?? kindOf(checkpoint.preprocessing).defaultData;
+}
+
+/** @throws UserError if the data do not fit the network */
+export async function loadFitting(
+  data: string,
+  { checkpoint: { model, preprocessing }, checkpointPath }: EvaluatedModel,
+  loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
+): Promise<Dataset> {
+  const kind = kindOf(preprocessing);
+  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading });
+  if (dataset.kind !== preprocessing.kind) {
+    throw new UserError(
+      `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,
+      { settings: ['data'] },
+    );
+  }
+  if (dataset.classes.length !== model.numClasses) {
+    throw new UserError(
+      `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
+    );
+  }
+  return dataset;
+}
+
+/** @throws UserError if the split into parts is not known */
+export function indicesOf(
+  part: EvaluatedPart,
+  { train, test }: Dataset,
+  { config, checkpointPath }: EvaluatedModel,
+): Int32Array {
+  if (part === 'test') return firstIndices(test.count);
+  if (!config) {
+    throw new UserError(
+      `evaluate: the split into parts is in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
+        'give the run folder, or evaluate the part test',
+      { settings: ['part'] },
+    );
+  }
+  const { trainSplit, seedNumber } = config;
+  return splitIndices(train.count, trainCountOf(train.count, trainSplit), seedNumber)[part];
+}

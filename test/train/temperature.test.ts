@@ -1,0 +1,115 @@
+/** Protects the fitted temperature and the measured calibration: known factors, a hand-made example, the edges. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Random } from '#src/random.js';
+import { compareCalibration, measureCalibration } from '#src/train/calibration.js';
+import { type FittedAnswers, fitTemperature } from '#src/train/temperature.js';
+
+/** Answers with these logits, a row each. */
+function answersOf(rows: readonly (readonly number[])[]): FittedAnswers {
+  return {
+    indices: Int32Array.from(rows.keys()),
+    classes: rows[0].length,
+    logits: Float32Array.from(rows.flat()),
+  };
+}
+
+/** Of four answers with probabilities 3/4 and 1/4, three are right: T is 1 exactly. */
+const FAIR = [0, 1, 2, 3].map(() => [Math.log(3), 0]);
+const FAIR_LABELS = [0, 0, 0, 1];
+
+function scaled(rows: readonly (readonly number[])[], factor: number): FittedAnswers {
+  return answersOf(rows.map((row) => row.map((value) => value * factor)));
+}
+
+test('logits scaled by a factor have this factor as their temperature', () => {
+  for (const factor of [0.05, 0.3, 1, 1.5, 2.5, 40]) {
+    const found = fitTemperature(scaled(FAIR, factor), FAIR_LABELS);
+    assert.ok(Math.abs(found / factor - 1) < 2e-6, `${found}, expected ${factor}`);
+  }
+});
+
+test('labels drawn from the probabilities of ten classes give the factor within the noise', () => {
+  const random = new Random(3);
+  const rows = Array.from({ length: 4000 }, () => Array.from({ length: 10 }, () => 4 * random.uniform()));
+  const labels = rows.map((row) => {
+    const powers = row.map(Math.exp);
+    const target = random.uniform() * powers.reduce((a, b) => a + b);
+    let sum = 0;
+    let label = 0;
+    for (; label < 9; label++) {
+      sum += powers[label];
+      if (sum > target) break;
+    }
+    return label;
+  });
+  const fair = fitTemperature(answersOf(rows), labels);
+  assert.ok(Math.abs(fair - 1) < 0.05, String(fair));
+  const overconfident = scaled(rows, 3);
+  const found = fitTemperature(overconfident, labels);
+  assert.ok(Math.abs(found / (3 * fair) - 1) < 1e-5, `${found}, expected three times ${fair}`);
+  const loss = (temperature: number) =>
+    measureCalibration(overconfident, labels, temperature).negativeLogLikelihood;
+  assert.ok(loss(found) < loss(found * 1.01) && loss(found) < loss(found * 0.99), 'T is the minimum');
+  const { before, after } = compareCalibration(overconfident, labels, found);
+  assert.ok(before.expectedCalibrationError > 0.1 && after.expectedCalibrationError < 0.04);
+  assert.equal(before.accuracy, after.accuracy);
+});
+
+test('the labels belong to the indices of the answers, and their order does not matter', () => {
+  const answers = { ...scaled(FAIR, 2), indices: Int32Array.of(7, 5, 3, 1) };
+  const labels = [9, 1, 9, 0, 9, 0, 9, 0];
+  assert.equal(fitTemperature(answers, labels), 2);
+  assert.equal(measureCalibration(answers, labels, 2).accuracy, 0.75);
+});
+
+test('answers without a mistake leave the temperature at 1; answers worse than guessing give the largest', () => {
+  assert.equal(fitTemperature(scaled(FAIR, 5), [0, 0, 0, 0]), 1);
+  assert.equal(fitTemperature(scaled(FAIR, 5), [1, 1, 1, 0]), 100);
+  const hardlySure = [...Array.from({ length: 400 }, () => [1e-4, 0]), [0, 1e-9]];
+  assert.equal(fitTemperature(answersOf(hardlySure), [...Array(400).fill(0), 0]), 0.01);
+});
+
+test('a class that is impossible is left out', () => {
+  const rows = FAIR.map((row) => [2 * row[0], 2 * row[1], Number.NEGATIVE_INFINITY]);
+  assert.equal(fitTemperature(answersOf(rows), FAIR_LABELS), 2);
+  assert.ok(Number.isFinite(measureCalibration(answersOf(rows), FAIR_LABELS, 2).negativeLogLikelihood));
+});
+
+test('the calibration of a hand-made example', () => {
+  // Highest probabilities 0.9, 0.9, 0.8, 0.8, 0.6 in bins (13/15, 14/15], (11/15, 12/15], (8/15, 9/15].
+  const odds = (probability: number) => [Math.log(probability / (1 - probability)), 0];
+  const answers = answersOf([0.9, 0.9, 0.795, 0.795, 0.595].map(odds));
+  const { bins, ...found } = measureCalibration(answers, [0, 0, 0, 1, 1], 1);
+  const near = (value: number | null, expected: number) =>
+    assert.ok(value !== null && Math.abs(value - expected) < 1e-6, `${value}, expected ${expected}`);
+  const filled = bins.filter(({ count }) => count > 0);
+  assert.deepEqual(
+    filled.map(({ from, to, count, accuracy }) => [
+      Math.round(15 * from),
+      Math.round(15 * to),
+      count,
+      accuracy,
+    ]),
+    [
+      [8, 9, 1, 0],
+      [11, 12, 2, 0.5],
+      [13, 14, 2, 1],
+    ],
+  );
+  filled.forEach(({ confidence }, n) => {
+    near(confidence, [0.595, 0.795, 0.9][n]);
+  });
+  near(found.expectedCalibrationError, (1 * 0.595 + 2 * 0.295 + 2 * 0.1) / 5);
+  near(found.confidence, (1.8 + 1.59 + 0.595) / 5);
+  near(found.accuracy, 0.6);
+  near(found.negativeLogLikelihood, -Math.log(0.9 * 0.9 * 0.795 * 0.205 * 0.405) / 5);
+  assert.deepEqual(bins[0], { from: 0, to: 1 / 15, count: 0, confidence: null, accuracy: null });
+});
+
+test('a probability of 1 is in the last bin, equal ones of many classes in the first', () => {
+  const sure = measureCalibration(answersOf([[900, 0]]), [0], 1);
+  assert.deepEqual([sure.bins[14].count, sure.expectedCalibrationError], [1, 0]);
+  const unsure = measureCalibration(answersOf([Array(40).fill(0)]), [0], 1);
+  assert.equal(unsure.bins[0].count, 1);
+});
