@@ -33,10 +33,15 @@ const CENTRE = 14;
  * amount of ink as before, within one hundredth.
  */
 const PEN_WIDTH = 2.4;
+/**
+ * Points nearer to the one before than this, in pixels, are left out: a hand that rests at the edge of a pixel would
+ * otherwise go to and fro with every report of the pen.
+ */
+const TREMBLING = 0.3;
 /** Enough to visit every pixel of the picture twenty times. */
 const MAX_PEN_MOVES = 16_384;
 /** Increased whenever the same drawing gives a different picture than before: it is part of the cache's keys. */
-export const DRAWING_VERSION = 1;
+export const DRAWING_VERSION = 2;
 
 /** Size of a drawing's picture in pixels. */
 export const DRAWING_SIZE = { width: SIDE, height: SIDE } as const;
@@ -53,7 +58,7 @@ export interface DrawingOptions {
  * The moves of a drawing.
  *
  * With order `pen`, each stroke is followed pixel by pixel through the picture, also diagonally, so the sampling rate
- * does not matter. The pen is lifted between strokes only.
+ * does not matter; a pen that trembles by less than a third of a pixel stays where it is. The pen is lifted between strokes only.
  * @returns [N, 4] moves `dx dy eos eod`; the last move `0 0 1 1` alone if nothing was drawn
  * @throws UserError if a coordinate is not a finite number, a stroke's xs and ys differ in length, or order `pen` gives
  * more than 16,384 moves
@@ -200,9 +205,13 @@ function penMoves(drawing: Drawing): Int16Array {
   for (const { xs, ys } of drawing.strokes) {
     if (xs.length === 0) continue;
     if (moves.length > 0) moves.push(0, 0, 1, 0);
+    let [keptX, keptY] = [0, 0];
     for (let n = 0; n < xs.length; n++) {
-      const x = Math.floor((xs[n] - offsetX) * scale + BOX / 2) + shiftX;
-      const y = Math.floor((ys[n] - offsetY) * scale + BOX / 2) + shiftY;
+      const atX = (xs[n] - offsetX) * scale + BOX / 2;
+      const atY = (ys[n] - offsetY) * scale + BOX / 2;
+      if (n > 0 && n + 1 < xs.length && Math.hypot(atX - keptX, atY - keptY) < TREMBLING) continue;
+      [keptX, keptY] = [atX, atY];
+      const [x, y] = [Math.floor(atX) + shiftX, Math.floor(atY) + shiftY];
       if (n === 0) moveTo(x, y);
       else eachPixelBetween(lastX, lastY, x, y, moveTo);
     }

@@ -208,3 +208,19 @@ test('any drawing gives a picture of 28 × 28 and moves that can be decoded', ()
     { seed: 8, numRuns: 500 },
   );
 });
+
+test('in the order of the pen, a hand that trembles at the edge of a pixel adds no moves', () => {
+  const [xs, ys] = [[0], [0]];
+  for (let k = 1; k <= 100; k++) {
+    xs.push(k);
+    ys.push(k);
+    // 100 units are 17.6 pixels: a fifth of a pixel to and fro.
+    for (let report = 0; report < 30; report++) {
+      xs.push(k + (report % 2 === 0 ? 0.6 : -0.6));
+      ys.push(k);
+    }
+  }
+  const steady = decode(drawingToStrokes({ strokes: [stroke([0, 0], [100, 100])] }, { order: 'pen' }));
+  const trembling = decode(drawingToStrokes({ strokes: [{ xs, ys }] }, { order: 'pen' }));
+  assert.ok(trembling.points.length <= 1.5 * steady.points.length, `${trembling.points.length} points`);
+});
