@@ -52,6 +52,7 @@ export interface InputSettings {
   channelsImg: number;
   permute: number | null;
   scan: Scan;
+  deslant: boolean;
   pixelMean: number;
   pixelStd: number;
   strokeOrder: StrokeOrder;

@@ -3,7 +3,7 @@
  * a header announces is checked before pixels are decoded. Colours become grey, unless the network reads colours. Dark
  * ink on light paper is inverted, because networks read ink as light on dark. Node.js only.
  */
-import { MAX_PICTURE_PIXELS } from '../data/inputs/fit.js';
+import { MAX_PICTURE_PIXELS } from '../data/inputs/prepare-picture.js';
 import { describeContent, isJpeg, isPng, isWebp } from '../formats/content.js';
 import { UserError } from '../user-error.js';
 import { announcedJpegPixels, readJpegHeader } from './jpeg.js';

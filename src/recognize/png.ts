@@ -4,7 +4,7 @@
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
-import { MAX_PICTURE_PIXELS } from '../data/inputs/fit.js';
+import { MAX_PICTURE_PIXELS } from '../data/inputs/prepare-picture.js';
 import { describeContent, isPng } from '../formats/content.js';
 import { UserError } from '../user-error.js';
 import { coloursOf, inkOf, type Rgba } from './picture-ink.js';

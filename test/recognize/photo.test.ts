@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { fitPicture } from '#src/data/inputs/fit.js';
+import { preparePicture } from '#src/data/inputs/prepare-picture.js';
 import { announcedPixels, readPicture } from '#src/recognize/picture.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
@@ -97,8 +97,8 @@ describe('JPEG and WebP pictures', () => {
           return light(x / W, y / H) * (1 - 0.75 * share) + ((i * 7919) % 13) - 6;
         });
         const picture = await read(await jpegFile({ width: W, height: H, pixels }));
-        const found = fitPicture(picture);
-        const expected = fitPicture(image);
+        const found = preparePicture(picture);
+        const expected = preparePicture(image);
         assert.ok(found && expected, name);
         // A faint end of a line may be lost, which moves the figure's box by a pixel or two.
         const shifts = [-2, -1, 0, 1, 2].flatMap((y) => [-2, -1, 0, 1, 2].map((x) => 28 * y + x));

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { packBatch } from '#src/data/batch.js';
 import { ImageSequences } from '#src/data/images/image-sequences.js';
-import { fitPicture } from '#src/data/inputs/fit.js';
+import { preparePicture } from '#src/data/inputs/prepare-picture.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
@@ -277,19 +277,20 @@ test('a digit that is enlarged eight times, moved and made paler is fitted back'
         large[(y + 60) * width + x + 130] = 30 + (pixels[(y >> 3) * 28 + (x >> 3)] >> 1);
       }
     }
-    const fitted = fitPicture({ pixels: large, width, height });
+    const fitted = preparePicture({ pixels: large, width, height });
     const ink = pixels.reduce((sum, value) => sum + value, 0);
     differences.push(fitted!.reduce((sum, value, i) => sum + Math.abs(value - pixels[i]), 0) / ink);
   }
-  // Of the other three, two digits of MNIST are one pixel off our centre, and one is smaller than our box.
-  assert.equal(differences.filter((difference) => difference < 0.03).length, 17, differences.join());
+  // Of the other five, two digits of MNIST are one pixel off our centre, one is smaller than our box, and two have lines
+  // so thin that they are made as wide as most.
+  assert.equal(differences.filter((difference) => difference < 0.03).length, 15, differences.join());
 });
 
 test('a thin pen becomes as wide as MNIST’s', () => {
   const [width, height] = [600, 600];
   const pixels = new Uint8Array(width * height);
   for (let k = 100; k < 500; k++) for (const side of [0, 1]) pixels[k * width + k + side] = 200;
-  const fitted = fitPicture({ pixels, width, height })!;
+  const fitted = preparePicture({ pixels, width, height })!;
   const ink = fitted.reduce((sum, value) => sum + value, 0) / 255;
   // A diagonal of width 2.4 with round ends in a box of 20. Without the widening it would have a third of the ink.
   const expected = 17.6 * Math.SQRT2 * 2.4 + Math.PI * 1.2 ** 2;

@@ -1,25 +1,32 @@
 /** Images as a kind of input: their values are read in order, cut into steps of one size. */
-import { drawingToImage } from '../../ink/drawing.js';
+import { DRAWING_SIZE, drawingToImage } from '../../ink/drawing.js';
+import { deslantedExamples, deslantPicture } from '../deslant.js';
 import type { InputKind } from '../input-kind.js';
+import { isInPlace } from '../inputs/fit.js';
 import {
-  checkedPicture,
   digitPicture,
   drawingOf,
-  fittedPicture,
   type InputPicture,
   isDot,
+  pictureToRead,
   type RecognizerInput,
   refuseUnlessDigitSized,
 } from '../inputs/input.js';
 import { sequenceIn } from '../sequence.js';
 import { AugmentedImages } from './image-augment.js';
+import type { ImageExamples } from './image-examples.js';
 import {
+  checkDeslant,
   checkSequenceShape,
   type ImagePreprocessing,
   pixelOrder,
   readImagePreprocessing,
 } from './image-preprocessing.js';
 import { ImageSequences } from './image-sequences.js';
+
+/** About so many pictures tell whether the data set's are made as MNIST's, and this share of them must be. */
+const FITTED_SAMPLES = 1000;
+const FITTED_SHARE = 0.95;
 
 export const IMAGE_KIND: InputKind<'images'> = {
   defaultData: 'mnist',
@@ -36,7 +43,10 @@ export const IMAGE_KIND: InputKind<'images'> = {
   otherParts: [],
   ending: null,
 
-  preprocessingFor({ name, train }, { sequenceLength, inputSize, permute, scan, pixelMean, pixelStd }) {
+  preprocessingFor(
+    { name, train },
+    { sequenceLength, inputSize, permute, scan, pixelMean, pixelStd, deslant },
+  ) {
     const preprocessing: ImagePreprocessing = {
       kind: 'images',
       sequenceLength,
@@ -48,7 +58,10 @@ export const IMAGE_KIND: InputKind<'images'> = {
       std: pixelStd,
       permutationSeed: permute,
       ...(scan !== 'rows' && { scan }),
+      ...(deslant && { deslant }),
+      ...(!areFitted(train) && { fitted: false }),
     };
+    checkDeslant('train', preprocessing);
     checkSequenceShape('train', name, preprocessing);
     return preprocessing;
   },
@@ -62,7 +75,10 @@ export const IMAGE_KIND: InputKind<'images'> = {
   pictureSizeOf: ({ width, height, channels }) => ({ width, height, channels }),
   loadOptionsOf: ({ channels }) => ({ channelsImg: channels, order: 'tour' }),
 
-  sequencesOf: (name, examples, preprocessing) => ({ kind: 'images', name, examples, preprocessing }),
+  sequencesOf: (name, given, preprocessing) => {
+    const examples = preprocessing.deslant ? deslantedExamples(given) : given;
+    return { kind: 'images', name, examples, preprocessing };
+  },
   openSequences: (data) => new ImageSequences(data),
   openAugmented: (data, augmentation, seed) => new AugmentedImages({ data, augmentation, seed }),
   lengthsIn: () => null,
@@ -75,8 +91,9 @@ export const IMAGE_KIND: InputKind<'images'> = {
   },
 
   prepare(input, preprocessing) {
-    const picture = pictureFor(input, preprocessing);
-    if (picture === null) return null;
+    const slanted = pictureFor(input, preprocessing);
+    if (slanted === null) return null;
+    const picture = preprocessing.deslant ? deslanted(slanted) : slanted;
     const examples = { count: 1, labels: new Uint8Array(1), ...picture };
     const source = new ImageSequences({ name: 'input', examples, preprocessing });
     return { saw: { picture, moves: null }, ...sequenceIn(source, 0) };
@@ -97,22 +114,30 @@ export const IMAGE_KIND: InputKind<'images'> = {
 /** The picture that the network reads: drawings and strokes become pictures like MNIST's. Null if it is blank. */
 function pictureFor(
   input: RecognizerInput,
-  { width, height, channels }: ImagePreprocessing,
+  { width, height, channels, fitted = true }: ImagePreprocessing,
 ): Required<InputPicture> | null {
   const size = { width, height, channels };
-  if (input.kind === 'picture') {
-    const picture = checkedPicture(input);
-    if (picture.width === width && picture.height === height && picture.channels === channels) {
-      return isBlank(picture) ? null : picture;
-    }
-    refuseUnlessDigitSized(`a picture of ${picture.width} × ${picture.height}`, size);
-    return fittedPicture(picture);
-  }
+  if (input.kind === 'picture') return pictureToRead(input, size, { isFitted: fitted, isThinned: false });
   refuseUnlessDigitSized(input.kind === 'drawing' ? 'a drawing' : 'strokes', size);
   const drawing = input.kind === 'drawing' ? input : drawingOf(input.moves);
   return isDot(drawing) ? null : digitPicture(drawingToImage(drawing));
 }
 
-function isBlank({ pixels }: InputPicture): boolean {
-  return pixels.every((value) => value === pixels[0]);
+/** The picture of one channel without slant, as `deslantedExamples` makes those of the training. */
+function deslanted({ width, height, pixels }: Required<InputPicture>): Required<InputPicture> {
+  const upright = new Uint8Array(pixels.length);
+  deslantPicture(pixels, upright, 0, width, height);
+  return { width, height, channels: 1, pixels: upright };
+}
+
+/** Whether all but a few of the pictures are made as MNIST's; true for another size, which is never read as MNIST's. */
+function areFitted({ count, channels, width, height, pixels }: ImageExamples): boolean {
+  const size = width * height;
+  if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height || channels !== 1) return true;
+  const step = Math.max(1, Math.floor(count / FITTED_SAMPLES));
+  let [looked, fitted] = [0, 0];
+  for (let i = 0; i < count; i += step, looked++) {
+    if (isInPlace(pixels.subarray(i * size, (i + 1) * size))) fitted++;
+  }
+  return fitted >= FITTED_SHARE * looked;
 }

@@ -2,7 +2,7 @@
  * How an image becomes a sequence: its steps, the normalisation and the order of its pixels. Stored with the model, so
  * that recognition does the same.
  */
-import { finite, nullable, oneOf, optional, readAs, record, whole } from '../../formats/shape.js';
+import { finite, flag, nullable, oneOf, optional, readAs, record, whole } from '../../formats/shape.js';
 import { Random } from '../../random.js';
 import { UserError } from '../../user-error.js';
 import { MAX_SEQUENCE_LENGTH } from '../sequence.js';
@@ -36,6 +36,13 @@ export interface ImagePreprocessing {
   permutationSeed: number | null;
   /** The order in which the pixels are read. Default `rows`; a checkpoint stores only another. */
   scan?: Scan;
+  /** Slant is removed from every picture first (data/deslant.ts). Left out for no. */
+  deslant?: boolean;
+  /**
+   * Whether the training pictures are made as MNIST's: recognition then brings every picture into that form. False: a
+   * picture of the network's size is read as it is. Left out for yes.
+   */
+  fitted?: boolean;
 }
 
 /** Limit for the values of an image, over all channels. Recognition accepts no larger picture. */
@@ -127,6 +134,19 @@ export function checkSequenceShape(
   );
 }
 
+/** @throws UserError if slant is to be removed from pictures of several channels */
+export function checkDeslant(
+  operation: string,
+  { deslant, channels }: Pick<ImagePreprocessing, 'deslant' | 'channels'>,
+): void {
+  if (!deslant || channels === 1) return;
+  throw new UserError(
+    `${operation}: slant can be removed from grey pictures only, but the pictures have ${channels} channels; ` +
+      'leave deslant out',
+    { settings: ['deslant', 'channelsImg'] },
+  );
+}
+
 const size = whole(1, MAX_IMAGE_VALUES);
 const stored = record<Required<ImagePreprocessing>>({
   kind: optional(oneOf(['images']), 'images'),
@@ -139,6 +159,8 @@ const stored = record<Required<ImagePreprocessing>>({
   std: finite,
   permutationSeed: nullable(whole(0)),
   scan: optional(oneOf(SCANS), 'rows'),
+  deslant: optional(flag, false),
+  fitted: optional(flag, true),
 });
 
 /**
@@ -149,8 +171,14 @@ const stored = record<Required<ImagePreprocessing>>({
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
   const where = `${name}: preprocessing`;
-  const { scan, ...rest } = readAs(stored, value, where);
-  const preprocessing: ImagePreprocessing = scan === 'rows' ? rest : { ...rest, scan };
+  const { scan, deslant, fitted, ...rest } = readAs(stored, value, where);
+  const preprocessing: ImagePreprocessing = {
+    ...rest,
+    ...(scan !== 'rows' && { scan }),
+    ...(deslant && { deslant }),
+    ...(!fitted && { fitted }),
+  };
+  checkDeslant(where, preprocessing);
   const { mean, std } = preprocessing;
   if (!(Math.fround(std) > 0 && normalisation(mean, std).every(Number.isFinite))) {
     throw new UserError(

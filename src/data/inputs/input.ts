@@ -4,7 +4,7 @@ import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { movesToStrokes } from '../../ink/render-strokes.js';
 import { UserError } from '../../user-error.js';
 import type { Sequence } from '../sequence.js';
-import { fitPicture, MAX_PICTURE_PIXELS } from './fit.js';
+import { MAX_PICTURE_PIXELS, preparePicture } from './prepare-picture.js';
 
 export interface PictureSize {
   width: number;
@@ -123,23 +123,40 @@ export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
 }
 
 /**
- * A picture of any size, fitted into MNIST's as fit.ts does it.
+ * The picture that a network reads: prepared as prepare-picture.ts does it.
+ * @param size of the pictures that the network reads
+ * @param how.isFitted whether the network learnt from pictures made as MNIST's; else one of its size is read as it is
+ * @param how.isThinned whether the picture becomes strokes
  * @returns null if there is no ink
- * @throws UserError if the picture is not grey
+ * @throws UserError for a picture of another size than the network's, unless that is MNIST's, and for colours
  */
-export function fittedPicture(picture: Required<InputPicture>): Required<InputPicture> | null {
-  if (picture.channels !== 1) {
+export function pictureToRead(
+  input: InputPicture,
+  size: PictureSize,
+  { isFitted, isThinned }: { isFitted: boolean; isThinned: boolean },
+): Required<InputPicture> | null {
+  const picture = checkedPicture(input);
+  const { width, height, channels } = picture;
+  const isOwnSize = width === size.width && height === size.height && channels === size.channels;
+  const isPrepared = isFitted && isDigitSized(size);
+  if (isOwnSize && !isPrepared) return isBlank(picture) ? null : picture;
+  if (!isOwnSize) refuseUnlessDigitSized(`a picture of ${width} × ${height}`, size);
+  if (channels !== 1) {
     throw new UserError(
-      `recognize: a picture of ${picture.channels} channels, and the network reads grey ones; give one channel, 0 for paper and 255 for ink`,
+      `recognize: a picture of ${channels} channels, and the network reads grey ones; give one channel, 0 for paper and 255 for ink`,
     );
   }
-  const pixels = fitPicture(picture);
+  const pixels = preparePicture(picture, isThinned);
   return pixels && digitPicture(pixels);
 }
 
 /** Whether pictures of this size are like MNIST's: drawings can become such pictures. */
 export function isDigitSized({ width, height, channels }: PictureSize): boolean {
   return width === DRAWING_SIZE.width && height === DRAWING_SIZE.height && channels === 1;
+}
+
+function isBlank({ pixels }: InputPicture): boolean {
+  return pixels.every((value) => value === pixels[0]);
 }
 
 /**

@@ -7,6 +7,7 @@
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { AFFINE_WORDS, type Affine, drawAffine, factorOf, isMoving } from '../affine.js';
 import { type Augmentation, isAugmenting } from '../augmentation.js';
+import { readDeslanted, strokeSlant } from '../deslant.js';
 import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
 import { movesOf } from './stroke-examples.js';
@@ -81,7 +82,7 @@ export class AugmentedStrokes implements AugmentedSource {
     for (let n = 0; n < indices.length; n++) {
       const i = indices[n];
       if (unchanged) {
-        drawn.addMoves(moves, offsets[i], offsets[i + 1], scale, labels[i]);
+        drawn.addMoves(moves, offsets[i], offsets[i + 1], scale, labels[i], preprocessing.deslant === true);
       } else {
         this.#vary(i, epoch);
         drawn.add(this.#points, scale, labels[i]);
@@ -96,7 +97,15 @@ export class AugmentedStrokes implements AugmentedSource {
    */
   movesOf(index: number, epoch: number): Float32Array {
     const moves = new Float32Array(this.mostSteps(index) * STROKE_COLUMNS);
-    if (!isAugmenting(this.#augmentation)) return Float32Array.from(movesOf(this.#data.examples, index));
+    if (!isAugmenting(this.#augmentation)) {
+      const { examples, preprocessing } = this.#data;
+      const given = movesOf(examples, index);
+      const result = Float32Array.from(given);
+      if (preprocessing.deslant) {
+        readDeslanted(given, 0, given.length / STROKE_COLUMNS, 1, result, (t) => t * STROKE_COLUMNS);
+      }
+      return result;
+    }
     this.#vary(index, epoch);
     return moves.slice(0, this.#points.writeMoves(moves, 0, 1));
   }
@@ -112,6 +121,9 @@ export class AugmentedStrokes implements AugmentedSource {
       examples.offsets[i + 1],
       preprocessing.order === 'tour',
     );
+    if (preprocessing.deslant) {
+      this.#points.deslant(strokeSlant(examples.moves, examples.offsets[i], examples.offsets[i + 1]));
+    }
     if (reverse > 0 || shuffle > 0 || flip > 0) this.#reorder();
     if (isMoving(this.#augmentation)) this.#move();
     if (jitter > 0) this.#tremble();
@@ -315,8 +327,21 @@ class DrawnStrokes implements SequenceSource {
   }
 
   /** Adds moves first … end − 1 without variation, scaled. */
-  addMoves(moves: Int16Array, first: number, end: number, scale: number, label: number): void {
+  addMoves(
+    moves: Int16Array,
+    first: number,
+    end: number,
+    scale: number,
+    label: number,
+    deslant: boolean,
+  ): void {
     let to = this.#offsets[this.count];
+    if (deslant) {
+      const start = to;
+      readDeslanted(moves, first, end, scale, this.#moves, (t) => start + t * STROKE_COLUMNS);
+      this.#end(start + (end - first) * STROKE_COLUMNS, label);
+      return;
+    }
     for (let from = first * STROKE_COLUMNS; from < end * STROKE_COLUMNS; from += STROKE_COLUMNS) {
       this.#moves[to++] = moves[from] * scale;
       this.#moves[to++] = moves[from + 1] * scale;

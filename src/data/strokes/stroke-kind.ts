@@ -1,21 +1,20 @@
 /** Pen strokes as a kind of input: a move is a step, and drawings differ in length. */
-import { drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
+import { DRAWING_SIZE, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
 import { imageToStrokes, STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import type { InputKind } from '../input-kind.js';
 import {
-  checkedPicture,
   checkMoves,
   digitPicture,
-  fittedPicture,
   isDot,
+  pictureToRead,
   type RecognizerInput,
   refuseUnlessDigitSized,
   type Seen,
 } from '../inputs/input.js';
 import { sequenceIn } from '../sequence.js';
 import { AugmentedStrokes } from './stroke-augment.js';
-import { movesOf } from './stroke-examples.js';
+import { movesOf, type StrokeExamples } from './stroke-examples.js';
 import { reorderedStrokes, reversedStrokes } from './stroke-points.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
@@ -27,6 +26,12 @@ import { StrokeSequences } from './stroke-sequences.js';
 
 /** Values of a move: end of stroke. */
 const EOS = 2;
+
+/** About so many drawings tell whether the data set's are of pictures made as MNIST's; this share of them must be. */
+const FITTED_SAMPLES = 1000;
+const FITTED_SHARE = 0.95;
+/** Longer side in pixels of the strokes of such a picture: 20, less up to half the pen's width at both ends. */
+const FITTED_SIDE = { least: 12, most: 20 };
 
 export const STROKE_KIND: InputKind<'strokes'> = {
   defaultData: 'strokes',
@@ -45,7 +50,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     replaces: (sequence, t) => sequence[t * STROKE_COLUMNS + EOS] !== 0,
   },
 
-  preprocessingFor({ name, width, height }, { inputSize, head, strokeOrder, strokeScale }) {
+  preprocessingFor({ name, width, height, train }, { inputSize, head, strokeOrder, strokeScale, deslant }) {
     if (inputSize !== STROKE_INPUT_SIZE || head === 'flatten') {
       throw new UserError(
         `train: ${name}: strokes have ${STROKE_INPUT_SIZE} values a step and differ in length, but the model has ` +
@@ -53,7 +58,15 @@ export const STROKE_KIND: InputKind<'strokes'> = {
         { settings: ['preset', 'inputSize', 'head'] },
       );
     }
-    return { ...DEFAULT_STROKE_PREPROCESSING, width, height, order: strokeOrder, scale: strokeScale };
+    return {
+      ...DEFAULT_STROKE_PREPROCESSING,
+      width,
+      height,
+      order: strokeOrder,
+      scale: strokeScale,
+      ...(deslant && { deslant }),
+      ...(!areFitted(train, { width, height }) && { fitted: false }),
+    };
   },
   readPreprocessing: readStrokePreprocessing,
   writePreprocessing: (preprocessing) => ({ ...preprocessing }),
@@ -86,7 +99,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
 /** The strokes that the network is shown: pictures and drawings become those of their thinned picture. Null if none. */
 function strokesFor(
   input: RecognizerInput,
-  { width, height, order }: StrokePreprocessing,
+  { width, height, order, fitted = true }: StrokePreprocessing,
 ): (Seen & { moves: Int16Array }) | null {
   const size = { width, height, channels: 1 };
   if (input.kind === 'strokes') {
@@ -94,10 +107,7 @@ function strokesFor(
     return { picture: null, moves: input.moves };
   }
   if (input.kind === 'picture') {
-    const given = checkedPicture(input);
-    const fits = given.width === width && given.height === height && given.channels === 1;
-    if (!fits) refuseUnlessDigitSized('a picture of another size', size);
-    const picture = fits ? given : fittedPicture(given);
+    const picture = pictureToRead(input, size, { isFitted: fitted, isThinned: true });
     return picture && { picture, moves: imageToStrokes(picture.pixels, width, height) };
   }
   refuseUnlessDigitSized('a drawing', size);
@@ -108,4 +118,34 @@ function strokesFor(
 function hasPoints(moves: Int16Array): boolean {
   for (let at = EOS; at < moves.length; at += STROKE_COLUMNS) if (moves[at] === 0) return true;
   return false;
+}
+
+/** Whether all but a few of the drawings have the size of MNIST's; true for another size of the picture. */
+function areFitted(
+  { count, moves, offsets }: StrokeExamples,
+  { width, height }: { width: number; height: number },
+): boolean {
+  if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height) return true;
+  const step = Math.max(1, Math.floor(count / FITTED_SAMPLES));
+  let [looked, fitted] = [0, 0];
+  for (let i = 0; i < count; i += step, looked++) {
+    const longer = longerSide(moves.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS));
+    if (longer >= FITTED_SIDE.least && longer <= FITTED_SIDE.most) fitted++;
+  }
+  return fitted >= FITTED_SHARE * looked;
+}
+
+/** In pixels. */
+function longerSide(moves: Int16Array): number {
+  let [x, y, left, top, right, bottom] = [0, 0, Infinity, Infinity, -Infinity, -Infinity];
+  for (let at = 0; at < moves.length; at += STROKE_COLUMNS) {
+    x += moves[at];
+    y += moves[at + 1];
+    if (moves[at + EOS] !== 0) continue;
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return Math.max(right - left, bottom - top) + 1;
 }

@@ -5,6 +5,7 @@
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
+import type { Slant } from '../deslant.js';
 import { emptyStrokes, type StrokeExamples } from './stroke-examples.js';
 
 /** How the pen arrived at a point: drawing; after a pen-up; or by a jump without a pen-up (see `readMoves`). */
@@ -55,6 +56,12 @@ export class StrokePoints {
       if (moves[at + 3] !== 0) break;
     }
     this.count = n;
+  }
+
+  /** Removes a slant: x becomes x - slope · (y - middle). */
+  deslant({ slope, middle }: Slant): void {
+    const { xs, ys, count } = this;
+    for (let n = 0; n < count; n++) xs[n] -= slope * (ys[n] - middle);
   }
 
   /**

@@ -2,7 +2,7 @@
  * How a drawing becomes a sequence: the size of its picture, the order of its points, its scale. Stored with the model,
  * so that recognition does the same.
  */
-import { checked, oneOf, type Reader, readAs, record, whole } from '../../formats/shape.js';
+import { checked, flag, oneOf, optional, type Reader, readAs, record, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 
 /** From a drawing to a sequence [T, 4]. Stored with the model. */
@@ -19,6 +19,13 @@ export interface StrokePreprocessing {
   order: StrokeOrder;
   /** dx and dy are multiplied by this. */
   scale: number;
+  /** Slant is removed from every drawing first (data/deslant.ts). Left out for no. */
+  deslant?: boolean;
+  /**
+   * Whether the training strokes are of pictures made as MNIST's: recognition then brings every picture into that form.
+   * False: a picture of the network's size is read as it is. Left out for yes.
+   */
+  fitted?: boolean;
 }
 /** Order of a drawing's points: by a tour of the thinned picture, or as the pen drew them. */
 export type StrokeOrder = 'tour' | 'pen';
@@ -37,7 +44,7 @@ export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
 
 /** Moves are 16-bit integers, and so are the sides of their picture. */
 const side = whole(1, 32_767);
-const preprocessing: Reader<StrokePreprocessing> = record({
+const preprocessing: Reader<Required<StrokePreprocessing>> = record({
   kind: oneOf(['strokes']),
   width: side,
   height: side,
@@ -47,6 +54,8 @@ const preprocessing: Reader<StrokePreprocessing> = record({
       typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(32_768 * value))
     );
   }),
+  deslant: optional(flag, false),
+  fitted: optional(flag, true),
 });
 
 /**
@@ -56,5 +65,6 @@ const preprocessing: Reader<StrokePreprocessing> = record({
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {
-  return readAs(preprocessing, value, `${name}: preprocessing`);
+  const { deslant, fitted, ...rest } = readAs(preprocessing, value, `${name}: preprocessing`);
+  return { ...rest, ...(deslant && { deslant }), ...(!fitted && { fitted }) };
 }

@@ -2,6 +2,7 @@
 import { quote } from '../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
+import { readDeslanted } from '../deslant.js';
 import type { SequenceSource } from '../sequence.js';
 import type { StrokeExamples } from './stroke-examples.js';
 import type { StrokePreprocessing } from './stroke-preprocessing.js';
@@ -23,6 +24,7 @@ export class StrokeSequences implements SequenceSource {
   readonly #offsets: Int32Array;
   readonly #labels: Uint8Array;
   readonly #scale: number;
+  readonly #deslant: boolean;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ name, examples, preprocessing }: StrokeSequencesData) {
@@ -40,6 +42,7 @@ export class StrokeSequences implements SequenceSource {
     this.#offsets = offsets;
     this.#labels = labels;
     this.#scale = Math.fround(preprocessing.scale);
+    this.#deslant = preprocessing.deslant === true;
   }
 
   lengthOf(i: number): number {
@@ -53,6 +56,11 @@ export class StrokeSequences implements SequenceSource {
   read(i: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
     const moves = this.#moves;
     const scale = this.#scale;
+    if (this.#deslant) {
+      const place = (t: number) => (rowStarts[t] + column) * STROKE_COLUMNS;
+      readDeslanted(moves, this.#offsets[i], this.#offsets[i + 1], scale, target, place);
+      return;
+    }
     const steps = this.#offsets[i + 1] - this.#offsets[i];
     let from = this.#offsets[i] * STROKE_COLUMNS;
     for (let t = 0; t < steps; t++, from += STROKE_COLUMNS) {

@@ -1,4 +1,5 @@
 /** Preprocessing in C: pixels or moves → the network's input, with the roundings of training. */
+import { DESLANT_FIRST } from '../../data/deslant.js';
 import { type ImagePreprocessing, pixelOrder } from '../../data/images/image-preprocessing.js';
 import type { StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
 import type { CModel } from './c-model.js';
@@ -20,7 +21,7 @@ export function inputText({ preprocessing }: CModel): string {
   return preprocessing.kind === 'images' ? imageText(preprocessing) : STROKE_TEXT;
 }
 
-function imageDeclarations({ channels, height, width }: ImagePreprocessing): string {
+function imageDeclarations({ channels, height, width, deslant }: ImagePreprocessing): string {
   const shape = channels === 1 ? '[NAME_HEIGHT][NAME_WIDTH]' : '[NAME_HEIGHT][NAME_CHANNELS][NAME_WIDTH]';
   return `
 #define NAME_WIDTH ${width}
@@ -32,12 +33,12 @@ function imageDeclarations({ channels, height, width }: ImagePreprocessing): str
  * A picture becomes the network's input.
  *   pixels  ${shape} as in the training pictures; in MNIST's 0 is paper and 255 is ink
  *   inputs  [NAME_STEPS][NAME_INPUT_SIZE] is written
- */
+${deslantNote(deslant)} */
 void name_normalise(const uint8_t *pixels, float *inputs);
 `;
 }
 
-function strokeDeclarations({ width, height, scale, order }: StrokePreprocessing): string {
+function strokeDeclarations({ width, height, scale, order, deslant }: StrokePreprocessing): string {
   const how =
     order === 'tour'
       ? ` * The network learnt from tours: a picture is thinned to lines one pixel wide, and a tour visits their pixels,
@@ -55,9 +56,16 @@ function strokeDeclarations({ width, height, scale, order }: StrokePreprocessing
  * dx = x and dy = y. Each later move is the difference from the point before; between neighbouring pixels -1, 0 or 1.
  * The move 0 0 1 0 (eos, end of stroke) lifts the pen between strokes. The last move is 0 0 1 1 (eod, end of drawing).
 ${how}
- */
+${deslantNote(deslant)} */
 void name_move(float dx, float dy, int eos, int eod, float *inputs);
 `;
+}
+
+/** Lines of a comment. */
+function deslantNote(deslant = false): string {
+  if (!deslant) return '';
+  const lines = DESLANT_FIRST.match(/.{1,110}(?: |$)/g) ?? [];
+  return `${[' * This code does not remove slant.', ...lines.map((line) => ` * ${line.trim()}`)].join('\n')}\n`;
 }
 
 function imageText(preprocessing: ImagePreprocessing): string {

@@ -123,6 +123,8 @@ function strokePreprocessing(
       height: picture?.height ?? height,
       order: strokeOrder ?? order,
       scale: strokeScale ?? scale,
+      ...(said?.deslant && { deslant: true }),
+      ...(said?.fitted === false && { fitted: false }),
     },
     where,
   );
@@ -178,7 +180,18 @@ function imagePreprocessing(
   }
   const permutationSeed = said?.permutationSeed ?? null;
   const result = readImagePreprocessing(
-    { kind: 'images', ...shape, inputSize, channels, mean, std, permutationSeed, scan },
+    {
+      kind: 'images',
+      ...shape,
+      inputSize,
+      channels,
+      mean,
+      std,
+      permutationSeed,
+      scan,
+      ...(said?.deslant && { deslant: true }),
+      ...(said?.fitted === false && { fitted: false }),
+    },
     where,
   );
   if (said !== null) return result;

@@ -12,6 +12,7 @@
  * preprocessing and classes are in the metadata, in the JSON of a checkpoint.
  */
 
+import { DESLANT_FIRST } from '../../data/deslant.js';
 import type { ImagePreprocessing } from '../../data/images/image-preprocessing.js';
 import { shown } from '../../formats/shape.js';
 import { directionsOf } from '../../model/classifier-config.js';
@@ -102,6 +103,13 @@ function picturesOf(
       { settings },
     );
   }
+  if (preprocessing.deslant) {
+    throw new UserError(
+      'export: the network reads pictures without slant, and the graph cannot remove it; ' +
+        'export it without preprocessing, and give sequences of pictures whose slant is removed',
+      { settings },
+    );
+  }
   return preprocessing;
 }
 
@@ -150,13 +158,14 @@ function addSequenceGraph(
   addClassifier(graph, model, features, options.probabilities ?? false);
 }
 
-function documentationOf({ config, name }: ExportableModel): string {
+function documentationOf({ config, name, preprocessing }: ExportableModel): string {
   const { inputSize, hiddenSize, numLayers, bidirectional, head } = config;
   return (
     `${name}: a sequence classifier of scanstroke, LSTM(input_size=${inputSize}, hidden_size=${hiddenSize}, ` +
     `num_layers=${numLayers}, bidirectional=${bidirectional}), head ${head}. ` +
     'Parameters: lstm.lN.W, lstm.lN.R and lstm.lN.B are weight_ih_lN, weight_hh_lN and [bias_ih_lN, bias_hh_lN] ' +
     'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
-    'fc.weight and fc.bias are those of torch.nn.Linear.'
+    'fc.weight and fc.bias are those of torch.nn.Linear.' +
+    (preprocessing?.deslant ? ` ${DESLANT_FIRST}` : '')
   );
 }

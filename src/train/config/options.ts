@@ -123,6 +123,10 @@ const DATA = {
     'rows',
     'images: a step reads pixel rows, columns, or both at once; for both --input-size is twice as large',
   ),
+  deslant: toggle(
+    false,
+    'remove the slant of every picture or drawing, in training and recognition; grey pictures only',
+  ),
   pixelMean: number(
     0.5,
     { from: -1e6, to: 1e6 },

@@ -103,10 +103,12 @@ function epochsDone({ optimizer, epoch }: ImportedNetwork): number {
 
 function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig> {
   if (preprocessing.kind === 'strokes') {
-    return { strokeOrder: preprocessing.order, strokeScale: preprocessing.scale };
+    const { order, scale, deslant = false } = preprocessing;
+    return { strokeOrder: order, strokeScale: scale, deslant };
   }
   const { channels, sequenceLength, permutationSeed: permute, scan = 'rows', mean, std } = preprocessing;
-  return { channelsImg: channels, sequenceLength, permute, scan, pixelMean: mean, pixelStd: std };
+  const { deslant = false } = preprocessing;
+  return { channelsImg: channels, sequenceLength, permute, scan, deslant, pixelMean: mean, pixelStd: std };
 }
 
 function modelSettings(model: ResolvedClassifierConfig): Partial<TrainConfig> {

@@ -3,6 +3,7 @@
  * copy from it, so it says only what this model needs. Names in it may be anybody's; they stand in quoted texts alone.
  */
 
+import { DESLANT_FIRST } from '../../../data/deslant.js';
 import { pixelOrder } from '../../../data/images/image-preprocessing.js';
 import type { KindTypes } from '../../../data/input-kind.js';
 import { directionsOf, featuresOf, type Head } from '../../../model/classifier-config.js';
@@ -253,10 +254,10 @@ const DARK_INK = `    rows = pixels.reshape(SIZE)
 `;
 
 function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputPieces {
-  const { sequenceLength, inputSize, channels, height, width, mean, std } = preprocessing;
+  const { sequenceLength, inputSize, channels, height, width, mean, std, deslant } = preprocessing;
   const order = pixelOrder(preprocessing);
   const shape = `[N, ${channels}, ${height}, ${width}]`;
-  const ink = channels === 1 ? '\n\n    0 is paper, 255 is ink.\n    ' : '';
+  const ink = channels === 1 ? `\n\n    0 is paper, 255 is ink.${deslantNote(deslant)}\n    ` : '';
   const mode = { 1: 'L', 3: 'RGB' }[channels];
   const rows = channels === 1 ? 'values.flatten(1)' : 'values.permute(0, 2, 1, 3).flatten(1)';
   const picture = `
@@ -301,7 +302,7 @@ ${picture.slice(1)}`
   };
 }
 
-function strokeInput({ order, scale }: KindTypes['strokes']['preprocessing']): InputPieces {
+function strokeInput({ order, scale, deslant }: KindTypes['strokes']['preprocessing']): InputPieces {
   const source =
     order === 'tour'
       ? 'scanstroke makes the moves of a picture: a tour over its thinned lines.'
@@ -317,7 +318,7 @@ def preprocess(moves: torch.Tensor) -> torch.Tensor:
 
     ${source}
     This writes a text file for each, with a move on each line:
-        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`} --out strokes/
+        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`} --out strokes/${deslantNote(deslant)}
     """
 ${
   scale === 1
@@ -338,6 +339,13 @@ def read(path: str) -> torch.Tensor:
     return torch.tensor(moves).reshape(1, -1, 4)
 `,
   };
+}
+
+/** Lines of a docstring. */
+function deslantNote(deslant = false): string {
+  if (!deslant) return '';
+  const lines = DESLANT_FIRST.match(/.{1,100}(?: |$)/g) ?? [];
+  return ['\n\n    This code does not remove slant.', ...lines.map((line) => line.trim())].join('\n    ');
 }
 
 function sequenceInput({ config }: ExportableModel): InputPieces {

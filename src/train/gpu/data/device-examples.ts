@@ -39,9 +39,11 @@ export class DeviceExamples {
 
   /**
    * Uploads a part, unless it is there.
-   * @returns null if it is too large for the device
+   * @returns null if it is too large for the device, or the host has to change it
    */
   open(data: SequencesData): ResidentExamples | null {
+    // The host removes the slant of strokes.
+    if (data.kind === 'strokes' && data.preprocessing.deslant) return null;
     const values = this.#upload(arrayOf(data));
     return values && { values, format: this.#formatOf(data), startOf: startsOf(data) };
   }
