@@ -35,6 +35,7 @@ const SCORED: Record<NonNullable<ProgressEvent['part']>, string> = {
   test: 'on the test samples',
   reversed: 'when drawn in reverse',
   reordered: 'with strokes in reverse order',
+  negatives: 'on what is none of the classes',
 };
 
 export class ProgressView {

@@ -8,6 +8,7 @@ import {
   formatSeconds,
   formatShare,
   otherWays,
+  refusalRows,
 } from '../report/text.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
@@ -35,6 +36,7 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     bold(`Accuracy`) + dim(` of the best epoch, ${summary.bestEpoch} of ${summary.epochs}`),
     ...accuracy,
     '',
+    ...refusalLines(summary, colors),
     `${bold('Recall')}${dim(' on the test samples')}`,
     indent(formatRecallTable(summary.confusionMatrix, summary.classes)),
     '',
@@ -53,6 +55,15 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     ...nextCommands(summary, folder).map((command) => `  ${command}`),
     '',
   ].join('\n');
+}
+
+/** How often “none of these” was answered; no lines for a recogniser without this answer. */
+function refusalLines(summary: RunSummary, { bold, dim }: Colors): string[] {
+  const rows = refusalRows(summary);
+  if (rows.length === 0) return [];
+  const [test, negatives, ...kinds] = rows;
+  const table = [test, negatives, ...kinds.map(([kind, share]) => [`  ${kind}`, share])];
+  return [bold('None of these') + dim(' was answered to'), indent(formatTable(table, [false, true])), ''];
 }
 
 function nextCommands({ preset, seed }: RunSummary, folder: string): string[] {
@@ -89,6 +100,15 @@ export function formatSeeds(summaries: readonly RunSummary[], folder: string, co
     formatTable(rows),
     '',
     bold(`  test accuracy ${formatShare(mean)} ± ${formatShare(deviation)}`),
+    ...refusalRows(summaries[0])
+      .slice(0, 2)
+      .map(([name], row) => {
+        const shares = summaries.flatMap(({ refusals }) =>
+          refusals === null ? [] : [row === 0 ? refusals.test : refusals.negatives],
+        );
+        const { mean, deviation } = meanAndDeviation(shares.map(({ refused, count }) => refused / count));
+        return `  none of these to ${name} ${formatShare(mean)} ± ${formatShare(deviation)}`;
+      }),
     ...otherWays(summaries[0]).map(({ name }, way) => {
       const shares = summaries
         .map((summary) => otherWays(summary)[way].score)

@@ -3,6 +3,8 @@
 import { quote } from '../formats/quotation.js';
 import { UserError } from '../user-error.js';
 
+/** The class of what belongs to no other class; people read “none of these”. */
+export const NONE_CLASS = 'none';
 export const CLASS_NAMES_FILE = 'classes.txt';
 export const MAX_CLASS_NAMES_BYTES = 2 ** 20;
 /** Limit for the classes of a checkpoint. A data set has at most 256, since its labels are bytes. */

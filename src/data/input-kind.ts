@@ -7,6 +7,7 @@ import type { Augmentation } from './augmentation.js';
 import type { ImageDataset, ImageExamples } from './images/image-examples.js';
 import type { ImagePreprocessing, Scan } from './images/image-preprocessing.js';
 import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from './inputs/input.js';
+import type { NegativeKind } from './negatives/generator.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
@@ -20,7 +21,18 @@ export interface KindTypes extends Record<KindName, object> {
   strokes: { dataset: StrokeDataset; examples: StrokeExamples; preprocessing: StrokePreprocessing };
 }
 
-export type DatasetOf<K extends KindName> = { [P in K]: { kind: P } & KindTypes[P]['dataset'] }[K];
+/** Negatives of a data set, none of them for training, and the kind of each. */
+export interface NegativeExamples<K extends KindName> {
+  examples: ExamplesOf<K>;
+  kinds: readonly NegativeKind[];
+}
+
+export type DatasetOf<K extends KindName> = {
+  [P in K]: {
+    kind: P /** To test the class `none`. */;
+    negatives?: NegativeExamples<P>;
+  } & KindTypes[P]['dataset'];
+}[K];
 export type ExamplesOf<K extends KindName> = KindTypes[K]['examples'];
 export type PreprocessingOf<K extends KindName> = KindTypes[K]['preprocessing'];
 /** The data of a SequenceSource; can be posted to a worker thread. */

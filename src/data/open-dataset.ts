@@ -6,12 +6,15 @@ import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
 import { loadImages } from './images/image-datasets.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
+import type { NegativesToAdd } from './negatives/with-negatives.js';
 import type { OnProgress } from './strokes/stroke-archive.js';
 
 export interface LoadOptions extends KindLoadOptions {
   /** Called while strokes are read or made, which takes seconds the first time. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
+  /** Adds the class `none`; default null: no such class. */
+  negatives?: NegativesToAdd | null;
   /** Ends the loading: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -29,13 +32,15 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
  * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
  *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
  *   files of images
- * @throws UserError as loadImages and loadStrokes, and for class names that no checkpoint may have
+ * @throws UserError as loadImages, loadStrokes and withNegatives, and for class names that no checkpoint may have
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
   const kind = kindNamed(spec) ?? (await kindIn(spec));
   const dataset = await LOADERS[kind](spec, options);
   checkClassNames(dataset.classes, dataset.name);
-  return dataset;
+  const { negatives = null } = options;
+  if (negatives === null) return dataset;
+  return (await import('./negatives/with-negatives.js')).withNegatives(dataset, negatives, options);
 }
 
 /** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */

@@ -10,9 +10,9 @@ export type SequencesData = SequencesOf<KindName> | ({ kind: 'arrays' } & ArrayS
 
 /**
  * Part of the data of a training. `train` and `validation` are indices into the same examples; `reversed` and
- * `reordered` are the test strokes drawn in another way.
+ * `reordered` are the test strokes drawn in another way. `negatives` belong to none of the data's classes.
  */
-export type Part = 'train' | 'validation' | 'test' | OtherPart;
+export type Part = 'train' | 'validation' | 'test' | OtherPart | 'negatives';
 
 /** Parts as sequences. */
 export type PartsData = Partial<Record<Part, SequencesData>>;
@@ -52,5 +52,8 @@ export function partsOf(dataset: Dataset, preprocessing: Preprocessing): PartsDa
   const train = of('train');
   const parts: PartsData = { train, validation: train, test: of('test') };
   for (const part of kindOf(dataset).otherParts) parts[part] = of(part);
+  const { negatives } = dataset;
+  if (negatives)
+    parts.negatives = kindOf(dataset).sequencesOf(dataset.name, negatives.examples, preprocessing);
   return parts;
 }

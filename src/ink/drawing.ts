@@ -32,7 +32,7 @@ const CENTRE = 14;
  * Width of MNIST's pen in pixels. With this width, MNIST digits that are redrawn along their strokes have the same
  * amount of ink as before, within one hundredth.
  */
-const PEN_WIDTH = 2.4;
+export const PEN_WIDTH = 2.4;
 /**
  * Points nearer to the one before than this, in pixels, are left out: a hand that rests at the edge of a pixel would
  * otherwise go to and fro with every report of the pen.
@@ -75,7 +75,12 @@ export function drawingToStrokes(drawing: Drawing, options: DrawingOptions = {})
  * @throws UserError if a coordinate is not a finite number, or a stroke's xs and ys differ in length
  */
 export function drawingToImage(drawing: Drawing): Uint8Array {
-  const { box, shiftX, shiftY } = place(drawing);
+  return drawingWithPen(drawing, PEN_WIDTH);
+}
+
+/** The picture of a drawing as drawingToImage makes it, with another pen. @param pen its width in pixels, above 0 */
+export function drawingWithPen(drawing: Drawing, pen: number): Uint8Array {
+  const { box, shiftX, shiftY } = place(drawing, pen);
   const image = new Uint8Array(SIDE * SIDE);
   for (let y = 0; y < BOX; y++) {
     for (let x = 0; x < BOX; x++) {
@@ -97,10 +102,10 @@ interface Placed {
   offsetY: number;
 }
 
-function place(drawing: Drawing): Placed {
+function place(drawing: Drawing, pen: number): Placed {
   const { left, top, width, height } = extent(drawing);
   const longer = Math.max(width, height);
-  const scale = longer > 0 ? (BOX - PEN_WIDTH) / longer : 0;
+  const scale = longer > 0 ? (BOX - pen) / longer : 0;
   // Maps the centre of the drawing to the centre of the box.
   const offsetX = left + width / 2;
   const offsetY = top + height / 2;
@@ -112,6 +117,7 @@ function place(drawing: Drawing): Placed {
       const from = Math.max(0, n - 1);
       drawSegment(
         box,
+        pen,
         toBox(xs[from], offsetX),
         toBox(ys[from], offsetY),
         toBox(xs[n], offsetX),
@@ -163,10 +169,10 @@ function extent({ strokes }: Drawing): { left: number; top: number; width: numbe
  * Draws a segment with round ends. A pixel's coverage falls linearly from 1 to 0 over one pixel at the pen's edge. The
  * two ends are sorted first, so both directions give the same bits.
  */
-function drawSegment(box: Float64Array, ax: number, ay: number, bx: number, by: number): void {
+function drawSegment(box: Float64Array, pen: number, ax: number, ay: number, bx: number, by: number): void {
   const swap = ax > bx || (ax === bx && ay > by);
   const [x1, y1, x2, y2] = swap ? [bx, by, ax, ay] : [ax, ay, bx, by];
-  const reach = PEN_WIDTH / 2 + 0.5;
+  const reach = pen / 2 + 0.5;
   const firstX = Math.max(0, Math.floor(Math.min(x1, x2) - reach - 0.5));
   const lastX = Math.min(BOX - 1, Math.ceil(Math.max(x1, x2) + reach - 0.5));
   const firstY = Math.max(0, Math.floor(Math.min(y1, y2) - reach - 0.5));
@@ -188,7 +194,7 @@ function drawSegment(box: Float64Array, ax: number, ay: number, bx: number, by: 
 
 /** The moves of the pen through the pixels of the picture, in the pen's own order. */
 function penMoves(drawing: Drawing): Int16Array {
-  const { shiftX, shiftY, scale, offsetX, offsetY } = place(drawing);
+  const { shiftX, shiftY, scale, offsetX, offsetY } = place(drawing, PEN_WIDTH);
   const moves: number[] = [];
   // Coordinates count from 1.
   let [lastX, lastY] = [-1, -1];

@@ -25,6 +25,7 @@ import {
   formatShare,
   otherWays,
   plural,
+  refusalRows,
   takenForText,
   unbroken,
 } from './text.js';
@@ -151,7 +152,7 @@ function header({ title, summary }: ReportInput): string {
         `<div class="card score"><dt>${name}</dt><dd>${escapeHtml(unbroken(value))}<small>${escapeHtml(note)}</small></dd></div>`,
     )
     .join('')}</dl>
-${otherWaysCard(summary)}<dl class="card facts">${facts
+${otherWaysCard(summary)}${refusalsCard(summary)}<dl class="card facts">${facts
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
     .join('')}</dl>`;
 }
@@ -170,6 +171,20 @@ function otherWaysCard(summary: ReportInput['summary']): string {
 const OTHER_WAYS_NOTE =
   'The same points with the pen going backwards, or with the strokes in reverse order. The smaller the loss of ' +
   'accuracy, the less the network depends on how a sample was drawn.';
+
+/** How often “none of these” was answered; empty for a recogniser without this answer. */
+function refusalsCard(summary: ReportInput['summary']): string {
+  const rows = refusalRows(summary).map(
+    ([name, share]) =>
+      `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${escapeHtml(unbroken(share))}</td></tr>`,
+  );
+  if (rows.length === 0) return '';
+  return `<div class="card ways"><h3>Answers “none of these”</h3><p class="note">${REFUSALS_NOTE}</p><figure class="scroll"><table><tbody>${rows.join('\n')}</tbody></table></figure></div>
+`;
+}
+
+const REFUSALS_NOTE =
+  'To test samples this answer is a mistake. To negatives, which are generated and belong to no class, it is right.';
 
 /** Why the training ended before its last epoch. */
 const STOPPED: Record<string, string> = {

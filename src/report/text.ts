@@ -4,7 +4,7 @@
  */
 
 import type { Calibration } from '../runs/calibration.js';
-import type { RunSummary, Score } from '../runs/run-folder.js';
+import type { Refused, RunSummary, Score } from '../runs/run-folder.js';
 import { type ClassRecall, classRecalls, recallFloor } from './recall.js';
 
 /** U+00A0: number and unit stay on one line. */
@@ -54,6 +54,24 @@ export function otherWays({
   return ways.flatMap(([name, score]) =>
     score === null ? [] : [{ name, score, points: formatPoints(share(score), share(testScore)) }],
   );
+}
+
+/** `63/10000 = 0.63 %`. */
+export function formatRefused({ refused, count }: Refused): string {
+  return formatScore({ correct: refused, count });
+}
+
+/**
+ * How often “none of these” was answered: to the test samples, to all negatives, and to those of each kind. Empty for a
+ * recogniser without this answer.
+ */
+export function refusalRows({ refusals }: Pick<RunSummary, 'refusals'>): [name: string, share: string][] {
+  if (refusals === null) return [];
+  return [
+    ['test samples', formatRefused(refusals.test)],
+    ['negatives', formatRefused(refusals.negatives)],
+    ...refusals.kinds.map((entry): [string, string] => [entry.kind, formatRefused(entry)]),
+  ];
 }
 
 /** The figures of the same answers without and with temperature scaling: name, before, after. */

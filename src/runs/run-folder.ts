@@ -86,6 +86,24 @@ export interface Score {
   count: number;
 }
 
+/** Answers “none of these” of all answers. */
+export interface Refused {
+  refused: number;
+  count: number;
+}
+/** Those to one kind of negatives: `letters`, `scribbles` … */
+export interface RefusedKind extends Refused {
+  kind: string;
+}
+/** How often a recogniser with the class `none` gives this answer. */
+export interface Refusals {
+  /** To the test samples, which all belong to a class. */
+  test: Refused;
+  /** To generated negatives, none of which was learnt from; in all, and by their kinds. */
+  negatives: Refused;
+  kinds: RefusedKind[];
+}
+
 /** The content of summary.json, which `train --json` prints. */
 export interface RunSummary {
   preset: string | null;
@@ -122,6 +140,8 @@ export interface RunSummary {
   /** Pen strokes only: the test set drawn in reverse, and with its strokes in reverse order; else null. */
   reversedScore: Score | null;
   reorderedScore: Score | null;
+  /** Null without the class `none`. */
+  refusals: Refusals | null;
   /** [true class][predicted class], on the test set. */
   confusionMatrix: number[][];
   classes: string[];

@@ -15,10 +15,12 @@ import {
   textUpTo,
   whole,
 } from '../formats/shape.js';
-import type { CurvePoint, EpochMetrics, RunSummary, Score } from './run-folder.js';
+import type { CurvePoint, EpochMetrics, Refusals, Refused, RunSummary, Score } from './run-folder.js';
 
 /** A run writes at most 50 points an epoch. */
 const MAX_CURVE_POINTS = 10_000;
+/** There are seven kinds of negatives. */
+const MAX_KINDS = 100;
 /** Names and versions are shorter. */
 const text = textUpTo(1000);
 const count = whole(0);
@@ -34,6 +36,22 @@ const curvePoint: Reader<CurvePoint> = record({
   loss: finite,
   accuracy: share,
   learningRate: finite,
+});
+
+const isPossible = ({ refused, count: all }: Refused) => refused <= all;
+const AT_MOST = 'with refused at most count';
+const refused: Reader<Refused> = refined(
+  record({ refused: count, count }),
+  `refusals ${AT_MOST}`,
+  isPossible,
+);
+const refusals: Reader<Refusals> = record({
+  test: refused,
+  negatives: refused,
+  kinds: list(
+    refined(record({ kind: text, refused: count, count }), `a kind ${AT_MOST}`, isPossible),
+    MAX_KINDS,
+  ),
 });
 
 const epochMetrics: Reader<EpochMetrics> = record({
@@ -76,6 +94,7 @@ const runSummary: Reader<RunSummary> = refined(
     stoppedBy: text,
     reversedScore: optional(nullable(score), null),
     reorderedScore: optional(nullable(score), null),
+    refusals: optional(nullable(refusals), null),
     confusionMatrix: list(list(count, MAX_CLASSES), MAX_CLASSES),
     classes: list(text, MAX_CLASSES),
     version: text,

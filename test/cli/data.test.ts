@@ -57,6 +57,34 @@ describe('help', () => {
   }
 });
 
+describe('data preview --negatives', () => {
+  it('shows what is none of the classes, evenly of all kinds', () => {
+    const { status, stdout, stderr } = run(
+      ...['preview', '--negatives', '--data', 'mnist', '--count', '9', '--json'],
+    );
+    assert.equal(status, 0, stderr);
+    const { classes, samples } = JSON.parse(stdout);
+    assert.equal(classes.length, 7);
+    assert.deepEqual(
+      samples.map((sample: { class: string }) => sample.class),
+      [...classes, 'letters', 'scribbles'],
+    );
+    assert.ok(samples[0].pixels.length === 784 && samples[0].rows.length > 5);
+  });
+
+  it('refuses data of another size, the test set, and augmentation', () => {
+    assert.match(run('preview', '--negatives', '--data', 'lines').stderr, /negatives: .* has 8 × 8/);
+    for (const [name, args] of [
+      ['--part test', ['--part', 'test']],
+      ['--augment', ['--augment']],
+    ] as const) {
+      const { status, stderr } = run('preview', '--negatives', ...args);
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`${name} has no effect on negatives`));
+    }
+  });
+});
+
 describe('data strokes', () => {
   it('stores strokes in the cache and prints their counts', () => {
     const { status, stdout, stderr } = run('strokes', '--data', 'lines');

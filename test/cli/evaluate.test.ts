@@ -80,6 +80,16 @@ describe('evaluate', () => {
     assert.ok(!out.includes('\u001b'), 'class names cannot control the terminal');
   });
 
+  it('says how many samples were answered “none of these”, if the network can', async () => {
+    const terminal = fakeTerminal();
+    const measure = async () => ({ ...MEASURED, refused: { refused: 2, count: 6 } });
+    await evaluate('runs/a', { part: 'test' }, terminal, measure);
+    assert.match(terminal.out.text, /\n {2}refused {3}2\/6 = 33\.33 % answered “none of these”\n/);
+    const asJson = fakeTerminal();
+    await evaluate('runs/a', { part: 'test', json: true }, asJson, measure);
+    assert.equal(JSON.parse(asJson.out.text).refused, 2);
+  });
+
   it('leaves out a matrix that is wider than the terminal', async () => {
     assert.ok(!(await run({}, 10)).out.includes('Confusion'));
   });

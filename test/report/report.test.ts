@@ -189,6 +189,28 @@ test('for strokes, the page shows the scores of test samples drawn in another wa
   assertHtml(page(input));
 });
 
+test('the page says how often “none of these” was answered, where the network can', () => {
+  const input = sampleInput();
+  assert.ok(!page(input).includes('none of these'));
+  input.summary.refusals = {
+    test: { refused: 92, count: 10_000 },
+    negatives: { refused: 19, count: 20 },
+    kinds: [{ kind: 'letters', refused: 19, count: 20 }],
+  };
+  const told = page(input)
+    .replace(/<[^>]+>/g, ' ')
+    .replaceAll('\u00a0', ' ')
+    .replace(/\s+/g, ' ');
+  for (const part of [
+    'test samples 92/10000 = 0.92 %',
+    'negatives 19/20 = 95.00 %',
+    'letters 19/20 = 95.00 %',
+  ]) {
+    assert.ok(told.includes(part), part);
+  }
+  assertHtml(page(input));
+});
+
 test('mistakes of strokes are drawings with the colours of the edition and a description', () => {
   const input = sampleInput({ classes: ['<a>', 'b'] });
   input.mistakes = [0, 1, 2].map((index) => sampleStrokeMistake(index, 2));

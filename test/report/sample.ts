@@ -130,6 +130,7 @@ function sampleSummary(
     useAmp: false,
     skippedSteps: 0,
     stoppedBy: 'epochs',
+    refusals: null,
     reversedScore: null,
     reorderedScore: null,
     version: '0.1.0',

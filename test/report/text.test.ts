@@ -18,6 +18,7 @@ import {
   formatShare,
   otherWays,
   plural,
+  refusalRows,
 } from '#src/report/text.js';
 
 test('a score is shown as counts and percent, and only a perfect one as 100 %', () => {
@@ -175,4 +176,18 @@ test('bars begin where the bar of the lowest recall is still visible', () => {
   assert.equal(floorOf(0.981, 0.99), 0.95);
   assert.equal(floorOf(0.3), 0);
   assert.equal(floorOf(), 0.99);
+});
+
+test('refusals are listed for the test samples, all negatives, and each kind', () => {
+  assert.deepEqual(refusalRows({ refusals: null }), []);
+  const refusals = {
+    test: { refused: 1, count: 200 },
+    negatives: { refused: 9, count: 10 },
+    kinds: [{ kind: 'letters', refused: 9, count: 10 }],
+  };
+  assert.deepEqual(refusalRows({ refusals }), [
+    ['test samples', '1/200 = 0.50 %'],
+    ['negatives', '9/10 = 90.00 %'],
+    ['letters', '9/10 = 90.00 %'],
+  ]);
 });

@@ -73,6 +73,11 @@ const summary: RunSummary = {
   useAmp: false,
   skippedSteps: 0,
   stoppedBy: 'epochs',
+  refusals: {
+    test: { refused: 92, count: 10_000 },
+    negatives: { refused: 19, count: 20 },
+    kinds: [{ kind: 'letters', refused: 19, count: 20 }],
+  },
   reversedScore: null,
   reorderedScore: { correct: 7, count: 10 },
   confusionMatrix: [

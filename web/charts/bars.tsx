@@ -1,4 +1,5 @@
 /** Bar chart of probabilities, one bar per class, in the class's colour. */
+import { isNone } from '#src/recognize/guess-name.js';
 import { shownNames } from './class-name.js';
 import { classHue } from './classes.js';
 
@@ -18,7 +19,11 @@ export function Bars({ classes, probabilities, best }: BarsProps) {
   return (
     <ol class="bars" aria-hidden="true">
       {shown.map((k) => (
-        <li key={k} class={k === best ? 'best' : ''} data-class={classes[k]}>
+        <li
+          key={k}
+          class={`${k === best ? 'best' : ''}${isNone(classes[k]) ? ' none' : ''}`}
+          data-class={classes[k]}
+        >
           <span class="track">
             <span
               class="bar"

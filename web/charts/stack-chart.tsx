@@ -3,6 +3,7 @@
  * class that becomes likelier. Bands carry their class's name where there is room.
  */
 import type { ComponentChildren } from 'preact';
+import { isNone } from '#src/recognize/guess-name.js';
 import { fitText } from '#src/report/charts/chart.js';
 import { useSize } from '../hooks.js';
 import { shownNames } from './class-name.js';
@@ -51,7 +52,7 @@ export function StackChart({
     <div ref={frame} class="stack-chart">
       {width > 0 && (
         <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-          {segments.flatMap((segment) => bands(segment, classes.length, x, height))}
+          {segments.flatMap((segment) => bands(segment, classes, x, height))}
           {marks.map((at) => (
             <line key={`mark ${at}`} class="mark" x1={x(at)} x2={x(at)} y1={0} y2={height} />
           ))}
@@ -93,7 +94,8 @@ function segmentsOf(points: readonly StackPoint[]): Segment[] {
   return segments;
 }
 
-function bands({ at, sums }: Segment, classes: number, x: (at: number) => number, height: number) {
+function bands({ at, sums }: Segment, names: readonly string[], x: (at: number) => number, height: number) {
+  const classes = names.length;
   // A single point is shown as a thin column.
   const places = at.length > 1 ? at.map(x) : [x(at[0]) - 1.5, x(at[0]) + 1.5];
   const sumsAtPlaces = at.length > 1 ? sums : [sums[0], sums[0]];
@@ -108,7 +110,7 @@ function bands({ at, sums }: Segment, classes: number, x: (at: number) => number
     return (
       <path
         key={`${at[0]} ${k}`}
-        class="band"
+        class={`band${isNone(names[k]) ? ' none' : ''}`}
         style={{ '--hue': classHue(k, classes) }}
         d={`M${upper.join('L')}L${lower.join('L')}Z`}
       />
@@ -140,7 +142,7 @@ function names({ at, sums }: Segment, classes: readonly string[], x: (at: number
     return (
       <text
         key={`name ${k}`}
-        class="band-name"
+        class={`band-name${isNone(name) ? ' none' : ''}`}
         x={x(at[n])}
         y={y}
         style={{ '--hue': classHue(k, classes.length) }}

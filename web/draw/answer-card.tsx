@@ -1,4 +1,5 @@
 /** One network's answer: the likeliest class with its probability, the next two classes, and a bar per class. */
+import { guessName, isNone } from '#src/recognize/guess-name.js';
 import type { ModelEntry } from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
 import { ClassName, shownNames } from '../charts/class-name.js';
@@ -76,10 +77,10 @@ interface VerdictsProps {
 
 function Verdicts({ model, probabilities, top, unsure }: VerdictsProps) {
   const [best, ...others] = top;
-  const names = shownNames(model.classes);
+  const names = shownNames(model.classes).map(guessName);
   return (
     <div class="verdict">
-      <strong class={`glyph ${sizeOf(names[best])}`}>
+      <strong class={`glyph ${sizeOf(names[best])}${isNone(model.classes[best]) ? ' none' : ''}`}>
         <bdi title={names[best]}>{names[best]}</bdi>
       </strong>
       <div>

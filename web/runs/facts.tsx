@@ -2,11 +2,13 @@
 import {
   formatCount,
   formatNumber,
+  formatRefused,
   formatScore,
   formatSeconds,
   formatShare,
   plural,
 } from '#src/report/text.js';
+import type { RunSummary } from '#src/runs/run-folder.js';
 import type { RunEntry } from '#src/serve/api.js';
 import { linkTo } from '../route.js';
 import { WideTable } from '../wide-table.js';
@@ -31,6 +33,7 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     summary?.reorderedScore
       ? ['Accuracy with strokes in reverse order', formatScore(summary.reorderedScore)]
       : null,
+    ...refusalFacts(summary?.refusals ?? null),
     ['Epochs', epochsText(metrics.length, details.num_epochs)],
     metrics.length > 0 ? ['Training time', formatSeconds(seconds)] : null,
     speed ? ['Training speed', `${formatCount(speed)} samples/s`] : null,
@@ -45,6 +48,14 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     ],
   ];
   return facts.filter((fact) => fact !== null).map(([name, value]) => [name, kept(value)]);
+}
+
+function refusalFacts(refusals: RunSummary['refusals']): Fact[] {
+  if (refusals === null) return [];
+  return [
+    ['Test samples answered “none of these”', formatRefused(refusals.test)],
+    ['Negatives answered “none of these”', formatRefused(refusals.negatives)],
+  ];
 }
 
 /** `3 epochs`, or `4 of 12 epochs`. */

@@ -45,6 +45,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       stroke_order: { name: 'Order of the strokes' },
       stroke_scale: { name: 'Scale of the strokes' },
       train_split: { name: 'Training share of the samples', share: true },
+      none_share: { name: 'Generated samples of the class none', share: true },
     },
   },
   {

@@ -76,6 +76,10 @@ Examples:
         2 ** 32 - 1,
       ).default(0),
     )
+    .option(
+      '--negatives',
+      'show generated samples that are none of the classes, as `train --none-share` makes them (--seed is the seed)',
+    )
     .option('--out <file>', 'write a contact sheet to this .svg or .png file (default draw in the terminal)')
     .option('--json', 'print only the samples with their strokes, as JSON')
     .helpOption('-h, --help', 'show this help')
@@ -99,8 +103,8 @@ Examples:
       'after',
       `
 Examples:
-  scanstroke data preview --count 4
   scanstroke data preview --augment --out strokes.png
+  scanstroke data preview --negatives --count 40 --out negatives.png
   scanstroke data preview --data sequences.tar.gz --part test --json`,
     )
     .action(async (flags: PreviewFlags) => {

@@ -19,6 +19,8 @@ export interface PreviewFlags {
   seed: number;
   out?: string;
   json?: boolean;
+  /** Show what is none of the classes. */
+  negatives?: boolean;
   /** Epochs of training to be shown. */
   augment?: number;
   /** Amounts of the augmentation, by the names of the options. */

@@ -1,4 +1,5 @@
 /** `scanstroke data preview`: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
+import { negativeSamples } from '../../data/negatives/negative-samples.js';
 import {
   loadStrokeSamples,
   type StrokeSample,
@@ -22,18 +23,21 @@ import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
-  const { data, part, order, seed, out, json = false } = flags;
+  const { data, part, order, seed, out, negatives = false, json = false } = flags;
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
   if (out !== undefined) await checkFileTarget(out);
   const variations = variationsOf(flags);
+  if (negatives) refuseWithNegatives(flags, variations);
   const { count = json || out !== undefined ? 20 : variations ? 3 : 6 } = flags;
   const view = new DataProgressView(terminal.err);
   let found: StrokeSamples;
   try {
     const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
-    found = await loadStrokeSamples(data, { part, count, order, seed, variations, ...progress });
+    found = negatives
+      ? await negativeSamples(data, { channelsImg: 1, count, order, seed, ...progress })
+      : await loadStrokeSamples(data, { part, count, order, seed, variations, ...progress });
   } finally {
     view.clear();
   }
@@ -44,6 +48,15 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   } else if (out !== undefined)
     terminal.out.write(`${plural(found.samples.length, 'sample')} in ${shellQuote(out)}\n`);
   else terminal.out.write(inTerminal(found, terminal.out));
+}
+
+/** Negatives are generated from the training samples, and shown as they are. */
+function refuseWithNegatives({ part }: PreviewFlags, variations: StrokeVariations | undefined): void {
+  const other = part === 'test' ? '--part test' : variations ? '--augment' : null;
+  if (other === null) return;
+  throw new UserError(
+    `data preview: ${other} has no effect on negatives; leave out ${other}, or --negatives`,
+  );
 }
 
 /** The augmentation that the flags set; undefined without augmentation. */
@@ -88,13 +101,15 @@ function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): 
 
 async function writeSheet(
   { name, classes, samples }: StrokeSamples,
-  { part, order }: PreviewFlags,
+  { part, order, negatives }: PreviewFlags,
   variations: StrokeVariations | undefined,
   file: string,
 ): Promise<void> {
   const withImages = samples.some(({ image }) => image !== null);
   const sheet = sheetSvg({
-    title: `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
+    title: negatives
+      ? `${name}: ${plural(samples.length, 'negative')} as pen strokes`
+      : `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
     note:
       `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
       `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where the pen is lifted.`,

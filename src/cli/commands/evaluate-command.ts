@@ -2,8 +2,8 @@
 import { type Command, Option as Flag } from 'commander';
 import { PRECISIONS } from '../../backends/stored.js';
 import { printable } from '../../report/recall.js';
-import { formatNumber, formatRecallTable, formatScore } from '../../report/text.js';
-import type { Score } from '../../runs/run-folder.js';
+import { formatNumber, formatRecallTable, formatRefused, formatScore } from '../../report/text.js';
+import type { Refused, Score } from '../../runs/run-folder.js';
 import type { TrainConfig } from '../../train/config/options.js';
 import type { MeasuredCalibration } from '../../train/run/evaluate-run.js';
 import { UserError } from '../../user-error.js';
@@ -27,6 +27,8 @@ export interface Evaluation {
   /** [true class][predicted class] */
   confusionMatrix: number[][];
   classes: string[];
+  /** The answers “none of these”; null for a network without this answer. */
+  refused?: Refused | null;
   /** Lines for the user, such as why a backend is not available. */
   notices?: string[];
   /** Only if it was asked for. */
@@ -75,7 +77,7 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
     .addOption(wholeNumber('--seed <n>', 'with --robustness: seed of random changes (default 0)', 0))
     .option(
       '--json',
-      'print only { accuracy, loss, count, confusion_matrix } as JSON (and calibration); with --robustness, the content of robustness.json',
+      'print only { accuracy, loss, count, confusion_matrix } as JSON (with the class none also the number refused; and calibration); with --robustness, the content of robustness.json',
     )
     .addHelpText(
       'after',
@@ -154,7 +156,7 @@ export async function evaluate(
   const options = await optionsOf(flags);
   const { part, data } = options;
   const evaluation = await measure(path, { ...options, ...(measured && { calibration: true }) });
-  const { score, loss, confusionMatrix, calibration = null, notices = [] } = evaluation;
+  const { score, loss, confusionMatrix, refused = null, calibration = null, notices = [] } = evaluation;
   const drawn = calibration && (await draw(calibration, { part, data }));
   const about = calibration ? [...calibrationNotices(calibration), ...(drawn?.notices ?? [])] : [];
   for (const notice of [...notices, ...about]) terminal.err.write(`${notice}\n`);
@@ -163,6 +165,7 @@ export async function evaluate(
       accuracy: score.correct / score.count,
       loss,
       count: score.count,
+      ...(refused && { refused: refused.refused }),
       confusion_matrix: confusionMatrix,
       ...(calibration && { calibration: calibrationJson(calibration, drawn?.files ?? []) }),
     });
@@ -174,6 +177,7 @@ export async function evaluate(
     '',
     bold(`  accuracy  ${formatScore(score)}`),
     `  loss      ${formatNumber(loss)}`,
+    ...(refused ? [`  refused   ${formatRefused(refused)} answered “none of these”`] : []),
     '',
     bold('Recall'),
     indent(formatRecallTable(confusionMatrix, evaluation.classes)),

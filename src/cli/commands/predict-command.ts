@@ -1,6 +1,7 @@
 /** `scanstroke predict RUN FILE…`: classifies pictures, strokes and drawings with a trained network. */
 
 import type { Command } from 'commander';
+import { guessName } from '../../recognize/guess-name.js';
 import type { NamedInput } from '../../recognize/input-files.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import { printable } from '../../report/recall.js';
@@ -88,10 +89,12 @@ function describe(
     const file = printable(inputs[n].name);
     if (answer === null) return [file, '', '', 'nothing to recognise'];
     const [best, ...others] = answer.top;
-    const rest = others.map((guess) => `${printable(guess.class)} ${formatShare(guess.probability)}`);
+    const rest = others.map(
+      (guess) => `${printable(guessName(guess.class))} ${formatShare(guess.probability)}`,
+    );
     return [
       file,
-      printable(best.class),
+      printable(guessName(best.class)),
       formatShare(best.probability),
       [...rest, ...(answer.unsure ? ['unsure'] : [])].join(', '),
     ];

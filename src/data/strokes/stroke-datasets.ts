@@ -171,10 +171,10 @@ export async function strokesFromDataset(
 }
 
 /** The cached strokes, or else makes and caches them. */
-async function throughCache(
+export async function throughCache(
   key: string,
   name: string,
-  { onNotice }: LoadStrokesOptions,
+  { onNotice }: Pick<LoadStrokesOptions, 'onNotice'>,
   make: () => Promise<StrokeDataset>,
 ): Promise<StrokeDataset> {
   const cached = await readCache(key, name);

@@ -13,6 +13,7 @@ import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
+import { negativesOf } from '../../train/config/plan.js';
 import { resolveConfig } from '../../train/config/run-config.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
@@ -85,9 +86,14 @@ export class AnsweredParts {
     const recognizer = await this.#open(source.model);
     const { preprocessing, model } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
-    const key = JSON.stringify([config.data, options]);
+    const negatives = negativesOf(config);
+    const key = JSON.stringify([config.data, options, negatives]);
     const dataset = await this.#datasets.get(key, () =>
-      loadDataset(config.data, { ...options, onProgress: () => this.#onProgress(partKey(source), 0, 0) }),
+      loadDataset(config.data, {
+        ...options,
+        negatives,
+        onProgress: () => this.#onProgress(partKey(source), 0, 0),
+      }),
     );
     if (dataset.kind !== preprocessing.kind || dataset.classes.length !== model.numClasses) {
       throw new HttpError(

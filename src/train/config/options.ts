@@ -144,6 +144,11 @@ const DATA = {
     { above: 0, below: 1 },
     'share of the training samples to train on, such as 0.8 or 4/5; validation uses the others',
   ),
+  noneShare: number(
+    0,
+    { from: 0, to: 1 },
+    'add the class none, for what is none of the classes: x generated samples for each training sample, such as 0.15',
+  ),
 };
 
 const AUGMENTATION = {

@@ -2,6 +2,7 @@
 import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
+import type { NegativesToAdd } from '../../data/negatives/with-negatives.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
@@ -22,6 +23,11 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preproce
     }
   }
   return kind.preprocessingFor(dataset, config);
+}
+
+/** The negatives that a run adds to its data; null if it has no class `none`. */
+export function negativesOf({ noneShare, seedNumber }: TrainConfig): NegativesToAdd | null {
+  return noneShare > 0 ? { share: noneShare, seed: seedNumber } : null;
 }
 
 export function augmentationOf(config: TrainConfig): Augmentation {

@@ -1,7 +1,9 @@
 /** Scores a trained network on one part of a data set. */
 import type { Precision } from '../../backends/stored.js';
+import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
+import type { Refused } from '../../runs/run-folder.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
 import type { Engine } from '../engine.js';
@@ -15,6 +17,7 @@ import {
   loadFitting,
   readModel,
 } from './evaluation-data.js';
+import { refusedIn } from './refusals.js';
 import { openRunEngine } from './run-engine.js';
 
 export interface EvaluateRunOptions {
@@ -42,6 +45,8 @@ export interface MeasuredCalibration extends CalibrationComparison {
 
 export interface RunEvaluation extends Scores {
   classes: string[];
+  /** The answers “none of these”; null for a network without this answer. */
+  refused: Refused | null;
   notices: string[];
   /** Null unless it was asked for. */
   calibration: MeasuredCalibration | null;
@@ -60,7 +65,9 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
   try {
     const { sheet, labels } = await answersOf(network, options.part, evaluated);
     const { notices } = network;
-    const evaluation = { ...sheet.scores, classes: checkpoint.classes, notices, calibration: null };
+    const { classes } = checkpoint;
+    const refused = classes.includes(NONE_CLASS) ? refusedIn(sheet.scores, classes) : null;
+    const evaluation = { ...sheet.scores, classes, refused, notices, calibration: null };
     if (!options.calibration) return evaluation;
 
     const about = { checkpoint: checkpointPath, folder: config && folder };

@@ -1,6 +1,7 @@
 /** What an evaluation needs: a checkpoint, the configuration beside it, and samples that fit it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
@@ -12,6 +13,7 @@ import { findCheckpoint } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { readConfigFile } from '../config/config-file.js';
 import type { TrainConfig } from '../config/options.js';
+import { negativesOf } from '../config/plan.js';
 import { resolveConfig } from '../config/run-config.js';
 
 /** Parts of a data set that can be evaluated. */
@@ -73,18 +75,22 @@ export function dataOf({ config, checkpoint }: EvaluatedModel): string {
 /** @throws UserError if the data do not fit the network */
 export async function loadFitting(
   data: string,
-  { checkpoint: { model, preprocessing }, checkpointPath }: EvaluatedModel,
+  { checkpoint: { model, preprocessing, classes }, checkpointPath, config }: EvaluatedModel,
   loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
 ): Promise<Dataset> {
   const kind = kindOf(preprocessing);
-  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading });
+  // Negatives belong to the run's own data.
+  const negatives = config !== null && data === config.data ? negativesOf(config) : null;
+  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading, negatives });
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
       `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,
       { settings: ['data'] },
     );
   }
-  if (dataset.classes.length !== model.numClasses) {
+  // The network may also know the class none, which follows the others.
+  const isAdded = classes.includes(NONE_CLASS) && !dataset.classes.includes(NONE_CLASS);
+  if (dataset.classes.length + (isAdded ? 1 : 0) !== model.numClasses) {
     throw new UserError(
       `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
     );

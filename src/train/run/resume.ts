@@ -45,7 +45,7 @@ const CONDITIONS = [
     words: 'samples per update',
     settings: ['batchSize', 'accumulationSteps'],
   },
-  { name: 'trainCount', words: 'number of training samples', settings: ['trainSplit', 'data'] },
+  { name: 'trainCount', words: 'number of training samples', settings: ['trainSplit', 'noneShare', 'data'] },
   { name: 'seed', words: 'seed', settings: ['seedNumber'] },
   { name: 'precision', words: 'precision', settings: ['precision'] },
 ] as const;
@@ -221,8 +221,8 @@ function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedC
   throw new UserError(
     `train: ${path} is of another architecture: it has ${differences.map(({ text }) => text).join('; ')}; ` +
       'give the settings that it was trained with, or begin a new run',
-    // The number of classes follows from the data.
-    { settings: differences.map(({ name }) => (name === 'numClasses' ? 'data' : name)) },
+    // The number of classes follows from the data, and the class none.
+    { settings: differences.flatMap(({ name }) => (name === 'numClasses' ? ['data', 'noneShare'] : [name])) },
   );
 }
 

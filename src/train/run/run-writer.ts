@@ -25,7 +25,7 @@ import {
   writeConfig,
   writeSummary,
 } from '../../runs/run-files.js';
-import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { type EpochMetrics, type RefusedKind, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import type { RunLock } from '../../runs/run-lock.js';
 import { originOf, removeOrigin, writeOrigin } from '../../runs/run-origin.js';
 import { continuesIn, refuseOldRun } from '../../runs/run-path.js';
@@ -38,6 +38,7 @@ import type { StopReason } from '../events.js';
 import type { TrainState } from '../loop.js';
 import { fitTemperature } from '../temperature.js';
 import { peakMegabytes } from './peak-memory.js';
+import { refusalsOf } from './refusals.js';
 import { differencesOf } from './resume.js';
 
 /** A configuration with a run folder. */
@@ -195,6 +196,7 @@ export class RunWriter {
     state: TrainState,
     stoppedBy: StopReason,
     scores: Map<Part, Scores>,
+    refused: readonly RefusedKind[],
     train: Int32Array,
   ): Promise<RunSummary> {
     const { config, engine, dataset, model } = this;
@@ -228,6 +230,7 @@ export class RunWriter {
       stoppedBy,
       reversedScore: scores.get('reversed')?.score ?? null,
       reorderedScore: scores.get('reordered')?.score ?? null,
+      refusals: dataset.negatives ? refusalsOf(onTest, dataset.classes, refused) : null,
       confusionMatrix: onTest.confusionMatrix,
       classes: dataset.classes,
       version: (createRequire(import.meta.url)('../../../package.json') as { version: string }).version,

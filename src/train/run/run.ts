@@ -15,17 +15,24 @@ import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
 import { MAX_EPOCH_UPDATES, MAX_EPOCHS } from '../../runs/limits.js';
 import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
-import { type Mistake, RUN_FILES } from '../../runs/run-folder.js';
+import { type Mistake, type RefusedKind, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
 import { continuesIn, holdsRun } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
-import { classifierOf, loopSettingsOf, preprocessingOf, updateSettingsOf } from '../config/plan.js';
+import {
+  classifierOf,
+  loopSettingsOf,
+  negativesOf,
+  preprocessingOf,
+  updateSettingsOf,
+} from '../config/plan.js';
 import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
 import { watch } from '../watch.js';
+import { refusedByKind } from './refusals.js';
 import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
@@ -179,6 +186,7 @@ async function* trainLocked(
     await engine.load({ parameters: best.parameters, optimizer: new Map() });
     const { temperature = 1 } = best;
     let mistakes: Mistake[] = [];
+    let refused: RefusedKind[] = [];
     let calibration: CalibrationComparison | null = null;
     for (const { part, indices } of evaluatedParts(dataset, train, validation)) {
       // The validation that chose the best epoch, if it was in this process.
@@ -187,7 +195,7 @@ async function* trainLocked(
         ...scoring,
         part,
         indices,
-        labels: dataset[part === 'train' || part === 'validation' ? 'train' : 'test'].labels,
+        labels: examplesOf(dataset, part).labels,
         event: { phase: 'evaluate', part, epoch, learningRate: 0 },
         secondsAfter: 0,
       });
@@ -200,8 +208,9 @@ async function* trainLocked(
         mistakes = mistakesOf(sheet, dataset, temperature);
         calibration = compareCalibration(sheet, dataset.test.labels, temperature);
       }
+      if (part === 'negatives') refused = refusedByKind(sheet, dataset);
     }
-    const summary = await writer.end(state, reason, scores, train);
+    const summary = await writer.end(state, reason, scores, refused, train);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes, calibration };
   } finally {
@@ -263,6 +272,7 @@ async function* load(
   const loading = loadDataset(config.data, {
     channelsImg: config.channelsImg,
     order: config.strokeOrder,
+    negatives: negativesOf(config),
     signal,
     onProgress: (now) => Object.assign(progress, now),
     onNotice: (line) => notices.push(line),
@@ -273,6 +283,12 @@ async function* load(
   return { dataset: await loading, notices };
 }
 
+/** The examples that a part's indices mean. */
+function examplesOf(dataset: Dataset, part: Part): Dataset['test'] {
+  if (part === 'train' || part === 'validation') return dataset.train;
+  return part === 'negatives' && dataset.negatives ? dataset.negatives.examples : dataset.test;
+}
+
 /** The parts on which the best state is scored at the end. */
 function evaluatedParts(
   dataset: Dataset,
@@ -280,15 +296,16 @@ function evaluatedParts(
   validation: Int32Array,
 ): { part: Part; indices: Int32Array }[] {
   const kind = kindOf(dataset);
-  const sorted = (source: 'train' | 'test', indices: Int32Array) => {
-    const lengthOf = kind.lengthsIn(dataset[source]);
+  const sorted = (part: Part, indices = firstIndices(examplesOf(dataset, part).count)) => {
+    const lengthOf = kind.lengthsIn(examplesOf(dataset, part));
     return lengthOf ? sortedByLength(indices, lengthOf) : indices;
   };
-  const test = sorted('test', firstIndices(dataset.test.count));
+  const test = sorted('test');
   return [
     { part: 'train', indices: sorted('train', train) },
     { part: 'validation', indices: sorted('train', validation) },
     { part: 'test', indices: test },
     ...kind.otherParts.map((part) => ({ part, indices: test })),
+    ...(dataset.negatives ? [{ part: 'negatives' as const, indices: sorted('negatives') }] : []),
   ];
 }

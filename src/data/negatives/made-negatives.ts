@@ -1,0 +1,95 @@
+/** Negatives as examples of a data set: pictures or strokes, in shared memory. Strokes are made in threads. Node.js only. */
+import { DRAWING_SIZE, drawingToStrokes } from '../../ink/drawing.js';
+import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
+import { sharedBytes } from '../../shared-memory.js';
+import type { ImageExamples } from '../images/image-examples.js';
+import type { KindLoadOptions } from '../input-kind.js';
+import { concatenateStrokes, movesOf, type StrokeExamples } from '../strokes/stroke-examples.js';
+import type { Negative } from './generator.js';
+
+/** Negatives to make. */
+export interface Making {
+  count: number;
+  /** Index of the class. */
+  label: number;
+  /** Another attempt gives another negative. */
+  at(i: number, attempt: number): Negative;
+}
+
+export interface StrokeOptions extends Pick<KindLoadOptions, 'order'> {
+  threads?: number;
+  signal?: AbortSignal;
+}
+
+/** Points of the thinned picture of a negative. MNIST's digits have at most about 130; a texture can have hundreds. */
+const POINTS = { least: 3, most: 200 };
+/** Attempts for a negative that has no strokes, or too long ones. About half of the textures are short enough. */
+const ATTEMPTS = 40;
+/** So few are converted sooner than threads start. */
+const FEW = 200;
+
+export function negativeImages({ count, label, at }: Making): ImageExamples {
+  const { width, height } = DRAWING_SIZE;
+  const pixels = new Uint8Array(sharedBytes(count * width * height));
+  for (let i = 0; i < count; i++) pixels.set(at(i, 0).pixels, i * width * height);
+  const labels = new Uint8Array(sharedBytes(count)).fill(label);
+  return { count, channels: 1, width, height, pixels, labels };
+}
+
+/** The moves of negatives, as recognition makes them of drawings and pictures. @param name of the data, for messages */
+export async function negativeStrokes(
+  { count, label, at }: Making,
+  name: string,
+  { order, threads, signal }: StrokeOptions,
+): Promise<StrokeExamples> {
+  const { width, height } = DRAWING_SIZE;
+  const labels = new Uint8Array(count).fill(label);
+  signal?.throwIfAborted();
+  const chosen = Array.from({ length: count }, (_, i) => withPoints(i, at, order));
+  if (order === 'pen' || count < FEW) {
+    const sequences = chosen.map(({ drawing, pixels }) =>
+      order === 'pen' && drawing !== null
+        ? drawingToStrokes(drawing, { order })
+        : imageToStrokes(pixels, width, height),
+    );
+    return concatenateStrokes(sequences, labels, name);
+  }
+  const { strokesFromImages } = await import('../strokes/stroke-conversion.js');
+  const images = negativeImages({ count, label, at: (i) => chosen[i] });
+  return strokesFromImages(images, name, { seed: 0, threads, signal });
+}
+
+/** Negative i in the first attempt that has strokes, and not too many points. */
+function withPoints(i: number, at: Making['at'], order: StrokeOptions['order']): Negative {
+  const { width, height } = DRAWING_SIZE;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const negative = at(i, attempt);
+    if (order === 'pen' && negative.drawing !== null) return negative;
+    const points = thinImage(negative.pixels, width, height).reduce((sum, point) => sum + point, 0);
+    if (points >= POINTS.least && points <= POINTS.most) return negative;
+  }
+  throw new Error(`negatives: none of ${ATTEMPTS} attempts for negative ${i} has strokes`);
+}
+
+/** Two parts, one after the other. */
+export function joinedStrokes(one: StrokeExamples, other: StrokeExamples, name: string): StrokeExamples {
+  const sequences = [one, other].flatMap((part) =>
+    Array.from({ length: part.count }, (_, i) => movesOf(part, i)),
+  );
+  return concatenateStrokes(sequences, joinedLabels(one, other), name);
+}
+
+/** Two parts of pictures of one size, one after the other. */
+export function joinedImages(one: ImageExamples, other: ImageExamples): ImageExamples {
+  const pixels = new Uint8Array(sharedBytes(one.pixels.length + other.pixels.length));
+  pixels.set(one.pixels);
+  pixels.set(other.pixels, one.pixels.length);
+  return { ...one, count: one.count + other.count, pixels, labels: joinedLabels(one, other) };
+}
+
+function joinedLabels(one: { labels: Uint8Array }, other: { labels: Uint8Array }): Uint8Array {
+  const labels = new Uint8Array(sharedBytes(one.labels.length + other.labels.length));
+  labels.set(one.labels);
+  labels.set(other.labels, one.labels.length);
+  return labels;
+}

@@ -1,0 +1,151 @@
+/**
+ * Adds the class `none` to a data set: generated negatives follow the training examples, and a fresh set of negatives
+ * tests how many are refused. The test examples stay as they are. Node.js only: strokes are made in threads.
+ */
+import { DRAWING_SIZE, DRAWING_VERSION } from '../../ink/drawing.js';
+import { INK_VERSION } from '../../ink/image-to-strokes.js';
+import { UserError } from '../../user-error.js';
+import { NONE_CLASS } from '../class-names.js';
+import type { Dataset, DatasetOf, ExamplesOf, KindName } from '../input-kind.js';
+import { kindOf } from '../kinds.js';
+import { MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { NEGATIVES_VERSION, NegativeGenerator } from './generator.js';
+import {
+  joinedImages,
+  joinedStrokes,
+  type Making,
+  negativeImages,
+  negativeStrokes,
+  type StrokeOptions,
+} from './made-negatives.js';
+
+/** How many negatives are added. */
+export interface NegativesToAdd {
+  /** Number of negatives divided by the number of training examples; above 0. */
+  share: number;
+  /** Of the run. */
+  seed: number;
+}
+
+export interface NegativesOptions extends StrokeOptions {
+  /** Called with one line about a problem that is no error: a cache that cannot be written. */
+  onNotice?: (line: string) => void;
+}
+
+/** Larger than any seed of a run, so no training has the negatives of the test. */
+const TEST_SEED = 2 ** 32;
+/** Number of negatives to test with: a fifth of the test examples, within these limits. */
+const TEST_NEGATIVES = { least: 140, most: 2100 };
+const DIGITS = '0123456789';
+
+/**
+ * The data set with one more class.
+ * @throws UserError if it has a class of this name, too many classes, or pictures of another size than 28 × 28 grey
+ */
+export async function withNegatives(
+  dataset: Dataset,
+  { share, seed }: NegativesToAdd,
+  options: NegativesOptions,
+): Promise<Dataset> {
+  const label = dataset.classes.length;
+  const classes = [...dataset.classes, NONE_CLASS];
+  const count = Math.max(1, Math.round(share * dataset.train.count));
+  const forTest = Math.min(
+    TEST_NEGATIVES.most,
+    Math.max(TEST_NEGATIVES.least, Math.round(dataset.test.count / 5)),
+  );
+  const train = generatorFor(dataset, 'train', seed);
+  const test = generatorFor(dataset, 'test', TEST_SEED);
+  const kinds = Array.from({ length: forTest }, (_, i) => test.kinds[i % test.kinds.length]);
+  const forTraining: Making = { count, label, at: (i, attempt) => train.at(i, undefined, attempt) };
+  const forTesting: Making = { count: forTest, label, at: (i, attempt) => test.at(i, kinds[i], attempt) };
+  if (dataset.kind === 'images') {
+    const examples = negativeImages(forTesting);
+    const all = joinedImages(dataset.train, negativeImages(forTraining));
+    return { ...dataset, classes, train: all, negatives: { examples, kinds } };
+  }
+  const made = await cachedStrokes(dataset, seed, { forTraining, forTesting, classes }, options);
+  const all = joinedStrokes(dataset.train, made.train, dataset.name);
+  return { ...dataset, classes, train: all, negatives: { examples: made.test, kinds } };
+}
+
+/** Strokes of negatives, for training and test, from the cache or else made and cached. */
+async function cachedStrokes(
+  dataset: DatasetOf<'strokes'>,
+  seed: number,
+  { forTraining, forTesting, classes }: { forTraining: Making; forTesting: Making; classes: string[] },
+  options: NegativesOptions,
+): Promise<StrokeDataset> {
+  const { cacheKey } = await import('../strokes/stroke-cache.js');
+  const { throughCache } = await import('../strokes/stroke-datasets.js');
+  const { name, width, height, train, test } = dataset;
+  const bytes = ({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  const key = cacheKey(
+    'negatives',
+    ...[NEGATIVES_VERSION, DRAWING_VERSION, INK_VERSION],
+    ...[options.order, seed, forTraining.count, forTesting.count],
+    ...classes,
+    ...[train, test].flatMap(({ moves, labels }) => [bytes(moves), bytes(labels)]),
+  );
+  return throughCache(key, name, options, async () => ({
+    ...{ name, width, height, classes },
+    train: await negativeStrokes(forTraining, name, options),
+    test: await negativeStrokes(forTesting, name, options),
+  }));
+}
+
+function checkDataset(dataset: Dataset): void {
+  const { classes, name } = dataset;
+  const refuse = (problem: string, settings: string[]): never => {
+    throw new UserError(`negatives: ${problem}`, { settings });
+  };
+  if (classes.includes(NONE_CLASS)) {
+    refuse(
+      `data set ${name} has a class named ${NONE_CLASS}, and the class of the generated negatives has this name; ` +
+        'rename the class of the data set, or leave out the share of negatives and train on your own examples',
+      ['noneShare', 'data'],
+    );
+  }
+  if (classes.length >= MAX_CLASSES) {
+    refuse(
+      `data set ${name} has ${classes.length} classes; with the class ${NONE_CLASS} there may be at most ${MAX_CLASSES}`,
+      ['noneShare', 'data'],
+    );
+  }
+  const { width, height } = dataset.kind === 'images' ? dataset.train : dataset;
+  const channels = dataset.kind === 'images' ? dataset.train.channels : 1;
+  if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height || channels !== 1) {
+    refuse(
+      `they are made for grey pictures of ${DRAWING_SIZE.width} × ${DRAWING_SIZE.height} pixels; data set ${name} has ` +
+        `${width} × ${height} with ${channels === 1 ? '1 channel' : `${channels} channels`}; leave out the share of negatives`,
+      ['noneShare', 'data'],
+    );
+  }
+}
+
+/** Whether the classes are the ten digits. */
+export function areDigits(classes: readonly string[]): boolean {
+  return classes.length === DIGITS.length && classes.every((name, k) => name === DIGITS[k]);
+}
+
+/**
+ * Generates negatives of a data set.
+ * @param part whose examples give the pieces
+ * @throws UserError as withNegatives
+ */
+export function generatorFor(dataset: Dataset, part: 'train' | 'test', seed: number) {
+  checkDataset(dataset);
+  const kind = kindOf<KindName>(dataset);
+  const examples = dataset[part] as ExamplesOf<KindName>;
+  return new NegativeGenerator({
+    seed,
+    digits: areDigits(dataset.classes),
+    strokes: dataset.kind === 'strokes',
+    examples: {
+      count: examples.count,
+      labelOf: (i) => examples.labels[i],
+      at: (i) => kind.exampleAt(examples, i),
+    },
+  });
+}
