@@ -115,6 +115,7 @@ VERB void lstm_panels(int I, int H, const float* weight_ih,  // [4H, I]
     auto row = [&](int k) { return Stored::of(weight + (ptrdiff_t)k * columns); };
     const int length = panels_length(tile_depth(kind, 4 * H), columns);
     if (reads_pairs(kind)) write_paired_panels<Kind::floats>(4 * H, columns, row, out.floats());
+    else if (columns <= PANEL_COLUMNS && columns % LANES == 0) copy(out, row(0), length);  // rows as they lie
     else write_panels(4 * H, columns, row, out);
     if (kind == Kind::bfloats && !reads_pairs(kind)) round_to_bfloats(out.floats(), length);
     out = out + length;
