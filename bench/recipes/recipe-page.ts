@@ -4,11 +4,10 @@ import { renderSvg } from '#src/report/charts/chart-files.js';
 import { type Line, lineChart } from '#src/report/charts/line-chart.js';
 import { adaptive, light } from '#src/report/palette.js';
 import { markdown, number, type Table } from '../report/table.js';
-import type { RecipeRun } from './recipe-runs.js';
+import type { Recipe, RecipeRun } from './recipe-runs.js';
 
-/** Runs of one preset, as docs/accuracy.json keeps them. */
-export interface RecipeResult {
-  preset: string;
+/** Runs of one recipe, as docs/accuracy.json keeps them. */
+export interface RecipeResult extends Recipe {
   data: string;
   date: string;
   processor: string;
@@ -31,12 +30,12 @@ export function spread(values: readonly number[]): { mean: number; deviation: nu
 
 export function recipeTable(results: readonly RecipeResult[]): Table {
   return {
-    header: ['preset', 'test accuracy', 'worst', 'seeds', 'training', 'command to report', 'measured on'],
-    rows: results.map(({ preset, runs, date, processor, threads }) => {
+    header: ['recipe', 'test accuracy', 'worst', 'seeds', 'training', 'command to report', 'measured on'],
+    rows: results.map(({ name, runs, date, processor, threads }) => {
       const { mean, deviation } = spread(runs.map(({ testAccuracy }) => testAccuracy));
       const meanOf = (pick: (run: RecipeRun) => number) => spread(runs.map(pick)).mean;
       return [
-        `\`${preset}\``,
+        `\`${name}\``,
         `${(100 * mean).toFixed(2)} % ± ${(100 * deviation).toFixed(2)}`,
         `${(100 * Math.min(...runs.map(({ testAccuracy }) => testAccuracy))).toFixed(2)} %`,
         `${runs.length}`,
@@ -50,14 +49,14 @@ export function recipeTable(results: readonly RecipeResult[]): Table {
 
 /** Wrong answers on the validation split against seconds of training, both logarithmic: one line for each preset. */
 export function recipeChart(results: readonly RecipeResult[]): string {
-  const lines = results.map(({ preset, runs }, index): Line => {
+  const lines = results.map(({ name, runs }, index): Line => {
     const { mean } = spread(runs.map(({ testAccuracy }) => testAccuracy));
     const points = runs[0].epochs.map((_, epoch): [number, number] => [
       spread(runs.map(({ epochs }) => epochs[epoch].seconds)).mean,
       Math.max(0.01, 100 - 100 * spread(runs.map(({ epochs }) => epochs[epoch].accuracy)).mean),
     ]);
     return {
-      name: preset,
+      name,
       value: `test ${(100 * mean).toFixed(2)} %`,
       color: COLORS[index % COLORS.length],
       points,
@@ -78,13 +77,28 @@ export function recipeChart(results: readonly RecipeResult[]): string {
   const scale = logScale(Math.min(...across), Math.max(...across), 9);
   const note =
     'Validation samples answered wrongly, in %, after each epoch, against seconds of training; means over seeds.';
-  const chart = lineChart('bench-recipes', 'file', 'Accuracy against seconds of training', note, {
+  const chart = lineChart('bench-recipes', 'file', titleOf(results), note, {
     across: { ...scale, name: 'seconds of training' },
     scale: logScale(Math.min(...wrong), Math.max(...wrong), 9),
     lines,
     format: (value) => `${value} %`,
   });
   return adaptive(renderSvg(chart));
+}
+
+/** The quickest recipe that is better than the published result. */
+function titleOf(results: readonly RecipeResult[]): string {
+  const better = results
+    .map(({ name, runs }) => ({
+      name,
+      accuracy: spread(runs.map(({ testAccuracy }) => testAccuracy)).mean,
+      seconds: spread(runs.map(({ trainSeconds }) => trainSeconds)).mean,
+    }))
+    .filter(({ accuracy }) => accuracy > PUBLISHED.accuracy)
+    .sort((a, b) => a.seconds - b.seconds);
+  if (better.length === 0) return 'Accuracy against seconds of training';
+  const [{ name, accuracy, seconds }] = better;
+  return `${name} reaches ${(100 * accuracy).toFixed(2)} % in ${number(seconds)} s of training`;
 }
 
 /** The page with its figures replaced. @throws Error if it has no place for them */

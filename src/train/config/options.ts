@@ -85,7 +85,7 @@ const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } }
 
 const RUN = {
   preset: choice(
-    ['quick', 'mnist-lstm', 'strokes', 'sequential-mnist'],
+    ['quick', 'fast', 'mnist-lstm', 'strokes', 'strokes-fast', 'sequential-mnist'],
     'quick',
     'settings to start from (strokes if --data names strokes)',
   ),

@@ -19,6 +19,22 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
     result: '99.01 % test accuracy, 30 s of training on two cores',
     settings: {},
   },
+  /** Two pixel rows a step: half as many steps, which wait for one another. */
+  fast: {
+    description:
+      'MNIST in seconds: one bidirectional layer of 48 that reads two pixel rows per step, one epoch',
+    result:
+      '98.07 % test accuracy (mean of five seeds, at least 97.86 %), 1.6 s of training on two cores, 3.8 s with everything; published for the mnist-lstm project: 97.64 %, 44 s on an RTX 4090',
+    settings: {
+      sequenceLength: 14,
+      inputSize: 56,
+      hiddenSize: 48,
+      dropoutRate: 0,
+      batchSize: 64,
+      numEpochs: 1,
+      learningRate: 0.01,
+    },
+  },
   /** The published settings, all written out: a change of a default must not change them. */
   'mnist-lstm': {
     description:
@@ -78,6 +94,24 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       augmentReverse: 0.5,
       augmentShuffle: 0.5,
       augmentFlip: 0.1,
+    },
+  },
+  'strokes-fast': {
+    description:
+      'MNIST as pen strokes in seconds: two bidirectional layers of 32, one epoch, mixed precision',
+    result:
+      '93.58 % test accuracy (mean of five seeds, at least 92.89 %), 2.5 s of training on two cores (on the published stroke archive); published: 93.1 %',
+    settings: {
+      data: 'strokes',
+      inputSize: 4,
+      hiddenSize: 32,
+      numLayers: 2,
+      head: 'mean',
+      dropoutRate: 0,
+      batchSize: 64,
+      numEpochs: 1,
+      learningRate: 8e-3,
+      useAmp: true,
     },
   },
   /** The published settings, all written out. */
