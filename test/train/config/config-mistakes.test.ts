@@ -74,8 +74,8 @@ describe('messages', () => {
       'train: --schedule must be one of constant, step, cosine, cosine-warm-restarts, one-cycle, found "onecycle"; did you mean one-cycle?',
     ],
     [
-      { preset: 'fast' },
-      'train: --preset must be one of quick, mnist-lstm, strokes, sequential-mnist, found "fast"',
+      { preset: 'slow' },
+      'train: --preset must be one of quick, fast, mnist-lstm, strokes, strokes-fast, sequential-mnist, found "slow"',
     ],
     [
       { chartFormat: 'svg,gif' },
