@@ -13,6 +13,8 @@ export interface Augmentation {
   shift: number;
   /** Images only: amplitude in pixels of a smooth random displacement (Simard et al. 2003). */
   elastic: number;
+  /** Images only: lines up to this much thicker or thinner; 1 is a dilation or erosion by a cross of 3 × 3 pixels. */
+  thickness: number;
   /** Strokes only: standard deviation in pixels of the noise added to every point. */
   jitter: number;
   /** Strokes only: probability that an inner point of a stroke is removed. */
@@ -33,6 +35,7 @@ export const NO_AUGMENTATION: Readonly<Augmentation> = {
   shear: 0,
   shift: 0,
   elastic: 0,
+  thickness: 0,
   jitter: 0,
   drop: 0,
   resample: 0,

@@ -70,6 +70,7 @@ export interface InputSettings {
   strokeOrder: StrokeOrder;
   strokeScale: number;
   augmentElastic: number;
+  augmentThickness: number;
   augmentJitter: number;
   augmentDrop: number;
   augmentResample: number;

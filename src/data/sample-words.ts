@@ -10,7 +10,15 @@ import { deriveKey } from '../random.js';
 export const AUGMENT_STREAM = 0x6175676d; // 'augm'
 
 /** The purposes of words. */
-export const STREAM = { shape: 0, order: 1, jitter: 2, drop: 3, elastic: 4, shuffle: 16 } as const;
+export const STREAM = {
+  shape: 0,
+  order: 1,
+  jitter: 2,
+  drop: 3,
+  elastic: 4,
+  thickness: 5,
+  shuffle: 16,
+} as const;
 
 /** 2⁻³² */
 const UNIT = 1 / 2 ** 32;

@@ -56,6 +56,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       augment_shear: { name: 'Shear up to', unit: 'px per px' },
       augment_shift: { name: 'Shift up to', unit: 'px' },
       augment_elastic: { name: 'Elastic distortion up to', unit: 'px' },
+      augment_thickness: { name: 'Thicker or thinner lines by up to', unit: 'px' },
       augment_jitter: { name: 'Jitter of points, deviation', unit: 'px' },
       augment_drop: { name: 'Points left out', share: true },
       augment_resample: { name: 'Resampling up to a factor of', factor: true },

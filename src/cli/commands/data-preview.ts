@@ -74,7 +74,7 @@ function variationsOf({ augment, part, ...flags }: PreviewFlags): StrokeVariatio
 }
 
 /** The amounts that apply to strokes. */
-function amountsOf({ augmentation: { elastic: _, ...amounts } }: StrokeVariations) {
+function amountsOf({ augmentation: { elastic: _, thickness: __, ...amounts } }: StrokeVariations) {
   return amounts;
 }
 

@@ -1,14 +1,15 @@
 /**
- * Augmentation of images: rotation, scale, shear and shift about the centre, and a smooth displacement. Every pixel of
+ * Augmentation of images: rotation, scale, shear and shift about the centre, a smooth displacement, then thickness. Every pixel of
  * the varied image is interpolated (bilinear) from the four pixels around its origin and rounded to a byte; outside of
  * the image is 0, paper. This runs for every batch, so buffers are reused.
  */
 import { AFFINE_WORDS, type Affine, drawAffine, isMoving } from '../affine.js';
 import type { Augmentation } from '../augmentation.js';
-import { SampleWords } from '../sample-words.js';
+import { SampleWords, STREAM, signedOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
 import { Displacement } from './displacement.js';
 import { ImageSequences, type ImageSequencesData } from './image-sequences.js';
+import { Thickness } from './thickness.js';
 
 /** The data of AugmentedImages; can be posted to a worker thread. */
 export interface AugmentedImagesData {
@@ -27,6 +28,7 @@ export class AugmentedImages implements AugmentedSource {
   readonly #buffer = new Int32Array(AFFINE_WORDS);
   readonly #map: Affine = { xx: 1, xy: 0, yx: 0, yy: 1, shiftX: 0, shiftY: 0 };
   readonly #displacement: Displacement;
+  readonly #thickness: Thickness;
   /** [channels, height + 2, width + 2] an image with a border of 0. */
   readonly #bordered: Uint8Array;
   #drawn: DrawnImages;
@@ -39,6 +41,7 @@ export class AugmentedImages implements AugmentedSource {
     this.#augmentation = augmentation;
     this.#words = new SampleWords(seed);
     this.#displacement = new Displacement(width, height);
+    this.#thickness = new Thickness(data.preprocessing);
     this.#bordered = new Uint8Array(channels * (height + 2) * (width + 2));
     this.#drawn = new DrawnImages(data, 1);
   }
@@ -80,16 +83,20 @@ export class AugmentedImages implements AugmentedSource {
     const { count, pixels } = this.#data.examples;
     if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
     const size = this.#size();
-    const isBending = this.#augmentation.elastic > 0;
-    if (!isBending && !isMoving(this.#augmentation)) {
-      for (let k = 0; k < size; k++) target[at + k] = pixels[i * size + k];
-      return;
-    }
     this.#words.begin(epoch, i);
-    drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map);
-    if (isBending) this.#displacement.draw(this.#words, this.#augmentation.elastic);
-    this.#addBorder(pixels, i * size);
-    this.#lookUp(target, at, isBending);
+    const isBending = this.#augmentation.elastic > 0;
+    if (isBending || isMoving(this.#augmentation)) {
+      drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map);
+      if (isBending) this.#displacement.draw(this.#words, this.#augmentation.elastic);
+      this.#addBorder(pixels, i * size);
+      this.#lookUp(target, at, isBending);
+    } else {
+      for (let k = 0; k < size; k++) target[at + k] = pixels[i * size + k];
+    }
+    const { thickness } = this.#augmentation;
+    if (thickness === 0) return;
+    this.#words.fill(STREAM.thickness, this.#buffer, 1);
+    this.#thickness.apply(target, at, thickness * signedOf(this.#buffer[0]));
   }
 
   #addBorder(pixels: Uint8Array, at: number): void {

@@ -37,6 +37,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   defaultData: 'strokes',
   idleSettings: {
     augmentElastic: 0,
+    augmentThickness: 0,
     permute: null,
     scan: 'rows',
     pixelMean: 0.5,

@@ -157,6 +157,11 @@ const AUGMENTATION = {
   augmentShear: number(0, { from: 0, to: 4 }, 'shear sideways by up to x pixels per pixel of height'),
   augmentShift: number(0, { from: 0, to: 1000 }, 'shift by up to x pixels, sideways and up or down'),
   augmentElastic: number(0, { from: 0, to: 1000 }, 'images: distort smoothly by up to about x pixels'),
+  augmentThickness: number(
+    0,
+    { from: 0, to: 1 },
+    'images: lines thicker or thinner by up to x; 1 is a pixel on either side',
+  ),
   augmentJitter: number(
     0,
     { from: 0, to: 1000 },

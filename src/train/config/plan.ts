@@ -37,6 +37,7 @@ export function augmentationOf(config: TrainConfig): Augmentation {
     shear: config.augmentShear,
     shift: config.augmentShift,
     elastic: config.augmentElastic,
+    thickness: config.augmentThickness,
     jitter: config.augmentJitter,
     drop: config.augmentDrop,
     resample: config.augmentResample,

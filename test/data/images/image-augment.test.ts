@@ -14,7 +14,7 @@ import type { SequenceSource } from '#src/data/sequence.js';
 import { Random } from '#src/random.js';
 import { dataOf, drawingOf, openVaried } from '../strokes/stroke-drawings.js';
 
-const STRONG = { rotation: 12, scale: 0.15, shear: 0.15, shift: 2, elastic: 1 };
+const STRONG = { rotation: 12, scale: 0.15, shear: 0.15, shift: 2, elastic: 1, thickness: 0.7 };
 
 interface Shape {
   count?: number;
@@ -116,7 +116,7 @@ test('the same random numbers move points of images and points of strokes alike'
   const [height, width] = [41, 37];
   const [atX, atY] = [22, 17];
   const data = imagesOf({ height, width }, (x, y) => 250 * Math.exp(-((x - atX) ** 2 + (y - atY) ** 2) / 8));
-  const { elastic, ...amounts } = { ...STRONG, rotation: 40, shift: 4 };
+  const { elastic, thickness, ...amounts } = { ...STRONG, rotation: 40, shift: 4 };
   const images = open(data, amounts, 5);
   // Strokes' coordinates count from 1.
   const strokes = openVaried(dataOf([[[[atX + 1, atY + 1]]]], { width, height }), amounts, 5);

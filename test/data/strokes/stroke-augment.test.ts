@@ -30,6 +30,7 @@ const STRONG: Augmentation = {
   shear: 0.15,
   shift: 2,
   elastic: 0,
+  thickness: 1,
   jitter: 0.25,
   drop: 0.1,
   resample: 0.3,

@@ -80,6 +80,7 @@ const amounts: [string, Partial<Augmentation>][] = [
   ['shear', { shear: 0.4 }],
   ['shift', { shift: 2 }],
   ['elastic', { elastic: 1.5 }],
+  ['thickness, by the processor', { thickness: 0.7, shift: 1 }],
   ['all', { rotation: 12, scale: 0.15, shear: 0.15, shift: 2, elastic: 1 }],
   ['a shift out of the image', { shift: 1000, elastic: 1000 }],
 ];

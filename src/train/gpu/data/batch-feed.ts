@@ -262,7 +262,9 @@ function openMemory(
 ): SequenceMemory {
   const source = openSequences(data);
   const isVaried = training !== null && isAugmenting(training.augmentation);
-  if (!isVaried || data.kind === 'images') {
+  // The device varies images, but not their thickness.
+  const isVariedThere = data.kind === 'images' && training?.augmentation.thickness === 0;
+  if (!isVaried || isVariedThere) {
     const resident = examples.open(data);
     if (resident) return new ResidentSequences(resident, source);
   }
