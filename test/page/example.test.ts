@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
+import type { Backend } from '#src/backends/backend.js';
 import { openBackend } from '#src/backends/open-node.js';
+import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
 import { scanstroke } from '../e2e/command.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 import { after, before, launch, test, type Visit, visit } from './browser.js';
@@ -72,6 +75,13 @@ async function seenPixels({ page }: Visit): Promise<number[]> {
   });
 }
 
+/** The run's network, reading pictures as they are: the page has prepared them, in its own way. */
+function openUnprepared(backend: Backend): Recognizer {
+  const checkpoint = decodeCheckpoint(readFileSync(join(run, 'best.safetensors')), 'my-run');
+  const preprocessing = { ...(checkpoint.preprocessing as ImagePreprocessing), fitted: false };
+  return openRecognizer(encodeCheckpoint({ ...checkpoint, preprocessing }), backend, { name: 'my-run' });
+}
+
 /** The answer of the run to the same pixels, in the page's words. */
 async function expected(recognizer: Recognizer, pixels: number[]): Promise<string> {
   const [answer] = await recognizer.recognize([
@@ -85,7 +95,7 @@ test('drawn digits get the answers of scanstroke, and most of them are right', a
   const visited = await visit(browser!, url);
   const { page, troubles } = visited;
   const backend = await openBackend('auto');
-  const recognizer = openRecognizer(readFileSync(join(run, 'best.safetensors')), backend, { name: 'my-run' });
+  const recognizer = openUnprepared(backend);
   const images = readFileSync(join(folder, 't10k-images-idx3-ubyte'));
   const labels = readFileSync(join(folder, 't10k-labels-idx1-ubyte'));
   await page.getByText('Ready.').waitFor();
