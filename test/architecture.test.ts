@@ -24,7 +24,14 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 /** The entry points, and the files that every room may use. */
 const ENTRANCES = ['index.ts', 'node.ts', 'public.ts'];
-const FOUNDATIONS = ['cache-folder.ts', 'random.ts', 'shared-memory.ts', 'state-dict.ts', 'user-error.ts'];
+const FOUNDATIONS = [
+  'cache-folder.ts',
+  'half.ts',
+  'random.ts',
+  'shared-memory.ts',
+  'state-dict.ts',
+  'user-error.ts',
+];
 
 const files = (readdirSync(SOURCE, { recursive: true }) as string[]).filter((name) => name.endsWith('.ts'));
 

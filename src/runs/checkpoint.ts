@@ -23,6 +23,7 @@ import {
 } from '../formats/safetensors.js';
 import type { HeaderEntry } from '../formats/safetensors-header.js';
 import { list, readAs, text } from '../formats/shape.js';
+import { halfToNumber, numberToHalf } from '../half.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { readClassifierConfig } from '../model/read-config.js';
 import type { StateDict } from '../state-dict.js';
@@ -77,10 +78,11 @@ const UNUSABLE =
 
 /**
  * The bytes of a checkpoint file. Keys of the configuration are written in snake_case.
+ * @param half whether the parameters are written as float16, rounded to nearest: half the size, and no training state
  * @throws UserError for weights and numbers in the JSON parts that are not finite, keys that are not camelCase, and a
  * parameter called `optimizer.…` or `training.…`, and a temperature out of range
  */
-export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+export function encodeCheckpoint(checkpoint: Checkpoint, { half = false } = {}): Uint8Array {
   const { parameters, model, preprocessing, classes, temperature, training } = checkpoint;
   const tensors = new Map<string, TensorToWrite>();
   const add = (name: string, { shape, data }: { shape: number[]; data: Float32Array }) => {
@@ -94,7 +96,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
         `checkpoint: the parameter ${quote(name)} cannot be saved: "${reserved}" is reserved`,
       );
     }
-    add(name, tensor);
+    if (half) tensors.set(name, halfTensor(name, tensor));
+    else add(name, tensor);
   }
   const metadata: Record<string, string> = {
     format: FORMAT,
@@ -109,6 +112,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   if (temperature !== undefined) {
     metadata.temperature = String(readTemperature(temperature, 'the checkpoint: temperature'));
   }
+  if (training && half) throw new Error('checkpoint: a training state is not written beside float16');
   if (training) {
     for (const [name, tensor] of training.optimizer) add(OPTIMIZER + name, tensor);
     const { state, lists } = withoutLongLists(training.state);
@@ -118,6 +122,18 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     metadata.training = configurationText(state, 'training');
   }
   return writeSafetensors(tensors, metadata);
+}
+
+/** @throws UserError for values that float16 does not reach */
+function halfTensor(name: string, { shape, data }: { shape: number[]; data: Float32Array }): TensorToWrite {
+  refuseDiverged(name, data);
+  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (largest >= 65_520) {
+    throw new UserError(
+      `checkpoint: tensor ${quote(name)} holds ${largest}, and float16 reaches 65,504; write float32`,
+    );
+  }
+  return { dtype: 'F16', shape, data: Uint16Array.from(data, numberToHalf) };
 }
 
 /** A checkpoint that could not be read again must not replace a good one. */
@@ -185,10 +201,11 @@ export function decodeTensors(
       lists[tensor.slice(TRAINING.length)] = Array.from(data);
       continue;
     }
-    if (!(data instanceof Float32Array)) throw new Error(`${name}: ${tensor} is ${dtype}`);
-    checkValues(tensor, data, name, UNUSABLE);
-    if (tensor.startsWith(OPTIMIZER)) optimizer.set(tensor.slice(OPTIMIZER.length), { shape, data });
-    else parameters.set(tensor, { shape, data });
+    const floats = data instanceof Uint16Array ? Float32Array.from(data, halfToNumber) : data;
+    if (!(floats instanceof Float32Array)) throw new Error(`${name}: ${tensor} is ${dtype}`);
+    checkValues(tensor, floats, name, UNUSABLE);
+    if (tensor.startsWith(OPTIMIZER)) optimizer.set(tensor.slice(OPTIMIZER.length), { shape, data: floats });
+    else parameters.set(tensor, { shape, data: floats });
   }
   const checkpoint: Checkpoint = { parameters, model, preprocessing, classes };
   if (temperature !== undefined) checkpoint.temperature = temperature;
@@ -218,10 +235,12 @@ export function decodeHeader(
       checkUpdateList(entry, about.training, name);
       continue;
     }
-    if (dtype !== 'F32') {
-      throw new UserError(`${name}: tensor ${quote(tensor)} has dtype ${dtype}, expected F32`);
+    const isOfOptimizer = tensor.startsWith(OPTIMIZER);
+    if (dtype !== 'F32' && (dtype !== 'F16' || isOfOptimizer)) {
+      const expected = isOfOptimizer ? 'F32' : 'F32 or F16';
+      throw new UserError(`${name}: tensor ${quote(tensor)} has dtype ${dtype}, expected ${expected}`);
     }
-    if (tensor.startsWith(OPTIMIZER)) optimizer.set(tensor.slice(OPTIMIZER.length), entry);
+    if (isOfOptimizer) optimizer.set(tensor.slice(OPTIMIZER.length), entry);
     else parameters.set(tensor, entry);
   }
   if (optimizer.size > 0 && about.training === null) {

@@ -5,7 +5,7 @@
 
 import type { LstmForward, LstmShape, LstmWeights, Precision, Stored } from '#src/backends/backend.js';
 import { bfloatToNumber, roundToBfloat } from '#src/backends/bfloat.js';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertSameBits, type Case, type Results } from './comparison.js';
 import { batchSizesOf, pick, uniform } from './draw.js';

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import type { Stored } from '#src/backends/backend.js';
 import { numberToBfloat } from '#src/backends/bfloat.js';
-import { numberToHalf } from '#src/backends/half.js';
 import { type Precision, precisionOf, viewIn } from '#src/backends/stored.js';
+import { numberToHalf } from '#src/half.js';
 import type { Verbs } from './verbs.js';
 
 /** Allocates the buffers of a case. */

@@ -68,6 +68,35 @@ test('a checkpoint without a training state is read without one', () => {
   assert.deepEqual(decodeCheckpoint(encodeCheckpoint(checkpoint), 'x'), checkpoint);
 });
 
+test('parameters in float16 take half the bytes, and are read as the floats nearest to the given ones', () => {
+  const { training: _, ...model } = example();
+  for (const { data } of model.parameters.values()) {
+    data.forEach((value, i) => {
+      if (value > 1) data[i] = 65_504;
+    });
+  }
+  const half = encodeCheckpoint(model, { half: true });
+  for (const { dtype } of readSafetensors(half).tensors.values()) assert.equal(dtype, 'F16');
+  const read = decodeCheckpoint(half, 'last.safetensors');
+  assert.deepEqual([...read.parameters.keys()], [...model.parameters.keys()]);
+  for (const [name, { shape, data }] of model.parameters) {
+    const found = read.parameters.get(name)!;
+    assert.deepEqual(found.shape, shape);
+    // 0.1 rounded to 11 bits; the smallest float32 becomes zero.
+    assert.deepEqual(
+      [...found.data],
+      [...data].map((value) => (value === Math.fround(0.1) ? 0.0999755859375 : value < 1e-40 ? 0 : value)),
+    );
+  }
+  assert.deepEqual(encodeCheckpoint(read, { half: true }), half);
+
+  model.parameters.get('fc.bias')!.data[0] = 65_520;
+  assert.throws(
+    () => encodeCheckpoint(model, { half: true }),
+    new UserError('checkpoint: tensor "fc.bias" holds 65520, and float16 reaches 65,504; write float32'),
+  );
+});
+
 test('a temperature is written as a number, and comes back', () => {
   for (const temperature of [1, 1.37142, 0.01, 100]) {
     const bytes = encodeCheckpoint({ ...example(), temperature });
@@ -304,7 +333,7 @@ test('other files are refused with a message', () => {
 
   refused(writeSafetensors(new Map(), metadata), /holds no parameters/);
   tensors.set('fc.weight', { dtype: 'F64', shape: [1], data: Float64Array.of(1) });
-  refused(rewritten({}), /tensor "fc.weight" has dtype F64, expected F32/);
+  refused(rewritten({}), /tensor "fc.weight" has dtype F64, expected F32 or F16/);
   tensors.set('fc.weight', { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
 });
 

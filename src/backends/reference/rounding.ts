@@ -1,6 +1,7 @@
 /** Runs the reference's verbs on 16-bit floats: widens them to numbers before, and rounds what was written afterwards. */
+
+import { halfToNumber, numberToHalf } from '../../half.js';
 import { bfloatToNumber, numberToBfloat } from '../bfloat.js';
-import { halfToNumber, numberToHalf } from '../half.js';
 
 /** The arguments of a verb, none of which are 16-bit floats. */
 export type OnFloats<A> = { [K in keyof A]: Exclude<A[K], Uint16Array | Int16Array> };

@@ -5,6 +5,7 @@
 
 import { MAX_CLASSES } from '../../data/class-names.js';
 import { readPreprocessing } from '../../data/kinds.js';
+import { type FloatType, floatsOf } from '../../formats/float-types.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { camelCaseKeys } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
@@ -16,7 +17,6 @@ import { isOfTraining } from '../../runs/checkpoint.js';
 import { readTemperature } from '../../runs/temperature.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
-import { type FloatType, floatsOf } from '../float-types.js';
 import type { ForeignModel } from '../foreign-model.js';
 import { isModelMetadata, readModelMetadata } from '../model-metadata.js';
 import { OPTIMIZER_PREFIX, readOptimizerTensors } from './optimizer-tensors.js';

@@ -1,11 +1,11 @@
 /** Protects dropout on the GPU: which elements are kept, bit for bit as on the host, in features and in outputs. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import { dropout } from '#src/backends/webgpu/head/dropout.js';
 import { type Columns, deviceColumns, padded, type Storage } from '#src/backends/webgpu/verbs.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
 import { assertSameBits } from '../../cases/comparison.js';
 import { uniform } from '../../cases/draw.js';

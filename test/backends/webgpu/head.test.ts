@@ -3,7 +3,6 @@
  * blocks, padded columns, and memory full of NaN.
  */
 import { after, test } from 'node:test';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { type BatchCapacity, capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import { headBackward, headForward } from '#src/backends/webgpu/head/head.js';
@@ -14,6 +13,7 @@ import {
   padded,
   type Storage,
 } from '#src/backends/webgpu/verbs.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import type { ResolvedClassifierConfig } from '#src/model/classifier-config.js';
 import { headCopies, placeHeadRows } from '#src/model/head.js';
 import { Random } from '#src/random.js';

@@ -1,7 +1,6 @@
 /** Inputs and results of the loop over time, on a GPU and by the reference. */
 import assert from 'node:assert/strict';
 import type { LstmWeights } from '#src/backends/backend.js';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
@@ -15,6 +14,7 @@ import {
   type Storage,
   storageWords,
 } from '#src/backends/webgpu/verbs.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
 import { accumulated, assertWithin } from '../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../cases/draw.js';

@@ -1,7 +1,6 @@
 /** One LSTM layer, both directions, on a GPU's verbs and on the reference: the same numbers in the same places. */
 import assert from 'node:assert/strict';
 import type { LstmWeights, Stored } from '#src/backends/backend.js';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { type BatchCapacity, capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
@@ -15,6 +14,7 @@ import {
   type Storage,
   storageWords,
 } from '#src/backends/webgpu/verbs.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import type { Random } from '#src/random.js';
 import { batchSizesOf, uniform } from '../../cases/draw.js';
 import { drawWeights } from '../../cases/lstm.js';

@@ -1,7 +1,6 @@
 /** Protects the stack: logits, losses and gradients of small networks, all layers in one kernel. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import type { Dispatch, Slice } from '#src/backends/webgpu/kernel.js';
@@ -10,6 +9,7 @@ import { Stack, type StackDevice, stackFits } from '#src/backends/webgpu/stack/s
 import type { StackNetwork } from '#src/backends/webgpu/stack/stack-network.js';
 import { COUNTERS, epochWords } from '#src/backends/webgpu/update/training-state.js';
 import { padded, type Storage } from '#src/backends/webgpu/verbs.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import { layerInputSize } from '#src/model/classifier-config.js';
 import { assertWithin, type Tolerance } from '../../cases/comparison.js';
 import { type NetworkCase, networkCase, oracleAnswers } from './oracle-network.js';

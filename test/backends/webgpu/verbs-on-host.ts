@@ -16,7 +16,6 @@ import type {
   LstmWeights,
   Stored,
 } from '#src/backends/backend.js';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
 import { ACTIVATIONS } from '#src/backends/webgpu/activation.js';
 import { type BatchCapacity, capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
@@ -31,6 +30,7 @@ import {
   type Storage,
   storageWords,
 } from '#src/backends/webgpu/verbs.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 import type { Verbs } from '../../cases/verbs.js';
 import { DeviceMemory } from './device-memory.js';
 

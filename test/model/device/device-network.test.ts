@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { numberToHalf } from '#src/backends/half.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import { padded } from '#src/backends/webgpu/verbs.js';
+import { numberToHalf } from '#src/half.js';
 import {
   type ClassifierConfig,
   type ResolvedClassifierConfig,

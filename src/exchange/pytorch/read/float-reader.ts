@@ -3,10 +3,11 @@
  * float32. Every index is checked against the storage before memory is allocated, and all tensors together have no more
  * elements than the file has bytes: strides of 0 let a tiny file announce a huge tensor.
  */
+
+import { FLOAT_BYTES, type FloatType, floatAt, floatsOf } from '../../../formats/float-types.js';
 import { quote } from '../../../formats/quotation.js';
 import type { TensorData } from '../../../state-dict.js';
 import { UserError } from '../../../user-error.js';
-import { FLOAT_BYTES, type FloatType, floatAt, floatsOf } from '../../float-types.js';
 import type { TorchStorage, TorchTensor } from '../pickle/pickle-values.js';
 
 /** Small files may hold a few tensors with strides of 0. */

@@ -1,5 +1,7 @@
 /** Floating-point numbers of other widths → float32: float16 and bfloat16 exactly, float64 rounded to nearest. */
 
+import { halfToNumber } from '../half.js';
+
 /** Element types that become float32. */
 export type FloatType = 'F16' | 'BF16' | 'F32' | 'F64';
 
@@ -21,7 +23,7 @@ export function floatsOf(bytes: Uint8Array, type: FloatType, count: number): Flo
     case 'F64':
       return Float32Array.from(new Float64Array(copy.buffer));
     case 'F16':
-      return Float32Array.from(new Uint16Array(copy.buffer), floatOfHalf);
+      return Float32Array.from(new Uint16Array(copy.buffer), halfToNumber);
     case 'BF16':
       return fromBfloat16(new Uint16Array(copy.buffer));
     default:
@@ -37,22 +39,12 @@ export function floatAt(view: DataView, type: FloatType, at: number): number {
     case 'F64':
       return Math.fround(view.getFloat64(at, true));
     case 'F16':
-      return floatOfHalf(view.getUint16(at, true));
+      return halfToNumber(view.getUint16(at, true));
     case 'BF16':
       return fromBfloat16(Uint16Array.of(view.getUint16(at, true)))[0];
     default:
       return type satisfies never;
   }
-}
-
-/** IEEE 754 binary16: 1 sign bit, 5 bits of exponent, 10 of fraction. */
-function floatOfHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** bfloat16 is the upper half of a float32. */

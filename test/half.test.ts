@@ -1,7 +1,7 @@
 /** Protects the definition of 16-bit floats that every backend's conversions are compared with. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { halfToNumber, numberToHalf } from '#src/backends/half.js';
+import { halfToNumber, numberToHalf } from '#src/half.js';
 
 /** Numbers and their bits, from IEEE 754. */
 const KNOWN: [number, number][] = [
