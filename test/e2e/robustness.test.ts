@@ -22,8 +22,12 @@ async function trained(name: string, flags: Record<string, unknown>): Promise<st
 const images = await trained('images', {});
 // Long enough that it answers more than one class.
 const strokes = await trained('strokes', {
-  ...{ data: `strokes:${data}`, preset: 'strokes', numLayers: 1, hiddenSize: 24 },
-  ...{ numEpochs: 12, learningRate: 0.02 },
+  data: `strokes:${data}`,
+  preset: 'strokes',
+  numLayers: 1,
+  hiddenSize: 24,
+  numEpochs: 12,
+  learningRate: 0.02,
 });
 
 interface Row {

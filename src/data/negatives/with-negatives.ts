@@ -89,7 +89,10 @@ async function cachedStrokes(
     ...[train, test].flatMap(({ moves, labels }) => [bytes(moves), bytes(labels)]),
   );
   return throughCache(key, name, options, async () => ({
-    ...{ name, width, height, classes },
+    name,
+    width,
+    height,
+    classes,
     train: await negativeStrokes(forTraining, name, options),
     test: await negativeStrokes(forTesting, name, options),
   }));
