@@ -127,7 +127,14 @@ suite('reasons why a backend is unavailable', () => {
           recursive: true,
         },
       );
-      const needed = ['random.js', 'shared-memory.js', 'user-error.js', 'cache-folder.js', 'vendor'];
+      const needed = [
+        'half.js',
+        'random.js',
+        'shared-memory.js',
+        'user-error.js',
+        'cache-folder.js',
+        'vendor',
+      ];
       for (const name of needed) {
         const from = fileURLToPath(new URL(`../../../dist/${name}`, import.meta.url));
         cpSync(from, join(folder, 'dist', name), { recursive: true });
