@@ -69,6 +69,7 @@ export interface InputSettings {
   pixelStd: number;
   strokeOrder: StrokeOrder;
   strokeScale: number;
+  strokePosition: boolean;
   augmentElastic: number;
   augmentThickness: number;
   augmentJitter: number;
@@ -81,10 +82,10 @@ export interface InputSettings {
 
 /** The last step that a sequence which is cut off needs. */
 export interface Ending {
-  /** [I] the values of the last step. */
-  values: readonly number[];
-  /** Whether the last step takes the place of step t, rather than following it. */
-  replaces(sequence: Float32Array, t: number): boolean;
+  /** [I] the values of the last step. @param step [I] where the sequence is cut off */
+  after(step: Float32Array): Float32Array;
+  /** Whether the last step takes the place of this one, rather than following it. @param step [I] */
+  replaces(step: Float32Array): boolean;
 }
 
 /**

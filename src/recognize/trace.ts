@@ -98,10 +98,11 @@ function stepped(
   stepper.reset();
   for (let t = 0, m = 0; t < steps; t++) {
     const isMoment = moments[m] === t + 1;
-    const replaced = ending.replaces(sequence, t);
-    if (isMoment && replaced) answer(stepper.peek(ending.values));
-    stepper.step(sequence.subarray(t * inputSize, (t + 1) * inputSize));
-    if (isMoment && !replaced) answer(stepper.peek(ending.values));
+    const step = sequence.subarray(t * inputSize, (t + 1) * inputSize);
+    const replaced = ending.replaces(step);
+    if (isMoment && replaced) answer(stepper.peek(ending.after(step)));
+    stepper.step(step);
+    if (isMoment && !replaced) answer(stepper.peek(ending.after(step)));
     if (isMoment) m++;
   }
   return Float32Array.from(answers);
@@ -134,9 +135,10 @@ function firstPoints(strokes: readonly Stroke[], count: number): Stroke[] {
 function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending | null): Sequence {
   const inputSize = sequence.length / steps;
   if (ending === null) return { steps: count, sequence: sequence.subarray(0, count * inputSize) };
-  const before = ending.replaces(sequence, count - 1) ? count - 1 : count;
+  const last = sequence.subarray((count - 1) * inputSize, count * inputSize);
+  const before = ending.replaces(last) ? count - 1 : count;
   const ended = new Float32Array((before + 1) * inputSize);
   ended.set(sequence.subarray(0, before * inputSize));
-  ended.set(ending.values, before * inputSize);
+  ended.set(ending.after(last), before * inputSize);
   return { steps: before + 1, sequence: ended };
 }

@@ -44,6 +44,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       pixel_std: { name: 'Standard deviation of the pixels' },
       stroke_order: { name: 'Order of the strokes' },
       stroke_scale: { name: 'Scale of the strokes' },
+      stroke_position: { name: 'Places of the moves' },
       train_split: { name: 'Training share of the samples', share: true },
       none_share: { name: 'Generated samples of the class none', share: true },
     },

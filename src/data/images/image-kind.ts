@@ -34,6 +34,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   idleSettings: {
     strokeOrder: 'tour',
     strokeScale: 1,
+    strokePosition: false,
     augmentJitter: 0,
     augmentDrop: 0,
     augmentResample: 0,

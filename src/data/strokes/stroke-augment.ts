@@ -12,6 +12,8 @@ import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
 import { movesOf } from './stroke-examples.js';
 import { ARRIVAL, StrokePoints } from './stroke-points.js';
+import { writePositions } from './stroke-positions.js';
+import { type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
 import { StrokeSequences, type StrokeSequencesData } from './stroke-sequences.js';
 
 /** The data of AugmentedStrokes; can be posted to a worker thread. */
@@ -43,12 +45,13 @@ export class AugmentedStrokes implements AugmentedSource {
   readonly #order: Int32Array;
   /** [points] length of the line to the next point */
   readonly #distances: Float64Array;
-  readonly #drawn = new DrawnStrokes();
+  readonly #drawn: DrawnStrokes;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ data, augmentation, seed }: AugmentedStrokesData) {
     const { maxSteps: longest } = new StrokeSequences(data);
     this.#data = data;
+    this.#drawn = new DrawnStrokes(data.preprocessing);
     this.#augmentation = augmentation;
     this.#words = new SampleWords(seed);
     this.maxSteps = 0;
@@ -303,13 +306,19 @@ function byteSum(word: number): number {
 /** Varied sequences, one after the other in a reused buffer. */
 class DrawnStrokes implements SequenceSource {
   count = 0;
-  readonly inputSize = STROKE_COLUMNS;
+  readonly inputSize: number;
   maxSteps = 0;
+  readonly #preprocessing: StrokePreprocessing;
   /** [total, 4] */
   #moves = new Float32Array(0);
   /** [count + 1] in floats */
   #offsets = new Int32Array(1);
   #labels = new Int32Array(0);
+
+  constructor(preprocessing: StrokePreprocessing) {
+    this.#preprocessing = { ...preprocessing, scale: Math.fround(preprocessing.scale) };
+    this.inputSize = strokeInputSize(preprocessing);
+  }
 
   /** Empties the buffer and reserves room for sequences and moves. */
   begin(sequences: number, moves: number): void {
@@ -371,11 +380,12 @@ class DrawnStrokes implements SequenceSource {
     let from = this.#offsets[n];
     const steps = (this.#offsets[n + 1] - from) / STROKE_COLUMNS;
     for (let t = 0; t < steps; t++, from += STROKE_COLUMNS) {
-      const to = (rowStarts[t] + column) * STROKE_COLUMNS;
+      const to = (rowStarts[t] + column) * this.inputSize;
       target[to] = moves[from];
       target[to + 1] = moves[from + 1];
       target[to + 2] = moves[from + 2];
       target[to + 3] = moves[from + 3];
     }
+    if (this.#preprocessing.position) writePositions(target, rowStarts, column, steps, this.#preprocessing);
   }
 }

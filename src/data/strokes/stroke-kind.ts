@@ -19,8 +19,8 @@ import { reorderedStrokes, reversedStrokes } from './stroke-points.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
-  STROKE_INPUT_SIZE,
   type StrokePreprocessing,
+  strokeInputSize,
 } from './stroke-preprocessing.js';
 import { StrokeSequences } from './stroke-sequences.js';
 
@@ -47,32 +47,37 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   otherParts: ['reversed', 'reordered'],
   /** Every drawing that was learnt from ends so; a lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`). */
   ending: {
-    values: [0, 0, 1, 1],
-    replaces: (sequence, t) => sequence[t * STROKE_COLUMNS + EOS] !== 0,
+    after: (step) => Float32Array.of(0, 0, 1, 1, ...step.subarray(STROKE_COLUMNS)),
+    replaces: (step) => step[EOS] !== 0,
   },
 
-  preprocessingFor({ name, width, height, train }, { inputSize, head, strokeOrder, strokeScale, deslant }) {
-    if (inputSize !== STROKE_INPUT_SIZE || head === 'flatten') {
-      throw new UserError(
-        `train: ${name}: strokes have ${STROKE_INPUT_SIZE} values a step and differ in length, but the model has ` +
-          `input size ${inputSize} and head ${head}; use the preset strokes, or input size 4 and head mean`,
-        { settings: ['preset', 'inputSize', 'head'] },
-      );
-    }
-    return {
+  preprocessingFor({ name, width, height, train }, settings) {
+    const { inputSize, head, strokeOrder, strokeScale, strokePosition, deslant } = settings;
+    const preprocessing = {
       ...DEFAULT_STROKE_PREPROCESSING,
       width,
       height,
       order: strokeOrder,
       scale: strokeScale,
       ...(deslant && { deslant }),
+      ...(strokePosition && { position: strokePosition }),
       ...(!areFitted(train, { width, height }) && { fitted: false }),
     };
+    const values = strokeInputSize(preprocessing);
+    if (inputSize !== values || head === 'flatten') {
+      throw new UserError(
+        `train: ${name}: strokes ${strokePosition ? 'with' : 'without'} positions have ${values} values a step and ` +
+          `differ in length, but the model has input size ${inputSize} and head ${head}; use the preset strokes, or ` +
+          `input size ${values} and head mean`,
+        { settings: ['preset', 'inputSize', 'strokePosition', 'head'] },
+      );
+    }
+    return preprocessing;
   },
   readPreprocessing: readStrokePreprocessing,
   writePreprocessing: (preprocessing) => ({ ...preprocessing }),
 
-  inputSizeOf: () => STROKE_INPUT_SIZE,
+  inputSizeOf: strokeInputSize,
   stepsOf: () => null,
   pictureSizeOf: ({ width, height }) => ({ width, height, channels: 1 }),
   loadOptionsOf: ({ order }) => ({ channelsImg: 1, order }),

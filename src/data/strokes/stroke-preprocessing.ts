@@ -4,8 +4,9 @@
  */
 import { checked, flag, oneOf, optional, type Reader, readAs, record, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { POSITIONED_INPUT_SIZE } from './stroke-positions.js';
 
-/** From a drawing to a sequence [T, 4]. Stored with the model. */
+/** From a drawing to a sequence [T, 4], or [T, 6] with positions. Stored with the model. */
 export interface StrokePreprocessing {
   kind: 'strokes';
   /** Width in pixels of the picture that contains the strokes. */
@@ -21,6 +22,8 @@ export interface StrokePreprocessing {
   scale: number;
   /** Slant is removed from every drawing first (data/deslant.ts). Left out for no. */
   deslant?: boolean;
+  /** Where each move ends follows as x and y (stroke-positions.ts); a step has six values then. Left out for no. */
+  position?: boolean;
   /**
    * Whether the training strokes are of pictures made as MNIST's: recognition then brings every picture into that form.
    * False: a picture of the network's size is read as it is. Left out for yes.
@@ -30,8 +33,10 @@ export interface StrokePreprocessing {
 /** Order of a drawing's points: by a tour of the thinned picture, or as the pen drew them. */
 export type StrokeOrder = 'tour' | 'pen';
 
-/** Values of a step: dx, dy, end of stroke, end of drawing. */
-export const STROKE_INPUT_SIZE = STROKE_COLUMNS;
+/** Values of a step: dx, dy, end of stroke, end of drawing, and x and y with positions. */
+export function strokeInputSize({ position }: StrokePreprocessing): number {
+  return position ? POSITIONED_INPUT_SIZE : STROKE_COLUMNS;
+}
 
 /** Strokes of MNIST's size, toured, not scaled. */
 export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
@@ -55,6 +60,7 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
     );
   }),
   deslant: optional(flag, false),
+  position: optional(flag, false),
   fitted: optional(flag, true),
 });
 
@@ -65,6 +71,6 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {
-  const { deslant, fitted, ...rest } = readAs(preprocessing, value, `${name}: preprocessing`);
-  return { ...rest, ...(deslant && { deslant }), ...(!fitted && { fitted }) };
+  const { deslant, position, fitted, ...rest } = readAs(preprocessing, value, `${name}: preprocessing`);
+  return { ...rest, ...(deslant && { deslant }), ...(position && { position }), ...(!fitted && { fitted }) };
 }

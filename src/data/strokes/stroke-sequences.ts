@@ -1,11 +1,12 @@
-/** Pen strokes as sequences for the model: a move `dx dy eos eod` is a step. */
+/** Pen strokes as sequences for the model: a move `dx dy eos eod` is a step, with its position `x y` where chosen. */
 import { quote } from '../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { readDeslanted } from '../deslant.js';
 import type { SequenceSource } from '../sequence.js';
 import type { StrokeExamples } from './stroke-examples.js';
-import type { StrokePreprocessing } from './stroke-preprocessing.js';
+import { writePositions } from './stroke-positions.js';
+import { type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
 
 /** The data of StrokeSequences; can be posted to a worker thread. */
 export interface StrokeSequencesData {
@@ -18,13 +19,12 @@ export interface StrokeSequencesData {
 /** Pen strokes, a move a step. */
 export class StrokeSequences implements SequenceSource {
   readonly count: number;
-  readonly inputSize = STROKE_COLUMNS;
+  readonly inputSize: number;
   readonly maxSteps: number;
   readonly #moves: Int16Array;
   readonly #offsets: Int32Array;
   readonly #labels: Uint8Array;
-  readonly #scale: number;
-  readonly #deslant: boolean;
+  readonly #preprocessing: StrokePreprocessing;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ name, examples, preprocessing }: StrokeSequencesData) {
@@ -41,8 +41,8 @@ export class StrokeSequences implements SequenceSource {
     this.#moves = moves;
     this.#offsets = offsets;
     this.#labels = labels;
-    this.#scale = Math.fround(preprocessing.scale);
-    this.#deslant = preprocessing.deslant === true;
+    this.#preprocessing = { ...preprocessing, scale: Math.fround(preprocessing.scale) };
+    this.inputSize = strokeInputSize(preprocessing);
   }
 
   lengthOf(i: number): number {
@@ -55,20 +55,21 @@ export class StrokeSequences implements SequenceSource {
 
   read(i: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
     const moves = this.#moves;
-    const scale = this.#scale;
-    if (this.#deslant) {
-      const place = (t: number) => (rowStarts[t] + column) * STROKE_COLUMNS;
-      readDeslanted(moves, this.#offsets[i], this.#offsets[i + 1], scale, target, place);
-      return;
+    const { scale, deslant, position } = this.#preprocessing;
+    const size = this.inputSize;
+    const [first, end] = [this.#offsets[i], this.#offsets[i + 1]];
+    if (deslant) {
+      readDeslanted(moves, first, end, scale, target, (t) => (rowStarts[t] + column) * size);
+    } else {
+      let from = first * STROKE_COLUMNS;
+      for (let t = 0; t < end - first; t++, from += STROKE_COLUMNS) {
+        const to = (rowStarts[t] + column) * size;
+        target[to] = moves[from] * scale;
+        target[to + 1] = moves[from + 1] * scale;
+        target[to + 2] = moves[from + 2];
+        target[to + 3] = moves[from + 3];
+      }
     }
-    const steps = this.#offsets[i + 1] - this.#offsets[i];
-    let from = this.#offsets[i] * STROKE_COLUMNS;
-    for (let t = 0; t < steps; t++, from += STROKE_COLUMNS) {
-      const to = (rowStarts[t] + column) * STROKE_COLUMNS;
-      target[to] = moves[from] * scale;
-      target[to + 1] = moves[from + 1] * scale;
-      target[to + 2] = moves[from + 2];
-      target[to + 3] = moves[from + 3];
-    }
+    if (position) writePositions(target, rowStarts, column, end - first, this.#preprocessing);
   }
 }

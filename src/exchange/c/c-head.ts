@@ -97,6 +97,8 @@ function exampleText(model: CModel): string {
   const { streaming, preprocessing, workspacePerStep, steps } = model;
   const workspace = workspacePerStep > 0 ? ', workspace' : '';
   const kind = preprocessing?.kind ?? 'sequences';
+  const isPlaced = preprocessing?.kind === 'strokes' && preprocessing.position === true;
+  const place = isPlaced ? 'place, ' : '';
   const lines = [
     '#include <stdio.h>',
     '#define NAME_HEADER',
@@ -116,23 +118,26 @@ function exampleText(model: CModel): string {
   } else if (streaming) {
     lines.push(
       '  name_state state;',
-      `  float inputs[NAME_INPUT_SIZE]${kind === 'sequences' ? ' = {0}' : ''}, logits[NAME_CLASSES];`,
+      `  float inputs[NAME_INPUT_SIZE]${kind === 'sequences' ? ' = {0}' : ''}, logits[NAME_CLASSES]${isPlaced ? ', place[2] = {0}' : ''};`,
       '  name_reset(&state);',
       ...(kind === 'strokes'
-        ? ['  name_move(5, 3, 0, 0, inputs);   // the first point', '  name_step(&state, inputs, logits);']
+        ? [
+            `  name_move(${place}5, 3, 0, 0, inputs);   // the first point`,
+            '  name_step(&state, inputs, logits);',
+          ]
         : ['  name_step(&state, inputs, logits); // a step']),
-      ...(kind === 'strokes' ? ['  name_move(0, 0, 1, 1, inputs);   // the end'] : []),
+      ...(kind === 'strokes' ? [`  name_move(${place}0, 0, 1, 1, inputs);   // the end`] : []),
       '  name_step(&state, inputs, logits);',
     );
   } else {
     const count = steps === null ? '2' : 'NAME_STEPS';
     lines.push(
       `  static float inputs[${count} * NAME_INPUT_SIZE]${workspace && `, workspace[NAME_WORKSPACE(${count})]`};`,
-      '  float logits[NAME_CLASSES];',
+      `  float logits[NAME_CLASSES]${isPlaced ? ', place[2] = {0}' : ''};`,
       ...(kind === 'strokes'
         ? [
-            '  name_move(5, 3, 0, 0, inputs);                   // the first point',
-            '  name_move(0, 0, 1, 1, inputs + NAME_INPUT_SIZE); // the end',
+            `  name_move(${place}5, 3, 0, 0, inputs);                   // the first point`,
+            `  name_move(${place}0, 0, 1, 1, inputs + NAME_INPUT_SIZE); // the end`,
           ]
         : []),
       `  name_predict(inputs, ${count}, logits${workspace});`,

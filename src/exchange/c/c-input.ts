@@ -18,7 +18,7 @@ export function inputDeclarations({ preprocessing }: CModel): string {
 /** Definitions of what inputDeclarations declares. */
 export function inputText({ preprocessing }: CModel): string {
   if (preprocessing === null) return '';
-  return preprocessing.kind === 'images' ? imageText(preprocessing) : STROKE_TEXT;
+  return preprocessing.kind === 'images' ? imageText(preprocessing) : strokeText(preprocessing);
 }
 
 function imageDeclarations({ channels, height, width, deslant }: ImagePreprocessing): string {
@@ -38,7 +38,7 @@ void name_normalise(const uint8_t *pixels, float *inputs);
 `;
 }
 
-function strokeDeclarations({ width, height, scale, order, deslant }: StrokePreprocessing): string {
+function strokeDeclarations({ width, height, scale, order, deslant, position }: StrokePreprocessing): string {
   const how =
     order === 'tour'
       ? ` * The network learnt from tours: a picture is thinned to lines one pixel wide, and a tour visits their pixels,
@@ -56,8 +56,8 @@ function strokeDeclarations({ width, height, scale, order, deslant }: StrokePrep
  * dx = x and dy = y. Each later move is the difference from the point before; between neighbouring pixels -1, 0 or 1.
  * The move 0 0 1 0 (eos, end of stroke) lifts the pen between strokes. The last move is 0 0 1 1 (eod, end of drawing).
 ${how}
-${deslantNote(deslant)} */
-void name_move(float dx, float dy, int eos, int eod, float *inputs);
+${position ? PLACE_NOTE : ''}${deslantNote(deslant)} */
+void name_move(${position ? 'float *place, ' : ''}float dx, float dy, int eos, int eod, float *inputs);
 `;
 }
 
@@ -94,17 +94,28 @@ ${order}void name_normalise(const uint8_t *pixels, float *inputs)
 `;
 }
 
-const STROKE_TEXT = `\
+const PLACE_NOTE = ` * The network is also told where each move ends.
+ *   place  [2] x and y of the pen; 0, 0 before the first move of a drawing; is changed
+`;
+
+function strokeText({ position }: StrokePreprocessing): string {
+  const places = `
+  place[0] += dx;
+  place[1] += dy;
+  inputs[4] = (place[0] - (NAME_WIDTH + 1) / 2.0f) / (NAME_WIDTH / 4.0f);
+  inputs[5] = (place[1] - (NAME_HEIGHT + 1) / 2.0f) / (NAME_HEIGHT / 4.0f);`;
+  return `\
 /* ---- Preprocessing. ---- */
 
-void name_move(float dx, float dy, int eos, int eod, float *inputs)
+void name_move(${position ? 'float *place, ' : ''}float dx, float dy, int eos, int eod, float *inputs)
 {
   inputs[0] = dx * NAME_SCALE;
   inputs[1] = dy * NAME_SCALE;
   inputs[2] = eos ? 1.0f : 0.0f;
-  inputs[3] = eod ? 1.0f : 0.0f;
+  inputs[3] = eod ? 1.0f : 0.0f;${position ? places : ''}
 }
 `;
+}
 
 function numbers(values: Int32Array): string {
   const lines: string[] = [];

@@ -118,10 +118,13 @@ static void name_brighten_ink(uint8_t *pixels)
 
 function sequenceMain({ streaming, config, preprocessing, workspacePerStep }: CModel): string {
   const strokes = preprocessing?.kind === 'strokes';
+  const isPlaced = strokes && preprocessing.position === true;
+  const numbers = strokes ? '4' : 'NAME_INPUT_SIZE';
+  const declared = `values[${numbers}], ${isPlaced ? 'place[2] = {0}, ' : ''}`;
   const what = strokes ? 'moves, four numbers each: dx dy eos eod' : 'steps, NAME_INPUT_SIZE numbers each';
   const toInput = (target: string) =>
     strokes
-      ? `name_move(values[0], values[1], values[2] != 0.0f, values[3] != 0.0f, ${target});`
+      ? `name_move(${isPlaced ? 'place, ' : ''}values[0], values[1], values[2] != 0.0f, values[3] != 0.0f, ${target});`
       : `memcpy(${target}, values, sizeof values);`;
   const partial = `return name_refuse("expected ${strokes ? '4' : String(config.inputSize)} numbers for every ${strokes ? 'move' : 'step'}")`;
   const read = `\
@@ -129,8 +132,8 @@ function sequenceMain({ streaming, config, preprocessing, workspacePerStep }: CM
 static size_t name_read_step(float *values)
 {
   size_t n = 0;
-  while (n < NAME_INPUT_SIZE && scanf("%f", &values[n]) == 1) n++;
-  return NAME_INPUT_SIZE - n;
+  while (n < ${numbers} && scanf("%f", &values[n]) == 1) n++;
+  return ${numbers} - n;
 }
 `;
   if (streaming) {
@@ -139,7 +142,7 @@ ${read}
 /* Reads ${what}; each goes through the network as it comes. */
 int main(void)
 {
-  float values[NAME_INPUT_SIZE], inputs[NAME_INPUT_SIZE], logits[NAME_CLASSES];
+  float ${declared}inputs[NAME_INPUT_SIZE], logits[NAME_CLASSES];
   name_state state;
   size_t missing;
   name_reset(&state);
@@ -147,7 +150,7 @@ int main(void)
     ${toInput('inputs')}
     name_step(&state, inputs, logits);
   }
-  if (missing < NAME_INPUT_SIZE || !feof(stdin)) ${partial};
+  if (missing < ${numbers} || !feof(stdin)) ${partial};
   name_answer(&state, logits);
   name_print(logits);
   return 0;
@@ -163,14 +166,14 @@ ${read}
 int main(void)
 {
   static float inputs[NAME_MAIN_STEPS * NAME_INPUT_SIZE]${workspacePerStep > 0 ? ', workspace[NAME_WORKSPACE(NAME_MAIN_STEPS)]' : ''};
-  float values[NAME_INPUT_SIZE], logits[NAME_CLASSES];
+  float ${declared}logits[NAME_CLASSES];
   size_t steps = 0, missing;
   while ((missing = name_read_step(values)) == 0) {
     if (steps == NAME_MAIN_STEPS) return name_refuse("too many ${strokes ? 'moves' : 'steps'}; raise NAME_MAIN_STEPS");
     ${toInput('inputs + steps * NAME_INPUT_SIZE')}
     steps++;
   }
-  if (missing < NAME_INPUT_SIZE || !feof(stdin)) ${partial};
+  if (missing < ${numbers} || !feof(stdin)) ${partial};
   name_predict(inputs, steps, logits${workspacePerStep > 0 ? ', workspace' : ''});
   name_print(logits);
   return 0;

@@ -3,7 +3,7 @@
  * from the user's choice, or from the number of values that the linear layer reads.
  */
 import type { KindName } from '../../data/input-kind.js';
-import { STROKE_INPUT_SIZE } from '../../data/strokes/stroke-preprocessing.js';
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import {
   HEADS,
   type Head,
@@ -73,7 +73,7 @@ export function architectureOf(
 /** The kind of input that the shapes suggest: four values a step, in sequences of any length, are moves of a pen. */
 export function suggestedKind(network: NetworkTensors, head: Head | null): KindName {
   const { inputSize } = network;
-  if (inputSize !== STROKE_INPUT_SIZE || head === 'flatten') return 'images';
+  if (inputSize !== STROKE_COLUMNS || head === 'flatten') return 'images';
   return headsFor(network, 'strokes').length > 0 ? 'strokes' : 'images';
 }
 

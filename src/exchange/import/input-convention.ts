@@ -12,9 +12,9 @@ import { MAX_SEQUENCE_LENGTH } from '../../data/sequence.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
-  STROKE_INPUT_SIZE,
   type StrokeOrder,
   type StrokePreprocessing,
+  strokeInputSize,
 } from '../../data/strokes/stroke-preprocessing.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
@@ -109,9 +109,11 @@ function strokePreprocessing(
   assume: Assume,
   where: string,
 ): StrokePreprocessing {
-  if (inputSize !== STROKE_INPUT_SIZE) {
+  const values = strokeInputSize(said ?? DEFAULT_STROKE_PREPROCESSING);
+  if (inputSize !== values) {
+    const places = said?.position ? ', x, y' : '';
     throw new UserError(
-      `${where}: the network reads ${inputSize} values a step, but strokes have ${STROKE_INPUT_SIZE}: dx, dy, end of stroke, end of drawing; choose images`,
+      `${where}: the network reads ${inputSize} values a step, but strokes have ${values}: dx, dy, end of stroke, end of drawing${places}; choose images`,
       { settings: ['kind'] },
     );
   }
@@ -124,6 +126,7 @@ function strokePreprocessing(
       order: strokeOrder ?? order,
       scale: strokeScale ?? scale,
       ...(said?.deslant && { deslant: true }),
+      ...(said?.position && { position: true }),
       ...(said?.fitted === false && { fitted: false }),
     },
     where,

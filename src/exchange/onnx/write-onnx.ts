@@ -14,6 +14,7 @@
 
 import { DESLANT_FIRST } from '../../data/deslant.js';
 import type { ImagePreprocessing } from '../../data/images/image-preprocessing.js';
+import { POSITIONS_AFTER } from '../../data/strokes/stroke-positions.js';
 import { shown } from '../../formats/shape.js';
 import { directionsOf } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
@@ -166,6 +167,7 @@ function documentationOf({ config, name, preprocessing }: ExportableModel): stri
     'Parameters: lstm.lN.W, lstm.lN.R and lstm.lN.B are weight_ih_lN, weight_hh_lN and [bias_ih_lN, bias_hh_lN] ' +
     'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
     'fc.weight and fc.bias are those of torch.nn.Linear.' +
-    (preprocessing?.deslant ? ` ${DESLANT_FIRST}` : '')
+    (preprocessing?.deslant ? ` ${DESLANT_FIRST}` : '') +
+    (preprocessing?.kind === 'strokes' && preprocessing.position ? ` ${POSITIONS_AFTER}` : '')
   );
 }

@@ -113,7 +113,7 @@ const DATA = {
   inputSize: integer(
     28,
     { from: 1, to: MANY },
-    'values per step; images: pixels × channels / --sequence-length, strokes: 4',
+    'values per step; images: pixels × channels / --sequence-length, strokes: 4, or 6 with --stroke-position',
   ),
   permute: integer(null, SEED, 'images: shuffle the pixels, in the same way for all images; n is the seed', {
     none: 'no shuffling',
@@ -139,6 +139,10 @@ const DATA = {
     'strokes: order of the points, by a tour of the thinned picture or as the pen drew them',
   ),
   strokeScale: number(1, { from: 1e-6, to: 1e6 }, 'strokes: factor of dx and dy of every move'),
+  strokePosition: toggle(
+    false,
+    'strokes: a step also has the place x, y where its move ends; needs --input-size 6',
+  ),
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },

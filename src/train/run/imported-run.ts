@@ -103,8 +103,8 @@ function epochsDone({ optimizer, epoch }: ImportedNetwork): number {
 
 function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig> {
   if (preprocessing.kind === 'strokes') {
-    const { order, scale, deslant = false } = preprocessing;
-    return { strokeOrder: order, strokeScale: scale, deslant };
+    const { order, scale, position = false, deslant = false } = preprocessing;
+    return { strokeOrder: order, strokeScale: scale, strokePosition: position, deslant };
   }
   const { channels, sequenceLength, permutationSeed: permute, scan = 'rows', mean, std } = preprocessing;
   const { deslant = false } = preprocessing;

@@ -48,6 +48,7 @@ const colours: Preprocessing = {
 };
 const both: Preprocessing = { ...picture, inputSize: 12, permutationSeed: 3, scan: 'both' };
 const strokes: Preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.3 };
+const placed: Preprocessing = { ...strokes, scale: 1, position: true };
 
 async function exportable(
   name: string,
@@ -171,12 +172,16 @@ test('the program reads moves as text, streamed or whole, and refuses half a mov
 }, async () => {
   const moves = Int16Array.of(5, 3, 0, 0, 1, -1, 0, 0, 0, 0, 1, 0, -4, 2, 0, 0, 0, 0, 1, 1);
   const lines = '5 3 0 0\n1 -1 0 0\n0 0 1 0\n-4 2 0 0\n0 0 1 1\n';
-  for (const bidirectional of [false, true]) {
-    const name = bidirectional ? 'whole' : 'streamed';
-    const model = await exportable(name, strokes, { bidirectional, numLayers: 3, head: 'mean' });
+  for (const [name, preprocessing, bidirectional] of [
+    ['streamed', strokes, false],
+    ['whole', strokes, true],
+    ['streamed_places', placed, false],
+    ['whole_places', placed, true],
+  ] as const) {
+    const model = await exportable(name, preprocessing, { bidirectional, numLayers: 3, head: 'mean' });
     write(model);
     const program = compile(folder, name, [`-D${name.toUpperCase()}_MAIN`, `${name}.c`]);
-    const want = await answerOf(model, sequenceOf(moves, strokes));
+    const want = await answerOf(model, sequenceOf(moves, preprocessing));
     assertSameAnswer(text(runProgram(program, lines).stdout), want);
     for (const wrong of [`${lines}1 2`, `${lines}1 2 x 0\n`, 'P5']) {
       const { status, stderr } = runProgram(program, wrong);
@@ -241,6 +246,8 @@ test('the example at the head of the file compiles, links and runs', { skip: noC
     ['picture_example', picture, { bidirectional: true, numLayers: 3 }],
     ['stroke_example', strokes, {}],
     ['whole_strokes', strokes, { bidirectional: true, head: 'last', numLayers: 2 }],
+    ['placed_example', placed, {}],
+    ['placed_whole', placed, { bidirectional: true, head: 'last', numLayers: 2 }],
     ['numbers', null, { head: 'mean' }],
     ['flat_numbers', null, { head: 'flatten', bidirectional: true, numLayers: 2 }],
   ];

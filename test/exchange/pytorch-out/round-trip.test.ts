@@ -22,13 +22,16 @@ const bits = (tensors: StateDict) =>
     new Uint32Array(data.buffer, data.byteOffset, data.length),
   ]);
 
+const PLACED = { ...STROKES, position: true };
+
 for (const format of FORMATS) {
   test(`ours → ${format} → ours: every head, depth and direction, to the bit`, async () => {
-    const inputs = [ROWS, { ...ROWS, permutationSeed: 12 }, { ...STROKES, scale: 0.1 + 0.2 }, null];
+    const inputs = [ROWS, { ...ROWS, permutationSeed: 12 }, { ...STROKES, scale: 0.1 + 0.2 }, PLACED, null];
     for (const [n, config] of everyConfig().entries()) {
       const input = inputs[n % inputs.length];
       const preprocessing = input?.kind === 'strokes' && config.head === 'flatten' ? null : input;
-      const sizes = preprocessing?.kind === 'images' ? { inputSize: 28, sequenceLength: 28 } : {};
+      const own = preprocessing === PLACED ? { inputSize: 6 } : {};
+      const sizes = preprocessing?.kind === 'images' ? { inputSize: 28, sequenceLength: 28 } : own;
       const { model } = await exampleOf({ ...config, ...sizes }, 'digits', preprocessing);
       for (const { data } of model.parameters.values()) data.set(VALUES.slice(0, data.length));
       const [{ bytes }] = writePytorch(model, format, {});

@@ -141,13 +141,17 @@ test('pictures of grey and in colour, permuted or not: the same sequences to the
 
 const MOVES = [3, -4, 0, 0, 5, 0, 0, 0, 0, 0, 1, 0, -7, 2, 0, 0, 0, 0, 1, 1];
 
-test('moves of pen strokes, scaled or not: the same sequences and logits', { skip: NO_TORCH }, async () => {
+test('moves of pen strokes, scaled or not, with places or not: the same sequences and logits', {
+  skip: NO_TORCH,
+}, async () => {
   const jobs: TorchJob[] = [];
   const ours: { sequence: Float32Array; logits: Float32Array }[] = [];
-  for (const [n, scale] of [1, 0.1].entries()) {
+  const cases = [{ scale: 1 }, { scale: 0.1 }, { scale: 1, position: true }, { scale: 2, position: true }];
+  for (const [n, about] of cases.entries()) {
     for (const head of ['final', 'last', 'mean'] as const) {
-      const preprocessing = { ...STROKES, scale };
-      const config = { inputSize: 4, hiddenSize: 6, numClasses: 3, head, numLayers: 2 };
+      const preprocessing = { ...STROKES, ...about };
+      const inputSize = kindOf(preprocessing).inputSizeOf(preprocessing);
+      const config = { inputSize, hiddenSize: 6, numClasses: 3, head, numLayers: 2 };
       const { classifier, model } = await exampleOf(config, 'strokes', preprocessing);
       const prepared = kindOf(preprocessing).prepare(
         { kind: 'strokes', moves: Int16Array.from(MOVES) },
@@ -158,7 +162,7 @@ test('moves of pen strokes, scaled or not: the same sequences and logits', { ski
       const { logits } = await classifier.forward({ inputs: sequence, batchSize: 1, steps });
       ours.push({ sequence, logits });
       jobs.push({
-        files: writePytorch(model, FORMATS[n], {}),
+        files: writePytorch(model, FORMATS[n % FORMATS.length], {}),
         run: 'preprocess',
         pictures: false,
         inputs: values([1, MOVES.length / 4, 4], MOVES),

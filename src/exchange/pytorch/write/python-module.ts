@@ -302,7 +302,8 @@ ${picture.slice(1)}`
   };
 }
 
-function strokeInput({ order, scale, deslant }: KindTypes['strokes']['preprocessing']): InputPieces {
+function strokeInput(preprocessing: KindTypes['strokes']['preprocessing']): InputPieces {
+  const { order, deslant, position } = preprocessing;
   const source =
     order === 'tour'
       ? 'scanstroke makes the moves of a picture: a tour over its thinned lines.'
@@ -314,18 +315,13 @@ function strokeInput({ order, scale, deslant }: KindTypes['strokes']['preprocess
     constants: '',
     functions: `
 def preprocess(moves: torch.Tensor) -> torch.Tensor:
-    """Sequences [N, T, 4] of moves [N, T, 4]: dx, dy, end of stroke, end of drawing.
+    """Sequences [N, T, ${position ? 6 : 4}] of moves [N, T, 4]: dx, dy, end of stroke, end of drawing.${position ? PLACES : ''}
 
     ${source}
     This writes a text file for each, with a move on each line:
         npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`} --out strokes/${deslantNote(deslant)}
     """
-${
-  scale === 1
-    ? '    return moves.float()'
-    : `    scale = ${float(scale)}
-    return moves.float() * torch.tensor([scale, scale, 1, 1], device=moves.device)`
-}
+${moveValues(preprocessing)}
 
 
 def read(path: str) -> torch.Tensor:
@@ -340,6 +336,21 @@ def read(path: str) -> torch.Tensor:
 `,
   };
 }
+
+/** Statements of the function that makes the input of moves. */
+function moveValues({ scale, position, width, height }: KindTypes['strokes']['preprocessing']): string {
+  const scaled =
+    scale === 1 ? '' : ` * torch.tensor([${float(scale)}, ${float(scale)}, 1, 1], device=moves.device)`;
+  if (!position) return `    return moves.float()${scaled}`;
+  return `\
+    size = torch.tensor([${width}, ${height}], device=moves.device)
+    places = (moves[..., :2].float().cumsum(1) - (size + 1) / 2) / (size / 4)
+    return torch.cat([moves.float()${scaled}, places], 2)`;
+}
+
+/** Lines of a docstring. */
+const PLACES = `
+    The network is also told where each move ends: x and y from the middle, in quarters of the picture's sides.`;
 
 /** Lines of a docstring. */
 function deslantNote(deslant = false): string {

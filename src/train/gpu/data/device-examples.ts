@@ -8,7 +8,7 @@ import {
   pixelOrder,
 } from '../../../data/images/image-preprocessing.js';
 import type { SequencesData } from '../../../data/sources.js';
-import { STROKE_INPUT_SIZE } from '../../../data/strokes/stroke-preprocessing.js';
+import { STROKE_COLUMNS } from '../../../ink/image-to-strokes.js';
 
 /** A part of the data in device memory. */
 export interface ResidentExamples {
@@ -42,8 +42,8 @@ export class DeviceExamples {
    * @returns null if it is too large for the device, or the host has to change it
    */
   open(data: SequencesData): ResidentExamples | null {
-    // The host removes the slant of strokes.
-    if (data.kind === 'strokes' && data.preprocessing.deslant) return null;
+    // The host removes the slant of strokes, and adds up their moves.
+    if (data.kind === 'strokes' && (data.preprocessing.deslant || data.preprocessing.position)) return null;
     const values = this.#upload(arrayOf(data));
     return values && { values, format: this.#formatOf(data), startOf: startsOf(data) };
   }
@@ -121,7 +121,7 @@ function startsOf(data: SequencesData): (i: number) => number {
     }
     case 'strokes': {
       const { offsets } = data.examples;
-      return (i) => offsets[i] * STROKE_INPUT_SIZE;
+      return (i) => offsets[i] * STROKE_COLUMNS;
     }
     case 'arrays': {
       const { steps, inputSize } = data;
