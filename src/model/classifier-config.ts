@@ -35,6 +35,13 @@ export interface ClassifierConfig {
   layerDropout?: number;
   /** Added to the forget gates' biases at initialisation (Jozefowicz et al. 2015 advise 1). Default 0. */
   forgetBias?: number;
+  /**
+   * The longest dependency in steps, a whole number from 3 to 1,000,000, such as the length of the sequences: chrono
+   * initialisation (Tallec & Ollivier 2018, “Can recurrent neural networks warp time?”). Each unit draws u uniformly from
+   * 1 to `chronoInit` − 1. Its forget gate's bias begins as log(u) and its input gate's as −log(u), so it keeps what it
+   * reads for about u steps. Default null: biases as PyTorch's. Not together with `forgetBias`.
+   */
+  chronoInit?: number | null;
 }
 
 /** A ClassifierConfig with every default filled in. */
@@ -42,6 +49,9 @@ export type ResolvedClassifierConfig = Required<Omit<ClassifierConfig, 'sequence
   /** Null except for the head 'flatten'. */
   sequenceLength: number | null;
 };
+
+/** Limits of `chronoInit`: with 2, every bias would be log 1 = 0. */
+export const CHRONO_RANGE = { from: 3, to: 1_000_000 } as const;
 
 /** Limit for stacked layers. It bounds the list of tensors, which is made before their sizes are added up. */
 export const MAX_LAYERS = 1024;
@@ -67,6 +77,15 @@ function requireHead(value: unknown): Head {
   return head;
 }
 
+function requireChrono(value: unknown): number | null {
+  const { from, to } = CHRONO_RANGE;
+  const fits = typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to;
+  if (value === null || fits) return value;
+  throw new UserError(
+    `model: chronoInit must be a whole number from ${from} to ${to}, or null, got ${shown(value)}`,
+  );
+}
+
 /**
  * Checks a configuration and fills in the defaults.
  * @param config a ClassifierConfig, possibly from a file; other fields are ignored
@@ -83,6 +102,12 @@ export function resolveClassifierConfig(
   if (typeof forgetBias !== 'number' || !Number.isFinite(forgetBias)) {
     throw new UserError(`model: forgetBias must be a number, got ${shown(forgetBias)}`);
   }
+  const chronoInit = requireChrono(config.chronoInit ?? null);
+  if (chronoInit !== null && forgetBias !== 0) {
+    throw new UserError(
+      `model: chronoInit ${chronoInit} and forgetBias ${forgetBias} both set the forget gates' biases; leave out one of the two`,
+    );
+  }
   const bidirectional = config.bidirectional ?? false;
   if (typeof bidirectional !== 'boolean') {
     throw new UserError(`model: bidirectional must be true or false, got ${shown(bidirectional)}`);
@@ -98,6 +123,7 @@ export function resolveClassifierConfig(
     dropout: requireRate('dropout', config.dropout ?? 0),
     layerDropout: requireRate('layerDropout', config.layerDropout ?? 0),
     forgetBias,
+    chronoInit,
   };
 }
 

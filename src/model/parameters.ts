@@ -171,7 +171,8 @@ export class ParameterLayout {
 
   /**
    * PyTorch's initialisation: the LSTM's tensors uniform in ±1/√H, the linear layer's in ±1/√F. The numbers come
-   * from `seed` alone; they are not the numbers that PyTorch would draw.
+   * from `seed` alone; they are not the numbers that PyTorch would draw. `forgetBias` and `chronoInit` then change the
+   * biases of input and forget gates; all other numbers are the same with and without them.
    */
   initialize(config: ResolvedClassifierConfig, vector: Float32Array, seed: number): void {
     this.places.forEach(({ name, offset, length }, index) => {
@@ -182,7 +183,26 @@ export class ParameterLayout {
         for (let i = config.hiddenSize; i < 2 * config.hiddenSize; i++)
           vector[offset + i] += config.forgetBias;
       }
+      if (config.chronoInit !== null && name.startsWith('lstm.bias')) {
+        const gates = vector.subarray(offset, offset + 2 * config.hiddenSize);
+        if (name.startsWith('lstm.bias_hh')) gates.fill(0);
+        else drawChronoBiases(gates, config.chronoInit, new Random(seed, 0x6368726f /* 'chro' */, index));
+      }
     });
+  }
+}
+
+/**
+ * Chrono initialisation (Tallec & Ollivier 2018): b_f = log(u), u ~ Uniform(1, longest − 1), and b_i = −b_f.
+ * The whole bias is in bias_ih; bias_hh, which every gate adds to it, is 0 there.
+ * @param gates [2H] biases of the input gates, then those of the forget gates
+ */
+function drawChronoBiases(gates: Float32Array, longest: number, random: Random): void {
+  const H = gates.length / 2;
+  for (let unit = 0; unit < H; unit++) {
+    const bias = Math.log(1 + (longest - 2) * random.uniform());
+    gates[unit] = -bias;
+    gates[H + unit] = bias;
   }
 }
 

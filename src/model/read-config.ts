@@ -14,6 +14,7 @@ import {
 } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 import {
+  CHRONO_RANGE,
   HEADS,
   MAX_LAYERS,
   type ResolvedClassifierConfig,
@@ -38,6 +39,7 @@ const classifierConfig: Reader<ResolvedClassifierConfig> = record({
   dropout: optional(rate, 0),
   layerDropout: optional(rate, 0),
   forgetBias: optional(between(-100, 100), 0),
+  chronoInit: optional(nullable(whole(CHRONO_RANGE.from, CHRONO_RANGE.to)), null),
 });
 
 /**
@@ -50,6 +52,11 @@ export function readClassifierConfig(value: unknown, where: string): ResolvedCla
   if (config.head === 'flatten' && sequenceLength === null) {
     throw new UserError(
       `${where}: "sequence_length": expected a whole number, for the head flatten, found nothing`,
+    );
+  }
+  if (config.chronoInit !== null && config.forgetBias !== 0) {
+    throw new UserError(
+      `${where}: "chrono_init": expected null beside the forget bias ${config.forgetBias}, found ${config.chronoInit}`,
     );
   }
   return resolveClassifierConfig({ ...config, sequenceLength: sequenceLength ?? undefined });

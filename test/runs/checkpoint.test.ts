@@ -201,6 +201,7 @@ test('on disk: PyTorch names, snake_case keys', () => {
     dropout: 0.25,
     layer_dropout: 0,
     forget_bias: 0,
+    chrono_init: null,
   });
   assert.deepEqual(JSON.parse(metadata.training).best, {
     val_accuracy: 1 / 3,
@@ -304,6 +305,11 @@ test('every field of the model is checked; errors name the field and the expecte
   refuse({ dropout: 1 }, '"dropout": expected a number from 0 to below 1, found 1');
   refuse({ layer_dropout: null }, '"layer_dropout": expected a number from 0 to below 1, found null');
   refuse({ forget_bias: true }, '"forget_bias": expected a number from -100 to 100, found true');
+  refuse({ chrono_init: 2 }, '"chrono_init": expected a whole number from 3 to 1000000, found 2');
+  refuse(
+    { chrono_init: 28, forget_bias: 1 },
+    '"chrono_init": expected null beside the forget bias 1, found 28',
+  );
 });
 
 test('other files are refused with a message', () => {

@@ -76,6 +76,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       dropout_rate: { name: 'Dropout before the linear layer', share: true },
       layer_dropout: { name: 'Dropout between layers', share: true },
       forget_bias: { name: 'Bias added to forget gates', none: 'nothing' },
+      chrono_init: { name: 'Gate biases for dependencies of up to', count: 'step', none: 'not set' },
     },
   },
   {

@@ -60,6 +60,7 @@ export function architectureOf(
       dropout: choices.dropoutRate ?? config?.dropout ?? 0,
       layerDropout: numLayers > 1 ? (config?.layerDropout ?? 0) : 0,
       forgetBias: config?.forgetBias ?? 0,
+      chronoInit: config?.chronoInit,
     });
     new ParameterLayout(resolved); // checks the number of parameters
     refuseOtherSizes(config, resolved, where);

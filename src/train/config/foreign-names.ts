@@ -39,6 +39,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   threads: 'workers num-workers jobs j nproc num-threads nthreads cores cpus n-jobs',
   head: 'pooling pool aggregation return-sequences',
   'forget-bias': 'forget-gate-bias unit-forget-bias',
+  'chrono-init': 'chrono chrono-initialization chrono-initialisation chrono-bias t-max-init',
   bidirectional: 'bidir bi',
   'checkpoint-minutes': 'save-every save-interval checkpoint-interval save-steps',
   'freq-output-train':

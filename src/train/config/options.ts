@@ -9,6 +9,7 @@ import { BACKEND_CHOICES } from '../../backends/backend-names.js';
 import { PRECISIONS } from '../../backends/stored.js';
 import { SCANS } from '../../data/images/image-preprocessing.js';
 import { snakeCase } from '../../formats/key-case.js';
+import { CHRONO_RANGE } from '../../model/classifier-config.js';
 
 interface Range {
   from?: number;
@@ -200,6 +201,12 @@ const MODEL = {
   forgetBias: number(null, { from: -100, to: 100 }, 'added to the initial bias of the forget gate', {
     none: 'nothing',
   }),
+  chronoInit: integer(
+    null,
+    CHRONO_RANGE,
+    'initial biases of forget and input gates for dependencies of up to n steps, such as 784; not with --forget-bias',
+    { none: 'as PyTorch' },
+  ),
 };
 
 const TRAINING = {

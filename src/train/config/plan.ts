@@ -59,6 +59,7 @@ export function classifierOf(config: TrainConfig, numClasses: number): ResolvedC
     dropout: config.dropoutRate,
     layerDropout: config.layerDropout,
     forgetBias: config.forgetBias ?? 0,
+    chronoInit: config.chronoInit,
   });
 }
 

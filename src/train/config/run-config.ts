@@ -320,6 +320,11 @@ function refuseContradictions(config: TrainConfig): void {
       `--layer-dropout ${config.layerDropout} acts between layers, but there is only one layer; use --num-layers 2 or more`,
     );
   }
+  if (config.chronoInit !== null && (config.forgetBias ?? 0) !== 0) {
+    refuse(
+      `--chrono-init ${config.chronoInit} and --forget-bias ${config.forgetBias} both set the bias of the forget gate; leave out one of the two`,
+    );
+  }
   if (config.optimizer === 'sgd' && config.nesterov && config.momentum === 0) {
     refuse('--nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave out --nesterov');
   }

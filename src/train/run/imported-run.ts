@@ -112,7 +112,8 @@ function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig> {
 }
 
 function modelSettings(model: ResolvedClassifierConfig): Partial<TrainConfig> {
-  const { inputSize, hiddenSize, numLayers, bidirectional, head, dropout, layerDropout, forgetBias } = model;
+  const { inputSize, hiddenSize, numLayers, bidirectional, head, dropout, layerDropout } = model;
+  const { forgetBias, chronoInit } = model;
   return {
     inputSize,
     hiddenSize,
@@ -122,6 +123,7 @@ function modelSettings(model: ResolvedClassifierConfig): Partial<TrainConfig> {
     dropoutRate: dropout,
     layerDropout,
     forgetBias: forgetBias === 0 ? null : forgetBias,
+    chronoInit,
   };
 }
 

@@ -10,6 +10,7 @@ import { resolveOptimizer } from '#src/train/optimizer.js';
 import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
 
 const FORMATS = ['onnx', 'pytorch', 'safetensors'] as const;
+const PIXELS = { ...ROWS, sequenceLength: 784, inputSize: 1, permutationSeed: 1 };
 
 const networks: [string, typeof ROWS | typeof STROKES, Partial<ClassifierConfig>][] = [
   ...[1, 3].flatMap((numLayers) =>
@@ -27,6 +28,7 @@ const networks: [string, typeof ROWS | typeof STROKES, Partial<ClassifierConfig>
     { ...STROKES, order: 'pen', scale: 0.125, width: 40 },
     { head: 'last' },
   ],
+  ['shuffled pixels one by one', PIXELS, { head: 'mean', chronoInit: 784 }],
   ['rows and columns', { ...ROWS, inputSize: 56, scan: 'both' }, {}],
   ['shuffled pixels', { ...ROWS, permutationSeed: 5, mean: 0.1307, std: 0.3081 }, {}],
 ];

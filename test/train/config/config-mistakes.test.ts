@@ -103,6 +103,11 @@ describe('messages', () => {
       'train: --layer-dropout 0.1 acts between layers, but there is only one layer; use --num-layers 2 or more',
     ],
     [
+      { chronoInit: '784', forgetBias: '1' },
+      'train: --chrono-init 784 and --forget-bias 1 both set the bias of the forget gate; leave out one of the two',
+    ],
+    [{ chronoInit: '2' }, 'train: --chrono-init must be a whole number from 3 to 1000000, or none, found 2'],
+    [
       { optimizer: 'sgd', nesterov: true, momentum: '0' },
       'train: --nesterov needs a momentum above 0, found 0; use --momentum 0.9, or leave out --nesterov',
     ],
