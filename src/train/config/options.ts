@@ -86,7 +86,7 @@ const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } }
 
 const RUN = {
   preset: choice(
-    ['quick', 'fast', 'mnist-lstm', 'strokes', 'strokes-fast', 'sequential-mnist'],
+    ['quick', 'fast', 'mnist-lstm', 'strokes', 'strokes-fast', 'sequential-mnist', 'pixels', 'permuted'],
     'quick',
     'settings to start from (strokes if --data names strokes)',
   ),

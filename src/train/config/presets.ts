@@ -11,6 +11,21 @@ export interface Preset {
   settings: Partial<Omit<TrainConfig, 'preset'>>;
 }
 
+/** A pixel per step, the task of Le, Jaitly & Hinton 2015 (arXiv:1504.00941). */
+const PIXEL_BY_PIXEL: Preset['settings'] = {
+  data: 'mnist',
+  sequenceLength: 784,
+  inputSize: 1,
+  hiddenSize: 64,
+  head: 'mean',
+  dropoutRate: 0,
+  batchSize: 128,
+  numEpochs: 20,
+  learningRate: 4e-3,
+  maxNorm: 1,
+  useAmp: true,
+};
+
 export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   /** Equal to the defaults of all options. */
   quick: {
@@ -147,5 +162,16 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       labelSmoothing: 0,
       seedNumber: 0,
     },
+  },
+  pixels: {
+    description:
+      'MNIST pixel by pixel, 784 steps of one value: one bidirectional layer of 64, mean output, mixed precision',
+    result: '(not measured yet)',
+    settings: PIXEL_BY_PIXEL,
+  },
+  permuted: {
+    description: 'MNIST pixel by pixel in a fixed random order (permuted MNIST): otherwise as pixels',
+    result: '(not measured yet)',
+    settings: { ...PIXEL_BY_PIXEL, permute: 1 },
   },
 };
