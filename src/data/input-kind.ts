@@ -29,8 +29,11 @@ export interface NegativeExamples<K extends KindName> {
 
 export type DatasetOf<K extends KindName> = {
   [P in K]: {
-    kind: P /** To test the class `none`. */;
+    kind: P;
+    /** To test the class `none`. */
     negatives?: NegativeExamples<P>;
+    /** [C] the last C training examples are changed copies; this is the original of each. */
+    originals?: Int32Array;
   } & KindTypes[P]['dataset'];
 }[K];
 export type ExamplesOf<K extends KindName> = KindTypes[K]['examples'];

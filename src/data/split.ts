@@ -40,6 +40,37 @@ export function splitIndices(
   return { train: order.slice(0, trainCount), validation: order.slice(trainCount) };
 }
 
+/** Training examples to split. The last of them may be changed copies of others. */
+export interface SplitExamples {
+  train: { count: number };
+  /** [C] the original of each copy. */
+  originals?: Int32Array;
+}
+
+/**
+ * Splits training examples. Copies whose original is trained on are trained on, too; the others are left out, so that
+ * validation never sees what training has seen.
+ * @throws UserError as trainCountOf
+ */
+export function splitExamples(
+  { train: { count }, originals = new Int32Array(0) }: SplitExamples,
+  fraction: number,
+  seed: number,
+): { train: Int32Array; validation: Int32Array } {
+  const own = count - originals.length;
+  const { train, validation } = splitIndices(own, trainCountOf(own, fraction), seed);
+  const isTrained = new Uint8Array(own);
+  for (const i of train) isTrained[i] = 1;
+  const copies = firstIndices(originals.length).filter((n) => isTrained[originals[n]] === 1);
+  const all = new Int32Array(train.length + copies.length);
+  all.set(train);
+  all.set(
+    copies.map((n) => own + n),
+    train.length,
+  );
+  return { train: all, validation };
+}
+
 function checkParts(count: number, trainCount: number): void {
   if (Number.isInteger(trainCount) && trainCount >= 1 && trainCount < count) return;
   throw new UserError(

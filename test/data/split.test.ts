@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { epochOrder, splitIndices, trainCountOf } from '#src/data/split.js';
+import { epochOrder, splitExamples, splitIndices, trainCountOf } from '#src/data/split.js';
 import { UserError } from '#src/user-error.js';
 
 const ascending = (array: Int32Array) => [...array].sort((a, b) => a - b);
@@ -34,6 +34,22 @@ test('every example is in exactly one part', () => {
     }),
     { seed: 1, numRuns: 200 },
   );
+});
+
+test('copies follow their originals into training, and are left out of validation', () => {
+  const originals = Int32Array.from({ length: 60 }, (_, n) => (n * 7) % 50);
+  const { train, validation } = splitExamples({ train: { count: 110 }, originals }, 0.8, 3);
+  const plain = splitIndices(50, 40, 3);
+  assert.deepEqual(validation, plain.validation);
+  assert.deepEqual(train.subarray(0, 40), plain.train);
+  const copies = [...train.subarray(40)];
+  const trained = new Set(plain.train);
+  assert.deepEqual(
+    copies,
+    [...originals.keys()].filter((n) => trained.has(originals[n])).map((n) => 50 + n),
+  );
+  assert.ok(copies.length > 30 && copies.length < 60);
+  assert.deepEqual(splitExamples({ train: { count: 50 } }, 0.8, 3), plain);
 });
 
 test('the split depends only on the seed', () => {

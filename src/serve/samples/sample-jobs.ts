@@ -9,7 +9,7 @@ import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import { type SequenceSource, sequenceIn } from '../../data/sequence.js';
 import { openSequences, sequencesOf } from '../../data/sources.js';
-import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import { firstIndices, splitExamples } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
@@ -106,9 +106,7 @@ export class AnsweredParts {
     const indices =
       source.part === 'test'
         ? firstIndices(examples.count)
-        : splitIndices(examples.count, trainCountOf(examples.count, config.trainSplit), config.seedNumber)[
-            source.part
-          ];
+        : splitExamples(dataset, config.trainSplit, config.seedNumber)[source.part];
     const sequences = openSequences(sequencesOf(dataset, side, preprocessing));
     const answers = await this.#compute(partKey(source), recognizer, sequences, indices);
     return { dataset, examples, sequences, indices, ...answers };

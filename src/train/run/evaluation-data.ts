@@ -5,7 +5,7 @@ import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
-import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import { firstIndices, splitExamples } from '../../data/split.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
@@ -101,10 +101,10 @@ export async function loadFitting(
 /** @throws UserError if the split into parts is not known */
 export function indicesOf(
   part: EvaluatedPart,
-  { train, test }: Dataset,
+  dataset: Dataset,
   { config, checkpointPath }: EvaluatedModel,
 ): Int32Array {
-  if (part === 'test') return firstIndices(test.count);
+  if (part === 'test') return firstIndices(dataset.test.count);
   if (!config) {
     throw new UserError(
       `evaluate: the split into parts is in ${RUN_FILES.config}, which is not beside ${checkpointPath}; ` +
@@ -113,5 +113,5 @@ export function indicesOf(
     );
   }
   const { trainSplit, seedNumber } = config;
-  return splitIndices(train.count, trainCountOf(train.count, trainSplit), seedNumber)[part];
+  return splitExamples(dataset, trainSplit, seedNumber)[part];
 }

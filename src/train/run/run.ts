@@ -8,7 +8,7 @@ import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
-import { firstIndices, sortedByLength, splitIndices, trainCountOf } from '../../data/split.js';
+import { firstIndices, sortedByLength, splitExamples } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
@@ -93,12 +93,7 @@ async function* trainLocked(
   let session: RunEngine | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
-    const { count } = dataset.train;
-    const { train, validation } = splitIndices(
-      count,
-      trainCountOf(count, config.trainSplit),
-      config.seedNumber,
-    );
+    const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
     const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
     const batchesPerEpoch = Math.ceil(train.length / batchSize);
     if (batchesPerEpoch > MAX_EPOCH_UPDATES) {
