@@ -2,13 +2,15 @@
  * Generates drawings and pictures that are no example of a data set's classes: what a recogniser learns to refuse. A
  * negative is a function of the seed and its index. Runs in Node.js and in the page.
  */
-import { DRAWING_SIZE, type Drawing, drawingWithPen, PEN_WIDTH } from '../../ink/drawing.js';
+import { DRAWING_SIZE, type Drawing } from '../../ink/drawing.js';
 import { Random } from '../../random.js';
+import { Dice } from '../drawn/dice.js';
+import { drawnByHand, type Hand } from '../drawn/handwriting.js';
+import type { Made } from '../drawn/made-examples.js';
+import { outlineStrokes, type Polyline } from '../drawn/outline.js';
+import { type Pen, pictureByPen } from '../drawn/pen.js';
 import { preparePicture } from '../inputs/prepare-picture.js';
-import { Dice } from './dice.js';
 import { GLYPHS } from './glyphs.js';
-import { drawnByHand, type Hand } from './handwriting.js';
-import { outlineStrokes, type Polyline } from './outline.js';
 import { type PieceExamples, piecePicture, pieceStrokes, planPiece } from './pieces.js';
 import { scribble } from './scribbles.js';
 import { SHAPES } from './shapes.js';
@@ -30,12 +32,8 @@ export type NegativeKind = (typeof NEGATIVE_KINDS)[number];
 export const NEGATIVES_VERSION = 2;
 
 /** A drawing or a picture of none of the classes. */
-export interface Negative {
+export interface Negative extends Made {
   kind: NegativeKind;
-  /** The strokes; null for a picture that is no drawing. */
-  drawing: Drawing | null;
-  /** [28, 28] the picture; 0 is paper, 255 is ink. */
-  pixels: Uint8Array;
 }
 
 export interface NegativeOptions {
@@ -64,6 +62,8 @@ const FOR_DIGITS = {
 } satisfies Record<NegativeKind, number>;
 const FOR_OTHERS = { scribbles: 0.35, pieces: 0.5, textures: 0.12, blanks: 0.03 };
 
+/** Half of the drawings have the pen of the page, the others a thinner or thicker one, as in MNIST. */
+const PEN: Pen = { pages: 0.5, spread: 0.3, thinnest: 0.6, thickest: 1.8 };
 const LETTER_HAND: Hand = { rounding: 3, rotation: 12, stretch: 0.35, slant: 0.4 };
 const SHAPE_HAND: Hand = { rounding: 1, rotation: 12, stretch: 0.25, slant: 0.2 };
 const SCRIBBLE_HAND: Hand = { rounding: 2, rotation: 180, stretch: 0.35, slant: 0.3 };
@@ -161,26 +161,6 @@ function drawn(kind: NegativeKind, strokes: readonly Polyline[], dice: Dice, han
   return withPicture(kind, { strokes: drawnByHand(strokes, dice, hand) }, dice);
 }
 
-/** Half of the drawings have the pen of the page, the others a thinner or thicker one, as in MNIST; half are scanned. */
 function withPicture(kind: NegativeKind, drawing: Drawing, dice: Dice): Negative {
-  const factor = dice.chance(0.5) ? 1 : Math.exp(0.3 * dice.normal());
-  const pen = PEN_WIDTH * Math.min(1.8, Math.max(0.6, factor));
-  const pixels = drawingWithPen(drawing, pen);
-  return { kind, drawing, pixels: dice.chance(0.5) ? pixels : scanned(pixels, dice) };
-}
-
-/**
- * The picture with other edges: softer or harder, and bolder or paler, as MNIST's scans are. A recogniser must not learn
- * to refuse by the edges, because people's digits are drawn with the same pen as the negatives.
- */
-function scanned(pixels: Uint8Array, dice: Dice): Uint8Array {
-  const blur = dice.between(0, 0.12);
-  const power = Math.exp(dice.between(-0.5, 0.5));
-  const side = DRAWING_SIZE.width;
-  const at = (i: number) => pixels[i] ?? 0;
-  return pixels.map((value, i) => {
-    const around = at(i - 1) + at(i + 1) + at(i - side) + at(i + side);
-    const mixed = (1 - 4 * blur) * value + blur * around;
-    return mixed < 1 ? 0 : Math.round(255 * (mixed / 255) ** power);
-  });
+  return { kind, drawing, pixels: pictureByPen(drawing, dice, PEN) };
 }

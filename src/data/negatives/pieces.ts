@@ -4,10 +4,10 @@
  */
 import { DRAWING_SIZE } from '../../ink/drawing.js';
 import { movesToStrokes } from '../../ink/render-strokes.js';
+import type { Dice } from '../drawn/dice.js';
+import type { Polyline } from '../drawn/outline.js';
 import type { ExampleInput } from '../inputs/input.js';
 import { preparePicture } from '../inputs/prepare-picture.js';
-import type { Dice } from './dice.js';
-import type { Polyline } from './outline.js';
 
 /** Examples to make pieces of. */
 export interface PieceExamples {

@@ -1,6 +1,6 @@
 /** Scribbles: lines without a meaning, in a box of about size 1. */
-import type { Dice } from './dice.js';
-import type { Polyline } from './outline.js';
+import type { Dice } from '../drawn/dice.js';
+import type { Polyline } from '../drawn/outline.js';
 
 type Scribble = (dice: Dice) => Polyline[];
 

@@ -1,6 +1,6 @@
 /** Grey pictures without lines: clothes, bags and other filled outlines, and textures. All are 28 × 28, 0 is paper. */
 import { DRAWING_SIZE } from '../../ink/drawing.js';
-import type { Dice } from './dice.js';
+import type { Dice } from '../drawn/dice.js';
 
 const SIDE = DRAWING_SIZE.width;
 const PIXELS = SIDE * SIDE;

@@ -6,18 +6,18 @@ import { DRAWING_SIZE, DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { NONE_CLASS } from '../class-names.js';
-import type { Dataset, DatasetOf, ExamplesOf, KindName } from '../input-kind.js';
-import { kindOf } from '../kinds.js';
-import { MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
-import { NEGATIVES_VERSION, NegativeGenerator } from './generator.js';
 import {
   joinedImages,
   joinedStrokes,
   type Making,
-  negativeImages,
-  negativeStrokes,
+  madeImages,
+  madeStrokes,
   type StrokeOptions,
-} from './made-negatives.js';
+} from '../drawn/made-examples.js';
+import type { Dataset, DatasetOf, ExamplesOf, KindName } from '../input-kind.js';
+import { kindOf } from '../kinds.js';
+import { MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { NEGATIVES_VERSION, NegativeGenerator } from './generator.js';
 
 /** How many negatives are added. */
 export interface NegativesToAdd {
@@ -57,11 +57,12 @@ export async function withNegatives(
   const train = generatorFor(dataset, 'train', seed);
   const test = generatorFor(dataset, 'test', TEST_SEED);
   const kinds = Array.from({ length: forTest }, (_, i) => test.kinds[i % test.kinds.length]);
-  const forTraining: Making = { count, label, at: (i, attempt) => train.at(i, undefined, attempt) };
-  const forTesting: Making = { count: forTest, label, at: (i, attempt) => test.at(i, kinds[i], attempt) };
+  const labelOf = () => label;
+  const forTraining: Making = { count, labelOf, at: (i, attempt) => train.at(i, undefined, attempt) };
+  const forTesting: Making = { count: forTest, labelOf, at: (i, attempt) => test.at(i, kinds[i], attempt) };
   if (dataset.kind === 'images') {
-    const examples = negativeImages(forTesting);
-    const all = joinedImages(dataset.train, negativeImages(forTraining));
+    const examples = madeImages(forTesting);
+    const all = joinedImages(dataset.train, madeImages(forTraining));
     return { ...dataset, classes, train: all, negatives: { examples, kinds } };
   }
   const made = await cachedStrokes(dataset, seed, { forTraining, forTesting, classes }, options);
@@ -93,8 +94,8 @@ async function cachedStrokes(
     width,
     height,
     classes,
-    train: await negativeStrokes(forTraining, name, options),
-    test: await negativeStrokes(forTesting, name, options),
+    train: await madeStrokes(forTraining, name, options),
+    test: await madeStrokes(forTesting, name, options),
   }));
 }
 

@@ -1,11 +1,11 @@
 /** Protects the generator of negatives: the same for the same seed, varied, never empty, and no digits among them. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Dice } from '#src/data/drawn/dice.js';
+import { outlineStrokes } from '#src/data/drawn/outline.js';
 import type { ExampleInput } from '#src/data/inputs/input.js';
-import { Dice } from '#src/data/negatives/dice.js';
 import { NEGATIVE_KINDS, NegativeGenerator, type NegativeKind } from '#src/data/negatives/generator.js';
 import { GLYPHS } from '#src/data/negatives/glyphs.js';
-import { outlineStrokes } from '#src/data/negatives/outline.js';
 import { type PieceExamples, piecePicture, pieceStrokes, planPiece } from '#src/data/negatives/pieces.js';
 import { SHAPES } from '#src/data/negatives/shapes.js';
 import { drawingToImage, drawingToStrokes } from '#src/ink/drawing.js';

@@ -1,19 +1,29 @@
-/** Negatives as examples of a data set: pictures or strokes, in shared memory. Strokes are made in threads. Node.js only. */
-import { DRAWING_SIZE, drawingToStrokes } from '../../ink/drawing.js';
+/**
+ * Generated drawings and pictures as examples of a data set: pictures or strokes, in shared memory. Strokes are made in
+ * threads. Node.js only.
+ */
+import { DRAWING_SIZE, type Drawing, drawingToStrokes } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { sharedBytes } from '../../shared-memory.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import type { KindLoadOptions } from '../input-kind.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from '../strokes/stroke-examples.js';
-import type { Negative } from './generator.js';
 
-/** Negatives to make. */
+/** What a generator makes: a drawing with its picture, or a picture alone. */
+export interface Made {
+  /** The strokes; null for a picture that is no drawing. */
+  drawing: Drawing | null;
+  /** [28, 28] the picture; 0 is paper, 255 is ink. */
+  pixels: Uint8Array;
+}
+
+/** Examples to make. */
 export interface Making {
   count: number;
-  /** Index of the class. */
-  label: number;
-  /** Another attempt gives another negative. */
-  at(i: number, attempt: number): Negative;
+  /** Index of the class of example i. */
+  labelOf(i: number): number;
+  /** Another attempt gives another example for the same index. */
+  at(i: number, attempt: number): Made;
 }
 
 export interface StrokeOptions extends Pick<KindLoadOptions, 'order'> {
@@ -21,29 +31,30 @@ export interface StrokeOptions extends Pick<KindLoadOptions, 'order'> {
   signal?: AbortSignal;
 }
 
-/** Points of the thinned picture of a negative. MNIST's digits have at most about 130; a texture can have hundreds. */
+/** Points of the thinned picture of an example. MNIST's digits have at most about 130; a texture can have hundreds. */
 const POINTS = { least: 3, most: 200 };
-/** Attempts for a negative that has no strokes, or too long ones. About half of the textures are short enough. */
+/** Attempts for an example that has no strokes, or too long ones. About half of the textures are short enough. */
 const ATTEMPTS = 40;
 /** So few are converted sooner than threads start. */
 const FEW = 200;
 
-export function negativeImages({ count, label, at }: Making): ImageExamples {
+export function madeImages({ count, labelOf, at }: Making): ImageExamples {
   const { width, height } = DRAWING_SIZE;
   const pixels = new Uint8Array(sharedBytes(count * width * height));
   for (let i = 0; i < count; i++) pixels.set(at(i, 0).pixels, i * width * height);
-  const labels = new Uint8Array(sharedBytes(count)).fill(label);
+  const labels = new Uint8Array(sharedBytes(count));
+  for (let i = 0; i < count; i++) labels[i] = labelOf(i);
   return { count, channels: 1, width, height, pixels, labels };
 }
 
-/** The moves of negatives, as recognition makes them of drawings and pictures. @param name of the data, for messages */
-export async function negativeStrokes(
-  { count, label, at }: Making,
+/** The moves of generated examples, as recognition makes them of drawings and pictures. @param name of the data, for messages */
+export async function madeStrokes(
+  { count, labelOf, at }: Making,
   name: string,
   { order, threads, signal }: StrokeOptions,
 ): Promise<StrokeExamples> {
   const { width, height } = DRAWING_SIZE;
-  const labels = new Uint8Array(count).fill(label);
+  const labels = Uint8Array.from({ length: count }, (_, i) => labelOf(i));
   signal?.throwIfAborted();
   const chosen = Array.from({ length: count }, (_, i) => withPoints(i, at, order));
   if (order === 'pen' || count < FEW) {
@@ -55,20 +66,20 @@ export async function negativeStrokes(
     return concatenateStrokes(sequences, labels, name);
   }
   const { strokesFromImages } = await import('../strokes/stroke-conversion.js');
-  const images = negativeImages({ count, label, at: (i) => chosen[i] });
+  const images = madeImages({ count, labelOf, at: (i) => chosen[i] });
   return strokesFromImages(images, name, { seed: 0, threads, signal });
 }
 
-/** Negative i in the first attempt that has strokes, and not too many points. */
-function withPoints(i: number, at: Making['at'], order: StrokeOptions['order']): Negative {
+/** Example i in the first attempt that has strokes, and not too many points. */
+function withPoints(i: number, at: Making['at'], order: StrokeOptions['order']): Made {
   const { width, height } = DRAWING_SIZE;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const negative = at(i, attempt);
-    if (order === 'pen' && negative.drawing !== null) return negative;
-    const points = thinImage(negative.pixels, width, height).reduce((sum, point) => sum + point, 0);
-    if (points >= POINTS.least && points <= POINTS.most) return negative;
+    const made = at(i, attempt);
+    if (order === 'pen' && made.drawing !== null) return made;
+    const points = thinImage(made.pixels, width, height).reduce((sum, point) => sum + point, 0);
+    if (points >= POINTS.least && points <= POINTS.most) return made;
   }
-  throw new Error(`negatives: none of ${ATTEMPTS} attempts for negative ${i} has strokes`);
+  throw new Error(`made examples: none of ${ATTEMPTS} attempts for example ${i} has strokes`);
 }
 
 /** Two parts, one after the other. */
