@@ -15,6 +15,10 @@ export interface Hand {
   stretch: number;
   /** Largest shift of x per y, to the right at the top; half as much to the left. */
   slant: number;
+  /** How much lines bend; default 1. */
+  bend?: number;
+  /** Ends of strokes are longer or shorter by up to this; default 0. */
+  ends?: number;
 }
 
 /** The points of a stroke are at most this far apart before corners are rounded. */
@@ -23,13 +27,13 @@ const SPACING = 0.08;
 /** The strokes drawn by hand. Dots stay dots. */
 export function drawnByHand(strokes: readonly Polyline[], dice: Dice, hand: Hand): Polyline[] {
   const rounds = dice.whole(0, hand.rounding);
-  const bend = waves(dice);
+  const bend = waves(dice, hand.bend ?? 1);
   const angle = (dice.between(-hand.rotation, hand.rotation) * Math.PI) / 180;
   const aspect = (1 + hand.stretch) ** dice.between(-1, 1);
   const slant = hand.slant * dice.between(-0.5, 1);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   return strokes.map((stroke) => {
-    const fine = rounded(dense(stroke), rounds);
+    const fine = rounded(dense(hand.ends === undefined ? stroke : withEnds(stroke, dice, hand.ends)), rounds);
     const place = ownPlace(fine, dice);
     const drawn: Polyline = { xs: [], ys: [] };
     for (let n = 0; n < fine.xs.length; n++) {
@@ -45,8 +49,8 @@ export function drawnByHand(strokes: readonly Polyline[], dice: Dice, hand: Hand
 }
 
 /** A smooth displacement of the plane: the sum of two waves. */
-function waves(dice: Dice): (x: number, y: number) => [number, number] {
-  const strength = dice.between(0.01, 0.06);
+function waves(dice: Dice, factor: number): (x: number, y: number) => [number, number] {
+  const strength = factor * dice.between(0.01, 0.06);
   const wave = () => {
     const [across, down] = [dice.between(-5, 5), dice.between(-5, 5)];
     const phase = dice.between(0, 2 * Math.PI);
@@ -76,6 +80,22 @@ function ownPlace({ xs, ys }: Polyline, dice: Dice): (x: number, y: number) => [
 
 function middle(values: readonly number[]): number {
   return (Math.min(...values) + Math.max(...values)) / 2;
+}
+
+/** The stroke with its first and last point moved along it, inwards or outwards, by at most two thirds of a segment. */
+function withEnds({ xs, ys }: Polyline, dice: Dice, most: number): Polyline {
+  const line: Polyline = { xs: [...xs], ys: [...ys] };
+  const last = xs.length - 1;
+  for (const [end, inner] of [
+    [0, 1],
+    [last, last - 1],
+  ]) {
+    const [dx, dy] = [xs[end] - xs[inner], ys[end] - ys[inner]];
+    const share = Math.max(-2 / 3, dice.between(-most, most) / Math.max(Math.sqrt(dx * dx + dy * dy), 1e-6));
+    line.xs[end] += share * dx;
+    line.ys[end] += share * dy;
+  }
+  return line;
 }
 
 /** The same line with points at most SPACING apart. */

@@ -2,20 +2,13 @@
  * Generated drawings and pictures as examples of a data set: pictures or strokes, in shared memory. Strokes are made in
  * threads. Node.js only.
  */
-import { DRAWING_SIZE, type Drawing, drawingToStrokes } from '../../ink/drawing.js';
+import { DRAWING_SIZE, drawingToStrokes } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { sharedBytes } from '../../shared-memory.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import type { KindLoadOptions } from '../input-kind.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from '../strokes/stroke-examples.js';
-
-/** What a generator makes: a drawing with its picture, or a picture alone. */
-export interface Made {
-  /** The strokes; null for a picture that is no drawing. */
-  drawing: Drawing | null;
-  /** [28, 28] the picture; 0 is paper, 255 is ink. */
-  pixels: Uint8Array;
-}
+import type { Made } from './pen.js';
 
 /** Examples to make. */
 export interface Making {

@@ -2,6 +2,14 @@
 import { DRAWING_SIZE, type Drawing, drawingWithPen, PEN_WIDTH } from '../../ink/drawing.js';
 import type { Dice } from './dice.js';
 
+/** What a generator makes: a drawing with its picture, or a picture alone. */
+export interface Made {
+  /** The strokes; null for a picture that is no drawing. */
+  drawing: Drawing | null;
+  /** [28, 28] the picture; 0 is paper, 255 is ink. */
+  pixels: Uint8Array;
+}
+
 /** The pens' widths, as factors of the width of the page's pen, which is that of MNIST. */
 export interface Pen {
   /** Share of the drawings that have the page's pen. */
