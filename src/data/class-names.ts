@@ -12,6 +12,13 @@ export const MAX_CLASSES = 2 ** 16;
 /** Limit for a class name. Names are headings of tables and charts. */
 const MAX_CLASS_NAME_CHARACTERS = 1000;
 
+const DIGITS = '0123456789';
+
+/** Whether the classes are the ten digits, in their order. */
+export function areDigits(classes: readonly string[]): boolean {
+  return classes.length === DIGITS.length && classes.every((name, k) => name === DIGITS[k]);
+}
+
 /**
  * Checks the names of a model's or a data set's classes, which come from files and are shown in terminals and pages.
  * @param where how messages name the names' source

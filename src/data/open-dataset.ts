@@ -4,6 +4,7 @@ import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js'
 import { UserError } from '../user-error.js';
 import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
+import type { DigitsToAdd } from './digits/with-digits.js';
 import { loadImages } from './images/image-datasets.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
 import type { NegativesToAdd } from './negatives/with-negatives.js';
@@ -15,6 +16,8 @@ export interface LoadOptions extends KindLoadOptions {
   onNotice?: (line: string) => void;
   /** Adds the class `none`; default null: no such class. */
   negatives?: NegativesToAdd | null;
+  /** Adds drawn digits to the training examples; default null: none. */
+  drawn?: DigitsToAdd | null;
   /** Ends the loading: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -32,15 +35,22 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
  * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
  *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
  *   files of images
- * @throws UserError as loadImages, loadStrokes and withNegatives, and for class names that no checkpoint may have
+ * @throws UserError as loadImages, loadStrokes, withNegatives and drawnDigits, and for class names that no checkpoint may have
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
   const kind = kindNamed(spec) ?? (await kindIn(spec));
   const dataset = await LOADERS[kind](spec, options);
   checkClassNames(dataset.classes, dataset.name);
-  const { negatives = null } = options;
-  if (negatives === null) return dataset;
-  return (await import('./negatives/with-negatives.js')).withNegatives(dataset, negatives, options);
+  const { negatives = null, drawn = null } = options;
+  const withNone = async () =>
+    negatives === null
+      ? dataset
+      : (await import('./negatives/with-negatives.js')).withNegatives(dataset, negatives, options);
+  if (drawn === null) return withNone();
+  const { drawnDigits, withDigits } = await import('./digits/with-digits.js');
+  // Pieces of negatives are made of the data set's own examples.
+  const digits = await drawnDigits(dataset, drawn, options);
+  return withDigits(await withNone(), digits);
 }
 
 /** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */

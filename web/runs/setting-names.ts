@@ -47,6 +47,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       stroke_position: { name: 'Places of the moves' },
       train_split: { name: 'Training share of the samples', share: true },
       none_share: { name: 'Generated samples of the class none', share: true },
+      drawn_share: { name: 'Drawn digits, generated', share: true },
     },
   },
   {

@@ -30,13 +30,13 @@ const TABLES = [
   `
   3 | a bare line | M.5~.54 0 L.46~.54 1
   1.5 | a slanted line | M.58~.72 0 L.36~.46 1
-  2 | a short flag | M.34~.42 .12~.24 L.55 0 L.52~.56 1
+  2 | a short flag | M.36~.44 .16~.26 L.55 0 L.52~.56 1
   4 | a long upstroke | M.16~.3 .36~.52 L.55~.6 0 L.53~.62 1
   2 | an upstroke of half the height | M.1~.22 .5~.66 L.6 0 L.56~.62 1
-  2 | a curved upstroke | M.14~.28 .34~.48 C.36~.44 .22~.28 .58 0 L.54~.6 1
-  1.5 | a flag and a base | M.3~.4 .12~.24 L.52 0 L.5~.54 1 M.2~.34 1 L.68~.84 .98~1.02
-  1.2 | a long upstroke and a base | M.14~.28 .32~.48 L.55 0 L.53~.57 1 M.26~.38 1 L.72~.86 .98~1.02
-  0.4 | a base in one stroke | M.3~.4 .14~.26 L.52 0 L.52 .98 L.3 1 L.74~.8 1
+  2 | a curved upstroke | M.2~.3 .36~.5 C.36~.44 .22~.28 .58 0 L.54~.6 1
+  1.5 | a flag and a base | M.34~.42 .18~.28 L.52 0 L.5~.54 1 M.2~.34 1 L.68~.84 .98~1.02
+  1.2 | a long upstroke and a base | M.2~.3 .34~.48 L.55 0 L.53~.57 1 M.26~.38 1 L.72~.86 .98~1.02
+  0.4 | a base in one stroke | M.34~.42 .18~.28 L.52 0 L.52 .98 L.3 1 L.74~.8 1
   0.6 | the flag last | M.55 0 L.52~.58 1 M.55 .01 L.2~.34 .26~.42
   0.4 | upwards | M.46~.54 1 L.5~.56 0
   0.5 | a foot to the right | M.36~.46 .12~.24 L.54 0 L.53 .95 C.55 .99 .58 1 .62~.68 .95~.99

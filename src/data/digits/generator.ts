@@ -48,15 +48,20 @@ export class DigitGenerator {
     this.#options = options;
   }
 
+  /** The labels of the digits go round: 0 to 9, and again. */
+  labelOf(i: number): number {
+    return i % DIGIT_FORMS.length;
+  }
+
   /**
-   * Digit i. The labels go round: 0 to 9, and again.
+   * Digit i.
    * @param form of the digit i mod 10; by default each is as likely as its weight
    * @param attempt another drawing for the same index
    */
   at(i: number, form?: DigitForm, attempt = 0): DrawnDigit {
     const { seed, strokes } = this.#options;
     const dice = new Dice(new Random(seed, DIGIT_STREAM, i, attempt));
-    const label = i % DIGIT_FORMS.length;
+    const label = this.labelOf(i);
     const chosen = weighted(DIGIT_FORMS[label], dice);
     const { name, outline } = form ?? chosen;
     const lines = drawnByHand(outlineStrokes(chosenOutline(outline, dice)), dice, HANDS[label]);

@@ -2,10 +2,11 @@
  * Adds the class `none` to a data set: generated negatives follow the training examples, and a fresh set of negatives
  * tests how many are refused. The test examples stay as they are. Node.js only: strokes are made in threads.
  */
-import { DRAWING_SIZE, DRAWING_VERSION } from '../../ink/drawing.js';
+import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { NONE_CLASS } from '../class-names.js';
+import { areDigits, NONE_CLASS } from '../class-names.js';
+import { checkSize } from '../drawn/check-size.js';
 import {
   joinedImages,
   joinedStrokes,
@@ -36,7 +37,6 @@ export interface NegativesOptions extends StrokeOptions {
 const TEST_SEED = 2 ** 32;
 /** Number of negatives to test with: a fifth of the test examples, within these limits. */
 const TEST_NEGATIVES = { least: 140, most: 2100 };
-const DIGITS = '0123456789';
 
 /**
  * The data set with one more class.
@@ -117,20 +117,7 @@ function checkDataset(dataset: Dataset): void {
       ['noneShare', 'data'],
     );
   }
-  const { width, height } = dataset.kind === 'images' ? dataset.train : dataset;
-  const channels = dataset.kind === 'images' ? dataset.train.channels : 1;
-  if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height || channels !== 1) {
-    refuse(
-      `they are made for grey pictures of ${DRAWING_SIZE.width} × ${DRAWING_SIZE.height} pixels; data set ${name} has ` +
-        `${width} × ${height} with ${channels === 1 ? '1 channel' : `${channels} channels`}; leave out the share of negatives`,
-      ['noneShare', 'data'],
-    );
-  }
-}
-
-/** Whether the classes are the ten digits. */
-export function areDigits(classes: readonly string[]): boolean {
-  return classes.length === DIGITS.length && classes.every((name, k) => name === DIGITS[k]);
+  checkSize(dataset, 'negatives', 'noneShare');
 }
 
 /**

@@ -13,7 +13,7 @@ import { firstIndices, splitExamples } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
-import { negativesOf } from '../../train/config/plan.js';
+import { additionsOf } from '../../train/config/plan.js';
 import { resolveConfig } from '../../train/config/run-config.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
@@ -86,12 +86,12 @@ export class AnsweredParts {
     const recognizer = await this.#open(source.model);
     const { preprocessing, model } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
-    const negatives = negativesOf(config);
-    const key = JSON.stringify([config.data, options, negatives]);
+    const additions = additionsOf(config);
+    const key = JSON.stringify([config.data, options, additions]);
     const dataset = await this.#datasets.get(key, () =>
       loadDataset(config.data, {
         ...options,
-        negatives,
+        ...additions,
         onProgress: () => this.#onProgress(partKey(source), 0, 0),
       }),
     );

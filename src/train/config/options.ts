@@ -154,6 +154,11 @@ const DATA = {
     { from: 0, to: 1 },
     'add the class none, for what is none of the classes: x generated samples for each training sample, such as 0.15',
   ),
+  drawnShare: number(
+    0,
+    { from: 0, to: 1 },
+    'digits: add drawn ones, in the forms that people write: x generated samples for each training sample, such as 0.15',
+  ),
 };
 
 const AUGMENTATION = {

@@ -2,7 +2,7 @@
 import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
-import type { NegativesToAdd } from '../../data/negatives/with-negatives.js';
+import type { LoadOptions } from '../../data/open-dataset.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
@@ -25,9 +25,16 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preproce
   return kind.preprocessingFor(dataset, config);
 }
 
-/** The negatives that a run adds to its data; null if it has no class `none`. */
-export function negativesOf({ noneShare, seedNumber }: TrainConfig): NegativesToAdd | null {
-  return noneShare > 0 ? { share: noneShare, seed: seedNumber } : null;
+/** What a run adds to its training data: negatives, if it has the class `none`, and drawn digits. */
+export function additionsOf({
+  noneShare,
+  drawnShare,
+  seedNumber: seed,
+}: TrainConfig): Required<Pick<LoadOptions, 'negatives' | 'drawn'>> {
+  return {
+    negatives: noneShare > 0 ? { share: noneShare, seed } : null,
+    drawn: drawnShare > 0 ? { share: drawnShare, seed } : null,
+  };
 }
 
 export function augmentationOf(config: TrainConfig): Augmentation {

@@ -13,7 +13,7 @@ import { findCheckpoint } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { readConfigFile } from '../config/config-file.js';
 import type { TrainConfig } from '../config/options.js';
-import { negativesOf } from '../config/plan.js';
+import { additionsOf } from '../config/plan.js';
 import { resolveConfig } from '../config/run-config.js';
 
 /** Parts of a data set that can be evaluated. */
@@ -79,9 +79,9 @@ export async function loadFitting(
   loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
 ): Promise<Dataset> {
   const kind = kindOf(preprocessing);
-  // Negatives belong to the run's own data.
-  const negatives = config !== null && data === config.data ? negativesOf(config) : null;
-  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading, negatives });
+  // Negatives and drawn digits belong to the run's own data.
+  const additions = config !== null && data === config.data ? additionsOf(config) : {};
+  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading, ...additions });
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
       `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,

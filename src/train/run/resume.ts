@@ -45,7 +45,11 @@ const CONDITIONS = [
     words: 'samples per update',
     settings: ['batchSize', 'accumulationSteps'],
   },
-  { name: 'trainCount', words: 'number of training samples', settings: ['trainSplit', 'noneShare', 'data'] },
+  {
+    name: 'trainCount',
+    words: 'number of training samples',
+    settings: ['trainSplit', 'noneShare', 'drawnShare', 'data'],
+  },
   { name: 'seed', words: 'seed', settings: ['seedNumber'] },
   { name: 'precision', words: 'precision', settings: ['precision'] },
 ] as const;

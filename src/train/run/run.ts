@@ -22,9 +22,9 @@ import { UserError } from '../../user-error.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
 import {
+  additionsOf,
   classifierOf,
   loopSettingsOf,
-  negativesOf,
   preprocessingOf,
   updateSettingsOf,
 } from '../config/plan.js';
@@ -267,7 +267,7 @@ async function* load(
   const loading = loadDataset(config.data, {
     channelsImg: config.channelsImg,
     order: config.strokeOrder,
-    negatives: negativesOf(config),
+    ...additionsOf(config),
     signal,
     onProgress: (now) => Object.assign(progress, now),
     onNotice: (line) => notices.push(line),
