@@ -85,6 +85,26 @@ describe('data preview --negatives', () => {
   });
 });
 
+describe('data preview --drawn', () => {
+  it('shows digits in the forms that people write, evenly of all digits', () => {
+    const { status, stdout, stderr } = run(
+      ...['preview', '--drawn', '--data', 'mnist', '--count', '12', '--json'],
+    );
+    assert.equal(status, 0, stderr);
+    const { samples } = JSON.parse(stdout);
+    assert.equal(samples.map((sample: { class: string }) => sample.class).join(''), '012345678901');
+    assert.ok(samples[0].pixels.length === 784 && samples[0].rows.length > 5);
+  });
+
+  it('refuses other classes, negatives on the same sheet, and the test set', () => {
+    assert.match(run('preview', '--drawn', '--data', 'lines').stderr, /drawn digits: .* has the classes/);
+    assert.match(run('preview', '--drawn', '--negatives').stderr, /leave out one of --negatives and --drawn/);
+    const { status, stderr } = run('preview', '--drawn', '--part', 'test');
+    assert.equal(status, 2);
+    assert.match(stderr, /--part test has no effect on drawn digits; leave out --part test, or --drawn/);
+  });
+});
+
 describe('data strokes', () => {
   it('stores strokes in the cache and prints their counts', () => {
     const { status, stdout, stderr } = run('strokes', '--data', 'lines');

@@ -80,6 +80,10 @@ Examples:
       '--negatives',
       'show generated samples that are none of the classes, as `train --none-share` makes them (--seed is the seed)',
     )
+    .option(
+      '--drawn',
+      'show generated digits in the forms that people write, as `train --drawn-share` adds them (--seed is the seed)',
+    )
     .option('--out <file>', 'write a contact sheet to this .svg or .png file (default draw in the terminal)')
     .option('--json', 'print only the samples with their strokes, as JSON')
     .helpOption('-h, --help', 'show this help')

@@ -21,6 +21,8 @@ export interface PreviewFlags {
   json?: boolean;
   /** Show what is none of the classes. */
   negatives?: boolean;
+  /** Show drawn digits. */
+  drawn?: boolean;
   /** Epochs of training to be shown. */
   augment?: number;
   /** Amounts of the augmentation, by the names of the options. */

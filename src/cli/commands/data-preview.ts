@@ -1,4 +1,5 @@
 /** `scanstroke data preview`: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
+import { digitSamples } from '../../data/digits/digit-samples.js';
 import { negativeSamples } from '../../data/negatives/negative-samples.js';
 import {
   loadStrokeSamples,
@@ -23,20 +24,21 @@ import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
-  const { data, part, order, seed, out, negatives = false, json = false } = flags;
+  const { data, part, order, seed, out, json = false } = flags;
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
   if (out !== undefined) await checkFileTarget(out);
   const variations = variationsOf(flags);
-  if (negatives) refuseWithNegatives(flags, variations);
+  const generated = generatedOf(flags);
+  if (generated) refuseWith(generated, flags, variations);
   const { count = json || out !== undefined ? 20 : variations ? 3 : 6 } = flags;
   const view = new DataProgressView(terminal.err);
   let found: StrokeSamples;
   try {
     const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
-    found = negatives
-      ? await negativeSamples(data, { channelsImg: 1, count, order, seed, ...progress })
+    found = generated
+      ? await generated.samples(data, { channelsImg: 1, count, order, seed, ...progress })
       : await loadStrokeSamples(data, { part, count, order, seed, variations, ...progress });
   } finally {
     view.clear();
@@ -50,13 +52,32 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   else terminal.out.write(inTerminal(found, terminal.out));
 }
 
-/** Negatives are generated from the training samples, and shown as they are. */
-function refuseWithNegatives({ part }: PreviewFlags, variations: StrokeVariations | undefined): void {
+/** Generated samples, which have a flag each. */
+const GENERATED = {
+  negatives: { flag: '--negatives', samples: negativeSamples, one: 'negative', many: 'negatives' },
+  drawn: { flag: '--drawn', samples: digitSamples, one: 'drawn digit', many: 'drawn digits' },
+} as const;
+type Generated = (typeof GENERATED)[keyof typeof GENERATED];
+
+/** What is generated instead of shown from the data; null for nothing. */
+function generatedOf({ negatives, drawn }: PreviewFlags): Generated | null {
+  if (negatives && drawn) {
+    throw new UserError(
+      'data preview: a sheet shows either negatives or drawn digits; leave out one of --negatives and --drawn',
+    );
+  }
+  return negatives ? GENERATED.negatives : drawn ? GENERATED.drawn : null;
+}
+
+/** Generated samples belong to training, and are shown as they are. */
+function refuseWith(
+  { flag, many }: Generated,
+  { part }: PreviewFlags,
+  variations: StrokeVariations | undefined,
+): void {
   const other = part === 'test' ? '--part test' : variations ? '--augment' : null;
   if (other === null) return;
-  throw new UserError(
-    `data preview: ${other} has no effect on negatives; leave out ${other}, or --negatives`,
-  );
+  throw new UserError(`data preview: ${other} has no effect on ${many}; leave out ${other}, or ${flag}`);
 }
 
 /** The augmentation that the flags set; undefined without augmentation. */
@@ -101,14 +122,16 @@ function inTerminal({ classes, samples }: StrokeSamples, out: Terminal['out']): 
 
 async function writeSheet(
   { name, classes, samples }: StrokeSamples,
-  { part, order, negatives }: PreviewFlags,
+  flags: PreviewFlags,
   variations: StrokeVariations | undefined,
   file: string,
 ): Promise<void> {
+  const { part, order } = flags;
+  const generated = generatedOf(flags);
   const withImages = samples.some(({ image }) => image !== null);
   const sheet = sheetSvg({
-    title: negatives
-      ? `${name}: ${plural(samples.length, 'negative')} as pen strokes`
+    title: generated
+      ? `${name}: ${plural(samples.length, generated.one)} as pen strokes`
       : `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
     note:
       `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +

@@ -1,7 +1,5 @@
 /** A few negatives for display, evenly of all kinds. Node.js only. */
-import { DRAWING_SIZE } from '../../ink/drawing.js';
-import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
-import { movesToStrokes } from '../../ink/render-strokes.js';
+import { madeSamples } from '../drawn/made-samples.js';
 import { type LoadOptions, loadDataset } from '../open-dataset.js';
 import type { StrokeSamples } from '../strokes/stroke-samples.js';
 import { generatorFor } from './with-negatives.js';
@@ -18,22 +16,6 @@ export async function negativeSamples(
   const dataset = await loadDataset(spec, options);
   const generator = generatorFor(dataset, 'train', seed);
   const { kinds } = generator;
-  const { width, height } = DRAWING_SIZE;
-  const samples = Array.from({ length: count }, (_, index) => {
-    const label = index % kinds.length;
-    const { pixels } = generator.at(index, kinds[label]);
-    const moves = imageToStrokes(pixels, width, height);
-    return {
-      index,
-      label,
-      width,
-      height,
-      image: pixels,
-      moves,
-      thinned: thinImage(pixels, width, height),
-      strokes: movesToStrokes(moves),
-      variations: [],
-    };
-  });
-  return { name: dataset.name, classes: kinds, samples };
+  const at = (i: number) => generator.at(i, kinds[i % kinds.length]);
+  return madeSamples({ name: dataset.name, classes: kinds, count, order: options.order, at });
 }
