@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { UserError } from '../user-error.js';
+import type { ChangesToAdd } from './changed/with-changed.js';
 import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
 import type { DigitsToAdd } from './digits/with-digits.js';
@@ -18,6 +19,8 @@ export interface LoadOptions extends KindLoadOptions {
   negatives?: NegativesToAdd | null;
   /** Adds drawn digits to the training examples; default null: none. */
   drawn?: DigitsToAdd | null;
+  /** Adds changed copies of the training examples; default null: none. */
+  changed?: ChangesToAdd | null;
   /** Ends the loading: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -35,22 +38,39 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
  * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
  *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
  *   files of images
- * @throws UserError as loadImages, loadStrokes, withNegatives and drawnDigits, and for class names that no checkpoint may have
+ * @throws UserError as loadImages, loadStrokes, withNegatives, drawnDigits and withChanged, and for class names that no
+ *   checkpoint may have
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
   const kind = kindNamed(spec) ?? (await kindIn(spec));
   const dataset = await LOADERS[kind](spec, options);
   checkClassNames(dataset.classes, dataset.name);
-  const { negatives = null, drawn = null } = options;
-  const withNone = async () =>
-    negatives === null
-      ? dataset
-      : (await import('./negatives/with-negatives.js')).withNegatives(dataset, negatives, options);
-  if (drawn === null) return withNone();
-  const { drawnDigits, withDigits } = await import('./digits/with-digits.js');
-  // Pieces of negatives are made of the data set's own examples.
-  const digits = await drawnDigits(dataset, drawn, options);
-  return withDigits(await withNone(), digits);
+  return withAdditions(spec, dataset, options);
+}
+
+/** The data set with what is to be added to its training examples. */
+async function withAdditions(spec: string, own: Dataset, options: LoadOptions): Promise<Dataset> {
+  const { negatives = null, drawn = null, changed = null } = options;
+  let dataset = own;
+  if (negatives !== null) {
+    const { withNegatives } = await import('./negatives/with-negatives.js');
+    dataset = await withNegatives(dataset, negatives, options);
+  }
+  if (drawn !== null) {
+    const { drawnDigits, withDigits } = await import('./digits/with-digits.js');
+    dataset = withDigits(dataset, await drawnDigits(own, drawn, options));
+  }
+  if (changed !== null) {
+    const { withChanged } = await import('./changed/with-changed.js');
+    const pictures = own.kind === 'strokes' ? await picturesOfStrokes(spec, options) : null;
+    dataset = await withChanged(dataset, changed, { ...options, pictures });
+  }
+  return dataset;
+}
+
+async function picturesOfStrokes(spec: string, options: LoadOptions) {
+  const { loadStrokePictures } = await import('./strokes/stroke-datasets.js');
+  return (await loadStrokePictures(spec, options))?.train ?? null;
 }
 
 /** The kind of the files in a folder. IDX files take precedence; a folder without known files counts as images. */

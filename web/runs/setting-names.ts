@@ -48,6 +48,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       train_split: { name: 'Training share of the samples', share: true },
       none_share: { name: 'Generated samples of the class none', share: true },
       drawn_share: { name: 'Drawn digits, generated', share: true },
+      changed_share: { name: 'Changed copies', share: true },
     },
   },
   {

@@ -75,6 +75,11 @@ export function emptyStrokes(count: number, total: number, name: string): Stroke
   };
 }
 
+/** Index of the first value of sequence i in `moves`. */
+export function firstValueOf({ offsets }: Pick<StrokeExamples, 'offsets'>, i: number): number {
+  return offsets[i] * STROKE_COLUMNS;
+}
+
 /** The moves [N, 4] of sequence i: a view. */
 export function movesOf({ moves, offsets }: StrokeExamples, i: number): Int16Array {
   return moves.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS);

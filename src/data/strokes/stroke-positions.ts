@@ -2,10 +2,7 @@
  * Where the pen is after each move, as two more values of a step: x and y from the middle of the picture, in quarters of
  * its width and height. A network then need not add up moves to know where a line is.
  */
-import type { StrokePreprocessing } from './stroke-preprocessing.js';
-
-/** Values of a step with positions: dx, dy, end of stroke, end of drawing, x, y. */
-export const POSITIONED_INPUT_SIZE = 6;
+import { POSITIONED_INPUT_SIZE, type StrokePreprocessing } from './stroke-preprocessing.js';
 
 /** For the users of exported models, whose programs have to do the same. */
 export const POSITIONS_AFTER =

@@ -4,7 +4,6 @@
  */
 import { checked, flag, oneOf, optional, type Reader, readAs, record, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
-import { POSITIONED_INPUT_SIZE } from './stroke-positions.js';
 
 /** From a drawing to a sequence [T, 4], or [T, 6] with positions. Stored with the model. */
 export interface StrokePreprocessing {
@@ -32,6 +31,9 @@ export interface StrokePreprocessing {
 }
 /** Order of a drawing's points: by a tour of the thinned picture, or as the pen drew them. */
 export type StrokeOrder = 'tour' | 'pen';
+
+/** Values of a step with positions: dx, dy, end of stroke, end of drawing, x, y. */
+export const POSITIONED_INPUT_SIZE = 6;
 
 /** Values of a step: dx, dy, end of stroke, end of drawing, and x and y with positions. */
 export function strokeInputSize({ position }: StrokePreprocessing): number {

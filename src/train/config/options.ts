@@ -159,6 +159,11 @@ const DATA = {
     { from: 0, to: 1 },
     'digits: add drawn ones, in the forms that people write: x generated samples for each training sample, such as 0.15',
   ),
+  changedShare: number(
+    0,
+    { from: 0, to: 4 },
+    'add copies with thin or thick lines, noise, specks, turned, slanted or of another size, as recognition prepares such pictures: x for each training sample, such as 0.3',
+  ),
 };
 
 const AUGMENTATION = {

@@ -25,15 +25,17 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preproce
   return kind.preprocessingFor(dataset, config);
 }
 
-/** What a run adds to its training data: negatives, if it has the class `none`, and drawn digits. */
+/** What a run adds to its training data: negatives, if it has the class `none`, drawn digits, changed copies. */
 export function additionsOf({
   noneShare,
   drawnShare,
+  changedShare,
   seedNumber: seed,
-}: TrainConfig): Required<Pick<LoadOptions, 'negatives' | 'drawn'>> {
+}: TrainConfig): Required<Pick<LoadOptions, 'negatives' | 'drawn' | 'changed'>> {
   return {
     negatives: noneShare > 0 ? { share: noneShare, seed } : null,
     drawn: drawnShare > 0 ? { share: drawnShare, seed } : null,
+    changed: changedShare > 0 ? { share: changedShare, seed } : null,
   };
 }
 

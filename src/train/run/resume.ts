@@ -48,7 +48,7 @@ const CONDITIONS = [
   {
     name: 'trainCount',
     words: 'number of training samples',
-    settings: ['trainSplit', 'noneShare', 'drawnShare', 'data'],
+    settings: ['trainSplit', 'noneShare', 'drawnShare', 'changedShare', 'data'],
   },
   { name: 'seed', words: 'seed', settings: ['seedNumber'] },
   { name: 'precision', words: 'precision', settings: ['precision'] },

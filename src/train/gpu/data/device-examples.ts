@@ -8,7 +8,7 @@ import {
   pixelOrder,
 } from '../../../data/images/image-preprocessing.js';
 import type { SequencesData } from '../../../data/sources.js';
-import { STROKE_COLUMNS } from '../../../ink/image-to-strokes.js';
+import { firstValueOf } from '../../../data/strokes/stroke-examples.js';
 
 /** A part of the data in device memory. */
 export interface ResidentExamples {
@@ -119,10 +119,8 @@ function startsOf(data: SequencesData): (i: number) => number {
       const { channels, height, width } = data.preprocessing;
       return (i) => i * channels * height * width;
     }
-    case 'strokes': {
-      const { offsets } = data.examples;
-      return (i) => offsets[i] * STROKE_COLUMNS;
-    }
+    case 'strokes':
+      return (i) => firstValueOf(data.examples, i);
     case 'arrays': {
       const { steps, inputSize } = data;
       return (i) => i * steps * inputSize;

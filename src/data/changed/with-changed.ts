@@ -1,0 +1,132 @@
+/**
+ * Adds changed copies of training examples: what recognition makes of turned, thin, noisy … pictures
+ * (changed-pictures.ts). The test examples stay as they are; copies of validation examples are not trained on
+ * (split.ts). Node.js only: strokes are made in threads.
+ */
+import { DRAWING_SIZE, DRAWING_VERSION } from '../../ink/drawing.js';
+import { INK_VERSION } from '../../ink/image-to-strokes.js';
+import { Random } from '../../random.js';
+import { UserError } from '../../user-error.js';
+import { checkSize } from '../drawn/check-size.js';
+import { Dice } from '../drawn/dice.js';
+import {
+  joinedImages,
+  joinedStrokes,
+  type Making,
+  madeImages,
+  madeStrokes,
+  type StrokeOptions,
+} from '../drawn/made-examples.js';
+import type { ImageExamples } from '../images/image-examples.js';
+import type { Dataset, DatasetOf } from '../input-kind.js';
+import type { Picture } from '../inputs/picture-changes.js';
+import { renderedPicture } from '../inputs/sample.js';
+import { emptyStrokes, type StrokeExamples } from '../strokes/stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '../strokes/stroke-preprocessing.js';
+import { CHANGES_VERSION, changedPicture } from './changed-pictures.js';
+
+/** How many changed copies are added. */
+export interface ChangesToAdd {
+  /** Number of copies divided by the number of training examples; above 0. */
+  share: number;
+  /** Of the run. */
+  seed: number;
+}
+
+export interface ChangedOptions extends StrokeOptions {
+  /** For strokes: the pictures from which the first of the training examples were made; null if there are none. */
+  pictures: ImageExamples | null;
+  /** Called with one line about a problem that is no error: a cache that cannot be written. */
+  onNotice?: (line: string) => void;
+}
+
+/** Separates these random numbers from all others of the same seed. */
+const CHANGED_STREAM = 0x63686e67; // 'chng'
+
+/** A picture that gives no strokes, or too many, after so many changes stays unchanged. */
+const ATTEMPTS = 10;
+
+/**
+ * The data set with changed copies after its training examples, some of which may be generated ones.
+ * @throws UserError if the pictures are not grey and 28 × 28, or the strokes are in the order of a pen
+ */
+export async function withChanged(
+  dataset: Dataset,
+  { share, seed }: ChangesToAdd,
+  options: ChangedOptions,
+): Promise<Dataset> {
+  checkSize(dataset, 'changed copies', 'changedShare');
+  const { train } = dataset;
+  const originals = originalsOf(train.count, share, seed);
+  const isThinned = dataset.kind === 'strokes';
+  const pictureOf = picturesOf(dataset, options.pictures);
+  const making: Making = {
+    count: originals.length,
+    labelOf: (i) => train.labels[originals[i]],
+    at: (i, attempt) => {
+      const picture = pictureOf(originals[i]);
+      const random = new Random(seed, CHANGED_STREAM, i, attempt);
+      const isLast = attempt >= ATTEMPTS;
+      const pixels = isLast ? picture.pixels : changedPicture(picture, new Dice(random), random, isThinned);
+      return { drawing: null, pixels };
+    },
+  };
+  if (dataset.kind === 'images') {
+    return { ...dataset, train: joinedImages(dataset.train, madeImages(making)), originals };
+  }
+  if (options.order === 'pen') {
+    throw new UserError(
+      'changed copies: they are made of pictures, whose strokes have no order of a pen; leave them out, or use the order tour',
+      { settings: ['changedShare', 'strokeOrder'] },
+    );
+  }
+  const copies = await cachedStrokes(dataset, seed, making, options);
+  return { ...dataset, train: joinedStrokes(dataset.train, copies, dataset.name), originals };
+}
+
+/** [share · count] different examples, or each of them several times. */
+function originalsOf(count: number, share: number, seed: number): Int32Array {
+  const order = new Random(seed, CHANGED_STREAM).shuffle(Int32Array.from({ length: count }, (_, i) => i));
+  return Int32Array.from({ length: Math.max(1, Math.round(share * count)) }, (_, n) => order[n % count]);
+}
+
+/** The picture of a training example: its own, that from which its strokes were made, or a drawing of its strokes. */
+function picturesOf(dataset: Dataset, pictures: ImageExamples | null): (i: number) => Picture {
+  const source = dataset.kind === 'images' ? dataset.train : pictures;
+  return (i) => {
+    if (source !== null && i < source.count) {
+      const size = source.width * source.height;
+      return { ...DRAWING_SIZE, channels: 1, pixels: source.pixels.slice(i * size, (i + 1) * size) };
+    }
+    if (dataset.kind === 'images') throw new Error(`changed copies: example ${i} of ${dataset.train.count}`);
+    return renderedPicture(dataset.train, i, DEFAULT_STROKE_PREPROCESSING);
+  };
+}
+
+/** The strokes from the cache, or else made and cached. */
+async function cachedStrokes(
+  { train, classes }: DatasetOf<'strokes'>,
+  seed: number,
+  making: Making,
+  options: ChangedOptions,
+): Promise<StrokeExamples> {
+  const { cacheKey } = await import('../strokes/stroke-cache.js');
+  const { throughCache } = await import('../strokes/stroke-datasets.js');
+  const bytes = ({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  const key = cacheKey(
+    'changed',
+    ...[CHANGES_VERSION, DRAWING_VERSION, INK_VERSION, seed, making.count],
+    ...(options.pictures === null ? ['strokes'] : [bytes(options.pictures.pixels)]),
+    ...[bytes(train.moves), bytes(train.labels)],
+  );
+  const name = 'changed copies';
+  const made = await throughCache(key, name, options, async () => ({
+    name,
+    ...DRAWING_SIZE,
+    classes,
+    train: await madeStrokes(making, name, options),
+    test: emptyStrokes(0, 0, name),
+  }));
+  return made.train;
+}
