@@ -2,8 +2,9 @@
 import type { Precision } from '../../backends/stored.js';
 import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
+import { firstIndices } from '../../data/split.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
-import type { Refused } from '../../runs/run-folder.js';
+import type { Refusals, Refused } from '../../runs/run-folder.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
 import type { Engine } from '../engine.js';
@@ -17,7 +18,7 @@ import {
   loadFitting,
   readModel,
 } from './evaluation-data.js';
-import { refusedIn } from './refusals.js';
+import { refusalsOf, refusedByKind, refusedIn } from './refusals.js';
 import { openRunEngine } from './run-engine.js';
 
 export interface EvaluateRunOptions {
@@ -94,6 +95,30 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
   }
 }
 
+/**
+ * How often a run's network answers “none of these”, as summary.json has it: to the test samples, and to generated
+ * negatives.
+ * @param path a run folder, or a checkpoint beside its config.json
+ * @returns null for a network that was trained without this answer
+ * @throws UserError as evaluateRun
+ */
+export async function measureRefusals(
+  path: string,
+  options: Pick<EvaluateRunOptions, 'backend' | 'threads'>,
+): Promise<Refusals | null> {
+  const evaluated = await readModel(path);
+  const { classes } = evaluated.checkpoint;
+  const network = await openNetwork(dataOf(evaluated), evaluated, { ...options, data: null, part: 'test' });
+  try {
+    if (!network.dataset.negatives) return null;
+    const test = await answersOf(network, 'test', evaluated);
+    const negatives = await answersOf(network, 'negatives', evaluated);
+    return refusalsOf(test.sheet.scores, classes, refusedByKind(negatives.sheet, network.dataset));
+  } finally {
+    await network.close();
+  }
+}
+
 /** A network that is ready to answer the sequences of a data set. */
 interface OpenNetwork {
   dataset: Dataset;
@@ -132,14 +157,17 @@ async function openNetwork(
 /** The network's answers to a part of its data, and the labels of the part. */
 async function answersOf(
   { dataset, engine }: OpenNetwork,
-  part: EvaluatedPart,
+  part: EvaluatedPart | 'negatives',
   evaluated: EvaluatedModel,
 ): Promise<{ sheet: AnswerSheet; labels: ArrayLike<number> }> {
-  const { labels } = dataset[part === 'test' ? 'test' : 'train'];
+  const { labels, count } =
+    part === 'negatives' && dataset.negatives
+      ? dataset.negatives.examples
+      : dataset[part === 'test' ? 'test' : 'train'];
   const events = evaluatePart({
     engine,
     part,
-    indices: indicesOf(part, dataset, evaluated),
+    indices: part === 'negatives' ? firstIndices(count) : indicesOf(part, dataset, evaluated),
     labels,
     classes: evaluated.checkpoint.model.numClasses,
     stop: new AbortController().signal,

@@ -1,0 +1,60 @@
+/**
+ * The recipes of the networks in models/: options of `scanstroke train` by their names in config.json, and what the model
+ * cards say about each. make-models.mjs trains by them.
+ */
+
+/**
+ * @typedef {object} Recipe
+ * @property {Record<string, string | number | boolean>} options settings of the training; data and seed included
+ * @property {string} about what the network is: one or two sentences
+ * @property {string} data what it has learnt from
+ * @property {readonly string[]} limits what to expect of it, beside the limits of both
+ */
+
+/** @type {Record<'digits' | 'digit-strokes', Recipe>} */
+export const RECIPES = {
+  digits: {
+    options: { preset: 'fast', data: 'mnist', none_share: 0.15, seed_number: 0 },
+    about:
+      'Recognises a handwritten digit in a picture, which it reads one pixel row after the other. Drawings and pen strokes become pictures first. `predict` uses this network where none is named.',
+    data: 'the 60,000 training pictures of MNIST, and generated pictures that are no digits',
+    limits: [],
+  },
+  'digit-strokes': {
+    options: { preset: 'strokes-fast', data: 'strokes', none_share: 0.15, seed_number: 0 },
+    about:
+      'Recognises a handwritten digit from the strokes of a pen, one point after the other. Pictures become strokes first: they are thinned, and a tour visits their lines.',
+    data: 'pen strokes made of the 60,000 training pictures of MNIST, and of generated pictures that are no digits',
+    limits: [
+      'A drawing is made into a picture and then into strokes, so the order and direction of a person’s strokes change little (the rows “reversed” and “strokes shuffled” above). Moves that are given as `strokes` are read as they are: there it matters (the table of accuracy).',
+    ],
+  },
+};
+
+/** Settings that change neither the network nor its results: they may differ from the recipe. */
+export const FREE_SETTINGS = [
+  'backend',
+  'threads',
+  'checkpoint_minutes',
+  'checkpoint_updates',
+  'freq_output_train',
+  'freq_output_val',
+  'chart_format',
+];
+
+/** For --quick: a network in a minute, to try the script. */
+export const QUICK = { num_epochs: 1 };
+
+/** The command of a recipe. @param {Recipe['options']} options */
+export function commandOf(options) {
+  return `npx scanstroke train ${flagsOf(options).join(' ')}`;
+}
+
+/** The flags of a recipe: `--none-share`, `0.15` … @param {Recipe['options']} options */
+export function flagsOf(options) {
+  return Object.entries(options).flatMap(([key, value]) => {
+    const name = key.replaceAll('_', '-');
+    if (typeof value === 'boolean') return [value ? `--${name}` : `--no-${name}`];
+    return [`--${name}`, String(value)];
+  });
+}
