@@ -6,6 +6,7 @@ import { type CreateOptimizer, optimizersOn } from './train/optimizer.js';
 
 export { filesBeside } from './exchange/read-beside.js';
 export * from './public.js';
+export { type ShippedModel, shippedModel } from './runs/shipped-models.js';
 export { openTrainer } from './train/trainer-node.js';
 export { openBackend };
 

@@ -22,6 +22,7 @@ import {
   seedFolder,
   seedFolders,
 } from '../runs/run-path.js';
+import { refuseShipped } from '../runs/shipped-models.js';
 import type { ConfigFile } from '../train/config/config-file.js';
 import { configToDisk, givenOptions, resolveConfig, type TrainConfig } from '../train/config/run-config.js';
 import { UserError } from '../user-error.js';
@@ -72,6 +73,7 @@ export async function configure(
   if (savingPath !== null && !isSameFolder(savingPath, folder))
     await prepareRunFolder(savingPath, checkpoint);
   const isNew = basename(found.checkpoint) === RUN_FILES.best;
+  if (savingPath !== null) refuseShipped('train', savingPath);
   const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
   const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };
   return { ...config, ...paths };

@@ -15,6 +15,7 @@ import {
 } from '../runs/robustness.js';
 import { RUN_FILES } from '../runs/run-folder.js';
 import { holdsRun } from '../runs/run-path.js';
+import { isShipped } from '../runs/shipped-models.js';
 import type { EvaluateRunOptions } from '../train/run/evaluate-run.js';
 import { loadEvaluation } from '../train/run/evaluation-data.js';
 import { DataProgressView } from './data-progress.js';
@@ -28,7 +29,7 @@ export interface RobustnessFlags {
   json: boolean;
 }
 
-/** Measures, prints, and writes robustness.json and its chart into the run folder. */
+/** Measures, prints, and writes robustness.json and its chart into the run folder, unless it is part of the package. */
 export async function evaluateRobustness(
   path: string,
   options: Omit<Required<EvaluateRunOptions>, 'calibration'>,
@@ -65,7 +66,7 @@ export async function evaluateRobustness(
   } finally {
     view.clear();
   }
-  const files = holdsRun(folder) ? await writeFiles(folder, result) : [];
+  const files = holdsRun(folder) && !isShipped(folder) ? await writeFiles(folder, result) : [];
   if (json) printJson(terminal, robustnessToDisk(result));
   else terminal.out.write(describe(path, result, files, terminal));
 }

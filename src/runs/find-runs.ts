@@ -2,14 +2,15 @@
  * Finds runs on the disk and gives each an id made of its folder's name. A link in a folder of runs is left out.
  * Node.js only.
  */
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync, realpathSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { UserError } from '../user-error.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import { RUN_FILES } from './run-folder.js';
-import { isSeedFolder } from './run-path.js';
+import { isSeedFolder, runPathOf } from './run-path.js';
+import { isShipped, RUN_CHOICES, shippedModels } from './shipped-models.js';
 
 /** A run's id and paths. */
 export interface RunPlace {
@@ -17,6 +18,17 @@ export interface RunPlace {
   folder: string;
   /** Path of the best checkpoint; the file may not exist yet. */
   checkpoint: string;
+  /** Whether it is a network that comes with the package. Default false. */
+  shipped?: boolean;
+}
+
+/** The networks that come with the package. */
+export function shippedRuns(): RunPlace[] {
+  return shippedModels().map(({ name, folder }) => {
+    // As namedRuns returns them.
+    const real = realpathSync(folder);
+    return { id: name, folder: real, checkpoint: join(real, RUN_FILES.best), shipped: true };
+  });
 }
 
 /** Separates a folder of several seeds from a seed in an id: without meaning in URLs and in file names. */
@@ -65,23 +77,25 @@ export function isFolderOfRuns(path: string): boolean {
 /**
  * The runs named on the command line.
  * @param operation what messages begin with
- * @param paths run folders, folders of several seeds, checkpoints
+ * @param given run folders, folders of several seeds, checkpoints, names (runPathOf)
  * @throws UserError if one of them is none of these, or a file is no checkpoint
  */
-export async function namedRuns(operation: string, paths: readonly string[]): Promise<RunPlace[]> {
+export async function namedRuns(operation: string, given: readonly string[]): Promise<RunPlace[]> {
   const places: RunPlace[] = [];
-  for (const path of paths) {
+  for (const name of given) {
+    const path = runPathOf(operation, name);
     const kind = lookAt(path);
     if (kind !== 'file' && kind !== 'folder') {
-      throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give run folders or checkpoints`);
+      throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give ${RUN_CHOICES}`);
     }
     const real = await realpath(path);
+    const mark = isShipped(real) ? { shipped: true } : {};
     if (kind === 'file') {
       await readCheckpointHeader(path);
       const file = basename(real);
       const folder = dirname(real);
       const suffix = file === RUN_FILES.best ? '' : `${WITHIN}${file.replace(/\.safetensors$/, '')}`;
-      places.push({ id: basename(folder) + suffix, folder, checkpoint: real });
+      places.push({ id: basename(folder) + suffix, folder, checkpoint: real, ...mark });
       continue;
     }
     const inside = runsAt(real, basename(real));
@@ -90,7 +104,7 @@ export async function namedRuns(operation: string, paths: readonly string[]): Pr
         `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); and none of its folders does`,
       );
     }
-    for (const place of inside) places.push(place);
+    for (const place of inside) places.push({ ...place, ...mark });
   }
   return places;
 }

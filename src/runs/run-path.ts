@@ -10,6 +10,14 @@ import { UserError } from '../user-error.js';
 import { RUN_FILES } from './run-folder.js';
 import { originOf } from './run-origin.js';
 import { describeRunsIn } from './runs-in-folder.js';
+import {
+  isShipped,
+  isShippedName,
+  RUN_CHOICES,
+  refuseShipped,
+  shippedFolder,
+  shippedFolderOf,
+} from './shipped-models.js';
 
 /** The folder of new runs. */
 export const RUNS = 'runs';
@@ -46,9 +54,10 @@ export function newRunFolder(preset: string, now: Date): string {
 /**
  * Makes the folder that the user has named for a new run, before the data are read.
  * @param loadCp the checkpoint from which the run begins; null for none
- * @throws UserError if it holds a run, or cannot be made or written
+ * @throws UserError if it holds a run, is part of the package, or cannot be made or written
  */
 export async function prepareRunFolder(folder: string, loadCp: string | null): Promise<void> {
+  refuseShipped('train', folder);
   const made = await prepareFolder(folder);
   await refuseOldRun(folder, loadCp);
   if (made.length > 0) claimed.set(resolve(folder), made);
@@ -106,9 +115,22 @@ export interface FoundCheckpoint {
 }
 
 /**
+ * The run folder or checkpoint that an argument names: `last` is the newest run in runs/; `digits` and `digit-strokes`
+ * are networks of the package, unless there is a path of that name; anything else is a path.
+ *
+ * @param operation start of the messages: `evaluate`
+ * @throws UserError if there is no newest run
+ */
+export function runPathOf(operation: string, given: string): string {
+  if (given === NEWEST) return newestRun(operation);
+  return shippedFolderOf(given) ?? given;
+}
+
+/**
  * The checkpoint that a path means. A file is itself. Of a run folder, `use` takes the best checkpoint; `look` the best,
  * or the last if there is no best yet; `resume` the last, which need not exist: a run that was killed before it wrote one
- * starts again. A folder of several seeds can be resumed; to use one of them, name it. `last` is the newest run in runs/.
+ * starts again. A folder of several seeds can be resumed; to use one of them, name it. A network of the package has only
+ * its best checkpoint, from which a new run begins. runPathOf says what the names mean.
  *
  * @param operation start of the messages: `evaluate`
  * @throws UserError if there is no such checkpoint
@@ -118,20 +140,20 @@ export function findCheckpoint(
   given: string,
   purpose: 'use' | 'look' | 'resume',
 ): FoundCheckpoint {
-  const path = given === NEWEST ? newestRun(operation) : given;
+  const path = runPathOf(operation, given);
   const kind = lookAt(path);
   if (kind === 'file') return { folder: dirname(path), checkpoint: path };
   if (kind !== 'folder') {
-    throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give a run folder or a checkpoint`);
+    throw new UserError(`${operation}: ${path} ${PATH_WORDS[kind]}; give ${RUN_CHOICES}`);
   }
-  if (purpose === 'resume') {
+  if (purpose === 'resume' && !isShipped(path)) {
     if (holdsRun(path)) return { folder: path, checkpoint: join(path, RUN_FILES.last) };
     const runs = seedFolders(path).length > 0 ? null : describeRunsIn(path);
     if (runs !== null) throw new UserError(`${operation}: ${path} holds ${runs}`);
     throw new UserError(
       isThere(join(path, RUN_FILES.config))
         ? `${operation}: ${path} holds no run (${RUN_FILES.config} is empty: a run was killed as it began); begin a new run in this folder`
-        : `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint`,
+        : `${operation}: ${path} holds no run (neither ${RUN_FILES.config} nor ${RUN_FILES.last}); give a run folder or a checkpoint${hidden(given)}`,
     );
   }
   const [best, last] = [RUN_FILES.best, RUN_FILES.last].map((name) => join(path, name));
@@ -147,9 +169,14 @@ export function findCheckpoint(
   if (runs !== null) throw new UserError(`${operation}: ${path} holds ${runs}`);
   throw new UserError(
     seed === undefined
-      ? `${operation}: ${path} holds no checkpoint (neither ${RUN_FILES.best} nor ${RUN_FILES.last}); give a run folder or a checkpoint`
+      ? `${operation}: ${path} holds no checkpoint (neither ${RUN_FILES.best} nor ${RUN_FILES.last}); give a run folder or a checkpoint${hidden(given)}`
       : `${operation}: ${path} holds the runs of several seeds; name one of them, such as ${seed}`,
   );
+}
+
+/** Where the package's network is whose name a folder without a run has. */
+function hidden(name: string): string {
+  return isShippedName(name) ? `; the package's network of this name is in ${shippedFolder(name)}` : '';
 }
 
 /** A model's name in files and URLs: that of its run folder or, outside of a run, of the checkpoint; letters, digits, `.`, `-`, `_`. */

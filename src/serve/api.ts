@@ -22,6 +22,8 @@ export interface ModelEntry {
   id: string;
   /** Shown to people. */
   name: string;
+  /** Whether the network came with the package. */
+  shipped: boolean;
   /** What it reads: the pixels of images, or pen strokes. */
   kind: KindName;
   preset: string | null;
@@ -100,11 +102,13 @@ export interface RunEntry {
   peak_rss_mb: number | null;
   /** Whether the run has a checkpoint, which is in the list of models under the same id. */
   model: boolean;
+  /** Whether it came with the package: the training was elsewhere, and nothing changes the files. */
+  shipped: boolean;
   /** Message of the first file that cannot be read; null if all can. */
   problem: string | null;
 }
 
-/** GET /api/runs: newest first. */
+/** GET /api/runs: newest first, then those that came with the package. */
 export interface RunList {
   runs: RunEntry[];
 }

@@ -10,6 +10,8 @@ const id = z.string().describe('as in the list');
 
 const kind = z.enum(KIND_NAMES).describe('the kind of input that the network reads');
 
+const shipped = z.boolean().describe('whether the network came with the package');
+
 const byte = z.int().min(0).max(255);
 const picture = z
   .object({
@@ -64,6 +66,7 @@ export const modelList = z.object({
     z.object({
       id: z.string(),
       name: z.string(),
+      shipped,
       kind,
       preset: z.string().nullable(),
       classes: z.array(z.string()),
@@ -106,6 +109,7 @@ export const runList = z.object({
       samples_per_second: number,
       peak_rss_mb: number,
       model: z.boolean(),
+      shipped,
       problem: z.string().nullable(),
     }),
   ),

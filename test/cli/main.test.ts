@@ -121,15 +121,37 @@ describe('mistakes end with exit code 2 and one line', () => {
       'evaluate',
       "scanstroke: evaluate: missing required argument 'run'; `scanstroke evaluate --help` lists what there is",
     ],
-    ['info nowhere', 'scanstroke: info: nowhere does not exist; give a run folder or a checkpoint'],
-    ['evaluate nowhere', 'scanstroke: evaluate: nowhere does not exist; give a run folder or a checkpoint'],
+    [
+      'info nowhere',
+      'scanstroke: info: nowhere does not exist; give a run folder, a checkpoint, or a network of the package (digits, digit-strokes)',
+    ],
+    [
+      'evaluate nowhere',
+      'scanstroke: evaluate: nowhere does not exist; give a run folder, a checkpoint, or a network of the package (digits, digit-strokes)',
+    ],
+    [
+      'predict',
+      'scanstroke: predict: expected a file to recognise (a picture, drawings or strokes), found none; `scanstroke predict --help` shows examples',
+    ],
+    [
+      'predict nowhere.png',
+      'scanstroke: cannot read the input nowhere.png: it does not exist; check the path (ENOENT)',
+    ],
+    [
+      'predict nowhere',
+      'scanstroke: predict: nowhere does not exist; give a file to recognise, or before it a run folder, a checkpoint, or a network of the package (digits, digit-strokes)',
+    ],
+    [
+      'predict digits',
+      'scanstroke: predict: digits is a network, and no file to recognise follows; give a picture, drawings or strokes after it',
+    ],
     [
       'predict nowhere a.png',
-      'scanstroke: predict: nowhere does not exist; give a run folder or a checkpoint',
+      'scanstroke: predict: nowhere does not exist; give a run folder, a checkpoint, or a network of the package (digits, digit-strokes)',
     ],
     [
       'page nowhere --out none',
-      'scanstroke: page: nowhere does not exist; give a run folder or a checkpoint',
+      'scanstroke: page: nowhere does not exist; give a run folder, a checkpoint, or a network of the package (digits, digit-strokes)',
     ],
     ['presets quik', 'scanstroke: presets: there is no preset "quik"; did you mean quick?'],
   ];

@@ -1,6 +1,15 @@
 /** Protects the folder of a new run, and the choice of run and checkpoint for a path. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -8,10 +17,12 @@ import { originOf, writeOrigin } from '#src/runs/run-origin.js';
 import {
   findCheckpoint,
   newRunFolder,
+  prepareRunFolder,
   refuseOldRun,
   removeUnusedFolder,
   seedFolder,
 } from '#src/runs/run-path.js';
+import { isShipped, SHIPPED_MODELS, shippedFolder } from '#src/runs/shipped-models.js';
 import { UserError } from '#src/user-error.js';
 
 describe('run folders', () => {
@@ -98,6 +109,40 @@ describe('run folders', () => {
     put('runs/seeds/seed-10/last.safetensors', 3500);
     put('runs/seeds/seed-4/last.safetensors', 4000);
     assert.equal(resume('last').folder, 'runs/seeds');
+  });
+
+  it('digits and digit-strokes are the networks of the package, unless there is a path of that name', () => {
+    for (const name of SHIPPED_MODELS) {
+      const found = {
+        folder: shippedFolder(name),
+        checkpoint: join(shippedFolder(name), 'best.safetensors'),
+      };
+      assert.ok(existsSync(found.checkpoint));
+      for (const find of [look, use, resume]) assert.deepEqual(find(name), found, name);
+      // By its path, too, a new run begins from the best checkpoint: nothing is written to the folder.
+      assert.deepEqual(resume(found.folder), found);
+    }
+    mkdirSync('digits');
+    assert.throws(
+      () => use('digits'),
+      /digits holds no checkpoint .*; the package's network .* is in \/.*digits$/,
+    );
+    put('digits/best.safetensors', 1);
+    assert.equal(use('digits').folder, 'digits');
+    rmSync('digits', { recursive: true });
+  });
+
+  it('nothing is written among the networks of the package, also by way of a link', async () => {
+    symlinkSync(dirname(shippedFolder('digits')), 'linked');
+    for (const folder of [shippedFolder('digits'), 'linked/digits', 'linked/new/run']) {
+      await assert.rejects(
+        prepareRunFolder(folder, null),
+        /is part of the package, and nothing is written there/,
+      );
+    }
+    assert.equal(isShipped('runs'), false);
+    assert.equal(isShipped(`${shippedFolder('digits')}/../../models-of-mine`), false);
+    rmSync('linked');
   });
 
   it('a folder means this run, a file this checkpoint', () => {

@@ -22,6 +22,7 @@ const entry: ModelEntry = {
   id: model.name,
   preset: null,
   test_accuracy: null,
+  shipped: false,
   file: '',
   bytes: checkpoint.length,
   version: '',

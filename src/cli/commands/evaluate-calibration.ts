@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { calibrationRows, formatPoints, formatShare } from '../../report/text.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
+import { isShipped } from '../../runs/shipped-models.js';
 import type { MeasuredCalibration } from '../../train/run/evaluate-run.js';
 import { UserError } from '../../user-error.js';
 import { formatTable, indent } from '../terminal.js';
@@ -20,6 +21,12 @@ export const drawReliability: DrawReliability = async (calibration, { part, data
     return {
       files: [],
       notices: ['no diagram: the checkpoint is in no run folder; give the folder of its run'],
+    };
+  }
+  if (isShipped(folder)) {
+    return {
+      files: [],
+      notices: ['no diagram: nothing is written into the folder of a network of the package'],
     };
   }
   const { writeReliability } = await import('../../report/report.js');

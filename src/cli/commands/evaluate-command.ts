@@ -48,7 +48,10 @@ export type Evaluate = (path: string, options: EvaluateOptions) => Promise<Evalu
 
 export function defineEvaluate(command: Command, terminal: Terminal): void {
   command
-    .argument('<run>', 'run folder (evaluates its best checkpoint) or a checkpoint')
+    .argument(
+      '<run>',
+      'run folder (evaluates its best checkpoint), checkpoint, or a network of the package: digits, digit-strokes',
+    )
     .option('--data <path>', 'data set, as for `scanstroke train --data` (default the data of the run)')
     .addOption(
       new Flag('--part <name>', `part of the data set: ${PARTS.join(', ')} (default test)`)

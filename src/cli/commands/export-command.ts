@@ -52,7 +52,10 @@ const MAX_MODULE_BYTES = 2 ** 26;
 
 export function defineExport(command: Command, terminal: Terminal): void {
   command
-    .argument('<run>', 'run folder (exports its best checkpoint) or a checkpoint')
+    .argument(
+      '<run>',
+      'run folder (exports its best checkpoint), checkpoint, or a network of the package: digits, digit-strokes',
+    )
     .addOption(
       new Flag(
         '--format <name>',

@@ -13,7 +13,10 @@ import { colorsFor, formatTable, indent, printJson, type Terminal } from '../ter
 
 export function defineInfo(command: Command, terminal: Terminal): void {
   command
-    .argument('<path>', 'run folder or checkpoint (.safetensors)')
+    .argument(
+      '<path>',
+      'run folder, checkpoint (.safetensors), or a network of the package: digits, digit-strokes',
+    )
     .option('--json', 'print only JSON')
     .addHelpText(
       'after',

@@ -20,7 +20,10 @@ const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 
 export function definePage(command: Command, terminal: Terminal): void {
   command
-    .argument('<run...>', 'run folders (uses their best checkpoints) or checkpoints')
+    .argument(
+      '<run...>',
+      'run folders (uses their best checkpoints), checkpoints, or a network of the package: digits, digit-strokes',
+    )
     .requiredOption('--out <folder>', 'folder to write: new, empty, or with an older page')
     .option('--json', 'print only { out, models, bytes } as JSON')
     .addHelpText(
@@ -69,6 +72,7 @@ async function modelOf(
   const { readTrainedModel } = await import('../../runs/checkpoint-file.js');
   const { factsBeside } = await import('../../runs/run-files.js');
   const { findCheckpoint, modelName } = await import('../../runs/run-path.js');
+  const { isShipped } = await import('../../runs/shipped-models.js');
   const { checkpoint: path } = findCheckpoint('page', run, 'use');
   const bytes = encodeCheckpoint(await readTrainedModel(path));
   const info = describeCheckpoint(bytes, { name: path, ...(await factsBeside(path)) });
@@ -76,6 +80,7 @@ async function modelOf(
   const entry: ModelEntry = {
     id,
     name: id,
+    shipped: isShipped(path),
     kind: info.kind,
     preset: info.preset,
     classes: info.classes,

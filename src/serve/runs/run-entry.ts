@@ -20,7 +20,11 @@ export function stateOf({ touched, ended }: Signs, now: number): RunState {
   return touched !== null && Math.abs(now - touched) < UNTOUCHED_MS ? 'live' : 'stopped';
 }
 
-export function runEntry({ id, folder }: RunPlace, digest: RunDigest, now: number): RunEntry {
+export function runEntry(
+  { id, folder, shipped = false }: RunPlace,
+  digest: RunDigest,
+  now: number,
+): RunEntry {
   const { started, changed, checkpoint } = digest;
   const config = digest.config.value;
   const metrics = digest.metrics.value;
@@ -44,6 +48,7 @@ export function runEntry({ id, folder }: RunPlace, digest: RunDigest, now: numbe
     samples_per_second: summary?.samplesPerSecond ?? metrics?.last?.samplesPerSecond ?? null,
     peak_rss_mb: summary?.peakRssMb ?? null,
     model: checkpoint.stamp !== null,
+    shipped,
     problem: problemOf(digest),
   };
 }
@@ -56,6 +61,7 @@ export function modelEntry(place: RunPlace, { checkpoint, summary, config }: Run
   return {
     id: place.id,
     name: place.id,
+    shipped: place.shipped ?? false,
     preset,
     kind: value.kind,
     classes: value.classes,
