@@ -32,6 +32,9 @@ const MAX_PHOTO_PIXELS = 2 ** 26;
 /** `t10k-images-idx3-ubyte:12`, `drawings.ndjson:3`: an input of a file, counted from 0. */
 const ITEM = /^(.+):(\d{1,9})$/;
 
+/** Names of files whose format no first bytes tell. */
+const DRAWINGS_AS_TEXT = /\.(tra|tes|unipen)$/i;
+
 /** Standard input. */
 export const STANDARD_INPUT = '-';
 
@@ -51,8 +54,19 @@ export async function readInputs(path: string, channels = 1): Promise<NamedInput
   throw new UserError(`${path}: there is no ${item}; ${file} holds ${named.length}, counted from 0`);
 }
 
+/** The file that a path names: of FILE:N the file. */
+export function fileOf(path: string): string {
+  return existsSync(path) ? path : (ITEM.exec(path)?.[1] ?? path);
+}
+
+/** Whether a file with this name and these first bytes can hold inputs. */
+export function beginsLikeInput(path: string, start: Uint8Array): boolean {
+  if (DRAWINGS_AS_TEXT.test(path)) return true;
+  return start.length > 0 && (isPicture(start) || isGzip(start) || isIdx(start) || beginsLikeJson(start));
+}
+
 async function inputsIn(path: string, channels: number): Promise<RecognizerInput[]> {
-  if (/\.(tra|tes|unipen)$/i.test(path)) {
+  if (DRAWINGS_AS_TEXT.test(path)) {
     const inputs: RecognizerInput[] = [];
     const file = { path, name: basename(path), bytes: 0, isTest: false };
     await readDrawings(file, ({ drawing }) => inputs.push({ kind: 'drawing', ...drawing }));

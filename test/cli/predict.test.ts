@@ -105,7 +105,7 @@ test('mistakes are one line and exit code 2', () => {
     [[brokenJson], /broken\.json: not valid JSON: (?!.*not valid JSON)/],
     [[join(folder, 'none.png')], /none\.png: it does not exist/],
     [[`${run}:4`], /found a checkpoint \(safetensors\)/],
-    [[], /missing required argument 'file'/],
+    [[], /a\.safetensors is a network, and no file to recognise follows/],
   ];
   for (const [files, message] of refusals) {
     const { status, stdout, stderr } = predict(files);

@@ -1,4 +1,4 @@
-/** `scanstroke predict RUN FILE…`: classifies pictures, strokes and drawings with a trained network. */
+/** `scanstroke predict [RUN] FILE…`: classifies pictures, strokes and drawings with a trained network. */
 
 import type { Command } from 'commander';
 import { guessName } from '../../recognize/guess-name.js';
@@ -15,11 +15,19 @@ interface PredictFlags {
   backend?: TrainConfig['backend'];
 }
 
+/** Said where the command line names no network. */
+const DEFAULT_NOTICE =
+  'the network digits of the package answers; to choose another, name a run folder, a checkpoint, last or digit-strokes before the files';
+
 export function definePredict(command: Command, terminal: Terminal): void {
   command
-    .argument('<run>', 'run folder (uses its best checkpoint) or a checkpoint')
+    .usage('[options] [run] <file...>')
     .argument(
-      '<file...>',
+      '[run]',
+      'run folder (uses its best checkpoint), checkpoint, last, or a network of the package: digits, digit-strokes (default digits)',
+    )
+    .argument(
+      '[file...]',
       'PNG, JPEG or WebP picture, IDX file of images, or JSON with drawings or strokes; FILE:N is item N of a file, from 0; - is standard input',
     )
     .addOption(optionFlag('backend'))
@@ -28,14 +36,19 @@ export function definePredict(command: Command, terminal: Terminal): void {
       'after',
       `
 Examples:
+  scanstroke predict digit.png                  with the network digits, which comes with the package
   scanstroke predict runs/my-run digit.png
   scanstroke predict runs/my-run t10k-images-idx3-ubyte:7 drawings.ndjson
   echo '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}' | scanstroke predict runs/my-run - --json`,
     )
-    .action((run: string, files: string[], flags: PredictFlags) => predict(run, files, flags, terminal));
+    .action((first: string | undefined, others: string[], flags: PredictFlags) =>
+      predict(first === undefined ? [] : [first, ...others], flags, terminal),
+    );
 }
 
-async function predict(run: string, files: string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
+async function predict(given: readonly string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
+  const { predictArguments } = await import('../predict-arguments.js');
+  const { run, files, isDefault } = predictArguments(given);
   const { openBackend } = await import('../../backends/open-node.js');
   const { kindOf } = await import('../../data/kinds.js');
   const { openCheckpoint } = await import('../../recognize/open-checkpoint.js');
@@ -53,6 +66,7 @@ async function predict(run: string, files: string[], flags: PredictFlags, termin
     let inputs: NamedInput[] = [];
     for (const file of files) inputs = inputs.concat(await readInputs(file, channels));
     const answers = await recognizer.recognize(inputs.map(({ input }) => input));
+    if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
     if (json)
       printJson(
         terminal,
