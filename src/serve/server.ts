@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { BackendName } from '../backends/backend.js';
 import { quote } from '../formats/quotation.js';
+import type { RunPlace } from '../runs/find-runs.js';
 import { UserError } from '../user-error.js';
 import { Bodies } from './bodies.js';
 import { errorJson, errorStatus, HttpError } from './http-error.js';
@@ -26,6 +27,8 @@ export interface ServeOptions {
   given: readonly string[];
   /** A folder of runs; null for none. */
   runs: string | null;
+  /** Networks of the package, listed last. Default: none. */
+  shipped?: readonly RunPlace[];
   /** Folders with data sets that may be opened, beside the built-in ones. Default: none. */
   dataRoots?: readonly string[];
   /** An address or a name. */
@@ -60,7 +63,7 @@ const PORTS = 20;
 export async function startServer(given: ServeOptions): Promise<RunningServer> {
   const options = { ...given, host: readHost(given.host) };
   const roots = await openDataRoots(options.dataRoots ?? []);
-  const runs = await openRunStore(options.given, options.runs);
+  const runs = await openRunStore(options.given, options.runs, options.shipped);
   const events = new RunEvents(runs, options.onDefect);
   const samples = new Samples(runs, options.backend, roots);
   const bodies = new Bodies();

@@ -90,7 +90,7 @@ test('ends in bounded time after SIGTERM even with a thread that is stuck in a c
 
 test('mistakes are one line and exit code 2', async () => {
   const refusals: [string[], RegExp][] = [
-    [['none'], /none does not exist; give run folders or checkpoints/],
+    [['none'], /none does not exist; give a run folder, a checkpoint, or a network of the package/],
     [['--port', '70000'], /--port must be a whole number from 0 to 65535, found "70000"/],
     [['--batch', '0'], /--batch must be a whole number from 1 to 4096/],
     [['--threads', 'many'], /--threads must be/],

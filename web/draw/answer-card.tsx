@@ -58,9 +58,9 @@ function ModelName({ model, models, onChoose }: Pick<AnswerCardProps, 'model' | 
         value={model.id}
         onChange={(event) => onChoose((event.target as HTMLSelectElement).value)}
       >
-        {models.map(({ id, name }) => (
+        {models.map(({ id, name, shipped }) => (
           <option key={id} value={id}>
-            {name}
+            {shipped ? `${name} (shipped)` : name}
           </option>
         ))}
       </select>

@@ -42,12 +42,14 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     details.parameters ? ['Parameters', formatCount(details.parameters)] : null,
     summary ? ['Backend', `${summary.backend} (${summary.backendDescription})`] : null,
     summary ? ['Threads', plural(summary.threads, 'thread')] : null,
-    [
-      'Started',
-      new Date(details.started).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
-    ],
+    // The files of a package have the time of its installation.
+    details.shipped ? null : ['Started', timeText(details.started)],
   ];
   return facts.filter((fact) => fact !== null).map(([name, value]) => [name, kept(value)]);
+}
+
+function timeText(iso: string): string {
+  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 function refusalFacts(refusals: RunSummary['refusals']): Fact[] {

@@ -40,7 +40,8 @@ export function RunList({ runs, shown }: { runs: readonly RunEntry[]; shown: rea
       )}
       {runs.length > 1 && (
         <p class="muted">
-          Newest first. Tick up to {MAX_COMPARED} to compare.
+          Newest first{runs.some(({ shipped }) => shipped) && ', then those that came with scanstroke'}. Tick
+          up to {MAX_COMPARED} to compare.
           {shown.length > 1 && (
             <>
               {' '}
@@ -72,14 +73,16 @@ export function isNarrow(): boolean {
 }
 
 /** Whether every word of the filter is in the run's name, preset, data or state. */
-function matches({ id, preset, data, state, problem }: RunEntry, filter: string): boolean {
+function matches({ id, preset, data, state, shipped, problem }: RunEntry, filter: string): boolean {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = [id, preset, data, STATES[state], problem === null ? '' : DAMAGED].join(' ').toLowerCase();
+  const marks = [STATES[state], shipped ? SHIPPED : '', problem === null ? '' : DAMAGED];
+  const text = [id, preset, data, ...marks].join(' ').toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
 const STATES: Record<RunEntry['state'], string> = { live: 'training', stopped: 'stopped', done: 'done' };
 const DAMAGED = 'damaged';
+const SHIPPED = 'shipped';
 
 function RunRow({ run, shown }: { run: RunEntry; shown: readonly string[] }) {
   const { id, preset, data, epochs, num_epochs: wanted } = run;
@@ -132,8 +135,16 @@ function dataName(data: string): string {
   return `${kind ?? ''}${path.split(/[/\\]/).filter(Boolean).at(-1) ?? path}`;
 }
 
-export function StateBadge({ run: { state, problem } }: { run: Pick<RunEntry, 'state' | 'problem'> }) {
+type Marks = Pick<RunEntry, 'state' | 'problem' | 'shipped'>;
+
+export function StateBadge({ run: { state, problem, shipped } }: { run: Marks }) {
   if (problem !== null) return <span class="badge damaged">{DAMAGED}</span>;
+  if (shipped)
+    return (
+      <span class="badge shipped" title="This network came with scanstroke.">
+        {SHIPPED}
+      </span>
+    );
   if (state === 'done') return null;
   return <span class={`badge ${state}`}>{STATES[state]}</span>;
 }

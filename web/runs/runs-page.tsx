@@ -51,8 +51,8 @@ export default function RunsPage({ query }: { query: URLSearchParams }) {
             <Waiting what="Loading the list of runs" />
           </section>
         )}
-        {runs?.length === 0 && <NoRuns />}
         {runs && runs.length > 0 && <RunList runs={runs} shown={shown} />}
+        {runs?.every(({ shipped }) => shipped) && <NoRuns />}
       </nav>
       <div class="content" ref={content} tabIndex={-1}>
         <a class="back" href={linkTo('runs', wanted.length > 1 ? { run: wanted, pick: 1 } : {})}>
@@ -186,7 +186,7 @@ function OneRun({ run }: { run: Run }) {
         <header>
           <h2>
             {id}
-            <StateBadge run={{ state, problem: details.problem }} />
+            <StateBadge run={{ state, problem: details.problem, shipped: details.shipped }} />
           </h2>
           {details.model && (
             <p class="actions">

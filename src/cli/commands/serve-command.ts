@@ -29,7 +29,7 @@ export function defineServe(command: Command, terminal: Terminal): void {
   command
     .argument(
       '[run...]',
-      'run folders or checkpoints to list first (default the newest run), or one folder of runs',
+      'run folders, checkpoints or networks of the package to list first (default the newest run, else digits), or one folder of runs',
     )
     .addOption(
       new Flag(
@@ -58,7 +58,7 @@ export function defineServe(command: Command, terminal: Terminal): void {
       'after',
       `
 Examples:
-  scanstroke serve                         serve the page with the runs in runs/
+  scanstroke serve                         serve the page with the runs in runs/ and the networks of the package
   scanstroke serve runs/my-run --open      list this network first, open a browser
   scanstroke serve --data-root my-images   show samples of runs trained with --data my-images
   scanstroke serve --host 0.0.0.0          accept requests from other machines
@@ -70,7 +70,7 @@ Examples:
 async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Promise<void> {
   const { startServer } = await import('../../serve/server.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
-  const { checkFolderOfRuns } = await import('../../runs/find-runs.js');
+  const { checkFolderOfRuns, shippedRuns } = await import('../../runs/find-runs.js');
   const { port = null, host, runs, dataRoot, batch, open = false, json = false, ...others } = flags;
   const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
   await checkFolderOfRuns('serve: --runs', runs);
@@ -80,6 +80,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const server = await startServer({
     given,
     runs,
+    shipped: shippedRuns(),
     dataRoots: dataRoot,
     host,
     port,

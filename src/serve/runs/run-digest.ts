@@ -70,7 +70,7 @@ const MAX_CLASS_NAMES_LENGTH = 2 ** 16;
  * @returns `before` itself if nothing has changed
  */
 export function digestOf(
-  { folder, checkpoint: path }: RunPlace,
+  { folder, checkpoint: path, shipped = false }: RunPlace,
   before?: RunDigest,
   reader: RunReader = {},
 ): RunDigest {
@@ -93,7 +93,9 @@ export function digestOf(
     return before;
   }
   const changed = files.reduce((latest, { stamp }) => Math.max(latest, stamp?.changed ?? 0), 0);
-  const ended = summary.stamp !== null && summary.stamp.changed >= (metrics.stamp?.changed ?? 0);
+  // The files of a package have the times of its installation.
+  const isNewer = shipped || (summary.stamp?.changed ?? 0) >= (metrics.stamp?.changed ?? 0);
+  const ended = summary.stamp !== null && isNewer;
   const started = config.stamp?.changed ?? changed;
   return { config, metrics, summary, checkpoint, touched, started, changed, ended, metricsFile };
 }

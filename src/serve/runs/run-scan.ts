@@ -1,6 +1,6 @@
 /**
- * The runs on the disk: those given on the command line, and those in a folder of runs, of which there may be ten
- * thousand. Runs in a worker thread.
+ * The runs on the disk: those given on the command line, those in a folder of runs, of which there may be ten thousand,
+ * and the networks of the package. Runs in a worker thread.
  *
  * A look at the folder costs one call of the system for each run: a run's folder tells by its ctime whether a file in it
  * was created or replaced. Files that grow or were changed in place are found by their own stamps, which are compared at
@@ -46,6 +46,7 @@ export interface ScanVersions {
 export class RunScan {
   readonly #given: readonly RunPlace[];
   readonly #runs: string | null;
+  readonly #shipped: readonly RunPlace[];
   #listings = new Map<string, CachedListing>();
   #places: RunPlace[] = [];
   /** By path of the checkpoint, which no two places share. */
@@ -59,13 +60,16 @@ export class RunScan {
   /**
    * @param given run folders or checkpoints
    * @param runs a folder of runs, which need not exist yet
+   * @param shipped networks of the package; one that is given is listed once
    */
-  constructor(given: readonly RunPlace[], runs: string | null) {
+  constructor(given: readonly RunPlace[], runs: string | null, shipped: readonly RunPlace[] = []) {
     this.#given = given;
     this.#runs = runs;
+    const named = new Set(given.map(({ checkpoint }) => checkpoint));
+    this.#shipped = shipped.filter(({ checkpoint }) => !named.has(checkpoint));
   }
 
-  /** All runs: those given, then the others by name. */
+  /** All runs: those given, then the others by name, then the networks of the package. */
   get places(): readonly RunPlace[] {
     return this.#places;
   }
@@ -107,16 +111,16 @@ export class RunScan {
     return complete;
   }
 
-  /** Newest first. */
+  /** Newest first; then the networks of the package. */
   list(): RunList {
     const now = Date.now();
     const runs = this.#known()
-      .sort(newestFirst)
+      .sort((a, b) => isShipped(a) - isShipped(b) || newestFirst(a, b))
       .map(([place, digest]): RunEntry => runEntry(place, digest, now));
     return { runs };
   }
 
-  /** All networks: those given on the command line first, then the newest. Damaged checkpoints are left out. */
+  /** All networks: those given on the command line, the newest, those of the package. Damaged checkpoints are left out. */
   models(): ModelList {
     const models = this.#models().map(([, entry]) => entry);
     return { api: true, default: models[0]?.id ?? null, models };
@@ -136,7 +140,7 @@ export class RunScan {
     const rank = new Map(this.#given.map(({ checkpoint }, n) => [checkpoint, n]));
     const rankOf = ({ checkpoint }: RunPlace) => rank.get(checkpoint) ?? rank.size;
     return this.#known()
-      .sort((a, b) => rankOf(a[0]) - rankOf(b[0]) || newestFirst(a, b))
+      .sort((a, b) => rankOf(a[0]) - rankOf(b[0]) || isShipped(a) - isShipped(b) || newestFirst(a, b))
       .flatMap(([place, digest]): [RunPlace, ModelEntry][] => {
         const entry = modelEntry(place, digest);
         return entry === null ? [] : [[place, entry]];
@@ -163,7 +167,11 @@ export class RunScan {
     const found =
       runs === null ? [] : foldersIn(runs).flatMap((name) => runsAt(resolve(runs, name), name, list));
     const known = new Set(this.#given.map(({ folder }) => folder));
-    const places = withDistinctIds([...this.#given, ...found.filter(({ folder }) => !known.has(folder))]);
+    const places = withDistinctIds([
+      ...this.#given,
+      ...found.filter(({ folder }) => !known.has(folder)),
+      ...this.#shipped,
+    ]);
     for (const place of places) {
       const { folder, checkpoint } = place;
       const given = known.has(folder);
@@ -225,6 +233,13 @@ export class RunScan {
   }
 }
 
+/** 1 for a network of the package, else 0. */
+function isShipped([{ shipped = false }]: [RunPlace, RunDigest]): number {
+  return Number(shipped);
+}
+
+/** Networks of the package, whose files have no times of their own, keep their order. */
 function newestFirst([a, one]: [RunPlace, RunDigest], [b, other]: [RunPlace, RunDigest]): number {
+  if (a.shipped && b.shipped) return 0;
   return other.started - one.started || (a.id < b.id ? -1 : 1);
 }

@@ -1,6 +1,6 @@
 /**
- * The runs that the server shows: those given on the command line, and those in a folder of runs. Each has an id made
- * of its folder's name. A request names an id, which is looked up in this list and never becomes part of a path.
+ * The runs that the server shows: those given on the command line, those in a folder of runs, and the networks of the
+ * package. Each has an id made of its folder's name. A request names an id, which is looked up in this list and never becomes part of a path.
  *
  * Two worker threads read the files: one for the lists of all runs, one for single runs. This thread keeps the last
  * lists. A request starts a look at the folder if the lists are older than a moment; the more runs there are, the longer
@@ -56,11 +56,12 @@ export class RunStore {
   /**
    * @param given run folders or checkpoints
    * @param runs a folder of runs, which need not exist yet
+   * @param shipped networks of the package
    */
-  constructor(given: readonly RunPlace[], runs: string | null) {
+  constructor(given: readonly RunPlace[], runs: string | null, shipped: readonly RunPlace[] = []) {
     const options = {
       script: new URL('./runs-worker.js', import.meta.url),
-      data: { given, runs },
+      data: { given, runs, shipped },
       threads: 1,
       jobs: 1,
       bytes: 0,
@@ -231,9 +232,14 @@ export class RunStore {
 /**
  * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, used in place of `runs`
  * @param runs a folder of runs, which need not exist yet
+ * @param shipped networks of the package, listed last
  * @throws UserError if one of those given is none of these
  */
-export async function openRunStore(given: readonly string[], runs: string | null): Promise<RunStore> {
-  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore([], given[0]);
-  return new RunStore(await namedRuns('serve', given), runs);
+export async function openRunStore(
+  given: readonly string[],
+  runs: string | null,
+  shipped: readonly RunPlace[] = [],
+): Promise<RunStore> {
+  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore([], given[0], shipped);
+  return new RunStore(await namedRuns('serve', given), runs, shipped);
 }

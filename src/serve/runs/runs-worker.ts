@@ -56,7 +56,7 @@ export type RunsAnswer = ScanNews | Uint8Array | RunProgress | null;
 /** Length of the JSON lines in one progress. */
 const MAX_PROGRESS_LENGTH = 2 ** 20;
 
-const scan = new RunScan(workerData.given, workerData.runs);
+const scan = new RunScan(workerData.given, workerData.runs, workerData.shipped);
 
 serveBatches<RunsJob, RunsAnswer, null>((jobs) => Promise.allSettled(jobs.map(answer)));
 
