@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -177,6 +178,23 @@ test('its source maps are there and hold the sources, so that bundlers and debug
     assert.equal(sourcesContent?.length, sources.length, name);
   }
   assert.ok(seen > 100, 'the pattern finds maps');
+});
+
+test('the package contains its networks, each less than 1 MB; they answer in a folder without runs', async () => {
+  for (const name of ['digits', 'digit-strokes']) {
+    const model = join(installed, 'models', name);
+    const files = readdirSync(model);
+    for (const file of ['best.safetensors', 'config.json', 'summary.json', 'README.md'])
+      assert.ok(files.includes(file), `${name}/${file}`);
+    const bytes = files.reduce((sum, file) => sum + statSync(join(model, file)).size, 0);
+    assert.ok(bytes < 1_000_000, `${name}: ${bytes} bytes`);
+  }
+  writeFileSync(join(folder, 'seven.json'), '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}');
+  const command = join(folder, 'node_modules/.bin/scanstroke');
+  const [answer] = JSON.parse(await run(command, ['predict', 'seven.json', '--json']));
+  assert.equal(answer.class, '7');
+  const { models } = JSON.parse(await run(command, ['page', 'digit-strokes', '--out', 'site', '--json']));
+  assert.deepEqual([models[0].id, models[0].shipped], ['digit-strokes', true]);
 });
 
 test('the command trains and writes charts and a report; the package contains MNIST', async (t) => {

@@ -55,6 +55,7 @@ after(async () => {
 
 test('a drawn digit is recognised, as by the server and by predict', async () => {
   await visited.page.locator('.answer').nth(1).waitFor();
+  assert.equal(await visited.page.locator('.hint').textContent(), 'Draw a digit');
   await draw(visited, SEVEN);
   const shown = await answers(visited);
   assert.equal(shown[0].glyph, '7');

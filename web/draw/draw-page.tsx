@@ -1,5 +1,6 @@
 /** The Draw view: the canvas, the networks' answers while the pen moves, and how the answers changed. */
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { isNone } from '#src/recognize/guess-name.js';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
 import { plural } from '#src/report/text.js';
 import { isolated, shownNames } from '../charts/class-name.js';
@@ -58,7 +59,8 @@ function Paper({ session }: { session: DrawSession }) {
 }
 
 function hint(session: DrawSession): string {
-  const classes = session.chosen.map((id) => session.entry(id).classes)[0];
+  const [known] = session.chosen.map((id) => session.entry(id).classes);
+  const classes = known?.filter((name) => !isNone(name));
   const digits = !classes || classes.every((name) => /^\d$/.test(name));
   if (digits) return 'Draw a digit';
   // Few enough to be read at a glance, however long the names are.

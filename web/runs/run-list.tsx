@@ -40,8 +40,7 @@ export function RunList({ runs, shown }: { runs: readonly RunEntry[]; shown: rea
       )}
       {runs.length > 1 && (
         <p class="muted">
-          Newest first{runs.some(({ shipped }) => shipped) && ', then those that came with scanstroke'}. Tick
-          up to {MAX_COMPARED} to compare.
+          {orderText(runs)} Tick up to {MAX_COMPARED} to compare.
           {shown.length > 1 && (
             <>
               {' '}
@@ -65,6 +64,12 @@ export function RunList({ runs, shown }: { runs: readonly RunEntry[]; shown: rea
       )}
     </>
   );
+}
+
+function orderText(runs: readonly RunEntry[]): string {
+  const shipped = runs.filter((run) => run.shipped).length;
+  if (shipped === runs.length) return 'These came with scanstroke.';
+  return shipped === 0 ? 'Newest first.' : 'Newest first; at the end those that came with scanstroke.';
 }
 
 /** Whether the list and the runs take turns, as on a phone (style/runs.css). */

@@ -52,7 +52,9 @@ export default function RunsPage({ query }: { query: URLSearchParams }) {
           </section>
         )}
         {runs && runs.length > 0 && <RunList runs={runs} shown={shown} />}
-        {runs?.every(({ shipped }) => shipped) && <NoRuns />}
+        {runs?.every(({ shipped }) => shipped) && (
+          <NoRuns title={runs.length === 0 ? 'No runs yet' : 'No runs of your own yet'} />
+        )}
       </nav>
       <div class="content" ref={content} tabIndex={-1}>
         <a class="back" href={linkTo('runs', wanted.length > 1 ? { run: wanted, pick: 1 } : {})}>
@@ -106,10 +108,10 @@ function useRunList() {
   return { ...state, reload: () => reload(undefined) };
 }
 
-function NoRuns() {
+function NoRuns({ title }: { title: string }) {
   return (
     <section class="card notice">
-      <h2>No runs yet</h2>
+      <h2>{title}</h2>
       <p>A run appears here when its training starts:</p>
       <pre>
         <code>npx scanstroke train</code>
