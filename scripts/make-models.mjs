@@ -85,18 +85,17 @@ async function make(name, { from, out, quick, threads }) {
   const recipe = { ...RECIPES[name] };
   if (quick) recipe.options = { ...recipe.options, ...QUICK };
   say(name, from === null ? 'training' : `from ${from}`);
+  if (from !== null) await checkRun(from, recipe);
   mkdirSync(at('build'), { recursive: true });
   const work = mkdtempSync(at(`build/model-${name}-`));
   const run = from ?? join(work, 'run');
   if (from === null) {
     const threadFlags = threads === null ? [] : ['--threads', String(threads)];
     await scanstroke(['train', ...flagsOf(recipe.options), ...threadFlags, '--saving-path', run], 'inherit');
-    say(
-      name,
-      `the run is in ${relative('', run)}; after a failure, --only ${name} --from ${relative('', run)} goes on`,
-    );
+    const shown = relative('', run);
+    say(name, `the run is in ${shown}; after a failure, --only ${name} --from ${shown} goes on`);
+    await checkRun(run, recipe);
   }
-  await checkRun(run, recipe);
 
   const model = join(work, name);
   mkdirSync(model);
@@ -141,6 +140,7 @@ async function make(name, { from, out, quick, threads }) {
     );
   }
   place(model, join(out, name));
+  rmSync(from === null ? model : work, { recursive: true });
   const lost = exact.score.correct - half.score.correct;
   say(
     name,
