@@ -165,8 +165,8 @@ describe('mistakes end with exit code 2 and one line', () => {
 describe('presets', () => {
   it('lists them, also as JSON', () => {
     const names = JSON.parse(run('presets', '--json').stdout).map(({ name }: { name: string }) => name);
-    const images = ['quick', 'fast', 'mnist-lstm'];
-    const strokes = ['strokes', 'strokes-fast', 'sequential-mnist'];
+    const images = ['quick', 'fast', 'accurate', 'mnist-lstm'];
+    const strokes = ['strokes', 'strokes-fast', 'strokes-accurate', 'sequential-mnist'];
     assert.deepEqual(names, [...images, ...strokes, 'pixels', 'permuted']);
     const { stdout } = run('presets');
     for (const name of names) assert.match(stdout, new RegExp(`^${name}$`, 'm'));

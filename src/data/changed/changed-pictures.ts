@@ -1,12 +1,17 @@
 /**
- * Changes of pictures that people's drawings and photographs show: turned, small, large, slanted or shifted, thin or
- * thick lines, noise and specks; then prepared as recognition prepares every picture. What preparation cannot undo, a
- * network can learn. One to two changes each; a function of the random numbers alone.
+ * Changes of pictures that people's drawings and photographs show: drawn again with a pen, turned, small, large, slanted
+ * or shifted, thin, thick or soft lines, noise and specks; then prepared as recognition prepares every picture. What
+ * preparation cannot undo, a network can learn. One to two changes each; a function of the random numbers alone.
  */
 
+import { DRAWING_SIZE } from '../../ink/drawing.js';
+import { imageToStrokes } from '../../ink/image-to-strokes.js';
+import { movesToStrokes } from '../../ink/render-strokes.js';
 import type { Random } from '../../random.js';
 import type { Affine } from '../affine.js';
 import type { Dice } from '../drawn/dice.js';
+import { drawnByHand, type Hand } from '../drawn/handwriting.js';
+import { type Pen, pictureByPen } from '../drawn/pen.js';
 import {
   inkedAround,
   movedPicture,
@@ -19,9 +24,13 @@ import {
 import { preparePicture } from '../inputs/prepare-picture.js';
 
 /** Increased whenever the same random numbers give another picture: it is part of the cache's keys. */
-export const CHANGES_VERSION = 1;
+export const CHANGES_VERSION = 2;
 
-const WEIGHTS = { thin: 4, thick: 3, noise: 2, specks: 1, moved: 4 };
+const WEIGHTS = { redrawn: 5, thin: 4, thick: 3, noise: 2, specks: 1, soft: 1, moved: 4 };
+/** How lines of a thinned picture are drawn again: smoothed, bent and moved a little. */
+const HAND: Hand = { rounding: 3, rotation: 8, stretch: 0.12, slant: 0.15, bend: 0.4 };
+const PEN: Pen = { pages: 0.4, spread: 0.3, thinnest: 0.55, thickest: 1.7 };
+const SIDE = DRAWING_SIZE.width;
 
 /**
  * A changed copy of a picture as a network would read it.
@@ -38,6 +47,10 @@ export function changedPicture(picture: Picture, dice: Dice, random: Random, isT
 
 function inkChanged(picture: Picture, kind: keyof typeof WEIGHTS, dice: Dice, random: Random): Picture {
   switch (kind) {
+    case 'redrawn':
+      return redrawn(picture, dice);
+    case 'soft':
+      return softened(softened(picture));
     case 'thin':
       return thinned(picture);
     case 'thick':
@@ -51,9 +64,34 @@ function inkChanged(picture: Picture, kind: keyof typeof WEIGHTS, dice: Dice, ra
   }
 }
 
-/** Turned by up to 22°, scaled to 0.65 to 1.4, stretched by up to 15 %, slanted by up to 0.35, shifted by up to 4 pixels. */
+/** Drawn with a pen along the lines of the thinned picture. */
+function redrawn(picture: Picture, dice: Dice): Picture {
+  const moves = imageToStrokes(picture.pixels, SIDE, SIDE);
+  const lines = movesToStrokes(moves).map(({ xs, ys }) => ({
+    xs: Array.from(xs, (x) => x / SIDE),
+    ys: Array.from(ys, (y) => y / SIDE),
+  }));
+  if (lines.length === 0) return picture;
+  return { ...picture, pixels: pictureByPen({ strokes: drawnByHand(lines, dice, HAND) }, dice, PEN) };
+}
+
+/** Every pixel is the mean of itself and its eight neighbours, as in a picture of few pixels. */
+function softened(picture: Picture): Picture {
+  const pixels = picture.pixels.map((_, i) => {
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
+    let sum = 0;
+    for (let v = Math.max(0, y - 1); v <= Math.min(SIDE - 1, y + 1); v++) {
+      for (let u = Math.max(0, x - 1); u <= Math.min(SIDE - 1, x + 1); u++)
+        sum += picture.pixels[v * SIDE + u];
+    }
+    return Math.round(sum / 9);
+  });
+  return { ...picture, pixels };
+}
+
+/** Turned by up to 18°, scaled to 0.65 to 1.4, stretched by up to 15 %, slanted by up to 0.35, shifted by up to 4 pixels. */
 function someMap(dice: Dice): Affine {
-  const angle = (dice.between(-22, 22) * Math.PI) / 180;
+  const angle = (dice.between(-18, 18) * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const size = Math.exp(dice.between(Math.log(0.65), Math.log(1.4)));
   const stretch = Math.exp(dice.between(-0.15, 0.15));

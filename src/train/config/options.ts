@@ -86,7 +86,18 @@ const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } }
 
 const RUN = {
   preset: choice(
-    ['quick', 'fast', 'mnist-lstm', 'strokes', 'strokes-fast', 'sequential-mnist', 'pixels', 'permuted'],
+    [
+      'quick',
+      'fast',
+      'accurate',
+      'mnist-lstm',
+      'strokes',
+      'strokes-fast',
+      'strokes-accurate',
+      'sequential-mnist',
+      'pixels',
+      'permuted',
+    ],
     'quick',
     'settings to start from (strokes if --data names strokes)',
   ),
@@ -162,7 +173,7 @@ const DATA = {
   changedShare: number(
     0,
     { from: 0, to: 4 },
-    'add copies with thin or thick lines, noise, specks, turned, slanted or of another size, as recognition prepares such pictures: x for each training sample, such as 0.3',
+    'add copies that are drawn again with a pen, have thin, thick or soft lines, noise or specks, are turned, slanted or of another size, as recognition prepares such pictures: x for each training sample, such as 0.3',
   ),
 };
 
