@@ -100,11 +100,11 @@ Examples:
 
 /** Reads the file, writes the run folder, and says what was recognised and assumed. */
 export async function importFile(file: string, flags: ImportFlags, terminal: Terminal): Promise<void> {
-  const { readNetwork, writeNewRun } = await import('../../train/run/imported-run.js');
+  const { readNetwork, writeImportedRun } = await import('../../train/run/imported-run.js');
   const { json = false, out } = flags;
   const { choices, data } = await choicesOf(flags);
   const network = await readNetwork(file, choices);
-  const folder = await writeNewRun(network, { out: out ?? null, name: nameOf(file), data });
+  const folder = await writeImportedRun(network, { out: out ?? null, name: nameOf(file), data });
   if (json) {
     printJson(terminal, jsonOf(network, folder));
     return;

@@ -8,7 +8,7 @@ import { decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readConfigFile } from '#src/train/config/config-file.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
 import type { TrainEvent } from '#src/train/events.js';
-import { readNetwork, writeNewRun } from '#src/train/run/imported-run.js';
+import { readNetwork, writeImportedRun } from '#src/train/run/imported-run.js';
 import { trainRun } from '#src/train/run/run.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 
@@ -57,7 +57,7 @@ test('a resumed training ends with the same bits', async () => {
 test('a run that is imported keeps the setting', async () => {
   await train(smallConfig(data, at('trained'), { ...CHRONO, numEpochs: 1 }));
   const network = await readNetwork(join(at('trained'), 'best.safetensors'), {});
-  await writeNewRun(network, { out: at('imported'), name: 'imported', data });
+  await writeImportedRun(network, { out: at('imported'), name: 'imported', data });
   assert.equal(checkpoint('imported', 'best.safetensors').model.chronoInit, 28);
   assert.equal((await settingsOf('imported')).chronoInit, 28);
 });
