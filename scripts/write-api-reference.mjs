@@ -55,9 +55,9 @@ const PAGES = {
   exchange: {
     title: 'Models out and in',
     sources: /^exchange\//,
-    exports: ['exportModel'],
+    exports: ['exportModel', 'mergeCheckpoints', 'CheckpointToMerge'],
     about:
-      'Takes models to other tools and brings theirs. [Interoperability](../interop.md) describes formats and runtimes. ' +
+      'Takes models to other tools, brings theirs, and merges several into one. [Interoperability](../interop.md) describes formats and runtimes. ' +
       'Letters in shapes: I features a step, H hidden size, F features of the linear layer, K classes.',
   },
   errors: {

@@ -74,6 +74,7 @@ export {
   type RecognizerOptions,
 } from './recognize/recognizer.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
+export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
 export type { ProgressEvent, StopReason } from './train/events.js';

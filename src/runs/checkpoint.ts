@@ -30,6 +30,7 @@ import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import { checkAgainstTensors, checkValues } from './checkpoint-check.js';
 import { MAX_EPOCH_UPDATES } from './limits.js';
+import { type MergedMember, readMembers } from './members.js';
 import { readTemperature } from './temperature.js';
 
 export interface Checkpoint {
@@ -42,6 +43,8 @@ export interface Checkpoint {
   classes: string[];
   /** The logits are divided by this before the softmax (runs/temperature.ts). Absent if none was fitted: as 1. */
   temperature?: number;
+  /** Of a merged network: the networks whose logits it averages (runs/members.ts). */
+  members?: MergedMember[];
   /** Only in a checkpoint to resume from. */
   training?: {
     /**
@@ -83,7 +86,7 @@ const UNUSABLE =
  * parameter called `optimizer.…` or `training.…`, and a temperature out of range
  */
 export function encodeCheckpoint(checkpoint: Checkpoint, { half = false } = {}): Uint8Array {
-  const { parameters, model, preprocessing, classes, temperature, training } = checkpoint;
+  const { parameters, model, preprocessing, classes, temperature, members, training } = checkpoint;
   const tensors = new Map<string, TensorToWrite>();
   const add = (name: string, { shape, data }: { shape: number[]; data: Float32Array }) => {
     refuseDiverged(name, data);
@@ -111,6 +114,10 @@ export function encodeCheckpoint(checkpoint: Checkpoint, { half = false } = {}):
   };
   if (temperature !== undefined) {
     metadata.temperature = String(readTemperature(temperature, 'the checkpoint: temperature'));
+  }
+  if (members !== undefined) {
+    const where = 'the checkpoint: members';
+    metadata.members = formatJson(readMembers(members, where), where);
   }
   if (training && half) throw new Error('checkpoint: a training state is not written beside float16');
   if (training) {
@@ -189,7 +196,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
  * @throws UserError for values that are not finite
  */
 export function decodeTensors(
-  { model, preprocessing, classes, temperature, training: state }: CheckpointHeader,
+  { model, preprocessing, classes, temperature, members, training: state }: CheckpointHeader,
   tensors: ReadonlyMap<string, Tensor>,
   name: string,
 ): Checkpoint {
@@ -209,6 +216,7 @@ export function decodeTensors(
   }
   const checkpoint: Checkpoint = { parameters, model, preprocessing, classes };
   if (temperature !== undefined) checkpoint.temperature = temperature;
+  if (members !== undefined) checkpoint.members = members;
   if (state !== null) checkpoint.training = { optimizer, state: { ...state, ...lists } };
   return checkpoint;
 }
@@ -286,6 +294,7 @@ function decodeMetadata(
     preprocessing: readPreprocessing(configuration(metadata, 'preprocessing', name), name),
     classes: classNames(metadata, name),
     ...temperatureIn(metadata, name),
+    ...membersIn(metadata, name),
     training: Object.hasOwn(metadata, 'training') ? configuration(metadata, 'training', name) : null,
   };
 }
@@ -310,6 +319,12 @@ function temperatureIn(metadata: Record<string, string>, name: string): Pick<Che
   if (!Object.hasOwn(metadata, 'temperature')) return {};
   const value = metadataJson(metadata, 'temperature', name);
   return { temperature: readTemperature(value, `${name}: metadata "temperature"`) };
+}
+
+function membersIn(metadata: Record<string, string>, name: string): Pick<Checkpoint, 'members'> {
+  if (!Object.hasOwn(metadata, 'members')) return {};
+  const value = metadataJson(metadata, 'members', name);
+  return { members: readMembers(value, `${name}: metadata "members"`) };
 }
 
 function metadataJson(metadata: Record<string, string>, key: string, name: string): unknown {

@@ -205,10 +205,9 @@ test('any value in place of any field is refused by all readers, or gives a netw
         'preprocessing',
         key,
       ]),
-      ...['model', 'preprocessing', 'classes', 'temperature', 'training'].map((part): [string, null] => [
-        part,
-        null,
-      ]),
+      ...['model', 'preprocessing', 'classes', 'temperature', 'members', 'training'].map(
+        (part): [string, null] => [part, null],
+      ),
     ];
     for (const [part, key] of fields) {
       for (const value of [undefined, ...HOSTILE_VALUES]) {
