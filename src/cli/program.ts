@@ -44,6 +44,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'make a run of a model that was trained with PyTorch, Keras or another tool',
     define: async (...args) => (await import('./commands/import-command.js')).defineImport(...args),
   },
+  merge: {
+    summary: 'make one network of several, whose logits are the mean of theirs',
+    define: async (...args) => (await import('./commands/merge-command.js')).defineMerge(...args),
+  },
   page: {
     summary: 'write the web page with trained networks as static files',
     define: async (...args) => (await import('./commands/page-command.js')).definePage(...args),

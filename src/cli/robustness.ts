@@ -32,7 +32,7 @@ export interface RobustnessFlags {
 /** Measures, prints, and writes robustness.json and its chart into the run folder, unless it is part of the package. */
 export async function evaluateRobustness(
   path: string,
-  options: Omit<Required<EvaluateRunOptions>, 'calibration'>,
+  options: Omit<Required<EvaluateRunOptions>, 'calibration' | 'onProgress'>,
   { limit, seed = 0, json }: RobustnessFlags,
   terminal: Terminal,
 ): Promise<void> {

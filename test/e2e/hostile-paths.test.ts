@@ -20,6 +20,7 @@ const socket = createServer();
 mkdirSync(join(folder, 'run'));
 writeFileSync(join(folder, 'run/best.safetensors'), checkpointBytes(ROWS));
 writeFileSync(join(folder, 'run/last.safetensors'), checkpointBytes(ROWS));
+writeFileSync(join(folder, 'other.safetensors'), checkpointBytes(ROWS, { dropout: 0.5 }));
 mkdirSync(join(folder, 'images'));
 writeSmallMnist(join(folder, 'images'), 20, 10);
 mkdirSync(join(folder, 'empty'));
@@ -86,6 +87,7 @@ const READERS: Record<string, Around> = {
   info: argument('info'),
   import: argument('import', '--out', 'new'),
   'import --classes': flag('classes', 'import', 'run/best.safetensors', '--out', 'new'),
+  merge: argument('merge', '--saving-path', 'new', 'run'),
   page: argument('page', '--out', 'new'),
   export: argument('export', '--out', 'new.onnx'),
   'data strokes --data': flag('data', 'data', 'strokes', '--out', 'new'),
@@ -96,6 +98,7 @@ const FOLDER_WRITERS: Record<string, Around> = {
   'train --saving-path': flag('saving-path', 'train', '--data', 'nowhere'),
   'train --load-cp X --saving-path': flag('saving-path', 'train', '--load-cp', 'run/best.safetensors'),
   'import --out': flag('out', 'import', 'run/best.safetensors'),
+  'merge --saving-path': flag('saving-path', 'merge', 'run', 'other.safetensors', '--no-evaluate'),
   'page --out': flag('out', 'page', 'run'),
   'data strokes --out': flag('out', 'data', 'strokes', '--data', 'images'),
 };

@@ -60,6 +60,11 @@ function plainName(text: string): string {
 export function calibrationNotices({ source, checkpoint }: MeasuredCalibration): string[] {
   if (source === 'checkpoint') return [];
   const name = basename(checkpoint);
+  if (source === 'merged') {
+    return [
+      `${name} holds no temperature, and none was fitted: members of a merged network may have trained on the validation part: T = 1`,
+    ];
+  }
   return source === 'validation'
     ? [
         `${name} holds no temperature: one was fitted to the validation part now, for this evaluation only; ` +
@@ -88,6 +93,7 @@ export function calibrationLines(
     checkpoint: 'in the checkpoint',
     validation: 'fitted to the validation part now',
     none: 'unknown',
+    merged: 'not fitted',
   }[source];
   const scaled = `T = ${temperature}`;
   const figures = formatTable(

@@ -46,7 +46,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
   const total = found.checkpoint.parameters;
   if (json) {
     const { checkpoint, checkpointPath, metrics, summary, holder } = found;
-    const { model, classes, temperature = null, training } = checkpoint;
+    const { model, classes, temperature = null, members = null, training } = checkpoint;
     const preprocessing = storedPreprocessing(checkpoint);
     const value = {
       path,
@@ -55,6 +55,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
       preprocessing,
       classes,
       temperature,
+      members,
       tensors,
       parameters: total,
     };
@@ -155,6 +156,10 @@ function describe(
   ] as const) {
     const lines = Object.entries(values).map(([key, value]) => [printable(snakeCase(key)), valueText(value)]);
     if (lines.length > 0) sections.push('', bold(title), indent(formatTable(lines)));
+  }
+  if (checkpoint.members !== undefined) {
+    const members = checkpoint.members.map(({ name, sha256 }) => [printable(name), printable(sha256 ?? '')]);
+    sections.push('', bold('Merged from'), indent(formatTable(members)));
   }
   sections.push('', bold('Classes'), `  ${checkpoint.classes.map(printable).join(', ')}`);
   return `${sections.join('\n')}\n`;

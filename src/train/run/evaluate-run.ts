@@ -2,6 +2,7 @@
 import type { Precision } from '../../backends/stored.js';
 import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
+import type { LoadOptions } from '../../data/open-dataset.js';
 import { firstIndices } from '../../data/split.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Refusals, Refused } from '../../runs/run-folder.js';
@@ -17,6 +18,7 @@ import {
   indicesOf,
   loadFitting,
   readModel,
+  uncleanPart,
 } from './evaluation-data.js';
 import { refusalsOf, refusedByKind, refusedIn } from './refusals.js';
 import { openRunEngine } from './run-engine.js';
@@ -32,10 +34,15 @@ export interface EvaluateRunOptions {
   precision?: Precision;
   /** Measures how well probabilities agree with accuracy. */
   calibration?: boolean;
+  /** Hears of loading and evaluating. */
+  onProgress?: LoadOptions['onProgress'];
 }
 
-/** Where a temperature comes from: the checkpoint, or fitted now to the validation part; `none`: it is 1. */
-export type TemperatureSource = 'checkpoint' | 'validation' | 'none';
+/**
+ * Where a temperature comes from: the checkpoint, or fitted now to the validation part. Otherwise it is 1: `none`, if the
+ * validation part is not known; `merged`, if members of a merged network may have trained on it.
+ */
+export type TemperatureSource = 'checkpoint' | 'validation' | 'none' | 'merged';
 
 export interface MeasuredCalibration extends CalibrationComparison {
   source: TemperatureSource;
@@ -64,8 +71,9 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
   const data = options.data ?? runData;
   const network = await openNetwork(data, evaluated, options);
   try {
-    const { sheet, labels } = await answersOf(network, options.part, evaluated);
-    const { notices } = network;
+    const { sheet, labels } = await answersOf(network, options.part, evaluated, options.onProgress);
+    const unclean = data === runData ? uncleanPart(options.part, evaluated) : null;
+    const notices = [...network.notices, ...(unclean === null ? [] : [unclean])];
     const { classes } = checkpoint;
     const refused = classes.includes(NONE_CLASS) ? refusedIn(sheet.scores, classes) : null;
     const evaluation = { ...sheet.scores, classes, refused, notices, calibration: null };
@@ -77,6 +85,7 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
       calibration: { ...compareCalibration(sheet, labels, temperature), source, ...about },
     });
     if (checkpoint.temperature !== undefined) return compare(checkpoint.temperature, 'checkpoint');
+    if (checkpoint.members !== undefined) return compare(1, 'merged');
     if (config === null) return compare(1, 'none');
     if (data === runData) {
       const validation =
@@ -131,10 +140,10 @@ interface OpenNetwork {
 async function openNetwork(
   data: string,
   evaluated: EvaluatedModel,
-  { backend, threads, precision }: EvaluateRunOptions,
+  { backend, threads, precision, onProgress }: EvaluateRunOptions,
 ): Promise<OpenNetwork> {
   const { model, preprocessing, parameters } = evaluated.checkpoint;
-  const dataset = await loadFitting(data, evaluated);
+  const dataset = await loadFitting(data, evaluated, { onProgress });
   const opened = await openRunEngine({
     backend,
     threads,
@@ -159,6 +168,7 @@ async function answersOf(
   { dataset, engine }: OpenNetwork,
   part: EvaluatedPart | 'negatives',
   evaluated: EvaluatedModel,
+  onProgress?: LoadOptions['onProgress'],
 ): Promise<{ sheet: AnswerSheet; labels: ArrayLike<number> }> {
   const { labels, count } =
     part === 'negatives' && dataset.negatives
@@ -175,7 +185,11 @@ async function answersOf(
     secondsAfter: 0,
   });
   let next = await events.next();
-  while (!next.done) next = await events.next();
+  while (!next.done) {
+    const { samples, batch, batches } = next.value;
+    onProgress?.({ what: `evaluating ${part} samples`, done: samples, total: (samples * batches) / batch });
+    next = await events.next();
+  }
   if (!next.value) throw new Error('evaluate: ended before the last batch');
   return { sheet: next.value, labels };
 }

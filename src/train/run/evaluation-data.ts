@@ -50,6 +50,8 @@ export async function loadEvaluation(
 ): Promise<EvaluationData> {
   const model = await readModel(path);
   const data = options.data ?? dataOf(model);
+  const unclean = data === dataOf(model) ? uncleanPart(options.part, model) : null;
+  if (unclean !== null) loading.onNotice?.(unclean);
   const dataset = await loadFitting(data, model, loading);
   return { ...model, data, dataset, indices: indicesOf(options.part, dataset, model) };
 }
@@ -96,6 +98,18 @@ export async function loadFitting(
     );
   }
   return dataset;
+}
+
+/**
+ * A line if a part of the run's own data is not what its name says: the split is that of the run, and other members of a
+ * merged network were trained on splits of their own. Null otherwise.
+ */
+export function uncleanPart(part: EvaluatedPart, { checkpoint: { members } }: EvaluatedModel): string | null {
+  if (members === undefined || part === 'test') return null;
+  return (
+    `the network is merged from ${members.length}, each trained on its own split: members may have trained on ` +
+    'validation samples of others, so this accuracy may be too high; only the part test is unseen by all'
+  );
 }
 
 /** @throws UserError if the split into parts is not known */

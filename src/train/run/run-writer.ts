@@ -13,7 +13,7 @@ import { writeFileAtomically } from '../../formats/files.js';
 import { readFileBounded } from '../../formats/read-files.js';
 import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { parameterCount } from '../../model/parameters.js';
-import { encodeCheckpoint } from '../../runs/checkpoint.js';
+import { type Checkpoint, encodeCheckpoint } from '../../runs/checkpoint.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { MAX_CHECKPOINT_BYTES } from '../../runs/limits.js';
 import { takeMetrics } from '../../runs/metrics-repair.js';
@@ -41,6 +41,10 @@ import { peakMegabytes } from './peak-memory.js';
 import { refusalsOf } from './refusals.js';
 import { differencesOf } from './resume.js';
 
+/** Said when a merged network is trained on. */
+const MERGED =
+  'the network was merged from several, which may have trained on these validation samples: validation accuracies may be too high';
+
 /** A configuration with a run folder. */
 export type PlacedConfig = TrainConfig & { savingPath: string };
 
@@ -50,6 +54,7 @@ export class RunWriter {
   #secondsBefore = 0;
   /** Of the weights at the end of the last epoch; undefined before one, and after an epoch of an older version. */
   #temperature: number | undefined;
+  #members: Checkpoint['members'];
 
   constructor(
     readonly config: PlacedConfig,
@@ -70,11 +75,13 @@ export class RunWriter {
    * Damaged files are repaired; if the best checkpoint is lost, `state.best` changes. Results of an earlier end are
    * removed if epochs are left; if the run has stopped for another reason, they are made again.
    *
-   * @param temperature of the checkpoint that the run begins from
-   * @returns lines for the user: what was repaired
+   * @param checkpoint that the run begins from; its temperature is that of the weights, and a network that was merged
+   * from others stays so
+   * @returns lines for the user: what was repaired, and what the validation of a merged network is worth
    */
-  async begin(state: TrainState, temperature?: number): Promise<string[]> {
-    this.#temperature = temperature;
+  async begin(state: TrainState, checkpoint: Checkpoint | null): Promise<string[]> {
+    this.#temperature = checkpoint?.temperature;
+    this.#members = checkpoint?.members;
     const { loadCp, numEpochs } = this.config;
     this.#secondsBefore = state.trainSeconds + state.epochSeconds;
     const continued = continuesIn(this.#path, loadCp);
@@ -96,6 +103,7 @@ export class RunWriter {
       if (state.epoch <= numEpochs) await removeResults(this.#path);
       await this.save(RUN_FILES.last, state);
       await removeOrigin(this.#path);
+      if (this.#members !== undefined) notices.push(MERGED);
       return notices;
     } catch (error) {
       if (!keeps) await this.#giveUp(written);
@@ -186,6 +194,7 @@ export class RunWriter {
       preprocessing: this.preprocessing,
       classes: this.dataset.classes,
       temperature,
+      members: this.#members,
       ...(state && { training: { optimizer, state: { ...state, ...this.conditions } } }),
     });
     await this.lock.check();

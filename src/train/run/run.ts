@@ -133,7 +133,7 @@ async function* trainLocked(
     stop.throwIfAborted();
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
     const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
-    const repairs = await writer.begin(state, checkpoint?.temperature);
+    const repairs = await writer.begin(state, checkpoint);
     await source?.release();
     yield {
       type: 'start',
