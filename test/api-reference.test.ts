@@ -65,6 +65,9 @@ test('every example runs as printed', () => {
   try {
     mkdirSync(join(working, 'runs/my-run'), { recursive: true });
     writeFileSync(join(working, 'runs/my-run/best.safetensors'), checkpointBytes(STROKES));
+    mkdirSync(join(working, 'runs/other'));
+    const other = checkpointBytes(STROKES, { dropout: 0.5 });
+    writeFileSync(join(working, 'runs/other/best.safetensors'), other);
     writeFileSync(join(working, 'lstm.pt'), interopFile('torch211/last_uni.state_dict.pt'));
     const files: string[] = [];
     for (const [name, text] of pages) {
