@@ -84,7 +84,7 @@ export function modelCard(name, recipe, measured, isTrial) {
     '## Limits',
     list([
       'One digit an input. Several digits in one picture are not told apart.',
-      'MNIST has digits of people in the United States around 1990. Other ways of writing, such as a 1 with a long upstroke, were not measured.',
+      'MNIST has digits of people in the United States around 1990. Other ways of writing, such as a 1 with a long upstroke, were learnt from generated drawings and not measured on people.',
       'Photos of paper were not measured.',
       ...recipe.limits,
     ]),
