@@ -32,6 +32,8 @@ export type DatasetOf<K extends KindName> = {
     kind: P;
     /** To test the class `none`. */
     negatives?: NegativeExamples<P>;
+    /** So many training examples, which come first, are the data set's own; the others are made. Left out for all. */
+    own?: number;
     /** [C] the last C training examples are changed copies; this is the original of each. */
     originals?: Int32Array;
   } & KindTypes[P]['dataset'];

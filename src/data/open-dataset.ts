@@ -65,7 +65,7 @@ async function withAdditions(spec: string, own: Dataset, options: LoadOptions): 
     const pictures = own.kind === 'strokes' ? await picturesOfStrokes(spec, options) : null;
     dataset = await withChanged(dataset, changed, { ...options, pictures });
   }
-  return dataset;
+  return dataset === own ? own : { ...dataset, own: own.train.count };
 }
 
 async function picturesOfStrokes(spec: string, options: LoadOptions) {

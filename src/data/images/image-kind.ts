@@ -1,6 +1,5 @@
 /** Images as a kind of input: their values are read in order, cut into steps of one size. */
 import { DRAWING_SIZE, drawingToImage } from '../../ink/drawing.js';
-import { NONE_CLASS } from '../class-names.js';
 import { deslantedExamples, deslantPicture } from '../deslant.js';
 import type { InputKind } from '../input-kind.js';
 import { isInPlace } from '../inputs/fit.js';
@@ -46,7 +45,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   ending: null,
 
   preprocessingFor(
-    { name, train, classes },
+    { name, train, own = train.count },
     { sequenceLength, inputSize, permute, scan, pixelMean, pixelStd, deslant },
   ) {
     const preprocessing: ImagePreprocessing = {
@@ -61,7 +60,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
       permutationSeed: permute,
       ...(scan !== 'rows' && { scan }),
       ...(deslant && { deslant }),
-      ...(!areFitted(train, classes.indexOf(NONE_CLASS)) && { fitted: false }),
+      ...(!areFitted(train, own) && { fitted: false }),
     };
     checkDeslant('train', preprocessing);
     checkSequenceShape('train', name, preprocessing);
@@ -134,16 +133,14 @@ function deslanted({ width, height, pixels }: Required<InputPicture>): Required<
 
 /**
  * Whether all but a few of the pictures are made as MNIST's; true for another size, which is never read as MNIST's.
- * @param none label of generated negatives, which do not count
+ * @param own so many of them count, from the first
  */
-function areFitted({ count, channels, width, height, pixels, labels }: ImageExamples, none: number): boolean {
+function areFitted({ channels, width, height, pixels }: ImageExamples, own: number): boolean {
   const size = width * height;
   if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height || channels !== 1) return true;
-  const step = Math.max(1, Math.floor(count / FITTED_SAMPLES));
+  const step = Math.max(1, Math.floor(own / FITTED_SAMPLES));
   let [looked, fitted] = [0, 0];
-  for (let i = 0; i < count; i += step) {
-    if (labels[i] === none) continue;
-    looked++;
+  for (let i = 0; i < own; i += step, looked++) {
     if (isInPlace(pixels.subarray(i * size, (i + 1) * size))) fitted++;
   }
   return fitted >= FITTED_SHARE * looked;

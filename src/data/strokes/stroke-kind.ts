@@ -51,7 +51,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     replaces: (step) => step[EOS] !== 0,
   },
 
-  preprocessingFor({ name, width, height, train }, settings) {
+  preprocessingFor({ name, width, height, train, own = train.count }, settings) {
     const { inputSize, head, strokeOrder, strokeScale, strokePosition, deslant } = settings;
     const preprocessing = {
       ...DEFAULT_STROKE_PREPROCESSING,
@@ -61,7 +61,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
       scale: strokeScale,
       ...(deslant && { deslant }),
       ...(strokePosition && { position: strokePosition }),
-      ...(!areFitted(train, { width, height }) && { fitted: false }),
+      ...(!areFitted(train, own, { width, height }) && { fitted: false }),
     };
     const values = strokeInputSize(preprocessing);
     if (inputSize !== values || head === 'flatten') {
@@ -126,15 +126,16 @@ function hasPoints(moves: Int16Array): boolean {
   return false;
 }
 
-/** Whether all but a few of the drawings have the size of MNIST's; true for another size of the picture. */
+/** Whether all but a few of the first `own` drawings have the size of MNIST's; true for another size of the picture. */
 function areFitted(
-  { count, moves, offsets }: StrokeExamples,
+  { moves, offsets }: StrokeExamples,
+  own: number,
   { width, height }: { width: number; height: number },
 ): boolean {
   if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height) return true;
-  const step = Math.max(1, Math.floor(count / FITTED_SAMPLES));
+  const step = Math.max(1, Math.floor(own / FITTED_SAMPLES));
   let [looked, fitted] = [0, 0];
-  for (let i = 0; i < count; i += step, looked++) {
+  for (let i = 0; i < own; i += step, looked++) {
     const longer = longerSide(moves.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS));
     if (longer >= FITTED_SIDE.least && longer <= FITTED_SIDE.most) fitted++;
   }
