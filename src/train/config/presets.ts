@@ -17,13 +17,17 @@ const PIXEL_BY_PIXEL: Preset['settings'] = {
   sequenceLength: 784,
   inputSize: 1,
   hiddenSize: 64,
-  head: 'mean',
-  dropoutRate: 0,
+  head: 'flatten',
+  forgetBias: 1,
+  dropoutRate: 0.2,
   batchSize: 128,
-  numEpochs: 20,
-  learningRate: 4e-3,
+  numEpochs: 12,
+  learningRate: 5e-3,
   maxNorm: 1,
   useAmp: true,
+  augmentRotation: 6,
+  augmentScale: 0.06,
+  augmentShift: 0.7,
 };
 
 export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
@@ -48,6 +52,23 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       batchSize: 64,
       numEpochs: 1,
       learningRate: 0.01,
+    },
+  },
+  accurate: {
+    description:
+      'MNIST as accurate as one network gets here: two bidirectional layers of 128, mean output, without slant, twenty epochs, varied digits, mixed precision',
+    result: '99.51 % test accuracy, 25 min of training on one busy core',
+    settings: {
+      numLayers: 2,
+      head: 'mean',
+      deslant: true,
+      numEpochs: 20,
+      useAmp: true,
+      augmentRotation: 10,
+      augmentScale: 0.15,
+      augmentShear: 0.15,
+      augmentShift: 1.5,
+      augmentElastic: 1.5,
     },
   },
   /** The published settings, all written out: a change of a default must not change them. */
@@ -114,12 +135,13 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   },
   'strokes-fast': {
     description:
-      'MNIST as pen strokes in seconds: two bidirectional layers of 32, one epoch, mixed precision',
+      'MNIST as pen strokes in seconds: two bidirectional layers of 32 that are told where each move ends, one epoch, mixed precision',
     result:
-      '93.58 % test accuracy (mean of five seeds, at least 92.89 %), 2.5 s of training on two cores (on the published stroke archive); published: 93.1 %',
+      '94.75 % test accuracy (mean of three seeds, at least 94.32 %), 2.5 s of training on two cores (on the published stroke archive); published: 93.1 %',
     settings: {
       data: 'strokes',
-      inputSize: 4,
+      strokePosition: true,
+      inputSize: 6,
       hiddenSize: 32,
       numLayers: 2,
       head: 'mean',
@@ -128,6 +150,31 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       numEpochs: 1,
       learningRate: 8e-3,
       useAmp: true,
+    },
+  },
+  'strokes-accurate': {
+    description:
+      'MNIST as pen strokes, as accurate as one network gets here: two bidirectional layers of 128 that are told where each move ends, 24 epochs, mixed precision',
+    result:
+      '98.92 % test accuracy, 98.84 % drawn in reverse, 40 min of training on one busy core (on the published stroke archive)',
+    settings: {
+      data: 'strokes',
+      strokePosition: true,
+      inputSize: 6,
+      numLayers: 2,
+      head: 'mean',
+      dropoutRate: 0.2,
+      layerDropout: 0.1,
+      numEpochs: 24,
+      useAmp: true,
+      augmentRotation: 8,
+      augmentScale: 0.1,
+      augmentShear: 0.1,
+      augmentShift: 1,
+      augmentJitter: 0.1,
+      augmentReverse: 0.5,
+      augmentShuffle: 0.5,
+      augmentFlip: 0.1,
     },
   },
   /** The published settings, all written out. */
@@ -165,13 +212,13 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   },
   pixels: {
     description:
-      'MNIST pixel by pixel, 784 steps of one value: one bidirectional layer of 64, mean output, mixed precision',
-    result: '(not measured yet)',
+      'MNIST pixel by pixel, 784 steps of one value: one bidirectional layer of 64, all outputs read, mixed precision',
+    result: 'not measured in full; 96.40 % after four epochs with a rate of 3e-3, 85 s an epoch on one core',
     settings: PIXEL_BY_PIXEL,
   },
   permuted: {
     description: 'MNIST pixel by pixel in a fixed random order (permuted MNIST): otherwise as pixels',
-    result: '(not measured yet)',
+    result: 'not measured yet',
     settings: { ...PIXEL_BY_PIXEL, permute: 1 },
   },
 };
