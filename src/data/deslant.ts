@@ -8,7 +8,7 @@ import { sharedBytes } from '../shared-memory.js';
 import type { ImageExamples } from './images/image-examples.js';
 
 /** Pixels to the right per pixel downwards, at most. */
-const MOST_SLANT = 1;
+export const MOST_SLANT = 1;
 
 /** For the users of exported models, whose programs have to do the same. */
 export const DESLANT_FIRST =

@@ -1,5 +1,5 @@
 /** Preprocessing in C: pixels or moves → the network's input, with the roundings of training. */
-import { DESLANT_FIRST } from '../../data/deslant.js';
+import { DESLANT_FIRST, MOST_SLANT } from '../../data/deslant.js';
 import { type ImagePreprocessing, pixelOrder } from '../../data/images/image-preprocessing.js';
 import type { StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
 import type { CModel } from './c-model.js';
@@ -33,7 +33,7 @@ function imageDeclarations({ channels, height, width, deslant }: ImagePreprocess
  * A picture becomes the network's input.
  *   pixels  ${shape} as in the training pictures; in MNIST's 0 is paper and 255 is ink
  *   inputs  [NAME_STEPS][NAME_INPUT_SIZE] is written
-${deslantNote(deslant)} */
+${deslant ? ' * Its slant is removed first, as from the training pictures.\n' : ''} */
 void name_normalise(const uint8_t *pixels, float *inputs);
 `;
 }
@@ -68,6 +68,58 @@ function deslantNote(deslant = false): string {
   return `${[' * This code does not remove slant.', ...lines.map((line) => ` * ${line.trim()}`)].join('\n')}\n`;
 }
 
+/** A pixel as the network reads it. @param index of the pixel in the picture, as C */
+function pixelText({ deslant }: ImagePreprocessing, index: string): string {
+  return deslant ? `name_upright(pixels, &slant, ${index})` : `pixels[${index}]`;
+}
+
+/** The rule of data/deslant.ts, with its roundings. */
+const SLANT_TEXT = `\
+/* x becomes x - slope * (y - middle). */
+typedef struct {
+  double slope, middle;
+} name_slant;
+
+/* The slant of a picture by the moments of its ink. */
+static name_slant name_slant_of(const uint8_t *pixels)
+{
+  double mass = 0, sum_x = 0, sum_y = 0, sum_xy = 0, sum_yy = 0, spread, slope;
+  name_slant slant = { 0.0, 0.0 };
+  for (size_t y = 0; y < NAME_HEIGHT; y++) {
+    double row = 0, across = 0;
+    for (size_t x = 0; x < NAME_WIDTH; x++) {
+      row += pixels[y * NAME_WIDTH + x];
+      across += (double)pixels[y * NAME_WIDTH + x] * (double)x;
+    }
+    mass += row;
+    sum_x += across;
+    sum_y += row * (double)y;
+    sum_xy += across * (double)y;
+    sum_yy += row * (double)(y * y);
+  }
+  if (mass == 0) return slant;
+  slant.middle = sum_y / mass;
+  spread = sum_yy - sum_y * slant.middle;
+  slope = spread > 0 ? (sum_xy - sum_x * slant.middle) / spread : 0;
+  slant.slope = slope > ${MOST_SLANT} ? ${MOST_SLANT} : slope < -${MOST_SLANT} ? -${MOST_SLANT} : slope;
+  return slant;
+}
+
+/* Pixel n of the picture without slant, interpolated along its pixel row. */
+static uint8_t name_upright(const uint8_t *pixels, const name_slant *slant, size_t n)
+{
+  const uint8_t *row = pixels + n / NAME_WIDTH * NAME_WIDTH;
+  const double shift = slant->slope * ((double)(n / NAME_WIDTH) - slant->middle);
+  const double whole = floor(shift);
+  const long at = (long)(n % NAME_WIDTH) + (long)whole;
+  const int left = at >= 0 && at < NAME_WIDTH ? row[at] : 0;
+  const int right = at >= -1 && at < NAME_WIDTH - 1 ? row[at + 1] : 0;
+  const double part = (shift - whole) * (double)(right - left);
+  return (uint8_t)((double)left + part + 0.5);
+}
+
+`;
+
 function imageText(preprocessing: ImagePreprocessing): string {
   const pixels = pixelOrder(preprocessing);
   const order =
@@ -83,10 +135,10 @@ ${numbers(pixels)}
   return `\
 /* ---- Preprocessing. ---- */
 
-${order}void name_normalise(const uint8_t *pixels, float *inputs)
-{
+${order}${preprocessing.deslant ? SLANT_TEXT : ''}void name_normalise(const uint8_t *pixels, float *inputs)
+{${preprocessing.deslant ? '\n  const name_slant slant = name_slant_of(pixels);' : ''}
   for (size_t n = 0; n < NAME_STEPS * NAME_INPUT_SIZE; n++) {
-    const float share = (float)pixels[${pixels === null ? 'n' : 'name_order[n]'}] / 255.0f;
+    const float share = (float)${pixelText(preprocessing, pixels === null ? 'n' : 'name_order[n]')} / 255.0f;
     const float centred = share - ${floatLiteral(preprocessing.mean)};
     inputs[n] = centred / ${floatLiteral(preprocessing.std)};
   }

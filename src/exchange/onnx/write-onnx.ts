@@ -74,7 +74,7 @@ export function writeOnnx(model: ExportableModel, options: OnnxOptions): Exporte
   const message = modelMessage({
     opset,
     irVersion,
-    documentation: documentationOf(model),
+    documentation: documentationOf(model, pictures !== null),
     graph: graph.finish(model.name),
     metadata: modelMetadata(model),
   });
@@ -101,13 +101,6 @@ function picturesOf(
     throw new UserError(
       `export: only a model that reads images can take pictures, but this one ${found}; ` +
         'export it without preprocessing: it then takes sequences',
-      { settings },
-    );
-  }
-  if (preprocessing.deslant) {
-    throw new UserError(
-      'export: the network reads pictures without slant, and the graph cannot remove it; ' +
-        'export it without preprocessing, and give sequences of pictures whose slant is removed',
       { settings },
     );
   }
@@ -159,7 +152,7 @@ function addSequenceGraph(
   addClassifier(graph, model, features, options.probabilities ?? false);
 }
 
-function documentationOf({ config, name, preprocessing }: ExportableModel): string {
+function documentationOf({ config, name, preprocessing }: ExportableModel, takesPictures: boolean): string {
   const { inputSize, hiddenSize, numLayers, bidirectional, head } = config;
   return (
     `${name}: a sequence classifier of scanstroke, LSTM(input_size=${inputSize}, hidden_size=${hiddenSize}, ` +
@@ -167,7 +160,7 @@ function documentationOf({ config, name, preprocessing }: ExportableModel): stri
     'Parameters: lstm.lN.W, lstm.lN.R and lstm.lN.B are weight_ih_lN, weight_hh_lN and [bias_ih_lN, bias_hh_lN] ' +
     'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
     'fc.weight and fc.bias are those of torch.nn.Linear.' +
-    (preprocessing?.deslant ? ` ${DESLANT_FIRST}` : '') +
+    (preprocessing?.deslant && !takesPictures ? ` ${DESLANT_FIRST}` : '') +
     (preprocessing?.kind === 'strokes' && preprocessing.position ? ` ${POSITIONS_AFTER}` : '')
   );
 }

@@ -46,6 +46,7 @@ const colours: Preprocessing = {
   permutationSeed: 5,
   mean: -0.2,
 };
+const upright: Preprocessing = { ...picture, permutationSeed: 3, deslant: true };
 const both: Preprocessing = { ...picture, inputSize: 12, permutationSeed: 3, scan: 'both' };
 const strokes: Preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.3 };
 const placed: Preprocessing = { ...strokes, scale: 1, position: true };
@@ -197,6 +198,7 @@ test('preprocessing in C gives the bits of training: every grey level, colours, 
   write(await exportable('grey', { ...picture, sequenceLength: 16, inputSize: 16, height: 16, width: 16 }));
   write(await exportable('colours', colours));
   write(await exportable('both', both));
+  write(await exportable('upright', upright));
   write(await exportable('moves', strokes));
   writeFileSync(
     join(folder, 'inputs.c'),
@@ -204,6 +206,7 @@ test('preprocessing in C gives the bits of training: every grey level, colours, 
 #include "grey.c"
 #include "colours.c"
 #include "both.c"
+#include "upright.c"
 #include "moves.c"
 int main(void)
 {
@@ -217,6 +220,8 @@ int main(void)
   fwrite(inputs, sizeof(float), 24, stdout);
   both_normalise(pixels + 50, inputs);
   fwrite(inputs, sizeof(float), 48, stdout);
+  upright_normalise(pixels + 50, inputs);
+  fwrite(inputs, sizeof(float), 24, stdout);
   moves_move(7.0f, -3.0f, 1, 0, move);
   fwrite(move, sizeof(float), 4, stdout);
   for (n = 0; n < COLOURS_CLASSES; n++) fwrite(colours_classes[n], 1, strlen(colours_classes[n]) + 1, stdout);
@@ -232,6 +237,7 @@ int main(void)
     ...sequenceOf({ width: 16, height: 16, pixels: every }, wide),
     ...sequenceOf(coloured, colours),
     ...sequenceOf({ width: 4, height: 6, pixels: every.slice(50, 74) }, both),
+    ...sequenceOf({ width: 4, height: 6, pixels: every.slice(50, 74) }, upright),
     ...sequenceOf(Int16Array.of(7, -3, 0, 0, 0, 0, 1, 1), strokes).subarray(0, 2),
     ...[1, 0],
   ];

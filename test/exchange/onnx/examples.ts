@@ -2,6 +2,7 @@
 import type { ClassifierConfig, Head, ImagePreprocessing, Preprocessing } from 'scanstroke';
 import { SequenceClassifier } from 'scanstroke';
 import { openReference } from '#src/backends/reference/reference.js';
+import { IMAGE_KIND } from '#src/data/images/image-kind.js';
 import { ImageSequences } from '#src/data/images/image-sequences.js';
 import type { ExportableModel } from '#src/exchange/exportable-model.js';
 import { HEADS } from '#src/model/classifier-config.js';
@@ -148,7 +149,7 @@ export function picturesFor(preprocessing: ImagePreprocessing, count = 3): Pictu
     return images[((image * channels + channel) * height + y) * width + x];
   });
   const examples = { count, channels, height, width, pixels, labels: new Uint8Array(count) };
-  const source = new ImageSequences({ name: 'pictures', examples, preprocessing });
+  const source = new ImageSequences(IMAGE_KIND.sequencesOf('pictures', examples, preprocessing));
   const read = preprocessing.sequenceLength * preprocessing.inputSize;
   const sequences = new Float32Array(count * read);
   const rowStarts = Int32Array.from({ length: preprocessing.sequenceLength }, (_, t) => t);
@@ -178,5 +179,6 @@ export const PICTURES: readonly ImagePreprocessing[] = [
   { ...PICTURE, channels: 3, inputSize: 48 },
   { ...PICTURE, channels: 3, height: 8, sequenceLength: 8, inputSize: 48, permutationSeed: 4 },
   { ...PICTURE, scan: 'columns' },
+  { ...PICTURE, deslant: true },
   { ...PICTURE, channels: 3, height: 8, sequenceLength: 8, inputSize: 96, scan: 'both' },
 ];

@@ -68,6 +68,7 @@ const PICTURES = [
   { ...COLOURS, mean: 0.1307, std: 0.3081 },
   { ...COLOURS, permutationSeed: 2 },
   { ...COLOURS, inputSize: 40, permutationSeed: 2, scan: 'both' as const },
+  { ...ROWS, permutationSeed: 2, deslant: true },
 ];
 
 /** [count, height, channels, width], as scanstroke's examples, and [count, channels, height, width], as PyTorch's. */
@@ -109,12 +110,9 @@ test('pictures of grey and in colour, permuted or not: the same sequences to the
       };
       const { classifier, model } = await exampleOf(config, 'pictures', preprocessing);
       const { examples, planes } = picturesOf(preprocessing, count);
-      const source = kindOf(preprocessing).openSequences({
-        kind: 'images',
-        name: 'test',
-        examples,
-        preprocessing,
-      });
+      const source = kindOf(preprocessing).openSequences(
+        kindOf(preprocessing).sequencesOf('test', examples, preprocessing),
+      );
       const sequences = new Float32Array(count * sequenceLength * inputSize);
       for (let i = 0; i < count; i++)
         sequences.set(sequenceIn(source, i).sequence, i * sequenceLength * inputSize);

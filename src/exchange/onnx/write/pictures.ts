@@ -1,6 +1,7 @@
 /** Pictures → sequences, as ONNX operators: the preprocessing of images. */
 import { type ImagePreprocessing, pixelOrder } from '../../../data/images/image-preprocessing.js';
 import { DATA_TYPE } from '../onnx-fields.js';
+import { addDeslant } from './deslant.js';
 import type { GraphBuilder } from './graph-builder.js';
 
 /**
@@ -12,7 +13,8 @@ export function addPictures(graph: GraphBuilder, preprocessing: ImagePreprocessi
   const { channels, height, width, sequenceLength, inputSize } = preprocessing;
   const scalar = (name: string, value: number) => graph.constant(name, [], Float32Array.of(value));
   const images = graph.input('images', 'uint8', ['batch', channels, height, width]);
-  const pixels = graph.node('Cast', 'pixels', [images], { to: DATA_TYPE.float });
+  const given = graph.node('Cast', 'pixels', [images], { to: DATA_TYPE.float });
+  const pixels = preprocessing.deslant ? addDeslant(graph, given, preprocessing) : given;
   // (x/255 − mean)/std
   const fractions = graph.node('Div', 'fractions', [pixels, scalar('white', 255)]);
   const centred = graph.node('Sub', 'centred', [fractions, scalar('mean', preprocessing.mean)]);

@@ -3,7 +3,7 @@
  * copy from it, so it says only what this model needs. Names in it may be anybody's; they stand in quoted texts alone.
  */
 
-import { DESLANT_FIRST } from '../../../data/deslant.js';
+import { DESLANT_FIRST, MOST_SLANT } from '../../../data/deslant.js';
 import { pixelOrder } from '../../../data/images/image-preprocessing.js';
 import type { KindTypes } from '../../../data/input-kind.js';
 import { directionsOf, featuresOf, type Head } from '../../../model/classifier-config.js';
@@ -257,7 +257,7 @@ function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputP
   const { sequenceLength, inputSize, channels, height, width, mean, std, deslant } = preprocessing;
   const order = pixelOrder(preprocessing);
   const shape = `[N, ${channels}, ${height}, ${width}]`;
-  const ink = channels === 1 ? `\n\n    0 is paper, 255 is ink.${deslantNote(deslant)}\n    ` : '';
+  const ink = channels === 1 ? `\n\n    0 is paper, 255 is ink.\n    ` : '';
   const mode = { 1: 'L', 3: 'RGB' }[channels];
   const rows = channels === 1 ? 'values.flatten(1)' : 'values.permute(0, 2, 1, 3).flatten(1)';
   const picture = `
@@ -279,10 +279,10 @@ ${channels === 1 ? DARK_INK.replaceAll('SIZE', `${height}, ${width}`) : ''}    r
       order === null
         ? ''
         : `# Value k of a sequence is value ORDER[k] of the picture.\nORDER = ${list([...order].map(String))}\n`,
-    functions: `
+    functions: `${deslant ? removeSlant(height, width) : ''}
 def preprocess(images: torch.Tensor) -> torch.Tensor:
     """Sequences [N, ${sequenceLength}, ${inputSize}] of pictures ${shape}, uint8.${ink}"""
-    values = (images.float() / 255 - ${float(mean)}) / ${float(std)}
+    values = (${deslant ? 'remove_slant(images)' : 'images.float()'} / 255 - ${float(mean)}) / ${float(std)}
     ${channels === 1 ? '' : '# Row by row, and within a row channel by channel.\n    '}values = ${rows}
 ${order === null ? '' : '    values = values[:, ORDER]\n'}    return values.reshape(-1, ${sequenceLength}, ${inputSize})
 
@@ -336,6 +336,32 @@ def read(path: str) -> torch.Tensor:
 `,
   };
 }
+
+/** The rule of data/deslant.ts, with its roundings. */
+const removeSlant = (height: number, width: number) => `
+def remove_slant(images: torch.Tensor) -> torch.Tensor:
+    """Pictures [N, 1, ${height}, ${width}] without slant: a shear makes the covariance of x and y of their ink zero."""
+    ink = images.double()
+    y = torch.arange(${height}, dtype=ink.dtype, device=ink.device).view(1, 1, -1, 1)
+    x = torch.arange(${width}, dtype=ink.dtype, device=ink.device).view(1, 1, 1, -1)
+
+    def total(values: torch.Tensor) -> torch.Tensor:
+        return values.sum((1, 2, 3), keepdim=True)
+
+    mass, sum_x, sum_y = total(ink).clamp(min=1), total(ink * x), total(ink * y)
+    middle = sum_y / mass
+    spread = total(ink * y * y) - sum_y * middle
+    slope = (total(ink * x * y) - sum_x * middle) / spread.clamp(min=1e-3)
+    shift = slope.clamp(-${MOST_SLANT}, ${MOST_SLANT}) * (y - middle)
+    whole = shift.floor()
+    # Between two neighbours in the pixel row; outside of the picture is paper.
+    framed = torch.nn.functional.pad(ink, (1, 1))
+    place = (whole + x).long()
+    left = framed.gather(3, (place + 1).clamp(0, ${width + 1}))
+    right = framed.gather(3, (place + 2).clamp(0, ${width + 1}))
+    return (left + (shift - whole) * (right - left) + 0.5).floor().float()
+
+`;
 
 /** Statements of the function that makes the input of moves. */
 function moveValues({ scale, position, width, height }: KindTypes['strokes']['preprocessing']): string {
