@@ -173,7 +173,7 @@ const DATA = {
   changedShare: number(
     0,
     { from: 0, to: 4 },
-    'add copies that are drawn again with a pen, have thin, thick or soft lines, noise or specks, are turned, slanted or of another size, as recognition prepares such pictures: x for each training sample, such as 0.3',
+    'add copies as recognition prepares them: drawn again with a pen, thin, thick, noisy, turned …; x copies for each training sample, such as 0.3',
   ),
 };
 
