@@ -29,6 +29,7 @@ import { readTrainedModel } from '../dist/runs/checkpoint-file.js';
 import { readConfig, readSummary, writeSummary } from '../dist/runs/run-files.js';
 import { configToDisk, resolveConfig } from '../dist/train/config/run-config.js';
 import { evaluateRun, measureRefusals } from '../dist/train/run/evaluate-run.js';
+import { withSlashes } from './file-names.mjs';
 import { modelCard } from './model-card.mjs';
 import { FREE_SETTINGS, flagsOf, QUICK, RECIPES } from './model-recipes.mjs';
 
@@ -92,7 +93,7 @@ async function make(name, { from, out, quick, threads }) {
   if (from === null) {
     const threadFlags = threads === null ? [] : ['--threads', String(threads)];
     await scanstroke(['train', ...flagsOf(recipe.options), ...threadFlags, '--saving-path', run], 'inherit');
-    const shown = relative('', run);
+    const shown = withSlashes(relative('', run));
     say(name, `the run is in ${shown}; after a failure, --only ${name} --from ${shown} goes on`);
     await checkRun(run, recipe);
   }
@@ -144,7 +145,7 @@ async function make(name, { from, out, quick, threads }) {
   const lost = exact.score.correct - half.score.correct;
   say(
     name,
-    `${join(relative('', out), name)}: ${size} bytes, test ${half.score.correct}/${half.score.count} (${lost} lost by float16)`,
+    `${withSlashes(relative('', join(out, name)))}: ${size} bytes, test ${half.score.correct}/${half.score.count} (${lost} lost by float16)`,
   );
 }
 
