@@ -17,6 +17,7 @@ import {
   type EvaluatedPart,
   indicesOf,
   loadFitting,
+  type NeededSamples,
   readModel,
   uncleanPart,
 } from './evaluation-data.js';
@@ -69,7 +70,10 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
   const { checkpoint, checkpointPath, folder, config } = evaluated;
   const runData = dataOf(evaluated);
   const data = options.data ?? runData;
-  const network = await openNetwork(data, evaluated, options);
+  const { temperature, members } = checkpoint;
+  const isFitted = options.calibration === true && temperature === undefined && members === undefined;
+  const needed = options.part === 'test' && !isFitted ? 'none' : 'all';
+  const network = await openNetwork(data, needed, evaluated, options);
   try {
     const { sheet, labels } = await answersOf(network, options.part, evaluated, options.onProgress);
     const unclean = data === runData ? uncleanPart(options.part, evaluated) : null;
@@ -84,15 +88,15 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
       ...evaluation,
       calibration: { ...compareCalibration(sheet, labels, temperature), source, ...about },
     });
-    if (checkpoint.temperature !== undefined) return compare(checkpoint.temperature, 'checkpoint');
-    if (checkpoint.members !== undefined) return compare(1, 'merged');
+    if (temperature !== undefined) return compare(temperature, 'checkpoint');
+    if (members !== undefined) return compare(1, 'merged');
     if (config === null) return compare(1, 'none');
     if (data === runData) {
       const validation =
         options.part === 'validation' ? sheet : (await answersOf(network, 'validation', evaluated)).sheet;
       return compare(fitTemperature(validation, network.dataset.train.labels), 'validation');
     }
-    const own = await openNetwork(runData, evaluated, options);
+    const own = await openNetwork(runData, 'all', evaluated, options);
     try {
       const validation = await answersOf(own, 'validation', evaluated);
       return compare(fitTemperature(validation.sheet, validation.labels), 'validation');
@@ -117,7 +121,8 @@ export async function measureRefusals(
 ): Promise<Refusals | null> {
   const evaluated = await readModel(path);
   const { classes } = evaluated.checkpoint;
-  const network = await openNetwork(dataOf(evaluated), evaluated, { ...options, data: null, part: 'test' });
+  const about = { ...options, data: null, part: 'test' } as const;
+  const network = await openNetwork(dataOf(evaluated), 'negatives', evaluated, about);
   try {
     if (!network.dataset.negatives) return null;
     const test = await answersOf(network, 'test', evaluated);
@@ -139,11 +144,12 @@ interface OpenNetwork {
 /** @throws UserError if the data do not fit the network */
 async function openNetwork(
   data: string,
+  needed: NeededSamples,
   evaluated: EvaluatedModel,
   { backend, threads, precision, onProgress }: EvaluateRunOptions,
 ): Promise<OpenNetwork> {
   const { model, preprocessing, parameters } = evaluated.checkpoint;
-  const dataset = await loadFitting(data, evaluated, { onProgress });
+  const dataset = await loadFitting(data, needed, evaluated, { onProgress });
   const opened = await openRunEngine({
     backend,
     threads,

@@ -52,7 +52,7 @@ export async function loadEvaluation(
   const data = options.data ?? dataOf(model);
   const unclean = data === dataOf(model) ? uncleanPart(options.part, model) : null;
   if (unclean !== null) loading.onNotice?.(unclean);
-  const dataset = await loadFitting(data, model, loading);
+  const dataset = await loadFitting(data, options.part === 'test' ? 'none' : 'all', model, loading);
   return { ...model, data, dataset, indices: indicesOf(options.part, dataset, model) };
 }
 
@@ -74,15 +74,23 @@ export function dataOf({ config, checkpoint }: EvaluatedModel): string {
   return config?.data ?? kindOf(checkpoint.preprocessing).defaultData;
 }
 
+/**
+ * What is needed of the samples that the run has made: all of them to know its training and validation parts, the
+ * negatives to know how many are refused, none for the test part. Making them takes longer than an evaluation.
+ */
+export type NeededSamples = 'all' | 'negatives' | 'none';
+
 /** @throws UserError if the data do not fit the network */
 export async function loadFitting(
   data: string,
+  needed: NeededSamples,
   { checkpoint: { model, preprocessing, classes }, checkpointPath, config }: EvaluatedModel,
   loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
 ): Promise<Dataset> {
   const kind = kindOf(preprocessing);
-  // Negatives and drawn digits belong to the run's own data.
-  const additions = config !== null && data === config.data ? additionsOf(config) : {};
+  // They belong to the run's own data.
+  const made = config !== null && data === config.data ? additionsOf(config) : null;
+  const additions = { all: made, negatives: made && { negatives: made.negatives }, none: null }[needed];
   const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading, ...additions });
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
