@@ -3,31 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
 import { readSummary } from '#src/runs/run-files.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
-import { trainRun } from '#src/train/run/run.js';
 import { UserError } from '#src/user-error.js';
-import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
+import { FASTEST, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
+import { smallRuns } from './small-runs.js';
 
-const folder = temporaryFolder();
-const data = writeSmallMnist(folder, 240, 40);
-const at = (name: string) => join(folder, name);
+const { at, checkpointOf, data, train } = smallRuns(240, 40);
 const OPTIONS = { data: null, part: 'test', backend: FASTEST, threads: 1 } as const;
-
-/** @param updates after which the training is stopped */
-async function train(name: string, flags: Record<string, unknown>, updates = Number.POSITIVE_INFINITY) {
-  const stop = new AbortController();
-  let done = 0;
-  for await (const event of trainRun(smallConfig(data, at(name), { backend: FASTEST, ...flags }), {
-    stop: stop.signal,
-  })) {
-    if (event.type === 'progress' && event.phase === 'train' && ++done >= updates) stop.abort();
-  }
-}
-
-const checkpointOf = (name: string) =>
-  decodeCheckpoint(readFileSync(join(at(name), 'last.safetensors')), name);
 
 test('a run with drawn digits trains on more samples, tests on the same, and is evaluated', async () => {
   await train('plain', { numEpochs: 1 });
