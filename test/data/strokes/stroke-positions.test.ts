@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
-import type { InputSettings } from '#src/data/input-kind.js';
 import { KINDS, readPreprocessing } from '#src/data/kinds.js';
 import { sequenceIn } from '#src/data/sequence.js';
 import { openAugmented, openSequences } from '#src/data/sources.js';
@@ -13,6 +12,7 @@ import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { prepareInput } from '#src/recognize/prepare-input.js';
+import { resolveConfig } from '#src/train/config/run-config.js';
 import { digits } from '../../ink/images.js';
 
 const SIDE = 28;
@@ -89,13 +89,9 @@ test('is stored with the model, left out where there are none, and needs six val
     /"position": expected true or false/,
   );
   const dataset = { kind: 'strokes' as const, name: 'mine', classes: ['a'], width: SIDE, height: SIDE };
-  const settings = { inputSize: 4, head: 'mean', strokeOrder: 'tour', strokeScale: 1, strokePosition: true };
+  const settings = resolveConfig({ flags: { preset: 'strokes', inputSize: 4, strokePosition: true } });
   assert.throws(
-    () =>
-      KINDS.strokes.preprocessingFor(
-        { ...dataset, train: examples, test: examples },
-        settings as unknown as InputSettings,
-      ),
+    () => KINDS.strokes.preprocessingFor({ ...dataset, train: examples, test: examples }, settings),
     /with positions have 6 values a step.*input size 4.*input size 6 and head mean/,
   );
 });
