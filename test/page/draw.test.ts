@@ -388,6 +388,23 @@ test('the first visit loads less than 300 KB without the models; then the page w
   await visited.close();
 });
 
+test('a browser whose storage is full shows the page and recognises, without a copy for offline use', async () => {
+  const host = await serveFolder(site);
+  const visited = await visit(browser, host.url);
+  const { page, cdp } = visited;
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    for (const name of await caches.keys()) await caches.delete(name);
+  });
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(host.url).origin, quotaSize: 1 });
+  await page.reload();
+  await page.locator('.answer').nth(1).waitFor();
+  await draw(visited, digits[3]);
+  assert.equal((await answers(visited)).length, 2);
+  await visited.close();
+  await host.close();
+});
+
 test('an error names a damaged model, and the other model still works', async () => {
   const damaged = join(site, '..', 'damaged');
   cpSync(site, damaged, { recursive: true });

@@ -28,7 +28,7 @@ scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const path = pathOf(request);
   if (request.method !== 'GET' || path === null || path.startsWith('api/')) return;
-  event.respondWith(NEVER_CHANGES.test(path) ? cacheFirst(request) : networkFirst(request));
+  event.respondWith(NEVER_CHANGES.test(path) ? cacheFirst(event) : networkFirst(event));
 });
 
 /** The URL relative to the page; null for URLs outside of the page. */
@@ -58,24 +58,34 @@ async function deleteOldCaches(): Promise<void> {
   await Promise.all(old.map((name) => caches.delete(name)));
 }
 
-async function cacheFirst(request: Request): Promise<Response> {
-  return (await caches.match(request)) ?? fetchAndCache(request);
+async function cacheFirst(event: FetchEvent): Promise<Response> {
+  return (await cachedCopy(event.request)) ?? fetchAndCache(event);
 }
 
-async function networkFirst(request: Request): Promise<Response> {
-  const cached = await caches.match(request);
-  if (!cached) return fetchAndCache(request);
+async function networkFirst(event: FetchEvent): Promise<Response> {
+  const cached = await cachedCopy(event.request);
+  if (!cached) return fetchAndCache(event);
+  const fetched = fetchAndCache(event).catch(() => cached);
+  event.waitUntil(fetched); // also after the time limit the new copy is kept
   const timeout = new Promise<Response>((resolve) => setTimeout(() => resolve(cached), NETWORK_TIMEOUT_MS));
-  return Promise.race([fetchAndCache(request).catch(() => cached), timeout]);
+  return Promise.race([fetched, timeout]);
 }
 
-async function fetchAndCache(request: Request): Promise<Response> {
-  const response = await fetch(request);
-  if (response.ok) {
-    const cache = await caches.open(CACHE);
-    // Removes older versions of the same file.
-    await cache.delete(request, { ignoreSearch: true });
-    await cache.put(request, response.clone());
-  }
+/** Storage that the browser refuses is as good as empty: the page must work without it. */
+function cachedCopy(request: Request): Promise<Response | undefined> {
+  return caches.match(request).catch(() => undefined);
+}
+
+/** The answer does not wait for the cache, whose disk may be slow or full. */
+async function fetchAndCache(event: FetchEvent): Promise<Response> {
+  const response = await fetch(event.request);
+  if (response.ok) event.waitUntil(keep(event.request, response.clone()).catch(() => {}));
   return response;
+}
+
+async function keep(request: Request, response: Response): Promise<void> {
+  const cache = await caches.open(CACHE);
+  // Removes older versions of the same file.
+  await cache.delete(request, { ignoreSearch: true });
+  await cache.put(request, response);
 }
