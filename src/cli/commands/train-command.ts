@@ -93,9 +93,9 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
     return interruptedAtBeginning(json, terminal);
   } finally {
     view.clear();
-    signals.release();
     await lock?.release();
     removeUnusedFolder(config.savingPath);
+    signals.release();
   }
   printEnd(config, summaries, json, terminal);
   return 0;
