@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { listFiles } from './file-names.mjs';
@@ -59,9 +59,10 @@ if (gpuFiles.length > 1) {
   writeFileSync(entry, lines.join('\n'));
   files = [...files.filter((file) => !needsGpu(file)), entry];
 }
-const timeout = `--test-timeout=${FILE_TIMEOUT_MS}`;
-// Node.js before 20.11 refuses the option; there a hang is not ended.
-if (spawnSync(process.execPath, [timeout, '--version']).status === 0) options.unshift(timeout);
+// A core for each file under test; Node.js leaves one core idle by default.
+const limits = [`--test-timeout=${FILE_TIMEOUT_MS}`, `--test-concurrency=${availableParallelism()}`];
+// Node.js before 20.11 refuses them; there a hang is not ended.
+if (spawnSync(process.execPath, [...limits, '--version']).status === 0) options.unshift(...limits);
 const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...options, ...files], {
   stdio: 'inherit',
   env: {

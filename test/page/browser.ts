@@ -49,7 +49,7 @@ export async function visit(
 ): Promise<Visit> {
   const context = await browser.newContext({ colorScheme: 'light', reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   const troubles: string[] = [];
   const { origin } = new URL(url);
   page.on('console', (message) => {

@@ -186,14 +186,14 @@ for (const [size, options] of Object.entries({ desktop: DESKTOP, phone: PHONE })
   });
 }
 
-test('without models and runs, the page says how to train one', async () => {
+test('without models and runs, the page says how to train one', async (t) => {
   const empty = await serve(0, join(trained.folder, 'nothing'));
+  t.after(() => empty.close());
   const visited = await visit(browser, empty.url);
+  t.after(() => visited.close());
   await visited.page.getByText('No model yet').waitFor();
   await visited.page.getByRole('link', { name: 'Runs' }).click();
   await visited.page.getByText('No runs yet').waitFor();
-  await visited.close();
-  await empty.close();
   assert.deepEqual(visited.troubles, []);
 });
 
