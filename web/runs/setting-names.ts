@@ -90,6 +90,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       use_amp: { name: 'Mixed precision' },
       precision: { name: 'Precision' },
       label_smoothing: { name: 'Label smoothing', share: true },
+      class_weights: { name: 'Weights of the classes' },
       patience: { name: 'Stop without improvement after', count: 'epoch', none: 'never' },
       target_accuracy: { name: 'Stop at validation accuracy', share: true, none: 'never' },
     },

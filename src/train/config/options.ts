@@ -248,6 +248,11 @@ const TRAINING = {
     { from: 0, below: 1 },
     'share of the target probability spread evenly over all classes',
   ),
+  classWeights: choice(
+    ['none', 'balanced'],
+    'none',
+    'weights of the classes in the loss; balanced: rare classes count as much as frequent ones, N / (K · N_class)',
+  ),
   patience: integer(null, { from: 1, to: MANY }, 'stop after n epochs without a better validation accuracy', {
     none: 'never',
   }),

@@ -3,6 +3,7 @@ import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import type { LoadOptions } from '../../data/open-dataset.js';
+import { balancedWeights } from '../../model/class-weights.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
@@ -113,16 +114,23 @@ export function rateOf(config: TrainConfig): RateSettings {
   }
 }
 
-/** How parameters are updated. @param batchSize sequences of an update */
+/**
+ * How parameters are updated.
+ * @param batchSize sequences of an update
+ * @param labels of the training samples, by which classes are weighted
+ */
 export function updateSettingsOf(
   config: TrainConfig,
   batchSize: number,
+  labels: Iterable<number>,
+  classes: number,
 ): UpdateSettings & { augmentation: Augmentation } {
   return {
     optimizer: optimizerOf(config),
     batchSize,
     maxNorm: config.maxNorm,
     labelSmoothing: config.labelSmoothing,
+    classWeights: config.classWeights === 'balanced' ? balancedWeights(labels, classes) : null,
     seed: config.seedNumber,
     augmentation: augmentationOf(config),
   };

@@ -103,6 +103,7 @@ async function* trainLocked(
       );
     }
     const settings = loopSettingsOf(config, batchSize);
+    const trainLabels = Array.from(train, (index) => dataset.train.labels[index]);
     const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
     session = await openRunEngine(
       {
@@ -112,7 +113,7 @@ async function* trainLocked(
         preprocessing,
         model,
         precision: precisionOf(config, checkpoint),
-        training: updateSettingsOf(config, batchSize),
+        training: updateSettingsOf(config, batchSize, trainLabels, model.numClasses),
       },
       checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf }, 1), batchSize },
     );
