@@ -4,11 +4,11 @@
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
-import { MAX_PICTURE_PIXELS } from '../data/inputs/prepare-picture.js';
-import { describeContent, isPng } from '../formats/content.js';
-import { UserError } from '../user-error.js';
+import { describeContent, isPng } from '../../formats/content.js';
+import { UserError } from '../../user-error.js';
+import type { InputPicture } from '../inputs/input.js';
+import { MAX_PICTURE_PIXELS } from '../inputs/prepare-picture.js';
 import { coloursOf, inkOf, type Rgba } from './picture-ink.js';
-import type { InputPicture } from './prepare-input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
 const MAX_INFLATED_BYTES = 4096 * (4 * 4096 + 1);

@@ -2,8 +2,9 @@
  * From the colours of a picture to ink: 0 is paper, 255 is ink. Pictures without shadows, such as screenshots and scans,
  * have one paper, which the edge tells. On a photo the light falls unevenly: the paper is estimated at every place.
  */
+
+import type { InputPicture } from '../inputs/input.js';
 import { type Orientation, upright } from './exif.js';
-import type { InputPicture } from './prepare-input.js';
 
 /** A picture in colours, as decoders give it. */
 export interface Rgba {

@@ -3,14 +3,15 @@
  * a header announces is checked before pixels are decoded. Colours become grey, unless the network reads colours. Dark
  * ink on light paper is inverted, because networks read ink as light on dark. Node.js only.
  */
-import { MAX_PICTURE_PIXELS } from '../data/inputs/prepare-picture.js';
-import { describeContent, isJpeg, isPng, isWebp } from '../formats/content.js';
-import { UserError } from '../user-error.js';
+
+import { describeContent, isJpeg, isPng, isWebp } from '../../formats/content.js';
+import { UserError } from '../../user-error.js';
+import type { InputPicture } from '../inputs/input.js';
+import { MAX_PICTURE_PIXELS } from '../inputs/prepare-picture.js';
 import { announcedJpegPixels, readJpegHeader } from './jpeg.js';
 import { decodePhoto } from './photo-codecs.js';
 import { photoColours, photoInk } from './picture-ink.js';
 import { announcedPngPixels, readPng } from './png.js';
-import type { InputPicture } from './prepare-input.js';
 import { announcedWebpPixels, readWebpHeader } from './webp.js';
 
 export interface PictureOptions {
