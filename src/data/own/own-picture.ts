@@ -22,6 +22,11 @@ export interface OwnPicture {
   channels: 1 | 3;
   /** [height, width, channels] */
   pixels: Uint8Array;
+  /**
+   * The ink of a grey picture, where something better than its edge tells the paper: opacity, or the light on a photo.
+   * `pixels` [height, width] 0 is paper, 255 is ink.
+   */
+  ink?: () => { width: number; height: number; pixels: Uint8Array };
 }
 
 /** Called with a picture that cannot be read: where it is, and a reason that ends a sentence (`it is cut short`). */
@@ -40,4 +45,22 @@ export interface OwnSource {
   pictures(signal: AbortSignal | undefined, leaveOut: LeaveOut): AsyncIterable<OwnPicture>;
   /** Number of pictures, with those that cannot be read; null if only reading tells. */
   total: number | null;
+}
+
+/** Names of the folders of parts. */
+const PARTS: Readonly<Record<string, OwnPart>> = {
+  train: 'train',
+  training: 'train',
+  test: 'test',
+  testing: 'test',
+  val: 'validation',
+  valid: 'validation',
+  validation: 'validation',
+  dev: 'validation',
+};
+
+/** The part that a word names; undefined for another word. */
+export function partNamed(word: string): OwnPart | undefined {
+  const key = word.toLowerCase();
+  return Object.hasOwn(PARTS, key) ? PARTS[key] : undefined;
 }

@@ -45,14 +45,18 @@ interface Header {
  * @throws UserError naming the file and what is wrong in it
  */
 export function readPng(bytes: Uint8Array, name: string, channels = 1): Required<InputPicture> {
-  const png = decodeSafely(bytes, name);
+  const png = decodePng(bytes, name);
   const { width, height } = png;
   return channels === 3
     ? { width, height, channels, pixels: coloursOf(png) }
     : { width, height, channels: 1, pixels: inkOf(png) };
 }
 
-function decodeSafely(bytes: Uint8Array, name: string): Rgba {
+/**
+ * Decodes a PNG file.
+ * @throws UserError naming the file and what is wrong in it
+ */
+export function decodePng(bytes: Uint8Array, name: string): Rgba {
   if (!isPng(bytes)) throw new UserError(`${name}: expected a PNG picture; found ${describeContent(bytes)}`);
   const chunks = chunksOf(bytes, name);
   const header = readHeader(chunks[0], name);

@@ -4,10 +4,8 @@ import type { Stroke } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { movesToStrokes, renderStrokes } from '../../ink/render-strokes.js';
 import type { Augmentation } from '../augmentation.js';
-import { loadImages } from '../images/image-datasets.js';
-import { loadDrawingImages } from '../pens/drawing-dataset.js';
 import { AugmentedStrokes } from './stroke-augment.js';
-import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
+import { findStrokes, type LoadStrokesOptions, loadStrokes, picturesOf } from './stroke-datasets.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from './stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from './stroke-preprocessing.js';
 
@@ -68,13 +66,9 @@ export interface StrokeSamples {
 export async function loadStrokeSamples(spec: string, options: StrokeSampleOptions): Promise<StrokeSamples> {
   const { part, count, seed = 0 } = options;
   const place = await findStrokes(spec);
-  const images =
-    place.kind === 'images'
-      ? await loadImages(place.path, { channelsImg: 1, signal: options.signal })
-      : place.kind === 'drawings' && options.order !== 'pen'
-        ? await loadDrawingImages(place.path, place.name, options.onProgress, options.signal)
-        : undefined;
-  if (images !== undefined) {
+  const inPenOrder = place.kind === 'drawings' && options.order === 'pen';
+  const images = inPenOrder ? null : await picturesOf(place, options);
+  if (images !== null) {
     const { name, classes, ...parts } = images;
     const { pixels, labels, width, height } = parts[part];
     const made = pick(labels, classes.length, count).map((index) => {

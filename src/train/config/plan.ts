@@ -19,11 +19,37 @@ import { flagName, type TrainConfig } from './options.js';
 export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preprocessing {
   const kind = kindOf(dataset);
   for (const [key, idle] of Object.entries(kind.idleSettings)) {
-    if (config[key as keyof InputSettings] !== idle) {
+    const value = config[key as keyof InputSettings];
+    // Strokes come from grey images. Older runs, whose default was 1, say so.
+    if (key === 'channelsImg' && value === 1) continue;
+    if (value !== idle) {
       throw new UserError(`train: --${flagName(key)} has no effect on ${dataset.kind}; leave it out`);
     }
   }
   return kind.preprocessingFor(dataset, config);
+}
+
+/** Values of MNIST's images, for which presets divide their steps, and of a row of one. */
+const MNIST_VALUES = 784;
+const MNIST_ROW = 28;
+
+/**
+ * The configuration with steps that hold the values of people's own pictures, where its steps are those of MNIST's: as
+ * many pixel rows a step, or one value. Other steps and other data stay as they are.
+ */
+export function withFittingSteps<C extends TrainConfig>(config: C, dataset: Dataset): C {
+  if (dataset.kind !== 'images' || dataset.collected === undefined) return config;
+  const { width, height, channels } = dataset.train;
+  const { sequenceLength, inputSize, scan } = config;
+  const times = scan === 'both' ? 2 : 1;
+  const values = width * height * channels;
+  if (values === MNIST_VALUES || sequenceLength * inputSize !== times * MNIST_VALUES) return config;
+  const [lines, line] = scan === 'columns' ? [width, height * channels] : [height, width * channels];
+  if (inputSize === 1) return { ...config, sequenceLength: values };
+  const rows = inputSize / times / MNIST_ROW;
+  if (!Number.isInteger(rows)) return config;
+  const fitting = lines % rows === 0 ? rows : 1;
+  return { ...config, sequenceLength: lines / fitting, inputSize: times * fitting * line };
 }
 
 /** What a run adds to its training data: negatives, if it has the class `none`, drawn digits, changed copies. */
