@@ -13,7 +13,7 @@ export function isDrawingFile(name: string): boolean {
 }
 
 /** Endings of files with people's own pictures (own/open-own.ts). */
-const OWN_FILE = /\.zip$/i;
+const OWN_FILE = /\.(zip|csv|tsv|npy|npz|parquet)$/i;
 
 /** Whether a file with this name holds people's own pictures. */
 export function isOwnFile(name: string): boolean {

@@ -1,4 +1,4 @@
-/** Opens people's own pictures: a folder or a ZIP archive. Node.js only. */
+/** Opens people's own pictures: a folder, a ZIP archive, or tables of pictures. Node.js only. */
 import { readdir } from 'node:fs/promises';
 import { lookAt } from '../../formats/file-errors.js';
 import { isOwnFile } from '../dataset-name.js';
@@ -8,6 +8,8 @@ import { openFolderTree } from './folder-tree.js';
 import type { OwnSource } from './own-picture.js';
 import { isLabelTable } from './picture-labels.js';
 import { isLeftBehind, isPictureFile } from './picture-tree.js';
+import { readOwnPicture } from './read-own-picture.js';
+import { openTable, tableType } from './tables/open-table.js';
 import { treeSource } from './tree-source.js';
 import { openZipTree } from './zip-tree.js';
 
@@ -17,6 +19,8 @@ import { openZipTree } from './zip-tree.js';
  * @throws UserError if the path cannot be read
  */
 export async function openOwn(path: string, signal?: AbortSignal): Promise<OwnSource | null> {
+  const table = await openTable(path, readOwnPicture);
+  if (table !== null) return table;
   if (isOwnFile(path)) return treeSource(await openZipTree(path));
   if (lookAt(path) !== 'folder' || !(await holdsPictures(path))) return null;
   return treeSource(await openFolderTree(path, signal));
@@ -35,6 +39,9 @@ export async function holdsPictures(folder: string): Promise<boolean> {
   return entries.some(
     (entry) =>
       !isLeftBehind(entry.name) &&
-      (entry.isDirectory() || isPictureFile(entry.name) || isLabelTable(entry.name)),
+      (entry.isDirectory() ||
+        isPictureFile(entry.name) ||
+        isLabelTable(entry.name) ||
+        tableType(entry.name) !== null),
   );
 }
