@@ -48,6 +48,25 @@ test('labels as text, gzip', async () => {
   );
 });
 
+test('rows without a picture or a label are left out, each with its reason', async () => {
+  const { pictures, leftOut } = await read(join(fixtures, 'gaps.parquet'));
+  assert.deepEqual(
+    pictures.map(({ label }) => label),
+    ['cat'],
+  );
+  assert.deepEqual(
+    leftOut.map((line) => line.replace(/^.*parquet:/, '').replace(/expected .*/, '…')),
+    [
+      '2: the file has only the path "b.png" of the picture',
+      '3: it has no picture',
+      '4: it has no label',
+      '5: …',
+      '6: it has no label',
+      '7: its label 7 is none of the 2 classes in the metadata',
+    ],
+  );
+});
+
 test('another compression, damaged and other files are refused by name', async () => {
   const refused = (content: Uint8Array, message: RegExp) => {
     const path = join(folder, 'a.parquet');

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInflateRaw } from 'node:zlib';
 import { explainFileError } from '../../../formats/file-errors.js';
+import { inOneLine } from '../../../formats/quotation.js';
 import {
   openRegularFile,
   readFileInChunks,
@@ -21,6 +22,8 @@ const LOCAL_HEADER = 0x04034b50;
 const LOCAL_HEADER_BYTES = 30;
 const STORED = 0;
 const DEFLATED = 8;
+/** Letters that messages show of an array's name. */
+const MAX_NAME = 80;
 const LONE_ARRAY = 'arr_0';
 
 /** The array in a .npy file. @throws UserError if there is no such file */
@@ -55,7 +58,7 @@ export async function npzFile(path: string): Promise<NamedArray[]> {
 }
 
 function entryBytes(path: string, name: string, entry: ZipEntry): ArrayBytes {
-  const where = `${path}/${entry.path.replace(/\.npy$/i, '')}`;
+  const where = `${path}/${inOneLine(entry.path.slice(0, MAX_NAME).replace(/\.npy$/i, ''))}`;
   async function* chunks(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const { handle, size } = await openRegularFile(path, name);
     try {

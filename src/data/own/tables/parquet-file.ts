@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet';
+import type { AsyncBuffer, ColumnMetaData, Compressors, FileMetaData } from 'hyparquet';
 import { describeContent } from '../../../formats/content.js';
 import { inOneLine } from '../../../formats/quotation.js';
 import { readRange } from '../../../formats/read-files.js';
@@ -19,6 +19,8 @@ const MAX_FOOTER_BYTES = 2 ** 26;
 const MAX_PAGE_BYTES = 2 ** 28;
 /** Unpacked bytes of a row group, which is read as a whole. */
 const MAX_GROUP_BYTES = 2 ** 31;
+/** Structs in structs. */
+const MAX_DEPTH = 16;
 const MAX_ROWS = 2 ** 26;
 /** Letters that a message shows of an error of the package. */
 const SHOWN = 200;
@@ -60,11 +62,13 @@ export async function parquetMetadata(file: AsyncBuffer, where: string): Promise
     );
   }
   const metadata = await explained(where, () => parquetMetadataAsync(file, { geoparquet: false }));
+  const leaves = new Set(leavesOf(metadata.schema, where).map((path) => JSON.stringify(path)));
   let rows = 0;
   for (const group of metadata.row_groups ?? []) {
     const [groupRows, bytes] = [Number(group.num_rows), Number(group.total_byte_size)];
     if (!(groupRows >= 0 && bytes >= 0))
       throw new UserError(`${where}: a row group makes no sense; the file is damaged`);
+    for (const { meta_data: column } of group.columns ?? []) checkColumn(column, size, leaves, where);
     if (bytes > MAX_GROUP_BYTES) {
       throw new UserError(
         `${where}: a row group has ${bytes} bytes, which must be in memory at once; at most ${MAX_GROUP_BYTES} are accepted; ` +
@@ -79,6 +83,50 @@ export async function parquetMetadata(file: AsyncBuffer, where: string): Promise
     );
   }
   return metadata;
+}
+
+/** The package reads all columns at once: the failure of one would leave those of others without a handler. */
+function checkColumn(
+  column: ColumnMetaData | undefined,
+  size: number,
+  leaves: ReadonlySet<string>,
+  where: string,
+): void {
+  if (!leaves.has(JSON.stringify(column?.path_in_schema))) {
+    throw new UserError(
+      `${where}: its metadata have a column that is not in its schema; the file is damaged`,
+    );
+  }
+  const start = Number(column?.dictionary_page_offset || column?.data_page_offset);
+  const data = Number(column?.data_page_offset);
+  const end = start + Number(column?.total_compressed_size);
+  if (start >= 0 && data >= start && data <= end && end <= size) return;
+  throw new UserError(
+    `${where}: a column is at bytes ${start} to ${end} of ${size} by its metadata; the file is damaged`,
+  );
+}
+
+/**
+ * The columns with values, each by the names on its way from the root.
+ * @throws UserError for a schema that makes no sense
+ */
+export function leavesOf(schema: FileMetaData['schema'], where: string): string[][] {
+  const leaves: string[][] = [];
+  /** Names on the way, and how many more children each has. */
+  const way: { name: string; left: number }[] = [];
+  for (const [n, { name, num_children: children = 0 }] of (schema ?? []).entries()) {
+    if (n > 0) {
+      while (way.at(-1)?.left === 0) way.pop();
+      const parent = way.at(-1);
+      if (!parent || way.length > MAX_DEPTH) {
+        throw new UserError(`${where}: its schema makes no sense; the file is damaged`);
+      }
+      parent.left--;
+    }
+    if (n === 0 || children > 0) way.push({ name, left: children });
+    else leaves.push([...way.slice(1).map((each) => each.name), name]);
+  }
+  return leaves;
 }
 
 /** Runs the package. @throws UserError with its message */
@@ -102,7 +150,8 @@ export async function explained<T>(where: string, read: () => Promise<T>): Promi
 
 /** Unpackers by the codecs' names, each with a limit. */
 export async function compressors(): Promise<Compressors> {
-  const [{ snappyUncompress }, { decompress }] = await Promise.all([import('hyparquet'), import('fzstd')]);
+  const { snappyUncompress } = await import('hyparquet');
+  const { decompress } = await import('fzstd');
   const limited = (unpack: (bytes: Uint8Array, length: number) => Uint8Array) => {
     return (bytes: Uint8Array, length: number) => {
       if (!(length >= 0 && length <= MAX_PAGE_BYTES)) {

@@ -8,7 +8,7 @@ import { quote } from '../../../formats/quotation.js';
 import { openRegularFile } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
 import type { LeaveOut, OwnPart, OwnPicture, OwnSource } from '../own-picture.js';
-import { asyncBuffer, compressors, explained, parquetMetadata } from './parquet-file.js';
+import { asyncBuffer, compressors, explained, leavesOf, parquetMetadata } from './parquet-file.js';
 
 export interface ParquetFile {
   path: string;
@@ -77,58 +77,90 @@ async function* picturesOf(
   signal: AbortSignal | undefined,
   leaveOut: LeaveOut,
 ): AsyncGenerator<OwnPicture> {
-  const { parquetReadObjects } = await import('hyparquet');
-  const unpackers = await compressors();
   const { handle, size } = await openRegularFile(path, `the table ${path}`);
   try {
     const file = asyncBuffer(handle, size, path);
     const metadata = await parquetMetadata(file, path);
-    const { image, label: labelColumn, names } = columnsOf(metadata, path);
+    const columns = columnsOf(metadata, path);
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       signal?.throwIfAborted();
-      const rowEnd = rowStart + Number(group.num_rows);
-      const rows = await explained(path, () =>
-        parquetReadObjects({
-          file,
-          metadata,
-          columns: [image, labelColumn],
-          rowStart,
-          rowEnd,
-          compressors: unpackers,
-          utf8: false,
-          geoparquet: false,
-        }),
-      );
-      for (const [n, row] of rows.entries()) {
+      const rows = { rowStart, rowEnd: rowStart + Number(group.num_rows) };
+      const { bytes, paths, labels } = await readGroup({ file, metadata }, columns, rows, path);
+      for (let n = 0; rowStart < rows.rowEnd; n++) {
         signal?.throwIfAborted();
-        const where = `${path}:${rowStart + n + 1}`;
-        const picture = await pictureOf(row, { image, labelColumn, names, part, where }, decode);
+        const where = `${path}:${++rowStart}`;
+        const cell = { bytes: bytes[n], path: paths[n], label: labels[n] };
+        const picture = await pictureOf(cell, { names: columns.names, part, where }, decode);
         if (typeof picture === 'string') leaveOut(where, picture);
         else yield picture;
       }
-      rowStart = rowEnd;
     }
   } finally {
     await handle.close();
   }
 }
 
+/** The cells of a row group, [rows] each. */
+interface Cells {
+  bytes: unknown[];
+  paths: unknown[];
+  labels: unknown[];
+}
+
+/** Reads page by page: to make rows of pages, the package would wait for columns in turn, and miss failures of others. */
+async function readGroup(
+  from: { file: AsyncBuffer; metadata: FileMetaData },
+  { image, label }: Columns,
+  { rowStart, rowEnd }: { rowStart: number; rowEnd: number },
+  path: string,
+): Promise<Cells> {
+  const { parquetRead } = await import('hyparquet');
+  const cells: Cells = { bytes: [], paths: [], labels: [] };
+  const places = new Map([
+    [image, cells.bytes],
+    [`${image}.bytes`, cells.bytes],
+    [`${image}.path`, cells.paths],
+    [label, cells.labels],
+  ]);
+  await explained(path, async () =>
+    parquetRead({
+      ...from,
+      columns: [image, label],
+      rowStart,
+      rowEnd,
+      compressors: await compressors(),
+      utf8: false,
+      geoparquet: false,
+      onPage: ({ pathInSchema, columnData, rowStart: first }) => {
+        const place = places.get(pathInSchema.join('.'));
+        if (!place) return;
+        const end = Math.min(columnData.length, rowEnd - first);
+        for (let n = 0; n < end; n++) place[first - rowStart + n] = valueIn(columnData[n]);
+      },
+    }),
+  );
+  return cells;
+}
+
+/** A value that may be null, or be in a struct that may be null, is in a list of at most one. */
+function valueIn(cell: unknown): unknown {
+  return Array.isArray(cell) && cell.length <= 1 ? cell[0] : cell;
+}
+
 /** @returns the picture, or why there is none: the end of a sentence */
 async function pictureOf(
-  row: Record<string, unknown>,
-  about: { image: string; labelColumn: string; names: string[] | null; part: OwnPart | null; where: string },
+  { bytes, path, label: cell }: { bytes: unknown; path: unknown; label: unknown },
+  { names, part, where }: { names: string[] | null; part: OwnPart | null; where: string },
   decode: DecodePicture,
 ): Promise<OwnPicture | string> {
-  const { part, where, names } = about;
-  const label = labelOf(row[about.labelColumn], names);
+  const label = labelOf(cell, names);
   if (label === null) return 'it has no label';
   if (typeof label === 'object') return label.problem;
-  const cell = row[about.image];
-  const bytes = cell instanceof Uint8Array ? cell : isPlainObject(cell) ? cell.bytes : null;
   if (!(bytes instanceof Uint8Array)) {
-    const path = isPlainObject(cell) && typeof cell.path === 'string' ? cell.path : null;
-    return path === null ? 'it has no picture' : `the file has only the path ${quote(path)} of the picture`;
+    return typeof path === 'string'
+      ? `the file has only the path ${quote(path)} of the picture`
+      : 'it has no picture';
   }
   if (bytes.length > MAX_PICTURE_BYTES) return `its picture has ${bytes.length} bytes`;
   try {
@@ -161,7 +193,7 @@ function labelOf(value: unknown, names: string[] | null): string | { problem: st
 /** @throws UserError naming the columns that there are */
 function columnsOf({ schema, key_value_metadata: pairs }: FileMetaData, path: string): Columns {
   const features = featuresOf(pairs?.find(({ key }) => key === FEATURES_KEY)?.value, path);
-  const columns = topColumns(schema);
+  const columns = [...new Set(leavesOf(schema, path).map(([name]) => name))];
   const ofType = (type: string) =>
     Object.keys(features).find((key) => {
       const feature = features[key];
@@ -178,21 +210,6 @@ function columnsOf({ schema, key_value_metadata: pairs }: FileMetaData, path: st
     );
   }
   return { image, label, names: classNames(features[label]) };
-}
-
-/** Names of the columns that are not within another one. */
-function topColumns([root, ...elements]: FileMetaData['schema']): string[] {
-  const columns: string[] = [];
-  let at = 0;
-  const skip = (): void => {
-    const children = elements[at++]?.num_children ?? 0;
-    for (let n = 0; n < children && at < elements.length; n++) skip();
-  };
-  for (let n = 0; n < (root?.num_children ?? 0) && at < elements.length; n++) {
-    columns.push(elements[at].name);
-    skip();
-  }
-  return columns;
 }
 
 /** The features that `datasets` writes into the metadata; none if there are no such metadata. */

@@ -20,15 +20,15 @@ export class PixelRange {
   add(values: ArrayLike<number>): void {
     let least = Number.POSITIVE_INFINITY;
     let most = Number.NEGATIVE_INFINITY;
-    let isFinite = true;
+    let allFinite = true;
     for (let i = 0; i < values.length; i++) {
       if (values[i] < least) least = values[i];
       if (values[i] > most) most = values[i];
-      isFinite &&= Number.isFinite(values[i]);
+      allFinite &&= Number.isFinite(values[i]);
     }
     this.#all++;
-    if (isFinite && least >= 0 && most <= 1) this.#units++;
-    else if (isFinite && least >= 0 && most <= 255) this.#bytes++;
+    if (allFinite && least >= 0 && most <= 1) this.#units++;
+    else if (allFinite && least >= 0 && most <= 255) this.#bytes++;
     this.#least = Math.min(this.#least, least);
     this.#most = Math.max(this.#most, most);
   }
