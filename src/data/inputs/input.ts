@@ -125,7 +125,7 @@ export function pictureToRead(
   const picture = checkedPicture(input);
   const { width, height, channels } = picture;
   if (isPadded && channels === size.channels) {
-    return isBlank(picture) ? null : paddedPicture(picture, size);
+    return channels === 1 && isBlank(picture) ? null : paddedPicture(picture, size);
   }
   const isOwnSize = width === size.width && height === size.height && channels === size.channels;
   const isPrepared = isFitted && isDigitSized(size);

@@ -22,6 +22,8 @@ const MAX_CLASSES = 256;
 const DEFAULT_SIDE = 28;
 /** Pictures that all have one size up to this keep it. */
 const MAX_COMMON_SIDE = 64;
+/** Time between two reports of progress. */
+const PROGRESS_MS = 500;
 /** Without a test part, every seventh picture of a class is for the test, as of drawings. */
 export const TEST_SHARE = 7;
 
@@ -101,12 +103,16 @@ class Collection {
     const { name, total } = this.#source;
     const what = `reading ${name}`;
     const leaveOut = this.#leftOut.add.bind(this.#leftOut);
+    let last = performance.now();
     for await (const picture of this.#source.pictures(signal, leaveOut)) {
       signal?.throwIfAborted();
       if (!this.#fits(picture)) return false;
       this.#take(picture);
+      const now = performance.now();
+      if (onProgress === undefined || now - last < PROGRESS_MS) continue;
+      last = now;
       const done = this.#seen + this.#leftOut.count;
-      onProgress?.({ what, done, total: Math.max(done, total ?? 0) });
+      onProgress({ what, done, total: Math.max(done, total ?? 0) });
     }
     return true;
   }

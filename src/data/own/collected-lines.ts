@@ -66,12 +66,18 @@ export function usedAs({ width, height, channels }: ImageExamples, { form, hasCo
 }
 
 /** An advice if classes differ much in number of training examples, else null. */
-export function imbalance({ classes, train }: Pick<ImageDataset, 'classes' | 'train'>): string | null {
+export function imbalance({
+  classes,
+  train,
+}: {
+  classes: readonly string[];
+  train: { labels: Uint8Array };
+}): string | null {
   const counts = countsOf(train, classes.length);
   const [most, fewest] = [Math.max(...counts), Math.min(...counts)];
   if (most < IMBALANCED * fewest) return null;
   return (
-    `${quote(classes[counts.indexOf(most)])} has ${number(most)} training pictures and ` +
+    `${quote(classes[counts.indexOf(most)])} has ${number(most)} training examples and ` +
     `${quote(classes[counts.indexOf(fewest)])} ${number(fewest)}; --class-weights balanced gives rare classes more weight`
   );
 }

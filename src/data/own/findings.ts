@@ -11,6 +11,8 @@ const NAMED_SIZES = 5;
 const NAMED_PICTURES = 20;
 /** Pictures left out that an error names. */
 const NAMED_IN_ERROR = 3;
+/** Letters of a reason. */
+const MAX_REASON = 200;
 /** More than this share of pictures that cannot be used is an error. */
 const MOST_LEFT_OUT = 0.1;
 
@@ -42,7 +44,7 @@ export class LeftOutPictures {
   add(where: string, reason: string): void {
     this.count++;
     if (this.#first.length < NAMED_PICTURES)
-      this.#first.push({ where: inOneLine(where), reason: inOneLine(reason) });
+      this.#first.push({ where: inOneLine(where), reason: inOneLine(reason.slice(0, MAX_REASON)) });
   }
 
   /** @param used number of pictures that can be used @throws UserError if there are none, or too few */

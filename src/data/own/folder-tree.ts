@@ -8,7 +8,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { explainFileError } from '../../formats/file-errors.js';
 import { readFileBounded } from '../../formats/read-files.js';
 import { UserError } from '../../user-error.js';
-import { isLeftBehind, MAX_FILE_BYTES, MAX_FILES, type PictureTree } from './picture-tree.js';
+import { isLeftBehind, MAX_FILE_BYTES, MAX_FILES, type PictureTree, shownPath } from './picture-tree.js';
 
 /** Folders within folders: a part, a class, and some more. */
 const MAX_DEPTH = 8;
@@ -43,13 +43,12 @@ export async function openFolderTree(folder: string, signal?: AbortSignal): Prom
     }
   };
   await walk('', 0);
-  const shown = (path: string) => join(folder, path);
   return {
     name: basename(resolve(folder)),
     paths: paths.sort(),
-    shown,
+    shown: (path) => shownPath(join(folder, path)),
     open: async () => ({
-      read: (path) => readFileBounded(shown(path), 'the picture', MAX_FILE_BYTES),
+      read: (path) => readFileBounded(join(folder, path), 'the picture', MAX_FILE_BYTES),
       close: async () => {},
     }),
   };

@@ -1,5 +1,7 @@
 /** A folder or a ZIP archive with pictures: paths of files, and their bytes. */
 
+import { inOneLine } from '../../formats/quotation.js';
+
 /** Limit for a picture's file, as for inputs of `predict`. */
 export const MAX_FILE_BYTES = 2 ** 26;
 /** Limit for the number of files. */
@@ -18,6 +20,14 @@ export function isPictureFile(name: string): boolean {
 /** Whether a file or folder of this name is skipped without a word: `.git`, `Thumbs.db`, `__MACOSX`. */
 export function isLeftBehind(name: string): boolean {
   return LEFT_BEHIND.test(name);
+}
+
+/** Letters of a path in a message. */
+const MAX_SHOWN = 200;
+
+/** A path as messages show it: in one line, not too long. */
+export function shownPath(path: string): string {
+  return inOneLine(path.length > MAX_SHOWN ? `…${path.slice(-MAX_SHOWN)}` : path);
 }
 
 /** Files below one place. */

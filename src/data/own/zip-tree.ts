@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { openRegularFile, readRange } from '../../formats/read-files.js';
 import { UserError } from '../../user-error.js';
-import { isLeftBehind, MAX_FILE_BYTES, MAX_FILES, type PictureTree } from './picture-tree.js';
+import { isLeftBehind, MAX_FILE_BYTES, MAX_FILES, type PictureTree, shownPath } from './picture-tree.js';
 import { type ZipEntry, zipEntries } from './zip-directory.js';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -37,7 +37,7 @@ export async function openZipTree(path: string): Promise<PictureTree> {
   } finally {
     await handle.close();
   }
-  const shown = (file: string) => `${path}/${file}`;
+  const shown = (file: string) => shownPath(`${path}/${file}`);
   return {
     name: basename(path).replace(/\.zip$/i, ''),
     paths: [...entries.keys()].sort(),

@@ -71,7 +71,7 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   if (images !== null) {
     const { name, classes, ...parts } = images;
     const { pixels, labels, width, height } = parts[part];
-    const made = pick(labels, classes.length, count).map((index) => {
+    const made = pickEvenly(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);
       const moves = imageToStrokes(image, width, height, { seed });
       const thinned = thinImage(image, width, height);
@@ -82,7 +82,7 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   }
   const { name, width, height, classes, ...parts } = await loadStrokes(spec, options);
   const examples = parts[part];
-  const made = pick(examples.labels, classes.length, count).map((index) => {
+  const made = pickEvenly(examples.labels, classes.length, count).map((index) => {
     const moves = movesOf(examples, index);
     const size = pictureSize(moves);
     const thinned = renderStrokes(moves, size);
@@ -128,7 +128,7 @@ function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples 
 }
 
 /** Indices of samples: of each class the first, then of each the second, and so on. */
-function pick(labels: Uint8Array, classes: number, count: number): number[] {
+export function pickEvenly(labels: Uint8Array, classes: number, count: number): number[] {
   const ofClass: number[][] = Array.from({ length: classes }, () => []);
   const each = Math.ceil(count / classes);
   for (let i = 0; i < labels.length; i++) {
