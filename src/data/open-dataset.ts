@@ -38,8 +38,8 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
 
 /**
  * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
- *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; a folder or .zip of
- *   people's own pictures; any other folder: IDX files of images
+ *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; a folder, .zip or
+ *   table of people's own pictures; any other folder: IDX files of images
  * @throws UserError as loadImages, collectPictures, loadStrokes, withNegatives, drawnDigits and withChanged, and for class names that no
  *   checkpoint may have
  */
@@ -97,7 +97,7 @@ async function kindIn(spec: string): Promise<KindName> {
   const kind = lookAt(spec);
   if (kind === 'file' || kind === 'other') {
     throw new UserError(
-      `cannot read the data ${spec}: expected mnist, strokes, a folder of IDX files, a folder or .zip of your own pictures, an archive of strokes (.tar.gz, .tgz, .tar) or ` +
+      `cannot read the data ${spec}: expected mnist, strokes, a folder of IDX files, a folder or .zip of your own pictures, a table of pictures (.csv, .tsv, .npz, .npy, .parquet), an archive of strokes (.tar.gz, .tgz, .tar) or ` +
         `drawings (.ndjson, .jsonl, .json, .tra, .tes, .unipen); it ${PATH_WORDS[kind]}${kind === 'file' ? ' with another ending' : ''}`,
       { settings: ['data'] },
     );

@@ -81,7 +81,7 @@ Examples:
     )
     .option(
       '--data <path>',
-      'strokes (of mnist), a folder of IDX files, a stroke archive or its folder, drawings, a folder or .zip of your own pictures, or strokes:PATH for their strokes (default strokes)',
+      'strokes (of mnist), a folder of IDX files, a stroke archive or its folder, drawings, a folder, .zip or table (.csv, .npz, .npy, .parquet) of your own pictures, or strokes:PATH for their strokes (default strokes)',
       'strokes',
     )
     .addOption(

@@ -118,7 +118,7 @@ const RUN = {
 const DATA = {
   data: text(
     'mnist',
-    'images: mnist, a folder of IDX files, or a folder or .zip of your own pictures, with a folder for each class; strokes: strokes (of MNIST), strokes:PATH (of IDX files or your own pictures), a stroke archive or its folder, or a file of drawings',
+    'images: mnist, a folder of IDX files, or your own pictures: a folder or .zip with a folder for each class, or a table (.csv, .npz, .npy, .parquet) or its folder; strokes: strokes (of MNIST), strokes:PATH (of IDX files or your own pictures), a stroke archive or its folder, or a file of drawings',
   ),
   channelsImg: integer(
     null,

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { zipSync } from 'fflate';
 import { UserError } from 'scanstroke';
 import { npy, tableOf } from './tables-on-disk.js';
 
@@ -38,6 +39,26 @@ test('.npz files of NumPy, compressed and stored', async () => {
     { 'p.npz': fixture('pickled.npz') },
     /p\.npz\/y: its elements are pickled Python objects/,
     'p.npz',
+  );
+});
+
+test('a compressed array of many chunks, read to its end and left early', async () => {
+  const images = new Uint8Array(3000 * 4096);
+  for (let i = 0; i < images.length; i++) images[i] = (Math.imul(i, 2654435761) >>> 13) & 255;
+  const files = {
+    'x.npy': npy('|u1', [3000, 64, 64], images),
+    'y.npy': npy('|u1', [3000], new Uint8Array(3000)),
+  };
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  const { pictures } = await tableOf({ 'm.npz': zipSync(files, { level: 1 }) }, 'm.npz');
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', onWarning);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(
+    [pictures.length, ...pictures[2999].pixels.subarray(0, 9)],
+    [3000, ...images.subarray(2999 * 4096, 2999 * 4096 + 9)],
   );
 });
 

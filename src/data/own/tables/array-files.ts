@@ -1,6 +1,7 @@
 /** Arrays of NumPy in files: .npy alone, .npz as ZIP archives of them. Node.js only. */
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { pipeline, Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
 import { explainFileError } from '../../../formats/file-errors.js';
 import { inOneLine } from '../../../formats/quotation.js';
@@ -112,14 +113,10 @@ async function* inflated(
   where: string,
 ): AsyncGenerator<Uint8Array> {
   const inflate = createInflateRaw({ chunkSize: 2 ** 18 });
-  const feeding = (async () => {
-    for await (const chunk of packed) {
-      if (inflate.destroyed) return;
-      if (!inflate.write(chunk))
-        await new Promise((resolve) => inflate.once('drain', resolve).once('close', resolve));
-    }
-    inflate.end();
-  })().catch((error: Error) => inflate.destroy(error));
+  // What fails in `packed` destroys `inflate`, whose iteration then throws it.
+  const ended = new Promise<void>((resolve) => {
+    pipeline(Readable.from(packed, { objectMode: false }), inflate, () => resolve());
+  });
   let length = 0;
   try {
     for await (const chunk of inflate) {
@@ -135,6 +132,6 @@ async function* inflated(
     throw new UserError(`${where}: its compressed bytes are damaged`);
   } finally {
     inflate.destroy();
-    await feeding;
+    await ended;
   }
 }
