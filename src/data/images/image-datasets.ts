@@ -143,7 +143,7 @@ async function findFiles(folder: string): Promise<Files> {
     throw new UserError(
       `the data folder ${folder} lacks ${missing.map((part) => PARTS[part].what).join(', ')}: looked for ` +
         `${missing.map((part) => PARTS[part].usual).join(', ')} (also with .gz, or named like EMNIST's ` +
-        `emnist-letters-train-images-idx3-ubyte), found ${listed(names)}`,
+        `emnist-letters-train-images-idx3-ubyte), found ${listed(names)}; pictures of your own need a folder for each class`,
     );
   }
   const ambiguous = parts.find((part) => found[part].length > 1);

@@ -13,6 +13,7 @@ import {
   type RecognizerInput,
   refuseUnlessDigitSized,
 } from '../inputs/input.js';
+import { paddedPicture } from '../inputs/pad.js';
 import { sequenceIn } from '../sequence.js';
 import { AugmentedImages } from './image-augment.js';
 import type { ImageExamples } from './image-examples.js';
@@ -131,9 +132,13 @@ function pictureFor(
   if (input.kind === 'picture') {
     return pictureToRead(input, size, { isFitted: fitted, isThinned: false, isPadded: padded });
   }
-  refuseUnlessDigitSized(input.kind === 'drawing' ? 'a drawing' : 'strokes', size);
+  if (!padded || channels !== 1) {
+    refuseUnlessDigitSized(input.kind === 'drawing' ? 'a drawing' : 'strokes', size);
+  }
   const drawing = input.kind === 'drawing' ? input : drawingOf(input.moves);
-  return isDot(drawing) ? null : digitPicture(drawingToImage(drawing));
+  if (isDot(drawing)) return null;
+  const picture = digitPicture(drawingToImage(drawing));
+  return padded ? paddedPicture(picture, size) : picture;
 }
 
 /** The picture of one channel without slant, as `deslantedExamples` makes those of the training. */

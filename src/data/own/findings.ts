@@ -11,6 +11,8 @@ const NAMED_SIZES = 5;
 const NAMED_PICTURES = 20;
 /** Pictures left out that an error names. */
 const NAMED_IN_ERROR = 3;
+/** What a message asks for where there is no picture of any class. */
+const LAYOUT = 'expected PNG, JPEG or WebP files in a folder for each class, such as cat/1.png and dog/1.png';
 /** Letters of a reason. */
 const MAX_REASON = 200;
 /** More than this share of pictures that cannot be used is an error. */
@@ -51,16 +53,14 @@ export class LeftOutPictures {
   refuseMany(name: string, used: number): void {
     const all = used + this.count;
     if (all === 0) {
-      throw new UserError(
-        `${name}: no pictures found; expected PNG, JPEG or WebP files in a folder for each class, such as ${name}/cat/1.png`,
-      );
+      throw new UserError(`${name}: no pictures found; ${LAYOUT}`);
     }
     if (this.count <= MOST_LEFT_OUT * all) return;
     const reasons = this.#first.slice(0, NAMED_IN_ERROR).map(({ where, reason }) => `${where}: ${reason}`);
     const others = this.count - reasons.length;
     throw new UserError(
       `${name}: ${this.count} of ${all} pictures cannot be used, more than a tenth: ${reasons.join('; ')}` +
-        `${others > 0 ? `; and ${others} more` : ''}; repair or remove them`,
+        `${others > 0 ? `; and ${others} more` : ''}; ${used === 0 ? LAYOUT : 'repair or remove them'}`,
     );
   }
 
