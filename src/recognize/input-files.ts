@@ -7,13 +7,13 @@ import { basename } from 'node:path';
 import { isGzip, isIdx, parseIdx } from '../data/images/idx.js';
 import { checkIdxStart, inflateIdx } from '../data/images/idx-file.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
+import { isPicture, readPicture } from '../data/pictures/picture.js';
 import { beginsLikeJson, describeContent } from '../formats/content.js';
 import { explainFileError } from '../formats/file-errors.js';
 import { parseJson } from '../formats/json.js';
 import { readFileBounded } from '../formats/read-files.js';
 import { UserError } from '../user-error.js';
 import { parseInput } from './json-input.js';
-import { isPicture, readPicture } from './picture.js';
 import type { RecognizerInput } from './prepare-input.js';
 
 export interface NamedInput {

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { greyPng } from '../data/pictures/png-file.js';
 import { COMMAND } from '../e2e/command.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, recognizerFor } from '../recognize/checkpoint-bytes.js';
-import { greyPng } from '../recognize/png-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'scanstroke-predict-'));
 after(() => rmSync(folder, { recursive: true }));

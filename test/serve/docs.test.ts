@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openApi } from '#src/serve/openapi.js';
-import { greyPng } from '../recognize/png-file.js';
+import { greyPng } from '../data/pictures/png-file.js';
 import { makeRuns, serve } from './served-runs.js';
 
 const page = readFileSync(fileURLToPath(new URL('../../../docs/serving.md', import.meta.url)), 'utf8');

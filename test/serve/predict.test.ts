@@ -5,15 +5,15 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
-import { readPicture } from '#src/recognize/picture.js';
+import { readPicture } from '#src/data/pictures/picture.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
 import { predictionJson } from '#src/serve/predict/predict-jobs.js';
+import { jpegFile, webpFile } from '../data/pictures/photo-file.js';
+import { greyPng, pngFile } from '../data/pictures/png-file.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
-import { jpegFile, webpFile } from '../recognize/photo-file.js';
-import { greyPng, pngFile } from '../recognize/png-file.js';
 import { CLASSES, getJson, makeRuns, serve } from './served-runs.js';
 
 const { runs } = makeRuns();

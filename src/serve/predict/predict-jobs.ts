@@ -1,9 +1,9 @@
 /** Answers a batch of recognition requests: decodes their bodies, then runs each network once for all of them. */
 import { kindOf } from '../../data/kinds.js';
+import { readPicture } from '../../data/pictures/picture.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
 import { parseInput } from '../../recognize/json-input.js';
-import { readPicture } from '../../recognize/picture.js';
 import type { PreparedInput, RecognizerInput } from '../../recognize/prepare-input.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import type { PredictionJson, PredictResponse } from '../api.js';

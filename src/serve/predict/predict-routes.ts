@@ -1,8 +1,8 @@
 /** Routes of `POST /api/predict` and of the models. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { announcedPixels } from '../../data/pictures/picture.js';
 import { quote } from '../../formats/quotation.js';
-import { announcedPixels } from '../../recognize/picture.js';
 import { openFile } from '../../runs/file-stamp.js';
 import type { Bodies } from '../bodies.js';
 import { HttpError } from '../http-error.js';
