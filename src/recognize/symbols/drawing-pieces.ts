@@ -16,7 +16,7 @@ import {
 } from './segmented-ink.js';
 
 /** More strokes are no number and no word. */
-const MAX_STROKES = 1000;
+const MOST_STROKES = 1000;
 /** Strokes touch if they are this near, in heights of a symbol. */
 const TOUCHING = 0.1;
 /** Strokes that touch are one piece if they share this much of the narrower one's columns. */
@@ -68,9 +68,9 @@ export function drawingInk({ strokes }: Drawing): SegmentedInk | null {
 }
 
 function checkStrokes(strokes: readonly Stroke[]): void {
-  if (strokes.length > MAX_STROKES) {
+  if (strokes.length > MOST_STROKES) {
     throw new UserError(
-      `read symbols: a drawing of ${strokes.length} strokes; at most ${MAX_STROKES} are accepted; give a part of the drawing`,
+      `read symbols: a drawing of ${strokes.length} strokes; at most ${MOST_STROKES} are accepted; give a part of the drawing`,
     );
   }
   strokes.forEach(({ xs, ys }, stroke) => {
