@@ -108,7 +108,7 @@ function bestPath(
       for (const { score, isSymbol } of choices) {
         for (const before of best[start]) {
           const last = before.groups.at(-1);
-          const between = isSymbol && last?.isSymbol ? boundary(last.pieces, group, pieces) : 0;
+          const between = isSymbol && last?.isSymbol ? boundary(last.pieces, group, pieces, height) : 0;
           best[start + group.length].push({
             score: before.score + score + between,
             groups: [...before.groups, { pieces: group, isSymbol }],
@@ -139,21 +139,21 @@ function scoreOf(group: number[], answer: CandidateAnswer, pieces: readonly Piec
   const { left, top, right, bottom } = boxAround(boxes);
   const size = Math.max(bottom - top, (right - left) * 0.75) / height;
   let score = answer.symbol * (1 + 0.5 * (group.length - 1));
-  score -= 6 * Math.max(0, Math.abs(Math.log(size)) - Math.log(1.5));
+  score -= 5 * Math.max(0, Math.abs(Math.log(size)) - Math.log(1.3));
   score -= 5 * Math.max(0, (right - left) / height - 1.25);
   const sorted = group.map((n) => pieces[n]).sort((a, b) => a.box.left - b.box.left);
   for (let n = 1; n < sorted.length; n++) {
     const before = sorted.slice(0, n);
     const gap = (sorted[n].box.left - Math.max(...before.map(({ box }) => box.right))) / height;
     if (gap <= 0 || before.some(({ touching }) => touching.some((k) => pieces[k] === sorted[n]))) continue;
-    score -= 8 * gap;
+    score -= 8 * Math.max(0, gap - 0.1);
     if (isHigh(sorted[n - 1].box, height) && isHigh(sorted[n].box, height)) score -= 3;
   }
   return score;
 }
 
 function isHigh({ top, bottom }: Box, height: number): boolean {
-  return bottom - top > 0.7 * height;
+  return bottom - top > 0.75 * height;
 }
 
 /** The score of leaving a piece out: small ones are cheap. */
@@ -162,13 +162,22 @@ function leaveOut({ left, top, right, bottom }: Box, answer: CandidateAnswer | n
   return -1.5 - 4 * size * size + (answer?.none ?? 0);
 }
 
-/** What speaks against a boundary: symbols that share columns, and symbols that touch. */
-function boundary(before: readonly number[], after: readonly number[], pieces: readonly Piece[]): number {
+/** What speaks against a boundary: symbols that share columns, are very near, or touch. */
+function boundary(
+  before: readonly number[],
+  after: readonly number[],
+  pieces: readonly Piece[],
+  height: number,
+): number {
   const a = boxAround(before.map((n) => pieces[n].box));
   const b = boxAround(after.map((n) => pieces[n].box));
   const narrower = Math.min(a.right - a.left, b.right - b.left);
   const shared = Math.min(a.right, b.right) - Math.max(a.left, b.left);
   let score = shared > 0 && narrower > 0 ? -4 * Math.min(1, shared / narrower) : 0;
+  // Of two symbols of full height nearness says nothing; a low one may be a part of the other.
+  if (!isHigh(a, height) || !isHigh(b, height)) {
+    score -= 1.5 * Math.min(1, Math.max(0, 1 + shared / (0.15 * height)));
+  }
   if (before.some((n) => after.some((m) => pieces[n].touching.includes(m)))) score -= 2;
   return score;
 }
