@@ -16,7 +16,7 @@ import { readSymbols, type SymbolReading } from '#src/recognize/symbols/read-sym
 import { SHIPPED_MODELS, shippedModel } from '#src/runs/shipped-models.js';
 import { UserError } from '#src/user-error.js';
 import { count, failForUsers, oneOf } from '../bench-flags.js';
-import { duration, markdown } from '../report/table.js';
+import { duration, markdown, NOTHING } from '../report/table.js';
 import { type NumberSample, numberSample, type Spacing } from './numbers.js';
 
 /** Separates these random numbers from all others of the same seed. */
@@ -90,7 +90,7 @@ async function measure(recognizer: Recognizer, samples: NumberSample[], isListed
   return tally;
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const percent = (share: number) => (Number.isNaN(share) ? NOTHING : `${(100 * share).toFixed(1)} %`);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -15,13 +15,13 @@ const MAX_SIDE = 65_535;
 /** POST /api/predict */
 export const predictQuery = z.strictObject({
   model: z.string().min(1).optional().describe('id of a model; without it the default one answers'),
+  width: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
+  height: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
+  channels: whole(1, 16).optional().describe('of raw pixels; 1 if left out'),
   several: z
     .enum(['true', 'false'])
     .default('false')
     .describe('read several symbols in each input, such as a number'),
-  width: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
-  height: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
-  channels: whole(1, 16).optional().describe('of raw pixels; 1 if left out'),
 });
 
 const part = z.enum(['test', 'validation', 'train']).default('test').describe('part of the data');

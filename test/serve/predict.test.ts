@@ -92,7 +92,7 @@ describe('predict', () => {
     const raw = await send(image.pixels, 'application/octet-stream', `${several}&width=28&height=28`);
     assert.deepEqual(raw.json, png.json);
     for (const [value, message] of [
-      [{ inputs: Array.from({ length: 9 }, () => SEVEN) }, /9 inputs; at most 8 .* several=true/],
+      [{ inputs: Array.from({ length: 5 }, () => SEVEN) }, /5 inputs; at most 4 .* several=true/],
       [
         {
           strokes: Array.from({ length: 300 }, (_, n) => [
@@ -212,7 +212,11 @@ describe('predict', () => {
       ],
       [send('x', octets, '?width=1&width=2&height=1'), 400, /width .*given once/],
       [send('x', 'image/png', '?width=3'), 400, /width is for raw pixels/],
-      [send('x', 'image/png', '?modell=rows'), 400, /unknown parameter "modell"; there are model, width/],
+      [
+        send('x', 'image/png', '?modell=rows'),
+        400,
+        /unknown parameter "modell"; there are model, width, height, channels, several/,
+      ],
       [send('', 'image/png'), 400, /expected a PNG, JPEG or WebP picture; found nothing/],
       [send('GIF89a', 'image/jpeg'), 400, /expected a PNG, JPEG or WebP picture; found a GIF picture/],
       [send(pngFile({ width: 40_000, height: 40_000 }), 'image/png'), 400, /40000 × 40000/],

@@ -50,6 +50,8 @@ export function drawingInk({ strokes }: Drawing): SegmentedInk | null {
     of: 'strokes',
     pieces,
     height: typicalHeight(pieces.map(({ box }) => box)),
+    has: ({ index, from, to }) =>
+      from >= 0 && from < to && strokes[index] !== undefined && to <= strokes[index].xs.length,
     boxOf,
     inputOf: (parts): RecognizerInput => ({
       kind: 'drawing',

@@ -85,6 +85,12 @@ class PictureInk implements SegmentedInk {
     if (this.pieces.length > MAX_PIECES) throw tooMany(this.pieces.length);
   }
 
+  has({ index, from, to }: InkPart): boolean {
+    const box = this.#boxes[index];
+    const [first, end] = [Math.round(from / this.#scale), Math.round(to / this.#scale)];
+    return box !== undefined && first >= box.left && first < end && end <= box.right;
+  }
+
   boxOf(parts: readonly InkPart[]): Box {
     const { left, top, right, bottom } = this.#inkBox(parts);
     const scale = this.#scale;

@@ -145,7 +145,9 @@ export async function regroupSymbols(
   change: Regrouping,
 ): Promise<SymbolReading> {
   const ink = segmented(recognizer, input);
-  if (ink === null || ink.of !== reading.of) {
+  const isOfInput =
+    ink?.of === reading.of && reading.symbols.every(({ parts }) => parts.every((part) => ink.has(part)));
+  if (ink === null || !isOfInput) {
     throw new UserError('regroup: the reading is of another input; give the input that was read');
   }
   const [first, count] = 'merge' in change ? [change.merge, 2] : [change.split, 1];

@@ -33,6 +33,8 @@ export interface SegmentedInk {
   pieces: Piece[];
   /** Typical height of a symbol. */
   height: number;
+  /** Whether this ink has such a part. */
+  has(part: InkPart): boolean;
   /** The box of parts. */
   boxOf(parts: readonly InkPart[]): Box;
   /** Only these parts, as an input. */

@@ -156,6 +156,8 @@ describe('reading several symbols', () => {
 
   test('without ink there is no text', async () => {
     const paper: RecognizerInput = { kind: 'picture', width: 40, height: 30, pixels: new Uint8Array(1200) };
+    const dots = await readSymbols(digits, drawing({ xs: [3], ys: [4] }, { xs: [30], ys: [4] }));
+    assert.deepEqual([dots.text, dots.leftOut.map(({ reason }) => reason)], ['', ['dot', 'dot']]);
     for (const input of [paper, drawing(), drawing({ xs: [], ys: [] })]) {
       const { text, symbols, leftOut } = await readSymbols(digits, input);
       assert.deepEqual({ text, symbols, leftOut }, { text: '', symbols: [], leftOut: [] });
@@ -230,8 +232,18 @@ describe('regrouping', () => {
         return true;
       });
     }
-    const [{ input: other }] = numbers('picture', 1, 1);
-    await assert.rejects(regroupSymbols(digits, other, reading, { split: 0 }), /of another input/);
+    const [{ input: picture }, { input: shorter }] = [
+      ...numbers('picture', 1, 4),
+      ...numbers('picture', 1, 2),
+    ];
+    const ofPicture = await readSymbols(digits, picture);
+    for (const [other, its] of [
+      [picture, reading],
+      [drawing(one(0), seven(20)), reading],
+      [shorter, ofPicture],
+    ] as const) {
+      await assert.rejects(regroupSymbols(digits, other, its, { split: 0 }), /of another input/);
+    }
   });
 });
 
