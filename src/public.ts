@@ -73,6 +73,16 @@ export {
   type RecognizerInfo,
   type RecognizerOptions,
 } from './recognize/recognizer.js';
+export {
+  type Box,
+  type InkPart,
+  type LeftOut,
+  type ReadSymbol,
+  type Regrouping,
+  readSymbols,
+  regroupSymbols,
+  type SymbolReading,
+} from './recognize/symbols/read-symbols.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
 export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
