@@ -1,0 +1,69 @@
+/** The training of the Teach view, inside its worker: can be paused, and tells its progress a few times a second. */
+import type { TeachProject } from '#src/data/pens/project.js';
+import { trainSymbols } from '#src/teach/train-symbols-page.js';
+import type { TeachCalls, TeachEvent } from './teach-protocol.js';
+
+/** Progress is sent at most this often. */
+const TELL_MS = 120;
+
+/** Of the trainings that are under way or wait. */
+const controllers = new Set<AbortController>();
+/** Resolves when the training goes on; null while it runs. */
+let paused: { promise: Promise<void>; goOn: () => void } | null = null;
+
+/** Acts on the training under way, and `pause` on the next one. */
+export function controlTraining(control: 'pause' | 'continue' | 'stop'): void {
+  if (control === 'pause') paused ??= pause();
+  else {
+    paused?.goOn();
+    paused = null;
+  }
+  if (control === 'stop') for (const each of controllers) each.abort();
+}
+
+/** Call when the request arrives, so that `stop` also ends a training that waits. */
+export function controllerOfTraining(): AbortController {
+  const controller = new AbortController();
+  controllers.add(controller);
+  return controller;
+}
+
+function pause() {
+  let goOn = () => {};
+  const promise = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  return { promise, goOn };
+}
+
+/** @returns null if the training was stopped */
+export async function train(
+  { project, base, threads }: { project: TeachProject; base: Uint8Array | null; threads: number },
+  controller: AbortController,
+  tell: (event: TeachEvent) => void,
+): Promise<TeachCalls['train']['answer']> {
+  const { signal } = controller;
+  let toldAt = 0;
+  try {
+    if (signal.aborted) return null;
+    return await trainSymbols(project, {
+      base,
+      threads,
+      backend: 'wasm',
+      signal,
+      pause: () => paused?.promise ?? null,
+      onProgress: (progress) => {
+        const now = performance.now();
+        if (now - toldAt < TELL_MS && progress.epoch < progress.epochs) return;
+        toldAt = now;
+        tell({ event: 'progress', progress });
+      },
+      onBetter: (checkpoint) => tell({ event: 'better', checkpoint }),
+    });
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  } finally {
+    controllers.delete(controller);
+  }
+}
