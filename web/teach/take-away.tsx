@@ -129,6 +129,7 @@ console.log(answer?.top[0]); // { index, class, probability }
       <p class="muted">
         On the command line: <code>npx scanstroke predict drawing.json --model {name}.safetensors</code>
       </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, also with the keyboard */}
       <pre tabIndex={0}>
         <code>{code}</code>
       </pre>

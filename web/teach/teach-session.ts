@@ -94,15 +94,16 @@ export class TeachSession {
       return;
     }
     const name = this.className(this.chosen);
-    if (name === null) return this.say('Choose the symbol that you draw.', true);
-    this.keepDrawingAs(this.chosen as string);
+    if (name === null) this.say('Choose the symbol that you draw.', true);
+    else this.keepDrawingAs(this.chosen as string);
   }
 
   /** Adds the drawing on the canvas to a class, and clears the canvas. */
   keepDrawingAs(classId: string): void {
     if (isDot(this.ink.strokes)) {
       this.ink.clear();
-      return this.say('That was only a dot. Draw a line.', true);
+      this.say('That was only a dot. Draw a line.', true);
+      return;
     }
     const { lesson } = this.desk;
     const name = this.className(classId);

@@ -51,7 +51,7 @@ export function TrainingCard({ session }: { session: TeachSession }) {
           <LineChart
             lines={[{ name: 'right', color: 'var(--training)', points: thinned(curve) }]}
             domain={[0, progress.epochs]}
-            scale={linearScale(0, 1, 4)}
+            scale={linearScale(Math.max(0, Math.min(...curve.map(([, share]) => share)) - 0.02), 1, 4)}
             format={(value) => formatShare(value, 0)}
             label={`Share of right answers over ${plural(progress.epochs, 'pass')}: now ${formatShare(progress.accuracy, 0)}`}
           />

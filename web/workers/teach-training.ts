@@ -46,8 +46,22 @@ export async function train(
   let toldAt = 0;
   try {
     if (signal.aborted) return null;
-    return await trainSymbols(project, {
-      base,
+    return await from(base);
+  } catch (error) {
+    if (signal.aborted) return null;
+    // A served network may have a form that a training cannot begin from.
+    if (base === null) throw error;
+    return await from(null).catch((reason) => {
+      if (signal.aborted) return null;
+      throw reason;
+    });
+  } finally {
+    controllers.delete(controller);
+  }
+
+  function from(weights: Uint8Array | null) {
+    return trainSymbols(project, {
+      base: weights,
       threads,
       backend: 'wasm',
       signal,
@@ -60,10 +74,5 @@ export async function train(
       },
       onBetter: (checkpoint) => tell({ event: 'better', checkpoint }),
     });
-  } catch (error) {
-    if (signal.aborted) return null;
-    throw error;
-  } finally {
-    controllers.delete(controller);
   }
 }
