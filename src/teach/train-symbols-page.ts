@@ -1,6 +1,11 @@
 /** Teaches symbols in a page. Call it in a worker: without shared memory, the calling thread computes. */
-import type { TrainSymbols } from './train-symbols.js';
+import { openBackend } from '../backends/open-web.js';
+import { startPageThread, threadsInPage } from '../train/team/threads-page.js';
+import { symbolsOn, type TrainSymbols } from './train-symbols.js';
 
-export const trainSymbols: TrainSymbols = async () => {
-  throw new Error('not yet');
-};
+/** @function As `TrainSymbols` says. */
+export const trainSymbols: TrainSymbols = symbolsOn({
+  openBackend: (choice) => openBackend(choice),
+  startThread: startPageThread,
+  threads: threadsInPage,
+});
