@@ -5,6 +5,8 @@ import type { TeachCalls, TeachEvent } from './teach-protocol.js';
 
 /** Progress is sent at most this often. */
 const TELL_MS = 120;
+/** Without shared memory this thread computes: it looks for messages this often. */
+const LISTEN_MS = 100;
 
 /** Of the trainings that are under way or wait. */
 const controllers = new Set<AbortController>();
@@ -13,7 +15,7 @@ let paused: { promise: Promise<void>; goOn: () => void } | null = null;
 
 /** Acts on the training under way, and `pause` on the next one. */
 export function controlTraining(control: 'pause' | 'continue' | 'stop'): void {
-  if (control === 'pause') paused ??= pause();
+  if (control === 'pause') paused ??= newPause();
   else {
     paused?.goOn();
     paused = null;
@@ -28,7 +30,7 @@ export function controllerOfTraining(): AbortController {
   return controller;
 }
 
-function pause() {
+function newPause() {
   let goOn = () => {};
   const promise = new Promise<void>((resolve) => {
     goOn = resolve;
@@ -44,6 +46,7 @@ export async function train(
 ): Promise<TeachCalls['train']['answer']> {
   const { signal } = controller;
   let toldAt = 0;
+  let listenedAt = performance.now();
   try {
     if (signal.aborted) return null;
     return await from(base);
@@ -59,13 +62,21 @@ export async function train(
     controllers.delete(controller);
   }
 
+  /** What the training waits for. Epochs of some milliseconds would let no message through. */
+  function pause(): Promise<void> | null {
+    if (paused) return paused.promise;
+    if (performance.now() - listenedAt < LISTEN_MS) return null;
+    listenedAt = performance.now();
+    return new Promise<void>((resolve) => setTimeout(resolve)).then(() => paused?.promise);
+  }
+
   function from(weights: Uint8Array | null) {
     return trainSymbols(project, {
       base: weights,
       threads,
       backend: 'wasm',
       signal,
-      pause: () => paused?.promise ?? null,
+      pause,
       onProgress: (progress) => {
         const now = performance.now();
         if (now - toldAt < TELL_MS && progress.epoch < progress.epochs) return;
