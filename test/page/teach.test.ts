@@ -308,6 +308,9 @@ test('on a phone, a finger draws one example after the other: each is taken when
         await draw(visited, rings[n], 'touch');
         await page.locator('.chips label', { hasText: `symbol 1${n + 1}` }).waitFor();
       }
+      await page.getByText('Projects', { exact: true }).click();
+      await checkAccess(page, 'with the menu of projects');
+      await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'New symbol' }).click();
       await page.locator('.chips .chosen', { hasText: 'symbol 2' }).waitFor();
       for (const n of [0, 1]) {
