@@ -25,9 +25,12 @@ export interface Lesson {
   examples: StrokeExamples;
   /** Ids of the drawings: of the first examples. */
   ids: string[];
-  /** Examples to train with while `heldOut` are answered, and those held out. */
+  /** Drawings to train with until `heldOut` are answered, and those held out. */
   taught: Int32Array;
   heldOut: Int32Array;
+  /** Negatives to train with, and how many of them take part in an epoch: others in each. */
+  negatives: Int32Array;
+  negativesPerEpoch: number;
   /** Fresh negatives to test with, none of them in `examples`; null without the class, or if it is drawn by the user. */
   others: StrokeExamples | null;
 }
@@ -45,16 +48,15 @@ export interface LessonOptions {
 const HELD_OUT_SHARE = 5;
 /** Fewest drawings of a class: one to train with, one to hold out. */
 const LEAST_DRAWINGS = 2;
-/** Negatives to train with, per drawing, and at least so many. */
-const NEGATIVES_SHARE = 0.5;
-const LEAST_NEGATIVES = 16;
+/** Negatives to train with: as many as drawings, within limits. In an epoch they count as this many classes. */
+const NEGATIVES = { least: 60, most: 200, asClasses: 1.5 };
 /** Negatives to test with. */
 const TEST_NEGATIVES = 60;
 const SPLIT_STREAM = 0x74656163; // 'teac'
 /** Added to the seed: the negatives of the test are never trained with. */
 const TEST_SEED = 2 ** 32;
 /** Letters and shapes can be a class of the project: only with features can they be told from it. */
-const SHARES: readonly NegativeKind[] = ['scribbles', 'pieces', 'letters', 'scribbles', 'pieces', 'shapes'];
+const SHARES: readonly NegativeKind[] = ['letters', 'scribbles', 'letters', 'shapes'];
 const SAFE: readonly NegativeKind[] = ['scribbles', 'pieces'];
 
 /** A drawing with its strokes as a network reads them. */
@@ -83,7 +85,7 @@ export async function prepareLesson(project: TeachProject, options: LessonOption
   const isAdded = options.none && !names.includes(NONE_CLASS);
   const classes = isAdded ? [...names, NONE_CLASS] : names;
   const { taught, heldOut } = split(usable, names.length, seed);
-  const negatives = isAdded ? await negativesFor(usable, names.length, options) : null;
+  const negatives = isAdded ? await negativesFor(usable, options) : null;
   const added = negatives?.train ?? [];
   const all = [...usable.map((each) => each.moves), ...added];
   const none = classes.indexOf(NONE_CLASS);
@@ -96,8 +98,13 @@ export async function prepareLesson(project: TeachProject, options: LessonOption
       'drawings',
     ),
     ids: usable.map((each) => each.id),
-    taught: Int32Array.from([...taught, ...added.map((_, n) => usable.length + n)]),
+    taught: Int32Array.from(taught),
     heldOut: Int32Array.from(heldOut),
+    negatives: Int32Array.from(added, (_, n) => usable.length + n),
+    negativesPerEpoch: Math.min(
+      added.length,
+      Math.ceil((NEGATIVES.asClasses * usable.length) / names.length),
+    ),
     others:
       negatives &&
       concatenateStrokes(
@@ -145,7 +152,6 @@ function split(
 /** Drawings that look like none of the classes, for training and for the test. */
 async function negativesFor(
   usable: readonly Usable[],
-  classes: number,
   options: LessonOptions,
 ): Promise<{ train: Int16Array[]; test: Int16Array[] }> {
   const { features, seed, preprocessing } = options;
@@ -169,23 +175,27 @@ async function negativesFor(
       },
     });
     const made: Int16Array[] = [];
-    for (let i = 0; made.length < count && i < 4 * count; i++) {
-      const { drawing } = generator.at(i, kinds[i % kinds.length]);
-      if (!drawing) continue;
-      const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
-      const feature = moves && features ? await features.of(drawing) : null;
-      const looksLikeOne = feature && nearest && (nearest.answer(feature)?.none ?? 1) < LOOKS_LIKE_ONE;
-      if (moves && !looksLikeOne) made.push(moves);
+    // Not endless: a project may have a class for everything that is generated.
+    for (let i = 0; made.length < count && i < 4 * count; i += BATCH) {
+      const drawings = Array.from(
+        { length: BATCH },
+        (_, n) => generator.at(i + n, kinds[(i + n) % kinds.length]).drawing,
+      ).filter((drawing) => drawing !== null);
+      const found = await features?.ofAll(drawings);
+      drawings.forEach((drawing, n) => {
+        const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
+        const feature = found?.[n];
+        const chance = feature ? (nearest?.answer(feature)?.none ?? 1) : 1;
+        if (moves && chance >= LOOKS_LIKE_ONE && made.length < count) made.push(moves);
+      });
     }
     return made;
   };
-  const share = Math.max(
-    LEAST_NEGATIVES,
-    Math.round(NEGATIVES_SHARE * usable.length),
-    2 * Math.ceil(usable.length / classes),
-  );
-  return { train: await make(share, seed), test: await make(TEST_NEGATIVES, TEST_SEED + seed) };
+  const count = Math.min(NEGATIVES.most, Math.max(NEGATIVES.least, usable.length));
+  return { train: await make(count, seed), test: await make(TEST_NEGATIVES, TEST_SEED + seed) };
 }
 
+/** Negatives whose features are computed at once. */
+const BATCH = 30;
 /** A negative whose chance to be none (nearest.ts) is lower is left out. */
 const LOOKS_LIKE_ONE = 0.5;

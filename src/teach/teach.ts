@@ -87,13 +87,14 @@ class Clock {
 }
 
 async function trainPart(
-  { engine, training, options }: Course,
+  { engine, training, options, lesson }: Course,
   { indices, epochs, lr }: { indices: Int32Array; epochs: number; lr: number },
   clock: Clock,
   afterEpoch?: () => Promise<void>,
 ): Promise<void> {
   const { batchSize, seed } = training;
   const none = { patience: null, targetAccuracy: null, checkpointMs: null, checkpointUpdates: null };
+  const { negatives, negativesPerEpoch } = lesson;
   const part: Omit<EpochOptions, 'stop'> = {
     engine,
     settings: { epochs, batchSize, seed, rate: { name: 'one-cycle', lr, pctStart: 0.2 }, ...none },
@@ -103,8 +104,14 @@ async function trainPart(
     saveMidEpoch: async () => {},
     lastGood: 'the one before the training',
   };
-  const batches = Math.ceil(indices.length / batchSize);
+  const batches = Math.ceil((indices.length + negativesPerEpoch) / batchSize);
   for (; part.state.epoch <= epochs; endEpoch(part.state), clock.done++, await afterEpoch?.()) {
+    const first = clock.done * negativesPerEpoch;
+    const others = Array.from(
+      { length: negativesPerEpoch },
+      (_, n) => negatives[(first + n) % negatives.length],
+    );
+    part.train = Int32Array.from([...indices, ...others]);
     while (part.state.losses.length < batches) await untilPause(part, options, clock);
   }
 }

@@ -47,7 +47,7 @@ export interface TeachPlatform {
 }
 
 /** From trained weights: a low rate changes them little. From scratch: a small network, a high rate. By experiment. */
-const FROM_BASE = { lr: 3e-3, passes: 1600, least: 8, most: 40 };
+const FROM_BASE = { lr: 3e-3, passes: 1200, least: 8, most: 30 };
 const FROM_SCRATCH = { lr: 1e-2, passes: 6000, least: 30, most: 120 };
 const BATCH_SIZE = 8;
 const SCRATCH_MODEL = { hiddenSize: 48, bidirectional: true, head: 'mean' } as const;
@@ -127,7 +127,8 @@ async function prepare(
   const train = sequences(lesson.examples);
   const parameters = base && (await firstParameters(base, backend, train, lesson, seed));
   const { lr, passes, least, most } = base ? FROM_BASE : FROM_SCRATCH;
-  const epochs = Math.min(most, Math.max(least, Math.round(passes / lesson.taught.length)));
+  const perEpoch = lesson.taught.length + lesson.negativesPerEpoch;
+  const epochs = Math.min(most, Math.max(least, Math.round(passes / perEpoch)));
   const training = {
     optimizer: resolveOptimizer({ name: 'adam', lr }),
     batchSize: BATCH_SIZE,
@@ -152,13 +153,14 @@ async function firstParameters(
   base: Base,
   backend: Backend | DeviceBackend,
   data: SequencesOf<'strokes'>,
-  { taught, classes }: Lesson,
+  { taught, negatives, classes }: Lesson,
   seed: number,
 ): Promise<StateDict> {
   const { sequenceLength: _, ...config } = base.model;
   const classifier = new SequenceClassifier(config, backend, { parameters: base.parameters });
+  const indices = Int32Array.from([...taught, ...negatives]);
   const variation = { augmentation: AUGMENTATION, seed };
-  const layer = await firstLayer(classifier, data, taught, variation).finally(() => classifier.close());
+  const layer = await firstLayer(classifier, data, indices, variation).finally(() => classifier.close());
   const units = layer.weights.length / classes.length;
   return new Map([
     ...base.parameters,
