@@ -363,7 +363,7 @@ test('the keyboard alone names, draws, selects, deletes, merges and undoes', asy
       await keys('Space', ...Array<string>(4).fill(`Shift+${key}`), 'Space', 'Enter');
     }
     await expectCounts(page, 2);
-    await focusOn(/^New symbol$/);
+    await focusOn(/^\+ Add a symbol$/);
     await keys('Enter');
     await page.locator('.class-card .name:focus').waitFor();
     await page.keyboard.type('line');
