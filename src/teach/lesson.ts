@@ -49,7 +49,7 @@ const HELD_OUT_SHARE = 5;
 /** Fewest drawings of a class: one to train with, one to hold out. */
 const LEAST_DRAWINGS = 2;
 /** Negatives to train with: as many as drawings, within limits. In an epoch they count as this many classes. */
-const NEGATIVES = { least: 60, most: 200, asClasses: 1.5 };
+const NEGATIVES = { least: 60, most: 200, asClasses: 0.8 };
 /** Negatives to test with. */
 const TEST_NEGATIVES = 60;
 const SPLIT_STREAM = 0x74656163; // 'teac'
