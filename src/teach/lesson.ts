@@ -142,7 +142,7 @@ function split(
   for (let k = 0; k < classes; k++) {
     const members = usable.flatMap((each, n) => (each.label === k ? [n] : []));
     new Random(seed, SPLIT_STREAM, k).shuffle(members);
-    const count = Math.max(1, Math.floor(members.length / HELD_OUT_SHARE));
+    const count = Math.max(1, Math.round(members.length / HELD_OUT_SHARE));
     for (const n of members.slice(0, count)) heldOut.add(n);
   }
   const indices = usable.map((_, n) => n);
