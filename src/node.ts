@@ -64,15 +64,14 @@ export const exportModel: ExportModel = exportsWith({ pageTemplate: readPageTemp
  * @throws the signal's reason when it is aborted
  *
  * @example
- * import { readFile, writeFile } from 'node:fs/promises';
- * import { join } from 'node:path';
+ * import { writeFile } from 'node:fs/promises';
  * import { shippedModel, starterProject, trainSymbols } from 'scanstroke';
  *
- * const base = await readFile(shippedModel('digit-strokes').checkpoint);
+ * const base = await shippedModel('digit-strokes');
  * const project = starterProject('arrows');
  * const { checkpoint, summary } = await trainSymbols(project, { base });
  * console.log(summary.heldOut, summary.none); // { correct, count } { falseAlarms, symbols, refused, others }
- * await writeFile('arrows.safetensors', checkpoint); // scanstroke predict --model arrows.safetensors …
+ * await writeFile('arrows.safetensors', checkpoint); // for scanstroke predict, export and info
  */
 export const trainSymbols: TrainSymbols = symbolsOn({
   openBackend,

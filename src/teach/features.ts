@@ -39,7 +39,17 @@ const BATCH = 32;
  * @param checkpoint content of a checkpoint, such as that of the shipped network `digit-strokes`
  * @param backend computes; stays the caller's, and must stay open
  * @param name names the network in messages
- * @throws UserError for a checkpoint that cannot be read, or one that reads no drawings
+ * @throws UserError for a checkpoint that cannot be read
+ *
+ * @example
+ * import { openBackend, openFeatures, shippedModel } from 'scanstroke';
+ *
+ * const backend = await openBackend();
+ * const features = openFeatures(await shippedModel('digit-strokes'), backend);
+ * const feature = await features.of({ strokes: [{ xs: [0, 30, 90], ys: [50, 100, 0] }] });
+ * console.log(features.size, feature?.length); // 448 448
+ * features.close();
+ * backend.close();
  */
 export function openFeatures(
   checkpoint: Uint8Array,

@@ -49,7 +49,7 @@ const HELD_OUT_SHARE = 5;
 /** Fewest drawings of a class: one to train with, one to hold out. */
 const LEAST_DRAWINGS = 2;
 /** Negatives to train with: as many as drawings, within limits. In an epoch they count as this many classes. */
-const NEGATIVES = { least: 60, most: 200, asClasses: 1.5 };
+const NEGATIVES = { least: 60, most: 200, asClasses: 0.8 };
 /** Negatives to test with. */
 const TEST_NEGATIVES = 60;
 const SPLIT_STREAM = 0x74656163; // 'teac'
@@ -142,7 +142,7 @@ function split(
   for (let k = 0; k < classes; k++) {
     const members = usable.flatMap((each, n) => (each.label === k ? [n] : []));
     new Random(seed, SPLIT_STREAM, k).shuffle(members);
-    const count = Math.max(1, Math.floor(members.length / HELD_OUT_SHARE));
+    const count = Math.max(1, Math.round(members.length / HELD_OUT_SHARE));
     for (const n of members.slice(0, count)) heldOut.add(n);
   }
   const indices = usable.map((_, n) => n);

@@ -47,11 +47,10 @@ interface Example {
  * A classifier that learns from each example at once.
  *
  * @example
- * import { readFile } from 'node:fs/promises';
  * import { Nearest, openBackend, openFeatures, shippedModel } from 'scanstroke';
  *
  * const backend = await openBackend();
- * const features = openFeatures(await readFile(shippedModel('digit-strokes').checkpoint), backend);
+ * const features = openFeatures(await shippedModel('digit-strokes'), backend);
  * const tick = { strokes: [{ xs: [0, 30, 90], ys: [50, 100, 0] }] };
  * const line = { strokes: [{ xs: [0, 100], ys: [0, 10] }] };
  * const nearest = new Nearest();

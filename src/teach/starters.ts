@@ -17,6 +17,7 @@ export const STARTERS = [
   { name: 'arrows', about: 'arrows to the left, to the right, up and down' },
   { name: 'shapes', about: 'circle, square, triangle, star, heart, check mark and cross' },
 ] as const;
+/** Name of a starter. */
 export type StarterName = (typeof STARTERS)[number]['name'];
 
 /** Separates these random numbers from all others of the same seed. */
@@ -116,6 +117,12 @@ const MAKERS: { readonly [S in StarterName]: readonly Maker[] } = {
  *
  * @param options `seed`, default 0, and the number of drawings of each class, 1 to 1000, default 8
  * @throws UserError for another name or number
+ *
+ * @example
+ * import { starterProject } from 'scanstroke';
+ *
+ * const { classes, drawings } = starterProject('arrows', { perClass: 5 });
+ * console.log(classes.map(({ name }) => name), drawings.length); // [ 'arrow left', … ] 20
  */
 export function starterProject(
   name: StarterName,

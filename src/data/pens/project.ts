@@ -414,12 +414,27 @@ function isoDate(timestamp: string): string | null {
   return /^\d{4}-/.test(written) ? written : null;
 }
 
-/** A drawing of a project as strokes: `{ kind: 'drawing', ...drawingOf(it) }` is an input of a recognizer. */
+/**
+ * A drawing of a project as strokes.
+ *
+ * @example
+ * import { drawingOf, starterProject } from 'scanstroke';
+ *
+ * const [first] = starterProject('shapes').drawings;
+ * const input = { kind: 'drawing', ...drawingOf(first) }; // an input of a recognizer
+ */
 export function drawingOf({ drawing }: Pick<TeachDrawing, 'drawing'>): Drawing {
   return { strokes: drawing.map(([xs, ys]) => ({ xs, ys })) };
 }
 
-/** Strokes in the form of a project's drawings. */
+/**
+ * Strokes in the form of a project's drawings.
+ *
+ * @example
+ * import { columnsOf } from 'scanstroke';
+ *
+ * console.log(columnsOf({ strokes: [{ xs: [1, 2], ys: [3, 4] }] })); // [ [ [ 1, 2 ], [ 3, 4 ] ] ]
+ */
 export function columnsOf({ strokes }: Drawing): number[][][] {
   return strokes.map(({ xs, ys }) => [Array.from(xs), Array.from(ys)]);
 }

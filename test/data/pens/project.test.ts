@@ -7,12 +7,14 @@ import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { loadPenStrokes } from '#src/data/pens/drawing-dataset.js';
 import {
+  drawingOf,
   drawingsToNdjson,
   projectFromNdjson,
   readProject,
   type TeachProject,
   writeProject,
 } from '#src/data/pens/project.js';
+import { readInputs } from '#src/recognize/input-files.js';
 import { starterProject } from '#src/teach/starters.js';
 import { UserError } from '#src/user-error.js';
 
@@ -210,4 +212,15 @@ describe('a training reads a project', () => {
       /4 to train and 0 to test.*at least 2 drawings of each class, better 5 to 10/,
     );
   });
+});
+
+test('predict reads the drawings of a project in their order', async () => {
+  const path = join(folder, 'to-predict.json');
+  const project = starterProject('shapes', { perClass: 1 });
+  writeFileSync(path, writeProject(project));
+  const inputs = await readInputs(path);
+  assert.deepEqual(
+    inputs.map(({ name, input }) => [name, input]),
+    project.drawings.map((each, n) => [`${path}:${n}`, { kind: 'drawing', ...drawingOf(each) }]),
+  );
 });
