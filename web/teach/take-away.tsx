@@ -127,7 +127,10 @@ console.log(answer?.top[0]); // { index, class, probability }
     <details class="snippet">
       <summary>Use it in a program</summary>
       <p class="muted">
-        On the command line: <code>npx scanstroke predict drawing.json --model {name}.safetensors</code>
+        On the command line, also with the project's file:{' '}
+        <code>
+          npx scanstroke predict {name}.safetensors {name}.json
+        </code>
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, also with the keyboard */}
       <pre tabIndex={0}>
