@@ -1,9 +1,9 @@
 /**
- * Builds the page with vite: into dist/page, and as a template for one file into dist/page-single. Skips both if a hash
- * of the sources is unchanged.
+ * Builds the page with vite: into dist/page, and as a template for one file into dist/page-single, with a copy beside the
+ * page. Skips both if a hash of the sources is unchanged.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { buildSinglePage } from './build-single-page.mjs';
@@ -28,6 +28,8 @@ if (
 ) {
   await build({ configFile: at('web/vite.config.ts'), logLevel: 'warn' });
   await buildSinglePage();
+  // The Teach view writes pages in one file, too. The service worker does not fetch the template ahead: few need it.
+  copyFileSync(at('dist/page-single/template.html'), at('dist/page/one-file-page.txt'));
   mkdirSync(at('build'), { recursive: true });
   writeFileSync(stampFile, stamp);
 }

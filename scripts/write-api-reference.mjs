@@ -41,6 +41,28 @@ const PAGES = {
       'Recognises pictures, drawings and moves with the checkpoint of a run. Letters in shapes: T steps, I values a ' +
       'step, L layers, D directions (1 or 2), H hidden size, K classes.',
   },
+  teaching: {
+    title: 'Own symbols',
+    sources: /^teach\//,
+    exports: [
+      'trainSymbols',
+      'readProject',
+      'writeProject',
+      'drawingsToNdjson',
+      'projectFromNdjson',
+      'drawingOf',
+      'columnsOf',
+      'TeachProject',
+      'TeachClass',
+      'TeachDrawing',
+      'TaughtNetwork',
+      'TeachSummary',
+      'Confusion',
+    ],
+    about:
+      'Teaches a network symbols of your own from a few drawings of each. [Own symbols](../teach.md) describes how. ' +
+      'Letters in shapes: K classes, D values of a feature.',
+  },
   strokes: {
     title: 'Pen strokes',
     sources: /^ink\//,

@@ -4,6 +4,7 @@ import { type ExportModel, exportsWith } from './exchange/export.js';
 import { type CreateOptimizer, optimizersOn } from './train/optimizer.js';
 
 export * from './public.js';
+export { trainSymbols } from './teach/train-symbols-page.js';
 export { openTrainer } from './train/trainer-page.js';
 export { openBackend };
 

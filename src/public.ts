@@ -11,6 +11,20 @@ export { BackendUnavailable, type OnFallback } from './backends/registry.js';
 export type { DeviceBackend } from './backends/webgpu/webgpu.js';
 export type { ImagePreprocessing, Scan } from './data/images/image-preprocessing.js';
 export type { KindName, OtherPart, Preprocessing } from './data/input-kind.js';
+export {
+  type Confusion,
+  columnsOf,
+  drawingOf,
+  drawingsToNdjson,
+  projectFromNdjson,
+  readProject,
+  type TaughtNetwork,
+  type TeachClass,
+  type TeachDrawing,
+  type TeachProject,
+  type TeachSummary,
+  writeProject,
+} from './data/pens/project.js';
 export type { Sequence } from './data/sequence.js';
 export type { Part } from './data/sources.js';
 export type { StrokeOrder, StrokePreprocessing } from './data/strokes/stroke-preprocessing.js';
@@ -87,6 +101,10 @@ export type { Trace, TraceOptions } from './recognize/trace.js';
 export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
+export { type Features, openFeatures } from './teach/features.js';
+export { type LeaveOneOut, Nearest, type NearestAnswer } from './teach/nearest.js';
+export { STARTERS, type StarterName, starterProject } from './teach/starters.js';
+export type { TaughtSymbols, TeachOptions, TeachProgress, TrainSymbols } from './teach/train-symbols.js';
 export type { ProgressEvent, StopReason } from './train/events.js';
 export type { TrainerSchedule } from './train/learning-rates.js';
 export type {

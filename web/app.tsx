@@ -13,13 +13,15 @@ import { ThemeButton } from './theme.js';
 export interface LazyViews {
   readonly [name: string]: {
     title: string;
+    /** Whether the view needs no server: it is also on static pages. */
+    anywhere?: boolean;
     load(): Promise<{ default: ComponentType<{ query: URLSearchParams }> }>;
   };
 }
 
 interface AppProps {
   session: DrawSession;
-  /** Shown if the page comes from a server. */
+  /** Shown if the page comes from a server, or if they need none. */
   lazyViews: LazyViews;
   /** Names the Draw view in the document's title. */
   drawTitle?: string;
@@ -32,7 +34,10 @@ export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
   useEffect(() => {
     if (model !== null && session.phase.state === 'ready') void session.show(model);
   }, [model, session.phase.state]);
-  const lazy = session.hasServer && Object.hasOwn(lazyViews, view) ? lazyViews[view] : null;
+  const shown = Object.fromEntries(
+    Object.entries(lazyViews).filter(([, { anywhere }]) => anywhere || session.hasServer),
+  );
+  const lazy = Object.hasOwn(shown, view) ? shown[view] : null;
   return (
     <>
       <SkipLink />
@@ -41,7 +46,7 @@ export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
           <Logo />
           scanstroke
         </a>
-        {session.hasServer && <Navigation view={view} lazyViews={lazyViews} />}
+        {Object.keys(shown).length > 0 && <Navigation view={view} lazyViews={shown} />}
         <ThemeButton />
       </header>
       {session.hasServer && <ConnectionBanner />}

@@ -10,6 +10,7 @@ import { MODEL_FILES } from './recognition/models.js';
 import type { BackendWish } from './workers/protocol.js';
 
 const LAZY_VIEWS: LazyViews = {
+  teach: { title: 'Teach', anywhere: true, load: () => import('./teach/teach-page.js') },
   runs: { title: 'Runs', load: () => import('./runs/runs-page.js') },
   inspect: { title: 'Inspect', load: () => import('./inspect/inspect-page.js') },
 };

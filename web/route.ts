@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 export interface Route {
-  /** `draw`, `runs`, `inspect`. */
+  /** `draw`, `teach`, `runs`, `inspect`. */
   view: string;
   query: URLSearchParams;
 }

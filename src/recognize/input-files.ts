@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { isGzip, isIdx, parseIdx } from '../data/images/idx.js';
 import { checkIdxStart, inflateIdx } from '../data/images/idx-file.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
+import { drawingOf, isProject, projectOf } from '../data/pens/project.js';
 import { isPicture, readPicture } from '../data/pictures/picture.js';
 import { beginsLikeJson, describeContent } from '../formats/content.js';
 import { explainFileError } from '../formats/file-errors.js';
@@ -116,7 +117,7 @@ function idxPictures(bytes: Uint8Array, name: string): RecognizerInput[] {
   });
 }
 
-/** A JSON value, a list of values, or one value on each line. */
+/** A JSON value, a list of values, one value on each line, or a project of drawings. */
 function jsonInputs(content: string, name: string): RecognizerInput[] {
   const lines = content.split('\n');
   if (lines.filter((line) => line.trim() !== '').length > 1 && isJson(lines[0])) {
@@ -126,6 +127,9 @@ function jsonInputs(content: string, name: string): RecognizerInput[] {
     });
   }
   const value = parseJson(content, name);
+  if (isProject(value)) {
+    return projectOf(value, name).drawings.map((each) => ({ kind: 'drawing', ...drawingOf(each) }));
+  }
   if (!Array.isArray(value)) return [parseInput(value, name)];
   return value.map((each: unknown, n) => parseInput(each, `${name}: input ${n}`));
 }

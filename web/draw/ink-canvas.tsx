@@ -3,19 +3,33 @@
  * lifts it). Touches on the canvas draw; they do not scroll the page.
  */
 import { useEffect, useRef } from 'preact/hooks';
-import type { DrawSession } from './draw-session.js';
+import type { Ink, InkStroke } from './ink.js';
 import { KeyboardPen } from './keyboard-pen.js';
 import { InkPainter } from './painter.js';
 import { PointerReader } from './pointer.js';
 
-export function InkCanvas({ session, label }: { session: DrawSession; label: string }) {
+/** What the canvas shows and draws on: the session of a view. */
+export interface InkSurface {
+  readonly ink: Ink;
+  /** Number of points shown in full; null: all. */
+  readonly playhead: number | null;
+  /** Strokes up to the playhead. */
+  shownStrokes(): readonly InkStroke[];
+  /** Called at the start of each event's handler. */
+  penMoved(): void;
+  /** Called before the pen is put down. */
+  strokeBegins?(): void;
+  subscribe(listener: () => void): () => void;
+}
+
+export function InkCanvas({ session, label }: { session: InkSurface; label: string }) {
   const element = useRef<HTMLCanvasElement>(null);
   useEffect(() => attach(element.current as HTMLCanvasElement, session), [session]);
   return <canvas ref={element} class="ink" tabIndex={0} role="img" aria-label={label} />;
 }
 
 /** Connects the canvas to the session. @returns a function that disconnects it */
-function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
+function attach(canvas: HTMLCanvasElement, session: InkSurface): () => void {
   const { ink } = session;
   const reader = new PointerReader(ink);
   const painter = new InkPainter(canvas);
@@ -50,6 +64,7 @@ function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
   ) => canvas.addEventListener(type, react, { signal });
   listen('pointerdown', (event) => {
     session.penMoved();
+    if (event.button === 0) session.strokeBegins?.();
     if (!reader.down(event, canvas.getBoundingClientRect())) return;
     keys.hide();
     canvas.setPointerCapture(event.pointerId);
@@ -65,6 +80,7 @@ function attach(canvas: HTMLCanvasElement, session: DrawSession): () => void {
   listen('contextmenu', (event) => event.preventDefault());
   listen('keydown', (event) => {
     session.penMoved();
+    if (event.key === ' ' && !ink.isPenDown) session.strokeBegins?.();
     if (keys.press(event)) event.preventDefault();
     repaint();
   });

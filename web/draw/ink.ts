@@ -123,6 +123,15 @@ export class Ink {
     else this.#changed();
   }
 
+  /** Removes all strokes and what could be undone or done again: a new drawing begins. */
+  forget(): void {
+    this.#growing = null;
+    this.#strokes = [];
+    this.#past = [];
+    this.#future = [];
+    this.#changed();
+  }
+
   #commit(strokes: readonly InkStroke[]): void {
     this.#past.push(this.#strokes);
     if (this.#past.length > MAX_UNDO) this.#past.shift();

@@ -9,6 +9,7 @@ import { type Loaded, useLoaded, useTitle } from '../hooks.js';
 import { BackIcon, NextIcon } from '../icons.js';
 import { getApi } from '../requests.js';
 import { linkTo, parseRoute } from '../route.js';
+import '../style/charts.css';
 import '../style/runs.css';
 import '../style/inspect.css';
 import { Failure, rangeText, Waiting } from '../states.js';

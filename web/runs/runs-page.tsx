@@ -7,6 +7,7 @@ import { messageOf, useTitle } from '../hooks.js';
 import { getApi } from '../requests.js';
 import { linkTo } from '../route.js';
 import { Failure, Waiting } from '../states.js';
+import '../style/charts.css';
 import '../style/runs.css';
 import { Confusion } from './confusion.js';
 import { Curves } from './curves.js';

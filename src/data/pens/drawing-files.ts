@@ -1,6 +1,6 @@
 /**
  * Reads files with drawings by a pen as streams, one drawing at a time: Quick, Draw!'s `.ndjson` (raw or
- * simplified), `.ndjson` or `.json` of a drawing page, and text with pen-down and pen-up (`.tra` and `.tes` of
+ * simplified), `.ndjson` or `.json` of a drawing page, projects of one's own symbols (project.ts), and text with pen-down and pen-up (`.tra` and `.tes` of
  * Pendigits, `.unipen`). Node.js only.
  */
 
@@ -15,6 +15,7 @@ import { UserError } from '../../user-error.js';
 import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
 import { type LabelledDrawing, parseDrawing } from './drawing-json.js';
 import { PenTextReader } from './pen-text.js';
+import { drawingOf, isProject, projectOf } from './project.js';
 
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
 const TEST_NAME = /\.tes$|(^|[-_. ])test([-_. ]|$)/i;
@@ -109,6 +110,12 @@ export async function readDrawings(
       checkStart(start, path),
     );
     const value = parseJson(new TextDecoder().decode(bytes), path);
+    if (isProject(value)) {
+      const { classes, drawings } = projectOf(value, path);
+      const names = new Map(classes.map((each) => [each.id, each.name]));
+      for (const each of drawings) named({ drawing: drawingOf(each), label: names.get(each.class) ?? null });
+      return;
+    }
     (Array.isArray(value) ? value : [value]).forEach((each: unknown, n) => {
       named(parseDrawing(each, Array.isArray(value) ? `${path}: drawing ${n}` : path));
     });

@@ -16,7 +16,7 @@ import { loadImages } from '../images/image-datasets.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { holdsPictures, loadOwn } from '../own/open-own.js';
 import { isLabelTable } from '../own/picture-labels.js';
-import { loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
+import { DRAWING_SPLIT_VERSION, loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
 import { findDrawingFiles, hashDrawings } from '../pens/drawing-files.js';
 import {
   dataName,
@@ -160,7 +160,7 @@ async function loadFromDrawings(
   const { order = 'tour', seed = 0, onProgress, signal } = options;
   const contents: string[] = [];
   for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashDrawings(file, signal));
-  const versions = order === 'pen' ? [DRAWING_VERSION] : [DRAWING_VERSION, INK_VERSION, seed];
+  const versions = [DRAWING_SPLIT_VERSION, DRAWING_VERSION, ...(order === 'pen' ? [] : [INK_VERSION, seed])];
   return throughCache(cacheKey('drawings', order, ...versions, ...contents), name, options, async () => {
     if (order === 'pen') return loadPenStrokes(path, name, onProgress, signal);
     const made = await strokesFromDataset(await loadDrawingImages(path, name, onProgress, signal), options);

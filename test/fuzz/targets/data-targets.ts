@@ -8,6 +8,7 @@ import { parseIdx } from '#src/data/images/idx.js';
 import { readIdxFile } from '#src/data/images/idx-file.js';
 import { loadImages } from '#src/data/images/image-datasets.js';
 import { loadPenStrokes } from '#src/data/pens/drawing-dataset.js';
+import { drawingsToNdjson, projectFromNdjson, readProject, writeProject } from '#src/data/pens/project.js';
 import { findStrokeFolder, readStrokeArchive, readStrokeFolder } from '#src/data/strokes/stroke-archive.js';
 import { parseLabels, parseStrokes } from '#src/data/strokes/stroke-text.js';
 import type { Random } from '#src/random.js';
@@ -117,6 +118,53 @@ function makeDrawings(random: Random): Input {
   return spliced(content, 0, 0, [ending]);
 }
 
+/** A small project with a network's summary. */
+const PROJECT: Json = {
+  format: 'scanstroke-project',
+  version: 1,
+  name: 'signs',
+  classes: [
+    { id: 'a', name: 'tick', colour: '#0072b2' },
+    { id: 'b', name: 'none', colour: '#d55e00' },
+  ],
+  drawings: [
+    {
+      id: '1',
+      class: 'a',
+      made: '2026-11-28T12:00:00Z',
+      drawing: [
+        [
+          [0, 3, 9],
+          [5, 10, 0],
+        ],
+      ],
+    },
+    { id: '2', class: 'b', drawing: [] },
+  ],
+  network: {
+    checkpoint: 'AAECAwQ=',
+    taught: '2026-11-28T12:00:00Z',
+    summary: {
+      classes: ['tick'],
+      drawings: 2,
+      epochs: 3,
+      seconds: 1.5,
+      held_out: { correct: 1, count: 2 },
+      confusions: [{ drawn: 'tick', answered: 'none', drawings: ['1'] }],
+      none: { false_alarms: 1, symbols: 2, refused: 3, others: 4 },
+    },
+  },
+};
+
+/** The first byte says whether the rest is a project or lines. */
+function makeProject(random: Random): Input {
+  const isLines = chance(random, 0.3);
+  const values = isLines ? [DRAWINGS[2], DRAWINGS[3], DRAWINGS[2]] : [PROJECT];
+  const texts = values.map((each) => jsonText(random, chance(random, 0.8) ? mutateJson(random, each) : each));
+  const content = text(texts.join('\n'));
+  return spliced(chance(random, 0.2) ? mutateBytes(random, content) : content, 0, 0, [isLines ? 1 : 0]);
+}
+
 const FOLDER_NAMES = [
   'train-images-idx3-ubyte',
   'train-labels-idx1-ubyte',
@@ -178,6 +226,19 @@ export const OPENERS: Openers = {
     make: (random) => mutateBytes(random, text('cat\ndog\r\nbird\n')),
     run: (input) => {
       assert.equal(new Set(parseClassNames(input, 'file', 3)).size, 3);
+    },
+  }),
+  project: async () => ({
+    make: makeProject,
+    run: (input) => {
+      const content = input.subarray(1);
+      const read =
+        input[0] === 1
+          ? projectFromNdjson(new TextDecoder().decode(content), 'lines', 'file')
+          : readProject(content, 'file');
+      // What was read is written, and read again.
+      assert.deepEqual(readProject(writeProject(read), 'again'), read);
+      for (const line of drawingsToNdjson(read).split('\n').slice(0, -1)) JSON.parse(line);
     },
   }),
   'stroke-text': async () => {

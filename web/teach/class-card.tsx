@@ -1,0 +1,195 @@
+/** A class: its colour, its name, what can be done with it, and the wall of its drawings. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { TeachClass, TeachDrawing } from '#src/data/pens/project.js';
+import { plural } from '#src/report/text.js';
+import { DrawingThumb } from './drawing-thumb.js';
+import { blurOnEnter, closeFromOutside } from './project-bar.js';
+import type { TeachSession } from './teach-session.js';
+
+interface ClassCardProps {
+  session: TeachSession;
+  class: TeachClass;
+  drawings: readonly TeachDrawing[];
+}
+
+export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
+  const [problem, setProblem] = useState<string | null>(null);
+  const name = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (session.unnamed !== it.id) return;
+    session.unnamed = null;
+    // On a touch screen the keyboard would cover the canvas.
+    if (matchMedia('(pointer: fine)').matches) name.current?.focus({ preventScroll: true });
+  }, [it.id]);
+  const isChosen = session.mode === 'add' && session.chosen === it.id;
+  const rename = (event: Event) => {
+    const field = event.target as HTMLInputElement;
+    const found = session.rename(it.id, field.value);
+    setProblem(found);
+    if (found) field.value = it.name;
+  };
+  return (
+    <li
+      class={`class-card${isChosen ? ' chosen' : ''}`}
+      style={{ '--colour': it.colour }}
+      data-class={it.name}
+    >
+      <header>
+        <input
+          type="color"
+          value={it.colour}
+          aria-label={`Colour of ${it.name}`}
+          onChange={(event) => session.recolour(it.id, (event.target as HTMLInputElement).value)}
+        />
+        <input
+          ref={name}
+          class="name"
+          aria-label={`Name of ${it.name}`}
+          value={it.name}
+          onChange={rename}
+          onKeyDown={blurOnEnter}
+          onFocus={(event) => (event.target as HTMLInputElement).select()}
+        />
+        <span class="muted count">{plural(drawings.length, 'drawing')}</span>
+        <button type="button" onClick={() => drawHere(session, it.id)} aria-label={`Draw ${it.name}`}>
+          Draw
+        </button>
+        <ClassMenu session={session} class={it} />
+      </header>
+      {problem && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <DrawingWall session={session} class={it} drawings={drawings} />
+    </li>
+  );
+}
+
+function drawHere(session: TeachSession, id: string): void {
+  session.choose(id);
+  const canvas = document.querySelector<HTMLElement>('.teach canvas.ink');
+  canvas?.focus();
+  canvas?.scrollIntoView({ block: 'nearest' });
+}
+
+function ClassMenu({ session, class: it }: Omit<ClassCardProps, 'drawings'>) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => closeFromOutside(menu), []);
+  const others = session.desk.lesson.classes.filter(({ id }) => id !== it.id);
+  return (
+    <details class="menu more" ref={menu}>
+      <summary aria-label={`More for ${it.name}`}>
+        <span aria-hidden="true">⋯</span>
+      </summary>
+      <div class="sheet-menu">
+        {others.length > 0 && (
+          <label>
+            Merge into
+            <select
+              value=""
+              onChange={(event) => session.merge(it.id, (event.target as HTMLSelectElement).value)}
+            >
+              <option value="">choose …</option>
+              {others.map(({ id, name }) => (
+                <option key={id} value={id}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <button type="button" class="danger" onClick={() => session.deleteClass(it.id)}>
+          Delete {it.name}
+        </button>
+      </div>
+    </details>
+  );
+}
+
+/** The drawings. One of them is in the tab order; arrow keys go to the others, Delete deletes. */
+function DrawingWall({ session, class: it, drawings }: ClassCardProps) {
+  const wall = useRef<HTMLUListElement>(null);
+  const [at, setAt] = useState(0);
+  if (drawings.length === 0) {
+    return <p class="muted none-yet">No drawing yet. Five to ten make it good.</p>;
+  }
+  const current = Math.min(at, drawings.length - 1);
+  const focus = (n: number) => {
+    const next = Math.max(0, Math.min(drawings.length - 1, n));
+    setAt(next);
+    wall.current?.querySelectorAll('button')[next]?.focus();
+  };
+  const selected = drawings.filter(({ id }) => session.selected.has(id));
+  const press = (event: KeyboardEvent, n: number) => {
+    if (event.key === 'ArrowRight' || event.key === 'ArrowDown') focus(n + 1);
+    else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') focus(n - 1);
+    else if (event.key === 'Delete' || event.key === 'Backspace') {
+      session.deleteDrawings(new Set(selected.length > 0 ? selected.map(({ id }) => id) : [drawings[n].id]));
+      requestAnimationFrame(() => focus(n));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <>
+      <ul class="wall" ref={wall} aria-label={`Drawings of ${it.name}`}>
+        {drawings.map(({ id, drawing }, n) => (
+          <li key={id}>
+            <button
+              type="button"
+              tabIndex={n === current ? 0 : -1}
+              aria-pressed={session.selected.has(id)}
+              aria-label={`Drawing ${n + 1} of ${it.name}`}
+              data-drawing={id}
+              onFocus={() => setAt(n)}
+              onClick={() => toggle(session, id)}
+              onKeyDown={(event) => press(event, n)}
+            >
+              <DrawingThumb drawing={drawing} />
+            </button>
+          </li>
+        ))}
+      </ul>
+      {selected.length > 0 && (
+        <div class="selected-bar">
+          <span>{plural(selected.length, 'drawing')} selected</span>
+          <label>
+            <span class="hidden">Move to</span>
+            <select
+              value=""
+              onChange={(event) =>
+                session.moveDrawings(
+                  new Set(selected.map(({ id }) => id)),
+                  (event.target as HTMLSelectElement).value,
+                )
+              }
+            >
+              <option value="">Move to …</option>
+              {session.desk.lesson.classes
+                .filter(({ id }) => id !== it.id)
+                .map(({ id, name }) => (
+                  <option key={id} value={id}>
+                    {name}
+                  </option>
+                ))}
+            </select>
+          </label>
+          <button
+            type="button"
+            class="danger"
+            onClick={() => session.deleteDrawings(new Set(selected.map(({ id }) => id)))}
+          >
+            Delete
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function toggle(session: TeachSession, id: string): void {
+  const selected = new Set(session.selected);
+  if (!selected.delete(id)) selected.add(id);
+  session.select(selected);
+}
