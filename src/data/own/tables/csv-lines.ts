@@ -1,4 +1,5 @@
 /** The lines of a CSV file as a stream, and the cells of a line (RFC 4180, without line breaks in cells). Node.js only. */
+import Papa from 'papaparse';
 import { readFileInChunks } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
 
@@ -64,22 +65,8 @@ export function separatorOf(line: string): string {
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).separator;
 }
 
-/** The cells of a line, without quotes and spaces around them. */
+/** The cells of a line, without the quotes around them. */
 export function cellsOf(line: string, separator: string): string[] {
   if (!line.includes('"')) return line.split(separator);
-  const cells: string[] = [];
-  for (let at = 0; at <= line.length; at++) {
-    let cell = '';
-    if (line[at] === '"') {
-      for (at++; at < line.length; at++) {
-        if (line[at] === '"' && line[++at] !== '"') break;
-        cell += line[at];
-      }
-    }
-    const end = line.indexOf(separator, at);
-    cells.push(cell + line.slice(at, end < 0 ? line.length : end));
-    if (end < 0) break;
-    at = end;
-  }
-  return cells;
+  return Papa.parse<string[]>(line, { delimiter: separator }).data[0] ?? [];
 }
