@@ -5,7 +5,7 @@ import { UserError } from '../../../user-error.js';
 
 const CHUNK_BYTES = 2 ** 20;
 /** A picture of 2048 × 2048 has 4 million numbers of up to 4 letters. */
-const MAX_LINE_BYTES = 2 ** 24;
+const MAX_CSV_LINE_BYTES = 2 ** 24;
 const NEW_LINE = 10;
 const BOM = '\uFEFF';
 
@@ -41,9 +41,9 @@ export async function* csvLines(path: string, signal?: AbortSignal): AsyncGenera
       from = end + 1;
     }
     rest = bytes.subarray(from);
-    if (rest.length > MAX_LINE_BYTES) {
+    if (rest.length > MAX_CSV_LINE_BYTES) {
       throw new UserError(
-        `${path}:${number + 1}: expected a line for each picture, found one of more than ${MAX_LINE_BYTES} bytes`,
+        `${path}:${number + 1}: expected a line for each picture, found one of more than ${MAX_CSV_LINE_BYTES} bytes`,
       );
     }
   }
