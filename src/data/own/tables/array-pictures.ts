@@ -22,7 +22,7 @@ export interface ArrayPair {
 }
 
 /** Most labels: they are in memory. */
-const MAX_LABELS = 2 ** 26;
+const MAX_ARRAY_LABELS = 2 ** 26;
 /** Most columns of labels that are rows with a single 1. */
 const MAX_ONE_HOT = 256;
 const NAMED = 12;
@@ -103,7 +103,7 @@ async function openPair(pair: ArrayPair): Promise<OpenedPair> {
   const [count = 0] = header.shape;
   const shape = arrayShape(header.shape, where);
   const [labels = 0, columns = 1] = labelHeader.shape;
-  if (labelHeader.shape.length > 2 || columns > MAX_ONE_HOT || columns === 0 || labels > MAX_LABELS) {
+  if (labelHeader.shape.length > 2 || columns > MAX_ONE_HOT || columns === 0 || labels > MAX_ARRAY_LABELS) {
     throw new UserError(
       `${pair.labels.where}: expected labels [N], or [N, classes] with a single 1 in each row, found the shape [${labelHeader.shape.join(', ')}]`,
     );

@@ -1,10 +1,11 @@
 /** The lines of a CSV file as a stream, and the cells of a line (RFC 4180, without line breaks in cells). Node.js only. */
+import Papa from 'papaparse';
 import { readFileInChunks } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
 
 const CHUNK_BYTES = 2 ** 20;
 /** A picture of 2048 × 2048 has 4 million numbers of up to 4 letters. */
-const MAX_LINE_BYTES = 2 ** 24;
+const MAX_CSV_LINE_BYTES = 2 ** 24;
 const NEW_LINE = 10;
 const BOM = '\uFEFF';
 
@@ -40,9 +41,9 @@ export async function* csvLines(path: string, signal?: AbortSignal): AsyncGenera
       from = end + 1;
     }
     rest = bytes.subarray(from);
-    if (rest.length > MAX_LINE_BYTES) {
+    if (rest.length > MAX_CSV_LINE_BYTES) {
       throw new UserError(
-        `${path}:${number + 1}: expected a line for each picture, found one of more than ${MAX_LINE_BYTES} bytes`,
+        `${path}:${number + 1}: expected a line for each picture, found one of more than ${MAX_CSV_LINE_BYTES} bytes`,
       );
     }
   }
@@ -64,22 +65,8 @@ export function separatorOf(line: string): string {
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).separator;
 }
 
-/** The cells of a line, without quotes and spaces around them. */
+/** The cells of a line, without the quotes around them. */
 export function cellsOf(line: string, separator: string): string[] {
   if (!line.includes('"')) return line.split(separator);
-  const cells: string[] = [];
-  for (let at = 0; at <= line.length; at++) {
-    let cell = '';
-    if (line[at] === '"') {
-      for (at++; at < line.length; at++) {
-        if (line[at] === '"' && line[++at] !== '"') break;
-        cell += line[at];
-      }
-    }
-    const end = line.indexOf(separator, at);
-    cells.push(cell + line.slice(at, end < 0 ? line.length : end));
-    if (end < 0) break;
-    at = end;
-  }
-  return cells;
+  return Papa.parse<string[]>(line, { delimiter: separator }).data[0] ?? [];
 }

@@ -23,7 +23,7 @@ export interface NpyHeader {
 /** Bytes of magic, version and length of the longest preamble. */
 export const PREAMBLE_BYTES = 12;
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-const MAX_HEADER_BYTES = 65_536;
+const MAX_NPY_HEADER_BYTES = 65_536;
 const MAX_DIMENSIONS = 8;
 /** Letters of a label. */
 const MAX_TEXT = 200;
@@ -52,8 +52,10 @@ export function headerEnd(start: Uint8Array, where: string): number {
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
   if (version > 1 && start.length < PREAMBLE_BYTES) throw new UserError(`${where}: the file is cut short`);
   const [at, length] = version === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
-  if (length > MAX_HEADER_BYTES) {
-    throw new UserError(`${where}: its header has ${length} bytes; at most ${MAX_HEADER_BYTES} are accepted`);
+  if (length > MAX_NPY_HEADER_BYTES) {
+    throw new UserError(
+      `${where}: its header has ${length} bytes; at most ${MAX_NPY_HEADER_BYTES} are accepted`,
+    );
   }
   return at + length;
 }

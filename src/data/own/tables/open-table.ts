@@ -22,7 +22,7 @@ const ENDINGS: Readonly<Record<string, TableType>> = {
   '.parquet': 'parquet',
 };
 const IDX_FILE = /idx[134]-ubyte/i;
-const MAX_FILES = 10_000;
+const MAX_TABLES = 10_000;
 
 /** The type of table that a name says; null for another file. */
 export function tableType(name: string): TableType | null {
@@ -110,8 +110,8 @@ async function tablesIn(folder: string): Promise<string[]> {
     return type !== null && (type !== 'csv' || !hasFolders);
   });
   if (tables.length === 0 && hasFolders) tables.push(...(await parquetBelow(folder)));
-  if (tables.length > MAX_FILES) {
-    throw new UserError(`${folder}: it has ${tables.length} tables; at most ${MAX_FILES} are accepted`);
+  if (tables.length > MAX_TABLES) {
+    throw new UserError(`${folder}: it has ${tables.length} tables; at most ${MAX_TABLES} are accepted`);
   }
   return tables;
 }

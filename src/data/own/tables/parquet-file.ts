@@ -21,7 +21,7 @@ const MAX_PAGE_BYTES = 2 ** 28;
 const MAX_GROUP_BYTES = 2 ** 31;
 /** Structs in structs. */
 const MAX_DEPTH = 16;
-const MAX_ROWS = 2 ** 26;
+const MAX_PARQUET_ROWS = 2 ** 26;
 /** Letters that a message shows of an error of the package. */
 const SHOWN = 200;
 
@@ -77,9 +77,9 @@ export async function parquetMetadata(file: AsyncBuffer, where: string): Promise
     }
     rows += groupRows;
   }
-  if (rows > MAX_ROWS || rows !== Number(metadata.num_rows)) {
+  if (rows > MAX_PARQUET_ROWS || rows !== Number(metadata.num_rows)) {
     throw new UserError(
-      `${where}: its row groups have ${rows} rows, its metadata ${metadata.num_rows}; at most ${MAX_ROWS} are accepted`,
+      `${where}: its row groups have ${rows} rows, its metadata ${metadata.num_rows}; at most ${MAX_PARQUET_ROWS} are accepted`,
     );
   }
   return metadata;

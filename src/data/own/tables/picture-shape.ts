@@ -2,7 +2,7 @@
 import { UserError } from '../../../user-error.js';
 
 /** Most pixels of a picture in a table: 2048 × 2048. */
-export const MAX_PIXELS = 2 ** 22;
+export const MAX_TABLE_PIXELS = 2 ** 22;
 /** Fewest: 2 × 2. */
 const MIN_PIXELS = 4;
 
@@ -24,7 +24,7 @@ export function squareShape(count: number, where: string): PictureShape {
     if (
       side * side * channels === count &&
       count / channels >= MIN_PIXELS &&
-      count / channels <= MAX_PIXELS
+      count / channels <= MAX_TABLE_PIXELS
     ) {
       return { width: side, height: side, channels, planar: false };
     }
@@ -51,10 +51,11 @@ export function arrayShape(shape: readonly number[], where: string): PictureShap
     found = { height: sizes[0], width: sizes[1], channels: sizes[2] as 1 | 3, planar: false };
   else if (sizes.length === 3 && isColour(sizes[0]))
     found = { channels: sizes[0] as 1 | 3, height: sizes[1], width: sizes[2], planar: true };
-  if (found && found.width * found.height >= 1 && found.width * found.height <= MAX_PIXELS) return found;
+  if (found && found.width * found.height >= 1 && found.width * found.height <= MAX_TABLE_PIXELS)
+    return found;
   throw new UserError(
     `${where}: expected pictures [N, height, width], [N, height, width, 1 or 3], [N, 1 or 3, height, width] or [N, pixels] ` +
-      `of at most ${MAX_PIXELS} pixels, found the shape [${shape.join(', ')}]`,
+      `of at most ${MAX_TABLE_PIXELS} pixels, found the shape [${shape.join(', ')}]`,
   );
 }
 
