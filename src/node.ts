@@ -69,7 +69,7 @@ export const exportModel: ExportModel = exportsWith({ pageTemplate: readPageTemp
  *
  * const base = await shippedModel('digit-strokes');
  * const project = starterProject('arrows');
- * const { checkpoint, summary } = await trainSymbols(project, { base });
+ * const { checkpoint, summary } = await trainSymbols(project, { base, epochs: 8 });
  * console.log(summary.heldOut, summary.none); // { correct, count } { falseAlarms, symbols, refused, others }
  * await writeFile('arrows.safetensors', checkpoint); // for scanstroke predict, export and info
  */

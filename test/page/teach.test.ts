@@ -28,7 +28,7 @@ import { type StaticServer, serveFolder } from './static-server.js';
 
 /** Five symbols, with this many drawings to learn from, and others to recognise. */
 const SYMBOLS = ['circle', 'square', 'triangle', 'check mark', 'cross'];
-const TAUGHT = 5;
+const TAUGHT = 4;
 const HELD_OUT = 4;
 /** A training of some dozen drawings, on a machine that has other work. */
 const TRAINING_MS = 90_000;

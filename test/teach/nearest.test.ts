@@ -37,8 +37,8 @@ describe('ridge regression', () => {
           },
           lambda * layer.weights[k * 7 + i],
         );
-        // Sums of 30 products of order 1 in float64.
-        assert.ok(Math.abs(slope) < 1e-10, `class ${k}, feature ${i}: ${slope}`);
+        // λ is larger by 1e-9, which keeps equal examples solvable.
+        assert.ok(Math.abs(slope) < 1e-8, `class ${k}, feature ${i}: ${slope}`);
       }
     }
   });

@@ -108,7 +108,8 @@ export class TeachSession {
     const { lesson } = this.desk;
     const name = this.className(classId);
     const drawing = {
-      id: edits.freshId(lesson.drawings, 'd'),
+      // With the time, so that the id of a deleted drawing does not name another one.
+      id: edits.freshId(lesson.drawings, `d-${Date.now().toString(36)}-`),
       class: classId,
       drawing: this.#drawing(),
       made: new Date().toISOString(),

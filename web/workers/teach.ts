@@ -27,7 +27,10 @@ const CALLS: { [N in CallName]: (asked: TeachCalls[N]['asked']) => Promise<Teach
     return null;
   },
   async examples({ put, remove }) {
-    for (const id of remove) nearest.remove(id);
+    for (const id of remove) {
+      nearest.remove(id);
+      known.delete(id);
+    }
     await addExamples(put);
     return nearest.leaveOneOut();
   },

@@ -158,10 +158,10 @@ export function isProject(value: unknown): boolean {
  *   drawing of an unknown class
  *
  * @example
- * import { readFile } from 'node:fs/promises';
- * import { readProject } from 'scanstroke';
+ * import { readProject, starterProject, writeProject } from 'scanstroke';
  *
- * const project = readProject(await readFile('signs.json'), 'signs.json');
+ * const text = writeProject(starterProject('shapes')); // or the content of a file
+ * const project = readProject(text, 'shapes.json');
  * for (const { id, name } of project.classes) {
  *   console.log(name, project.drawings.filter((drawing) => drawing.class === id).length);
  * }
@@ -311,11 +311,10 @@ function bytesOf(base64: string, where: string): Uint8Array {
  * @returns a line for each drawing
  *
  * @example
- * import { readFile, writeFile } from 'node:fs/promises';
- * import { drawingsToNdjson, readProject } from 'scanstroke';
+ * import { writeFile } from 'node:fs/promises';
+ * import { drawingsToNdjson, starterProject } from 'scanstroke';
  *
- * const project = readProject(await readFile('signs.json'), 'signs.json');
- * await writeFile('signs.ndjson', drawingsToNdjson(project));
+ * await writeFile('arrows.ndjson', drawingsToNdjson(starterProject('arrows')));
  */
 export function drawingsToNdjson(project: TeachProject): string {
   const words = new Map(project.classes.map((each) => [each.id, each.name]));
@@ -357,11 +356,11 @@ function simplified(drawing: number[][][]): number[][][] {
  * @throws UserError naming the line that is wrong
  *
  * @example
- * import { readFile } from 'node:fs/promises';
  * import { projectFromNdjson } from 'scanstroke';
  *
- * const text = await readFile('signs.ndjson', 'utf8');
- * const project = projectFromNdjson(text, 'signs', 'signs.ndjson');
+ * const lines = '{"word":"cat","drawing":[[[130,113,99],[72,40,27]]]}';
+ * const { classes } = projectFromNdjson(lines, 'cats', 'cats.ndjson');
+ * console.log(classes[0].name); // cat
  */
 export function projectFromNdjson(lines: string, name: string, fileName: string): TeachProject {
   const classes = new Map<string, TeachClass>();
