@@ -11,7 +11,7 @@ import { UserError } from '../../user-error.js';
 import { isLeftBehind, MAX_FILE_BYTES, MAX_FILES, type PictureTree, shownPath } from './picture-tree.js';
 
 /** Folders within folders: a part, a class, and some more. */
-const MAX_DEPTH = 8;
+const MOST_NESTED = 8;
 
 /**
  * Lists the files below a folder.
@@ -32,7 +32,7 @@ export async function openFolderTree(folder: string, signal?: AbortSignal): Prom
       if (isLeftBehind(entry.name)) continue;
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       const kind = await kindOf(entry, join(folder, path), root);
-      if (kind === 'folder' && depth < MAX_DEPTH) await walk(path, depth + 1);
+      if (kind === 'folder' && depth < MOST_NESTED) await walk(path, depth + 1);
       if (kind !== 'file') continue;
       if (paths.length >= MAX_FILES) {
         throw new UserError(

@@ -16,7 +16,7 @@ const LOCAL_HEADER_BYTES = 30;
 const STORED = 0;
 const DEFLATED = 8;
 /** Pictures are compressed already: a file that grows more than this, when it is large, is a bomb. */
-const MAX_RATIO = 200;
+const MAX_GROWTH = 200;
 const SMALL = 2 ** 20;
 
 /**
@@ -64,7 +64,7 @@ async function unpacked(
       `${name}: it is compressed by method ${method}, which is not read; make the archive with deflate`,
     );
   }
-  if (bytes > MAX_FILE_BYTES || (bytes > SMALL && bytes > MAX_RATIO * packedBytes)) {
+  if (bytes > MAX_FILE_BYTES || (bytes > SMALL && bytes > MAX_GROWTH * packedBytes)) {
     throw new UserError(`${name}: ${packedBytes} bytes that unpack to ${bytes}; no picture is so large`);
   }
   if (at + LOCAL_HEADER_BYTES > archiveBytes) throw new UserError(`${name}: it is cut short`);

@@ -20,7 +20,7 @@ const MAX_PAGE_BYTES = 2 ** 28;
 /** Unpacked bytes of a row group, which is read as a whole. */
 const MAX_GROUP_BYTES = 2 ** 31;
 /** Structs in structs. */
-const MAX_DEPTH = 16;
+const MAX_SCHEMA_DEPTH = 16;
 const MAX_PARQUET_ROWS = 2 ** 26;
 /** Letters that a message shows of an error of the package. */
 const SHOWN = 200;
@@ -118,7 +118,7 @@ export function leavesOf(schema: FileMetaData['schema'], where: string): string[
     if (n > 0) {
       while (way.at(-1)?.left === 0) way.pop();
       const parent = way.at(-1);
-      if (!parent || way.length > MAX_DEPTH) {
+      if (!parent || way.length > MAX_SCHEMA_DEPTH) {
         throw new UserError(`${where}: its schema makes no sense; the file is damaged`);
       }
       parent.left--;
