@@ -14,6 +14,7 @@ import { SequenceClassifier, type States } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { prepareInput } from '../recognize/prepare-input.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import { pausing } from './pauses.js';
 
 /** Computes features of drawings; `openFeatures` opens it. */
 export interface Features extends Disposable {
@@ -94,15 +95,18 @@ function layerWidths(model: ResolvedClassifierConfig): number[] {
 /**
  * The means of each layer's outputs over the steps of each sequence.
  * @param sequences [T, I] each, already preprocessed
+ * @param pause called between batches
  * @returns for each sequence, for each layer: [D·H]
  */
 export async function layerMeans(
   classifier: SequenceClassifier,
   sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[],
+  pause: () => Promise<void> = pausing(),
 ): Promise<Float32Array[][]> {
   const { inputSize } = classifier.config;
   const means: Float32Array[][] = [];
   for (let first = 0; first < sequences.length; first += BATCH) {
+    await pause();
     const part = sequences.slice(first, first + BATCH);
     const steps = Math.max(...part.map((each) => each.steps));
     const inputs = new Float32Array(part.length * steps * inputSize);

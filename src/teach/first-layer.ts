@@ -38,7 +38,7 @@ export async function firstLayer(
   classifier: SequenceClassifier,
   data: SequencesOf<'strokes'>,
   indices: Int32Array,
-  { augmentation, seed }: { augmentation: Augmentation; seed: number },
+  { augmentation, seed, pause }: { augmentation: Augmentation; seed: number; pause: () => Promise<void> },
 ): Promise<LastLayer> {
   const varied = kindOf<'strokes'>(data).openAugmented(data, augmentation, seed);
   const { hiddenSize } = classifier.config;
@@ -47,10 +47,11 @@ export async function firstLayer(
     const drawn = copy === 0 ? null : varied.draw(indices, FIRST_EPOCH + copy);
     const source = drawn ?? openSequences(data);
     const sequences = Array.from(indices, (index, n) => sequenceIn(source, drawn ? n : index));
-    const means = await layerMeans(classifier, sequences);
-    means.forEach((layers, n) => {
+    const means = await layerMeans(classifier, sequences, pause);
+    for (const [n, layers] of means.entries()) {
+      await pause();
       sums.add(layers[layers.length - 1], data.examples.labels[indices[n]]);
-    });
+    }
   }
   const { weights, bias } = sums.solve(STRENGTH);
   const scaled = (values: Float64Array) => Float32Array.from(values, (value) => GAIN * value);

@@ -42,6 +42,8 @@ export interface LessonOptions {
   /** Tells which negatives look like a class; null: those that might are left out. */
   features: Features | null;
   preprocessing: StrokePreprocessing;
+  /** Called between drawings. */
+  pause: () => Promise<void>;
 }
 
 /** One of this many drawings of a class is held out, and at least one. */
@@ -69,13 +71,14 @@ interface Usable {
 
 /** @throws UserError if there are too few classes, or too few drawings of one */
 export async function prepareLesson(project: TeachProject, options: LessonOptions): Promise<Lesson> {
-  const { seed, preprocessing } = options;
+  const { seed, preprocessing, pause } = options;
   const drawn = new Set(project.drawings.map((each) => each.class));
   const own = project.classes.filter((each) => drawn.has(each.id));
   const labels = new Map(own.map((each, k) => [each.id, k]));
   const names = own.map((each) => each.name);
   const usable: Usable[] = [];
   for (const each of project.drawings) {
+    await pause();
     const drawing = drawingOf(each);
     const label = labels.get(each.class);
     const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
@@ -154,13 +157,14 @@ async function negativesFor(
   usable: readonly Usable[],
   options: LessonOptions,
 ): Promise<{ train: Int16Array[]; test: Int16Array[] }> {
-  const { features, seed, preprocessing } = options;
+  const { features, seed, preprocessing, pause } = options;
   const nearest = features && new Nearest();
   if (features && nearest) {
     const found = await features.ofAll(usable.map((each) => each.drawing));
-    found.forEach((feature, n) => {
+    for (const [n, feature] of found.entries()) {
+      await pause();
       if (feature) nearest.add(usable[n].id, String(usable[n].label), feature);
-    });
+    }
   }
   const kinds = features ? SHARES : SAFE;
   const make = async (count: number, from: number): Promise<Int16Array[]> => {
@@ -177,17 +181,20 @@ async function negativesFor(
     const made: Int16Array[] = [];
     // Not endless: a project may have a class for everything that is generated.
     for (let i = 0; made.length < count && i < 4 * count; i += BATCH) {
-      const drawings = Array.from(
-        { length: BATCH },
-        (_, n) => generator.at(i + n, kinds[(i + n) % kinds.length]).drawing,
-      ).filter((drawing) => drawing !== null);
+      const drawings: Drawing[] = [];
+      for (let n = i; n < i + BATCH; n++) {
+        await pause();
+        const { drawing } = generator.at(n, kinds[n % kinds.length]);
+        if (drawing) drawings.push(drawing);
+      }
       const found = await features?.ofAll(drawings);
-      drawings.forEach((drawing, n) => {
+      for (const [n, drawing] of drawings.entries()) {
+        await pause();
         const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
         const feature = found?.[n];
         const chance = feature ? (nearest?.answer(feature)?.none ?? 1) : 1;
         if (moves && chance >= LOOKS_LIKE_ONE && made.length < count) made.push(moves);
-      });
+      }
     }
     return made;
   };

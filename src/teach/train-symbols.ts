@@ -22,6 +22,7 @@ import { UserError } from '../user-error.js';
 import { featuresOf } from './features.js';
 import { firstLayer } from './first-layer.js';
 import { type Lesson, prepareLesson } from './lesson.js';
+import { pausing } from './pauses.js';
 import { teach } from './teach.js';
 import type { TaughtSymbols, TeachOptions } from './teach-options.js';
 
@@ -112,10 +113,11 @@ async function prepare(
   base: Base | null,
   backend: Backend | DeviceBackend,
 ) {
-  const { seed = 0, none = true } = options;
+  const { seed = 0, none = true, signal } = options;
+  const pause = pausing(signal);
   const preprocessing = base?.preprocessing ?? SCRATCH_PREPROCESSING;
   const features = base && featuresOf(base, backend);
-  const lesson = await prepareLesson(project, { seed, none, features, preprocessing }).finally(() =>
+  const lesson = await prepareLesson(project, { seed, none, features, preprocessing, pause }).finally(() =>
     features?.close(),
   );
   const numClasses = lesson.classes.length;
@@ -125,7 +127,7 @@ async function prepare(
   const sequences = (examples: Lesson['examples']) =>
     kindOf<'strokes'>(preprocessing).sequencesOf('drawings', examples, preprocessing);
   const train = sequences(lesson.examples);
-  const parameters = base && (await firstParameters(base, backend, train, lesson, seed));
+  const parameters = base && (await firstParameters(base, backend, train, lesson, { seed, pause }));
   const { lr, passes, least, most } = base ? FROM_BASE : FROM_SCRATCH;
   const perEpoch = lesson.taught.length + lesson.negativesPerEpoch;
   const epochs = Math.min(most, Math.max(least, Math.round(passes / perEpoch)));
@@ -154,12 +156,12 @@ async function firstParameters(
   backend: Backend | DeviceBackend,
   data: SequencesOf<'strokes'>,
   { taught, negatives, classes }: Lesson,
-  seed: number,
+  when: { seed: number; pause: () => Promise<void> },
 ): Promise<StateDict> {
   const { sequenceLength: _, ...config } = base.model;
   const classifier = new SequenceClassifier(config, backend, { parameters: base.parameters });
   const indices = Int32Array.from([...taught, ...negatives]);
-  const variation = { augmentation: AUGMENTATION, seed };
+  const variation = { augmentation: AUGMENTATION, ...when };
   const layer = await firstLayer(classifier, data, indices, variation).finally(() => classifier.close());
   const units = layer.weights.length / classes.length;
   return new Map([

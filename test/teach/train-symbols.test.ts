@@ -154,6 +154,19 @@ test('a stop ends the training with its reason', async () => {
   );
 });
 
+test('a stop while the examples are prepared is heard before the first update', async () => {
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  let updates = 0;
+  const count = () => {
+    updates++;
+  };
+  setTimeout(() => stop.abort(reason), 1);
+  const training = trainSymbols(project, { ...SHORT, signal: stop.signal, onProgress: count });
+  await assert.rejects(training, (error) => error === reason);
+  assert.equal(updates, 0);
+});
+
 test('without a base and without the class none', async () => {
   const { checkpoint, summary } = await trainSymbols(project, { epochs: 40, none: false, threads: 1 });
   assert.equal(summary.none, null);
