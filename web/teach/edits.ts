@@ -132,3 +132,13 @@ export function countsOf({ classes, drawings }: Lesson): Map<string, number> {
   for (const each of drawings) counts.set(each.class, (counts.get(each.class) ?? 0) + 1);
   return counts;
 }
+
+/** Classes A to Z without drawings. */
+export function alphabet(): Lesson {
+  let lesson: Lesson = { name: 'My alphabet', classes: [], drawings: [] };
+  for (const name of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') {
+    const colour = nextColour(lesson.classes);
+    lesson = addClass(lesson, { id: freshId(lesson.classes, 'c'), name, colour });
+  }
+  return lesson;
+}

@@ -37,6 +37,8 @@ export class LiveAnswers {
   #asking = false;
   #newest: number[][][] | null = null;
   #current = 0;
+  /** Increases with each project: what was asked for an earlier one is dropped. */
+  #generation = 0;
 
   constructor(worker: TeachWorker, changed: () => void) {
     this.#worker = worker;
@@ -70,8 +72,11 @@ export class LiveAnswers {
     const remove = [...this.#sent.keys()].filter((id) => !now.has(id));
     this.#sent = now;
     if (put.length === 0 && remove.length === 0) return;
+    const generation = this.#generation;
     try {
-      this.leftOut = await this.#worker.call('examples', { put, remove });
+      const leftOut = await this.#worker.call('examples', { put, remove });
+      if (generation !== this.#generation) return;
+      this.leftOut = leftOut;
     } catch (error) {
       this.problem = messageOf(error);
     }
@@ -81,6 +86,7 @@ export class LiveAnswers {
   /** Another project: ids mean other drawings. */
   async forget(): Promise<void> {
     const remove = [...this.#sent.keys()];
+    this.#generation++;
     this.#sent = new Map();
     this.leftOut = null;
     this.#networkIds = null;
@@ -90,8 +96,9 @@ export class LiveAnswers {
 
   /** @param ids class ids by the names in the checkpoint */
   async setNetwork(checkpoint: Uint8Array, ids: ReadonlyMap<string, string>): Promise<void> {
+    const generation = this.#generation;
     await this.#worker.call('network', { checkpoint });
-    this.#networkIds = ids;
+    if (generation === this.#generation) this.#networkIds = ids;
   }
 
   /** Whether the taught network knows all classes that have drawings. */

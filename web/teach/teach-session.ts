@@ -195,7 +195,9 @@ export class TeachSession {
         return;
       }
       await this.desk.add(
-        starter === 'alphabet' ? alphabet() : await this.#answerWorker.call('starter', { name: starter }),
+        starter === 'alphabet'
+          ? { ...edits.alphabet(), network: null }
+          : await this.#answerWorker.call('starter', { name: starter }),
       );
     } catch (error) {
       this.say(messageOf(error), true);
@@ -295,15 +297,6 @@ async function strokeNetwork(): Promise<string | null> {
   } catch {
     return null;
   }
-}
-
-function alphabet() {
-  let lesson: edits.Lesson = { name: 'My alphabet', classes: [], drawings: [] };
-  for (const name of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') {
-    const colour = edits.nextColour(lesson.classes);
-    lesson = edits.addClass(lesson, { id: edits.freshId(lesson.classes, 'c'), name, colour });
-  }
-  return { ...lesson, network: null };
 }
 
 function isDot(strokes: readonly InkStroke[]): boolean {
