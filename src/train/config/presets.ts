@@ -57,7 +57,8 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   accurate: {
     description:
       'MNIST as accurate as one network gets here: two bidirectional layers of 128, mean output, without slant, twenty epochs, varied digits, mixed precision',
-    result: '99.51 % test accuracy, 25 min of training on one busy core',
+    result:
+      '99.50 % test accuracy (mean of three seeds, at least 99.48 %), 25 min of training on one busy core',
     settings: {
       numLayers: 2,
       head: 'mean',
