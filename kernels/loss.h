@@ -1,4 +1,4 @@
-// Softmax cross-entropy with label smoothing (torch.nn.CrossEntropyLoss), in float64. A batch needs only B · K
+// Softmax cross-entropy with label smoothing and weights of classes (torch.nn.CrossEntropyLoss), in float64. A batch needs only B · K
 // exponentials, so float64 costs little time, and the loss is accurate to the rounding of float32.
 #pragma once
 #include "vector.h"
@@ -33,13 +33,20 @@ INLINE double log_of(double x) {
   return 2.0 * z * series + n * 0.6931471805599453;
 }
 
+// The target of class k is w_k (smoothing / K), at the label w_k (1 - smoothing + smoothing / K); w is 1 without weights.
 VERB void cross_entropy(int B, int K,
                         const float* logits,    // [B, K]
                         const int32_t* labels,  // [B]
                         double smoothing,
-                        float* losses,    // [B]
-                        float* d_logits,  // [B, K] = scale · (softmax - target), or null
+                        const float* weights,  // [K], or null
+                        float* losses,         // [B]
+                        float* d_logits,       // [B, K] = scale · (softmax · Σ target - target), or null
                         double scale) {
+  double mean_weight = 1.0;
+  if (weights) {
+    mean_weight = 0.0;
+    for (int k = 0; k < K; k++) mean_weight += (double)weights[k] / K;
+  }
   for (int b = 0; b < B; b++, logits += K) {
     double largest = logits[0];
     for (int k = 1; k < K; k++)
@@ -47,15 +54,19 @@ VERB void cross_entropy(int B, int K,
     double sum = 0.0, mean = 0.0;
     for (int k = 0; k < K; k++) {
       sum += exp_of(logits[k] - largest);
-      mean += (logits[k] - largest) / K;
+      mean += (weights ? (double)weights[k] : 1.0) * (logits[k] - largest) / K;
     }
     const double log_sum = log_of(sum);
     const double at_label = logits[labels[b]] - largest;
-    losses[b] = (float)(log_sum - (1.0 - smoothing) * at_label - (smoothing != 0.0 ? smoothing * mean : 0.0));
+    const double weight = weights ? (double)weights[labels[b]] : 1.0;
+    const double targets = weights ? (1.0 - smoothing) * weight + smoothing * mean_weight : 1.0;
+    losses[b] = (float)(targets * log_sum - (1.0 - smoothing) * weight * at_label -
+                        (smoothing != 0.0 ? smoothing * mean : 0.0));
     if (!d_logits) continue;
     for (int k = 0; k < K; k++) {
-      const double target = smoothing / K + (k == labels[b] ? 1.0 - smoothing : 0.0);
-      *d_logits++ = (float)(scale * (exp_of(logits[k] - largest) / sum - target));
+      const double target =
+          (weights ? (double)weights[k] : 1.0) * (smoothing / K + (k == labels[b] ? 1.0 - smoothing : 0.0));
+      *d_logits++ = (float)(scale * (targets * (exp_of(logits[k] - largest) / sum) - target));
     }
   }
 }

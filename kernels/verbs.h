@@ -56,7 +56,7 @@ struct Buffer {
   X(matmul, void(int, int, int, In, In, Out, Out))                                                                 \
   X(copy_rows, void(int, int, Buffer, Ints, Buffer, Ints, In, int))                                                       \
   X(dropout, void(int, int, Buffer, double, Ints, Ints, int))                                                         \
-  X(cross_entropy, void(int, int, In, Ints, double, Out, Out, double))                                             \
+  X(cross_entropy, void(int, int, In, Ints, double, In, Out, Out, double))                                         \
   X(clear, void(int, Out))                                                                                        \
   X(add, void(int, Out, In))                                                                                       \
   X(sum_squares, double(int, In))                                                                                  \

@@ -38,7 +38,7 @@ for (const [name, codec] of [
   copyFiles(
     `@jsquash/${name}`,
     ['LICENSE', 'codec/LICENSE.codec.md', `codec/dec/${codec}.wasm`],
-    `dist/recognize/codecs/${name}`,
+    `dist/data/pictures/codecs/${name}`,
   );
 }
 copyFiles('echarts', ['LICENSE', 'NOTICE'], 'dist/report/charts/echarts');

@@ -87,12 +87,22 @@ export {
   type RecognizerInfo,
   type RecognizerOptions,
 } from './recognize/recognizer.js';
+export {
+  type Box,
+  type InkPart,
+  type LeftOut,
+  type ReadSymbol,
+  type Regrouping,
+  readSymbols,
+  regroupSymbols,
+  type SymbolReading,
+} from './recognize/symbols/read-symbols.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
 export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
 export { type Features, openFeatures } from './teach/features.js';
-export { type LeftOut, Nearest, type NearestAnswer } from './teach/nearest.js';
+export { type LeaveOneOut, Nearest, type NearestAnswer } from './teach/nearest.js';
 export { STARTERS, type StarterName, starterProject } from './teach/starters.js';
 export type { TaughtSymbols, TeachOptions, TeachProgress, TrainSymbols } from './teach/train-symbols.js';
 export type { ProgressEvent, StopReason } from './train/events.js';

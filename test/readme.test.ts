@@ -67,3 +67,9 @@ test('the example of openTrainer runs, and learns all examples', () => {
   assert.match(lines[0], /^\{ loss: [\d.]+, accuracy: [\d.]+ \}$/);
   assert.match(lines.join(' '), /accuracy: 1[,\s].*count: 64/);
 });
+
+test('the example of readSymbols reads 17', () => {
+  const [text, ...symbol] = runExample(2);
+  assert.equal(text, '17');
+  assert.match(symbol.join(' '), /answer: '7'/);
+});

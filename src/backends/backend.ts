@@ -152,8 +152,8 @@ export interface Dropout {
 }
 
 /**
- * Softmax cross-entropy with label smoothing ε, PyTorch's definition: the target is 1 - ε + ε/K at the label and
- * ε/K elsewhere.
+ * Softmax cross-entropy with label smoothing ε and weights w of the classes, PyTorch's definition: the target of class k
+ * is w_k (1 - ε + ε/K) at the label and w_k ε/K elsewhere; the loss is -Σ target · log softmax.
  */
 export interface CrossEntropy {
   /** B */ rows: number;
@@ -161,10 +161,11 @@ export interface CrossEntropy {
   /** [B, K] */ logits: Float32Array;
   /** [B] classes, 0 to K - 1. */ labels: Int32Array;
   /** ε, in [0, 1). */ labelSmoothing: number;
-  /** [B] out: the loss of each row, not scaled. */ losses: Float32Array;
-  /** [B, K] out: gradientScale · (softmax - target). Null: not computed. */
+  /** [K] w, finite and at least 0; null or left out: 1 for every class. */ classWeights?: Float32Array | null;
+  /** [B] out: the loss of each row, weighted, not scaled. */ losses: Float32Array;
+  /** [B, K] out: gradientScale · (softmax · Σ target - target). Null: not computed. */
   dLogits: Float32Array | null;
-  /** 1 / B for the gradient of the mean. */ gradientScale: number;
+  /** For the gradient of the mean: 1 / B, or with weights 1 / Σ w_label over the batch. */ gradientScale: number;
 }
 
 /** What every update needs. */

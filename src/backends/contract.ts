@@ -269,9 +269,18 @@ export function checkCrossEntropy(args: CrossEntropy): void {
   need(verb, 'labels', '[B]', labels, rows);
   need(verb, 'losses', '[B]', args.losses, rows);
   if (args.dLogits !== null) need(verb, 'dLogits', '[B, K]', args.dLogits, rows, classes);
+  if (args.classWeights) checkClassWeights(verb, args.classWeights, classes);
   for (let b = 0; b < rows; b++) {
     if (labels[b] >= 0 && labels[b] < classes) continue;
     throw new Error(`${verb}: labels[${b}] must be in 0 … ${classes - 1}, got ${labels[b]}`);
+  }
+}
+
+function checkClassWeights(verb: string, weights: Float32Array, classes: number): void {
+  need(verb, 'classWeights', '[K]', weights, classes);
+  for (let k = 0; k < classes; k++) {
+    if (weights[k] >= 0 && weights[k] < Number.POSITIVE_INFINITY) continue;
+    throw new Error(`${verb}: classWeights[${k}] must be finite and at least 0, got ${weights[k]}`);
   }
 }
 

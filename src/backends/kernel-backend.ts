@@ -55,7 +55,17 @@ export interface Verbs<F, I> {
   copy_rows(rows: number, width: number, source: F, from: I, target: F, to: I, scales: F, add: number): void;
   dropout(rows: number, width: number, values: F, rate: number, keys: I, offsets: I, stream: number): void;
   cross_entropy(
-    ...args: [b: number, k: number, logits: F, labels: I, smoothing: number, losses: F, d: F, scale: number]
+    ...args: [
+      b: number,
+      k: number,
+      logits: F,
+      labels: I,
+      smoothing: number,
+      weights: F,
+      losses: F,
+      d: F,
+      scale: number,
+    ]
   ): void;
   clear(n: number, target: F): void;
   add(n: number, target: F, source: F): void;
@@ -328,6 +338,7 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe, Ker
       this.floats(a.logits),
       this.ints(a.labels),
       a.labelSmoothing,
+      this.floats(a.classWeights ?? null),
       this.floats(a.losses),
       this.floats(a.dLogits),
       a.gradientScale,

@@ -52,6 +52,55 @@ export function drawSamples(
     const width = Math.max(drawn, caption.length);
     return { lines: lines.map((line) => line + ' '.repeat(width - drawn)), caption, width };
   });
+  return inBands(blocks, stream, colors);
+}
+
+/** A picture: one or three channels. */
+export interface TerminalPicture {
+  width: number;
+  height: number;
+  channels: number;
+  /** [height, channels, width] 0 is black, or paper */
+  pixels: Uint8Array;
+}
+
+/** Characters for shades without colours, from 0 to 255. */
+const SHADES = ' .:-=+*#%@';
+
+/** Arranges pictures as drawSamples arranges drawings. Without colours, characters stand for shades. */
+export function drawPictures(
+  pictures: readonly TerminalPicture[],
+  captions: readonly string[],
+  stream: Output,
+  colors: Colors,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const truecolor = /^(truecolor|24bit)$/.test(env.COLORTERM ?? '');
+  const blocks = pictures.map((picture, index): Block => {
+    const { width: drawn, height } = picture;
+    const pixels = Array.from({ length: drawn * height }, (_, i) => rgbAt(picture, i));
+    const shades = Array.from({ length: height }, (_, y) =>
+      pixels
+        .slice(y * drawn, (y + 1) * drawn)
+        .map((rgb) => SHADES[Math.min(9, Math.floor(((rgb[0] + rgb[1] + rgb[2]) / 765) * SHADES.length))])
+        .join(''),
+    );
+    const lines = colors.isColorSupported ? halfBlocks({ width: drawn, height, pixels }, truecolor) : shades;
+    const caption = captions[index];
+    const width = Math.max(drawn, caption.length);
+    return { lines: lines.map((line) => line + ' '.repeat(width - drawn)), caption, width };
+  });
+  return inBands(blocks, stream, colors);
+}
+
+function rgbAt({ width, channels, pixels }: TerminalPicture, i: number): Rgb {
+  const at = Math.floor(i / width) * width * channels + (i % width);
+  return channels === 3
+    ? [pixels[at], pixels[at + width], pixels[at + 2 * width]]
+    : [pixels[at], pixels[at], pixels[at]];
+}
+
+function inBands(blocks: readonly Block[], stream: Output, colors: Colors): string {
   const width = stream.columns || 80;
   const bands: string[] = [];
   let at = 0;

@@ -76,3 +76,10 @@ export function parseClassNames(bytes: Uint8Array, name: string, count: number):
   });
   return names;
 }
+
+/** Orders labels: numbers by value, then names alphabetically. */
+export function byNumberThenName(a: string, b: string): number {
+  const [m, n] = [a, b].map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY));
+  if (m !== n) return m < n ? -1 : 1;
+  return a < b ? -1 : 1;
+}

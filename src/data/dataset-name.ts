@@ -12,9 +12,18 @@ export function isDrawingFile(name: string): boolean {
   return DRAWING_FILE.test(name);
 }
 
+/** Endings of files with people's own pictures (own/open-own.ts). */
+const OWN_FILE = /\.(zip|csv|tsv|npy|npz|parquet)$/i;
+
+/** Whether a file with this name holds people's own pictures. */
+export function isOwnFile(name: string): boolean {
+  return OWN_FILE.test(name);
+}
+
 /** The kind of data that a value of `--data` names; null for a folder, whose name does not tell. */
 export function kindNamed(spec: string): KindName | null {
   if (spec === 'mnist') return 'images';
+  if (isOwnFile(spec) && !spec.startsWith(STROKES_PREFIX)) return 'images';
   const isArchive = /\.(tar\.gz|tgz|tar)$/i.test(spec);
   const isStrokes = spec === 'strokes' || spec.startsWith(STROKES_PREFIX) || isArchive || isDrawingFile(spec);
   return isStrokes ? 'strokes' : null;

@@ -8,6 +8,7 @@ import type { ImageDataset, ImageExamples } from './images/image-examples.js';
 import type { ImagePreprocessing, Scan } from './images/image-preprocessing.js';
 import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from './inputs/input.js';
 import type { NegativeKind } from './negatives/generator.js';
+import type { PictureForm } from './own/collected.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
@@ -55,10 +56,14 @@ export type OtherPart = 'reversed' | 'reordered';
 
 /** Options of loading a data set. */
 export interface KindLoadOptions {
-  /** Channels of images. */
-  channelsImg: number;
+  /** Channels of images; null for those that people's own pictures have, and 1 for IDX files. */
+  channelsImg: number | null;
   /** Order of the points of strokes. */
   order: StrokeOrder;
+  /** Size of people's own pictures, a side or both; default null: their common size, or 28. */
+  pictureSize?: number | { width: number; height: number } | null;
+  /** How people's own pictures are brought to that size. Default `padded`. */
+  pictureForm?: PictureForm;
 }
 
 /** The settings of a run that depend on the kind of input, under their names in its configuration. */
@@ -66,7 +71,8 @@ export interface InputSettings {
   sequenceLength: number;
   inputSize: number;
   head: string;
-  channelsImg: number;
+  channelsImg: number | null;
+  imageSize: number | null;
   permute: number | null;
   scan: Scan;
   deslant: boolean;

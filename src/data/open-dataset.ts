@@ -7,8 +7,10 @@ import { checkClassNames } from './class-names.js';
 import { builtInFor, isDrawingFile, kindNamed } from './dataset-name.js';
 import type { DigitsToAdd } from './digits/with-digits.js';
 import { loadImages } from './images/image-datasets.js';
+import type { ImageDataset } from './images/image-examples.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
 import type { NegativesToAdd } from './negatives/with-negatives.js';
+import { isLabelTable } from './own/picture-labels.js';
 import type { OnProgress } from './strokes/stroke-archive.js';
 
 export interface LoadOptions extends KindLoadOptions {
@@ -27,7 +29,7 @@ export interface LoadOptions extends KindLoadOptions {
 
 /** The loader of each kind. Strokes need more modules, which images leave out. */
 const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) => Promise<DatasetOf<K>> } = {
-  images: async (spec, options) => ({ kind: 'images', ...(await loadImages(spec, options)) }),
+  images: async (spec, options) => ({ kind: 'images', ...(await loadPictures(spec, options)) }),
   strokes: async (spec, options) => {
     const { loadStrokes } = await import('./strokes/stroke-datasets.js');
     return { kind: 'strokes', ...(await loadStrokes(spec, options)) };
@@ -36,9 +38,9 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
 
 /**
  * @param spec `mnist`; `strokes` of MNIST; `strokes:FOLDER`, the strokes of the images in IDX files; an archive
- *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; any other folder: IDX
- *   files of images
- * @throws UserError as loadImages, loadStrokes, withNegatives, drawnDigits and withChanged, and for class names that no
+ *   (.tar.gz) or folder in the layout of the published strokes; a file or folder of drawings; a folder, .zip or
+ *   table of people's own pictures; any other folder: IDX files of images
+ * @throws UserError as loadImages, collectPictures, loadStrokes, withNegatives, drawnDigits and withChanged, and for class names that no
  *   checkpoint may have
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
@@ -46,6 +48,23 @@ export async function loadDataset(spec: string, options: LoadOptions): Promise<D
   const dataset = await LOADERS[kind](spec, options);
   checkClassNames(dataset.classes, dataset.name);
   return withAdditions(spec, dataset, options);
+}
+
+/** MNIST, IDX files, or people's own pictures. */
+async function loadPictures(spec: string, options: LoadOptions): Promise<ImageDataset> {
+  const { channelsImg: channels, pictureSize: size = null, pictureForm: form = 'padded', ...rest } = options;
+  if (spec !== 'mnist') {
+    const { loadOwn } = await import('./own/open-own.js');
+    const own = await loadOwn(spec, { channels, size, form, ...rest });
+    if (own !== null) return own;
+  }
+  if (typeof size === 'number') {
+    throw new UserError(
+      `the data ${spec} have pictures of one size already; a size can be set for your own pictures only: leave it out`,
+      { settings: ['imageSize'] },
+    );
+  }
+  return loadImages(spec, options);
 }
 
 /** The data set with what is to be added to its training examples. */
@@ -78,7 +97,7 @@ async function kindIn(spec: string): Promise<KindName> {
   const kind = lookAt(spec);
   if (kind === 'file' || kind === 'other') {
     throw new UserError(
-      `cannot read the data ${spec}: expected mnist, strokes, a folder of IDX files, an archive of strokes (.tar.gz, .tgz, .tar) or ` +
+      `cannot read the data ${spec}: expected mnist, strokes, a folder of IDX files, a folder or .zip of your own pictures, a table of pictures (.csv, .tsv, .npz, .npy, .parquet), an archive of strokes (.tar.gz, .tgz, .tar) or ` +
         `drawings (.ndjson, .jsonl, .json, .tra, .tes, .unipen); it ${PATH_WORDS[kind]}${kind === 'file' ? ' with another ending' : ''}`,
       { settings: ['data'] },
     );
@@ -91,6 +110,8 @@ async function kindIn(spec: string): Promise<KindName> {
   });
   if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';
   const { findStrokeFolder } = await import('./strokes/stroke-archive.js');
-  const holdsStrokes = names.some(isDrawingFile) || (await findStrokeFolder(spec)) !== undefined;
+  const holdsStrokes =
+    names.some((name) => isDrawingFile(name) && !isLabelTable(name)) ||
+    (await findStrokeFolder(spec)) !== undefined;
   return holdsStrokes ? 'strokes' : 'images';
 }

@@ -9,6 +9,7 @@ import { checkPadded, type PaddedBatch } from '../data/batch.js';
 import { shown } from '../formats/shape.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
+import { requireWeights, sumWeights } from './class-weights.js';
 import {
   type ClassifierConfig,
   directionsOf,
@@ -55,6 +56,11 @@ export interface States {
 export interface GradientOptions {
   /** ε of the smoothed targets, in [0, 1). Default 0. */
   labelSmoothing?: number;
+  /**
+   * [K] weights of the classes, finite and at least 0: the loss is Σ w · loss / Σ w over the batch, as with
+   * torch.nn.CrossEntropyLoss(weight=…). Default: 1 for every class.
+   */
+  classWeights?: ArrayLike<number>;
   /** Also compute the gradient of the inputs. Default false. */
   inputGradient?: boolean;
   /** Seed of dropout, at the rates of the configuration. Default: no dropout. */
@@ -63,7 +69,7 @@ export interface GradientOptions {
 
 /** What `SequenceClassifier.gradients` computes. */
 export interface Gradients {
-  /** Mean cross-entropy. */
+  /** Mean cross-entropy, by the weights of the classes if they have weights. */
   loss: number;
   /** [B, K] scores of the classes; their softmax is the probabilities. */
   logits: Float32Array;
@@ -186,7 +192,7 @@ export class SequenceClassifier implements Disposable {
    * Computes loss and gradients of a batch.
    *
    * @param batch sequences [B, T, I], padded, and labels [B]
-   * @param options label smoothing, dropout, the gradient of the inputs
+   * @param options label smoothing, weights of classes, dropout, the gradient of the inputs
    * @returns the mean loss, logits [B, K], gradients in the parameters' shapes
    * @throws UserError when sizes do not fit, or a label or an option is out of range
    */
@@ -205,10 +211,18 @@ export class SequenceClassifier implements Disposable {
         );
       }
     });
-    return this.#model.gradients(padded, { labelSmoothing, inputGradient, dropoutSeed }, (pass) => {
+    const classWeights = options.classWeights ? requireWeights('gradients', options.classWeights, K) : null;
+    const weight = sumWeights(labels.subarray(0, B), classWeights);
+    if (weight === 0) {
+      throw new UserError(
+        `gradients: all ${B} sequences are of classes with weight 0, so they have no mean loss; leave such batches out`,
+      );
+    }
+    const passOptions = { labelSmoothing, classWeights, weight, inputGradient, dropoutSeed };
+    return this.#model.gradients(padded, passOptions, (pass) => {
       const { losses, logits, gradients, dInputs, order } = pass;
       return {
-        loss: losses.reduce((sum, loss) => sum + loss, 0) / B,
+        loss: losses.reduce((sum, loss) => sum + loss, 0) / weight,
         logits: unsort(logits, order),
         gradients: this.#layout.toStateDict(gradients),
         ...(dInputs && { inputGradient: unpack(dInputs, inputSize, pass, T) }),

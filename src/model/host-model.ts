@@ -77,7 +77,7 @@ export class HostModel implements Model {
     const { packed, workspace } = this.#pack(batch, true);
     const { batchSize: B, order, labels } = packed;
     const K = this.#config.numClasses;
-    const { labelSmoothing, dropoutSeed } = options;
+    const { labelSmoothing, weight, dropoutSeed } = options;
     const lent = new Allocations(this.#backend);
     try {
       const keys = dropoutSeed === null ? null : dropoutKeys(dropoutSeed, order, lent.ints(2 * B));
@@ -85,15 +85,18 @@ export class HostModel implements Model {
       const losses = lent.floats(B);
       const dLogits = lent.floats(B * K);
       const dInputs = options.inputGradient ? lent.floats(packed.inputs.length) : null;
+      const classWeights = options.classWeights && lent.floats(K);
+      if (options.classWeights) classWeights?.set(options.classWeights);
       this.#backend.crossEntropy({
         rows: B,
         classes: K,
         logits,
         labels,
         labelSmoothing,
+        classWeights,
         losses,
         dLogits,
-        gradientScale: 1 / B,
+        gradientScale: 1 / weight,
       });
       this.#backend.clear(this.#gradients, this.#gradients.length);
       this.#network.backward(dLogits, this.#gradients, { dInputs });

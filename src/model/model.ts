@@ -39,6 +39,10 @@ export interface GradientPass extends PassRows {
 
 export interface PassOptions {
   labelSmoothing: number;
+  /** [K]; null: 1 for every class. */
+  classWeights: Float32Array | null;
+  /** Sum of the weights of the batch's sequences. */
+  weight: number;
   inputGradient: boolean;
   /** Null: no dropout. */
   dropoutSeed: number | null;

@@ -8,13 +8,13 @@ import { isGzip, isIdx, parseIdx } from '../data/images/idx.js';
 import { checkIdxStart, inflateIdx } from '../data/images/idx-file.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
 import { drawingOf, isProject, projectOf } from '../data/pens/project.js';
+import { isPicture, MAX_PHOTO_PIXELS, readPicture } from '../data/pictures/picture.js';
 import { beginsLikeJson, describeContent } from '../formats/content.js';
 import { explainFileError } from '../formats/file-errors.js';
 import { parseJson } from '../formats/json.js';
 import { readFileBounded } from '../formats/read-files.js';
 import { UserError } from '../user-error.js';
 import { parseInput } from './json-input.js';
-import { isPicture, readPicture } from './picture.js';
 import type { RecognizerInput } from './prepare-input.js';
 
 export interface NamedInput {
@@ -27,8 +27,6 @@ export interface NamedInput {
 const MAX_BYTES = 2 ** 26;
 /** Limit for an IDX file that was compressed. */
 const MAX_IDX_BYTES = 2 ** 30;
-/** The largest photos of phones have 50 million pixels. */
-const MAX_PHOTO_PIXELS = 2 ** 26;
 
 /** `t10k-images-idx3-ubyte:12`, `drawings.ndjson:3`: an input of a file, counted from 0. */
 const ITEM = /^(.+):(\d{1,9})$/;

@@ -40,6 +40,8 @@ export interface Sheet {
   details?: string;
   entries: SheetEntry[];
   classes: readonly string[];
+  /** Only the pictures, for data that become no strokes. Default false. */
+  onlyPictures?: boolean;
 }
 
 const MARGIN = 32;
@@ -58,7 +60,7 @@ const MAX_COLUMNS = 10;
 type Row = 'image' | 'thinned' | 'strokes' | number;
 
 /** The sheet as a self-contained SVG document, and its size in pixels. */
-export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
+export function sheetSvg({ title, note, details, entries, classes, onlyPictures = false }: Sheet): {
   svg: string;
   width: number;
   height: number;
@@ -67,7 +69,8 @@ export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
   const withPictures = entries.some(({ picture }) => picture !== null);
   const epochs = entries.length > 0 ? (entries[0].variations ?? []) : [];
   const rows: Row[] = ['thinned', 'strokes', ...epochs.map(({ epoch }) => epoch)];
-  if (withPictures) rows.unshift('image');
+  if (onlyPictures) rows.splice(0, rows.length, 'image');
+  else if (withPictures) rows.unshift('image');
   const top = TOP + (details === undefined ? 0 : DETAILS);
   const bands = Math.ceil(entries.length / columns);
   const bandHeight = CAPTION + rows.length * (PANEL + GAP) - GAP;
@@ -78,8 +81,8 @@ export function sheetSvg({ title, note, details, entries, classes }: Sheet): {
   const parts = [
     `<rect width="${width}" height="${height}" fill="${light.surface}"/>`,
     text(MARGIN, 44, fitText(title, inner, 22), { size: 22, weight: 600 }),
-    text(MARGIN, 70, fitText(note, inner - 210, 14), { color: light.muted }),
-    legend(width - MARGIN, 65),
+    text(MARGIN, 70, fitText(note, onlyPictures ? inner : inner - 210, 14), { color: light.muted }),
+    ...(onlyPictures ? [] : [legend(width - MARGIN, 65)]),
   ];
   if (details !== undefined) {
     parts.push(text(MARGIN, 70 + DETAILS, fitText(details, inner, 12), { size: 12, color: light.muted }));

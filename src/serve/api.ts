@@ -4,6 +4,7 @@
  */
 
 import type { KindName } from '../data/input-kind.js';
+import type { ReadingJson } from '../recognize/symbols/reading-json.js';
 
 /** GET /api/health */
 export interface Health {
@@ -71,6 +72,13 @@ export interface PredictResponse {
   model: string;
   /** One for each input, in their order; null where there is nothing to recognise. */
   results: (PredictionJson | null)[];
+}
+
+/** POST /api/predict?several=true */
+export interface ReadResponse {
+  model: string;
+  /** One for each input, in their order. */
+  results: ReadingJson[];
 }
 
 /** `live`: being trained. `done`: finished. `stopped`: interrupted or killed. */

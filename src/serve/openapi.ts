@@ -1,7 +1,7 @@
 /** OpenAPI 3.1 description of the HTTP API, made from the schemas that requests are checked with. */
 import { z } from 'zod';
 import { KIND_NAMES } from '../data/kinds.js';
-import type { Health, ModelList, PredictResponse, RunList } from './api.js';
+import type { Health, ModelList, PredictResponse, ReadResponse, RunList } from './api.js';
 import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
 import { MAX_BODY_BYTES, MAX_INPUTS } from './server-limits.js';
 
@@ -58,6 +58,33 @@ export const predictResponse = z.object({
     .array(prediction.nullable())
     .describe('one for each input; null where there is nothing to recognise'),
 }) satisfies z.ZodType<PredictResponse>;
+
+const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bottom: z.number() });
+const parts = z
+  .array(z.object({ index: z.int(), from: z.number(), to: z.number() }))
+  .optional()
+  .describe('points of strokes of a drawing, or columns of components of a picture');
+export const readResponse = z.object({
+  model: z.string(),
+  results: z.array(
+    z.object({
+      text: z.string().describe('lines separated by newlines; empty if there is nothing to recognise'),
+      symbols: z.array(
+        z.object({
+          ...prediction.pick({ class: true, probability: true, unsure: true, probabilities: true }).shape,
+          alternatives: z.array(guess).describe('four at most, likeliest first'),
+          box,
+          line: z.int().describe('from 0 at the top'),
+          strokes: parts,
+          components: parts,
+        }),
+      ),
+      left_out: z
+        .array(z.object({ reason: z.enum(['none', 'dot']), box, strokes: parts, components: parts }))
+        .describe('ink that belongs to no symbol'),
+    }),
+  ),
+}) satisfies z.ZodType<ReadResponse>;
 
 export const modelList = z.object({
   api: z.boolean(),
@@ -134,7 +161,7 @@ export function openApi(version: string): Record<string, unknown> {
     paths: {
       '/api/predict': {
         post: {
-          ...operation('Recognise one input or many', predictResponse),
+          ...operation('Recognise one input or many', z.union([predictResponse, readResponse])),
           parameters: parameters(predictQuery),
           requestBody: {
             required: true,

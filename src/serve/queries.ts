@@ -18,6 +18,10 @@ export const predictQuery = z.strictObject({
   width: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
   height: whole(1, MAX_SIDE).optional().describe('of raw pixels'),
   channels: whole(1, 16).optional().describe('of raw pixels; 1 if left out'),
+  several: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('read several symbols in each input, such as a number'),
 });
 
 const part = z.enum(['test', 'validation', 'train']).default('test').describe('part of the data');

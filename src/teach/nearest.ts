@@ -16,7 +16,7 @@ export interface NearestAnswer {
 }
 
 /** How the examples are answered when each is left out in turn. */
-export interface LeftOut {
+export interface LeaveOneOut {
   correct: number;
   /** Examples of classes with at least two. */
   count: number;
@@ -135,14 +135,14 @@ export class Nearest {
   }
 
   /** Answers every example as if it were not there; exact but for the strength of the regularisation, which stays. */
-  leaveOneOut(): LeftOut {
+  leaveOneOut(): LeaveOneOut {
     const { classes, numbers } = this.#present();
     const members = new Map<string, number>();
     for (const { classId } of this.#examples.values()) members.set(classId, (members.get(classId) ?? 0) + 1);
-    const left: LeftOut = { correct: 0, count: 0, confusions: [] };
+    const left: LeaveOneOut = { correct: 0, count: 0, confusions: [] };
     if (classes.length === 0) return left;
     const layer = this.#solved();
-    const pairs = new Map<string, LeftOut['confusions'][number]>();
+    const pairs = new Map<string, LeaveOneOut['confusions'][number]>();
     for (const [id, { classId, feature }] of this.#examples) {
       if ((members.get(classId) ?? 0) < 2) continue;
       left.count++;

@@ -29,6 +29,8 @@ export interface UpdateSettings {
   maxNorm: number | null;
   /** ε of the smoothed targets, in [0, 1). */
   labelSmoothing: number;
+  /** [K] weights of the classes in the loss (class-weights.ts); null or left out: 1 for every class. */
+  classWeights?: Float32Array | null;
   /** Key of dropout and augmentation. */
   seed: number;
 }

@@ -5,6 +5,8 @@
 import type { Backend } from '../backends/backend.js';
 import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import { NO_AUGMENTATION } from '../data/augmentation.js';
+import { shown } from '../formats/shape.js';
+import { balancedWeights, requireWeights } from '../model/class-weights.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import {
   type ClassifierConfig,
@@ -43,6 +45,12 @@ export interface TrainerOptions {
   maxNorm?: number;
   /** ε of the smoothed targets, in [0, 1). Default 0. */
   labelSmoothing?: number;
+  /**
+   * Weights of the classes in the loss, for rare classes: the loss of a batch is Σ w · loss / Σ w, as with
+   * torch.nn.CrossEntropyLoss(weight=…). `balanced`: N / (K · N_k), from the training examples of each class, after those
+   * for validation are held back; or [K] weights above 0. Evaluations have no weights. Default: all are 1.
+   */
+  classWeights?: 'balanced' | ArrayLike<number>;
   /** Examples for validation, or the share of the examples to hold back for it, in (0, 1). Default: no validation. */
   validation?: Examples | number;
   /** Number of worker threads. Default: one a core. The result does not depend on the number. A GPU needs none. */
@@ -116,6 +124,10 @@ export async function createTrainer(
     requireWhole('batchSize', batchSize);
     const parts = trainerParts(examples, options.validation, model, seed);
     requireWhole('threads', platform.threads);
+    const { train } = parts.indices;
+    const classWeights = weightsOf(options.classWeights, model.numClasses, () =>
+      train.map((index) => parts.data.train.labels[index]),
+    );
     const work: EngineWork = {
       model,
       parts: {
@@ -127,6 +139,7 @@ export async function createTrainer(
         batchSize,
         maxNorm,
         labelSmoothing,
+        classWeights,
         seed,
         augmentation: NO_AUGMENTATION,
       },
@@ -411,6 +424,30 @@ export class Trainer {
       lastGood: 'the one before that update',
     };
   }
+}
+
+/** @param labels of the training examples */
+function weightsOf(
+  weights: TrainerOptions['classWeights'],
+  classes: number,
+  labels: () => Int32Array,
+): Float32Array | null {
+  if (weights === undefined) return null;
+  if (weights === 'balanced') return balancedWeights(labels(), classes);
+  if (typeof weights !== 'object' || weights === null) {
+    throw new UserError(
+      `train: classWeights must be 'balanced' or a list of ${classes} weights, got ${shown(weights)}`,
+    );
+  }
+  const floats = requireWeights('train', weights, classes);
+  // A batch could have samples of such a class only, and then no mean.
+  const k = floats.indexOf(0);
+  if (k >= 0) {
+    throw new UserError(
+      `train: classWeights[${k}] must be above 0, got 0; leave the examples of a class out to ignore it`,
+    );
+  }
+  return floats;
 }
 
 function requireWhole(name: string, value: number): number {

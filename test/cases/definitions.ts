@@ -87,10 +87,15 @@ export function definitionTests(backend: Verbs): void {
     assert.deepEqual(await move([2, -1, 0.5], true), [96, 196, 301.5, 400, 500, 602, 704]);
   });
 
-  test('crossEntropy is minus the mean of the log-probabilities under the smoothed target', async () => {
+  test('crossEntropy is minus the sum of the log-probabilities under the smoothed and weighted target', async () => {
     const [rows, classes] = [4, 6];
     const random = new Random(31);
-    for (const labelSmoothing of [0, 0.1, 0.5, 1]) {
+    const weights = [0.5, 2, 1, 0, 3, 0.25];
+    const settings = [0, 0.1, 0.5, 1].flatMap((smoothing) => [
+      { labelSmoothing: smoothing, w: null },
+      { labelSmoothing: smoothing, w: weights },
+    ]);
+    for (const { labelSmoothing, w } of settings) {
       const memory = new GuardedMemory(backend);
       const logits = memory.input(uniform(random, rows * classes, 3));
       const labels = memory.ints([5, 0, 3, 3]);
@@ -103,6 +108,7 @@ export function definitionTests(backend: Verbs): void {
         logits,
         labels,
         labelSmoothing,
+        classWeights: w && memory.input(w),
         losses,
         dLogits,
         gradientScale,
@@ -113,10 +119,11 @@ export function definitionTests(backend: Verbs): void {
         const powers = [...logits.subarray(b * classes, (b + 1) * classes)].map(Math.exp);
         const sum = powers.reduce((total, power) => total + power);
         const targets = powers.map(
-          (_, k) => (k === labels[b] ? 1 - labelSmoothing : 0) + labelSmoothing / classes,
+          (_, k) => (w?.[k] ?? 1) * ((k === labels[b] ? 1 - labelSmoothing : 0) + labelSmoothing / classes),
         );
+        const all = targets.reduce((total, target) => total + target);
         wantedLosses.push(powers.reduce((loss, power, k) => loss - targets[k] * Math.log(power / sum), 0));
-        wantedGradients.push(...powers.map((power, k) => gradientScale * (power / sum - targets[k])));
+        wantedGradients.push(...powers.map((power, k) => gradientScale * ((all * power) / sum - targets[k])));
       }
       assertWithin('losses', losses, wantedLosses, FEW);
       assertWithin('dLogits', dLogits, wantedGradients, { ...FEW, floor: 0.1 });

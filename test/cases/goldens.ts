@@ -95,6 +95,7 @@ async function checkNetwork(backend: AnyBackend, golden: GoldenCase): Promise<vo
 
   const result = await model.gradients(batch, {
     labelSmoothing: golden.label_smoothing as number,
+    classWeights: golden.class_weights as number[] | undefined,
     inputGradient: true,
   });
   check('logits', result.logits, sums);

@@ -1,4 +1,4 @@
-/** Softmax cross-entropy against the oracle: huge, equal and infinite logits, label smoothing, 1 to 1000 classes. */
+/** Softmax cross-entropy against the oracle: huge, equal and infinite logits, label smoothing, weights, 1 to 1000 classes. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,23 +18,36 @@ const KINDS = {
   tiny: (random: Random, length: number) => uniform(random, length, 1e-30),
 };
 
+/** Label smoothing, and whether the classes have weights. */
+const SETTINGS: [number, boolean][] = [
+  [0, false],
+  [0.1, false],
+  [1, false],
+  [0, true],
+  [0.1, true],
+];
+
 export function lossCases(): Case[] {
   const cases: Case[] = [];
   const classCounts = [1, 2, 3, 4, 5, 7, 8, 9, 10, 16, 17, 26, 31, 33, 47, 1000];
   for (const [kind, draw] of Object.entries(KINDS)) {
     for (const classes of classCounts) {
-      for (const labelSmoothing of [0, 0.1, 1]) {
+      for (const [labelSmoothing, weighted] of SETTINGS) {
         const random = new Random(classes, labelSmoothing * 10, kind.length);
         const rows = 1 + random.below(8);
         const logits = draw(random, rows * classes);
         const labels = Int32Array.from({ length: rows }, () => random.below(classes));
         labels[0] = classes - 1;
+        // From 0 to 3; the label of the first row has one.
+        const weights = weighted ? uniform(random, classes, 1.5).map((weight) => weight + 1.5) : null;
+        if (weights) weights[0] = classes > 1 ? 0 : 2;
         const gradientScale = 1 / rows;
-        const want = `${rows} rows, K ${classes}, smoothing ${labelSmoothing}`;
+        const want = `${rows} rows, K ${classes}, smoothing ${labelSmoothing}${weights ? ', weights' : ''}`;
         cases.push({
           name: `crossEntropy: ${kind} logits, ${want}`,
           async run(backend, memory) {
-            const shape = { rows, classes, labelSmoothing, gradientScale };
+            const classWeights = weights && memory.input(weights);
+            const shape = { rows, classes, labelSmoothing, classWeights, gradientScale };
             const inputs = { logits: memory.input(logits), labels: memory.ints(labels) };
             const losses = memory.output(rows);
             const dLogits = memory.output(rows * classes);

@@ -92,6 +92,7 @@ function rightArguments(backend: Backend) {
       logits: floats(6),
       labels: ints(0, 2),
       labelSmoothing: 0,
+      classWeights: floats(3),
       losses: floats(2),
       dLogits: floats(6),
       gradientScale: 1,
@@ -172,6 +173,8 @@ const MISTAKES: [verb: string, argument: string, value: unknown, message: string
   ['crossEntropy', 'losses', 1, 'losses [B] = [2] needs 2 floats, got 1'],
   ['crossEntropy', 'dLogits', 5, 'dLogits [B, K] = [2, 3] needs 6 floats, got 5'],
   ['crossEntropy', 'labelSmoothing', 1.5, 'labelSmoothing must be in [0, 1], got 1.5'],
+  ['crossEntropy', 'classWeights', 2, 'classWeights [K] = [3] needs 3 floats, got 2'],
+  ['crossEntropy', 'classWeights', [1, -1, 1], 'classWeights[1] must be finite and at least 0, got -1'],
   ['sgd', 'gradients', 3, 'sgd: gradients must be as long as parameters, 4 floats, got 3'],
   ['sgd', 'velocity', 3, 'velocity must be as long as parameters, 4 floats, got 3'],
   ['sgd', 'velocity', null, 'momentum 0.9 needs a velocity, got null'],
@@ -189,9 +192,10 @@ type Arguments = Record<string, unknown>;
 /** The argument with a buffer cut short, its integers replaced, or another value. */
 function spoilt(backend: Backend, right: unknown, value: unknown): unknown {
   if (Array.isArray(value)) {
-    const ints = backend.allocateInts(value.length);
-    ints.set(value);
-    return ints;
+    const floats = right instanceof Float32Array;
+    const buffer = floats ? backend.allocate(value.length) : backend.allocateInts(value.length);
+    buffer.set(value);
+    return buffer;
   }
   const cut = typeof value === 'number' && (right instanceof Float32Array || right instanceof Int32Array);
   return cut ? right.subarray(0, value) : value;

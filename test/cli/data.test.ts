@@ -333,7 +333,7 @@ describe('mistakes end with exit code 2 and one line', () => {
   const mistakes: [string, RegExp][] = [
     [
       '',
-      /^scanstroke: data: expected a subcommand, strokes or preview; `scanstroke data --help` describes both\n$/,
+      /^scanstroke: data: expected a subcommand: summary, preview or strokes; `scanstroke data --help` describes them\n$/,
     ],
     ['prewiev', /^scanstroke: data: unknown command 'prewiev'; did you mean preview\?\n$/],
     [

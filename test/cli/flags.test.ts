@@ -8,7 +8,7 @@ import { flagName, OPTION_GROUPS, OPTION_KEYS, OPTIONS } from '#src/train/config
 import { fakeTerminal } from './fake-run.js';
 
 function trainCommand(): Command {
-  const command = new Command('train').configureHelp({ optionTerm: helpTerm, helpWidth: 300 });
+  const command = new Command('train').configureHelp({ optionTerm: helpTerm, helpWidth: 600 });
   defineTrain(command, fakeTerminal());
   return command;
 }

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { greyPng } from '../data/pictures/png-file.js';
 import { COMMAND } from '../e2e/command.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, recognizerFor } from '../recognize/checkpoint-bytes.js';
-import { greyPng } from '../recognize/png-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'scanstroke-predict-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -114,4 +114,40 @@ test('mistakes are one line and exit code 2', () => {
     assert.match(stderr, message);
     assert.equal(stderr.trim().split('\n').length, 1);
   }
+});
+
+test('--several reads numbers, in a table and as JSON', () => {
+  const drawing = join(folder, 'number.json');
+  const one = (x: number) => ({ x: [x, x - 1, x], y: [0, 20, 40] });
+  const seven = { x: [20, 45, 30], y: [0, 0, 40] };
+  writeFileSync(drawing, JSON.stringify([{ strokes: [one(0), seven, one(70)] }, { strokes: [] }]));
+  const several = (flags: string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [COMMAND, 'predict', '--several', drawing, ...flags],
+      { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /the network digits of the package answers/);
+    return stdout;
+  };
+  const [reading, nothing] = JSON.parse(several(['--json']));
+  assert.equal(reading.file, `${drawing}:0`);
+  assert.equal(reading.text, '171');
+  assert.deepEqual(
+    reading.symbols.map(({ class: name, strokes }: { class: string; strokes: { index: number }[] }) => [
+      name,
+      strokes.map(({ index }) => index),
+    ]),
+    [
+      ['1', [0]],
+      ['7', [1]],
+      ['1', [2]],
+    ],
+  );
+  assert.deepEqual(nothing, { file: `${drawing}:1`, text: '', symbols: [], left_out: [] });
+  const [, header, first, second] = several([]).split('\n');
+  assert.match(header, /file +text +least sure +remarks/);
+  assert.match(first, /:0 +171 +\d/);
+  assert.match(second, /:1 +nothing to recognise/);
 });

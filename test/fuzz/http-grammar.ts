@@ -3,7 +3,7 @@
  * bodies; and the bytes of such requests, mutated.
  */
 import type { Random } from '#src/random.js';
-import { greyPng } from '../recognize/png-file.js';
+import { greyPng } from '../data/pictures/png-file.js';
 import { chance, mutateBytes, pick } from './byte-mutations.js';
 import { hostileText, hostileValue, isObject, type Json, jsonText, mutateJson } from './json-mutations.js';
 

@@ -12,6 +12,8 @@ const checkpoints = { area: () => import('./targets/checkpoint-targets.js') };
 const pytorch = { area: () => import('./targets/pytorch-targets.js') };
 const imports = { area: () => import('./targets/import-targets.js') };
 const data = { area: () => import('./targets/data-targets.js') };
+const tables = { area: () => import('./targets/table-targets.js') };
+const own = { area: () => import('./targets/own-targets.js') };
 const inputs = { area: () => import('./targets/picture-targets.js') };
 const runs = { area: () => import('./targets/run-targets.js') };
 const training = { area: () => import('./targets/training-targets.js') };
@@ -34,7 +36,7 @@ const COMMAND_LIMITS = { cpuMs: 20_000, memoryBytes: 512 * 2 ** 20 };
  * cores.
  */
 export const TARGETS: readonly Entry[] = [
-  { ...checkpoints, ...bytes, name: 'safetensors', share: 110, what: 'any safetensors file' },
+  { ...checkpoints, ...bytes, name: 'safetensors', share: 92, what: 'any safetensors file' },
   { ...checkpoints, ...bytes, name: 'checkpoint', share: 90, what: 'a checkpoint: tensors, metadata, model' },
   {
     ...checkpoints,
@@ -58,11 +60,17 @@ export const TARGETS: readonly Entry[] = [
   { ...data, ...bytes, name: 'idx', share: 75, what: 'an IDX file' },
   { ...data, ...bytes, name: 'idx-file', share: 25, what: 'an IDX file on the disk, plain or gzip' },
   { ...data, ...bytes, name: 'image-folder', share: 10, what: 'four IDX files, one of them hostile' },
-  { ...data, ...bytes, name: 'class-names', share: 80, what: 'classes.txt' },
-  { ...data, ...bytes, name: 'stroke-text', share: 80, what: 'strokes and labels as text' },
+  { ...data, ...bytes, name: 'class-names', share: 65, what: 'classes.txt' },
+  { ...data, ...bytes, name: 'stroke-text', share: 65, what: 'strokes and labels as text' },
   { ...data, ...bytes, name: 'stroke-archive', share: 12, what: 'an archive of strokes, tar or tar.gz' },
   { ...data, ...json, name: 'stroke-folder', share: 6, what: 'a folder of strokes with hostile names' },
   { ...data, ...bytes, name: 'drawings', share: 12, what: 'drawings: ndjson, JSON, UNIPEN, Pendigits' },
+  { ...tables, ...bytes, name: 'csv-pictures', share: 10, what: 'pictures in a CSV file' },
+  { ...tables, ...bytes, name: 'npy-arrays', share: 10, what: "pictures and labels in NumPy's arrays" },
+  { ...tables, ...bytes, name: 'npz-arrays', share: 5, what: "an archive of NumPy's arrays" },
+  { ...tables, ...bytes, name: 'parquet-pictures', share: 5, what: 'pictures in a Parquet file' },
+  { ...own, ...bytes, name: 'own-archive', share: 6, what: 'a ZIP archive of pictures' },
+  { ...own, ...bytes, name: 'label-table', share: 12, what: 'labels of pictures: metadata.csv and .jsonl' },
   { ...data, ...bytes, name: 'project', share: 25, what: 'a project file, and lines of Quick, Draw!' },
   { ...inputs, ...bytes, name: 'png', share: 60, what: 'a PNG picture' },
   { ...inputs, ...bytes, name: 'jpeg', share: 4, what: 'a JPEG picture' },

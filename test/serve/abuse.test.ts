@@ -13,9 +13,9 @@ import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { Health, PredictResponse } from '#src/serve/api.js';
 import { Bodies } from '#src/serve/bodies.js';
 import { HttpError } from '#src/serve/http-error.js';
+import { greyPng } from '../data/pictures/png-file.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
-import { greyPng } from '../recognize/png-file.js';
 import { CLASSES, getJson, makeRuns, serve } from './served-runs.js';
 
 const { runs } = makeRuns();

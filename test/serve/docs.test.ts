@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openApi } from '#src/serve/openapi.js';
-import { greyPng } from '../recognize/png-file.js';
+import { greyPng } from '../data/pictures/png-file.js';
 import { makeRuns, serve } from './served-runs.js';
 
 const page = readFileSync(fileURLToPath(new URL('../../../docs/serving.md', import.meta.url)), 'utf8');
@@ -22,7 +22,7 @@ test('every example with curl is answered', async () => {
   const server = await serve({ runs, dataRoots: [data], given: [join(runs, 'my-run')] });
   try {
     const found = commands();
-    assert.equal(found.length, 10);
+    assert.equal(found.length, 12);
     for (const command of found) {
       const address = /http:\/\/127\.0\.0\.1:7860(\/[^\s']*)/.exec(command)?.[1] ?? '';
       const type = /content-type: ([\w/-]+)/.exec(command)?.[1];

@@ -5,15 +5,18 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
-import { readPicture } from '#src/recognize/picture.js';
+import { readPicture } from '#src/data/pictures/picture.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
+import { readSymbols } from '#src/recognize/symbols/read-symbols.js';
+import { readingJson } from '#src/recognize/symbols/reading-json.js';
 import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
+import { readResponse } from '#src/serve/openapi.js';
 import { predictionJson } from '#src/serve/predict/predict-jobs.js';
+import { jpegFile, webpFile } from '../data/pictures/photo-file.js';
+import { greyPng, pngFile } from '../data/pictures/png-file.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
-import { jpegFile, webpFile } from '../recognize/photo-file.js';
-import { greyPng, pngFile } from '../recognize/png-file.js';
 import { CLASSES, getJson, makeRuns, serve } from './served-runs.js';
 
 const { runs } = makeRuns();
@@ -72,6 +75,43 @@ describe('predict', () => {
         assert.deepEqual(json, want);
       }
     }
+  });
+
+  test('reads several symbols in pictures, drawings and moves, and limits their number and size', async () => {
+    const several = '?model=rows&several=true';
+    const drawing: RecognizerInput = { kind: 'drawing', strokes: LINES };
+    const want = readingJson(await readSymbols(recognizers.rows, drawing));
+    const { status, json } = await sendJson({ inputs: [SEVEN, { strokes: [] }] }, several);
+    assert.equal(status, 200, JSON.stringify(json));
+    assert.deepEqual(json, { model: 'rows', results: [want, { text: '', symbols: [], left_out: [] }] });
+    readResponse.parse(json);
+    const [image] = await digits(1);
+    const picture = readingJson(await readSymbols(recognizers.rows, { kind: 'picture', ...image }));
+    const png = await send(greyPng(image.pixels, 28), 'image/png', several);
+    assert.deepEqual(png.json, { model: 'rows', results: [picture] });
+    const raw = await send(image.pixels, 'application/octet-stream', `${several}&width=28&height=28`);
+    assert.deepEqual(raw.json, png.json);
+    for (const [value, message] of [
+      [{ inputs: Array.from({ length: 5 }, () => SEVEN) }, /5 inputs; at most 4 .* several=true/],
+      [
+        {
+          strokes: Array.from({ length: 300 }, (_, n) => [
+            [20 * n, 0],
+            [20 * n, 40],
+          ]),
+        },
+        /at most 200/,
+      ],
+    ] as const) {
+      const refused = await sendJson(value, several);
+      assert.ok(refused.status === 413 || refused.status === 400, String(refused.status));
+      assert.match(refused.json.error.message, message);
+    }
+    const large = new Uint8Array(2049 * 2048);
+    const tooLarge = await send(large, 'application/octet-stream', `${several}&width=2049&height=2048`);
+    assert.equal(tooLarge.status, 413);
+    assert.equal((await sendJson(SEVEN, '?several=perhaps')).status, 400);
+    assert.equal((await sendJson(SEVEN, '?model=rows&several=false')).json.results.length, 1);
   });
 
   test('answers pictures in every form', async () => {
@@ -172,7 +212,11 @@ describe('predict', () => {
       ],
       [send('x', octets, '?width=1&width=2&height=1'), 400, /width .*given once/],
       [send('x', 'image/png', '?width=3'), 400, /width is for raw pixels/],
-      [send('x', 'image/png', '?modell=rows'), 400, /unknown parameter "modell"; there are model, width/],
+      [
+        send('x', 'image/png', '?modell=rows'),
+        400,
+        /unknown parameter "modell"; there are model, width, height, channels, several/,
+      ],
       [send('', 'image/png'), 400, /expected a PNG, JPEG or WebP picture; found nothing/],
       [send('GIF89a', 'image/jpeg'), 400, /expected a PNG, JPEG or WebP picture; found a GIF picture/],
       [send(pngFile({ width: 40_000, height: 40_000 }), 'image/png'), 400, /40000 × 40000/],

@@ -52,6 +52,37 @@ test('one update equals gradients and optimizer.step on the same batch', async (
   }
 });
 
+test('an update with weights of the classes equals weighted gradients, for any number of threads', async () => {
+  const config = { ...WAVES_CONFIG, dropout: 0, layerDropout: 0 };
+  const optimizer = { name: 'sgd', lr: 0.5 } as const;
+  // A third of the first class is left, so the classes have different numbers of examples.
+  const rare = examples.labels.map((label, n) => (label === 0 && n % 3 > 0 ? 1 : label));
+  const unequal = { ...examples, labels: rare };
+  const counts = [0, 1].map((k) => rare.filter((label) => label === k).length);
+  const settings = { optimizer, batchSize: 150, seed: 3, labelSmoothing: 0.1, backend: 'wasm' } as const;
+  const train = async (classWeights: TrainerOptions['classWeights'], threads: number) =>
+    trained(await openTrainer(config, unequal, { ...settings, classWeights, threads }), 1);
+  const { losses, state } = await train('balanced', 1);
+  assert.deepEqual(await train('balanced', 3), { losses, state });
+  const weights = counts.map((count) => 150 / (2 * count));
+  assert.deepEqual(await train(weights, 2), { losses, state });
+  assert.notDeepEqual((await train(undefined, 1)).losses, losses);
+
+  const model = new SequenceClassifier(config, await openBackend('reference'), { seed: 3 });
+  const expected = await model.stateDict();
+  const labelled = { ...batch, labels: rare };
+  const result = await model.gradients(labelled, { labelSmoothing: 0.1, classWeights: weights });
+  await createOptimizer(optimizer).step(expected, result.gradients);
+  assert.ok(Math.abs(losses[0] - result.loss) < 1e-6);
+  for (const [name, { data }] of expected) {
+    // The sums of 150 gradients have another order.
+    assert.ok(
+      state.get(name)?.data.every((value, i) => Math.abs(value - data[i]) < 1e-5),
+      name,
+    );
+  }
+});
+
 test('training learns, and gives the same bits with 1, 2 and 4 threads and in the calling thread', async () => {
   const open = (threads: number) =>
     openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, threads, backend: 'wasm' });
@@ -88,6 +119,14 @@ test('invalid examples and options are refused with both values', async () => {
   await refused(/threads .* got 0.5/, {}, { threads: 0.5 });
   await refused(/maxNorm .* got 0/, {}, { maxNorm: 0 });
   await refused(/labelSmoothing .* got 1/, {}, { labelSmoothing: 1 });
+  await refused(/a weight for each of the 2 classes, got 3/, {}, { classWeights: [1, 2, 3] });
+  await refused(
+    /classWeights\[1\] must be a finite number of at least 0, got NaN/,
+    {},
+    { classWeights: [1, NaN] },
+  );
+  await refused(/classWeights\[0\] must be above 0, got 0/, {}, { classWeights: [0, 1] });
+  await refused(/'balanced' or a list of 2 weights, got "even"/, {}, { classWeights: 'even' as 'balanced' });
   await refused(/validation must be examples, or a share in \(0, 1\), got 0/, {}, { validation: 0 });
 });
 

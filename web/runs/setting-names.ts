@@ -34,7 +34,8 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
     title: 'Data',
     settings: {
       data: { name: 'Data set' },
-      channels_img: { name: 'Colours of an image', count: 'channel' },
+      channels_img: { name: 'Colours of an image', count: 'channel', none: 'as in the data' },
+      image_size: { name: 'Size of own pictures', count: 'pixel', none: 'as in the data' },
       sequence_length: { name: 'Length of a sequence', count: 'step' },
       input_size: { name: 'Input per step', count: 'value' },
       permute: { name: 'Seed of shuffled pixels', none: 'not shuffled' },
@@ -90,6 +91,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       use_amp: { name: 'Mixed precision' },
       precision: { name: 'Precision' },
       label_smoothing: { name: 'Label smoothing', share: true },
+      class_weights: { name: 'Weights of the classes' },
       patience: { name: 'Stop without improvement after', count: 'epoch', none: 'never' },
       target_accuracy: { name: 'Stop at validation accuracy', share: true, none: 'never' },
     },

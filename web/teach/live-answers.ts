@@ -2,7 +2,7 @@
  * Answers to the drawing under the pen: by the nearest examples from the second example on, and by the taught network as
  * soon as there is one that knows all the classes. One question is under way; of those that wait only the newest stays.
  */
-import type { LeftOut } from '#src/teach/nearest.js';
+import type { LeaveOneOut } from '#src/teach/nearest.js';
 import { messageOf } from '../hooks.js';
 import type { Example, LiveReply } from '../workers/teach-protocol.js';
 import { countsOf, type Lesson } from './edits.js';
@@ -23,7 +23,7 @@ export interface LiveAnswer {
 export class LiveAnswers {
   answer: LiveAnswer | null = null;
   /** How the examples are answered when each is left out in turn. Null without a network for features. */
-  leftOut: LeftOut | null = null;
+  leftOut: LeaveOneOut | null = null;
   /** Whether there is a network whose features tell symbols apart. */
   features: 'loading' | 'ready' | 'missing' = 'loading';
   /** Why the last question has no answer. */

@@ -1,6 +1,6 @@
 /** Messages between the Teach view and its workers. One worker answers drawings, another trains. */
 import type { TeachProject, TeachSummary } from '#src/data/pens/project.js';
-import type { LeftOut, NearestAnswer } from '#src/teach/nearest.js';
+import type { LeaveOneOut, NearestAnswer } from '#src/teach/nearest.js';
 import type { StarterName } from '#src/teach/starters.js';
 import type { TeachProgress } from '#src/teach/train-symbols.js';
 
@@ -21,7 +21,7 @@ export interface TeachCalls {
   /** Opens the network whose features tell symbols apart. @see openFeatures */
   features: { asked: { checkpoint: string }; answer: null };
   /** Adds or replaces examples, and removes some. */
-  examples: { asked: { put: Example[]; remove: string[] }; answer: LeftOut };
+  examples: { asked: { put: Example[]; remove: string[] }; answer: LeaveOneOut };
   /** Opens the taught network, or closes it. */
   network: { asked: { checkpoint: Uint8Array | null }; answer: null };
   answer: { asked: { drawing: number[][][] }; answer: LiveReply };

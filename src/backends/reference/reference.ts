@@ -189,7 +189,10 @@ export class ReferenceBackend implements Backend, KernelProbe {
   crossEntropy(args: CrossEntropy): void {
     checkCrossEntropy(args);
     const { rows, classes, logits, labels, labelSmoothing, losses, dLogits, gradientScale } = args;
+    const weightOf = (k: number) => args.classWeights?.[k] ?? 1;
     const elsewhere = labelSmoothing / classes;
+    const targetOf = (k: number, label: number) =>
+      weightOf(k) * (k === label ? 1 - labelSmoothing + elsewhere : elsewhere);
     for (let b = 0; b < rows; b++) {
       const row = b * classes;
       // All logits relative to the largest, so that exp neither overflows nor loses the largest term.
@@ -198,13 +201,18 @@ export class ReferenceBackend implements Backend, KernelProbe {
       let sum = 0;
       for (let k = 0; k < classes; k++) sum += Math.exp(logits[row + k] - largest);
       const logSum = Math.log(sum);
+      let targets = 0;
+      for (let k = 0; k < classes; k++) targets += targetOf(k, labels[b]);
+      // Without weights the targets are probabilities.
+      if (!args.classWeights) targets = 1;
       let loss = 0;
       for (let k = 0; k < classes; k++) {
-        const target = k === labels[b] ? 1 - labelSmoothing + elsewhere : elsewhere;
+        const target = targetOf(k, labels[b]);
         const logProbability = logits[row + k] - largest - logSum;
         // A target of 0 contributes nothing, even where the probability underflowed to a logarithm of -∞.
         if (target !== 0) loss -= target * logProbability;
-        if (dLogits !== null) dLogits[row + k] = gradientScale * (Math.exp(logProbability) - target);
+        if (dLogits !== null)
+          dLogits[row + k] = gradientScale * (targets * Math.exp(logProbability) - target);
       }
       losses[b] = loss;
     }

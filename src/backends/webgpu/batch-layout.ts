@@ -28,6 +28,9 @@ export interface BatchCapacity {
 /** The header of the words on the device, before `starts` [blocks + 1] and `lengths` [blocks · Q]. */
 const HEADER_WORDS = 8;
 
+/** The word of the header that holds the batch's weight, as the bits of a float. */
+const WEIGHT_WORD = 6;
+
 /** @param batchSize sequences @param steps of the longest sequence @param rows default: all sequences are the longest */
 export function capacityFor(batchSize: number, steps: number, rows?: number): BatchCapacity {
   const lanes = Math.min(MAX_LANES, 2 ** Math.ceil(Math.log2(batchSize)));
@@ -55,12 +58,14 @@ export interface LaidOutBatch {
  * @param lengths [B], longest first; B may be 0
  * @param total sequences of the whole batch, if this is a part of it: losses are means over them. Default B.
  * @param first index of the first sequence in the whole batch. Default 0.
+ * @param weight sum of the weights of the whole batch's sequences: losses are means by it. Default: 1 for each.
  */
 export function layOut(
   capacity: BatchCapacity,
   lengths: ArrayLike<number>,
   total = lengths.length,
   first = 0,
+  weight = total,
 ): LaidOutBatch {
   const { lanes, blocks: room } = capacity;
   const B = lengths.length;
@@ -79,6 +84,7 @@ export function layOut(
     throw new Error(`webgpu: a batch of ${B} sequences and ${rows} rows exceeds the capacity`);
   }
   words.set([B, blocks, rows, steps, total, first]);
+  new Float32Array(words.buffer)[WEIGHT_WORD] = weight;
   return {
     words,
     rows,
@@ -105,6 +111,8 @@ fn rows() -> u32 { return ${word('2')}; }
 fn longest() -> u32 { return ${word('3')}; }
 fn batchSequences() -> u32 { return ${word('4')}; }
 fn firstSequence() -> u32 { return ${word('5')}; }
+// Sum of the weights of the whole batch's sequences.
+fn batchWeight() -> f32 { return bitcast<f32>(${word(`${WEIGHT_WORD}`)}); }
 // First row of a block; of block 'blocks()': the row after the last.
 fn blockStart(block: u32) -> u32 { return ${word(`${HEADER_WORDS}u + block`)}; }
 // Steps of the longest sequence of a block.

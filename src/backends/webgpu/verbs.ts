@@ -169,13 +169,15 @@ export interface LinearBackwardArguments extends LinearArguments {
   gradients: PartialGradients;
 }
 
-/** Arguments of `crossEntropy` (head/cross-entropy.ts): softmax cross-entropy with label smoothing, as `CrossEntropy`. */
+/** Arguments of `crossEntropy` (head/cross-entropy.ts): softmax cross-entropy as `CrossEntropy` defines it. */
 export interface CrossEntropyArguments {
   batch: BatchOnDevice;
   /** K */ classes: number;
   /** [B, K] */ logits: Slice;
   /** [B] of the pass, in packed order. */ labels: Slice;
   labelSmoothing: number;
+  /** `classWeightWords` of the weights (head/class-weights.ts); null or left out: 1 for every class. */
+  classWeights?: Slice | null;
   /**
    * [batchSequences()] out: the loss of each sequence, not scaled. In a batch of several passes they share this buffer:
    * sequence b of a pass is element firstSequence() + b.
@@ -183,7 +185,7 @@ export interface CrossEntropyArguments {
   losses: Slice;
   /** [batchSequences()] out: 1 where the largest logit (the first of equal ones) is that of the label, else 0. */
   correct: Slice;
-  /** [B, K] out: scale · (softmax - target) / batchSequences(), zeros after the last sequence. Null: not computed. */
+  /** [B, K] out: scale · (softmax · Σ target - target) / batchWeight(), zeros after the last sequence. Null: not computed. */
   dLogits: Slice | null;
   /** Of a training: its loss scale is read, and the batch begun. Null: the scale is 1. */ state: TrainingState | null;
 }

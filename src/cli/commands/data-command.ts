@@ -1,11 +1,21 @@
-/** `scanstroke data strokes` makes strokes from images; `scanstroke data preview` shows them. */
+/**
+ * `scanstroke data summary` says what a data set holds; `scanstroke data preview` shows samples; `scanstroke data strokes`
+ * makes strokes from images.
+ */
 import { type Command, Option as Flag } from 'commander';
 import { OPTIONS } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
 import { UserError } from '../../user-error.js';
 import { optionFlag, wholeNumber } from '../flags.js';
 import type { Terminal } from '../terminal.js';
-import { AMOUNTS, EPOCHS, GROUP, type PreviewFlags, type StrokesFlags } from './data-flags.js';
+import {
+  AMOUNTS,
+  EPOCHS,
+  GROUP,
+  type PreviewFlags,
+  type StrokesFlags,
+  type SummaryFlags,
+} from './data-flags.js';
 
 const MAX_EPOCHS = 20;
 
@@ -14,8 +24,8 @@ export function defineData(command: Command, terminal: Terminal): void {
     'after',
     `
 Examples:
-  scanstroke data preview                                   show digits as strokes, in the terminal
-  scanstroke data preview --out strokes.svg --json          write a contact sheet
+  scanstroke data summary --data my-pictures/               count classes and pictures, before a training
+  scanstroke data preview --out strokes.svg                 write a contact sheet of digits as strokes
   scanstroke data strokes --out mnist-strokes.tar.gz        write the strokes of MNIST as an archive`,
   );
   command
@@ -23,7 +33,7 @@ Examples:
     .description('make pen strokes from images or drawings')
     .option(
       '--data <path>',
-      'mnist, a folder of IDX files, or a file or folder of drawings (default mnist)',
+      'mnist, a folder of IDX files, your own pictures, or a file or folder of drawings (default mnist)',
       'mnist',
     )
     .addOption(orderFlag())
@@ -46,12 +56,32 @@ Examples:
     .action(async (flags: StrokesFlags) => {
       await (await import('./data-strokes.js')).makeStrokes(flags, terminal);
     });
+  command
+    .command('summary')
+    .description('say what a data set holds: classes, counts, sizes, what is left out and why')
+    .option('--data <path>', 'a data set, as for train (default mnist)', 'mnist')
+    .addOption(optionFlag('channelsImg'))
+    .addOption(optionFlag('imageSize'))
+    .option('--json', 'print the summary as JSON')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  scanstroke data summary --data my-pictures/
+  scanstroke data summary --data my-pictures.zip --image-size 32 --json`,
+    )
+    .action(async (flags: SummaryFlags) => {
+      await (await import('./data-summary.js')).summarise(flags, terminal);
+    });
   const previewCommand = command
     .command('preview')
-    .description('show samples: images, their strokes in pen order, and augmented variants')
+    .description(
+      'show samples: images, their strokes in pen order, and augmented variants; your own pictures as the network sees them',
+    )
     .option(
       '--data <path>',
-      'strokes (of mnist), a folder of IDX files, a stroke archive or its folder, or drawings (default strokes)',
+      'strokes (of mnist), a folder of IDX files, a stroke archive or its folder, drawings, a folder, .zip or table (.csv, .npz, .npy, .parquet) of your own pictures, or strokes:PATH for their strokes (default strokes)',
       'strokes',
     )
     .addOption(
@@ -84,6 +114,8 @@ Examples:
       '--drawn',
       'show generated digits in the forms that people write, as `train --drawn-share` adds them (--seed is the seed)',
     )
+    .addOption(optionFlag('channelsImg'))
+    .addOption(optionFlag('imageSize'))
     .option('--out <file>', 'write a contact sheet to this .svg or .png file (default draw in the terminal)')
     .option('--json', 'print only the samples with their strokes, as JSON')
     .helpOption('-h, --help', 'show this help')
@@ -107,8 +139,8 @@ Examples:
       'after',
       `
 Examples:
+  scanstroke data preview --data my-pictures/ --out pictures.png
   scanstroke data preview --augment --out strokes.png
-  scanstroke data preview --negatives --count 40 --out negatives.png
   scanstroke data preview --data sequences.tar.gz --part test --json`,
     )
     .action(async (flags: PreviewFlags) => {
@@ -118,7 +150,7 @@ Examples:
   command.exitOverride((error) => {
     if (error.code !== 'commander.help') throw error;
     throw new UserError(
-      'data: expected a subcommand, strokes or preview; `scanstroke data --help` describes both',
+      'data: expected a subcommand: summary, preview or strokes; `scanstroke data --help` describes them',
     );
   });
 }

@@ -10,6 +10,13 @@ export interface StrokesFlags {
   json?: boolean;
 }
 
+export interface SummaryFlags {
+  data: string;
+  channelsImg?: string;
+  imageSize?: string;
+  json?: boolean;
+}
+
 export interface PreviewFlags {
   data: string;
   part: 'train' | 'test';
@@ -19,6 +26,9 @@ export interface PreviewFlags {
   seed: number;
   out?: string;
   json?: boolean;
+  /** Colour channels and size of one's own pictures, as given. */
+  channelsImg?: string;
+  imageSize?: string;
   /** Show what is none of the classes. */
   negatives?: boolean;
   /** Show drawn digits. */

@@ -1,4 +1,5 @@
 /** `scanstroke data preview`: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
+import { kindNamed } from '../../data/dataset-name.js';
 import { digitSamples } from '../../data/digits/digit-samples.js';
 import { negativeSamples } from '../../data/negatives/negative-samples.js';
 import {
@@ -29,6 +30,14 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
   if (out !== undefined) await checkFileTarget(out);
+  if (kindNamed(data) !== 'strokes' && data !== 'mnist') {
+    const { previewPictures } = await import('./preview-pictures.js');
+    if (await previewPictures(flags, terminal)) return;
+  }
+  const unused = flags.imageSize === undefined ? flags.channelsImg && 'channels-img' : 'image-size';
+  if (unused) {
+    throw new UserError(`data preview: --${unused} has an effect on your own pictures only; leave it out`);
+  }
   const variations = variationsOf(flags);
   const generated = generatedOf(flags);
   if (generated) refuseWith(generated, flags, variations);

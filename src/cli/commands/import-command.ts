@@ -78,7 +78,7 @@ export function defineImport(command: Command, terminal: Terminal): void {
     '--sequence-length <n>',
     `${OPTIONS.sequenceLength.description} (default follows from the picture)`,
   );
-  add(INPUT_GROUP, '--channels-img <n>', `${OPTIONS.channelsImg.description} (default 1)`);
+  add(INPUT_GROUP, '--channels-img <n>', 'images: number of colour channels (default 1)');
   add(INPUT_GROUP, '--pixel-mean <x>', `${OPTIONS.pixelMean.description} (default 0.5)`);
   add(INPUT_GROUP, '--pixel-std <x>', `${OPTIONS.pixelStd.description} (default 0.5)`);
   add(INPUT_GROUP, '--stroke-order <name>', `${OPTIONS.strokeOrder.description}: tour, pen (default tour)`);
@@ -116,8 +116,9 @@ export async function importFile(file: string, flags: ImportFlags, terminal: Ter
 async function choicesOf(flags: ImportFlags): Promise<{ choices: ImportChoices; data: string | null }> {
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { out: _, json: __, kind, picture, classes, optimizer, ...options } = flags;
-  const { data = null, ...given } = givenOptions({ flags: options }, 'import');
+  const { data = null, channelsImg, ...given } = givenOptions({ flags: options }, 'import');
   const choices: ImportChoices = { ...given, kind, optimizer };
+  if (typeof channelsImg === 'number') choices.channelsImg = channelsImg;
   if (picture !== undefined) choices.picture = pictureSize(picture);
   if (classes !== undefined) choices.classes = await classNames(classes);
   return { choices, data };

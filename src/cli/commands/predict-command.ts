@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { guessName } from '../../recognize/guess-name.js';
 import type { NamedInput } from '../../recognize/input-files.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
+import type { SymbolReading } from '../../recognize/symbols/read-symbols.js';
 import { printable } from '../../report/recall.js';
 import { formatShare } from '../../report/text.js';
 import type { TrainConfig } from '../../train/config/options.js';
@@ -12,6 +13,7 @@ import { colorsFor, formatTable, printJson, type Terminal } from '../terminal.js
 
 interface PredictFlags {
   json?: boolean;
+  several?: boolean;
   backend?: TrainConfig['backend'];
 }
 
@@ -31,13 +33,21 @@ export function definePredict(command: Command, terminal: Terminal): void {
       'PNG, JPEG or WebP picture, IDX file of images, or JSON with drawings or strokes; FILE:N is item N of a file, from 0; - is standard input',
     )
     .addOption(optionFlag('backend'))
-    .option('--json', 'print only a JSON list of { file, class, probability, unsure, top, probabilities }')
+    .option(
+      '--several',
+      'read several symbols in each picture or drawing, such as a number: side by side, in one line or more',
+    )
+    .option(
+      '--json',
+      'print only a JSON list of { file, class, probability, unsure, top, probabilities }; with --several of { file, text, symbols, left_out }',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   scanstroke predict digit.png                  with the network digits, which comes with the package
   scanstroke predict runs/my-run digit.png
+  scanstroke predict --several phone-number.jpg
   scanstroke predict runs/my-run t10k-images-idx3-ubyte:7 drawings.ndjson
   echo '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}' | scanstroke predict runs/my-run - --json`,
     )
@@ -55,7 +65,7 @@ async function predict(given: readonly string[], flags: PredictFlags, terminal: 
   const { findCheckpoint } = await import('../../runs/run-path.js');
   const { readInputs } = await import('../../recognize/input-files.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
-  const { json = false, ...options } = flags;
+  const { json = false, several = false, ...options } = flags;
   const { backend: choice = 'auto' } = givenOptions({ flags: options }, 'predict');
   const { checkpoint } = findCheckpoint('predict', run, 'use');
   const backend = await openBackend(choice, (line) => terminal.err.write(`${line}\n`));
@@ -65,6 +75,20 @@ async function predict(given: readonly string[], flags: PredictFlags, terminal: 
     const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
     let inputs: NamedInput[] = [];
     for (const file of files) inputs = inputs.concat(await readInputs(file, channels));
+    if (several) {
+      const { readSymbols } = await import('../../recognize/symbols/read-symbols.js');
+      const readings: SymbolReading[] = [];
+      for (const { input } of inputs) readings.push(await readSymbols(recognizer, input));
+      if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
+      if (json) {
+        const { readingJson } = await import('../../recognize/symbols/reading-json.js');
+        printJson(
+          terminal,
+          readings.map((reading, n) => ({ file: inputs[n].name, ...readingJson(reading) })),
+        );
+      } else terminal.out.write(describeReadings(inputs, readings, recognizer, terminal));
+      return;
+    }
     const answers = await recognizer.recognize(inputs.map(({ input }) => input));
     if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
     if (json)
@@ -114,6 +138,36 @@ function describe(
     ];
   });
   const table = formatTable([['file', 'class', 'probability', 'then'], ...rows], [false, false, true]);
+  const [header, ...lines] = table.split('\n');
+  return `${[bold(printable(`${info.name}, ${info.kind}`)), dim(header), ...lines].join('\n')}\n`;
+}
+
+function describeReadings(
+  inputs: NamedInput[],
+  readings: readonly SymbolReading[],
+  { info }: Recognizer,
+  terminal: Terminal,
+): string {
+  const { bold, dim } = colorsFor(terminal.out);
+  const rows = readings.map(({ text, symbols, leftOut }, n) => {
+    const remarks = symbols
+      .filter(({ unsure }) => unsure)
+      .map(
+        ({ answer, probability, alternatives: [next] }) =>
+          `unsure: ${answer} ${formatShare(probability)}${next ? `, else ${next.class} ${formatShare(next.probability)}` : ''}`,
+      );
+    if (leftOut.length > 0)
+      remarks.push(`left out: ${leftOut.length} ${leftOut.length === 1 ? 'piece' : 'pieces'}`);
+    if (symbols.length === 0) remarks.unshift('nothing to recognise');
+    const least = Math.min(...symbols.map(({ probability }) => probability));
+    return [
+      printable(inputs[n].name),
+      printable(text.replaceAll('\n', ' / ')),
+      symbols.length === 0 ? '' : formatShare(least),
+      printable(remarks.join('; ')),
+    ];
+  });
+  const table = formatTable([['file', 'text', 'least sure', 'remarks'], ...rows], [false, false, true]);
   const [header, ...lines] = table.split('\n');
   return `${[bold(printable(`${info.name}, ${info.kind}`)), dim(header), ...lines].join('\n')}\n`;
 }

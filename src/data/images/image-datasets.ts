@@ -59,20 +59,21 @@ interface Files {
 /**
  * Loads a data set of images.
  * @param spec `mnist`, or a folder
- * @param options.channelsImg the images' number of channels
+ * @param options.channelsImg the images' number of channels; null for 1
  * @param options.signal ends the loading: the promise rejects with its reason
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if files are missing, ambiguous, damaged or do not belong together
  */
 export async function loadImages(
   spec: string,
-  options: { channelsImg: number; signal?: AbortSignal },
+  options: { channelsImg: number | null; signal?: AbortSignal },
 ): Promise<ImageDataset> {
   const isMnist = spec === 'mnist';
   const folder = isMnist ? mnistFolder() : spec;
   const name = isMnist ? 'MNIST' : basename(resolve(folder));
   const { paths, prefix, classNamesPath } = await findFiles(folder);
-  const { channelsImg, signal } = options;
+  const { signal } = options;
+  const channelsImg = options.channelsImg ?? 1;
 
   const readLabels = (part: 'trainLabels' | 'testLabels') =>
     readIdxFile(paths[part], PARTS[part].what, (header) => {
@@ -142,7 +143,7 @@ async function findFiles(folder: string): Promise<Files> {
     throw new UserError(
       `the data folder ${folder} lacks ${missing.map((part) => PARTS[part].what).join(', ')}: looked for ` +
         `${missing.map((part) => PARTS[part].usual).join(', ')} (also with .gz, or named like EMNIST's ` +
-        `emnist-letters-train-images-idx3-ubyte), found ${listed(names)}`,
+        `emnist-letters-train-images-idx3-ubyte), found ${listed(names)}; pictures of your own need a folder for each class`,
     );
   }
   const ambiguous = parts.find((part) => found[part].length > 1);

@@ -6,6 +6,7 @@
 import { quote } from '../../formats/quotation.js';
 import { sharedBytes } from '../../shared-memory.js';
 import { UserError } from '../../user-error.js';
+import type { Collected } from '../own/collected.js';
 import type { IdxArray, IdxHeader } from './idx.js';
 
 /** `count` images and their labels. */
@@ -27,6 +28,8 @@ export interface ImageDataset {
   test: ImageExamples;
   /** Names of the classes; a label in the examples is an index here. */
   classes: string[];
+  /** What was found in people's own pictures; left out for other data. */
+  collected?: Collected;
 }
 
 /** Images and labels from two IDX files. */

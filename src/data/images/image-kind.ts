@@ -7,11 +7,13 @@ import {
   digitPicture,
   drawingOf,
   type InputPicture,
+  isDigitSized,
   isDot,
   pictureToRead,
   type RecognizerInput,
   refuseUnlessDigitSized,
 } from '../inputs/input.js';
+import { paddedPicture } from '../inputs/pad.js';
 import { sequenceIn } from '../sequence.js';
 import { AugmentedImages } from './image-augment.js';
 import type { ImageExamples } from './image-examples.js';
@@ -45,9 +47,12 @@ export const IMAGE_KIND: InputKind<'images'> = {
   ending: null,
 
   preprocessingFor(
-    { name, train, own = train.count },
+    { name, train, own = train.count, collected },
     { sequenceLength, inputSize, permute, scan, pixelMean, pixelStd, deslant },
   ) {
+    const fitted = areFitted(train, own);
+    // Digits made as MNIST's are prepared as those, which does more than padding.
+    const padded = collected?.form === 'padded' && !(fitted && isDigitSized(train));
     const preprocessing: ImagePreprocessing = {
       kind: 'images',
       sequenceLength,
@@ -60,7 +65,8 @@ export const IMAGE_KIND: InputKind<'images'> = {
       permutationSeed: permute,
       ...(scan !== 'rows' && { scan }),
       ...(deslant && { deslant }),
-      ...(!areFitted(train, own) && { fitted: false }),
+      ...(!fitted && { fitted }),
+      ...(padded && { padded }),
     };
     checkDeslant('train', preprocessing);
     checkSequenceShape('train', name, preprocessing);
@@ -74,7 +80,12 @@ export const IMAGE_KIND: InputKind<'images'> = {
   inputSizeOf: ({ inputSize }) => inputSize,
   stepsOf: ({ sequenceLength }) => sequenceLength,
   pictureSizeOf: ({ width, height, channels }) => ({ width, height, channels }),
-  loadOptionsOf: ({ channels }) => ({ channelsImg: channels, order: 'tour' }),
+  loadOptionsOf: ({ channels, width, height, fitted = true, padded = false }) => ({
+    channelsImg: channels,
+    order: 'tour',
+    pictureSize: { width, height },
+    pictureForm: !padded && fitted && isDigitSized({ width, height, channels }) ? 'digit' : 'padded',
+  }),
 
   sequencesOf: (name, given, preprocessing) => {
     const examples = preprocessing.deslant ? deslantedExamples(given) : given;
@@ -115,13 +126,19 @@ export const IMAGE_KIND: InputKind<'images'> = {
 /** The picture that the network reads: drawings and strokes become pictures like MNIST's. Null if it is blank. */
 function pictureFor(
   input: RecognizerInput,
-  { width, height, channels, fitted = true }: ImagePreprocessing,
+  { width, height, channels, fitted = true, padded = false }: ImagePreprocessing,
 ): Required<InputPicture> | null {
   const size = { width, height, channels };
-  if (input.kind === 'picture') return pictureToRead(input, size, { isFitted: fitted, isThinned: false });
-  refuseUnlessDigitSized(input.kind === 'drawing' ? 'a drawing' : 'strokes', size);
+  if (input.kind === 'picture') {
+    return pictureToRead(input, size, { isFitted: fitted, isThinned: false, isPadded: padded });
+  }
+  if (!padded || channels !== 1) {
+    refuseUnlessDigitSized(input.kind === 'drawing' ? 'a drawing' : 'strokes', size);
+  }
   const drawing = input.kind === 'drawing' ? input : drawingOf(input.moves);
-  return isDot(drawing) ? null : digitPicture(drawingToImage(drawing));
+  if (isDot(drawing)) return null;
+  const picture = digitPicture(drawingToImage(drawing));
+  return padded ? paddedPicture(picture, size) : picture;
 }
 
 /** The picture of one channel without slant, as `deslantedExamples` makes those of the training. */

@@ -43,6 +43,8 @@ export interface ImagePreprocessing {
    * picture of the network's size is read as it is. Left out for yes.
    */
   fitted?: boolean;
+  /** Pictures of any size are scaled and padded (data/inputs/pad.ts), as those of the training were. Left out for no. */
+  padded?: boolean;
 }
 
 /** Limit for the values of an image, over all channels. Recognition accepts no larger picture. */
@@ -161,6 +163,7 @@ const stored = record<Required<ImagePreprocessing>>({
   scan: optional(oneOf(SCANS), 'rows'),
   deslant: optional(flag, false),
   fitted: optional(flag, true),
+  padded: optional(flag, false),
 });
 
 /**
@@ -171,12 +174,13 @@ const stored = record<Required<ImagePreprocessing>>({
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
   const where = `${name}: preprocessing`;
-  const { scan, deslant, fitted, ...rest } = readAs(stored, value, where);
+  const { scan, deslant, fitted, padded, ...rest } = readAs(stored, value, where);
   const preprocessing: ImagePreprocessing = {
     ...rest,
     ...(scan !== 'rows' && { scan }),
     ...(deslant && { deslant }),
     ...(!fitted && { fitted }),
+    ...(padded && { padded }),
   };
   checkDeslant(where, preprocessing);
   const { mean, std } = preprocessing;

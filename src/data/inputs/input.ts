@@ -4,25 +4,11 @@ import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { movesToStrokes } from '../../ink/render-strokes.js';
 import { UserError } from '../../user-error.js';
 import type { Sequence } from '../sequence.js';
+import { paddedPicture } from './pad.js';
+import type { InputPicture, PictureSize } from './picture-size.js';
 import { MAX_PICTURE_PIXELS, preparePicture } from './prepare-picture.js';
 
-export interface PictureSize {
-  width: number;
-  height: number;
-  channels: number;
-}
-
-/** A picture: pixel row by pixel row, within a pixel row channel by channel. */
-export interface InputPicture {
-  /** In pixels. */
-  width: number;
-  /** In pixels. */
-  height: number;
-  /** 1 for grey, 3 for red, green and blue. Default 1. */
-  channels?: number;
-  /** [height, channels, width] 0 is paper, 255 is ink. */
-  pixels: Uint8Array;
-}
+export type { InputPicture, PictureSize } from './picture-size.js';
 
 /**
  * An input to recognise: a picture; pen strokes as moves [N, 4] `dx dy eos eod`, as `imageToStrokes` makes them; or a
@@ -127,16 +113,20 @@ export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
  * @param size of the pictures that the network reads
  * @param how.isFitted whether the network learnt from pictures made as MNIST's; else one of its size is read as it is
  * @param how.isThinned whether the picture becomes strokes
+ * @param how.isPadded whether the network learnt from people's own pictures, scaled and padded as pad.ts does it
  * @returns null if there is no ink
  * @throws UserError for a picture of another size than the network's, unless that is MNIST's, and for colours
  */
 export function pictureToRead(
   input: InputPicture,
   size: PictureSize,
-  { isFitted, isThinned }: { isFitted: boolean; isThinned: boolean },
+  { isFitted, isThinned, isPadded = false }: { isFitted: boolean; isThinned: boolean; isPadded?: boolean },
 ): Required<InputPicture> | null {
   const picture = checkedPicture(input);
   const { width, height, channels } = picture;
+  if (isPadded && channels === size.channels) {
+    return channels === 1 && isBlank(picture) ? null : paddedPicture(picture, size);
+  }
   const isOwnSize = width === size.width && height === size.height && channels === size.channels;
   const isPrepared = isFitted && isDigitSized(size);
   if (isOwnSize && !isPrepared) return isBlank(picture) ? null : picture;

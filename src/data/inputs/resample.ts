@@ -19,13 +19,14 @@ export function resampled(ink: Ink, longer: number): Ink {
 }
 
 /** Weights of the old pixels `first[n]` … that make new pixel n. */
-interface Weights {
+export interface Weights {
   first: Int32Array;
   /** One list for each new pixel. */
   weights: Float64Array[];
 }
 
-function areaWeights(from: number, to: number): Weights {
+/** The share of each old pixel in a new one, by area. */
+export function areaWeights(from: number, to: number): Weights {
   const first = new Int32Array(to);
   const weights = Array.from({ length: to }, (_, n) => {
     const [begin, end] = [(n * from) / to, ((n + 1) * from) / to];

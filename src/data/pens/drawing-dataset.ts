@@ -6,6 +6,7 @@
 import { quote } from '../../formats/quotation.js';
 import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
+import { byNumberThenName } from '../class-names.js';
 import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
 import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
@@ -138,11 +139,4 @@ function checkParts<T>(path: string, { classes, train, test }: Parts<T>): void {
       `the drawings ${path}: the class ${quote(classes[unknown.label])} is in the test alone`,
     );
   }
-}
-
-/** Orders labels: numbers by value, then names alphabetically. */
-function byNumberThenName(a: string, b: string): number {
-  const [m, n] = [a, b].map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY));
-  if (m !== n) return m < n ? -1 : 1;
-  return a < b ? -1 : 1;
 }

@@ -11,9 +11,11 @@ import { checkReadable } from '../../formats/read-files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { isDrawingFile, STROKES_PREFIX } from '../dataset-name.js';
+import { isDrawingFile, isOwnFile, STROKES_PREFIX } from '../dataset-name.js';
 import { loadImages } from '../images/image-datasets.js';
 import type { ImageDataset } from '../images/image-examples.js';
+import { holdsPictures, loadOwn } from '../own/open-own.js';
+import { isLabelTable } from '../own/picture-labels.js';
 import { DRAWING_SPLIT_VERSION, loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
 import { findDrawingFiles, hashDrawings } from '../pens/drawing-files.js';
 import {
@@ -68,7 +70,8 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
     case 'drawings':
       return loadFromDrawings(path, name, options);
     case 'images':
-      return loadFromImages(path, options);
+    case 'own':
+      return loadFromImages(place, options);
     case 'archive':
       return throughCache(cacheKey('archive', await hashArchive(path, signal)), name, options, () =>
         readStrokeArchive(path, onProgress, signal),
@@ -86,7 +89,7 @@ export type StrokePlace = {
   path: string;
   /** For messages and reports. */
   name: string;
-} & ({ kind: 'images' | 'archive' | 'drawings' } | { kind: 'folder'; folder: StrokeFolder });
+} & ({ kind: 'images' | 'own' | 'archive' | 'drawings' } | { kind: 'folder'; folder: StrokeFolder });
 
 /**
  * Finds out what a path holds.
@@ -97,18 +100,23 @@ export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
   const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
   const name = dataName(path);
-  if (!(await isFolder(path))) return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
+  if (!(await isFolder(path))) {
+    if (isOwnFile(path)) return { kind: 'own', path, name: name.replace(/\.zip$/i, '') };
+    return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
+  }
   const folder = await findStrokeFolder(path);
   if (folder !== undefined) return { kind: 'folder', path, name, folder };
   const names = await readdir(path).catch((error: unknown) => {
     throw explainFileError('read', `the data folder ${path}`, error);
   });
   if (names.some((each) => /idx[134]-ubyte/i.test(each))) return { kind: 'images', path, name };
-  if (names.some(isDrawingFile)) return { kind: 'drawings', path, name };
+  if (names.some((each) => isDrawingFile(each) && !isLabelTable(each)))
+    return { kind: 'drawings', path, name };
+  if (await holdsPictures(path)) return { kind: 'own', path, name };
   throw new UserError(
     `the data folder ${path} holds no strokes: expected the files of the stroke archive (trainimg-0-inputdata.txt …, ` +
-      'trainlabels.txt, and the same for test) in it or in sequences/, IDX files of images to make strokes from, or ' +
-      'drawings (.ndjson, .json, .tra and .tes)',
+      'trainlabels.txt, and the same for test) in it or in sequences/, IDX files of images to make strokes from, ' +
+      'drawings (.ndjson, .json, .tra and .tes), or pictures of your own in a folder for each class',
   );
 }
 
@@ -122,13 +130,23 @@ export async function loadStrokePictures(
   spec: string,
   { onProgress, signal }: Pick<LoadStrokesOptions, 'onProgress' | 'signal'> = {},
 ): Promise<ImageDataset | null> {
-  const { kind, path, name } = await findStrokes(spec);
-  if (kind === 'images') return loadImages(path, { channelsImg: 1, signal });
-  return kind === 'drawings' ? loadDrawingImages(path, name, onProgress, signal) : null;
+  return picturesOf(await findStrokes(spec), { onProgress, signal });
 }
 
-async function loadFromImages(path: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
-  const images = await loadImages(path, { channelsImg: 1, signal: options.signal });
+/** The pictures at a place, in MNIST's form where they come in other sizes; null for an archive or its folder. */
+export async function picturesOf(
+  { kind, path, name }: StrokePlace,
+  { onProgress, onNotice, signal }: Pick<LoadStrokesOptions, 'onProgress' | 'onNotice' | 'signal'>,
+): Promise<ImageDataset | null> {
+  if (kind === 'images') return loadImages(path, { channelsImg: 1, signal });
+  if (kind === 'drawings') return loadDrawingImages(path, name, onProgress, signal);
+  if (kind !== 'own') return null;
+  return loadOwn(path, { channels: 1, size: null, form: 'thinned', onProgress, onNotice, signal });
+}
+
+async function loadFromImages(place: StrokePlace, options: LoadStrokesOptions): Promise<StrokeDataset> {
+  const images = await picturesOf(place, options);
+  if (images === null) throw new Error(`strokes: ${place.path} holds no pictures`);
   const { seed = 0 } = options;
   const name = `${images.name} strokes`;
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));

@@ -42,7 +42,8 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     scan: 'rows',
     pixelMean: 0.5,
     pixelStd: 0.5,
-    channelsImg: 1,
+    channelsImg: null,
+    imageSize: null,
   },
   otherParts: ['reversed', 'reordered'],
   /** Every drawing that was learnt from ends so; a lifted pen (`0 0 1 0`) becomes the end (`0 0 1 1`). */
@@ -80,7 +81,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   inputSizeOf: strokeInputSize,
   stepsOf: () => null,
   pictureSizeOf: ({ width, height }) => ({ width, height, channels: 1 }),
-  loadOptionsOf: ({ order }) => ({ channelsImg: 1, order }),
+  loadOptionsOf: ({ order }) => ({ channelsImg: null, order }),
 
   sequencesOf: (name, examples, preprocessing) => ({ kind: 'strokes', name, examples, preprocessing }),
   openSequences: (data) => new StrokeSequences(data),

@@ -4,10 +4,8 @@ import type { Stroke } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { movesToStrokes, renderStrokes } from '../../ink/render-strokes.js';
 import type { Augmentation } from '../augmentation.js';
-import { loadImages } from '../images/image-datasets.js';
-import { loadDrawingImages } from '../pens/drawing-dataset.js';
 import { AugmentedStrokes } from './stroke-augment.js';
-import { findStrokes, type LoadStrokesOptions, loadStrokes } from './stroke-datasets.js';
+import { findStrokes, type LoadStrokesOptions, loadStrokes, picturesOf } from './stroke-datasets.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from './stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from './stroke-preprocessing.js';
 
@@ -68,16 +66,12 @@ export interface StrokeSamples {
 export async function loadStrokeSamples(spec: string, options: StrokeSampleOptions): Promise<StrokeSamples> {
   const { part, count, seed = 0 } = options;
   const place = await findStrokes(spec);
-  const images =
-    place.kind === 'images'
-      ? await loadImages(place.path, { channelsImg: 1, signal: options.signal })
-      : place.kind === 'drawings' && options.order !== 'pen'
-        ? await loadDrawingImages(place.path, place.name, options.onProgress, options.signal)
-        : undefined;
-  if (images !== undefined) {
+  const inPenOrder = place.kind === 'drawings' && options.order === 'pen';
+  const images = inPenOrder ? null : await picturesOf(place, options);
+  if (images !== null) {
     const { name, classes, ...parts } = images;
     const { pixels, labels, width, height } = parts[part];
-    const made = pick(labels, classes.length, count).map((index) => {
+    const made = pickEvenly(labels, classes.length, count).map((index) => {
       const image = pixels.slice(index * width * height, (index + 1) * width * height);
       const moves = imageToStrokes(image, width, height, { seed });
       const thinned = thinImage(image, width, height);
@@ -88,7 +82,7 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   }
   const { name, width, height, classes, ...parts } = await loadStrokes(spec, options);
   const examples = parts[part];
-  const made = pick(examples.labels, classes.length, count).map((index) => {
+  const made = pickEvenly(examples.labels, classes.length, count).map((index) => {
     const moves = movesOf(examples, index);
     const size = pictureSize(moves);
     const thinned = renderStrokes(moves, size);
@@ -134,7 +128,7 @@ function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples 
 }
 
 /** Indices of samples: of each class the first, then of each the second, and so on. */
-function pick(labels: Uint8Array, classes: number, count: number): number[] {
+export function pickEvenly(labels: Uint8Array, classes: number, count: number): number[] {
   const ofClass: number[][] = Array.from({ length: classes }, () => []);
   const each = Math.ceil(count / classes);
   for (let i = 0; i < labels.length; i++) {

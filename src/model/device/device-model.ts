@@ -5,6 +5,7 @@
  */
 import { type LaidOutBatch, layOut } from '../../backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '../../backends/webgpu/device.js';
+import { classWeightWords } from '../../backends/webgpu/head/class-weights.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
 import { type Columns, deviceColumns, type PartialGradients, padded } from '../../backends/webgpu/verbs.js';
 import type { PaddedBatch } from '../../data/batch.js';
@@ -41,6 +42,8 @@ export class DeviceModel implements Model {
   readonly #onDevice: Slice;
   /** [P] */
   #gradients: Slice | null = null;
+  /** `classWeightWords` of the last pass with weights. */
+  #classWeights: Slice | null = null;
   /** Networks for answers alone, and for everything else; so answers do not depend on what else was asked for. */
   readonly #passes: Record<'answers' | 'training', DevicePasses | null> = { answers: null, training: null };
   /** Settles when all calls so far have ended. */
@@ -86,14 +89,14 @@ export class DeviceModel implements Model {
 
   gradients<R>(batch: PaddedBatch, options: PassOptions, use: (pass: GradientPass) => R): Promise<R> {
     const { batchSize: B, steps: T } = batch;
-    const { labelSmoothing, inputGradient, dropoutSeed } = options;
+    const { labelSmoothing, inputGradient, dropoutSeed, weight } = options;
     const { numClasses, inputSize } = this.#config;
     return this.#inTurn(async () => {
       const passes = await this.#passesFor('training');
       const open = passes.reserve(B, T);
       const { network, losses, correct } = open;
       const { buffers } = network;
-      const laidOut = this.#write(network, batch);
+      const laidOut = this.#write(network, batch, weight);
       this.#device.write(buffers.labels, laidOut.labels);
       const dropout = dropoutSeed !== null;
       if (dropout) {
@@ -101,8 +104,10 @@ export class DeviceModel implements Model {
         this.#device.write(buffers.dropoutKeys, keys);
       }
       const gradients = this.#partialGradients();
-      await passes.submit(open, `gradients ${labelSmoothing} ${dropout}`, () =>
-        network.trainingPass({ labelSmoothing, dropout, state: null, gradients, losses, correct }),
+      const classWeights = this.#writeWeights(options.classWeights);
+      const pass = { labelSmoothing, classWeights, dropout };
+      await passes.submit(open, `gradients ${labelSmoothing} ${dropout} ${classWeights !== null}`, () =>
+        network.trainingPass({ ...pass, state: null, gradients, losses, correct }),
       );
       const slices = [
         firstOf(buffers.logits, B * numClasses),
@@ -133,7 +138,8 @@ export class DeviceModel implements Model {
   close(): void {
     void this.#inTurn(async () => {
       for (const passes of Object.values(this.#passes)) passes?.close();
-      for (const slice of [this.#onDevice, this.#gradients]) if (slice) this.#device.release(slice);
+      for (const slice of [this.#onDevice, this.#gradients, this.#classWeights])
+        if (slice) this.#device.release(slice);
     });
   }
 
@@ -157,10 +163,12 @@ export class DeviceModel implements Model {
     return result;
   }
 
-  /** Lays a batch out and writes it to the device. */
-  #write(network: DeviceNetwork, batch: PaddedBatch): LaidOut {
+  /** Lays a batch out and writes it to the device. @param weight of its sequences in the loss */
+  #write(network: DeviceNetwork, batch: PaddedBatch, weight = batch.batchSize): LaidOut {
     const { buffers, plan } = network;
-    const laidOut = layOutPadded(batch, (lengths) => layOut(plan.capacity, lengths));
+    const laidOut = layOutPadded(batch, (lengths) =>
+      layOut(plan.capacity, lengths, lengths.length, 0, weight),
+    );
     this.#device.write(buffers.words, laidOut.words);
     this.#device.write(buffers.inputs, laidOut.inputs);
     return laidOut;
@@ -168,6 +176,14 @@ export class DeviceModel implements Model {
 
   async #read(slices: Slice[]): Promise<Float32Array[]> {
     return (await this.#device.read(...slices)).map((bytes) => new Float32Array(bytes));
+  }
+
+  #writeWeights(weights: Float32Array | null): Slice | null {
+    if (!weights) return null;
+    const words = classWeightWords(weights);
+    this.#classWeights ??= this.#device.allocate(words.length);
+    this.#device.write(this.#classWeights, words);
+    return this.#classWeights;
   }
 
   #partialGradients(): PartialGradients {

@@ -142,12 +142,13 @@ export class LayeredNetwork implements NetworkPasses {
 
   trainingPass(options: TrainingOptions): Dispatch[] {
     if (this.gradients === null) throw new Error('network: a training pass needs a network for training');
-    const { labelSmoothing, state, losses, correct } = options;
+    const { labelSmoothing, classWeights, state, losses, correct } = options;
     const { logits, labels } = this.#buffers;
     const { dLogits } = this.gradients;
     const batch = this.#batch();
     const classes = this.#plan.config.numClasses;
-    const loss = { batch, classes, logits, labels, labelSmoothing, losses, correct, dLogits, state };
+    const smoothed = { labels, labelSmoothing, classWeights };
+    const loss = { batch, classes, logits, ...smoothed, losses, correct, dLogits, state };
     return [...this.forward(options), ...crossEntropy(loss), ...this.#backward(options, this.gradients)];
   }
 

@@ -11,6 +11,8 @@ export interface ForwardOptions {
 export interface LossOptions {
   /** ε, in [0, 1). */
   labelSmoothing: number;
+  /** `classWeightWords` of the weights; null or left out: 1 for every class. */
+  classWeights?: Slice | null;
   /** [sequences of the batch] out: the loss of each. */
   losses: Slice;
   /** [sequences of the batch] out: 1 where the answer is correct, else 0. */

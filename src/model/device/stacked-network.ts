@@ -51,11 +51,12 @@ export class StackedNetwork implements NetworkPasses {
     return this.#stack.forward({ ...this.#pass(), logits: this.#buffers.logits });
   }
 
-  trainingPass({ labelSmoothing, state, losses, correct, gradients }: TrainingOptions): Dispatch[] {
+  trainingPass(options: TrainingOptions): Dispatch[] {
+    const { labelSmoothing, classWeights, state, losses, correct, gradients } = options;
     const scratch = this.#scratch;
     if (scratch === null) throw new Error('network: a training pass needs a network for training');
     const { labels } = this.#buffers;
-    const loss = { labels, labelSmoothing, state, losses, correct };
+    const loss = { labels, labelSmoothing, classWeights, state, losses, correct };
     return this.#stack.train({ ...this.#pass(), ...loss, scratch, gradients });
   }
 

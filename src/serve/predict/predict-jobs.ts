@@ -1,14 +1,16 @@
 /** Answers a batch of recognition requests: decodes their bodies, then runs each network once for all of them. */
 import { kindOf } from '../../data/kinds.js';
+import { readPicture } from '../../data/pictures/picture.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
 import { parseInput } from '../../recognize/json-input.js';
-import { readPicture } from '../../recognize/picture.js';
 import type { PreparedInput, RecognizerInput } from '../../recognize/prepare-input.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
-import type { PredictionJson, PredictResponse } from '../api.js';
+import { readSymbols } from '../../recognize/symbols/read-symbols.js';
+import { type ReadingJson, readingJson } from '../../recognize/symbols/reading-json.js';
+import type { PredictionJson, PredictResponse, ReadResponse } from '../api.js';
 import { HttpError } from '../http-error.js';
-import { MAX_INPUTS, MAX_STEPS } from '../server-limits.js';
+import { MAX_INPUTS, MAX_READ_PIXELS, MAX_READINGS, MAX_STEPS } from '../server-limits.js';
 
 /** A request, not yet decoded. */
 export interface PredictJob {
@@ -18,6 +20,8 @@ export interface PredictJob {
   model: string | null;
   /** For raw pixels. */
   size: { width: number; height: number; channels: number } | null;
+  /** Whether several symbols are read in each input. */
+  several: boolean;
 }
 
 /** A checkpoint on disk in one of its versions. */
@@ -37,6 +41,8 @@ interface Parsed {
   source: ModelSource;
   recognizer: Recognizer;
   prepared: (PreparedInput | null)[];
+  /** In place of `prepared` if several symbols are read. */
+  readings: ReadingJson[] | null;
 }
 
 /**
@@ -62,9 +68,10 @@ export async function answerRequests(
   }
   return parsed.map((each) => {
     if (each.status === 'rejected') return each;
-    const { source, prepared } = each.value;
-    const results = prepared.map((input) => input && predictionJson(answers.get(input)!));
-    const response: PredictResponse = { model: source.id, results };
+    const { source, prepared, readings } = each.value;
+    const response: PredictResponse | ReadResponse = readings
+      ? { model: source.id, results: readings }
+      : { model: source.id, results: prepared.map((input) => input && predictionJson(answers.get(input)!)) };
     return { status: 'fulfilled', value: JSON.stringify(response) };
   });
 }
@@ -88,6 +95,7 @@ async function parse(
   const source = sourceOf(job.model ?? modelIn(value) ?? context.default, context);
   const recognizer = await open(source);
   const inputs = await inputsOf(job, value, recognizer);
+  if (job.several) return { source, recognizer, prepared: [], readings: await readAll(inputs, recognizer) };
   const prepared = inputs.map((input) => recognizer.prepare(input));
   const steps = prepared.reduce((sum, each) => sum + (each?.steps ?? 0), 0);
   if (steps > MAX_STEPS) {
@@ -96,7 +104,28 @@ async function parse(
       `predict: ${steps} steps in all; at most ${MAX_STEPS} in a request are accepted`,
     );
   }
-  return { source, recognizer, prepared };
+  return { source, recognizer, prepared, readings: null };
+}
+
+/** @throws HttpError 413 for too many inputs, or too large ones */
+async function readAll(inputs: RecognizerInput[], recognizer: Recognizer): Promise<ReadingJson[]> {
+  if (inputs.length > MAX_READINGS) {
+    throw new HttpError(
+      413,
+      `predict: ${inputs.length} inputs; at most ${MAX_READINGS} in a request with several=true are accepted`,
+    );
+  }
+  const readings: ReadingJson[] = [];
+  for (const input of inputs) {
+    if (input.kind === 'picture' && input.width * input.height > MAX_READ_PIXELS) {
+      throw new HttpError(
+        413,
+        `predict: a picture of ${input.width} × ${input.height}; with several=true at most ${MAX_READ_PIXELS} pixels are accepted; make it smaller`,
+      );
+    }
+    readings.push(readingJson(await readSymbols(recognizer, input)));
+  }
+  return readings;
 }
 
 function textOf(body: Uint8Array): string {

@@ -1,13 +1,14 @@
 /** Routes of `POST /api/predict` and of the models. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { announcedPixels } from '../../data/pictures/picture.js';
 import { quote } from '../../formats/quotation.js';
-import { announcedPixels } from '../../recognize/picture.js';
 import { openFile } from '../../runs/file-stamp.js';
 import type { Bodies } from '../bodies.js';
 import { HttpError } from '../http-error.js';
 import { noQuery, predictQuery, readQuery } from '../queries.js';
 import type { RunStore } from '../runs/run-store.js';
+import { MAX_BATCH_BYTES } from '../server-limits.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
 import type { PredictJob } from './predict-jobs.js';
 
@@ -33,13 +34,17 @@ const TYPES: Record<string, PredictJob['type']> = {
 
 export function addPredict(app: FastifyInstance, { runs, pool, bodies }: PredictParts): void {
   app.post('/api/predict', async (request, reply) => {
-    const { type, model, size } = readRequest(request);
+    const { type, model, size, several } = readRequest(request);
     const { body, release } = await bodies.take(request.raw);
     try {
       pool.context = await runs.context();
       const answer = await pool.run(
-        { body, type, model, size },
-        { bytes: body.length + announcedPixels(body), wanted: () => !request.raw.socket.destroyed },
+        { body, type, model, size, several },
+        // A reading takes long: it is a batch alone.
+        {
+          bytes: several ? MAX_BATCH_BYTES : body.length + announcedPixels(body),
+          wanted: () => !request.raw.socket.destroyed,
+        },
       );
       return reply.type(JSON_TYPE).send(answer);
     } finally {
@@ -92,6 +97,7 @@ function gone(file: string): HttpError {
 function readRequest(request: FastifyRequest): Omit<PredictJob, 'body'> {
   const query = readQuery(predictQuery, request.query, 'predict');
   const { model = null, width, height, channels = 1 } = query;
+  const several = query.several === 'true';
   const type = TYPES[mediaType(request.raw)];
   if (type === undefined) {
     throw new HttpError(
@@ -101,10 +107,10 @@ function readRequest(request: FastifyRequest): Omit<PredictJob, 'body'> {
     );
   }
   if (type !== 'raw') {
-    const vain = Object.keys(query).find((key) => key !== 'model');
+    const vain = (['width', 'height', 'channels'] as const).find((key) => query[key] !== undefined);
     if (vain)
       throw new HttpError(400, `predict: ${vain} is for raw pixels (application/octet-stream); leave it out`);
-    return { type, model, size: null };
+    return { type, model, size: null, several };
   }
   if (width === undefined || height === undefined) {
     throw new HttpError(
@@ -112,7 +118,7 @@ function readRequest(request: FastifyRequest): Omit<PredictJob, 'body'> {
       'predict: raw pixels need their size: expected ?width= and &height= in the address',
     );
   }
-  return { type, model, size: { width, height, channels } };
+  return { type, model, size: { width, height, channels }, several };
 }
 
 function mediaType({ headers }: IncomingMessage): string {

@@ -118,9 +118,19 @@ const RUN = {
 const DATA = {
   data: text(
     'mnist',
-    'images: mnist, or a folder of IDX files; strokes: strokes (of MNIST), strokes:FOLDER (of IDX files), a stroke archive or its folder, or a file of drawings',
+    'images: mnist, a folder of IDX files, or your own pictures: a folder or .zip with a folder for each class, or a table (.csv, .npz, .npy, .parquet) or its folder; strokes: strokes (of MNIST), strokes:PATH (of IDX files or your own pictures), a stroke archive or its folder, or a file of drawings',
   ),
-  channelsImg: integer(1, { from: 1, to: 64 }, 'images: number of colour channels'),
+  channelsImg: integer(
+    null,
+    { from: 1, to: 64 },
+    'images: number of colour channels; 1 makes your own pictures grey',
+    {
+      none: '1; 3 if your own pictures have colours',
+    },
+  ),
+  imageSize: integer(null, { from: 4, to: 1024 }, 'your own pictures: scale and pad them to n × n pixels', {
+    none: 'their common size up to 64 × 64, else 28 × 28',
+  }),
   sequenceLength: integer(28, { from: 1, to: MANY }, 'images: number of steps in a sequence'),
   inputSize: integer(
     28,
@@ -247,6 +257,11 @@ const TRAINING = {
     0,
     { from: 0, below: 1 },
     'share of the target probability spread evenly over all classes',
+  ),
+  classWeights: choice(
+    ['none', 'balanced'],
+    'none',
+    'weights of the classes in the loss; balanced: rare classes count as much as frequent ones, N / (K · N_class)',
   ),
   patience: integer(null, { from: 1, to: MANY }, 'stop after n epochs without a better validation accuracy', {
     none: 'never',

@@ -3,6 +3,7 @@ import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import type { LoadOptions } from '../../data/open-dataset.js';
+import { balancedWeights } from '../../model/class-weights.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
@@ -18,11 +19,37 @@ import { flagName, type TrainConfig } from './options.js';
 export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preprocessing {
   const kind = kindOf(dataset);
   for (const [key, idle] of Object.entries(kind.idleSettings)) {
-    if (config[key as keyof InputSettings] !== idle) {
+    const value = config[key as keyof InputSettings];
+    // Strokes come from grey images. Older runs, whose default was 1, say so.
+    if (key === 'channelsImg' && value === 1) continue;
+    if (value !== idle) {
       throw new UserError(`train: --${flagName(key)} has no effect on ${dataset.kind}; leave it out`);
     }
   }
   return kind.preprocessingFor(dataset, config);
+}
+
+/** Values of MNIST's images, for which presets divide their steps, and of a row of one. */
+const MNIST_VALUES = 784;
+const MNIST_ROW = 28;
+
+/**
+ * The configuration with steps that hold the values of people's own pictures, where its steps are those of MNIST's: as
+ * many pixel rows a step, or one value. Other steps and other data stay as they are.
+ */
+export function withFittingSteps<C extends TrainConfig>(config: C, dataset: Dataset): C {
+  if (dataset.kind !== 'images' || dataset.collected === undefined) return config;
+  const { width, height, channels } = dataset.train;
+  const { sequenceLength, inputSize, scan } = config;
+  const times = scan === 'both' ? 2 : 1;
+  const values = width * height * channels;
+  if (values === MNIST_VALUES || sequenceLength * inputSize !== times * MNIST_VALUES) return config;
+  const [lines, line] = scan === 'columns' ? [width, height * channels] : [height, width * channels];
+  if (inputSize === 1) return { ...config, sequenceLength: values };
+  const rows = inputSize / times / MNIST_ROW;
+  if (!Number.isInteger(rows)) return config;
+  const fitting = lines % rows === 0 ? rows : 1;
+  return { ...config, sequenceLength: lines / fitting, inputSize: times * fitting * line };
 }
 
 /** What a run adds to its training data: negatives, if it has the class `none`, drawn digits, changed copies. */
@@ -113,16 +140,23 @@ export function rateOf(config: TrainConfig): RateSettings {
   }
 }
 
-/** How parameters are updated. @param batchSize sequences of an update */
+/**
+ * How parameters are updated.
+ * @param batchSize sequences of an update
+ * @param labels of the training samples, by which classes are weighted
+ */
 export function updateSettingsOf(
   config: TrainConfig,
   batchSize: number,
+  labels: Iterable<number>,
+  classes: number,
 ): UpdateSettings & { augmentation: Augmentation } {
   return {
     optimizer: optimizerOf(config),
     batchSize,
     maxNorm: config.maxNorm,
     labelSmoothing: config.labelSmoothing,
+    classWeights: config.classWeights === 'balanced' ? balancedWeights(labels, classes) : null,
     seed: config.seedNumber,
     augmentation: augmentationOf(config),
   };

@@ -213,12 +213,13 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   pixels: {
     description:
       'MNIST pixel by pixel, 784 steps of one value: one bidirectional layer of 64, all outputs read, mixed precision',
-    result: 'not measured in full; 96.40 % after four epochs with a rate of 3e-3, 85 s an epoch on one core',
+    result: '97.01 % test accuracy, 34 min of training on one busy core',
     settings: PIXEL_BY_PIXEL,
   },
   permuted: {
     description: 'MNIST pixel by pixel in a fixed random order (permuted MNIST): otherwise as pixels',
-    result: 'not measured yet',
+    result:
+      '96.21 % test accuracy, 24 min of training on one busy core; published: 90 to 93 % with plain LSTMs, 95.9 % with zoneout and batch normalisation',
     settings: { ...PIXEL_BY_PIXEL, permute: 1 },
   },
 };

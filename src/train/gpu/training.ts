@@ -4,6 +4,7 @@
  * differs between updates is in device memory: the plan of the batches (data/batch-feed.ts) and the training's state.
  */
 import type { GpuDevice, Prepared } from '../../backends/webgpu/device.js';
+import { classWeightWords } from '../../backends/webgpu/head/class-weights.js';
 import type { Dispatch, Slice } from '../../backends/webgpu/kernel.js';
 import { Readback } from '../../backends/webgpu/readback.js';
 import { tilesOf } from '../../backends/webgpu/tuning.js';
@@ -167,7 +168,10 @@ export class GpuTraining {
     });
     holdings.keep(feed);
     const { labelSmoothing } = settings;
-    const passOf = { labelSmoothing, dropout, gradients, state, losses, correct };
+    const weightWords = settings.classWeights && classWeightWords(settings.classWeights);
+    const classWeights = weightWords && allocate(weightWords.length);
+    if (classWeights) device.write(classWeights, weightWords);
+    const passOf = { labelSmoothing, classWeights, dropout, gradients, state, losses, correct };
     const trainingPass = await tilesOf(device).tuned(() => network.trainingPass(passOf));
     const commands: Dispatch[] = [];
     for (let pass = 0; pass < passes.count; pass++) {

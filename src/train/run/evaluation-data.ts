@@ -6,6 +6,7 @@ import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
 import { firstIndices, splitExamples } from '../../data/split.js';
+import { quote } from '../../formats/quotation.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
@@ -103,6 +104,13 @@ export async function loadFitting(
   if (dataset.classes.length + (isAdded ? 1 : 0) !== model.numClasses) {
     throw new UserError(
       `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
+    );
+  }
+  const isOwn = dataset.kind === 'images' && dataset.collected !== undefined;
+  if (isOwn && dataset.classes.some((name, k) => classes[k] !== name)) {
+    throw new UserError(
+      `evaluate: ${checkpointPath} knows the classes ${quote(classes.join(', '))}, but ${dataset.name} has ` +
+        `${quote(dataset.classes.join(', '))}; name the folders or labels as the network's classes`,
     );
   }
   return dataset;

@@ -27,6 +27,7 @@ import {
   loopSettingsOf,
   preprocessingOf,
   updateSettingsOf,
+  withFittingSteps,
 } from '../config/plan.js';
 import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
@@ -76,17 +77,18 @@ export async function* trainRun(
 }
 
 async function* trainLocked(
-  config: PlacedConfig,
+  given: PlacedConfig,
   stop: AbortSignal,
   lock: RunLock,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (config.numEpochs > MAX_EPOCHS) {
+  if (given.numEpochs > MAX_EPOCHS) {
     throw new UserError(
-      `train: ${config.numEpochs} epochs were asked for; a run has at most ${MAX_EPOCHS}, because ${RUN_FILES.metrics} must stay readable`,
+      `train: ${given.numEpochs} epochs were asked for; a run has at most ${MAX_EPOCHS}, because ${RUN_FILES.metrics} must stay readable`,
       { settings: ['numEpochs'] },
     );
   }
-  const { dataset, notices } = yield* load(config, stop);
+  const { dataset, notices } = yield* load(given, stop);
+  const config = withFittingSteps(given, dataset);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
   const source = await lockSource(config);
@@ -103,6 +105,7 @@ async function* trainLocked(
       );
     }
     const settings = loopSettingsOf(config, batchSize);
+    const trainLabels = Array.from(train, (index) => dataset.train.labels[index]);
     const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
     session = await openRunEngine(
       {
@@ -112,7 +115,7 @@ async function* trainLocked(
         preprocessing,
         model,
         precision: precisionOf(config, checkpoint),
-        training: updateSettingsOf(config, batchSize),
+        training: updateSettingsOf(config, batchSize, trainLabels, model.numClasses),
       },
       checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf }, 1), batchSize },
     );
@@ -266,6 +269,7 @@ async function* load(
   const progress: Omit<LoadingEvent, 'type'> = { what: '', done: 0, total: 0 };
   const loading = loadDataset(config.data, {
     channelsImg: config.channelsImg,
+    pictureSize: config.imageSize,
     order: config.strokeOrder,
     ...additionsOf(config),
     signal,

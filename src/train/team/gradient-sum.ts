@@ -13,6 +13,7 @@ import { type PackedBatch, packBatch } from '../../data/batch.js';
 import type { AugmentedSource, SequenceSource } from '../../data/sequence.js';
 import { openAugmented } from '../../data/sources.js';
 import { firstIndices } from '../../data/split.js';
+import { sumWeights } from '../../model/class-weights.js';
 import type { Network } from '../../model/network.js';
 import type { Workspace } from '../../model/workspace.js';
 import { deriveKey } from '../../random.js';
@@ -74,24 +75,36 @@ export class GradientSum {
   /**
    * Computes units of the batch until none is left, and adds this thread's slices. Then these slices of the first
    * buffer hold the gradients of the mean loss, times `scale`, and all losses of the batch are there.
+   * @returns the weight of the batch: the mean loss is the sum of the losses over it
    */
-  run(command: TrainCommand, batch: BatchRange, scale: number): void {
+  run(command: TrainCommand, batch: BatchRange, scale: number): number {
     const { threads } = command;
     const { settings, gradients } = this.#training;
     const count = batch.end - batch.begin;
     const units = cutBatch(count, settings.batchSize, threads);
+    const weight = this.#weightOf(command, batch);
     // As many units at once as there are buffers. From the second wave on, the first buffer holds the sum so far.
     for (let first = 0; first < units.count; ) {
       const kept = first > 0 ? 1 : 0;
       const end = endOfWave(first, gradients.length - kept, units, threads);
       for (let unit = this.#control.take(end); unit < end; unit = this.#control.take(end)) {
-        this.#compute(command, batch, { units, unit, scale: scale / count }, gradients[kept + unit - first]);
+        this.#compute(command, batch, { units, unit, scale: scale / weight }, gradients[kept + unit - first]);
       }
       this.#control.barrier(threads);
       this.#slices.add(threads, { from: kept, to: kept + end - first, unitsPerPass: units.perPass });
       first = end;
       if (first < units.count) this.#control.barrier(threads);
     }
+    return weight;
+  }
+
+  /** Of the batch's sequences, in their order. */
+  #weightOf({ order }: TrainCommand, { begin, end }: BatchRange): number {
+    const { classWeights } = this.#training;
+    if (!classWeights) return end - begin;
+    const labels = order.slice(begin, end);
+    for (let b = 0; b < labels.length; b++) labels[b] = this.#source.labelOf(labels[b]);
+    return sumWeights(labels, classWeights);
   }
 
   #compute(
@@ -127,6 +140,7 @@ export class GradientSum {
       logits,
       labels: packed.labels,
       labelSmoothing: settings.labelSmoothing,
+      classWeights: this.#training.classWeights,
       losses,
       dLogits: own.dLogits,
       gradientScale: scale,

@@ -137,9 +137,9 @@ export class Member {
       const { scale } = scaler;
       const begin = batch * settings.batchSize;
       const range = { begin, end: Math.min(command.order.length, begin + settings.batchSize) };
-      gradientSum.run(command, range, scale);
+      const weight = gradientSum.run(command, range, scale);
       const norm = slices.norm(threads, needsNorm) / scale;
-      const loss = meanLoss(training, range);
+      const loss = meanLoss(training, range, weight);
       if (this.#me.index === 0) {
         this.#control.nextUpdate();
         command.losses[batch] = loss;
@@ -210,10 +210,10 @@ export class Member {
 }
 
 /** By every thread alike: one sum in the order of the batch. */
-function meanLoss({ batchLosses }: TrainingMember, { begin, end }: BatchRange): number {
+function meanLoss({ batchLosses }: TrainingMember, { begin, end }: BatchRange, weight: number): number {
   let sum = 0;
   for (let place = 0; place < end - begin; place++) sum += batchLosses[place];
-  return sum / (end - begin);
+  return sum / weight;
 }
 
 function countCorrect({ batchCorrect }: TrainingMember, { begin, end }: BatchRange): number {

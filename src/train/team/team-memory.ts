@@ -25,5 +25,6 @@ export function teamBytes(options: Omit<TeamOptions, 'startThread'>): number {
   const own = workspace + batch + PASS_SIZE * (model.numClasses + 3);
   const { batchSize } = training;
   const gradients = P * bufferCount(batchSize, usefulThreads(batchSize, threads), P);
-  return 4 * (shared + gradients + optimizer + threads * own);
+  const weights = training.classWeights ? model.numClasses : 0;
+  return 4 * (shared + gradients + optimizer + weights + threads * own);
 }

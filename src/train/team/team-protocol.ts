@@ -60,6 +60,8 @@ export interface TrainingMember {
   settings: UpdateSettings;
   /** Of part `train`. */
   augmentation: Augmentation;
+  /** [K] the settings' weights, in the backend's memory. */
+  classWeights: Float32Array | null;
   /** [batch] loss of each sequence, and 1 where its answer is correct. */
   batchLosses: Float32Array;
   batchCorrect: Uint8Array;

@@ -254,9 +254,12 @@ export class Team implements Engine {
       panels: memory.floats(Network.panelsLength(model, backend, precisions)),
     };
     const P = this.#layout.length;
+    const classWeights = training?.classWeights ? memory.floats(model.numClasses) : null;
+    if (training?.classWeights) classWeights?.set(training.classWeights);
     const sharedTraining: Omit<TrainingMember, 'own'> | null = training && {
       settings: training,
       augmentation: training.augmentation,
+      classWeights,
       batchLosses: new Float32Array(sharedBytes(4 * training.batchSize)),
       batchCorrect: new Uint8Array(sharedBytes(training.batchSize)),
       partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / SLICE_LENGTH))),

@@ -92,7 +92,7 @@ const BEGIN = kernel(
   { state: write('u32'), sequences: write('u32') },
   `${BEGIN_BATCH}
 @compute @workgroup_size(1)
-fn main() { beginBatch(sequences[0]); }`,
+fn main() { beginBatch(sequences[0], f32(sequences[0])); }`,
 );
 
 interface Batch {

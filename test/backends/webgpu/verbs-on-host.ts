@@ -19,6 +19,7 @@ import type {
 import { ACTIVATIONS } from '#src/backends/webgpu/activation.js';
 import { type BatchCapacity, capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
+import { classWeightWords } from '#src/backends/webgpu/head/class-weights.js';
 import { crossEntropy } from '#src/backends/webgpu/head/cross-entropy.js';
 import { linearBackward, linearForward } from '#src/backends/webgpu/head/linear.js';
 import { dispatch, kernel, read, type Slice, write } from '#src/backends/webgpu/kernel.js';
@@ -212,7 +213,10 @@ export class VerbsOnHost implements Verbs {
     const losses = memory.output(total);
     const correct = memory.output(total);
     const dLogits = args.dLogits && memory.output(pass.sequences * K);
-    const loss = { batch, classes: K, labelSmoothing, losses, correct, dLogits, state: null };
+    const classWeights = args.classWeights
+      ? memory.input(classWeightWords(args.classWeights.subarray(0, K)))
+      : null;
+    const loss = { batch, classes: K, labelSmoothing, classWeights, losses, correct, dLogits, state: null };
     const labelWords = new Int32Array(pass.sequences);
     labelWords.set(labels);
     await this.#device.run(

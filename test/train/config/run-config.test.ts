@@ -47,7 +47,7 @@ describe('sources', () => {
     assert.deepEqual(config, { ...defaultConfig(), preset: 'quick' });
     const expected = {
       data: 'mnist',
-      channelsImg: 1,
+      channelsImg: null,
       sequenceLength: 28,
       inputSize: 28,
       permute: null,

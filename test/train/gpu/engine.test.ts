@@ -46,6 +46,16 @@ const trainings: Record<string, TestTraining & { tolerance?: number }> = {
     optimizer: { name: 'adamw', lr: 1e-2, eps: 1e-4 },
     labelSmoothing: 0.1,
   },
+  'weights of classes, label smoothing, a stack': {
+    model: {},
+    labelSmoothing: 0.1,
+    classWeights: Float32Array.of(0.4, 2.5),
+  },
+  'weights of classes, several layers, clipping': {
+    model: { head: 'final', numLayers: 2, bidirectional: true },
+    maxNorm: 0.05,
+    classWeights: Float32Array.of(3, 0.5),
+  },
   'head mean, SGD with momentum': {
     model: { head: 'mean', hiddenSize: 20 },
     optimizer: { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 1e-3 },

@@ -1,6 +1,6 @@
 /**
  * The verb `crossEntropy`: loss, correctness and gradient of each sequence (torch.nn.CrossEntropyLoss with label
- * smoothing), in float32.
+ * smoothing and weights of classes), in float32.
  *
  * The formulas are in loss-functions.ts. 16 threads share a sequence; thread n takes classes n, n + 16, …
  */
@@ -9,6 +9,7 @@ import { batchFunctions } from '../batch-layout.js';
 import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
 import { BEGIN_BATCH } from '../update/training-state.js';
 import type { CrossEntropyArguments } from '../verbs.js';
+import { weightBinding } from './class-weights.js';
 import { lossFunctions } from './loss-functions.js';
 
 /** Threads of a sequence, and sequences of a workgroup. */
@@ -16,7 +17,7 @@ const THREADS = 16;
 const SEQUENCES = 16;
 
 export function crossEntropy(args: CrossEntropyArguments): Dispatch[] {
-  const { batch, classes, logits, labels, losses, correct, dLogits, state } = args;
+  const { batch, classes, logits, labels, classWeights, losses, correct, dLogits, state } = args;
   const { capacity, words } = batch;
   const bindings: Record<string, Binding> = {
     batch: read('u32'),
@@ -34,6 +35,10 @@ export function crossEntropy(args: CrossEntropyArguments): Dispatch[] {
     bindings.state = write('u32');
     slices.state = state.words;
   }
+  if (classWeights) {
+    Object.assign(bindings, weightBinding(classes, classWeights));
+    slices.classWeights = classWeights;
+  }
   const rows = capacity.blocks * capacity.lanes;
   const body = `
 // Logits, losses and labels: rows are sequences of the pass. ${classes} classes.
@@ -41,7 +46,7 @@ ${batchFunctions(capacity)}
 ${ACTIVATIONS}
 ${state ? BEGIN_BATCH : ''}
 const CLASSES = ${classes}u;
-${lossFunctions(classes, args.labelSmoothing)}
+${lossFunctions(classes, args.labelSmoothing, Boolean(classWeights))}
 ${MEMORY}
 
 @compute @workgroup_size(${THREADS * SEQUENCES})
@@ -64,11 +69,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   workgroupBarrier();
   best = bests[local - thread];
 
-  // Σ_{k ≠ m} e^x_k, and Σ x_k.
+  // Σ_{k ≠ m} e^x_k, and Σ w_k x_k.
   var sum = vec2f(0.0);
   for (var k = thread; k < CLASSES; k += ${THREADS}u) {
     let x = logits[row + k] - best.logit;
-    sum += vec2f(select(expOf(x), 0.0, k == best.k), x);
+    sum += vec2f(select(expOf(x), 0.0, k == best.k), weightOf(k) * x);
   }
   sums[local] = sum;
   for (var half = ${THREADS / 2}u; half > 0u; half /= 2u) {
@@ -80,11 +85,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let rest = sum.x;
 
   if (exists && thread == 0u) {
-    losses[firstSequence() + b] = lossOf(logits[row + label] - best.logit, rest, sum.y);
+    losses[firstSequence() + b] = lossOf(label, logits[row + label] - best.logit, rest, sum.y);
     correct[firstSequence() + b] = select(0u, 1u, best.k == label);
   }
   ${dLogits ? gradient(rows, state !== null) : ''}
-  ${state ? 'if (group.x == 0u && local == 0u) { beginBatch(batchSequences()); }' : ''}
+  ${state ? 'if (group.x == 0u && local == 0u) { beginBatch(batchSequences(), batchWeight()); }' : ''}
 }`;
   const label = `crossEntropy${dLogits ? '' : ' loss only'}`;
   return [dispatch(kernel(label, bindings, body), slices, [Math.ceil(rows / SEQUENCES)])];
@@ -104,7 +109,7 @@ fn better(a: Best, b: Best) -> Best {
 function gradient(rows: number, scaled: boolean): string {
   return `
   if (b < ${rows}u) {
-    let scale = ${scaled ? 'lossScale()' : '1.0'} / f32(batchSequences());
+    let scale = ${scaled ? 'lossScale()' : '1.0'} / batchWeight();
     for (var k = thread; k < CLASSES; k += ${THREADS}u) {
       let d = scale * logitGradient(logits[row + k] - best.logit, k, label, best.k, rest);
       dLogits[b * CLASSES + k] = select(0.0, d, exists);

@@ -37,11 +37,11 @@ export function logitsOf(vectors: string, feature: string, store: string): strin
 }
 
 /** Declarations for `loss`. */
-export function lossDeclarations(classes: number, labelSmoothing: number): string {
+export function lossDeclarations(classes: number, labelSmoothing: number, weighted: boolean): string {
   return `
 var<workgroup> logits: array<f32, CLASSES>;
 var<workgroup> dLogits: array<f32, CLASSES>;
-${lossFunctions(classes, labelSmoothing)}`;
+${lossFunctions(classes, labelSmoothing, weighted)}`;
 }
 
 /**
@@ -56,19 +56,19 @@ export function loss(hasState: boolean): string {
     // The first of the largest.
     var best = 0u;
     for (var k = 1u; k < CLASSES; k++) { if (logits[k] > logits[best]) { best = k; } }
-    // Σ_{k ≠ best} e^x_k and Σ x_k, with x the logits less the largest.
+    // Σ_{k ≠ best} e^x_k and Σ w_k x_k, with x the logits less the largest.
     var rest = 0.0;
     var sum_x = 0.0;
     for (var k = 0u; k < CLASSES; k++) {
       let x = logits[k] - logits[best];
       rest += select(expOf(x), 0.0, k == best);
-      sum_x += x;
+      sum_x += weightOf(k) * x;
     }
     if (thread == 0u) {
-      losses[firstSequence() + b] = lossOf(logits[label] - logits[best], rest, sum_x);
+      losses[firstSequence() + b] = lossOf(label, logits[label] - logits[best], rest, sum_x);
       correct[firstSequence() + b] = select(0u, 1u, best == label);
     }
-    let scaleOfGradient = ${hasState ? 'lossScale()' : '1.0'} / f32(batchSequences());
+    let scaleOfGradient = ${hasState ? 'lossScale()' : '1.0'} / batchWeight();
     for (var k = thread; k < CLASSES; k += THREADS) {
       let dLogit = scaleOfGradient * logitGradient(logits[k] - logits[best], k, label, best, rest);
       dLogits[k] = dLogit;

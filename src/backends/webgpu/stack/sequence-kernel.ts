@@ -1,9 +1,10 @@
 /** The kernels whose workgroups compute a sequence each: training step, logits, and logits after every step. */
 import { ACTIVATIONS, SIGMOID_OR_TANH } from '../activation.js';
 import { type BatchCapacity, batchFunctions } from '../batch-layout.js';
+import { weightBinding } from '../head/class-weights.js';
 import { type Binding, type Kernel, kernel, read, write } from '../kernel.js';
 import { BEGIN_BATCH } from '../update/training-state.js';
-import type { Head, Storage } from '../verbs.js';
+import type { CrossEntropyArguments, Head, Storage } from '../verbs.js';
 import { BACKWARD_MEMORY, backwardPass } from './backward-pass.js';
 import { CLASSIFIER_MEMORY, logitsOf, loss, lossDeclarations } from './classifier-code.js';
 import { FORWARD_MEMORY, forwardPass } from './forward-pass.js';
@@ -28,8 +29,14 @@ export interface SequenceSetting {
   /** 1: no shuffles. */ subgroupSize: number;
 }
 
-/** @param hasState the training's state gives the loss scale, and the kernel begins the batch */
-export function trainingKernel(setting: SequenceSetting, labelSmoothing: number, hasState: boolean): Kernel {
+/** The loss of a training kernel. With a state, that gives the loss scale, and the kernel begins the batch. */
+type LossSetting = Pick<CrossEntropyArguments, 'labelSmoothing' | 'classWeights' | 'state'>;
+
+export function trainingKernel(
+  setting: SequenceSetting,
+  { labelSmoothing, classWeights, state }: LossSetting,
+): Kernel {
+  const hasState = state !== null;
   const { sizes, head, capacity } = setting;
   const { summaries } = trainingScratch(sizes, capacity);
   const bindings: Record<string, Binding> = {
@@ -38,15 +45,16 @@ export function trainingKernel(setting: SequenceSetting, labelSmoothing: number,
     /** [B] of the whole batch */ losses: write('f32'),
     /** [B] of the whole batch */ correct: write('u32'),
     ...(hasState ? { state: write('u32') } : {}),
+    ...weightBinding(sizes.classes, classWeights),
   };
   const declarations = `
 // Where the summaries begin in the scratch memory.
 const SUMMARIES = ${summaries}u;
-${lossDeclarations(sizes.classes, labelSmoothing)}
+${lossDeclarations(sizes.classes, labelSmoothing, Boolean(classWeights))}
 ${BACKWARD_MEMORY}
 ${hasState ? BEGIN_BATCH : ''}`;
   const start = `
-  ${hasState ? 'if (b == 0u && thread == 0u) { beginBatch(batchSequences()); }' : ''}
+  ${hasState ? 'if (b == 0u && thread == 0u) { beginBatch(batchSequences(), batchWeight()); }' : ''}
   // Rows of the block after the end of the sequence add nothing to the gradients of the weights.
   for (var t = steps; t < blockSteps(b / LANES); t++) {
     for (var n = thread; n < LAYERS * RECORD; n += THREADS) {

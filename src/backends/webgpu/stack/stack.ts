@@ -37,6 +37,7 @@ interface PassArguments {
 export interface StackTrainArguments extends PassArguments {
   /** [B] of the pass, in packed order. */ labels: Slice;
   labelSmoothing: number;
+  /** As in `CrossEntropyArguments`. */ classWeights?: Slice | null;
   /** Losses, `correct` and the state are those of `CrossEntropyArguments`. */ state: TrainingState | null;
   /** [batchSequences()] out, from firstSequence() on. */ losses: Slice;
   /** [batchSequences()] out, from firstSequence() on. */ correct: Slice;
@@ -125,15 +126,20 @@ export class Stack {
 
   /** Losses and gradients of a batch, in two dispatches. */
   train(args: StackTrainArguments): Dispatch[] {
-    const { batch, labels, labelSmoothing, state, losses, correct, scratch, gradients } = args;
+    const { batch, labels, classWeights, state, losses, correct, scratch, gradients } = args;
     const { capacity, words } = batch;
-    const training = trainingKernel(this.#setting(args), labelSmoothing, state !== null);
-    const slices = { ...sources(args), labels, scratch, losses, correct };
+    const training = trainingKernel(this.#setting(args), args);
+    const slices = {
+      ...sources(args),
+      ...{ labels, scratch, losses, correct },
+      ...(state && { state: state.words }),
+      ...(classWeights && { classWeights }),
+    };
     const adding = weightGradientsKernel(this.#network, this.#sizes, capacity, gradients);
     const groups = weightGradientGroups(this.#network, this.#sizes);
     const { partials, splits } = gradients;
     return [
-      dispatch(training, state ? { ...slices, state: state.words } : slices, sequenceGroups(capacity)),
+      dispatch(training, slices, sequenceGroups(capacity)),
       dispatch(adding, { batch: words, scratch, partials }, [groups, splits]),
     ];
   }

@@ -34,6 +34,8 @@ export const COUNTERS = {
   skippedSteps: 6,
   /** Of the whole batch. Only in `now`. */
   sequences: 7,
+  /** Sum of the weights of its sequences. Only in `now`. */
+  weight: 8,
 } as const;
 
 /** Words of a batch in `results`. */
@@ -206,10 +208,11 @@ const NOW = ${COUNTER_WORDS}u;
 ${constants('COUNTER', COUNTERS).join('\n')}
 // Loss scale of the batch.
 fn lossScale() -> f32 { return bitcast<f32>(state[COUNTER_SCALE]); }
-// now = next. 'sequences': of the whole batch.
-fn beginBatch(sequences: u32) {
+// now = next. 'sequences' and 'weight': of the whole batch.
+fn beginBatch(sequences: u32, weight: f32) {
   for (var word = 0u; word < COUNTER_SEQUENCES; word++) { state[NOW + word] = state[word]; }
   state[NOW + COUNTER_SEQUENCES] = sequences;
+  state[NOW + COUNTER_WEIGHT] = bitcast<u32>(weight);
 }
 `;
 

@@ -69,7 +69,7 @@ fn judge(local: u32) -> Verdict {
 
   var verdict: Verdict;
   verdict.counts = now(COUNTER_STATUS) == RUNNING;
-  verdict.loss = sum.x / f32(sequences);
+  verdict.loss = sum.x / nowFloat(COUNTER_WEIGHT);
   verdict.correct = u32(sum.y);
   verdict.norm = norm;
   verdict.status = RUNNING;

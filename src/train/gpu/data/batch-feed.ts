@@ -23,6 +23,7 @@ import { isAugmenting } from '../../../data/augmentation.js';
 import { CELLS } from '../../../data/images/displacement.js';
 import { AUGMENT_STREAM, STREAM } from '../../../data/sample-words.js';
 import { openSequences, type SequencesData } from '../../../data/sources.js';
+import { sumWeights } from '../../../model/class-weights.js';
 import { deriveKey } from '../../../random.js';
 import { DROPOUT_STREAM } from '../../team/gradient-sum.js';
 import type { DeviceExamples } from './device-examples.js';
@@ -218,11 +219,13 @@ export class BatchFeed {
     for (let from = 0; from < indices.length; from += batchSize) {
       const count = Math.min(batchSize, indices.length - from);
       const sorted = longestFirst(lengths, from, count);
+      const weight = sumWeights(labels.subarray(from, from + count), training?.classWeights ?? null);
       for (let n = 0; n < count; n++) this.#places[from + n] = begin + sorted[n];
       for (let pass = 0; pass < passes; pass++) {
         const own = sorted.subarray(pass * sequences, (pass + 1) * sequences);
         const ownLengths = Int32Array.from(own, (n) => lengths[n]);
-        const layout = layOut(capacity, ownLengths, count, Math.min(count, pass * sequences)).words;
+        const before = Math.min(count, pass * sequences);
+        const layout = layOut(capacity, ownLengths, count, before, weight).words;
         words.set(layout, at);
         let to = at + layout.length;
         at += recordWords(capacity);

@@ -2,8 +2,12 @@
 import { type Augmentation, isAugmenting } from '../../../data/augmentation.js';
 import { openAugmented, openSequences, type SequencesData } from '../../../data/sources.js';
 
-/** How a part is varied in training; null: it is evaluated. */
-export type TrainingDraws = { seed: number; augmentation: Augmentation } | null;
+/** How a part is varied in training, and weights of its classes [K], if there are; null: it is evaluated. */
+export type TrainingDraws = {
+  seed: number;
+  augmentation: Augmentation;
+  classWeights?: Float32Array | null;
+} | null;
 
 /** [count] the longest length of each sequence: varied strokes can be longer than the originals. */
 export function mostStepsOf(data: SequencesData, training: TrainingDraws): Int32Array {

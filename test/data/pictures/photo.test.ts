@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { preparePicture } from '#src/data/inputs/prepare-picture.js';
-import { announcedPixels, readPicture } from '#src/recognize/picture.js';
+import { announcedPixels, readPicture } from '#src/data/pictures/picture.js';
 import { UserError } from '#src/user-error.js';
-import { digits } from '../ink/images.js';
+import { digits } from '../../ink/images.js';
 import { exif, type Grey, jpegFile, webpFile, withSegment } from './photo-file.js';
 
 /** A mark in a corner: no two orientations give the same picture. */

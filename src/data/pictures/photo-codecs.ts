@@ -4,8 +4,8 @@
  * instance takes 2 to 10 ms and can have 2 GiB at most. Callers check the announced size first. Node.js only.
  */
 import { readFile } from 'node:fs/promises';
-import { quote } from '../formats/quotation.js';
-import { UserError } from '../user-error.js';
+import { quote } from '../../formats/quotation.js';
+import { UserError } from '../../user-error.js';
 import type { Rgba } from './picture-ink.js';
 
 /** Options of the modules that Emscripten makes. */

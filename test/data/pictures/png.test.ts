@@ -7,10 +7,10 @@ import { describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { encode } from 'fast-png';
-import { announcedPixels } from '#src/recognize/picture.js';
-import { readPng } from '#src/recognize/png.js';
+import { announcedPixels } from '#src/data/pictures/picture.js';
+import { readPng } from '#src/data/pictures/png.js';
 import { UserError } from '#src/user-error.js';
-import { digits } from '../ink/images.js';
+import { digits } from '../../ink/images.js';
 import { greyPng, pngFile, unfiltered } from './png-file.js';
 
 const read = (bytes: Uint8Array, channels?: number) => [...readPng(bytes, 'a.png', channels).pixels];

@@ -3,15 +3,19 @@
  * a header announces is checked before pixels are decoded. Colours become grey, unless the network reads colours. Dark
  * ink on light paper is inverted, because networks read ink as light on dark. Node.js only.
  */
-import { MAX_PICTURE_PIXELS } from '../data/inputs/prepare-picture.js';
-import { describeContent, isJpeg, isPng, isWebp } from '../formats/content.js';
-import { UserError } from '../user-error.js';
+
+import { describeContent, isJpeg, isPng, isWebp } from '../../formats/content.js';
+import { UserError } from '../../user-error.js';
+import type { InputPicture } from '../inputs/input.js';
+import { MAX_PICTURE_PIXELS } from '../inputs/prepare-picture.js';
+import { coloursIn, type DecodedPicture, inkIn } from './decoded-picture.js';
 import { announcedJpegPixels, readJpegHeader } from './jpeg.js';
 import { decodePhoto } from './photo-codecs.js';
-import { photoColours, photoInk } from './picture-ink.js';
-import { announcedPngPixels, readPng } from './png.js';
-import type { InputPicture } from './prepare-input.js';
+import { announcedPngPixels, decodePng } from './png.js';
 import { announcedWebpPixels, readWebpHeader } from './webp.js';
+
+/** Limit for photos in files of a user: the largest of phones have 50 million pixels. */
+export const MAX_PHOTO_PIXELS = 2 ** 26;
 
 export interface PictureOptions {
   /** 3 for colours as they are. Default 1. */
@@ -43,10 +47,25 @@ export async function readPicture(
   options: PictureOptions = {},
 ): Promise<Required<InputPicture>> {
   const { channels = 1, maxPixels = MAX_PICTURE_PIXELS } = options;
+  const decoded = await decodePicture(bytes, name, maxPixels);
+  return channels === 3 ? coloursIn(decoded) : { channels: 1, ...inkIn(decoded) };
+}
+
+/**
+ * Decodes a picture.
+ * @param name how messages name the file
+ * @param maxPixels limit for the pixels of a JPEG or WebP picture
+ * @throws UserError naming the file and what is wrong in it
+ */
+export async function decodePicture(
+  bytes: Uint8Array,
+  name: string,
+  maxPixels = MAX_PICTURE_PIXELS,
+): Promise<DecodedPicture> {
   if (!isPicture(bytes)) {
     throw new UserError(`${name}: expected a PNG, JPEG or WebP picture; found ${describeContent(bytes)}`);
   }
-  if (isPng(bytes)) return readPng(bytes, name, channels);
+  if (isPng(bytes)) return { format: 'PNG', rgba: decodePng(bytes, name), orientation: 1 };
   const format = isJpeg(bytes) ? 'JPEG' : 'WebP';
   const header = (format === 'JPEG' ? readJpegHeader : readWebpHeader)(bytes, name);
   const { width, height, orientation } = header;
@@ -55,7 +74,5 @@ export async function readPicture(
       `${name}: a ${format} of ${width} × ${height}; from 1 × 1 to ${maxPixels} pixels are accepted; make it smaller`,
     );
   }
-  const photo = await decodePhoto(format, bytes, name, header);
-  if (channels === 3) return photoColours(photo, orientation);
-  return { channels: 1, ...photoInk(photo, orientation) };
+  return { format, rgba: await decodePhoto(format, bytes, name, header), orientation };
 }

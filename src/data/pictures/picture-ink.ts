@@ -2,8 +2,9 @@
  * From the colours of a picture to ink: 0 is paper, 255 is ink. Pictures without shadows, such as screenshots and scans,
  * have one paper, which the edge tells. On a photo the light falls unevenly: the paper is estimated at every place.
  */
+
+import type { InputPicture } from '../inputs/input.js';
 import { type Orientation, upright } from './exif.js';
-import type { InputPicture } from './prepare-input.js';
 
 /** A picture in colours, as decoders give it. */
 export interface Rgba {
@@ -314,12 +315,15 @@ function isLightOnDark(picture: GreyPicture, everywhere: Uint8Array): boolean {
   return lighter > darker;
 }
 
-/** The colours of a picture as they are. @returns [height, 3, width] */
+/** The colours of a picture, on white where it is transparent. @returns [height, 3, width] */
 export function coloursOf({ width, height, values }: Rgba): Uint8Array {
   const pixels = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) {
-      pixels[(Math.floor(i / width) * 3 + c) * width + (i % width)] = values[i * 4 + c];
+      pixels[(Math.floor(i / width) * 3 + c) * width + (i % width)] = onWhite(
+        values[i * 4 + c],
+        values[i * 4 + 3],
+      );
     }
   }
   return pixels;
@@ -362,7 +366,12 @@ function edgeOf({ width, height, values }: Rgba): { grey: number; opacity: numbe
   return { grey: opacity === 0 ? 0 : grey / opacity, opacity: opacity / count };
 }
 
+/** A colour in front of white paper. @param opacity 0 to 255 */
+export function onWhite(value: number, opacity: number): number {
+  return opacity === 255 ? value : Math.round((value * opacity + 255 * (255 - opacity)) / 255);
+}
+
 /** Luma of Rec. 601. */
-function luminance(red: number, green: number, blue: number): number {
+export function luminance(red: number, green: number, blue: number): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }

@@ -2,7 +2,7 @@
  * Reads the markers of a JPEG file, before anything is decoded: size, kind of compression, orientation, and the number
  * of scans. A file that the decoder would read in another way is refused here. (ITU-T T.81; Exif 2.3)
  */
-import { UserError } from '../user-error.js';
+import { UserError } from '../../user-error.js';
 import { exifOrientation, type Orientation } from './exif.js';
 
 /** What the headers of a photo say. */

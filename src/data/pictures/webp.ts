@@ -1,7 +1,7 @@
 /**
  * Reads the chunks of a WebP file, before anything is decoded: size, orientation, whether it is animated. (RFC 9649)
  */
-import { UserError } from '../user-error.js';
+import { UserError } from '../../user-error.js';
 import { exifOrientation, type Orientation } from './exif.js';
 import type { PhotoHeader } from './jpeg.js';
 

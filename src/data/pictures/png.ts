@@ -4,11 +4,11 @@
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode } from 'fast-png';
-import { MAX_PICTURE_PIXELS } from '../data/inputs/prepare-picture.js';
-import { describeContent, isPng } from '../formats/content.js';
-import { UserError } from '../user-error.js';
+import { describeContent, isPng } from '../../formats/content.js';
+import { UserError } from '../../user-error.js';
+import type { InputPicture } from '../inputs/input.js';
+import { MAX_PICTURE_PIXELS } from '../inputs/prepare-picture.js';
 import { coloursOf, inkOf, type Rgba } from './picture-ink.js';
-import type { InputPicture } from './prepare-input.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
 const MAX_INFLATED_BYTES = 4096 * (4 * 4096 + 1);
@@ -45,14 +45,18 @@ interface Header {
  * @throws UserError naming the file and what is wrong in it
  */
 export function readPng(bytes: Uint8Array, name: string, channels = 1): Required<InputPicture> {
-  const png = decodeSafely(bytes, name);
+  const png = decodePng(bytes, name);
   const { width, height } = png;
   return channels === 3
     ? { width, height, channels, pixels: coloursOf(png) }
     : { width, height, channels: 1, pixels: inkOf(png) };
 }
 
-function decodeSafely(bytes: Uint8Array, name: string): Rgba {
+/**
+ * Decodes a PNG file.
+ * @throws UserError naming the file and what is wrong in it
+ */
+export function decodePng(bytes: Uint8Array, name: string): Rgba {
   if (!isPng(bytes)) throw new UserError(`${name}: expected a PNG picture; found ${describeContent(bytes)}`);
   const chunks = chunksOf(bytes, name);
   const header = readHeader(chunks[0], name);

@@ -1,0 +1,78 @@
+/** The ink of an input, cut into pieces that may be whole symbols or parts of symbols. */
+import type { Box } from '../../data/inputs/ink.js';
+import type { RecognizerInput } from '../prepare-input.js';
+
+/**
+ * A part of the ink: of a drawing the points `from` to `to` - 1 of stroke `index`, of a picture the columns `from` to
+ * `to` - 1 of component `index`. Mostly a whole stroke or component.
+ */
+export interface InkPart {
+  /** Index of the stroke in the drawing, or of the connected component, in the order of their first pixels by rows. */
+  index: number;
+  /** First point of the stroke, or first column of the picture. */
+  from: number;
+  /** Past the last point or column. */
+  to: number;
+}
+
+/** What grouping moves as a whole. */
+export interface Piece {
+  /** One or more. */
+  parts: InkPart[];
+  /** Around the piece, in the input's unit. */
+  box: Box;
+  /** Indices of the pieces that it touches. */
+  touching: number[];
+}
+
+/** The two forms of ink, drawings and pictures. */
+export interface SegmentedInk {
+  /** What the parts are. */
+  of: 'strokes' | 'components';
+  /** Drawings: in the order of drawing. Pictures: in any order. */
+  pieces: Piece[];
+  /** Typical height of a symbol. */
+  height: number;
+  /** Whether this ink has such a part. */
+  has(part: InkPart): boolean;
+  /** The box of parts. */
+  boxOf(parts: readonly InkPart[]): Box;
+  /** Only these parts, as an input. */
+  inputOf(parts: readonly InkPart[]): RecognizerInput;
+  /** Ways to cut a part in two, likeliest first, for a symbol that must be split. */
+  cutsOf(part: InkPart): [InkPart, InkPart][];
+}
+
+/** More pieces are no number and no word. Bounds the work. */
+export const MAX_PIECES = 200;
+
+/** The box around boxes. */
+export function boxAround(boxes: readonly Box[]): Box {
+  return {
+    left: Math.min(...boxes.map((each) => each.left)),
+    top: Math.min(...boxes.map((each) => each.top)),
+    right: Math.max(...boxes.map((each) => each.right)),
+    bottom: Math.max(...boxes.map((each) => each.bottom)),
+  };
+}
+
+/**
+ * The typical height of a symbol: the median height of the boxes that are at least 0.4 times as high as the highest but
+ * a tenth, so that dots, dashes and a single long line do not count. A figure's width counts as two thirds of a height.
+ */
+export function typicalHeight(boxes: readonly Box[]): number {
+  const heights = boxes
+    .map(({ left, top, right, bottom }) => Math.max(bottom - top, (right - left) / 1.5))
+    .sort((a, b) => a - b);
+  if (heights.length === 0) return 0;
+  const high = heights[Math.floor(0.9 * (heights.length - 1))];
+  const large = heights.filter((each) => each >= 0.4 * high);
+  return large[Math.floor((large.length - 1) / 2)];
+}
+
+/** Distance between two boxes; 0 if they touch. */
+export function distanceBetween(a: Box, b: Box): number {
+  const across = Math.max(0, a.left - b.right, b.left - a.right);
+  const down = Math.max(0, a.top - b.bottom, b.top - a.bottom);
+  return Math.hypot(across, down);
+}
