@@ -385,13 +385,13 @@ test('the keyboard reaches every view, with the focus in sight', () =>
         return { name: name.trim(), inSight, tag: element.tagName };
       });
     };
-    const expected = ['Skip to the content', 'scanstroke', 'Draw', 'Runs'];
+    const expected = ['Skip to the content', 'scanstroke', 'Draw', 'Teach', 'Runs'];
     for (const name of expected)
       assert.deepEqual(await press('Tab').then((at) => [at.name, at.inSight]), [name, true]);
     await page.keyboard.press('Enter');
     await page.locator('.run-list li').first().waitFor();
     // The skip link leads to the content; the next stop is its first control.
-    for (let n = 0; n < 3; n++) await page.keyboard.press('Shift+Tab');
+    for (let n = 0; n < 4; n++) await page.keyboard.press('Shift+Tab');
     assert.equal((await press('Enter')).tag, 'MAIN');
     assert.equal((await press('Tab')).name, 'Filter the runs by name, data or state');
     await page.keyboard.type('strokes');
