@@ -6,14 +6,22 @@ import { bytesToLetters, lettersToBytes } from './letters.js';
 
 const NUMBER_BYTES = 4;
 
-/** @returns text for a UTF-16 file. @throws UserError for pieces that are too large for a text */
-export async function packParcel(pieces: readonly Uint8Array[]): Promise<string> {
+/**
+ * @param deflate compresses, as raw deflate; by default the platform, which does not look for the shortest result
+ * @returns text for a UTF-16 file
+ * @throws UserError for pieces that are too large for a text
+ */
+export async function packParcel(
+  pieces: readonly Uint8Array[],
+  deflate: (content: Blob) => Promise<Uint8Array> = (content) =>
+    through(new CompressionStream('deflate-raw'), content),
+): Promise<string> {
   const numbers = new DataView(new ArrayBuffer(NUMBER_BYTES * (1 + pieces.length)));
   [pieces.length, ...pieces.map(({ length }) => length)].forEach((value, n) => {
     numbers.setUint32(n * NUMBER_BYTES, value, true);
   });
   const content = new Blob([numbers, ...pieces.map((piece) => new Uint8Array(piece))]);
-  return bytesToLetters(await through(new CompressionStream('deflate-raw'), content));
+  return bytesToLetters(await deflate(content));
 }
 
 /** The pieces that packParcel packed. @throws Error if the text is damaged */
