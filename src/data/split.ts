@@ -75,7 +75,8 @@ function checkParts(count: number, trainCount: number): void {
   if (Number.isInteger(trainCount) && trainCount >= 1 && trainCount < count) return;
   throw new UserError(
     `train split: of ${count} examples, ${trainCount} are for training and ${count - trainCount} for validation; ` +
-      'each part needs at least one',
+      'each part needs at least one. Add examples, or choose another share for training',
+    { settings: ['trainSplit'] },
   );
 }
 

@@ -106,14 +106,32 @@ export async function loadFitting(
       `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
     );
   }
-  const isOwn = dataset.kind === 'images' && dataset.collected !== undefined;
-  if (isOwn && dataset.classes.some((name, k) => classes[k] !== name)) {
+  const known = isAdded ? classes.filter((name) => name !== NONE_CLASS) : classes;
+  const sameNames = dataset.classes.every((name) => known.includes(name));
+  if (sameNames) return withClasses(dataset, known);
+  if (!areNumbers(known) && !areNumbers(dataset.classes)) {
     throw new UserError(
-      `evaluate: ${checkpointPath} knows the classes ${quote(classes.join(', '))}, but ${dataset.name} has ` +
-        `${quote(dataset.classes.join(', '))}; name the folders or labels as the network's classes`,
+      `evaluate: ${checkpointPath} knows the classes ${quote(known.join(', '))}, but ${dataset.name} has ` +
+        `${quote(dataset.classes.join(', '))}; name the data's classes as the network's`,
+      { settings: ['data'] },
     );
   }
   return dataset;
+}
+
+/** Whether these are no names, but the numbers of the classes: `0`, `1`, `2` … Such classes are compared by their order. */
+function areNumbers(names: readonly string[]): boolean {
+  return names.every((name, k) => name === String(k));
+}
+
+/** The data with its classes in the order of a network's: drawings are sorted by name, a project's network is not. */
+function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
+  if (dataset.classes.every((name, k) => classes[k] === name)) return dataset;
+  const to = dataset.classes.map((name) => classes.indexOf(name));
+  for (const { labels } of [dataset.train, dataset.test]) {
+    for (let i = 0; i < labels.length; i++) labels[i] = to[labels[i]];
+  }
+  return { ...dataset, classes: [...classes] };
 }
 
 /**
