@@ -59,7 +59,8 @@ function drawablePreprocessing({ preprocessing }: ExportableModel): Preprocessin
   if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height || channels !== 1) {
     throw new UserError(
       `export html: in the page a drawing becomes a picture of ${DRAWING_SIZE.width} × ${DRAWING_SIZE.height} pixels ` +
-        `with 1 channel, and the model reads ${width} × ${height} with ${channels}; choose another format`,
+        `with 1 channel, and the model reads ${width} × ${height} with ${channels}; choose another format, or train on pictures of that form`,
+      { settings: ['imageSize', 'channelsImg'] },
     );
   }
   return preprocessing;
