@@ -1,9 +1,9 @@
 /**
- * Builds dist/page-single/template.html: the page in one file, without a model. Code and style are packed; the policy in
- * the document names their hashes.
+ * Builds dist/page/one-file-page.txt: the page in one file, without a model. It lies beside the page, whose view Teach
+ * writes such pages, too. Code and style are packed; the policy in the document names their hashes.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'vite';
@@ -37,8 +37,7 @@ export async function buildSinglePage() {
     /(?:<!--)?%([A-Z]+)%(?:-->)?/g,
     (_, name) => contents[name],
   );
-  mkdirSync(at('dist/page-single'), { recursive: true });
-  writeFileSync(at('dist/page-single/template.html'), page);
+  writeFileSync(at('dist/page/one-file-page.txt'), page);
 }
 
 /** The script and the style of a part (web/single/vite.config.ts). */

@@ -1,9 +1,9 @@
 /**
- * Builds the page with vite: into dist/page, and as a template for one file into dist/page-single, with a copy beside the
- * page. Skips both if a hash of the sources is unchanged.
+ * Builds the page with vite into dist/page, and beside it the template of the page in one file. Skips both if a hash of
+ * the sources is unchanged.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { buildSinglePage } from './build-single-page.mjs';
@@ -13,7 +13,7 @@ const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const hash = createHash('sha256').update(readFileSync(at('package-lock.json')));
 for (const folder of ['web/', 'dist/']) {
   for (const name of listFiles(at(folder))) {
-    if (/^page(-single)?\//.test(name) || name.endsWith('.d.ts')) continue;
+    if (/^page\//.test(name) || name.endsWith('.d.ts')) continue;
     hash.update(name).update(readFileSync(at(folder) + name));
   }
 }
@@ -22,14 +22,12 @@ const stamp = hash.digest('hex');
 const stampFile = at('build/page.stamp');
 if (
   !existsSync(at('dist/page/index.html')) ||
-  !existsSync(at('dist/page-single/template.html')) ||
+  !existsSync(at('dist/page/one-file-page.txt')) ||
   !existsSync(stampFile) ||
   readFileSync(stampFile, 'utf8') !== stamp
 ) {
   await build({ configFile: at('web/vite.config.ts'), logLevel: 'warn' });
   await buildSinglePage();
-  // The Teach view writes pages in one file, too. The service worker does not fetch the template ahead: few need it.
-  copyFileSync(at('dist/page-single/template.html'), at('dist/page/one-file-page.txt'));
   mkdirSync(at('build'), { recursive: true });
   writeFileSync(stampFile, stamp);
 }

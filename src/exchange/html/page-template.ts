@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../user-error.js';
 
-const TEMPLATE = fileURLToPath(new URL('../../page-single/template.html', import.meta.url));
+const TEMPLATE = fileURLToPath(new URL('../../page/one-file-page.txt', import.meta.url));
 
 /** The text of the template. @param path where the build wrote it @throws UserError if the page was not built */
 export async function readPageTemplate(path = TEMPLATE): Promise<string> {
