@@ -6,15 +6,13 @@ import { basename, dirname, join } from 'node:path';
 import { DeviceLost } from '../../backends/webgpu/device.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
-import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
-import { firstIndices, sortedByLength, splitExamples } from '../../data/split.js';
-import { quote } from '../../formats/quotation.js';
+import { firstIndices, sortedByLength } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
-import { MAX_EPOCH_UPDATES, MAX_EPOCHS } from '../../runs/limits.js';
+import { MAX_EPOCHS } from '../../runs/limits.js';
 import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
 import { type Mistake, type RefusedKind, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
@@ -22,21 +20,15 @@ import { continuesIn, holdsRun } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
-import {
-  additionsOf,
-  classifierOf,
-  loopSettingsOf,
-  preprocessingOf,
-  updateSettingsOf,
-  withFittingSteps,
-} from '../config/plan.js';
 import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
+import type { Lead } from '../mpi/lead.js';
 import { watch } from '../watch.js';
 import { refusedByKind } from './refusals.js';
 import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
+import { loadRunData, planRun } from './run-plan.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
 import { mistakesOf } from './worst-mistakes.js';
 
@@ -54,6 +46,8 @@ export interface RunControl {
   stop: AbortSignal;
   /** The lock of the run folder; by default the run takes it, and releases it at its end. */
   lock?: RunLock;
+  /** In an MPI job: the other ranks, which compute with this one; by default the run computes alone. */
+  ranks?: Lead | null;
 }
 
 /**
@@ -66,12 +60,12 @@ export interface RunControl {
  */
 export async function* trainRun(
   config: PlacedConfig,
-  { stop, lock }: RunControl,
+  { stop, lock, ranks = null }: RunControl,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (lock) return yield* trainLocked(config, stop, lock);
+  if (lock) return yield* trainLocked(config, stop, lock, ranks);
   const own = await lockRun(config.savingPath, { stop });
   try {
-    return yield* trainLocked(config, stop, own);
+    return yield* trainLocked(config, stop, own, ranks);
   } finally {
     await own.release();
   }
@@ -81,6 +75,7 @@ async function* trainLocked(
   given: PlacedConfig,
   stop: AbortSignal,
   lock: RunLock,
+  ranks: Lead | null,
 ): AsyncGenerator<TrainEvent, RunEnd> {
   if (given.numEpochs > MAX_EPOCHS) {
     throw new UserError(
@@ -88,32 +83,14 @@ async function* trainLocked(
       { settings: ['numEpochs'] },
     );
   }
+  await ranks?.beginRun(given);
   const { dataset, notices } = yield* load(given, stop);
-  if (dataset.classes.length < 2) {
-    throw new UserError(
-      `train: all samples of ${dataset.name} are of the class ${quote(dataset.classes[0])}; at least two classes are needed`,
-      { settings: ['data'] },
-    );
-  }
-  const config = withFittingSteps(given, dataset);
-  const preprocessing = preprocessingOf(config, dataset);
-  const model = classifierOf(config, dataset.classes.length);
+  const plan = planRun(given, dataset);
+  const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf } = plan;
   const source = await lockSource(config);
   let session: RunEngine | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
-    const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
-    const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
-    const batchesPerEpoch = Math.ceil(train.length / batchSize);
-    if (batchesPerEpoch > MAX_EPOCH_UPDATES) {
-      throw new UserError(
-        `train: an epoch would have ${batchesPerEpoch} updates; at most ${MAX_EPOCH_UPDATES} are supported; use larger batches`,
-        { settings: ['batchSize'] },
-      );
-    }
-    const settings = loopSettingsOf(config, batchSize);
-    const trainLabels = Array.from(train, (index) => dataset.train.labels[index]);
-    const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
     session = await openRunEngine(
       {
         backend: config.backend,
@@ -122,7 +99,8 @@ async function* trainLocked(
         preprocessing,
         model,
         precision: precisionOf(config, checkpoint),
-        training: updateSettingsOf(config, batchSize, trainLabels, model.numClasses),
+        training: plan.training,
+        ranks,
       },
       checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf }, 1), batchSize },
     );
@@ -153,7 +131,7 @@ async function* trainLocked(
       trainCount: train.length,
       validationCount: validation.length,
       testCount: dataset.test.count,
-      batchesPerEpoch,
+      batchesPerEpoch: plan.batchesPerEpoch,
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, batch: state.losses.length } : null,
       seed: config.seedNumber,
@@ -274,11 +252,7 @@ async function* load(
 ): AsyncGenerator<LoadingEvent, { dataset: Dataset; notices: string[] }> {
   const notices: string[] = [];
   const progress: Omit<LoadingEvent, 'type'> = { what: '', done: 0, total: 0 };
-  const loading = loadDataset(config.data, {
-    channelsImg: config.channelsImg,
-    pictureSize: config.imageSize,
-    order: config.strokeOrder,
-    ...additionsOf(config),
+  const loading = loadRunData(config, {
     signal,
     onProgress: (now) => Object.assign(progress, now),
     onNotice: (line) => notices.push(line),

@@ -1,0 +1,28 @@
+/** How the command line explains an error. */
+import { explainSystemError } from '../formats/file-errors.js';
+import { snakeCase } from '../formats/key-case.js';
+import { inOneLine } from '../formats/quotation.js';
+import { explainShortage } from '../formats/shortage.js';
+import { UserError } from '../user-error.js';
+import type { Terminal } from './terminal.js';
+
+/**
+ * Prints the error and returns the exit code: 2 for a user's mistake, 1 for a bug.
+ * @param who what the line begins with: the program, in an MPI job also the rank
+ */
+export function explain(thrown: unknown, terminal: Terminal, who = 'scanstroke'): 1 | 2 {
+  const error = explainSystemError(explainShortage(thrown));
+  if (error instanceof UserError) {
+    terminal.err.write(`${who}: ${messageWithFlags(error)}\n`);
+    return 2;
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  terminal.err.write(`${who}: this is a bug in scanstroke, please report it\n${stack}\n`);
+  return 1;
+}
+
+/** One line: the message, and the flags of the settings that it speaks of. */
+function messageWithFlags({ message, settings }: UserError): string {
+  const flags = settings.map((name) => `--${snakeCase(name).replaceAll('_', '-')}`);
+  return inOneLine(message) + (flags.length > 0 ? ` (${flags.join(', ')})` : '');
+}

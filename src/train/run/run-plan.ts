@@ -1,0 +1,90 @@
+/**
+ * What a run trains, and on what: follows from its configuration and its data alone. So in an MPI job every rank makes
+ * the same plan.
+ */
+import type { Augmentation } from '../../data/augmentation.js';
+import type { Dataset, Preprocessing } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
+import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
+import { splitExamples } from '../../data/split.js';
+import { quote } from '../../formats/quotation.js';
+import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
+import { UserError } from '../../user-error.js';
+import type { TrainConfig } from '../config/options.js';
+import {
+  additionsOf,
+  classifierOf,
+  loopSettingsOf,
+  preprocessingOf,
+  updateSettingsOf,
+  withFittingSteps,
+} from '../config/plan.js';
+import type { UpdateSettings } from '../engine.js';
+import type { LoopSettings } from '../loop.js';
+
+export interface RunPlan<C extends TrainConfig> {
+  /** With steps that fit the data. */
+  config: C;
+  preprocessing: Preprocessing;
+  model: ResolvedClassifierConfig;
+  /** Indices of the training samples. */
+  train: Int32Array;
+  validation: Int32Array;
+  /** Sequences of an update. */
+  batchSize: number;
+  batchesPerEpoch: number;
+  /** Steps of a training sequence; null if all have the same number. */
+  lengthOf: ((index: number) => number) | null;
+  settings: LoopSettings;
+  training: UpdateSettings & { augmentation: Augmentation };
+}
+
+/** Loads the data set of a run. */
+export function loadRunData(
+  config: TrainConfig,
+  hearing: Pick<LoadOptions, 'signal' | 'onProgress' | 'onNotice'> = {},
+): Promise<Dataset> {
+  return loadDataset(config.data, {
+    channelsImg: config.channelsImg,
+    pictureSize: config.imageSize,
+    order: config.strokeOrder,
+    ...additionsOf(config),
+    ...hearing,
+  });
+}
+
+/** @throws UserError if the data and the configuration do not fit */
+export function planRun<C extends TrainConfig>(given: C, dataset: Dataset): RunPlan<C> {
+  if (dataset.classes.length < 2) {
+    throw new UserError(
+      `train: all samples of ${dataset.name} are of the class ${quote(dataset.classes[0])}; at least two classes are needed`,
+      { settings: ['data'] },
+    );
+  }
+  const config = withFittingSteps(given, dataset);
+  const preprocessing = preprocessingOf(config, dataset);
+  const model = classifierOf(config, dataset.classes.length);
+  const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
+  const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
+  const batchesPerEpoch = Math.ceil(train.length / batchSize);
+  if (batchesPerEpoch > MAX_EPOCH_UPDATES) {
+    throw new UserError(
+      `train: an epoch would have ${batchesPerEpoch} updates; at most ${MAX_EPOCH_UPDATES} are supported; use larger batches`,
+      { settings: ['batchSize'] },
+    );
+  }
+  const labels = Array.from(train, (index) => dataset.train.labels[index]);
+  return {
+    config,
+    preprocessing,
+    model,
+    train,
+    validation,
+    batchSize,
+    batchesPerEpoch,
+    lengthOf: kindOf(dataset).lengthsIn(dataset.train),
+    settings: loopSettingsOf(config, batchSize),
+    training: updateSettingsOf(config, batchSize, labels, model.numClasses),
+  };
+}
