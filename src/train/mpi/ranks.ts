@@ -15,6 +15,17 @@ const HANGING_SECONDS = 300;
 const ABORT_MS = 3000;
 
 /**
+ * Settings of MPI's libraries. UCX and Open MPI would patch the memory functions of libc while other threads of Node.js
+ * run them, and UCX would take the signals with which V8 catches accesses out of bounds. Values of the user remain.
+ */
+const LIBRARY_SETTINGS = {
+  UCX_MEM_EVENTS: 'no',
+  UCX_ERROR_SIGNALS: '',
+  UCX_HANDLE_ERRORS: 'none',
+  OMPI_MCA_memory: '^patcher',
+};
+
+/**
  * Joins the job of the launcher that started this process.
  * @returns null if none did
  * @throws UserError if there is no addon, or if its MPI is not that of the launcher. With several ranks only the first one
@@ -25,6 +36,7 @@ export async function joinRanks(env: NodeJS.ProcessEnv = process.env): Promise<R
   if (!launcher) return null;
   try {
     const seconds = hangingSeconds(env);
+    for (const [name, value] of Object.entries(LIBRARY_SETTINGS)) process.env[name] ??= value;
     const ranks = new Ranks(findMpiAddon(launcher), seconds);
     await ranks.ready;
     refuseOtherMpi(launcher, ranks);
