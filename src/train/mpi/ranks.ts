@@ -34,14 +34,16 @@ const LIBRARY_SETTINGS = {
 export async function joinRanks(env: NodeJS.ProcessEnv = process.env): Promise<Ranks | null> {
   const launcher = findLauncher(env);
   if (!launcher) return null;
+  let ranks: Ranks | null = null;
   try {
     const seconds = hangingSeconds(env);
     for (const [name, value] of Object.entries(LIBRARY_SETTINGS)) process.env[name] ??= value;
-    const ranks = new Ranks(findMpiAddon(launcher), seconds);
+    ranks = new Ranks(findMpiAddon(launcher), seconds);
     await ranks.ready;
     refuseOtherMpi(launcher, ranks);
     return ranks;
   } catch (error) {
+    await ranks?.finalize().catch(() => {});
     if (error instanceof UserError && (launcher.rank ?? 0) > 0) throw new SilentEnd(2);
     throw error;
   }
@@ -97,7 +99,12 @@ export class Ranks {
     this.#worker = new Worker(new URL('./mpi-worker.js', import.meta.url), { workerData: start });
     this.#worker.on('message', (reply: MpiReply) => this.#settle((waiting) => waiting.resolve(reply)));
     this.#worker.on('error', (error) =>
-      this.#fail(new Error(`train: MPI failed: ${error.message}`, { cause: error })),
+      this.#fail(
+        new UserError(
+          `train: MPI does not start: ${inOneLine(error.message)}; remove ${path} and compile it for the MPI of this machine: \`npx scanstroke build --mpi\``,
+          { cause: error },
+        ),
+      ),
     );
     this.#worker.on('exit', () => {
       if (!this.#ended) this.#fail(new Error('train: the thread that speaks MPI ended unexpectedly'));
@@ -172,6 +179,7 @@ export class Ranks {
   }
 
   async #request(request: MpiRequest): Promise<void> {
+    if (this.#ended) throw new Error('train: MPI has ended');
     const reply = this.#reply();
     this.#worker.postMessage(request);
     const { error, missing } = await reply;
