@@ -1,4 +1,5 @@
 /** How a process knows that a launcher of MPI (mpirun, srun) has started it: by variables of the environment. */
+import { fstatSync } from 'node:fs';
 import { UserError } from '../../user-error.js';
 
 /** An implementation of MPI; `other`: one that is none of these. */
@@ -39,6 +40,28 @@ export function findLauncher(env: NodeJS.ProcessEnv = process.env): Launcher | n
     return { ranks: whole(env[ranks]), rank: number, flavour: bySlurm ? null : flavour };
   }
   return said === '1' ? { ranks: null, rank: null, flavour: null } : null;
+}
+
+/**
+ * The launcher of MPICH gives each process an open file, whose number is in PMI_FD. npx and npm close it for the process
+ * that they start.
+ * @throws UserError if it is closed
+ */
+export function checkOpenFile({ PMI_FD: number }: NodeJS.ProcessEnv = process.env): void {
+  const descriptor = whole(number);
+  if (descriptor === null || isSocket(descriptor)) return;
+  throw new UserError(
+    'train: the launcher of MPICH gives each process an open file, and npx or npm closes it; ' +
+      'start the program itself: `mpirun … node_modules/.bin/scanstroke train`',
+  );
+}
+
+function isSocket(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isSocket();
+  } catch {
+    return false;
+  }
 }
 
 function whole(text: string | undefined): number | null {

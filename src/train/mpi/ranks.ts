@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../../user-error.js';
 import type { Link } from '../team/rank-member.js';
-import { findLauncher, type Launcher } from './launcher.js';
+import { checkOpenFile, findLauncher, type Launcher } from './launcher.js';
 import { findMpiAddon, type Place } from './mpi-addon.js';
 import type { MpiReply, MpiRequest, MpiStart, WireMessage } from './mpi-protocol.js';
 
@@ -37,6 +37,7 @@ export async function joinRanks(env: NodeJS.ProcessEnv = process.env): Promise<R
   let ranks: Ranks | null = null;
   try {
     const seconds = hangingSeconds(env);
+    checkOpenFile(env);
     for (const [name, value] of Object.entries(LIBRARY_SETTINGS)) process.env[name] ??= value;
     ranks = new Ranks(findMpiAddon(launcher), seconds);
     await ranks.ready;

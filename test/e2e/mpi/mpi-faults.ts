@@ -61,13 +61,14 @@ export async function runFaults(mpi: Mpi, place: Place): Promise<number> {
       await disturbed(mpi, place, expected, 5, () => signal(cwd, rank, 'SIGSTOP'), HANGING_SECONDS),
     );
   }
-  check(
-    'SIGINT to all ranks',
-    await disturbed(mpi, place, expected, 5, () => [0, 1, 2].forEach((rank) => signal(cwd, rank, 'SIGINT'))),
-  );
+  check('SIGINT to all ranks', await disturbed(mpi, place, expected, 5, () => signalAll(cwd, 'SIGINT')));
   check('Ctrl-C of mpirun', await disturbed(mpi, place, expected, 5, (pid) => process.kill(pid, 'SIGINT')));
   check('no space at rank 0', await fullDisk(mpi, place));
   return failures;
+}
+
+function signalAll(cwd: string, name: NodeJS.Signals): void {
+  for (const rank of [0, 1, 2]) signal(cwd, rank, name);
 }
 
 function signal(cwd: string, rank: number, name: NodeJS.Signals): void {
