@@ -1,6 +1,6 @@
 // The Node-API addon for MPI: moves bytes between processes. It adds nothing: MPI promises no order of additions.
 //
-// One thread of a process calls everything here (MPI_THREAD_FUNNELED), and only the thread that called `init`.
+// One thread of a process calls everything here but `leave` (MPI_THREAD_FUNNELED): the thread that called `init`.
 // `transfer` waits by MPI_Testall with short sleeps, so that waiting takes no core from computing threads; it ends when
 // another thread sets the word `cancel`, and when nothing has arrived for a given time. It is compiled by mpicc for one
 // MPI (src/train/mpi/compile-mpi.ts); nothing else of scanstroke links to it.
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 // A message is this many doubles of a plan: 0 to send or 1 to receive, the other rank, address, bytes.
 enum { kDirection, kPeer, kAddress, kBytes, kWidth };
@@ -202,9 +203,28 @@ static napi_value transfer(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// MPICH over UCX and TCP may wait in MPI_Finalize for ever: a rank that closes its connections waits for answers of ranks
+// that wait for it without answering. So all ranks answer for a while before.
+static const double kDrainSeconds = 0.1;
+
+// finalize(). All ranks call it at about the same time.
 static napi_value finalize(napi_env env, napi_callback_info info) {
+  int size = 1, found = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  for (const double start = seconds_now(); size > 1 && seconds_now() - start < kDrainSeconds; sleep_microseconds(200))
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, MPI_STATUS_IGNORE);
   const int code = MPI_Finalize();
   return code == MPI_SUCCESS ? NULL : throw_mpi(env, "MPI_Finalize", code);
+}
+
+// leave(code): ends this process at once, also while another thread is in MPI. Any thread may call it.
+static napi_value leave(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int32_t code = 1;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_value_int32(env, argument, &code);
+  _exit(code);
 }
 
 // abort(code): ends all ranks.
@@ -230,5 +250,6 @@ NAPI_MODULE_INIT() {
   add_function(env, exports, "transfer", transfer);
   add_function(env, exports, "finalize", finalize);
   add_function(env, exports, "abort", abort_ranks);
+  add_function(env, exports, "leave", leave);
   return exports;
 }

@@ -31,7 +31,7 @@ export async function trainInJob(
     code = explain(error, terminal);
   }
   if (lead) await lead.end(code);
-  else await ranks.finalize();
+  else await ranks.finalize(code);
   return code;
 }
 

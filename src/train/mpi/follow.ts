@@ -45,7 +45,7 @@ export async function follow(ranks: Ranks, flags: Record<string, unknown>): Prom
     }
   } catch (error) {
     if (!(error instanceof JobEnd)) throw error;
-    await ranks.finalize();
+    await ranks.finalize(error.code);
     return error.code;
   }
 }

@@ -95,7 +95,7 @@ export class Lead implements RunRanks {
   async end(code: number): Promise<void> {
     if (!this.#idle) await this.ranks.abort(code);
     await this.#send({ type: 'end', code });
-    await this.ranks.finalize();
+    await this.ranks.finalize(code);
   }
 
   async #send(command: RankCommand): Promise<void> {

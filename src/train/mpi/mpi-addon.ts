@@ -12,7 +12,7 @@ import { cacheFolder } from '../../cache-folder.js';
 import { UserError } from '../../user-error.js';
 import type { Flavour, Launcher } from './launcher.js';
 
-/** Functions of kernels/mpi/mpi.c. One thread of a process calls them all. */
+/** Functions of kernels/mpi/mpi.c. One thread of a process calls them, but for `leave`. */
 export interface MpiAddon {
   init(): Place;
   /** Of a typed array on shared memory. */
@@ -21,6 +21,8 @@ export interface MpiAddon {
   transfer(plan: Float64Array, messages: number, seconds: number, cancel: Int32Array): number[] | null;
   finalize(): void;
   abort(code: number): void;
+  /** Ends this process at once; any thread may call it. */
+  leave(code: number): never;
 }
 
 /** This process in its job. */

@@ -6,13 +6,15 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../../user-error.js';
 import type { Link } from '../team/rank-member.js';
 import { checkOpenFile, findLauncher, type Launcher } from './launcher.js';
-import { findMpiAddon, type Place } from './mpi-addon.js';
+import { findMpiAddon, loadMpi, type Place } from './mpi-addon.js';
 import type { MpiReply, MpiRequest, MpiStart, WireMessage } from './mpi-protocol.js';
 
 /** A rank that has not answered for this long counts as hanging. */
 const HANGING_SECONDS = 300;
 /** MPI ends the processes of a job within this time, or this one ends itself. */
 const ABORT_MS = 3000;
+/** MPI ends in all processes within this time, or they end without it. */
+const FINALIZE_MS = 10_000;
 
 /**
  * Settings of MPI's libraries. UCX and Open MPI would patch the memory functions of libc while other threads of Node.js
@@ -44,7 +46,7 @@ export async function joinRanks(env: NodeJS.ProcessEnv = process.env): Promise<R
     refuseOtherMpi(launcher, ranks);
     return ranks;
   } catch (error) {
-    await ranks?.finalize().catch(() => {});
+    await ranks?.finalize(2).catch(() => {});
     if (error instanceof UserError && (launcher.rank ?? 0) > 0) throw new SilentEnd(2);
     throw error;
   }
@@ -89,6 +91,7 @@ export class Ranks {
   readonly #worker: Worker;
   readonly #cancel = new Int32Array(new SharedArrayBuffer(4));
   readonly #seconds: number;
+  readonly #path: string;
   #place: Place | null = null;
   #waiting: Waiting[] = [];
   #ended = false;
@@ -96,6 +99,7 @@ export class Ranks {
   /** @param path of the addon; seconds after which a rank that does not answer counts as hanging */
   constructor(path: string, seconds: number) {
     this.#seconds = seconds;
+    this.#path = path;
     const start: MpiStart = { path, cancel: this.#cancel, seconds };
     this.#worker = new Worker(new URL('./mpi-worker.js', import.meta.url), { workerData: start });
     this.#worker.on('message', (reply: MpiReply) => this.#settle((waiting) => waiting.resolve(reply)));
@@ -164,9 +168,18 @@ export class Ranks {
     await this.#request({ type: 'serve', link });
   }
 
-  /** Ends MPI in this process. All ranks call it. */
-  async finalize(): Promise<void> {
-    await this.#request({ type: 'finalize' });
+  /**
+   * Ends MPI in this process. All ranks call it.
+   * @param code with which the process ends if MPI does not
+   */
+  async finalize(code: number): Promise<void> {
+    const bytes = new Uint8Array(new SharedArrayBuffer(this.size));
+    const meet = this.others.flatMap((peer) => [
+      { receives: false, peer, bytes: bytes.subarray(this.rank, this.rank + 1) },
+      { receives: true, peer, bytes: bytes.subarray(peer, peer + 1) },
+    ]);
+    await this.transfer(meet);
+    if (!(await within(this.#request({ type: 'finalize' }), FINALIZE_MS))) loadMpi(this.#path).leave(code);
     this.#ended = true;
     await this.#worker.terminate();
   }
@@ -174,9 +187,11 @@ export class Ranks {
   /** Ends all processes of the job, this one too, with an exit code. */
   async abort(code: number): Promise<never> {
     Atomics.store(this.#cancel, 0, 1);
-    const request = this.#request({ type: 'abort', code }).catch(() => {});
-    await Promise.race([request, new Promise((resolve) => setTimeout(resolve, ABORT_MS))]);
-    process.exit(code);
+    await within(
+      this.#request({ type: 'abort', code }).catch(() => {}),
+      ABORT_MS,
+    );
+    return loadMpi(this.#path).leave(code);
   }
 
   async #request(request: MpiRequest): Promise<void> {
@@ -207,6 +222,19 @@ export class Ranks {
   #fail(error: Error): void {
     this.#ended = true;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+}
+
+/** @returns whether the work ended in time */
+async function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * `npm run test:mpi`: trains recipes on 1 to 4 ranks with 1 and 2 threads, over Open MPI and MPICH, and compares the best
  * checkpoints with that of one process without MPI. Then it ends ranks in every way and resumes. It takes some minutes, so
- * it is no part of the suite. `--only matrix|faults`, `--mpi openmpi|mpich` and `--recipe WORD` choose; exit code 1 means
+ * it is no part of the suite. `--only matrix|hosts|faults`, `--mpi openmpi|mpich` and `--recipe WORD` choose; exit code 1 means
  * a difference.
  */
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { temporaryFolder, writeSmallMnist } from '../../train/small-mnist.js';
 import { scanstroke } from '../command.js';
 import { runFaults } from './mpi-faults.js';
+import { compareHosts } from './mpi-hosts.js';
 import { bestHash, type Mpi, missingMpi, mpiccOf, runJob } from './mpi-job.js';
 
 type Flags = Record<string, string | number | true>;
@@ -92,8 +93,10 @@ for (const mpi of implementations) {
   }
 }
 let failures = 0;
-if (values.only !== 'faults') failures += await compareAll();
-if (values.only !== 'matrix') for (const mpi of usable) failures += await runFaults(mpi, { cwd, env });
+const wanted = (part: string) => (values.only ?? part) === part;
+if (wanted('matrix')) failures += await compareAll();
+if (wanted('hosts')) failures += await compareTwoHosts();
+if (wanted('faults')) for (const mpi of usable) failures += await runFaults(mpi, { cwd, env });
 console.log(failures === 0 ? 'all alike' : `${failures} failures`);
 process.exitCode = failures === 0 ? 0 : 1;
 
@@ -113,6 +116,24 @@ async function compareAll(): Promise<number> {
     rmSync(join(cwd, 'alone'), { recursive: true });
   }
   return differing;
+}
+
+/** @returns how many runs differ */
+async function compareTwoHosts(): Promise<number> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    console.log('left out: two hosts (needs Linux and root)');
+    return 0;
+  }
+  const [name, flags] = Object.entries(RECIPES)[0];
+  const alone = await scanstroke([...argumentsOf(flags), '--threads', '2', '--saving-path', 'alone'], {
+    cwd,
+    env,
+  });
+  if (alone.code !== 0) throw new Error(alone.stderr);
+  const expected = bestHash(join(cwd, 'alone'));
+  rmSync(join(cwd, 'alone'), { recursive: true });
+  console.log(`${name}, two hosts: ${expected}`);
+  return compareHosts([...argumentsOf(flags), '--threads', '1'], { cwd, env, usable, expected });
 }
 
 async function compareRanks(flags: Flags, mpi: Mpi, expected: string): Promise<number> {
