@@ -26,8 +26,12 @@ TRAIN.push(
   '--threads',
   '1',
 );
+// Other schedules depend on the number of epochs, which differs between the resumed runs.
+TRAIN.push('--schedule', 'constant');
 /** A rank that is stopped counts as hanging after this long. */
 const HANGING_SECONDS = 3;
+/** mpirun may end before the last rank does, but no longer than this. */
+const LEAVE_MS = 5000;
 /** After a fault the job ends within this time. */
 const END_MS = 15_000;
 
@@ -101,8 +105,7 @@ async function disturbed(
   if (at === 0) problems.push(`did not reach epoch 2: ${job.stderr}`);
   if (job.code === 0) problems.push('exit code 0');
   if (took > END_MS) problems.push(`ended after ${Math.round(took / 1000)} s`);
-  const left = rankProcesses(cwd);
-  for (const [rank, pid] of left) {
+  for (const [rank, pid] of await remaining(cwd)) {
     problems.push(`rank ${rank} still runs`);
     process.kill(pid, 'SIGKILL');
   }
@@ -123,6 +126,15 @@ async function disturbed(
   return problems;
 }
 
+/** The ranks that still run a while after mpirun has ended. */
+async function remaining(cwd: string): Promise<Map<number, number>> {
+  const began = performance.now();
+  while (rankProcesses(cwd).size > 0 && performance.now() - began < LEAVE_MS) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return rankProcesses(cwd);
+}
+
 /** The line of scanstroke among those of the launcher. */
 function said({ stderr }: Outcome): string {
   return /^scanstroke: .*$/m.exec(stderr)?.[0] ?? stderr;
@@ -137,6 +149,6 @@ async function fullDisk(mpi: Mpi, { cwd, env }: Place): Promise<string[]> {
   const problems: string[] = [];
   if (job.code === 0) problems.push('exit code 0');
   if (!/^scanstroke: .*(too large|larger|space)/m.test(job.stderr)) problems.push(`no line: ${said(job)}`);
-  if (rankProcesses(cwd).size > 0) problems.push('ranks still run');
+  if ((await remaining(cwd)).size > 0) problems.push('ranks still run');
   return problems;
 }

@@ -34,6 +34,7 @@ async function train(
   flags: Record<string, unknown>,
   threads: number[],
   network: FakeNetwork | null,
+  learningRate = 0.01,
 ): Promise<Trained[]> {
   const config = smallConfig(data, folder, flags);
   const dataset = await loadRunData(config);
@@ -54,7 +55,7 @@ async function train(
       try {
         const plan = {
           ...{ epoch: 1, order, firstBatch: 0, endBatch: batches, updatesBefore: 0 },
-          learningRates: new Float64Array(batches).fill(0.01),
+          learningRates: new Float64Array(batches).fill(learningRate),
           lossScale: precision === 'float16' ? initialLossScale() : null,
         };
         for await (const results of team.train(plan, NEVER)) losses.push(...results.losses);
@@ -87,31 +88,56 @@ const SETTINGS: Record<string, Record<string, unknown>> = {
     },
   },
   'float16, accumulation': { precision: 'float16', batchSize: 36, accumulationSteps: 2, maxNorm: 'none' },
-  'fewer sequences than a pass': { batchSize: 8, optimizer: 'sgd' },
+  'fewer sequences than a pass': { batchSize: 8, optimizer: 'sgd', numEpochs: 1 },
 };
+
+/** Compares ranks of so many threads each with one process. @returns exchanges of the ranks */
+async function compare(
+  flags: Record<string, unknown>,
+  [alone]: Trained[],
+  threads: number[],
+): Promise<number> {
+  const network = new FakeNetwork(threads.length, Math.max(...threads));
+  const trained = await train(flags, threads, network);
+  for (const { parameters, losses } of trained) {
+    assert.deepEqual(losses, alone.losses);
+    assert.ok(Buffer.from(parameters).equals(alone.parameters), `threads ${threads}`);
+  }
+  for (const [n, vector] of alone.optimizer.entries()) {
+    const shared = Buffer.concat(trained.map(({ optimizer }) => optimizer[n]));
+    assert.ok(shared.equals(vector), `vector ${n} of the optimiser, threads ${threads}`);
+  }
+  assert.ok(network.bytes > 0);
+  return network.exchanges;
+}
 
 for (const [name, flags] of Object.entries(SETTINGS)) {
   test(`${name}: ranks give the bits of one process`, async () => {
-    const [alone] = await train(flags, [2], null);
+    const alone = await train(flags, [2], null);
     for (const threads of [
-      [1, 1],
       [1, 3, 2],
       [2, 1, 1, 1, 1],
     ]) {
-      const network = new FakeNetwork(threads.length, Math.max(...threads));
-      const trained = await train(flags, threads, network);
-      for (const { parameters, losses } of trained) {
-        assert.deepEqual(losses, alone.losses);
-        assert.ok(Buffer.from(parameters).equals(alone.parameters), `threads ${threads}`);
-      }
-      for (const [n, vector] of alone.optimizer.entries()) {
-        const shared = Buffer.concat(trained.map(({ optimizer }) => optimizer[n]));
-        assert.ok(shared.equals(vector), `vector ${n} of the optimiser, threads ${threads}`);
-      }
-      assert.ok(network.exchanges > 0 && network.bytes > 0);
+      await compare(flags, alone, threads);
     }
   });
 }
+
+test('where memory bounds a round, several rounds give the bits of one process', async () => {
+  // 5 million parameters: two shards of each rank at once, of the eight of the batch.
+  const model = { sequenceLength: 1, inputSize: 784, hiddenSize: 800, bidirectional: false };
+  const flags = { ...model, batchSize: 240, maxNorm: 1 };
+  const exchanges = await compare(flags, await train(flags, [1], null), [1, 1]);
+  assert.equal(exchanges, 4, 'two rounds, norms, parameters');
+});
+
+test('all ranks end at the batch that diverges', async () => {
+  const diverged = { name: 'Diverged', batch: 1, quantity: 'loss' };
+  const flags = { batchSize: 72, maxNorm: 'none' };
+  const teams = new FakeNetwork(3, 1);
+  await assert.rejects(train(flags, [1], null, Number.NaN), diverged);
+  await assert.rejects(train(flags, [1, 1, 1], teams, Number.NaN), diverged);
+});
 
 test('another number of sequences in a batch gives other weights: the comparison can fail', async () => {
   const [one] = await train({ batchSize: 72 }, [1], null);
