@@ -18,12 +18,12 @@ export interface Launcher {
 const LAUNCHERS: { ranks: string; rank: string; flavour: Flavour | null }[] = [
   { ranks: 'OMPI_COMM_WORLD_SIZE', rank: 'OMPI_COMM_WORLD_RANK', flavour: 'openmpi' },
   { ranks: 'PMI_SIZE', rank: 'PMI_RANK', flavour: 'mpich' },
-  { ranks: 'SLURM_NTASKS', rank: 'PMIX_RANK', flavour: null },
+  { ranks: 'SLURM_STEP_NUM_TASKS', rank: 'PMIX_RANK', flavour: null },
 ];
 
 /**
- * The launcher that started this process; null if none did. A single `srun` without `--mpi` starts programs that have
- * nothing to do with MPI, so its variables alone do not count. SCANSTROKE_MPI=1 says that a launcher did, 0 that none did.
+ * The launcher that started this process; null if none did, or if it started one process only, as `srun --pty bash` does.
+ * `srun` without `--mpi` starts programs that have nothing to do with MPI, so its variables alone do not count. SCANSTROKE_MPI=1 says that a launcher did, 0 that none did.
  * @throws UserError for another value
  */
 export function findLauncher(env: NodeJS.ProcessEnv = process.env): Launcher | null {
@@ -35,6 +35,7 @@ export function findLauncher(env: NodeJS.ProcessEnv = process.env): Launcher | n
   for (const { ranks, rank, flavour } of LAUNCHERS) {
     const number = whole(env[rank]);
     if (number === null) continue;
+    if (whole(env[ranks]) === 1 && said !== '1') return null;
     // srun with its plug-in pmi2 sets the variables of MPICH for every implementation.
     const bySlurm = env.SLURM_PROCID !== undefined && flavour === 'mpich';
     return { ranks: whole(env[ranks]), rank: number, flavour: bySlurm ? null : flavour };
