@@ -97,6 +97,7 @@ function connect(): void {
   HOSTS.forEach((host, n) => {
     sh(`ip netns exec ${host} sh -ec 'ip addr add ${addressOf(n)}/24 dev cable; ip link set cable up'`);
   });
+  sh('sleep 1'); // A device that has just come up has no address for UCX yet.
 }
 
 function disconnect(): void {
