@@ -93,6 +93,9 @@ function withDrawableCharts(config: TrainConfig, notice: (line: string) => void)
       `charts as ${missing.join(' and ')} are left out; npm install --include=optional brings what draws them`,
     );
   }
+  if (config.log.includes('tensorboard') && drawableFormats(['png']).length === 0) {
+    notice('the log for TensorBoard has no pictures; npm install --include=optional brings what draws them');
+  }
   return { ...config, chartFormat };
 }
 

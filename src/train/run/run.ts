@@ -38,6 +38,7 @@ import { refusedByKind } from './refusals.js';
 import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
+import { TensorboardLog } from './tensorboard-log.js';
 import { mistakesOf } from './worst-mistakes.js';
 
 /** Input of the report that is not in the run folder. */
@@ -100,6 +101,7 @@ async function* trainLocked(
   const model = classifierOf(config, dataset.classes.length);
   const source = await lockSource(config);
   let session: RunEngine | null = null;
+  let log: TensorboardLog | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
     const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
@@ -145,6 +147,15 @@ async function* trainLocked(
     const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
     const repairs = await writer.begin(state, checkpoint);
     await source?.release();
+    if (config.log.includes('tensorboard')) {
+      log = await TensorboardLog.open({
+        folder: config.savingPath,
+        config: kept,
+        state,
+        batchSize,
+        trainCount: train.length,
+      });
+    }
     yield {
       type: 'start',
       backend: engine.backend,
@@ -178,10 +189,13 @@ async function* trainLocked(
         scores.set('validation', bestScores);
         await writer.saveBest(next.epoch - 1);
       },
-      saveEpoch: (next, metrics) => writer.saveEpoch(next, metrics),
+      saveEpoch: async (next, metrics) => {
+        await log?.epoch(metrics);
+        await writer.saveEpoch(next, metrics);
+      },
       saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
     });
-    const reason = yield* untilDeviceLost(loop, lastGood);
+    const reason = yield* untilDeviceLost(log ? log.follow(loop) : loop, lastGood);
     const interrupted = { folder: config.savingPath, mistakes: [], calibration: null };
     if (reason === 'interrupted') return interrupted;
     const epoch = state.epoch - 1;
@@ -216,10 +230,12 @@ async function* trainLocked(
       if (part === 'negatives') refused = refusedByKind(sheet, dataset);
     }
     const summary = await writer.end(state, reason, scores, refused, train);
+    await log?.end(summary);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes, calibration };
   } finally {
     await source?.release();
+    await log?.close();
     await session?.close();
   }
 }
