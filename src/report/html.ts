@@ -192,7 +192,7 @@ const STOPPED: Record<string, string> = {
   'target-accuracy': ', stopped: target reached',
 };
 
-function chartCard(chart: Chart, svg: string): string {
+export function chartCard(chart: Chart, svg: string): string {
   const scrolling = chart.width > 700;
   const drawing = themed(svg).replace(
     '<svg ',
@@ -282,6 +282,6 @@ function commandsCard({ summary, config }: ReportInput, folder: string): string 
   return `<div class="card"><h3>Commands</h3>${commands.join('\n')}</div>`;
 }
 
-function commandBlock({ purpose, line }: Command): string {
+export function commandBlock({ purpose, line }: Command): string {
   return `<div class="command"><p>${escapeHtml(purpose)}</p><pre><code>${escapeHtml(line)}</code></pre></div>`;
 }
