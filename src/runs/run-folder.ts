@@ -128,6 +128,8 @@ export interface RunSummary {
   /** Of the updates: 3 × the forward matrix products. */
   gflops: number;
   peakRssMb: number;
+  /** Of the machine's processors and memory in totalSeconds; null where it is not known. */
+  energyJoules: number | null;
   /** The name as in --backend, and the instruction set for people. */
   backend: string;
   backendDescription: string;

@@ -55,6 +55,8 @@ export interface RunControl {
   stop: AbortSignal;
   /** The lock of the run folder; by default the run takes it, and releases it at its end. */
   lock?: RunLock;
+  /** The folder of the counters of energy; default: the kernel's. */
+  powercap?: string;
 }
 
 /**
@@ -67,12 +69,12 @@ export interface RunControl {
  */
 export async function* trainRun(
   config: PlacedConfig,
-  { stop, lock }: RunControl,
+  { stop, lock, powercap }: RunControl,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (lock) return yield* trainLocked(config, stop, lock);
+  if (lock) return yield* trainLocked(config, stop, lock, powercap);
   const own = await lockRun(config.savingPath, { stop });
   try {
-    return yield* trainLocked(config, stop, own);
+    return yield* trainLocked(config, stop, own, powercap);
   } finally {
     await own.release();
   }
@@ -82,6 +84,7 @@ async function* trainLocked(
   given: PlacedConfig,
   stop: AbortSignal,
   lock: RunLock,
+  powercap: string | undefined,
 ): AsyncGenerator<TrainEvent, RunEnd> {
   if (given.numEpochs > MAX_EPOCHS) {
     throw new UserError(
@@ -102,6 +105,7 @@ async function* trainLocked(
   const source = await lockSource(config);
   let session: RunEngine | null = null;
   let log: TensorboardLog | null = null;
+  let writer: RunWriter | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
     const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
@@ -144,8 +148,9 @@ async function* trainLocked(
 
     stop.throwIfAborted();
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
-    const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
-    const repairs = await writer.begin(state, checkpoint);
+    const files = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions, powercap);
+    writer = files;
+    const repairs = await files.begin(state, checkpoint);
     await source?.release();
     if (config.log.includes('tensorboard')) {
       log = await TensorboardLog.open({
@@ -184,16 +189,16 @@ async function* trainLocked(
       lengthOf,
       state,
       lastGood,
-      validated: (answers) => writer.calibrate(answers),
+      validated: (answers) => files.calibrate(answers),
       saveBest: async (next, bestScores) => {
         scores.set('validation', bestScores);
-        await writer.saveBest(next.epoch - 1);
+        await files.saveBest(next.epoch - 1);
       },
       saveEpoch: async (next, metrics) => {
         await log?.epoch(metrics);
-        await writer.saveEpoch(next, metrics);
+        await files.saveEpoch(next, metrics);
       },
-      saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
+      saveMidEpoch: (next) => files.save(RUN_FILES.last, next),
     });
     const reason = yield* untilDeviceLost(log ? log.follow(loop) : loop, lastGood);
     const interrupted = { folder: config.savingPath, mistakes: [], calibration: null };
@@ -229,13 +234,14 @@ async function* trainLocked(
       }
       if (part === 'negatives') refused = refusedByKind(sheet, dataset);
     }
-    const summary = await writer.end(state, reason, scores, refused, train);
+    const summary = await files.end(state, reason, scores, refused, train);
     await log?.end(summary);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes, calibration };
   } finally {
     await source?.release();
     await log?.close();
+    writer?.close();
     await session?.close();
   }
 }
