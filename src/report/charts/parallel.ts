@@ -2,36 +2,16 @@
  * The trials of a sweep as parallel coordinates: an axis for each option that is tried, and one for the validation
  * accuracy. A line is a trial, which crosses each axis at its value.
  */
-import type { Axis, Settings, SettingValue } from '../../runs/sweep-folder.js';
+import type { Axis } from '../../runs/sweep-folder.js';
 import type { TrialResult } from '../../runs/sweep-results.js';
 import { light } from '../palette.js';
-import { formatNumber, formatShare, plural } from '../text.js';
-import {
-  baseOption,
-  type Chart,
-  FONT_FAMILY,
-  fitText,
-  frames,
-  linearScale,
-  logScale,
-  type Place,
-  position,
-  textWidth,
-} from './chart.js';
+import { formatShare, plural } from '../text.js';
+import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';
+import { parallelAxes, rankShare } from './parallel-axes.js';
 
 const AXIS_GAP = 170;
 const WIDTHS = { file: 960, page: 900 } as const;
 const HEIGHTS = { file: 560, page: 420 } as const;
-/** Lines through one value of a list are spread over this share of the distance to the next value. */
-const SPREAD = 0.45;
-
-/** An axis as it is drawn: where a value is, from 0 at the bottom to 1, and what is written beside it. */
-interface DrawnAxis {
-  name: string;
-  ticks: { at: number; text: string }[];
-  place(result: TrialResult, rank: number): number | null;
-}
-
 /**
  * @param results the best first
  * @param nameOf the name of an option on the chart
@@ -52,7 +32,7 @@ export function parallelChart(
       : `Trial ${best.trial} is the best: ${formatShare(best.bestValAccuracy ?? 0)} of the validation samples`;
   const early = ranked.some(({ state }) => state !== 'finished') ? ' Dashed: ended early.' : '';
   const note = `A line is a trial; ${plural(ranked.length, 'trial')}. Orange: the best; the darker the blue, the better.${early}`;
-  const drawn = [...axes.map((axis) => settingAxis(axis, nameOf(axis.option), ranked)), accuracyAxis(ranked)];
+  const drawn = parallelAxes(ranked, axes, nameOf);
 
   const { top, left, fontSize } = frames[place];
   const height = HEIGHTS[place];
@@ -69,7 +49,7 @@ export function parallelChart(
 
   const lines = ranked.map((result, rank) => {
     const points = drawn.map((axis, n) => {
-      const at = axis.place(result, ranked.length > 1 ? rank / (ranked.length - 1) : 0.5);
+      const at = axis.place(result, rankShare(rank, ranked.length));
       return at === null ? null : [x(n), y(at)];
     });
     return { points: points.filter((point) => point !== null), rank, result };
@@ -158,48 +138,4 @@ function text(
       lineWidth: 4,
     },
   };
-}
-
-function settingAxis(axis: Axis, name: string, results: readonly TrialResult[]): DrawnAxis {
-  const valueIn = ({ settings }: { settings: Settings }) => settings[axis.option];
-  if ('values' in axis) {
-    const { values } = axis;
-    const at = (index: number) => (values.length === 1 ? 0.5 : (index + 0.5) / values.length);
-    return {
-      name,
-      ticks: values.map((value, index) => ({ at: at(index), text: labelOf(value) })),
-      place: (result, rank) => {
-        const index = values.indexOf(valueIn(result));
-        return index < 0 ? null : at(index) + ((0.5 - rank) * SPREAD) / values.length;
-      },
-    };
-  }
-  const numbers = results.map(valueIn).filter((value) => typeof value === 'number');
-  const [low, high] = [Math.min(axis.low, ...numbers), Math.max(axis.high, ...numbers)];
-  const scale = axis.scale === 'log' ? logScale(low, high, 8) : linearScale(low, high, 8);
-  return {
-    name,
-    ticks: scale.ticks.map((tick) => ({ at: position(scale, tick), text: formatNumber(tick) })),
-    place: (result) => {
-      const value = valueIn(result);
-      return typeof value === 'number' ? position(scale, value) : null;
-    },
-  };
-}
-
-function accuracyAxis(results: readonly TrialResult[]): DrawnAxis {
-  const shares = results.map(({ bestValAccuracy }) => bestValAccuracy ?? 0);
-  const scale = linearScale(Math.min(...shares, 1), Math.max(...shares, 0), 7);
-  const step = scale.ticks[1] - scale.ticks[0];
-  const decimals = step < 0.001 ? 2 : step < 0.01 ? 1 : 0;
-  return {
-    name: 'validation',
-    ticks: scale.ticks.map((tick) => ({ at: position(scale, tick), text: formatShare(tick, decimals) })),
-    place: ({ bestValAccuracy }) => position(scale, bestValAccuracy ?? 0),
-  };
-}
-
-function labelOf(value: SettingValue): string {
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return value === null ? 'none' : String(value);
 }
