@@ -1,6 +1,7 @@
 /** The sweep that flags ask for: a new one, or one that goes on in its folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { lookAt, PATH_WORDS } from '../../formats/file-errors.js';
 import { checkChartFormats } from '../../report/charts/chart-packages.js';
 import { plural } from '../../report/text.js';
 import { NEWEST, newRunFolder, prepareRunFolder, RUNS } from '../../runs/run-path.js';
@@ -90,6 +91,10 @@ async function continued(given: GivenFlags): Promise<OpenedSweep> {
   }
   const isNamed = typeof given.loadCp === 'string' && given.loadCp !== NEWEST;
   const folder = isNamed ? String(given.loadCp) : String(given.savingPath ?? newestSweep());
+  const kind = lookAt(folder);
+  if (kind !== 'folder') {
+    throw new UserError(`sweep: --load-cp: ${folder} ${PATH_WORDS[kind]}; name the folder of a sweep`);
+  }
   if (!holdsSweep(folder)) {
     throw new UserError(
       `sweep: ${folder} holds no sweep (no ${SWEEP_FILES.sweep}); name the folder of a sweep`,

@@ -3,6 +3,7 @@
  * before anything trains.
  */
 
+import { inOneLine } from '../../formats/quotation.js';
 import { Random } from '../../random.js';
 import { formatSetting } from '../../report/text.js';
 import { MAX_TRIALS } from '../../runs/limits.js';
@@ -11,6 +12,7 @@ import {
   flagName,
   OPTION_KEYS,
   OPTIONS,
+  type Option,
   type OptionKey,
   type TrainConfig,
 } from '../../train/config/options.js';
@@ -27,6 +29,8 @@ export interface SearchSpace {
 const NO_AXES: readonly OptionKey[] = ['savingPath', 'loadCp', 'seeds', 'data', 'chartFormat', 'log'];
 /** A range whose ends differ by this factor is logarithmic if it does not say what it is. */
 const LOG_FACTOR = 10;
+/** Letters of a value that are shown; a sweep.json may have longer ones. */
+const MAX_SHOWN = 60;
 /** Random settings that were drawn before are drawn again, this often at most. */
 const MAX_DRAWS = 1000;
 
@@ -164,13 +168,13 @@ export function resolveTrial(space: SearchSpace, settings: Settings, trial: numb
   const all: Record<string, unknown> = { ...space.options, ...settings };
   const swept = space.axes.map(({ option }) => option);
   try {
-    const chosen = resolveConfig({ flags: pick(all, (key) => OPTIONS[key].only === undefined) });
+    const chosen = resolveConfig({ flags: pick(all, (key) => onlyWith(key) === undefined) });
     // Some options act only with one optimiser or schedule: where that is swept, trials of another go without.
     const used = pick(all, (key, value) => {
-      const { only, default: usual } = OPTIONS[key];
+      const only = onlyWith(key);
       if (only?.is.includes(chosen[only.with]) ?? true) return true;
       const varies = swept.includes(only?.with ?? '') || swept.includes('preset');
-      return !varies && (swept.includes(key) || value !== usual);
+      return !varies && (swept.includes(key) || value !== OPTIONS[key].default);
     });
     return {
       config: resolveConfig({ flags: used }),
@@ -183,6 +187,11 @@ export function resolveTrial(space: SearchSpace, settings: Settings, trial: numb
   }
 }
 
+/** The option with which one acts. A sweep.json may have any keys; resolveConfig refuses those that are no options. */
+function onlyWith(key: OptionKey): Option['only'] {
+  return Object.hasOwn(OPTIONS, key) ? OPTIONS[key].only : undefined;
+}
+
 function pick(
   values: Readonly<Record<string, unknown>>,
   keep: (key: OptionKey, value: unknown) => boolean,
@@ -193,7 +202,7 @@ function pick(
 /** `learning-rate 0.001, hidden-size 64` */
 export function describeSettings(settings: Settings): string {
   return Object.entries(settings)
-    .map(([key, value]) => `${flagName(key)} ${settingText(value)}`)
+    .map(([key, value]) => `${inOneLine(flagName(key))} ${settingText(value)}`)
     .join(', ');
 }
 
@@ -201,5 +210,5 @@ export function describeSettings(settings: Settings): string {
 export function settingText(value: SettingValue | undefined): string {
   if (value === undefined) return '–';
   if (typeof value === 'number') return formatSetting(value);
-  return value === null ? 'none' : String(value);
+  return value === null ? 'none' : inOneLine(String(value).slice(0, MAX_SHOWN));
 }
