@@ -47,8 +47,8 @@ export class SweepView {
   follow({ trial }: Trial, message: TrialMessage): void {
     if (message.type !== 'progress') return;
     const { phase, epoch, share } = message;
-    const percent = `${Math.round(100 * share)} %`;
-    this.#running.set(trial, phase === 'evaluate' ? 'scores' : `epoch ${epoch}, ${percent}`);
+    const doing = phase === 'train' ? `${Math.round(100 * share)} %` : phase;
+    this.#running.set(trial, phase === 'evaluate' ? 'scores' : `epoch ${epoch}, ${doing}`);
     this.#redraw();
   }
 
