@@ -298,9 +298,10 @@ describe('the description', () => {
       const address = path
         .replace('{id}', 'rows')
         .replace('{index}', '0')
-        .replace('{file}', 'rows.safetensors');
-      const method = path === '/api/predict' ? 'POST' : 'GET';
-      const answer = await fetch(new URL(address, server.url), { method });
+        .replace('{file}', 'rows.safetensors')
+        .replace('{name}', 'none');
+      const [method] = Object.keys((json.paths as Record<string, object>)[path]);
+      const answer = await fetch(new URL(address, server.url), { method: method.toUpperCase() });
       assert.notEqual(answer.status, 404, path);
       await answer.body?.cancel();
     }

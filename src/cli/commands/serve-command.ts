@@ -16,6 +16,7 @@ interface ServeFlags {
   host: string;
   runs: string;
   dataRoot: string[];
+  allowTraining?: boolean;
   open?: boolean;
   json?: boolean;
   backend?: string;
@@ -45,6 +46,10 @@ export function defineServe(command: Command, terminal: Terminal): void {
       (folder: string, others: string[]) => [...others, folder],
       [],
     )
+    .option(
+      '--allow-training',
+      'let programs that reach the server teach networks of their own drawings, written to the folder of --runs (default off)',
+    )
     .option('--open', 'open the page in a browser')
     .addOption(optionFlag('backend'))
     .addOption(new Flag('--threads <n>', 'number of worker threads for recognition (default cores - 1)'))
@@ -61,6 +66,7 @@ Examples:
   scanstroke serve                         serve the page with the runs in runs/ and the networks of the package
   scanstroke serve runs/my-run --open      list this network first, open a browser
   scanstroke serve --data-root my-images   show samples of runs trained with --data my-images
+  scanstroke serve --allow-training        let programs send drawings to POST /api/projects/NAME/train
   scanstroke serve --host 0.0.0.0          accept requests from other machines
   curl --data-binary @digit.png -H 'content-type: image/png' http://127.0.0.1:7860/api/predict`,
     )
@@ -71,7 +77,17 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const { startServer } = await import('../../serve/server.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { checkFolderOfRuns, shippedRuns } = await import('../../runs/find-runs.js');
-  const { port = null, host, runs, dataRoot, batch, open = false, json = false, ...others } = flags;
+  const {
+    port = null,
+    host,
+    runs,
+    dataRoot,
+    batch,
+    allowTraining,
+    open = false,
+    json = false,
+    ...others
+  } = flags;
   const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
   await checkFolderOfRuns('serve: --runs', runs);
   const { openBackend } = await import('../../backends/open-node.js');
@@ -82,6 +98,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
     runs,
     shipped: shippedRuns(),
     dataRoots: dataRoot,
+    allowTraining,
     host,
     port,
     threads,
