@@ -182,7 +182,7 @@ function hidden(name: string): string {
 
 /** A model's name in files and URLs: that of its run folder or, outside of a run, of the checkpoint; letters, digits, `.`, `-`, `_`. */
 export function modelName(checkpoint: string): string {
-  const file = basename(checkpoint).replace(/\.safetensors$/, '');
+  const file = basename(checkpoint).replace(/\.(safetensors|json)$/, '');
   const name = ['best', 'last'].includes(file) ? basename(dirname(resolve(checkpoint))) : file;
   return name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
 }

@@ -14,6 +14,7 @@ import { checkProject } from '#src/serve/projects/project-check.js';
 import { projectTraining } from '#src/serve/projects/project-schema.js';
 import type { TrainWork } from '#src/serve/projects/train-worker.js';
 import { Training } from '#src/serve/projects/training.js';
+import { readModel, uncleanPart } from '#src/train/run/evaluation-data.js';
 import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, serve } from './served-runs.js';
@@ -126,7 +127,7 @@ describe('a training', () => {
     assert.ok(['A', 'E'].includes(answer.json.results[0]?.class ?? ''));
   });
 
-  test('writes a run folder with the project, and leaves nothing else', () => {
+  test('writes a run folder with the project, and leaves nothing else', async () => {
     const folder = join(runs, taught.run as string);
     assert.deepEqual(readdirSync(folder).sort(), [
       'best.safetensors',
@@ -139,6 +140,7 @@ describe('a training', () => {
     assert.deepEqual(kept.network?.summary.classes, ['A', 'E']);
     const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
     assert.equal(config.data, join(folder, 'project.json'));
+    assert.match(uncleanPart('test', await readModel(folder)) ?? '', /was taught with these drawings/);
   });
 
   test('takes lines of drawings; the same drawings give the same network', async () => {

@@ -18,6 +18,9 @@ interface PredictFlags {
   backend?: TrainConfig['backend'];
 }
 
+/** Said where the command line names a project alone. */
+const OWN_NOTICE =
+  "the project's own network answers to its drawings; to let another answer, name a run folder, a checkpoint, digits or digit-strokes before it";
 /** Said where the command line names no network. */
 const DEFAULT_NOTICE =
   'the network digits of the package answers; to choose another, name a run folder, a checkpoint, last or digit-strokes before the files';
@@ -27,7 +30,7 @@ export function definePredict(command: Command, terminal: Terminal): void {
     .usage('[options] [run] <file...>')
     .argument(
       '[run]',
-      'run folder (uses its best checkpoint), checkpoint, last, or a network of the package: digits, digit-strokes (default digits)',
+      'run folder (uses its best checkpoint), checkpoint, project with a network, last, or a network of the package: digits, digit-strokes (default digits)',
     )
     .argument(
       '[file...]',
@@ -49,6 +52,7 @@ Examples:
   scanstroke predict digit.png                  with the network digits, which comes with the package
   scanstroke predict runs/my-run digit.png
   scanstroke predict --several phone-number.jpg
+  scanstroke predict my-symbols.json drawings.ndjson   with the network in a project of the page's tab Teach
   scanstroke predict runs/my-run t10k-images-idx3-ubyte:7 drawings.ndjson
   echo '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}' | scanstroke predict runs/my-run - --json`,
     )
@@ -59,7 +63,7 @@ Examples:
 
 async function predict(given: readonly string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
   const { predictArguments } = await import('../predict-arguments.js');
-  const { run, files, isDefault } = predictArguments(given);
+  const { run, files, isDefault, isOwn } = predictArguments(given);
   const { openBackend } = await import('../../backends/open-node.js');
   const { kindOf } = await import('../../data/kinds.js');
   const { openCheckpoint } = await import('../../recognize/open-checkpoint.js');
@@ -68,6 +72,7 @@ async function predict(given: readonly string[], flags: PredictFlags, terminal: 
   const { json = false, several = false, ...options } = flags;
   const { backend: choice = 'auto' } = givenOptions({ flags: options }, 'predict');
   const { checkpoint } = findCheckpoint('predict', run, 'use');
+  const notice = isDefault ? DEFAULT_NOTICE : isOwn ? OWN_NOTICE : null;
   const backend = await openBackend(choice, (line) => terminal.err.write(`${line}\n`));
   try {
     const recognizer = await openCheckpoint(checkpoint, backend, run);
@@ -79,7 +84,7 @@ async function predict(given: readonly string[], flags: PredictFlags, terminal: 
       const { readingJson } = await import('../../recognize/symbols/reading-json.js');
       const read = (input: RecognizerInput) => readSymbols(recognizer, input);
       const found = await answerFiles(files, channels, read, async (readings) => readings, terminal);
-      if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
+      if (notice !== null) terminal.err.write(`${notice}\n`);
       if (json) printJson(terminal, found.map(eachJson(readingJson)));
       else printTable(found, describeReadings, recognizer, terminal);
       return;
@@ -91,7 +96,7 @@ async function predict(given: readonly string[], flags: PredictFlags, terminal: 
       (prepared) => answersOf(recognizer, prepared),
       terminal,
     );
-    if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
+    if (notice !== null) terminal.err.write(`${notice}\n`);
     if (json) printJson(terminal, found.map(eachJson(asJson)));
     else printTable(found, describe, recognizer, terminal);
   } finally {
