@@ -10,7 +10,7 @@ import { openRegularFileSync } from '../formats/read-files.js';
 import { UserError } from '../user-error.js';
 
 /** As projects are read elsewhere. */
-const MAX_PROJECT_BYTES = 2 ** 26;
+export const MAX_PROJECT_BYTES = 2 ** 26;
 const START_BYTES = 4096;
 
 /**
@@ -34,6 +34,11 @@ export function networkInProject(path: string): TaughtNetwork | null {
     `${path}: this project has drawings, but no network yet; open it in the page (scanstroke serve ${path}), which teaches one, ` +
       'and save it, or train one: scanstroke train --data',
   );
+}
+
+/** Whether a file calls itself a project. */
+export function isProjectFile(path: string): boolean {
+  return projectValue(path) !== null;
 }
 
 /** Whether a file is a project with a network. A damaged project counts too: reading it says what is wrong. */

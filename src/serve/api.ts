@@ -47,6 +47,16 @@ export interface ModelList {
   /** The model that answers requests without a model id; null if there are no models. */
   default: string | null;
   models: ModelEntry[];
+  /** The project that the page opens; null or missing for none. */
+  project?: ProjectOffer | null;
+}
+
+/** A project file that the server was started with; GET /api/project has its content. */
+export interface ProjectOffer {
+  /** Of the file. */
+  name: string;
+  /** Stays the same for the same file. */
+  id: string;
 }
 
 export interface GuessJson {

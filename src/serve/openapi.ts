@@ -105,6 +105,11 @@ export const modelList = z.object({
       version: z.string(),
     }),
   ),
+  project: z
+    .object({ name: z.string(), id: z.string() })
+    .nullable()
+    .optional()
+    .describe('the project file that the page opens'),
 }) satisfies z.ZodType<ModelList>;
 
 export const health = z.object({
@@ -213,6 +218,7 @@ export function openApi(version: string): Record<string, unknown> {
           parameters: [run, index, ...parameters(sampleQuery)],
         },
       },
+      '/api/project': { get: operation('The project file that the server was started with, as it is now') },
       '/api/projects': { get: operation('The trainings of projects, newest first', projectList) },
       '/api/projects/{name}': {
         get: {

@@ -14,6 +14,7 @@ import { errorJson, errorStatus, HttpError } from './http-error.js';
 import { addPage } from './page-routes.js';
 import type { PredictJob } from './predict/predict-jobs.js';
 import { addPredict } from './predict/predict-routes.js';
+import { addOfferedProject, openOfferedProject } from './projects/offered-project.js';
 import { addProjects } from './projects/project-routes.js';
 import { Trainings } from './projects/trainings.js';
 import { RunEvents } from './runs/run-events.js';
@@ -30,6 +31,8 @@ export interface ServeOptions {
   given: readonly string[];
   /** A folder of runs; null for none. */
   runs: string | null;
+  /** A project file, which the page opens, and whose network answers. Default: none. */
+  project?: string | null;
   /** Networks of the package, listed last. Default: none. */
   shipped?: readonly RunPlace[];
   /** Folders with data sets that may be opened, beside the built-in ones. Default: none. */
@@ -68,7 +71,12 @@ const PORTS = 20;
 export async function startServer(given: ServeOptions): Promise<RunningServer> {
   const options = { ...given, host: readHost(given.host) };
   const roots = await openDataRoots(options.dataRoots ?? []);
-  const runs = await openRunStore(options.given, options.runs, options.shipped);
+  const project = options.project ? await openOfferedProject(options.project) : null;
+  const undo = async (error: unknown): Promise<never> => {
+    await project?.close();
+    throw error;
+  };
+  const runs = await openRunStore(options.given, options.runs, options.shipped, project).catch(undo);
   const events = new RunEvents(runs, options.onDefect);
   const samples = new Samples(runs, options.backend, roots);
   const bodies = new Bodies();
@@ -82,12 +90,13 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     heapMiB: limits.MAX_WORKER_HEAP_MIB,
     waiting: limits.MAX_WAITING_REQUESTS,
   });
-  const trainings = options.allowTraining ? openTrainings(options, runs) : null;
+  const trainings = options.allowTraining ? await openTrainings(options, runs).catch(undo) : null;
   const app = bareServer(options);
   const began = performance.now();
   addPredict(app, { runs, pool, bodies });
   addRuns(app, { runs, events, samples });
   addProjects(app, { trainings, bodies });
+  addOfferedProject(app, project);
   const page = addPage(app, {
     folder: options.page,
     version: options.version,
@@ -104,7 +113,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     await trainings?.close();
   });
   app.addHook('onClose', async () => {
-    await Promise.all([pool.close(), samples.close(), runs.close()]);
+    await Promise.all([pool.close(), samples.close(), runs.close(), project?.close()]);
   });
   try {
     const port = await listen(app, options);
@@ -119,7 +128,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
 }
 
 /** @throws UserError if there is no folder to write runs to */
-function openTrainings({ backend, onDefect }: ServeOptions, runs: RunStore): Trainings {
+async function openTrainings({ backend, onDefect }: ServeOptions, runs: RunStore): Promise<Trainings> {
   const { folder } = runs;
   if (folder === null || isShipped(folder)) {
     throw new UserError('serve: --allow-training needs a folder of runs to write to; give it with --runs');

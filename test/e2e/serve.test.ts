@@ -89,6 +89,8 @@ test('ends in bounded time after SIGTERM even with a thread that is stuck in a c
 });
 
 test('mistakes are one line and exit code 2', async () => {
+  const [project, other] = ['a.json', 'b.json'].map((name) => join(folder, name));
+  for (const path of [project, other]) writeFileSync(path, '{"format": "scanstroke-project", "version": 2}');
   const refusals: [string[], RegExp][] = [
     [['none'], /none does not exist; give a run folder, a checkpoint, or a network of the package/],
     [['--port', '70000'], /--port must be a whole number from 0 to 65535, found "70000"/],
@@ -101,6 +103,8 @@ test('mistakes are one line and exit code 2', async () => {
       /--data-root must be a folder of data sets, found "none", which does not exist/,
     ],
     [['--data-root', ''], /--data-root is empty/],
+    [[project, other], /expected one project file at most, found 2: .*a\.json, .*b\.json; open the others/],
+    [[project], /a\.json: "version": expected 1; update/],
     [['--host', '192.0.2.7'], /this machine has no address 192\.0\.2\.7/],
   ];
   for (const [args, message] of refusals) {

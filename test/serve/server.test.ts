@@ -302,7 +302,8 @@ describe('the description', () => {
         .replace('{name}', 'none');
       const [method] = Object.keys((json.paths as Record<string, object>)[path]);
       const answer = await fetch(new URL(address, server.url), { method: method.toUpperCase() });
-      assert.notEqual(answer.status, 404, path);
+      // A server without a project says so.
+      if (path !== '/api/project') assert.notEqual(answer.status, 404, path);
       await answer.body?.cancel();
     }
   });

@@ -10,6 +10,7 @@ import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../../formats/quotation.js';
 import { isFolderOfRuns, namedRuns, type RunPlace } from '../../runs/find-runs.js';
+import type { ProjectOffer } from '../api.js';
 import { HttpError } from '../http-error.js';
 import type { ModelSource, PredictContext } from '../predict/predict-jobs.js';
 import { MAX_WORKER_HEAP_MIB } from '../server-limits.js';
@@ -63,12 +64,18 @@ export class RunStore {
    * @param given run folders or checkpoints
    * @param runs a folder of runs, which need not exist yet
    * @param shipped networks of the package
+   * @param project the project that the list of models offers; null for none
    */
-  constructor(given: readonly RunPlace[], runs: string | null, shipped: readonly RunPlace[] = []) {
+  constructor(
+    given: readonly RunPlace[],
+    runs: string | null,
+    shipped: readonly RunPlace[] = [],
+    project: ProjectOffer | null = null,
+  ) {
     this.folder = runs;
     const options = {
       script: new URL('./runs-worker.js', import.meta.url),
-      data: { given, runs, shipped },
+      data: { given, runs, shipped, project },
       threads: 1,
       jobs: 1,
       bytes: 0,
@@ -257,13 +264,17 @@ export class RunStore {
  * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, used in place of `runs`
  * @param runs a folder of runs, which need not exist yet
  * @param shipped networks of the package, listed last
+ * @param project a project file, whose network is listed after those given
  * @throws UserError if one of those given is none of these
  */
 export async function openRunStore(
   given: readonly string[],
   runs: string | null,
   shipped: readonly RunPlace[] = [],
+  project: { offer: ProjectOffer; place: RunPlace | null } | null = null,
 ): Promise<RunStore> {
-  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore([], given[0], shipped);
-  return new RunStore(await namedRuns('serve', given), runs, shipped);
+  const own = project?.place ? [project.place] : [];
+  const offer = project?.offer ?? null;
+  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore(own, given[0], shipped, offer);
+  return new RunStore([...(await namedRuns('serve', given)), ...own], runs, shipped, offer);
 }
