@@ -160,6 +160,20 @@ describe('a training', () => {
     );
   });
 
+  test('keeps no other request from being answered', async () => {
+    await post('beside', FILE, LONG);
+    await eventsOf('beside', (event) => event === 'progress');
+    const strokes = project.drawings[0].drawing.map(([x, y]) => ({ x, y }));
+    const body = JSON.stringify({ model: taught.run, drawing: { strokes } });
+    const headers = { 'content-type': 'application/json' };
+    for (let n = 0; n < 10; n++) {
+      const answer = await getJson<PredictResponse>(`${api}predict`, { method: 'POST', headers, body });
+      assert.equal(answer.status, 200);
+    }
+    assert.equal((await stateOf('beside')).state, 'running');
+    await cancel('beside');
+  });
+
   test('is cancelled, also twice; an unknown one and one that has ended are not', async () => {
     await post('long', FILE, LONG);
     await eventsOf('long', (event) => event === 'progress');
@@ -287,7 +301,8 @@ test('the end of the server ends a training, and leaves no half of a run', async
 
 describe('a worker', () => {
   const script = new URL('./vanishing-worker.js', import.meta.url);
-  const training = (name: string) => new Training({ name } as TrainWork, { classes: 2, drawings: 8 }, script);
+  const training = (name: string, limitMs?: number) =>
+    new Training({ name } as TrainWork, { classes: 2, drawings: 8 }, { script, limitMs });
   const defects: unknown[] = [];
   const listener = {
     onProgress() {},
@@ -305,13 +320,17 @@ describe('a worker', () => {
     assert.match(throws.json(0).problem ?? '', /a defect of the server/);
   });
 
-  test('that hears nothing is ended', async () => {
-    const spins = training('spins');
-    const ended = spins.start(listener);
-    await sleep(200);
-    await spins.cancel();
-    assert.equal(spins.state, 'cancelled');
-    await ended;
+  test('that hears nothing is ended, when it is cancelled and when its time is over', async () => {
+    const [hangs, late] = [training('hangs'), training('late', 100)];
+    const ended = [hangs.start(listener), late.start(listener)];
+    await sleep(100);
+    await hangs.cancel();
+    assert.equal(hangs.state, 'cancelled');
+    await Promise.all(ended);
+    assert.deepEqual(
+      [late.state, late.json(0).problem],
+      ['failed', 'it took longer than 0.1 s; send fewer drawings or epochs'],
+    );
   });
 });
 

@@ -8,6 +8,7 @@ import { MAX_WORKER_HEAP_MIB, TRAINING_MS } from '../server-limits.js';
 import type { CheckedProject } from './project-check.js';
 import type { TrainMessage, TrainWork } from './train-worker.js';
 
+const TRAIN_WORKER = new URL('./train-worker.js', import.meta.url);
 /** A worker that is told to stop has this time; then it is ended. */
 const STOP_MS = 3000;
 
@@ -30,6 +31,7 @@ export class Training {
   #summary: ProjectTraining['summary'] = null;
   #problem: string | null = null;
   readonly #script: URL;
+  readonly #limitMs: number;
   /** Null after the training, so that a long list of trainings takes little memory. */
   #work: TrainWork | null;
   #worker: Worker | null = null;
@@ -39,15 +41,16 @@ export class Training {
     this.#end = resolve;
   });
 
-  /** @param script of the worker; another one for tests */
+  /** @param options script of the worker and time limit in milliseconds; others for tests */
   constructor(
     work: TrainWork,
     { classes, drawings }: Pick<CheckedProject, 'classes' | 'drawings'>,
-    script = new URL('./train-worker.js', import.meta.url),
+    { script = TRAIN_WORKER, limitMs = TRAINING_MS }: { script?: URL; limitMs?: number } = {},
   ) {
     this.name = work.name;
     this.#work = work;
     this.#script = script;
+    this.#limitMs = limitMs;
     this.#about = { classes, drawings, asked: new Date().toISOString() };
   }
 
@@ -80,8 +83,11 @@ export class Training {
     });
     this.#worker = worker;
     const late = setTimeout(() => {
-      void this.#stop('failed', `it took longer than ${TRAINING_MS / 1000} s; send fewer drawings or epochs`);
-    }, TRAINING_MS);
+      void this.#stop(
+        'failed',
+        `it took longer than ${this.#limitMs / 1000} s; send fewer drawings or epochs`,
+      );
+    }, this.#limitMs);
     worker.on('message', (message: TrainMessage) => void this.#hear(message, listener));
     worker.on('error', (error) => {
       const tooMuch = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';

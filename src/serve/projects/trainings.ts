@@ -23,6 +23,8 @@ export interface TrainingsOptions extends Pick<TrainWork, 'runs' | 'backend' | '
   onDefect: TrainingListener['onDefect'];
 }
 
+/** Bodies that wait to be checked; their size is limited, too (bodies.ts). */
+const WAITING_CHECKS = 64;
 /** Seconds after which a client may try again, if the training under way does not tell. */
 const RETRY_S = 10;
 
@@ -48,7 +50,7 @@ export class Trainings {
       bytes: 0,
       deadline: COMPUTE_MS,
       heapMiB: MAX_WORKER_HEAP_MIB,
-      waiting: MAX_WAITING_TRAININGS,
+      waiting: WAITING_CHECKS,
     });
   }
 
