@@ -35,6 +35,10 @@ export class Training {
   /** Null after the training, so that a long list of trainings takes little memory. */
   #work: TrainWork | null;
   #worker: Worker | null = null;
+  /** Why the worker was told to stop; null if it was not. */
+  #reason: { state: TrainingState; problem: string | null } | null = null;
+  /** Set while the id of a new run is looked up: the worker may end meanwhile. */
+  #isSettling = false;
   #end: () => void = () => {};
   /** Resolves when the training has ended, for any reason. */
   readonly ended = new Promise<void>((resolve) => {
@@ -112,9 +116,6 @@ export class Training {
     return this.#stop('cancelled', null);
   }
 
-  /** Set while the id of a new run is looked up: the worker may end meanwhile. */
-  #isSettling = false;
-
   async #hear(message: TrainMessage, listener: TrainingListener): Promise<void> {
     if (this.hasEnded) return;
     if (message.type === 'progress') {
@@ -132,9 +133,6 @@ export class Training {
       this.#settle('done', { run, summary });
     }
   }
-
-  /** Why the worker was told to stop; null if it was not. */
-  #reason: { state: TrainingState; problem: string | null } | null = null;
 
   async #stop(state: 'failed' | 'cancelled', problem: string | null): Promise<void> {
     if (this.hasEnded) return;
