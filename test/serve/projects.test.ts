@@ -9,7 +9,14 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drawingsToNdjson, readProject, writeProject } from '#src/data/pens/project.js';
-import type { ModelList, PredictResponse, ProjectList, ProjectTraining, RunList } from '#src/serve/api.js';
+import type {
+  ModelList,
+  PredictResponse,
+  ProjectList,
+  ProjectTraining,
+  RunList,
+  SampleList,
+} from '#src/serve/api.js';
 import { checkProject } from '#src/serve/projects/project-check.js';
 import { projectTraining } from '#src/serve/projects/project-schema.js';
 import type { TrainWork } from '#src/serve/projects/train-worker.js';
@@ -19,7 +26,8 @@ import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, serve } from './served-runs.js';
 
-const project = letterProject(['A', 'E'], 4);
+// Not in the order of the alphabet, in which drawings are sorted as data.
+const project = letterProject(['E', 'A'], 4);
 const FILE = writeProject(project);
 const LINES = drawingsToNdjson(project);
 /** A second of processor time. */
@@ -114,7 +122,7 @@ describe('a training', () => {
     assert.match(id, /^letters-\d{8}-\d{6}$/);
     const models = (await getJson<ModelList>(`${api}models`)).json;
     assert.equal(models.default, id);
-    assert.deepEqual(models.models[0].classes, ['A', 'E']);
+    assert.deepEqual(models.models[0].classes, ['E', 'A']);
     const list = (await getJson<RunList>(`${api}runs`)).json;
     assert.deepEqual([list.runs[0].id, list.runs[0].state, list.runs[0].problem], [id, 'done', null]);
     const { drawing } = project.drawings[0];
@@ -137,10 +145,24 @@ describe('a training', () => {
     ]);
     const kept = readProject(readFileSync(join(folder, 'project.json')), 'project.json');
     assert.deepEqual(kept.drawings, project.drawings);
-    assert.deepEqual(kept.network?.summary.classes, ['A', 'E']);
+    assert.deepEqual(kept.network?.summary.classes, ['E', 'A']);
     const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
     assert.equal(config.data, join(folder, 'project.json'));
     assert.match(uncleanPart('test', await readModel(folder)) ?? '', /was taught with these drawings/);
+  });
+
+  test('shows the drawings that were taught, with their own classes', async () => {
+    const url = `${api}runs/${taught.run}/samples?part=test`;
+    let answer = await getJson<SampleList & Failed>(url);
+    while (answer.status === 202) answer = await getJson(url);
+    assert.equal(answer.status, 200, answer.json.error?.message);
+    const { classes, samples } = answer.json;
+    assert.deepEqual([classes, samples.length], [['E', 'A'], 2]);
+    // The last drawing of each class, in the order of the file.
+    assert.deepEqual(
+      samples.map(({ label }) => classes[label]),
+      ['E', 'A'],
+    );
   });
 
   test('takes lines of drawings; the same drawings give the same network', async () => {

@@ -135,6 +135,18 @@ function areNumbers(names: readonly string[]): boolean {
   return names.every((name, k) => name === String(k));
 }
 
+/**
+ * The data with its classes in the order of a network's, if they have the same names; else as it is. The network may also
+ * know the class none. Changes the labels in place.
+ */
+export function inOrderOf(classes: readonly string[], dataset: Dataset): Dataset {
+  const isAdded = classes.includes(NONE_CLASS) && !dataset.classes.includes(NONE_CLASS);
+  const known = isAdded ? classes.filter((name) => name !== NONE_CLASS) : classes;
+  const isSame =
+    known.length === dataset.classes.length && dataset.classes.every((name) => known.includes(name));
+  return isSame ? withClasses(dataset, known) : dataset;
+}
+
 /** The data with its classes in the order of a network's: drawings are sorted by name, a project's network is not. */
 function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
   if (dataset.classes.every((name, k) => classes[k] === name)) return dataset;
