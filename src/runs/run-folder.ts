@@ -19,6 +19,8 @@ export const RUN_FILES = {
   report: 'report.html',
   /** Accuracies under changes of the inputs; only after `evaluate --robustness`. */
   robustness: 'robustness.json',
+  /** The project that the network was taught from; only of a run that the server has taught. */
+  project: 'project.json',
 } as const;
 
 /** The name under which a damaged file of a run is kept when a resume replaces it. @param n from 1 */
