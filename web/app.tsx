@@ -34,6 +34,11 @@ export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
   useEffect(() => {
     if (model !== null && session.phase.state === 'ready') void session.show(model);
   }, [model, session.phase.state]);
+  const { offersProject } = session;
+  useEffect(() => {
+    // Only for an address that names no view.
+    if (offersProject && location.hash === '') location.replace(linkTo('teach'));
+  }, [offersProject]);
   const shown = Object.fromEntries(
     Object.entries(lazyViews).filter(([, { anywhere }]) => anywhere || session.hasServer),
   );

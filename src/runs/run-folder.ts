@@ -21,6 +21,8 @@ export const RUN_FILES = {
   robustness: 'robustness.json',
   /** A folder of TensorBoard's event files; only with `--log tensorboard`. */
   tensorboard: 'tensorboard',
+  /** The project that the network was taught from; only of a run that the server has taught. */
+  project: 'project.json',
 } as const;
 
 /** The name under which a damaged file of a run is kept when a resume replaces it. @param n from 1 */

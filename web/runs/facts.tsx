@@ -76,7 +76,12 @@ function kept(value: string): string {
   return value.replace(/(\d) (?=[^\d=(])/g, '$1\u00a0');
 }
 
-/** Whether a run is a network of another tool that was not trained here. */
+/** Whether a network was taught from the project in its folder. */
+export function isTaught(run: Pick<RunEntry, 'model' | 'preset' | 'epochs' | 'data'>): boolean {
+  return isImported(run) && /[/\\]project\.json$/.test(run.data ?? '');
+}
+
+/** Whether a run is a network that no training of a run has made, such as one of another tool. */
 export function isImported({
   model,
   preset,

@@ -11,7 +11,7 @@ import '../style/charts.css';
 import '../style/runs.css';
 import { Confusion } from './confusion.js';
 import { Curves } from './curves.js';
-import { Comparison, Configuration, epochsText, Facts, isImported } from './facts.js';
+import { Comparison, Configuration, epochsText, Facts, isImported, isTaught } from './facts.js';
 import { Mistakes } from './mistakes.js';
 import { bestValidation, type Run, RunFeed } from './run-feed.js';
 import { isNarrow, MAX_COMPARED, RunList, StateBadge } from './run-list.js';
@@ -235,6 +235,7 @@ function resultText({ details, metrics, summary, state }: Run): string {
   if (summary) return 'test accuracy';
   if (metrics.length === 0) {
     if (details.problem !== null) return 'There is no result that can be read.';
+    if (isTaught(details)) return 'This network was taught from drawings; Inspect shows them.';
     if (isImported(details)) return 'This network was imported; it was not trained here.';
     return state === 'live'
       ? 'In training; the first epoch has not finished yet.'

@@ -1,5 +1,6 @@
 /** The Teach view: classes, drawings of them, live answers, training, figures, and files. */
 import { useEffect, useState } from 'preact/hooks';
+import { plural } from '#src/report/text.js';
 import { useChanges, useTitle } from '../hooks.js';
 import { Waiting } from '../states.js';
 import '../style/charts.css';
@@ -35,6 +36,7 @@ export default function TeachPage() {
       ) : (
         <>
           {(!isEmpty || shelf.length > 0) && <ProjectBar session={session} />}
+          <ServedQuestion />
           <Notices />
           {isEmpty ? <Begin session={session} /> : <Lesson />}
         </>
@@ -77,6 +79,29 @@ function Lesson() {
         </p>
       </div>
     </div>
+  );
+}
+
+/** Asks before the server's project file takes the place of what is kept of it. */
+function ServedQuestion() {
+  const { served, desk } = session;
+  if (!served) return null;
+  const { classes, drawings } = served.project;
+  return (
+    <section class="notice-line question" aria-label="Which project to open">
+      <p>
+        <b>{served.name} differs from what this browser keeps of it.</b> The file has{' '}
+        {plural(classes.length, 'symbol')} and {plural(drawings.length, 'drawing')}; kept are{' '}
+        {plural(desk.lesson.classes.length, 'symbol')} and {plural(desk.lesson.drawings.length, 'drawing')},
+        shown below.
+      </p>
+      <button type="button" onClick={() => void session.chooseServed('file')}>
+        Replace with the file
+      </button>
+      <button type="button" onClick={() => void session.chooseServed('kept')}>
+        Keep what is here
+      </button>
+    </section>
   );
 }
 

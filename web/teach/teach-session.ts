@@ -3,6 +3,7 @@
  * Lives as long as the page, so that a training goes on while another view is open.
  */
 
+import type { ModelList } from '#src/serve/api.js';
 import type { StarterName } from '#src/teach/starters.js';
 import { Ink, type InkStroke } from '../draw/ink.js';
 import { messageOf } from '../hooks.js';
@@ -13,6 +14,7 @@ import * as edits from './edits.js';
 import { LiveAnswers } from './live-answers.js';
 import { ProjectDesk } from './project-desk.js';
 import { RestingPen } from './resting-pen.js';
+import { type ServedProject, servedProject } from './served-project.js';
 import { type OfferedFile, readTeachFile } from './teach-files.js';
 import { TeachWorker } from './teach-worker.js';
 
@@ -37,6 +39,8 @@ export class TeachSession {
   selected: ReadonlySet<string> = new Set();
   /** The last message for people: what was done, or why not. */
   message: { text: string; isProblem: boolean } | null = null;
+  /** The server's project file, if what is kept of it differs: which of them to open is to be chosen. */
+  served: ServedProject | null = null;
   readonly #answerWorker = new TeachWorker();
   readonly #listeners = new Set<() => void>();
   /** The drawing on the canvas has been answered: the next stroke begins another. */
@@ -68,12 +72,32 @@ export class TeachSession {
   }
 
   async start(): Promise<void> {
+    const listed = MODEL_FILES.list().catch(() => null);
     await this.desk.start();
+    const list = await listed;
+    if (list) await this.#openServed(list);
     this.isReady = true;
     this.#changed();
-    const checkpoint = await strokeNetwork();
+    const checkpoint = list && strokeNetwork(list);
     this.training.base = checkpoint;
     await this.answers.openFeatures(checkpoint);
+  }
+
+  async #openServed(list: ModelList): Promise<void> {
+    try {
+      const served = await servedProject(list);
+      if (served && (await this.desk.openServed(served.project, served.id))) this.served = served;
+    } catch (error) {
+      this.say(messageOf(error), true);
+    }
+  }
+
+  /** Opens the server's project file in place of what is kept of it, or leaves it. */
+  async chooseServed(choice: 'file' | 'kept'): Promise<void> {
+    const { served } = this;
+    this.served = null;
+    if (served && choice === 'file') await this.desk.add(served.project, served.id);
+    this.#changed();
   }
 
   shownStrokes(): readonly InkStroke[] {
@@ -288,15 +312,10 @@ export class TeachSession {
 }
 
 /** URL of the network for strokes whose features tell symbols apart; null if there is none. */
-async function strokeNetwork(): Promise<string | null> {
-  try {
-    const { models } = await MODEL_FILES.list();
-    const readers = models.filter(({ kind }) => kind === 'strokes');
-    const best = readers.find(({ shipped }) => shipped) ?? readers[0];
-    return best ? (MODEL_FILES.checkpointOf(best) as string) : null;
-  } catch {
-    return null;
-  }
+function strokeNetwork({ models }: ModelList): string | null {
+  const readers = models.filter(({ kind }) => kind === 'strokes');
+  const best = readers.find(({ shipped }) => shipped) ?? readers[0];
+  return best ? (MODEL_FILES.checkpointOf(best) as string) : null;
 }
 
 function isDot(strokes: readonly InkStroke[]): boolean {

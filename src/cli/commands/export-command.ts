@@ -54,7 +54,7 @@ export function defineExport(command: Command, terminal: Terminal): void {
   command
     .argument(
       '<run>',
-      'run folder (exports its best checkpoint), checkpoint, or a network of the package: digits, digit-strokes',
+      'run folder (exports its best checkpoint), checkpoint, project with a network, or a network of the package: digits, digit-strokes',
     )
     .addOption(
       new Flag(

@@ -195,7 +195,7 @@ function segmented({ info }: Recognizer, input: RecognizerInput): SegmentedInk |
   if (!isDigitSized(size)) {
     throw new UserError(
       `read symbols: expected a network that reads grey pictures of 28 × 28 pixels, or strokes; ${info.name} reads ` +
-        `${size.width} × ${size.height} with ${size.channels} channels; give the symbols one by one`,
+        `${size.width} × ${size.height} with ${size.channels} channel${size.channels === 1 ? '' : 's'}; give the symbols one by one`,
     );
   }
   if (input.kind === 'picture') return pictureInk(input);
