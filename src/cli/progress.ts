@@ -229,7 +229,7 @@ function lossScaleText({ lossScale, skippedSteps }: EpochMetrics): string {
 function stoppedLine({ reason, epoch, batch }: TrainEvent & { type: 'stopped' }): string {
   switch (reason) {
     case 'patience':
-      return `stopped after epoch ${epoch}: validation did not improve (--patience)`;
+      return `stopped after epoch ${epoch}: validation accuracy did not improve (--patience)`;
     case 'target-accuracy':
       return `stopped after epoch ${epoch}: validation reached the target (--target-accuracy)`;
     case 'interrupted':

@@ -178,7 +178,7 @@ describe('without a terminal', () => {
         'continues in epoch 2, after update 3',
         'continues with epoch 2',
         'all epochs are done (--num-epochs trains on); computing the accuracies',
-        'stopped after epoch 2: validation did not improve (--patience)',
+        'stopped after epoch 2: validation accuracy did not improve (--patience)',
         'stopped after epoch 2: validation reached the target (--target-accuracy)',
         'interrupted in epoch 2, after update 3',
         'interrupted after epoch 2',

@@ -28,7 +28,7 @@ const EXPECTED_LINES = [
   /^[0-9]+ epochs? of [0-9]+ updates?, saved in /,
   /^continues (in|with) epoch [0-9]+(, after update [0-9]+)?$/,
   /^epoch +[0-9]+\/[0-9]+ /,
-  /^stopped after epoch [0-9]+: validation (did not improve|reached the target) /,
+  /^stopped after epoch [0-9]+: validation (accuracy did not improve|reached the target) /,
   /^(stopping|writing)\b.*; press Ctrl-C again to exit at once$/,
   /^interrupted ((in|after) epoch [0-9]+(, after update [0-9]+)?|before the first update)$/,
   CONTINUE,
