@@ -2,6 +2,7 @@
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import type { ImageDataset } from '../images/image-examples.js';
+import { FEWEST_TO_TEST } from '../test-share.js';
 import type { Collected } from './collected.js';
 import { collectedLines, countsOf } from './collected-lines.js';
 
@@ -43,8 +44,8 @@ export function checkCollected(
   }
   if (test.count === 0) {
     throw new UserError(
-      `${name}: no picture is left for the test; without a folder test/, every seventh picture of a class is for the ` +
-        'test, so a class needs at least 7 pictures; add pictures, or a folder test/',
+      `${name}: no picture is left for the test; without a folder test/, one picture of a class is for the test if it has ` +
+        `${FEWEST_TO_TEST} at least; add pictures, or a folder test/`,
     );
   }
   for (const line of collectedLines(dataset, collected)) onNotice?.(line);

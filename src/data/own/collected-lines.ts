@@ -48,7 +48,7 @@ export function collectedLines(
 const TEST_PARTS: Record<Collected['testPart'], string> = {
   test: 'the part test',
   validation: 'the part validation',
-  'every seventh': 'every seventh of a class',
+  'every seventh': 'every seventh of a class, or of fewer the last',
 };
 
 function foundSizes({ sizes, otherSizes }: Collected): string {

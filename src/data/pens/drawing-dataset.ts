@@ -10,17 +10,13 @@ import { byNumberThenName } from '../class-names.js';
 import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
 import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { byTurns, FEWEST_TO_TEST } from '../test-share.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';
 
 /** Most drawings in a data set: 400 MB as pictures. */
 const MAX_DRAWINGS = 500_000;
-/**
- * Without a test file every seventh drawing of a class is for the test, a share like MNIST's; of a class with 2 to 6
- * drawings, the last.
- */
-const TEST_SHARE = 7;
 /** Increased whenever the same drawings are divided in another way: it is part of the cache's keys. */
-export const DRAWING_SPLIT_VERSION = 2;
+export const DRAWING_SPLIT_VERSION = 3;
 
 /** The drawings of a data set, converted to T. */
 interface Parts<T> {
@@ -112,12 +108,11 @@ async function collect<T>(
   const divided = files.some(({ isTest }) => isTest);
   const counts = new Int32Array(classes.length);
   for (const { label } of all) counts[classOf.get(label) as number]++;
-  const seen = new Int32Array(classes.length);
+  const isForTest = byTurns(counts);
   const kept: Parts<T> = { name, classes, train: [], test: [] };
   for (const { label: text, value, isTest } of all) {
     const label = classOf.get(text) as number;
-    const every = Math.min(TEST_SHARE, Math.max(2, counts[label]));
-    const forTest = divided ? isTest : ++seen[label] % every === 0;
+    const forTest = divided ? isTest : isForTest(label);
     kept[forTest ? 'test' : 'train'].push({ label, value });
   }
   checkParts(path, kept);
@@ -128,7 +123,7 @@ function checkParts<T>(path: string, { classes, train, test }: Parts<T>): void {
   if (train.length === 0 || test.length === 0) {
     throw new UserError(
       `the drawings ${path}: ${train.length} to train and ${test.length} to test; each part needs at least one. ` +
-        'Give at least 2 drawings of each class, better 5 to 10; or files for the test, named like test-cats.ndjson or ' +
+        `Give at least ${FEWEST_TO_TEST} drawings of each class, better 5 to 10; or files for the test, named like test-cats.ndjson or ` +
         'pendigits-orig.tes',
     );
   }

@@ -193,7 +193,7 @@ describe('a training reads a project', () => {
     return loadPenStrokes(path, 'signs');
   };
   for (const [perClass, tests] of [
-    [2, 1],
+    [3, 1],
     [5, 1],
     [10, 1],
     [14, 2],
@@ -206,10 +206,10 @@ describe('a training reads a project', () => {
       assert.deepEqual([...new Set(held.labels)].sort(), [0, 1, 2, 3]);
     });
   }
-  test('one drawing a class: the message says how many are needed', async () => {
+  test('two drawings a class: one to train on and one to validate; the message says how many are needed', async () => {
     await assert.rejects(
-      load(1),
-      /4 to train and 0 to test.*at least 2 drawings of each class, better 5 to 10/,
+      load(2),
+      /8 to train and 0 to test.*at least 3 drawings of each class, better 5 to 10/,
     );
   });
 });
