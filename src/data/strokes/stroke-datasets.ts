@@ -45,7 +45,7 @@ export interface LoadStrokesOptions {
   onProgress?: OnProgress;
   /** Ends the loading: the promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Called with one line about a problem that is no error: a cache that cannot be written. */
+  /** Called with one line about what is no error: drawings that were left out, a cache that cannot be written. */
   onNotice?: (line: string) => void;
 }
 
@@ -185,10 +185,11 @@ export async function strokesFromDataset(
   const train = await convert('train', 0);
   const test = await convert('test', images.train.count);
   const { width, height } = images.train;
-  return { name: `${images.name} strokes`, width, height, train, test, classes: images.classes };
+  const { classes, notices } = images;
+  return { name: `${images.name} strokes`, width, height, train, test, classes, notices };
 }
 
-/** The cached strokes, or else makes and caches them. */
+/** The cached strokes, or else makes and caches them. What they have to say is said in both cases. */
 export async function throughCache(
   key: string,
   name: string,
@@ -196,8 +197,9 @@ export async function throughCache(
   make: () => Promise<StrokeDataset>,
 ): Promise<StrokeDataset> {
   const cached = await readCache(key, name);
+  const made = cached ?? (await make());
+  for (const line of made.notices ?? []) onNotice?.(line);
   if (cached !== undefined) return cached;
-  const made = await make();
   try {
     await writeCache(key, made);
   } catch (error) {

@@ -214,6 +214,19 @@ describe('a training reads a project', () => {
   });
 });
 
+test('classes of a project without drawings are named', async () => {
+  const path = join(folder, 'bare.json');
+  const project = starterProject('arrows', { perClass: 3 });
+  const [{ id, name }] = project.classes;
+  project.drawings = project.drawings.filter((drawing) => drawing.class !== id);
+  writeFileSync(path, writeProject(project));
+  const { classes, notices } = await loadPenStrokes(path, 'bare');
+  assert.equal(classes.includes(name), false);
+  assert.deepEqual(notices, [
+    `bare: the class "${name}" without drawings left out: the network will not know it`,
+  ]);
+});
+
 test('predict reads the drawings of a project in their order', async () => {
   const path = join(folder, 'to-predict.json');
   const project = starterProject('shapes', { perClass: 1 });
