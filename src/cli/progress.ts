@@ -10,6 +10,7 @@ import { type Colors, colorsFor, type Output } from './terminal.js';
 
 export interface ProgressSettings {
   preset: string;
+  classWeights?: string;
   /** Plain output: updates per line. */
   freqOutputTrain: number;
   /** Plain output: validation batches per line; null: no lines. */
@@ -124,6 +125,11 @@ export class ProgressView {
         `${formatCount(event.validationCount)} for validation, ${formatCount(event.testCount)} for the test`,
       `${plural(event.epochs, 'epoch')} of ${plural(event.batchesPerEpoch, 'update')}, saved in ${printable(event.folder)}`,
     );
+    if (this.#settings.classWeights === 'balanced') {
+      lines.push(
+        'the training loss has the weights of the classes (--class-weights balanced), validation and test losses have none',
+      );
+    }
     const { resumedFrom } = event;
     if (resumedFrom) {
       const { epoch, batch } = resumedFrom;

@@ -121,6 +121,18 @@ describe('without a terminal', () => {
     );
   });
 
+  it('says at the beginning that the training loss is weighted, and the others are not', () => {
+    const output = new FakeOutput();
+    new ProgressView(output, { ...settings, classWeights: 'balanced' }).show(START);
+    assert.match(
+      output.lines[3],
+      /^the training loss has the weights of the classes .*, validation and test losses/,
+    );
+    const plain = new FakeOutput();
+    new ProgressView(plain, { ...settings, classWeights: 'none' }).show(START);
+    assert.equal(plain.lines.length, output.lines.length - 1);
+  });
+
   it('writes plain lines, one per n updates or batches, without escape sequences', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });

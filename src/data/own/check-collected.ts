@@ -13,6 +13,7 @@ const NAMED = 5;
 
 /**
  * @param onNotice is told what was made of the pictures, one line each
+ * @param isWeighted whether the training weights its classes
  * @throws UserError if nothing can be learnt from the pictures: fewer than two classes, an empty test part, a class that
  *   is in the test part alone or has fewer than two training pictures
  */
@@ -20,6 +21,7 @@ export function checkCollected(
   dataset: Omit<ImageDataset, 'collected'>,
   collected: Collected,
   onNotice?: (line: string) => void,
+  isWeighted?: boolean,
 ): void {
   const { name, classes, train, test } = dataset;
   if (classes.length < 2) {
@@ -48,7 +50,7 @@ export function checkCollected(
         `${FEWEST_TO_TEST} at least; add pictures, or a folder test/`,
     );
   }
-  for (const line of collectedLines(dataset, collected)) onNotice?.(line);
+  for (const line of collectedLines(dataset, collected, isWeighted)) onNotice?.(line);
 }
 
 function named(labels: string[]): string {

@@ -34,6 +34,8 @@ export interface CollectOptions {
   form: PictureForm;
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
+  /** Whether the training weights its classes: then no notice advises to. */
+  isWeighted?: boolean;
   /** Ends the reading: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -200,7 +202,8 @@ class Collection {
       classes,
       collected,
     };
-    checkCollected(dataset, collected, this.#options.onNotice);
+    const { onNotice, isWeighted } = this.#options;
+    checkCollected(dataset, collected, onNotice, isWeighted);
     return dataset;
   }
 

@@ -47,6 +47,8 @@ export interface LoadStrokesOptions {
   signal?: AbortSignal;
   /** Called with one line about what is no error: drawings that were left out, a cache that cannot be written. */
   onNotice?: (line: string) => void;
+  /** Whether the training weights its classes: then no notice advises to. */
+  isWeighted?: boolean;
 }
 
 /**
@@ -136,12 +138,25 @@ export async function loadStrokePictures(
 /** The pictures at a place, in MNIST's form where they come in other sizes; null for an archive or its folder. */
 export async function picturesOf(
   { kind, path, name }: StrokePlace,
-  { onProgress, onNotice, signal }: Pick<LoadStrokesOptions, 'onProgress' | 'onNotice' | 'signal'>,
+  {
+    onProgress,
+    onNotice,
+    signal,
+    isWeighted,
+  }: Pick<LoadStrokesOptions, 'onProgress' | 'onNotice' | 'signal' | 'isWeighted'>,
 ): Promise<ImageDataset | null> {
   if (kind === 'images') return loadImages(path, { channelsImg: 1, signal });
   if (kind === 'drawings') return loadDrawingImages(path, name, onProgress, signal);
   if (kind !== 'own') return null;
-  return loadOwn(path, { channels: 1, size: null, form: 'thinned', onProgress, onNotice, signal });
+  return loadOwn(path, {
+    channels: 1,
+    size: null,
+    form: 'thinned',
+    onProgress,
+    onNotice,
+    signal,
+    isWeighted,
+  });
 }
 
 async function loadFromImages(place: StrokePlace, options: LoadStrokesOptions): Promise<StrokeDataset> {

@@ -273,6 +273,7 @@ async function* load(
     channelsImg: config.channelsImg,
     pictureSize: config.imageSize,
     order: config.strokeOrder,
+    isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
     signal,
     onProgress: (now) => Object.assign(progress, now),

@@ -220,5 +220,12 @@ describe('what cannot be learnt from is refused', () => {
     assert.ok(
       lines.some((line) => /"a" has 18 training examples and "b" 6; --class-weights balanced/.test(line)),
     );
+    const weighted: string[] = [];
+    await collect([...twoClasses(7), ...twoClasses(14).slice(0, 14)], {
+      onNotice: (line) => weighted.push(line),
+      isWeighted: true,
+    });
+    assert.equal(lines.length, weighted.length + 1, 'the advice is gone once it is followed');
+    assert.ok(!weighted.some((line) => /class-weights/.test(line)));
   });
 });
