@@ -6,11 +6,14 @@ import { printable } from '../report/recall.js';
 import { formatCount, formatNumber, formatShare, plural } from '../report/text.js';
 import type { EpochMetrics } from '../runs/run-folder.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '../train/events.js';
+import { flagsOf, suggestUpdates } from './few-updates.js';
 import { type Colors, colorsFor, type Output } from './terminal.js';
 
 export interface ProgressSettings {
   preset: string;
   classWeights?: string;
+  /** Samples of an update. */
+  batchSize?: number;
   /** Plain output: updates per line. */
   freqOutputTrain: number;
   /** Plain output: validation batches per line; null: no lines. */
@@ -131,6 +134,8 @@ export class ProgressView {
       );
     }
     const { resumedFrom } = event;
+    const advice = resumedFrom === null ? this.#moreUpdates(event) : null;
+    if (advice !== null) lines.push(yellow(advice));
     if (resumedFrom) {
       const { epoch, batch } = resumedFrom;
       lines.push(
@@ -142,6 +147,17 @@ export class ProgressView {
       );
     }
     return lines;
+  }
+
+  /** An advice if the batches or the epochs of a preset leave few updates for few samples; null otherwise. */
+  #moreUpdates({ trainCount, batchesPerEpoch, epochs }: StartEvent): string | null {
+    const { batchSize = trainCount } = this.#settings;
+    const better = suggestUpdates({ trainCount, batchSize, epochs });
+    if (better === null) return null;
+    return (
+      `${plural(batchesPerEpoch, 'update')} an epoch, ${batchesPerEpoch * epochs} in all, are few to learn from; ` +
+      `for ${plural(trainCount, 'training sample')} try ${flagsOf(better)}`
+    );
   }
 
   #progress(event: ProgressEvent): void {

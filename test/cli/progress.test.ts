@@ -133,6 +133,20 @@ describe('without a terminal', () => {
     assert.equal(plain.lines.length, output.lines.length - 1);
   });
 
+  it('advises smaller batches and more epochs at the beginning, where few samples leave few updates', () => {
+    const few = { ...START, trainCount: 60, validationCount: 12, batchesPerEpoch: 1 };
+    const linesOf = (event: typeof START) => {
+      const output = new FakeOutput();
+      new ProgressView(output, { ...settings, batchSize: 128 }).show(event);
+      return output.lines.slice(3);
+    };
+    assert.deepEqual(linesOf(few), [
+      '1 update an epoch, 2 in all, are few to learn from; for 60 training samples try --batch-size 4 --num-epochs 30',
+    ]);
+    assert.deepEqual(linesOf({ ...few, trainCount: 50_000 }), []);
+    assert.deepEqual(linesOf({ ...few, resumedFrom: { epoch: 2, batch: 0 } }), ['continues with epoch 2']);
+  });
+
   it('writes plain lines, one per n updates or batches, without escape sequences', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });

@@ -26,6 +26,7 @@ const EXPECTED_LINES = [
   /^[a-z-]+, seed [0-9]+, on (cpu|wasm) \([^)]+\), [0-9]+ threads?$/,
   /^[0-9,]+ parameters; samples: [0-9,]+ for training, [0-9,]+ for validation, [0-9,]+ for the test$/,
   /^[0-9]+ epochs? of [0-9]+ updates?, saved in /,
+  /^[0-9]+ updates? an epoch, [0-9]+ in all, are few to learn from; for [0-9]+ training samples try /,
   /^the training loss has the weights of the classes \(--class-weights balanced\), /,
   /^continues (in|with) epoch [0-9]+(, after update [0-9]+)?$/,
   /^epoch +[0-9]+\/[0-9]+ /,
