@@ -92,9 +92,11 @@ export {
   type InkPart,
   type LeftOut,
   type ReadSymbol,
+  type ReadSymbolsOptions,
   type Regrouping,
   readSymbols,
   regroupSymbols,
+  type SymbolCorrection,
   type SymbolReading,
 } from './recognize/symbols/read-symbols.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
