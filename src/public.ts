@@ -98,6 +98,7 @@ export {
   regroupSymbols,
   type SymbolCorrection,
   type SymbolReading,
+  type SymbolRecognizer,
 } from './recognize/symbols/read-symbols.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
 export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';

@@ -10,7 +10,13 @@ import { kindOf } from '../../data/kinds.js';
 import { UserError } from '../../user-error.js';
 import { isNone } from '../guess-name.js';
 import type { PreparedInput, RecognizerInput } from '../prepare-input.js';
-import { type Guess, type Recognition, type Recognizer, SURE_FROM } from '../recognizer.js';
+import {
+  type Guess,
+  type Recognition,
+  type Recognizer,
+  type RecognizerInfo,
+  SURE_FROM,
+} from '../recognizer.js';
 import { correctedPieces } from './corrections.js';
 import { drawingInk } from './drawing-pieces.js';
 import { bestGroups, type CandidateAnswer, candidatesOf, keyOf, ordersOf } from './grouping.js';
@@ -65,6 +71,12 @@ export interface SymbolReading {
   of: 'strokes' | 'components';
 }
 
+/** What recognises single symbols: a recognizer, or what answers as one does. */
+export interface SymbolRecognizer extends Pick<Recognizer, 'prepare' | 'recognizePrepared'> {
+  /** Its name in messages, its classes, and how inputs are prepared. */
+  readonly info: Pick<RecognizerInfo, 'name' | 'classes' | 'preprocessing'>;
+}
+
 /** A correction: merge symbol n with symbol n + 1, or split symbol n. */
 export type Regrouping = { merge: number } | { split: number };
 
@@ -101,7 +113,7 @@ const LEAST_LOG = -16;
  * recognizer.close();
  */
 export async function readSymbols(
-  recognizer: Recognizer,
+  recognizer: SymbolRecognizer,
   input: RecognizerInput,
   { corrections = [] }: ReadSymbolsOptions = {},
 ): Promise<SymbolReading> {
@@ -155,7 +167,7 @@ export async function readSymbols(
  * recognizer.close();
  */
 export async function regroupSymbols(
-  recognizer: Recognizer,
+  recognizer: SymbolRecognizer,
   input: RecognizerInput,
   reading: SymbolReading,
   change: Regrouping,
@@ -208,7 +220,7 @@ function formOf({ kind }: RecognizerInput): SymbolReading['of'] {
 }
 
 /** @throws UserError if the network reads pictures of another size than MNIST's, or the input is malformed */
-function segmented({ info }: Recognizer, input: RecognizerInput): SegmentedInk | null {
+function segmented({ info }: SymbolRecognizer, input: RecognizerInput): SegmentedInk | null {
   const size = kindOf(info.preprocessing).pictureSizeOf(info.preprocessing);
   if (!isDigitSized(size)) {
     throw new UserError(
@@ -222,7 +234,7 @@ function segmented({ info }: Recognizer, input: RecognizerInput): SegmentedInk |
 
 /** The answers to several parts of the ink, in one call; null for parts without a figure. */
 async function recognizeParts(
-  recognizer: Recognizer,
+  recognizer: SymbolRecognizer,
   ink: SegmentedInk,
   groups: readonly InkPart[][],
 ): Promise<(Recognition | null)[]> {
@@ -255,7 +267,7 @@ function answerOf({ probabilities }: Recognition, classes: readonly string[]): C
 
 /** @param recognition null: a correction calls ink without a figure a symbol; no class is likelier than another */
 function symbolOf(
-  { info: { classes } }: Recognizer,
+  { info: { classes } }: SymbolRecognizer,
   ink: SegmentedInk,
   { parts, line, correction }: Pick<ReadSymbol, 'parts' | 'line'> & { correction?: SymbolCorrection },
   recognition: Recognition | null,
