@@ -69,9 +69,12 @@ function Tag({ symbol, look }: { symbol: ReadSymbol; look: ClassLook }) {
   );
 }
 
+/** In place of a probability. */
+export const GIVEN = '✓';
+
 /** The probability in few letters, or a tick where a person has said the class and the network is not sure of it. */
 export function chanceOf({ probability, unsure }: ReadSymbol): string {
-  if (probability < SURE_FROM && !unsure) return '✓';
+  if (probability < SURE_FROM && !unsure) return GIVEN;
   return probability >= 0.99 ? '>99\u00a0%' : formatChance(probability);
 }
 

@@ -6,7 +6,7 @@ import { plural } from '#src/report/text.js';
 import { isolated } from '../charts/class-name.js';
 import { useChanges } from '../hooks.js';
 import { type ClassLook, linesOf } from './look.js';
-import { chanceOf } from './pad.js';
+import { chanceOf, GIVEN } from './pad.js';
 import type { PadSession, Selectable } from './pad-session.js';
 import { SymbolEditor, type TeachSymbol } from './symbol-editor.js';
 
@@ -102,7 +102,7 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
             (symbol, n) =>
               symbol.line === line && (
                 <li key={n}>
-                  <Chip pad={pad} of={symbol} isSelected={symbol === selection} label={spoken(symbol, look)}>
+                  <Chip pad={pad} of={symbol} isSelected={symbol === selection}>
                     <span
                       class={`chip-face${symbol.unsure ? ' unsure' : ''}`}
                       style={look.styleOf(symbol.answer)}
@@ -110,7 +110,7 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
                       <b>
                         <bdi>{look.nameOf(symbol.answer)}</bdi>
                       </b>
-                      <small class="odds">{chanceOf(symbol)}</small>
+                      <Odds symbol={symbol} />
                     </span>
                   </Chip>
                 </li>
@@ -122,15 +122,12 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
         <ol class="chips-row" aria-label="Ink that is left out">
           {reading.leftOut.map((left, n) => (
             <li key={n}>
-              <Chip
-                pad={pad}
-                of={left}
-                isSelected={left === selection}
-                label={`Left out: ${REASONS[left.reason]}`}
-              >
+              <Chip pad={pad} of={left} isSelected={left === selection}>
                 <span class="chip-face left-out">
                   <b>–</b>
-                  <small class="odds">left out</small>
+                  <small class="odds">
+                    left out<span class="hidden">: {REASONS[left.reason]}</span>
+                  </small>
                 </span>
               </Chip>
             </li>
@@ -145,16 +142,14 @@ interface ChipProps {
   pad: PadSession;
   of: Selectable;
   isSelected: boolean;
-  label: string;
   children: ComponentChildren;
 }
 
-function Chip({ pad, of, isSelected, label, children }: ChipProps) {
+function Chip({ pad, of, isSelected, children }: ChipProps) {
   return (
     <button
       type="button"
       class={`chip${isSelected ? ' selected' : ''}`}
-      aria-label={label}
       aria-expanded={isSelected}
       onClick={({ detail }) => pad.select(isSelected ? null : of, detail === 0 ? 'keys' : 'pad')}
       onKeyDown={(event) => {
@@ -184,11 +179,17 @@ function typedClass(
   );
 }
 
-/** For screen readers. */
-function spoken(symbol: ReadSymbol, look: ClassLook): string {
+/** The probability; for screen readers also what the tick and the colour say. */
+function Odds({ symbol }: { symbol: ReadSymbol }) {
   const chance = chanceOf(symbol);
-  const said = chance === '✓' ? 'by your correction' : chance;
-  return `${isolated(look.nameOf(symbol.answer))}, ${said}${symbol.unsure ? ', not sure' : ''}`;
+  const isGiven = chance === GIVEN;
+  return (
+    <small class="odds">
+      <span aria-hidden={isGiven}>{chance}</span>
+      {isGiven && <span class="hidden">by your correction</span>}
+      {symbol.unsure && <span class="hidden">not sure</span>}
+    </small>
+  );
 }
 
 function CopyButton({ text }: { text: string }) {
