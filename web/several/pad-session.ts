@@ -98,10 +98,14 @@ export class PadSession {
   /** Reads with another network from now on. */
   setReader(reader: SymbolReader | null): void {
     if (reader === this.#reader) return;
+    // A network that was taught more replaces the readings of the one before; another network's are worth nothing.
+    const isSimilar = reader && `${reader.classes}` === `${this.#reader?.classes}`;
     this.#reader = reader;
-    this.reading = null;
-    this.problem = null;
-    this.selected = null;
+    if (!isSimilar) {
+      this.reading = null;
+      this.problem = null;
+      this.selected = null;
+    }
     this.ask();
   }
 
