@@ -214,6 +214,7 @@ test('five symbols taught with a mouse are recognised, kept over a reload, and t
       `${wrong.length} of ${held.length} wrong: ${wrong.join(', ')}`,
     );
     await page.getByText('Write words').click();
+    await page.locator('.pad .hint').waitFor();
     await draw(visited, held[0].drawing);
     await page.locator(`.reading[data-text=${JSON.stringify(held[0].name)}]`).waitFor();
     assert.equal(await page.locator('.reading .by').textContent(), 'by the taught network');
