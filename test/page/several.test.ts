@@ -134,6 +134,7 @@ const button = (page: Page, name: string | RegExp) => page.locator('.several').g
 
 async function tap({ page }: Visit, n: number, tool: Tool = 'mouse'): Promise<void> {
   await page.waitForTimeout(REST_MS);
+  await page.locator('canvas.ink').scrollIntoViewIfNeeded();
   const { x, y, width, height } = (await page.locator('.frame').nth(n).boundingBox())!;
   if (tool === 'touch') await page.touchscreen.tap(x + width / 2, y + height / 2);
   else await page.mouse.click(x + width / 2, y + height / 2);

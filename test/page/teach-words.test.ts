@@ -113,6 +113,7 @@ for (const [size, options, tool] of [
     await expectText(page, 'tick wheel');
 
     await page.waitForTimeout(550);
+    await page.locator('canvas.ink').scrollIntoViewIfNeeded();
     const { x, y, width, height } = (await page.locator('.frame').first().boundingBox())!;
     if (tool === 'touch') await page.touchscreen.tap(x + width / 2, y + height / 2);
     else await page.mouse.click(x + width / 2, y + height / 2);
@@ -129,6 +130,11 @@ for (const [size, options, tool] of [
       '1 drawing',
       '2 drawings',
     ]);
+    await expectText(page, 'cross wheel cross');
+    await page.getByRole('button', { name: 'Draw tick', exact: true }).click();
+    await page.locator('.pad').waitFor({ state: 'detached' });
+    assert.ok(await page.evaluate(() => document.activeElement?.matches('canvas.ink')));
+    await page.getByText('Write words').click();
     await expectText(page, 'cross wheel cross');
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, 'no horizontal overflow');

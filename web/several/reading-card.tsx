@@ -102,7 +102,7 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
             (symbol, n) =>
               symbol.line === line && (
                 <li key={n}>
-                  <Chip pad={pad} of={symbol} isSelected={symbol === selection}>
+                  <Chip pad={pad} look={look} of={symbol} isSelected={symbol === selection}>
                     <span
                       class={`chip-face${symbol.unsure ? ' unsure' : ''}`}
                       style={look.styleOf(symbol.answer)}
@@ -122,7 +122,7 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
         <ol class="chips-row" aria-label="Ink that is left out">
           {reading.leftOut.map((left, n) => (
             <li key={n}>
-              <Chip pad={pad} of={left} isSelected={left === selection}>
+              <Chip pad={pad} look={look} of={left} isSelected={left === selection}>
                 <span class="chip-face left-out">
                   <b>–</b>
                   <small class="odds">
@@ -140,12 +140,13 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
 
 interface ChipProps {
   pad: PadSession;
+  look: ClassLook;
   of: Selectable;
   isSelected: boolean;
   children: ComponentChildren;
 }
 
-function Chip({ pad, of, isSelected, children }: ChipProps) {
+function Chip({ pad, look, of, isSelected, children }: ChipProps) {
   return (
     <button
       type="button"
@@ -153,7 +154,7 @@ function Chip({ pad, of, isSelected, children }: ChipProps) {
       aria-expanded={isSelected}
       onClick={({ detail }) => pad.select(isSelected ? null : of, detail === 0 ? 'keys' : 'pad')}
       onKeyDown={(event) => {
-        const answer = typedClass(event, pad.reading?.classes ?? []);
+        const answer = typedClass(event, pad.reading?.classes ?? [], look);
         if (answer !== null) pad.correct(of, answer);
         else if (event.key === 'Delete') pad.erase(of);
         else return;
@@ -170,11 +171,12 @@ function Chip({ pad, of, isSelected, children }: ChipProps) {
 function typedClass(
   { key, ctrlKey, metaKey, altKey }: KeyboardEvent,
   classes: readonly string[],
+  { nameOf }: ClassLook,
 ): string | null {
   if (ctrlKey || metaKey || altKey || key === ' ') return null;
   return (
-    classes.find((name) => name === key) ??
-    classes.find((name) => name.toLowerCase() === key.toLowerCase()) ??
+    classes.find((name) => nameOf(name) === key) ??
+    classes.find((name) => nameOf(name).toLowerCase() === key.toLowerCase()) ??
     null
   );
 }

@@ -143,13 +143,12 @@ export class TeachSession {
 
   /** Adds a symbol of the pad to the examples of its class. */
   teachSymbol(symbol: ReadSymbol): void {
-    const example = this.words.exampleOf(symbol);
-    if (!example || this.className(example.class) === null) {
+    if (this.className(symbol.answer) === null) {
       this.say('This symbol is not in the project any more.', true);
       return;
     }
     this.words.pad.correct(symbol, symbol.answer);
-    this.#keep(example.class, example.drawing);
+    this.#keep(symbol.answer, this.words.drawingOf(symbol));
   }
 
   #keep(classId: string, drawn: number[][][]): void {

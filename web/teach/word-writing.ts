@@ -10,29 +10,51 @@ import { countsOf, type Lesson } from './edits.js';
 import type { LiveAnswers } from './live-answers.js';
 import type { TeachWorker } from './teach-worker.js';
 
-/** Reads with the taught network, or with the nearest examples. */
+/**
+ * Reads with the taught network, or with the nearest examples. Classes have their ids as names, whatever reads: so
+ * corrections and readings stay when the network takes over, and when a symbol is renamed.
+ */
 class LessonReader implements SymbolReader {
   readonly classes: readonly string[];
-  /** Class ids by their names in the reading. */
-  readonly ids: ReadonlyMap<string, string>;
   readonly by: 'network' | 'examples';
   readonly #worker: TeachWorker;
+  /** Class ids by their names in the network. */
+  readonly #ids: ReadonlyMap<string, string>;
 
+  /** @param names of the classes in what reads */
   constructor(
     worker: TeachWorker,
     by: 'network' | 'examples',
-    classes: readonly string[],
+    names: readonly string[],
     ids: ReadonlyMap<string, string>,
   ) {
     this.#worker = worker;
     this.by = by;
-    this.classes = classes;
-    this.ids = ids;
+    this.#ids = ids;
+    this.classes = names.map((name) => this.#idOf(name));
   }
 
-  read(question: SymbolQuestion): Promise<SymbolReading> {
-    const examples = this.by === 'examples' ? this.classes.filter((name) => name !== 'none') : null;
-    return this.#worker.call('read', { ...question, examples });
+  async read({ strokes, corrections, change }: SymbolQuestion): Promise<SymbolReading> {
+    const names = new Map([...this.#ids].map(([name, id]) => [id, name]));
+    const reading = await this.#worker.call('read', {
+      strokes,
+      corrections: corrections.map(({ parts, answer }) => ({
+        parts,
+        ...(answer !== undefined && { answer: answer && (names.get(answer) ?? answer) }),
+      })),
+      change,
+      examples: this.by === 'examples' ? this.classes.filter((name) => name !== 'none') : null,
+    });
+    const symbols = reading.symbols.map((symbol) => ({
+      ...symbol,
+      answer: this.#idOf(symbol.answer),
+      alternatives: symbol.alternatives.map((guess) => ({ ...guess, class: this.#idOf(guess.class) })),
+    }));
+    return { ...reading, symbols };
+  }
+
+  #idOf(name: string): string {
+    return this.#ids.get(name) ?? name;
   }
 }
 
@@ -62,34 +84,27 @@ export class WordWriting {
     if (networkAnswers && networkIds) {
       this.#reader = new LessonReader(this.#worker, 'network', networkClasses, networkIds);
     } else if (features === 'ready' && taught.length > 1) {
-      const ids = new Map(taught.map((id) => [id, id]));
-      this.#reader = new LessonReader(this.#worker, 'examples', [...taught, 'none'], ids);
+      this.#reader = new LessonReader(this.#worker, 'examples', [...taught, 'none'], new Map());
     } else this.#reader = null;
     this.pad.setReader(this.#reader);
   }
 
   /** Names and colours of the project. */
   lookOf(lesson: Lesson): ClassLook {
-    const classOf = (name: string) => {
-      const id = this.#reader?.ids.get(name) ?? name;
-      return lesson.classes.find((each) => each.id === id);
-    };
+    const classOf = (id: string) => lesson.classes.find((each) => each.id === id);
     return {
-      nameOf: (name) => classOf(name)?.name ?? name,
-      styleOf: (name) => ({ '--colour': classOf(name)?.colour ?? 'var(--axis)' }),
+      nameOf: (id) => classOf(id)?.name ?? id,
+      styleOf: (id) => ({ '--colour': classOf(id)?.colour ?? 'var(--axis)' }),
     };
   }
 
-  /** The class of a symbol, and its ink as a drawing: for each stroke, [[x …], [y …]]. */
-  exampleOf({ answer, parts }: ReadSymbol): { class: string; drawing: number[][][] } | null {
-    const id = this.#reader?.ids.get(answer);
-    const strokes = this.pad.reading?.strokes;
-    if (id === undefined || !strokes) return null;
+  /** The ink of a symbol as a drawing: for each stroke, [[x …], [y …]]. */
+  drawingOf({ parts }: ReadSymbol): number[][][] {
+    const strokes = this.pad.reading?.strokes ?? [];
     const rounded = (values: readonly number[]) => values.map((value) => Math.round(value * 10) / 10);
-    const drawing = parts.map(({ index, from, to }) => {
+    return parts.map(({ index, from, to }) => {
       const { xs, ys } = strokes[index];
       return [rounded(xs.slice(from, to)), rounded(ys.slice(from, to))];
     });
-    return { class: id, drawing };
   }
 }
