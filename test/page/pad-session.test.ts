@@ -195,6 +195,19 @@ test('a touch of a symbol selects it, beside symbols it closes; a dot soon after
   touch(pad, 605, 250);
   assert.equal(pad.selection, pad.reading!.symbols[1]);
   assert.equal(pad.ink.strokes.length, 2);
+  pad.select(null);
+  // A slow tap: its dot has been read, as a symbol, before the finger is lifted.
+  now += 1000;
+  pad.strokeBegins();
+  pad.ink.begin('touch', 605, 250, 0.5, now);
+  pad.ink.extend(606, 252, 0.5, now + 80);
+  pad.ink.extended();
+  await settled(pad);
+  assert.equal(pad.reading!.symbols.length, 3);
+  pad.ink.end();
+  await settled(pad);
+  assert.equal(pad.reading!.symbols.length, 2);
+  assert.equal(pad.selection, pad.reading!.symbols[1]);
   touch(pad, 1500, 100);
   assert.equal(pad.selection, null);
   assert.equal(pad.ink.strokes.length, 2);

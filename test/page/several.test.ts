@@ -132,12 +132,17 @@ const seven = (x: number): Drawing[number] => [
 const chip = (page: Page, n: number) => page.locator('.chips-row .chip').nth(n);
 const button = (page: Page, name: string | RegExp) => page.locator('.several').getByRole('button', { name });
 
-async function tap({ page }: Visit, n: number, tool: Tool = 'mouse'): Promise<void> {
+/** A tap of a person: the page reads its dot before the finger is lifted. */
+async function tap({ page, cdp }: Visit, n: number, tool: Tool = 'mouse'): Promise<void> {
   await page.waitForTimeout(REST_MS);
   await page.locator('canvas.ink').scrollIntoViewIfNeeded();
   const { x, y, width, height } = (await page.locator('.frame').nth(n).boundingBox())!;
-  if (tool === 'touch') await page.touchscreen.tap(x + width / 2, y + height / 2);
-  else await page.mouse.click(x + width / 2, y + height / 2);
+  const middle = { x: x + width / 2, y: y + height / 2 };
+  if (tool === 'touch') {
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [middle] });
+    await page.waitForTimeout(100);
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  } else await page.mouse.click(middle.x, middle.y, { delay: 100 });
   await page.locator('.editor').waitFor();
 }
 

@@ -80,6 +80,8 @@ export class PadSession {
   #scale = 1;
   /** A symbol was selected when the stroke began: a tap closes its card. */
   #wasSelected = false;
+  /** The reading when the stroke began: during a tap the symbol may be read with the tap's dot. */
+  #readingBefore: PadReading | null = null;
 
   constructor() {
     this.ink.refuses = (stroke) => this.#isTap(stroke);
@@ -156,6 +158,7 @@ export class PadSession {
   penMoved(): void {}
   strokeBegins(): void {
     this.#wasSelected = this.selected !== null;
+    this.#readingBefore = this.reading;
     this.selected = null;
   }
   /** The pen is thin, for symbols are small here. A pad that has become too small shows all ink smaller. */
@@ -274,7 +277,9 @@ export class PadSession {
       if (strokes !== this.#strokes && !this.#isStepping) this.#record(true);
       this.#strokes = strokes;
     }
-    this.ask();
+    // A first point has no shape, and may be a tap.
+    if (isPenDown && strokes[strokes.length - 1].xs.length === 1) this.#changed();
+    else this.ask();
   }
 
   #record(isInk: boolean): void {
@@ -325,21 +330,24 @@ export class PadSession {
     const before = this.#strokes.at(-1)?.times.at(-1) ?? Number.NEGATIVE_INFINITY;
     if (!this.#wasSelected && begin - before < REST_MS) return false;
     const touched = this.#at(xs[0], ys[0]);
-    if (touched) this.select(touched);
+    this.selectedBy = 'pad';
+    this.selected = touched;
     return touched !== null || this.#wasSelected;
   }
 
   /** The symbol at a place: of several the one whose middle is nearest. */
-  #at(x: number, y: number): Selectable | null {
+  #at(x: number, y: number): StrokePart[] | null {
+    const reading = this.#readingBefore;
+    if (!reading) return null;
     const reach = TAP_REACH * this.#scale;
     let [nearest, least]: [Selectable | null, number] = [null, Number.POSITIVE_INFINITY];
-    for (const each of [...(this.reading?.symbols ?? []), ...(this.reading?.leftOut ?? [])]) {
+    for (const each of [...reading.symbols, ...reading.leftOut]) {
       const { left, top, right, bottom } = each.box;
       if (x < left - reach || x > right + reach || y < top - reach || y > bottom + reach) continue;
       const distance = Math.hypot(x - (left + right) / 2, y - (top + bottom) / 2);
       if (distance < least) [nearest, least] = [each, distance];
     }
-    return nearest;
+    return nearest && partsOf(nearest.parts, reading.strokes);
   }
 
   #changed(): void {
