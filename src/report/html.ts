@@ -195,7 +195,7 @@ const REFUSALS_NOTE =
 
 /** Why the training ended before its last epoch. */
 const STOPPED: Record<string, string> = {
-  patience: ', stopped: validation did not improve',
+  patience: ', stopped: validation accuracy did not improve',
   'target-accuracy': ', stopped: target reached',
 };
 

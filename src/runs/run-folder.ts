@@ -9,7 +9,7 @@ export const RUN_FILES = {
   config: 'config.json',
   /** One line an epoch. */
   metrics: 'metrics.jsonl',
-  /** Checkpoint of the epoch with the best validation accuracy. */
+  /** Checkpoint of the epoch with the best validation accuracy; of equal ones, of that with the lowest validation loss. */
   best: 'best.safetensors',
   /** Checkpoint of the last epoch, with all that is needed to resume. */
   last: 'last.safetensors',

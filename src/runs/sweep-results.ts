@@ -54,12 +54,17 @@ export async function accuracyAfter(result: TrialResult, epochs: number): Promis
   return bestOf((await metricsIn(result.folder)).slice(0, epochs))?.validationAccuracy ?? null;
 }
 
-/** As the training chooses its best epoch: of equal ones the first. */
+/** As the training chooses its best epoch: of equal ones that with the lowest loss, then the first. */
 function bestOf(metrics: readonly EpochMetrics[]): EpochMetrics | null {
   return metrics.reduce<EpochMetrics | null>(
-    (best, each) => (best !== null && best.validationAccuracy >= each.validationAccuracy ? best : each),
+    (best, each) => (best !== null && !isBetter(each, best) ? best : each),
     null,
   );
+}
+
+function isBetter(a: EpochMetrics, b: EpochMetrics): boolean {
+  if (a.validationAccuracy !== b.validationAccuracy) return a.validationAccuracy > b.validationAccuracy;
+  return a.validationLoss < b.validationLoss;
 }
 
 async function metricsIn(folder: string): Promise<EpochMetrics[]> {

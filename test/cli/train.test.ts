@@ -82,6 +82,16 @@ describe('one run', () => {
     assert.match(out, /\n {2}energy of processors and memory 1,235 J, 24\.7 W on average\n/);
   });
 
+  it("suggests for data of one's own what fits them, not the presets of MNIST", async () => {
+    const { out } = await run({ data: 'my-pictures' });
+    assert.doesNotMatch(out, /mnist-lstm/);
+    assert.match(out, /\n {2}npx scanstroke train --config .*config\.json'? --seed-number 1\n/);
+    assert.ok(out.includes(`npx scanstroke predict ${folder} FILE\n`));
+    const few = { trainScore: { correct: 20, count: 60 } };
+    const small = await run({ data: 'my-pictures', savingPath: `${folder}-few` }, undefined, few);
+    assert.match(small.out, /config\.json'? --batch-size 4 --num-epochs 30\n/);
+  });
+
   it('prints for strokes the scores of reversed and reordered drawings, with the difference', async () => {
     const strokes = {
       testScore: { correct: 9764, count: 10_000 },

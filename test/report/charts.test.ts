@@ -209,6 +209,15 @@ test('every cell of a matrix has its number, and a single mistake is coloured', 
   for (const rate of ['>99.9', '<0.1', '90.9', '9.1']) assert.ok(rates.includes(rate), rate);
 });
 
+test('with weights of the classes, the loss chart says that its losses do not compare', () => {
+  const input = { ...sampleInput(), config: { class_weights: 'balanced' } };
+  assert.match(
+    lossChart(input, 'file').note,
+    /training loss has the weights of the classes, the validation loss/,
+  );
+  assert.doesNotMatch(lossChart(sampleInput(), 'file').note, /weights of the classes/);
+});
+
 test('without a curve the axis shows epochs, and no number of updates', () => {
   const texts = textBoxes(renderSvg(lossChart(sampleInput({ points: 0 }), 'file'))).map(({ text }) => text);
   assert.ok(texts.includes('epoch'), texts.join('\n'));

@@ -321,6 +321,8 @@ test('commands are quoted for a shell, and depend on the schedule', () => {
     ),
   );
   assert.equal(reproductionCommands('r', { ...summary, preset: null }, {}).length, 4);
+  // The preset alone would train on MNIST.
+  assert.equal(reproductionCommands('r', summary, { data: 'my-pictures' }).length, 4);
 });
 
 test('the energy is on the page where it was measured', () => {

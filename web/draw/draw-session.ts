@@ -243,6 +243,6 @@ function firstOfEachKind(models: ModelEntry[]): string[] {
 }
 
 /** A copy to send: the unfinished stroke keeps growing. */
-function copyOf(strokes: readonly InkStroke[]): Stroke[] {
+export function copyOf(strokes: readonly InkStroke[]): Stroke[] {
   return strokes.map(({ xs, ys }) => ({ xs: [...xs], ys: [...ys] }));
 }

@@ -15,6 +15,7 @@ import { TakeAway } from './take-away.js';
 import { TeachSession } from './teach-session.js';
 import { listenForTeachKeys } from './teach-shortcuts.js';
 import { TrainingCard } from './training-card.js';
+import { WordReading } from './word-paper.js';
 
 /** Begins when the view is first opened, and lives as long as the page. */
 const session = new TeachSession();
@@ -48,11 +49,11 @@ export default function TeachPage() {
 function Lesson() {
   const { classes, drawings } = session.desk.lesson;
   return (
-    <div class="lesson">
+    <div class={`lesson${session.mode === 'word' ? ' writing' : ''}`}>
       <h1 class="hidden">Teach</h1>
       <div class="desk">
         <Paper session={session} />
-        <AnswerPanel session={session} />
+        {session.mode === 'word' ? <WordReading session={session} /> : <AnswerPanel session={session} />}
       </div>
       <div class="results">
         <section aria-label="Symbols">

@@ -3,6 +3,7 @@
  * Lives as long as the page, so that a training goes on while another view is open.
  */
 
+import type { ReadSymbol } from '#src/recognize/symbols/read-symbols.js';
 import type { ModelList } from '#src/serve/api.js';
 import type { StarterName } from '#src/teach/starters.js';
 import { Ink, type InkStroke } from '../draw/ink.js';
@@ -17,9 +18,10 @@ import { RestingPen } from './resting-pen.js';
 import { type ServedProject, servedProject } from './served-project.js';
 import { type OfferedFile, readTeachFile } from './teach-files.js';
 import { TeachWorker } from './teach-worker.js';
+import { WordWriting } from './word-writing.js';
 
-/** `add`: a drawing becomes an example of the chosen class. `try`: it is only answered. */
-export type Mode = 'add' | 'try';
+/** `add`: a drawing becomes an example of the chosen class. `try`: it is only answered. `word`: several are read. */
+export type Mode = 'add' | 'try' | 'word';
 
 export class TeachSession {
   readonly ink = new Ink();
@@ -28,6 +30,7 @@ export class TeachSession {
   readonly answers: LiveAnswers;
   readonly training: BackgroundTraining;
   readonly pen: RestingPen;
+  readonly words: WordWriting;
   /** Whether the kept project has been looked for. */
   isReady = false;
   mode: Mode = 'add';
@@ -47,7 +50,11 @@ export class TeachSession {
   #isFinished = false;
 
   constructor() {
-    this.answers = new LiveAnswers(this.#answerWorker, () => this.#changed());
+    this.words = new WordWriting(this.#answerWorker);
+    this.answers = new LiveAnswers(this.#answerWorker, () => {
+      this.words.update(this.desk.lesson, this.answers);
+      this.#changed();
+    });
     this.training = new BackgroundTraining(
       new TeachWorker(),
       () => this.#changed(),
@@ -129,18 +136,32 @@ export class TeachSession {
       this.say('That was only a dot. Draw a line.', true);
       return;
     }
+    this.#keep(classId, this.#drawing());
+    this.#isFinished = false;
+    this.ink.forget();
+  }
+
+  /** Adds a symbol of the pad to the examples of its class. */
+  teachSymbol(symbol: ReadSymbol): void {
+    if (this.className(symbol.answer) === null) {
+      this.say('This symbol is not in the project any more.', true);
+      return;
+    }
+    this.words.pad.correct(symbol, symbol.answer);
+    this.#keep(symbol.answer, this.words.drawingOf(symbol));
+  }
+
+  #keep(classId: string, drawn: number[][][]): void {
     const { lesson } = this.desk;
     const name = this.className(classId);
     const drawing = {
       // With the time, so that the id of a deleted drawing does not name another one.
       id: edits.freshId(lesson.drawings, `d-${Date.now().toString(36)}-`),
       class: classId,
-      drawing: this.#drawing(),
+      drawing: drawn,
       made: new Date().toISOString(),
     };
     this.desk.edit(edits.addDrawing(lesson, drawing), `draw ${name}`);
-    this.#isFinished = false;
-    this.ink.forget();
     this.say(`${name}: ${edits.countsOf(this.desk.lesson).get(classId)} drawings.`);
   }
 
@@ -276,11 +297,13 @@ export class TeachSession {
       this.selected = new Set();
       this.message = null;
       this.ink.forget();
+      this.words.pad.forget();
       this.training.stop();
       void this.answers.forget();
       if (network) void this.answers.setNetwork(network.checkpoint, network.ids);
     }
     void this.answers.setLesson(lesson);
+    this.words.update(lesson, this.answers);
     if (network?.isCurrent) this.training.upToDate(lesson);
     else this.training.want(lesson);
   }

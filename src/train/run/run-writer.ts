@@ -145,7 +145,12 @@ export class RunWriter {
     const lost = `${problem}${kept}; the weights of epoch ${state.best.epoch}, the best so far, are lost`;
     const lastIsKnown = betweenEpochs && last?.epoch === state.epoch - 1;
     state.best = lastIsKnown
-      ? { accuracy: last.validationAccuracy, loss: last.validationLoss, epoch: last.epoch }
+      ? {
+          accuracy: last.validationAccuracy,
+          loss: last.validationLoss,
+          epoch: last.epoch,
+          reachedIn: last.epoch,
+        }
       : null;
     // First, so that a killed process leaves no checkpoint that would be taken for that of the old best epoch.
     if (lastIsKnown) await this.save(RUN_FILES.last, state);

@@ -9,7 +9,7 @@ import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitExamples } from '../../data/split.js';
-import { quote } from '../../formats/quotation.js';
+import { checkTrainable } from '../../data/trainable.js';
 import { parameterCount } from '../../model/parameters.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
@@ -93,12 +93,7 @@ async function* trainLocked(
     );
   }
   const { dataset, notices } = yield* load(given, stop);
-  if (dataset.classes.length < 2) {
-    throw new UserError(
-      `train: all samples of ${dataset.name} are of the class ${quote(dataset.classes[0])}; at least two classes are needed`,
-      { settings: ['data'] },
-    );
-  }
+  checkTrainable(dataset, given.trainSplit, given.seedNumber);
   const config = withFittingSteps(given, dataset);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
@@ -300,6 +295,7 @@ async function* load(
     channelsImg: config.channelsImg,
     pictureSize: config.imageSize,
     order: config.strokeOrder,
+    isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
     signal,
     onProgress: (now) => Object.assign(progress, now),
