@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { printable } from '../report/recall.js';
 import {
   formatCount,
+  formatEnergy,
   formatRecallTable,
   formatScore,
   formatSeconds,
@@ -41,6 +42,7 @@ export function formatSummary(
     `${summary.gflops.toFixed(1)} GFLOP/s`,
     `peak memory ${formatCount(summary.peakRssMb)} MB`,
   ];
+  const { energyJoules: joules, totalSeconds } = summary;
   return [
     '',
     bold(`Accuracy`) + dim(` of the best epoch, ${summary.bestEpoch} of ${summary.epochs}`),
@@ -52,6 +54,7 @@ export function formatSummary(
     '',
     bold('Time'),
     `  ${speed.join(', ')}`,
+    ...(joules === null ? [] : [`  energy of processors and memory ${formatEnergy(joules, totalSeconds)}`]),
     '',
     bold('Look at'),
     indent(

@@ -19,6 +19,8 @@ export const RUN_FILES = {
   report: 'report.html',
   /** Accuracies under changes of the inputs; only after `evaluate --robustness`. */
   robustness: 'robustness.json',
+  /** A folder of TensorBoard's event files; only with `--log tensorboard`. */
+  tensorboard: 'tensorboard',
   /** The project that the network was taught from; only of a run that the server has taught. */
   project: 'project.json',
 } as const;
@@ -128,6 +130,8 @@ export interface RunSummary {
   /** Of the updates: 3 × the forward matrix products. */
   gflops: number;
   peakRssMb: number;
+  /** Of the machine's processors and memory in totalSeconds; null where it is not known. */
+  energyJoules: number | null;
   /** The name as in --backend, and the instruction set for people. */
   backend: string;
   backendDescription: string;

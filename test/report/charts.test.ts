@@ -14,6 +14,7 @@ import { renderSvg } from '#src/report/charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
 import { mistakesChart, mistakeTiles } from '#src/report/charts/mistakes.js';
+import { parallelChart } from '#src/report/charts/parallel.js';
 import { reliabilityChart } from '#src/report/charts/reliability.js';
 import { robustnessChart } from '#src/report/charts/robustness.js';
 
@@ -21,6 +22,7 @@ import type { ReportInput } from '#src/report/html.js';
 import { light } from '#src/report/palette.js';
 import type { Robustness } from '#src/runs/robustness.js';
 import { sampleInput, sampleMistake, sampleRobustness, sampleStrokeMistake } from './sample.js';
+import { SAMPLE_AXES, sampleTrials } from './sample-sweep.js';
 import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';
 
 const fixtures = new URL('../../../test/fixtures/report/', import.meta.url);
@@ -45,6 +47,7 @@ const goldens: [name: string, chart: Chart][] = [
   ...chartsOf(small, 'file').map((chart): [string, Chart] => [chart.name, chart]),
   ['mistakes-strokes', mistakesChart(drawings)],
   ['robustness', robustnessChart(sampleRobustness())],
+  ['parallel-coordinates', parallelChart(sampleTrials(), SAMPLE_AXES, (option) => option, 'file')],
 ];
 
 /** Values of a row of robustness with one variant. */

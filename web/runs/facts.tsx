@@ -1,6 +1,7 @@
 /** A run's results and settings as lists; for several runs, one table with a column per run. */
 import {
   formatCount,
+  formatEnergy,
   formatNumber,
   formatRefused,
   formatScore,
@@ -39,6 +40,9 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     speed ? ['Training speed', `${formatCount(speed)} samples/s`] : null,
     summary && summary.gflops > 0 ? ['Computing speed', `${summary.gflops.toFixed(1)} GFLOP/s`] : null,
     summary ? ['Peak memory', `${formatCount(summary.peakRssMb)} MB`] : null,
+    summary && summary.energyJoules !== null
+      ? ['Energy', formatEnergy(summary.energyJoules, summary.totalSeconds)]
+      : null,
     details.parameters ? ['Parameters', formatCount(details.parameters)] : null,
     summary ? ['Backend', `${summary.backend} (${summary.backendDescription})`] : null,
     summary ? ['Threads', plural(summary.threads, 'thread')] : null,

@@ -15,6 +15,7 @@ import { Comparison, Configuration, epochsText, Facts, isImported, isTaught } fr
 import { Mistakes } from './mistakes.js';
 import { bestValidation, type Run, RunFeed } from './run-feed.js';
 import { isNarrow, MAX_COMPARED, RunList, StateBadge } from './run-list.js';
+import { SweepCard } from './sweep-card.js';
 
 const REFRESH_LIST_EVERY_MS = 3000;
 /** A server that needs long for its list is asked less often: at most this share of its time. */
@@ -176,10 +177,11 @@ function Shown({ ids, runs }: { ids: readonly string[]; runs: readonly RunEntry[
         <Waiting what={ids.length === 1 ? `Loading the run ${ids[0]}` : `Loading ${ids.length} runs`} />
       </section>
     );
-  return loaded.length === 1 ? <OneRun run={loaded[0]} /> : <SeveralRuns runs={loaded} />;
+  return loaded.length === 1 ? <OneRun run={loaded[0]} runs={runs} /> : <SeveralRuns runs={loaded} />;
 }
 
-function OneRun({ run }: { run: Run }) {
+/** @param runs the list of all runs */
+function OneRun({ run, runs }: { run: Run; runs: readonly RunEntry[] }) {
   const { id, details, metrics, summary, state } = run;
   const accuracy = summary?.testAccuracy ?? bestValidation(metrics);
   const wanted = details.num_epochs;
@@ -215,6 +217,7 @@ function OneRun({ run }: { run: Run }) {
         )}
         <Facts run={run} />
       </section>
+      <SweepCard id={id} runs={runs} />
       {(metrics.length > 0 || details.problem === null) && (
         <section class="card" aria-label="Curves">
           <Curves runs={[run]} />
