@@ -1,9 +1,8 @@
 /** How the command line explains an error. */
 import { explainSystemError } from '../formats/file-errors.js';
-import { snakeCase } from '../formats/key-case.js';
-import { inOneLine } from '../formats/quotation.js';
 import { explainShortage } from '../formats/shortage.js';
 import { UserError } from '../user-error.js';
+import { messageWithFlags } from './error-message.js';
 import type { Terminal } from './terminal.js';
 
 /**
@@ -19,10 +18,4 @@ export function explain(thrown: unknown, terminal: Terminal, who = 'scanstroke')
   const stack = error instanceof Error ? error.stack : String(error);
   terminal.err.write(`${who}: this is a bug in scanstroke, please report it\n${stack}\n`);
   return 1;
-}
-
-/** One line: the message, and the flags of the settings that it speaks of. */
-function messageWithFlags({ message, settings }: UserError): string {
-  const flags = settings.map((name) => `--${snakeCase(name).replaceAll('_', '-')}`);
-  return inOneLine(message) + (flags.length > 0 ? ` (${flags.join(', ')})` : '');
 }

@@ -21,6 +21,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'train a network; writes checkpoints, charts and a report to a run folder',
     define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
   },
+  sweep: {
+    summary: 'train with several settings, and find the best',
+    define: async (...args) => (await import('./commands/sweep-command.js')).defineSweep(...args),
+  },
   evaluate: {
     summary: 'compute the accuracy and loss of a trained network',
     define: async (...args) => (await import('./commands/evaluate-command.js')).defineEvaluate(...args),

@@ -11,6 +11,7 @@ import { beginsLikeJson, describeContent } from '../../formats/content.js';
 import { explainFileError } from '../../formats/file-errors.js';
 import { parseJson } from '../../formats/json.js';
 import { readFileBounded, readFileInChunks, sizeOfRegularFile } from '../../formats/read-files.js';
+import type { Drawing } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
 import { type LabelledDrawing, parseDrawing } from './drawing-json.js';
@@ -31,6 +32,13 @@ export interface DrawingFile {
   bytes: number;
   /** Whether its name marks it as a file of test drawings. */
   isTest: boolean;
+}
+
+/** A drawing with its label and its place: `FILE:LINE`, or `FILE: drawing N`. */
+export interface PlacedDrawing {
+  drawing: Drawing;
+  label: string;
+  where: string;
 }
 
 /**
@@ -92,19 +100,27 @@ function checkStart(start: Uint8Array, path: string): void {
 
 /**
  * Reads the drawings of a file in order.
- * @param take called with each drawing; without a label in the file, the label is the file's name without its ending
+ * @param take called with each drawing and its place; without a label in the file, the label is the file's name without
+ *   its ending
  * @param onBytes called with the number of bytes read from this file
  * @param signal ends the reading: throws its reason
+ * @returns the classes that the file lists, also those without drawings: a project's. Of a file of drawings without labels,
+ *   the file's name
  * @throws UserError naming file and line
  */
 export async function readDrawings(
   { path, name }: DrawingFile,
-  take: (drawing: LabelledDrawing & { label: string }) => void,
+  take: (drawing: PlacedDrawing) => void,
   onBytes?: (bytes: number) => void,
   signal?: AbortSignal,
-): Promise<void> {
-  const named = ({ drawing, label }: LabelledDrawing) =>
-    take({ drawing, label: label ?? name.replace(DRAWING_FILE, '') });
+): Promise<string[]> {
+  let count = 0;
+  const ownLabel = name.replace(DRAWING_FILE, '');
+  const named = ({ drawing, label }: LabelledDrawing, where: string) => {
+    count++;
+    take({ drawing, label: label ?? ownLabel, where });
+  };
+  const listed = () => (count === 0 ? [ownLabel] : []);
   if (/\.json$/i.test(name)) {
     const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, (start) =>
       checkStart(start, path),
@@ -113,24 +129,28 @@ export async function readDrawings(
     if (isProject(value)) {
       const { classes, drawings } = projectOf(value, path);
       const names = new Map(classes.map((each) => [each.id, each.name]));
-      for (const each of drawings) named({ drawing: drawingOf(each), label: names.get(each.class) ?? null });
-      return;
+      drawings.forEach((each, n) => {
+        named({ drawing: drawingOf(each), label: names.get(each.class) ?? null }, `${path}: drawing ${n}`);
+      });
+      return [...names.values()];
     }
     (Array.isArray(value) ? value : [value]).forEach((each: unknown, n) => {
-      named(parseDrawing(each, Array.isArray(value) ? `${path}: drawing ${n}` : path));
+      const where = Array.isArray(value) ? `${path}: drawing ${n}` : path;
+      named(parseDrawing(each, where), where);
     });
-    return;
+    return listed();
   }
   if (/json/i.test(name)) {
     await eachLine(chunksOf(path, signal), path, onBytes, (line, number) => {
       const where = `${path}:${number}`;
-      if (line.trim() !== '') named(parseDrawing(parseJson(line, where), where));
+      if (line.trim() !== '') named(parseDrawing(parseJson(line, where), where), where);
     });
-    return;
+    return listed();
   }
   const reader = new PenTextReader(path, named);
   await eachLine(chunksOf(path, signal), path, onBytes, (line, number) => reader.line(line, number));
   reader.end();
+  return listed();
 }
 
 /** The lines of a file of any size; no line may be longer than MAX_LINE_LETTERS. */

@@ -7,7 +7,7 @@ import type { Dataset, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
 import { splitExamples } from '../../data/split.js';
-import { quote } from '../../formats/quotation.js';
+import { checkTrainable } from '../../data/trainable.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
 import { UserError } from '../../user-error.js';
@@ -49,6 +49,7 @@ export function loadRunData(
     channelsImg: config.channelsImg,
     pictureSize: config.imageSize,
     order: config.strokeOrder,
+    isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
     ...hearing,
   });
@@ -56,12 +57,7 @@ export function loadRunData(
 
 /** @throws UserError if the data and the configuration do not fit */
 export function planRun<C extends TrainConfig>(given: C, dataset: Dataset): RunPlan<C> {
-  if (dataset.classes.length < 2) {
-    throw new UserError(
-      `train: all samples of ${dataset.name} are of the class ${quote(dataset.classes[0])}; at least two classes are needed`,
-      { settings: ['data'] },
-    );
-  }
+  checkTrainable(dataset, given.trainSplit, given.seedNumber);
   const config = withFittingSteps(given, dataset);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);

@@ -30,6 +30,7 @@ import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
 import { loadRunData, planRun } from './run-plan.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
+import { TensorboardLog } from './tensorboard-log.js';
 import { mistakesOf } from './worst-mistakes.js';
 
 /** Input of the report that is not in the run folder. */
@@ -48,6 +49,8 @@ export interface RunControl {
   lock?: RunLock;
   /** In an MPI job: the other ranks, which compute with this one; by default the run computes alone. */
   ranks?: Lead | null;
+  /** The folder of the counters of energy; default: the kernel's. */
+  powercap?: string;
 }
 
 /**
@@ -60,12 +63,12 @@ export interface RunControl {
  */
 export async function* trainRun(
   config: PlacedConfig,
-  { stop, lock, ranks = null }: RunControl,
+  { stop, lock, powercap, ranks = null }: RunControl,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (lock) return yield* trainLocked(config, stop, lock, ranks);
+  if (lock) return yield* trainLocked(config, stop, lock, powercap, ranks);
   const own = await lockRun(config.savingPath, { stop });
   try {
-    return yield* trainLocked(config, stop, own, ranks);
+    return yield* trainLocked(config, stop, own, powercap, ranks);
   } finally {
     await own.release();
   }
@@ -75,6 +78,7 @@ async function* trainLocked(
   given: PlacedConfig,
   stop: AbortSignal,
   lock: RunLock,
+  powercap: string | undefined,
   ranks: Lead | null,
 ): AsyncGenerator<TrainEvent, RunEnd> {
   if (given.numEpochs > MAX_EPOCHS) {
@@ -89,6 +93,8 @@ async function* trainLocked(
   const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf } = plan;
   const source = await lockSource(config);
   let session: RunEngine | null = null;
+  let log: TensorboardLog | null = null;
+  let writer: RunWriter | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
     session = await openRunEngine(
@@ -120,9 +126,19 @@ async function* trainLocked(
 
     stop.throwIfAborted();
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
-    const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
-    const repairs = await writer.begin(state, checkpoint);
+    const files = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions, powercap);
+    writer = files;
+    const repairs = await files.begin(state, checkpoint);
     await source?.release();
+    if (config.log.includes('tensorboard')) {
+      log = await TensorboardLog.open({
+        folder: config.savingPath,
+        config: kept,
+        state,
+        batchSize,
+        trainCount: train.length,
+      });
+    }
     yield {
       type: 'start',
       backend: engine.backend,
@@ -151,15 +167,18 @@ async function* trainLocked(
       lengthOf,
       state,
       lastGood,
-      validated: (answers) => writer.calibrate(answers),
+      validated: (answers) => files.calibrate(answers),
       saveBest: async (next, bestScores) => {
         scores.set('validation', bestScores);
-        await writer.saveBest(next.epoch - 1);
+        await files.saveBest(next.epoch - 1);
       },
-      saveEpoch: (next, metrics) => writer.saveEpoch(next, metrics),
-      saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
+      saveEpoch: async (next, metrics) => {
+        await log?.epoch(metrics);
+        await files.saveEpoch(next, metrics);
+      },
+      saveMidEpoch: (next) => files.save(RUN_FILES.last, next),
     });
-    const reason = yield* untilDeviceLost(loop, lastGood);
+    const reason = yield* untilDeviceLost(log ? log.follow(loop) : loop, lastGood);
     const interrupted = { folder: config.savingPath, mistakes: [], calibration: null };
     if (reason === 'interrupted') return interrupted;
     const epoch = state.epoch - 1;
@@ -193,11 +212,14 @@ async function* trainLocked(
       }
       if (part === 'negatives') refused = refusedByKind(sheet, dataset);
     }
-    const summary = await writer.end(state, reason, scores, refused, train);
+    const summary = await files.end(state, reason, scores, refused, train);
+    await log?.end(summary);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes, calibration };
   } finally {
     await source?.release();
+    await log?.close();
+    writer?.close();
     await session?.close();
   }
 }
