@@ -5,7 +5,7 @@ import type { KindName } from './input-kind.js';
 export const STROKES_PREFIX = 'strokes:';
 
 /** Endings of files with drawings (pens/drawing-files.ts). */
-export const DRAWING_FILE = /\.(ndjson|jsonl|json|tra|tes|unipen)$/i;
+export const DRAWING_FILE = /\.(ndjson|jsonl|json|bin|tra|tes|unipen)$/i;
 
 /** Whether a file with this name holds drawings. */
 export function isDrawingFile(name: string): boolean {

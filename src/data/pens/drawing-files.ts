@@ -1,28 +1,34 @@
 /**
  * Reads files with drawings by a pen as streams, one drawing at a time: Quick, Draw!'s `.ndjson` (raw or
- * simplified), `.ndjson` or `.json` of a drawing page, projects of one's own symbols (project.ts), and text with pen-down and pen-up (`.tra` and `.tes` of
- * Pendigits, `.unipen`). Node.js only.
+ * simplified) and `.bin` (binary-drawings.ts), `.ndjson` or `.json` of a drawing
+ * page, projects of one's own symbols (project.ts), and text with pen-down and pen-up (`.tra` and `.tes` of Pendigits,
+ * `.unipen`). Node.js only.
  */
 
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beginsLikeJson, describeContent } from '../../formats/content.js';
 import { explainFileError } from '../../formats/file-errors.js';
 import { parseJson } from '../../formats/json.js';
-import { readFileBounded, readFileInChunks, sizeOfRegularFile } from '../../formats/read-files.js';
+import { openRegularFile, readFileBounded, readRange, sizeOfRegularFile } from '../../formats/read-files.js';
 import { UserError } from '../../user-error.js';
 import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
+import { binaryDrawings } from './binary-drawings.js';
 import { type LabelledDrawing, parseDrawing } from './drawing-json.js';
 import { PenTextReader } from './pen-text.js';
 import { drawingOf, isProject, projectOf } from './project.js';
+import type { NamedDrawing, ReadDrawing, ReadDrawings } from './read-drawing.js';
 
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
 const TEST_NAME = /\.tes$|(^|[-_. ])test([-_. ]|$)/i;
 /** Letters, of up to four bytes. Ten times the longest raw drawing of Quick, Draw!. */
 const MAX_LINE_LETTERS = 2 ** 22;
 const MAX_JSON_BYTES = 2 ** 26;
-const CHUNK_BYTES = 2 ** 18;
+const CHUNK_BYTES = 2 ** 15;
+/** Bytes that tell what a file is. */
+const START_BYTES = 4096;
 
 /** A file with drawings. */
 export interface DrawingFile {
@@ -33,11 +39,20 @@ export interface DrawingFile {
   isTest: boolean;
 }
 
+/** The paths of several files of drawings, `cat.ndjson,dog.ndjson`; null of anything else. */
+export function severalFiles(spec: string): string[] | null {
+  const paths = spec.split(',');
+  return paths.length > 1 && paths.every(isDrawingFile) && !existsSync(spec) ? paths : null;
+}
+
 /**
  * The files with drawings at a path: the file itself, or all such files in a folder, sorted by name.
+ * @param path also several files, separated by commas
  * @throws UserError if the path cannot be read
  */
 export async function findDrawingFiles(path: string): Promise<DrawingFile[]> {
+  const several = severalFiles(path);
+  if (several) return (await Promise.all(several.map(findDrawingFiles))).flat();
   try {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder ? (await readdir(path)).sort() : [basename(path)];
@@ -61,7 +76,11 @@ export async function hashDrawings({ path }: DrawingFile, signal?: AbortSignal):
   const hash = createHash('sha256');
   /** Bytes since the last line break. A JSON file may be one line. */
   let line = 0;
-  const limit = /\.json$/i.test(path) ? MAX_JSON_BYTES : 4 * MAX_LINE_LETTERS;
+  const limit = /\.json$/i.test(path)
+    ? MAX_JSON_BYTES
+    : /\.bin$/i.test(path)
+      ? Number.POSITIVE_INFINITY
+      : 4 * MAX_LINE_LETTERS;
   for await (const chunk of chunksOf(path, signal)) {
     line = chunk.includes(LINE_BREAK)
       ? chunk.length - 1 - chunk.lastIndexOf(LINE_BREAK)
@@ -76,13 +95,35 @@ export async function hashDrawings({ path }: DrawingFile, signal?: AbortSignal):
 
 const LINE_BREAK = 0x0a;
 
-function chunksOf(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const check = (start: Uint8Array) => checkStart(start, path);
-  return readFileInChunks(path, `the drawings ${path}`, { chunkBytes: CHUNK_BYTES, check, signal });
+/**
+ * The bytes of a file. The file is closed between two chunks: hundreds of files, one a class, may be read in turns.
+ * @throws UserError if it changes meanwhile
+ */
+async function* chunksOf(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const name = `the drawings ${path}`;
+  let total: number | null = null;
+  for (let at = 0; total === null || at < total; ) {
+    signal?.throwIfAborted();
+    const { handle, size } = await openRegularFile(path, name);
+    try {
+      if (total === null) checkStart(await readRange(handle, 0, Math.min(START_BYTES, size), name), path);
+      total ??= size;
+      if (size !== total) throw new UserError(`${path}: the file changed while it was read; begin again`);
+      const end = Math.min(total, at + CHUNK_BYTES);
+      const chunk = await readRange(handle, at, end, name);
+      at = end;
+      if (chunk.length > 0) yield chunk;
+    } catch (error) {
+      throw explainFileError('read', name, error);
+    } finally {
+      await handle.close();
+    }
+  }
 }
 
 /** @throws UserError if a file that begins like this cannot be one of drawings */
 function checkStart(start: Uint8Array, path: string): void {
+  if (/\.bin$/i.test(path)) return;
   const text = /json[^.]*$/i.test(path) ? beginsLikeJson(start) : !start.includes(0);
   if (start.length > 0 && !text) {
     const expected = /json[^.]*$/i.test(path) ? 'drawings as JSON' : 'a text file of drawings';
@@ -92,54 +133,93 @@ function checkStart(start: Uint8Array, path: string): void {
 
 /**
  * Reads the drawings of a file in order.
- * @param take called with each drawing; without a label in the file, the label is the file's name without its ending
+ * @param take called with each drawing
  * @param onBytes called with the number of bytes read from this file
  * @param signal ends the reading: throws its reason
  * @throws UserError naming file and line
  */
 export async function readDrawings(
-  { path, name }: DrawingFile,
-  take: (drawing: LabelledDrawing & { label: string }) => void,
+  file: DrawingFile,
+  take: (drawing: NamedDrawing) => void,
   onBytes?: (bytes: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const named = ({ drawing, label }: LabelledDrawing) =>
-    take({ drawing, label: label ?? name.replace(DRAWING_FILE, '') });
-  if (/\.json$/i.test(name)) {
-    const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, (start) =>
-      checkStart(start, path),
-    );
-    const value = parseJson(new TextDecoder().decode(bytes), path);
-    if (isProject(value)) {
-      const { classes, drawings } = projectOf(value, path);
-      const names = new Map(classes.map((each) => [each.id, each.name]));
-      for (const each of drawings) named({ drawing: drawingOf(each), label: names.get(each.class) ?? null });
-      return;
+  for await (const { drawings, bytes } of drawingsOf(file, signal)) {
+    for (const each of drawings) {
+      if ('problem' in each) throw new UserError(each.problem);
+      take(each);
     }
-    (Array.isArray(value) ? value : [value]).forEach((each: unknown, n) => {
-      named(parseDrawing(each, Array.isArray(value) ? `${path}: drawing ${n}` : path));
-    });
-    return;
+    onBytes?.(bytes);
   }
-  if (/json/i.test(name)) {
-    await eachLine(chunksOf(path, signal), path, onBytes, (line, number) => {
-      const where = `${path}:${number}`;
-      if (line.trim() !== '') named(parseDrawing(parseJson(line, where), where));
-    });
-    return;
-  }
-  const reader = new PenTextReader(path, named);
-  await eachLine(chunksOf(path, signal), path, onBytes, (line, number) => reader.line(line, number));
-  reader.end();
 }
 
-/** The lines of a file of any size; no line may be longer than MAX_LINE_LETTERS. */
-async function eachLine(
+/**
+ * The drawings of a file in order, some at a time. A line that is no drawing is a problem among them.
+ * @param signal ends the reading: throws its reason
+ * @throws UserError if the file cannot be read further
+ */
+export async function* drawingsOf(file: DrawingFile, signal?: AbortSignal): AsyncGenerator<ReadDrawings> {
+  const { path, name } = file;
+  const named = ({ drawing, label }: LabelledDrawing): NamedDrawing => ({
+    drawing,
+    label: label ?? name.replace(DRAWING_FILE, ''),
+  });
+  if (/\.json$/i.test(name)) {
+    yield { drawings: (await drawingsOfJson(path)).map(named), bytes: file.bytes };
+    return;
+  }
+  if (/\.bin$/i.test(name)) {
+    yield* binaryDrawings(chunksOf(path, signal), path, named);
+    return;
+  }
+  const isJson = /json/i.test(name);
+  let found: ReadDrawing[] = [];
+  const reader = isJson ? null : new PenTextReader(path, (drawing) => found.push(named(drawing)));
+  for await (const { lines, first, bytes } of linesOf(chunksOf(path, signal), path)) {
+    lines.forEach((line, n) => {
+      if (reader) reader.line(line, first + n);
+      else if (line.trim() !== '') found.push(parsedLine(line, `${path}:${first + n}`, named));
+    });
+    yield { drawings: found, bytes };
+    found = [];
+  }
+  reader?.end();
+  if (found.length > 0) yield { drawings: found, bytes: file.bytes };
+}
+
+function parsedLine(
+  line: string,
+  where: string,
+  named: (drawing: LabelledDrawing) => NamedDrawing,
+): ReadDrawing {
+  try {
+    return named(parseDrawing(parseJson(line, where), where));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { problem: error.message };
+  }
+}
+
+/** A drawing, a list of them, or a project. */
+async function drawingsOfJson(path: string): Promise<LabelledDrawing[]> {
+  const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, (start) =>
+    checkStart(start, path),
+  );
+  const value = parseJson(new TextDecoder().decode(bytes), path);
+  if (isProject(value)) {
+    const { classes, drawings } = projectOf(value, path);
+    const names = new Map(classes.map((each) => [each.id, each.name]));
+    return drawings.map((each) => ({ drawing: drawingOf(each), label: names.get(each.class) ?? null }));
+  }
+  if (!Array.isArray(value)) return [parseDrawing(value, path)];
+  return value.map((each: unknown, n) => parseDrawing(each, `${path}: drawing ${n}`));
+}
+
+/** The lines of a file of any size, some at a time; no line may be longer than MAX_LINE_LETTERS. */
+async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
-  onBytes: ((bytes: number) => void) | undefined,
-  visit: (line: string, number: number) => void,
-): Promise<void> {
+): AsyncGenerator<{ lines: string[]; first: number; bytes: number }> {
   const decoder = new TextDecoder();
   let rest = '';
   let number = 0;
@@ -147,15 +227,15 @@ async function eachLine(
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() as string;
-    for (const line of lines) visit(line, ++number);
+    bytes += chunk.length;
+    yield { lines, first: number + 1, bytes };
+    number += lines.length;
     if (rest.length > MAX_LINE_LETTERS) {
       throw new UserError(
         `${path}:${number + 1}: longer than ${MAX_LINE_LETTERS} letters; is this a file of lines?`,
       );
     }
-    bytes += chunk.length;
-    onBytes?.(bytes);
   }
   rest += decoder.decode();
-  if (rest !== '') visit(rest, ++number);
+  if (rest !== '') yield { lines: [rest], first: number + 1, bytes };
 }
