@@ -190,6 +190,7 @@ const REFUSALS_NOTE =
 const STOPPED: Record<string, string> = {
   patience: ', stopped: validation did not improve',
   'target-accuracy': ', stopped: target reached',
+  'max-minutes': ', stopped: time over',
 };
 
 function chartCard(chart: Chart, svg: string): string {

@@ -17,7 +17,8 @@ import type { ImageDataset } from '../images/image-examples.js';
 import { holdsPictures, loadOwn } from '../own/open-own.js';
 import { isLabelTable } from '../own/picture-labels.js';
 import { DRAWING_SPLIT_VERSION, loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
-import { findDrawingFiles, hashDrawings } from '../pens/drawing-files.js';
+import { findDrawingFiles, hashDrawings, severalFiles } from '../pens/drawing-files.js';
+import type { PerClass } from '../per-class.js';
 import {
   dataName,
   findStrokeFolder,
@@ -34,10 +35,12 @@ import type { StrokeOrder } from './stroke-preprocessing.js';
 
 export interface LoadStrokesOptions {
   /**
-   * For drawings: `tour` (the default), a tour of the picture, whichever way it was drawn; `pen`, as the pen drew it.
-   * Other data have no pen order.
+   * For drawings: `tour` (the default), a tour of the picture, whichever way it was drawn; `pen`, as the pen drew it;
+   * `points`, that with few points, and the moves stay on the disk. Other data have no pen order.
    */
   order?: StrokeOrder;
+  /** For the order `points`: drawings of each class for training, validation and test. Default null: all. */
+  perClass?: PerClass | null;
   /** For strokes made from images: breaks ties between tours of equal length. Default 0. */
   seed?: number;
   /** For strokes made from images. Default: one a core. */
@@ -57,10 +60,25 @@ export interface LoadStrokesOptions {
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
  */
-export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
+export async function loadStrokes(
+  spec: string,
+  options: LoadStrokesOptions = {},
+): Promise<StrokeDataset & { validation?: Int32Array }> {
   const place = await findStrokes(spec);
   const { path, name } = place;
   const { onProgress, signal } = options;
+  if (options.order === 'points' && place.kind !== 'drawings') {
+    throw new UserError(
+      `the strokes of ${spec} are no drawings by a pen, and the order points needs such; use the order tour`,
+      { settings: ['strokeOrder'] },
+    );
+  }
+  if (options.perClass && options.order !== 'points') {
+    throw new UserError(
+      'drawings per class: this divides drawings with the stroke order points only; leave it out, or choose that order',
+      { settings: ['perClass', 'strokeOrder'] },
+    );
+  }
   if (options.order === 'pen' && place.kind !== 'drawings') {
     throw new UserError(
       `the strokes of ${spec} have no pen order, because they are not drawings by a pen; use the order tour`,
@@ -100,6 +118,8 @@ export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
   const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
   const name = dataName(path);
+  const several = severalFiles(path);
+  if (several) return { kind: 'drawings', path, name: `${several.length} files of drawings` };
   if (!(await isFolder(path))) {
     if (isOwnFile(path)) return { kind: 'own', path, name: name.replace(/\.zip$/i, '') };
     return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
@@ -157,7 +177,11 @@ async function loadFromDrawings(
   name: string,
   options: LoadStrokesOptions,
 ): Promise<StrokeDataset> {
-  const { order = 'tour', seed = 0, onProgress, signal } = options;
+  const { order = 'tour', seed = 0, onProgress, signal, perClass = null } = options;
+  if (order === 'points') {
+    const { loadStoredDrawings } = await import('./stored/stored-dataset.js');
+    return loadStoredDrawings(await findDrawingFiles(path), name, { ...options, perClass });
+  }
   const contents: string[] = [];
   for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashDrawings(file, signal));
   const versions = [DRAWING_SPLIT_VERSION, DRAWING_VERSION, ...(order === 'pen' ? [] : [INK_VERSION, seed])];

@@ -128,7 +128,7 @@ function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples 
 }
 
 /** Indices of samples: of each class the first, then of each the second, and so on. */
-export function pickEvenly(labels: Uint8Array, classes: number, count: number): number[] {
+export function pickEvenly(labels: ArrayLike<number>, classes: number, count: number): number[] {
   const ofClass: number[][] = Array.from({ length: classes }, () => []);
   const each = Math.ceil(count / classes);
   for (let i = 0; i < labels.length; i++) {

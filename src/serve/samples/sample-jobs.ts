@@ -13,7 +13,7 @@ import { firstIndices, splitExamples } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { readConfigFile } from '../../train/config/config-file.js';
-import { additionsOf } from '../../train/config/plan.js';
+import { additionsOf, divisionOf } from '../../train/config/plan.js';
 import { resolveConfig } from '../../train/config/run-config.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
@@ -86,7 +86,7 @@ export class AnsweredParts {
     const recognizer = await this.#open(source.model);
     const { preprocessing, model } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
-    const additions = additionsOf(config);
+    const additions = { ...divisionOf(config), ...additionsOf(config) };
     const key = JSON.stringify([config.data, options, additions]);
     const dataset = await this.#datasets.get(key, () =>
       loadDataset(config.data, {
