@@ -3,7 +3,9 @@
  * is a figure of a few parametrised strokes; a drawing is the figure with a hand's variation. A function of (seed, class,
  * index) alone.
  */
+
 import { Dice } from '#src/data/drawn/dice.js';
+import { binaryRecord } from '#src/data/pens/binary-drawings.js';
 import type { Drawing } from '#src/ink/drawing.js';
 import { movesToStrokes } from '#src/ink/render-strokes.js';
 import { pointMoves } from '#src/ink/simplify.js';
@@ -94,18 +96,7 @@ export function ndjsonLine({ strokes }: Drawing, k: number, index: number): stri
   return `${JSON.stringify({ ...about, recognized: true, key_id: String(1e12 + index), drawing })}\n`;
 }
 
-/** A record of a `.bin` file (src/data/pens/binary-drawings.ts). */
-export function binaryRecord({ strokes }: Drawing, index: number): Buffer {
-  const bytes = Buffer.alloc(17 + strokes.reduce((sum, { xs }) => sum + 2 + 2 * xs.length, 0));
-  bytes.writeBigUInt64LE(BigInt(1e12 + index), 0);
-  bytes.write('XX', 8, 'latin1');
-  bytes[10] = 1;
-  bytes.writeUInt32LE(1_488_400_896, 11);
-  bytes.writeUInt16LE(strokes.length, 15);
-  let at = 17;
-  for (const { xs, ys } of strokes) {
-    at = bytes.writeUInt16LE(xs.length, at);
-    for (const values of [xs, ys]) for (let n = 0; n < values.length; n++) bytes[at++] = values[n];
-  }
-  return bytes;
+/** A record of a `.bin` file. */
+export function recordOf({ strokes }: Drawing, index: number): Uint8Array {
+  return binaryRecord(strokes, { key: 1e12 + index, country: 'XX', seconds: 1_488_400_896 });
 }

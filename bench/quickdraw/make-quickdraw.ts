@@ -8,7 +8,7 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { binaryRecord, CLASSES, className, madeDrawing, ndjsonLine } from './made-drawings.js';
+import { CLASSES, className, madeDrawing, ndjsonLine, recordOf } from './made-drawings.js';
 
 export type Format = 'ndjson' | 'bin';
 
@@ -28,7 +28,7 @@ export async function makeQuickdraw({ out, drawings, classes, seed, format }: Ma
     const file = createWriteStream(join(out, `${className(k)}.${format}`));
     for (let index = 0; index < count; index++) {
       const drawing = madeDrawing(seed, k, index);
-      const bytes = format === 'bin' ? binaryRecord(drawing, index) : ndjsonLine(drawing, k, index);
+      const bytes = format === 'bin' ? recordOf(drawing, index) : ndjsonLine(drawing, k, index);
       if (!file.write(bytes)) await new Promise<void>((resolve) => file.once('drain', resolve));
     }
     file.end();

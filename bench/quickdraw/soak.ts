@@ -27,6 +27,8 @@ const MOST_MEGABYTES = 1000;
 /** Seconds of reading, as a share of those of the epoch. */
 const MOST_READING = 0.1;
 const BATCH = 256;
+/** A confusion matrix of 345 classes is a megabyte. */
+const MAX_OUTPUT = 2 ** 26;
 const CLI = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 const { values } = parseArgs({
@@ -91,7 +93,10 @@ const STEPS: Record<string, () => Promise<number>> = {
 
 function inChild(step: string): Measured & { result: number } {
   const args = process.argv.slice(1).concat('--step', step);
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    maxBuffer: MAX_OUTPUT,
+  });
   if (status !== 0) throw new Error(`${step}: ${stderr}`);
   return JSON.parse(stdout);
 }
@@ -105,6 +110,7 @@ function train(): Measured & { epochSeconds: number } {
   const began = performance.now();
   const { stdout, stderr, status } = spawnSync(process.execPath, [CLI, ...args, ...more, ...rest], {
     encoding: 'utf8',
+    maxBuffer: MAX_OUTPUT,
   });
   // A training that has not learnt ends with 3, and has a summary.
   if (status !== 0 && !stdout.startsWith('{')) throw new Error(`train: ${stderr}`);

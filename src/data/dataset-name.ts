@@ -12,6 +12,11 @@ export function isDrawingFile(name: string): boolean {
   return DRAWING_FILE.test(name);
 }
 
+/** Whether a file with this name holds drawings, or sketch-rnn's arrays of them. */
+export function isDrawingOrSketchFile(name: string): boolean {
+  return isDrawingFile(name) || /\.npz$/i.test(name);
+}
+
 /** Endings of files with people's own pictures (own/open-own.ts). */
 const OWN_FILE = /\.(zip|csv|tsv|npy|npz|parquet)$/i;
 

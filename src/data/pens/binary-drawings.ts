@@ -4,13 +4,16 @@
  * (uint16), and of each stroke the number of points (uint16), all x (uint8 each), all y (uint8 each).
  * https://github.com/googlecreativelab/quickdraw-dataset#binary-files-bin
  */
+import type { Stroke } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 import type { LabelledDrawing } from './drawing-json.js';
 import { MAX_POINTS, MAX_STROKES } from './drawing-json.js';
 import type { NamedDrawing, ReadDrawing, ReadDrawings } from './read-drawing.js';
 
 const HEADER_BYTES = 17;
+const COUNTRY_AT = 8;
 const RECOGNISED_AT = 10;
+const TIME_AT = 11;
 const STROKES_AT = 15;
 const COUNT_BYTES = 2;
 
@@ -87,4 +90,34 @@ function drawingAt(bytes: Uint8Array, at: number): LabelledDrawing['drawing'] {
     return { xs, ys };
   });
   return { strokes };
+}
+
+/** What a record says besides its strokes. */
+export interface BinaryAbout {
+  key: number;
+  country: string;
+  seconds: number;
+}
+
+const UNKNOWN: BinaryAbout = { key: 0, country: 'XX', seconds: 0 };
+
+/** The record of a drawing. @param strokes whole coordinates from 0 to 255 */
+export function binaryRecord(strokes: readonly Stroke[], { key, country, seconds } = UNKNOWN): Uint8Array {
+  const bytes = new Uint8Array(
+    HEADER_BYTES + strokes.reduce((sum, { xs }) => sum + COUNT_BYTES + 2 * xs.length, 0),
+  );
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(key), true);
+  bytes.set(new TextEncoder().encode(country.slice(0, 2)), COUNTRY_AT);
+  bytes[RECOGNISED_AT] = 1;
+  view.setUint32(TIME_AT, seconds, true);
+  view.setUint16(STROKES_AT, strokes.length, true);
+  let at = HEADER_BYTES;
+  for (const { xs, ys } of strokes) {
+    view.setUint16(at, xs.length, true);
+    bytes.set(xs, at + COUNT_BYTES);
+    bytes.set(ys, at + COUNT_BYTES + xs.length);
+    at += COUNT_BYTES + 2 * xs.length;
+  }
+  return bytes;
 }

@@ -1,6 +1,6 @@
 /**
  * Reads files with drawings by a pen as streams, one drawing at a time: Quick, Draw!'s `.ndjson` (raw or
- * simplified) and `.bin` (binary-drawings.ts), `.ndjson` or `.json` of a drawing
+ * simplified) and `.bin` (binary-drawings.ts), sketch-rnn's `.npz` (sketch-arrays.ts), `.ndjson` or `.json` of a drawing
  * page, projects of one's own symbols (project.ts), and text with pen-down and pen-up (`.tra` and `.tes` of Pendigits,
  * `.unipen`). Node.js only.
  */
@@ -20,6 +20,7 @@ import { type LabelledDrawing, parseDrawing } from './drawing-json.js';
 import { PenTextReader } from './pen-text.js';
 import { drawingOf, isProject, projectOf } from './project.js';
 import type { NamedDrawing, ReadDrawing, ReadDrawings } from './read-drawing.js';
+import { sketchDrawings } from './sketch-arrays.js';
 
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
 const TEST_NAME = /\.tes$|(^|[-_. ])test([-_. ]|$)/i;
@@ -40,24 +41,28 @@ export interface DrawingFile {
 }
 
 /** The paths of several files of drawings, `cat.ndjson,dog.ndjson`; null of anything else. */
-export function severalFiles(spec: string): string[] | null {
+export function severalFiles(spec: string, isDrawings = isDrawingFile): string[] | null {
   const paths = spec.split(',');
-  return paths.length > 1 && paths.every(isDrawingFile) && !existsSync(spec) ? paths : null;
+  return paths.length > 1 && paths.every(isDrawings) && !existsSync(spec) ? paths : null;
 }
 
 /**
  * The files with drawings at a path: the file itself, or all such files in a folder, sorted by name.
  * @param path also several files, separated by commas
+ * @param isDrawings whether a name is that of such a file
  * @throws UserError if the path cannot be read
  */
-export async function findDrawingFiles(path: string): Promise<DrawingFile[]> {
-  const several = severalFiles(path);
-  if (several) return (await Promise.all(several.map(findDrawingFiles))).flat();
+export async function findDrawingFiles(
+  path: string,
+  isDrawings: (name: string) => boolean = isDrawingFile,
+): Promise<DrawingFile[]> {
+  const several = severalFiles(path, isDrawings);
+  if (several) return (await Promise.all(several.map((each) => findDrawingFiles(each, isDrawings)))).flat();
   try {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder ? (await readdir(path)).sort() : [basename(path)];
     const files: DrawingFile[] = [];
-    for (const name of names.filter(isDrawingFile)) {
+    for (const name of names.filter(isDrawings)) {
       const file = isFolder ? join(path, name) : path;
       const bytes = await sizeOfRegularFile(file, `the drawings ${file}`);
       files.push({ path: file, name, bytes, isTest: TEST_NAME.test(name) });
@@ -162,10 +167,14 @@ export async function* drawingsOf(file: DrawingFile, signal?: AbortSignal): Asyn
   const { path, name } = file;
   const named = ({ drawing, label }: LabelledDrawing): NamedDrawing => ({
     drawing,
-    label: label ?? name.replace(DRAWING_FILE, ''),
+    label: label ?? name.replace(DRAWING_FILE, '').replace(/(\.full)?\.npz$/i, ''),
   });
   if (/\.json$/i.test(name)) {
     yield { drawings: (await drawingsOfJson(path)).map(named), bytes: file.bytes };
+    return;
+  }
+  if (/\.npz$/i.test(name)) {
+    yield* sketchDrawings(path, named, signal);
     return;
   }
   if (/\.bin$/i.test(name)) {

@@ -11,7 +11,7 @@ import { checkReadable } from '../../formats/read-files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { isDrawingFile, isOwnFile, STROKES_PREFIX } from '../dataset-name.js';
+import { isDrawingFile, isDrawingOrSketchFile, isOwnFile, STROKES_PREFIX } from '../dataset-name.js';
 import { loadImages } from '../images/image-datasets.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { holdsPictures, loadOwn } from '../own/open-own.js';
@@ -64,16 +64,11 @@ export async function loadStrokes(
   spec: string,
   options: LoadStrokesOptions = {},
 ): Promise<StrokeDataset & { validation?: Int32Array }> {
+  if (options.order === 'points') return loadPoints(spec, options);
   const place = await findStrokes(spec);
   const { path, name } = place;
   const { onProgress, signal } = options;
-  if (options.order === 'points' && place.kind !== 'drawings') {
-    throw new UserError(
-      `the strokes of ${spec} are no drawings by a pen, and the order points needs such; use the order tour`,
-      { settings: ['strokeOrder'] },
-    );
-  }
-  if (options.perClass && options.order !== 'points') {
+  if (options.perClass) {
     throw new UserError(
       'drawings per class: this divides drawings with the stroke order points only; leave it out, or choose that order',
       { settings: ['perClass', 'strokeOrder'] },
@@ -101,6 +96,10 @@ export async function loadStrokes(
   }
 }
 
+function withoutPrefix(spec: string): string {
+  return spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+}
+
 /** A source of strokes. */
 export type StrokePlace = {
   /** The file or folder, or `mnist`. */
@@ -116,7 +115,7 @@ export type StrokePlace = {
  */
 export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
-  const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+  const path = withoutPrefix(spec);
   const name = dataName(path);
   const several = severalFiles(path);
   if (several) return { kind: 'drawings', path, name: `${several.length} files of drawings` };
@@ -172,16 +171,30 @@ async function loadFromImages(place: StrokePlace, options: LoadStrokesOptions): 
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
 }
 
+/** Drawings as points, which stay on the disk. */
+async function loadPoints(spec: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
+  const path = withoutPrefix(spec);
+  const isBuiltIn = spec === 'strokes' || spec === 'mnist';
+  const files = isBuiltIn ? [] : await findDrawingFiles(path, isDrawingOrSketchFile);
+  if (files.length === 0) {
+    throw new UserError(
+      `the strokes of ${spec} are no drawings by a pen, and the order points needs such: files of drawings (.ndjson, .bin, ` +
+        '.npz of sketch-rnn, .json), or a folder of them. Name them, or choose another preset or stroke order',
+      { settings: ['data', 'strokeOrder', 'preset'] },
+    );
+  }
+  const several = severalFiles(path, isDrawingOrSketchFile);
+  const name = several ? `${several.length} files of drawings` : dataName(path);
+  const { loadStoredDrawings } = await import('./stored/stored-dataset.js');
+  return loadStoredDrawings(files, name, { ...options, perClass: options.perClass ?? null });
+}
+
 async function loadFromDrawings(
   path: string,
   name: string,
   options: LoadStrokesOptions,
 ): Promise<StrokeDataset> {
-  const { order = 'tour', seed = 0, onProgress, signal, perClass = null } = options;
-  if (order === 'points') {
-    const { loadStoredDrawings } = await import('./stored/stored-dataset.js');
-    return loadStoredDrawings(await findDrawingFiles(path), name, { ...options, perClass });
-  }
+  const { order = 'tour', seed = 0, onProgress, signal } = options;
   const contents: string[] = [];
   for (const file of await findDrawingFiles(path)) contents.push(file.name, await hashDrawings(file, signal));
   const versions = [DRAWING_SPLIT_VERSION, DRAWING_VERSION, ...(order === 'pen' ? [] : [INK_VERSION, seed])];

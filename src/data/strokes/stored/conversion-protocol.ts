@@ -1,5 +1,13 @@
 /** What the main thread of a conversion and its worker threads say to each other. */
 import type { PostedError } from '../../../user-error.js';
+import type { DrawingFile } from '../../pens/drawing-files.js';
+
+/** To a new thread. */
+export interface ConversionStart {
+  files: readonly DrawingFile[];
+  /** For unpacked sketches. */
+  scratch: string;
+}
 
 /** Asks for the next drawings of a file. */
 export interface ConversionRequest {

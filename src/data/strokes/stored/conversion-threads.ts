@@ -2,7 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import { receivedError } from '../../../user-error.js';
 import type { DrawingFile } from '../../pens/drawing-files.js';
-import type { ConversionReply, ConversionRequest, ConvertedDrawings } from './conversion-protocol.js';
+import type {
+  ConversionReply,
+  ConversionRequest,
+  ConversionStart,
+  ConvertedDrawings,
+} from './conversion-protocol.js';
 
 export class ConversionThreads {
   readonly #workers: Worker[];
@@ -12,10 +17,12 @@ export class ConversionThreads {
     { resolve: (drawings: ConvertedDrawings) => void; reject: (error: unknown) => void }
   >();
 
-  /** @param threads at most */
-  constructor(files: readonly DrawingFile[], threads: number) {
+  /** @param scratch a folder for unpacked sketches @param threads at most */
+  constructor(files: readonly DrawingFile[], scratch: string, threads: number) {
     this.#workers = Array.from({ length: Math.max(1, Math.min(threads, files.length)) }, () => {
-      const worker = new Worker(new URL('./conversion-worker.js', import.meta.url), { workerData: files });
+      const worker = new Worker(new URL('./conversion-worker.js', import.meta.url), {
+        workerData: { files, scratch } satisfies ConversionStart,
+      });
       worker.on('message', (reply: ConversionReply) => this.#received(reply));
       worker.on('error', (error) => this.#failed(error));
       worker.on('exit', () => this.#failed(new Error('strokes: a thread that converts drawings ended')));

@@ -8,15 +8,17 @@ import type { ReadDrawing, ReadDrawings } from '../../pens/read-drawing.js';
 import {
   type ConversionReply,
   type ConversionRequest,
+  type ConversionStart,
   type ConvertedDrawings,
   MEANT_FOR,
   NAMED_PROBLEMS,
 } from './conversion-protocol.js';
 import { encodeMoves, ROW_BYTES } from './stored-moves.js';
+import { isPacked, unpackedDrawings } from './unpacked-sketches.js';
 
 const port = parentPort;
 if (!port) throw new Error('conversion-worker.js runs in a worker thread, started by conversion.ts');
-const files = workerData as DrawingFile[];
+const { files, scratch } = workerData as ConversionStart;
 
 /** A drawing as rows; or why it is none. */
 type Item = { label: string; meantFor: number; rows: Uint8Array } | { problem: string };
@@ -30,9 +32,9 @@ class OpenFile {
   bytes = 0;
   isEnded = false;
 
-  constructor(file: DrawingFile) {
+  constructor(file: DrawingFile, number: number) {
     this.#path = file.path;
-    this.#drawings = drawingsOf(file);
+    this.#drawings = isPacked(file) ? unpackedDrawings(file, scratch, String(number)) : drawingsOf(file);
   }
 
   async take(most: number): Promise<Item[]> {
@@ -74,7 +76,7 @@ function itemOf(read: ReadDrawing, path: string): Item {
 const open = new Map<number, OpenFile>();
 
 async function convert({ file, most }: ConversionRequest): Promise<ConvertedDrawings> {
-  const reading = open.get(file) ?? new OpenFile(files[file]);
+  const reading = open.get(file) ?? new OpenFile(files[file], file);
   open.set(file, reading);
   const taken = await reading.take(most);
   if (reading.isEnded) open.delete(file);

@@ -4,6 +4,9 @@
  * drawings of all classes, also where each class has a file of its own. The result depends on the files and the counts
  * alone, not on the number of threads. Memory holds two rounds and six bytes a drawing.
  */
+
+// Imported as an object, so that tests can replace its functions.
+import fs from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../../random.js';
@@ -58,7 +61,9 @@ export async function convertDrawings(
   options: ConversionOptions,
   about: (summary: ConvertedSummary) => Record<string, string>,
 ): Promise<void> {
-  const threads = new ConversionThreads(files, options.threads ?? availableParallelism());
+  const scratch = join(folder, 'unpacked');
+  await fs.mkdir(scratch);
+  const threads = new ConversionThreads(files, scratch, options.threads ?? availableParallelism());
   const parts: Record<'train' | 'test', PartWriter | null> = { train: null, test: null };
   try {
     parts.train = await PartWriter.open(join(folder, 'train.safetensors'), name);
@@ -75,6 +80,7 @@ export async function convertDrawings(
       await part.end(conversion.labels(summary.classes), about(summary));
   } finally {
     await threads.close();
+    await fs.rm(scratch, { recursive: true, force: true });
     await parts.train?.close();
     await parts.test?.close();
   }
