@@ -4,7 +4,7 @@
  * or a failure here, costs time and changes nothing.
  */
 import type { SequencesData } from './sources.js';
-import { BLOCK_DRAWINGS, type MovesFile, openMovesFile, ROW_BYTES } from './strokes/stored/stored-moves.js';
+import { BLOCK_DRAWINGS, type MovesFile, ROW_BYTES, storedFiles } from './strokes/stored/stored-moves.js';
 
 /** Sequences of the epoch's order that are ahead of those that are trained on. */
 const AHEAD = 2 ** 17;
@@ -18,7 +18,7 @@ export interface ReadAhead {
 export function openReadAhead(data: SequencesData, order: Int32Array): ReadAhead | null {
   if (data.kind !== 'strokes' || data.examples.moves instanceof Int16Array) return null;
   return new BlocksAhead(
-    openMovesFile(data.examples.moves),
+    storedFiles().open(data.examples.moves.path),
     data.examples.moves.start,
     data.examples.offsets,
     order,

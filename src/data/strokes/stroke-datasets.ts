@@ -6,7 +6,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { explainFileError } from '../../formats/file-errors.js';
+import { explainFileError, lookAt } from '../../formats/file-errors.js';
 import { checkReadable } from '../../formats/read-files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
@@ -171,10 +171,20 @@ async function loadFromImages(place: StrokePlace, options: LoadStrokesOptions): 
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
 }
 
+/** The data of the preset quickdraw. */
+const QUICKDRAW_FOLDER = 'quickdraw';
+
 /** Drawings as points, which stay on the disk. */
 async function loadPoints(spec: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
   const path = withoutPrefix(spec);
   const isBuiltIn = spec === 'strokes' || spec === 'mnist';
+  if (path === QUICKDRAW_FOLDER && lookAt(path) === 'nothing') {
+    throw new UserError(
+      `cannot read the data ${path}: there is no such folder; load files of Quick, Draw! into it, as docs/quickdraw.md says, ` +
+        'or name yours',
+      { settings: ['data'] },
+    );
+  }
   const files = isBuiltIn ? [] : await findDrawingFiles(path, isDrawingOrSketchFile);
   if (files.length === 0) {
     throw new UserError(

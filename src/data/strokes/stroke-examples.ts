@@ -6,7 +6,7 @@
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { sharedBytes } from '../../shared-memory.js';
 import { UserError } from '../../user-error.js';
-import { type MovesReader, openStored, type StoredMoves } from './stored/stored-moves.js';
+import { type MovesReader, type StoredMoves, storedFiles } from './stored/stored-moves.js';
 
 /** `count` sequences of pen moves and their labels. */
 export interface StrokeExamples {
@@ -91,7 +91,7 @@ export function firstValueOf({ offsets }: Pick<StrokeExamples, 'offsets'>, i: nu
 /** @throws Error if the moves are stored, and this program cannot read files */
 export function openMoves({ moves, offsets }: StrokeExamples): MovesReader {
   if (moves instanceof Int16Array) return { moves, seek: (i) => offsets[i] };
-  return openStored(moves, offsets);
+  return storedFiles().reader(moves, offsets);
 }
 
 /**

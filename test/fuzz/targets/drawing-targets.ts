@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 import { binaryDrawings, binaryRecord } from '#src/data/pens/binary-drawings.js';
 import { parseDrawing } from '#src/data/pens/drawing-json.js';
-import { decodeMoves, encodeMoves } from '#src/data/strokes/stored/stored-moves.js';
+import { decodeMoves, encodeMoves } from '#src/data/strokes/stored/moves-codec.js';
 import { pickledArrays } from '#src/formats/pickle/numpy-arrays.js';
 import type { Drawing } from '#src/ink/drawing.js';
 import { MAX_POINT_MOVES, pointMoves } from '#src/ink/simplify.js';

@@ -13,7 +13,8 @@ import {
   MEANT_FOR,
   NAMED_PROBLEMS,
 } from './conversion-protocol.js';
-import { encodeMoves, ROW_BYTES } from './stored-moves.js';
+import { encodeMoves } from './moves-codec.js';
+import { ROW_BYTES } from './stored-moves.js';
 import { isPacked, unpackedDrawings } from './unpacked-sketches.js';
 
 const port = parentPort;

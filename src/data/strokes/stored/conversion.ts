@@ -46,6 +46,8 @@ export interface ConvertedSummary {
   /** Lines and records that are no drawings, and the first of them with the reason. */
   problemCount: number;
   problems: string[];
+  /** Which classes have fewer drawings than were asked for; null if none. */
+  shortage: string | null;
 }
 
 /**
@@ -125,7 +127,8 @@ class Conversion {
     this.#refuseMany(1);
     this.#division.check(this.name, this.#classes);
     const classes = [...this.#classes.keys()].sort(byNumberThenName);
-    return { classes, problemCount: this.#problemCount, problems: this.#problems };
+    const shortage = this.#division.shortage(this.#classes);
+    return { classes, problemCount: this.#problemCount, problems: this.#problems, shortage };
   }
 
   /** The labels of the classes by the numbers under which the parts know them. @param classes in their order */

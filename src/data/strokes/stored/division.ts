@@ -91,6 +91,23 @@ export class Division {
     }
   }
 
+  /** A line if classes have fewer drawings than were asked for; null otherwise. @param classes numbers by name */
+  shortage(classes: ReadonlyMap<string, number>): string | null {
+    const limits = this.#perClass;
+    if (!limits) return null;
+    const wanted = limits.train + limits.validation + limits.test;
+    const short = [...classes].filter(([, label]) =>
+      PARTS.some((part) => this.#countsOf(label)[part] < limits[part]),
+    );
+    if (short.length === 0) return null;
+    const seen = ([, label]: [string, number]) => this.#countsOf(label).seen;
+    const fewest = short.reduce((least, each) => (seen(each) < seen(least) ? each : least));
+    return (
+      `${short.length} of ${classes.size} classes have fewer than the ${wanted} drawings that were asked for; ` +
+      `${JSON.stringify(fewest[0])} has ${seen(fewest)}`
+    );
+  }
+
   #countsOf(label: number): Counts {
     this.#counts[label] ??= { train: 0, validation: 0, test: 0, seen: 0 };
     return this.#counts[label];

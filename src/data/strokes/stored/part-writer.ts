@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { sharedBytes } from '../../../shared-memory.js';
 import { UserError } from '../../../user-error.js';
-import { checkRowCount, ROW_BYTES } from './stored-moves.js';
+import { checkRowCount } from './moves-codec.js';
+import { ROW_BYTES } from './stored-moves.js';
 
 /** Of the header, and of its length. */
 export const HEADER_ROOM = 2 ** 20;

@@ -16,7 +16,7 @@ import { makeFolder, makeFolderAtomically } from '../../../formats/files.js';
 import { parseJson } from '../../../formats/json.js';
 import type { Tensor } from '../../../formats/safetensors.js';
 import { readSafetensorsFile } from '../../../formats/safetensors-reader.js';
-import { list, readAs, record, text, whole } from '../../../formats/shape.js';
+import { list, nullable, readAs, record, text, whole } from '../../../formats/shape.js';
 import { POINTS_SIDE, POINTS_VERSION } from '../../../ink/simplify.js';
 import { sharedBytes } from '../../../shared-memory.js';
 import { UserError } from '../../../user-error.js';
@@ -37,6 +37,7 @@ const aboutShape = record<ConvertedSummary>({
   classes: list(text, MAX_CLASSES),
   problemCount: whole(0),
   problems: list(text, 100),
+  shortage: nullable(text),
 });
 
 export interface StoredOptions extends ConversionOptions {
@@ -95,7 +96,8 @@ async function openStored(
   if (lookAt(folder) !== 'folder') return undefined;
   try {
     const [train, test] = [await openPart(folder, 'train', key), await openPart(folder, 'test', key)];
-    const { classes, problemCount, problems } = train.about;
+    const { classes, problemCount, problems, shortage } = train.about;
+    if (shortage !== null) onNotice?.(`${name}: ${shortage}`);
     if (problemCount > 0) {
       onNotice?.(
         `${name}: ${problemCount} lines or records are no drawings and are left out; the first: ${problems[0] ?? ''}`,

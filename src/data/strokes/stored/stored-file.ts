@@ -5,6 +5,7 @@ import { explainFileError } from '../../../formats/file-errors.js';
 import { openRegularFileSync } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
 import { type MovesFile, readStoredMovesBy } from './stored-moves.js';
+import { StoredReader } from './stored-reader.js';
 
 /** Files that stay open in a thread: the parts of a data set or two. */
 const MAX_OPEN = 8;
@@ -65,7 +66,7 @@ function endedEarly(path: string): UserError {
   );
 }
 
-readStoredMovesBy((path) => {
+function openFile(path: string): MovesFile {
   const known = open.get(path);
   if (known) open.delete(path);
   const file = known ?? new CachedFile(path);
@@ -76,4 +77,9 @@ readStoredMovesBy((path) => {
     open.delete(name);
   }
   return file;
+}
+
+readStoredMovesBy({
+  open: openFile,
+  reader: (stored, offsets) => new StoredReader(openFile(stored.path), stored, offsets),
 });

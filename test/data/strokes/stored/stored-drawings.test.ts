@@ -116,6 +116,15 @@ test('several files, and a file with drawings of several classes', async () => {
     })}\n`;
   writeFileSync(mixed, Array.from({ length: 40 }, (_, n) => line(n < 20 ? 'cat' : 'dog', n)).join(''));
   const both = await load(mixed, { perClass: { train: 10, validation: 2, test: 2 } });
+  const notices: string[] = [];
+  await load(`${mixed},${one}`, {
+    perClass: { train: 18, validation: 1, test: 9 },
+    onNotice: (each) => notices.push(each),
+  });
+  assert.match(
+    notices.join(),
+    /2 of 3 classes have fewer than the 28 drawings that were asked for; "cat" has 20$/,
+  );
   assert.deepEqual([both.classes, both.train.count, both.test.count], [['cat', 'dog'], 24, 4]);
 });
 

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { redrawnStrokes } from '#src/data/strokes/redrawn-strokes.js';
 import '#src/data/strokes/stored/stored-file.js';
-import { decodeMoves, encodeMoves } from '#src/data/strokes/stored/stored-moves.js';
+import { decodeMoves, encodeMoves } from '#src/data/strokes/stored/moves-codec.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
 import { pointMoves } from '#src/ink/simplify.js';
 import { UserError } from '#src/user-error.js';
