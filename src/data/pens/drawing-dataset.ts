@@ -93,7 +93,9 @@ async function collect<T>(
     const take = ({ drawing, label }: { drawing: Drawing; label: string }) => {
       if (all.length >= MAX_DRAWINGS) {
         throw new UserError(
-          `${file.path}: more than ${MAX_DRAWINGS} drawings in ${path}; take fewer files, or the first lines of each`,
+          `${file.path}: more than ${MAX_DRAWINGS} drawings in ${path}; train with the preset quickdraw, which leaves them on the ` +
+            'disk, or take fewer files',
+          { settings: ['preset', 'strokeOrder'] },
         );
       }
       all.push({ label, value: become(drawing), isTest: file.isTest });
