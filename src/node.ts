@@ -1,15 +1,13 @@
 /** The public entry point in Node.js: all of `index.ts`, with the backends and files that only Node.js has. */
-import { availableParallelism } from 'node:os';
 import { openBackend } from './backends/open-node.js';
 import { type ExportModel, exportsWith } from './exchange/export.js';
 import { readPageTemplate } from './exchange/html/page-template.js';
-import { symbolsOn, type TrainSymbols } from './teach/train-symbols.js';
 import { type CreateOptimizer, optimizersOn } from './train/optimizer.js';
-import { startNodeThread } from './train/team/threads-node.js';
 
 export { filesBeside } from './exchange/read-beside.js';
 export * from './public.js';
 export { type ShippedModel, shippedModel } from './runs/shipped-models.js';
+export { trainSymbols } from './teach/train-symbols-node.js';
 export { openTrainer } from './train/trainer-node.js';
 export { openBackend };
 
@@ -52,29 +50,3 @@ export const createOptimizer: CreateOptimizer = optimizersOn(openBackend);
  * for (const { name, bytes } of files) await writeFile(name, bytes); // model.onnx
  */
 export const exportModel: ExportModel = exportsWith({ pageTemplate: readPageTemplate });
-
-/**
- * Teaches a network the symbols of a project from a few drawings of each.
- *
- * @function
- * @param project with at least two classes, and at least two drawings of each
- * @param options what to begin from, what computes, and what is called meanwhile
- * @returns the checkpoint, and what is known about it
- * @throws UserError if there are too few classes or drawings, or the base is no network for strokes
- * @throws the signal's reason when it is aborted
- *
- * @example
- * import { writeFile } from 'node:fs/promises';
- * import { shippedModel, starterProject, trainSymbols } from 'scanstroke';
- *
- * const base = await shippedModel('digit-strokes');
- * const project = starterProject('arrows');
- * const { checkpoint, summary } = await trainSymbols(project, { base, epochs: 8 });
- * console.log(summary.heldOut, summary.none); // { correct, count } { falseAlarms, symbols, refused, others }
- * await writeFile('arrows.safetensors', checkpoint); // for scanstroke predict, export and info
- */
-export const trainSymbols: TrainSymbols = symbolsOn({
-  openBackend,
-  startThread: startNodeThread,
-  threads: (wanted = availableParallelism()) => wanted,
-});

@@ -92,10 +92,13 @@ export {
   type InkPart,
   type LeftOut,
   type ReadSymbol,
+  type ReadSymbolsOptions,
   type Regrouping,
   readSymbols,
   regroupSymbols,
+  type SymbolCorrection,
   type SymbolReading,
+  type SymbolRecognizer,
 } from './recognize/symbols/read-symbols.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
 export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';

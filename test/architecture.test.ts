@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   train: ['exchange', 'model', 'data', 'runs', 'formats', 'backends'],
   teach: ['train', 'recognize', 'model', 'data', 'runs', 'ink', 'formats', 'backends'],
   report: ['runs', 'formats', 'ink'],
-  serve: ['train', 'report', 'recognize', 'model', 'data', 'runs', 'ink', 'formats', 'backends'],
+  serve: ['teach', 'train', 'report', 'recognize', 'model', 'data', 'runs', 'ink', 'formats', 'backends'],
   cli: ['serve', 'exchange', 'train', 'report', 'recognize', 'data', 'runs', 'formats', 'backends'],
 };
 /** The entry points, and the files that every room may use. */

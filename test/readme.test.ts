@@ -31,7 +31,7 @@ test('the tables list every option once, in order, with its default and help tex
 
 /** Reads a default in the table as the type of `like`. */
 function readDefault(text: string, like: unknown): unknown {
-  if (Array.isArray(like)) return text.split(',');
+  if (Array.isArray(like)) return text === 'none' ? [] : text.split(',');
   if (typeof like === 'boolean') return text === 'true';
   if (typeof like !== 'number') return text;
   const [dividend, divisor = 1] = text.split('/').map(Number);

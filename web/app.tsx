@@ -15,6 +15,8 @@ export interface LazyViews {
     title: string;
     /** Whether the view needs no server: it is also on static pages. */
     anywhere?: boolean;
+    /** The view is a part of this tab, and has none of its own. */
+    within?: string;
     load(): Promise<{ default: ComponentType<{ query: URLSearchParams }> }>;
   };
 }
@@ -25,15 +27,22 @@ interface AppProps {
   lazyViews: LazyViews;
   /** Names the Draw view in the document's title. */
   drawTitle?: string;
+  /** Above the canvas of the Draw view. */
+  drawModes?: ComponentChildren;
 }
 
-export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
+export function App({ session, lazyViews, drawTitle = 'Draw', drawModes }: AppProps) {
   useChanges(session, 'frame');
   const { view, query } = useRoute();
   const model = view === 'draw' ? query.get('model') : null;
   useEffect(() => {
     if (model !== null && session.phase.state === 'ready') void session.show(model);
   }, [model, session.phase.state]);
+  const { offersProject } = session;
+  useEffect(() => {
+    // Only for an address that names no view.
+    if (offersProject && location.hash === '') location.replace(linkTo('teach'));
+  }, [offersProject]);
   const shown = Object.fromEntries(
     Object.entries(lazyViews).filter(([, { anywhere }]) => anywhere || session.hasServer),
   );
@@ -54,7 +63,7 @@ export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
         {lazy ? (
           <LazyView view={view} load={lazy.load} query={query} />
         ) : (
-          <DrawPage session={session} title={drawTitle} />
+          <DrawPage session={session} title={drawTitle} modes={drawModes} />
         )}
       </Guarded>
     </>
@@ -62,11 +71,13 @@ export function App({ session, lazyViews, drawTitle = 'Draw' }: AppProps) {
 }
 
 function Navigation({ view, lazyViews }: { view: string; lazyViews: LazyViews }) {
-  const titles = [['draw', 'Draw'], ...Object.entries(lazyViews).map(([name, { title }]) => [name, title])];
+  const tabs = Object.entries(lazyViews).filter(([, { within }]) => !within);
+  const titles = [['draw', 'Draw'], ...tabs.map(([name, { title }]) => [name, title])];
+  const tab = lazyViews[view]?.within ?? view;
   return (
     <nav aria-label="Page">
       {titles.map(([name, title]) => (
-        <a key={name} href={linkTo(name)} aria-current={name === view ? 'page' : undefined}>
+        <a key={name} href={linkTo(name)} aria-current={name === tab ? 'page' : undefined}>
           {title}
         </a>
       ))}

@@ -2,21 +2,33 @@
 import 'virtual:palette.css';
 import './style/base.css';
 import './style/draw.css';
+import './style/modes.css';
 import { render } from 'preact';
 import { App, type LazyViews } from './app.js';
 import { DrawSession } from './draw/draw-session.js';
 import { RecognitionClient } from './recognition/client.js';
 import { MODEL_FILES } from './recognition/models.js';
+import { DrawModes } from './several/modes.js';
 import type { BackendWish } from './workers/protocol.js';
 
 const LAZY_VIEWS: LazyViews = {
+  several: {
+    title: 'Several symbols',
+    anywhere: true,
+    within: 'draw',
+    load: async () => ({ default: (await import('./several/several-page.js')).severalPage(session, client) }),
+  },
   teach: { title: 'Teach', anywhere: true, load: () => import('./teach/teach-page.js') },
   runs: { title: 'Runs', load: () => import('./runs/runs-page.js') },
   inspect: { title: 'Inspect', load: () => import('./inspect/inspect-page.js') },
 };
 const worker = new Worker(new URL('./workers/recognition.ts', import.meta.url), { type: 'module' });
-const session = new DrawSession(new RecognitionClient(worker, backendOf(location.search)), MODEL_FILES);
-render(<App session={session} lazyViews={LAZY_VIEWS} />, document.getElementById('page') as HTMLElement);
+const client = new RecognitionClient(worker, backendOf(location.search));
+const session = new DrawSession(client, MODEL_FILES);
+render(
+  <App session={session} lazyViews={LAZY_VIEWS} drawModes={<DrawModes current="draw" />} />,
+  document.getElementById('page') as HTMLElement,
+);
 worker.onerror = () => session.fail('The recognition worker cannot start. Reload the page.');
 void session.start();
 

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../formats/files.js';
 import { checkChartFormats, drawableFormats } from '../report/charts/chart-packages.js';
 import { readCheckpointHeader } from '../runs/checkpoint-file.js';
-import { readSummary, writeConfig } from '../runs/run-files.js';
+import { readWholeSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { originOf, removeOrigin, writeOrigin } from '../runs/run-origin.js';
 import {
@@ -93,6 +93,9 @@ function withDrawableCharts(config: TrainConfig, notice: (line: string) => void)
       `charts as ${missing.join(' and ')} are left out; npm install --include=optional brings what draws them`,
     );
   }
+  if (config.log.includes('tensorboard') && drawableFormats(['png']).length === 0) {
+    notice('the log for TensorBoard has no pictures; npm install --include=optional brings what draws them');
+  }
   return { ...config, chartFormat };
 }
 
@@ -156,24 +159,12 @@ async function seedCheckpoint(folder: string, seed: number): Promise<string | nu
 async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
   const folder = seedFolder(config.savingPath, seed);
   if (continuesIn(config.savingPath, config.loadCp)) {
-    const summary = await summaryOfWhole(folder);
+    const summary = await readWholeSummary(folder);
     if (summary && isFinished(summary, config)) return { folder, summary };
   }
   const loadCp = config.loadCp === null ? null : await seedCheckpoint(dirname(config.loadCp), seed);
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
-}
-
-/** The summary of a run that has its report, which is written last; null if it must be scored (again). */
-async function summaryOfWhole(folder: string): Promise<RunSummary | null> {
-  const names = [RUN_FILES.summary, RUN_FILES.report];
-  if (!names.every((name) => existsSync(join(folder, name)))) return null;
-  try {
-    return await readSummary(folder);
-  } catch (error) {
-    if (error instanceof UserError) return null; // It is damaged.
-    throw error;
-  }
 }
 
 /** Whether a run with this summary would train no further: the training loop's reasons to stop. */

@@ -90,6 +90,7 @@ function defaultText({ type, none }: Option, value: unknown): string {
 
 function valueText(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value) && value.length === 0) return 'none';
   return typeof value === 'number' ? formatNumber(value) : String(value);
 }
 

@@ -4,6 +4,7 @@ import { describeContent } from '../formats/content.js';
 import { lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { openRegularFileSync } from '../formats/read-files.js';
 import { beginsLikeInput, fileOf, STANDARD_INPUT } from '../recognize/input-files.js';
+import { holdsNetwork } from '../runs/project-network.js';
 import { NEWEST } from '../runs/run-path.js';
 import { RUN_CHOICES, SHIPPED_MODELS, shippedFolderOf } from '../runs/shipped-models.js';
 import { UserError } from '../user-error.js';
@@ -14,6 +15,8 @@ export interface PredictArguments {
   files: string[];
   /** Whether the command line names no network, so the first of the package answers. */
   isDefault: boolean;
+  /** Whether a project's network answers to the project's own drawings. */
+  isOwn: boolean;
 }
 
 /** Names of files that hold inputs; a path that does not exist is judged by its name. */
@@ -22,8 +25,9 @@ const CHECKPOINT = /^a checkpoint/;
 const START_BYTES = 4096;
 
 /**
- * The first argument is a network if it is a folder, a checkpoint, `last` or the name of a network of the package; also
- * if files follow and it can be no input. Else the first network of the package answers.
+ * The first argument is a network if it is a folder, a checkpoint, a project with a network, `last` or the name of a
+ * network of the package; also if files follow and it can be no input. Else the first network of the package answers.
+ * The network of a project that no files follow answers to the project's drawings.
  * @throws UserError if there is no file to recognise
  */
 export function predictArguments(given: readonly string[]): PredictArguments {
@@ -34,9 +38,12 @@ export function predictArguments(given: readonly string[]): PredictArguments {
     );
   }
   if (!namesNetwork(first, rest.length > 0)) {
-    return { run: SHIPPED_MODELS[0], files: [...given], isDefault: true };
+    return { run: SHIPPED_MODELS[0], files: [...given], isDefault: true, isOwn: false };
   }
-  if (rest.length > 0) return { run: first, files: rest, isDefault: false };
+  if (rest.length > 0) return { run: first, files: rest, isDefault: false, isOwn: false };
+  if (lookAt(first) === 'file' && holdsNetwork(first)) {
+    return { run: first, files: [first], isDefault: false, isOwn: true };
+  }
   throw new UserError(
     `predict: ${first} is a network, and no file to recognise follows; give a picture, drawings or strokes after it`,
   );
@@ -50,7 +57,7 @@ function namesNetwork(path: string, filesFollow: boolean): boolean {
   if (kind === 'folder') return true;
   if (kind === 'file') {
     const start = startOf(path);
-    if (CHECKPOINT.test(describeContent(start))) return true;
+    if (CHECKPOINT.test(describeContent(start)) || holdsNetwork(path)) return true;
     return filesFollow && !beginsLikeInput(path, start);
   }
   const isInput = INPUT_NAME.test(path) || (kind === 'nothing' && lookAt(fileOf(path)) === 'file');

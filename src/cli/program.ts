@@ -5,11 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { explainSystemError } from '../formats/file-errors.js';
-import { snakeCase } from '../formats/key-case.js';
-import { inOneLine } from '../formats/quotation.js';
 import { explainShortage } from '../formats/shortage.js';
 import { flagFor } from '../train/config/foreign-names.js';
 import { UserError } from '../user-error.js';
+import { messageWithFlags } from './error-message.js';
 import { helpTerm, normalizeSpelling } from './flags.js';
 import type { Terminal } from './terminal.js';
 
@@ -23,6 +22,10 @@ const COMMANDS: Record<string, CommandEntry> = {
   train: {
     summary: 'train a network; writes checkpoints, charts and a report to a run folder',
     define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
+  },
+  sweep: {
+    summary: 'train with several settings, and find the best',
+    define: async (...args) => (await import('./commands/sweep-command.js')).defineSweep(...args),
   },
   evaluate: {
     summary: 'compute the accuracy and loss of a trained network',
@@ -195,10 +198,4 @@ function explain(thrown: unknown, terminal: Terminal): 1 | 2 {
   const stack = error instanceof Error ? error.stack : String(error);
   terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stack}\n`);
   return 1;
-}
-
-/** One line: the message, and the flags of the settings that it speaks of. */
-function messageWithFlags({ message, settings }: UserError): string {
-  const flags = settings.map((name) => `--${snakeCase(name).replaceAll('_', '-')}`);
-  return inOneLine(message) + (flags.length > 0 ? ` (${flags.join(', ')})` : '');
 }

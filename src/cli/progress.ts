@@ -6,10 +6,14 @@ import { printable } from '../report/recall.js';
 import { formatCount, formatNumber, formatShare, plural } from '../report/text.js';
 import type { EpochMetrics } from '../runs/run-folder.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '../train/events.js';
+import { flagsOf, suggestUpdates } from './few-updates.js';
 import { type Colors, colorsFor, type Output } from './terminal.js';
 
 export interface ProgressSettings {
   preset: string;
+  classWeights?: string;
+  /** Samples of an update. */
+  batchSize?: number;
   /** Plain output: updates per line. */
   freqOutputTrain: number;
   /** Plain output: validation batches per line; null: no lines. */
@@ -124,7 +128,14 @@ export class ProgressView {
         `${formatCount(event.validationCount)} for validation, ${formatCount(event.testCount)} for the test`,
       `${plural(event.epochs, 'epoch')} of ${plural(event.batchesPerEpoch, 'update')}, saved in ${printable(event.folder)}`,
     );
+    if (this.#settings.classWeights === 'balanced') {
+      lines.push(
+        'the training loss has the weights of the classes (--class-weights balanced), validation and test losses have none',
+      );
+    }
     const { resumedFrom } = event;
+    const advice = resumedFrom === null ? this.#moreUpdates(event) : null;
+    if (advice !== null) lines.push(yellow(advice));
     if (resumedFrom) {
       const { epoch, batch } = resumedFrom;
       lines.push(
@@ -136,6 +147,17 @@ export class ProgressView {
       );
     }
     return lines;
+  }
+
+  /** An advice if the batches or the epochs of a preset leave few updates for few samples; null otherwise. */
+  #moreUpdates({ trainCount, batchesPerEpoch, epochs }: StartEvent): string | null {
+    const { batchSize = trainCount } = this.#settings;
+    const better = suggestUpdates({ trainCount, batchSize, epochs });
+    if (better === null) return null;
+    return (
+      `${plural(batchesPerEpoch, 'update')} an epoch, ${batchesPerEpoch * epochs} in all, are few to learn from; ` +
+      `for ${plural(trainCount, 'training sample')} try ${flagsOf(better)}`
+    );
   }
 
   #progress(event: ProgressEvent): void {
@@ -229,7 +251,7 @@ function lossScaleText({ lossScale, skippedSteps }: EpochMetrics): string {
 function stoppedLine({ reason, epoch, batch }: TrainEvent & { type: 'stopped' }): string {
   switch (reason) {
     case 'patience':
-      return `stopped after epoch ${epoch}: validation did not improve (--patience)`;
+      return `stopped after epoch ${epoch}: validation accuracy did not improve (--patience)`;
     case 'max-minutes':
       return `stopped in epoch ${epoch}: the time is over (--max-minutes)`;
     case 'target-accuracy':

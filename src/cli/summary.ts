@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { printable } from '../report/recall.js';
 import {
   formatCount,
+  formatEnergy,
   formatRecallTable,
   formatScore,
   formatSeconds,
@@ -11,10 +12,20 @@ import {
   refusalRows,
 } from '../report/text.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
+import type { TrainConfig } from '../train/config/options.js';
+import { flagsOf, suggestUpdates } from './few-updates.js';
 import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
 
-/** The summary of one run. @param charts whether chart files were written */
-export function formatSummary(summary: RunSummary, folder: string, charts: boolean, colors: Colors): string {
+/** The settings of the run on which the commands to try next depend. */
+export type SummarySettings = Pick<TrainConfig, 'data' | 'batchSize' | 'accumulationSteps' | 'chartFormat'>;
+
+/** The summary of one run. */
+export function formatSummary(
+  summary: RunSummary,
+  folder: string,
+  settings: SummarySettings,
+  colors: Colors,
+): string {
   const { bold, dim } = colors;
   const rows = [
     ['training', formatScore(summary.trainScore), ''],
@@ -31,6 +42,7 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     `${summary.gflops.toFixed(1)} GFLOP/s`,
     `peak memory ${formatCount(summary.peakRssMb)} MB`,
   ];
+  const { energyJoules: joules, totalSeconds } = summary;
   return [
     '',
     bold(`Accuracy`) + dim(` of the best epoch, ${summary.bestEpoch} of ${summary.epochs}`),
@@ -42,17 +54,20 @@ export function formatSummary(summary: RunSummary, folder: string, charts: boole
     '',
     bold('Time'),
     `  ${speed.join(', ')}`,
+    ...(joules === null ? [] : [`  energy of processors and memory ${formatEnergy(joules, totalSeconds)}`]),
     '',
     bold('Look at'),
     indent(
       formatTable([
         [printable(join(folder, RUN_FILES.report)), dim('everything on one page')],
-        ...(charts ? [[printable(join(folder, RUN_FILES.charts)), dim('the charts as files')]] : []),
+        ...(settings.chartFormat.length > 0
+          ? [[printable(join(folder, RUN_FILES.charts)), dim('the charts as files')]]
+          : []),
       ]),
     ),
     '',
     bold('Try next'),
-    ...nextCommands(summary, folder).map((command) => `  ${command}`),
+    ...nextCommands(summary, folder, settings).map((command) => `  ${command}`),
     '',
   ].join('\n');
 }
@@ -66,15 +81,22 @@ function refusalLines(summary: RunSummary, { bold, dim }: Colors): string[] {
   return [bold('None of these') + dim(' was answered to'), indent(formatTable(table, [false, true])), ''];
 }
 
-function nextCommands({ preset, seed }: RunSummary, folder: string): string[] {
+function nextCommands(
+  { preset, seed, epochs, trainScore }: RunSummary,
+  folder: string,
+  { data, batchSize, accumulationSteps }: SummarySettings,
+): string[] {
   const run = shellQuote(folder);
-  return [
-    `npx scanstroke evaluate ${run}`,
-    `npx scanstroke info ${run}`,
-    preset === 'quick'
-      ? 'npx scanstroke train --preset mnist-lstm'
-      : `npx scanstroke train --config ${shellQuote(join(folder, RUN_FILES.config))} --seed-number ${seed + 1}`,
-  ];
+  const again = `npx scanstroke train --config ${shellQuote(join(folder, RUN_FILES.config))}`;
+  const planned = { trainCount: trainScore.count, batchSize: batchSize * accumulationSteps, epochs };
+  const better = suggestUpdates(planned);
+  const isBuiltIn = data === 'mnist' || data === 'strokes';
+  const commands = [`npx scanstroke evaluate ${run}`, `npx scanstroke info ${run}`];
+  if (better !== null) commands.push(`${again} ${flagsOf(better)}`);
+  else if (isBuiltIn && preset === 'quick') commands.push('npx scanstroke train --preset mnist-lstm');
+  else commands.push(`${again} --seed-number ${seed + 1}`);
+  if (!isBuiltIn) commands.push(`npx scanstroke predict ${run} FILE`);
+  return commands;
 }
 
 /** Mean and sample standard deviation (0 for a single value). */

@@ -69,6 +69,8 @@ export interface KindLoadOptions {
   pictureSize?: number | { width: number; height: number } | null;
   /** How people's own pictures are brought to that size. Default `padded`. */
   pictureForm?: PictureForm;
+  /** Whether the training weights its classes: then no notice advises to. */
+  isWeighted?: boolean;
 }
 
 /** The settings of a run that depend on the kind of input, under their names in its configuration. */

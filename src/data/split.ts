@@ -43,7 +43,11 @@ export function splitIndices(
 
 /** Training examples to split. The last of them may be changed copies of others. */
 export interface SplitExamples {
-  train: { count: number };
+  train: {
+    count: number;
+    /** [count] */
+    labels: ArrayLike<number>;
+  };
   /** [V] the examples for validation, ascending, where the data set says so. */
   validation?: Int32Array;
   /** [C] the original of each copy. */
@@ -51,18 +55,20 @@ export interface SplitExamples {
 }
 
 /**
- * Splits training examples. Copies whose original is trained on are trained on, too; the others are left out, so that
+ * Splits training examples. A class with two examples or more has one at least in each part: where chance leaves a class
+ * out of a part, as it does among few examples, one is moved there. Copies whose original is trained on are trained on, too; the others are left out, so that
  * validation never sees what training has seen.
  * @throws UserError as trainCountOf
  */
 export function splitExamples(
-  { train: { count }, originals = new Int32Array(0), validation: given }: SplitExamples,
+  { train: { count, labels }, originals = new Int32Array(0), validation: given }: SplitExamples,
   fraction: number,
   seed: number,
 ): { train: Int32Array; validation: Int32Array } {
   if (given) return { train: othersThan(given, count), validation: given };
   const own = count - originals.length;
-  const { train, validation } = splitIndices(own, trainCountOf(own, fraction), seed);
+  const split = splitIndices(own, trainCountOf(own, fraction), seed);
+  const [train, validation] = withEveryClass(split.train, split.validation, labels);
   const isTrained = new Uint8Array(own);
   for (const i of train) isTrained[i] = 1;
   const copies = firstIndices(originals.length).filter((n) => isTrained[originals[n]] === 1);
@@ -83,6 +89,36 @@ function othersThan(ascending: Int32Array, count: number): Int32Array {
     else others[n++] = i;
   }
   return others;
+}
+
+/** Moves the last example of a class to the part that has none of it, if the other part has two or more. */
+function withEveryClass(
+  train: Int32Array,
+  validation: Int32Array,
+  labels: ArrayLike<number>,
+): [train: Int32Array, validation: Int32Array] {
+  const moved = [classesMissing(validation, train, labels), classesMissing(train, validation, labels)];
+  if (moved.every(({ size }) => size === 0)) return [train, validation];
+  const [toValidation, toTrain] = moved.map((examples) => new Set(examples.values()));
+  return [
+    Int32Array.of(...train.filter((index) => !toValidation.has(index)), ...toTrain),
+    Int32Array.of(...validation.filter((index) => !toTrain.has(index)), ...toValidation),
+  ];
+}
+
+/** The last example of each class that `part` lacks and of which `other` has two or more, by class. */
+function classesMissing(part: Int32Array, other: Int32Array, labels: ArrayLike<number>): Map<number, number> {
+  const known = new Set<number>();
+  for (const index of part) known.add(labels[index]);
+  const seen = new Set<number>();
+  const last = new Map<number, number>();
+  for (const index of other) {
+    const label = labels[index];
+    if (known.has(label)) continue;
+    if (seen.has(label)) last.set(label, index);
+    seen.add(label);
+  }
+  return last;
 }
 
 function checkParts(count: number, trainCount: number): void {

@@ -12,6 +12,7 @@ import { isPicture, MAX_PHOTO_PIXELS, readPicture } from '../data/pictures/pictu
 import { beginsLikeJson, describeContent } from '../formats/content.js';
 import { explainFileError } from '../formats/file-errors.js';
 import { parseJson } from '../formats/json.js';
+import { quote } from '../formats/quotation.js';
 import { readFileBounded } from '../formats/read-files.js';
 import { UserError } from '../user-error.js';
 import { parseInput } from './json-input.js';
@@ -47,10 +48,16 @@ export async function readInputs(path: string, channels = 1): Promise<NamedInput
   const match = existsSync(path) ? null : ITEM.exec(path);
   const [file, item] = match ? [match[1], Number(match[2])] : [path, null];
   const inputs = await inputsIn(file, channels);
+  if (inputs.length === 0) throw nothingIn(file);
   const named = inputs.map((input, n) => ({ name: inputs.length > 1 ? `${file}:${n}` : file, input }));
   if (item === null) return named;
   if (item < named.length) return [{ ...named[item], name: path }];
   throw new UserError(`${path}: there is no ${item}; ${file} holds ${named.length}, counted from 0`);
+}
+
+function nothingIn(file: string): UserError {
+  const name = file === STANDARD_INPUT ? 'standard input' : file;
+  return new UserError(`${name}: holds no picture, drawing or strokes to recognise; give another file`);
 }
 
 /** The file that a path names: of FILE:N the file. */
@@ -126,7 +133,13 @@ function jsonInputs(content: string, name: string): RecognizerInput[] {
   }
   const value = parseJson(content, name);
   if (isProject(value)) {
-    return projectOf(value, name).drawings.map((each) => ({ kind: 'drawing', ...drawingOf(each) }));
+    const project = projectOf(value, name);
+    if (project.drawings.length === 0) {
+      throw new UserError(
+        `${name}: the project ${quote(project.name)} has no drawings; draw some in the page (scanstroke serve), or give another file`,
+      );
+    }
+    return project.drawings.map((each) => ({ kind: 'drawing', ...drawingOf(each) }));
   }
   if (!Array.isArray(value)) return [parseInput(value, name)];
   return value.map((each: unknown, n) => parseInput(each, `${name}: input ${n}`));

@@ -40,7 +40,9 @@ export function reproductionCommands(
     { purpose: 'Evaluate the best weights on the test set again:', line: `npx scanstroke evaluate ${run}` },
     { purpose: 'List the layers and their shapes:', line: `npx scanstroke info ${run}` },
   ];
-  if (summary.preset === null) return commands;
+  const { data = 'mnist' } = config;
+  const isBuiltIn = data === 'mnist' || data === 'strokes';
+  if (summary.preset === null || !isBuiltIn) return commands;
   const line = `npx scanstroke train --preset ${shellQuote(summary.preset)} --seed-number ${summary.seed}`;
   return [{ purpose: 'Train with the same preset and seed:', line }, ...commands];
 }

@@ -18,6 +18,7 @@ import { style } from './style.js';
 import {
   calibrationRows,
   formatCount,
+  formatEnergy,
   formatNumber,
   formatScore,
   formatSeconds,
@@ -132,6 +133,7 @@ function header({ title, summary }: ReportInput): string {
     ['Samples a second', measured(summary.samplesPerSecond, formatCount(summary.samplesPerSecond))],
     ['GFLOP/s', measured(summary.gflops, summary.gflops.toFixed(1))],
     ['Peak memory', measured(summary.peakRssMb, `${formatCount(summary.peakRssMb)} MB`)],
+    ...energyFacts(summary),
     ['Backend', `${summary.backend} (${summary.backendDescription})`],
     ['Threads', String(summary.threads)],
     ['Parameters', formatCount(summary.parameters)],
@@ -155,6 +157,11 @@ function header({ title, summary }: ReportInput): string {
 ${otherWaysCard(summary)}${refusalsCard(summary)}<dl class="card facts">${facts
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
     .join('')}</dl>`;
+}
+
+/** The energy of the run; nothing where it was not measured. */
+function energyFacts({ energyJoules, totalSeconds }: RunSummary): [name: string, value: string][] {
+  return energyJoules === null ? [] : [['Energy', formatEnergy(energyJoules, totalSeconds)]];
 }
 
 /** Scores on the test strokes drawn in another way; empty for images. */
@@ -188,12 +195,12 @@ const REFUSALS_NOTE =
 
 /** Why the training ended before its last epoch. */
 const STOPPED: Record<string, string> = {
-  patience: ', stopped: validation did not improve',
+  patience: ', stopped: validation accuracy did not improve',
   'target-accuracy': ', stopped: target reached',
   'max-minutes': ', stopped: time over',
 };
 
-function chartCard(chart: Chart, svg: string): string {
+export function chartCard(chart: Chart, svg: string): string {
   const scrolling = chart.width > 700;
   const drawing = themed(svg).replace(
     '<svg ',
@@ -283,6 +290,6 @@ function commandsCard({ summary, config }: ReportInput, folder: string): string 
   return `<div class="card"><h3>Commands</h3>${commands.join('\n')}</div>`;
 }
 
-function commandBlock({ purpose, line }: Command): string {
+export function commandBlock({ purpose, line }: Command): string {
   return `<div class="command"><p>${escapeHtml(purpose)}</p><pre><code>${escapeHtml(line)}</code></pre></div>`;
 }

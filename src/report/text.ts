@@ -101,6 +101,12 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
+/** `12,345 J, 34.2 W on average`. @param seconds in which the energy was used */
+export function formatEnergy(joules: number, seconds: number): string {
+  const power = seconds > 0 ? `, ${formatNumber(joules / seconds)} W on average` : '';
+  return `${formatCount(joules)} J${power}`;
+}
+
 /** `49,034`. */
 export function formatCount(count: number): string {
   if (!Number.isFinite(count)) return '–';

@@ -1,14 +1,16 @@
-/** Reads checkpoint files, whole or only their headers. Node.js only. */
-import type { Tensor } from '../formats/safetensors.js';
+/** Reads checkpoint files, whole or only their headers; also the checkpoint in a project file. Node.js only. */
+import { headerOf, type Tensor } from '../formats/safetensors.js';
 import { type ReadOptions, readSafetensorsFile } from '../formats/safetensors-reader.js';
 import {
   type Checkpoint,
   type CheckpointHeader,
+  decodeCheckpoint,
   decodeHeader,
   decodeTensors,
   isOfTraining,
 } from './checkpoint.js';
 import { MAX_CHECKPOINT_BYTES } from './limits.js';
+import { networkInProject } from './project-network.js';
 
 const AS_CHECKPOINT: ReadOptions = { what: 'the checkpoint', maxBytes: MAX_CHECKPOINT_BYTES };
 
@@ -25,7 +27,9 @@ export function readTrainedModel(path: string): Promise<Checkpoint> {
   return readParts(path, AS_CHECKPOINT, false);
 }
 
-function readParts(path: string, options: ReadOptions, withTraining: boolean): Promise<Checkpoint> {
+async function readParts(path: string, options: ReadOptions, withTraining: boolean): Promise<Checkpoint> {
+  const taught = networkInProject(path);
+  if (taught !== null) return decodeCheckpoint(taught.checkpoint, inProject(path));
   return readSafetensorsFile(path, options, async (file) => {
     const header = decodeHeader(file.header, path);
     if (!withTraining) header.training = null;
@@ -37,10 +41,17 @@ function readParts(path: string, options: ReadOptions, withTraining: boolean): P
   });
 }
 
+/** Names the network of a project in messages. */
+function inProject(path: string): string {
+  return `${path}: the network in it`;
+}
+
 /**
  * Reads the header of a checkpoint, and not the values of its tensors.
  * @throws UserError if the file cannot be read, is no checkpoint of scanstroke's, or its length contradicts the header
  */
-export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
+export async function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
+  const taught = networkInProject(path);
+  if (taught !== null) return decodeHeader(headerOf(taught.checkpoint, inProject(path)), inProject(path));
   return readSafetensorsFile(path, AS_CHECKPOINT, ({ header }) => decodeHeader(header, path));
 }

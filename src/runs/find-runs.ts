@@ -11,6 +11,7 @@ import { readCheckpointHeader } from './checkpoint-file.js';
 import { RUN_FILES } from './run-folder.js';
 import { isSeedFolder, runPathOf } from './run-path.js';
 import { isShipped, RUN_CHOICES, shippedModels } from './shipped-models.js';
+import { isTrialFolder } from './sweep-folder.js';
 
 /** A run's id and paths. */
 export interface RunPlace {
@@ -37,7 +38,7 @@ const WITHIN = '~';
 /** A training has no more seeds; a stranger's folder may hold any number of folders. */
 const MAX_SEEDS = 1000;
 
-/** What a folder holds: a run, or runs of several seeds in these folders, or neither. */
+/** What a folder holds: a run, or runs of several seeds or of a sweep's trials in these folders, or neither. */
 export interface FolderListing {
   holdsRun: boolean;
   /** Names of folders, sorted. */
@@ -47,7 +48,8 @@ export interface FolderListing {
 /** Lists a folder; one that cannot be read holds nothing. */
 export function listFolder(folder: string): FolderListing {
   const names = entriesOf(folder);
-  const seeds = names.filter((each) => each.isDirectory() && isSeedFolder(each.name)).map(({ name }) => name);
+  const isMember = (name: string) => isSeedFolder(name) || isTrialFolder(name);
+  const seeds = names.filter((each) => each.isDirectory() && isMember(each.name)).map(({ name }) => name);
   const holdsRun = names.some(({ name }) => name === RUN_FILES.config || name === RUN_FILES.last);
   return { holdsRun: holdsRun && seeds.length === 0, seeds: seeds.sort() };
 }

@@ -30,3 +30,6 @@ export const MAX_EPOCHS = 50_000;
 export const MAX_SUMMARY_BYTES = 64 * 2 ** 20;
 /** Limit for a model file of another tool, and for the files beside it in all. As large as the largest checkpoint. */
 export const MAX_FOREIGN_BYTES = MAX_CHECKPOINT_BYTES;
+/** Limit for the trials of a sweep, and for sweep.json, in which a trial takes some hundred bytes. */
+export const MAX_TRIALS = 10_000;
+export const MAX_SWEEP_BYTES = 16 * 2 ** 20;

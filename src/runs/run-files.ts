@@ -5,6 +5,7 @@
  * torn; reading ignores a torn last line and nothing else.
  */
 
+import { existsSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { explainFileError } from '../formats/file-errors.js';
@@ -81,6 +82,18 @@ export async function readSummary(folder: string): Promise<RunSummary> {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`${error.message}; resuming the run writes it again`, { settings: ['loadCp'] });
+  }
+}
+
+/** The summary of a run that has its report, which is written last; null for a run that must be scored (again). */
+export async function readWholeSummary(folder: string): Promise<RunSummary | null> {
+  const names = [RUN_FILES.summary, RUN_FILES.report];
+  if (!names.every((name) => existsSync(join(folder, name)))) return null;
+  try {
+    return await readSummary(folder);
+  } catch (error) {
+    if (error instanceof UserError) return null; // It is damaged.
+    throw error;
   }
 }
 

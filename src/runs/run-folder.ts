@@ -9,7 +9,7 @@ export const RUN_FILES = {
   config: 'config.json',
   /** One line an epoch. */
   metrics: 'metrics.jsonl',
-  /** Checkpoint of the epoch with the best validation accuracy. */
+  /** Checkpoint of the epoch with the best validation accuracy; of equal ones, of that with the lowest validation loss. */
   best: 'best.safetensors',
   /** Checkpoint of the last epoch, with all that is needed to resume. */
   last: 'last.safetensors',
@@ -19,6 +19,10 @@ export const RUN_FILES = {
   report: 'report.html',
   /** Accuracies under changes of the inputs; only after `evaluate --robustness`. */
   robustness: 'robustness.json',
+  /** A folder of TensorBoard's event files; only with `--log tensorboard`. */
+  tensorboard: 'tensorboard',
+  /** The project that the network was taught from; only of a run that the server has taught. */
+  project: 'project.json',
 } as const;
 
 /** The name under which a damaged file of a run is kept when a resume replaces it. @param n from 1 */
@@ -126,6 +130,8 @@ export interface RunSummary {
   /** Of the updates: 3 × the forward matrix products. */
   gflops: number;
   peakRssMb: number;
+  /** Of the machine's processors and memory in totalSeconds; null where it is not known. */
+  energyJoules: number | null;
   /** The name as in --backend, and the instruction set for people. */
   backend: string;
   backendDescription: string;

@@ -30,16 +30,17 @@ const claimed = new Map<string, string[]>();
 /**
  * Makes the folder `runs/quick-20261121-214005`, or the first of `-2`, `-3` … that does not exist. Making it claims it:
  * a run that starts in the same second gets the next number.
+ * @param runs the folder to make it in; made if it is missing, but not the folders around it
  * @throws UserError if the folder cannot be made
  */
-export function newRunFolder(preset: string, now: Date): string {
+export function newRunFolder(preset: string, now: Date, runs: string = RUNS): string {
   const pad = (value: number) => String(value).padStart(2, '0');
   const day = `${now.getFullYear()}${pad(now.getMonth() + 1)}${pad(now.getDate())}`;
   const time = `${pad(now.getHours())}${pad(now.getMinutes())}${pad(now.getSeconds())}`;
-  const path = join(RUNS, `${preset}-${day}-${time}`);
+  const path = join(runs, `${preset}-${day}-${time}`);
   try {
-    resolve(RUNS); // fails if the working folder is gone
-    const made = isNew(() => mkdirSync(RUNS)) ? [RUNS] : [];
+    resolve(runs); // fails if the working folder is gone
+    const made = isNew(() => mkdirSync(runs)) ? [runs] : [];
     for (let number = 1; ; number++) {
       const candidate = number === 1 ? path : `${path}-${number}`;
       if (!isNew(() => mkdirSync(candidate))) continue;
@@ -181,7 +182,7 @@ function hidden(name: string): string {
 
 /** A model's name in files and URLs: that of its run folder or, outside of a run, of the checkpoint; letters, digits, `.`, `-`, `_`. */
 export function modelName(checkpoint: string): string {
-  const file = basename(checkpoint).replace(/\.safetensors$/, '');
+  const file = basename(checkpoint).replace(/\.(safetensors|json)$/, '');
   const name = ['best', 'last'].includes(file) ? basename(dirname(resolve(checkpoint))) : file;
   return name.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'model';
 }

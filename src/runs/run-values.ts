@@ -84,6 +84,7 @@ const runSummary: Reader<RunSummary> = refined(
     samplesPerSecond: amount,
     gflops: amount,
     peakRssMb: amount,
+    energyJoules: optional(nullable(amount), null),
     backend: text,
     backendDescription: optional(text, ''),
     threads: count,

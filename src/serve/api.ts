@@ -47,6 +47,16 @@ export interface ModelList {
   /** The model that answers requests without a model id; null if there are no models. */
   default: string | null;
   models: ModelEntry[];
+  /** The project that the page opens; null or missing for none. */
+  project?: ProjectOffer | null;
+}
+
+/** A project file that the server was started with; GET /api/project has its content. */
+export interface ProjectOffer {
+  /** Of the file. */
+  name: string;
+  /** Stays the same for the same file. */
+  id: string;
 }
 
 export interface GuessJson {
@@ -140,6 +150,53 @@ export interface RunDetails extends RunEntry {
  * - `summary`: summary.json, when the run ends.
  */
 export type RunEventName = 'epoch' | 'reset' | 'state' | 'summary';
+
+/** `waiting`: in the queue. `running`: being trained. The others are ends. */
+export type TrainingState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** POST /api/projects/:name/train and GET /api/projects/:name: the last training of a project. */
+export interface ProjectTraining {
+  name: string;
+  state: TrainingState;
+  /** Trainings that are done before this one; 0 unless it waits. */
+  before: number;
+  classes: number;
+  drawings: number;
+  /** ISO 8601. `ended` is null until the training ends. */
+  asked: string;
+  ended: string | null;
+  progress: TrainingProgress | null;
+  /** Id of the run, which is also that of the model; null until the training is done. */
+  run: string | null;
+  /** What is known about the network, as in a project file; null until the training is done. */
+  summary: Record<string, unknown> | null;
+  /** Why the training failed. */
+  problem: string | null;
+}
+
+export interface TrainingProgress {
+  /** Passes over the drawings that are done, of `epochs`. May be a fraction. */
+  epoch: number;
+  epochs: number;
+  loss: number;
+  /** Share of right answers in the pass so far, 0 to 1. */
+  accuracy: number;
+  /** An estimate. */
+  seconds_left: number;
+}
+
+/** GET /api/projects: newest first. */
+export interface ProjectList {
+  projects: ProjectTraining[];
+}
+
+/**
+ * GET /api/projects/:name/events, Server-Sent Events:
+ *
+ * - `state`: ProjectTraining, first and at every change of the state.
+ * - `progress`: TrainingProgress.
+ */
+export type ProjectEventName = 'state' | 'progress';
 
 export type SamplePart = 'test' | 'validation' | 'train';
 

@@ -4,9 +4,11 @@ import type { ErrorJson } from './api.js';
 
 export class HttpError extends Error {
   override readonly name = 'HttpError';
+  /** @param retryAfter of a 503: seconds after which a client may try again */
   constructor(
     readonly status: number,
     message: string,
+    readonly retryAfter = 1,
   ) {
     super(message);
   }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { KIND_NAMES } from '../data/kinds.js';
 import type { Health, ModelList, PredictResponse, ReadResponse, RunList } from './api.js';
-import { predictQuery, sampleQuery, samplesQuery } from './queries.js';
+import { PROJECT_NAME, projectTraining } from './projects/project-schema.js';
+import { predictQuery, sampleQuery, samplesQuery, trainQuery } from './queries.js';
 import { MAX_BODY_BYTES, MAX_INPUTS } from './server-limits.js';
 
 const share = z.number().min(0).max(1);
@@ -104,6 +105,11 @@ export const modelList = z.object({
       version: z.string(),
     }),
   ),
+  project: z
+    .object({ name: z.string(), id: z.string() })
+    .nullable()
+    .optional()
+    .describe('the project file that the page opens'),
 }) satisfies z.ZodType<ModelList>;
 
 export const health = z.object({
@@ -142,6 +148,8 @@ export const runList = z.object({
   ),
 }) satisfies z.ZodType<RunList>;
 
+const projectList = z.object({ projects: z.array(projectTraining) });
+
 const errorSchema = z.object({ error: z.object({ status: z.int(), message: z.string() }) });
 
 type JsonSchema = Record<string, unknown>;
@@ -151,6 +159,12 @@ type Operation = Record<string, unknown>;
 export function openApi(version: string): Record<string, unknown> {
   const run = { in: 'path', name: 'id', required: true, schema: schemaOf(id) };
   const index = { in: 'path', name: 'index', required: true, schema: { type: 'integer', minimum: 0 } };
+  const project = {
+    in: 'path',
+    name: 'name',
+    required: true,
+    schema: { type: 'string', pattern: PROJECT_NAME.source },
+  };
   return {
     openapi: '3.1.0',
     info: {
@@ -202,6 +216,46 @@ export function openApi(version: string): Record<string, unknown> {
         get: {
           ...pending('One sample: probabilities, trace, hidden states, input gradient'),
           parameters: [run, index, ...parameters(sampleQuery)],
+        },
+      },
+      '/api/project': { get: operation('The project file that the server was started with, as it is now') },
+      '/api/projects': { get: operation('The trainings of projects, newest first', projectList) },
+      '/api/projects/{name}': {
+        get: {
+          ...operation('The last training of a project: state, progress, run', projectTraining),
+          parameters: [project],
+        },
+      },
+      '/api/projects/{name}/train': {
+        post: {
+          summary: 'Teaches a network the symbols of a project; needs a server with --allow-training',
+          parameters: [project, ...parameters(trainQuery)],
+          requestBody: {
+            required: true,
+            description: `a project file, or drawings, a line each; at most ${MAX_BODY_BYTES} bytes`,
+            content: {
+              'application/json': { schema: { type: 'object' } },
+              'application/x-ndjson': { schema: { type: 'string' } },
+            },
+          },
+          responses: {
+            202: {
+              description: 'the training waits or runs',
+              content: { 'application/json': { schema: schemaOf(projectTraining) } },
+            },
+            default: failure,
+          },
+        },
+        delete: { ...operation('Cancels the training of a project', projectTraining), parameters: [project] },
+      },
+      '/api/projects/{name}/events': {
+        get: {
+          summary: 'The progress of a training, as Server-Sent Events: state, progress',
+          parameters: [project],
+          responses: {
+            200: { description: 'events', content: { 'text/event-stream': {} } },
+            default: failure,
+          },
         },
       },
       '/models/{file}': {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { quote } from '../formats/quotation.js';
 import { HttpError } from './http-error.js';
+import { MAX_TAUGHT_EPOCHS } from './server-limits.js';
 
 const whole = (from: number, to: number) =>
   z
@@ -42,6 +43,19 @@ export const samplesQuery = z.strictObject({
 
 /** GET /api/runs/:id/samples/:index */
 export const sampleQuery = z.strictObject({ part });
+
+/** POST /api/projects/:name/train */
+export const trainQuery = z.strictObject({
+  base: z
+    .enum(['digit-strokes', 'none'])
+    .default('digit-strokes')
+    .describe('network to begin from; none: from scratch'),
+  none: z.enum(['true', 'false']).default('true').describe('learn a class none: what is none of the classes'),
+  epochs: whole(1, MAX_TAUGHT_EPOCHS)
+    .optional()
+    .describe('passes over the drawings; by their number if left out'),
+  seed: whole(0, 999_999_999).default(0).describe('of the order, the variation and the generated drawings'),
+});
 
 export const noQuery = z.strictObject({});
 

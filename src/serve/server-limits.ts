@@ -40,5 +40,20 @@ export const MAX_CONNECTIONS = 10_000;
 export const MAX_LISTENERS = 256;
 export const MAX_BEHIND_BYTES = 4 * 2 ** 20;
 
+/** Of a project to teach from: classes, drawings, and points of all drawings. */
+export const MAX_TAUGHT_CLASSES = 100;
+export const MAX_TAUGHT_DRAWINGS = 5000;
+export const MAX_TAUGHT_POINTS = 500_000;
+/** Epochs that a request may ask for. */
+export const MAX_TAUGHT_EPOCHS = 500;
+/** One training runs, and as many wait. */
+export const MAX_WAITING_TRAININGS = 8;
+/** A training that takes longer fails. */
+export const TRAINING_MS = 600_000;
+/** Trainings whose state is remembered. */
+export const MAX_REMEMBERED_TRAININGS = 256;
+/** Run folders that a server writes: nothing removes them. */
+export const MAX_TAUGHT_RUNS = 1000;
+
 /** A shutdown closes connections that take longer. */
 export const SHUTDOWN_MS = 10_000;

@@ -7,15 +7,19 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { BackendName } from '../backends/backend.js';
 import { quote } from '../formats/quotation.js';
 import type { RunPlace } from '../runs/find-runs.js';
+import { isShipped } from '../runs/shipped-models.js';
 import { UserError } from '../user-error.js';
 import { Bodies } from './bodies.js';
 import { errorJson, errorStatus, HttpError } from './http-error.js';
 import { addPage } from './page-routes.js';
 import type { PredictJob } from './predict/predict-jobs.js';
 import { addPredict } from './predict/predict-routes.js';
+import { addOfferedProject, openOfferedProject } from './projects/offered-project.js';
+import { addProjects } from './projects/project-routes.js';
+import { Trainings } from './projects/trainings.js';
 import { RunEvents } from './runs/run-events.js';
 import { addRuns } from './runs/run-routes.js';
-import { openRunStore } from './runs/run-store.js';
+import { openRunStore, type RunStore } from './runs/run-store.js';
 import { openDataRoots } from './samples/allowed-data.js';
 import { Samples } from './samples/samples.js';
 import { foreignPage, isMeant, type Listening, readHost, SECURITY_HEADERS } from './security.js';
@@ -27,10 +31,14 @@ export interface ServeOptions {
   given: readonly string[];
   /** A folder of runs; null for none. */
   runs: string | null;
+  /** A project file, which the page opens, and whose network answers. Default: none. */
+  project?: string | null;
   /** Networks of the package, listed last. Default: none. */
   shipped?: readonly RunPlace[];
   /** Folders with data sets that may be opened, beside the built-in ones. Default: none. */
   dataRoots?: readonly string[];
+  /** Whether clients may teach networks, which are written to the folder of runs. Default false. */
+  allowTraining?: boolean;
   /** An address or a name. */
   host: string;
   /** Null: the first free port from 7860; 0: any free port. */
@@ -63,7 +71,12 @@ const PORTS = 20;
 export async function startServer(given: ServeOptions): Promise<RunningServer> {
   const options = { ...given, host: readHost(given.host) };
   const roots = await openDataRoots(options.dataRoots ?? []);
-  const runs = await openRunStore(options.given, options.runs, options.shipped);
+  const project = options.project ? await openOfferedProject(options.project) : null;
+  const undo = async (error: unknown): Promise<never> => {
+    await project?.close();
+    throw error;
+  };
+  const runs = await openRunStore(options.given, options.runs, options.shipped, project).catch(undo);
   const events = new RunEvents(runs, options.onDefect);
   const samples = new Samples(runs, options.backend, roots);
   const bodies = new Bodies();
@@ -77,10 +90,13 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     heapMiB: limits.MAX_WORKER_HEAP_MIB,
     waiting: limits.MAX_WAITING_REQUESTS,
   });
+  const trainings = options.allowTraining ? await openTrainings(options, runs).catch(undo) : null;
   const app = bareServer(options);
   const began = performance.now();
   addPredict(app, { runs, pool, bodies });
   addRuns(app, { runs, events, samples });
+  addProjects(app, { trainings, bodies });
+  addOfferedProject(app, project);
   const page = addPage(app, {
     folder: options.page,
     version: options.version,
@@ -91,9 +107,13 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
       running: pool.running,
     }),
   });
-  app.addHook('preClose', async () => events.close());
+  app.addHook('preClose', async () => {
+    events.close();
+    // Before open requests are awaited: a training takes minutes.
+    await trainings?.close();
+  });
   app.addHook('onClose', async () => {
-    await Promise.all([pool.close(), samples.close(), runs.close()]);
+    await Promise.all([pool.close(), samples.close(), runs.close(), project?.close()]);
   });
   try {
     const port = await listen(app, options);
@@ -105,6 +125,22 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     await app.close();
     throw error;
   }
+}
+
+/** @throws UserError if there is no folder to write runs to */
+async function openTrainings({ backend, onDefect }: ServeOptions, runs: RunStore): Promise<Trainings> {
+  const { folder } = runs;
+  if (folder === null || isShipped(folder)) {
+    throw new UserError('serve: --allow-training needs a folder of runs to write to; give it with --runs');
+  }
+  return new Trainings({
+    runs: folder,
+    backend,
+    // The other cores answer requests.
+    threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+    onRun: (written) => runs.idOf(written),
+    onDefect,
+  });
 }
 
 /** An application without routes: limits, security headers, errors as JSON. */
@@ -156,7 +192,8 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
         ? { status: known, message: (error as Error).message }
         : errorStatus(error);
     if (status === 500) onDefect(error);
-    if (status === 503) reply.header('retry-after', '1');
+    if (status === 503)
+      reply.header('retry-after', String(error instanceof HttpError ? error.retryAfter : 1));
     // The rest of a refused body is not awaited.
     if (!request.raw.complete) reply.header('connection', 'close');
     void reply.code(status).send(errorJson(status, message));

@@ -84,7 +84,10 @@ export async function prepareLesson(project: TeachProject, options: LessonOption
     const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
     if (label !== undefined && moves) usable.push({ id: each.id, label, drawing, moves });
   }
-  checkCounts(project, names, usable);
+  checkCounts(
+    project.name,
+    names.map((name, k) => ({ name, count: usable.filter((each) => each.label === k).length })),
+  );
   const isAdded = options.none && !names.includes(NONE_CLASS);
   const classes = isAdded ? [...names, NONE_CLASS] : names;
   const { taught, heldOut } = split(usable, names.length, seed);
@@ -118,21 +121,27 @@ export async function prepareLesson(project: TeachProject, options: LessonOption
   };
 }
 
-function checkCounts(project: TeachProject, names: readonly string[], usable: readonly Usable[]): void {
-  if (names.length < 2) {
+/**
+ * Checks that there are enough classes and drawings to teach a network.
+ *
+ * @param project name of the project
+ * @param classes those with drawings, and how many drawings of each can be used
+ * @throws UserError if there are too few classes, or too few drawings of one
+ */
+export function checkCounts(project: string, classes: readonly { name: string; count: number }[]): void {
+  if (classes.length < 2) {
     throw new UserError(
-      `teach: the project ${quote(project.name)} has drawings of ${names.length} class${names.length === 1 ? '' : 'es'}; ` +
+      `teach: the project ${quote(project)} has drawings of ${classes.length} class${classes.length === 1 ? '' : 'es'}; ` +
         'draw at least 2 classes, with 5 to 10 drawings each',
     );
   }
-  names.forEach((name, k) => {
-    const count = usable.filter((each) => each.label === k).length;
-    if (count >= LEAST_DRAWINGS) return;
+  for (const { name, count } of classes) {
+    if (count >= LEAST_DRAWINGS) continue;
     throw new UserError(
       `teach: the class ${quote(name)} has ${count} drawing${count === 1 ? '' : 's'} with lines; ` +
         `each class needs at least ${LEAST_DRAWINGS}, better 5 to 10. Draw more of it, or remove the class`,
     );
-  });
+  }
 }
 
 /** Indices of the drawings to train with and to hold out. */

@@ -18,7 +18,7 @@ export type TrainEvent =
   | {
       type: 'epoch';
       metrics: EpochMetrics;
-      /** The best validation accuracy so far. */
+      /** The best validation so far. */
       best: boolean;
       epochs: number;
     }

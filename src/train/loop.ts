@@ -25,9 +25,18 @@ export interface TrainState {
   /** Seconds spent so far in the current epoch, and in all epochs before it. */
   epochSeconds: number;
   trainSeconds: number;
-  best: { accuracy: number; loss: number; epoch: number } | null;
+  best: BestEpoch | null;
   /** Mixed precision only. */
   lossScale: LossScaleState | null;
+}
+
+/** The epoch with the best validation accuracy so far; of equal ones, the one with the lowest validation loss. */
+export interface BestEpoch {
+  accuracy: number;
+  loss: number;
+  epoch: number;
+  /** The first epoch with this accuracy. Patience counts from it: a lower loss alone does not prolong a training. */
+  reachedIn: number;
 }
 
 export const initialState = (precision: Precision): TrainState => ({
@@ -85,7 +94,7 @@ export interface LoopOptions extends EpochOptions {
   classes: number;
   /** Called after every epoch with the answers to the validation part, before `saveBest` and `saveEpoch`. */
   validated?(answers: AnswerSheet): void;
-  /** Called after an epoch with the best validation accuracy so far, with its scores, before `saveEpoch`. */
+  /** Called after an epoch with the best validation so far (`BestEpoch`), with its scores, before `saveEpoch`. */
   saveBest(state: TrainState, validation: Scores): Promise<void>;
   /** Called after every epoch, with the state in which the next one begins. */
   saveEpoch(state: TrainState, metrics: EpochMetrics): Promise<void>;
@@ -124,8 +133,11 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     const { scores } = answers;
     const metrics = metricsOf(options, trained, scores);
     const accuracy = metrics.validationAccuracy;
-    const best = state.best === null || accuracy > state.best.accuracy;
-    if (best) state.best = { accuracy, loss: scores.loss, epoch };
+    const best = isBetter(accuracy, scores.loss, state.best);
+    if (best) {
+      const reachedIn = state.best?.accuracy === accuracy ? state.best.reachedIn : epoch;
+      state.best = { accuracy, loss: scores.loss, epoch, reachedIn };
+    }
     endEpoch(state);
     options.validated?.(answers);
     if (best) await options.saveBest(state, scores);
@@ -135,12 +147,18 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
   return reasonToStop(options) ?? 'epochs';
 }
 
+/** Validations of few samples are often equally accurate; their losses tell which of them is sure of its answers. */
+function isBetter(accuracy: number, loss: number, best: BestEpoch | null): boolean {
+  if (best === null || accuracy > best.accuracy) return true;
+  return accuracy === best.accuracy && loss < best.loss;
+}
+
 /** Checked before every epoch, so that a run that has stopped does not continue when it is resumed. */
 function reasonToStop({ settings, state }: LoopOptions): StopReason | null {
   if (!state.best) return null;
   if (settings.targetAccuracy !== null && state.best.accuracy >= settings.targetAccuracy)
     return 'target-accuracy';
-  if (settings.patience !== null && state.epoch - 1 - state.best.epoch >= settings.patience)
+  if (settings.patience !== null && state.epoch - 1 - state.best.reachedIn >= settings.patience)
     return 'patience';
   if (settings.maxMs !== null && 1000 * state.trainSeconds >= settings.maxMs) return 'max-minutes';
   return null;

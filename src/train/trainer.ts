@@ -82,7 +82,7 @@ export interface TrainResult {
   /** One entry for each epoch of this call. */
   metrics: EpochMetrics[];
   /**
-   * The epoch with the best validation accuracy, with its validation loss. The trainer now holds the parameters of this
+   * The epoch with the best validation accuracy, of equal ones that with the lowest validation loss. The trainer now holds the parameters of this
    * epoch, except after an interruption. Null before the first epoch.
    */
   best: { epoch: number; accuracy: number; loss: number } | null;
@@ -294,7 +294,12 @@ export class Trainer {
       }
       const stoppedBy = next.value;
       if (stoppedBy !== 'interrupted' && this.#best) await this.#engine.load(this.#best);
-      return { stoppedBy, metrics, best: this.#state.best };
+      const { best } = this.#state;
+      return {
+        stoppedBy,
+        metrics,
+        best: best && { epoch: best.epoch, accuracy: best.accuracy, loss: best.loss },
+      };
     });
   }
 

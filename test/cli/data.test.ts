@@ -156,6 +156,54 @@ describe('data strokes', () => {
   });
 });
 
+describe('data summary', () => {
+  const drawing = (word: string, n: number) =>
+    JSON.stringify({
+      word,
+      drawing:
+        n < 0
+          ? []
+          : [
+              [
+                [0, 50, n],
+                [0, n, 9],
+              ],
+            ],
+    });
+  const write = (name: string, words: readonly [string, number][]) =>
+    writeFileSync(join(folder, name), words.map(([word, n]) => drawing(word, n)).join('\n'));
+
+  it('says what a training says: what was left out, and that it would be refused', () => {
+    write(
+      'one.ndjson',
+      [1, 2, 3, 4, -1].map((n) => ['cat', n]),
+    );
+    const { status, stdout } = run('summary', '--data', 'one.ndjson');
+    assert.equal(status, 0);
+    assert.match(stdout, /\n {2}1 drawing without strokes left out: one\.ndjson:5\n/);
+    assert.match(
+      stdout,
+      /\n {2}a training would be refused: train: all samples of one\.ndjson are of the class "cat"/,
+    );
+    const { problem, notices } = JSON.parse(run('summary', '--data', 'one.ndjson', '--json').stdout);
+    assert.match(problem, /at least two classes are needed/);
+    assert.equal(notices.length, 1);
+  });
+
+  it('refuses two drawings a class, as a training does', () => {
+    write(
+      'two.ndjson',
+      ['cat', 'dog'].flatMap((word) => [1, 2].map((n): [string, number] => [word, n])),
+    );
+    const { status, stderr } = run('summary', '--data', 'two.ndjson');
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /4 to train and 0 to test; each part needs at least one\. Give at least 3 drawings of each/,
+    );
+  });
+});
+
 describe('data preview', () => {
   it('prints samples, evenly from all classes, as JSON', () => {
     const { status, stdout, stderr } = run(

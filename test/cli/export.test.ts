@@ -1,6 +1,6 @@
 /** Protects `scanstroke export`: the format by name or ending, no flag without an effect, no file lost. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '#src/cli/program.js';
@@ -23,6 +23,8 @@ async function exported(...args: string[]) {
   const code = await run(['export', ...args], terminal);
   return { code, out: terminal.out.text, err: terminal.err.text };
 }
+const READS =
+  'reads pictures of 28 × 28 pixels (width × height), 1 channel (grey), as 28 steps of 28 values; 4 classes';
 const noBeside = () => {
   throw new Error('nothing lies beside this model');
 };
@@ -85,6 +87,49 @@ test('says what a file takes and gives, and how to try it', async () => {
   assert.match(
     await printed('said it.c'),
     /Try next\n {2}cc -std=c99 -O3 -DSAID_IT_MAIN -o .*'.*said it\.c' -lm\n/,
+  );
+});
+
+test('every format says which pictures or sequences the network reads', async () => {
+  const reads = (out: string) => /^ {2}(reads .*)$/m.exec(out)?.[1];
+  for (const file of ['reads.onnx', 'reads-it.pt', 'reads.safetensors', 'reads.c', 'reads.html']) {
+    assert.equal(reads((await exported(RUN, '--out', join(folder, file))).out), READS, file);
+  }
+  const strokes = await exported(STROKE_RUN, '--out', join(folder, 'reads-strokes.onnx'));
+  assert.match(
+    reads(strokes.out) ?? '',
+    /^reads drawings as moves of a pen, as any number of steps of 4 values; \d+ classes$/,
+  );
+  const { out } = await exported(RUN, '--json', '--out', join(folder, 'reads-json.onnx'));
+  assert.deepEqual(Object.keys(JSON.parse(out).input), [
+    'of',
+    'width',
+    'height',
+    'channels',
+    'steps',
+    'values',
+    'classes',
+  ]);
+});
+
+test('the Python file of another model file is not replaced: the new one has another name', async () => {
+  const at = (name: string) => join(folder, name);
+  const filesOf = async (out: string) =>
+    JSON.parse((await exported(RUN, '--json', '--out', at(out))).out).files as string[];
+  assert.deepEqual(await filesOf('both.pt'), [at('both.pt'), at('both.py')]);
+  const before = readFileSync(at('both.py'), 'utf8');
+  const files = [at('both.safetensors'), at('both_safetensors.py')];
+  for (const _ of ['first', 'again']) assert.deepEqual(await filesOf('both.safetensors'), files);
+  assert.equal(readFileSync(at('both.py'), 'utf8'), before);
+  const text = readFileSync(files[1], 'utf8');
+  assert.match(text, /with_name\("both\.safetensors"\)/);
+  assert.match(text, /python both_safetensors\.py /);
+  assert.deepEqual(await filesOf('both.pt'), [at('both.pt'), at('both.py')], 'the same export again');
+  rmSync(at('both.pt'));
+  assert.deepEqual(
+    await filesOf('both.safetensors'),
+    [at('both.safetensors'), at('both.py')],
+    'both.pt is gone',
   );
 });
 

@@ -151,3 +151,43 @@ test('--several reads numbers, in a table and as JSON', () => {
   assert.match(first, /:0 +171 +\d/);
   assert.match(second, /:1 +nothing to recognise/);
 });
+
+test('a broken file among several does not keep the others from being answered', () => {
+  const drawing = join(folder, 'fine.json');
+  writeFileSync(drawing, '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}');
+  const broken = join(folder, 'half.json');
+  writeFileSync(broken, '{"strokes": ');
+  const none = join(folder, 'none.png');
+  const { status, stdout, stderr } = predict([broken, drawing, none]);
+  assert.equal(status, 2);
+  const answers = JSON.parse(stdout);
+  assert.deepEqual(
+    answers.map(({ file }: { file: string }) => file),
+    [broken, drawing, none],
+  );
+  assert.match(answers[0].error, /half\.json: not valid JSON/);
+  assert.ok(answers[1].probabilities.length > 1);
+  const lines = stderr.trim().split('\n');
+  assert.equal(lines.length, 2);
+  assert.match(lines[0], /^scanstroke: .*half\.json: not valid JSON/);
+  assert.match(lines[1], /^scanstroke: .*none\.png: it does not exist/);
+  const table = predict([broken, drawing], undefined, []);
+  assert.deepEqual([table.status, table.stdout.trim().split('\n').length], [2, 3]);
+  const nothing = predict([broken, none], undefined, []);
+  assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr.trim().split('\n').length], [2, '', 2]);
+});
+
+test('files without anything to recognise are refused', () => {
+  const project = join(folder, 'empty-project.json');
+  const value = { format: 'scanstroke-project', version: 1, name: 'signs', classes: [], drawings: [] };
+  writeFileSync(project, JSON.stringify(value));
+  const list = join(folder, 'empty-list.json');
+  writeFileSync(list, '[]');
+  assert.match(
+    predict([project]).stderr,
+    /empty-project\.json: the project "signs" has no drawings; draw some/,
+  );
+  const { status, stderr } = predict([list]);
+  assert.deepEqual([status, stderr.trim().split('\n').length], [2, 1]);
+  assert.match(stderr, /empty-list\.json: holds no picture, drawing or strokes/);
+});

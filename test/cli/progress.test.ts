@@ -121,6 +121,32 @@ describe('without a terminal', () => {
     );
   });
 
+  it('says at the beginning that the training loss is weighted, and the others are not', () => {
+    const output = new FakeOutput();
+    new ProgressView(output, { ...settings, classWeights: 'balanced' }).show(START);
+    assert.match(
+      output.lines[3],
+      /^the training loss has the weights of the classes .*, validation and test losses/,
+    );
+    const plain = new FakeOutput();
+    new ProgressView(plain, { ...settings, classWeights: 'none' }).show(START);
+    assert.equal(plain.lines.length, output.lines.length - 1);
+  });
+
+  it('advises smaller batches and more epochs at the beginning, where few samples leave few updates', () => {
+    const few = { ...START, trainCount: 60, validationCount: 12, batchesPerEpoch: 1 };
+    const linesOf = (event: typeof START) => {
+      const output = new FakeOutput();
+      new ProgressView(output, { ...settings, batchSize: 128 }).show(event);
+      return output.lines.slice(3);
+    };
+    assert.deepEqual(linesOf(few), [
+      '1 update an epoch, 2 in all, are few to learn from; for 60 training samples try --batch-size 4 --num-epochs 30',
+    ]);
+    assert.deepEqual(linesOf({ ...few, trainCount: 50_000 }), []);
+    assert.deepEqual(linesOf({ ...few, resumedFrom: { epoch: 2, batch: 0 } }), ['continues with epoch 2']);
+  });
+
   it('writes plain lines, one per n updates or batches, without escape sequences', () => {
     const output = new FakeOutput();
     const view = new ProgressView(output, { ...settings, freqOutputVal: 3 });
@@ -178,7 +204,7 @@ describe('without a terminal', () => {
         'continues in epoch 2, after update 3',
         'continues with epoch 2',
         'all epochs are done (--num-epochs trains on); computing the accuracies',
-        'stopped after epoch 2: validation did not improve (--patience)',
+        'stopped after epoch 2: validation accuracy did not improve (--patience)',
         'stopped after epoch 2: validation reached the target (--target-accuracy)',
         'interrupted in epoch 2, after update 3',
         'interrupted after epoch 2',

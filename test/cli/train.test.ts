@@ -69,12 +69,27 @@ describe('one run', () => {
       confusionMatrix.length,
       'a recall for each class',
     );
-    assert.ok(!/reverse|image/.test(out));
+    assert.ok(!/reverse|image|energy/.test(out));
     assert.match(out, /samples\/s, 118\.2 GFLOP\/s, peak memory 412 MB/);
     assert.ok(out.includes(join(folder, 'report.html')) && out.includes(join(folder, 'charts')));
     assert.ok(out.includes(`npx scanstroke evaluate ${folder}\n`));
     assert.ok(out.includes('npx scanstroke train --preset mnist-lstm\n'));
     assert.equal(err.match(/^epoch \d\/2 update \d\/4: /gm)?.length, 4, 'progress on standard error');
+  });
+
+  it('prints the energy where it was measured', async () => {
+    const { out } = await run({}, undefined, { energyJoules: 1234.5, totalSeconds: 50 });
+    assert.match(out, /\n {2}energy of processors and memory 1,235 J, 24\.7 W on average\n/);
+  });
+
+  it("suggests for data of one's own what fits them, not the presets of MNIST", async () => {
+    const { out } = await run({ data: 'my-pictures' });
+    assert.doesNotMatch(out, /mnist-lstm/);
+    assert.match(out, /\n {2}npx scanstroke train --config .*config\.json'? --seed-number 1\n/);
+    assert.ok(out.includes(`npx scanstroke predict ${folder} FILE\n`));
+    const few = { trainScore: { correct: 20, count: 60 } };
+    const small = await run({ data: 'my-pictures', savingPath: `${folder}-few` }, undefined, few);
+    assert.match(small.out, /config\.json'? --batch-size 4 --num-epochs 30\n/);
   });
 
   it('prints for strokes the scores of reversed and reordered drawings, with the difference', async () => {

@@ -282,6 +282,41 @@ describe('data sets of drawings', () => {
     assert.equal((await loadStrokeSamples(file, { part: 'train', count: 2 })).samples[1].image?.length, 784);
   });
 
+  test('drawings without strokes are left out and named, and so are classes without drawings, also from the cache', async () => {
+    const empty = { word: 'cat', drawing: [] };
+    const file = await write({
+      'cats.ndjson': lines([
+        { ...bar(0), word: 'cat' },
+        empty,
+        ...[1, 2].map((n) => ({ ...bar(n), word: 'cat' })),
+      ]),
+      'dogs.ndjson': lines([0, 1, 2].map(bar)),
+      'emus.ndjson': '',
+      'list.json': JSON.stringify([{ strokes: [{ x: [], y: [] }], label: 'dogs' }]),
+      'text.tra': '.SEGMENT DIGIT 0 ? "cat"\n.SEGMENT DIGIT 1 ? "7"\n.PEN_DOWN\n.PEN_UP\n',
+    });
+    for (const order of ['tour', 'pen'] as const) {
+      for (const how of ['made', 'cached']) {
+        const said: string[] = [];
+        const {
+          classes,
+          train,
+          test: held,
+        } = await loadStrokes(file, { order, onNotice: (line) => said.push(line) });
+        assert.deepEqual(classes, ['cat', 'dogs'], how);
+        assert.deepEqual([train.count, held.count], [4, 2]);
+        assert.deepEqual(
+          said.map((line) => line.replaceAll(file, '…')),
+          [
+            'drawn: 4 drawings without strokes left out: …/cats.ndjson:2, …/list.json: drawing 0, …/text.tra:1 and 1 more',
+            'drawn: the class "emus" without drawings left out: the network will not know it',
+          ],
+          how,
+        );
+      }
+    }
+  });
+
   test('order pen is refused for images and the archive', async () => {
     await rejected(loadStrokes('mnist', { order: 'pen' }), /the strokes of mnist have no pen order/);
   });

@@ -44,7 +44,11 @@ test('every example is in exactly one part', () => {
 
 test('copies follow their originals into training, and are left out of validation', () => {
   const originals = Int32Array.from({ length: 60 }, (_, n) => (n * 7) % 50);
-  const { train, validation } = splitExamples({ train: { count: 110 }, originals }, 0.8, 3);
+  const { train, validation } = splitExamples(
+    { train: { count: 110, labels: new Uint8Array(110) }, originals },
+    0.8,
+    3,
+  );
   const plain = splitIndices(50, 40, 3);
   assert.deepEqual(validation, plain.validation);
   assert.deepEqual(train.subarray(0, 40), plain.train);
@@ -55,7 +59,40 @@ test('copies follow their originals into training, and are left out of validatio
     [...originals.keys()].filter((n) => trained.has(originals[n])).map((n) => 50 + n),
   );
   assert.ok(copies.length > 30 && copies.length < 60);
-  assert.deepEqual(splitExamples({ train: { count: 50 } }, 0.8, 3), plain);
+  assert.deepEqual(splitExamples({ train: { count: 50, labels: new Uint8Array(50) } }, 0.8, 3), plain);
+});
+
+test('a class with two examples or more is in both parts, and nothing else moves', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat({ max: 8 }), { minLength: 12, maxLength: 60 }),
+      fc.nat({ max: 1000 }),
+      (labels, seed) => {
+        const count = labels.length;
+        const { train, validation } = splitExamples({ train: { count, labels } }, 5 / 6, seed);
+        const plain = splitIndices(count, trainCountOf(count, 5 / 6), seed);
+        const classesOf = (part: Int32Array) => new Set(Array.from(part, (index) => labels[index]));
+        const before = [classesOf(plain.train), classesOf(plain.validation)];
+        const [trained, validated] = [classesOf(train), classesOf(validation)];
+        for (const label of new Set(labels)) {
+          const isRare = labels.filter((each) => each === label).length === 1;
+          assert.ok(isRare || (trained.has(label) && validated.has(label)), `class ${label}`);
+          // A class that chance had put into both parts stays where it was.
+          if (!before.every((classes) => classes.has(label))) continue;
+          const of = (part: Int32Array) => part.filter((index) => labels[index] === label);
+          assert.deepEqual([of(train), of(validation)], [of(plain.train), of(plain.validation)]);
+        }
+        assert.deepEqual(ascending(Int32Array.of(...train, ...validation)), [...labels.keys()]);
+      },
+    ),
+    { seed: 1, numRuns: 300 },
+  );
+});
+
+test('the split of many examples is that of the permutation alone', () => {
+  const labels = Uint8Array.from({ length: 60_000 }, (_, n) => n % 10);
+  const split = splitExamples({ train: { count: 60_000, labels } }, 5 / 6, 0);
+  assert.deepEqual(split, splitIndices(60_000, 50_000, 0));
 });
 
 test('the split depends only on the seed', () => {
@@ -109,7 +146,7 @@ test('examples in blocks: each once; batches of similar length from few blocks; 
 
 test('validation examples that the data set names are not trained on', () => {
   const validation = Int32Array.of(0, 3, 4);
-  assert.deepEqual(splitExamples({ train: { count: 6 }, validation }, 0.5, 1), {
+  assert.deepEqual(splitExamples({ train: { count: 6, labels: [0, 0, 0, 0, 0, 0] }, validation }, 0.5, 1), {
     train: Int32Array.of(1, 2, 5),
     validation,
   });

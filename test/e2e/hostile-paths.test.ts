@@ -78,6 +78,8 @@ const READERS: Record<string, Around> = {
   'train --data strokes:': (path) => ['train', '--data', `strokes:${path}`, '--saving-path', 'new'],
   'train --load-cp': flag('load-cp', 'train'),
   'train --load-cp --saving-path': flag('saving-path', 'train', '--load-cp', '--data', 'nowhere'),
+  'sweep --config': flag('config', 'sweep', '--seed-number=0,1', '--saving-path=new'),
+  'sweep --load-cp': flag('load-cp', 'sweep'),
   evaluate: argument('evaluate'),
   'evaluate --data': flag('data', 'evaluate', 'run'),
   'predict RUN': (path) => ['predict', '--', path, 'file'],
@@ -97,6 +99,7 @@ const READERS: Record<string, Around> = {
 const FOLDER_WRITERS: Record<string, Around> = {
   'train --saving-path': flag('saving-path', 'train', '--data', 'nowhere'),
   'train --load-cp X --saving-path': flag('saving-path', 'train', '--load-cp', 'run/best.safetensors'),
+  'sweep --saving-path': flag('saving-path', 'sweep', '--seed-number=0,1', '--data=nowhere'),
   'import --out': flag('out', 'import', 'run/best.safetensors'),
   'merge --saving-path': flag('saving-path', 'merge', 'run', 'other.safetensors', '--no-evaluate'),
   'page --out': flag('out', 'page', 'run'),

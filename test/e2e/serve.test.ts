@@ -4,8 +4,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { PredictResponse } from '#src/serve/api.js';
+import { writeProject } from '#src/data/pens/project.js';
+import type { ModelList, PredictResponse } from '#src/serve/api.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
+import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { COMMAND, scanstroke } from './command.js';
 
@@ -14,6 +16,8 @@ const run = join(folder, 'a.safetensors');
 writeFileSync(run, checkpointBytes(ROWS));
 
 test('prints its address, answers, and finishes open requests after SIGTERM', async () => {
+  const project = join(folder, 'signs.json');
+  writeFileSync(project, writeProject(letterProject(['A', 'E'], 1)));
   const args = [
     COMMAND,
     'serve',
@@ -25,6 +29,8 @@ test('prints its address, answers, and finishes open requests after SIGTERM', as
     join(folder, 'none'),
     '--threads',
     '1',
+    '--allow-training',
+    project,
   ];
   const child = spawn(process.execPath, args);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
@@ -49,6 +55,9 @@ test('prints its address, answers, and finishes open requests after SIGTERM', as
     return ((await response.json()) as PredictResponse).results.length;
   };
   assert.equal(await ask(), 1024);
+  const { project: offer } = (await (await fetch(`${url}api/models`)).json()) as ModelList;
+  assert.equal(offer?.name, 'signs.json');
+  assert.deepEqual(await (await fetch(`${url}api/projects`)).json(), { projects: [] });
   const underWay = ask();
   while (!/"(waiting|running)":[1-9]/.test(await (await fetch(`${url}api/health`)).text())) {}
   child.kill('SIGTERM');
@@ -89,6 +98,8 @@ test('ends in bounded time after SIGTERM even with a thread that is stuck in a c
 });
 
 test('mistakes are one line and exit code 2', async () => {
+  const [project, other] = ['a.json', 'b.json'].map((name) => join(folder, name));
+  for (const path of [project, other]) writeFileSync(path, '{"format": "scanstroke-project", "version": 2}');
   const refusals: [string[], RegExp][] = [
     [['none'], /none does not exist; give a run folder, a checkpoint, or a network of the package/],
     [['--port', '70000'], /--port must be a whole number from 0 to 65535, found "70000"/],
@@ -101,6 +112,8 @@ test('mistakes are one line and exit code 2', async () => {
       /--data-root must be a folder of data sets, found "none", which does not exist/,
     ],
     [['--data-root', ''], /--data-root is empty/],
+    [[project, other], /expected one project file at most, found 2: .*a\.json, .*b\.json; open the others/],
+    [[project], /a\.json: "version": expected 1; update/],
     [['--host', '192.0.2.7'], /this machine has no address 192\.0\.2\.7/],
   ];
   for (const [args, message] of refusals) {

@@ -60,6 +60,7 @@ const ADDRESSES = [
     '/api/runs/leak/samples',
     '/api/runs/many~seed-1',
   ],
+  ...['/api/projects', '/api/projects/none', '/api/projects/none/events', '/api/projects/none/train'],
   '/api/nothing',
 ];
 const IDS = [
@@ -251,6 +252,7 @@ function predictRequest(random: Random): HttpInput {
   headers.push(['content-type', chance(random, 0.9) ? type : pick(random, TYPES)]);
   const size = `width=${pick(random, [28, 3, 30, 1, 65535])}&height=${pick(random, [28, 3, 30, 1, 65535])}`;
   let url = kind === 2 ? `/api/predict?${size}` : '/api/predict';
+  if (kind === 0 && chance(random, 0.1)) url = `/api/projects/${pick(random, IDS)}/train`;
   if (chance(random, 0.15)) url += `${url.includes('?') ? '&' : '?'}${query(random)}`;
   const method = chance(random, 0.95) ? 'POST' : pick(random, ['PUT', 'GET', 'OPTIONS']);
   return {

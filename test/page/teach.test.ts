@@ -213,6 +213,11 @@ test('five symbols taught with a mouse are recognised, kept over a reload, and t
       wrong.length <= 0.05 * held.length,
       `${wrong.length} of ${held.length} wrong: ${wrong.join(', ')}`,
     );
+    await page.getByText('Write words').click();
+    await page.locator('.pad .hint').waitFor();
+    await draw(visited, held[0].drawing);
+    await page.locator(`.reading[data-text=${JSON.stringify(held[0].name)}]`).waitFor();
+    assert.equal(await page.locator('.reading .by').textContent(), 'by the taught network');
     // Every figure names its base.
     for (const figure of await page.locator('.figures dd b').allTextContents())
       assert.match(figure, /^\d+ of [1-9]\d*$/);

@@ -30,6 +30,7 @@ const ONE_SAMPLE = /\/samples\/\d/;
 /** Every view: its address, and what is there when it has loaded. `axe`: also checked by axe. */
 const VIEWS: readonly (readonly [hash: string, ready: string, axe?: 'axe'])[] = [
   ['#/draw?model=hostile-classes', '.answer .bars', 'axe'],
+  ['#/several', '.reading select', 'axe'],
   ['#/runs', '.run-list li'],
   ['#/runs?run=rows', '[aria-label=Mistakes] .tile'],
   ['#/runs?run=strokes', '[aria-label=Mistakes] .tile', 'axe'],

@@ -14,6 +14,7 @@ import { renderSvg } from '#src/report/charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
 import { mistakesChart, mistakeTiles } from '#src/report/charts/mistakes.js';
+import { parallelChart } from '#src/report/charts/parallel.js';
 import { reliabilityChart } from '#src/report/charts/reliability.js';
 import { robustnessChart } from '#src/report/charts/robustness.js';
 
@@ -21,6 +22,7 @@ import type { ReportInput } from '#src/report/html.js';
 import { light } from '#src/report/palette.js';
 import type { Robustness } from '#src/runs/robustness.js';
 import { sampleInput, sampleMistake, sampleRobustness, sampleStrokeMistake } from './sample.js';
+import { SAMPLE_AXES, sampleTrials } from './sample-sweep.js';
 import { assertTextsApart, assertWellFormed, stableSvg, textBoxes } from './svg.js';
 
 const fixtures = new URL('../../../test/fixtures/report/', import.meta.url);
@@ -45,6 +47,7 @@ const goldens: [name: string, chart: Chart][] = [
   ...chartsOf(small, 'file').map((chart): [string, Chart] => [chart.name, chart]),
   ['mistakes-strokes', mistakesChart(drawings)],
   ['robustness', robustnessChart(sampleRobustness())],
+  ['parallel-coordinates', parallelChart(sampleTrials(), SAMPLE_AXES, (option) => option, 'file')],
 ];
 
 /** Values of a row of robustness with one variant. */
@@ -204,6 +207,15 @@ test('every cell of a matrix has its number, and a single mistake is coloured', 
   );
   const rates = textBoxes(renderSvg(confusionRatesChart(input, 'file'))).map(({ text }) => text);
   for (const rate of ['>99.9', '<0.1', '90.9', '9.1']) assert.ok(rates.includes(rate), rate);
+});
+
+test('with weights of the classes, the loss chart says that its losses do not compare', () => {
+  const input = { ...sampleInput(), config: { class_weights: 'balanced' } };
+  assert.match(
+    lossChart(input, 'file').note,
+    /training loss has the weights of the classes, the validation loss/,
+  );
+  assert.doesNotMatch(lossChart(sampleInput(), 'file').note, /weights of the classes/);
 });
 
 test('without a curve the axis shows epochs, and no number of updates', () => {

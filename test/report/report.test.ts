@@ -321,4 +321,13 @@ test('commands are quoted for a shell, and depend on the schedule', () => {
     ),
   );
   assert.equal(reproductionCommands('r', { ...summary, preset: null }, {}).length, 4);
+  // The preset alone would train on MNIST.
+  assert.equal(reproductionCommands('r', summary, { data: 'my-pictures' }).length, 4);
+});
+
+test('the energy is on the page where it was measured', () => {
+  const input = sampleInput();
+  assert.ok(!page(input).includes('Energy'));
+  const measured = page({ ...input, summary: { ...input.summary, energyJoules: 1234.5, totalSeconds: 50 } });
+  assert.match(measured, /<dt>Energy<\/dt><dd>1,235 J, 24\.7 W on average<\/dd>/);
 });

@@ -122,6 +122,7 @@ function sampleSummary(
     samplesPerSecond: 4120.5,
     gflops: 96.34,
     peakRssMb: 412.6,
+    energyJoules: null,
     backend: 'cpu',
     backendDescription: 'AVX-512',
     threads: 2,

@@ -65,6 +65,7 @@ const summary: RunSummary = {
   samplesPerSecond: 4000,
   gflops: 110,
   peakRssMb: 400,
+  energyJoules: 1234.5,
   backend: 'cpu',
   backendDescription: 'AVX-512',
   threads: 2,

@@ -15,6 +15,8 @@ export interface FakeBehaviour {
   loss?: (epoch: number, batch: number) => number;
   /** Number of correctly answered validation sequences after an epoch; all labels are 0. */
   correct?: (epoch: number) => number;
+  /** Loss of every validation sequence after an epoch. */
+  validationLoss?: (epoch: number) => number;
   /** Duration of a batch in milliseconds. */
   batchMs?: number;
   /** Batches per result that `train` yields. */
@@ -54,6 +56,7 @@ export class FakeEngine implements Engine {
   }
 
   async *evaluate(part: Part, indices: Int32Array, stop: AbortSignal): AsyncGenerator<Answers> {
+    const loss = this.behaviour.validationLoss?.(this.#epoch) ?? 0.5;
     const right = this.behaviour.correct?.(this.#epoch) ?? indices.length;
     this.evaluations.push({ part, count: indices.length });
     // The second half first: answers may arrive in any order.
@@ -65,7 +68,7 @@ export class FakeEngine implements Engine {
       if (stop.aborted) return;
       const logits = new Float32Array(2 * (end - first));
       for (let n = first; n < end; n++) logits[2 * (n - first) + (n < right ? 0 : 1)] = 1;
-      yield { first, logits, losses: new Float32Array(end - first).fill(0.5) };
+      yield { first, logits, losses: new Float32Array(end - first).fill(loss) };
     }
   }
 }

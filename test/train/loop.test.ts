@@ -86,7 +86,7 @@ test('every epoch is trained, validated and saved, in this order', async () => {
       [false, 0.6, 0.5],
     ],
   );
-  assert.deepEqual(saves.at(-1)?.state.best, { accuracy: 0.75, loss: 0.5, epoch: 2 });
+  assert.deepEqual(saves.at(-1)?.state.best, { accuracy: 0.75, loss: 0.5, epoch: 2, reachedIn: 2 });
   assert.deepEqual(engine.evaluations, new Array(3).fill({ part: 'validation', count: 20 }));
   assert.deepEqual(
     engine.plans.map(({ epoch, firstBatch, endBatch, updatesBefore }) => [
@@ -128,6 +128,29 @@ test('a result of several batches gives one event per batch', async () => {
     [2, 8],
     [3, 10],
   ]);
+});
+
+test('of equally accurate epochs the one with the lowest validation loss is the best, and patience counts from the first', async () => {
+  const behaviour = {
+    correct: (epoch: number) => [10, 15, 15, 15, 15, 15][epoch - 1],
+    validationLoss: (epoch: number) => [0.75, 0.5, 0.25, 0.375, 0.25, 0.125][epoch - 1],
+  };
+  const whole = await run(behaviour, { epochs: 9, patience: 4 });
+  assert.deepEqual(
+    epochsOf(whole.events).map(({ best }) => best),
+    [true, true, true, false, false, true],
+  );
+  assert.deepEqual(whole.state.best, { accuracy: 0.75, loss: 0.125, epoch: 6, reachedIn: 2 });
+  assert.equal(whole.reason, 'patience');
+
+  // Interrupted after any epoch and resumed from what was saved, the training keeps the same.
+  for (let end = 1; end <= 6; end++) {
+    const first = await run(behaviour, { epochs: end, patience: 4 });
+    const state = structuredClone(first.state);
+    const rest = await run(behaviour, { epochs: 9, patience: 4 }, { state });
+    assert.deepEqual(rest.state.best, whole.state.best, `resumed after epoch ${end}`);
+    assert.equal(rest.state.epoch, whole.state.epoch);
+  }
 });
 
 test('patience and target accuracy stop the loop; a resumed loop stops at once', async () => {

@@ -14,19 +14,54 @@ function answersOf(rows: readonly (readonly number[])[]): FittedAnswers {
   };
 }
 
-/** Of four answers with probabilities 3/4 and 1/4, three are right: T is 1 exactly. */
+/** Of four answers with probabilities 3/4 and 1/4, three are right: T is 1 exactly, with and without a prior. */
 const FAIR = [0, 1, 2, 3].map(() => [Math.log(3), 0]);
 const FAIR_LABELS = [0, 0, 0, 1];
+/** As many that the prior moves T by less than 1 %. */
+const MANY = Array.from({ length: 40_000 }, () => FAIR[0]);
+const MANY_LABELS = MANY.map((_, n) => FAIR_LABELS[n % 4]);
 
 function scaled(rows: readonly (readonly number[])[], factor: number): FittedAnswers {
   return answersOf(rows.map((row) => row.map((value) => value * factor)));
 }
 
 test('logits scaled by a factor have this factor as their temperature', () => {
+  assert.equal(fitTemperature(scaled(FAIR, 1), FAIR_LABELS), 1);
   for (const factor of [0.05, 0.3, 1, 1.5, 2.5, 40]) {
-    const found = fitTemperature(scaled(FAIR, factor), FAIR_LABELS);
-    assert.ok(Math.abs(found / factor - 1) < 2e-6, `${found}, expected ${factor}`);
+    const found = fitTemperature(scaled(MANY, factor), MANY_LABELS);
+    assert.ok(Math.abs(found / factor - 1) < 0.01, `${found}, expected ${factor}`);
   }
+});
+
+test('the prior holds the temperature of few answers near 1, and many answers outweigh it', () => {
+  for (const factor of [0.2, 3]) {
+    const counts = [4, 12, 40, 400, 4000];
+    const found = counts.map((count) =>
+      fitTemperature(scaled(MANY.slice(0, count), factor), MANY_LABELS.slice(0, count)),
+    );
+    const distances = found.map((temperature) => Math.abs(Math.log(temperature / factor)));
+    assert.ok(
+      distances.every((distance, n) => n === 0 || distance < distances[n - 1]),
+      `${factor}: ${found}`,
+    );
+    found.forEach((temperature, n) => {
+      // The minimum of the sum of the cross-entropy and 4 (β − 1 − ln β).
+      const penalised = (beta: number) =>
+        counts[n] *
+          measureCalibration(scaled(MANY.slice(0, counts[n]), factor), MANY_LABELS, 1 / beta)
+            .negativeLogLikelihood +
+        4 * (beta - 1 - Math.log(beta));
+      const beta = 1 / temperature;
+      assert.ok(penalised(beta) < penalised(1.01 * beta) && penalised(beta) < penalised(0.99 * beta));
+    });
+  }
+});
+
+test('27 answers that are right more often than the network says do not make it very sure', () => {
+  const rows = Array.from({ length: 27 }, () => [1, 0, 0]);
+  const labels = rows.map((_, n) => (n === 0 ? 1 : 0));
+  assert.equal(fitTemperature(answersOf(rows), labels, 0), 0.253085, 'without a prior');
+  assert.equal(fitTemperature(answersOf(rows), labels), 0.383373);
 });
 
 test('labels drawn from the probabilities of ten classes give the factor within the noise', () => {
@@ -47,10 +82,11 @@ test('labels drawn from the probabilities of ten classes give the factor within 
   assert.ok(Math.abs(fair - 1) < 0.05, String(fair));
   const overconfident = scaled(rows, 3);
   const found = fitTemperature(overconfident, labels);
-  assert.ok(Math.abs(found / (3 * fair) - 1) < 1e-5, `${found}, expected three times ${fair}`);
+  // The prior counts as a dozen of the 4000 answers.
+  assert.ok(Math.abs(found / (3 * fair) - 1) < 0.003, `${found}, expected three times ${fair}`);
   const loss = (temperature: number) =>
     measureCalibration(overconfident, labels, temperature).negativeLogLikelihood;
-  assert.ok(loss(found) < loss(found * 1.01) && loss(found) < loss(found * 0.99), 'T is the minimum');
+  assert.ok(loss(found) < loss(found * 1.02) && loss(found) < loss(found * 0.98), 'T is the minimum');
   const { before, after } = compareCalibration(overconfident, labels, found);
   assert.ok(before.expectedCalibrationError > 0.1 && after.expectedCalibrationError < 0.04);
   assert.equal(before.accuracy, after.accuracy);
@@ -59,20 +95,21 @@ test('labels drawn from the probabilities of ten classes give the factor within 
 test('the labels belong to the indices of the answers, and their order does not matter', () => {
   const answers = { ...scaled(FAIR, 2), indices: Int32Array.of(7, 5, 3, 1) };
   const labels = [9, 1, 9, 0, 9, 0, 9, 0];
-  assert.equal(fitTemperature(answers, labels), 2);
+  assert.equal(fitTemperature(answers, labels), fitTemperature(scaled(FAIR, 2), FAIR_LABELS));
   assert.equal(measureCalibration(answers, labels, 2).accuracy, 0.75);
 });
 
 test('answers without a mistake leave the temperature at 1; answers worse than guessing give the largest', () => {
   assert.equal(fitTemperature(scaled(FAIR, 5), [0, 0, 0, 0]), 1);
-  assert.equal(fitTemperature(scaled(FAIR, 5), [1, 1, 1, 0]), 100);
-  const hardlySure = [...Array.from({ length: 400 }, () => [1e-4, 0]), [0, 1e-9]];
-  assert.equal(fitTemperature(answersOf(hardlySure), [...Array(400).fill(0), 0]), 0.01);
+  const worse = MANY_LABELS.map((label) => 1 - label);
+  assert.equal(fitTemperature(scaled(MANY, 5), worse), 100);
+  const hardlySure = [...Array.from({ length: 4000 }, () => [0.02, 0]), [0, 1e-9]];
+  assert.equal(fitTemperature(answersOf(hardlySure), [...Array(4000).fill(0), 0]), 0.01);
 });
 
 test('a class that is impossible is left out', () => {
   const rows = FAIR.map((row) => [2 * row[0], 2 * row[1], Number.NEGATIVE_INFINITY]);
-  assert.equal(fitTemperature(answersOf(rows), FAIR_LABELS), 2);
+  assert.equal(fitTemperature(answersOf(rows), FAIR_LABELS), fitTemperature(scaled(FAIR, 2), FAIR_LABELS));
   assert.ok(Number.isFinite(measureCalibration(answersOf(rows), FAIR_LABELS, 2).negativeLogLikelihood));
 });
 

@@ -1,4 +1,5 @@
 /** The Draw view: the canvas, the networks' answers while the pen moves, and how the answers changed. */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { isNone } from '#src/recognize/guess-name.js';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
@@ -21,14 +22,22 @@ import { listenForShortcuts } from './shortcuts.js';
 /** Screen readers announce the answer when the pen has rested for this long. */
 const ANNOUNCE_AFTER_MS = 700;
 
-/** @param title names the view in the document's title */
-export function DrawPage({ session, title }: { session: DrawSession; title: string }) {
+interface DrawPageProps {
+  session: DrawSession;
+  /** Names the view in the document's title. */
+  title: string;
+  /** Above the canvas: the choice between one symbol and several. */
+  modes?: ComponentChildren;
+}
+
+export function DrawPage({ session, title, modes }: DrawPageProps) {
   useEffect(() => listenForShortcuts(session.ink), [session]);
   useTitle(title);
   return (
     <main class="draw" tabIndex={-1}>
       <h1 class="hidden">Draw</h1>
       <div class="paper">
+        {modes}
         <Paper session={session} />
         <Toolbar session={session} />
       </div>

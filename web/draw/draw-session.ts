@@ -28,6 +28,8 @@ export class DrawSession {
   chosen: string[] = [];
   /** Whether the page comes from `scanstroke serve`, which has runs and samples; false on a static host. */
   hasServer = false;
+  /** Whether the server was started with a project, which the view Teach opens. */
+  offersProject = false;
   /** Why one of the models cannot be opened, while others can. */
   problem: string | null = null;
   /** Name of the model that is being opened. */
@@ -66,9 +68,10 @@ export class DrawSession {
     this.phase = { state: 'loading' };
     this.#changed();
     try {
-      const { models, api } = await this.#source.list();
+      const { models, api, project = null } = await this.#source.list();
       this.models = models;
       this.hasServer = api;
+      this.offersProject = project !== null;
       this.#setChosen(await this.#open(firstOfEachKind(models)));
       if (this.chosen.length > 0 || models.length === 0) this.phase = { state: 'ready' };
       else this.#failed(this.problem);
@@ -240,6 +243,6 @@ function firstOfEachKind(models: ModelEntry[]): string[] {
 }
 
 /** A copy to send: the unfinished stroke keeps growing. */
-function copyOf(strokes: readonly InkStroke[]): Stroke[] {
+export function copyOf(strokes: readonly InkStroke[]): Stroke[] {
   return strokes.map(({ xs, ys }) => ({ xs: [...xs], ys: [...ys] }));
 }

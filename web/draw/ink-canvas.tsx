@@ -17,6 +17,8 @@ export interface InkSurface {
   shownStrokes(): readonly InkStroke[];
   /** Called at the start of each event's handler. */
   penMoved(): void;
+  /** Called when the canvas has another size, in CSS pixels: sets the size of the ink. */
+  fit?(width: number, height: number): void;
   /** Called before the pen is put down. */
   strokeBegins?(): void;
   subscribe(listener: () => void): () => void;
@@ -32,7 +34,7 @@ export function InkCanvas({ session, label }: { session: InkSurface; label: stri
 function attach(canvas: HTMLCanvasElement, session: InkSurface): () => void {
   const { ink } = session;
   const reader = new PointerReader(ink);
-  const painter = new InkPainter(canvas);
+  const painter = new InkPainter(canvas, ink);
   const keys = new KeyboardPen(ink);
   const controller = new AbortController();
   const { signal } = controller;
@@ -52,9 +54,10 @@ function attach(canvas: HTMLCanvasElement, session: InkSurface): () => void {
     frame ||= requestAnimationFrame(paint);
   };
   const fit = () => {
-    const { width } = canvas.getBoundingClientRect();
+    const { width, height } = canvas.getBoundingClientRect();
+    session.fit?.(width, height);
     canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
-    canvas.height = canvas.width;
+    canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     paint();
   };
 

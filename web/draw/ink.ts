@@ -1,9 +1,9 @@
 /**
- * The drawing on the canvas: strokes with pressure and time, and the undo history. Independent of the screen: the
- * canvas is `SIDE` units wide and high, so the drawing does not change when the canvas is resized.
+ * The drawing on the canvas: strokes with pressure and time, and the undo history. Independent of the screen: a canvas
+ * for one symbol is `SIDE` units wide and high, so the drawing does not change when the canvas is resized.
  */
 
-/** Width and height of the canvas in units. */
+/** Width and height in units of a canvas for one symbol. */
 export const SIDE = 1000;
 
 /** What drew a stroke. Only a pen reports pressure. */
@@ -28,6 +28,11 @@ const MAX_UNDO = 200;
 
 /** A drawing that grows stroke by stroke. Finished strokes never change. */
 export class Ink {
+  /** Width and height of the canvas in units. */
+  width = SIDE;
+  height = SIDE;
+  /** Says whether a stroke that ends is none, such as a tap; it is then removed. */
+  refuses: (stroke: InkStroke) => boolean = () => false;
   #strokes: readonly InkStroke[] = [];
   #growing: InkStroke | null = null;
   #past: (readonly InkStroke[])[] = [];
@@ -85,7 +90,8 @@ export class Ink {
   /** Lifts the pen. */
   end(): void {
     if (!this.#growing) return;
-    this.#commit([...this.#strokes, this.#growing]);
+    if (this.refuses(this.#growing)) this.cancel();
+    else this.replace([...this.#strokes, this.#growing]);
   }
 
   /** Removes the unfinished stroke; undo does not bring it back. */
@@ -119,8 +125,18 @@ export class Ink {
   /** Removes all strokes; undo brings the finished ones back. */
   clear(): void {
     this.#growing = null;
-    if (this.#strokes.length > 0) this.#commit([]);
+    if (this.#strokes.length > 0) this.replace([]);
     else this.#changed();
+  }
+
+  /** Makes these the strokes; undo brings the former ones back. */
+  replace(strokes: readonly InkStroke[]): void {
+    this.#past.push(this.#strokes);
+    if (this.#past.length > MAX_UNDO) this.#past.shift();
+    this.#future = [];
+    this.#strokes = strokes;
+    this.#growing = null;
+    this.#changed();
   }
 
   /** Removes all strokes and what could be undone or done again: a new drawing begins. */
@@ -129,15 +145,6 @@ export class Ink {
     this.#strokes = [];
     this.#past = [];
     this.#future = [];
-    this.#changed();
-  }
-
-  #commit(strokes: readonly InkStroke[]): void {
-    this.#past.push(this.#strokes);
-    if (this.#past.length > MAX_UNDO) this.#past.shift();
-    this.#future = [];
-    this.#strokes = strokes;
-    this.#growing = null;
     this.#changed();
   }
 

@@ -12,8 +12,8 @@ const DIRECTIONS: Record<string, [number, number]> = {
 };
 
 export class KeyboardPen {
-  x = SIDE / 2;
-  y = SIDE / 4;
+  x: number;
+  y: number;
   down = false;
   /** Whether to show the pen's position: the last input came from the keyboard. */
   shown = false;
@@ -21,6 +21,8 @@ export class KeyboardPen {
 
   constructor(ink: Ink) {
     this.#ink = ink;
+    this.x = Math.min(SIDE, ink.width) / 2;
+    this.y = ink.height / 4;
   }
 
   /** Handles a key press. @returns whether the key is one of the pen's */
@@ -41,9 +43,9 @@ export class KeyboardPen {
     if (!direction) return false;
     this.shown = true;
     const distance = event.shiftKey ? LARGE_DISTANCE : SMALL_DISTANCE;
-    const within = (value: number) => Math.min(SIDE, Math.max(0, value));
-    this.x = within(this.x + direction[0] * distance);
-    this.y = within(this.y + direction[1] * distance);
+    const within = (value: number, side: number) => Math.min(side, Math.max(0, value));
+    this.x = within(this.x + direction[0] * distance, this.#ink.width);
+    this.y = within(this.y + direction[1] * distance, this.#ink.height);
     if (this.down && this.#ink.extend(this.x, this.y, 0.5, event.timeStamp)) this.#ink.extended();
     return true;
   }

@@ -2,10 +2,10 @@
  * Paints strokes on the canvas. perfect-freehand computes outlines; their width follows pressure, or speed without it.
  */
 import { getStroke } from 'perfect-freehand';
-import { type InkStroke, SIDE } from './ink.js';
+import type { Ink, InkStroke } from './ink.js';
 
-/** Width of the pen in units: the same share of the canvas as MNIST's pen has of its 20 × 20 box. */
-const PEN_WIDTH = 58;
+/** Width of the pen in units: the same share of a canvas for one symbol as MNIST's pen has of its 20 × 20 box. */
+export const PEN_WIDTH = 58;
 
 export interface InkColors {
   ink: string;
@@ -15,10 +15,13 @@ export interface InkColors {
 
 export class InkPainter {
   readonly #context: CanvasRenderingContext2D;
+  readonly #ink: Ink;
   /** Cache: outlines of finished strokes. */
   readonly #outlines = new WeakMap<InkStroke, Path2D>();
 
-  constructor(canvas: HTMLCanvasElement) {
+  /** @param ink its size is that of the canvas, in units */
+  constructor(canvas: HTMLCanvasElement, ink: Ink) {
+    this.#ink = ink;
     this.#context = canvas.getContext('2d') as CanvasRenderingContext2D;
   }
 
@@ -37,7 +40,7 @@ export class InkPainter {
     const { width, height } = context.canvas;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
-    context.setTransform(width / SIDE, 0, 0, height / SIDE, 0, 0);
+    context.setTransform(width / this.#ink.width, 0, 0, height / this.#ink.height, 0, 0);
     if (shown !== all) {
       context.fillStyle = colors.ghost;
       for (const stroke of all) context.fill(this.#outline(stroke, stroke === growing));

@@ -3,7 +3,7 @@
  * touches do not draw. If a palm touches the screen before the pen, the palm's stroke is removed. Uses all points that
  * the browser collects between two frames (`getCoalescedEvents`).
  */
-import { type Ink, SIDE, type Tool } from './ink.js';
+import type { Ink, Tool } from './ink.js';
 
 /** The fields of a pointer event that are used here. */
 export type PointerLike = Pick<
@@ -44,7 +44,7 @@ export class PointerReader {
       this.#ink.cancel();
     }
     this.#active = { id: event.pointerId, tool };
-    const [x, y] = toUnits(event, box);
+    const [x, y] = toUnits(event, box, this.#ink);
     this.#ink.begin(tool, x, y, event.pressure, event.timeStamp);
     return true;
   }
@@ -55,7 +55,7 @@ export class PointerReader {
     const gathered = event.getCoalescedEvents?.() ?? [];
     let grown = false;
     for (const each of gathered.length > 0 ? gathered : [event]) {
-      const [x, y] = toUnits(each, box);
+      const [x, y] = toUnits(each, box, this.#ink);
       if (this.#ink.extend(x, y, each.pressure, each.timeStamp)) grown = true;
     }
     if (grown) this.#ink.extended();
@@ -86,8 +86,9 @@ function toolOf({ pointerType }: PointerLike): Tool {
 function toUnits(
   { clientX, clientY }: PointerLike,
   { left, top, width, height }: CanvasBox,
+  ink: Ink,
 ): [number, number] {
-  const scaled = (value: number, size: number) =>
-    Math.round(Math.min(SIDE, Math.max(0, (value * SIDE) / size)) * 100) / 100;
-  return [scaled(clientX - left, width), scaled(clientY - top, height)];
+  const scaled = (value: number, side: number) =>
+    Math.round(Math.min(side, Math.max(0, value * side)) * 100) / 100;
+  return [scaled((clientX - left) / width, ink.width), scaled((clientY - top) / height, ink.height)];
 }

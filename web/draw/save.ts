@@ -2,10 +2,15 @@
 import type { DrawSession } from './draw-session.js';
 
 export function saveDrawing(session: DrawSession): void {
-  const url = URL.createObjectURL(new Blob([drawingJson(session)], { type: 'application/json' }));
+  offerFile('drawing.json', drawingJson(session));
+}
+
+/** Downloads JSON as a file. */
+export function offerFile(name: string, json: string): void {
+  const url = URL.createObjectURL(new Blob([json], { type: 'application/json' }));
   const link = document.createElement('a');
   link.href = url;
-  link.download = 'drawing.json';
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

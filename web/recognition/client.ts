@@ -53,13 +53,13 @@ export class RecognitionClient {
    * @throws Error if the model cannot be fetched or read
    */
   async open(model: string, checkpoint: string | Uint8Array): Promise<void> {
-    const reply = await this.#send({ type: 'open', model, checkpoint, backend: this.#backend });
+    const reply = await this.send({ type: 'open', model, checkpoint, backend: this.#backend });
     if (reply.type === 'opened' && reply.error) throw new Error(reply.error);
   }
 
   /** @returns null if there is nothing to recognise. @throws Error if the model does not accept the drawing */
   async inspect(model: string, strokes: Stroke[]): Promise<DrawingInspection | null> {
-    const reply = await this.#send({ type: 'inspect', id: this.#nextId++, model, strokes });
+    const reply = await this.send({ type: 'inspect', id: this.#nextId++, model, strokes });
     if (reply.type !== 'inspected')
       throw new Error(`inspect: expected the reply inspected, got ${reply.type}`);
     if (reply.error) throw new Error(reply.error);
@@ -90,7 +90,8 @@ export class RecognitionClient {
     });
   }
 
-  #send(request: Request): Promise<Reply> {
+  /** Sends a request after those that wait. */
+  send(request: Request): Promise<Reply> {
     return new Promise((done) => {
       this.#queue.push({ request, done });
       this.sendNext();

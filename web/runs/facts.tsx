@@ -1,6 +1,7 @@
 /** A run's results and settings as lists; for several runs, one table with a column per run. */
 import {
   formatCount,
+  formatEnergy,
   formatNumber,
   formatRefused,
   formatScore,
@@ -39,6 +40,9 @@ export function factsOf({ details, metrics, summary }: Run): Fact[] {
     speed ? ['Training speed', `${formatCount(speed)} samples/s`] : null,
     summary && summary.gflops > 0 ? ['Computing speed', `${summary.gflops.toFixed(1)} GFLOP/s`] : null,
     summary ? ['Peak memory', `${formatCount(summary.peakRssMb)} MB`] : null,
+    summary && summary.energyJoules !== null
+      ? ['Energy', formatEnergy(summary.energyJoules, summary.totalSeconds)]
+      : null,
     details.parameters ? ['Parameters', formatCount(details.parameters)] : null,
     summary ? ['Backend', `${summary.backend} (${summary.backendDescription})`] : null,
     summary ? ['Threads', plural(summary.threads, 'thread')] : null,
@@ -72,7 +76,12 @@ function kept(value: string): string {
   return value.replace(/(\d) (?=[^\d=(])/g, '$1\u00a0');
 }
 
-/** Whether a run is a network of another tool that was not trained here. */
+/** Whether a network was taught from the project in its folder. */
+export function isTaught(run: Pick<RunEntry, 'model' | 'preset' | 'epochs' | 'data'>): boolean {
+  return isImported(run) && /[/\\]project\.json$/.test(run.data ?? '');
+}
+
+/** Whether a run is a network that no training of a run has made, such as one of another tool. */
 export function isImported({
   model,
   preset,

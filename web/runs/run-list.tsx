@@ -4,7 +4,7 @@ import { formatCount, formatShare, plural } from '#src/report/text.js';
 import type { RunEntry } from '#src/serve/api.js';
 import { linkTo } from '../route.js';
 import { RUN_COLORS } from './curves.js';
-import { epochsText, isImported } from './facts.js';
+import { epochsText, isImported, isTaught } from './facts.js';
 
 export const MAX_COMPARED = RUN_COLORS.length;
 /** Rows at first, and rows that a click adds: more would make the page slow on a phone. */
@@ -110,7 +110,11 @@ function RunRow({ run, shown }: { run: RunEntry; shown: readonly string[] }) {
           <StateBadge run={run} />
         </span>
         <span class="run-facts">
-          {[preset, data && dataName(data), isImported(run) ? 'imported' : epochsText(epochs, wanted)]
+          {[
+            preset,
+            data && dataName(data),
+            isTaught(run) ? 'taught' : isImported(run) ? 'imported' : epochsText(epochs, wanted),
+          ]
             .filter(Boolean)
             .join(' · ')}
         </span>

@@ -11,10 +11,11 @@ import '../style/charts.css';
 import '../style/runs.css';
 import { Confusion } from './confusion.js';
 import { Curves } from './curves.js';
-import { Comparison, Configuration, epochsText, Facts, isImported } from './facts.js';
+import { Comparison, Configuration, epochsText, Facts, isImported, isTaught } from './facts.js';
 import { Mistakes } from './mistakes.js';
 import { bestValidation, type Run, RunFeed } from './run-feed.js';
 import { isNarrow, MAX_COMPARED, RunList, StateBadge } from './run-list.js';
+import { SweepCard } from './sweep-card.js';
 
 const REFRESH_LIST_EVERY_MS = 3000;
 /** A server that needs long for its list is asked less often: at most this share of its time. */
@@ -176,10 +177,11 @@ function Shown({ ids, runs }: { ids: readonly string[]; runs: readonly RunEntry[
         <Waiting what={ids.length === 1 ? `Loading the run ${ids[0]}` : `Loading ${ids.length} runs`} />
       </section>
     );
-  return loaded.length === 1 ? <OneRun run={loaded[0]} /> : <SeveralRuns runs={loaded} />;
+  return loaded.length === 1 ? <OneRun run={loaded[0]} runs={runs} /> : <SeveralRuns runs={loaded} />;
 }
 
-function OneRun({ run }: { run: Run }) {
+/** @param runs the list of all runs */
+function OneRun({ run, runs }: { run: Run; runs: readonly RunEntry[] }) {
   const { id, details, metrics, summary, state } = run;
   const accuracy = summary?.testAccuracy ?? bestValidation(metrics);
   const wanted = details.num_epochs;
@@ -215,6 +217,7 @@ function OneRun({ run }: { run: Run }) {
         )}
         <Facts run={run} />
       </section>
+      <SweepCard id={id} runs={runs} />
       {(metrics.length > 0 || details.problem === null) && (
         <section class="card" aria-label="Curves">
           <Curves runs={[run]} />
@@ -232,6 +235,7 @@ function resultText({ details, metrics, summary, state }: Run): string {
   if (summary) return 'test accuracy';
   if (metrics.length === 0) {
     if (details.problem !== null) return 'There is no result that can be read.';
+    if (isTaught(details)) return 'This network was taught from drawings; Inspect shows them.';
     if (isImported(details)) return 'This network was imported; it was not trained here.';
     return state === 'live'
       ? 'In training; the first epoch has not finished yet.'

@@ -138,6 +138,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       freq_output_train: { name: 'Progress line every', count: 'update' },
       freq_output_val: { name: 'Validation line every', count: 'batch', none: 'no lines' },
       chart_format: { name: 'Chart formats' },
+      log: { name: 'Logs for other tools' },
     },
   },
 ];

@@ -77,7 +77,7 @@ export function AnswerPanel({ session }: { session: TeachSession }) {
 }
 
 /** Why there can be no answer yet; null if there can. */
-function whyNoAnswer({ answers, desk }: TeachSession): string | null {
+export function whyNoAnswer({ answers, desk }: TeachSession): string | null {
   const counts = [...countsOf(desk.lesson).values()].filter((count) => count > 0);
   if (answers.networkAnswers) return null;
   if (counts.length < 2) return 'It answers as soon as two symbols have a drawing each.';

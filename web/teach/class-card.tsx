@@ -14,6 +14,8 @@ interface ClassCardProps {
 
 export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
   const [problem, setProblem] = useState<string | null>(null);
+  /** The name while it is typed: a training draws the card anew several times a second. */
+  const [draft, setDraft] = useState<string | null>(null);
   const name = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (session.unnamed !== it.id) return;
@@ -23,10 +25,8 @@ export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
   }, [it.id]);
   const isChosen = session.mode === 'add' && session.chosen === it.id;
   const rename = (event: Event) => {
-    const field = event.target as HTMLInputElement;
-    const found = session.rename(it.id, field.value);
-    setProblem(found);
-    if (found) field.value = it.name;
+    setProblem(session.rename(it.id, (event.target as HTMLInputElement).value));
+    setDraft(null);
   };
   return (
     <li
@@ -45,7 +45,8 @@ export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
           ref={name}
           class="name"
           aria-label={`Name of ${it.name}`}
-          value={it.name}
+          value={draft ?? it.name}
+          onInput={(event) => setDraft((event.target as HTMLInputElement).value)}
           onChange={rename}
           onKeyDown={blurOnEnter}
           onFocus={(event) => (event.target as HTMLInputElement).select()}
@@ -67,10 +68,16 @@ export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
 }
 
 function drawHere(session: TeachSession, id: string): void {
+  const wasPad = session.mode === 'word';
   session.choose(id);
-  const canvas = document.querySelector<HTMLElement>('.teach canvas.ink');
-  canvas?.focus();
-  canvas?.scrollIntoView({ block: 'nearest' });
+  const focus = () => {
+    const canvas = document.querySelector<HTMLElement>('.teach canvas.ink');
+    canvas?.focus();
+    canvas?.scrollIntoView({ block: 'nearest' });
+  };
+  // In place of the pad comes another canvas.
+  if (wasPad) requestAnimationFrame(focus);
+  else focus();
 }
 
 function ClassMenu({ session, class: it }: Omit<ClassCardProps, 'drawings'>) {

@@ -28,6 +28,8 @@ export class LiveAnswers {
   features: 'loading' | 'ready' | 'missing' = 'loading';
   /** Why the last question has no answer. */
   problem: string | null = null;
+  /** [K] names of the classes in the taught network. */
+  networkClasses: readonly string[] = [];
   readonly #worker: TeachWorker;
   readonly #changed: () => void;
   #lesson: Lesson = { name: '', classes: [], drawings: [] };
@@ -97,8 +99,16 @@ export class LiveAnswers {
   /** @param ids class ids by the names in the checkpoint */
   async setNetwork(checkpoint: Uint8Array, ids: ReadonlyMap<string, string>): Promise<void> {
     const generation = this.#generation;
-    await this.#worker.call('network', { checkpoint });
-    if (generation === this.#generation) this.#networkIds = ids;
+    const classes = await this.#worker.call('network', { checkpoint });
+    if (generation !== this.#generation) return;
+    this.#networkIds = ids;
+    this.networkClasses = classes;
+    this.#changed();
+  }
+
+  /** Class ids by the names in the taught network; null without one. */
+  get networkIds(): ReadonlyMap<string, string> | null {
+    return this.#networkIds;
   }
 
   /** Whether the taught network knows all classes that have drawings. */

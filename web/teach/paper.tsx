@@ -6,18 +6,17 @@ import { ClearIcon, NextIcon, UndoIcon } from '../icons.js';
 import { countsOf } from './edits.js';
 import { REST_MS } from './resting-pen.js';
 import type { Mode, TeachSession } from './teach-session.js';
+import { WordPaper } from './word-paper.js';
 
 const MODES: [Mode, string][] = [
   ['add', 'Draw examples'],
   ['try', 'Try it'],
+  ['word', 'Write words'],
 ];
 
 export function Paper({ session }: { session: TeachSession }) {
   useChanges(session, 'frame');
-  const { ink, mode } = session;
-  const name = session.className(session.chosen);
-  const empty = ink.pointCount === 0;
-  const what = mode === 'add' ? `an example of ${name}` : 'anything';
+  const { mode } = session;
   return (
     <div class="paper">
       <div class="modes" role="radiogroup" aria-label="What drawings are for">
@@ -34,6 +33,19 @@ export function Paper({ session }: { session: TeachSession }) {
         ))}
       </div>
       {mode === 'add' && <Chips session={session} />}
+      {mode === 'word' ? <WordPaper session={session} /> : <SymbolPaper session={session} />}
+    </div>
+  );
+}
+
+/** The canvas for one symbol. */
+function SymbolPaper({ session }: { session: TeachSession }) {
+  const { ink, mode } = session;
+  const name = session.className(session.chosen);
+  const empty = ink.pointCount === 0;
+  const what = mode === 'add' ? `an example of ${name}` : 'anything';
+  return (
+    <>
       <div class="sheet">
         <InkCanvas
           session={session}
@@ -81,7 +93,7 @@ export function Paper({ session }: { session: TeachSession }) {
           </>
         )}
       </div>
-    </div>
+    </>
   );
 }
 

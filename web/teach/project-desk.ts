@@ -1,7 +1,7 @@
 /**
  * The open project: what is edited, with undo, and that it is kept in the browser. Knows nothing of drawing or training.
  */
-import type { TaughtNetwork, TeachProject } from '#src/data/pens/project.js';
+import { type TaughtNetwork, type TeachProject, writeProject } from '#src/data/pens/project.js';
 import { messageOf } from '../hooks.js';
 import { EditHistory } from './edit-history.js';
 import { EMPTY_LESSON, type Lesson } from './edits.js';
@@ -101,14 +101,35 @@ export class ProjectDesk {
     this.#changed();
   }
 
-  /** Opens a project from a file or a starter as a new one; the open one stays kept. */
-  async add(project: TeachProject): Promise<void> {
+  /**
+   * Opens a project from a file or a starter as a new one; the open one stays kept.
+   * @param id of a kept project that it takes the place of
+   */
+  async add(project: TeachProject, id = newId()): Promise<void> {
     await this.#writeNow();
     const { network, ...lesson } = project;
     const isCurrent = network !== null && network.summary.drawings === lesson.drawings.length;
     const networkIds = lesson.classes.map(({ id, name }): [string, string] => [name, id]);
-    this.#show({ id: newId(), lesson, network, networkIds, isCurrent });
+    this.#show({ id, lesson, network, networkIds, isCurrent });
     this.#write();
+  }
+
+  /**
+   * Opens a project file that the server was started with. What is kept of it in the browser stays, if it differs.
+   * @param id names the file
+   * @returns whether what is kept differs from the file
+   */
+  async openServed(project: TeachProject, id: string): Promise<boolean> {
+    if (!this.shelf.some((entry) => entry.id === id)) {
+      await this.add(project, id);
+      return false;
+    }
+    if (this.id !== id) await this.open(id);
+    if (isSameLesson(this.lesson, project)) {
+      if (this.network === null && project.network !== null) await this.add(project, id);
+      return false;
+    }
+    return true;
   }
 
   /** Opens a kept project. */
@@ -197,6 +218,13 @@ export class ProjectDesk {
     this.keeping = { state: 'refused', reason: messageOf(error) };
     this.#changed();
   }
+}
+
+function isSameLesson(a: Lesson, b: Lesson): boolean {
+  const [one, other] = [a, b].map(({ name, classes, drawings }) =>
+    writeProject({ name, classes, drawings, network: null }),
+  );
+  return one === other;
 }
 
 /** Not a random number of the session: two tabs must not give the same id. */

@@ -1,5 +1,6 @@
 /** The Teach view: classes, drawings of them, live answers, training, figures, and files. */
 import { useEffect, useState } from 'preact/hooks';
+import { plural } from '#src/report/text.js';
 import { useChanges, useTitle } from '../hooks.js';
 import { Waiting } from '../states.js';
 import '../style/charts.css';
@@ -14,6 +15,7 @@ import { TakeAway } from './take-away.js';
 import { TeachSession } from './teach-session.js';
 import { listenForTeachKeys } from './teach-shortcuts.js';
 import { TrainingCard } from './training-card.js';
+import { WordReading } from './word-paper.js';
 
 /** Begins when the view is first opened, and lives as long as the page. */
 const session = new TeachSession();
@@ -35,6 +37,7 @@ export default function TeachPage() {
       ) : (
         <>
           {(!isEmpty || shelf.length > 0) && <ProjectBar session={session} />}
+          <ServedQuestion />
           <Notices />
           {isEmpty ? <Begin session={session} /> : <Lesson />}
         </>
@@ -46,11 +49,11 @@ export default function TeachPage() {
 function Lesson() {
   const { classes, drawings } = session.desk.lesson;
   return (
-    <div class="lesson">
+    <div class={`lesson${session.mode === 'word' ? ' writing' : ''}`}>
       <h1 class="hidden">Teach</h1>
       <div class="desk">
         <Paper session={session} />
-        <AnswerPanel session={session} />
+        {session.mode === 'word' ? <WordReading session={session} /> : <AnswerPanel session={session} />}
       </div>
       <div class="results">
         <section aria-label="Symbols">
@@ -77,6 +80,29 @@ function Lesson() {
         </p>
       </div>
     </div>
+  );
+}
+
+/** Asks before the server's project file takes the place of what is kept of it. */
+function ServedQuestion() {
+  const { served, desk } = session;
+  if (!served) return null;
+  const { classes, drawings } = served.project;
+  return (
+    <section class="notice-line question" aria-label="Which project to open">
+      <p>
+        <b>{served.name} differs from what this browser keeps of it.</b> The file has{' '}
+        {plural(classes.length, 'symbol')} and {plural(drawings.length, 'drawing')}; kept are{' '}
+        {plural(desk.lesson.classes.length, 'symbol')} and {plural(desk.lesson.drawings.length, 'drawing')},
+        shown below.
+      </p>
+      <button type="button" onClick={() => void session.chooseServed('file')}>
+        Replace with the file
+      </button>
+      <button type="button" onClick={() => void session.chooseServed('kept')}>
+        Keep what is here
+      </button>
+    </section>
   );
 }
 

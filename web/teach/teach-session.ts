@@ -3,6 +3,8 @@
  * Lives as long as the page, so that a training goes on while another view is open.
  */
 
+import type { ReadSymbol } from '#src/recognize/symbols/read-symbols.js';
+import type { ModelList } from '#src/serve/api.js';
 import type { StarterName } from '#src/teach/starters.js';
 import { Ink, type InkStroke } from '../draw/ink.js';
 import { messageOf } from '../hooks.js';
@@ -13,11 +15,13 @@ import * as edits from './edits.js';
 import { LiveAnswers } from './live-answers.js';
 import { ProjectDesk } from './project-desk.js';
 import { RestingPen } from './resting-pen.js';
+import { type ServedProject, servedProject } from './served-project.js';
 import { type OfferedFile, readTeachFile } from './teach-files.js';
 import { TeachWorker } from './teach-worker.js';
+import { WordWriting } from './word-writing.js';
 
-/** `add`: a drawing becomes an example of the chosen class. `try`: it is only answered. */
-export type Mode = 'add' | 'try';
+/** `add`: a drawing becomes an example of the chosen class. `try`: it is only answered. `word`: several are read. */
+export type Mode = 'add' | 'try' | 'word';
 
 export class TeachSession {
   readonly ink = new Ink();
@@ -26,6 +30,7 @@ export class TeachSession {
   readonly answers: LiveAnswers;
   readonly training: BackgroundTraining;
   readonly pen: RestingPen;
+  readonly words: WordWriting;
   /** Whether the kept project has been looked for. */
   isReady = false;
   mode: Mode = 'add';
@@ -37,13 +42,19 @@ export class TeachSession {
   selected: ReadonlySet<string> = new Set();
   /** The last message for people: what was done, or why not. */
   message: { text: string; isProblem: boolean } | null = null;
+  /** The server's project file, if what is kept of it differs: which of them to open is to be chosen. */
+  served: ServedProject | null = null;
   readonly #answerWorker = new TeachWorker();
   readonly #listeners = new Set<() => void>();
   /** The drawing on the canvas has been answered: the next stroke begins another. */
   #isFinished = false;
 
   constructor() {
-    this.answers = new LiveAnswers(this.#answerWorker, () => this.#changed());
+    this.words = new WordWriting(this.#answerWorker);
+    this.answers = new LiveAnswers(this.#answerWorker, () => {
+      this.words.update(this.desk.lesson, this.answers);
+      this.#changed();
+    });
     this.training = new BackgroundTraining(
       new TeachWorker(),
       () => this.#changed(),
@@ -68,12 +79,32 @@ export class TeachSession {
   }
 
   async start(): Promise<void> {
+    const listed = MODEL_FILES.list().catch(() => null);
     await this.desk.start();
+    const list = await listed;
+    if (list) await this.#openServed(list);
     this.isReady = true;
     this.#changed();
-    const checkpoint = await strokeNetwork();
+    const checkpoint = list && strokeNetwork(list);
     this.training.base = checkpoint;
     await this.answers.openFeatures(checkpoint);
+  }
+
+  async #openServed(list: ModelList): Promise<void> {
+    try {
+      const served = await servedProject(list);
+      if (served && (await this.desk.openServed(served.project, served.id))) this.served = served;
+    } catch (error) {
+      this.say(messageOf(error), true);
+    }
+  }
+
+  /** Opens the server's project file in place of what is kept of it, or leaves it. */
+  async chooseServed(choice: 'file' | 'kept'): Promise<void> {
+    const { served } = this;
+    this.served = null;
+    if (served && choice === 'file') await this.desk.add(served.project, served.id);
+    this.#changed();
   }
 
   shownStrokes(): readonly InkStroke[] {
@@ -105,18 +136,32 @@ export class TeachSession {
       this.say('That was only a dot. Draw a line.', true);
       return;
     }
+    this.#keep(classId, this.#drawing());
+    this.#isFinished = false;
+    this.ink.forget();
+  }
+
+  /** Adds a symbol of the pad to the examples of its class. */
+  teachSymbol(symbol: ReadSymbol): void {
+    if (this.className(symbol.answer) === null) {
+      this.say('This symbol is not in the project any more.', true);
+      return;
+    }
+    this.words.pad.correct(symbol, symbol.answer);
+    this.#keep(symbol.answer, this.words.drawingOf(symbol));
+  }
+
+  #keep(classId: string, drawn: number[][][]): void {
     const { lesson } = this.desk;
     const name = this.className(classId);
     const drawing = {
       // With the time, so that the id of a deleted drawing does not name another one.
       id: edits.freshId(lesson.drawings, `d-${Date.now().toString(36)}-`),
       class: classId,
-      drawing: this.#drawing(),
+      drawing: drawn,
       made: new Date().toISOString(),
     };
     this.desk.edit(edits.addDrawing(lesson, drawing), `draw ${name}`);
-    this.#isFinished = false;
-    this.ink.forget();
     this.say(`${name}: ${edits.countsOf(this.desk.lesson).get(classId)} drawings.`);
   }
 
@@ -252,11 +297,13 @@ export class TeachSession {
       this.selected = new Set();
       this.message = null;
       this.ink.forget();
+      this.words.pad.forget();
       this.training.stop();
       void this.answers.forget();
       if (network) void this.answers.setNetwork(network.checkpoint, network.ids);
     }
     void this.answers.setLesson(lesson);
+    this.words.update(lesson, this.answers);
     if (network?.isCurrent) this.training.upToDate(lesson);
     else this.training.want(lesson);
   }
@@ -288,15 +335,10 @@ export class TeachSession {
 }
 
 /** URL of the network for strokes whose features tell symbols apart; null if there is none. */
-async function strokeNetwork(): Promise<string | null> {
-  try {
-    const { models } = await MODEL_FILES.list();
-    const readers = models.filter(({ kind }) => kind === 'strokes');
-    const best = readers.find(({ shipped }) => shipped) ?? readers[0];
-    return best ? (MODEL_FILES.checkpointOf(best) as string) : null;
-  } catch {
-    return null;
-  }
+function strokeNetwork({ models }: ModelList): string | null {
+  const readers = models.filter(({ kind }) => kind === 'strokes');
+  const best = readers.find(({ shipped }) => shipped) ?? readers[0];
+  return best ? (MODEL_FILES.checkpointOf(best) as string) : null;
 }
 
 function isDot(strokes: readonly InkStroke[]): boolean {

@@ -20,6 +20,8 @@ export function listenForTeachKeys(session: TeachSession): () => void {
 function act(session: TeachSession, event: KeyboardEvent): boolean {
   const { key, ctrlKey, metaKey, shiftKey, altKey, target } = event;
   const { ink, desk } = session;
+  // The pad has keys of its own.
+  if (session.mode === 'word') return false;
   if (altKey || (target instanceof Element && target.matches(FIELDS))) return false;
   const hasInk = ink.pointCount > 0;
   if (ctrlKey || metaKey) {

@@ -10,6 +10,8 @@ import type {
   DrawingInspection,
   ModelAnswer,
   OpenRequest,
+  ReadReply,
+  ReadRequest,
   Reply,
   Request,
   Shown,
@@ -33,6 +35,8 @@ interface Computers {
   backend: Promise<Backend>;
   /** Null: the processor alone. */
   gpu: GpuRecognition | null;
+  /** Reads several symbols; missing in the page in one file, which has no view for it. */
+  read?(request: ReadRequest, recognizer: () => Recognizer): Promise<ReadReply>;
 }
 
 /** Answers all messages from now on. */
@@ -51,6 +55,7 @@ async function answer(data: Request, computers: Computers): Promise<void> {
     const [error, found] = typeof result === 'string' ? [result, NOTHING] : [null, result];
     return reply({ type: 'recognized', id: data.id, ...found, milliseconds, error });
   }
+  if (data.type === 'read') return reply(await computers.read!(data, () => openModel(data.model).host));
   const result = await inspect(data.model, data.strokes).catch(messageOf);
   const [error, inspection] = typeof result === 'string' ? [result, null] : [null, result];
   return reply({ type: 'inspected', id: data.id, inspection, error });

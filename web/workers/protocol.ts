@@ -2,6 +2,7 @@
  * Messages between the page and the recognition worker; each is about one drawing. In shapes, K is the number of
  * classes, T of steps, I of inputs per step, U of hidden units, M of moments.
  */
+import type { Regrouping, SymbolCorrection, SymbolReading } from '#src/recognize/symbols/read-symbols.js';
 
 /** One stroke: its points, x to the right, y downwards, in any unit. */
 export interface Stroke {
@@ -34,7 +35,20 @@ export interface InspectRequest {
   model: string;
   strokes: Stroke[];
 }
-export type Request = OpenRequest | RecognizeRequest | InspectRequest;
+/** A drawing of several symbols to read, or a reading of it to change. */
+export interface SymbolQuestion {
+  strokes: Stroke[];
+  /** What is decided. */
+  corrections: SymbolCorrection[];
+  /** The symbols to merge or split, and the reading that numbers them; null: reads. */
+  change: { reading: SymbolReading; regrouping: Regrouping } | null;
+}
+/** Reads several symbols with one model. */
+export interface ReadRequest extends SymbolQuestion {
+  type: 'read';
+  model: string;
+}
+export type Request = OpenRequest | RecognizeRequest | InspectRequest | ReadRequest;
 
 /** One model's answer for a drawing. */
 export interface ModelAnswer {
@@ -101,4 +115,10 @@ export interface LayerShape {
   hiddenSize: number;
   bidirectional: boolean;
 }
-export type Reply = OpenedReply | RecognizedReply | InspectedReply;
+export interface ReadReply {
+  type: 'read';
+  /** Null after an error. */
+  reading: SymbolReading | null;
+  error: string | null;
+}
+export type Reply = OpenedReply | RecognizedReply | InspectedReply | ReadReply;

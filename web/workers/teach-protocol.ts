@@ -1,8 +1,10 @@
 /** Messages between the Teach view and its workers. One worker answers drawings, another trains. */
 import type { TeachProject, TeachSummary } from '#src/data/pens/project.js';
+import type { SymbolReading } from '#src/recognize/symbols/read-symbols.js';
 import type { LeaveOneOut, NearestAnswer } from '#src/teach/nearest.js';
 import type { StarterName } from '#src/teach/starters.js';
 import type { TeachProgress } from '#src/teach/train-symbols.js';
+import type { SymbolQuestion } from './protocol.js';
 
 /** A drawing with its class. */
 export interface Example {
@@ -22,9 +24,11 @@ export interface TeachCalls {
   features: { asked: { checkpoint: string }; answer: null };
   /** Adds or replaces examples, and removes some. */
   examples: { asked: { put: Example[]; remove: string[] }; answer: LeaveOneOut };
-  /** Opens the taught network, or closes it. */
-  network: { asked: { checkpoint: Uint8Array | null }; answer: null };
+  /** Opens the taught network, or closes it. The answer is the names of its classes. */
+  network: { asked: { checkpoint: Uint8Array | null }; answer: string[] };
   answer: { asked: { drawing: number[][][] }; answer: LiveReply };
+  /** Reads a word. `examples`: ids of the classes that the nearest examples know; null: the taught network reads. */
+  read: { asked: SymbolQuestion & { examples: string[] | null }; answer: SymbolReading };
   starter: { asked: { name: StarterName }; answer: TeachProject };
   export: {
     asked: { checkpoint: Uint8Array; name: string; format: TakeAwayFormat; template: string };

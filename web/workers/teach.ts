@@ -5,11 +5,14 @@
  */
 import { openBackend } from 'scanstroke';
 import type { Backend } from '#src/backends/backend.js';
+import type { Preprocessing } from '#src/data/input-kind.js';
 import { drawingOf } from '#src/data/pens/project.js';
-import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
+import { describeCheckpoint, openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 import { type Features, openFeatures } from '#src/teach/features.js';
 import { Nearest } from '#src/teach/nearest.js';
 import { starterProject } from '#src/teach/starters.js';
+import { ExamplesRecognizer } from './examples-recognizer.js';
+import { readDrawing } from './read-drawing.js';
 import type { CallName, Example, LiveReply, TeachCalls, TeachMessage, TeachReply } from './teach-protocol.js';
 import { controllerOfTraining, controlTraining, train } from './teach-training.js';
 
@@ -19,11 +22,16 @@ let opened: Promise<Backend> | null = null;
 let features: Features | null = null;
 let network: Recognizer | null = null;
 const nearest = new Nearest();
+let featuresPreprocessing: Preprocessing | null = null;
+/** Forgotten when the examples change, and with it the answers that are kept. */
+let examples: ExamplesRecognizer | null = null;
 
 const CALLS: { [N in CallName]: (asked: TeachCalls[N]['asked']) => Promise<TeachCalls[N]['answer']> } = {
   async features({ checkpoint }) {
     const bytes = await fetchBytes(checkpoint);
     features = openFeatures(bytes, await backend());
+    featuresPreprocessing = describeCheckpoint(bytes, { name: 'the network' }).preprocessing;
+    examples = null;
     return null;
   },
   async examples({ put, remove }) {
@@ -32,13 +40,14 @@ const CALLS: { [N in CallName]: (asked: TeachCalls[N]['asked']) => Promise<Teach
       known.delete(id);
     }
     await addExamples(put);
+    examples = null;
     return nearest.leaveOneOut();
   },
   async network({ checkpoint }) {
     const before = network;
     network = checkpoint && openRecognizer(checkpoint, await backend(), { name: 'the taught network' });
     before?.close();
-    return null;
+    return network?.info.classes ?? [];
   },
   async answer({ drawing }): Promise<LiveReply> {
     const strokes = drawingOf({ drawing });
@@ -49,6 +58,11 @@ const CALLS: { [N in CallName]: (asked: TeachCalls[N]['asked']) => Promise<Teach
       network: recognition?.probabilities ?? null,
       networkClasses: network?.info.classes ?? [],
     };
+  },
+  async read({ examples: classes, ...question }) {
+    const recognizer = classes ? examplesOf(classes) : network;
+    if (!recognizer) throw new Error('There is nothing yet that reads.');
+    return readDrawing(recognizer, question);
   },
   async starter({ name }) {
     return starterProject(name);
@@ -67,6 +81,13 @@ const CALLS: { [N in CallName]: (asked: TeachCalls[N]['asked']) => Promise<Teach
     return train({ ...asked, base: bytes }, trainings.shift() as AbortController, reply);
   },
 };
+
+function examplesOf(classes: string[]): ExamplesRecognizer | null {
+  if (!features || !featuresPreprocessing) return null;
+  if (`${examples?.info.classes}` !== `${[...classes, 'none']}`)
+    examples = new ExamplesRecognizer(features, nearest, featuresPreprocessing, classes);
+  return examples;
+}
 
 /** Features are computed once for each drawing: a drawing that only changes its class keeps its feature. */
 const known = new Map<string, Float32Array | null>();

@@ -5,9 +5,10 @@ import type { Dataset } from '../../data/input-kind.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Collected } from '../../data/own/collected.js';
 import { collectedLines, countsOf, imbalance } from '../../data/own/collected-lines.js';
+import { checkTrainable } from '../../data/trainable.js';
 import { className, printable } from '../../report/recall.js';
 import { formatCount } from '../../report/text.js';
-import { givenOptions } from '../../train/config/run-config.js';
+import { defaultConfig, givenOptions } from '../../train/config/run-config.js';
 import { UserError } from '../../user-error.js';
 import { DataProgressView } from '../data-progress.js';
 import { colorsFor, printJson, type Terminal } from '../terminal.js';
@@ -38,8 +39,9 @@ export async function summarise(flags: SummaryFlags, terminal: Terminal): Promis
   } finally {
     view.clear();
   }
-  if (json) printJson(terminal, asJson(dataset));
-  else terminal.out.write(`${described(dataset, notices, terminal).join('\n')}\n`);
+  const problem = trainingProblem(dataset);
+  if (json) printJson(terminal, { ...asJson(dataset), notices, problem });
+  else terminal.out.write(`${described(dataset, notices, problem, terminal).join('\n')}\n`);
 }
 
 /** What was found in one's own pictures; null for other data. */
@@ -67,7 +69,24 @@ function asJson(dataset: Dataset) {
   };
 }
 
-function described(dataset: Dataset, notices: string[], terminal: Terminal): string[] {
+/** Why a training with the default split would refuse the data; null if it would not. */
+function trainingProblem(dataset: Dataset): string | null {
+  try {
+    const { trainSplit, seedNumber } = defaultConfig();
+    checkTrainable(dataset, trainSplit, seedNumber);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+function described(
+  dataset: Dataset,
+  notices: string[],
+  problem: string | null,
+  terminal: Terminal,
+): string[] {
   const { name, kind, classes, train, test } = dataset;
   const { bold, dim } = colorsFor(terminal.out);
   const [trainCounts, testCounts] = [train, test].map((part) => countsOf(part, classes.length));
@@ -78,6 +97,7 @@ function described(dataset: Dataset, notices: string[], terminal: Terminal): str
     dataset.kind === 'images' && collected
       ? collectedLines(dataset, collected)
       : [...notices, ...[imbalance(dataset)].flatMap((advice) => advice ?? [])];
+  if (problem !== null) facts.push(`a training would be refused: ${problem}`);
   const most = Math.max(...trainCounts);
   const names = classes.map((_, k) => className(classes, k));
   const longest = Math.max(5, ...names.map((each) => each.length));

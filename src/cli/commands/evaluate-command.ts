@@ -50,7 +50,7 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
   command
     .argument(
       '<run>',
-      'run folder (evaluates its best checkpoint), checkpoint, or a network of the package: digits, digit-strokes',
+      'run folder (evaluates its best checkpoint), checkpoint, project with a network, or a network of the package: digits, digit-strokes',
     )
     .option('--data <path>', 'data set, as for `scanstroke train --data` (default the data of the run)')
     .addOption(

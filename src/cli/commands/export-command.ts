@@ -9,6 +9,7 @@ import { quote } from '../../formats/quotation.js';
 import { printable } from '../../report/recall.js';
 import { formatBytes } from '../../report/text.js';
 import { UserError } from '../../user-error.js';
+import { inputLine, inputOf } from '../export-input.js';
 import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal.js';
 
 interface ExportFlags {
@@ -54,7 +55,7 @@ export function defineExport(command: Command, terminal: Terminal): void {
   command
     .argument(
       '<run>',
-      'run folder (exports its best checkpoint), checkpoint, or a network of the package: digits, digit-strokes',
+      'run folder (exports its best checkpoint), checkpoint, project with a network, or a network of the package: digits, digit-strokes',
     )
     .addOption(
       new Flag(
@@ -63,7 +64,7 @@ export function defineExport(command: Command, terminal: Terminal): void {
       ).choices(EXPORT_FORMATS),
     )
     .option('--out <file>', 'file to write (default the name of the run, in this folder)')
-    .option('--json', 'print only { format, files, bytes, notices } as JSON')
+    .option('--json', 'print only { format, files, bytes, input, notices } as JSON')
     .addOption(onnx('--opset <n>', 'version of the standard operators, 13 to 22 (default 13)'))
     .addOption(onnx('--probabilities', 'add an output with the softmax of the logits'))
     .addOption(onnx('--with-preprocessing', 'take pictures (uint8) instead of sequences'))
@@ -101,8 +102,9 @@ async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): P
   const { model, training } = await modelOf(run, flags.withOptimizer ?? false);
   const out = flags.out ?? `${model.name}${ENDINGS[format][0]}`;
   await checkFileTarget(out);
+  const name = await freeName(format, out);
   const files = await filesOf(
-    { ...model, name: basename(out, extname(out)) },
+    { ...model, name },
     { ...optionsOf(format, out, flags), ...training },
     { pageTemplate: readPageTemplate },
   );
@@ -117,14 +119,16 @@ async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): P
   }
   for (const { path, bytes } of written) await writeFileAtomically(path, bytes);
   const bytes = written.reduce((sum, file) => sum + file.bytes.length, 0);
+  const input = inputOf(model);
   if (flags.json) {
-    printJson(terminal, { format, files: written.map(({ path }) => path), bytes, notices });
+    printJson(terminal, { format, files: written.map(({ path }) => path), bytes, input, notices });
     return;
   }
   const { bold, dim } = colorsFor(terminal.out);
   for (const file of written) {
     terminal.out.write(`${bold(printable(file.path))} ${dim(formatBytes(file.bytes.length))}\n`);
   }
+  terminal.out.write(`  ${inputLine(input)}\n`);
   for (const notice of notices) terminal.out.write(`  ${printable(notice)}\n`);
   const next = await waysToTry(
     format,
@@ -229,12 +233,37 @@ async function modelOf(
   };
 }
 
+/**
+ * The name of the files beside the main one: that of `out`, but `digits_safetensors` where digits.py loads the other file
+ * digits.pt, which it would no longer do.
+ */
+async function freeName(format: ExportFormat, out: string): Promise<string> {
+  const ending = extname(out);
+  const name = basename(out, ending);
+  const other = format === 'pytorch' || format === 'safetensors' ? await loadedByModule(out, name) : null;
+  return other === null ? name : `${name}_${ending.slice(1) || format}`;
+}
+
+/** The other file, if it is there, that the Python file of this name loads. */
+async function loadedByModule(out: string, name: string): Promise<string | null> {
+  const text = await textOfModule(join(dirname(out), `${name}.py`));
+  if (!text?.startsWith(WRITTEN_BY)) return null;
+  const { loadedBy } = await import('../../exchange/pytorch/write/python-module.js');
+  const other = loadedBy(text);
+  if (other === null || other === basename(out)) return null;
+  return lookAt(join(dirname(out), other)) === 'nothing' ? null : other;
+}
+
+async function textOfModule(path: string): Promise<string | null> {
+  if (extname(path) !== '.py' || lookAt(path) !== 'file') return null;
+  const { readFileBounded } = await import('../../formats/read-files.js');
+  return new TextDecoder().decode(await readFileBounded(path, 'the file', MAX_MODULE_BYTES));
+}
+
 /** A generated file that the user may have changed is not replaced. */
 async function refuseEdited(path: string): Promise<void> {
-  if (extname(path) !== '.py' || lookAt(path) === 'nothing') return;
-  const { readFileBounded } = await import('../../formats/read-files.js');
-  const start = (await readFileBounded(path, 'the file', MAX_MODULE_BYTES)).subarray(0, WRITTEN_BY.length);
-  if (new TextDecoder().decode(start) === WRITTEN_BY) return;
+  const text = await textOfModule(path);
+  if (text === null || text.startsWith(WRITTEN_BY)) return;
   throw new UserError(
     `export: ${path} is there already, and was not written by scanstroke; rename it, or give another --out`,
   );

@@ -15,7 +15,7 @@ export function defineInfo(command: Command, terminal: Terminal): void {
   command
     .argument(
       '<path>',
-      'run folder, checkpoint (.safetensors), or a network of the package: digits, digit-strokes',
+      'run folder, checkpoint (.safetensors), project with a network, or a network of the package: digits, digit-strokes',
     )
     .option('--json', 'print only JSON')
     .addHelpText(

@@ -22,7 +22,7 @@ export function definePage(command: Command, terminal: Terminal): void {
   command
     .argument(
       '<run...>',
-      'run folders (uses their best checkpoints), checkpoints, or a network of the package: digits, digit-strokes',
+      'run folders (uses their best checkpoints), checkpoints, projects with a network, or a network of the package: digits, digit-strokes',
     )
     .requiredOption('--out <folder>', 'folder to write: new, empty, or with an older page')
     .option('--json', 'print only { out, models, bytes } as JSON')

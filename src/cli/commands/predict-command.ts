@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander';
 import { guessName } from '../../recognize/guess-name.js';
-import type { NamedInput } from '../../recognize/input-files.js';
+import type { PreparedInput, RecognizerInput } from '../../recognize/prepare-input.js';
 import type { Recognition, Recognizer } from '../../recognize/recognizer.js';
 import type { SymbolReading } from '../../recognize/symbols/read-symbols.js';
 import { printable } from '../../report/recall.js';
 import { formatShare } from '../../report/text.js';
 import type { TrainConfig } from '../../train/config/options.js';
 import { optionFlag } from '../flags.js';
+import type { Answered, FailedFile } from '../predict-inputs.js';
 import { colorsFor, formatTable, printJson, type Terminal } from '../terminal.js';
 
 interface PredictFlags {
@@ -17,6 +18,9 @@ interface PredictFlags {
   backend?: TrainConfig['backend'];
 }
 
+/** Said where the command line names a project alone. */
+const OWN_NOTICE =
+  "the project's own network answers to its drawings; to let another answer, name a run folder, a checkpoint, digits or digit-strokes before it";
 /** Said where the command line names no network. */
 const DEFAULT_NOTICE =
   'the network digits of the package answers; to choose another, name a run folder, a checkpoint, last or digit-strokes before the files';
@@ -26,7 +30,7 @@ export function definePredict(command: Command, terminal: Terminal): void {
     .usage('[options] [run] <file...>')
     .argument(
       '[run]',
-      'run folder (uses its best checkpoint), checkpoint, last, or a network of the package: digits, digit-strokes (default digits)',
+      'run folder (uses its best checkpoint), checkpoint, project with a network, last, or a network of the package: digits, digit-strokes (default digits)',
     )
     .argument(
       '[file...]',
@@ -39,7 +43,7 @@ export function definePredict(command: Command, terminal: Terminal): void {
     )
     .option(
       '--json',
-      'print only a JSON list of { file, class, probability, unsure, top, probabilities }; with --several of { file, text, symbols, left_out }',
+      'print only a JSON list of { file, class, probability, unsure, top, probabilities }; with --several of { file, text, symbols, left_out }; a file that cannot be read has { file, error }',
     )
     .addHelpText(
       'after',
@@ -48,6 +52,7 @@ Examples:
   scanstroke predict digit.png                  with the network digits, which comes with the package
   scanstroke predict runs/my-run digit.png
   scanstroke predict --several phone-number.jpg
+  scanstroke predict my-symbols.json drawings.ndjson   with the network in a project of the page's tab Teach
   scanstroke predict runs/my-run t10k-images-idx3-ubyte:7 drawings.ndjson
   echo '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}' | scanstroke predict runs/my-run - --json`,
     )
@@ -58,56 +63,68 @@ Examples:
 
 async function predict(given: readonly string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
   const { predictArguments } = await import('../predict-arguments.js');
-  const { run, files, isDefault } = predictArguments(given);
+  const { run, files, isDefault, isOwn } = predictArguments(given);
   const { openBackend } = await import('../../backends/open-node.js');
   const { kindOf } = await import('../../data/kinds.js');
   const { openCheckpoint } = await import('../../recognize/open-checkpoint.js');
   const { findCheckpoint } = await import('../../runs/run-path.js');
-  const { readInputs } = await import('../../recognize/input-files.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { json = false, several = false, ...options } = flags;
   const { backend: choice = 'auto' } = givenOptions({ flags: options }, 'predict');
   const { checkpoint } = findCheckpoint('predict', run, 'use');
+  const notice = isDefault ? DEFAULT_NOTICE : isOwn ? OWN_NOTICE : null;
   const backend = await openBackend(choice, (line) => terminal.err.write(`${line}\n`));
   try {
     const recognizer = await openCheckpoint(checkpoint, backend, run);
     const { preprocessing } = recognizer.info;
     const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
-    let inputs: NamedInput[] = [];
-    for (const file of files) inputs = inputs.concat(await readInputs(file, channels));
+    const { answerFiles } = await import('../predict-inputs.js');
     if (several) {
       const { readSymbols } = await import('../../recognize/symbols/read-symbols.js');
-      const readings: SymbolReading[] = [];
-      for (const { input } of inputs) readings.push(await readSymbols(recognizer, input));
-      if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
-      if (json) {
-        const { readingJson } = await import('../../recognize/symbols/reading-json.js');
-        printJson(
-          terminal,
-          readings.map((reading, n) => ({ file: inputs[n].name, ...readingJson(reading) })),
-        );
-      } else terminal.out.write(describeReadings(inputs, readings, recognizer, terminal));
+      const { readingJson } = await import('../../recognize/symbols/reading-json.js');
+      const read = (input: RecognizerInput) => readSymbols(recognizer, input);
+      const found = await answerFiles(files, channels, read, async (readings) => readings, terminal);
+      if (notice !== null) terminal.err.write(`${notice}\n`);
+      if (json) printJson(terminal, found.map(eachJson(readingJson)));
+      else printTable(found, describeReadings, recognizer, terminal);
       return;
     }
-    const answers = await recognizer.recognize(inputs.map(({ input }) => input));
-    if (isDefault) terminal.err.write(`${DEFAULT_NOTICE}\n`);
-    if (json)
-      printJson(
-        terminal,
-        answers.map((answer, n) => asJson(inputs[n].name, answer)),
-      );
-    else terminal.out.write(describe(inputs, answers, recognizer, terminal));
+    const found = await answerFiles(
+      files,
+      channels,
+      (input) => recognizer.prepare(input),
+      (prepared) => answersOf(recognizer, prepared),
+      terminal,
+    );
+    if (notice !== null) terminal.err.write(`${notice}\n`);
+    if (json) printJson(terminal, found.map(eachJson(asJson)));
+    else printTable(found, describe, recognizer, terminal);
   } finally {
     backend.close();
   }
 }
 
-/** The server's answer plus the file's name; `class` is null if the file holds nothing to recognise. */
-function asJson(file: string, answer: Recognition | null) {
-  if (answer === null) return { file, class: null };
+/** The answers to inputs; null for one without ink. */
+async function answersOf(
+  recognizer: Recognizer,
+  prepared: readonly (PreparedInput | null)[],
+): Promise<(Recognition | null)[]> {
+  const answers = await recognizer.recognizePrepared(prepared.filter((each) => each !== null));
+  let next = 0;
+  return prepared.map((each) => each && answers[next++]);
+}
+
+/** An answer as JSON with the file's name; of a file without one, `file` and `error`. */
+function eachJson<Answer>(json: (answer: Answer) => object) {
+  return (each: Answered<Answer> | FailedFile) =>
+    'error' in each ? each : { file: each.name, ...json(each.answer) };
+}
+
+/** The server's answer; `class` is null if the file holds nothing to recognise. */
+function asJson(answer: Recognition | null) {
+  if (answer === null) return { class: null };
   const { top, unsure, probabilities } = answer;
   return {
-    file,
     class: top[0].class,
     probability: top[0].probability,
     unsure,
@@ -116,15 +133,25 @@ function asJson(file: string, answer: Recognition | null) {
   };
 }
 
+/** Nothing, if no file has been answered. */
+function printTable<Answer>(
+  found: readonly (Answered<Answer> | FailedFile)[],
+  table: (answered: Answered<Answer>[], recognizer: Recognizer, terminal: Terminal) => string,
+  recognizer: Recognizer,
+  terminal: Terminal,
+): void {
+  const answered = found.filter((each) => 'answer' in each);
+  if (answered.length > 0) terminal.out.write(table(answered, recognizer, terminal));
+}
+
 function describe(
-  inputs: NamedInput[],
-  answers: (Recognition | null)[],
+  answered: Answered<Recognition | null>[],
   { info }: Recognizer,
   terminal: Terminal,
 ): string {
   const { bold, dim } = colorsFor(terminal.out);
-  const rows = answers.map((answer, n) => {
-    const file = printable(inputs[n].name);
+  const rows = answered.map(({ name, answer }) => {
+    const file = printable(name);
     if (answer === null) return [file, '', '', 'nothing to recognise'];
     const [best, ...others] = answer.top;
     const rest = others.map(
@@ -143,13 +170,12 @@ function describe(
 }
 
 function describeReadings(
-  inputs: NamedInput[],
-  readings: readonly SymbolReading[],
+  answered: Answered<SymbolReading>[],
   { info }: Recognizer,
   terminal: Terminal,
 ): string {
   const { bold, dim } = colorsFor(terminal.out);
-  const rows = readings.map(({ text, symbols, leftOut }, n) => {
+  const rows = answered.map(({ name, answer: { text, symbols, leftOut } }) => {
     const remarks = symbols
       .filter(({ unsure }) => unsure)
       .map(
@@ -161,7 +187,7 @@ function describeReadings(
     if (symbols.length === 0) remarks.unshift('nothing to recognise');
     const least = Math.min(...symbols.map(({ probability }) => probability));
     return [
-      printable(inputs[n].name),
+      printable(name),
       printable(text.replaceAll('\n', ' / ')),
       symbols.length === 0 ? '' : formatShare(least),
       printable(remarks.join('; ')),

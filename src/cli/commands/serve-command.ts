@@ -16,6 +16,7 @@ interface ServeFlags {
   host: string;
   runs: string;
   dataRoot: string[];
+  allowTraining?: boolean;
   open?: boolean;
   json?: boolean;
   backend?: string;
@@ -29,7 +30,7 @@ export function defineServe(command: Command, terminal: Terminal): void {
   command
     .argument(
       '[run...]',
-      'run folders, checkpoints or networks of the package to list first (default the newest run, else digits), or one folder of runs',
+      'run folders, checkpoints or networks of the package to list first (default the newest run, else digits), or one folder of runs; and a project file, which the tab Teach opens',
     )
     .addOption(
       new Flag(
@@ -44,6 +45,10 @@ export function defineServe(command: Command, terminal: Terminal): void {
       'folder with data sets of runs that the page may show, beside mnist and strokes; may be repeated (default none)',
       (folder: string, others: string[]) => [...others, folder],
       [],
+    )
+    .option(
+      '--allow-training',
+      'let programs that reach the server teach networks of their own drawings, written to the folder of --runs (default off)',
     )
     .option('--open', 'open the page in a browser')
     .addOption(optionFlag('backend'))
@@ -60,7 +65,9 @@ export function defineServe(command: Command, terminal: Terminal): void {
 Examples:
   scanstroke serve                         serve the page with the runs in runs/ and the networks of the package
   scanstroke serve runs/my-run --open      list this network first, open a browser
+  scanstroke serve my-symbols.json --open  open a project of the tab Teach again; its network answers, too
   scanstroke serve --data-root my-images   show samples of runs trained with --data my-images
+  scanstroke serve --allow-training        let programs send drawings to POST /api/projects/NAME/train
   scanstroke serve --host 0.0.0.0          accept requests from other machines
   curl --data-binary @digit.png -H 'content-type: image/png' http://127.0.0.1:7860/api/predict`,
     )
@@ -71,17 +78,30 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   const { startServer } = await import('../../serve/server.js');
   const { givenOptions } = await import('../../train/config/run-config.js');
   const { checkFolderOfRuns, shippedRuns } = await import('../../runs/find-runs.js');
-  const { port = null, host, runs, dataRoot, batch, open = false, json = false, ...others } = flags;
+  const {
+    port = null,
+    host,
+    runs,
+    dataRoot,
+    batch,
+    allowTraining,
+    open = false,
+    json = false,
+    ...others
+  } = flags;
   const { backend = 'auto', threads = null } = givenOptions({ flags: others }, 'serve');
   await checkFolderOfRuns('serve: --runs', runs);
   const { openBackend } = await import('../../backends/open-node.js');
   (await openBackend(backend, (line) => terminal.err.write(`${line}\n`))).close();
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const projects = await projectsAmong(given);
   const server = await startServer({
-    given,
+    given: given.filter((path) => !projects.includes(path)),
+    project: projects[0],
     runs,
     shipped: shippedRuns(),
     dataRoots: dataRoot,
+    allowTraining,
     host,
     port,
     threads,
@@ -102,6 +122,17 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
   // A thread that is stuck in a call of the system would keep the process for ever. The signal, now without a handler,
   // ends it all the same.
   setTimeout(() => process.kill(process.pid, signal), LAST_THREAD_MS).unref();
+}
+
+/** Those of the arguments that are project files. @throws UserError for more than one */
+async function projectsAmong(given: readonly string[]): Promise<string[]> {
+  const { lookAt } = await import('../../formats/file-errors.js');
+  const { isProjectFile } = await import('../../runs/project-network.js');
+  const projects = given.filter((path) => lookAt(path) === 'file' && isProjectFile(path));
+  if (projects.length <= 1) return projects;
+  throw new UserError(
+    `serve: expected one project file at most, found ${projects.length}: ${projects.join(', ')}; open the others in the page`,
+  );
 }
 
 function tell({ url, page }: RunningServer, { host }: ServeFlags, terminal: Terminal, json: boolean): void {

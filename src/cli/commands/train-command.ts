@@ -61,7 +61,8 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
   const { config: configPath, json = false, ...options } = flags;
   const notice = (line: string) => terminal.err.write(`${line}\n`);
   const config = await parts.configure(configPath, options, notice);
-  const view = new ProgressView(terminal.err, config);
+  const batchSize = config.batchSize * config.accumulationSteps;
+  const view = new ProgressView(terminal.err, { ...config, batchSize });
   let phase: Phase = 'beginning';
   const signals = stopOnSignal(() => view.line(`${STOPPING[phase]}; press Ctrl-C again to exit at once`));
   const summaries: RunSummary[] = [];
@@ -176,6 +177,6 @@ function printEnd(config: PlacedConfig, summaries: RunSummary[], json: boolean, 
   const text =
     config.seeds > 1
       ? formatSeeds(summaries, config.savingPath, colors)
-      : formatSummary(summary, config.savingPath, config.chartFormat.length > 0, colors);
+      : formatSummary(summary, config.savingPath, config, colors);
   terminal.out.write(text);
 }

@@ -1,5 +1,6 @@
 /** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
+import { drawableFormats } from '../../report/charts/chart-packages.js';
 import { readMetrics } from '../../runs/run-files.js';
 import type { RunSummary } from '../../runs/run-folder.js';
 import { configToDisk } from '../../train/config/run-config.js';
@@ -27,18 +28,19 @@ export const trainParts: TrainParts<RunEnd> = {
   report: async (config, summary, { folder, mistakes, calibration }) => {
     // The charts' libraries are loaded when the training has ended.
     const { writeReport } = await import('../../report/report.js');
-    await writeReport(
-      folder,
-      {
-        title: `${config.preset} on ${dataTitle(config.data)}, seed ${config.seedNumber}`,
-        config: configToDisk(config),
-        metrics: await readMetrics(folder),
-        summary,
-        mistakes,
-        calibration,
-      },
-      { formats: config.chartFormat },
-    );
+    const input = {
+      title: `${config.preset} on ${dataTitle(config.data)}, seed ${config.seedNumber}`,
+      config: configToDisk(config),
+      metrics: await readMetrics(folder),
+      summary,
+      mistakes,
+      calibration,
+    };
+    if (config.log.includes('tensorboard') && drawableFormats(['png']).length > 0) {
+      await (await import('../../report/tensorboard-images.js')).logImages(folder, input);
+    }
+    // Last: a folder with a report is whole.
+    await writeReport(folder, input, { formats: config.chartFormat });
   },
 };
 

@@ -30,6 +30,8 @@ export interface ImageDataset {
   classes: string[];
   /** What was found in people's own pictures; left out for other data. */
   collected?: Collected;
+  /** Of drawings: what was left out, a line each. */
+  notices?: readonly string[];
 }
 
 /** Images and labels from two IDX files. */

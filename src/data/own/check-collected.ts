@@ -2,6 +2,7 @@
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import type { ImageDataset } from '../images/image-examples.js';
+import { FEWEST_TO_TEST } from '../test-share.js';
 import type { Collected } from './collected.js';
 import { collectedLines, countsOf } from './collected-lines.js';
 
@@ -12,6 +13,7 @@ const NAMED = 5;
 
 /**
  * @param onNotice is told what was made of the pictures, one line each
+ * @param isWeighted whether the training weights its classes
  * @throws UserError if nothing can be learnt from the pictures: fewer than two classes, an empty test part, a class that
  *   is in the test part alone or has fewer than two training pictures
  */
@@ -19,6 +21,7 @@ export function checkCollected(
   dataset: Omit<ImageDataset, 'collected'>,
   collected: Collected,
   onNotice?: (line: string) => void,
+  isWeighted?: boolean,
 ): void {
   const { name, classes, train, test } = dataset;
   if (classes.length < 2) {
@@ -43,11 +46,11 @@ export function checkCollected(
   }
   if (test.count === 0) {
     throw new UserError(
-      `${name}: no picture is left for the test; without a folder test/, every seventh picture of a class is for the ` +
-        'test, so a class needs at least 7 pictures; add pictures, or a folder test/',
+      `${name}: no picture is left for the test; without a folder test/, one picture of a class is for the test if it has ` +
+        `${FEWEST_TO_TEST} at least; add pictures, or a folder test/`,
     );
   }
-  for (const line of collectedLines(dataset, collected)) onNotice?.(line);
+  for (const line of collectedLines(dataset, collected, isWeighted)) onNotice?.(line);
 }
 
 function named(labels: string[]): string {

@@ -10,6 +10,7 @@ import { asInk, paddedPicture } from '../inputs/pad.js';
 import type { InputPicture, PictureSize } from '../inputs/picture-size.js';
 import { preparePicture } from '../inputs/prepare-picture.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
+import { byTurns, testCount } from '../test-share.js';
 import { checkCollected } from './check-collected.js';
 import type { Collected, PictureForm } from './collected.js';
 import { LeftOutPictures, SizeCounts } from './findings.js';
@@ -24,8 +25,6 @@ const DEFAULT_SIDE = 28;
 const MAX_COMMON_SIDE = 64;
 /** Time between two reports of progress. */
 const PROGRESS_MS = 500;
-/** Without a test part, every seventh picture of a class is for the test, as of drawings. */
-export const TEST_SHARE = 7;
 
 export interface CollectOptions {
   /** 1 for grey, 3 for colours; null for grey if all pictures are grey. */
@@ -35,6 +34,8 @@ export interface CollectOptions {
   form: PictureForm;
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
+  /** Whether the training weights its classes: then no notice advises to. */
+  isWeighted?: boolean;
   /** Ends the reading: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -51,7 +52,7 @@ interface Plan {
  * Reads all pictures of a source.
  *
  * The form is decided once for all: colours if any picture has colours, unless `channels` says otherwise; the size by
- * `size`. Without a test part, a part `validation` is the test part, or else every seventh picture of a class.
+ * `size`. Without a test part, a part `validation` is the test part, or else pictures of each class are, by turns.
  * @returns labels are 0, 1, 2 … in the order of the classes' names, numbers by value
  * @throws UserError if more than a tenth of the pictures cannot be used; if there are fewer than 2 or more than 256
  *   classes; and if a class has too few training pictures
@@ -201,7 +202,8 @@ class Collection {
       classes,
       collected,
     };
-    checkCollected(dataset, collected, this.#options.onNotice);
+    const { onNotice, isWeighted } = this.#options;
+    checkCollected(dataset, collected, onNotice, isWeighted);
     return dataset;
   }
 
@@ -212,9 +214,8 @@ class Collection {
       return { test, testPart: 'test', validationCount: validation?.count ?? 0 };
     }
     if (validation) return { test: validation, testPart: 'validation', validationCount: 0 };
-    const seen = new Int32Array(this.#labels.size);
-    const isTest = (label: number) => ++seen[label] % TEST_SHARE === 0;
-    const taken = train.take(isTest, Math.ceil(train.count / TEST_SHARE));
+    const counts = train.counts(this.#labels.size);
+    const taken = train.take(byTurns(counts), testCount(counts));
     return { test: taken, testPart: 'every seventh', validationCount: 0 };
   }
 }

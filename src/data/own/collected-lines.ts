@@ -11,10 +11,14 @@ const IMBALANCED = 3;
 const number = (value: number) => value.toLocaleString('en');
 const pictures = (count: number) => `${number(count)} picture${count === 1 ? '' : 's'}`;
 
-/** One line for each fact; problems follow in lines of their own. */
+/**
+ * One line for each fact; problems follow in lines of their own.
+ * @param isWeighted whether the training weights its classes already, so that this is not advised
+ */
 export function collectedLines(
   dataset: Pick<ImageDataset, 'name' | 'classes' | 'train' | 'test'>,
   collected: Collected,
+  isWeighted = false,
 ): string[] {
   const { name, classes, train, test } = dataset;
   const { leftOut, leftOutCount, validationCount, testPart } = collected;
@@ -40,7 +44,7 @@ export function collectedLines(
     const more = untested.length > shown.length ? ` and ${untested.length - shown.length} more` : '';
     lines.push(`${name}: no test picture of ${shown.join(', ')}${more}: the test says nothing about them`);
   }
-  const advice = imbalance(dataset);
+  const advice = isWeighted ? null : imbalance(dataset);
   if (advice !== null) lines.push(`${name}: ${advice}`);
   return lines;
 }
@@ -48,7 +52,7 @@ export function collectedLines(
 const TEST_PARTS: Record<Collected['testPart'], string> = {
   test: 'the part test',
   validation: 'the part validation',
-  'every seventh': 'every seventh of a class',
+  'every seventh': 'every seventh of a class, or of fewer the last',
 };
 
 function foundSizes({ sizes, otherSizes }: Collected): string {

@@ -5,6 +5,7 @@ import { isOwnFile } from '../dataset-name.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { type CollectOptions, collectPictures } from './collect-pictures.js';
 import { openFolderTree } from './folder-tree.js';
+import { refuseOtherData } from './found-instead.js';
 import type { OwnSource } from './own-picture.js';
 import { isLabelTable } from './picture-labels.js';
 import { isLeftBehind, isPictureFile } from './picture-tree.js';
@@ -21,9 +22,11 @@ import { openZipTree } from './zip-tree.js';
 export async function openOwn(path: string, signal?: AbortSignal): Promise<OwnSource | null> {
   const table = await openTable(path, readOwnPicture);
   if (table !== null) return table;
-  if (isOwnFile(path)) return treeSource(await openZipTree(path));
-  if (lookAt(path) !== 'folder' || !(await holdsPictures(path))) return null;
-  return treeSource(await openFolderTree(path, signal));
+  const isArchive = isOwnFile(path);
+  if (!isArchive && (lookAt(path) !== 'folder' || !(await holdsPictures(path)))) return null;
+  const tree = isArchive ? await openZipTree(path) : await openFolderTree(path, signal);
+  refuseOtherData(tree, isArchive);
+  return treeSource(tree);
 }
 
 /** As openOwn and collectPictures. */

@@ -16,6 +16,7 @@ export interface ZipEntry {
   isEncrypted: boolean;
 }
 
+const LOCAL_HEADER = 0x04034b50;
 const END = 0x06054b50;
 const END_BYTES = 22;
 const MAX_COMMENT = 0xffff;
@@ -82,8 +83,12 @@ async function findDirectory(
   while (at >= 0 && tail.readUInt32LE(at) !== END) at--;
   if (at < 0) {
     const start = await readRange(handle, 0, Math.min(size, 4096), name);
+    const isStart = start.length >= 4 && Buffer.from(start).readUInt32LE(0) === LOCAL_HEADER;
     throw new UserError(
-      `${name}: expected a ZIP archive, whose directory is at its end; found ${describeContent(start)}${size > 0 ? ', or an archive that is cut short' : ''}`,
+      isStart
+        ? `${name}: the ZIP archive is cut short: it begins as one, but its directory, which should be at its end, is not in its ${size} bytes; ` +
+            'copy or load it again'
+        : `${name}: expected a ZIP archive, found ${describeContent(start)}`,
     );
   }
   const [count, bytes, start] = [

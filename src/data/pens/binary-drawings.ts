@@ -8,7 +8,7 @@ import type { Stroke } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 import type { LabelledDrawing } from './drawing-json.js';
 import { MAX_POINTS, MAX_STROKES } from './drawing-json.js';
-import type { NamedDrawing, ReadDrawing, ReadDrawings } from './read-drawing.js';
+import type { Naming, ReadDrawing, ReadDrawings } from './read-drawing.js';
 
 const HEADER_BYTES = 17;
 const COUNTRY_AT = 8;
@@ -24,7 +24,7 @@ const COUNT_BYTES = 2;
 export async function* binaryDrawings(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
-  named: (drawing: LabelledDrawing) => NamedDrawing,
+  named: Naming,
 ): AsyncGenerator<ReadDrawings> {
   let rest = new Uint8Array(0);
   let bytes = 0;
@@ -41,7 +41,7 @@ export async function* binaryDrawings(
       end !== null;
       end = recordEnd(joined, at, before, path)
     ) {
-      drawings.push(named({ drawing: drawingAt(joined, at), label: null }));
+      drawings.push(named({ drawing: drawingAt(joined, at), label: null }, `${path}: byte ${before + at}`));
       at = end;
     }
     rest = joined.slice(at);

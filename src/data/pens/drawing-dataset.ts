@@ -10,17 +10,15 @@ import { byNumberThenName } from '../class-names.js';
 import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
 import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { byTurns, FEWEST_TO_TEST } from '../test-share.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';
+import { DrawingFindings } from './drawing-findings.js';
+import type { NamedDrawing } from './read-drawing.js';
 
 /** Most drawings in a data set: 400 MB as pictures. */
 const MAX_DRAWINGS = 500_000;
-/**
- * Without a test file every seventh drawing of a class is for the test, a share like MNIST's; of a class with 2 to 6
- * drawings, the last.
- */
-const TEST_SHARE = 7;
 /** Increased whenever the same drawings are divided in another way: it is part of the cache's keys. */
-export const DRAWING_SPLIT_VERSION = 2;
+export const DRAWING_SPLIT_VERSION = 3;
 
 /** The drawings of a data set, converted to T. */
 interface Parts<T> {
@@ -28,6 +26,8 @@ interface Parts<T> {
   classes: string[];
   train: { label: number; value: T }[];
   test: { label: number; value: T }[];
+  /** What was left out, a line each. */
+  notices: string[];
 }
 
 /**
@@ -40,7 +40,7 @@ export async function loadDrawingImages(
   onProgress?: OnProgress,
   signal?: AbortSignal,
 ): Promise<ImageDataset> {
-  const { classes, ...parts } = await collect(path, name, drawingToImage, onProgress, signal);
+  const { classes, notices, ...parts } = await collect(path, name, drawingToImage, onProgress, signal);
   const images = (part: 'train' | 'test'): ImageExamples => {
     const { width, height } = DRAWING_SIZE;
     const count = parts[part].length;
@@ -52,7 +52,7 @@ export async function loadDrawingImages(
     });
     return { count, channels: 1, width, height, pixels, labels };
   };
-  return { name, train: images('train'), test: images('test'), classes };
+  return { name, train: images('train'), test: images('test'), classes, notices };
 }
 
 /**
@@ -66,7 +66,7 @@ export async function loadPenStrokes(
   signal?: AbortSignal,
 ): Promise<StrokeDataset> {
   const inPenOrder = (drawing: Drawing) => drawingToStrokes(drawing, { order: 'pen' });
-  const { classes, train, test } = await collect(path, name, inPenOrder, onProgress, signal);
+  const { classes, train, test, notices } = await collect(path, name, inPenOrder, onProgress, signal);
   const [trainStrokes, testStrokes] = [train, test].map((part) =>
     concatenateStrokes(
       part.map(({ value }) => value),
@@ -74,7 +74,7 @@ export async function loadPenStrokes(
       name,
     ),
   );
-  return { name, ...DRAWING_SIZE, train: trainStrokes, test: testStrokes, classes };
+  return { name, ...DRAWING_SIZE, train: trainStrokes, test: testStrokes, classes, notices };
 }
 
 async function collect<T>(
@@ -85,12 +85,14 @@ async function collect<T>(
   signal: AbortSignal | undefined,
 ): Promise<Parts<T>> {
   const files = await findDrawingFiles(path);
+  const findings = new DrawingFindings();
   const all: { label: string; value: T; isTest: boolean }[] = [];
   const what = `reading ${name}`;
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let before = 0;
   for (const file of files) {
-    const take = ({ drawing, label }: { drawing: Drawing; label: string }) => {
+    const take = ({ drawing, label, where }: NamedDrawing) => {
+      if (!findings.holds(drawing, where)) return;
       if (all.length >= MAX_DRAWINGS) {
         throw new UserError(
           `${file.path}: more than ${MAX_DRAWINGS} drawings in ${path}; train with the preset quickdraw, which leaves them on the ` +
@@ -100,7 +102,13 @@ async function collect<T>(
       }
       all.push({ label, value: become(drawing), isTest: file.isTest });
     };
-    await readDrawings(file, take, (bytes) => onProgress?.({ what, done: before + bytes, total }), signal);
+    const listed = await readDrawings(
+      file,
+      take,
+      (bytes) => onProgress?.({ what, done: before + bytes, total }),
+      signal,
+    );
+    if (!file.isTest) findings.list(listed);
     before += file.bytes;
   }
   onProgress?.({ what, done: total, total });
@@ -114,12 +122,12 @@ async function collect<T>(
   const divided = files.some(({ isTest }) => isTest);
   const counts = new Int32Array(classes.length);
   for (const { label } of all) counts[classOf.get(label) as number]++;
-  const seen = new Int32Array(classes.length);
-  const kept: Parts<T> = { name, classes, train: [], test: [] };
+  const isForTest = byTurns(counts);
+  const notices = findings.lines(name, classes);
+  const kept: Parts<T> = { name, classes, train: [], test: [], notices };
   for (const { label: text, value, isTest } of all) {
     const label = classOf.get(text) as number;
-    const every = Math.min(TEST_SHARE, Math.max(2, counts[label]));
-    const forTest = divided ? isTest : ++seen[label] % every === 0;
+    const forTest = divided ? isTest : isForTest(label);
     kept[forTest ? 'test' : 'train'].push({ label, value });
   }
   checkParts(path, kept);
@@ -130,7 +138,7 @@ function checkParts<T>(path: string, { classes, train, test }: Parts<T>): void {
   if (train.length === 0 || test.length === 0) {
     throw new UserError(
       `the drawings ${path}: ${train.length} to train and ${test.length} to test; each part needs at least one. ` +
-        'Give at least 2 drawings of each class, better 5 to 10; or files for the test, named like test-cats.ndjson or ' +
+        `Give at least ${FEWEST_TO_TEST} drawings of each class, better 5 to 10; or files for the test, named like test-cats.ndjson or ` +
         'pendigits-orig.tes',
     );
   }

@@ -16,10 +16,10 @@ import { openRegularFile, readFileBounded, readRange, sizeOfRegularFile } from '
 import { UserError } from '../../user-error.js';
 import { DRAWING_FILE, isDrawingFile } from '../dataset-name.js';
 import { binaryDrawings } from './binary-drawings.js';
-import { type LabelledDrawing, parseDrawing } from './drawing-json.js';
+import { parseDrawing } from './drawing-json.js';
 import { PenTextReader } from './pen-text.js';
 import { drawingOf, isProject, projectOf } from './project.js';
-import type { NamedDrawing, ReadDrawing, ReadDrawings } from './read-drawing.js';
+import type { NamedDrawing, Naming, ReadDrawing, ReadDrawings } from './read-drawing.js';
 import { sketchDrawings } from './sketch-arrays.js';
 
 /** `pendigits-orig.tes`, `test-cats.ndjson`, `cats.test.ndjson` */
@@ -138,9 +138,11 @@ function checkStart(start: Uint8Array, path: string): void {
 
 /**
  * Reads the drawings of a file in order.
- * @param take called with each drawing
+ * @param take called with each drawing and its place
  * @param onBytes called with the number of bytes read from this file
  * @param signal ends the reading: throws its reason
+ * @returns the classes that the file lists, also those without drawings: a project's. Of a file of drawings without labels,
+ *   the file's name
  * @throws UserError naming file and line
  */
 export async function readDrawings(
@@ -148,14 +150,19 @@ export async function readDrawings(
   take: (drawing: NamedDrawing) => void,
   onBytes?: (bytes: number) => void,
   signal?: AbortSignal,
-): Promise<void> {
-  for await (const { drawings, bytes } of drawingsOf(file, signal)) {
+): Promise<string[]> {
+  let count = 0;
+  let named: string[] | null = null;
+  for await (const { drawings, bytes, classes } of drawingsOf(file, signal)) {
+    named = classes ?? named;
+    count += drawings.length;
     for (const each of drawings) {
       if ('problem' in each) throw new UserError(each.problem);
       take(each);
     }
     onBytes?.(bytes);
   }
+  return named ?? (count === 0 ? [ownLabel(file)] : []);
 }
 
 /**
@@ -165,12 +172,10 @@ export async function readDrawings(
  */
 export async function* drawingsOf(file: DrawingFile, signal?: AbortSignal): AsyncGenerator<ReadDrawings> {
   const { path, name } = file;
-  const named = ({ drawing, label }: LabelledDrawing): NamedDrawing => ({
-    drawing,
-    label: label ?? name.replace(DRAWING_FILE, '').replace(/(\.full)?\.npz$/i, ''),
-  });
+  const own = ownLabel(file);
+  const named: Naming = ({ drawing, label }, where) => ({ drawing, label: label ?? own, where });
   if (/\.json$/i.test(name)) {
-    yield { drawings: (await drawingsOfJson(path)).map(named), bytes: file.bytes };
+    yield { ...(await drawingsOfJson(path, named)), bytes: file.bytes };
     return;
   }
   if (/\.npz$/i.test(name)) {
@@ -183,7 +188,9 @@ export async function* drawingsOf(file: DrawingFile, signal?: AbortSignal): Asyn
   }
   const isJson = /json/i.test(name);
   let found: ReadDrawing[] = [];
-  const reader = isJson ? null : new PenTextReader(path, (drawing) => found.push(named(drawing)));
+  const reader = isJson
+    ? null
+    : new PenTextReader(path, (drawing, where) => found.push(named(drawing, where)));
   for await (const { lines, first, bytes } of linesOf(chunksOf(path, signal), path)) {
     lines.forEach((line, n) => {
       if (reader) reader.line(line, first + n);
@@ -196,21 +203,25 @@ export async function* drawingsOf(file: DrawingFile, signal?: AbortSignal): Asyn
   if (found.length > 0) yield { drawings: found, bytes: file.bytes };
 }
 
-function parsedLine(
-  line: string,
-  where: string,
-  named: (drawing: LabelledDrawing) => NamedDrawing,
-): ReadDrawing {
+function parsedLine(line: string, where: string, named: Naming): ReadDrawing {
   try {
-    return named(parseDrawing(parseJson(line, where), where));
+    return named(parseDrawing(parseJson(line, where), where), where);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { problem: error.message };
   }
 }
 
+/** The label of drawings that have none: the file's name without its ending. */
+function ownLabel({ name }: DrawingFile): string {
+  return name.replace(DRAWING_FILE, '').replace(/(\.full)?\.npz$/i, '');
+}
+
 /** A drawing, a list of them, or a project. */
-async function drawingsOfJson(path: string): Promise<LabelledDrawing[]> {
+async function drawingsOfJson(
+  path: string,
+  named: Naming,
+): Promise<Pick<ReadDrawings, 'drawings' | 'classes'>> {
   const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, (start) =>
     checkStart(start, path),
   );
@@ -218,10 +229,20 @@ async function drawingsOfJson(path: string): Promise<LabelledDrawing[]> {
   if (isProject(value)) {
     const { classes, drawings } = projectOf(value, path);
     const names = new Map(classes.map((each) => [each.id, each.name]));
-    return drawings.map((each) => ({ drawing: drawingOf(each), label: names.get(each.class) ?? null }));
+    return {
+      drawings: drawings.map((each, n) =>
+        named({ drawing: drawingOf(each), label: names.get(each.class) ?? null }, `${path}: drawing ${n}`),
+      ),
+      classes: [...names.values()],
+    };
   }
-  if (!Array.isArray(value)) return [parseDrawing(value, path)];
-  return value.map((each: unknown, n) => parseDrawing(each, `${path}: drawing ${n}`));
+  if (!Array.isArray(value)) return { drawings: [named(parseDrawing(value, path), path)] };
+  return {
+    drawings: value.map((each: unknown, n) => {
+      const where = `${path}: drawing ${n}`;
+      return named(parseDrawing(each, where), where);
+    }),
+  };
 }
 
 /** The lines of a file of any size, some at a time; no line may be longer than MAX_LINE_LETTERS. */

@@ -22,17 +22,18 @@ const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 /** Reads line by line. */
 export class PenTextReader {
   readonly #where: string;
-  readonly #take: (drawing: LabelledDrawing) => void;
+  readonly #take: (drawing: LabelledDrawing, where: string) => void;
   #label: string | undefined;
+  #segment = '';
   #strokes: { xs: number[]; ys: number[] }[] = [];
   #points = 0;
   #isDown = false;
 
   /**
    * @param where names the file in messages
-   * @param take called with each complete drawing
+   * @param take called with each complete drawing, and file and line of its `.SEGMENT`
    */
-  constructor(where: string, take: (drawing: LabelledDrawing) => void) {
+  constructor(where: string, take: (drawing: LabelledDrawing, where: string) => void) {
     this.#where = where;
     this.#take = take;
   }
@@ -67,6 +68,7 @@ export class PenTextReader {
           );
         }
         this.#label = label;
+        this.#segment = at;
         this.#isDown = false;
         break;
       }
@@ -102,7 +104,7 @@ export class PenTextReader {
 
   #finish(): void {
     if (this.#label !== undefined) {
-      this.#take({ drawing: { strokes: this.#strokes }, label: this.#label });
+      this.#take({ drawing: { strokes: this.#strokes }, label: this.#label }, this.#segment);
     }
     this.#label = undefined;
     this.#strokes = [];

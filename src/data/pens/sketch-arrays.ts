@@ -8,9 +8,8 @@ import { UserError } from '../../user-error.js';
 import { npzFile } from '../own/tables/array-files.js';
 import type { ArrayBytes } from '../own/tables/npy-array.js';
 import { objectsStart } from '../own/tables/npy-header.js';
-import type { LabelledDrawing } from './drawing-json.js';
 import { MAX_POINTS } from './drawing-json.js';
-import type { NamedDrawing, ReadDrawing, ReadDrawings } from './read-drawing.js';
+import type { NamedDrawing, Naming, ReadDrawing, ReadDrawings } from './read-drawing.js';
 
 const PARTS = { train: 'train', valid: 'validation', test: 'test' } as const;
 /** Of an array, unpacked, which memory holds: half a million sketches. */
@@ -23,7 +22,7 @@ const PORTION = 1000;
  */
 export async function* sketchDrawings(
   path: string,
-  named: (drawing: LabelledDrawing) => NamedDrawing,
+  named: Naming,
   signal?: AbortSignal,
 ): AsyncGenerator<ReadDrawings> {
   const arrays = await npzFile(path);
@@ -50,11 +49,11 @@ export async function* sketchDrawings(
 function drawingOf(
   rows: () => NumberRows,
   where: string,
-  named: (drawing: LabelledDrawing) => NamedDrawing,
+  named: Naming,
   part: NamedDrawing['part'],
 ): ReadDrawing {
   try {
-    return { ...named({ drawing: { strokes: strokesOf(rows(), where) }, label: null }), part };
+    return { ...named({ drawing: { strokes: strokesOf(rows(), where) }, label: null }, where), part };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { problem: error.message };

@@ -4,7 +4,7 @@
  * is ignored. Node.js only.
  *
  * It is a safetensors file: `train_rows` [N, 4], `train_offsets` [count + 1], `train_labels` [count], the same for
- * `test`, and the picture's size, the classes and a checksum in the metadata.
+ * `test`, and the picture's size, the classes, notices and a checksum in the metadata.
  */
 
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ import { makeFolder, writeFileAtomically } from '../../formats/files.js';
 import { parseJson } from '../../formats/json.js';
 import { type Tensor, type TensorToWrite, writeSafetensors } from '../../formats/safetensors.js';
 import { readSafetensorsFile } from '../../formats/safetensors-reader.js';
-import { list, readAs, record, text, whole } from '../../formats/shape.js';
+import { list, optional, readAs, record, text, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import {
@@ -26,7 +26,12 @@ import {
 } from './stroke-examples.js';
 
 /** The `about` of the metadata. */
-const aboutShape = record({ width: whole(1), height: whole(1), classes: list(text, MAX_CLASSES) });
+const aboutShape = record({
+  width: whole(1),
+  height: whole(1),
+  classes: list(text, MAX_CLASSES),
+  notices: optional(list(text, MAX_CLASSES), []),
+});
 /** Changes with the layout of the file. */
 const CACHE_VERSION = 2;
 const MAX_BYTES = 8 * 2 ** 30;
@@ -80,8 +85,8 @@ export async function writeCache(key: string, dataset: StrokeDataset): Promise<v
     tensors.set(`${part}_offsets`, { shape: [count + 1], data: offsets });
     tensors.set(`${part}_labels`, { shape: [count], data: labels });
   }
-  const { width, height, classes } = dataset;
-  const about = JSON.stringify({ width, height, classes });
+  const { width, height, classes, notices = [] } = dataset;
+  const about = JSON.stringify({ width, height, classes, notices });
   const bytes = writeSafetensors(tensors, { key, about, checksum: checksum(about, tensors) });
   await makeFolder(cacheFolder());
   await writeFileAtomically(cachePath(key), bytes);

@@ -48,8 +48,10 @@ export interface LoadStrokesOptions {
   onProgress?: OnProgress;
   /** Ends the loading: the promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Called with one line about a problem that is no error: a cache that cannot be written. */
+  /** Called with one line about what is no error: drawings that were left out, a cache that cannot be written. */
   onNotice?: (line: string) => void;
+  /** Whether the training weights its classes: then no notice advises to. */
+  isWeighted?: boolean;
 }
 
 /**
@@ -155,12 +157,25 @@ export async function loadStrokePictures(
 /** The pictures at a place, in MNIST's form where they come in other sizes; null for an archive or its folder. */
 export async function picturesOf(
   { kind, path, name }: StrokePlace,
-  { onProgress, onNotice, signal }: Pick<LoadStrokesOptions, 'onProgress' | 'onNotice' | 'signal'>,
+  {
+    onProgress,
+    onNotice,
+    signal,
+    isWeighted,
+  }: Pick<LoadStrokesOptions, 'onProgress' | 'onNotice' | 'signal' | 'isWeighted'>,
 ): Promise<ImageDataset | null> {
   if (kind === 'images') return loadImages(path, { channelsImg: 1, signal });
   if (kind === 'drawings') return loadDrawingImages(path, name, onProgress, signal);
   if (kind !== 'own') return null;
-  return loadOwn(path, { channels: 1, size: null, form: 'thinned', onProgress, onNotice, signal });
+  return loadOwn(path, {
+    channels: 1,
+    size: null,
+    form: 'thinned',
+    onProgress,
+    onNotice,
+    signal,
+    isWeighted,
+  });
 }
 
 async function loadFromImages(place: StrokePlace, options: LoadStrokesOptions): Promise<StrokeDataset> {
@@ -232,10 +247,11 @@ export async function strokesFromDataset(
   const train = await convert('train', 0);
   const test = await convert('test', images.train.count);
   const { width, height } = images.train;
-  return { name: `${images.name} strokes`, width, height, train, test, classes: images.classes };
+  const { classes, notices } = images;
+  return { name: `${images.name} strokes`, width, height, train, test, classes, notices };
 }
 
-/** The cached strokes, or else makes and caches them. */
+/** The cached strokes, or else makes and caches them. What they have to say is said in both cases. */
 export async function throughCache(
   key: string,
   name: string,
@@ -243,8 +259,9 @@ export async function throughCache(
   make: () => Promise<StrokeDataset>,
 ): Promise<StrokeDataset> {
   const cached = await readCache(key, name);
+  const made = cached ?? (await make());
+  for (const line of made.notices ?? []) onNotice?.(line);
   if (cached !== undefined) return cached;
-  const made = await make();
   try {
     await writeCache(key, made);
   } catch (error) {

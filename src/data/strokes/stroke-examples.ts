@@ -36,6 +36,8 @@ export interface StrokeDataset {
   test: StrokeExamples;
   /** Names of the classes; a label in the examples is an index here. */
   classes: string[];
+  /** Of drawings: what was left out, a line each. */
+  notices?: readonly string[];
 }
 
 /** Labels of strokes in memory are bytes. */

@@ -49,6 +49,7 @@ function candidatesAt(order: LineOrder, start: number, pieces: readonly Piece[],
   const found: number[][] = [];
   for (let end = start + 1; end <= Math.min(order.length, start + MOST_PIECES); end++) {
     const group = order.slice(start, end);
+    if (group.length > 1 && group.some((n) => pieces[n].correction)) break;
     const { left, right } = boxAround(group.map((n) => pieces[n].box));
     if (group.length > 1 && right - left > WIDEST * height) break;
     if (group.length > 1 && widestGap(group.map((n) => pieces[n].box)) > WIDEST_GAP * height) break;
@@ -101,8 +102,10 @@ function bestPath(
     for (const group of candidatesAt(order, start, pieces, height)) {
       const answer = answers.get(keyOf(group)) ?? null;
       const choices: { score: number; isSymbol: boolean }[] = [];
-      if (answer) choices.push({ score: scoreOf(group, answer, pieces, height), isSymbol: true });
-      if (group.length === 1) {
+      const isGiven = pieces[group[0]].correction !== undefined;
+      if (isGiven) choices.push({ score: 0, isSymbol: true });
+      else if (answer) choices.push({ score: scoreOf(group, answer, pieces, height), isSymbol: true });
+      if (group.length === 1 && !isGiven) {
         choices.push({ score: leaveOut(pieces[group[0]].box, answer, height), isSymbol: false });
       }
       for (const { score, isSymbol } of choices) {

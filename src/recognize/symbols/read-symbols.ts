@@ -10,24 +10,33 @@ import { kindOf } from '../../data/kinds.js';
 import { UserError } from '../../user-error.js';
 import { isNone } from '../guess-name.js';
 import type { PreparedInput, RecognizerInput } from '../prepare-input.js';
-import { type Guess, type Recognition, type Recognizer, SURE_FROM } from '../recognizer.js';
+import {
+  type Guess,
+  type Recognition,
+  type Recognizer,
+  type RecognizerInfo,
+  SURE_FROM,
+} from '../recognizer.js';
+import { correctedPieces } from './corrections.js';
 import { drawingInk } from './drawing-pieces.js';
 import { bestGroups, type CandidateAnswer, candidatesOf, keyOf, ordersOf } from './grouping.js';
 import { pictureInk } from './picture-pieces.js';
-import type { InkPart, SegmentedInk } from './segmented-ink.js';
+import { type InkPart, joinedParts, type SegmentedInk, type SymbolCorrection } from './segmented-ink.js';
 import { linesOf } from './text-lines.js';
 
 export type { Box } from '../../data/inputs/ink.js';
-export type { InkPart } from './segmented-ink.js';
+export type { InkPart, SymbolCorrection } from './segmented-ink.js';
 
 /** A symbol that was read. */
 export interface ReadSymbol {
-  /** Name of the likeliest class; never `none`. */
+  /** Name of the likeliest class, or of that in a correction; never `none`. */
   answer: string;
   /** Its probability, 0 to 1. */
   probability: number;
-  /** The probability is below 0.7. */
+  /** The probability is below 0.7, and no correction says which class. */
   unsure: boolean;
+  /** A correction says which strokes or components, and perhaps which class. */
+  corrected: boolean;
   /** [K] probabilities of all classes, `none` included. */
   probabilities: Float32Array;
   /** The next classes, at most four, likeliest first, without `none`: for a correction by a tap. */
@@ -42,8 +51,8 @@ export interface ReadSymbol {
 
 /** Ink that belongs to no symbol. */
 export interface LeftOut {
-  /** `none`: it looks like none of the classes; `dot`: it has no shape. */
-  reason: 'none' | 'dot';
+  /** `none`: it looks like none of the classes; `dot`: it has no shape; `corrected`: a correction says so. */
+  reason: 'none' | 'dot' | 'corrected';
   /** Around the ink. */
   box: Box;
   /** Its strokes or components. */
@@ -62,8 +71,20 @@ export interface SymbolReading {
   of: 'strokes' | 'components';
 }
 
+/** What recognises single symbols: a recognizer, or what answers as one does. */
+export interface SymbolRecognizer extends Pick<Recognizer, 'prepare' | 'recognizePrepared'> {
+  /** Its name in messages, its classes, and how inputs are prepared. */
+  readonly info: Pick<RecognizerInfo, 'name' | 'classes' | 'preprocessing'>;
+}
+
 /** A correction: merge symbol n with symbol n + 1, or split symbol n. */
 export type Regrouping = { merge: number } | { split: number };
+
+/** Options of `readSymbols`. */
+export interface ReadSymbolsOptions {
+  /** Groups of ink that are decided: they are taken as they are, and the rest is grouped around them. */
+  corrections?: readonly SymbolCorrection[];
+}
 
 /** Alternatives of a symbol. */
 const ALTERNATIVES = 4;
@@ -75,8 +96,10 @@ const LEAST_LOG = -16;
  *
  * @param recognizer a network for single symbols of MNIST's picture size, images or strokes; better with the class `none`
  * @param input a picture, a drawing or moves: one line or several, each with symbols side by side
+ * @param options corrections of an earlier reading of this input, or of this drawing before strokes were added
  * @returns the text, `''` without ink; and the symbols with their boxes
- * @throws UserError if the input is malformed or has more than 200 pieces, or the network reads pictures of another size
+ * @throws UserError if the input is malformed or has more than 200 pieces, the network reads pictures of another size, or
+ *   a correction names ink or a class that there is not
  *
  * @example
  * import { openBackend, openRecognizer, readSymbols, shippedModel } from 'scanstroke';
@@ -89,10 +112,14 @@ const LEAST_LOG = -16;
  * console.log(text, symbols.map(({ probability }) => probability)); // 17 and two probabilities
  * recognizer.close();
  */
-export async function readSymbols(recognizer: Recognizer, input: RecognizerInput): Promise<SymbolReading> {
+export async function readSymbols(
+  recognizer: SymbolRecognizer,
+  input: RecognizerInput,
+  { corrections = [] }: ReadSymbolsOptions = {},
+): Promise<SymbolReading> {
   const ink = segmented(recognizer, input);
   if (ink === null) return { text: '', symbols: [], leftOut: [], of: formOf(input) };
-  const { pieces, height } = ink;
+  const { pieces, height, leftOut: excluded } = correctedPieces(ink, corrections, recognizer.info.classes);
   const lines = linesOf(pieces, height).map((line) => ordersOf(line, pieces, ink.of === 'strokes'));
   const candidates = lines.flatMap((orders) => candidatesOf(orders, pieces, height));
   const partsOf = (group: readonly number[]) => group.flatMap((n) => pieces[n].parts);
@@ -102,14 +129,15 @@ export async function readSymbols(recognizer: Recognizer, input: RecognizerInput
     [...known].map(([key, answer]) => [key, answer && answerOf(answer, recognizer.info.classes)]),
   );
   const symbols: ReadSymbol[] = [];
-  const leftOut: LeftOut[] = [];
+  const leftOut = excluded.map((parts): LeftOut => ({ reason: 'corrected', box: ink.boxOf(parts), parts }));
   lines.forEach((orders, line) => {
     const found = bestGroups(orders, pieces, height, answers);
     const inLine: ReadSymbol[] = [];
     for (const group of found) {
       const parts = partsOf(group.pieces);
       const recognition = known.get(keyOf(group.pieces)) ?? null;
-      if (group.isSymbol) inLine.push(symbolOf(recognizer, ink, parts, recognition!, line));
+      const { correction } = pieces[group.pieces[0]];
+      if (group.isSymbol) inLine.push(symbolOf(recognizer, ink, { parts, line, correction }, recognition));
       else leftOut.push({ reason: recognition ? 'none' : 'dot', box: ink.boxOf(parts), parts });
     }
     symbols.push(...inLine.sort(byPlace));
@@ -139,7 +167,7 @@ export async function readSymbols(recognizer: Recognizer, input: RecognizerInput
  * recognizer.close();
  */
 export async function regroupSymbols(
-  recognizer: Recognizer,
+  recognizer: SymbolRecognizer,
   input: RecognizerInput,
   reading: SymbolReading,
   change: Regrouping,
@@ -163,7 +191,7 @@ export async function regroupSymbols(
     );
   }
   const { line } = old[0];
-  const ways = count === 2 ? [[joined(old.flatMap(({ parts }) => parts))]] : splitsOf(ink, old[0].parts);
+  const ways = count === 2 ? [[joinedParts(old.flatMap(({ parts }) => parts))]] : splitsOf(ink, old[0].parts);
   const recognitions = await recognizeParts(recognizer, ink, ways.flat());
   let [best, bestScore, n]: [ReadSymbol[] | null, number, number] = [null, -Infinity, 0];
   for (const way of ways) {
@@ -172,7 +200,9 @@ export async function regroupSymbols(
     const score = answers.reduce((sum, each) => sum + answerOf(each!, recognizer.info.classes).symbol, 0);
     if (score <= bestScore) continue;
     bestScore = score;
-    best = way.map((parts, k) => symbolOf(recognizer, ink, parts, answers[k]!, line));
+    best = way.map((parts, k) =>
+      symbolOf(recognizer, ink, { parts, line, correction: { parts } }, answers[k]),
+    );
   }
   if (best === null) {
     throw new UserError(
@@ -190,12 +220,12 @@ function formOf({ kind }: RecognizerInput): SymbolReading['of'] {
 }
 
 /** @throws UserError if the network reads pictures of another size than MNIST's, or the input is malformed */
-function segmented({ info }: Recognizer, input: RecognizerInput): SegmentedInk | null {
+function segmented({ info }: SymbolRecognizer, input: RecognizerInput): SegmentedInk | null {
   const size = kindOf(info.preprocessing).pictureSizeOf(info.preprocessing);
   if (!isDigitSized(size)) {
     throw new UserError(
       `read symbols: expected a network that reads grey pictures of 28 × 28 pixels, or strokes; ${info.name} reads ` +
-        `${size.width} × ${size.height} with ${size.channels} channels; give the symbols one by one`,
+        `${size.width} × ${size.height} with ${size.channels} channel${size.channels === 1 ? '' : 's'}; give the symbols one by one`,
     );
   }
   if (input.kind === 'picture') return pictureInk(input);
@@ -204,7 +234,7 @@ function segmented({ info }: Recognizer, input: RecognizerInput): SegmentedInk |
 
 /** The answers to several parts of the ink, in one call; null for parts without a figure. */
 async function recognizeParts(
-  recognizer: Recognizer,
+  recognizer: SymbolRecognizer,
   ink: SegmentedInk,
   groups: readonly InkPart[][],
 ): Promise<(Recognition | null)[]> {
@@ -235,22 +265,27 @@ function answerOf({ probabilities }: Recognition, classes: readonly string[]): C
   return { symbol: Math.max(LEAST_LOG, Math.log(best)), none: Math.max(LEAST_LOG, Math.log(other)) };
 }
 
+/** @param recognition null: a correction calls ink without a figure a symbol; no class is likelier than another */
 function symbolOf(
-  { info: { classes } }: Recognizer,
+  { info: { classes } }: SymbolRecognizer,
   ink: SegmentedInk,
-  parts: InkPart[],
-  { probabilities }: Recognition,
-  line: number,
+  { parts, line, correction }: Pick<ReadSymbol, 'parts' | 'line'> & { correction?: SymbolCorrection },
+  recognition: Recognition | null,
 ): ReadSymbol {
-  const [best, ...others] = ranked(probabilities, classes).map(
+  const probabilities =
+    recognition?.probabilities ?? new Float32Array(classes.length).fill(1 / classes.length);
+  const guesses = ranked(probabilities, classes).map(
     (index): Guess => ({ index, class: classes[index], probability: probabilities[index] }),
   );
+  const given = correction?.answer ?? null;
+  const best = guesses.find((guess) => guess.class === given) ?? guesses[0];
   return {
     answer: best.class,
     probability: best.probability,
-    unsure: best.probability < SURE_FROM,
+    unsure: given === null && best.probability < SURE_FROM,
+    corrected: correction !== undefined,
     probabilities,
-    alternatives: others.slice(0, ALTERNATIVES),
+    alternatives: guesses.filter((guess) => guess !== best).slice(0, ALTERNATIVES),
     box: ink.boxOf(parts),
     line,
     parts,
@@ -274,20 +309,9 @@ function textOf(symbols: readonly ReadSymbol[], classes: readonly string[]): str
     .join('\n');
 }
 
-/** Parts that follow each other become one. */
-function joined(parts: readonly InkPart[]): InkPart[] {
-  const result: InkPart[] = [];
-  for (const part of [...parts].sort((a, b) => a.index - b.index || a.from - b.from)) {
-    const last = result.at(-1);
-    if (last?.index === part.index && last.to === part.from) last.to = part.to;
-    else result.push({ ...part });
-  }
-  return result;
-}
-
 /** Ways to split a symbol in two: between its parts, from left to right, and through its only part. */
 function splitsOf(ink: SegmentedInk, parts: readonly InkPart[]): InkPart[][][] {
-  const whole = joined(parts);
+  const whole = joinedParts(parts);
   const middle = (part: InkPart) => {
     const { left, right } = ink.boxOf([part]);
     return left + right;

@@ -1,5 +1,5 @@
 /** A reading as JSON, of the command line and of the server alike. */
-import type { Box, InkPart, SymbolReading } from './read-symbols.js';
+import type { Box, InkPart, LeftOut, SymbolReading } from './read-symbols.js';
 
 /** A symbol of a reading. */
 export interface SymbolJson {
@@ -26,7 +26,7 @@ export interface ReadingJson {
   text: string;
   symbols: SymbolJson[];
   /** Ink that belongs to no symbol. */
-  left_out: { reason: 'none' | 'dot'; box: Box; strokes?: InkPart[]; components?: InkPart[] }[];
+  left_out: { reason: LeftOut['reason']; box: Box; strokes?: InkPart[]; components?: InkPart[] }[];
 }
 
 /** The JSON of a reading. */

@@ -15,6 +15,14 @@ export interface InkPart {
   to: number;
 }
 
+/** What a person says about a part of the ink. Stays true while strokes are added to the drawing. */
+export interface SymbolCorrection {
+  /** These strokes or components, and no others, are one symbol. */
+  parts: InkPart[];
+  /** Name of its class; null: no symbol, so it is left out. Without it the network says which class. */
+  answer?: string | null;
+}
+
 /** What grouping moves as a whole. */
 export interface Piece {
   /** One or more. */
@@ -23,6 +31,8 @@ export interface Piece {
   box: Box;
   /** Indices of the pieces that it touches. */
   touching: number[];
+  /** The piece is a whole symbol, says a person. */
+  correction?: SymbolCorrection;
 }
 
 /** The two forms of ink, drawings and pictures. */
@@ -68,6 +78,17 @@ export function typicalHeight(boxes: readonly Box[]): number {
   const high = heights[Math.floor(0.9 * (heights.length - 1))];
   const large = heights.filter((each) => each >= 0.4 * high);
   return large[Math.floor((large.length - 1) / 2)];
+}
+
+/** Parts that follow each other become one. */
+export function joinedParts(parts: readonly InkPart[]): InkPart[] {
+  const result: InkPart[] = [];
+  for (const part of [...parts].sort((a, b) => a.index - b.index || a.from - b.from)) {
+    const last = result.at(-1);
+    if (last?.index === part.index && last.to === part.from) last.to = part.to;
+    else result.push({ ...part });
+  }
+  return result;
 }
 
 /** Distance between two boxes; 0 if they touch. */

@@ -14,6 +14,7 @@ export type ChartName =
   | 'confusion-rates'
   | 'mistakes'
   | 'robustness'
+  | 'parallel-coordinates'
   | `reliability-${string}`
   | `bench-${string}`;
 

@@ -13,6 +13,8 @@ import { GAP, type Line, lineChart, type Plot, type Point } from './line-chart.j
 export interface CurveInput {
   metrics: EpochMetrics[];
   summary: RunSummary;
+  /** The settings of the run, as config.json has them. */
+  config?: Record<string, unknown>;
 }
 
 /** The curves of all epochs, joined. `x` is the time in epochs since the run began. */
@@ -72,8 +74,12 @@ function epochAxis({ firstEpoch, lastEpoch, updatesPerEpoch }: Timeline, place: 
   };
 }
 
+/** With `--class-weights balanced`. */
+const WEIGHTED =
+  'The training loss has the weights of the classes, the validation loss has none: their heights do not compare.';
+
 /** Training loss of the updates, its mean per epoch, and validation loss, on a logarithmic axis. */
-export function lossChart({ metrics, summary }: CurveInput, place: Place): Chart {
+export function lossChart({ metrics, summary, config }: CurveInput, place: Place): Chart {
   const time = timeline(metrics);
   const drawn = (loss: number) => Math.max(MIN_DRAWN_LOSS, loss);
   const lines = metricLines(time, metrics, summary, {
@@ -84,7 +90,8 @@ export function lossChart({ metrics, summary }: CurveInput, place: Place): Chart
   });
   const values = lines.flatMap(({ points }) => points.filter((point) => point !== GAP).map(([, y]) => y));
   const scale = logScale(least(values, 0.1), most(values, 1), place === 'file' ? 8 : 6);
-  return lineChart('loss', place, lossTitle(metrics), trainingNote(metrics), {
+  const isWeighted = config?.class_weights === 'balanced';
+  return lineChart('loss', place, lossTitle(metrics), isWeighted ? WEIGHTED : trainingNote(metrics), {
     across: epochAxis(time, place),
     scale,
     lines,

@@ -37,7 +37,7 @@ export interface RunDigest {
   /** Milliseconds since 1970: of the configuration, and of the last change of any file but the lock. */
   started: number;
   changed: number;
-  /** Whether the run has ended: its summary is newer than its metrics. */
+  /** Whether the run has ended: its summary is newer than its metrics, or it has only a network. */
   ended: boolean;
   /** Reads what is appended to the metrics. */
   metricsFile: MetricsFile;
@@ -95,7 +95,9 @@ export function digestOf(
   const changed = files.reduce((latest, { stamp }) => Math.max(latest, stamp?.changed ?? 0), 0);
   // The files of a package have the times of its installation.
   const isNewer = shipped || (summary.stamp?.changed ?? 0) >= (metrics.stamp?.changed ?? 0);
-  const ended = summary.stamp !== null && isNewer;
+  // A network that was imported, merged or taught has no metrics: no training was interrupted.
+  const isFinished = checkpoint.stamp !== null && metrics.stamp === null && touched === null;
+  const ended = isFinished || (summary.stamp !== null && isNewer);
   const started = config.stamp?.changed ?? changed;
   return { config, metrics, summary, checkpoint, touched, started, changed, ended, metricsFile };
 }

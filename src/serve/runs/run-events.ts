@@ -3,19 +3,18 @@
  * server share only these files, so each can be restarted at any time. A listener sends its last epoch in
  * Last-Event-ID.
  */
-import { PassThrough, type Readable } from 'node:stream';
+import type { PassThrough, Readable } from 'node:stream';
 import type { RunPlace } from '../../runs/find-runs.js';
 import type { RunEventName } from '../api.js';
+import { beat, openEventStream, sendEvent } from '../event-stream.js';
 import { HttpError } from '../http-error.js';
-import { MAX_BEHIND_BYTES, MAX_LISTENERS } from '../server-limits.js';
+import { MAX_LISTENERS } from '../server-limits.js';
 import { stateOf } from './run-entry.js';
 import type { RunStore } from './run-store.js';
 import type { RunProgress } from './runs-worker.js';
 
 /** Interval between two reads of a run's files. */
 const LOOK_MS = 500;
-/** Interval of heartbeats, so that proxies keep the connection open. */
-const BEAT_MS = 15_000;
 
 interface Listener {
   stream: PassThrough;
@@ -56,12 +55,11 @@ export class RunEvents {
     if (count >= MAX_LISTENERS) {
       throw new HttpError(503, `${count} connections listen to runs already; close some of them`);
     }
-    const stream = new PassThrough();
+    const stream = openEventStream();
     const listener: Listener = { stream, epoch: seen, state: null, summary: null };
     const feed = this.#feeds.get(place.id) ?? this.#open(place);
     feed.listeners.add(listener);
     stream.on('close', () => this.#leave(feed, listener));
-    stream.write('retry: 1000\n\n');
     void this.#look(feed);
     return stream;
   }
@@ -83,10 +81,9 @@ export class RunEvents {
       progress: null,
     };
     this.#feeds.set(place.id, feed);
-    this.#beat ??= setInterval(() => {
-      for (const { listeners } of this.#feeds.values())
-        for (const { stream } of listeners) stream.write(': beat\n\n');
-    }, BEAT_MS);
+    this.#beat ??= beat(() =>
+      [...this.#feeds.values()].flatMap(({ listeners }) => [...listeners].map(({ stream }) => stream)),
+    );
     return feed;
   }
 
@@ -151,9 +148,5 @@ function tell(listener: Listener, progress: RunProgress): void {
 
 /** @param json one line */
 function send({ stream }: Listener, name: RunEventName, json: string, id?: number): void {
-  if (stream.writableLength > MAX_BEHIND_BYTES) {
-    stream.destroy();
-    return;
-  }
-  stream.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${json}\n\n`);
+  sendEvent(stream, name, json, id);
 }

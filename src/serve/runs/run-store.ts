@@ -6,9 +6,11 @@
  * lists. A request starts a look at the folder if the lists are older than a moment; the more runs there are, the longer
  * a look takes, and the longer that moment is, up to five seconds.
  */
+import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../../formats/quotation.js';
 import { isFolderOfRuns, namedRuns, type RunPlace } from '../../runs/find-runs.js';
+import type { ProjectOffer } from '../api.js';
 import { HttpError } from '../http-error.js';
 import type { ModelSource, PredictContext } from '../predict/predict-jobs.js';
 import { MAX_WORKER_HEAP_MIB } from '../server-limits.js';
@@ -36,6 +38,9 @@ const READ_MS = 60_000;
 /** Most requests that wait for a look, and for single runs. */
 const MAX_WAITING = 1000;
 
+/** Among ten thousand runs, a new one is listed after some seconds. */
+const LISTED_MS = 15_000;
+
 /** What has been asked for, as of a look. */
 interface Kept<T> {
   value: T;
@@ -43,6 +48,8 @@ interface Kept<T> {
 }
 
 export class RunStore {
+  /** The folder of runs; null for none. */
+  readonly folder: string | null;
   readonly #scan: WorkerPool<RunsJob, RunsAnswer>;
   readonly #single: WorkerPool<RunsJob, RunsAnswer>;
   #places: Kept<Map<string, RunPlace>> = { value: new Map(), version: -1 };
@@ -57,11 +64,18 @@ export class RunStore {
    * @param given run folders or checkpoints
    * @param runs a folder of runs, which need not exist yet
    * @param shipped networks of the package
+   * @param project the project that the list of models offers; null for none
    */
-  constructor(given: readonly RunPlace[], runs: string | null, shipped: readonly RunPlace[] = []) {
+  constructor(
+    given: readonly RunPlace[],
+    runs: string | null,
+    shipped: readonly RunPlace[] = [],
+    project: ProjectOffer | null = null,
+  ) {
+    this.folder = runs;
     const options = {
       script: new URL('./runs-worker.js', import.meta.url),
-      data: { given, runs, shipped },
+      data: { given, runs, shipped, project },
       threads: 1,
       jobs: 1,
       bytes: 0,
@@ -118,6 +132,23 @@ export class RunStore {
     const place = this.#places.value.get(id);
     if (place) return place;
     throw new HttpError(404, `there is no run ${quote(id)}; GET /api/runs lists all of them`);
+  }
+
+  /**
+   * The id of a run that has just been written to the folder of runs. When this resolves, the lists have the run.
+   * @throws HttpError 404 if another process has removed it
+   */
+  async idOf(folder: string): Promise<string> {
+    const written = resolve(folder);
+    const began = performance.now();
+    for (;;) {
+      await this.#look('models');
+      const place = [...this.#places.value.values()].find((each) => each.folder === written);
+      const isListed = place && this.#context.models.some(({ path }) => path === place.checkpoint);
+      if (place && (isListed || performance.now() - began > LISTED_MS)) return place.id;
+      if (!place && this.#lookedAt > began) break;
+    }
+    throw new HttpError(404, `the run ${quote(basename(folder))} was removed a moment ago`);
   }
 
   /** JSON of GET /api/runs/:id. */
@@ -233,13 +264,17 @@ export class RunStore {
  * @param given run folders, folders of several seeds, checkpoints; or one folder of runs, used in place of `runs`
  * @param runs a folder of runs, which need not exist yet
  * @param shipped networks of the package, listed last
+ * @param project a project file, whose network is listed after those given
  * @throws UserError if one of those given is none of these
  */
 export async function openRunStore(
   given: readonly string[],
   runs: string | null,
   shipped: readonly RunPlace[] = [],
+  project: { offer: ProjectOffer; place: RunPlace | null } | null = null,
 ): Promise<RunStore> {
-  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore([], given[0], shipped);
-  return new RunStore(await namedRuns('serve', given), runs, shipped);
+  const own = project?.place ? [project.place] : [];
+  const offer = project?.offer ?? null;
+  if (given.length === 1 && isFolderOfRuns(given[0])) return new RunStore(own, given[0], shipped, offer);
+  return new RunStore([...(await namedRuns('serve', given)), ...own], runs, shipped, offer);
 }

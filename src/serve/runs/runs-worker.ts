@@ -10,6 +10,7 @@ import { quote } from '../../formats/quotation.js';
 import { type FileStamp, stampOfSync } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import type { ModelList } from '../api.js';
 import { HttpError } from '../http-error.js';
 import type { PredictContext } from '../predict/predict-jobs.js';
 import { serveBatches } from '../workers/worker-side.js';
@@ -74,7 +75,9 @@ function look(budgetMs: number, wanted: Wanted): ScanNews {
   if (isNew('places')) news.places = scan.places;
   if (isNew('models')) {
     news.context = scan.context();
-    news.models = encoded(JSON.stringify(scan.models()));
+    news.models = encoded(
+      JSON.stringify({ ...scan.models(), project: workerData.project } satisfies ModelList),
+    );
   }
   if (isNew('list')) news.list = encoded(JSON.stringify(scan.list()));
   return news;

@@ -2,7 +2,10 @@
  * The samples of a run's data set with the answers of its network. The answers to a part are computed once and stored
  * in an LRU cache.
  */
+import { realpath } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
 import type { ExampleInput } from '../../data/inputs/input.js';
 import { kindOf } from '../../data/kinds.js';
@@ -12,9 +15,11 @@ import { openSequences, sequencesOf } from '../../data/sources.js';
 import { firstIndices, splitExamples } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
+import { RUN_FILES } from '../../runs/run-folder.js';
 import { readConfigFile } from '../../train/config/config-file.js';
 import { additionsOf, divisionOf } from '../../train/config/plan.js';
 import { resolveConfig } from '../../train/config/run-config.js';
+import { inOrderOf } from '../../train/run/evaluation-data.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { LruCache } from '../lru-cache.js';
@@ -82,20 +87,27 @@ export class AnsweredParts {
 
   async #answer(source: SampleSource): Promise<AnsweredPart> {
     const config = resolveConfig({ file: await readConfigFile(source.config) });
-    await checkAllowed(config.data, this.#roots);
+    const own = await ownProject(source.config, config.data);
+    await checkAllowed(config.data, own === null ? this.#roots : [...this.#roots, own]);
     const recognizer = await this.#open(source.model);
-    const { preprocessing, model } = recognizer.info;
+    const { preprocessing, model, classes } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
     const additions = { ...divisionOf(config), ...additionsOf(config) };
-    const key = JSON.stringify([config.data, options, additions]);
-    const dataset = await this.#datasets.get(key, () =>
-      loadDataset(config.data, {
-        ...options,
-        ...additions,
-        onProgress: () => this.#onProgress(partKey(source), 0, 0),
-      }),
+    const key = JSON.stringify([config.data, options, additions, classes]);
+    const dataset = await this.#datasets.get(key, async () =>
+      inOrderOf(
+        classes,
+        await loadDataset(config.data, {
+          ...options,
+          ...additions,
+          onProgress: () => this.#onProgress(partKey(source), 0, 0),
+        }),
+      ),
     );
-    if (dataset.kind !== preprocessing.kind || dataset.classes.length !== model.numClasses) {
+    // A network may know the class none, which follows those of its data.
+    const withNone = dataset.classes.every((name, k) => name === classes[k]) && classes.at(-1) === NONE_CLASS;
+    const expected = dataset.classes.length + (withNone && !dataset.classes.includes(NONE_CLASS) ? 1 : 0);
+    if (dataset.kind !== preprocessing.kind || expected !== model.numClasses) {
       throw new HttpError(
         409,
         `samples: ${dataset.name} is no longer what ${source.model.id} was trained on`,
@@ -128,6 +140,13 @@ export class AnsweredParts {
     }
     return { probabilities, predicted };
   }
+}
+
+/** The folder of a run whose data are the project in it, links resolved; else null. */
+async function ownProject(config: string, data: string): Promise<string | null> {
+  const folder = dirname(config);
+  if (resolve(data) !== resolve(folder, RUN_FILES.project)) return null;
+  return realpath(folder).catch(() => null);
 }
 
 /** Cache key of a part, for the current version of its network. */

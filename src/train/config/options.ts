@@ -397,6 +397,11 @@ const MACHINE = {
     ['svg', 'png'],
     'file formats of the charts, such as svg,png,pdf; none: no files',
   ),
+  log: list(
+    ['tensorboard'],
+    [],
+    "also write curves, pictures and settings for other tools; tensorboard: event files in the run's folder tensorboard",
+  ),
 };
 
 const GROUPS = {

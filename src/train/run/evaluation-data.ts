@@ -1,14 +1,16 @@
 /** What an evaluation needs: a checkpoint, the configuration beside it, and samples that fit it. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
+import type { TeachProject } from '../../data/pens/project.js';
 import { firstIndices, splitExamples } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readTrainedModel } from '../../runs/checkpoint-file.js';
+import { readProjectFile } from '../../runs/project-network.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { findCheckpoint } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
@@ -27,6 +29,8 @@ export interface EvaluatedModel {
   checkpoint: Checkpoint;
   /** Null for a checkpoint outside of a run folder. */
   config: TrainConfig | null;
+  /** The project that the network was taught from, if its file holds the network or lies in the run folder; else null. */
+  project: TeachProject | null;
 }
 
 /** A checkpoint, and the samples on which it is evaluated. */
@@ -58,21 +62,28 @@ export async function loadEvaluation(
 }
 
 /** @throws UserError if there is no such checkpoint */
-export async function readModel(path: string): Promise<EvaluatedModel> {
-  const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', path, 'use');
+export async function readModel(given: string): Promise<EvaluatedModel> {
+  const { folder, checkpoint: checkpointPath } = findCheckpoint('evaluate', given, 'use');
   const checkpoint = await readTrainedModel(checkpointPath);
-  const config = join(folder, RUN_FILES.config);
+  const project = readProjectFile(checkpointPath);
+  if (project !== null) return { folder, checkpointPath, checkpoint, config: null, project };
+  const path = join(folder, RUN_FILES.config);
+  const config = existsSync(path) ? resolveConfig({ file: await readConfigFile(path) }) : null;
+  const taughtFrom = join(folder, RUN_FILES.project);
+  const isTaught = config !== null && resolve(config.data) === resolve(taughtFrom) && existsSync(taughtFrom);
   return {
     folder,
     checkpointPath,
     checkpoint,
-    config: existsSync(config) ? resolveConfig({ file: await readConfigFile(config) }) : null,
+    config,
+    project: isTaught ? readProjectFile(taughtFrom) : null,
   };
 }
 
 /** The data that the network was trained on, as far as that is known. */
-export function dataOf({ config, checkpoint }: EvaluatedModel): string {
-  return config?.data ?? kindOf(checkpoint.preprocessing).defaultData;
+export function dataOf({ config, checkpoint, checkpointPath, project }: EvaluatedModel): string {
+  if (config !== null) return config.data;
+  return project === null ? kindOf(checkpoint.preprocessing).defaultData : checkpointPath;
 }
 
 /**
@@ -130,6 +141,18 @@ function areNumbers(names: readonly string[]): boolean {
   return names.every((name, k) => name === String(k));
 }
 
+/**
+ * The data with its classes in the order of a network's, if they have the same names; else as it is. The network may also
+ * know the class none. Changes the labels in place.
+ */
+export function inOrderOf(classes: readonly string[], dataset: Dataset): Dataset {
+  const isAdded = classes.includes(NONE_CLASS) && !dataset.classes.includes(NONE_CLASS);
+  const known = isAdded ? classes.filter((name) => name !== NONE_CLASS) : classes;
+  const isSame =
+    known.length === dataset.classes.length && dataset.classes.every((name) => known.includes(name));
+  return isSame ? withClasses(dataset, known) : dataset;
+}
+
 /** The data with its classes in the order of a network's: drawings are sorted by name, a project's network is not. */
 function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
   if (dataset.classes.every((name, k) => classes[k] === name)) return dataset;
@@ -142,9 +165,20 @@ function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
 
 /**
  * A line if a part of the run's own data is not what its name says: the split is that of the run, and other members of a
- * merged network were trained on splits of their own. Null otherwise.
+ * merged network were trained on splits of their own; and the network of a project was taught with all its drawings. Null
+ * otherwise.
  */
-export function uncleanPart(part: EvaluatedPart, { checkpoint: { members } }: EvaluatedModel): string | null {
+export function uncleanPart(
+  part: EvaluatedPart,
+  { checkpoint: { members }, project }: EvaluatedModel,
+): string | null {
+  if (project?.network) {
+    const { correct, count } = project.network.summary.heldOut;
+    return (
+      'the network was taught with these drawings, so this accuracy is too high; of drawings that were held out when they ' +
+      `were answered, ${correct} of ${count} were right. Give others with --data`
+    );
+  }
   if (members === undefined || part === 'test') return null;
   return (
     `the network is merged from ${members.length}, each trained on its own split: members may have trained on ` +

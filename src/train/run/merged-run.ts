@@ -7,6 +7,7 @@ import { readFileBounded } from '../../formats/read-files.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { MAX_CHECKPOINT_BYTES } from '../../runs/limits.js';
 import { type Member, memberOf, mergedCheckpoint } from '../../runs/merge-checkpoints.js';
+import { networkInProject } from '../../runs/project-network.js';
 import { factsBeside } from '../../runs/run-files.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { findCheckpoint, isSeedFolder, seedFolders } from '../../runs/run-path.js';
@@ -42,7 +43,9 @@ export async function readMembers(paths: readonly string[]): Promise<MemberRun[]
   for (const given of paths) {
     for (const path of runsIn(given)) {
       const { folder, checkpoint } = findCheckpoint('merge', path, 'use');
-      const bytes = await readFileBounded(checkpoint, 'the checkpoint', MAX_CHECKPOINT_BYTES);
+      const bytes =
+        networkInProject(checkpoint)?.checkpoint ??
+        (await readFileBounded(checkpoint, 'the checkpoint', MAX_CHECKPOINT_BYTES));
       const member = await memberOf(memberName(checkpoint), bytes, checkpoint);
       const config = join(folder, RUN_FILES.config);
       members.push({

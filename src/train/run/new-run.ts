@@ -18,19 +18,23 @@ export interface NewRun {
   /** What messages begin with, and the setting that names the folder. */
   command: string;
   folderSetting: string;
-  /** config.json, keys in snake_case. */
-  config: Record<string, unknown>;
+  /** config.json, keys in snake_case. @param folder the run folder */
+  config: Record<string, unknown> | ((folder: string) => Record<string, unknown>);
   best: Checkpoint;
   /** From which a training goes on. */
   last: Checkpoint;
+  /** project.json, for a network that was taught from a project. */
+  project?: string;
 }
 
 /** Where a run is written. */
 export interface NewRunPlace {
-  /** The run folder; null for a new one in runs/. */
+  /** The run folder; null for a new one in `runs`. */
   out: string | null;
-  /** Of a new folder in runs/, before the time. */
+  /** Of a new folder, before the time. */
   name: string;
+  /** The folder of runs. Default `runs/`. */
+  runs?: string;
 }
 
 /**
@@ -38,9 +42,9 @@ export interface NewRunPlace {
  * @returns the folder
  * @throws UserError if the folder holds a run or cannot be written
  */
-export async function writeNewRun(run: NewRun, { out, name }: NewRunPlace): Promise<string> {
+export async function writeNewRun(run: NewRun, { out, name, runs }: NewRunPlace): Promise<string> {
   const made = out === null ? [] : await prepareFolder(out);
-  const folder = out ?? newRunFolder(name, new Date());
+  const folder = out ?? newRunFolder(name, new Date(), runs);
   try {
     refuseRun(run, folder);
     const lock = await lockRun(folder);
@@ -64,10 +68,11 @@ export async function writeNewRun(run: NewRun, { out, name }: NewRunPlace): Prom
  */
 async function writeFiles(run: NewRun, folder: string, lock: RunLock): Promise<void> {
   // In this order a killed process leaves no folder from which a training would begin with random weights.
-  const files = [
+  const files: [string, Uint8Array][] = [
     [RUN_FILES.best, encodeCheckpoint(run.best)],
     [RUN_FILES.last, encodeCheckpoint(run.last)],
-  ] as const;
+  ];
+  if (run.project !== undefined) files.unshift([RUN_FILES.project, new TextEncoder().encode(run.project)]);
   refuseRun(run, folder);
   const written: string[] = [];
   try {
@@ -78,7 +83,7 @@ async function writeFiles(run: NewRun, folder: string, lock: RunLock): Promise<v
     }
     await lock.check();
     written.push(RUN_FILES.config);
-    await writeConfig(folder, run.config);
+    await writeConfig(folder, typeof run.config === 'function' ? run.config(folder) : run.config);
   } catch (error) {
     for (const name of written) await rm(join(folder, name), { force: true }).catch(() => {});
     throw error;

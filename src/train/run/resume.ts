@@ -25,7 +25,7 @@ import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import type { TrainConfig } from '../config/options.js';
 import type { Engine } from '../engine.js';
-import { initialState, type TrainState } from '../loop.js';
+import { type BestEpoch, initialState, type TrainState } from '../loop.js';
 
 /** The settings on which the updates of an epoch depend. */
 export interface UpdateConditions {
@@ -73,11 +73,13 @@ export function fingerprintOf(dataset: Dataset): string {
 }
 
 /** Checkpoints of older versions say whether they are in mixed precision, which was float16, and have no data. */
-type SavedState = TrainState &
+type SavedState = Omit<TrainState, 'best'> &
   Omit<UpdateConditions, 'precision' | 'data'> & {
     precision: Precision | null;
     useAmp: boolean;
     data: string | null;
+    /** Older versions kept the first of equally accurate epochs. */
+    best: (Omit<BestEpoch, 'reachedIn'> & { reachedIn: number | null }) | null;
   };
 
 const count = whole(0);
@@ -89,7 +91,14 @@ const savedState = record<SavedState>({
   updates: count,
   epochSeconds: seconds,
   trainSeconds: seconds,
-  best: nullable(record({ accuracy: between(0, 1), loss: finite, epoch: whole(1) })),
+  best: nullable(
+    record({
+      accuracy: between(0, 1),
+      loss: finite,
+      epoch: whole(1),
+      reachedIn: optional(nullable(whole(1)), null),
+    }),
+  ),
   lossScale: optional(
     nullable(record({ scale: between(2 ** -149, 2 ** 127), steadySteps: count, skippedSteps: count })),
     null,
@@ -124,11 +133,15 @@ function readState(state: Record<string, unknown>, path: string) {
   if (best !== null && best.epoch >= epoch) {
     throw damaged(`the best epoch is ${best.epoch}, but only ${epoch - 1} are complete`);
   }
+  const reachedIn = best?.reachedIn ?? best?.epoch ?? 0;
+  if (best !== null && reachedIn > best.epoch) {
+    throw damaged(`the best accuracy is of epoch ${reachedIn}, but the best epoch is ${best.epoch}`);
+  }
   if ((lossScale !== null) !== (precision === 'float16')) {
     throw damaged(`${lossScale === null ? 'no' : 'a'} loss scale, but the precision is ${precision}`);
   }
   const { useAmp: _, ...current } = saved;
-  return { ...current, precision };
+  return { ...current, precision, best: best && { ...best, reachedIn } };
 }
 
 /** The precision of the training that a checkpoint holds. @throws UserError as `resume` does */

@@ -37,6 +37,7 @@ import type { AnswerSheet, Scores } from '../evaluation.js';
 import type { StopReason } from '../events.js';
 import type { TrainState } from '../loop.js';
 import { fitTemperature } from '../temperature.js';
+import { EnergyMeter } from './energy-meter.js';
 import { peakMegabytes } from './peak-memory.js';
 import { refusalsOf } from './refusals.js';
 import { differencesOf } from './resume.js';
@@ -55,6 +56,7 @@ export class RunWriter {
   /** Of the weights at the end of the last epoch; undefined before one, and after an epoch of an older version. */
   #temperature: number | undefined;
   #members: Checkpoint['members'];
+  #energy: EnergyMeter | null = null;
 
   constructor(
     readonly config: PlacedConfig,
@@ -64,6 +66,8 @@ export class RunWriter {
     readonly model: ResolvedClassifierConfig,
     readonly preprocessing: Preprocessing,
     readonly conditions: Record<string, unknown>,
+    /** The folder of the counters of energy; replaced in tests. */
+    readonly powercap?: string,
   ) {}
 
   get #path(): string {
@@ -82,6 +86,7 @@ export class RunWriter {
   async begin(state: TrainState, checkpoint: Checkpoint | null): Promise<string[]> {
     this.#temperature = checkpoint?.temperature;
     this.#members = checkpoint?.members;
+    this.#energy = new EnergyMeter(joulesOf(checkpoint), this.powercap);
     const { loadCp, numEpochs } = this.config;
     this.#secondsBefore = state.trainSeconds + state.epochSeconds;
     const continued = continuesIn(this.#path, loadCp);
@@ -140,7 +145,12 @@ export class RunWriter {
     const lost = `${problem}${kept}; the weights of epoch ${state.best.epoch}, the best so far, are lost`;
     const lastIsKnown = betweenEpochs && last?.epoch === state.epoch - 1;
     state.best = lastIsKnown
-      ? { accuracy: last.validationAccuracy, loss: last.validationLoss, epoch: last.epoch }
+      ? {
+          accuracy: last.validationAccuracy,
+          loss: last.validationLoss,
+          epoch: last.epoch,
+          reachedIn: last.epoch,
+        }
       : null;
     // First, so that a killed process leaves no checkpoint that would be taken for that of the old best epoch.
     if (lastIsKnown) await this.save(RUN_FILES.last, state);
@@ -188,6 +198,8 @@ export class RunWriter {
     const { parameters, optimizer } = await this.engine.save();
     // Within an epoch the weights are others than those that were validated.
     const temperature = state && state.losses.length > 0 ? undefined : this.#temperature;
+    const joules = this.#energy?.joules ?? null;
+    const known = joules === null ? this.conditions : { ...this.conditions, joules };
     const bytes = encodeCheckpoint({
       parameters,
       model: { ...this.model },
@@ -195,10 +207,15 @@ export class RunWriter {
       classes: this.dataset.classes,
       temperature,
       members: this.#members,
-      ...(state && { training: { optimizer, state: { ...state, ...this.conditions } } }),
+      ...(state && { training: { optimizer, state: { ...state, ...known } } }),
     });
     await this.lock.check();
     await writeFileAtomically(join(this.#path, file), bytes);
+  }
+
+  /** Ends the measurement of energy. */
+  close(): void {
+    this.#energy?.close();
   }
 
   async end(
@@ -229,6 +246,7 @@ export class RunWriter {
       samplesPerSecond,
       gflops: (flops * samplesPerSecond) / 1e9,
       peakRssMb: peakMegabytes(),
+      energyJoules: this.#energy?.joules ?? null,
       backend: engine.backend.name,
       backendDescription: engine.backend.description,
       threads: engine.threads,
@@ -249,6 +267,13 @@ export class RunWriter {
     await writeSummary(this.#path, summary);
     return summary;
   }
+}
+
+/** Joules of a run before this process; null if they were not measured. A new training begins with none. */
+function joulesOf(checkpoint: Checkpoint | null): number | null {
+  if (!checkpoint?.training) return 0;
+  const { joules } = checkpoint.training.state;
+  return typeof joules === 'number' && joules >= 0 ? joules : null;
 }
 
 /** Steps of a training sequence, without augmentation. */

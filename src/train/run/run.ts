@@ -9,7 +9,7 @@ import { kindOf } from '../../data/kinds.js';
 import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
 import { firstIndices, sortedByLength, splitExamples } from '../../data/split.js';
-import { quote } from '../../formats/quotation.js';
+import { checkTrainable } from '../../data/trainable.js';
 import { parameterCount } from '../../model/parameters.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
@@ -39,6 +39,7 @@ import { refusedByKind } from './refusals.js';
 import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
+import { TensorboardLog } from './tensorboard-log.js';
 import { mistakesOf } from './worst-mistakes.js';
 
 /** Input of the report that is not in the run folder. */
@@ -55,6 +56,8 @@ export interface RunControl {
   stop: AbortSignal;
   /** The lock of the run folder; by default the run takes it, and releases it at its end. */
   lock?: RunLock;
+  /** The folder of the counters of energy; default: the kernel's. */
+  powercap?: string;
 }
 
 /**
@@ -67,12 +70,12 @@ export interface RunControl {
  */
 export async function* trainRun(
   config: PlacedConfig,
-  { stop, lock }: RunControl,
+  { stop, lock, powercap }: RunControl,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (lock) return yield* trainLocked(config, stop, lock);
+  if (lock) return yield* trainLocked(config, stop, lock, powercap);
   const own = await lockRun(config.savingPath, { stop });
   try {
-    return yield* trainLocked(config, stop, own);
+    return yield* trainLocked(config, stop, own, powercap);
   } finally {
     await own.release();
   }
@@ -82,6 +85,7 @@ async function* trainLocked(
   given: PlacedConfig,
   stop: AbortSignal,
   lock: RunLock,
+  powercap: string | undefined,
 ): AsyncGenerator<TrainEvent, RunEnd> {
   if (given.numEpochs > MAX_EPOCHS) {
     throw new UserError(
@@ -90,17 +94,14 @@ async function* trainLocked(
     );
   }
   const { dataset, notices } = yield* load(given, stop);
-  if (dataset.classes.length < 2) {
-    throw new UserError(
-      `train: all samples of ${dataset.name} are of the class ${quote(dataset.classes[0])}; at least two classes are needed`,
-      { settings: ['data'] },
-    );
-  }
+  checkTrainable(dataset, given.trainSplit, given.seedNumber);
   const config = withFittingSteps(given, dataset);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
   const source = await lockSource(config);
   let session: RunEngine | null = null;
+  let log: TensorboardLog | null = null;
+  let writer: RunWriter | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
     const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
@@ -143,9 +144,19 @@ async function* trainLocked(
 
     stop.throwIfAborted();
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
-    const writer = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions);
-    const repairs = await writer.begin(state, checkpoint);
+    const files = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions, powercap);
+    writer = files;
+    const repairs = await files.begin(state, checkpoint);
     await source?.release();
+    if (config.log.includes('tensorboard')) {
+      log = await TensorboardLog.open({
+        folder: config.savingPath,
+        config: kept,
+        state,
+        batchSize,
+        trainCount: train.length,
+      });
+    }
     yield {
       type: 'start',
       backend: engine.backend,
@@ -175,15 +186,18 @@ async function* trainLocked(
       blockOf,
       state,
       lastGood,
-      validated: (answers) => writer.calibrate(answers),
+      validated: (answers) => files.calibrate(answers),
       saveBest: async (next, bestScores) => {
         scores.set('validation', bestScores);
-        await writer.saveBest(next.epoch - 1);
+        await files.saveBest(next.epoch - 1);
       },
-      saveEpoch: (next, metrics) => writer.saveEpoch(next, metrics),
-      saveMidEpoch: (next) => writer.save(RUN_FILES.last, next),
+      saveEpoch: async (next, metrics) => {
+        await log?.epoch(metrics);
+        await files.saveEpoch(next, metrics);
+      },
+      saveMidEpoch: (next) => files.save(RUN_FILES.last, next),
     });
-    const reason = yield* untilDeviceLost(loop, lastGood);
+    const reason = yield* untilDeviceLost(log ? log.follow(loop) : loop, lastGood);
     const interrupted = { folder: config.savingPath, mistakes: [], calibration: null };
     if (reason === 'interrupted') return interrupted;
     const epoch = state.epoch - 1;
@@ -217,11 +231,14 @@ async function* trainLocked(
       }
       if (part === 'negatives') refused = refusedByKind(sheet, dataset);
     }
-    const summary = await writer.end(state, reason, scores, refused, train);
+    const summary = await files.end(state, reason, scores, refused, train);
+    await log?.end(summary);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes, calibration };
   } finally {
     await source?.release();
+    await log?.close();
+    writer?.close();
     await session?.close();
   }
 }
@@ -286,6 +303,7 @@ async function* load(
     pictureSize: config.imageSize,
     order: config.strokeOrder,
     ...divisionOf(config),
+    isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
     signal,
     onProgress: (now) => Object.assign(progress, now),

@@ -37,7 +37,7 @@ test('.npz files of NumPy, compressed and stored', async () => {
   );
   await refused(
     { 'p.npz': fixture('pickled.npz') },
-    /p\.npz\/y: its elements are pickled Python objects/,
+    /p\.npz\/y, the labels of .*p\.npz\/x: its elements are pickled Python objects/,
     'p.npz',
   );
 });
@@ -181,7 +181,7 @@ test('what does not fit is refused before its memory is allocated', async () => 
   const withX = (array: Uint8Array, message: RegExp) => refused({ 'x.npy': array, 'y.npy': LABELS }, message);
   await withX(
     npy('|u1', [2, 400_000_000, 4], new Uint8Array(8)),
-    /needs 32000001\d\d bytes, the file has \d+; it is damaged/,
+    /it has \d+ bytes, its shape .* needs 32000001\d\d; copy/,
   );
   await withX(npy('|u1', [3, 4], new Uint8Array(12)), /x\.npy has 3 pictures, DIR\/y\.npy 2 labels/);
   await withX(npy('|u1', [2, 5], new Uint8Array(10)), /a picture has 5 numbers/);
@@ -192,11 +192,49 @@ test('what does not fit is refused before its memory is allocated', async () => 
     /numbers from -127 to 128; rescale/,
   );
   await withX(npy('<U1', [2, 4], new Uint8Array(32)), /expected numbers, found text/);
-  await withX(x.subarray(0, 60), /the file is cut short/);
+  await withX(
+    x.subarray(0, 60),
+    /x\.npy: the array is cut short: it has 60 bytes, its header alone needs 128; copy or save it again/,
+  );
   await withX(Buffer.from('PK'), /expected an array of NumPy \(\.npy\), found/);
   const npz = fixture('mnist.npz');
-  await refused({ 'm.npz': npz.subarray(0, 500) }, /expected a ZIP archive|damaged/, 'm.npz');
+  await refused({ 'm.npz': npz.subarray(0, 500) }, /the ZIP archive is cut short/, 'm.npz');
   const flipped = Uint8Array.from(npz);
   flipped.fill(0x55, 100, 130);
   await refused({ 'm.npz': flipped }, /m\.npz/, 'm.npz');
+});
+
+test('an array that is cut short, or whose neighbour is, is named with what was expected, found and to do', async () => {
+  const x = npy('|u1', [2, 2, 2], Uint8Array.from(PIXELS));
+  await refused(
+    { 'x.npy': x.subarray(0, 5), 'y.npy': LABELS },
+    /DIR\/x\.npy: the array is cut short: it has 5 bytes, the shortest header needs 10; copy or save it again/,
+    'x.npy',
+  );
+  await refused(
+    { 'x.npy': x.subarray(0, x.length - 1), 'y.npy': LABELS },
+    /x\.npy: the array is cut short: it has 135 bytes, its shape \[2, 2, 2\] with 1 byte each needs 136; copy/,
+  );
+  await refused(
+    { 'x_train.npy': x, 'y_train.npy': LABELS.subarray(0, 100) },
+    /DIR\/y_train\.npy, the labels of DIR\/x_train\.npy: the array is cut short/,
+    'x_train.npy',
+  );
+  const [images, labels] = [x, LABELS].map((array) => zipSync({ 'arr_0.npy': array }));
+  await refused(
+    { 'images.npz': images, 'labels.npz': labels.subarray(0, 60) },
+    /DIR\/images\.npz needs the array beside it, which cannot be read: .*DIR\/labels\.npz: the ZIP archive is cut short: .*60 bytes; copy/,
+    'images.npz',
+  );
+  await refused(
+    { 'images.npz': images, 'answers.npz': labels.subarray(0, 60) },
+    /"images" has no labels beside it; .*; a file beside it cannot be read: .*answers\.npz: the ZIP archive is cut short/,
+    'images.npz',
+  );
+  // What is not needed may be broken.
+  const { pictures } = await tableOf(
+    { 'images.npz': images, 'labels.npz': labels, 'more.npz': labels.subarray(0, 60) },
+    'images.npz',
+  );
+  assert.equal(pictures.length, 2);
 });

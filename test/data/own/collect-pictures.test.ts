@@ -94,6 +94,28 @@ describe('parts', () => {
     );
   });
 
+  test('of a class with 3 to 6 pictures the last is for the test, of one with 2 none', async () => {
+    for (const [count, tests] of [
+      [2, 0],
+      [3, 1],
+      [6, 1],
+      [7, 1],
+      [13, 1],
+      [14, 2],
+    ]) {
+      const lines: string[] = [];
+      const few = Array.from({ length: count }, (_, n) => plainPicture({ label: 'few', value: n }));
+      const data = await collect([...few, ...twoClasses(7)], { onNotice: (line) => lines.push(line) });
+      const few0 = data.classes.indexOf('few');
+      assert.equal(data.test.labels.filter((label) => label === few0).length, tests, `${count} pictures`);
+      assert.equal(
+        lines.some((line) => /no test picture of "few": the test says nothing about them/.test(line)),
+        tests === 0,
+      );
+      if (count === 6) assert.equal(data.test.pixels[data.test.labels.indexOf(few0) * 12], 5, 'the last');
+    }
+  });
+
   test('a part validation is the test part if there is none, else it joins the training pictures', async () => {
     const train = twoClasses(3, { part: 'train' });
     const validation = twoClasses(2, { part: 'validation' });
@@ -158,7 +180,10 @@ describe('what cannot be learnt from is refused', () => {
       [...twoClasses(7), { ...a, label: 'c' }],
       /the class "c" is left with a single training picture/,
     );
-    await refused(twoClasses(6), /no picture is left for the test/);
+    await refused(
+      twoClasses(2),
+      /no picture is left for the test; .* one .* for the test if it has 3 at least/,
+    );
   });
 
   test('257 classes', async () => {
@@ -195,5 +220,12 @@ describe('what cannot be learnt from is refused', () => {
     assert.ok(
       lines.some((line) => /"a" has 18 training examples and "b" 6; --class-weights balanced/.test(line)),
     );
+    const weighted: string[] = [];
+    await collect([...twoClasses(7), ...twoClasses(14).slice(0, 14)], {
+      onNotice: (line) => weighted.push(line),
+      isWeighted: true,
+    });
+    assert.equal(lines.length, weighted.length + 1, 'the advice is gone once it is followed');
+    assert.ok(!weighted.some((line) => /class-weights/.test(line)));
   });
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from 'scanstroke';
 import { cellsOf } from '#src/data/own/tables/csv-lines.js';
+import { Random } from '#src/random.js';
 import { tableOf } from './tables-on-disk.js';
 
 const shown = async (csv: string) =>
@@ -25,6 +26,65 @@ test('a header or none, the label first or last, quotes, other separators, numbe
     assert.deepEqual(await shown(csv), want, csv);
   }
   assert.deepEqual(await shown('label,a,b,c,d\n"cat, small",0,0.5,1,0\n'), [['cat, small', 0, 128, 255, 0]]);
+});
+
+test('columns that are numbered are read in the order of their numbers', async () => {
+  const want = [
+    ['3', 0, 1, 2, 255],
+    ['0', 9, 8, 7, 6],
+  ];
+  for (const csv of [
+    'pixel2,label,pixel0,pixel3,pixel1\n2,3,0,255,1\n7,0,9,6,8\n',
+    'label,p9,p8,p10,p11\n3,1,0,2,255\n0,8,9,7,6\n',
+    'id,3,1,class,0,2\n7,255,1,3,0,2\n8,6,8,0,9,7\n',
+    '2x2,1x2,label,2x1,1x1\n255,1,3,2,0\n6,8,0,7,9\n',
+  ]) {
+    assert.deepEqual(await shown(csv), want, csv);
+  }
+  // By number, not by letter.
+  const names = Array.from({ length: 16 }, (_, n) => `pixel${n}`).sort();
+  const [row] = await shown(`label,${names}\n1,${names.map((name) => name.slice(5))}\n`);
+  assert.deepEqual(row, ['1', ...Array.from({ length: 16 }, (_, n) => n)]);
+  const refused = (csv: string, message: RegExp) =>
+    assert.rejects(tableOf({ 'a.csv': csv }, 'a.csv'), message);
+  await refused('label,p0,p1,p4,p2\n1,2,3,4,5\n', /numbered, but "p3" is missing; write all pixels/);
+  await refused('label,p0,p1,p1,p2\n1,2,3,4,5\n', /numbered, but "p1" is there twice/);
+  await refused('label,class,a,b,c,d\n1,2,3,4,5,6\n', /"label" and "class" could all be the label/);
+  await refused(
+    'p0,p1,p2,p3,species\n1,2,3,4,5\n',
+    /found "p0, p1, p2, …, species"; rename the column with the classes/,
+  );
+});
+
+test('without names, a label in the last column is refused, and one in the first is not', async () => {
+  const random = new Random(7);
+  const lines = (make: (n: number) => (number | string)[]) =>
+    Array.from({ length: 600 }, (_, n) => make(n).join()).join('\n');
+  const pixels: Record<string, () => number[]> = {
+    'of a photo': () => Array.from({ length: 9 }, () => random.below(256)),
+    // The corners of digits are paper, with a speck here and there.
+    'of a digit': () => [
+      0,
+      ...Array.from({ length: 7 }, () => random.below(256)),
+      random.below(300) === 0 ? 90 : 0,
+    ],
+    'of two values': () => Array.from({ length: 9 }, () => random.below(2)),
+    'from 0 to 1': () => Array.from({ length: 9 }, () => random.below(256) / 255),
+  };
+  for (const [name, of] of Object.entries(pixels)) {
+    for (const label of [(n: number) => n % 10, (n: number) => `kind ${n % 3}`]) {
+      const first = await tableOf({ 'a.csv': lines((n) => [label(n), ...of()]) }, 'a.csv');
+      assert.equal(first.pictures.length, 600, name);
+      assert.equal(first.pictures[4].label, String(label(4)));
+      await assert.rejects(
+        tableOf({ 'a.csv': lines((n) => [...of(), label(n)]) }, 'a.csv'),
+        /DIR\/a\.csv: .*the last looks more like one: it has (10 values, 0 to 9|3 values), the first .*add a line of names/,
+        name,
+      );
+    }
+  }
+  const named = `${Array.from({ length: 9 }, (_, n) => `p${n}`)},label\n${lines((n) => [...pixels['of a photo'](), n % 10])}`;
+  assert.equal((await tableOf({ 'a.csv': named }, 'a.csv')).pictures[4].label, '4');
 });
 
 test('colours, where each pixel has three numbers', async () => {
@@ -62,7 +122,7 @@ test('the files of a competition: the parts by their names, and the file without
     ['2', 'validation'],
   ]);
   assert.equal(leftOut.length, 2);
-  assert.match(leftOut.join(), /test\.csv: expected a column label, found "pixel0, pixel1, pixel2, …"/);
+  assert.match(leftOut.join(), /test\.csv: expected a column label, found "pixel0, pixel1, pixel2, pixel3"/);
 });
 
 test('mistakes are named with what to do', async () => {
@@ -73,7 +133,7 @@ test('mistakes are named with what to do', async () => {
       return true;
     });
   await refused('label,a,b,c\n1,2,3,4\n', /a\.csv: a picture has 3 numbers, .* no square: 4 would be 2 × 2/);
-  await refused('a,b,c,d\n1,2,3,4\n', /expected a column label, found "a, b, c, …"/);
+  await refused('a,b,c,d\n1,2,3,4\n', /expected a column label, found "a, b, c, d"/);
   await refused('file_name,label\n1.png,cat\n', /name files; put it beside the pictures as metadata\.csv/);
   await refused('label,a,b,c,d\n', /expected a line for each picture.*found none$/);
   await refused('label,a,b,c,d\n1,2,3\n', /none that can be read \(DIR\/a\.csv:2: it has 3 columns, not 5\)/);

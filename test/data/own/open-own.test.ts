@@ -138,6 +138,26 @@ describe('folders and archives', () => {
     }
   });
 
+  test('where tables, IDX files or drawings lie instead of pictures, the message says which path to give', async () => {
+    const file = new TextEncoder().encode('label,a,b,c,d\n1,0,0,0,255\n');
+    const cases: [files: Record<string, Uint8Array>, message: RegExp][] = [
+      [
+        { 'train.csv': file, 'old/a.csv': file },
+        /no pictures found, but tables: \S+train\.csv, \S+old.a\.csv; give one of them, such as \S+train\.csv: CSV files beside/,
+      ],
+      [{ 'below/a.csv': file }, /but tables: \S+below.a\.csv; give \S+below.a\.csv: CSV files/],
+      [{ 'raw/x/y.npy': file, 'raw/x/x.npy': file }, /but tables: \S+, \S+; give \S+raw.x$/],
+      [{ 'raw/train-images-idx3-ubyte': file }, /but IDX files: \S+; give \S+raw$/],
+      [{ 'mine/cats.ndjson': file }, /but drawings: \S+cats\.ndjson; give \S+mine$/],
+      [{ 'a/notes.json': file, 'a/b.txt': file }, /no pictures found; expected PNG/],
+    ];
+    for (const [files, message] of cases) await refused(writeFolder(files), message);
+    await refused(
+      writeZip(zipSync({ 'train.csv': file })),
+      /but tables: \S+train\.csv; unpack the archive, and give the unpacked file/,
+    );
+  });
+
   test('strokes are made of the pictures', async () => {
     const dataset = await load(`strokes:${writeFolder(twoClasses())}`);
     assert.equal(dataset.kind, 'strokes');
@@ -156,7 +176,10 @@ describe('hostile archives', () => {
       writeZip(new TextEncoder().encode('Dear reader')),
       /found text beginning with "Dear reader"/,
     );
-    await refused(writeZip(zip().subarray(0, 900)), /expected a ZIP archive.*cut short/);
+    await refused(
+      writeZip(zip().subarray(0, 900)),
+      /the ZIP archive is cut short: .* is not in its 900 bytes; copy or load it again/,
+    );
     await refused(writeZip(zip().subarray(50)), /a damaged ZIP archive/);
   });
 

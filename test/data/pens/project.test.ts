@@ -193,7 +193,7 @@ describe('a training reads a project', () => {
     return loadPenStrokes(path, 'signs');
   };
   for (const [perClass, tests] of [
-    [2, 1],
+    [3, 1],
     [5, 1],
     [10, 1],
     [14, 2],
@@ -206,12 +206,25 @@ describe('a training reads a project', () => {
       assert.deepEqual([...new Set(held.labels)].sort(), [0, 1, 2, 3]);
     });
   }
-  test('one drawing a class: the message says how many are needed', async () => {
+  test('two drawings a class: one to train on and one to validate; the message says how many are needed', async () => {
     await assert.rejects(
-      load(1),
-      /4 to train and 0 to test.*at least 2 drawings of each class, better 5 to 10/,
+      load(2),
+      /8 to train and 0 to test.*at least 3 drawings of each class, better 5 to 10/,
     );
   });
+});
+
+test('classes of a project without drawings are named', async () => {
+  const path = join(folder, 'bare.json');
+  const project = starterProject('arrows', { perClass: 3 });
+  const [{ id, name }] = project.classes;
+  project.drawings = project.drawings.filter((drawing) => drawing.class !== id);
+  writeFileSync(path, writeProject(project));
+  const { classes, notices } = await loadPenStrokes(path, 'bare');
+  assert.equal(classes.includes(name), false);
+  assert.deepEqual(notices, [
+    `bare: the class "${name}" without drawings left out: the network will not know it`,
+  ]);
 });
 
 test('predict reads the drawings of a project in their order', async () => {

@@ -15,6 +15,8 @@ const TIMES = [
   'samples_per_second',
   'gflops',
   'peak_rss_mb',
+  'energy_joules',
+  'joules',
 ];
 const PATHS = ['saving_path', 'load_cp'];
 /** A field with a number or a text; in the header of a checkpoint its quotes are escaped. */

@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { splitIndices, trainCountOf } from '#src/data/split.js';
+import { splitExamples } from '#src/data/split.js';
 import { importModel } from '#src/exchange/import.js';
 import { readPytorch } from '#src/exchange/pytorch/read-pytorch.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
@@ -56,7 +56,9 @@ describe('models that PyTorch trains', { skip }, () => {
     assert.ok(PYTHON !== undefined, MISSING);
     mkdirSync(at('small'));
     writeSmallMnist(at('small'), SMALL.count, 30);
-    const { train } = splitIndices(SMALL.count, trainCountOf(SMALL.count, SMALL.trainSplit), SMALL.seed);
+    // The labels of an IDX file begin at byte 8.
+    const labels = readFileSync(at('small/train-labels-idx1-ubyte')).subarray(8);
+    const { train } = splitExamples({ train: { count: SMALL.count, labels } }, SMALL.trainSplit, SMALL.seed);
     writeFileSync(at('small/indices.json'), JSON.stringify([...train]));
     const { status, stderr } = spawnSync(PYTHON, ['-B', SCRIPT, MNIST, at('small'), folder], {
       encoding: 'utf8',

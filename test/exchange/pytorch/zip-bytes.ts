@@ -1,6 +1,7 @@
 /** Writes ZIP archives of stored entries, also wrong ones. */
-import { crc32 } from '#src/exchange/crc32.js';
+
 import { ZipArchive } from '#src/exchange/pytorch/read/zip-archive.js';
+import { crc32 } from '#src/formats/crc32.js';
 
 export interface ZipItem {
   name: string;

@@ -299,7 +299,18 @@ export const OPENERS: Openers = {
         const name = `train.${ENDINGS[(input[0] ?? 0) % ENDINGS.length]}`;
         rmSync(root, { recursive: true, force: true });
         mkdirSync(root);
-        writeFileSync(join(root, 'test.ndjson'), `${JSON.stringify({ strokes: [], label: 'a' })}\n`);
+        writeFileSync(
+          join(root, 'test.ndjson'),
+          `${JSON.stringify({
+            strokes: [
+              [
+                [0, 0],
+                [9, 9],
+              ],
+            ],
+            label: 'a',
+          })}\n`,
+        );
         writeFileSync(join(root, name), input.subarray(1));
         await loadPenStrokes(root, 'drawings');
       },

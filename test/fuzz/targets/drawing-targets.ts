@@ -31,7 +31,7 @@ async function readBinary(input: Input): Promise<void> {
   async function* pieces() {
     for (let at = 1; at < input.length; at += piece) yield input.slice(at, at + piece);
   }
-  const named = ({ drawing }: { drawing: Drawing }) => ({ drawing, label: 'a' });
+  const named = ({ drawing }: { drawing: Drawing }) => ({ drawing, label: 'a', where: 'a' });
   for await (const { drawings } of binaryDrawings(pieces(), 'a.bin', named)) {
     for (const each of drawings) {
       if ('problem' in each) throw new UserError(each.problem);

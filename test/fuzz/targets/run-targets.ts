@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { resolveTrial } from '#src/cli/sweep/search-space.js';
 import { snakeCaseKeys } from '#src/formats/key-case.js';
 import type { Random } from '#src/random.js';
 import { readCheckpointHeader } from '#src/runs/checkpoint-file.js';
@@ -11,6 +12,7 @@ import { factsBeside, readConfig, readMetrics, readSummary } from '#src/runs/run
 import { runHolder } from '#src/runs/run-lock.js';
 import { originOf } from '#src/runs/run-origin.js';
 import { findCheckpoint } from '#src/runs/run-path.js';
+import { readSweep } from '#src/runs/sweep-folder.js';
 import { digestOf } from '#src/serve/runs/run-digest.js';
 import { configToDisk, defaultConfig } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
@@ -28,6 +30,25 @@ const sample = sampleInput({ epochs: 3, points: 3, samplesPerClass: 3, classes: 
 export const METRICS = sample.metrics.map((each) => snakeCaseKeys(each, 'line') as Json);
 const SUMMARY = snakeCaseKeys(sample.summary, 'summary') as Json;
 const CONFIG = configToDisk(defaultConfig()) as Json;
+
+const SWEEP: Json = {
+  format: 'scanstroke-sweep',
+  format_version: 1,
+  method: 'random',
+  options: { num_epochs: 9, optimizer: 'sgd', chart_format: ['svg'] },
+  axes: [
+    { option: 'hidden_size', values: [8, 16] },
+    { option: 'learning_rate', low: 1e-4, high: 1e-2, scale: 'log', whole: false },
+  ],
+  seed: 0,
+  halving: { factor: 3, rungs: [3, 9] },
+  study: { storage: 'sqlite:///a.db', name: 'scanstroke' },
+  count: 2,
+  trials: [
+    { trial: 1, settings: { hidden_size: 8, learning_rate: 1e-3, momentum: 0.5 }, asked: null },
+    { trial: 2, settings: { hidden_size: 16, learning_rate: 3e-3, max_norm: null }, asked: 7 },
+  ],
+};
 
 function makeMetrics(random: Random): Input {
   const lines = METRICS.map((line) =>
@@ -198,6 +219,11 @@ export const OPENERS: Openers = {
   summary: async (folder) => onRunFile(folder, 'summary.json', makeJson(SUMMARY), () => readSummary(folder)),
   'run-config': async (folder) =>
     onRunFile(folder, 'config.json', makeJson(CONFIG), () => readConfig(folder)),
+  sweep: async (folder) =>
+    onRunFile(folder, 'sweep.json', makeJson(SWEEP), async () => {
+      const sweep = await readSweep(folder);
+      for (const { settings, trial } of sweep.trials.slice(0, 3)) resolveTrial(sweep, settings, trial);
+    }),
   'run-folder': async (folder) => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);

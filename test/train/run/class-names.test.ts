@@ -44,6 +44,7 @@ const fitting = (classes: string[], names: readonly [string, string]) =>
     folder: '',
     checkpointPath: 'net.safetensors',
     config: null,
+    project: null,
   });
 
 test('data get the order of the classes of the network, with the class none or without', async () => {

@@ -58,7 +58,7 @@ function checkpoint(run: string, file: string): string {
 /** The content of a checkpoint that must not depend on interruptions: everything except times. */
 function withoutTimes(run: string): Checkpoint {
   const last = decodeCheckpoint(readFileSync(join(at(run), 'last.safetensors')), run);
-  Object.assign(last.training?.state ?? {}, { epochSeconds: 0, trainSeconds: 0 });
+  Object.assign(last.training?.state ?? {}, { epochSeconds: 0, trainSeconds: 0, joules: 0 });
   return last;
 }
 

@@ -99,7 +99,7 @@ export async function arraySource(pairs: readonly ArrayPair[], name: string): Pr
 async function openPair(pair: ArrayPair): Promise<OpenedPair> {
   const { where } = pair.pictures;
   const header = await headerOf(pair.pictures);
-  const labelHeader = await headerOf(pair.labels);
+  const labelHeader = await labelHeaderOf(pair);
   const [count = 0] = header.shape;
   const shape = arrayShape(header.shape, where);
   const [labels = 0, columns = 1] = labelHeader.shape;
@@ -121,6 +121,17 @@ async function openPair(pair: ArrayPair): Promise<OpenedPair> {
   }
   const factor = count === 0 ? 1 : range.factor(where);
   return { ...pair, shape, count, factor, labelHeader };
+}
+
+/** @throws UserError that also names the pictures, whose file may be the only one that was given */
+async function labelHeaderOf({ pictures, labels }: ArrayPair): Promise<NpyHeader> {
+  try {
+    return await headerOf(labels);
+  } catch (error) {
+    if (!(error instanceof UserError) || !error.message.startsWith(`${labels.where}: `)) throw error;
+    const problem = error.message.slice(`${labels.where}: `.length);
+    throw new UserError(`${labels.where}, the labels of ${pictures.where}: ${problem}`);
+  }
 }
 
 async function* picturesOf(

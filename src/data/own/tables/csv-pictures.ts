@@ -6,8 +6,9 @@ import { basename } from 'node:path';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
 import type { LeaveOut, OwnPart, OwnPicture, OwnSource } from '../own-picture.js';
-import { cellsOf, csvLines, separatorOf } from './csv-lines.js';
-import { type PictureShape, squareShape } from './picture-shape.js';
+import { type CsvColumns, columnsOf, isNumber } from './csv-columns.js';
+import { cellsOf, csvLines } from './csv-lines.js';
+import { LabelPlace } from './label-place.js';
 import { labelOfNumber, PixelRange, SAMPLE_PICTURES, toPixels } from './pixel-scale.js';
 
 export interface CsvFile {
@@ -16,23 +17,11 @@ export interface CsvFile {
 }
 
 /** How the lines of a file are read. */
-interface CsvLayout {
-  separator: string;
-  /** Cells of a line. */
-  columns: number;
-  labelColumn: number;
-  pixelColumns: number[];
-  shape: PictureShape;
+interface CsvLayout extends CsvColumns {
   /** Number of the first line with a picture. */
   firstLine: number;
   factor: number;
 }
-
-const LABEL_NAMES = new Set(['label', 'labels', 'class', 'target', 'category', 'digit', 'y']);
-const FILE_NAMES = new Set(['file_name', 'filename', 'file', 'path', 'image']);
-/** Columns of numbers of lines, which programs add. */
-const IGNORED = new Set(['', 'id', 'index', 'unnamed: 0']);
-const NAMED = 3;
 
 /**
  * The pictures of CSV files, one file after the other. Of several files, those without labels are left out.
@@ -69,7 +58,7 @@ async function* picturesOf(
   for await (const { number, text } of csvLines(path, signal)) {
     if (number < firstLine) continue;
     const where = `${path}:${number}`;
-    const row = rowOf(text, layout, values);
+    const row = rowOf(cellsOf(text, layout.separator), layout, values);
     const pixels = new Uint8Array(values.length);
     const problem = typeof row === 'string' ? row : toPixels(values, factor, pixels);
     if (typeof row === 'string' || problem !== null) leaveOut(where, problem as string);
@@ -77,9 +66,12 @@ async function* picturesOf(
   }
 }
 
-/** Reads a line into `values`. @returns the label, or what is wrong: the end of a sentence */
-function rowOf(text: string, layout: CsvLayout, values: Float64Array): { label: string } | string {
-  const cells = cellsOf(text, layout.separator);
+/** Reads the cells of a line into `values`. @returns the label, or what is wrong: the end of a sentence */
+function rowOf(
+  cells: readonly string[],
+  layout: CsvLayout,
+  values: Float64Array,
+): { label: string } | string {
   if (cells.length !== layout.columns) return `it has ${cells.length} columns, not ${layout.columns}`;
   for (let i = 0; i < values.length; i++) {
     const cell = cells[layout.pixelColumns[i]];
@@ -91,24 +83,24 @@ function rowOf(text: string, layout: CsvLayout, values: Float64Array): { label: 
   return { label: isNumber(label) ? labelOfNumber(Number(label)) : label };
 }
 
-function isNumber(cell: string): boolean {
-  return cell.trim() !== '' && !Number.isNaN(Number(cell));
-}
-
 /** @throws UserError if the file has no labels, no pictures, or no squares */
 async function layoutOf(path: string): Promise<CsvLayout> {
   let layout: CsvLayout | null = null;
   const range = new PixelRange();
+  const place = new LabelPlace();
   let pictures = 0;
   let values = new Float64Array(0);
   let problem = '';
   for await (const { number, text } of csvLines(path)) {
     if (layout === null) {
-      layout = columnsOf(text, number, path);
+      const columns = columnsOf(text, path);
+      layout = { ...columns, firstLine: columns.isHeader ? number + 1 : number, factor: 1 };
       values = new Float64Array(layout.pixelColumns.length);
       if (number < layout.firstLine) continue;
     }
-    const row = rowOf(text, layout, values);
+    const cells = cellsOf(text, layout.separator);
+    if (!layout.isHeader && cells.length === layout.columns) place.add(cells);
+    const row = rowOf(cells, layout, values);
     if (typeof row === 'string') problem ||= `${path}:${number}: ${row}`;
     else {
       range.add(values);
@@ -116,38 +108,13 @@ async function layoutOf(path: string): Promise<CsvLayout> {
     }
     if (pictures === SAMPLE_PICTURES) break;
   }
+  if (layout !== null && !layout.isHeader) place.check(path);
   if (layout === null || pictures === 0) {
     throw new UserError(
       `${path}: expected a line for each picture, as label,pixel0,pixel1,…; found ${problem ? `none that can be read (${problem})` : 'none'}`,
     );
   }
   return { ...layout, factor: range.factor(path) };
-}
-
-function columnsOf(line: string, number: number, path: string): CsvLayout {
-  const separator = separatorOf(line);
-  const names = cellsOf(line, separator).map((cell) => cell.trim().toLowerCase());
-  const words = names.filter((name) => !isNumber(name)).length;
-  const isHeader = names.some((name) => LABEL_NAMES.has(name)) || 2 * words > names.length;
-  const labelColumn = isHeader ? names.findIndex((name) => LABEL_NAMES.has(name)) : 0;
-  const shown = quote(names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ', …' : ''));
-  if (isHeader && names.some((name) => FILE_NAMES.has(name))) {
-    throw new UserError(
-      `${path}: its columns ${shown} name files; put it beside the pictures as metadata.csv, with the columns file_name and label, ` +
-        'and give the folder',
-    );
-  }
-  if (labelColumn < 0) {
-    throw new UserError(
-      `${path}: expected a column label, found ${shown}; the test.csv of a competition has no labels: use its train.csv`,
-    );
-  }
-  const pixelColumns = names.flatMap((name, n) =>
-    n === labelColumn || (isHeader && IGNORED.has(name)) ? [] : [n],
-  );
-  const shape = squareShape(pixelColumns.length, path);
-  const firstLine = isHeader ? number + 1 : number;
-  return { separator, columns: names.length, labelColumn, pixelColumns, shape, firstLine, factor: 1 };
 }
 
 /** The data set's name, from a file's. */

@@ -1,7 +1,7 @@
 /** The elements of a NumPy array, row by row, from a stream of bytes. */
 import { halfToNumber } from '../../../half.js';
 import { UserError } from '../../../user-error.js';
-import { headerEnd, type NpyHeader, PREAMBLE_BYTES, readNpyHeader } from './npy-header.js';
+import { cutShort, headerEnd, type NpyHeader, PREAMBLE_BYTES, readNpyHeader } from './npy-header.js';
 
 /** The bytes of an array, which can be read several times. */
 export interface ArrayBytes {
@@ -44,7 +44,9 @@ class Pieces {
   async exactly(length: number): Promise<Uint8Array> {
     const bytes = await this.upTo(length);
     if (bytes.length === length) return bytes;
-    throw new UserError(`${this.#where}: the file is cut short`);
+    throw new UserError(
+      `${this.#where}: the array is cut short: ${length} more bytes were expected where only ${bytes.length} are; copy or save it again`,
+    );
   }
 
   async close(): Promise<void> {
@@ -71,7 +73,7 @@ export async function headerOf(array: ArrayBytes): Promise<NpyHeader> {
 async function takeHeader(pieces: Pieces, { where, size }: ArrayBytes): Promise<NpyHeader> {
   const start = await pieces.upTo(PREAMBLE_BYTES);
   const end = headerEnd(start, where);
-  if (end > size) throw new UserError(`${where}: the file is cut short`);
+  if (end > size) throw cutShort(where, size, `its header alone needs ${end}`);
   // The header of version 1 may end before the longest preamble does; then it is damaged.
   const rest = end > start.length ? await pieces.exactly(end - start.length) : new Uint8Array(0);
   return readNpyHeader(Buffer.concat([start, rest]), size, where);

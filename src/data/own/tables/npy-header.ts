@@ -22,6 +22,8 @@ export interface NpyHeader {
 
 /** Bytes of magic, version and length of the longest preamble. */
 export const PREAMBLE_BYTES = 12;
+/** Magic, version and the length of the header in version 1. */
+const LEAST_BYTES = 10;
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const MAX_NPY_HEADER_BYTES = 65_536;
 const MAX_DIMENSIONS = 8;
@@ -42,7 +44,12 @@ const SIZES: Readonly<Record<NpyHeader['type'], readonly number[]>> = {
  * @throws UserError if this is no .npy file, or its header is longer than 64 KB
  */
 export function headerEnd(start: Uint8Array, where: string): number {
-  if (MAGIC.some((byte, n) => start[n] !== byte) || start.length < 10) {
+  const isCutMagic =
+    start.length > 0 &&
+    start.length < LEAST_BYTES &&
+    MAGIC.every((byte, n) => n >= start.length || start[n] === byte);
+  if (isCutMagic) throw cutShort(where, start.length, `the shortest header needs ${LEAST_BYTES}`);
+  if (MAGIC.some((byte, n) => start[n] !== byte) || start.length < LEAST_BYTES) {
     throw new UserError(`${where}: expected an array of NumPy (.npy), found ${describeContent(start)}`);
   }
   const version = start[6];
@@ -50,7 +57,9 @@ export function headerEnd(start: Uint8Array, where: string): number {
     throw new UserError(`${where}: expected version 1, 2 or 3 of the .npy format, found ${version}`);
   }
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
-  if (version > 1 && start.length < PREAMBLE_BYTES) throw new UserError(`${where}: the file is cut short`);
+  if (version > 1 && start.length < PREAMBLE_BYTES) {
+    throw cutShort(where, start.length, `the start of its header needs ${PREAMBLE_BYTES}`);
+  }
   const [at, length] = version === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
   if (length > MAX_NPY_HEADER_BYTES) {
     throw new UserError(
@@ -88,10 +97,15 @@ export function readNpyHeader(bytes: Uint8Array, size: number, where: string): N
       `${where}: it has ${shape.length} dimensions; at most ${MAX_DIMENSIONS} are accepted`,
     );
   }
-  if (dataAt + count * type.itemBytes !== size) {
+  const needed = dataAt + count * type.itemBytes;
+  if (needed > size) {
+    const element = type.itemBytes === 1 ? '1 byte' : `${type.itemBytes} bytes`;
+    throw cutShort(where, size, `its shape [${shape.join(', ')}] with ${element} each needs ${needed}`);
+  }
+  if (needed < size) {
     throw new UserError(
-      `${where}: its shape [${shape.join(', ')}] of ${type.itemBytes} bytes each needs ${dataAt + count * type.itemBytes} bytes, ` +
-        `the file has ${size}; it is damaged or cut short`,
+      `${where}: its shape [${shape.join(', ')}] of ${type.itemBytes} bytes each needs ${needed} bytes, the array has ${size}; it is ` +
+        'damaged, or several arrays follow each other: save each in a file',
     );
   }
   return { shape, count, fortranOrder: order[1] === 'True', dataAt, ...type };
@@ -107,6 +121,13 @@ export function objectsStart(bytes: Uint8Array, where: string): number {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, dataAt));
   if (bytes.length >= dataAt && /'descr'\s*:\s*'[|<>=]?O\d*'/.test(text)) return dataAt;
   throw new UserError(`${where}: expected an array of sketches, found ${quote(text.slice(10).trim(), 60)}`);
+}
+
+/** @param needs what needs how many bytes: `its header alone needs 128` */
+export function cutShort(where: string, size: number, needs: string): UserError {
+  return new UserError(
+    `${where}: the array is cut short: it has ${size} bytes, ${needs}; copy or save it again`,
+  );
 }
 
 function elementType(descr: string, where: string): Pick<NpyHeader, 'type' | 'itemBytes' | 'littleEndian'> {

@@ -7,7 +7,7 @@ import { type OwnSource, partNamed } from '../own-picture.js';
 import { isLabelTable } from '../picture-labels.js';
 import { isLeftBehind, isPictureFile } from '../picture-tree.js';
 import { npyFile, npzFile } from './array-files.js';
-import { arraySource, type NamedArray, pairArrays } from './array-pictures.js';
+import { type ArrayPair, arraySource, type NamedArray, pairArrays } from './array-pictures.js';
 import { csvSource } from './csv-pictures.js';
 import { meaningOf } from './name-words.js';
 import { type DecodePicture, parquetSource } from './parquet-pictures.js';
@@ -57,16 +57,43 @@ export async function openTable(path: string, decode: DecodePicture): Promise<Ow
   }
 }
 
-/** A lone array of pictures, with the array of labels beside it. */
+/**
+ * A lone array of pictures, with the array of labels beside it. Files beside it that cannot be read are named if their
+ * names say that they are needed, or if the labels are found nowhere else.
+ */
 async function openPartner(path: string, array: NamedArray, type: TableType): Promise<OwnSource> {
   const { part } = meaningOf(array.name);
-  const beside = (await filesIn(dirname(path))).filter((file) => tableType(file) === type);
-  const arrays = (await arraysOf(beside)).filter(({ name }) => meaningOf(name).part === part);
-  const pairs = pairArrays(arrays, path);
+  const beside = (await filesIn(dirname(path))).filter(
+    (file) => tableType(file) === type && basename(file) !== basename(path),
+  );
+  const arrays = [array];
+  const problems: string[] = [];
+  for (const file of beside) {
+    const meaning = meaningOf(basename(file, extname(file)));
+    try {
+      arrays.push(...(await arraysOf([file])).filter(({ name }) => meaningOf(name).part === part));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (meaning.role !== null && meaning.part === part) throw besides(path, error);
+      problems.push(error.message);
+    }
+  }
+  let pairs: ArrayPair[];
+  try {
+    pairs = pairArrays(arrays, path);
+  } catch (error) {
+    if (!(error instanceof UserError) || problems.length === 0) throw error;
+    throw new UserError(`${error.message}; a file beside it cannot be read: ${problems[0]}`);
+  }
   return arraySource(
     pairs.map((pair) => ({ ...pair, part: null })),
     basename(path, extname(path)),
   );
+}
+
+/** The error of a file that is needed for another. */
+function besides(path: string, error: UserError): UserError {
+  return new UserError(`${path} needs the array beside it, which cannot be read: ${error.message}`);
 }
 
 async function openFolder(folder: string, decode: DecodePicture): Promise<OwnSource | null> {

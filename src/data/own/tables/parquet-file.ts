@@ -19,6 +19,8 @@ const MAX_FOOTER_BYTES = 2 ** 26;
 const MAX_PAGE_BYTES = 2 ** 28;
 /** Unpacked bytes of a row group, which is read as a whole. */
 const MAX_GROUP_BYTES = 2 ** 31;
+/** Rows of a row group, for whose cells arrays are made: as many as PyArrow writes at most by default. */
+const MAX_GROUP_ROWS = 2 ** 20;
 /** Structs in structs. */
 const MAX_SCHEMA_DEPTH = 16;
 const MAX_PARQUET_ROWS = 2 ** 26;
@@ -73,6 +75,12 @@ export async function parquetMetadata(file: AsyncBuffer, where: string): Promise
       throw new UserError(
         `${where}: a row group has ${bytes} bytes, which must be in memory at once; at most ${MAX_GROUP_BYTES} are accepted; ` +
           'write smaller ones, as to_parquet(…, batch_size=1000) does',
+      );
+    }
+    if (groupRows > MAX_GROUP_ROWS) {
+      throw new UserError(
+        `${where}: a row group has ${groupRows} rows; at most ${MAX_GROUP_ROWS} are accepted; write smaller ones, as ` +
+          'to_parquet(…, batch_size=1000) does',
       );
     }
     rows += groupRows;

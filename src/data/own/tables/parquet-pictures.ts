@@ -9,6 +9,7 @@ import { openRegularFile } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
 import type { LeaveOut, OwnPart, OwnPicture, OwnSource } from '../own-picture.js';
 import { asyncBuffer, compressors, explained, leavesOf, parquetMetadata } from './parquet-file.js';
+import { checkPages } from './parquet-pages.js';
 
 export interface ParquetFile {
   path: string;
@@ -86,6 +87,10 @@ async function* picturesOf(
     for (const group of metadata.row_groups) {
       signal?.throwIfAborted();
       const rows = { rowStart, rowEnd: rowStart + Number(group.num_rows) };
+      for (const { meta_data: column } of group.columns) {
+        const isRead = column && [columns.image, columns.label].includes(column.path_in_schema[0]);
+        if (isRead) await checkPages(file, column, Number(group.num_rows), path);
+      }
       const { bytes, paths, labels } = await readGroup({ file, metadata }, columns, rows, path);
       for (let n = 0; rowStart < rows.rowEnd; n++) {
         signal?.throwIfAborted();

@@ -1,4 +1,6 @@
 /** Collects the graph of an ONNX model, operator by operator. Values are known by their names. */
+
+import type { ProtobufWriter } from '../../../formats/protobuf-writer.js';
 import {
   type AttributeValue,
   type Dimension,
@@ -8,7 +10,6 @@ import {
   tensorMessage,
   valueMessage,
 } from './onnx-messages.js';
-import type { ProtobufWriter } from './protobuf-writer.js';
 
 export class GraphBuilder {
   readonly #nodes: ProtobufWriter[] = [];

@@ -1,4 +1,6 @@
 /** Writes ONNX's messages: tensors, operators, descriptions of inputs and outputs, the graph, the model. */
+
+import { ProtobufWriter } from '../../../formats/protobuf-writer.js';
 import {
   ATTRIBUTE,
   ATTRIBUTE_TYPE,
@@ -15,7 +17,6 @@ import {
   TYPE,
   VALUE_INFO,
 } from '../onnx-fields.js';
-import { ProtobufWriter } from './protobuf-writer.js';
 
 /** A size, or the name of a size that differs from call to call. */
 export type Dimension = number | string;

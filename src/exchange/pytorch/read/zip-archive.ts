@@ -5,9 +5,10 @@
  *
  * Entries that share bytes are refused, as are two entries of one name: another program might read another one.
  */
+
+import { crc32 } from '../../../formats/crc32.js';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
-import { crc32 } from '../../crc32.js';
 
 /** PyTorch writes an entry for each tensor; the largest models have a few thousand. */
 export const MAX_ARCHIVE_ENTRIES = 65_536;

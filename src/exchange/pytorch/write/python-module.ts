@@ -34,6 +34,17 @@ export function pythonModule(module: PythonModule): string {
   ].join('\n');
 }
 
+/** The model file that a Python file of an earlier export loads; null if it does not say. */
+export function loadedBy(text: string): string | null {
+  const found = /^FILE = Path\(__file__\)\.with_name\((".*")\)$/m.exec(text);
+  if (!found) return null;
+  try {
+    return String(JSON.parse(found[1]));
+  } catch {
+    return null;
+  }
+}
+
 /** A file that the program in the Python file takes, such as `picture.png`. */
 export function pythonArgument(model: ExportableModel): string {
   return inputOf(model).usage;

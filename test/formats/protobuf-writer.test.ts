@@ -1,7 +1,7 @@
 /** Protects the encoding of protocol buffers: the examples of its specification. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProtobufWriter } from '#src/exchange/onnx/write/protobuf-writer.js';
+import { ProtobufWriter } from '#src/formats/protobuf-writer.js';
 
 const hex = (writer: ProtobufWriter) => Buffer.from(writer.finish()).toString('hex');
 
@@ -28,4 +28,9 @@ test('messages within messages keep their lengths', () => {
   const bytes = new ProtobufWriter().message(1, new ProtobufWriter().message(1, inner)).finish();
   assert.equal(bytes.length, 200 + 3 * 3);
   assert.deepEqual([...bytes.subarray(0, 9)], [0x0a, 206, 1, 0x0a, 203, 1, 0x0a, 200, 1]);
+});
+
+test('float32 and float64, the lowest byte first', () => {
+  assert.equal(hex(new ProtobufWriter().float(2, 1)), '150000803f');
+  assert.equal(hex(new ProtobufWriter().double(1, -2)), '0900000000000000c0');
 });

@@ -1,12 +1,12 @@
 /**
- * Writes messages of protocol buffers (https://protobuf.dev/programming-guides/encoding/), as far as ONNX needs them:
- * whole numbers, texts, bytes and messages within messages.
+ * Writes messages of protocol buffers (https://protobuf.dev/programming-guides/encoding/), as far as ONNX and TensorBoard
+ * need them: numbers, texts, bytes and messages within messages.
  */
 
 const utf8 = new TextEncoder();
 
 /** How a field's value is encoded; the lowest three bits of its tag. */
-const WIRE = { varint: 0, lengthDelimited: 2 } as const;
+const WIRE = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
 
 /** One message. Fields are written in the order of the calls; repeated fields by repeated calls. */
 export class ProtobufWriter {
@@ -16,6 +16,16 @@ export class ProtobufWriter {
   /** @param value from 0 to 2⁵³ − 1; for int32, int64 and enums */
   int(field: number, value: number): this {
     return this.#append(varint(field * 8 + WIRE.varint)).#append(varint(value));
+  }
+
+  /** A float32. */
+  float(field: number, value: number): this {
+    return this.#append(varint(field * 8 + WIRE.fixed32)).#append(bytesOf(Float32Array.of(value)));
+  }
+
+  /** A float64. */
+  double(field: number, value: number): this {
+    return this.#append(varint(field * 8 + WIRE.fixed64)).#append(bytesOf(Float64Array.of(value)));
   }
 
   text(field: number, value: string): this {
@@ -66,4 +76,9 @@ function varint(value: number): Uint8Array {
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
   bytes.push(rest);
   return Uint8Array.from(bytes);
+}
+
+/** Every machine that runs JavaScript is little-endian, as protocol buffers are. */
+function bytesOf(value: Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(value.buffer);
 }
