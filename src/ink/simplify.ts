@@ -50,11 +50,10 @@ function inPixels(drawing: Drawing): PixelStroke[] {
   const strokes = drawing.strokes.filter(({ xs }) => xs.length > 0);
   const longer = Math.max(width, height);
   // The outermost points may be among those that were left out.
-  const isInside = left >= 0 && top >= 0 && Math.max(left + width, top + height) <= LARGEST;
-  const isLarge =
-    Math.max(left, top) <= TOLERANCE && Math.max(left + width, top + height) >= LARGEST - TOLERANCE;
-  if (isInside && isLarge && strokes.every(isWhole))
-    return strokes.map(({ xs, ys }) => inWholePixels({ xs: Array.from(xs), ys: Array.from(ys) }));
+  const end = Math.max(left + width, top + height);
+  const isPlaced = Math.min(left, top) >= 0 && Math.max(left, top) <= TOLERANCE;
+  const isDone = isPlaced && end <= LARGEST && end >= LARGEST - TOLERANCE;
+  if (isDone && strokes.every(({ xs, ys }) => [xs, ys].every(areWhole))) return strokes.map(inWholePixels);
   const fitting = LARGEST / longer;
   const scale = Number.isFinite(fitting) ? fitting : 0;
   return strokes.map(({ xs, ys }) => {
@@ -66,13 +65,12 @@ function inPixels(drawing: Drawing): PixelStroke[] {
   });
 }
 
-function isWhole({ xs, ys }: Stroke): boolean {
-  for (let n = 0; n < xs.length; n++) if (!Number.isInteger(xs[n]) || !Number.isInteger(ys[n])) return false;
-  return true;
+function areWhole(values: ArrayLike<number>): boolean {
+  return Array.from(values).every(Number.isInteger);
 }
 
 /** Rounds; a point in the pixel of the one before is left out. */
-function inWholePixels({ xs, ys }: PixelStroke): PixelStroke {
+function inWholePixels({ xs, ys }: Stroke): PixelStroke {
   const kept: PixelStroke = { xs: [], ys: [] };
   for (let n = 0; n < xs.length; n++) {
     const [x, y] = [Math.round(xs[n]), Math.round(ys[n])];

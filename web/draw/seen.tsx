@@ -1,5 +1,4 @@
 /** The networks' input: the drawing as a small picture, and the strokes of its thinned picture in reading order. */
-import { POINTS_SIDE } from '#src/ink/simplify.js';
 import { plural } from '#src/report/text.js';
 import { Pixels, Strokes } from '../charts/pictures.js';
 import type { Shown } from '../workers/protocol.js';
@@ -32,7 +31,7 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
           <figure>
             <Strokes
               moves={shown?.moves ?? null}
-              within={shown?.moves && reachOf(shown.moves) > SIDE ? POINTS_SIDE : SIDE}
+              within={SIDE}
               label="The drawing as thin strokes; the colour runs from the first point to the last"
             />
             <figcaption>
@@ -44,17 +43,6 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
       </div>
     </section>
   );
-}
-
-/** The largest coordinate of moves; that of a simplified drawing is up to 256. */
-function reachOf(moves: ArrayLike<number>): number {
-  let [x, y, most] = [0, 0, 0];
-  for (let at = 0; at < moves.length; at += 4) {
-    x += moves[at];
-    y += moves[at + 1];
-    most = Math.max(most, x, y);
-  }
-  return most;
 }
 
 const DESCRIPTIONS = {

@@ -50,6 +50,6 @@ export function readStoredMovesBy(of: Files): void {
 
 /** @throws Error in a program that has not loaded stored-file.ts */
 export function storedFiles(): Files {
-  if (!files) throw new Error('stored moves: this thread has not loaded stored-file.ts, which opens files');
+  if (!files) throw new Error('stored moves: stored-file.ts is not loaded');
   return files;
 }
