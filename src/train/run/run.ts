@@ -25,6 +25,7 @@ import type { TrainConfig } from '../config/options.js';
 import {
   additionsOf,
   classifierOf,
+  divisionOf,
   loopSettingsOf,
   preprocessingOf,
   updateSettingsOf,
@@ -113,8 +114,8 @@ async function* trainLocked(
       );
     }
     const settings = loopSettingsOf(config, batchSize);
-    const trainLabels = Array.from(train, (index) => dataset.train.labels[index]);
     const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
+    const blockOf = kindOf(dataset).blockOf(dataset.train);
     session = await openRunEngine(
       {
         backend: config.backend,
@@ -123,9 +124,9 @@ async function* trainLocked(
         preprocessing,
         model,
         precision: precisionOf(config, checkpoint),
-        training: updateSettingsOf(config, batchSize, trainLabels, model.numClasses),
+        training: updateSettingsOf(config, batchSize, labelsOf(dataset, train), model.numClasses),
       },
-      checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf }, 1), batchSize },
+      checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf, blockOf }, 1), batchSize },
     );
     const { engine, precision } = session;
     const conditions = {
@@ -182,6 +183,7 @@ async function* trainLocked(
       validation,
       labels: dataset.train.labels,
       lengthOf,
+      blockOf,
       state,
       lastGood,
       validated: (answers) => files.calibrate(answers),
@@ -241,6 +243,11 @@ async function* trainLocked(
   }
 }
 
+/** Labels of training samples, one after the other: there may be millions. */
+function* labelsOf({ train: { labels } }: Dataset, indices: Int32Array): Generator<number> {
+  for (const index of indices) yield labels[index];
+}
+
 /** The precision that is asked for; where only mixed precision is, that of the training which goes on, if it is mixed. */
 function precisionOf({ precision, useAmp, loadCp }: TrainConfig, checkpoint: Checkpoint | null) {
   if (precision !== 'float32' || !useAmp) return precision;
@@ -295,6 +302,7 @@ async function* load(
     channelsImg: config.channelsImg,
     pictureSize: config.imageSize,
     order: config.strokeOrder,
+    ...divisionOf(config),
     isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
     signal,
@@ -313,6 +321,15 @@ function examplesOf(dataset: Dataset, part: Part): Dataset['test'] {
   return part === 'negatives' && dataset.negatives ? dataset.negatives.examples : dataset.test;
 }
 
+/** At most so many, evenly spaced. */
+function evenly(indices: Int32Array, most: number): Int32Array {
+  if (indices.length <= most) return indices;
+  return Int32Array.from({ length: most }, (_, n) => indices[Math.floor((n * indices.length) / most)]);
+}
+
+/** Most training samples that are scored at the end: answers to millions would take as long as a part of the training. */
+const MOST_SCORED = 2 ** 18;
+
 /** The parts on which the best state is scored at the end. */
 function evaluatedParts(
   dataset: Dataset,
@@ -326,7 +343,7 @@ function evaluatedParts(
   };
   const test = sorted('test');
   return [
-    { part: 'train', indices: sorted('train', train) },
+    { part: 'train', indices: sorted('train', evenly(train, MOST_SCORED)) },
     { part: 'validation', indices: sorted('train', validation) },
     { part: 'test', indices: test },
     ...kind.otherParts.map((part) => ({ part, indices: test })),
