@@ -252,6 +252,8 @@ function stoppedLine({ reason, epoch, batch }: TrainEvent & { type: 'stopped' })
   switch (reason) {
     case 'patience':
       return `stopped after epoch ${epoch}: validation accuracy did not improve (--patience)`;
+    case 'max-minutes':
+      return `stopped in epoch ${epoch}: the time is over (--max-minutes)`;
     case 'target-accuracy':
       return `stopped after epoch ${epoch}: validation reached the target (--target-accuracy)`;
     case 'interrupted':

@@ -5,11 +5,16 @@ import type { KindName } from './input-kind.js';
 export const STROKES_PREFIX = 'strokes:';
 
 /** Endings of files with drawings (pens/drawing-files.ts). */
-export const DRAWING_FILE = /\.(ndjson|jsonl|json|tra|tes|unipen)$/i;
+export const DRAWING_FILE = /\.(ndjson|jsonl|json|bin|tra|tes|unipen)$/i;
 
 /** Whether a file with this name holds drawings. */
 export function isDrawingFile(name: string): boolean {
   return DRAWING_FILE.test(name);
+}
+
+/** Whether a file with this name holds drawings, or sketch-rnn's arrays of them. */
+export function isDrawingOrSketchFile(name: string): boolean {
+  return isDrawingFile(name) || /\.npz$/i.test(name);
 }
 
 /** Endings of files with people's own pictures (own/open-own.ts). */

@@ -9,6 +9,7 @@ import type { ImagePreprocessing, Scan } from './images/image-preprocessing.js';
 import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from './inputs/input.js';
 import type { NegativeKind } from './negatives/generator.js';
 import type { PictureForm } from './own/collected.js';
+import type { PerClass } from './per-class.js';
 import type { AugmentedSource, SequenceSource } from './sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
@@ -37,6 +38,8 @@ export type DatasetOf<K extends KindName> = {
     own?: number;
     /** [C] the last C training examples are changed copies; this is the original of each. */
     originals?: Int32Array;
+    /** [V] the training examples that are for validation, ascending, where the data set says so. Left out: a share. */
+    validation?: Int32Array;
   } & KindTypes[P]['dataset'];
 }[K];
 export type ExamplesOf<K extends KindName> = KindTypes[K]['examples'];
@@ -60,6 +63,8 @@ export interface KindLoadOptions {
   channelsImg: number | null;
   /** Order of the points of strokes. */
   order: StrokeOrder;
+  /** For the order `points`: drawings of each class for training, validation and test. Default null: all. */
+  perClass?: PerClass | null;
   /** Size of people's own pictures, a side or both; default null: their common size, or 28. */
   pictureSize?: number | { width: number; height: number } | null;
   /** How people's own pictures are brought to that size. Default `padded`. */
@@ -142,6 +147,8 @@ export interface InputKind<K extends KindName> {
   openAugmented(data: SequencesOf<K>, augmentation: Augmentation, seed: number): AugmentedSource;
   /** The length of an example by its index; null if all lengths are equal. */
   lengthsIn(examples: ExamplesOf<K>): ((index: number) => number) | null;
+  /** Examples of a block, which are read from a file and shuffled together; null if all are in memory. */
+  blockOf(examples: ExamplesOf<K>): number | null;
   /** The test set as one of `otherParts`. */
   redrawn(part: OtherPart, test: ExamplesOf<K>): ExamplesOf<K>;
   /** A copy of example i. */

@@ -44,7 +44,7 @@ const LOADERS: { readonly [K in KindName]: (spec: string, options: LoadOptions) 
  *   checkpoint may have
  */
 export async function loadDataset(spec: string, options: LoadOptions): Promise<Dataset> {
-  const kind = kindNamed(spec) ?? (await kindIn(spec));
+  const kind = options.order === 'points' ? 'strokes' : (kindNamed(spec) ?? (await kindIn(spec)));
   const dataset = await LOADERS[kind](spec, options);
   checkClassNames(dataset.classes, dataset.name);
   return withAdditions(spec, dataset, options);

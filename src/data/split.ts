@@ -10,6 +10,7 @@ import { UserError } from '../user-error.js';
 const SPLIT_STREAM = 0x73706c74; // 'splt'
 const ORDER_STREAM = 0x6f726472; // 'ordr'
 const BATCH_STREAM = 0x62617463; // 'batc'
+const BLOCK_STREAM = 0x626c636b; // 'blck'
 
 /**
  * How many of `count` examples are for training: `fraction` of them, rounded (5/6 of 60,000 is 50,000).
@@ -47,6 +48,8 @@ export interface SplitExamples {
     /** [count] */
     labels: ArrayLike<number>;
   };
+  /** [V] the examples for validation, ascending, where the data set says so. */
+  validation?: Int32Array;
   /** [C] the original of each copy. */
   originals?: Int32Array;
 }
@@ -58,10 +61,11 @@ export interface SplitExamples {
  * @throws UserError as trainCountOf
  */
 export function splitExamples(
-  { train: { count, labels }, originals = new Int32Array(0) }: SplitExamples,
+  { train: { count, labels }, originals = new Int32Array(0), validation: given }: SplitExamples,
   fraction: number,
   seed: number,
 ): { train: Int32Array; validation: Int32Array } {
+  if (given) return { train: othersThan(given, count), validation: given };
   const own = count - originals.length;
   const split = splitIndices(own, trainCountOf(own, fraction), seed);
   const [train, validation] = withEveryClass(split.train, split.validation, labels);
@@ -75,6 +79,16 @@ export function splitExamples(
     train.length,
   );
   return { train: all, validation };
+}
+
+/** The indices below `count` that are not among the ascending ones. */
+function othersThan(ascending: Int32Array, count: number): Int32Array {
+  const others = new Int32Array(count - ascending.length);
+  for (let i = 0, next = 0, n = 0; i < count; i++) {
+    if (next < ascending.length && ascending[next] === i) next++;
+    else others[n++] = i;
+  }
+  return others;
 }
 
 /** Moves the last example of a class to the part that has none of it, if the other part has two or more. */
@@ -117,8 +131,8 @@ function checkParts(count: number, trainCount: number): void {
 }
 
 /** The training examples in the order of an epoch: a shuffled copy that depends on seed and epoch only. */
-export function epochOrder(indices: Int32Array, seed: number, epoch: number): Int32Array {
-  return new Random(seed, ORDER_STREAM, epoch).shuffle(indices.slice());
+export function epochOrder(indices: Int32Array, seed: number, epoch: number, ...pool: number[]): Int32Array {
+  return new Random(seed, ORDER_STREAM, epoch, ...pool).shuffle(indices.slice());
 }
 
 /** Batches in a pool: enough sequences of similar length, few enough to stay shuffled. */
@@ -130,6 +144,7 @@ const POOL = 32;
  * steps at which few sequences run, which are slow, are rare.
  *
  * @param batchSize sequences in a batch; an incomplete batch comes last
+ * @param pool left out where the indices are all of the epoch: separates the random numbers of its pools of blocks
  */
 export function epochOrderByLength(
   indices: Int32Array,
@@ -137,18 +152,64 @@ export function epochOrderByLength(
   batchSize: number,
   seed: number,
   epoch: number,
+  ...pool: number[]
 ): Int32Array {
-  const order = epochOrder(indices, seed, epoch);
+  const order = epochOrder(indices, seed, epoch, ...pool);
   const whole = Math.floor(order.length / batchSize);
   for (let first = 0; first < whole; first += POOL) {
     const pool = order.subarray(first * batchSize, Math.min(whole, first + POOL) * batchSize);
     pool.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
   }
-  const batches = new Random(seed, BATCH_STREAM, epoch).shuffle(firstIndices(whole));
+  const batches = new Random(seed, BATCH_STREAM, epoch, ...pool).shuffle(firstIndices(whole));
   const result = order.slice();
   batches.forEach((from, to) => {
     result.set(order.subarray(from * batchSize, (from + 1) * batchSize), to * batchSize);
   });
+  return result;
+}
+
+/** Blocks whose examples are shuffled together: 262,144 drawings of 1,024 a block. */
+const POOL_BLOCKS = 256;
+
+/**
+ * The training examples in the order of an epoch, for examples that are read from a file: the blocks are shuffled; those
+ * of a pool of blocks become one list, which is shuffled, sorted by length and cut into batches as by
+ * `epochOrderByLength`. So a batch has examples of 256 blocks at most, and the next batches of the same ones.
+ *
+ * @param batchSize sequences in a batch; an incomplete batch comes last
+ * @param blockOf examples i with the same whole part of i / blockOf are a block
+ */
+export function epochOrderByBlocks(
+  indices: Int32Array,
+  lengthOf: (index: number) => number,
+  batchSize: number,
+  blockOf: number,
+  seed: number,
+  epoch: number,
+): Int32Array {
+  const sorted = indices.slice().sort();
+  const starts: number[] = [];
+  for (let n = 0; n < sorted.length; n++) {
+    if (n === 0 || Math.floor(sorted[n] / blockOf) !== Math.floor(sorted[n - 1] / blockOf)) starts.push(n);
+  }
+  const blocks = new Random(seed, BLOCK_STREAM, epoch).shuffle(firstIndices(starts.length));
+  const result = new Int32Array(indices.length);
+  let at = 0;
+  const add = (block: number) => {
+    const examples = sorted.subarray(starts[block], starts[block + 1]);
+    result.set(examples, at);
+    at += examples.length;
+  };
+  let from = 0;
+  for (let first = 0; first < blocks.length; first += POOL_BLOCKS) {
+    blocks.subarray(first, first + POOL_BLOCKS).forEach(add);
+    // Whole batches, so that one incomplete batch at most is left, at the end; the others begin the next pool.
+    const isLast = first + POOL_BLOCKS >= blocks.length;
+    const end = isLast ? at : from + Math.floor((at - from) / batchSize) * batchSize;
+    const pool = result.subarray(from, end);
+    pool.set(epochOrderByLength(pool, lengthOf, batchSize, seed, epoch, first));
+    from = end;
+  }
   return result;
 }
 

@@ -50,6 +50,36 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
 }
 
 /**
+ * Makes a folder of files that appears as a whole, or not at all: its files are written into a temporary folder beside it,
+ * flushed, and the folder is renamed. If another process has made the folder meanwhile, that one stays.
+ * @param path in a folder that exists
+ * @param fill writes and flushes the files in the temporary folder
+ * @throws UserError with the path, the cause and what to do, and what `fill` throws; no temporary folder is left
+ */
+export async function makeFolderAtomically(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = temporaryPath(path);
+  inUse.add(temporary);
+  try {
+    await removeStaleTemporaries(path);
+    await fs.mkdir(temporary);
+    await fill(temporary);
+    await flushFolder(temporary);
+    await fs.rename(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+    await flushFolder(dirname(path));
+  } catch (error) {
+    throw explainFileError('write', path, error);
+  } finally {
+    await fs.rm(temporary, { force: true, recursive: true }).catch(() => {});
+    inUse.delete(temporary);
+  }
+}
+
+/**
  * Checks before long work that writeFileAtomically could write a file, by making an empty temporary file and removing it.
  * @throws UserError if it cannot
  */
@@ -120,7 +150,7 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Removes temporary files of killed processes. A file that cannot be removed is ignored. */
+/** Removes temporary files and folders of killed processes. A file that cannot be removed is ignored. */
 async function removeStaleTemporaries(path: string): Promise<void> {
   const folder = dirname(path);
   const prefix = temporaryPrefix(path);
@@ -130,7 +160,7 @@ async function removeStaleTemporaries(path: string): Promise<void> {
     const pid = /^([0-9]+)-[0-9a-f]{12}\.tmp$/.exec(name.slice(prefix.length))?.[1];
     const stale = join(folder, name);
     if (pid === undefined || inUse.has(stale) || isOtherLiveProcess(Number(pid))) continue;
-    await fs.rm(stale, { force: true }).catch(() => {});
+    await fs.rm(stale, { force: true, recursive: true }).catch(() => {});
   }
 }
 

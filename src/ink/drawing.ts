@@ -103,7 +103,7 @@ interface Placed {
 }
 
 function place(drawing: Drawing, pen: number): Placed {
-  const { left, top, width, height } = extent(drawing);
+  const { left, top, width, height } = extentOf(drawing);
   const longer = Math.max(width, height);
   const scale = longer > 0 ? (BOX - pen) / longer : 0;
   // Maps the centre of the drawing to the centre of the box.
@@ -138,7 +138,8 @@ function place(drawing: Drawing, pen: number): Placed {
   return { box, shiftX: shift(sumX), shiftY: shift(sumY), scale, offsetX, offsetY };
 }
 
-function extent({ strokes }: Drawing): { left: number; top: number; width: number; height: number } {
+/** The box around a drawing; zeros if there are no points. @throws UserError as drawingToImage */
+export function extentOf({ strokes }: Drawing): { left: number; top: number; width: number; height: number } {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   strokes.forEach(({ xs, ys }, stroke) => {
     if (xs.length !== ys.length) {

@@ -197,6 +197,7 @@ const REFUSALS_NOTE =
 const STOPPED: Record<string, string> = {
   patience: ', stopped: validation accuracy did not improve',
   'target-accuracy': ', stopped: target reached',
+  'max-minutes': ', stopped: time over',
 };
 
 export function chartCard(chart: Chart, svg: string): string {

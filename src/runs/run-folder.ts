@@ -141,7 +141,7 @@ export interface RunSummary {
   /** A 16-bit precision, and the number of updates skipped because a gradient had overflowed. */
   useAmp: boolean;
   skippedSteps: number;
-  /** 'epochs' | 'patience' | 'target-accuracy' */
+  /** 'epochs' | 'patience' | 'target-accuracy' | 'max-minutes' */
   stoppedBy: string;
   /** Pen strokes only: the test set drawn in reverse, and with its strokes in reverse order; else null. */
   reversedScore: Score | null;

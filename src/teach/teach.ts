@@ -93,7 +93,13 @@ async function trainPart(
   afterEpoch?: () => Promise<void>,
 ): Promise<void> {
   const { batchSize, seed } = training;
-  const none = { patience: null, targetAccuracy: null, checkpointMs: null, checkpointUpdates: null };
+  const none = {
+    patience: null,
+    targetAccuracy: null,
+    maxMs: null,
+    checkpointMs: null,
+    checkpointUpdates: null,
+  };
   const { negatives, negativesPerEpoch } = lesson;
   const part: Omit<EpochOptions, 'stop'> = {
     engine,

@@ -3,7 +3,7 @@
 import type { Part } from '../data/sources.js';
 import type { Score } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
-import type { Engine } from './engine.js';
+import type { Answers, Engine } from './engine.js';
 import type { ProgressEvent } from './events.js';
 
 export interface Scores {
@@ -20,9 +20,14 @@ export interface AnswerSheet {
   classes: number;
   /** [n, K] */
   logits: Float32Array;
-  /** Of the answers so far. */
+  /** Of all answers so far, also of those that the sheet leaves out. */
   scores: Scores;
 }
+
+/** Logits of a sheet, and of a call of the engine: 64 MB. Of more answers, the sheet has evenly spaced ones. */
+const MAX_LOGITS = 2 ** 24;
+/** Sequences of a call, except for the last: a multiple of this many. */
+const CALL_SEQUENCES = 1024;
 
 /** Progress counts batches of this many sequences. */
 const PROGRESS_BATCH = 32;
@@ -43,18 +48,20 @@ export interface EvaluationOptions {
 }
 
 /**
- * Evaluates sequences and reports progress.
+ * Evaluates sequences and reports progress. Of millions of answers the sheet has some, and the scores are of all.
  * @returns null when it was stopped
  * @throws UserError if an answer is not finite: the model's weights are not numbers, or so large that sums overflow
  */
 export async function* evaluatePart(
   options: EvaluationOptions,
 ): AsyncGenerator<ProgressEvent, AnswerSheet | null> {
-  const { engine, part, indices, classes, stop, secondsAfter } = options;
+  const { part, indices, classes, stop, secondsAfter } = options;
+  const every = Math.ceil((indices.length * classes) / MAX_LOGITS);
+  const kept = every === 1 ? indices : indices.filter((_, n) => n % every === 0);
   const sheet: AnswerSheet = {
-    indices,
+    indices: kept,
     classes,
-    logits: new Float32Array(indices.length * classes),
+    logits: new Float32Array(kept.length * classes),
     scores: {
       score: { correct: 0, count: 0 },
       loss: 0,
@@ -66,11 +73,11 @@ export async function* evaluatePart(
   const began = performance.now();
   let batch = 0;
   let lossSum = 0;
-  for await (const answers of engine.evaluate(part, indices, stop)) {
-    sheet.logits.set(answers.logits, answers.first * classes);
+  for await (const answers of answersTo(options)) {
+    keep(sheet, answers, every);
     losses.set(answers.losses, answers.first);
     refuseInfinite(answers.losses, part);
-    lossSum += countAnswers(sheet, answers.first, answers.losses, options.labels);
+    lossSum += countAnswers(sheet.scores, answers, indices, options.labels);
     const { score } = sheet.scores;
     const samplesPerSecond = (1000 * score.count) / (performance.now() - began);
     const ended = Math.ceil(score.count / PROGRESS_BATCH);
@@ -94,6 +101,35 @@ export async function* evaluatePart(
   return sheet;
 }
 
+/** The engine's answers, by calls whose answers fit into memory. `first` is a place in the indices. */
+async function* answersTo({
+  engine,
+  part,
+  indices,
+  classes,
+  stop,
+}: EvaluationOptions): AsyncGenerator<Answers> {
+  const most = Math.max(1, Math.floor(MAX_LOGITS / classes / CALL_SEQUENCES)) * CALL_SEQUENCES;
+  for (let from = 0; from < indices.length && !stop.aborted; from += most) {
+    for await (const answers of engine.evaluate(part, indices.subarray(from, from + most), stop)) {
+      yield from === 0 ? answers : { ...answers, first: from + answers.first };
+    }
+  }
+}
+
+/** Copies every `every`-th answer to the sheet. */
+function keep({ classes, logits }: AnswerSheet, answers: Answers, every: number): void {
+  if (every === 1) {
+    logits.set(answers.logits, answers.first * classes);
+    return;
+  }
+  const count = answers.losses.length;
+  for (let n = (every - (answers.first % every)) % every; n < count; n += every) {
+    const to = ((answers.first + n) / every) * classes;
+    logits.set(answers.logits.subarray(n * classes, (n + 1) * classes), to);
+  }
+}
+
 function refuseInfinite(losses: Float32Array, part: Part): void {
   const bad = losses.find((loss) => !Number.isFinite(loss));
   if (bad === undefined) return;
@@ -104,18 +140,18 @@ function refuseInfinite(losses: Float32Array, part: Part): void {
   );
 }
 
-/** Adds answers to the sheet's scores; returns the sum of their losses. */
+/** Adds answers to the scores; returns the sum of their losses. */
 function countAnswers(
-  sheet: AnswerSheet,
-  first: number,
-  losses: Float32Array,
+  { score, confusionMatrix }: Scores,
+  { first, logits, losses }: Answers,
+  indices: Int32Array,
   labels: ArrayLike<number>,
 ): number {
-  const { score, confusionMatrix } = sheet.scores;
+  const classes = confusionMatrix.length;
   let sum = 0;
   losses.forEach((loss, n) => {
-    const label = labels[sheet.indices[first + n]];
-    const predicted = answerTo(sheet, first + n);
+    const label = labels[indices[first + n]];
+    const predicted = answerTo({ classes, logits }, n);
     confusionMatrix[label][predicted]++;
     if (predicted === label) score.correct++;
     score.count++;

@@ -5,8 +5,11 @@
 import type { Part } from '../data/sources.js';
 import type { EpochMetrics, RunSummary } from '../runs/run-folder.js';
 
-/** Why a training ended: all epochs done, no better accuracy for some epochs, the accuracy reached, or a stop. */
-export type StopReason = 'epochs' | 'patience' | 'target-accuracy' | 'interrupted';
+/**
+ * Why a training ended: all epochs done, no better accuracy for some epochs, the accuracy reached, the time over, or a
+ * stop.
+ */
+export type StopReason = 'epochs' | 'patience' | 'target-accuracy' | 'max-minutes' | 'interrupted';
 
 export type TrainEvent =
   | LoadingEvent

@@ -4,7 +4,7 @@
  * library and the page all train by this loop.
  */
 import type { Precision } from '../backends/stored.js';
-import { epochOrder, epochOrderByLength } from '../data/split.js';
+import { epochOrder, epochOrderByBlocks, epochOrderByLength } from '../data/split.js';
 import type { CurvePoint, EpochMetrics } from '../runs/run-folder.js';
 import { UserError } from '../user-error.js';
 import { Diverged, type Engine } from './engine.js';
@@ -61,6 +61,8 @@ export interface LoopSettings {
   patience: number | null;
   /** Stop when the validation accuracy reaches this; null: never. */
   targetAccuracy: number | null;
+  /** Stop in the epoch in which the training has taken so many milliseconds, after a last validation; null: never. */
+  maxMs: number | null;
   /** Within an epoch, save after this many milliseconds and after this many updates; null: only between epochs. */
   checkpointMs: number | null;
   checkpointUpdates: number | null;
@@ -74,6 +76,8 @@ export interface EpochOptions {
   train: Int32Array;
   /** Steps of a training sequence; null if all have the same number. */
   lengthOf: ((index: number) => number) | null;
+  /** Examples of a block that is read from a file at once; null if all are in memory. */
+  blockOf?: number | null;
   state: TrainState;
   stop: AbortSignal;
   /** Called within an epoch, with the state to resume from. */
@@ -102,6 +106,8 @@ const CURVE_POINTS = 50;
 const DETAILED_EPOCHS = 5000;
 /** Seconds that evaluating a sequence takes, as a share of those that training on it takes. */
 const EVALUATION_COST = 1 / 3;
+/** setTimeout takes no longer ones. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Trains until all epochs are done, or a reason to stop earlier arises.
@@ -154,6 +160,7 @@ function reasonToStop({ settings, state }: LoopOptions): StopReason | null {
     return 'target-accuracy';
   if (settings.patience !== null && state.epoch - 1 - state.best.reachedIn >= settings.patience)
     return 'patience';
+  if (settings.maxMs !== null && 1000 * state.trainSeconds >= settings.maxMs) return 'max-minutes';
   return null;
 }
 
@@ -173,7 +180,7 @@ export interface TrainedEpoch {
  * The remaining batches of the current epoch. `state` follows; the epoch is not counted as done (see `endEpoch`).
  *
  * @param extraSamples work after each epoch, in samples that could be trained on in that time; for the time left
- * @returns null when it was stopped
+ * @returns null when it was stopped; not when the time is over: the epoch then has the batches so far
  * @throws UserError at the first loss or gradient that is not finite, naming epoch and update
  */
 export async function* trainEpoch(
@@ -191,6 +198,9 @@ export async function* trainEpoch(
   const secondsBefore = state.epochSeconds;
   // An epoch that was interrupted after its last batch is not trained on again.
   let samplesPerSecond = firstBatch === batches ? train.length / secondsBefore : 0;
+  const timeLeft = () =>
+    (settings.maxMs ?? Number.POSITIVE_INFINITY) / 1000 -
+    (state.trainSeconds + secondsBefore + (performance.now() - began) / 1000);
   let lossSum = 0;
   let correctSum = 0;
   const count = (batch: number) => {
@@ -199,7 +209,7 @@ export async function* trainEpoch(
   };
   for (let batch = 0; batch < firstBatch; batch++) count(batch);
 
-  while (state.losses.length < batches && !stop.aborted) {
+  while (state.losses.length < batches && !stop.aborted && !timeIsOver(options)) {
     const { endBatch, signal, release } = untilCheckpoint(options, batches);
     const { epoch, updates: updatesBefore, lossScale } = state;
     const plan = {
@@ -237,7 +247,7 @@ export async function* trainEpoch(
             learningRate: rates[batch],
             samples,
             samplesPerSecond,
-            secondsLeft: left / samplesPerSecond,
+            secondsLeft: Math.min(left / samplesPerSecond, timeLeft()),
           };
         }
       }
@@ -247,9 +257,28 @@ export async function* trainEpoch(
       release();
     }
     state.epochSeconds = secondsBefore + (performance.now() - began) / 1000;
-    if (state.losses.length < batches && !stop.aborted) await options.saveMidEpoch(state);
+    if (state.losses.length < batches && !stop.aborted && !timeIsOver(options)) {
+      await options.saveMidEpoch(state);
+    }
   }
-  return state.losses.length === batches ? { learningRates: rates, samplesPerSecond } : null;
+  const isEnded = state.losses.length === batches || (timeIsOver(options) && state.losses.length > 0);
+  return isEnded && !(stop.aborted && state.losses.length < batches)
+    ? {
+        learningRates: rates,
+        samplesPerSecond: samplesPerSecond || samplesIn(state.losses.length) / secondsBefore,
+      }
+    : null;
+}
+
+/** Milliseconds until the time is over; infinite without a limit. */
+function msLeft({ settings, state }: Pick<EpochOptions, 'settings' | 'state'>): number {
+  if (settings.maxMs === null) return Number.POSITIVE_INFINITY;
+  return settings.maxMs - 1000 * (state.trainSeconds + state.epochSeconds);
+}
+
+/** Not before the first update of an epoch: an epoch without updates has no mean loss. */
+function timeIsOver(options: EpochOptions): boolean {
+  return options.state.losses.length > 0 && msLeft(options) <= 0;
 }
 
 /** How far to train before the next checkpoint within the epoch. */
@@ -257,13 +286,14 @@ function untilCheckpoint(
   { settings, state, stop }: EpochOptions,
   batches: number,
 ): { endBatch: number; signal: AbortSignal; release(): void } {
-  const { checkpointMs, checkpointUpdates } = settings;
+  const { checkpointUpdates } = settings;
+  const pauseMs = Math.min(settings.checkpointMs ?? Number.POSITIVE_INFINITY, msLeft({ settings, state }));
   const endBatch = Math.min(batches, state.losses.length + (checkpointUpdates ?? batches));
   const pause = new AbortController();
   const abort = () => pause.abort();
   stop.addEventListener('abort', abort);
   if (stop.aborted) abort();
-  const timer = checkpointMs === null ? undefined : setTimeout(abort, checkpointMs);
+  const timer = pauseMs <= MAX_TIMER_MS ? setTimeout(abort, Math.max(0, pauseMs)) : undefined;
   const release = () => {
     clearTimeout(timer);
     stop.removeEventListener('abort', abort);
@@ -282,10 +312,11 @@ function divergence({ batch, quantity, value }: Diverged, { state, lastGood }: E
 
 /** The training sequences in the order of an epoch, as indices into part `train`. */
 export function orderOf(
-  { settings, train, lengthOf }: Pick<EpochOptions, 'settings' | 'train' | 'lengthOf'>,
+  { settings, train, lengthOf, blockOf }: Pick<EpochOptions, 'settings' | 'train' | 'lengthOf' | 'blockOf'>,
   epoch: number,
 ): Int32Array {
   const { seed, batchSize } = settings;
+  if (lengthOf && blockOf) return epochOrderByBlocks(train, lengthOf, batchSize, blockOf, seed, epoch);
   return lengthOf
     ? epochOrderByLength(train, lengthOf, batchSize, seed, epoch)
     : epochOrder(train, seed, epoch);
@@ -336,10 +367,11 @@ function metricsOf(options: LoopOptions, trained: TrainedEpoch, scores: Scores):
   const { state } = options;
   const { epoch } = state;
   const batches = state.losses.length;
+  const perEpoch = Math.ceil(options.train.length / options.settings.batchSize);
   const points = epoch > DETAILED_EPOCHS ? 1 : Math.min(CURVE_POINTS, batches);
   const curve = Array.from({ length: points }, (_, point): CurvePoint => {
     const to = Math.floor(((point + 1) * batches) / points);
-    const step = (epoch - 1) * batches + to;
+    const step = (epoch - 1) * perEpoch + to;
     const means = meansOver(options, Math.floor((point * batches) / points), to);
     return { step, ...means, learningRate: trained.learningRates[to - 1] };
   });

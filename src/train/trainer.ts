@@ -417,6 +417,7 @@ export class Trainer {
         seed: this.#seed,
         patience: null,
         targetAccuracy: null,
+        maxMs: null,
         checkpointMs: null,
         checkpointUpdates: null,
         ...settings,

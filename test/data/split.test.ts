@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { epochOrder, splitExamples, splitIndices, trainCountOf } from '#src/data/split.js';
+import {
+  epochOrder,
+  epochOrderByBlocks,
+  splitExamples,
+  splitIndices,
+  trainCountOf,
+} from '#src/data/split.js';
 import { UserError } from '#src/user-error.js';
 
 const ascending = (array: Int32Array) => [...array].sort((a, b) => a - b);
@@ -109,4 +115,39 @@ test('an epoch has every training example once, in another order than other epoc
   for (const other of [epochOrder(train, 0, 2), epochOrder(train, 1, 1), train])
     assert.notDeepEqual(other, first);
   assert.deepEqual([...epochOrder(train, 0, 1).subarray(0, 5)], [300, 450, 756, 81, 119]);
+});
+
+test('examples in blocks: each once; batches of similar length from few blocks; a function of seed and epoch', () => {
+  const count = 300 * 64 + 17;
+  const lengthOf = (i: number) => 1 + ((i * 7919) % 50);
+  // Every third example is left out, and the indices come in any order.
+  const indices = Int32Array.from({ length: count }, (_, i) => i)
+    .filter((i) => i % 3 > 0)
+    .reverse();
+  const orderIn = (epoch: number, seed = 4) => epochOrderByBlocks(indices, lengthOf, 32, 64, seed, epoch);
+  const order = orderIn(2);
+  assert.deepEqual(ascending(order), ascending(indices));
+  assert.deepEqual(orderIn(2), order);
+  assert.notDeepEqual(orderIn(3), order);
+  assert.notDeepEqual(orderIn(2, 5), order);
+  // The first pool has 256 of 301 blocks.
+  const pool = order.subarray(0, Math.floor((256 * 42) / 32) * 32);
+  assert.ok(new Set(pool.map((i) => Math.floor(i / 64))).size <= 256);
+  assert.ok(
+    new Set(order.subarray(0, 32).map((i) => Math.floor(i / 64))).size > 16,
+    'a batch of many blocks',
+  );
+  const spread = (batch: Int32Array) => Math.max(...batch.map(lengthOf)) - Math.min(...batch.map(lengthOf));
+  const whole = Array.from({ length: Math.floor(order.length / 32) }, (_, b) =>
+    order.subarray(32 * b, 32 * b + 32),
+  );
+  assert.ok(whole.reduce((sum, batch) => sum + spread(batch), 0) / whole.length < 8);
+});
+
+test('validation examples that the data set names are not trained on', () => {
+  const validation = Int32Array.of(0, 3, 4);
+  assert.deepEqual(splitExamples({ train: { count: 6, labels: [0, 0, 0, 0, 0, 0] }, validation }, 0.5, 1), {
+    train: Int32Array.of(1, 2, 5),
+    validation,
+  });
 });

@@ -2,7 +2,7 @@
  * Mutations of pickles at the bounds of their opcodes, so that most of them stay readable to the end: opcodes are left
  * out, doubled, moved or replaced, and their numbers and texts changed.
  */
-import { OPCODES } from '#src/exchange/pytorch/pickle/pickle-opcodes.js';
+import { OPCODES } from '#src/formats/pickle/pickle-opcodes.js';
 import type { Random } from '#src/random.js';
 import { chance, hostileNumber, mutateBytes, pick, TOKENS } from './byte-mutations.js';
 

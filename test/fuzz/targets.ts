@@ -12,6 +12,7 @@ const checkpoints = { area: () => import('./targets/checkpoint-targets.js') };
 const pytorch = { area: () => import('./targets/pytorch-targets.js') };
 const imports = { area: () => import('./targets/import-targets.js') };
 const data = { area: () => import('./targets/data-targets.js') };
+const drawn = { area: () => import('./targets/drawing-targets.js') };
 const tables = { area: () => import('./targets/table-targets.js') };
 const own = { area: () => import('./targets/own-targets.js') };
 const inputs = { area: () => import('./targets/picture-targets.js') };
@@ -36,7 +37,7 @@ const COMMAND_LIMITS = { cpuMs: 20_000, memoryBytes: 512 * 2 ** 20 };
  * cores.
  */
 export const TARGETS: readonly Entry[] = [
-  { ...checkpoints, ...bytes, name: 'safetensors', share: 92, what: 'any safetensors file' },
+  { ...checkpoints, ...bytes, name: 'safetensors', share: 68, what: 'any safetensors file' },
   { ...checkpoints, ...bytes, name: 'checkpoint', share: 90, what: 'a checkpoint: tensors, metadata, model' },
   {
     ...checkpoints,
@@ -65,6 +66,9 @@ export const TARGETS: readonly Entry[] = [
   { ...data, ...bytes, name: 'stroke-archive', share: 12, what: 'an archive of strokes, tar or tar.gz' },
   { ...data, ...json, name: 'stroke-folder', share: 6, what: 'a folder of strokes with hostile names' },
   { ...data, ...bytes, name: 'drawings', share: 12, what: 'drawings: ndjson, JSON, UNIPEN, Pendigits' },
+  { ...drawn, ...bytes, name: 'binary-drawings', share: 10, what: "drawings in Quick, Draw!'s binary form" },
+  { ...drawn, ...bytes, name: 'sketch-arrays', share: 8, what: "pickled arrays of sketch-rnn's files" },
+  { ...drawn, ...json, name: 'points', share: 6, what: 'drawings as points, stored and read again' },
   { ...tables, ...bytes, name: 'csv-pictures', share: 10, what: 'pictures in a CSV file' },
   { ...tables, ...bytes, name: 'npy-arrays', share: 10, what: "pictures and labels in NumPy's arrays" },
   { ...tables, ...bytes, name: 'npz-arrays', share: 5, what: "an archive of NumPy's arrays" },

@@ -293,3 +293,20 @@ test('scales have round ticks, contain their values, and have as many ticks as f
   assert.deepEqual(wholeTicks(0, 200, 12), [0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200]);
   assert.deepEqual(wholeTicks(0, 47, 7), [0, 10, 20, 30, 40, 47]);
 });
+
+test('of hundreds of classes, the matrices show those with the lowest recall', () => {
+  const input = sampleInput();
+  const classes = Array.from({ length: 345 }, (_, k) => `figure ${k}`);
+  // Every seventh class is never recognised.
+  const confusionMatrix = classes.map((_, row) =>
+    classes.map((_, column) => (column === (row % 7 === 0 ? (row + 7) % 345 : row) ? 3 : 0)),
+  );
+  Object.assign(input.summary, { classes, confusionMatrix });
+  for (const draw of [confusionMatrixChart, confusionRatesChart]) {
+    const chart = draw(input, 'page');
+    assert.match(chart.note, /Shown: the 40 of 345 classes with the lowest recall\.$/);
+    const texts = textBoxes(renderSvg(chart)).map(({ text }) => text);
+    assert.ok(texts.includes('figure 7') && !texts.includes('figure 8'));
+  }
+  assert.match(confusionMatrixChart(input, 'page').title, /^150 of 1,035 test answers were wrong$/);
+});

@@ -21,6 +21,7 @@ const SETTINGS: LoopSettings = {
   seed: 0,
   patience: null,
   targetAccuracy: null,
+  maxMs: null,
   checkpointMs: null,
   checkpointUpdates: null,
 };
@@ -247,5 +248,66 @@ test('a loss that is not finite names epoch, update and the last good state, and
     assert.match(error.message, /the loss became NaN in epoch 2, update 2; the last good state is in a file/);
     assert.deepEqual(error.settings, ['learningRate', 'maxNorm']);
     return true;
+  });
+});
+
+test('when the time is over, the epoch ends after an update, with a validation; a higher limit goes on', async () => {
+  const { engine, events, saves, state, reason } = await run({ batchMs: 30 }, { epochs: 50, maxMs: 200 });
+  assert.equal(reason, 'max-minutes');
+  const epochs = epochsOf(events);
+  assert.equal(engine.evaluations.length, epochs.length);
+  assert.ok(epochs.length >= 1 && epochs.length < 5, `${epochs.length} epochs`);
+  assert.equal(saves.at(-1)?.what, 'epoch');
+  assert.ok(state.trainSeconds >= 0.2 && state.trainSeconds < 5);
+  const points = epochs.flatMap(({ metrics }) => metrics.curve.map(({ step }) => step));
+  assert.equal(new Set(points).size, points.length, 'a step a point');
+
+  const before = state.epoch;
+  assert.equal((await run({}, { epochs: 50, maxMs: 200 }, { state })).reason, 'max-minutes');
+  assert.equal(state.epoch, before, 'no further epoch');
+  const more = await run({}, { epochs: before, maxMs: 1e9 }, { state });
+  assert.equal(more.reason, 'epochs');
+  assert.equal(more.engine.plans[0].epoch, before);
+});
+
+test('a validation that is interrupted after the time is over is made up for', async () => {
+  const isValidating = (event: TrainEvent) => event.type === 'progress' && event.phase === 'validation';
+  const first = await run({ batchMs: 20 }, { maxMs: 10 }, { stopWhen: isValidating });
+  assert.equal(first.reason, 'interrupted');
+  assert.equal(first.state.losses.length, 1);
+  const again = await run({}, { maxMs: 10 }, { state: first.state });
+  assert.equal(again.reason, 'max-minutes');
+  assert.deepEqual([again.engine.plans.length, again.engine.evaluations.length], [0, 1]);
+});
+
+test('of many answers the sheet has some, and the scores are of all', async () => {
+  const [count, classes] = [20_000, 2000];
+  const engine = new FakeEngine();
+  engine.evaluate = async function* (_part, indices) {
+    const logits = new Float32Array(indices.length * classes);
+    indices.forEach((index, n) => {
+      logits[n * classes + (index % classes)] = 1;
+    });
+    yield { first: 0, logits, losses: Float32Array.from(indices, (index) => index) };
+  };
+  const events = evaluatePart({
+    engine,
+    part: 'test',
+    indices: firstIndices(count),
+    labels: Array.from({ length: count }, (_, i) => (i < 15_000 ? i % classes : (i + 1) % classes)),
+    classes,
+    stop: new AbortController().signal,
+    event: { phase: 'evaluate', part: 'test', epoch: 0, learningRate: 0 },
+    secondsAfter: 0,
+  });
+  let next = await events.next();
+  while (!next.done) next = await events.next();
+  assert.ok(next.value);
+  const { indices, logits, scores } = next.value;
+  assert.deepEqual(scores.score, { correct: 15_000, count });
+  assert.equal(scores.loss, (count - 1) / 2);
+  assert.ok(indices.length * classes <= 2 ** 24 && indices.length > 5000);
+  indices.forEach((index, n) => {
+    assert.equal(logits[n * classes + (index % classes)], 1);
   });
 });

@@ -66,7 +66,8 @@ export interface StrokesProps {
   /** [N, 4] moves `dx dy eos eod`; null for none. */
   moves: ArrayLike<number> | null;
   label: string;
-  /** Width and height in pixels of the picture that the strokes belong to. Default: scale the strokes to the square. */
+  /** Width and height in pixels of the picture that the strokes belong to. Default, and if they reach beyond: scale the
+   * strokes to the square. */
   within?: number;
   /** [N] influence of each move, 0 to 1; proportional to the area of its circle. */
   weights?: ArrayLike<number> | null;
@@ -81,7 +82,8 @@ const SIDE = 100;
 export function Strokes({ moves, label, within, weights = null, upTo = null }: StrokesProps) {
   const strokes = moves ? movesToStrokes(moves) : [];
   const cell = within ? SIDE / within : 0;
-  const placement = within ? { x: cell / 2, y: cell / 2, cell, pen: 2.4 } : fitSquare(strokes, SIDE);
+  const fits = within && strokes.every(({ xs, ys }) => Math.max(...xs, ...ys) < within);
+  const placement = fits ? { x: cell / 2, y: cell / 2, cell, pen: 2.4 } : fitSquare(strokes, SIDE);
   const cut = upTo === null || !moves ? moves : firstMoves(moves, upTo);
   const shown = cut === moves ? strokes : cut ? movesToStrokes(cut) : [];
   return (

@@ -158,8 +158,8 @@ Examples:
 function orderFlag(): Flag {
   return new Flag(
     '--order <name>',
-    'order of the points, by a tour of the thinned picture or as the pen drew them: tour, pen (default tour)',
+    'order of the points, by a tour of the thinned picture, pixel by pixel as the pen drew them, or from point to point: tour, pen, points (default tour)',
   )
-    .choices(['tour', 'pen'])
+    .choices(['tour', 'pen', 'points'])
     .default('tour');
 }

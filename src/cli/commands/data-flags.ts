@@ -3,7 +3,7 @@ import { OPTION_GROUPS, type OptionKey } from '../../train/config/options.js';
 
 export interface StrokesFlags {
   data: string;
-  order: 'tour' | 'pen';
+  order: 'tour' | 'pen' | 'points';
   out?: string;
   seed: number;
   threads?: number;
@@ -20,7 +20,7 @@ export interface SummaryFlags {
 export interface PreviewFlags {
   data: string;
   part: 'train' | 'test';
-  order: 'tour' | 'pen';
+  order: 'tour' | 'pen' | 'points';
   /** Default 20; where they are drawn in the terminal 6, or 3 with variations. */
   count?: number;
   seed: number;

@@ -144,7 +144,7 @@ async function writeSheet(
       : `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
     note:
       `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
-      `${order === 'pen' ? 'drew' : 'might have drawn'} them; dots where the pen is lifted.`,
+      `${order === 'tour' ? 'might have drawn' : 'drew'} them; dots where the pen is lifted.`,
     details: variations && epochsNote(variations),
     classes,
     entries: samples.map(({ image, moves, ...sample }) => ({

@@ -21,7 +21,7 @@ import type { ImageExamples } from '../images/image-examples.js';
 import type { Dataset, DatasetOf } from '../input-kind.js';
 import type { Picture } from '../inputs/picture-changes.js';
 import { renderedPicture } from '../inputs/sample.js';
-import { emptyStrokes, type StrokeExamples } from '../strokes/stroke-examples.js';
+import { emptyStrokes, inMemory, type StrokeExamples } from '../strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '../strokes/stroke-preprocessing.js';
 import { CHANGES_VERSION, changedPicture } from './changed-pictures.js';
 
@@ -110,6 +110,7 @@ async function cachedStrokes(
   making: Making,
   options: ChangedOptions,
 ): Promise<StrokeExamples> {
+  const own = inMemory(train, 'changed copies');
   const { cacheKey } = await import('../strokes/stroke-cache.js');
   const { throughCache } = await import('../strokes/stroke-datasets.js');
   const bytes = ({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array) =>
@@ -118,7 +119,7 @@ async function cachedStrokes(
     'changed',
     ...[CHANGES_VERSION, DRAWING_VERSION, INK_VERSION, seed, making.count],
     ...(options.pictures === null ? ['strokes'] : [bytes(options.pictures.pixels)]),
-    ...[bytes(train.moves), bytes(train.labels)],
+    ...[bytes(own.moves), bytes(own.labels)],
   );
   const name = 'changed copies';
   const made = await throughCache(key, name, options, async () => ({

@@ -80,7 +80,7 @@ export function joinedStrokes(one: StrokeExamples, other: StrokeExamples, name: 
   const sequences = [one, other].flatMap((part) =>
     Array.from({ length: part.count }, (_, i) => movesOf(part, i)),
   );
-  return concatenateStrokes(sequences, joinedLabels(one, other), name);
+  return concatenateStrokes(sequences, [...one.labels, ...other.labels], name);
 }
 
 /** Two parts of pictures of one size, one after the other. */

@@ -94,6 +94,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   openSequences: (data) => new ImageSequences(data),
   openAugmented: (data, augmentation, seed) => new AugmentedImages({ data, augmentation, seed }),
   lengthsIn: () => null,
+  blockOf: () => null,
   redrawn(part) {
     throw new Error(`images: there is no part ${part}`);
   },

@@ -1,10 +1,11 @@
 /** A test sample in the forms in which inputs are given. */
 import type { Drawing } from '../../ink/drawing.js';
+import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import { IMAGE_KIND } from '../images/image-kind.js';
 import type { KindName, SequencesOf } from '../input-kind.js';
 import { kindOf } from '../kinds.js';
-import type { StrokeExamples } from '../strokes/stroke-examples.js';
+import { movesOf, type StrokeExamples } from '../strokes/stroke-examples.js';
 import { ARRIVAL, StrokePoints } from '../strokes/stroke-points.js';
 import type { StrokeOrder, StrokePreprocessing } from '../strokes/stroke-preprocessing.js';
 import type { ExampleInput } from './input.js';
@@ -69,9 +70,11 @@ export function renderedPicture(
   return inkedAround({ width, height, channels: 1, pixels });
 }
 
-function pointsOf({ moves, offsets }: StrokeExamples, i: number, order: StrokeOrder): StrokePoints {
-  const points = new StrokePoints(offsets[i + 1] - offsets[i]);
-  points.readMoves(moves, offsets[i], offsets[i + 1], order === 'tour');
+function pointsOf(examples: StrokeExamples, i: number, order: StrokeOrder): StrokePoints {
+  const moves = movesOf(examples, i);
+  const count = moves.length / STROKE_COLUMNS;
+  const points = new StrokePoints(count);
+  points.readMoves(moves, 0, count, order === 'tour');
   return points;
 }
 

@@ -17,7 +17,7 @@ import {
 } from '../drawn/made-examples.js';
 import type { Dataset, DatasetOf, ExamplesOf, KindName } from '../input-kind.js';
 import { kindOf } from '../kinds.js';
-import { MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { inMemory, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { NEGATIVES_VERSION, NegativeGenerator } from './generator.js';
 
 /** How many negatives are added. */
@@ -87,7 +87,9 @@ async function cachedStrokes(
     ...[NEGATIVES_VERSION, DRAWING_VERSION, INK_VERSION],
     ...[options.order, seed, forTraining.count, forTesting.count],
     ...classes,
-    ...[train, test].flatMap(({ moves, labels }) => [bytes(moves), bytes(labels)]),
+    ...[train, test]
+      .map((part) => inMemory(part, 'negatives'))
+      .flatMap(({ moves, labels }) => [bytes(moves), bytes(labels)]),
   );
   return throughCache(key, name, options, async () => ({
     name,

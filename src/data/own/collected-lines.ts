@@ -75,7 +75,7 @@ export function imbalance({
   train,
 }: {
   classes: readonly string[];
-  train: { labels: Uint8Array };
+  train: { labels: ArrayLike<number> };
 }): string | null {
   const counts = countsOf(train, classes.length);
   const [most, fewest] = [Math.max(...counts), Math.min(...counts)];
@@ -87,8 +87,8 @@ export function imbalance({
 }
 
 /** Number of examples of each class. */
-export function countsOf({ labels }: Pick<ImageExamples, 'labels'>, classes: number): number[] {
+export function countsOf({ labels }: { labels: ArrayLike<number> }, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const label of labels) counts[label]++;
+  for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
   return counts;
 }

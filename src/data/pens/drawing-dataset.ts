@@ -11,8 +11,9 @@ import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
 import type { OnProgress } from '../strokes/stroke-archive.js';
 import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { byTurns, FEWEST_TO_TEST } from '../test-share.js';
-import { findDrawingFiles, type PlacedDrawing, readDrawings } from './drawing-files.js';
+import { findDrawingFiles, readDrawings } from './drawing-files.js';
 import { DrawingFindings } from './drawing-findings.js';
+import type { NamedDrawing } from './read-drawing.js';
 
 /** Most drawings in a data set: 400 MB as pictures. */
 const MAX_DRAWINGS = 500_000;
@@ -90,11 +91,13 @@ async function collect<T>(
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let before = 0;
   for (const file of files) {
-    const take = ({ drawing, label, where }: PlacedDrawing) => {
+    const take = ({ drawing, label, where }: NamedDrawing) => {
       if (!findings.holds(drawing, where)) return;
       if (all.length >= MAX_DRAWINGS) {
         throw new UserError(
-          `${file.path}: more than ${MAX_DRAWINGS} drawings in ${path}; take fewer files, or the first lines of each`,
+          `${file.path}: more than ${MAX_DRAWINGS} drawings in ${path}; train with the preset quickdraw, which leaves them on the ` +
+            'disk, or take fewer files',
+          { settings: ['preset', 'strokeOrder'] },
         );
       }
       all.push({ label, value: become(drawing), isTest: file.isTest });

@@ -14,8 +14,8 @@ import type { Drawing, Stroke } from '../../ink/drawing.js';
 import { UserError } from '../../user-error.js';
 
 /** An hour with a tablet that reports 200 points a second is less than a million. */
-const MAX_POINTS = 100_000;
-const MAX_STROKES = 10_000;
+export const MAX_POINTS = 100_000;
+export const MAX_STROKES = 10_000;
 const MAX_LABEL_LETTERS = 200;
 
 export interface LabelledDrawing {

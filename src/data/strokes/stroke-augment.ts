@@ -10,7 +10,8 @@ import { type Augmentation, isAugmenting } from '../augmentation.js';
 import { readDeslanted, strokeSlant } from '../deslant.js';
 import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
-import { movesOf } from './stroke-examples.js';
+import type { MovesReader } from './stored/stored-moves.js';
+import { movesOf, openMoves } from './stroke-examples.js';
 import { ARRIVAL, StrokePoints } from './stroke-points.js';
 import { writePositions } from './stroke-positions.js';
 import { type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
@@ -46,11 +47,13 @@ export class AugmentedStrokes implements AugmentedSource {
   /** [points] length of the line to the next point */
   readonly #distances: Float64Array;
   readonly #drawn: DrawnStrokes;
+  readonly #moves: MovesReader;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ data, augmentation, seed }: AugmentedStrokesData) {
     const { maxSteps: longest } = new StrokeSequences(data);
     this.#data = data;
+    this.#moves = openMoves(data.examples);
     this.#drawn = new DrawnStrokes(data.preprocessing);
     this.#augmentation = augmentation;
     this.#words = new SampleWords(seed);
@@ -69,13 +72,14 @@ export class AugmentedStrokes implements AugmentedSource {
     const { count, moves, offsets } = this.#data.examples;
     if (!(i >= 0 && i < count)) throw new Error(`augmentation: sample ${i} of ${count}`);
     // A drawing whose last move is a point gets an end move.
-    const endsInPoint = moves[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
+    const endsInPoint =
+      moves instanceof Int16Array && moves[offsets[i + 1] * STROKE_COLUMNS - 2] === 0 ? 1 : 0;
     return Math.floor((offsets[i + 1] - offsets[i] + endsInPoint) * (1 + this.#augmentation.resample));
   }
 
   draw(indices: Int32Array, epoch: number): SequenceSource {
     const { examples, preprocessing } = this.#data;
-    const { offsets, moves, labels } = examples;
+    const { offsets, labels } = examples;
     const scale = Math.fround(preprocessing.scale);
     const unchanged = !isAugmenting(this.#augmentation);
     let most = 0;
@@ -85,7 +89,9 @@ export class AugmentedStrokes implements AugmentedSource {
     for (let n = 0; n < indices.length; n++) {
       const i = indices[n];
       if (unchanged) {
-        drawn.addMoves(moves, offsets[i], offsets[i + 1], scale, labels[i], preprocessing.deslant === true);
+        const first = this.#moves.seek(i);
+        const end = first + offsets[i + 1] - offsets[i];
+        drawn.addMoves(this.#moves.moves, first, end, scale, labels[i], preprocessing.deslant === true);
       } else {
         this.#vary(i, epoch);
         drawn.add(this.#points, scale, labels[i]);
@@ -118,15 +124,11 @@ export class AugmentedStrokes implements AugmentedSource {
     const { examples, preprocessing } = this.#data;
     const { drop, jitter, resample, reverse, shuffle, flip } = this.#augmentation;
     this.#words.begin(epoch, i);
-    this.#points.readMoves(
-      examples.moves,
-      examples.offsets[i],
-      examples.offsets[i + 1],
-      preprocessing.order === 'tour',
-    );
-    if (preprocessing.deslant) {
-      this.#points.deslant(strokeSlant(examples.moves, examples.offsets[i], examples.offsets[i + 1]));
-    }
+    const first = this.#moves.seek(i);
+    const end = first + examples.offsets[i + 1] - examples.offsets[i];
+    const { moves } = this.#moves;
+    this.#points.readMoves(moves, first, end, preprocessing.order === 'tour');
+    if (preprocessing.deslant) this.#points.deslant(strokeSlant(moves, first, end));
     if (reverse > 0 || shuffle > 0 || flip > 0) this.#reorder();
     if (isMoving(this.#augmentation)) this.#move();
     if (jitter > 0) this.#tremble();

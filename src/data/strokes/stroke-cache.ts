@@ -17,7 +17,13 @@ import { readSafetensorsFile } from '../../formats/safetensors-reader.js';
 import { list, optional, readAs, record, text, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { emptyStrokes, MAX_CLASSES, type StrokeDataset, type StrokeExamples } from './stroke-examples.js';
+import {
+  emptyStrokes,
+  inMemory,
+  MAX_CLASSES,
+  type StrokeDataset,
+  type StrokeExamples,
+} from './stroke-examples.js';
 
 /** The `about` of the metadata. */
 const aboutShape = record({
@@ -74,7 +80,7 @@ export async function readCache(key: string, name: string): Promise<StrokeDatase
 export async function writeCache(key: string, dataset: StrokeDataset): Promise<void> {
   const tensors = new Map<string, TensorToWrite>();
   for (const part of PARTS) {
-    const { moves, offsets, labels, count } = dataset[part];
+    const { moves, offsets, labels, count } = inMemory(dataset[part], 'the cache');
     tensors.set(`${part}_rows`, { shape: [moves.length / STROKE_COLUMNS, STROKE_COLUMNS], data: moves });
     tensors.set(`${part}_offsets`, { shape: [count + 1], data: offsets });
     tensors.set(`${part}_labels`, { shape: [count], data: labels });

@@ -6,18 +6,19 @@
 import { type Stats, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { explainFileError } from '../../formats/file-errors.js';
+import { explainFileError, lookAt } from '../../formats/file-errors.js';
 import { checkReadable } from '../../formats/read-files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { isDrawingFile, isOwnFile, STROKES_PREFIX } from '../dataset-name.js';
+import { isDrawingFile, isDrawingOrSketchFile, isOwnFile, STROKES_PREFIX } from '../dataset-name.js';
 import { loadImages } from '../images/image-datasets.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { holdsPictures, loadOwn } from '../own/open-own.js';
 import { isLabelTable } from '../own/picture-labels.js';
 import { DRAWING_SPLIT_VERSION, loadDrawingImages, loadPenStrokes } from '../pens/drawing-dataset.js';
-import { findDrawingFiles, hashDrawings } from '../pens/drawing-files.js';
+import { findDrawingFiles, hashDrawings, severalFiles } from '../pens/drawing-files.js';
+import type { PerClass } from '../per-class.js';
 import {
   dataName,
   findStrokeFolder,
@@ -34,10 +35,12 @@ import type { StrokeOrder } from './stroke-preprocessing.js';
 
 export interface LoadStrokesOptions {
   /**
-   * For drawings: `tour` (the default), a tour of the picture, whichever way it was drawn; `pen`, as the pen drew it.
-   * Other data have no pen order.
+   * For drawings: `tour` (the default), a tour of the picture, whichever way it was drawn; `pen`, as the pen drew it;
+   * `points`, that with few points, and the moves stay on the disk. Other data have no pen order.
    */
   order?: StrokeOrder;
+  /** For the order `points`: drawings of each class for training, validation and test. Default null: all. */
+  perClass?: PerClass | null;
   /** For strokes made from images: breaks ties between tours of equal length. Default 0. */
   seed?: number;
   /** For strokes made from images. Default: one a core. */
@@ -59,10 +62,20 @@ export interface LoadStrokesOptions {
  * @returns labels are 0, 1, 2 … in the order of the labels that the training files have
  * @throws UserError if there is no such data, or it is damaged, incomplete or ambiguous, naming file and line
  */
-export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}): Promise<StrokeDataset> {
+export async function loadStrokes(
+  spec: string,
+  options: LoadStrokesOptions = {},
+): Promise<StrokeDataset & { validation?: Int32Array }> {
+  if (options.order === 'points') return loadPoints(spec, options);
   const place = await findStrokes(spec);
   const { path, name } = place;
   const { onProgress, signal } = options;
+  if (options.perClass) {
+    throw new UserError(
+      'drawings per class: this divides drawings with the stroke order points only; leave it out, or choose that order',
+      { settings: ['perClass', 'strokeOrder'] },
+    );
+  }
   if (options.order === 'pen' && place.kind !== 'drawings') {
     throw new UserError(
       `the strokes of ${spec} have no pen order, because they are not drawings by a pen; use the order tour`,
@@ -85,6 +98,10 @@ export async function loadStrokes(spec: string, options: LoadStrokesOptions = {}
   }
 }
 
+function withoutPrefix(spec: string): string {
+  return spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+}
+
 /** A source of strokes. */
 export type StrokePlace = {
   /** The file or folder, or `mnist`. */
@@ -100,8 +117,10 @@ export type StrokePlace = {
  */
 export async function findStrokes(spec: string): Promise<StrokePlace> {
   if (spec === 'strokes' || spec === 'mnist') return { kind: 'images', path: 'mnist', name: 'MNIST' };
-  const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+  const path = withoutPrefix(spec);
   const name = dataName(path);
+  const several = severalFiles(path);
+  if (several) return { kind: 'drawings', path, name: `${several.length} files of drawings` };
   if (!(await isFolder(path))) {
     if (isOwnFile(path)) return { kind: 'own', path, name: name.replace(/\.zip$/i, '') };
     return { kind: isDrawingFile(path) ? 'drawings' : 'archive', path, name };
@@ -165,6 +184,34 @@ async function loadFromImages(place: StrokePlace, options: LoadStrokesOptions): 
   const { seed = 0 } = options;
   const name = `${images.name} strokes`;
   return throughCache(imagesKey(images, seed), name, options, () => strokesFromDataset(images, options));
+}
+
+/** The data of the preset quickdraw. */
+const QUICKDRAW_FOLDER = 'quickdraw';
+
+/** Drawings as points, which stay on the disk. */
+async function loadPoints(spec: string, options: LoadStrokesOptions): Promise<StrokeDataset> {
+  const path = withoutPrefix(spec);
+  const isBuiltIn = spec === 'strokes' || spec === 'mnist';
+  if (path === QUICKDRAW_FOLDER && lookAt(path) === 'nothing') {
+    throw new UserError(
+      `cannot read the data ${path}: there is no such folder; load files of Quick, Draw! into it, as docs/quickdraw.md says, ` +
+        'or name yours',
+      { settings: ['data'] },
+    );
+  }
+  const files = isBuiltIn ? [] : await findDrawingFiles(path, isDrawingOrSketchFile);
+  if (files.length === 0) {
+    throw new UserError(
+      `the strokes of ${spec} are no drawings by a pen, and the order points needs such: files of drawings (.ndjson, .bin, ` +
+        '.npz of sketch-rnn, .json), or a folder of them. Name them, or choose another preset or stroke order',
+      { settings: ['data', 'strokeOrder', 'preset'] },
+    );
+  }
+  const several = severalFiles(path, isDrawingOrSketchFile);
+  const name = several ? `${several.length} files of drawings` : dataName(path);
+  const { loadStoredDrawings } = await import('./stored/stored-dataset.js');
+  return loadStoredDrawings(files, name, { ...options, perClass: options.perClass ?? null });
 }
 
 async function loadFromDrawings(

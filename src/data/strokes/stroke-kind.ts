@@ -1,11 +1,13 @@
 /** Pen strokes as a kind of input: a move is a step, and drawings differ in length. */
 import { DRAWING_SIZE, drawingToImage, drawingToStrokes } from '../../ink/drawing.js';
 import { imageToStrokes, STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { pointMoves } from '../../ink/simplify.js';
 import { UserError } from '../../user-error.js';
 import type { InputKind } from '../input-kind.js';
 import {
   checkMoves,
   digitPicture,
+  drawingOf,
   isDot,
   pictureToRead,
   type RecognizerInput,
@@ -13,9 +15,10 @@ import {
   type Seen,
 } from '../inputs/input.js';
 import { sequenceIn } from '../sequence.js';
+import { redrawnStrokes } from './redrawn-strokes.js';
+import { BLOCK_DRAWINGS } from './stored/stored-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { movesOf, type StrokeExamples } from './stroke-examples.js';
-import { reorderedStrokes, reversedStrokes } from './stroke-points.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
@@ -90,7 +93,8 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     ({ offsets }) =>
     (index) =>
       offsets[index + 1] - offsets[index],
-  redrawn: (part, test) => (part === 'reversed' ? reversedStrokes(test) : reorderedStrokes(test)),
+  redrawn: (part, test) => redrawnStrokes(test, part),
+  blockOf: ({ moves }) => (moves instanceof Int16Array ? null : BLOCK_DRAWINGS),
   exampleAt: (examples, i) => ({ kind: 'strokes', moves: movesOf(examples, i).slice() }),
 
   prepare(input, preprocessing) {
@@ -108,17 +112,20 @@ function strokesFor(
   input: RecognizerInput,
   { width, height, order, fitted = true }: StrokePreprocessing,
 ): (Seen & { moves: Int16Array }) | null {
-  const size = { width, height, channels: 1 };
   if (input.kind === 'strokes') {
     checkMoves(input.moves);
     return { picture: null, moves: input.moves };
   }
+  // A network of points reads a picture by the tour of its thinned lines, as if a pen had drawn it.
+  const size = { ...(order === 'points' ? DRAWING_SIZE : { width, height }), channels: 1 };
   if (input.kind === 'picture') {
     const picture = pictureToRead(input, size, { isFitted: fitted, isThinned: true });
-    return picture && { picture, moves: imageToStrokes(picture.pixels, width, height) };
+    const moves = picture && imageToStrokes(picture.pixels, size.width, size.height);
+    return moves && { picture, moves: order === 'points' ? pointMoves(drawingOf(moves)) : moves };
   }
   refuseUnlessDigitSized('a drawing', size);
   if (isDot(input)) return null;
+  if (order === 'points') return { picture: digitPicture(drawingToImage(input)), moves: pointMoves(input) };
   return { picture: digitPicture(drawingToImage(input)), moves: drawingToStrokes(input, { order }) };
 }
 
@@ -129,7 +136,7 @@ function hasPoints(moves: Int16Array): boolean {
 
 /** Whether all but a few of the first `own` drawings have the size of MNIST's; true for another size of the picture. */
 function areFitted(
-  { moves, offsets }: StrokeExamples,
+  examples: StrokeExamples,
   own: number,
   { width, height }: { width: number; height: number },
 ): boolean {
@@ -137,7 +144,7 @@ function areFitted(
   const step = Math.max(1, Math.floor(own / FITTED_SAMPLES));
   let [looked, fitted] = [0, 0];
   for (let i = 0; i < own; i += step, looked++) {
-    const longer = longerSide(moves.subarray(offsets[i] * STROKE_COLUMNS, offsets[i + 1] * STROKE_COLUMNS));
+    const longer = longerSide(movesOf(examples, i));
     if (longer >= FITTED_SIDE.least && longer <= FITTED_SIDE.most) fitted++;
   }
   return fitted >= FITTED_SHARE * looked;

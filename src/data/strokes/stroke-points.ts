@@ -1,17 +1,13 @@
 /**
  * Pen strokes as points: converts moves `dx dy eos eod` to coordinates and back. In between, strokes can be reordered or
- * reversed. Whole data sets are redrawn so, to measure how much a model depends on the order.
+ * reversed.
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
-import { UserError } from '../../user-error.js';
 import type { Slant } from '../deslant.js';
-import { emptyStrokes, type StrokeExamples } from './stroke-examples.js';
 
 /** How the pen arrived at a point: drawing; after a pen-up; or by a jump without a pen-up (see `readMoves`). */
 export const ARRIVAL = { drawn: 0, penUp: 1, jump: 2 } as const;
-
-const MAX_DIFFERENCE = 32767;
 
 /** A drawing's points in drawing order, in buffers that are reused for the next drawing. */
 export class StrokePoints {
@@ -70,7 +66,7 @@ export class StrokePoints {
    * @param scale dx and dy are multiplied by this
    * @returns the index after the last move
    */
-  writeMoves(target: Float32Array, at: number, scale: number): number {
+  writeMoves(target: Float32Array | Int16Array, at: number, scale: number): number {
     const { xs, ys, arrival, count } = this;
     let to = at;
     let x = 0;
@@ -137,65 +133,19 @@ export class StrokePoints {
   }
 }
 
-/**
- * Every drawing reversed: the last stroke first, each from its end.
- * @throws UserError naming a drawing with a move that does not fit 16 bits
- */
-export function reversedStrokes(examples: StrokeExamples): StrokeExamples {
-  return redrawn(examples, 'reversed', (from, to, first, end) => to.appendReversed(from, first, end));
-}
+/** Other ways to draw a drawing: the last stroke first, each from its end (`reversed`) or from its beginning. */
+export type Redrawing = 'reversed' | 'reordered';
 
 /**
- * Every drawing with its strokes in reverse order: the last stroke first, each from its beginning.
- * @throws UserError naming a drawing with a move that does not fit 16 bits
+ * Draws a drawing in another way.
+ * @param starts room for the strokes of `from`
  */
-export function reorderedStrokes(examples: StrokeExamples): StrokeExamples {
-  return redrawn(examples, 'reordered', (from, to, first, end) => to.append(from, first, end));
-}
-
-/** Every drawing with the last stroke first, each drawn as `add` does. */
-function redrawn(
-  examples: StrokeExamples,
-  how: string,
-  add: (from: StrokePoints, to: StrokePoints, first: number, end: number) => void,
-): StrokeExamples {
-  const { count, moves, offsets, labels } = examples;
-  const longest = longestOf(examples);
-  const before = new StrokePoints(longest);
-  const after = new StrokePoints(longest);
-  const starts = new Int32Array(longest);
-  // A drawing without an end move gets one.
-  const written = new Float32Array((moves.length / STROKE_COLUMNS + count) * STROKE_COLUMNS);
-  const ends = new Int32Array(count);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    before.readMoves(moves, offsets[i], offsets[i + 1], false);
-    const strokes = before.findStrokes(starts);
-    after.count = 0;
-    for (let s = strokes - 1; s >= 0; s--) {
-      add(before, after, starts[s], s + 1 < strokes ? starts[s + 1] : before.count);
-    }
-    const from = at;
-    at = after.writeMoves(written, at, 1);
-    ends[i] = at / STROKE_COLUMNS;
-    for (let k = from; k < at; k++) {
-      if (Math.abs(written[k]) > MAX_DIFFERENCE) {
-        throw new UserError(
-          `strokes ${how}: drawing ${i} has a move of ${written[k]}; at most ${MAX_DIFFERENCE} is accepted`,
-        );
-      }
-    }
+export function redraw(from: StrokePoints, to: StrokePoints, starts: Int32Array, how: Redrawing): void {
+  const strokes = from.findStrokes(starts);
+  to.count = 0;
+  for (let s = strokes - 1; s >= 0; s--) {
+    const end = s + 1 < strokes ? starts[s + 1] : from.count;
+    if (how === 'reversed') to.appendReversed(from, starts[s], end);
+    else to.append(from, starts[s], end);
   }
-  const result = emptyStrokes(count, at / STROKE_COLUMNS, `strokes ${how}`);
-  result.moves.set(written.subarray(0, at));
-  result.offsets.set(ends, 1);
-  result.labels.set(labels);
-  return result;
-}
-
-/** Moves of the longest drawing. */
-export function longestOf({ count, offsets }: Pick<StrokeExamples, 'count' | 'offsets'>): number {
-  let longest = 0;
-  for (let i = 0; i < count; i++) longest = Math.max(longest, offsets[i + 1] - offsets[i]);
-  return longest;
 }

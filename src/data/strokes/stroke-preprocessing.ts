@@ -14,7 +14,7 @@ export interface StrokePreprocessing {
   height: number;
   /**
    * Order of a drawing's points: `tour`, a tour over the thinned picture, whichever way it was drawn; `pen`, as the pen
-   * drew them.
+   * drew them; `points`, as the pen drew them, with as few points as keep the form (ink/simplify.ts).
    */
   order: StrokeOrder;
   /** dx and dy are multiplied by this. */
@@ -29,8 +29,10 @@ export interface StrokePreprocessing {
    */
   fitted?: boolean;
 }
-/** Order of a drawing's points: by a tour of the thinned picture, or as the pen drew them. */
-export type StrokeOrder = 'tour' | 'pen';
+/** Orders of a drawing's points: by a tour of the thinned picture, as the pen drew them, or that with few points. */
+export const STROKE_ORDERS = ['tour', 'pen', 'points'] as const;
+/** Order of a drawing's points: by a tour of the thinned picture, as the pen drew them, or that with few points. */
+export type StrokeOrder = (typeof STROKE_ORDERS)[number];
 
 /** Values of a step with positions: dx, dy, end of stroke, end of drawing, x, y. */
 export const POSITIONED_INPUT_SIZE = 6;
@@ -55,7 +57,7 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
   kind: oneOf(['strokes']),
   width: side,
   height: side,
-  order: oneOf(['tour', 'pen']),
+  order: oneOf(STROKE_ORDERS),
   scale: checked('a number above 0 that keeps moves finite in float32', (value): value is number => {
     return (
       typeof value === 'number' && Math.fround(value) > 0 && Number.isFinite(Math.fround(32_768 * value))

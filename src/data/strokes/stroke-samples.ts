@@ -4,6 +4,7 @@ import type { Stroke } from '../../ink/drawing.js';
 import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { movesToStrokes, renderStrokes } from '../../ink/render-strokes.js';
 import type { Augmentation } from '../augmentation.js';
+import type { ImageDataset } from '../images/image-examples.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes, picturesOf } from './stroke-datasets.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from './stroke-examples.js';
@@ -65,9 +66,7 @@ export interface StrokeSamples {
  */
 export async function loadStrokeSamples(spec: string, options: StrokeSampleOptions): Promise<StrokeSamples> {
   const { part, count, seed = 0 } = options;
-  const place = await findStrokes(spec);
-  const inPenOrder = place.kind === 'drawings' && options.order === 'pen';
-  const images = inPenOrder ? null : await picturesOf(place, options);
+  const images = await picturesToShow(spec, options);
   if (images !== null) {
     const { name, classes, ...parts } = images;
     const { pixels, labels, width, height } = parts[part];
@@ -90,6 +89,13 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
   });
   const samples = finished(made, () => examples, { name, width, height }, options);
   return { name, classes, samples };
+}
+
+/** The pictures of which the strokes are made; null where the pen's own points are. */
+async function picturesToShow(spec: string, options: StrokeSampleOptions): Promise<ImageDataset | null> {
+  if (options.order === 'points') return null;
+  const place = await findStrokes(spec);
+  return place.kind === 'drawings' && options.order === 'pen' ? null : picturesOf(place, options);
 }
 
 type MadeSample = Omit<StrokeSample, 'strokes' | 'variations'>;
@@ -128,7 +134,7 @@ function atPlaces(samples: readonly MadeSample[], name: string): StrokeExamples 
 }
 
 /** Indices of samples: of each class the first, then of each the second, and so on. */
-export function pickEvenly(labels: Uint8Array, classes: number, count: number): number[] {
+export function pickEvenly(labels: ArrayLike<number>, classes: number, count: number): number[] {
   const ofClass: number[][] = Array.from({ length: classes }, () => []);
   const each = Math.ceil(count / classes);
   for (let i = 0; i < labels.length; i++) {

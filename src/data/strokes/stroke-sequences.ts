@@ -4,7 +4,8 @@ import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { readDeslanted } from '../deslant.js';
 import type { SequenceSource } from '../sequence.js';
-import type { StrokeExamples } from './stroke-examples.js';
+import type { MovesReader } from './stored/stored-moves.js';
+import { openMoves, type StrokeExamples } from './stroke-examples.js';
 import { writePositions } from './stroke-positions.js';
 import { type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
 
@@ -21,14 +22,14 @@ export class StrokeSequences implements SequenceSource {
   readonly count: number;
   readonly inputSize: number;
   readonly maxSteps: number;
-  readonly #moves: Int16Array;
-  readonly #offsets: Int32Array;
-  readonly #labels: Uint8Array;
+  readonly #moves: MovesReader;
+  readonly #offsets: ArrayLike<number>;
+  readonly #labels: ArrayLike<number>;
   readonly #preprocessing: StrokePreprocessing;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ name, examples, preprocessing }: StrokeSequencesData) {
-    const { count, moves, offsets, labels } = examples;
+    const { count, offsets, labels } = examples;
     if (count < 1) throw new UserError(`data set ${quote(name)}: there are no strokes in it`);
     let longest = 0;
     for (let i = 0; i < count; i++) {
@@ -38,7 +39,7 @@ export class StrokeSequences implements SequenceSource {
     }
     this.count = count;
     this.maxSteps = longest;
-    this.#moves = moves;
+    this.#moves = openMoves(examples);
     this.#offsets = offsets;
     this.#labels = labels;
     this.#preprocessing = { ...preprocessing, scale: Math.fround(preprocessing.scale) };
@@ -54,10 +55,11 @@ export class StrokeSequences implements SequenceSource {
   }
 
   read(i: number, target: Float32Array, rowStarts: Int32Array, column: number): void {
-    const moves = this.#moves;
+    const first = this.#moves.seek(i);
+    const { moves } = this.#moves;
     const { scale, deslant, position } = this.#preprocessing;
     const size = this.inputSize;
-    const [first, end] = [this.#offsets[i], this.#offsets[i + 1]];
+    const end = first + this.lengthOf(i);
     if (deslant) {
       readDeslanted(moves, first, end, scale, target, (t) => (rowStarts[t] + column) * size);
     } else {

@@ -43,7 +43,10 @@ function strokeDeclarations({ width, height, scale, order, deslant, position }: 
     order === 'tour'
       ? ` * The network learnt from tours: a picture is thinned to lines one pixel wide, and a tour visits their pixels,
  * whichever way they were drawn.`
-      : ' * The network learnt from points in the order in which a pen drew them.';
+      : order === 'pen'
+        ? ' * The network learnt from points in the order in which a pen drew them.'
+        : ` * The network learnt from the points of simplified drawings, in the order in which a pen drew them: moved to the
+ * corner, scaled to 255 pixels, every stroke without the points that are within 2 pixels of the line between others.`;
   return `
 #define NAME_WIDTH ${width} /* of the picture that contains the strokes, in pixels */
 #define NAME_HEIGHT ${height}
@@ -53,7 +56,7 @@ function strokeDeclarations({ width, height, scale, order, deslant, position }: 
  * A move becomes the network's input [NAME_INPUT_SIZE].
  *
  * How points become moves: count pixels from 1, x to the right, y downwards. The first move is the first point itself,
- * dx = x and dy = y. Each later move is the difference from the point before; between neighbouring pixels -1, 0 or 1.
+ * dx = x and dy = y. Each later move is the difference from the point before${order === 'points' ? '' : '; between neighbouring pixels -1, 0 or 1'}.
  * The move 0 0 1 0 (eos, end of stroke) lifts the pen between strokes. The last move is 0 0 1 1 (eod, end of drawing).
 ${how}
 ${position ? PLACE_NOTE : ''}${deslantNote(deslant)} */

@@ -4,6 +4,7 @@
  * functions are only names.
  */
 import { isPlainObject, parseJson } from '../../formats/json.js';
+import type { PickleValue } from '../../formats/pickle/pickle-values.js';
 import { quote } from '../../formats/quotation.js';
 import { MAX_HEADER_BYTES } from '../../formats/safetensors.js';
 import { ParameterLayout } from '../../model/parameters.js';
@@ -12,7 +13,6 @@ import { UserError } from '../../user-error.js';
 import type { ForeignModel } from '../foreign-model.js';
 import { isModelMetadata, type ModelMetadata, readModelMetadata } from '../model-metadata.js';
 import { METADATA_ENTRY } from './metadata-entry.js';
-import type { PickleValue } from './pickle/pickle-values.js';
 import { checkpointParts, epochOf, withoutWrappers } from './read/checkpoint-parts.js';
 import { readExportedProgram } from './read/exported-program.js';
 import { FloatReader, type StorageBytes } from './read/float-reader.js';

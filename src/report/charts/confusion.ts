@@ -16,6 +16,9 @@ export interface ConfusionInput {
   summary: Pick<RunSummary, 'confusionMatrix' | 'classes'>;
 }
 
+/** Of more classes than the first number, those with the lowest recall are shown: a cell takes hundreds of bytes. */
+const SHOWN_CLASSES = { all: 100, of: 40 };
+
 /** Number of test samples for each pair of true class and answer. */
 export function confusionMatrixChart({ summary }: ConfusionInput, place: Place): Chart {
   const { confusionMatrix, classes } = summary;
@@ -76,11 +79,12 @@ function matrixChart(
   place: Place,
   title: string,
   note: string,
-  { confusionMatrix, classes }: ConfusionInput['summary'],
+  summary: ConfusionInput['summary'],
   write: (count: number, rowTotal: number) => string,
 ): Chart {
+  const { confusionMatrix, classes, totals } = shownPart(summary);
   const size = confusionMatrix.length;
-  const cells = matrixCells(confusionMatrix, write);
+  const cells = matrixCells(confusionMatrix, totals, write);
   const geometry = matrixGeometry(place, size, classes);
   const { cell, left, top, plot, width, height, labelWidth, turned, labelSize } = geometry;
   // The page may use a wider font, so its text gets less of the cell's width.
@@ -99,8 +103,11 @@ function matrixChart(
     splitLine: { show: false },
     splitArea: { show: false },
   };
+  const leftOut = summary.confusionMatrix.length - size;
+  const whole =
+    leftOut === 0 ? note : `${note} Shown: the ${size} of ${size + leftOut} classes with the lowest recall.`;
   const option: EChartsOption = {
-    ...baseOption(place, width, title, note),
+    ...baseOption(place, width, title, whole),
     grid: { left, top, width: plot, height: plot, outerBoundsMode: 'none' },
     xAxis: {
       ...axis,
@@ -114,11 +121,35 @@ function matrixChart(
     series: [cellSeries(cells, cell, cellFont)],
     graphic: [...axisNames(geometry), ...legend(geometry)],
   };
-  return { name, title, note, width, height, option };
+  return { name, title, note: whole, width, height, option };
 }
 
-function matrixCells(confusion: number[][], write: (count: number, rowTotal: number) => string): Cell[] {
-  const totals = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
+/** The classes that are shown, in their order, with the test samples of each. */
+function shownPart({ confusionMatrix, classes }: ConfusionInput['summary']): {
+  confusionMatrix: number[][];
+  classes: string[];
+  totals: number[];
+} {
+  const totals = confusionMatrix.map((row) => row.reduce((sum, count) => sum + count, 0));
+  if (confusionMatrix.length <= SHOWN_CLASSES.all) return { confusionMatrix, classes, totals };
+  const recall = (label: number) => confusionMatrix[label][label] / Math.max(1, totals[label]);
+  const labels = [...confusionMatrix.keys()]
+    .sort((a, b) => recall(a) - recall(b) || a - b)
+    .slice(0, SHOWN_CLASSES.of)
+    .sort((a, b) => a - b);
+  return {
+    confusionMatrix: labels.map((label) => labels.map((answer) => confusionMatrix[label][answer])),
+    classes: labels.map((label) => className(classes, label)),
+    totals: labels.map((label) => totals[label]),
+  };
+}
+
+/** @param totals test samples of each row, also those whose answers are not shown */
+function matrixCells(
+  confusion: number[][],
+  totals: readonly number[],
+  write: (count: number, rowTotal: number) => string,
+): Cell[] {
   // The exponent 0.6 makes a pair confused once visible beside a pair confused a hundred times.
   const worst = worstConfusion(confusion)?.count ?? 1;
   return confusion.flatMap((counts, row) =>

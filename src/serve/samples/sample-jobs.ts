@@ -17,7 +17,7 @@ import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { readConfigFile } from '../../train/config/config-file.js';
-import { additionsOf } from '../../train/config/plan.js';
+import { additionsOf, divisionOf } from '../../train/config/plan.js';
 import { resolveConfig } from '../../train/config/run-config.js';
 import { inOrderOf } from '../../train/run/evaluation-data.js';
 import type { SamplePart } from '../api.js';
@@ -92,7 +92,7 @@ export class AnsweredParts {
     const recognizer = await this.#open(source.model);
     const { preprocessing, model, classes } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
-    const additions = additionsOf(config);
+    const additions = { ...divisionOf(config), ...additionsOf(config) };
     const key = JSON.stringify([config.data, options, additions, classes]);
     const dataset = await this.#datasets.get(key, async () =>
       inOrderOf(

@@ -95,6 +95,7 @@ const RUN = {
       'strokes-fast',
       'strokes-accurate',
       'sequential-mnist',
+      'quickdraw',
       'pixels',
       'permuted',
     ],
@@ -156,9 +157,9 @@ const DATA = {
   ),
   pixelStd: number(0.5, { from: 1e-6, to: 1e6 }, 'images: the standard deviation in that formula'),
   strokeOrder: choice(
-    ['tour', 'pen'],
+    ['tour', 'pen', 'points'],
     'tour',
-    'strokes: order of the points, by a tour of the thinned picture or as the pen drew them',
+    'strokes: order of the points, by a tour of the thinned picture, pixel by pixel as the pen drew them, or from point to point of a simplified drawing in 256 × 256 pixels',
   ),
   strokeScale: number(1, { from: 1e-6, to: 1e6 }, 'strokes: factor of dx and dy of every move'),
   strokePosition: toggle(
@@ -169,6 +170,11 @@ const DATA = {
     5 / 6,
     { above: 0, below: 1 },
     'share of the training samples to train on, such as 0.8 or 4/5; validation uses the others',
+  ),
+  perClass: text(
+    null,
+    'drawings with --stroke-order points: how many of each class are for training, validation and test, such as 70000,2500,2500',
+    { none: 'all; every seventh for the test' },
   ),
   noneShare: number(
     0,
@@ -266,6 +272,12 @@ const TRAINING = {
   patience: integer(null, { from: 1, to: MANY }, 'stop after n epochs without a better validation accuracy', {
     none: 'never',
   }),
+  maxMinutes: number(
+    null,
+    { above: 0, to: 1_000_000 },
+    'stop after n minutes of training, all processes of the run together, with a last validation',
+    { none: 'no limit' },
+  ),
   targetAccuracy: number(null, { above: 0, to: 1 }, 'stop at this validation accuracy; 0.98 is 98 %', {
     none: 'never',
   }),

@@ -3,6 +3,7 @@ import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import type { LoadOptions } from '../../data/open-dataset.js';
+import { parsePerClass } from '../../data/per-class.js';
 import { balancedWeights } from '../../model/class-weights.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
@@ -66,6 +67,11 @@ export function additionsOf({
   };
 }
 
+/** How the run's data are loaded: these settings belong to its own data alone. */
+export function divisionOf({ perClass }: TrainConfig): Pick<LoadOptions, 'perClass'> {
+  return { perClass: perClass === null ? null : parsePerClass(perClass) };
+}
+
 export function augmentationOf(config: TrainConfig): Augmentation {
   return {
     rotation: config.augmentRotation,
@@ -116,6 +122,7 @@ export function loopSettingsOf(config: TrainConfig, batchSize: number): LoopSett
     seed: config.seedNumber,
     patience: config.patience,
     targetAccuracy: config.targetAccuracy,
+    maxMs: config.maxMinutes === null ? null : 60_000 * config.maxMinutes,
     checkpointMs: config.checkpointMinutes === null ? null : 60_000 * config.checkpointMinutes,
     checkpointUpdates: config.checkpointUpdates,
   };

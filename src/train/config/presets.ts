@@ -211,6 +211,32 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       seedNumber: 0,
     },
   },
+  /** Depth and directions of TensorFlow's tutorial on Quick, Draw!. The rate stays constant, so that any time limit fits. */
+  quickdraw: {
+    description:
+      'Quick, Draw! drawings from files (docs/quickdraw.md), point by point: three bidirectional layers of 128, 1,000 drawings of each class, for an hour',
+    result: 'not measured on the real drawings, which are not part of the package',
+    settings: {
+      data: 'quickdraw',
+      strokeOrder: 'points',
+      strokePosition: true,
+      strokeScale: 1 / 32,
+      inputSize: 6,
+      perClass: '1000,100,100',
+      hiddenSize: 128,
+      numLayers: 3,
+      head: 'mean',
+      dropoutRate: 0.2,
+      layerDropout: 0.1,
+      learningRate: 1e-3,
+      schedule: 'constant',
+      warmupSteps: 500,
+      batchSize: 256,
+      numEpochs: 100,
+      maxMinutes: 60,
+      useAmp: true,
+    },
+  },
   pixels: {
     description:
       'MNIST pixel by pixel, 784 steps of one value: one bidirectional layer of 64, all outputs read, mixed precision',

@@ -16,7 +16,7 @@ import { findCheckpoint } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { readConfigFile } from '../config/config-file.js';
 import type { TrainConfig } from '../config/options.js';
-import { additionsOf } from '../config/plan.js';
+import { additionsOf, divisionOf } from '../config/plan.js';
 import { resolveConfig } from '../config/run-config.js';
 
 /** Parts of a data set that can be evaluated. */
@@ -103,7 +103,13 @@ export async function loadFitting(
   // They belong to the run's own data.
   const made = config !== null && data === config.data ? additionsOf(config) : null;
   const additions = { all: made, negatives: made && { negatives: made.negatives }, none: null }[needed];
-  const dataset = await loadDataset(data, { ...kind.loadOptionsOf(preprocessing), ...loading, ...additions });
+  const division = config !== null && data === config.data ? divisionOf(config) : null;
+  const dataset = await loadDataset(data, {
+    ...kind.loadOptionsOf(preprocessing),
+    ...loading,
+    ...division,
+    ...additions,
+  });
   if (dataset.kind !== preprocessing.kind) {
     throw new UserError(
       `evaluate: ${checkpointPath} reads ${preprocessing.kind}, but ${dataset.name} has ${dataset.kind}; give data of ${preprocessing.kind}, such as ${kind.defaultData}`,

@@ -61,7 +61,8 @@ const SAMPLED_EXAMPLES = 64;
 export function fingerprintOf(dataset: Dataset): string {
   const kind = kindOf(dataset);
   const { train } = dataset;
-  const hash = createHash('sha256').update(train.labels);
+  const { buffer, byteOffset, byteLength } = train.labels;
+  const hash = createHash('sha256').update(new Uint8Array(buffer, byteOffset, byteLength));
   const samples = Math.min(SAMPLED_EXAMPLES, train.count);
   for (let n = 0; n < samples; n++) {
     const example = kind.exampleAt(train, Math.floor((n * train.count) / samples));

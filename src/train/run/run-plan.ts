@@ -15,13 +15,14 @@ import type { TrainConfig } from '../config/options.js';
 import {
   additionsOf,
   classifierOf,
+  divisionOf,
   loopSettingsOf,
   preprocessingOf,
   updateSettingsOf,
   withFittingSteps,
 } from '../config/plan.js';
 import type { UpdateSettings } from '../engine.js';
-import type { LoopSettings } from '../loop.js';
+import type { EpochOptions, LoopSettings } from '../loop.js';
 
 export interface RunPlan<C extends TrainConfig> {
   /** With steps that fit the data. */
@@ -36,6 +37,8 @@ export interface RunPlan<C extends TrainConfig> {
   batchesPerEpoch: number;
   /** Steps of a training sequence; null if all have the same number. */
   lengthOf: ((index: number) => number) | null;
+  /** The block of the file that holds a training sequence; null if all are in memory. */
+  blockOf: EpochOptions['blockOf'];
   settings: LoopSettings;
   training: UpdateSettings & { augmentation: Augmentation };
 }
@@ -49,6 +52,7 @@ export function loadRunData(
     channelsImg: config.channelsImg,
     pictureSize: config.imageSize,
     order: config.strokeOrder,
+    ...divisionOf(config),
     isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
     ...hearing,
@@ -70,7 +74,6 @@ export function planRun<C extends TrainConfig>(given: C, dataset: Dataset): RunP
       { settings: ['batchSize'] },
     );
   }
-  const labels = Array.from(train, (index) => dataset.train.labels[index]);
   return {
     config,
     preprocessing,
@@ -80,7 +83,13 @@ export function planRun<C extends TrainConfig>(given: C, dataset: Dataset): RunP
     batchSize,
     batchesPerEpoch,
     lengthOf: kindOf(dataset).lengthsIn(dataset.train),
+    blockOf: kindOf(dataset).blockOf(dataset.train),
     settings: loopSettingsOf(config, batchSize),
-    training: updateSettingsOf(config, batchSize, labels, model.numClasses),
+    training: updateSettingsOf(config, batchSize, labelsOf(dataset, train), model.numClasses),
   };
+}
+
+/** Labels of training samples, one after the other: there may be millions. */
+function* labelsOf({ train: { labels } }: Dataset, indices: Int32Array): Generator<number> {
+  for (const index of indices) yield labels[index];
 }

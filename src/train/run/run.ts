@@ -90,7 +90,7 @@ async function* trainLocked(
   await ranks?.beginRun(given);
   const { dataset, notices } = yield* load(given, stop);
   const plan = planRun(given, dataset);
-  const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf } = plan;
+  const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf, blockOf } = plan;
   const source = await lockSource(config);
   let session: RunEngine | null = null;
   let log: TensorboardLog | null = null;
@@ -108,7 +108,7 @@ async function* trainLocked(
         training: plan.training,
         ranks,
       },
-      checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf }, 1), batchSize },
+      checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf, blockOf }, 1), batchSize },
     );
     const { engine, precision } = session;
     const conditions = {
@@ -165,6 +165,7 @@ async function* trainLocked(
       validation,
       labels: dataset.train.labels,
       lengthOf,
+      blockOf,
       state,
       lastGood,
       validated: (answers) => files.calibrate(answers),
@@ -291,6 +292,15 @@ function examplesOf(dataset: Dataset, part: Part): Dataset['test'] {
   return part === 'negatives' && dataset.negatives ? dataset.negatives.examples : dataset.test;
 }
 
+/** At most so many, evenly spaced. */
+function evenly(indices: Int32Array, most: number): Int32Array {
+  if (indices.length <= most) return indices;
+  return Int32Array.from({ length: most }, (_, n) => indices[Math.floor((n * indices.length) / most)]);
+}
+
+/** Most training samples that are scored at the end: answers to millions would take as long as a part of the training. */
+const MOST_SCORED = 2 ** 18;
+
 /** The parts on which the best state is scored at the end. */
 function evaluatedParts(
   dataset: Dataset,
@@ -304,7 +314,7 @@ function evaluatedParts(
   };
   const test = sorted('test');
   return [
-    { part: 'train', indices: sorted('train', train) },
+    { part: 'train', indices: sorted('train', evenly(train, MOST_SCORED)) },
     { part: 'validation', indices: sorted('train', validation) },
     { part: 'test', indices: test },
     ...kind.otherParts.map((part) => ({ part, indices: test })),

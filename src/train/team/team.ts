@@ -5,6 +5,7 @@
 import { Allocations } from '../../backends/allocations.js';
 import type { Backend } from '../../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
+import { openReadAhead } from '../../data/read-ahead.js';
 import { openAugmented, openSequences, type Part, type PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { Network } from '../../model/network.js';
@@ -190,8 +191,11 @@ export class Team implements Engine {
       divergence: new Float64Array(sharedBytes(16)),
     };
     let first = plan.firstBatch;
+    const ahead = this.#options.parts.train ? openReadAhead(this.#options.parts.train, plan.order) : null;
+    ahead?.advance(first * batchSize);
     for await (const done of this.#runOnRanks(command, stop)) {
       const end = plan.firstBatch + done;
+      ahead?.advance(end * batchSize);
       if (end === first) continue;
       yield {
         firstBatch: first,

@@ -1,6 +1,7 @@
 /** The script of a worker thread in Node.js: a member of a team, started by threads-node.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openHandle } from '../../backends/open-node.js';
+import '../../data/strokes/stored/stored-file.js';
 import { openMember } from './member.js';
 import type { Command, Start } from './team-protocol.js';
 

@@ -13,7 +13,12 @@ import { cacheFolder } from '#src/cache-folder.js';
 import type { Progress } from '#src/data/strokes/stroke-archive.js';
 import { cachePath, readCache, writeCache } from '#src/data/strokes/stroke-cache.js';
 import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { movesOf, type StrokeDataset, type StrokeExamples } from '#src/data/strokes/stroke-examples.js';
+import {
+  inMemory,
+  movesOf,
+  type StrokeDataset,
+  type StrokeExamples,
+} from '#src/data/strokes/stroke-examples.js';
 import {
   prepareStrokeTarget,
   writeStrokeArchive,
@@ -38,8 +43,12 @@ afterEach(async () => {
 });
 
 const plain = ({ train, test: held, classes }: StrokeDataset) => ({
-  train: { moves: [...train.moves], offsets: [...train.offsets], labels: [...train.labels] },
-  test: { moves: [...held.moves], offsets: [...held.offsets], labels: [...held.labels] },
+  train: {
+    moves: [...inMemory(train, 'test').moves],
+    offsets: [...train.offsets],
+    labels: [...train.labels],
+  },
+  test: { moves: [...inMemory(held, 'test').moves], offsets: [...held.offsets], labels: [...held.labels] },
   classes,
 });
 
@@ -66,7 +75,8 @@ describe('read', () => {
         const dataset = await loadStrokes(path);
         assert.deepEqual(plain(dataset), EXPECTED);
         assert.equal(dataset.name, 'some');
-        for (const { moves, offsets, labels } of [dataset.train, dataset.test]) {
+        for (const part of [dataset.train, dataset.test]) {
+          const { moves, offsets, labels } = inMemory(part, 'test');
           for (const array of [moves, offsets, labels]) assert.ok(array.buffer instanceof SharedArrayBuffer);
         }
       }
@@ -298,7 +308,7 @@ describe('the cache', () => {
     const { atime, mtime } = await fs.stat(file);
     await fs.writeFile(file, strokeFiles()['trainimg-0-inputdata.txt'].replace('3 4', '5 4'));
     await fs.utimes(file, atime, mtime);
-    assert.equal((await loadStrokes(folder)).train.moves[0], 5);
+    assert.equal(inMemory((await loadStrokes(folder)).train, 'test').moves[0], 5);
   });
 
   test('is made again if any byte is damaged', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import type { SequenceSource } from '#src/data/sequence.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
-import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
+import { concatenateStrokes, type StrokesInMemory } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import type { StrokeSequencesData } from '#src/data/strokes/stroke-sequences.js';
 
@@ -54,7 +54,7 @@ export function drawingOf(moves: ArrayLike<number>): Drawing {
 export function dataOf(
   drawings: Drawing[],
   preprocessing: Partial<StrokeSequencesData['preprocessing']> = {},
-): StrokeSequencesData {
+): StrokeSequencesData & { examples: StrokesInMemory } {
   return {
     name: 'test',
     examples: concatenateStrokes(

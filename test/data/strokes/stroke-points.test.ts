@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { redrawnStrokes } from '#src/data/strokes/redrawn-strokes.js';
 import { concatenateStrokes, movesOf } from '#src/data/strokes/stroke-examples.js';
-import { reorderedStrokes, reversedStrokes } from '#src/data/strokes/stroke-points.js';
 import { UserError } from '#src/user-error.js';
 import { anyDrawing, type Drawing, dataOf, drawingOf } from './stroke-drawings.js';
 
@@ -25,7 +25,7 @@ const JUMPING: Drawing = [
 
 test('reversed: the last stroke comes first, each from its end', () => {
   const { examples } = dataOf([JUMPING, []]);
-  const reversed = reversedStrokes(examples);
+  const reversed = redrawnStrokes(examples, 'reversed');
   assert.deepEqual(
     [...reversed.moves],
     [
@@ -40,7 +40,7 @@ test('reversed: the last stroke comes first, each from its end', () => {
 test('reordered: the last stroke comes first, each from its beginning', () => {
   const { examples } = dataOf([JUMPING]);
   assert.deepEqual(
-    [...reorderedStrokes(examples).moves],
+    [...redrawnStrokes(examples, 'reordered').moves],
     [
       20, 20, 0, 0, 1, 0, 0, 0, 6, -18, 0, 0, 0, 0, 1, 0, -17, 8, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0,
       -8, -7, 0, 0, 0, 0, 1, 1,
@@ -53,7 +53,10 @@ test('any drawings: the same strokes in reverse order; applied twice, the origin
     fc.property(fc.array(anyDrawing(9), { minLength: 1, maxLength: 5 }), (drawings) => {
       const { examples } = dataOf(drawings);
       const originals = structuredClone(examples.moves.slice());
-      const [reversed, reordered] = [reversedStrokes(examples), reorderedStrokes(examples)];
+      const [reversed, reordered] = [
+        redrawnStrokes(examples, 'reversed'),
+        redrawnStrokes(examples, 'reordered'),
+      ];
       drawings.forEach((drawing, i) => {
         const strokes = [...drawing].reverse();
         assert.deepEqual(
@@ -62,8 +65,8 @@ test('any drawings: the same strokes in reverse order; applied twice, the origin
         );
         assert.deepEqual(drawingOf(movesOf(reordered, i)), strokes);
       });
-      assert.deepEqual(reversedStrokes(reversed), examples);
-      assert.deepEqual(reorderedStrokes(reordered), examples);
+      assert.deepEqual(redrawnStrokes(reversed, 'reversed'), examples);
+      assert.deepEqual(redrawnStrokes(reordered, 'reordered'), examples);
       assert.deepEqual(examples.moves, originals, 'the originals do not change');
     }),
     { seed: 1, numRuns: 150 },
@@ -71,7 +74,7 @@ test('any drawings: the same strokes in reverse order; applied twice, the origin
 });
 
 test('the result is in shared memory', () => {
-  const { moves, offsets, labels } = reversedStrokes(dataOf([JUMPING]).examples);
+  const { moves, offsets, labels } = redrawnStrokes(dataOf([JUMPING]).examples, 'reversed');
   for (const { buffer } of [moves, offsets, labels]) assert.ok(buffer instanceof SharedArrayBuffer);
 });
 
@@ -80,7 +83,7 @@ test('moves in another form than the archive become valid drawings', () => {
   const odd = Int16Array.from([
     0, 0, 1, 0, 3, 3, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 5, 5, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1,
   ]);
-  const reversed = reversedStrokes(concatenateStrokes([odd], [0], 'test'));
+  const reversed = redrawnStrokes(concatenateStrokes([odd], [0], 'test'), 'reversed');
   assert.deepEqual(drawingOf(reversed.moves), [
     [
       [11, 9],
@@ -97,7 +100,7 @@ test('a move that does not fit into 16 bits is refused', () => {
   const moves = [1, 1, 0, 0, 32767, 0, 0, 0, 32767, 0, 0, 0, 0, 0, 1, 1];
   const far = concatenateStrokes([Int16Array.from([0, 0, 1, 1]), Int16Array.from(moves)], [0, 0], 'test');
   assert.throws(
-    () => reversedStrokes(far),
+    () => redrawnStrokes(far, 'reversed'),
     new UserError('strokes reversed: drawing 1 has a move of 65535; at most 32767 is accepted'),
   );
 });

@@ -1,11 +1,12 @@
 /** Protects users from hostile pickles: nothing is executed, and time, memory and messages stay small. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { OPCODES } from '#src/exchange/pytorch/pickle/pickle-opcodes.js';
-import { MAX_MARKS, MAX_OPCODES, readPickle } from '#src/exchange/pytorch/pickle/pickle-reader.js';
-import { PickleDict, PickleRecord } from '#src/exchange/pytorch/pickle/pickle-values.js';
 import { MAX_MODULE_DEPTH } from '#src/exchange/pytorch/read/module-tensors.js';
 import { readPytorch } from '#src/exchange/pytorch/read-pytorch.js';
+import { OPCODES } from '#src/formats/pickle/pickle-opcodes.js';
+import { MAX_MARKS, readPickle } from '#src/formats/pickle/pickle-reader.js';
+import { PickleDict, PickleRecord } from '#src/formats/pickle/pickle-values.js';
+import { MAX_OPCODES } from '#src/formats/pickle/torch-functions.js';
 import { UserError } from '#src/user-error.js';
 import {
   APPEND,

@@ -1,5 +1,5 @@
 /** Assembles pickles of protocol 2, opcode by opcode, and the archive of torch.save around them. */
-import { OPCODES } from '#src/exchange/pytorch/pickle/pickle-opcodes.js';
+import { OPCODES } from '#src/formats/pickle/pickle-opcodes.js';
 import { type ZipItem, zipOf } from './zip-bytes.js';
 
 /** Opcodes with their arguments. */

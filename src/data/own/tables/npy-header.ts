@@ -111,6 +111,18 @@ export function readNpyHeader(bytes: Uint8Array, size: number, where: string): N
   return { shape, count, fortranOrder: order[1] === 'True', dataAt, ...type };
 }
 
+/**
+ * Where the pickle of an array of objects begins.
+ * @param bytes the whole file
+ * @throws UserError if this is no .npy file, or its elements are no objects
+ */
+export function objectsStart(bytes: Uint8Array, where: string): number {
+  const dataAt = headerEnd(bytes.subarray(0, PREAMBLE_BYTES), where);
+  const text = new TextDecoder('latin1').decode(bytes.subarray(0, dataAt));
+  if (bytes.length >= dataAt && /'descr'\s*:\s*'[|<>=]?O\d*'/.test(text)) return dataAt;
+  throw new UserError(`${where}: expected an array of sketches, found ${quote(text.slice(10).trim(), 60)}`);
+}
+
 /** @param needs what needs how many bytes: `its header alone needs 128` */
 export function cutShort(where: string, size: number, needs: string): UserError {
   return new UserError(

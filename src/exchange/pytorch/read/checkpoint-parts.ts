@@ -2,9 +2,10 @@
  * Finds the model, the optimiser and the epoch in what torch.save wrote: a state dict, a module, or a dict with both
  * under the names that programs use.
  */
+
+import { describeValue, PickleDict, type PickleValue } from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
-import { describeValue, PickleDict, type PickleValue } from '../pickle/pickle-values.js';
 import { isModule, isTorchScript, MAX_TENSORS, type NamedTensors, namedTensors } from './module-tensors.js';
 
 /** The parts of a file. */

@@ -4,6 +4,8 @@
  * archive. The graph is not read.
  */
 import { isPlainObject, parseJson } from '../../../formats/json.js';
+import { PickleDict, TorchStorage, TorchTensor } from '../../../formats/pickle/pickle-values.js';
+import { MAX_TENSOR_DIMENSIONS } from '../../../formats/pickle/torch-functions.js';
 import { quote } from '../../../formats/quotation.js';
 import {
   checked,
@@ -17,8 +19,6 @@ import {
   whole,
 } from '../../../formats/shape.js';
 import { UserError } from '../../../user-error.js';
-import { PickleDict, TorchStorage, TorchTensor } from '../pickle/pickle-values.js';
-import { MAX_TENSOR_DIMENSIONS } from '../pickle/torch-functions.js';
 import { MAX_TENSORS } from './module-tensors.js';
 import { readTorchArchive, refuseBigEndian, type TorchArchive, torchRoot } from './torch-archive.js';
 import { ZipArchive } from './zip-archive.js';

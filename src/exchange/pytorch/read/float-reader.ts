@@ -5,10 +5,10 @@
  */
 
 import { FLOAT_BYTES, type FloatType, floatAt, floatsOf } from '../../../formats/float-types.js';
+import type { TorchStorage, TorchTensor } from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import type { TensorData } from '../../../state-dict.js';
 import { UserError } from '../../../user-error.js';
-import type { TorchStorage, TorchTensor } from '../pickle/pickle-values.js';
 
 /** Small files may hold a few tensors with strides of 0. */
 const MIN_BUDGET_FLOATS = 4096;

@@ -3,10 +3,16 @@
  * number, a version, the system, the object, the keys of the storages - and the storages in the order of the keys, each
  * with its number of elements (8 bytes) in front.
  */
+
+import { readPickle } from '../../../formats/pickle/pickle-reader.js';
+import {
+  describeValue,
+  PickleDict,
+  type PickleValue,
+  type TorchStorage,
+} from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
-import { readPickle } from '../pickle/pickle-reader.js';
-import { describeValue, PickleDict, type PickleValue, type TorchStorage } from '../pickle/pickle-values.js';
 import { elementBytes, type StorageBytes } from './float-reader.js';
 
 /** PROTO 2, LONG1 of 10 bytes, 0x1950a86a20f9469cfc6c. */

@@ -3,9 +3,15 @@
  * unknown class: those of torch.save keep their tensors in `_parameters` and `_buffers` and their parts in `_modules`,
  * those of TorchScript keep all as attributes.
  */
+
+import {
+  PickleDict,
+  PickleRecord,
+  type PickleValue,
+  TorchTensor,
+} from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
-import { PickleDict, PickleRecord, type PickleValue, TorchTensor } from '../pickle/pickle-values.js';
 
 /** Modules within modules. */
 export const MAX_MODULE_DEPTH = 64;

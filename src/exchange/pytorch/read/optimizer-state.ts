@@ -3,9 +3,7 @@
  * "params": [index, …]}]}. An optimiser that scanstroke cannot go on with is left out with a notice: the weights are
  * good without it.
  */
-import { quote } from '../../../formats/quotation.js';
-import type { StateDict } from '../../../state-dict.js';
-import type { ForeignOptimizer } from '../../foreign-model.js';
+
 import {
   describeValue,
   entriesOf,
@@ -14,7 +12,10 @@ import {
   PickleTuple,
   type PickleValue,
   TorchTensor,
-} from '../pickle/pickle-values.js';
+} from '../../../formats/pickle/pickle-values.js';
+import { quote } from '../../../formats/quotation.js';
+import type { StateDict } from '../../../state-dict.js';
+import type { ForeignOptimizer } from '../../foreign-model.js';
 import type { FloatReader } from './float-reader.js';
 
 /** Vectors of Adam, AdamW and SGD; other optimisers have others. */

@@ -1,8 +1,9 @@
 /** The ZIP form of torch.save and TorchScript: `NAME/data.pkl`, the storages as `NAME/data/KEY`, `NAME/byteorder`. */
+
+import { readPickle } from '../../../formats/pickle/pickle-reader.js';
+import type { PickleValue } from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
-import { readPickle } from '../pickle/pickle-reader.js';
-import type { PickleValue } from '../pickle/pickle-values.js';
 import type { StorageBytes } from './float-reader.js';
 import type { ZipArchive } from './zip-archive.js';
 

@@ -44,7 +44,8 @@ export class DeviceExamples {
   open(data: SequencesData): ResidentExamples | null {
     // The host removes the slant of strokes, and adds up their moves.
     if (data.kind === 'strokes' && (data.preprocessing.deslant || data.preprocessing.position)) return null;
-    const values = this.#upload(arrayOf(data));
+    const array = arrayOf(data);
+    const values = array && this.#upload(array);
     return values && { values, format: this.#formatOf(data), startOf: startsOf(data) };
   }
 
@@ -99,13 +100,13 @@ export class DeviceExamples {
   }
 }
 
-/** The array with the values of all sequences. */
-function arrayOf(data: SequencesData): ArrayBufferView {
+/** The array with the values of all sequences; null if they are in a file. */
+function arrayOf(data: SequencesData): ArrayBufferView | null {
   switch (data.kind) {
     case 'images':
       return data.examples.pixels;
     case 'strokes':
-      return data.examples.moves;
+      return data.examples.moves instanceof Int16Array ? data.examples.moves : null;
     case 'arrays':
       return data.inputs;
     default:

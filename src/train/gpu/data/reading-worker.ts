@@ -1,5 +1,6 @@
 /** The script of a worker thread that reads sequences, started by reading-threads.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
+import '../../../data/strokes/stored/stored-file.js';
 import type { SequencesData } from '../../../data/sources.js';
 import { type PostedError, postableError } from '../../../user-error.js';
 import type { TrainingDraws } from './most-steps.js';

@@ -2,8 +2,10 @@
  * The functions that torch.save and TorchScript write into a pickle, as functions that make descriptions. Every other
  * function or class gives a record of its name and arguments.
  */
-import { quote } from '../../../formats/quotation.js';
-import { UserError } from '../../../user-error.js';
+
+import { UserError } from '../../user-error.js';
+import { quote } from '../quotation.js';
+import type { PickleDialect } from './pickle-dialect.js';
 import {
   describeValue,
   PickleDict,
@@ -15,20 +17,10 @@ import {
   TorchTensor,
 } from './pickle-values.js';
 
+/** A checkpoint takes about 50 opcodes a tensor. */
+export const MAX_OPCODES = 1_000_000;
 /** As safetensors. */
 export const MAX_TENSOR_DIMENSIONS = 16;
-
-/** Modules that give access to the system, and functions that run code. No model is made of them. */
-const DANGEROUS_MODULES =
-  /^(os|posix|nt|sys|subprocess|pty|commands|shutil|socket|runpy|importlib|ctypes|webbrowser|code|bdb|pdb|timeit|pip|_?operator|builtins|__builtin__)\./;
-/** Of the modules above: types that state dicts and modules hold. */
-const HARMLESS_BUILTINS =
-  /^(builtins|__builtin__)\.(set|frozenset|dict|list|tuple|int|long|float|bool|str|unicode|bytes|bytearray|complex|slice|range|xrange|object|type|NoneType|property|getattr|len|abs|min|max|sum|round)$/;
-
-/** Whether Python would reach the system or run code with this class or function. */
-export function isDangerous(name: string): boolean {
-  return DANGEROUS_MODULES.test(name) && !HARMLESS_BUILTINS.test(name);
-}
 
 type Function = (args: readonly PickleValue[]) => PickleValue;
 
@@ -64,7 +56,7 @@ const FUNCTIONS: ReadonlyMap<string, Function> = new Map([
  * @param name of a class or a function
  * @throws UserError without a place, if the arguments do not fit a function of PyTorch's
  */
-export function rebuild(name: string, args: readonly PickleValue[]): PickleValue {
+function rebuild(name: string, args: readonly PickleValue[]): PickleValue {
   const known = FUNCTIONS.get(name);
   return known === undefined ? new PickleRecord(name, args) : known(args);
 }
@@ -131,7 +123,7 @@ function wholeNumber(value: PickleValue | undefined, what: string): number {
  * module with its source code: ('module', class, file, source).
  * @throws UserError without a place
  */
-export function storageOf(id: PickleValue): PickleValue {
+function storageOf(id: PickleValue): PickleValue {
   const [kind, type, key, , count, view] = id instanceof PickleTuple ? id.items : [];
   if (kind === 'module' && type instanceof PickleGlobal) return type;
   if (kind !== 'storage') {
@@ -154,3 +146,17 @@ export function storageOf(id: PickleValue): PickleValue {
     wholeNumber(offset, 'a view of a storage: offset'),
   );
 }
+
+/** Pickles that torch.save and TorchScript write. */
+export const TORCH_PICKLES: PickleDialect = {
+  protocols: [2, 3],
+  mostOpcodes: MAX_OPCODES,
+  hasBytes: false,
+  advice: {
+    opcode: 'save the model again in PyTorch, with torch.save and its default pickle_protocol',
+    protocol: 'save the model again with torch.save and its default pickle_protocol',
+    size: 'save only the weights: torch.save(model.state_dict(), "model.pt")',
+  },
+  rebuild,
+  storageOf,
+};

@@ -1,6 +1,7 @@
 /**
- * The opcodes of Python's pickle format. `OPCODES` are those that are read: the list of PyTorch's own restricted reader
- * (torch/_weights_only_unpickler.py). The others are known by name, for messages.
+ * The opcodes of Python's pickle format. `OPCODES` are read in every pickle: the list of PyTorch's own restricted reader
+ * (torch/_weights_only_unpickler.py). `BYTES_OPCODES` are read in NumPy's arrays, too. The others are known by name, for
+ * messages.
  */
 
 export const OPCODES = {
@@ -37,6 +38,18 @@ export const OPCODES = {
   NEWTRUE: 0x88,
   NEWFALSE: 0x89,
   LONG1: 0x8a,
+} as const;
+
+/** Bytes, and what newer protocols write instead of the opcodes above. */
+export const BYTES_OPCODES = {
+  BINBYTES: 0x42, // B
+  SHORT_BINBYTES: 0x43, // C
+  BINSTRING: 0x54, // T
+  SHORT_BINUNICODE: 0x8c,
+  BINBYTES8: 0x8e,
+  STACK_GLOBAL: 0x93,
+  MEMOIZE: 0x94,
+  FRAME: 0x95,
 } as const;
 
 /** Opcodes that no file of torch.save has. */

@@ -9,6 +9,7 @@ export type PickleValue =
   | number
   | bigint
   | string
+  | Uint8Array
   | PickleValue[]
   | PickleTuple
   | PickleDict
@@ -86,6 +87,7 @@ export function describeValue(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
   if (typeof value === 'string') return 'a text';
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`;
   if (Array.isArray(value)) return 'a list';

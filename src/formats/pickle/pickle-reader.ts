@@ -1,14 +1,17 @@
 /**
- * Reads a pickle of PyTorch's without executing anything: a stack machine whose opcodes only make inert values. What
- * Python would call is either one of the few functions that torch.save writes, whose meaning `rebuild` knows, or stays a
- * record of its name and arguments.
+ * Reads a pickle without executing anything: a stack machine whose opcodes only make inert values. What Python would call
+ * is either one of the few functions that the program in question writes, whose meaning its dialect knows
+ * (torch-functions.ts, numpy-functions.ts), or stays a record of its name and arguments, or is refused by name.
  *
- * Time and memory are bounded by the length of the pickle and MAX_OPCODES: every opcode makes at most one value, texts
+ * Time and memory are bounded by the length of the pickle and the dialect's number of opcodes: every opcode makes at most one value, texts
  * are not longer than the bytes they come from, and values refer to each other without copies.
  */
-import { inOneLine, quote } from '../../../formats/quotation.js';
-import { UserError } from '../../../user-error.js';
-import { OPCODES, refusedName } from './pickle-opcodes.js';
+
+import { UserError } from '../../user-error.js';
+import { inOneLine, quote } from '../quotation.js';
+import { isDangerous } from './dangerous-names.js';
+import type { PickleDialect } from './pickle-dialect.js';
+import { BYTES_OPCODES, OPCODES, refusedName } from './pickle-opcodes.js';
 import {
   describeValue,
   PickleDict,
@@ -18,15 +21,12 @@ import {
   type PickleValue,
   TorchStorage,
 } from './pickle-values.js';
-import { isDangerous, rebuild, storageOf } from './torch-functions.js';
+import { TORCH_PICKLES } from './torch-functions.js';
 
-/** A checkpoint takes about 50 opcodes a tensor. */
-export const MAX_OPCODES = 1_000_000;
 /** Open MARKs: about two a level of nesting. */
 export const MAX_MARKS = 1000;
 export const MAX_TEXT_BYTES = 16 * 2 ** 20;
 const MAX_GLOBAL_BYTES = 1000;
-const MAX_PROTOCOL = 3;
 
 /** What a pickle holds. */
 export interface Pickled {
@@ -42,16 +42,23 @@ export interface Pickled {
  * @param bytes the pickle lies within them
  * @param where how messages name the pickle: `model.pt: data.pkl`
  * @param start its first byte
- * @throws UserError with the byte, if the pickle is damaged, too large, or uses what torch.save does not write
+ * @param dialect default: PyTorch's
+ * @throws UserError with the byte, if the pickle is damaged, too large, or uses what the dialect does not
  */
-export function readPickle(bytes: Uint8Array, where: string, start = 0): Pickled {
-  return new PickleReader(bytes, where, start).read();
+export function readPickle(
+  bytes: Uint8Array,
+  where: string,
+  start = 0,
+  dialect: PickleDialect = TORCH_PICKLES,
+): Pickled {
+  return new PickleReader(bytes, where, start, dialect).read();
 }
 
 class PickleReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #where: string;
+  readonly #dialect: PickleDialect;
   #at: number;
   /** Where the current opcode lies. */
   #opcodeAt: number;
@@ -61,16 +68,18 @@ class PickleReader {
   readonly #memo = new Map<number, PickleValue>();
   readonly #storages = new Map<string, TorchStorage>();
 
-  constructor(bytes: Uint8Array, where: string, start: number) {
+  constructor(bytes: Uint8Array, where: string, start: number, dialect: PickleDialect) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#where = where;
+    this.#dialect = dialect;
     this.#at = start;
     this.#opcodeAt = start;
   }
 
   read(): Pickled {
-    for (let n = 0; n < MAX_OPCODES; n++) {
+    const { mostOpcodes, advice } = this.#dialect;
+    for (let n = 0; n < mostOpcodes; n++) {
       this.#opcodeAt = this.#at;
       const opcode = this.#bytes[this.#take(1)];
       if (opcode === OPCODES.STOP) {
@@ -79,9 +88,7 @@ class PickleReader {
       }
       this.#step(opcode);
     }
-    return this.#fail(
-      `over ${MAX_OPCODES} opcodes; save only the weights: torch.save(model.state_dict(), "model.pt")`,
-    );
+    return this.#fail(`over ${mostOpcodes} opcodes; ${advice.size}`);
   }
 
   #step(opcode: number): void {
@@ -110,7 +117,7 @@ class PickleReader {
       case OPCODES.BINFLOAT:
         return this.#view.getFloat64(this.#take(8), false);
       case OPCODES.SHORT_BINSTRING:
-        return this.#text(this.#bytes[this.#take(1)]);
+        return this.#string(this.#bytes[this.#take(1)]);
       case OPCODES.BINUNICODE:
         return this.#text(this.#view.getUint32(this.#take(4), true));
       case OPCODES.EMPTY_TUPLE:
@@ -138,6 +145,30 @@ class PickleReader {
         return this.#called();
       case OPCODES.BINPERSID:
         return this.#persistent();
+      default:
+        return this.#dialect.hasBytes ? this.#valueWithBytes(opcode) : undefined;
+    }
+  }
+
+  /** Values of dialects with bytes, which newer protocols have, too. */
+  #valueWithBytes(opcode: number): PickleValue | undefined {
+    switch (opcode) {
+      case BYTES_OPCODES.SHORT_BINBYTES:
+        return this.#byteString(this.#bytes[this.#take(1)]);
+      case BYTES_OPCODES.BINBYTES:
+      case BYTES_OPCODES.BINSTRING:
+        return this.#byteString(this.#view.getUint32(this.#take(4), true));
+      case BYTES_OPCODES.BINBYTES8:
+        return this.#byteString(Number(this.#view.getBigUint64(this.#take(8), true)));
+      case BYTES_OPCODES.SHORT_BINUNICODE:
+        return this.#text(this.#bytes[this.#take(1)]);
+      case BYTES_OPCODES.STACK_GLOBAL: {
+        const [module, name] = this.#popped(2);
+        if (typeof module !== 'string' || typeof name !== 'string') {
+          this.#fail(`expected the name of a class or a function, found ${describeValue(name)}`);
+        }
+        return this.#named(`${module}.${name}`);
+      }
       default:
         return undefined;
     }
@@ -174,19 +205,26 @@ class PickleReader {
         this.#build();
         break;
       default:
-        this.#fail(
-          `the opcode ${refusedName(opcode)} is not read; save the model again in PyTorch, ` +
-            'with torch.save and its default pickle_protocol',
-        );
+        if (!this.#dialect.hasBytes || !this.#actWithMemo(opcode)) {
+          this.#fail(`the opcode ${refusedName(opcode)} is not read; ${this.#dialect.advice.opcode}`);
+        }
     }
+  }
+
+  /** Of newer protocols: remembers the top under the next number; a frame is only a hint for buffers. */
+  #actWithMemo(opcode: number): boolean {
+    if (opcode === BYTES_OPCODES.MEMOIZE) this.#memo.set(this.#memo.size, this.#top());
+    else if (opcode === BYTES_OPCODES.FRAME) this.#take(8);
+    else return false;
+    return true;
   }
 
   #checkProtocol(): void {
     const protocol = this.#bytes[this.#take(1)];
-    if (protocol > MAX_PROTOCOL) {
-      this.#fail(
-        `pickle protocol ${protocol}; only 2 and 3 are read; save the model again with torch.save and its default pickle_protocol`,
-      );
+    const [least, newest] = this.#dialect.protocols;
+    if (protocol > newest) {
+      const read = newest > least + 1 ? `${least} to ${newest}` : `${least} and ${newest}`;
+      this.#fail(`pickle protocol ${protocol}; only ${read} are read; ${this.#dialect.advice.protocol}`);
     }
   }
 
@@ -198,6 +236,17 @@ class PickleReader {
     value = BigInt.asIntN(8 * length, value);
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
+  }
+
+  /** Of Python 2, whose texts are bytes. */
+  #string(length: number): PickleValue {
+    return this.#dialect.hasBytes ? this.#byteString(length) : this.#text(length);
+  }
+
+  /** A view: the pickle stays in memory as long as its bytes are needed. */
+  #byteString(length: number): Uint8Array {
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, start + length);
   }
 
   #text(length: number): string {
@@ -230,11 +279,14 @@ class PickleReader {
   }
 
   #global(): PickleGlobal {
-    const name = `${this.#line()}.${this.#line()}`;
+    return this.#named(`${this.#line()}.${this.#line()}`);
+  }
+
+  #named(name: string): PickleGlobal {
     if (isDangerous(name)) {
       this.#fail(
-        `Python would call ${quote(name)} when it loads this file, which no model needs. scanstroke executed nothing. ` +
-          'Do not load this file in Python; get the model from a source that you trust',
+        `Python would call ${quote(name)} when it loads this file, which no ${this.#dialect.hasBytes ? 'data need' : 'model needs'}. scanstroke executed nothing. ` +
+          `Do not load this file in Python; get the ${this.#dialect.hasBytes ? 'data' : 'model'} from a source that you trust`,
       );
     }
     return new PickleGlobal(name);
@@ -257,7 +309,7 @@ class PickleReader {
     }
     if (!(args instanceof PickleTuple))
       this.#fail(`expected a tuple of arguments, found ${describeValue(args)}`);
-    return this.#explained(() => rebuild(callee.name, args.items));
+    return this.#explained(() => this.#dialect.rebuild(callee.name, args.items));
   }
 
   /** The state of a dict or a tensor (`_metadata`, attributes) has no use here. */
@@ -269,7 +321,7 @@ class PickleReader {
 
   #persistent(): PickleValue {
     const id = this.#pop();
-    const value = this.#explained(() => storageOf(id));
+    const value = this.#explained(() => this.#dialect.storageOf(id));
     if (value instanceof TorchStorage) this.#note(value);
     return value;
   }

@@ -1,0 +1,115 @@
+/** Divides drawings among training, validation and test, in the order in which they are read. */
+import { UserError } from '../../../user-error.js';
+import type { DrawingFile } from '../../pens/drawing-files.js';
+import type { PerClass } from '../../per-class.js';
+
+export type DrawingPart = 'train' | 'validation' | 'test';
+const PARTS: readonly DrawingPart[] = ['train', 'validation', 'test'];
+
+/** Without counts and without files for the test, every seventh drawing of a class is for the test. */
+const TEST_SHARE = 7;
+
+/** Drawings of a class in each part. */
+type Counts = Record<DrawingPart, number> & { seen: number };
+
+export class Division {
+  readonly #files: readonly DrawingFile[];
+  readonly #perClass: PerClass | null;
+  /** Whether names of files tell what is for the test. */
+  readonly #isByFile: boolean;
+  readonly #counts: Counts[] = [];
+  /** Files that have drawings of a class that is not in their name. */
+  readonly #isMixed: Uint8Array;
+
+  constructor(files: readonly DrawingFile[], perClass: PerClass | null) {
+    this.#files = files;
+    this.#perClass = perClass;
+    this.#isByFile = files.some(({ isTest }) => isTest);
+    this.#isMixed = new Uint8Array(files.length);
+  }
+
+  /**
+   * The part of the next drawing; null if there are enough of its class.
+   * @param file number of its file
+   * @param label number of its class
+   * @param meant the part for which its file means it
+   */
+  partFor(file: number, label: number, meant: DrawingPart | 'any'): DrawingPart | null {
+    const counts = this.#countsOf(label);
+    counts.seen++;
+    const part = this.#choose(counts, meant === 'any' ? this.#meantByName(file) : meant);
+    if (part !== null) counts[part]++;
+    return part;
+  }
+
+  #choose(counts: Counts, meant: DrawingPart | null): DrawingPart | null {
+    const limits = this.#perClass;
+    if (limits) {
+      return (meant ? [meant] : PARTS).find((part) => counts[part] < limits[part]) ?? null;
+    }
+    return meant ?? (counts.seen % TEST_SHARE === 0 ? 'test' : 'train');
+  }
+
+  /** With files for the test, the others are for training and validation. */
+  #meantByName(file: number): DrawingPart | null {
+    if (!this.#isByFile) return null;
+    if (this.#files[file].isTest) return 'test';
+    return this.#perClass ? null : 'train';
+  }
+
+  /**
+   * Whether a file need not be read further: there are enough drawings of its class, and its name says that it has no
+   * other one (`cat.ndjson`, `full_simplified_cat.ndjson`).
+   * @param words the classes of the drawings that were read last, and their numbers
+   */
+  isFull(file: number, words: readonly string[], labels: readonly number[]): boolean {
+    const limits = this.#perClass;
+    const { name } = this.#files[file];
+    if (!words.every((word) => name.toLowerCase().includes(word.toLowerCase()))) this.#isMixed[file] = 1;
+    if (!limits || words.length !== 1 || this.#isMixed[file] === 1) return false;
+    const counts = this.#countsOf(labels[0]);
+    return PARTS.every((part) => counts[part] >= limits[part]);
+  }
+
+  /** @throws UserError if a part has too few drawings @param classes numbers by name */
+  check(name: string, classes: ReadonlyMap<string, number>): void {
+    const total = (part: DrawingPart) => this.#counts.reduce((sum, counts) => sum + counts[part], 0);
+    const [train, validation, test] = PARTS.map(total);
+    if (train === 0 || test === 0 || (this.#perClass && validation === 0)) {
+      throw new UserError(
+        `${name}: ${train} drawings are for training, ${validation} for validation and ${test} for the test; each part needs ` +
+          'at least one. Give at least 7 drawings of each class, files for the test, named like test-cats.ndjson, or smaller ' +
+          'numbers of drawings per class',
+        { settings: ['perClass'] },
+      );
+    }
+    for (const [word, label] of classes) {
+      if (this.#countsOf(label).train > 0) continue;
+      throw new UserError(
+        `${name}: no drawing of the class ${JSON.stringify(word)} is for training; add some`,
+      );
+    }
+  }
+
+  /** A line if classes have fewer drawings than were asked for; null otherwise. @param classes numbers by name */
+  shortage(classes: ReadonlyMap<string, number>): string | null {
+    const limits = this.#perClass;
+    if (!limits) return null;
+    const wanted = limits.train + limits.validation + limits.test;
+    const short = [...classes].filter(([, label]) =>
+      PARTS.some((part) => this.#countsOf(label)[part] < limits[part]),
+    );
+    if (short.length === 0) return null;
+    const seen = ([, label]: [string, number]) => this.#countsOf(label).seen;
+    const fewest = short.reduce((least, each) => (seen(each) < seen(least) ? each : least));
+    return (
+      `${short.length} of ${classes.size} classes have fewer than the ${wanted} drawings that were asked for; ` +
+      `${JSON.stringify(fewest[0])} has ${seen(fewest)}`
+    );
+  }
+
+  #countsOf(label: number): Counts {
+    this.#counts[label] ??= { train: 0, validation: 0, test: 0, seen: 0 };
+    return this.#counts[label];
+  }
+}
