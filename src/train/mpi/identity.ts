@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Dataset } from '../../data/input-kind.js';
 import { UserError } from '../../user-error.js';
 
@@ -14,7 +15,7 @@ export interface Identity {
   arch: string;
   /** Name and instruction set. */
   backend: string;
-  /** SHA-256 of all examples. */
+  /** SHA-256 of all examples; of moves in a file, of its name, which names their source. */
   data: string;
 }
 
@@ -32,7 +33,9 @@ function hashOf(dataset: Dataset): string {
       hash.update(`\n${name}\n`);
       if (ArrayBuffer.isView(value))
         hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      else hash.update(JSON.stringify(value));
+      // Moves in a file of the cache: its name is a hash of their source, its folder may differ between hosts.
+      else
+        hash.update(JSON.stringify(value, (key, part) => (key === 'path' ? basename(String(part)) : part)));
     }
   }
   return hash.digest('hex');
