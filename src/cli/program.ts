@@ -4,11 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { explainSystemError } from '../formats/file-errors.js';
-import { explainShortage } from '../formats/shortage.js';
 import { flagFor } from '../train/config/foreign-names.js';
 import { UserError } from '../user-error.js';
-import { messageWithFlags } from './error-message.js';
+import { explain } from './explain.js';
 import { helpTerm, normalizeSpelling } from './flags.js';
 import type { Terminal } from './terminal.js';
 
@@ -186,16 +184,4 @@ const MAX_SHOWN = 300;
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
-}
-
-/** Prints the error and returns the exit code. */
-function explain(thrown: unknown, terminal: Terminal): 1 | 2 {
-  const error = explainSystemError(explainShortage(thrown));
-  if (error instanceof UserError) {
-    terminal.err.write(`scanstroke: ${messageWithFlags(error)}\n`);
-    return 2;
-  }
-  const stack = error instanceof Error ? error.stack : String(error);
-  terminal.err.write(`scanstroke: this is a bug in scanstroke, please report it\n${stack}\n`);
-  return 1;
 }

@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../user-error.js';
 import { KERNELS } from './load-addon.js';
 
-const HEADERS = fileURLToPath(new URL('./node-api-headers/', import.meta.url));
+/** The folder of Node-API's headers. */
+export const HEADERS = fileURLToPath(new URL('./node-api-headers/', import.meta.url));
 
 const AVX512 = [
   ...['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mfma'],
@@ -37,7 +38,8 @@ const FLAGS = [
   ...['-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math'],
   ...['-Wall', '-Wextra', '-Wno-unused-parameter', '-Wno-psabi'],
 ];
-const LINK: Partial<Record<NodeJS.Platform, string[]>> = {
+/** Flags that make an addon. */
+export const LINK: Partial<Record<NodeJS.Platform, string[]>> = {
   linux: ['-shared', '-static-libstdc++', '-static-libgcc'],
   darwin: ['-bundle', '-undefined', 'dynamic_lookup'],
 };
@@ -99,7 +101,7 @@ export async function compileAddon({
   mkdirSync(dirname(output), { recursive: true });
   const object = (name: string) => join(objects, `${name}.o`);
   const compile = (source: string, name: string, flags: string[]) =>
-    run(command, [...FLAGS, ...flags, '-c', join(KERNELS, source)], object(name));
+    runCompiler(command, [...FLAGS, ...flags, '-c', join(KERNELS, source)], object(name));
 
   const sets = Object.entries(INSTRUCTION_SETS[arch] ?? { baseline: [] });
   const results = await Promise.allSettled([
@@ -110,15 +112,21 @@ export async function compileAddon({
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   const parts = ['addon', ...sets.map(([set]) => set)].map(object);
   const fresh = `${output}.${process.pid}`;
-  await run(command, [...link, ...(strip ? ['-s'] : []), ...parts], fresh);
+  await runCompiler(command, [...link, ...(strip ? ['-s'] : []), ...parts], fresh);
   renameSync(fresh, output);
 }
 
 /**
  * Calls the compiler, which must write `output`.
+ * @param what is compiled, for messages
  * @throws UserError with the first error that the compiler prints, or with what else went wrong
  */
-async function run(command: string[], args: string[], output: string): Promise<void> {
+export async function runCompiler(
+  command: string[],
+  args: string[],
+  output: string,
+  what = 'the kernels',
+): Promise<void> {
   const name = command.join(' ');
   rmSync(output, { force: true }); // an older one must not be taken for what this call writes
   const [program, ...words] = [...command, ...args, '-o', output];
@@ -133,9 +141,9 @@ async function run(command: string[], args: string[], output: string): Promise<v
   });
   if (ended !== 'exit code 0') {
     const complaint = /^.*\berror: .*$/m.exec(messages)?.[0] ?? (messages.trim().split('\n')[0] || ended);
-    throw new UserError(`${name} does not compile the kernels: ${complaint}`);
+    throw new UserError(`${name} does not compile ${what}: ${complaint}`);
   }
   if (!existsSync(output)) {
-    throw new UserError(`${name} does not compile the kernels: it reports success, but wrote no ${output}`);
+    throw new UserError(`${name} does not compile ${what}: it reports success, but wrote no ${output}`);
   }
 }

@@ -11,7 +11,8 @@ import { printJson, type Terminal } from '../terminal.js';
 
 export function defineBuild(command: Command, terminal: Terminal): void {
   command
-    .option('--json', 'print only { addon, instruction_sets, compiled }')
+    .option('--mpi', 'compile the addon with which mpirun trains on several machines (docs/scale.md)')
+    .option('--json', 'print only { addon, instruction_sets, compiled }; with --mpi { addon, mpi, compiled }')
     .addHelpText(
       'after',
       `
@@ -21,9 +22,31 @@ or clang++ into the cache folder. Without native kernels WebAssembly is used, ab
 Examples:
   scanstroke build                  compile, if this machine has no native kernels yet
   CXX=clang++-19 scanstroke build   compile with this compiler
+  scanstroke build --mpi            compile the addon for the MPI whose mpicc is at hand
+  MPICC=mpicc.mpich scanstroke build --mpi    for another one; both may be there
   scanstroke build --json           print their path as JSON`,
     )
-    .action(({ json = false }: { json?: boolean }) => build(json, terminal));
+    .action(({ json = false, mpi = false }: { json?: boolean; mpi?: boolean }) =>
+      mpi ? buildForMpi(json, terminal) : build(json, terminal),
+    );
+}
+
+/** Compiles the addon that speaks MPI into the cache folder. */
+async function buildForMpi(json: boolean, terminal: Terminal): Promise<void> {
+  const { compileMpi, findMpi } = await import('../../train/mpi/compile-mpi.js');
+  const { addonPath } = await import('../../train/mpi/mpi-addon.js');
+  const found = findMpi();
+  const made = await prepareInCache(dirname(addonPath(found)));
+  const { path, compiled } = await compileMpi(found).catch(async (error) => {
+    await removeEmptyFolders(made);
+    throw explainFileError('write', addonPath(found), error);
+  });
+  const { flavour, version } = found;
+  if (json) printJson(terminal, { addon: path, mpi: `${flavour} ${version}`, compiled });
+  else {
+    const what = compiled ? 'addon for MPI compiled' : 'nothing to do: the addon for MPI is there';
+    terminal.out.write(`${what} (${flavour} ${version}): ${path}\n`);
+  }
 }
 
 async function build(json: boolean, terminal: Terminal): Promise<void> {

@@ -5,6 +5,8 @@ import { snakeCaseKeys } from '../../formats/key-case.js';
 import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import { lockRun, type RunLock, removeDeadLock } from '../../runs/run-lock.js';
 import { removeUnusedFolder } from '../../runs/run-path.js';
+import { findLauncher } from '../../train/mpi/launcher.js';
+import type { Lead } from '../../train/mpi/lead.js';
 import type { PlacedConfig } from '../configure.js';
 import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
 import { ProgressView } from '../progress.js';
@@ -36,7 +38,14 @@ export function defineTrain(command: Command, terminal: Terminal): void {
     .addHelpText('after', HELP)
     .action(async (flags: TrainFlags) => {
       const { trainParts } = await import('./train-parts.js');
-      process.exitCode = await train(flags, terminal, trainParts);
+      if (!findLauncher()) {
+        process.exitCode = await train(flags, terminal, trainParts);
+        return;
+      }
+      const { trainInJob } = await import('./train-ranks.js');
+      process.exitCode = await trainInJob(flags, terminal, (ranks) =>
+        train(flags, terminal, trainParts, ranks),
+      );
     });
 }
 
@@ -56,8 +65,13 @@ const STOPPING = {
 };
 type Phase = keyof typeof STOPPING;
 
-/** Trains, and returns the exit code. */
-export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: TrainParts<E>): Promise<number> {
+/** Trains, and returns the exit code. @param ranks in an MPI job: the other ranks */
+export async function train<E>(
+  flags: TrainFlags,
+  terminal: Terminal,
+  parts: TrainParts<E>,
+  ranks: Lead | null = null,
+): Promise<number> {
   const { config: configPath, json = false, ...options } = flags;
   const notice = (line: string) => terminal.err.write(`${line}\n`);
   const config = await parts.configure(configPath, options, notice);
@@ -77,6 +91,7 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
       }
       const control: RunControl = {
         stop: signals.stop,
+        ranks,
         lock: config.seeds > 1 ? null : lock,
         onPhase: (now) => {
           phase = now;
@@ -104,6 +119,7 @@ export async function train<E>(flags: TrainFlags, terminal: Terminal, parts: Tra
 
 interface RunControl {
   stop: AbortSignal;
+  ranks: Lead | null;
   /** The lock of the run folder; null: taken by trainOne, until the report is written. */
   lock: RunLock | null;
   onPhase: (phase: Phase) => void;
@@ -113,13 +129,13 @@ interface RunControl {
 async function trainOne<E>(
   config: PlacedConfig,
   view: ProgressView,
-  { stop, lock, onPhase }: RunControl,
+  { stop, lock, ranks, onPhase }: RunControl,
   { trainRun, report }: TrainParts<E>,
 ): Promise<RunSummary | null> {
   onPhase('beginning');
   const held = lock ?? (await lockRun(config.savingPath, { notice: (line) => view.line(line), stop }));
   try {
-    const events = trainRun(config, { stop, lock: held });
+    const events = trainRun(config, { stop, lock: held, ranks });
     let summary: RunSummary | null = null;
     let loss = 0;
     let next = await events.next();

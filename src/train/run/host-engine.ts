@@ -8,6 +8,7 @@ import { mixedPrecisionOn } from '../../backends/stored.js';
 import { partsOf } from '../../data/sources.js';
 import { shortageOf } from '../../formats/shortage.js';
 import { UserError } from '../../user-error.js';
+import { identityOf } from '../mpi/identity.js';
 import { openTeam, type TeamOptions } from '../team/team.js';
 import { teamBytes } from '../team/team-memory.js';
 import { startNodeThread } from '../team/threads-node.js';
@@ -15,15 +16,24 @@ import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
 
 /** @throws UserError when the backend or its threads cannot be opened */
 export async function openHostEngine(options: RunEngineOptions, choice: HostChoice): Promise<OpenedEngine> {
-  const { dataset, preprocessing, model, precision: wanted = 'float32', training } = options;
+  const { dataset, preprocessing, model, precision: wanted = 'float32', training, ranks = null } = options;
   const notices: string[] = [];
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? ranks?.defaultThreads ?? availableParallelism();
   const backend = await openBackend(choice, (line) => notices.push(line));
   const precision = wanted === 'mixed' ? mixedPrecisionOn(backend) : wanted;
-  const team = { backend, threads, model, precision, parts: partsOf(dataset, preprocessing), training };
+  const team: Omit<TeamOptions, 'startThread'> = {
+    ...{ backend, threads, model, precision, training },
+    parts: partsOf(dataset, preprocessing),
+  };
   try {
     checkAddressSpace(team);
-    const engine = await openTeam({ ...team, startThread: startNodeThread });
+    if (ranks) {
+      const own = identityOf(dataset, `${backend.name} (${backend.description})`);
+      team.ranks = await ranks.agree(own, threads, wanted);
+      notices.push(...ranks.notices);
+    }
+    const opened = await openTeam({ ...team, startThread: startNodeThread });
+    const engine = ranks ? ranks.engineOn(opened, model.numClasses) : opened;
     const close = async () => {
       await engine.close();
       backend.close();

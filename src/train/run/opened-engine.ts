@@ -5,6 +5,8 @@ import type { ResolvedClassifierConfig } from '../../model/classifier-config.js'
 import type { Precision } from '../../model/workspace.js';
 import type { TrainConfig } from '../config/options.js';
 import type { Engine, UpdateSettings } from '../engine.js';
+import type { Identity } from '../mpi/identity.js';
+import type { RankGroup, Team } from '../team/team.js';
 
 export interface RunEngineOptions {
   backend: TrainConfig['backend'];
@@ -17,6 +19,23 @@ export interface RunEngineOptions {
   precision?: Precision | 'mixed';
   /** Null: only evaluate. */
   training: (UpdateSettings & { augmentation: Augmentation }) | null;
+  /** In an MPI job: the ranks that train together. */
+  ranks?: RunRanks | null;
+}
+
+/** The ranks of an MPI job, as one of them opens its engine. */
+export interface RunRanks {
+  /** Threads of this process where the user names no number. */
+  readonly defaultThreads: number;
+  /** Lines for the user. */
+  readonly notices: string[];
+  /**
+   * Compares this rank with the others.
+   * @throws UserError that names what differs
+   */
+  agree(own: Identity, threads: number, precision: Precision | 'mixed'): Promise<RankGroup>;
+  /** The engine of the run, on the team of this rank. */
+  engineOn(team: Team, classes: number): Engine;
 }
 
 export interface OpenedEngine {

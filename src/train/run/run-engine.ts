@@ -2,7 +2,9 @@
  * Opens the engine of a run or an evaluation in Node.js, by the name of its backend. For a new training, `auto` takes
  * the GPU if there is one and it is faster for this model and batch (faster-engine.ts).
  */
+import type { HostChoice } from '../../backends/backend-names.js';
 import { findGpu } from '../../backends/webgpu/find-gpu.js';
+import { UserError } from '../../user-error.js';
 import type { TrainConfig } from '../config/options.js';
 import { compareEngines, type MeasuredWork } from './faster-engine.js';
 import { openHostEngine } from './host-engine.js';
@@ -23,6 +25,7 @@ export async function openRunEngine(
   measured: MeasuredWork | null = null,
 ): Promise<RunEngine> {
   const { backend } = options;
+  if (options.ranks) return { ...(await openHostEngine(options, hostBackend(backend))), backend };
   if (backend === 'webgpu') return { ...(await openGpuEngine(options)), backend };
   const host = await openHostEngine(options, backend);
   const onlyHost = backend !== 'auto' || !measured || options.precision === 'bfloat16';
@@ -33,6 +36,17 @@ export async function openRunEngine(
     await host.close();
     throw error;
   }
+}
+
+/** The ranks of an MPI job compute on processors. @throws UserError for a GPU */
+export function hostBackend(backend: TrainConfig['backend']): HostChoice {
+  if (backend !== 'webgpu') return backend;
+  throw new UserError(
+    'train: the ranks of an MPI job compute on processors, not on a GPU; choose the backend cpu',
+    {
+      settings: ['backend'],
+    },
+  );
 }
 
 /** The GPU's engine is loaded where it is used. */

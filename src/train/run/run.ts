@@ -6,15 +6,13 @@ import { basename, dirname, join } from 'node:path';
 import { DeviceLost } from '../../backends/webgpu/device.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
-import { loadDataset } from '../../data/open-dataset.js';
 import type { Part } from '../../data/sources.js';
-import { firstIndices, sortedByLength, splitExamples } from '../../data/split.js';
-import { checkTrainable } from '../../data/trainable.js';
+import { firstIndices, sortedByLength } from '../../data/split.js';
 import { parameterCount } from '../../model/parameters.js';
 import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint.js';
 import { readCheckpoint } from '../../runs/checkpoint-file.js';
-import { MAX_EPOCH_UPDATES, MAX_EPOCHS } from '../../runs/limits.js';
+import { MAX_EPOCHS } from '../../runs/limits.js';
 import { readCheckpointToResume } from '../../runs/run-checkpoints.js';
 import { type Mistake, type RefusedKind, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
@@ -22,22 +20,15 @@ import { continuesIn, holdsRun } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
-import {
-  additionsOf,
-  classifierOf,
-  divisionOf,
-  loopSettingsOf,
-  preprocessingOf,
-  updateSettingsOf,
-  withFittingSteps,
-} from '../config/plan.js';
 import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
+import type { Lead } from '../mpi/lead.js';
 import { watch } from '../watch.js';
 import { refusedByKind } from './refusals.js';
 import { fingerprintOf, resume, savedPrecision } from './resume.js';
 import { openRunEngine, type RunEngine } from './run-engine.js';
+import { loadRunData, planRun } from './run-plan.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
 import { TensorboardLog } from './tensorboard-log.js';
 import { mistakesOf } from './worst-mistakes.js';
@@ -56,6 +47,8 @@ export interface RunControl {
   stop: AbortSignal;
   /** The lock of the run folder; by default the run takes it, and releases it at its end. */
   lock?: RunLock;
+  /** In an MPI job: the other ranks, which compute with this one; by default the run computes alone. */
+  ranks?: Lead | null;
   /** The folder of the counters of energy; default: the kernel's. */
   powercap?: string;
 }
@@ -70,12 +63,12 @@ export interface RunControl {
  */
 export async function* trainRun(
   config: PlacedConfig,
-  { stop, lock, powercap }: RunControl,
+  { stop, lock, powercap, ranks = null }: RunControl,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (lock) return yield* trainLocked(config, stop, lock, powercap);
+  if (lock) return yield* trainLocked(config, stop, lock, powercap, ranks);
   const own = await lockRun(config.savingPath, { stop });
   try {
-    return yield* trainLocked(config, stop, own, powercap);
+    return yield* trainLocked(config, stop, own, powercap, ranks);
   } finally {
     await own.release();
   }
@@ -86,6 +79,7 @@ async function* trainLocked(
   stop: AbortSignal,
   lock: RunLock,
   powercap: string | undefined,
+  ranks: Lead | null,
 ): AsyncGenerator<TrainEvent, RunEnd> {
   if (given.numEpochs > MAX_EPOCHS) {
     throw new UserError(
@@ -93,29 +87,16 @@ async function* trainLocked(
       { settings: ['numEpochs'] },
     );
   }
+  await ranks?.beginRun(given);
   const { dataset, notices } = yield* load(given, stop);
-  checkTrainable(dataset, given.trainSplit, given.seedNumber);
-  const config = withFittingSteps(given, dataset);
-  const preprocessing = preprocessingOf(config, dataset);
-  const model = classifierOf(config, dataset.classes.length);
+  const plan = planRun(given, dataset);
+  const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf, blockOf } = plan;
   const source = await lockSource(config);
   let session: RunEngine | null = null;
   let log: TensorboardLog | null = null;
   let writer: RunWriter | null = null;
   try {
     const checkpoint = config.loadCp === null ? null : await readCheckpointToResume(config.loadCp);
-    const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
-    const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
-    const batchesPerEpoch = Math.ceil(train.length / batchSize);
-    if (batchesPerEpoch > MAX_EPOCH_UPDATES) {
-      throw new UserError(
-        `train: an epoch would have ${batchesPerEpoch} updates; at most ${MAX_EPOCH_UPDATES} are supported; use larger batches`,
-        { settings: ['batchSize'] },
-      );
-    }
-    const settings = loopSettingsOf(config, batchSize);
-    const lengthOf = kindOf(dataset).lengthsIn(dataset.train);
-    const blockOf = kindOf(dataset).blockOf(dataset.train);
     session = await openRunEngine(
       {
         backend: config.backend,
@@ -124,7 +105,8 @@ async function* trainLocked(
         preprocessing,
         model,
         precision: precisionOf(config, checkpoint),
-        training: updateSettingsOf(config, batchSize, labelsOf(dataset, train), model.numClasses),
+        training: plan.training,
+        ranks,
       },
       checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf, blockOf }, 1), batchSize },
     );
@@ -165,7 +147,7 @@ async function* trainLocked(
       trainCount: train.length,
       validationCount: validation.length,
       testCount: dataset.test.count,
-      batchesPerEpoch,
+      batchesPerEpoch: plan.batchesPerEpoch,
       epochs: config.numEpochs,
       resumedFrom: checkpoint ? { epoch: state.epoch, batch: state.losses.length } : null,
       seed: config.seedNumber,
@@ -243,11 +225,6 @@ async function* trainLocked(
   }
 }
 
-/** Labels of training samples, one after the other: there may be millions. */
-function* labelsOf({ train: { labels } }: Dataset, indices: Int32Array): Generator<number> {
-  for (const index of indices) yield labels[index];
-}
-
 /** The precision that is asked for; where only mixed precision is, that of the training which goes on, if it is mixed. */
 function precisionOf({ precision, useAmp, loadCp }: TrainConfig, checkpoint: Checkpoint | null) {
   if (precision !== 'float32' || !useAmp) return precision;
@@ -298,13 +275,7 @@ async function* load(
 ): AsyncGenerator<LoadingEvent, { dataset: Dataset; notices: string[] }> {
   const notices: string[] = [];
   const progress: Omit<LoadingEvent, 'type'> = { what: '', done: 0, total: 0 };
-  const loading = loadDataset(config.data, {
-    channelsImg: config.channelsImg,
-    pictureSize: config.imageSize,
-    order: config.strokeOrder,
-    ...divisionOf(config),
-    isWeighted: config.classWeights === 'balanced',
-    ...additionsOf(config),
+  const loading = loadRunData(config, {
     signal,
     onProgress: (now) => Object.assign(progress, now),
     onNotice: (line) => notices.push(line),

@@ -71,9 +71,9 @@ export class Control {
   }
 
   /** By one thread between two barriers: counts units from 0 again, and decides for all whether to stop. */
-  nextUpdate(): void {
+  nextUpdate(stop = this.stopWanted): void {
     Atomics.store(this.words, WORD.nextUnit, 0);
-    Atomics.store(this.words, WORD.stopping, Atomics.load(this.words, WORD.stopWanted));
+    Atomics.store(this.words, WORD.stopping, Number(stop));
   }
 
   get progress(): number {

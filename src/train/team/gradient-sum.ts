@@ -18,7 +18,9 @@ import type { Network } from '../../model/network.js';
 import type { Workspace } from '../../model/workspace.js';
 import { deriveKey } from '../../random.js';
 import type { Control } from './control.js';
+import type { Exchange } from './exchange.js';
 import type { ParameterSlices } from './parameter-slices.js';
+import { cutRounds, shareOf, unitsOf } from './rounds.js';
 import { PASS_SIZE, type TeamMember, type TrainCommand, type TrainingMember } from './team-protocol.js';
 import { cutBatch, endOfWave, type Units } from './units.js';
 
@@ -75,11 +77,13 @@ export class GradientSum {
   /**
    * Computes units of the batch until none is left, and adds this thread's slices. Then these slices of the first
    * buffer hold the gradients of the mean loss, times `scale`, and all losses of the batch are there.
+   * @param exchange in thread 0 of a rank of an MPI job
    * @returns the weight of the batch: the mean loss is the sum of the losses over it
    */
-  run(command: TrainCommand, batch: BatchRange, scale: number): number {
+  run(command: TrainCommand, batch: BatchRange, scale: number, exchange: Exchange | null): number {
     const { threads } = command;
-    const { settings, gradients } = this.#training;
+    const { settings, gradients, ranks } = this.#training;
+    if (ranks) return this.#runOnRanks(command, batch, scale, exchange);
     const count = batch.end - batch.begin;
     const units = cutBatch(count, settings.batchSize, threads);
     const weight = this.#weightOf(command, batch);
@@ -94,6 +98,43 @@ export class GradientSum {
       this.#slices.add(threads, { from: kept, to: kept + end - first, unitsPerPass: units.perPass });
       first = end;
       if (first < units.count) this.#control.barrier(threads);
+    }
+    return weight;
+  }
+
+  /**
+   * The same on the ranks of an MPI job: each rank computes its run of the shards of a round (rounds.ts), and adds its
+   * range of the shards of all ranks.
+   */
+  #runOnRanks(command: TrainCommand, batch: BatchRange, scale: number, exchange: Exchange | null): number {
+    const { threads } = command;
+    const { gradients, ranks } = this.#training;
+    if (!ranks) throw new Error('train: this process is no rank of an MPI job');
+    const count = batch.end - batch.begin;
+    const rounds = cutRounds(count, ranks.cut);
+    const { units, perShard } = unitsOf(rounds, count, threads);
+    const { count: shards, perPass, size } = rounds.shards;
+    const weight = this.#weightOf(command, batch);
+    let before = 0; // units of this rank in earlier rounds
+    for (let first = 0; first < shards; first += rounds.perRound) {
+      const end = Math.min(shards, first + rounds.perRound);
+      const { from, to } = shareOf(first, end, ranks.rank, ranks.cut.ranks);
+      const firstUnit = from * perShard;
+      const own = Math.max(0, Math.min(units.count, to * perShard) - firstUnit);
+      for (let n = this.#control.take(before + own); n < before + own; n = this.#control.take(before + own)) {
+        const unit = firstUnit + n - before;
+        this.#compute(command, batch, { units, unit, scale: scale / weight }, gradients[n - before]);
+      }
+      before += own;
+      this.#control.barrier(threads);
+      if (perShard > 1) {
+        this.#slices.addSums(threads, { from: 0, to: own, unitsPerPass: perShard });
+        this.#control.barrier(threads);
+      }
+      exchange?.shards({ first, end, size, count, perShard });
+      this.#control.barrier(threads);
+      this.#slices.addShards(threads, { first, end, perPass, perShard });
+      if (end < shards) this.#control.barrier(threads);
     }
     return weight;
   }

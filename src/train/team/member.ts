@@ -4,11 +4,13 @@
  * An update, in every thread:
  *   units    forward and backward, each into its own buffer (gradient-sum.ts); barrier
  *   add      the buffers, by slices (parameter-slices.ts)
- *            — several machines meet here: their sums are added before the norm —
  *   norm     of the sum, by slices, where something depends on it; barrier
  *   update   of the parameters, by slices; barrier
  *   panels   a part of the weights in the kernels' order; barrier
  * With more units than buffers, units and add alternate, with a barrier between.
+ *
+ * In an MPI job every rank computes its units; thread 0 exchanges gradients before `add`, norms after `norm` and
+ * parameters after `update` (exchange.ts), and each rank adds and updates its own range of the parameters.
  */
 import type { Backend } from '../../backends/backend.js';
 import { packBatch } from '../../data/batch.js';
@@ -20,6 +22,7 @@ import { openWorkspace, type Workspace } from '../../model/workspace.js';
 import { postableError } from '../../user-error.js';
 import { LossScaler } from '../loss-scale.js';
 import { Control } from './control.js';
+import { Exchange } from './exchange.js';
 import { type BatchRange, GradientSum } from './gradient-sum.js';
 import { ParameterSlices } from './parameter-slices.js';
 import {
@@ -54,6 +57,8 @@ export function openMember(
 interface Training extends TrainingMember {
   gradientSum: GradientSum;
   slices: ParameterSlices;
+  /** In thread 0 of a rank of an MPI job. */
+  exchange: Exchange | null;
 }
 
 export class Member {
@@ -95,7 +100,11 @@ export class Member {
       source: this.#source('train'),
       slices,
     });
-    return { ...training, gradientSum, slices };
+    const { ranks, gradients } = training;
+    const { index, parameters } = this.#me;
+    const exchange =
+      ranks && index === 0 ? new Exchange(ranks, this.#control, gradients.length, parameters.length) : null;
+    return { ...training, gradientSum, slices, exchange };
   }
 
   /** Carries out a command; the reply holds what went wrong. */
@@ -129,7 +138,7 @@ export class Member {
     const { threads } = command;
     const training = this.#training;
     if (!training) throw new Error('train: this team was opened for evaluation only');
-    const { gradientSum, slices, settings } = training;
+    const { gradientSum, slices, settings, exchange, ranks } = training;
     const needsNorm = settings.maxNorm !== null || command.lossScale !== null;
     const scaler = new LossScaler(command.lossScale);
     let updates = command.updatesBefore;
@@ -137,11 +146,11 @@ export class Member {
       const { scale } = scaler;
       const begin = batch * settings.batchSize;
       const range = { begin, end: Math.min(command.order.length, begin + settings.batchSize) };
-      const weight = gradientSum.run(command, range, scale);
-      const norm = slices.norm(threads, needsNorm) / scale;
+      const weight = gradientSum.run(command, range, scale, exchange);
+      const norm = slices.norm(threads, needsNorm, exchange) / scale;
       const loss = meanLoss(training, range, weight);
       if (this.#me.index === 0) {
-        this.#control.nextUpdate();
+        this.#control.nextUpdate(exchange?.stopWanted);
         command.losses[batch] = loss;
         command.correct[batch] = countCorrect(training, range);
       }
@@ -156,6 +165,10 @@ export class Member {
         slices.update(threads, { lr: command.learningRates[batch], norm, scale, update: ++updates });
       }
       this.#control.barrier(threads);
+      if (ranks && verdict === 'update') {
+        exchange?.parameters();
+        this.#control.barrier(threads);
+      }
       if (verdict === 'update') this.#writePanels(command);
       if (this.#me.index === 0) {
         scaler.write(command.lossScales, batch);

@@ -6,13 +6,20 @@
 import type { Backend } from '../../backends/backend.js';
 import { clipScale, updateSlice } from '../optimizer.js';
 import type { Control } from './control.js';
+import type { Exchange } from './exchange.js';
+import { rangeOf, shareOf } from './rounds.js';
 import { SLICE_LENGTH, type TeamMember, type TrainingMember } from './team-protocol.js';
 
-/** Views of a slice. `gradients`: of each buffer; the first one holds the sum. */
+/** Views of a slice. */
 interface Slice {
   parameters: Float32Array;
+  /** Of each gradient buffer. */
   gradients: Float32Array[];
+  /** Of the buffer that holds the sum. */
+  sum: Float32Array;
   state: Float32Array[];
+  /** Of each shard that other ranks computed. */
+  received: Float32Array[];
 }
 
 /** Buffers `from` … `to - 1` hold units; each `unitsPerPass` of them are added first. */
@@ -22,14 +29,24 @@ export interface AddedBuffers {
   unitsPerPass: number;
 }
 
+/** Shards `first` … `end - 1` of a batch, of which every `perPass` are a pass. */
+export interface AddedShards {
+  first: number;
+  end: number;
+  perPass: number;
+  /** Gradient buffers from one shard of this rank to the next. */
+  perShard: number;
+}
+
 export class ParameterSlices {
   readonly #member: TeamMember;
   readonly #training: TrainingMember;
   readonly #backend: Backend;
   readonly #control: Control;
-  /** Of how many threads `#own` are this thread's slices. */
+  /** Of how many threads `#own` and `#every` are this thread's slices. */
   #ownOf = 0;
   #own: Slice[] = [];
+  #every: Slice[] = [];
 
   constructor(member: TeamMember, training: TrainingMember, backend: Backend, control: Control) {
     this.#member = member;
@@ -50,19 +67,54 @@ export class ParameterSlices {
     }
   }
 
+  /** In an MPI job, of all parameters: adds the sums of each pass that this rank computed to the pass's first sum. */
+  addSums(threads: number, { from, to, unitsPerPass }: AddedBuffers): void {
+    this.#slices(threads);
+    for (const { gradients } of this.#every) {
+      for (let pass = from; pass < to; pass += unitsPerPass) {
+        for (let unit = pass + 1; unit < Math.min(to, pass + unitsPerPass); unit++) {
+          this.#backend.add(gradients[pass], gradients[unit]);
+        }
+      }
+    }
+  }
+
+  /** In an MPI job, of this rank's parameters: the additions of `add`, of shards of all ranks in their order. */
+  addShards(threads: number, { first, end, perPass, perShard }: AddedShards): void {
+    const { ranks } = this.#training;
+    if (!ranks) throw new Error('train: this process is no rank of an MPI job');
+    const { from, to } = shareOf(first, end, ranks.rank, ranks.cut.ranks);
+    for (const { gradients, received, sum } of this.#slices(threads)) {
+      const of = (shard: number) =>
+        shard >= from && shard < to ? gradients[(shard - from) * perShard] : received[shard - first];
+      for (let pass = first; pass < end; pass += perPass) {
+        for (let shard = pass + 1; shard < Math.min(end, pass + perPass); shard++) {
+          this.#backend.add(of(pass), of(shard));
+        }
+        if (pass > 0) this.#backend.add(sum, of(pass));
+        else sum.set(of(pass)); // not 0 + x, which would lose the sign of -0
+      }
+    }
+  }
+
   /**
    * The norm of the summed gradients. Waits for the other threads.
    * @param needed false: nothing depends on the norm, so it is not computed
+   * @param exchange in thread 0 of a rank of an MPI job
    * @returns 0 where it is not computed
    */
-  norm(threads: number, needed: boolean): number {
+  norm(threads: number, needed: boolean, exchange: Exchange | null): number {
     if (!needed) return 0;
-    const { partialNorms } = this.#training;
-    const first = firstSlice(this.#member, threads);
-    this.#slices(threads).forEach(({ gradients: [sum] }, n) => {
+    const { partialNorms, ranks } = this.#training;
+    const [first] = this.#ownRange(threads);
+    this.#slices(threads).forEach(({ sum }, n) => {
       partialNorms[first + n] = this.#backend.sumSquares(sum);
     });
     this.#control.barrier(threads);
+    if (ranks) {
+      exchange?.norms();
+      this.#control.barrier(threads);
+    }
     let sum = 0;
     for (const partial of partialNorms) sum += partial;
     return Math.sqrt(sum);
@@ -76,38 +128,59 @@ export class ParameterSlices {
     const { optimizer, maxNorm } = this.#training.settings;
     const { lr, update } = at;
     const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
-    for (const { parameters, gradients, state } of this.#slices(threads)) {
-      const slice = { parameters, gradients: gradients[0], state, lr, gradientScale, update };
-      updateSlice(this.#backend, optimizer, slice);
+    for (const { parameters, sum, state } of this.#slices(threads)) {
+      updateSlice(this.#backend, optimizer, { parameters, gradients: sum, state, lr, gradientScale, update });
     }
   }
 
-  /** This thread's. The views are made once. */
+  /** This thread's, of those that this process updates. The views are made once. */
   #slices(threads: number): Slice[] {
     if (this.#ownOf !== threads) {
-      const { parameters } = this.#member;
-      const { gradients, optimizerState } = this.#training;
-      const first = firstSlice(this.#member, threads);
-      const last = firstSlice({ ...this.#member, index: this.#member.index + 1 }, threads);
-      this.#own = Array.from({ length: last - first }, (_, n) => {
-        const view = (vector: Float32Array) =>
-          vector.subarray((first + n) * SLICE_LENGTH, (first + n + 1) * SLICE_LENGTH);
-        return {
-          parameters: view(parameters),
-          gradients: gradients.map(view),
-          state: optimizerState.map(view),
-        };
-      });
+      this.#own = this.#views(...this.#ownRange(threads));
+      this.#every = this.#training.ranks ? this.#views(...this.#sharedOut(0, this.#count, threads)) : [];
       this.#ownOf = threads;
     }
     return this.#own;
   }
-}
 
-/** The first slice of a thread. */
-function firstSlice(
-  { index, parameters }: Pick<TeamMember, 'index' | 'parameters'>,
-  threads: number,
-): number {
-  return Math.floor((index * Math.ceil(parameters.length / SLICE_LENGTH)) / threads);
+  /** Slices `first` … `end - 1`. */
+  #views(first: number, end: number): Slice[] {
+    const { gradients, optimizerState, ranks } = this.#training;
+    const { parameters } = this.#member;
+    const range = ranks && rangeOf(ranks.rank, ranks.cut.ranks, parameters.length);
+    return Array.from({ length: end - first }, (_, n) => {
+      const at = (first + n) * SLICE_LENGTH;
+      const view = (vector: Float32Array) => vector.subarray(at, at + SLICE_LENGTH);
+      // Buffers of the range alone.
+      const inRange = (vector: Float32Array) => {
+        const from = Math.max(0, at - (range?.begin ?? 0));
+        return vector.subarray(from, from + Math.min(SLICE_LENGTH, parameters.length - at));
+      };
+      const views = gradients.map(view);
+      return {
+        parameters: view(parameters),
+        gradients: views,
+        sum: ranks ? inRange(ranks.sum) : views[0],
+        state: optimizerState.map(view),
+        received: ranks ? ranks.received.map(inRange) : [],
+      };
+    });
+  }
+
+  get #count(): number {
+    return Math.ceil(this.#member.parameters.length / SLICE_LENGTH);
+  }
+
+  /** First and end of this thread's slices, of those that this process updates. */
+  #ownRange(threads: number): [number, number] {
+    const { ranks } = this.#training;
+    if (!ranks) return this.#sharedOut(0, this.#count, threads);
+    const { firstSlice, endSlice } = rangeOf(ranks.rank, ranks.cut.ranks, this.#member.parameters.length);
+    return this.#sharedOut(firstSlice, endSlice, threads);
+  }
+
+  #sharedOut(first: number, end: number, threads: number): [number, number] {
+    const { from, to } = shareOf(first, end, this.#member.index, threads);
+    return [from, to];
+  }
 }

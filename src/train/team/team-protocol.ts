@@ -8,6 +8,7 @@ import type { Capacity, PassPrecisions, Precision, WorkspaceMemory } from '../..
 import type { PostedError } from '../../user-error.js';
 import type { UpdateSettings } from '../engine.js';
 import type { LossScaleState } from '../loss-scale.js';
+import type { RankMember } from './rank-member.js';
 
 /** Norm and update run over slices of this many parameters. The cut is the same for any number of threads. */
 export const SLICE_LENGTH = 16_384;
@@ -71,6 +72,8 @@ export interface TrainingMember {
   gradients: Float32Array[];
   /** The optimiser's vectors, each [P]. */
   optimizerState: Float32Array[];
+  /** In an MPI job: what the ranks share out. Null: this process trains alone. */
+  ranks: RankMember | null;
   own: {
     /** [pass, K] */
     dLogits: Float32Array;

@@ -26,6 +26,10 @@ import { lossScaleRows, readLossScale } from '../loss-scale.js';
 import { optimizerStateNames, withPrefix } from '../optimizer.js';
 import { watch } from '../watch.js';
 import { Control } from './control.js';
+import { LINK, openLink } from './exchange.js';
+import { type GradientBuffers, gradientBuffers } from './gradient-buffers.js';
+import type { Cut, Link, RankMember } from './rank-member.js';
+import { rangeOf } from './rounds.js';
 import {
   type EvaluateCommand,
   PASS_SIZE,
@@ -39,7 +43,7 @@ import {
 } from './team-protocol.js';
 import { ThreadGroup } from './thread-group.js';
 import type { StartThread, Thread } from './threads.js';
-import { bufferCount, usefulThreads } from './units.js';
+import { usefulThreads } from './units.js';
 
 export interface TeamOptions {
   /** Stays the caller's, who closes it after the team. */
@@ -53,6 +57,18 @@ export interface TeamOptions {
   parts: PartsData;
   /** Null: the team only evaluates. Else it starts with the initial parameters of `seed`, and needs part `train`. */
   training: (UpdateSettings & { augmentation: Augmentation }) | null;
+  /** The ranks of an MPI job, of which this process is one, and which train together; default: it trains alone. */
+  ranks?: RankGroup | null;
+}
+
+/** The ranks of an MPI job, as a team sees them. */
+export interface RankGroup {
+  rank: number;
+  ranks: number;
+  /** Threads of the rank with the most. */
+  threads: number;
+  /** Moves the bytes of exchanges until `link` is closed. Rejects with the reason why one failed. */
+  serve(link: Link): Promise<void>;
 }
 
 /**
@@ -85,6 +101,8 @@ export class Team implements Engine {
   readonly #optimizerState: ReadonlyMap<string, Float32Array>;
   readonly #control = new Control();
   readonly #group: ThreadGroup;
+  /** In an MPI job. */
+  #ranks: RankMember | null = null;
   #busy = false;
 
   /** For `openTeam`. */
@@ -145,6 +163,11 @@ export class Team implements Engine {
     }
   }
 
+  /** The shared vectors [P], for the ranks of an MPI job: parameters, then those of the optimiser. */
+  get vectors(): Float32Array[] {
+    return [this.#parameters, ...this.#optimizerState.values()];
+  }
+
   async *train(plan: EpochPlan, stop: AbortSignal): AsyncGenerator<BatchResults> {
     const { training, threads, precision } = this.#options;
     if (!training) throw new Error('train: this team was opened for evaluation only');
@@ -170,7 +193,7 @@ export class Team implements Engine {
     let first = plan.firstBatch;
     const ahead = this.#options.parts.train ? openReadAhead(this.#options.parts.train, plan.order) : null;
     ahead?.advance(first * batchSize);
-    for await (const done of this.#run(command, stop)) {
+    for await (const done of this.#runOnRanks(command, stop)) {
       const end = plan.firstBatch + done;
       ahead?.advance(end * batchSize);
       if (end === first) continue;
@@ -220,6 +243,27 @@ export class Team implements Engine {
     this.#memory.close();
   }
 
+  /** Runs updates, in an MPI job together with the other ranks. @throws the reason why an exchange failed */
+  async *#runOnRanks(command: TrainCommand, stop: AbortSignal): AsyncGenerator<number> {
+    const { ranks } = this.#options;
+    if (!ranks || !this.#ranks) return yield* this.#run(command, stop);
+    const { link } = this.#ranks;
+    link.words.fill(0);
+    const served = ranks.serve(link);
+    served.catch(() => {}); // Awaited below.
+    try {
+      yield* this.#run(command, stop);
+    } catch (error) {
+      // The thread that waited for the exchange only knows that it failed.
+      if (Atomics.load(link.words, LINK.failed) === 1) await served;
+      throw error;
+    } finally {
+      Atomics.store(link.words, LINK.closed, 1);
+      Atomics.notify(link.words, LINK.asked);
+    }
+    await served;
+  }
+
   /** Runs a command and yields its progress. If the caller ends the iteration, the command is stopped. */
   async *#run(command: TrainCommand | EvaluateCommand, stop: AbortSignal): AsyncGenerator<number> {
     this.#begin();
@@ -242,6 +286,23 @@ export class Team implements Engine {
     if (this.#busy)
       throw new Error('train: the engine carries out one call at a time; wait for the one before');
     this.#busy = true;
+  }
+
+  #cut(): Cut | null {
+    return cutOf(this.#options, this.#layout.length);
+  }
+
+  /** What an MPI job needs besides; null if this process trains alone. */
+  #openRanks(training: Omit<TrainingMember, 'own'>, counts: GradientBuffers): RankMember | null {
+    const { ranks } = this.#options;
+    const cut = this.#cut();
+    if (!ranks || !cut) return null;
+    const { begin, end } = rangeOf(ranks.rank, ranks.ranks, this.#layout.length);
+    const floats = () => this.#memory.floats(Math.max(1, end - begin));
+    const received = Array.from({ length: counts.received }, floats);
+    const stops = new Int32Array(sharedBytes(4 * ranks.ranks));
+    const link = openLink(cut, { ...training, received, stops, parameters: this.#parameters });
+    return { rank: ranks.rank, cut, link, received, sum: floats(), stops };
   }
 
   /** What each thread works with. @param steps of the longest sequence */
@@ -267,12 +328,16 @@ export class Team implements Engine {
       batchLosses: new Float32Array(sharedBytes(4 * training.batchSize)),
       batchCorrect: new Uint8Array(sharedBytes(training.batchSize)),
       partialNorms: new Float64Array(sharedBytes(8 * Math.ceil(P / SLICE_LENGTH))),
-      gradients: Array.from(
-        { length: bufferCount(training.batchSize, usefulThreads(training.batchSize, threads), P) },
-        () => memory.floats(P),
-      ),
+      gradients: [],
       optimizerState: [...this.#optimizerState.values()],
+      ranks: null,
     };
+    if (sharedTraining) {
+      const counts = gradientBuffers(sharedTraining.settings.batchSize, threads, P, this.#cut());
+      sharedTraining.gradients = Array.from({ length: counts.gradients }, () => memory.floats(P));
+      sharedTraining.ranks = this.#openRanks(sharedTraining, counts);
+      this.#ranks = sharedTraining.ranks;
+    }
     const sizes = (training ? [true, false] : [false]).map((withBackward) =>
       workspaceSize({ config: model, backend, ...precisions, capacity: passCapacity(steps, withBackward) }),
     );
@@ -316,6 +381,15 @@ function startAll(members: readonly TeamMember[], { startThread, backend }: Team
     for (const thread of threads) void thread.end();
     throw error;
   }
+}
+
+/** How a batch is shared out over the ranks of an MPI job; null if the team trains alone, or evaluates. */
+export function cutOf(
+  { ranks, training }: Pick<TeamOptions, 'ranks' | 'training'>,
+  parameters: number,
+): Cut | null {
+  if (!ranks || !training) return null;
+  return { ranks: ranks.ranks, threads: ranks.threads, batchSize: training.batchSize, parameters };
 }
 
 /** Steps of the longest sequence that there can be. */

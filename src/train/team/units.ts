@@ -5,7 +5,7 @@
 import { PASS_SIZE } from './team-protocol.js';
 
 /** Bytes of all buffers for units, where one for each thread and one more take less: more units mean fewer barriers. */
-const BUFFER_BYTES = 5 * 2 ** 24;
+export const BUFFER_BYTES = 5 * 2 ** 24;
 
 /**
  * How much longer a sequence takes in a sum than in a pass: products of few rows use the registers less, and the weights
@@ -37,13 +37,22 @@ function sumSizeFor(batchSize: number): number {
  */
 export function cutBatch(count: number, batchSize: number, threads: number): Units {
   const sumSize = sumSizeFor(batchSize);
-  const sumsPerPass = Math.floor(PASS_SIZE / sumSize);
-  const passSize = sumsPerPass * sumSize;
+  const perPass = sumsPerPass(sumSize);
+  const asSums = sumsAreFaster(batchSize, sumSize, threads);
+  const size = asSums ? sumSize : perPass * sumSize;
+  return { count: Math.ceil(count / size), size, perPass: asSums ? perPass : 1, sumSize };
+}
+
+/** Sums of a whole pass. */
+export function sumsPerPass(sumSize: number): number {
+  return Math.floor(PASS_SIZE / sumSize);
+}
+
+/** Whether threads compute `sequences` faster as sums than as passes, because more of them have work. */
+export function sumsAreFaster(sequences: number, sumSize: number, threads: number): boolean {
   // Sequences of the thread that computes most.
-  const most = (size: number) => Math.ceil(Math.ceil(batchSize / size) / threads) * Math.min(size, batchSize);
-  const asSums = most(sumSize) * costOfSums(sumSize) < most(passSize);
-  const size = asSums ? sumSize : passSize;
-  return { count: Math.ceil(count / size), size, perPass: asSums ? sumsPerPass : 1, sumSize };
+  const most = (size: number) => Math.ceil(Math.ceil(sequences / size) / threads) * Math.min(size, sequences);
+  return most(sumSize) * costOfSums(sumSize) < most(sumsPerPass(sumSize) * sumSize);
 }
 
 /** Threads that find work in a batch. */
