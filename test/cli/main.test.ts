@@ -166,7 +166,7 @@ describe('presets', () => {
   it('lists them, also as JSON', () => {
     const names = JSON.parse(run('presets', '--json').stdout).map(({ name }: { name: string }) => name);
     const images = ['quick', 'fast', 'accurate', 'mnist-lstm'];
-    const strokes = ['strokes', 'strokes-fast', 'strokes-accurate', 'sequential-mnist'];
+    const strokes = ['strokes', 'strokes-fast', 'strokes-accurate', 'sequential-mnist', 'quickdraw'];
     assert.deepEqual(names, [...images, ...strokes, 'pixels', 'permuted']);
     const { stdout } = run('presets');
     for (const name of names) assert.match(stdout, new RegExp(`^${name}$`, 'm'));

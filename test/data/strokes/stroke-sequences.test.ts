@@ -105,7 +105,7 @@ test('stored preprocessing is read back; invalid preprocessing is refused with t
     [{ kind: 'images' }, /^m: preprocessing: "kind": expected one of strokes, found "images"$/],
     [{ width: 0 }, /"width": expected a whole number from 1 to 32767, found 0$/],
     [{ height: undefined }, /"height": expected .* found nothing$/],
-    [{ order: 'any' }, /"order": expected one of tour, pen, found "any"$/],
+    [{ order: 'any' }, /"order": expected one of tour, pen, points, found "any"$/],
     [{ scale: Number.NaN }, /"scale": expected a number above 0 .* found NaN$/],
     [{ scale: 1e-60 }, /"scale": expected a number above 0/],
     [{ scale: 1e37 }, /"scale": expected a number above 0 that keeps moves finite in float32, found 1e\+37$/],

@@ -75,7 +75,7 @@ describe('messages', () => {
     ],
     [
       { preset: 'slow' },
-      'train: --preset must be one of quick, fast, accurate, mnist-lstm, strokes, strokes-fast, strokes-accurate, sequential-mnist, pixels, permuted, found "slow"',
+      'train: --preset must be one of quick, fast, accurate, mnist-lstm, strokes, strokes-fast, strokes-accurate, sequential-mnist, quickdraw, pixels, permuted, found "slow"',
     ],
     [
       { chartFormat: 'svg,gif' },
