@@ -7,7 +7,7 @@ import { plural } from '#src/report/text.js';
 import { isolated, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 import { useChanges, useLoaded, useTitle } from '../hooks.js';
-import { ClearIcon, RedoIcon, SaveIcon, UndoIcon } from '../icons.js';
+import { SaveIcon } from '../icons.js';
 import type { Moment } from '../recognition/moments.js';
 import { linkTo } from '../route.js';
 import { Failure, Waiting } from '../states.js';
@@ -18,6 +18,7 @@ import { Replay } from './replay.js';
 import { saveDrawing } from './save.js';
 import { Seen } from './seen.js';
 import { listenForShortcuts } from './shortcuts.js';
+import { UndoButtons } from './undo-buttons.js';
 
 /** Screen readers announce the answer when the pen has rested for this long. */
 const ANNOUNCE_AFTER_MS = 700;
@@ -86,36 +87,7 @@ function Toolbar({ session }: { session: DrawSession }) {
   const empty = ink.pointCount === 0;
   return (
     <div class="toolbar" role="toolbar" aria-label="Drawing">
-      <button
-        type="button"
-        disabled={!ink.canUndo}
-        onClick={() => ink.undo()}
-        title="Undo (Ctrl+Z)"
-        aria-keyshortcuts="Control+Z"
-      >
-        <UndoIcon />
-        Undo
-      </button>
-      <button
-        type="button"
-        disabled={!ink.canRedo}
-        onClick={() => ink.redo()}
-        title="Redo (Ctrl+Shift+Z)"
-        aria-keyshortcuts="Control+Shift+Z Control+Y"
-      >
-        <RedoIcon />
-        Redo
-      </button>
-      <button
-        type="button"
-        disabled={empty}
-        onClick={() => ink.clear()}
-        title="Clear (Delete)"
-        aria-keyshortcuts="Delete Escape"
-      >
-        <ClearIcon />
-        Clear
-      </button>
+      <UndoButtons of={ink} isEmpty={empty} clearKeys="Delete Escape" />
       <span class="spring" />
       <button
         type="button"

@@ -5,8 +5,9 @@ import { isNone } from '#src/recognize/guess-name.js';
 import { readingJson } from '#src/recognize/symbols/reading-json.js';
 import type { DrawSession } from '../draw/draw-session.js';
 import { offerFile } from '../draw/save.js';
+import { UndoButtons } from '../draw/undo-buttons.js';
 import { useChanges, useTitle } from '../hooks.js';
-import { ClearIcon, RedoIcon, SaveIcon, UndoIcon } from '../icons.js';
+import { SaveIcon } from '../icons.js';
 import type { RecognitionClient } from '../recognition/client.js';
 import { Failure, Waiting } from '../states.js';
 import '../style/several.css';
@@ -123,36 +124,7 @@ function Toolbar({ pad }: { pad: PadSession }) {
   const isEmpty = pad.ink.pointCount === 0;
   return (
     <div class="toolbar" role="toolbar" aria-label="Writing">
-      <button
-        type="button"
-        disabled={!pad.canUndo}
-        onClick={() => pad.undo()}
-        title="Undo (Ctrl+Z)"
-        aria-keyshortcuts="Control+Z"
-      >
-        <UndoIcon />
-        Undo
-      </button>
-      <button
-        type="button"
-        disabled={!pad.canRedo}
-        onClick={() => pad.redo()}
-        title="Redo (Ctrl+Shift+Z)"
-        aria-keyshortcuts="Control+Shift+Z Control+Y"
-      >
-        <RedoIcon />
-        Redo
-      </button>
-      <button
-        type="button"
-        disabled={isEmpty}
-        onClick={() => pad.clear()}
-        title="Clear (Delete)"
-        aria-keyshortcuts="Delete"
-      >
-        <ClearIcon />
-        Clear
-      </button>
+      <UndoButtons of={pad} isEmpty={isEmpty} clearKeys="Delete" />
       <span class="spring" />
       <button
         type="button"
