@@ -18,8 +18,13 @@ const network = {
   checkpoint: checkpointBytes(STROKES, { numClasses: 2 }, ['A', 'E']),
   taught: '2026-11-28T12:00:00Z',
   summary: {
-    ...{ classes: ['A', 'E'], drawings: 6, epochs: 4, seconds: 1 },
-    ...{ heldOut: { correct: 1, count: 2 }, confusions: [], none: null },
+    classes: ['A', 'E'],
+    drawings: 6,
+    epochs: 4,
+    seconds: 1,
+    heldOut: { correct: 1, count: 2 },
+    confusions: [],
+    none: null,
   },
 };
 const FILE = writeProject({ ...project, network });

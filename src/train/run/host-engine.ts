@@ -22,7 +22,11 @@ export async function openHostEngine(options: RunEngineOptions, choice: HostChoi
   const backend = await openBackend(choice, (line) => notices.push(line));
   const precision = wanted === 'mixed' ? mixedPrecisionOn(backend) : wanted;
   const team: Omit<TeamOptions, 'startThread'> = {
-    ...{ backend, threads, model, precision, training },
+    backend,
+    threads,
+    model,
+    precision,
+    training,
     parts: partsOf(dataset, preprocessing),
   };
   try {

@@ -101,7 +101,9 @@ async function disturbed(
   const problems: string[] = [];
   let at = 0;
   const job = await runJob([...TRAIN, '--saving-path', 'disturbed'], {
-    ...{ mpi, ranks: 3, cwd },
+    mpi,
+    ranks: 3,
+    cwd,
     env: { ...env, SCANSTROKE_MPI_TIMEOUT: String(hangingSeconds) },
     onError: (text, child) => {
       if (at > 0 || !/epoch +2\//.test(text)) return;

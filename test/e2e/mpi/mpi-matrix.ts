@@ -141,9 +141,8 @@ async function compareRanks(flags: Flags, mpi: Mpi, expected: string): Promise<n
   for (const ranks of [1, 2, 3, 4]) {
     for (const threads of [1, 2]) {
       const run = `${mpi}-${ranks}-${threads}`;
-      const job = await runJob([...argumentsOf(flags), '--threads', String(threads), '--saving-path', run], {
-        ...{ mpi, ranks, cwd, env },
-      });
+      const args = [...argumentsOf(flags), '--threads', String(threads), '--saving-path', run];
+      const job = await runJob(args, { mpi, ranks, cwd, env });
       const found = job.code === 0 ? bestHash(join(cwd, run)) : `failed: ${job.stderr}`;
       if (found !== expected) differing++;
       const verdict = found === expected ? 'the same' : found;

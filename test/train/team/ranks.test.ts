@@ -47,14 +47,23 @@ async function train(
       assert.ok('allocate' in backend);
       const { precision } = config;
       const team = await openTeam({
-        ...{ backend, threads: own, model, precision, training, startThread: startNodeThread },
+        backend,
+        threads: own,
+        model,
+        precision,
+        training,
+        startThread: startNodeThread,
         parts: partsOf(dataset, preprocessing),
         ranks: network?.group(rank) ?? null,
       });
       const losses: number[] = [];
       try {
         const plan = {
-          ...{ epoch: 1, order, firstBatch: 0, endBatch: batches, updatesBefore: 0 },
+          epoch: 1,
+          order,
+          firstBatch: 0,
+          endBatch: batches,
+          updatesBefore: 0,
           learningRates: new Float64Array(batches).fill(learningRate),
           lossScale: precision === 'float16' ? initialLossScale() : null,
         };

@@ -131,7 +131,10 @@ export class Stack {
     const training = trainingKernel(this.#setting(args), args);
     const slices = {
       ...sources(args),
-      ...{ labels, scratch, losses, correct },
+      labels,
+      scratch,
+      losses,
+      correct,
       ...(state && { state: state.words }),
       ...(classWeights && { classWeights }),
     };
