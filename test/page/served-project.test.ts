@@ -26,8 +26,16 @@ before(async () => {
   path = join(temporaryFolder(), 'signs.json');
   writeFileSync(path, writeProject(project));
   server = await startServer({
-    ...{ given: [], runs: null, shipped: shippedRuns(), project: path },
-    ...{ host: '127.0.0.1', port: 0, threads: 1, backend: 'auto', version: '0.0.0', page: PAGE },
+    given: [],
+    runs: null,
+    shipped: shippedRuns(),
+    project: path,
+    host: '127.0.0.1',
+    port: 0,
+    threads: 1,
+    backend: 'auto',
+    version: '0.0.0',
+    page: PAGE,
     onDefect: (error) => {
       throw error;
     },
@@ -75,7 +83,7 @@ test('it opens in Teach; what is edited stays; the file replaces it only when as
     );
     assert.deepEqual(await accessibilityProblems(page), []);
     await page.getByRole('button', { name: 'Keep what is here' }).click();
-    assert.equal(await question.count(), 0);
+    await question.waitFor({ state: 'detached' });
     assert.deepEqual(await names(), ['alpha', 'E']);
 
     await page.reload();
@@ -83,7 +91,7 @@ test('it opens in Teach; what is edited stays; the file replaces it only when as
     await page.waitForFunction(
       () => document.querySelector<HTMLInputElement>('.class-card .name')?.value === 'A',
     );
-    assert.equal(await question.count(), 0);
+    await question.waitFor({ state: 'detached' });
     // The other views are still there, and opening them opens nothing in their place.
     await page.goto(`${server.url}#/draw`);
     await page.locator('.draw, canvas').first().waitFor();
