@@ -8,8 +8,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { OptunaStudy } from '#src/cli/sweep/optuna.js';
 import { runSweep, type SweepControl } from '#src/cli/sweep/run-sweep.js';
-import { searchSpace } from '#src/cli/sweep/search-space.js';
-import { planSweep, type SweepRequest } from '#src/cli/sweep/sweep-plan.js';
 import { SweepView } from '#src/cli/sweep/sweep-view.js';
 import type { TrialEnd, TrialJob } from '#src/cli/sweep/trial-runner.js';
 import { appendMetrics, writeConfig, writeSummary } from '#src/runs/run-files.js';
@@ -19,6 +17,7 @@ import { configToDisk } from '#src/train/config/run-config.js';
 import { sampleInput } from '../../report/sample.js';
 import { temporaryFolder } from '../../train/small-mnist.js';
 import { FakeOutput } from '../fake-run.js';
+import { planOf } from './plan-of.js';
 
 const SAMPLE = sampleInput({ epochs: 1, points: 1 });
 
@@ -52,18 +51,6 @@ function fakeTraining(fails: (hiddenSize: number) => string | null = () => null)
     return { type: 'finished' };
   };
   return { train, trained };
-}
-
-function planOf(flags: Record<string, unknown>, request: Partial<SweepRequest> = {}) {
-  const other = {
-    engine: 'own',
-    trials: null,
-    seed: null,
-    halving: null,
-    storage: null,
-    study: null,
-  } as const;
-  return planSweep({ ...other, space: searchSpace({ flags }), ...request });
 }
 
 function controlOf(sweep: ReturnType<typeof planOf>, changes: Partial<SweepControl>) {

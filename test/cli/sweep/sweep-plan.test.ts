@@ -3,24 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
 import { randomSettings, resolveTrial, searchSpace } from '#src/cli/sweep/search-space.js';
-import { planHalving, planSweep, type SweepRequest, survivors } from '#src/cli/sweep/sweep-plan.js';
+import { planHalving, type SweepRequest, survivors } from '#src/cli/sweep/sweep-plan.js';
+import { planOf } from './plan-of.js';
 
-function plan(flags: Record<string, unknown>, request: Partial<SweepRequest> = {}) {
-  const other = {
-    engine: 'own',
-    trials: null,
-    seed: null,
-    halving: null,
-    storage: null,
-    study: null,
-  } as const;
-  return planSweep({ ...other, space: searchSpace({ flags }), ...request });
-}
-
-const settingsOf = (...args: Parameters<typeof plan>) => plan(...args).trials.map(({ settings }) => settings);
+const settingsOf = (...args: Parameters<typeof planOf>) =>
+  planOf(...args).trials.map(({ settings }) => settings);
 
 test('a grid has every combination; options with one value are shared', () => {
-  const sweep = plan({
+  const sweep = planOf({
     learningRate: '1e-3, 3e-3',
     hiddenSize: '64,128',
     numEpochs: '2',
@@ -139,7 +129,7 @@ const MISTAKES: [flags: Record<string, unknown>, request: Partial<SweepRequest>,
 test('mistakes are refused with the flag and the way out', () => {
   for (const [flags, request, message] of MISTAKES) {
     assert.throws(
-      () => plan(flags, request),
+      () => planOf(flags, request),
       (error) => {
         assert.ok(error instanceof UserError);
         assert.match(error.message, message);
