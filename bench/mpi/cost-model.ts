@@ -2,7 +2,7 @@
  * What an update over MPI takes, on paper: the time of a rank's part of the batch, and the bytes that it sends over the
  * time of the network. Both directions of a network count as one: ranks send and receive at the same time.
  */
-import { cutRounds } from '#src/train/team/rounds.js';
+import { planBatch } from '#src/train/team/batch-plan.js';
 
 /** Two ranks on a network. */
 export interface Network {
@@ -28,22 +28,23 @@ export interface Job {
   parameters: number;
 }
 
-/** Bytes that a rank sends in an update: its shards to their adders, and its part of the new weights to all. */
+/**
+ * Bytes that a rank sends in an update, on average: its sums to those who add them, and its part of the new weights to
+ * all.
+ */
 export function bytesSent({ ranks, threads, batch, parameters }: Job): number {
-  const { shards } = cutRounds(batch, { ranks, threads, batchSize: batch, parameters });
-  return ((ranks - 1) / ranks) * (shards.count / ranks + 1) * 4 * parameters;
+  const { shared } = planBatch(batch, { batchSize: batch, threads, parameters }, { rank: 0, ranks });
+  const sums = shared?.sums.length ?? 0;
+  return ((ranks - 1) / ranks) * (sums / ranks + 1) * 4 * parameters;
 }
 
-/** Exchanges of an update: shards of each round, norms, weights. */
-export function exchangesOf({ ranks, threads, batch, parameters }: Job): number {
-  const { shards, perRound } = cutRounds(batch, { ranks, threads, batchSize: batch, parameters });
-  return Math.ceil(shards.count / perRound) + 2;
-}
+/** Exchanges of an update: sums, norms, weights. */
+const EXCHANGES = 3;
 
 /**
  * Seconds of an update.
  * @param computing seconds of an update of one rank's part of the batch, without MPI
  */
 export function updateSeconds(job: Job, computing: number, { bytesPerSecond, latency }: Network): number {
-  return computing + bytesSent(job) / bytesPerSecond + exchangesOf(job) * latency;
+  return computing + bytesSent(job) / bytesPerSecond + EXCHANGES * latency;
 }

@@ -3,7 +3,7 @@ import type { Part } from '../../data/sources.js';
 import type { Precision } from '../../model/workspace.js';
 import type { EpochPlan } from '../engine.js';
 import type { PlacedConfig } from '../run/run-writer.js';
-import { shareOf } from '../team/rounds.js';
+import { shareOf } from '../team/shares.js';
 import { PASS_SIZE, passCount } from '../team/team-protocol.js';
 import type { Identity } from './identity.js';
 
@@ -13,7 +13,7 @@ export type RankCommand =
   /** Open a backend, and report. The answer is an `OpenReport`. */
   | { type: 'open'; precision: Precision | 'mixed' }
   /** All reports agree: open the engine. */
-  | { type: 'go'; threads: number }
+  | { type: 'go' }
   /** Train. The order of the epoch and the learning rates follow. */
   | ({ type: 'train'; sequences: number; batches: number } & Omit<EpochPlan, 'order' | 'learningRates'>)
   /** Evaluate a share of the indices that follow. Logits and losses go back. */
@@ -27,7 +27,7 @@ export type RankCommand =
   | { type: 'end'; code: number };
 
 /** From each rank, after `open`. */
-export type OpenReport = { identity: Identity; threads: number } | { error: string };
+export type OpenReport = { identity: Identity } | { error: string };
 
 /** The sequences of an evaluation that a rank answers: whole passes. */
 export function answeredBy(rank: number, ranks: number, count: number): { begin: number; end: number } {

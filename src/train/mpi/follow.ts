@@ -13,7 +13,7 @@ import type { RunRanks } from '../run/opened-engine.js';
 import { hostBackend } from '../run/run-engine.js';
 import { loadRunData, planRun, type RunPlan } from '../run/run-plan.js';
 import type { PlacedConfig } from '../run/run-writer.js';
-import { rangeOf } from '../team/rounds.js';
+import { rangeOf } from '../team/shares.js';
 import type { Team } from '../team/team.js';
 import { answeredBy, type OpenReport, type RankCommand } from './commands.js';
 import { groupOf, threadsBeside } from './lead.js';
@@ -96,11 +96,11 @@ async function followRun(ranks: Ranks, prepared: Prepared): Promise<void> {
   const follower: RunRanks = {
     defaultThreads: threadsBeside(ranks),
     notices: [],
-    agree: async (identity, threads) => {
-      await report({ identity, threads });
+    agree: async (identity) => {
+      await report({ identity });
       const answer = await receive(ranks);
       if (answer.type !== 'go') throw unexpected(answer);
-      return groupOf(ranks, answer.threads);
+      return groupOf(ranks);
     },
     engineOn: (team) => team,
   };

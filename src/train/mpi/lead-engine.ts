@@ -12,7 +12,7 @@ import {
   type EpochPlan,
   type ModelState,
 } from '../engine.js';
-import { rangeOf } from '../team/rounds.js';
+import { rangeOf } from '../team/shares.js';
 import type { Team } from '../team/team.js';
 import { answeredBy, type RankCommand } from './commands.js';
 import type { WireMessage } from './mpi-protocol.js';

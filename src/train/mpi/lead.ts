@@ -48,26 +48,22 @@ export class Lead implements RunRanks {
    * Compares the ranks, all of which have now loaded the data and opened a backend.
    * @throws UserError that names what differs, or why a rank cannot begin
    */
-  async agree(own: Identity, threads: number, precision: Precision | 'mixed'): Promise<RankGroup> {
+  async agree(own: Identity, precision: Precision | 'mixed'): Promise<RankGroup> {
     const { ranks } = this;
     const begun = this.begin();
     await ranks.send({ type: 'open', precision } satisfies RankCommand);
     const identities = new Map<number, Identity>();
-    let most = threads;
     const errors: string[] = [];
     for (const rank of ranks.others) {
       const report = (await ranks.receive(rank)) as OpenReport;
       if ('error' in report) errors.push(`${ranks.nameOf(rank)}: ${report.error}`);
-      else {
-        identities.set(rank, report.identity);
-        most = Math.max(most, report.threads);
-      }
+      else identities.set(rank, report.identity);
     }
     begun.ended();
     if (errors.length > 0) throw new UserError(errors.join('; '));
     refuseMixture(own, identities, (rank) => ranks.nameOf(rank));
-    await this.#send({ type: 'go', threads: most });
-    return groupOf(ranks, most);
+    await this.#send({ type: 'go' });
+    return groupOf(ranks);
   }
 
   /** Marks that the other ranks carry out a command; without `ended` the job must be aborted. */
@@ -111,7 +107,7 @@ export function threadsBeside({ place }: Ranks): number {
   return Math.min(availableParallelism(), Math.max(1, Math.floor(cpus().length / place.localSize)));
 }
 
-/** The ranks as a team sees them. @param threads of the rank with the most */
-export function groupOf(ranks: Ranks, threads: number): RankGroup {
-  return { rank: ranks.rank, ranks: ranks.size, threads, serve: (link) => ranks.serve(link) };
+/** The ranks as a team sees them. */
+export function groupOf(ranks: Ranks): RankGroup {
+  return { rank: ranks.rank, ranks: ranks.size, serve: (link) => ranks.serve(link) };
 }

@@ -33,7 +33,7 @@ export async function openHostEngine(options: RunEngineOptions, choice: HostChoi
     checkAddressSpace(team);
     if (ranks) {
       const own = identityOf(dataset, `${backend.name} (${backend.description})`);
-      team.ranks = await ranks.agree(own, threads, wanted);
+      team.ranks = await ranks.agree(own, wanted);
       notices.push(...ranks.notices);
     }
     const opened = await openTeam({ ...team, startThread: startNodeThread });

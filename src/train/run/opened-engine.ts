@@ -33,7 +33,7 @@ export interface RunRanks {
    * Compares this rank with the others.
    * @throws UserError that names what differs
    */
-  agree(own: Identity, threads: number, precision: Precision | 'mixed'): Promise<RankGroup>;
+  agree(own: Identity, precision: Precision | 'mixed'): Promise<RankGroup>;
   /** The engine of the run, on the team of this rank. */
   engineOn(team: Team, classes: number): Engine;
 }

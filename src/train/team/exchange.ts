@@ -3,12 +3,13 @@
  *
  * Thread 0 writes a list of messages (the plan) into shared memory and sets a word; the thread that speaks MPI
  * (mpi/mpi-worker.ts) moves the bytes and sets another. That thread only moves bytes: the kernels of the team add them,
- * in the order of shards, so the sums have the same bits as those of one process.
+ * in the order of the batch's tree, so the sums have the same bits as those of one process.
  */
 import { sharedBytes } from '../../shared-memory.js';
+import type { SharedBatch } from './batch-plan.js';
 import { type Control, OtherThreadFailed } from './control.js';
-import type { Cut, Link, RankMember } from './rank-member.js';
-import { cutRounds, rangeOf, shareOf } from './rounds.js';
+import type { Link, RankMember } from './rank-member.js';
+import { type RankRange, rangeOf } from './shares.js';
 
 /** Words shared with the thread that speaks MPI. */
 export const LINK = {
@@ -34,12 +35,15 @@ interface Exchanged extends Pick<RankMember, 'received' | 'stops'> {
   parameters: Float32Array;
 }
 
-/** @returns words, plan and list of buffers, for one training */
-export function openLink(cut: Cut, exchanged: Exchanged): Link {
+/**
+ * @param shared of a whole batch
+ * @returns words, plan and list of buffers, for one training
+ */
+export function openLink(shared: SharedBatch, exchanged: Exchanged): Link {
   const { batchLosses, batchCorrect, stops, partialNorms, parameters, gradients, received } = exchanged;
   const buffers = [batchLosses, batchCorrect, stops, partialNorms, parameters, ...gradients, ...received];
-  const { perRank } = cutRounds(cut.batchSize, cut);
-  const messages = 2 * (cut.ranks - 1) * (perRank + FIXED);
+  // Each sum goes to, or comes from, at most all other ranks.
+  const messages = shared.places.length * (shared.sums.length + 2 * FIXED);
   return {
     words: new Int32Array(sharedBytes(64)),
     plan: new Float64Array(sharedBytes(8 * MESSAGE_WIDTH * messages)),
@@ -49,69 +53,47 @@ export function openLink(cut: Cut, exchanged: Exchanged): Link {
 
 /** Places of the buffers in the list. */
 const BUFFER = { losses: 0, correct: 1, stops: 2, norms: 3, parameters: 4, gradients: 5 } as const;
-/** Messages to a rank besides shards: losses, correct answers, stop. */
+/** Messages to a rank besides sums: losses, correct answers, stop. */
 const FIXED = 3;
-
-/** Shards `first` … `end` - 1 of a batch, whose sequences begin at `begin` of the epoch's order. */
-export interface Round {
-  first: number;
-  end: number;
-  /** Sequences of a shard and of the batch. */
-  size: number;
-  count: number;
-  /** Gradient buffers from one shard to the next. */
-  perShard: number;
-}
 
 /** Runs in thread 0 of a team. */
 export class Exchange {
   readonly #member: RankMember;
   readonly #control: Control;
-  readonly #gradients: number;
   readonly #parameters: number;
   #messages = 0;
 
-  /** @param gradients buffers of the team; parameters P */
-  constructor(member: RankMember, control: Control, gradients: number, parameters: number) {
+  /** @param parameters P */
+  constructor(member: RankMember, control: Control, parameters: number) {
     this.#member = member;
     this.#control = control;
-    this.#gradients = gradients;
     this.#parameters = parameters;
   }
 
   /**
-   * Every rank gets its range of all shards of the round, and the losses and answers of all their sequences.
+   * Every rank gets its range of the sums of all ranks, and the losses and answers of all sequences.
    * Afterwards all ranks know whether one wants to stop.
    */
-  shards({ first, end, size, count, perShard }: Round): void {
+  sums({ places, sums }: SharedBatch): void {
     const { rank, stops } = this.#member;
     stops[rank] = Number(this.#control.stopWanted);
-    const own = this.#share(first, end, rank);
-    const places = ({ from, to }: { from: number; to: number }) =>
-      [Math.min(count, from * size), Math.min(count, to * size)] as const;
-    this.#eachPeer((peer, range, share) => {
-      for (let shard = own.from; shard < own.to; shard++) {
-        const buffer = BUFFER.gradients + (shard - own.from) * perShard;
-        this.#send(peer, buffer, 4 * range.begin, 4 * range.end);
-      }
-      const [from, to] = places(own);
-      this.#send(peer, BUFFER.losses, 4 * from, 4 * to);
-      this.#send(peer, BUFFER.correct, from, to);
+    const own = this.#range(rank);
+    const buffersOf = (of: number) =>
+      sums.filter((sum) => sum.rank === of).map(({ buffer }) => BUFFER.gradients + buffer);
+    this.#eachPeer((peer, range) => {
+      for (const buffer of buffersOf(rank)) this.#send(peer, buffer, 4 * range.begin, 4 * range.end);
+      this.#send(peer, BUFFER.losses, 4 * places[rank].from, 4 * places[rank].to);
+      this.#send(peer, BUFFER.correct, places[rank].from, places[rank].to);
       this.#send(peer, BUFFER.stops, 4 * rank, 4 * rank + 4);
-      const { from: theirFirst, to: theirEnd } = share(first, end);
-      const { begin, end: last } = this.#range(rank);
-      for (let shard = theirFirst; shard < theirEnd; shard++) {
-        this.#receive(peer, BUFFER.gradients + this.#gradients + shard - first, 0, 4 * (last - begin));
-      }
-      const [theirFrom, theirTo] = places({ from: theirFirst, to: theirEnd });
-      this.#receive(peer, BUFFER.losses, 4 * theirFrom, 4 * theirTo);
-      this.#receive(peer, BUFFER.correct, theirFrom, theirTo);
+      for (const buffer of buffersOf(peer)) this.#receive(peer, buffer, 0, 4 * (own.end - own.begin));
+      this.#receive(peer, BUFFER.losses, 4 * places[peer].from, 4 * places[peer].to);
+      this.#receive(peer, BUFFER.correct, places[peer].from, places[peer].to);
       this.#receive(peer, BUFFER.stops, 4 * peer, 4 * peer + 4);
     });
     this.#run();
   }
 
-  /** Whether a rank wanted to stop at the last exchange of shards. */
+  /** Whether a rank wanted to stop at the last exchange of sums. */
   get stopWanted(): boolean {
     return this.#member.stops.includes(1);
   }
@@ -136,25 +118,16 @@ export class Exchange {
     this.#run();
   }
 
-  #share(first: number, end: number, rank: number): { from: number; to: number } {
-    return shareOf(first, end, rank, this.#member.cut.ranks);
-  }
-  #range(rank: number) {
-    return rangeOf(rank, this.#member.cut.ranks, this.#parameters);
+  #range(rank: number): RankRange {
+    return rangeOf(rank, this.#member.ranks, this.#parameters);
   }
 
   /** From the next rank on, so that not all send to the same rank first. */
-  #eachPeer(
-    visit: (
-      peer: number,
-      range: ReturnType<typeof rangeOf>,
-      share: (first: number, end: number) => { from: number; to: number },
-    ) => void,
-  ): void {
-    const { rank, cut } = this.#member;
-    for (let distance = 1; distance < cut.ranks; distance++) {
-      const peer = (rank + distance) % cut.ranks;
-      visit(peer, this.#range(peer), (first, end) => this.#share(first, end, peer));
+  #eachPeer(visit: (peer: number, range: RankRange) => void): void {
+    const { rank, ranks } = this.#member;
+    for (let distance = 1; distance < ranks; distance++) {
+      const peer = (rank + distance) % ranks;
+      visit(peer, this.#range(peer));
     }
   }
 

@@ -4,8 +4,8 @@
  *
  * **The same bits for any number of threads.** A batch is cut into sums of a few sequences, and into passes of up to
  * 32 sequences, which are several sums; both cuts follow from the size of the batch. A pass is the chain of its sums,
- * ((s₀ + s₁) + s₂) + …, and the batch the chain of its passes. With few threads a unit is a pass, whose sums the
- * kernels add in this order. With many threads a unit is a sum; then the threads add them in this order.
+ * and the batch a tree of its passes (sum-tree.ts). With few threads a unit is a pass, whose sums the kernels add in this
+ * order. With many threads a unit is a sum; then the threads add them in this order.
  */
 import type { Backend } from '../../backends/backend.js';
 import { isAugmenting } from '../../data/augmentation.js';
@@ -17,12 +17,12 @@ import { sumWeights } from '../../model/class-weights.js';
 import type { Network } from '../../model/network.js';
 import type { Workspace } from '../../model/workspace.js';
 import { deriveKey } from '../../random.js';
+import { type BatchPlan, planBatch } from './batch-plan.js';
 import type { Control } from './control.js';
 import type { Exchange } from './exchange.js';
 import type { ParameterSlices } from './parameter-slices.js';
-import { cutRounds, shareOf, unitsOf } from './rounds.js';
 import { PASS_SIZE, type TeamMember, type TrainCommand, type TrainingMember } from './team-protocol.js';
-import { cutBatch, endOfWave, type Units } from './units.js';
+import type { Units } from './units.js';
 
 /** Separates the keys of dropout from other random numbers of the same seed. */
 export const DROPOUT_STREAM = 0x64726f70; // 'drop'
@@ -46,6 +46,8 @@ export class GradientSum {
   readonly #augmented: AugmentedSource | null;
   /** 0, 1, 2 …: places of drawn sequences in their source. */
   readonly #places: Int32Array;
+  /** By the size of the batch: of whole ones, and of the last one of an epoch. */
+  readonly #plans = new Map<number, BatchPlan>();
 
   constructor(
     member: TeamMember,
@@ -75,68 +77,48 @@ export class GradientSum {
   }
 
   /**
-   * Computes units of the batch until none is left, and adds this thread's slices. Then these slices of the first
-   * buffer hold the gradients of the mean loss, times `scale`, and all losses of the batch are there.
+   * Computes units of the batch until none is left, and adds this thread's slices. Then these slices of the sum hold the
+   * gradients of the mean loss, times `scale`, and all losses of the batch are there. In an MPI job these are the slices
+   * of the rank's range.
    * @param exchange in thread 0 of a rank of an MPI job
    * @returns the weight of the batch: the mean loss is the sum of the losses over it
    */
   run(command: TrainCommand, batch: BatchRange, scale: number, exchange: Exchange | null): number {
     const { threads } = command;
-    const { settings, gradients, ranks } = this.#training;
-    if (ranks) return this.#runOnRanks(command, batch, scale, exchange);
-    const count = batch.end - batch.begin;
-    const units = cutBatch(count, settings.batchSize, threads);
+    const { units, waves, sum, shared } = this.#planOf(batch.end - batch.begin, threads);
     const weight = this.#weightOf(command, batch);
-    // As many units at once as there are buffers. From the second wave on, the first buffer holds the sum so far.
-    for (let first = 0; first < units.count; ) {
-      const kept = first > 0 ? 1 : 0;
-      const end = endOfWave(first, gradients.length - kept, units, threads);
-      for (let unit = this.#control.take(end); unit < end; unit = this.#control.take(end)) {
-        this.#compute(command, batch, { units, unit, scale: scale / weight }, gradients[kept + unit - first]);
+    let before = 0; // units of earlier waves
+    for (const [n, { first, end, buffers, additions }] of waves.entries()) {
+      if (n > 0) this.#control.barrier(threads);
+      const after = before + end - first;
+      for (let taken = this.#control.take(after); taken < after; taken = this.#control.take(after)) {
+        const place = taken - before;
+        const work = { units, unit: first + place, scale: scale / weight };
+        this.#compute(command, batch, work, this.#training.gradients[buffers[place]]);
       }
+      before = after;
       this.#control.barrier(threads);
-      this.#slices.add(threads, { from: kept, to: kept + end - first, unitsPerPass: units.perPass });
-      first = end;
-      if (first < units.count) this.#control.barrier(threads);
+      this.#slices.add(threads, additions);
     }
+    if (shared) {
+      this.#control.barrier(threads);
+      exchange?.sums(shared);
+      this.#control.barrier(threads);
+      this.#slices.addInRange(threads, shared.additions);
+    }
+    this.#slices.sum = sum;
     return weight;
   }
 
-  /**
-   * The same on the ranks of an MPI job: each rank computes its run of the shards of a round (rounds.ts), and adds its
-   * range of the shards of all ranks.
-   */
-  #runOnRanks(command: TrainCommand, batch: BatchRange, scale: number, exchange: Exchange | null): number {
-    const { threads } = command;
-    const { gradients, ranks } = this.#training;
-    if (!ranks) throw new Error('train: this process is no rank of an MPI job');
-    const count = batch.end - batch.begin;
-    const rounds = cutRounds(count, ranks.cut);
-    const { units, perShard } = unitsOf(rounds, count, threads);
-    const { count: shards, perPass, size } = rounds.shards;
-    const weight = this.#weightOf(command, batch);
-    let before = 0; // units of this rank in earlier rounds
-    for (let first = 0; first < shards; first += rounds.perRound) {
-      const end = Math.min(shards, first + rounds.perRound);
-      const { from, to } = shareOf(first, end, ranks.rank, ranks.cut.ranks);
-      const firstUnit = from * perShard;
-      const own = Math.max(0, Math.min(units.count, to * perShard) - firstUnit);
-      for (let n = this.#control.take(before + own); n < before + own; n = this.#control.take(before + own)) {
-        const unit = firstUnit + n - before;
-        this.#compute(command, batch, { units, unit, scale: scale / weight }, gradients[n - before]);
-      }
-      before += own;
-      this.#control.barrier(threads);
-      if (perShard > 1) {
-        this.#slices.addSums(threads, { from: 0, to: own, unitsPerPass: perShard });
-        this.#control.barrier(threads);
-      }
-      exchange?.shards({ first, end, size, count, perShard });
-      this.#control.barrier(threads);
-      this.#slices.addShards(threads, { first, end, perPass, perShard });
-      if (end < shards) this.#control.barrier(threads);
+  #planOf(count: number, threads: number): BatchPlan {
+    let plan = this.#plans.get(count);
+    if (!plan) {
+      const { settings, ranks } = this.#training;
+      const shape = { batchSize: settings.batchSize, threads, parameters: this.#member.parameters.length };
+      plan = planBatch(count, shape, ranks);
+      this.#plans.set(count, plan);
     }
-    return weight;
+    return plan;
   }
 
   /** Of the batch's sequences, in their order. */

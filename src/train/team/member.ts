@@ -3,14 +3,14 @@
  *
  * An update, in every thread:
  *   units    forward and backward, each into its own buffer (gradient-sum.ts); barrier
- *   add      the buffers, by slices (parameter-slices.ts)
+ *   add      buffers in the order of the batch's tree, by slices (parameter-slices.ts)
  *   norm     of the sum, by slices, where something depends on it; barrier
  *   update   of the parameters, by slices; barrier
  *   panels   a part of the weights in the kernels' order; barrier
  * With more units than buffers, units and add alternate, with a barrier between.
  *
- * In an MPI job every rank computes its units; thread 0 exchanges gradients before `add`, norms after `norm` and
- * parameters after `update` (exchange.ts), and each rank adds and updates its own range of the parameters.
+ * In an MPI job every rank computes and adds its units; thread 0 exchanges the sums after `add`, norms after `norm` and
+ * parameters after `update` (exchange.ts). Each rank adds the sums of all, and updates, in its range of the parameters.
  */
 import type { Backend } from '../../backends/backend.js';
 import { packBatch } from '../../data/batch.js';
@@ -100,10 +100,9 @@ export class Member {
       source: this.#source('train'),
       slices,
     });
-    const { ranks, gradients } = training;
+    const { ranks } = training;
     const { index, parameters } = this.#me;
-    const exchange =
-      ranks && index === 0 ? new Exchange(ranks, this.#control, gradients.length, parameters.length) : null;
+    const exchange = ranks && index === 0 ? new Exchange(ranks, this.#control, parameters.length) : null;
     return { ...training, gradientSum, slices, exchange };
   }
 

@@ -1,41 +1,22 @@
 /**
  * Last part of an update, in slices of the parameters of fixed length: the units' gradients are added, their norm is
  * computed and the parameters are updated. Each thread takes a range of the slices. Gradients are added in the order of
- * units and norms in the order of slices, so the result is the same for any number of threads.
+ * the batch's tree (sum-tree.ts) and norms in the order of slices, so the result is the same for any number of threads.
  */
 import type { Backend } from '../../backends/backend.js';
 import { clipScale, updateSlice } from '../optimizer.js';
 import type { Control } from './control.js';
 import type { Exchange } from './exchange.js';
-import { rangeOf, shareOf } from './rounds.js';
+import { rangeOf, shareOf } from './shares.js';
+import type { Addition } from './sum-tree.js';
 import { SLICE_LENGTH, type TeamMember, type TrainingMember } from './team-protocol.js';
 
 /** Views of a slice. */
 interface Slice {
   parameters: Float32Array;
-  /** Of each gradient buffer. */
+  /** Of each gradient buffer; after them, in a rank's range, of each sum received from another rank. */
   gradients: Float32Array[];
-  /** Of the buffer that holds the sum. */
-  sum: Float32Array;
   state: Float32Array[];
-  /** Of each shard that other ranks computed. */
-  received: Float32Array[];
-}
-
-/** Buffers `from` … `to - 1` hold units; each `unitsPerPass` of them are added first. */
-export interface AddedBuffers {
-  from: number;
-  to: number;
-  unitsPerPass: number;
-}
-
-/** Shards `first` … `end - 1` of a batch, of which every `perPass` are a pass. */
-export interface AddedShards {
-  first: number;
-  end: number;
-  perPass: number;
-  /** Gradient buffers from one shard of this rank to the next. */
-  perShard: number;
 }
 
 export class ParameterSlices {
@@ -47,6 +28,8 @@ export class ParameterSlices {
   #ownOf = 0;
   #own: Slice[] = [];
   #every: Slice[] = [];
+  /** The gradient buffer with the sum of the batch. */
+  sum = 0;
 
   constructor(member: TeamMember, training: TrainingMember, backend: Backend, control: Control) {
     this.#member = member;
@@ -55,45 +38,20 @@ export class ParameterSlices {
     this.#control = control;
   }
 
-  /** In this thread's slices: adds the units of each pass to the pass's first unit, and this to the first buffer. */
-  add(threads: number, { from, to, unitsPerPass }: AddedBuffers): void {
-    for (const { gradients } of this.#slices(threads)) {
-      for (let pass = from; pass < to; pass += unitsPerPass) {
-        for (let unit = pass + 1; unit < Math.min(to, pass + unitsPerPass); unit++) {
-          this.#backend.add(gradients[pass], gradients[unit]);
-        }
-        if (pass > 0) this.#backend.add(gradients[0], gradients[pass]);
-      }
-    }
-  }
-
-  /** In an MPI job, of all parameters: adds the sums of each pass that this rank computed to the pass's first sum. */
-  addSums(threads: number, { from, to, unitsPerPass }: AddedBuffers): void {
+  /** Of all parameters, each thread its slices. */
+  add(threads: number, additions: readonly Addition[]): void {
     this.#slices(threads);
-    for (const { gradients } of this.#every) {
-      for (let pass = from; pass < to; pass += unitsPerPass) {
-        for (let unit = pass + 1; unit < Math.min(to, pass + unitsPerPass); unit++) {
-          this.#backend.add(gradients[pass], gradients[unit]);
-        }
-      }
-    }
+    this.#add(this.#every, additions);
   }
 
-  /** In an MPI job, of this rank's parameters: the additions of `add`, of shards of all ranks in their order. */
-  addShards(threads: number, { first, end, perPass, perShard }: AddedShards): void {
-    const { ranks } = this.#training;
-    if (!ranks) throw new Error('train: this process is no rank of an MPI job');
-    const { from, to } = shareOf(first, end, ranks.rank, ranks.cut.ranks);
-    for (const { gradients, received, sum } of this.#slices(threads)) {
-      const of = (shard: number) =>
-        shard >= from && shard < to ? gradients[(shard - from) * perShard] : received[shard - first];
-      for (let pass = first; pass < end; pass += perPass) {
-        for (let shard = pass + 1; shard < Math.min(end, pass + perPass); shard++) {
-          this.#backend.add(of(pass), of(shard));
-        }
-        if (pass > 0) this.#backend.add(sum, of(pass));
-        else sum.set(of(pass)); // not 0 + x, which would lose the sign of -0
-      }
+  /** Of those that this process updates, each thread its slices. */
+  addInRange(threads: number, additions: readonly Addition[]): void {
+    this.#add(this.#slices(threads), additions);
+  }
+
+  #add(slices: readonly Slice[], additions: readonly Addition[]): void {
+    for (const { gradients } of slices) {
+      for (const [to, from] of additions) this.#backend.add(gradients[to], gradients[from]);
     }
   }
 
@@ -107,8 +65,8 @@ export class ParameterSlices {
     if (!needed) return 0;
     const { partialNorms, ranks } = this.#training;
     const [first] = this.#ownRange(threads);
-    this.#slices(threads).forEach(({ sum }, n) => {
-      partialNorms[first + n] = this.#backend.sumSquares(sum);
+    this.#slices(threads).forEach(({ gradients }, n) => {
+      partialNorms[first + n] = this.#backend.sumSquares(gradients[this.sum]);
     });
     this.#control.barrier(threads);
     if (ranks) {
@@ -128,7 +86,8 @@ export class ParameterSlices {
     const { optimizer, maxNorm } = this.#training.settings;
     const { lr, update } = at;
     const gradientScale = (maxNorm === null ? 1 : clipScale(at.norm, maxNorm)) / at.scale;
-    for (const { parameters, sum, state } of this.#slices(threads)) {
+    for (const { parameters, gradients, state } of this.#slices(threads)) {
+      const sum = gradients[this.sum];
       updateSlice(this.#backend, optimizer, { parameters, gradients: sum, state, lr, gradientScale, update });
     }
   }
@@ -137,7 +96,9 @@ export class ParameterSlices {
   #slices(threads: number): Slice[] {
     if (this.#ownOf !== threads) {
       this.#own = this.#views(...this.#ownRange(threads));
-      this.#every = this.#training.ranks ? this.#views(...this.#sharedOut(0, this.#count, threads)) : [];
+      this.#every = this.#training.ranks
+        ? this.#views(...this.#sharedOut(0, this.#count, threads))
+        : this.#own;
       this.#ownOf = threads;
     }
     return this.#own;
@@ -147,22 +108,17 @@ export class ParameterSlices {
   #views(first: number, end: number): Slice[] {
     const { gradients, optimizerState, ranks } = this.#training;
     const { parameters } = this.#member;
-    const range = ranks && rangeOf(ranks.rank, ranks.cut.ranks, parameters.length);
+    const begin = ranks ? rangeOf(ranks.rank, ranks.ranks, parameters.length).begin : 0;
     return Array.from({ length: end - first }, (_, n) => {
       const at = (first + n) * SLICE_LENGTH;
       const view = (vector: Float32Array) => vector.subarray(at, at + SLICE_LENGTH);
-      // Buffers of the range alone.
-      const inRange = (vector: Float32Array) => {
-        const from = Math.max(0, at - (range?.begin ?? 0));
-        return vector.subarray(from, from + Math.min(SLICE_LENGTH, parameters.length - at));
-      };
-      const views = gradients.map(view);
+      // These have the range alone.
+      const inRange = (vector: Float32Array) => vector.subarray(at - begin, at - begin + SLICE_LENGTH);
+      const received = ranks && at >= begin ? ranks.received.map(inRange) : [];
       return {
         parameters: view(parameters),
-        gradients: views,
-        sum: ranks ? inRange(ranks.sum) : views[0],
+        gradients: [...gradients.map(view), ...received],
         state: optimizerState.map(view),
-        received: ranks ? ranks.received.map(inRange) : [],
       };
     });
   }
@@ -175,7 +131,7 @@ export class ParameterSlices {
   #ownRange(threads: number): [number, number] {
     const { ranks } = this.#training;
     if (!ranks) return this.#sharedOut(0, this.#count, threads);
-    const { firstSlice, endSlice } = rangeOf(ranks.rank, ranks.cut.ranks, this.#member.parameters.length);
+    const { firstSlice, endSlice } = rangeOf(ranks.rank, ranks.ranks, this.#member.parameters.length);
     return this.#sharedOut(firstSlice, endSlice, threads);
   }
 

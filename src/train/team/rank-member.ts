@@ -1,14 +1,10 @@
 /** What the threads of a team know of the ranks of an MPI job. */
 
-/** What the cut of a batch depends on; the same in all ranks. */
-export interface Cut {
+/** A process among those of an MPI job. */
+export interface Rank {
+  rank: number;
+  /** How many there are. */
   ranks: number;
-  /** Of the rank with the most threads. */
-  threads: number;
-  /** Of the training. */
-  batchSize: number;
-  /** P */
-  parameters: number;
 }
 
 /** Shared with the thread that speaks MPI. */
@@ -22,14 +18,10 @@ export interface Link {
 type SharedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** What ranks share out: handed to every thread of a team. */
-export interface RankMember {
-  rank: number;
-  cut: Cut;
+export interface RankMember extends Rank {
   link: Link;
-  /** [shards of a round] each [parameters of this rank's range]: shards of the other ranks. */
+  /** [sums of other ranks] each [parameters of this rank's range]. */
   received: Float32Array[];
-  /** [parameters of this rank's range] the sum so far. */
-  sum: Float32Array;
   /** [ranks] 1 where a rank wants to stop. */
   stops: Int32Array;
 }

@@ -3,9 +3,9 @@ import { Network } from '../../model/network.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import { workspaceSize } from '../../model/workspace.js';
 import { optimizerStateNames } from '../optimizer.js';
-import { gradientBuffers } from './gradient-buffers.js';
-import { rangeOf } from './rounds.js';
-import { cutOf, longestSteps, type TeamOptions } from './team.js';
+import { planBatch, sumsOfOthers } from './batch-plan.js';
+import { rangeOf } from './shares.js';
+import { longestSteps, type TeamOptions } from './team.js';
 import { PASS_SIZE, passCapacity, passPrecisions } from './team-protocol.js';
 
 /** Bytes of all buffers that a team has from its backend. */
@@ -25,10 +25,14 @@ export function teamBytes(options: Omit<TeamOptions, 'startThread'>): number {
   const optimizer = P * optimizerStateNames(training.optimizer).length;
   const own = workspace + batch + PASS_SIZE * (model.numClasses + 3);
   const { batchSize } = training;
-  const counts = gradientBuffers(batchSize, threads, P, cutOf(options, P));
-  const range = options.ranks ? rangeOf(options.ranks.rank, options.ranks.ranks, P) : null;
-  const received = range ? (counts.received + 1) * Math.max(1, range.end - range.begin) : 0;
-  const gradients = P * counts.gradients + received;
+  const { ranks = null } = options;
+  const { buffers, shared: exchanged } = planBatch(batchSize, { batchSize, threads, parameters: P }, ranks);
+  const range = ranks && rangeOf(ranks.rank, ranks.ranks, P);
+  const received =
+    ranks && range && exchanged
+      ? sumsOfOthers(exchanged, ranks.rank) * Math.max(1, range.end - range.begin)
+      : 0;
+  const gradients = P * buffers + received;
   const weights = training.classWeights ? model.numClasses : 0;
   return 4 * (shared + gradients + optimizer + weights + threads * own);
 }

@@ -25,11 +25,11 @@ import {
 import { lossScaleRows, readLossScale } from '../loss-scale.js';
 import { optimizerStateNames, withPrefix } from '../optimizer.js';
 import { watch } from '../watch.js';
+import { type BatchPlan, planBatch, sumsOfOthers } from './batch-plan.js';
 import { Control } from './control.js';
 import { LINK, openLink } from './exchange.js';
-import { type GradientBuffers, gradientBuffers } from './gradient-buffers.js';
-import type { Cut, Link, RankMember } from './rank-member.js';
-import { rangeOf } from './rounds.js';
+import type { Link, Rank, RankMember } from './rank-member.js';
+import { rangeOf } from './shares.js';
 import {
   type EvaluateCommand,
   PASS_SIZE,
@@ -62,11 +62,7 @@ export interface TeamOptions {
 }
 
 /** The ranks of an MPI job, as a team sees them. */
-export interface RankGroup {
-  rank: number;
-  ranks: number;
-  /** Threads of the rank with the most. */
-  threads: number;
+export interface RankGroup extends Rank {
   /** Moves the bytes of exchanges until `link` is closed. Rejects with the reason why one failed. */
   serve(link: Link): Promise<void>;
 }
@@ -288,21 +284,17 @@ export class Team implements Engine {
     this.#busy = true;
   }
 
-  #cut(): Cut | null {
-    return cutOf(this.#options, this.#layout.length);
-  }
-
   /** What an MPI job needs besides; null if this process trains alone. */
-  #openRanks(training: Omit<TrainingMember, 'own'>, counts: GradientBuffers): RankMember | null {
-    const { ranks } = this.#options;
-    const cut = this.#cut();
-    if (!ranks || !cut) return null;
-    const { begin, end } = rangeOf(ranks.rank, ranks.ranks, this.#layout.length);
+  #openRanks(training: Omit<TrainingMember, 'own'>, { shared }: BatchPlan): RankMember | null {
+    const { ranks: group } = this.#options;
+    if (!group || !shared) return null;
+    const { rank, ranks } = group;
+    const { begin, end } = rangeOf(rank, ranks, this.#layout.length);
     const floats = () => this.#memory.floats(Math.max(1, end - begin));
-    const received = Array.from({ length: counts.received }, floats);
-    const stops = new Int32Array(sharedBytes(4 * ranks.ranks));
-    const link = openLink(cut, { ...training, received, stops, parameters: this.#parameters });
-    return { rank: ranks.rank, cut, link, received, sum: floats(), stops };
+    const received = Array.from({ length: sumsOfOthers(shared, rank) }, floats);
+    const stops = new Int32Array(sharedBytes(4 * ranks));
+    const link = openLink(shared, { ...training, received, stops, parameters: this.#parameters });
+    return { rank, ranks, link, received, stops };
   }
 
   /** What each thread works with. @param steps of the longest sequence */
@@ -333,9 +325,10 @@ export class Team implements Engine {
       ranks: null,
     };
     if (sharedTraining) {
-      const counts = gradientBuffers(sharedTraining.settings.batchSize, threads, P, this.#cut());
-      sharedTraining.gradients = Array.from({ length: counts.gradients }, () => memory.floats(P));
-      sharedTraining.ranks = this.#openRanks(sharedTraining, counts);
+      const { batchSize } = sharedTraining.settings;
+      const plan = planBatch(batchSize, { batchSize, threads, parameters: P }, this.#options.ranks ?? null);
+      sharedTraining.gradients = Array.from({ length: plan.buffers }, () => memory.floats(P));
+      sharedTraining.ranks = this.#openRanks(sharedTraining, plan);
       this.#ranks = sharedTraining.ranks;
     }
     const sizes = (training ? [true, false] : [false]).map((withBackward) =>
@@ -381,15 +374,6 @@ function startAll(members: readonly TeamMember[], { startThread, backend }: Team
     for (const thread of threads) void thread.end();
     throw error;
   }
-}
-
-/** How a batch is shared out over the ranks of an MPI job; null if the team trains alone, or evaluates. */
-export function cutOf(
-  { ranks, training }: Pick<TeamOptions, 'ranks' | 'training'>,
-  parameters: number,
-): Cut | null {
-  if (!ranks || !training) return null;
-  return { ranks: ranks.ranks, threads: ranks.threads, batchSize: training.batchSize, parameters };
 }
 
 /** Steps of the longest sequence that there can be. */

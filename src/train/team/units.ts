@@ -59,29 +59,3 @@ export function sumsAreFaster(sequences: number, sumSize: number, threads: numbe
 export function usefulThreads(batchSize: number, threads: number): number {
   return Math.min(threads, Math.ceil(batchSize / sumSizeFor(batchSize)));
 }
-
-/**
- * Gradient buffers of a team: for the sum so far, and for the units of a wave, as many for each thread.
- * @param parameters of the model, P
- */
-export function bufferCount(batchSize: number, threads: number, parameters: number): number {
-  const { count, perPass } = cutBatch(batchSize, batchSize, threads);
-  const affordable = Math.floor(BUFFER_BYTES / (4 * parameters)) - 1;
-  const perThread = Math.max(1, Math.floor(affordable / threads));
-  return Math.min(count, 1 + Math.max(perPass, perThread * threads));
-}
-
-/**
- * The end of the wave of units that begins with unit `first`, and computes into `buffers` buffers: as many units for each
- * thread, or whole passes, unless the batch ends.
- */
-export function endOfWave(
-  first: number,
-  buffers: number,
-  { count, perPass }: Units,
-  threads: number,
-): number {
-  if (count - first <= buffers) return count;
-  const step = perPass > 1 ? perPass : threads;
-  return first + Math.floor(buffers / step) * step;
-}

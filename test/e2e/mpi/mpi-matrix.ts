@@ -57,8 +57,8 @@ const RECIPES: Record<string, Flags> = {
     'class-weights': 'balanced',
   },
   'WebAssembly, batches of 8': { backend: 'wasm', 'batch-size': 8, 'num-epochs': 1 },
-  // 11 million parameters: few shards fit into memory at once.
-  'several rounds': {
+  // 11 million parameters: few passes fit into memory at once.
+  'several waves': {
     'sequence-length': 1,
     'input-size': 784,
     'hidden-size': 800,

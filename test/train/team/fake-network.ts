@@ -6,17 +6,14 @@ import type { RankGroup } from '#src/train/team/team.js';
 
 export class FakeNetwork {
   readonly #ranks: number;
-  readonly #threads: number;
   readonly #links = new Map<number, Link>();
   /** Exchanges so far. */
   exchanges = 0;
   /** Bytes that all ranks sent. */
   bytes = 0;
 
-  /** @param threads of the rank with the most */
-  constructor(ranks: number, threads: number) {
+  constructor(ranks: number) {
     this.#ranks = ranks;
-    this.#threads = threads;
   }
 
   group(rank: number): RankGroup {
@@ -28,7 +25,7 @@ export class FakeNetwork {
       }
       this.#links.delete(rank);
     };
-    return { rank, ranks: this.#ranks, threads: this.#threads, serve };
+    return { rank, ranks: this.#ranks, serve };
   }
 
   #allAsk(): boolean {
