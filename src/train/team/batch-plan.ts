@@ -58,9 +58,10 @@ export function planBatch(
   if (rank) return planRank(count, { batchSize, threads: useful, parameters }, rank);
   const units = cutBatch(count, batchSize, useful);
   const whole = cutBatch(batchSize, batchSize, useful);
-  const atOnce = unitsAtOnce(whole.count, whole, useful, parameters);
+  const wholeRun = { from: 0, to: whole.count };
+  const atOnce = unitsAtOnce(wholeRun, whole, useful, parameters);
+  const { buffers } = planWaves(wholeRun, whole, atOnce);
   const { waves } = planWaves({ from: 0, to: units.count }, units, atOnce);
-  const { buffers } = planWaves({ from: 0, to: whole.count }, whole, atOnce);
   return { units, waves, buffers, sum: 0, shared: null };
 }
 
@@ -83,7 +84,7 @@ function planRank(
   const perShard = shards.size / units.size;
   const inUnits = ({ from, to }: Run) => ({ from: from * perShard, to: to * perShard });
   const wholeRun = shortened(inUnits(wholeRuns[rank]), wholeUnits.count);
-  const atOnce = unitsAtOnce(wholeRun.to - wholeRun.from, units, threads, parameters);
+  const atOnce = unitsAtOnce(wholeRun, wholeUnits, threads, parameters);
   const { buffers } = planWaves(wholeRun, wholeUnits, atOnce);
   const { waves, nodes } = planWaves(shortened(inUnits(runs[rank]), units.count), units, atOnce);
 
@@ -147,12 +148,13 @@ function unitsOf(
   return { count: Math.ceil(count / sumSize), size: sumSize, perPass: perShard, sumSize };
 }
 
-/** As many as memory has buffers for besides those with sums that wait for others, and as many for each thread. */
-function unitsAtOnce(most: number, { perPass }: Units, threads: number, parameters: number): number {
+/** As many for each thread as memory has buffers for, besides those of sums that wait for their neighbours. */
+function unitsAtOnce(run: Run, units: Units, threads: number, parameters: number): number {
   const affordable = Math.floor(BUFFER_BYTES / (4 * parameters));
-  if (most <= affordable) return most;
-  const waiting = Math.ceil(Math.log2(Math.max(1, most / perPass)));
-  return Math.min(most, threads * Math.max(1, Math.floor((affordable - waiting) / threads)));
+  if (run.to - run.from <= affordable) return run.to - run.from;
+  let perThread = Math.max(1, Math.floor(affordable / threads));
+  while (perThread > 1 && planWaves(run, units, perThread * threads).buffers > affordable) perThread--;
+  return perThread * threads;
 }
 
 /** @returns waves of `atOnce` units, and the sums at the end, with the number of their buffer */

@@ -68,7 +68,7 @@ export interface TrainingMember {
   batchCorrect: Uint8Array;
   /** [slices] */
   partialNorms: Float64Array;
-  /** [P] each: the gradients of a unit (units.ts). The first one becomes the batch's. */
+  /** [P] each: the gradients of a unit, or the sum of several (batch-plan.ts). */
   gradients: Float32Array[];
   /** The optimiser's vectors, each [P]. */
   optimizerState: Float32Array[];

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type BatchPlan, planBatch, sumsOfOthers } from '#src/train/team/batch-plan.js';
 import { PASS_SIZE } from '#src/train/team/team-protocol.js';
+import { BUFFER_BYTES, usefulThreads } from '#src/train/team/units.js';
 
 /** Numbers for expressions, so that equal ones have equal numbers. */
 class Expressions {
@@ -34,6 +35,14 @@ interface Job {
   parameters: number;
 }
 
+/** Every thread has as many units in a wave, and memory bounds the buffers as far as each thread has one. */
+function checkWaves({ waves, buffers }: BatchPlan, threads: number, parameters: number): void {
+  const sizes = waves.map(({ first, end }) => end - first);
+  for (const size of sizes.slice(0, -1)) assert.equal(size % threads, 0);
+  if (sizes.length === 1) assert.equal(buffers, sizes[0]);
+  else if (sizes[0] > threads) assert.ok(4 * parameters * buffers <= BUFFER_BYTES, `${buffers} buffers`);
+}
+
 /** Carries out the plans of all ranks. @returns the expression of the batch on each rank */
 function run(
   expressions: Expressions,
@@ -51,6 +60,7 @@ function run(
       assert.ok(sumsOfOthers(plan.shared, rank) <= sumsOfOthers(whole.shared, rank));
       assert.ok(plan.shared.sums.length <= whole.shared.sums.length);
     }
+    checkWaves(whole, usefulThreads(batchSize, own), parameters);
     return plan;
   });
   const buffers = plans.map(({ units, waves, buffers: most }) => {
