@@ -8,7 +8,9 @@ import { PASS_SIZE, passCount } from '../team/team-protocol.js';
 import type { Identity } from './identity.js';
 
 export type RankCommand =
-  /** A run begins: load its data. `flags`: those that rank 0 was given. */
+  /** Go on waiting: another rank loads the data, which may take longer than a rank may be silent. */
+  | { type: 'wait' }
+  /** A run begins: load its data, and send `LoadReport`s. `flags`: those that rank 0 was given. */
   | { type: 'run'; config: PlacedConfig; flags: Record<string, unknown> }
   /** Open a backend, and report. The answer is an `OpenReport`. */
   | { type: 'open'; precision: Precision | 'mixed' }
@@ -25,6 +27,9 @@ export type RankCommand =
   /** Close the engine. */
   | { type: 'close' }
   | { type: 'end'; code: number };
+
+/** From each rank, after `run`: `loading` every while, and at last `loaded`, also if it cannot. */
+export type LoadReport = { type: 'loading' | 'loaded' };
 
 /** From each rank, after `open`. */
 export type OpenReport = { identity: Identity } | { error: string };

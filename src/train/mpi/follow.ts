@@ -15,7 +15,7 @@ import { loadRunData, planRun, type RunPlan } from '../run/run-plan.js';
 import type { PlacedConfig } from '../run/run-writer.js';
 import { rangeOf } from '../team/shares.js';
 import type { Team } from '../team/team.js';
-import { answeredBy, type OpenReport, type RankCommand } from './commands.js';
+import { answeredBy, type LoadReport, type OpenReport, type RankCommand } from './commands.js';
 import { groupOf, threadsBeside } from './lead.js';
 import type { Ranks } from './ranks.js';
 
@@ -41,7 +41,7 @@ export async function follow(ranks: Ranks, flags: Record<string, unknown>): Prom
     for (;;) {
       const command = await receive(ranks);
       if (command.type !== 'run') throw unexpected(command);
-      await followRun(ranks, await prepare(command, flags));
+      await followRun(ranks, await reporting(ranks, prepare(command, flags)));
     }
   } catch (error) {
     if (!(error instanceof JobEnd)) throw error;
@@ -50,11 +50,21 @@ export async function follow(ranks: Ranks, flags: Record<string, unknown>): Prom
   }
 }
 
-/** The next command. @throws JobEnd */
+/** The next command that is something to do. @throws JobEnd */
 async function receive(ranks: Ranks): Promise<RankCommand> {
-  const command = (await ranks.receive(0)) as RankCommand;
-  if (command.type === 'end') throw new JobEnd(command.code);
-  return command;
+  for (;;) {
+    const command = (await ranks.receive(0)) as RankCommand;
+    if (command.type === 'end') throw new JobEnd(command.code);
+    if (command.type !== 'wait') return command;
+  }
+}
+
+/** Tells rank 0 that this rank loads data, and when it has ended. */
+async function reporting<T>(ranks: Ranks, loading: Promise<T>): Promise<T> {
+  const signs = ranks.signs({ type: 'loading' } satisfies LoadReport, [0]);
+  const loaded = await loading.finally(() => signs.end());
+  await ranks.send({ type: 'loaded' } satisfies LoadReport, [0]);
+  return loaded;
 }
 
 function unexpected({ type }: RankCommand): Error {

@@ -11,6 +11,9 @@ import type { MpiReply, MpiRequest, MpiStart, WireMessage } from './mpi-protocol
 
 /** A rank that has not answered for this long counts as hanging. */
 const HANGING_SECONDS = 300;
+/** A rank that works alone says so this often, and several times in the time after which it counts as hanging. */
+const SIGN_MS = 20_000;
+const SIGNS = 4;
 /** MPI ends the processes of a job within this time, or this one ends itself. */
 const ABORT_MS = 3000;
 /** MPI ends in all processes within this time, or they end without it. */
@@ -161,6 +164,27 @@ export class Ranks {
     const bytes = new Uint8Array(new SharedArrayBuffer(length[0]));
     await this.transfer([{ receives: true, peer, bytes }]);
     return JSON.parse(new TextDecoder().decode(bytes.slice()));
+  }
+
+  /**
+   * Sends a JSON value to ranks again and again, while this rank does something for which they wait: without a sign it
+   * would count as hanging. Call `end` before anything else is sent; it throws what went wrong.
+   */
+  signs(value: unknown, peers: readonly number[] = this.others): { end(): Promise<void> } {
+    let sent = Promise.resolve();
+    const timer = setInterval(
+      () => {
+        sent = this.send(value, peers);
+        sent.catch(() => {}); // for `end`
+      },
+      Math.min(SIGN_MS, (1000 * this.#seconds) / SIGNS),
+    );
+    return {
+      end: () => {
+        clearInterval(timer);
+        return sent;
+      },
+    };
   }
 
   /** Moves the bytes of a team's exchanges until the link is closed. */

@@ -87,8 +87,8 @@ async function* trainLocked(
       { settings: ['numEpochs'] },
     );
   }
-  await ranks?.beginRun(given);
-  const { dataset, notices } = yield* load(given, stop);
+  const loading = load(given, stop);
+  const { dataset, notices } = yield* ranks ? ranks.loadInTurn(given, loading) : loading;
   const plan = planRun(given, dataset);
   const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf, blockOf } = plan;
   const source = await lockSource(config);

@@ -57,10 +57,12 @@ export async function loadStoredDrawings(
 ): Promise<StoredDataset> {
   const key = await keyOf(files, options.perClass);
   const folder = join(cacheFolder(), `drawings-${key}`);
-  const found = await openStored(folder, key, name, options);
-  if (found) return found;
+  if (lookAt(folder) === 'folder') {
+    const found = await openStored(folder, key, name, options);
+    if (found) return found;
+    await rm(folder, { recursive: true, force: true }); // damaged
+  }
   await makeFolder(cacheFolder());
-  await rm(folder, { recursive: true, force: true });
   await makeFolderAtomically(folder, (temporary) =>
     convertDrawings(files, name, temporary, options, (summary) => ({ key, about: JSON.stringify(summary) })),
   );
@@ -86,14 +88,13 @@ async function keyOf(files: readonly DrawingFile[], perClass: PerClass | null): 
   return cacheKey('stored drawings', STORED_VERSION, POINTS_VERSION, ...counts, ...parts);
 }
 
-/** Undefined if there is none, or it is damaged. */
+/** Undefined if it is damaged. */
 async function openStored(
   folder: string,
   key: string,
   name: string,
   { onNotice }: StoredOptions,
 ): Promise<StoredDataset | undefined> {
-  if (lookAt(folder) !== 'folder') return undefined;
   try {
     const [train, test] = [await openPart(folder, 'train', key), await openPart(folder, 'test', key)];
     const { classes, problemCount, problems, shortage } = train.about;
