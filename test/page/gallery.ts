@@ -1,7 +1,7 @@
 /**
  * A folder of made-up runs for the tests of the page's look, one for each thing that may break a view: a long name, one
  * epoch, 300 epochs, 62 classes, hostile class names, a run in training, a stopped one, one with damaged files, one whose
- * data are gone. Networks are untrained, so that they make mistakes; nothing is trained, so that the tests start at once.
+ * data are gone, the trials of a sweep. Networks are untrained, so that they make mistakes; nothing is trained, so that the tests start at once.
  */
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,6 +31,12 @@ export const HOSTILE_CLASSES = [
   '9',
 ];
 const CLASSES_62 = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
+/** Of the run `sweep`: what is tried, and the validation accuracy. */
+export const TRIALS = [
+  { hiddenSize: 8, learningRate: 1e-3, validationAccuracy: 0.91 },
+  { hiddenSize: 16, learningRate: 1e-3, validationAccuracy: 0.97 },
+  { hiddenSize: 16, learningRate: 1e-2, validationAccuracy: 0.94 },
+];
 const TRAIN_SAMPLES = 120;
 const TEST_SAMPLES = 90;
 
@@ -54,6 +60,8 @@ interface MadeRun {
   wanted?: number;
   ended?: boolean;
   flags?: Record<string, unknown>;
+  /** Of all epochs; default: as the sample's. */
+  validationAccuracy?: number;
   summary?: Partial<RunSummary>;
 }
 
@@ -86,7 +94,10 @@ export async function makeGallery(manyRuns = 1000): Promise<Gallery> {
       checkpointBytes(kind === 'strokes' ? STROKES : ROWS, { numClasses }, classes),
     );
     const { metrics, summary } = sampleInput({ epochs, classes, points: 20, samplesPerClass: 40 });
-    write(name, 'metrics.jsonl', metricsText(metrics));
+    const { validationAccuracy } = made;
+    const measured =
+      validationAccuracy === undefined ? metrics : metrics.map((epoch) => ({ ...epoch, validationAccuracy }));
+    write(name, 'metrics.jsonl', metricsText(measured));
     if (!ended) return;
     const reversedScore = kind === 'strokes' ? { correct: 300, count: 400 } : null;
     write(
@@ -105,6 +116,9 @@ export async function makeGallery(manyRuns = 1000): Promise<Gallery> {
   make('training', { epochs: 4, wanted: 12, ended: false });
   make('data-gone', { data: join(folder, 'gone') });
   make('stopped', { epochs: 2, wanted: 9, ended: false });
+  TRIALS.forEach(({ validationAccuracy, ...flags }, n) => {
+    make(`sweep/trial-00${n + 1}`, { flags, validationAccuracy });
+  });
   const lock = await lockRun(join(runs, 'training'));
   make('damaged', { epochs: 2 });
   write('damaged', 'metrics.jsonl', '{"epoch": 1}\nno JSON\n');

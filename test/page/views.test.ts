@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { type RunningServer, startServer } from '#src/serve/server.js';
 import { accessibilityProblems, after, before, DESKTOP, launch, suite, test, visit } from './browser.js';
-import { type Gallery, HOSTILE_CLASSES, LONG_NAME, makeGallery } from './gallery.js';
+import { type Gallery, HOSTILE_CLASSES, LONG_NAME, makeGallery, TRIALS } from './gallery.js';
 
 const MANY = 1000;
 const phone = (width: number, height: number): BrowserContextOptions => ({
@@ -39,6 +39,7 @@ const VIEWS: readonly (readonly [hash: string, ready: string, axe?: 'axe'])[] = 
   ['#/runs?run=hostile-classes', '[aria-label=Mistakes] .tile', 'axe'],
   ['#/runs?run=300-epochs', '[aria-label=Mistakes] .tile'],
   ['#/runs?run=one-epoch', '[aria-label=Mistakes] .tile'],
+  ['#/runs?run=sweep~trial-001', '.parallel-trial', 'axe'],
   ['#/runs?run=training', 'progress'],
   ['#/runs?run=not-begun', '.facts'],
   ['#/runs?run=damaged', '.reason', 'axe'],
@@ -156,7 +157,8 @@ function unfinished(page: Page): Promise<string[]> {
 function smallTargets(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('button, select, input, a, summary')].flatMap((element) => {
-      if (element.closest('.hidden, .skip')) return [];
+      // The list of runs has the trials of a chart, too.
+      if (element.closest('.hidden, .skip, .parallel-chart')) return [];
       const target =
         element.closest('label') && element.matches('[type=checkbox]') ? element.closest('label') : element;
       const { width, height } = (target as Element).getBoundingClientRect();
@@ -258,6 +260,39 @@ suite('names', () => {
       );
     }));
 });
+
+test('the trials of a sweep are lines across their settings; a click on one opens it', () =>
+  onPage('#/runs?run=sweep~trial-001', DESKTOP, async (page) => {
+    const sweep = page.getByRole('region', { name: 'Sweep' });
+    const lines = sweep.locator('a:has(.parallel-trial)');
+    await sweep.getByText(`${TRIALS.length} trials of`).waitFor();
+    assert.deepEqual(await sweep.locator('.parallel-name').allTextContents(), [
+      'Hidden size',
+      'Learning rate',
+      'validation',
+    ]);
+    // The best is drawn last, above the others.
+    assert.deepEqual(await lines.locator('title').allTextContents(), [
+      'Trial 1: 91.00 %',
+      'Trial 3: 94.00 %',
+      'Trial 2: 97.00 %',
+    ]);
+    assert.equal(await lines.nth(0).locator('.current').count(), 1);
+    // A few pixels beside the line.
+    const { x, y } = await lines
+      .nth(1)
+      .locator('.parallel-trial')
+      .evaluate((line: SVGPathElement) => {
+        const point = line.getPointAtLength(0.8 * line.getTotalLength());
+        const { x, y } = point.matrixTransform(line.getScreenCTM() as DOMMatrix);
+        return { x, y };
+      });
+    await page.mouse.click(x, y + 4);
+    await page.waitForURL(/trial-003/);
+    await lines.nth(1).locator('.current').waitFor();
+    await sweep.getByRole('link', { name: 'trial 2', exact: true }).click();
+    await page.waitForURL(/trial-002/);
+  }));
 
 test('on a phone the comparison scrolls in its card, with the names of its rows in view, also by keyboard', () =>
   onPage('#/runs?run=rows&run=strokes&run=one-epoch&run=300-epochs', phone(360, 740), async (page) => {

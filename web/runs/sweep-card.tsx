@@ -44,8 +44,10 @@ export function SweepCard({ id, runs }: { id: string; runs: readonly RunEntry[] 
       <h2>Sweep</h2>
       <p class="muted">
         {plural(known.length, 'trial')} of <bdi>{sweep}</bdi>. The best on the validation samples is{' '}
-        <a href={linkTo('runs', { run: best.entry.id })}>trial {trialNumber(best.entry.id)}</a> with{' '}
-        {formatShare(best.bestValAccuracy ?? 0)}. A line is a trial; click one to open it.
+        <a class="sweep-best" href={linkTo('runs', { run: best.entry.id })}>
+          trial {trialNumber(best.entry.id)}
+        </a>{' '}
+        with {formatShare(best.bestValAccuracy ?? 0)}. A line is a trial; click one to open it.
       </p>
       <WideTable label="Settings and accuracy of the trials" hint="Scroll sideways to see all settings.">
         <svg class="parallel-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
@@ -55,10 +57,12 @@ export function SweepCard({ id, runs }: { id: string; runs: readonly RunEntry[] 
           ))}
           {known.toReversed().map((trial) => {
             const rank = rankShare(known.indexOf(trial), known.length);
+            const path = pathOf(axes, (axis) => axis.place(trial, rank));
             return (
               // The keyboard reaches the trials in the list.
               <a key={trial.entry.id} href={linkTo('runs', { run: trial.entry.id })} tabIndex={-1}>
                 <title>{`Trial ${trialNumber(trial.entry.id)}: ${formatShare(trial.bestValAccuracy ?? 0)}`}</title>
+                <path class="parallel-reach" d={path} />
                 <path
                   class={[
                     'parallel-trial',
@@ -66,7 +70,7 @@ export function SweepCard({ id, runs }: { id: string; runs: readonly RunEntry[] 
                     trial.entry.id === id ? 'current' : '',
                     trial.entry.state === 'done' ? '' : 'dashed',
                   ].join(' ')}
-                  d={pathOf(axes, (axis) => axis.place(trial, rank))}
+                  d={path}
                   style={{ opacity: trial === best || trial.entry.id === id ? 1 : 0.75 - 0.5 * rank }}
                 />
               </a>
