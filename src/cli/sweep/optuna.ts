@@ -3,6 +3,7 @@
  * is in a storage that Optuna keeps, which several machines may share.
  */
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { camelCase, snakeCase } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
@@ -15,6 +16,9 @@ export type RunOptuna = (args: readonly string[]) => Promise<string>;
 /** A call waits for a storage that other machines use. */
 const TIMEOUT_MS = 120_000;
 const MAX_OUTPUT_BYTES = 2 ** 20;
+/** To make the study. */
+const MAX_ATTEMPTS = 5;
+const PAUSE_MS = 500;
 
 export class OptunaStudy {
   readonly #run: RunOptuna;
@@ -27,9 +31,22 @@ export class OptunaStudy {
     this.#study = ['--storage', storage, '--study-name', name];
   }
 
-  /** Makes the study, unless it exists. @throws UserError if Optuna is missing, or cannot use the storage */
+  /**
+   * Makes the study, unless it exists. In an empty database Optuna first makes tables, and fails if another machine
+   * makes them at the same moment; so it is asked again.
+   * @throws UserError if Optuna is missing, or cannot use the storage
+   */
   async open(): Promise<void> {
-    await this.#call('create-study', '--direction', 'maximize', '--skip-if-exists');
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#call('create-study', '--direction', 'maximize', '--skip-if-exists');
+        return;
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !/already exists|duplicate/i.test((error as Error).message))
+          throw error;
+        await sleep(PAUSE_MS);
+      }
+    }
   }
 
   /**
@@ -100,6 +117,8 @@ function runOptuna(args: readonly string[]): Promise<string> {
 
 /** The cause, after Python's traceback. */
 function lastLine(stderr: string): string | undefined {
-  const lines = stderr.split('\n').filter((line) => /^\w+(\.\w+)*(Error|Exception)?: /.test(line));
+  const lines = stderr
+    .split('\n')
+    .filter((line) => /^(\w+\.)*\w*(Error|Exception): |^(\w+\.)+\w+: /.test(line));
   return lines.at(-1)?.slice(0, 300);
 }

@@ -14,6 +14,7 @@ import { appendMetrics, writeConfig, writeSummary } from '#src/runs/run-files.js
 import { readSweep, writeSweep } from '#src/runs/sweep-folder.js';
 import { readTrial } from '#src/runs/sweep-results.js';
 import { configToDisk } from '#src/train/config/run-config.js';
+import { UserError } from '#src/user-error.js';
 import { sampleInput } from '../../report/sample.js';
 import { temporaryFolder } from '../../train/small-mnist.js';
 import { FakeOutput } from '../fake-run.js';
@@ -197,6 +198,23 @@ test('Optuna is asked for each trial and told its accuracy; a trial that was int
     '--trial-number 11 --state fail --skip-if-finished',
     '--trial-number 12 --values 0.52 --skip-if-finished',
   ]);
+});
+
+test('a study is asked for again if another machine makes the tables; other errors count at once', async () => {
+  const calls: string[] = [];
+  const failing = (message: string, times: number) => async (args: readonly string[]) => {
+    calls.push(args[0]);
+    if (calls.length > times) return '';
+    throw new UserError(message);
+  };
+  const place = { storage: 'postgresql://host/sweeps', name: 'scanstroke' };
+  const race =
+    'sweep: optuna create-study failed: sqlalchemy.exc.ProgrammingError: relation "studies" already exists';
+  await new OptunaStudy(place, failing(race, 1)).open();
+  assert.deepEqual(calls, ['create-study', 'create-study']);
+  calls.length = 0;
+  await assert.rejects(new OptunaStudy(place, failing('no such host', 9)).open(), /no such host/);
+  assert.deepEqual(calls, ['create-study']);
 });
 
 test('sweep.json is read as it was written', async () => {
