@@ -12,13 +12,15 @@ export interface Launcher {
   rank: number | null;
   /** The implementation whose launcher it is; null: any could be (srun). */
   flavour: Flavour | null;
+  /** If any could be: the one that most often speaks the launcher's protocol; null: the launcher is not known. */
+  likely: Flavour | null;
 }
 
 /** The variables of a launcher: those that have the number of processes and of this one. */
-const LAUNCHERS: { ranks: string; rank: string; flavour: Flavour | null }[] = [
-  { ranks: 'OMPI_COMM_WORLD_SIZE', rank: 'OMPI_COMM_WORLD_RANK', flavour: 'openmpi' },
-  { ranks: 'PMI_SIZE', rank: 'PMI_RANK', flavour: 'mpich' },
-  { ranks: 'SLURM_STEP_NUM_TASKS', rank: 'PMIX_RANK', flavour: null },
+const LAUNCHERS: { ranks: string; rank: string; likely: Flavour; bySlurm?: true }[] = [
+  { ranks: 'OMPI_COMM_WORLD_SIZE', rank: 'OMPI_COMM_WORLD_RANK', likely: 'openmpi' },
+  { ranks: 'PMI_SIZE', rank: 'PMI_RANK', likely: 'mpich' },
+  { ranks: 'SLURM_STEP_NUM_TASKS', rank: 'PMIX_RANK', likely: 'openmpi', bySlurm: true },
 ];
 
 /**
@@ -32,15 +34,15 @@ export function findLauncher(env: NodeJS.ProcessEnv = process.env): Launcher | n
     throw new UserError(`train: SCANSTROKE_MPI must be 1 or 0, got ${JSON.stringify(said)}`);
   }
   if (said === '0') return null;
-  for (const { ranks, rank, flavour } of LAUNCHERS) {
+  for (const { ranks, rank, likely, bySlurm } of LAUNCHERS) {
     const number = whole(env[rank]);
     if (number === null) continue;
     if (whole(env[ranks]) === 1 && said !== '1') return null;
     // srun with its plug-in pmi2 sets the variables of MPICH for every implementation.
-    const bySlurm = env.SLURM_PROCID !== undefined && flavour === 'mpich';
-    return { ranks: whole(env[ranks]), rank: number, flavour: bySlurm ? null : flavour };
+    const isSrun = bySlurm || (env.SLURM_PROCID !== undefined && likely === 'mpich');
+    return { ranks: whole(env[ranks]), rank: number, flavour: isSrun ? null : likely, likely };
   }
-  return said === '1' ? { ranks: null, rank: null, flavour: null } : null;
+  return said === '1' ? { ranks: null, rank: null, flavour: null, likely: null } : null;
 }
 
 /**

@@ -70,16 +70,17 @@ export function loadMpi(path: string): MpiAddon {
 const NAMES: Record<Flavour, string> = { openmpi: 'Open MPI', mpich: 'MPICH', other: 'another MPI' };
 
 /**
- * The newest addon that fits the launcher.
+ * The addon that fits the launcher best, and of several the newest.
  * @throws UserError that says how to build one
  */
-export function findMpiAddon({ flavour }: Launcher): string {
+export function findMpiAddon({ flavour, likely }: Launcher): string {
   const found = existsSync(MPI_SOURCE) ? addonsIn(addonFolder()) : [];
   const fitting = found.filter(
     (addon) => flavour === null || addon.flavour === flavour || addon.flavour === 'other',
   );
-  const [newest] = fitting.sort((a, b) => b.time - a.time);
-  if (newest) return newest.path;
+  const isLikely = (addon: { flavour: Flavour }) => Number(addon.flavour === likely);
+  const [best] = fitting.sort((a, b) => isLikely(b) - isLikely(a) || b.time - a.time);
+  if (best) return best.path;
   const launcher = flavour ? `${NAMES[flavour]}'s mpirun` : 'a launcher of MPI';
   const others = found.map((addon) => NAMES[addon.flavour]).join(', ');
   const have = others ? `there is an addon for ${others} only` : 'there is no addon for MPI yet';

@@ -66,7 +66,7 @@ export class SilentEnd extends Error {
 /** Each process of another MPI's launcher believes to be alone. */
 function refuseOtherMpi({ ranks }: Launcher, { place }: Ranks): void {
   if (ranks === null || ranks === place.size) return;
-  const library = place.library.split(/[\n,]/)[0].replace(/\0/g, '').trim();
+  const library = inOneLine(place.library.replace(/\0/g, '').split(/[\n,]/)[0]).replace(' Version:', '');
   throw new UserError(
     `train: the launcher started ${ranks} processes, but ${library} sees ${place.size}: the launcher is of another MPI; ` +
       'use the mpirun of that library, or compile for the other one (MPICC=… npx scanstroke build --mpi)',
