@@ -16,6 +16,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -38,8 +39,8 @@ const MODELS = at('models');
 const MAX_BYTES = 1_000_000;
 /** Largest loss of accuracy by float16: 5 of 10,000 samples. */
 const MAX_LOSS = 0.0005;
-/** The files of a run that a network in models/ keeps as they are. */
-const KEPT = ['config.json', 'metrics.jsonl'];
+/** Points of the curve of an epoch that metrics.jsonl of a network keeps: the last of so many parts. */
+const CURVE_POINTS = 5;
 
 class Mistake extends Error {}
 
@@ -82,6 +83,21 @@ function readOptions() {
   return { names: only === undefined ? known : [only], from, out, quick, threads };
 }
 
+/** Leaves out most points of the curves, which are three quarters of the file. */
+function thinned(metrics) {
+  const lines = metrics
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return lines
+    .map(({ curve, ...epoch }) => {
+      const size = Math.ceil(curve.length / CURVE_POINTS);
+      const kept = curve.filter((_, n) => n % size === size - 1 || n === curve.length - 1);
+      return `${JSON.stringify({ ...epoch, curve: kept })}\n`;
+    })
+    .join('');
+}
+
 async function make(name, { from, out, quick, threads }) {
   const recipe = { ...RECIPES[name] };
   if (quick) recipe.options = { ...recipe.options, ...QUICK };
@@ -100,7 +116,8 @@ async function make(name, { from, out, quick, threads }) {
 
   const model = join(work, name);
   mkdirSync(model);
-  for (const file of KEPT) cpSync(join(run, file), join(model, file));
+  cpSync(join(run, 'config.json'), join(model, 'config.json'));
+  writeFileSync(join(model, 'metrics.jsonl'), thinned(readFileSync(join(run, 'metrics.jsonl'), 'utf8')));
   const checkpoint = await readTrainedModel(join(run, 'best.safetensors'));
   const bytes = encodeCheckpoint(checkpoint, { half: true });
   writeFileSync(join(model, 'best.safetensors'), bytes);
@@ -151,7 +168,7 @@ async function make(name, { from, out, quick, threads }) {
 
 /** @throws Mistake if the run is not finished, or its settings are not those of the recipe */
 async function checkRun(run, { options }) {
-  for (const file of [...KEPT, 'summary.json', 'best.safetensors']) {
+  for (const file of ['config.json', 'metrics.jsonl', 'summary.json', 'best.safetensors']) {
     if (!existsSync(join(run, file)))
       throw new Mistake(`${run} has no ${file}; give the folder of a finished run`);
   }

@@ -4,7 +4,9 @@ import type { Random } from '#src/random.js';
 
 /** `length` values, uniformly distributed in [-limit, limit). */
 export function uniform(random: Random, length: number, limit = 1): Float32Array {
-  return Float32Array.from({ length }, () => limit * (2 * random.uniform() - 1));
+  const values = new Float32Array(length);
+  for (let n = 0; n < length; n++) values[n] = limit * (2 * random.uniform() - 1);
+  return values;
 }
 
 /** A random one of the options. */

@@ -109,8 +109,11 @@ function stored(memory: Memory, { precision = 'float32' }: LstmProblem, length: 
 
 /** The numbers in a buffer. */
 export function numbers(values: Stored): Float32Array {
-  if (values instanceof Uint16Array) return Float32Array.from(values, halfToNumber);
-  return values instanceof Int16Array ? Float32Array.from(values, bfloatToNumber) : values.slice();
+  if (!(values instanceof Uint16Array || values instanceof Int16Array)) return values.slice();
+  const toNumber = values instanceof Uint16Array ? halfToNumber : bfloatToNumber;
+  const floats = new Float32Array(values.length);
+  for (let n = 0; n < values.length; n++) floats[n] = toNumber(values[n]);
+  return floats;
 }
 
 export async function forward(
