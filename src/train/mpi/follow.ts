@@ -15,8 +15,9 @@ import { loadRunData, planRun, type RunPlan } from '../run/run-plan.js';
 import type { PlacedConfig } from '../run/run-writer.js';
 import { rangeOf } from '../team/shares.js';
 import type { Team } from '../team/team.js';
-import { answeredBy, type LoadReport, type OpenReport, type RankCommand } from './commands.js';
+import { answeredBy, type OpenReport, type RankCommand } from './commands.js';
 import { groupOf, threadsBeside } from './lead.js';
+import { reportLoading } from './load-in-turn.js';
 import type { Ranks } from './ranks.js';
 
 /** Rank 0 has ended the job. */
@@ -41,7 +42,7 @@ export async function follow(ranks: Ranks, flags: Record<string, unknown>): Prom
     for (;;) {
       const command = await receive(ranks);
       if (command.type !== 'run') throw unexpected(command);
-      await followRun(ranks, await reporting(ranks, prepare(command, flags)));
+      await followRun(ranks, await reportLoading(ranks, prepare(command, flags)));
     }
   } catch (error) {
     if (!(error instanceof JobEnd)) throw error;
@@ -57,14 +58,6 @@ async function receive(ranks: Ranks): Promise<RankCommand> {
     if (command.type === 'end') throw new JobEnd(command.code);
     if (command.type !== 'wait') return command;
   }
-}
-
-/** Tells rank 0 that this rank loads data, and when it has ended. */
-async function reporting<T>(ranks: Ranks, loading: Promise<T>): Promise<T> {
-  const signs = ranks.signs({ type: 'loading' } satisfies LoadReport, [0]);
-  const loaded = await loading.finally(() => signs.end());
-  await ranks.send({ type: 'loaded' } satisfies LoadReport, [0]);
-  return loaded;
 }
 
 function unexpected({ type }: RankCommand): Error {

@@ -7,9 +7,10 @@ import type { LoadingEvent } from '../events.js';
 import type { RunRanks } from '../run/opened-engine.js';
 import type { PlacedConfig } from '../run/run-writer.js';
 import type { RankGroup, Team } from '../team/team.js';
-import type { LoadReport, OpenReport, RankCommand } from './commands.js';
+import type { OpenReport, RankCommand } from './commands.js';
 import { type Identity, refuseMixture } from './identity.js';
 import { LeadEngine } from './lead-engine.js';
+import { loadInTurn } from './load-in-turn.js';
 import type { Ranks } from './ranks.js';
 
 export class Lead implements RunRanks {
@@ -40,47 +41,17 @@ export class Lead implements RunRanks {
     return new LeadEngine(team, this, classes);
   }
 
-  /**
-   * Loads the data of a run on all ranks in turn: first `loading` here, then the first rank of each other host, then the
-   * rest. So each file of a cache is made once, by the first that needs it, whether hosts share the cache or not.
-   */
+  /** Loads the data of a run on all ranks: first `loading` here, then on the others. */
   async *loadInTurn<R>(
     config: PlacedConfig,
     loading: AsyncGenerator<LoadingEvent, R>,
   ): AsyncGenerator<LoadingEvent, R> {
-    const { ranks } = this;
-    const { hosts } = ranks.place;
-    const signs = ranks.signs({ type: 'wait' } satisfies RankCommand);
-    let loaded: R;
-    try {
-      loaded = yield* loading;
-    } finally {
-      await signs.end();
-    }
-    const begun = this.begin();
-    const first = ranks.others.filter((rank) => hosts.indexOf(hosts[rank]) === rank);
-    yield* this.#loadOn(first, config);
-    yield* this.#loadOn(without(ranks.others, first), config);
+    let begun = { ended: () => {} };
+    const loaded = yield* loadInTurn(this.ranks, { type: 'run', config, flags: this.flags }, loading, () => {
+      begun = this.begin();
+    });
     begun.ended();
     return loaded;
-  }
-
-  /** Lets ranks load the data, all at once, while the others are told to wait. */
-  async *#loadOn(loaders: number[], config: PlacedConfig): AsyncGenerator<LoadingEvent, void> {
-    const { ranks } = this;
-    await ranks.send({ type: 'run', config, flags: this.flags } satisfies RankCommand, loaders);
-    for (let loading = loaders; loading.length > 0; ) {
-      const unfinished: number[] = [];
-      for (const rank of loading) {
-        const { type } = (await ranks.receive(rank)) as LoadReport;
-        if (type === 'loading') unfinished.push(rank);
-      }
-      loading = unfinished;
-      if (loading.length === 0) return;
-      await ranks.send({ type: 'wait' } satisfies RankCommand, without(ranks.others, loading));
-      const done = loaders.length - loading.length;
-      yield { type: 'loading', what: 'data on the other ranks', done, total: loaders.length };
-    }
   }
 
   /**
@@ -149,8 +120,4 @@ export function threadsBeside({ place }: Ranks): number {
 /** The ranks as a team sees them. */
 export function groupOf(ranks: Ranks): RankGroup {
   return { rank: ranks.rank, ranks: ranks.size, serve: (link) => ranks.serve(link) };
-}
-
-function without(ranks: number[], left: number[]): number[] {
-  return ranks.filter((rank) => !left.includes(rank));
 }

@@ -1,10 +1,9 @@
 /** Protects the order in which the ranks of an MPI job load data: whoever waits is told so, and counts as alive. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resolveConfig } from '#src/train/config/run-config.js';
 import type { LoadingEvent } from '#src/train/events.js';
-import { Lead } from '#src/train/mpi/lead.js';
-import type { Ranks } from '#src/train/mpi/ranks.js';
-import type { PlacedConfig } from '#src/train/run/run-writer.js';
+import { loadInTurn } from '#src/train/mpi/load-in-turn.js';
 
 /** Ranks 0 and 1 on one host, 2 and 3 on another, 4 on a third; each says `loading` so often before it has loaded. */
 const HOSTS = ['a', 'a', 'b', 'b', 'c'];
@@ -14,11 +13,10 @@ function fakeRanks() {
   const log: string[] = [];
   const left = [...TIMES_LOADING];
   const ranks = {
-    rank: 0,
     others: [1, 2, 3, 4],
-    place: { hosts: HOSTS },
-    send: async ({ type }: { type: string }, peers: number[]) => {
-      log.push(`${type} to ${peers.join(' ')}`);
+    place: { rank: 0, size: 5, localSize: 2, hosts: HOSTS, library: '' },
+    send: async (value: unknown, peers: readonly number[] = []) => {
+      log.push(`${(value as { type: string }).type} to ${peers.join(' ')}`);
     },
     receive: async (rank: number) => {
       const type = left[rank]-- > 0 ? 'loading' : 'loaded';
@@ -27,11 +25,16 @@ function fakeRanks() {
     },
     signs: () => {
       log.push('all others wait');
-      return { end: async () => log.push('no more') };
+      const end = async () => {
+        log.push('no more');
+      };
+      return { end };
     },
   };
-  return { log, lead: new Lead(ranks as unknown as Ranks, {}) };
+  return { log, ranks };
 }
+
+const RUN = { type: 'run' as const, config: { ...resolveConfig({}), savingPath: 'run' }, flags: {} };
 
 async function* loading(fails = false): AsyncGenerator<LoadingEvent, string> {
   yield { type: 'loading', what: 'reading', done: 1, total: 2 };
@@ -49,12 +52,17 @@ async function drain(events: AsyncGenerator<LoadingEvent, string>): Promise<[Loa
 }
 
 test('first rank 0, then the first rank of each other host, then the rest', async () => {
-  const { log, lead } = fakeRanks();
-  const [events, data] = await drain(lead.loadInTurn({} as PlacedConfig, loading()));
+  const { log, ranks } = fakeRanks();
+  const [events, data] = await drain(
+    loadInTurn(ranks, RUN, loading(), () => {
+      log.push('begin');
+    }),
+  );
   assert.equal(data, 'data');
   assert.deepEqual(log, [
     'all others wait',
     'no more',
+    'begin',
     'run to 2 4',
     'loading by 2',
     'loading by 4',
@@ -75,7 +83,7 @@ test('first rank 0, then the first rank of each other host, then the rest', asyn
 });
 
 test('if rank 0 cannot load, no other rank begins', async () => {
-  const { log, lead } = fakeRanks();
-  await assert.rejects(drain(lead.loadInTurn({} as PlacedConfig, loading(true))), /no such file/);
+  const { log, ranks } = fakeRanks();
+  await assert.rejects(drain(loadInTurn(ranks, RUN, loading(true), () => log.push('begin'))), /no such file/);
   assert.deepEqual(log, ['all others wait', 'no more']);
 });
