@@ -1,7 +1,5 @@
 /** Entry point: starts the session, the recognition worker, and the service worker for offline use. */
-import 'virtual:palette.css';
-import './style/base.css';
-import './style/draw.css';
+import './style/shared.js';
 import './style/modes.css';
 import { render } from 'preact';
 import { App, type LazyViews } from './app.js';

@@ -2,9 +2,7 @@
  * Entry point of a page in one file (src/exchange/html writes it): the Draw view with one model. There is no server, no
  * other file and no service worker; the worker, the kernels and the model come from the file.
  */
-import 'virtual:palette.css';
-import '../style/base.css';
-import '../style/draw.css';
+import '../style/shared.js';
 import { render } from 'preact';
 import type { ModelEntry } from '#src/serve/api.js';
 import { App } from '../app.js';
