@@ -19,23 +19,28 @@ import { isShipped } from '../runs/shipped-models.js';
 import type { EvaluateRunOptions } from '../train/run/evaluate-run.js';
 import { loadEvaluation } from '../train/run/evaluation-data.js';
 import { DataProgressView } from './data-progress.js';
-import { colorsFor, formatTable, indent, printJson, type Terminal } from './terminal.js';
+import { colorsFor, formatTable, indent, type Terminal } from './terminal.js';
 
 export interface RobustnessFlags {
   /** Number of samples; undefined for all. */
   limit?: number;
   /** Of the random changes. Default 0. */
   seed?: number;
-  json: boolean;
 }
 
-/** Measures, prints, and writes robustness.json and its chart into the run folder, unless it is part of the package. */
+/** What a measurement prints: the content of robustness.json, or text. */
+export interface RobustnessOutput {
+  json: unknown;
+  text: string;
+}
+
+/** Measures, and writes robustness.json and its chart into the run folder, unless it is part of the package. */
 export async function evaluateRobustness(
   path: string,
   options: Omit<Required<EvaluateRunOptions>, 'calibration' | 'onProgress'>,
-  { limit, seed = 0, json }: RobustnessFlags,
+  { limit, seed = 0 }: RobustnessFlags,
   terminal: Terminal,
-): Promise<void> {
+): Promise<RobustnessOutput> {
   const view = new DataProgressView(terminal.err);
   const onProgress = view.show.bind(view);
   const onNotice = view.line.bind(view);
@@ -67,8 +72,7 @@ export async function evaluateRobustness(
     view.clear();
   }
   const files = holdsRun(folder) && !isShipped(folder) ? await writeFiles(folder, result) : [];
-  if (json) printJson(terminal, robustnessToDisk(result));
-  else terminal.out.write(describe(path, result, files, terminal));
+  return { json: robustnessToDisk(result), text: describe(path, result, files, terminal) };
 }
 
 /** Evenly spaced indices: data sets may be sorted by class or difficulty. @param limit at least 1; undefined for all */

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { chartName, drawReliability } from '#src/cli/commands/evaluate-calibration.js';
-import { type EvaluateFlags, type EvaluateOptions, evaluate } from '#src/cli/commands/evaluate-command.js';
+import {
+  type EvaluateFlags,
+  type EvaluateOptions,
+  type EvaluateParts,
+  evaluate,
+} from '#src/cli/commands/evaluate-command.js';
 import type { CalibrationBin } from '#src/runs/calibration.js';
 import type { MeasuredCalibration } from '#src/train/run/evaluate-run.js';
 import { UserError } from '#src/user-error.js';
@@ -48,7 +53,11 @@ const CALIBRATION: MeasuredCalibration = {
 };
 
 /** With --calibration; the diagram is not drawn. */
-async function calibrated(about: Partial<MeasuredCalibration>, flags: Partial<EvaluateFlags> = {}) {
+async function calibrated(
+  about: Partial<MeasuredCalibration>,
+  flags: Partial<EvaluateFlags> = {},
+  parts: Pick<EvaluateParts, 'changed'> = {},
+) {
   const terminal = { ...fakeTerminal(), out: new FakeOutput(false) };
   const calibration = { ...CALIBRATION, ...about };
   const measure = async (_: string, options: EvaluateOptions) => {
@@ -56,7 +65,10 @@ async function calibrated(about: Partial<MeasuredCalibration>, flags: Partial<Ev
     return { ...MEASURED, notices: [], calibration };
   };
   const draw = async () => ({ files: ['runs/a/charts/reliability-test.svg'], notices: ['no PNG'] });
-  await evaluate('runs/a', { part: 'test', calibration: true, ...flags }, terminal, measure, draw);
+  await evaluate('runs/a', { part: 'test', calibration: true, ...flags }, terminal, measure, {
+    draw,
+    ...parts,
+  });
   return { out: terminal.out.text, err: terminal.err.text };
 }
 
@@ -138,6 +150,17 @@ describe('evaluate', () => {
 });
 
 describe('evaluate --calibration', () => {
+  it('with --robustness both are printed, or are one JSON value', async () => {
+    const changed = async ({ part }: EvaluateOptions) => ({ json: { part, rows: [] }, text: 'a table\n' });
+    const { out } = await calibrated({}, {}, { changed });
+    assert.match(out, /expected calibration error[\s\S]*\n\nRobustness\na table\n$/);
+    const { calibration, robustness, accuracy } = JSON.parse(
+      (await calibrated({}, { json: true }, { changed })).out,
+    );
+    assert.deepEqual([robustness, typeof accuracy], [{ part: 'test', rows: [] }, 'number']);
+    assert.equal(calibration.after.expected_calibration_error, 0.02);
+  });
+
   it('prints the figures before and after, and a table of the bins', async () => {
     const { out, err } = await calibrated({});
     assert.match(out, /\nCalibration temperature 1\.5, in the checkpoint\n/);

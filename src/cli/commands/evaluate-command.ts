@@ -8,6 +8,7 @@ import type { TrainConfig } from '../../train/config/options.js';
 import type { MeasuredCalibration } from '../../train/run/evaluate-run.js';
 import { UserError } from '../../user-error.js';
 import { optionFlag, wholeNumber } from '../flags.js';
+import type { RobustnessOutput } from '../robustness.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
 import {
   calibrationJson,
@@ -80,7 +81,7 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
     .addOption(wholeNumber('--seed <n>', 'with --robustness: seed of random changes (default 0)', 0))
     .option(
       '--json',
-      'print only { accuracy, loss, count, confusion_matrix } as JSON (with the class none also the number refused; and calibration); with --robustness, the content of robustness.json',
+      'print only { accuracy, loss, count, confusion_matrix } as JSON (with the class none also the number refused; and calibration); with --robustness, the content of robustness.json, as `robustness` if both are given',
     )
     .addHelpText(
       'after',
@@ -88,24 +89,24 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
 Examples:
   scanstroke evaluate runs/my-run
   scanstroke evaluate runs/my-run --part validation --calibration
-  scanstroke evaluate runs/my-run --robustness --limit 1000`,
+  scanstroke evaluate runs/my-run --robustness --limit 1000
+  scanstroke evaluate runs/my-run --robustness --calibration --json`,
     )
     .action(async (path: string, flags: EvaluateFlags) => {
       const { robustness = false, limit, seed, ...rest } = flags;
       refuseWithoutRobustness(robustness, { limit, seed });
-      if (robustness && rest.calibration) {
-        throw new UserError(
-          'evaluate: --calibration and --robustness are two measurements; give one of them',
-        );
-      }
-      if (robustness) {
+      const changed = async (options: EvaluateOptions) => {
         const { evaluateRobustness } = await import('../robustness.js');
-        const { json = false } = rest;
-        await evaluateRobustness(path, await optionsOf(rest), { limit, seed, json }, terminal);
-      } else {
-        const { evaluateRun } = await import('../../train/run/evaluate-run.js');
-        await evaluate(path, rest, terminal, evaluateRun);
+        return evaluateRobustness(path, options, { limit, seed }, terminal);
+      };
+      if (robustness && !rest.calibration) {
+        const { json, text } = await changed(await optionsOf(rest));
+        if (rest.json) printJson(terminal, json);
+        else terminal.out.write(text);
+        return;
       }
+      const { evaluateRun } = await import('../../train/run/evaluate-run.js');
+      await evaluate(path, rest, terminal, evaluateRun, { ...(robustness && { changed }) });
     });
 }
 
@@ -147,13 +148,19 @@ async function optionsOf({
   return { data, part, backend, threads, precision };
 }
 
+export interface EvaluateParts {
+  draw?: DrawReliability;
+  /** Measures the robustness, which is printed last. */
+  changed?: (options: EvaluateOptions) => Promise<RobustnessOutput>;
+}
+
 /** Evaluates and prints the result. */
 export async function evaluate(
   path: string,
   flags: EvaluateFlags,
   terminal: Terminal,
   measure: Evaluate,
-  draw: DrawReliability = drawReliability,
+  { draw = drawReliability, changed }: EvaluateParts = {},
 ): Promise<void> {
   const { json = false, calibration: measured = false } = flags;
   const options = await optionsOf(flags);
@@ -163,6 +170,7 @@ export async function evaluate(
   const drawn = calibration && (await draw(calibration, { part, data }));
   const about = calibration ? [...calibrationNotices(calibration), ...(drawn?.notices ?? [])] : [];
   for (const notice of [...notices, ...about]) terminal.err.write(`${notice}\n`);
+  const robustness = await changed?.(options);
   if (json) {
     printJson(terminal, {
       accuracy: score.correct / score.count,
@@ -171,6 +179,7 @@ export async function evaluate(
       ...(refused && { refused: refused.refused }),
       confusion_matrix: confusionMatrix,
       ...(calibration && { calibration: calibrationJson(calibration, drawn?.files ?? []) }),
+      ...(robustness && { robustness: robustness.json }),
     });
     return;
   }
@@ -194,6 +203,7 @@ export async function evaluate(
     );
   }
   if (calibration) lines.push('', ...calibrationLines(calibration, drawn?.files ?? [], bold, dim));
+  if (robustness) lines.push('', bold('Robustness'), robustness.text.trimEnd());
   terminal.out.write(`${lines.join('\n')}\n`);
 }
 
