@@ -1,0 +1,236 @@
+/**
+ * Protects `scanstroke data preview`: samples as a sheet, as text and as JSON, also augmented as in training, and the
+ * samples that are made: negatives and drawn digits.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
+import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
+import { dataCommand } from './data-command.js';
+
+const { folder, run } = dataCommand();
+
+describe('data preview', () => {
+  it('prints samples, evenly from all classes, as JSON', () => {
+    const { status, stdout, stderr } = run(
+      'preview',
+      '--data',
+      'lines',
+      '--json',
+      '--count',
+      '3',
+      '--part',
+      'test',
+    );
+    assert.equal(status, 0, stderr);
+    const { samples, ...rest } = JSON.parse(stdout);
+    assert.deepEqual(rest, { data: 'lines', part: 'test', file: null, classes: ['0', '1'] });
+    assert.deepEqual(
+      samples.map(({ index, label, steps, strokes }: Record<string, number>) => [
+        index,
+        label,
+        steps,
+        strokes,
+      ]),
+      [
+        [1, 0, 7, 1],
+        [0, 1, 7, 1],
+        [3, 0, 7, 1],
+      ],
+    );
+    assert.equal(samples[0].pixels.length, 64);
+  });
+
+  it('writes a sheet as SVG and as PNG', () => {
+    for (const [file, begin] of [
+      ['sheet.svg', '<svg '],
+      ['sheet.png', '\u0089PNG'],
+    ]) {
+      const { status, stdout, stderr } = run('preview', '--data', 'lines', '--out', file);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, `4 samples in ${file}\n`);
+      assert.ok(readFileSync(join(folder, file), 'latin1').startsWith(begin));
+    }
+  });
+
+  it('draws in digits on an output without colours', () => {
+    const { status, stdout } = run('preview', '--data', 'lines', '--count', '1');
+    assert.equal(status, 0);
+    assert.equal(stdout, ' 024689\n0  #1, 7 steps, 1 stroke\n');
+  });
+
+  it('shows drawings in pen order with --order pen', () => {
+    const drawing = (label: string, x: number[]) =>
+      `${JSON.stringify({ label, strokes: [{ x, y: [0, 0] }] })}\n`;
+    for (const name of ['drawn.ndjson', 'test.ndjson']) {
+      mkdirSync(join(folder, 'drawn'), { recursive: true });
+      writeFileSync(join(folder, 'drawn', name), drawing('there', [0, 9]) + drawing('back', [9, 0]));
+    }
+    const steps = (...args: string[]) =>
+      JSON.parse(run('preview', '--data', 'drawn', '--json', ...args).stdout).samples.map(
+        ({ rows }: { rows: number[][] }) => rows[1][0],
+      );
+    assert.deepEqual(steps(), [1, 1]);
+    assert.deepEqual(steps('--order', 'pen'), [-1, 1]);
+    const made = run('strokes', '--data', 'drawn', '--order', 'pen', '--out', 'pen.tar.gz');
+    assert.equal(made.status, 0, made.stderr);
+    const { samples } = JSON.parse(run('preview', '--data', 'pen.tar.gz', '--json').stdout);
+    assert.deepEqual(
+      samples.map(({ class: name, rows }: { class: string; rows: number[][] }) => [name, rows[1][0]]),
+      [
+        ['back', -1],
+        ['there', 1],
+      ],
+    );
+  });
+
+  it('shows MNIST by default', () => {
+    const { samples, data } = JSON.parse(run('preview', '--json').stdout);
+    assert.equal(data, 'MNIST');
+    assert.deepEqual(
+      samples.map(({ class: name }: { class: string }) => name).join(''),
+      '01234567890123456789',
+    );
+  });
+});
+
+describe('data preview --augment', () => {
+  const AMOUNTS = { rotation: 8, scale: 0.1, shear: 0.1, shift: 1, jitter: 0.1, drop: 0, resample: 0 };
+  const ORDER = { reverse: 0.5, shuffle: 0.5, flip: 0.1 };
+
+  /** The augmented moves of sample `index` in `epoch`, from the source that training reads. */
+  function trained(
+    samples: { index: number; rows: number[][] }[],
+    side: number,
+    changes: object,
+    seed: number,
+  ) {
+    const sequences = samples
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ rows }) => Int16Array.from(rows.flat()));
+    const source = new AugmentedStrokes({
+      data: {
+        name: 'lines',
+        examples: concatenateStrokes(sequences, [1, 0, 1, 0], 'lines'),
+        preprocessing: { ...DEFAULT_STROKE_PREPROCESSING, width: side, height: side },
+      },
+      augmentation: { ...NO_AUGMENTATION, ...AMOUNTS, ...ORDER, ...changes },
+      seed,
+    });
+    return (index: number, epoch: number) => {
+      const drawn = source.draw(Int32Array.of(index), epoch);
+      const moves = new Float32Array(4 * drawn.lengthOf(0));
+      drawn.read(
+        0,
+        moves,
+        Int32Array.from({ length: drawn.lengthOf(0) }, (_, t) => t),
+        0,
+      );
+      return [...moves];
+    };
+  }
+
+  it('prints exactly the moves that training reads in each epoch, from images and from strokes', () => {
+    assert.equal(run('strokes', '--data', 'lines', '--out', 'varied.tar.gz').status, 0);
+    const asked: [string[], number, object, number][] = [
+      [['--augment'], 4, {}, 0],
+      [['--augment', '2', '--augment-rotation', '90', '--seed', '7'], 2, { rotation: 90 }, 7],
+      [['--augment_drop=0.5', '--augment-resample', '1'], 4, { drop: 0.5, resample: 1 }, 0],
+    ];
+    // Images store their size. The archive's layout does not, so its strokes get the size of MNIST.
+    for (const [data, side] of [
+      ['lines', 8],
+      ['varied.tar.gz', 28],
+    ] as const) {
+      for (const [flags, epochs, changes, seed] of asked) {
+        const { status, stdout, stderr } = run('preview', '--data', data, '--json', ...flags);
+        assert.equal(status, 0, stderr);
+        const { augmentation, samples } = JSON.parse(stdout);
+        assert.deepEqual(augmentation, { ...AMOUNTS, ...ORDER, ...changes });
+        assert.equal(samples.length, 4);
+        const rowsOf = trained(samples, side, changes, seed);
+        for (const sample of samples) {
+          assert.equal(sample.epochs.length, epochs);
+          sample.epochs.forEach((varied: { epoch: number; steps: number; rows: number[][] }, n: number) => {
+            assert.equal(varied.epoch, n + 1);
+            assert.equal(varied.steps, varied.rows.length);
+            assert.deepEqual(varied.rows.flat(), rowsOf(sample.index, n + 1));
+          });
+        }
+      }
+    }
+  });
+
+  it('writes a row of the sheet for every epoch, and the amounts', () => {
+    const { status, stderr } = run('preview', '--data', 'lines', '--augment', '3', '--out', 'varied.svg');
+    assert.equal(status, 0, stderr);
+    const svg = readFileSync(join(folder, 'varied.svg'), 'utf8');
+    assert.deepEqual(svg.match(/>epoch \d+</g), ['>epoch 1<', '>epoch 2<', '>epoch 3<']);
+    assert.match(svg, />Augmentation: rotation 8, scale 0\.1, .*, flip 0\.1\.</);
+  });
+
+  it('draws a picture for every epoch in the terminal', () => {
+    const { status, stdout } = run('preview', '--data', 'lines', '--count', '2', '--augment', '2');
+    assert.equal(status, 0);
+    assert.deepEqual(stdout.match(/#\d|epoch \d, \d steps/g), [
+      '#1',
+      'epoch 1, 7 steps',
+      'epoch 2, 7 steps',
+      '#0',
+      'epoch 1, 7 steps',
+      'epoch 2, 7 steps',
+    ]);
+  });
+});
+
+describe('data preview --negatives', () => {
+  it('shows what is none of the classes, evenly of all kinds', () => {
+    const { status, stdout, stderr } = run(
+      ...['preview', '--negatives', '--data', 'mnist', '--count', '9', '--json'],
+    );
+    assert.equal(status, 0, stderr);
+    const { classes, samples } = JSON.parse(stdout);
+    assert.equal(classes.length, 7);
+    assert.deepEqual(
+      samples.map((sample: { class: string }) => sample.class),
+      [...classes, 'letters', 'scribbles'],
+    );
+    assert.ok(samples[0].pixels.length === 784 && samples[0].rows.length > 5);
+  });
+
+  it('refuses data of another size, the test set, and augmentation', () => {
+    assert.match(run('preview', '--negatives', '--data', 'lines').stderr, /negatives: .* has 8 × 8/);
+    for (const [name, args] of [
+      ['--part test', ['--part', 'test']],
+      ['--augment', ['--augment']],
+    ] as const) {
+      const { status, stderr } = run('preview', '--negatives', ...args);
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`${name} has no effect on negatives`));
+    }
+  });
+});
+
+describe('data preview --drawn', () => {
+  it('shows digits in the forms that people write, evenly of all digits', () => {
+    const { status, stdout, stderr } = run(
+      ...['preview', '--drawn', '--data', 'mnist', '--count', '12', '--json'],
+    );
+    assert.equal(status, 0, stderr);
+    const { samples } = JSON.parse(stdout);
+    assert.equal(samples.map((sample: { class: string }) => sample.class).join(''), '012345678901');
+    assert.ok(samples[0].pixels.length === 784 && samples[0].rows.length > 5);
+  });
+
+  it('refuses other classes, negatives on the same sheet, and the test set', () => {
+    assert.match(run('preview', '--drawn', '--data', 'lines').stderr, /drawn digits: .* has the classes/);
+    assert.match(run('preview', '--drawn', '--negatives').stderr, /leave out one of --negatives and --drawn/);
+    const { status, stderr } = run('preview', '--drawn', '--part', 'test');
+    assert.equal(status, 2);
+    assert.match(stderr, /--part test has no effect on drawn digits; leave out --part test, or --drawn/);
+  });
+});
