@@ -1,5 +1,6 @@
 /** Entry point: starts the session, the recognition worker, and the service worker for offline use. */
 import './style/shared.js';
+import './style/connection.css';
 import './style/modes.css';
 import { render } from 'preact';
 import { App, type LazyViews } from './app.js';

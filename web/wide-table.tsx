@@ -1,6 +1,7 @@
 /** A table that may be wider than its card: it scrolls sideways within the card, with the keyboard too. */
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import './style/wide-table.css';
 
 interface WideTableProps {
   label: string;

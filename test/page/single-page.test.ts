@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { openWasm } from '#src/backends/wasm/load.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import type { ExportableModel } from '#src/exchange/exportable-model.js';
 import { readPageTemplate } from '#src/exchange/html/page-template.js';
 import { writeHtml } from '#src/exchange/html/write-html.js';
@@ -97,7 +98,10 @@ async function checkAnswer(model: ExportableModel, { strokes, answers: saved }: 
   return answer;
 }
 
-for (const model of [quickModel(), strokeModel()]) {
+const ORDER = { ...DEFAULT_STROKE_PREPROCESSING, order: 'points' } as const;
+const MODELS = [quickModel(), strokeModel(), strokeModel({ name: 'points', preprocessing: ORDER })];
+
+for (const model of MODELS) {
   for (const [size, options, tool] of [
     ['desktop', DESKTOP, 'mouse'],
     ['phone', PHONE, 'touch'],
@@ -112,7 +116,7 @@ for (const model of [quickModel(), strokeModel()]) {
         assert.equal(shown.unsure, answer.unsure);
         assert.ok((await page.locator('.replay .band').count()) > 1, 'the chart over pen time');
         await page.locator('.seen .pixels canvas').waitFor();
-        assert.equal((await page.locator('.seen .strokes polyline').count()) > 0, model.name === 'strokes');
+        assert.equal((await page.locator('.seen .strokes polyline').count()) > 0, model.name !== 'quick');
         await page.getByText('Look inside the network').click();
         await page.locator('.heat-map').first().waitFor();
         assert.equal(await page.locator('nav, a:not(.wordmark)').count(), 0, 'no links to a server');

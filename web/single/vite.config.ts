@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { paletteCss } from '../palette-css.js';
-import { withoutGpu } from '../without-gpu.js';
+import { withoutUnused } from '../without-unused.js';
 
 const ENTRIES: Record<string, string> = {
   unpack: 'unpack.ts',
@@ -16,7 +16,7 @@ const ENTRIES: Record<string, string> = {
 
 export default defineConfig(({ mode }) => ({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [paletteCss(), withoutGpu()],
+  plugins: [paletteCss(), withoutUnused()],
   publicDir: false,
   // The mode names a part; all parts are for production.
   define: { 'process.env.NODE_ENV': '"production"' },

@@ -55,13 +55,8 @@ function drawablePreprocessing({ preprocessing }: ExportableModel): Preprocessin
         'give a checkpoint of a run, or name the preprocessing',
     );
   }
-  if (preprocessing.kind === 'strokes' && preprocessing.order === 'points') {
-    throw new UserError(
-      'export html: the page in one file reads pictures and tours, and the model reads points (--stroke-order points); ' +
-        'choose another format, or serve the run',
-      { settings: ['strokeOrder'] },
-    );
-  }
+  // A drawing becomes points without a picture.
+  if (preprocessing.kind === 'strokes' && preprocessing.order === 'points') return preprocessing;
   const { width, height, channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
   if (width !== DRAWING_SIZE.width || height !== DRAWING_SIZE.height || channels !== 1) {
     throw new UserError(
