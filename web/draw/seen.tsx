@@ -47,5 +47,5 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
 
 const DESCRIPTIONS = {
   images: 'Scaled and centred like the digits in the training data.',
-  strokes: 'Scaled to 28 × 28 and read as strokes, from the first point to the last.',
+  strokes: 'Scaled, and read as strokes, from the first point to the last.',
 };
