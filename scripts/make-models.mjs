@@ -25,8 +25,8 @@ import {
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { encodeCheckpoint } from '../dist/runs/checkpoint.js';
-import { readTrainedModel } from '../dist/runs/checkpoint-file.js';
+import { encodeCheckpoint } from '../dist/runs/checkpoint/checkpoint.js';
+import { readTrainedModel } from '../dist/runs/checkpoint/checkpoint-file.js';
 import { readConfig, readSummary, writeSummary } from '../dist/runs/run-files.js';
 import { configToDisk, resolveConfig } from '../dist/train/config/run-config.js';
 import { evaluateRun, measureRefusals } from '../dist/train/run/evaluate-run.js';

@@ -101,7 +101,7 @@ export {
   type SymbolRecognizer,
 } from './recognize/symbols/read-symbols.js';
 export type { Trace, TraceOptions } from './recognize/trace.js';
-export { type CheckpointToMerge, mergeCheckpoints } from './runs/merge-checkpoints.js';
+export { type CheckpointToMerge, mergeCheckpoints } from './runs/checkpoint/merge-checkpoints.js';
 export type { CurvePoint, EpochMetrics, RunFacts } from './runs/run-folder.js';
 export type { StateDict, TensorData } from './state-dict.js';
 export { type Features, openFeatures } from './teach/features.js';

@@ -17,7 +17,7 @@ import { openBackend } from '#src/backends/open-node.js';
 import { loadImages } from '#src/data/images/image-datasets.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
-import { encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { PredictResponse } from '#src/serve/api.js';
 import { count, failForUsers } from '../bench-flags.js';
 import { describeMachine, machineWords } from '../measure/machine.js';

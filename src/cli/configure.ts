@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../formats/files.js';
 import { checkChartFormats, drawableFormats } from '../report/charts/chart-packages.js';
-import { readCheckpointHeader } from '../runs/checkpoint-file.js';
+import { readCheckpointHeader } from '../runs/checkpoint/checkpoint-file.js';
 import { readWholeSummary, writeConfig } from '../runs/run-files.js';
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import { originOf, removeOrigin, writeOrigin } from '../runs/run-origin.js';

@@ -4,7 +4,7 @@ import { describeContent } from '../formats/content.js';
 import { lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { openRegularFileSync } from '../formats/read-files.js';
 import { beginsLikeInput, fileOf, STANDARD_INPUT } from '../recognize/input-files.js';
-import { holdsNetwork } from '../runs/project-network.js';
+import { holdsNetwork } from '../runs/checkpoint/project-network.js';
 import { NEWEST } from '../runs/run-path.js';
 import { RUN_CHOICES, SHIPPED_MODELS, shippedFolderOf } from '../runs/shipped-models.js';
 import { UserError } from '../user-error.js';

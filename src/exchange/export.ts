@@ -1,7 +1,7 @@
 /** Takes a model out of scanstroke: a checkpoint → the files of another format. */
 import type { Preprocessing } from '../data/input-kind.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { decodeCheckpoint } from '../runs/checkpoint.js';
+import { decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import type { COptions } from './c/write-c.js';

@@ -5,8 +5,8 @@
 import { checkClassNames, MAX_CLASSES } from '../data/class-names.js';
 import type { Preprocessing } from '../data/input-kind.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { encodeCheckpoint } from '../runs/checkpoint.js';
-import { checkValues } from '../runs/checkpoint-check.js';
+import { encodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
+import { checkValues } from '../runs/checkpoint/checkpoint-check.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 import type { ForeignModel, ReadBeside } from './foreign-model.js';

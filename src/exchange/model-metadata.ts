@@ -10,8 +10,8 @@ import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
 import { list, readAs, text } from '../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { readClassifierConfig } from '../model/read-config.js';
-import { checkSizes } from '../runs/checkpoint-check.js';
-import { readTemperature } from '../runs/temperature.js';
+import { checkSizes } from '../runs/checkpoint/checkpoint-check.js';
+import { readTemperature } from '../runs/checkpoint/temperature.js';
 import { UserError } from '../user-error.js';
 import type { ExportableModel } from './exportable-model.js';
 

@@ -1,7 +1,7 @@
 /** Opens the network in a checkpoint file, with the facts of its run from the files beside it. Node.js only. */
 import type { Backend } from '../backends/backend.js';
 import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
-import { readTrainedModel } from '../runs/checkpoint-file.js';
+import { readTrainedModel } from '../runs/checkpoint/checkpoint-file.js';
 import { factsBeside } from '../runs/run-files.js';
 import { type Recognizer, recognizerOf } from './recognizer.js';
 

@@ -10,7 +10,7 @@ import { SequenceClassifier } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { parameterCount } from '../model/parameters.js';
 import type { SequenceStepper } from '../model/stepper.js';
-import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { RunFacts } from '../runs/run-folder.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { overflow, softmax } from './softmax.js';

@@ -1,8 +1,8 @@
 /** Shell commands for the best trial of a sweep. Loads no chart library. */
 import { join } from 'node:path';
 import { RUN_FILES } from '../runs/run-folder.js';
-import { trialFolder } from '../runs/sweep-folder.js';
-import type { TrialResult } from '../runs/sweep-results.js';
+import { trialFolder } from '../runs/sweep/sweep-folder.js';
+import type { TrialResult } from '../runs/sweep/sweep-results.js';
 import { type Command, shellQuote } from './commands.js';
 
 /** The commands for the best trial. */

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { type CHART_FORMATS, RUN_FILES } from '../runs/run-folder.js';
-import { SWEEP_FILES, type Sweep, trialFolder } from '../runs/sweep-folder.js';
-import type { TrialResult } from '../runs/sweep-results.js';
+import { SWEEP_FILES, type Sweep, trialFolder } from '../runs/sweep/sweep-folder.js';
+import type { TrialResult } from '../runs/sweep/sweep-results.js';
 import { renderPdf, renderPng, renderSvg } from './charts/chart-files.js';
 import { parallelChart } from './charts/parallel.js';
 import { chartCard, commandBlock, escapeHtml } from './html.js';

@@ -7,11 +7,11 @@ import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { UserError } from '../user-error.js';
-import { readCheckpointHeader } from './checkpoint-file.js';
+import { readCheckpointHeader } from './checkpoint/checkpoint-file.js';
 import { RUN_FILES } from './run-folder.js';
 import { isSeedFolder, runPathOf } from './run-path.js';
 import { isShipped, RUN_CHOICES, shippedModels } from './shipped-models.js';
-import { isTrialFolder } from './sweep-folder.js';
+import { isTrialFolder } from './sweep/sweep-folder.js';
 
 /** A run's id and paths. */
 export interface RunPlace {

@@ -13,7 +13,7 @@ import type { Drawing } from '../ink/drawing.js';
 import { SequenceClassifier, type States } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { prepareInput } from '../recognize/prepare-input.js';
-import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import { pausing } from './pauses.js';
 
 /** Computes features of drawings; `openFeatures` opens it. */

@@ -7,7 +7,7 @@ import type { Part } from '../data/sources.js';
 import { firstIndices } from '../data/split.js';
 import type { StrokePreprocessing } from '../data/strokes/stroke-preprocessing.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { encodeCheckpoint } from '../runs/checkpoint.js';
+import { encodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { Engine } from '../train/engine.js';
 import { type AnswerSheet, answerTo, evaluatePart } from '../train/evaluation.js';
 import type { ProgressEvent } from '../train/events.js';

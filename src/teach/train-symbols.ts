@@ -13,7 +13,7 @@ import type { TeachProject } from '../data/pens/project.js';
 import { POSITIONED_INPUT_SIZE, type StrokePreprocessing } from '../data/strokes/stroke-preprocessing.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import { resolveClassifierConfig } from '../model/classifier-config.js';
-import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { StateDict } from '../state-dict.js';
 import { resolveOptimizer } from '../train/optimizer.js';
 import type { StartThread } from '../train/team/threads.js';

@@ -5,7 +5,7 @@
  * Few answers say little about T: fitted to 27 of them, it was 0.31 once, and the probabilities of other samples got
  * worse. So T has a prior with its mode at 1, which a few dozen answers outweigh.
  */
-import { MAX_TEMPERATURE, MIN_TEMPERATURE } from '../runs/temperature.js';
+import { MAX_TEMPERATURE, MIN_TEMPERATURE } from '../runs/checkpoint/temperature.js';
 import type { AnswerSheet } from './evaluation.js';
 
 /** Newton's method takes fewer than ten steps; bisection, its fallback, 40. */

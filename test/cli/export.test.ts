@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '#src/cli/program.js';
 import { readForeignModel } from '#src/exchange/read-model.js';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 import { fakeTerminal } from './fake-run.js';

@@ -8,7 +8,7 @@ import { info } from '#src/cli/commands/info-command.js';
 import type { Preprocessing } from '#src/data/input-kind.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
-import { encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { appendMetrics, writeSummary } from '#src/runs/run-files.js';
 import { lockRun } from '#src/runs/run-lock.js';
 import { UserError } from '#src/user-error.js';

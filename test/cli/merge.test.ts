@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { readCheckpoint } from '#src/runs/checkpoint-file.js';
+import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
 import { type Outcome, scanstroke } from '../e2e/command.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { page } from '#src/cli/commands/page-command.js';
 import { replaceAll, writePage } from '#src/cli/page-folder.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { ModelList } from '#src/serve/api.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';

@@ -15,7 +15,7 @@ import {
 } from '#src/formats/safetensors.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { mutate, mutation } from './mutation.js';
 import { safetensorsFile } from './safetensors-file.js';

@@ -11,7 +11,7 @@ import type { Backend } from '#src/backends/backend.js';
 import { openBackend } from '#src/backends/open-node.js';
 import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { scanstroke } from '../e2e/command.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 import { after, before, launch, test, type Visit, visit } from './browser.js';

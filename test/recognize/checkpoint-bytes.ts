@@ -6,7 +6,7 @@ import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preproces
 import { type ClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
-import { encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 
 export const ROWS: ImagePreprocessing = {
   kind: 'images',

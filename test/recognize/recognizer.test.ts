@@ -16,7 +16,7 @@ import { SequenceClassifier } from '#src/model/classifier.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { softmax } from '#src/recognize/softmax.js';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';

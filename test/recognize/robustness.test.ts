@@ -5,7 +5,7 @@ import type { Precision } from '#src/backends/backend.js';
 import type { Change } from '#src/data/inputs/changes.js';
 import { measureRobustness } from '#src/recognize/robustness/measure-robustness.js';
 import { robustnessRows, wilsonInterval } from '#src/recognize/robustness/robustness-rows.js';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS, recognizerFor } from './checkpoint-bytes.js';
 

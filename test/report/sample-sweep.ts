@@ -1,6 +1,6 @@
 /** A sweep for tests of charts and reports: a list, a range, options without an effect, every state. */
-import type { Axis } from '#src/runs/sweep-folder.js';
-import { byAccuracy, type TrialResult, type TrialState } from '#src/runs/sweep-results.js';
+import type { Axis } from '#src/runs/sweep/sweep-folder.js';
+import { byAccuracy, type TrialResult, type TrialState } from '#src/runs/sweep/sweep-results.js';
 
 export const SAMPLE_AXES: Axis[] = [
   { option: 'hiddenSize', low: 16, high: 64, scale: 'linear', whole: true },

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { StateDict } from '#src/state-dict.js';
 import { UserError } from '#src/user-error.js';
 import { ROWS, STROKES } from '../recognize/checkpoint-bytes.js';

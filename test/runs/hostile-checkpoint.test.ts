@@ -11,8 +11,12 @@ import { readSafetensors, type Tensor, writeSafetensors } from '#src/formats/saf
 import { openCheckpoint } from '#src/recognize/open-checkpoint.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { describeCheckpoint, openRecognizer } from '#src/recognize/recognizer.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
-import { readCheckpoint, readCheckpointHeader, readTrainedModel } from '#src/runs/checkpoint-file.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
+import {
+  readCheckpoint,
+  readCheckpointHeader,
+  readTrainedModel,
+} from '#src/runs/checkpoint/checkpoint-file.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { resume } from '#src/train/run/resume.js';
 import { UserError } from '#src/user-error.js';

@@ -8,8 +8,8 @@ import { test } from 'node:test';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
-import { mergeCheckpoints } from '#src/runs/merge-checkpoints.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
+import { mergeCheckpoints } from '#src/runs/checkpoint/merge-checkpoints.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 
 /** A checkpoint whose weights differ from those of other factors. */

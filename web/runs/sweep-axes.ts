@@ -1,5 +1,5 @@
 /** The trials of a sweep among the runs, and the settings in which they differ. */
-import type { Axis, Settings, SettingValue } from '#src/runs/sweep-folder.js';
+import type { Axis, Settings, SettingValue } from '#src/runs/sweep/sweep-folder.js';
 
 /** Settings that change no result, or name the run. */
 const IDLE = ['saving_path', 'load_cp', 'threads', 'chart_format', 'log'];

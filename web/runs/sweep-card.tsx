@@ -2,7 +2,7 @@
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { type DrawnAxis, parallelAxes, rankShare } from '#src/report/charts/parallel-axes.js';
 import { formatShare, plural } from '#src/report/text.js';
-import type { Settings } from '#src/runs/sweep-folder.js';
+import type { Settings } from '#src/runs/sweep/sweep-folder.js';
 import type { RunDetails, RunEntry } from '#src/serve/api.js';
 import { getApi } from '../requests.js';
 import { linkTo } from '../route.js';

@@ -221,7 +221,7 @@ async function modelOf(
   run: string,
   withOptimizer: boolean,
 ): Promise<{ model: ExportableModel; training: Pick<PytorchOptions, 'optimizer' | 'losses'> }> {
-  const { readCheckpoint, readTrainedModel } = await import('../../runs/checkpoint-file.js');
+  const { readCheckpoint, readTrainedModel } = await import('../../runs/checkpoint/checkpoint-file.js');
   const { findCheckpoint, modelName } = await import('../../runs/run-path.js');
   const { optimizerToExport } = await import('../../train/run/exported-optimizer.js');
   const { folder, checkpoint: path } = findCheckpoint('export', run, withOptimizer ? 'resume' : 'use');

@@ -6,7 +6,7 @@ import { kindOf } from '../../data/kinds.js';
 import { snakeCase, snakeCaseKeys } from '../../formats/key-case.js';
 import { printable } from '../../report/recall.js';
 import { formatCount, formatScore, formatShare, otherWays, plural } from '../../report/text.js';
-import type { CheckpointHeader } from '../../runs/checkpoint.js';
+import type { CheckpointHeader } from '../../runs/checkpoint/checkpoint.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import type { RunHolder } from '../../runs/run-lock.js';
 import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
@@ -67,7 +67,7 @@ export async function info(path: string, json: boolean, terminal: Terminal): Pro
 }
 
 async function find(path: string): Promise<Found> {
-  const { readCheckpointHeader } = await import('../../runs/checkpoint-file.js');
+  const { readCheckpointHeader } = await import('../../runs/checkpoint/checkpoint-file.js');
   const { readMetrics, readSummary } = await import('../../runs/run-files.js');
   const { runHolder } = await import('../../runs/run-lock.js');
   const { findCheckpoint } = await import('../../runs/run-path.js');

@@ -68,8 +68,8 @@ async function modelOf(
 ): Promise<{ entry: ModelEntry; bytes: Uint8Array }> {
   const { createHash } = await import('node:crypto');
   const { describeCheckpoint } = await import('../../recognize/recognizer.js');
-  const { encodeCheckpoint } = await import('../../runs/checkpoint.js');
-  const { readTrainedModel } = await import('../../runs/checkpoint-file.js');
+  const { encodeCheckpoint } = await import('../../runs/checkpoint/checkpoint.js');
+  const { readTrainedModel } = await import('../../runs/checkpoint/checkpoint-file.js');
   const { factsBeside } = await import('../../runs/run-files.js');
   const { findCheckpoint, modelName } = await import('../../runs/run-path.js');
   const { isShipped } = await import('../../runs/shipped-models.js');

@@ -127,7 +127,7 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
 /** Those of the arguments that are project files. @throws UserError for more than one */
 async function projectsAmong(given: readonly string[]): Promise<string[]> {
   const { lookAt } = await import('../../formats/file-errors.js');
-  const { isProjectFile } = await import('../../runs/project-network.js');
+  const { isProjectFile } = await import('../../runs/checkpoint/project-network.js');
   const projects = given.filter((path) => lookAt(path) === 'file' && isProjectFile(path));
   if (projects.length <= 1) return projects;
   throw new UserError(

@@ -5,7 +5,7 @@ import { lookAt, PATH_WORDS } from '../../formats/file-errors.js';
 import { checkChartFormats } from '../../report/charts/chart-packages.js';
 import { plural } from '../../report/text.js';
 import { NEWEST, newRunFolder, prepareRunFolder, RUNS } from '../../runs/run-path.js';
-import { holdsSweep, readSweep, SWEEP_FILES, type Sweep } from '../../runs/sweep-folder.js';
+import { holdsSweep, readSweep, SWEEP_FILES, type Sweep } from '../../runs/sweep/sweep-folder.js';
 import { flagName, type TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
 import { shellQuote } from '../terminal.js';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { camelCase, snakeCase } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
-import type { Axis, Settings, SettingValue } from '../../runs/sweep-folder.js';
+import type { Axis, Settings, SettingValue } from '../../runs/sweep/sweep-folder.js';
 import { UserError } from '../../user-error.js';
 
 /** The program, so that tests can replace it. */

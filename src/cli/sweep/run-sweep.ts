@@ -2,8 +2,8 @@
  * Trains the trials of a sweep, several at a time. What each has reached is read from its run folder, so a sweep goes on
  * after any interruption: trials that have finished are not trained again, others continue from their checkpoints.
  */
-import { type Sweep, type Trial, trialFolder, writeSweep } from '../../runs/sweep-folder.js';
-import { accuracyAfter, byAccuracy, readTrial, type TrialResult } from '../../runs/sweep-results.js';
+import { type Sweep, type Trial, trialFolder, writeSweep } from '../../runs/sweep/sweep-folder.js';
+import { accuracyAfter, byAccuracy, readTrial, type TrialResult } from '../../runs/sweep/sweep-results.js';
 import { UserError } from '../../user-error.js';
 import { OptunaStudy } from './optuna.js';
 import { resolveTrial } from './search-space.js';

@@ -7,7 +7,7 @@ import { inOneLine } from '../../formats/quotation.js';
 import { Random } from '../../random.js';
 import { formatSetting } from '../../report/text.js';
 import { MAX_TRIALS } from '../../runs/limits.js';
-import type { Axis, Settings, SettingValue } from '../../runs/sweep-folder.js';
+import type { Axis, Settings, SettingValue } from '../../runs/sweep/sweep-folder.js';
 import {
   flagName,
   OPTION_KEYS,

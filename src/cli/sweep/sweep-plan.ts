@@ -1,5 +1,5 @@
 /** What a sweep will do: its trials with their configurations, and the epochs after which some of them end. */
-import type { Halving, Settings, Sweep, Trial } from '../../runs/sweep-folder.js';
+import type { Halving, Settings, Sweep, Trial } from '../../runs/sweep/sweep-folder.js';
 import type { TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
 import {

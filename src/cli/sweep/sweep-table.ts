@@ -1,7 +1,7 @@
 /** The table of a sweep's trials: a row for each, with its settings and what it has reached. */
 import { formatSeconds, formatShare } from '../../report/text.js';
-import type { Axis, Settings } from '../../runs/sweep-folder.js';
-import type { TrialResult } from '../../runs/sweep-results.js';
+import type { Axis, Settings } from '../../runs/sweep/sweep-folder.js';
+import type { TrialResult } from '../../runs/sweep/sweep-results.js';
 import { flagName } from '../../train/config/options.js';
 import { formatTable } from '../terminal.js';
 import { settingText } from './search-space.js';

@@ -4,8 +4,8 @@
  */
 
 import { plural } from '../../report/text.js';
-import type { Axis, Sweep, Trial } from '../../runs/sweep-folder.js';
-import type { TrialResult } from '../../runs/sweep-results.js';
+import type { Axis, Sweep, Trial } from '../../runs/sweep/sweep-folder.js';
+import type { TrialResult } from '../../runs/sweep/sweep-results.js';
 import { ProgressView } from '../progress.js';
 import { formatTable, type Output } from '../terminal.js';
 import { describeSettings } from './search-space.js';

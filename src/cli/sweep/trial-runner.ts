@@ -9,7 +9,7 @@ import { makeFolder } from '../../formats/files.js';
 import { writeConfig } from '../../runs/run-files.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { holdsRun } from '../../runs/run-path.js';
-import { SWEEP_FILES } from '../../runs/sweep-folder.js';
+import { SWEEP_FILES } from '../../runs/sweep/sweep-folder.js';
 import type { TrainConfig } from '../../train/config/options.js';
 import { configToDisk } from '../../train/config/run-config.js';
 import type { TrialMessage } from './trial-message.js';

@@ -12,7 +12,7 @@ import { toPlanes } from '../../formats/float-planes.js';
 import { packParcel } from '../../formats/parcel.js';
 import { headerOf } from '../../formats/safetensors.js';
 import { DRAWING_SIZE } from '../../ink/drawing.js';
-import { decodeHeader, encodeCheckpoint } from '../../runs/checkpoint.js';
+import { decodeHeader, encodeCheckpoint } from '../../runs/checkpoint/checkpoint.js';
 import { UserError } from '../../user-error.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
 

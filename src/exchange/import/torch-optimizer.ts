@@ -1,5 +1,5 @@
 /** Takes over the state of a torch.optim optimiser: Adam, AdamW and SGD, whose updates scanstroke makes in the same way. */
-import { checkValues } from '../../runs/checkpoint-check.js';
+import { checkValues } from '../../runs/checkpoint/checkpoint-check.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import type { ForeignOptimizer } from '../foreign-model.js';

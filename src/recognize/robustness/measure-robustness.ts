@@ -9,7 +9,7 @@ import type { Precision } from '../../backends/backend.js';
 import type { BackendChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
 import { type Change, changesFor } from '../../data/inputs/changes.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
+import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
 import type { RobustnessRow } from '../../runs/robustness.js';
 import { receivedError } from '../../user-error.js';
 import { recognizerOf } from '../recognizer.js';

@@ -4,7 +4,7 @@ import type { Precision } from '../../backends/backend.js';
 import type { HostChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
 import { changesFor } from '../../data/inputs/changes.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
+import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
 import { type PostedError, postableError } from '../../user-error.js';
 import { recognizerOf } from '../recognizer.js';
 import { answersTo, piecesOf, type SamplesToChange } from './changed-answers.js';

@@ -1,5 +1,5 @@
 /** The axes of parallel coordinates: where the values of options and accuracies are. For charts and the page. */
-import type { Axis, Settings, SettingValue } from '../../runs/sweep-folder.js';
+import type { Axis, Settings, SettingValue } from '../../runs/sweep/sweep-folder.js';
 import { formatNumber, formatShare } from '../text.js';
 import { linearScale, logScale, position } from './chart.js';
 

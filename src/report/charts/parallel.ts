@@ -2,8 +2,8 @@
  * The trials of a sweep as parallel coordinates: an axis for each option that is tried, and one for the validation
  * accuracy. A line is a trial, which crosses each axis at its value.
  */
-import type { Axis } from '../../runs/sweep-folder.js';
-import type { TrialResult } from '../../runs/sweep-results.js';
+import type { Axis } from '../../runs/sweep/sweep-folder.js';
+import type { TrialResult } from '../../runs/sweep/sweep-results.js';
 import { light } from '../palette.js';
 import { formatShare, plural } from '../text.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';

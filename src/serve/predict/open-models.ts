@@ -5,7 +5,7 @@ import { openBackend } from '../../backends/open-node.js';
 import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
 import { quote } from '../../formats/quotation.js';
 import { type Recognizer, recognizerOf } from '../../recognize/recognizer.js';
-import { readTrainedModel } from '../../runs/checkpoint-file.js';
+import { readTrainedModel } from '../../runs/checkpoint/checkpoint-file.js';
 import { stampOf } from '../../runs/file-stamp.js';
 import { UserError } from '../../user-error.js';
 import { HttpError } from '../http-error.js';

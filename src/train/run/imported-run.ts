@@ -9,7 +9,7 @@ import {
 import { filesBeside } from '../../exchange/read-beside.js';
 import { readForeignModel } from '../../exchange/read-model.js';
 import { readFileBounded } from '../../formats/read-files.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
+import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
 import { MAX_EPOCHS, MAX_FOREIGN_BYTES } from '../../runs/limits.js';
 import type { TrainConfig } from '../config/options.js';
 import { configToDisk, defaultConfig, givenOptions } from '../config/run-config.js';

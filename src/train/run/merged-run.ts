@@ -4,10 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { kindOf } from '../../data/kinds.js';
 import { lookAt } from '../../formats/file-errors.js';
 import { readFileBounded } from '../../formats/read-files.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
+import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
+import { type Member, memberOf, mergedCheckpoint } from '../../runs/checkpoint/merge-checkpoints.js';
+import { networkInProject } from '../../runs/checkpoint/project-network.js';
 import { MAX_CHECKPOINT_BYTES } from '../../runs/limits.js';
-import { type Member, memberOf, mergedCheckpoint } from '../../runs/merge-checkpoints.js';
-import { networkInProject } from '../../runs/project-network.js';
 import { factsBeside } from '../../runs/run-files.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { findCheckpoint, isSeedFolder, seedFolders } from '../../runs/run-path.js';
@@ -78,8 +78,8 @@ function memberName(checkpoint: string): string {
 /**
  * Writes the merged network as a run, with the settings of its first member. After a failure nothing is left.
  * @param place where; without a folder it is runs/NAME-TIME
- * @throws UserError for members that cannot become one network (runs/merge-checkpoints.ts), and if the folder holds a run
- * or cannot be written
+ * @throws UserError for members that cannot become one network (runs/checkpoint/merge-checkpoints.ts), and if the
+ * folder holds a run or cannot be written
  */
 export async function writeMergedRun(members: readonly MemberRun[], place: NewRunPlace): Promise<MergedRun> {
   const checkpoint = mergedCheckpoint(members);

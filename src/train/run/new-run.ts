@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lookAt } from '../../formats/file-errors.js';
 import { prepareFolder, removeEmptyFolders, writeFileAtomically } from '../../formats/files.js';
-import { type Checkpoint, encodeCheckpoint } from '../../runs/checkpoint.js';
+import { type Checkpoint, encodeCheckpoint } from '../../runs/checkpoint/checkpoint.js';
 import { writeConfig } from '../../runs/run-files.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { lockRun, type RunLock } from '../../runs/run-lock.js';

@@ -18,7 +18,7 @@ import {
 } from '../../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { ParameterLayout } from '../../model/parameters.js';
-import type { Checkpoint } from '../../runs/checkpoint.js';
+import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
 import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import type { StateDict } from '../../state-dict.js';

@@ -13,11 +13,11 @@ import { writeFileAtomically } from '../../formats/files.js';
 import { readFileBounded } from '../../formats/read-files.js';
 import { flopsPerStep, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { parameterCount } from '../../model/parameters.js';
-import { type Checkpoint, encodeCheckpoint } from '../../runs/checkpoint.js';
-import { readTrainedModel } from '../../runs/checkpoint-file.js';
+import { type Checkpoint, encodeCheckpoint } from '../../runs/checkpoint/checkpoint.js';
+import { readTrainedModel } from '../../runs/checkpoint/checkpoint-file.js';
+import { bestOf, pendingBest, setAside, settleBest } from '../../runs/checkpoint/run-checkpoints.js';
 import { MAX_CHECKPOINT_BYTES } from '../../runs/limits.js';
 import { takeMetrics } from '../../runs/metrics-repair.js';
-import { bestOf, pendingBest, setAside, settleBest } from '../../runs/run-checkpoints.js';
 import {
   appendMetrics,
   readMetrics,

@@ -1,7 +1,7 @@
 /** Writes a network that was taught from a project as a run, with the project beside it. Node.js only. */
 import { join } from 'node:path';
 import { type TaughtNetwork, type TeachProject, writeProject } from '../../data/pens/project.js';
-import { decodeCheckpoint } from '../../runs/checkpoint.js';
+import { decodeCheckpoint } from '../../runs/checkpoint/checkpoint.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import type { TrainConfig } from '../config/options.js';
 import { configToDisk, defaultConfig, givenOptions } from '../config/run-config.js';

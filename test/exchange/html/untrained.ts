@@ -4,7 +4,7 @@ import type { ExportableModel } from '#src/exchange/exportable-model.js';
 import { type ResolvedClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { Random } from '#src/random.js';
-import { encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 
 const DIGITS = Array.from({ length: 10 }, (_, k) => String(k));
 

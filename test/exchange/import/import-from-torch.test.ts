@@ -16,7 +16,7 @@ import { importModel } from '#src/exchange/import.js';
 import { readPytorch } from '#src/exchange/pytorch/read-pytorch.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import { softmax } from '#src/recognize/softmax.js';
-import { readCheckpoint } from '#src/runs/checkpoint-file.js';
+import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
 import { scanstroke } from '../../e2e/command.js';
 import { temporaryFolder, writeSmallMnist } from '../../train/small-mnist.js';
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { exportModel } from 'scanstroke';
 import { importModel } from '#src/exchange/import.js';
 import { type ClassifierConfig, HEADS } from '#src/model/classifier-config.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { StateDict } from '#src/state-dict.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';

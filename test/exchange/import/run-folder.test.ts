@@ -12,7 +12,7 @@ import { importModel } from '#src/exchange/import.js';
 import { filesBeside } from '#src/exchange/read-beside.js';
 import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
-import { readCheckpoint } from '#src/runs/checkpoint-file.js';
+import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
 import { lockRun } from '#src/runs/run-lock.js';
 import { UserError } from '#src/user-error.js';
 import { type Outcome, scanstroke } from '../../e2e/command.js';

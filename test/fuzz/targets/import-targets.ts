@@ -5,7 +5,7 @@ import { readForeignSafetensors } from '#src/exchange/safetensors/read-foreign-s
 import { type TensorToWrite, writeSafetensors } from '#src/formats/safetensors.js';
 import { type ClassifierConfig, HEADS } from '#src/model/classifier-config.js';
 import type { Random } from '#src/random.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { parametersOf, renamed } from '../../exchange/import/foreign-network.js';
 import { chance, mutateBytes, pick } from '../byte-mutations.js';

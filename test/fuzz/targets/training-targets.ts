@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '#src/random.js';
-import { readCheckpointHeader } from '#src/runs/checkpoint-file.js';
+import { readCheckpointHeader } from '#src/runs/checkpoint/checkpoint-file.js';
 import { type KnownEpochs, takeMetrics } from '#src/runs/metrics-repair.js';
 import { readMetrics } from '#src/runs/run-files.js';
 import { lockRun, RunInUse, runHolder } from '#src/runs/run-lock.js';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ParameterLayout } from '#src/model/parameters.js';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readConfigFile } from '#src/train/config/config-file.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
 import type { TrainEvent } from '#src/train/events.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { loadFitting } from '#src/train/run/evaluation-data.js';
 import { trainRun } from '#src/train/run/run.js';
 import { UserError } from '#src/user-error.js';

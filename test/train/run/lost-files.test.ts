@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
 import { smallConfig } from '../small-mnist.js';
 import { lastOf, train, trainedRuns } from './trained-runs.js';

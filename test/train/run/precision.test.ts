@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { FASTEST, smallConfig } from '../small-mnist.js';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { smallConfig, writeSmallMnist } from '../small-mnist.js';
 import { dropping, lastOf, train, trainedRuns } from './trained-runs.js';
 

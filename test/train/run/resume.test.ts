@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from 'scanstroke';
-import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { smallConfig } from '../small-mnist.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openRecognizer } from 'scanstroke';
 import { openBackend } from '#src/backends/open-node.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { Picture } from '#src/runs/run-folder.js';
 import { evaluateRun } from '#src/train/run/evaluate-run.js';
 import { FASTEST, smallConfig, writeSmallMnist } from '../small-mnist.js';

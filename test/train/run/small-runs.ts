@@ -1,7 +1,7 @@
 /** Runs of a few seconds on a small data set, each in a folder of its own name. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeCheckpoint } from '#src/runs/checkpoint.js';
+import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { trainRun } from '#src/train/run/run.js';
 import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 

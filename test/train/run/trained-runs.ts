@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Checkpoint } from '#src/runs/checkpoint.js';
+import type { Checkpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { trainRun } from '#src/train/run/run.js';
 import type { smallConfig } from '../small-mnist.js';

@@ -1,5 +1,5 @@
 /** The linear layer of a classifier (Gemm, or MatMul and Add), and the softmax. Its inputs are labels. */
-import { MAX_TEMPERATURE, MIN_TEMPERATURE } from '../../../runs/temperature.js';
+import { MAX_TEMPERATURE, MIN_TEMPERATURE } from '../../../runs/checkpoint/temperature.js';
 import { elementCount, type GraphValue } from './graph-value.js';
 import type { LinearLayer, Operator, OperatorCall } from './operator-call.js';
 

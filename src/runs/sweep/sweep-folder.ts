@@ -4,10 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../formats/files.js';
-import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
-import { camelCase, snakeCase } from '../formats/key-case.js';
-import { readFileBounded } from '../formats/read-files.js';
+import { writeFileAtomically } from '../../formats/files.js';
+import { formatJson, isPlainObject, parseJson } from '../../formats/json.js';
+import { camelCase, snakeCase } from '../../formats/key-case.js';
+import { readFileBounded } from '../../formats/read-files.js';
 import {
   checked,
   finite,
@@ -21,8 +21,8 @@ import {
   record,
   textUpTo,
   whole,
-} from '../formats/shape.js';
-import { MAX_SWEEP_BYTES, MAX_TRIALS } from './limits.js';
+} from '../../formats/shape.js';
+import { MAX_SWEEP_BYTES, MAX_TRIALS } from '../limits.js';
 
 /** The files of a sweep's folder, beside the folders of its trials. */
 export const SWEEP_FILES = {

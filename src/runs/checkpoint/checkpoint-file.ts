@@ -1,6 +1,7 @@
 /** Reads checkpoint files, whole or only their headers; also the checkpoint in a project file. Node.js only. */
-import { headerOf, type Tensor } from '../formats/safetensors.js';
-import { type ReadOptions, readSafetensorsFile } from '../formats/safetensors-reader.js';
+import { headerOf, type Tensor } from '../../formats/safetensors.js';
+import { type ReadOptions, readSafetensorsFile } from '../../formats/safetensors-reader.js';
+import { MAX_CHECKPOINT_BYTES } from '../limits.js';
 import {
   type Checkpoint,
   type CheckpointHeader,
@@ -9,7 +10,6 @@ import {
   decodeTensors,
   isOfTraining,
 } from './checkpoint.js';
-import { MAX_CHECKPOINT_BYTES } from './limits.js';
 import { networkInProject } from './project-network.js';
 
 const AS_CHECKPOINT: ReadOptions = { what: 'the checkpoint', maxBytes: MAX_CHECKPOINT_BYTES };

@@ -1,9 +1,9 @@
 /** What the trials of a sweep have reached, read from their run folders. Node.js only. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../user-error.js';
-import { readMetrics, readWholeSummary } from './run-files.js';
-import { type EpochMetrics, RUN_FILES } from './run-folder.js';
+import { UserError } from '../../user-error.js';
+import { readMetrics, readWholeSummary } from '../run-files.js';
+import { type EpochMetrics, RUN_FILES } from '../run-folder.js';
 import { type Trial, trialFolder } from './sweep-folder.js';
 
 /** `stopped`: ended early. */

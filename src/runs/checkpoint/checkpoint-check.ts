@@ -3,12 +3,12 @@
  * all buffers, so they must agree with the tensors in the file before anything is sized by them; and its weights must be
  * numbers.
  */
-import type { Preprocessing } from '../data/input-kind.js';
-import { kindOf } from '../data/kinds.js';
-import { quote } from '../formats/quotation.js';
-import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { ParameterLayout } from '../model/parameters.js';
-import { UserError } from '../user-error.js';
+import type { Preprocessing } from '../../data/input-kind.js';
+import { kindOf } from '../../data/kinds.js';
+import { quote } from '../../formats/quotation.js';
+import { directionsOf, type ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import { ParameterLayout } from '../../model/parameters.js';
+import { UserError } from '../../user-error.js';
 
 /** The sizes that a checkpoint's metadata give. */
 export interface CheckpointSizes {

@@ -1,9 +1,9 @@
 /** Merges the checkpoints of several networks into the checkpoint of one network (model/merge.ts). */
-import { kindOf } from '../data/kinds.js';
-import { snakeCase } from '../formats/key-case.js';
-import { inOneLine, quote } from '../formats/quotation.js';
-import { mergedConfig, mergeParameters } from '../model/merge.js';
-import { UserError } from '../user-error.js';
+import { kindOf } from '../../data/kinds.js';
+import { snakeCase } from '../../formats/key-case.js';
+import { inOneLine, quote } from '../../formats/quotation.js';
+import { mergedConfig, mergeParameters } from '../../model/merge.js';
+import { UserError } from '../../user-error.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 
 /** The checkpoint of a network to merge. */

@@ -8,12 +8,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { explainFileError } from '../formats/file-errors.js';
-import { replaceFile } from '../formats/files.js';
-import { UserError } from '../user-error.js';
+import { explainFileError } from '../../formats/file-errors.js';
+import { replaceFile } from '../../formats/files.js';
+import { UserError } from '../../user-error.js';
+import { damagedName, RUN_FILES } from '../run-folder.js';
 import type { Checkpoint } from './checkpoint.js';
 import { readCheckpoint } from './checkpoint-file.js';
-import { damagedName, RUN_FILES } from './run-folder.js';
 
 /**
  * The checkpoint to resume from; null if the run was killed before its first `last.safetensors`: it then starts anew.

@@ -3,7 +3,7 @@
  * network names them. Each was trained on a split of its own, so the validation samples of one are training samples of
  * others: on a merged network only the test samples are unseen.
  */
-import { list, nullable, readAs, record, refined, textUpTo } from '../formats/shape.js';
+import { list, nullable, readAs, record, refined, textUpTo } from '../../formats/shape.js';
 
 /** A network that is part of a merged one. */
 export interface MergedMember {

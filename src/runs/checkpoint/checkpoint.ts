@@ -7,12 +7,12 @@
  * `decodeTensors` gets the values.
  */
 
-import { checkClassNames, MAX_CLASSES } from '../data/class-names.js';
-import type { Preprocessing } from '../data/input-kind.js';
-import { kindOf, readPreprocessing } from '../data/kinds.js';
-import { formatJson, isPlainObject, parseJson } from '../formats/json.js';
-import { camelCaseKeys, snakeCaseKeys } from '../formats/key-case.js';
-import { quote } from '../formats/quotation.js';
+import { checkClassNames, MAX_CLASSES } from '../../data/class-names.js';
+import type { Preprocessing } from '../../data/input-kind.js';
+import { kindOf, readPreprocessing } from '../../data/kinds.js';
+import { formatJson, isPlainObject, parseJson } from '../../formats/json.js';
+import { camelCaseKeys, snakeCaseKeys } from '../../formats/key-case.js';
+import { quote } from '../../formats/quotation.js';
 import {
   headerOf,
   type SafetensorsHeader,
@@ -20,16 +20,16 @@ import {
   type TensorToWrite,
   tensorIn,
   writeSafetensors,
-} from '../formats/safetensors.js';
-import type { HeaderEntry } from '../formats/safetensors-header.js';
-import { list, readAs, text } from '../formats/shape.js';
-import { halfToNumber, numberToHalf } from '../half.js';
-import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
-import { readClassifierConfig } from '../model/read-config.js';
-import type { StateDict } from '../state-dict.js';
-import { UserError } from '../user-error.js';
+} from '../../formats/safetensors.js';
+import type { HeaderEntry } from '../../formats/safetensors-header.js';
+import { list, readAs, text } from '../../formats/shape.js';
+import { halfToNumber, numberToHalf } from '../../half.js';
+import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
+import { readClassifierConfig } from '../../model/read-config.js';
+import type { StateDict } from '../../state-dict.js';
+import { UserError } from '../../user-error.js';
+import { MAX_EPOCH_UPDATES } from '../limits.js';
 import { checkAgainstTensors, checkValues } from './checkpoint-check.js';
-import { MAX_EPOCH_UPDATES } from './limits.js';
 import { type MergedMember, readMembers } from './members.js';
 import { readTemperature } from './temperature.js';
 
@@ -41,9 +41,9 @@ export interface Checkpoint {
   preprocessing: Preprocessing;
   /** Names of the classes, in the order of the logits. */
   classes: string[];
-  /** The logits are divided by this before the softmax (runs/temperature.ts). Absent if none was fitted: as 1. */
+  /** The logits are divided by this before the softmax (temperature.ts). Absent if none was fitted: as 1. */
   temperature?: number;
-  /** Of a merged network: the networks whose logits it averages (runs/members.ts). */
+  /** Of a merged network: the networks whose logits it averages (members.ts). */
   members?: MergedMember[];
   /** Only in a checkpoint to resume from. */
   training?: {

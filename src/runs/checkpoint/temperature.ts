@@ -2,7 +2,7 @@
  * The temperature of a trained network: its logits are divided by this number before the softmax, so that probabilities
  * agree with accuracy (Guo et al. 2017). The file of a checkpoint holds it beside the weights, which stay as they are.
  */
-import { between, readAs } from '../formats/shape.js';
+import { between, readAs } from '../../formats/shape.js';
 
 /** Range of a temperature. Beyond it, all probabilities are as good as 0 and 1, or as good as equal. */
 export const MIN_TEMPERATURE = 0.01;

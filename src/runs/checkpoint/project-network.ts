@@ -3,11 +3,11 @@
  * checkpoint, it takes such a file. Node.js only.
  */
 import { closeSync, readSync } from 'node:fs';
-import { isProject, projectOf, type TaughtNetwork, type TeachProject } from '../data/pens/project.js';
-import { beginsLikeJson } from '../formats/content.js';
-import { isPlainObject, parseJson } from '../formats/json.js';
-import { openRegularFileSync } from '../formats/read-files.js';
-import { UserError } from '../user-error.js';
+import { isProject, projectOf, type TaughtNetwork, type TeachProject } from '../../data/pens/project.js';
+import { beginsLikeJson } from '../../formats/content.js';
+import { isPlainObject, parseJson } from '../../formats/json.js';
+import { openRegularFileSync } from '../../formats/read-files.js';
+import { UserError } from '../../user-error.js';
 
 /** As projects are read elsewhere. */
 export const MAX_PROJECT_BYTES = 2 ** 26;
