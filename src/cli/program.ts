@@ -19,7 +19,7 @@ interface CommandEntry {
 const COMMANDS: Record<string, CommandEntry> = {
   train: {
     summary: 'train a network; writes checkpoints, charts and a report to a run folder',
-    define: async (...args) => (await import('./commands/train-command.js')).defineTrain(...args),
+    define: async (...args) => (await import('./commands/train/train-command.js')).defineTrain(...args),
   },
   sweep: {
     summary: 'train with several settings, and find the best',
@@ -27,7 +27,8 @@ const COMMANDS: Record<string, CommandEntry> = {
   },
   evaluate: {
     summary: 'compute the accuracy and loss of a trained network',
-    define: async (...args) => (await import('./commands/evaluate-command.js')).defineEvaluate(...args),
+    define: async (...args) =>
+      (await import('./commands/evaluate/evaluate-command.js')).defineEvaluate(...args),
   },
   predict: {
     summary: 'classify pictures, strokes or drawings',
@@ -59,7 +60,7 @@ const COMMANDS: Record<string, CommandEntry> = {
   },
   data: {
     summary: 'make and preview pen strokes',
-    define: async (...args) => (await import('./commands/data-command.js')).defineData(...args),
+    define: async (...args) => (await import('./commands/data/data-command.js')).defineData(...args),
   },
   build: {
     summary: 'compile the native kernels for a machine that the package brings none for',

@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { chartName, drawReliability } from '#src/cli/commands/evaluate-calibration.js';
+import { chartName, drawReliability } from '#src/cli/commands/evaluate/evaluate-calibration.js';
 import {
   type EvaluateFlags,
   type EvaluateOptions,
   type EvaluateParts,
   evaluate,
-} from '#src/cli/commands/evaluate-command.js';
+} from '#src/cli/commands/evaluate/evaluate-command.js';
 import type { CalibrationBin } from '#src/runs/calibration.js';
 import type { MeasuredCalibration } from '#src/train/run/evaluate-run.js';
 import { UserError } from '#src/user-error.js';

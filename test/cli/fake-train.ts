@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach } from 'node:test';
-import { type TrainFlags, train } from '#src/cli/commands/train-command.js';
+import { type TrainFlags, train } from '#src/cli/commands/train/train-command.js';
 import { configure, seedRuns } from '#src/cli/configure.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
 import { fakeTerminal, fakeTraining } from './fake-run.js';

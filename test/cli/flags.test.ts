@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Command } from 'commander';
-import { defineTrain } from '#src/cli/commands/train-command.js';
+import { defineTrain } from '#src/cli/commands/train/train-command.js';
 import { helpTerm, normalizeSpelling } from '#src/cli/flags.js';
 import { flagName, OPTION_GROUPS, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
 import { fakeTerminal } from './fake-run.js';

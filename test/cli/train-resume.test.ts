@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { train } from '#src/cli/commands/train-command.js';
+import { train } from '#src/cli/commands/train/train-command.js';
 import { configure, seedRuns } from '#src/cli/configure.js';
 import { configToDisk, resolveConfig } from '#src/train/config/run-config.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';

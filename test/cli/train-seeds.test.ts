@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type TrainFlags, train } from '#src/cli/commands/train-command.js';
+import { type TrainFlags, train } from '#src/cli/commands/train/train-command.js';
 import { configure, seedRuns } from '#src/cli/configure.js';
 import { writeSummary } from '#src/runs/run-files.js';
 import type { RunSummary } from '#src/runs/run-folder.js';

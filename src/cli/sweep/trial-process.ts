@@ -9,8 +9,8 @@ import { explainSystemError } from '../../formats/file-errors.js';
 import { explainShortage } from '../../formats/shortage.js';
 import type { TrainEvent } from '../../train/events.js';
 import { UserError } from '../../user-error.js';
-import { train } from '../commands/train-command.js';
-import { trainParts } from '../commands/train-parts.js';
+import { train } from '../commands/train/train-command.js';
+import { trainParts } from '../commands/train/train-parts.js';
 import { messageWithFlags } from '../error-message.js';
 import type { TrialMessage } from './trial-message.js';
 

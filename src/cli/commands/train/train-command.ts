@@ -1,18 +1,18 @@
 /** `scanstroke train`: resolves the configuration, trains with progress output, writes the report. */
 import { join } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
-import { snakeCaseKeys } from '../../formats/key-case.js';
-import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
-import { lockRun, type RunLock, removeDeadLock } from '../../runs/run-lock.js';
-import { removeUnusedFolder } from '../../runs/run-path.js';
-import { findLauncher } from '../../train/mpi/launcher.js';
-import type { Lead } from '../../train/mpi/lead.js';
-import type { PlacedConfig } from '../configure.js';
-import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../flags.js';
-import { ProgressView } from '../progress.js';
-import { stopOnSignal } from '../signals.js';
-import { formatSeeds, formatSummary, seedsValue } from '../summary.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+import { snakeCaseKeys } from '../../../formats/key-case.js';
+import { RUN_FILES, type RunSummary } from '../../../runs/run-folder.js';
+import { lockRun, type RunLock, removeDeadLock } from '../../../runs/run-lock.js';
+import { removeUnusedFolder } from '../../../runs/run-path.js';
+import { findLauncher } from '../../../train/mpi/launcher.js';
+import type { Lead } from '../../../train/mpi/lead.js';
+import type { PlacedConfig } from '../../configure.js';
+import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../../flags.js';
+import { ProgressView } from '../../progress.js';
+import { stopOnSignal } from '../../signals.js';
+import { formatSeeds, formatSummary, seedsValue } from '../../summary.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
 import type { TrainParts } from './train-parts.js';
 
 /** Exit code after Ctrl-C. */

@@ -1,5 +1,5 @@
 /** The flags of `scanstroke data strokes` and `scanstroke data preview`, as commander gives them to their actions. */
-import { OPTION_GROUPS, type OptionKey } from '../../train/config/options.js';
+import { OPTION_GROUPS, type OptionKey } from '../../../train/config/options.js';
 
 export interface StrokesFlags {
   data: string;

@@ -1,17 +1,17 @@
 /** `scanstroke data summary`: what a data set holds, before anything is trained on it. */
 
-import { kindNamed } from '../../data/dataset-name.js';
-import type { Dataset } from '../../data/input-kind.js';
-import { loadDataset } from '../../data/open-dataset.js';
-import type { Collected } from '../../data/own/collected.js';
-import { collectedLines, countsOf, imbalance } from '../../data/own/collected-lines.js';
-import { checkTrainable } from '../../data/trainable.js';
-import { className, printable } from '../../report/recall.js';
-import { formatCount } from '../../report/text.js';
-import { defaultConfig, givenOptions } from '../../train/config/run-config.js';
-import { UserError } from '../../user-error.js';
-import { DataProgressView } from '../data-progress.js';
-import { colorsFor, printJson, type Terminal } from '../terminal.js';
+import { kindNamed } from '../../../data/dataset-name.js';
+import type { Dataset } from '../../../data/input-kind.js';
+import { loadDataset } from '../../../data/open-dataset.js';
+import type { Collected } from '../../../data/own/collected.js';
+import { collectedLines, countsOf, imbalance } from '../../../data/own/collected-lines.js';
+import { checkTrainable } from '../../../data/trainable.js';
+import { className, printable } from '../../../report/recall.js';
+import { formatCount } from '../../../report/text.js';
+import { defaultConfig, givenOptions } from '../../../train/config/run-config.js';
+import { UserError } from '../../../user-error.js';
+import { DataProgressView } from '../../data-progress.js';
+import { colorsFor, printJson, type Terminal } from '../../terminal.js';
 import type { SummaryFlags } from './data-flags.js';
 
 /** Cells of the longest bar. */

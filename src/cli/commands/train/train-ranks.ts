@@ -2,11 +2,11 @@
  * `scanstroke train` in an MPI job: rank 0 is the command as ever, with the others' help; the other ranks follow it in
  * silence. However a rank ends, all end, with one exit code.
  */
-import { follow } from '../../train/mpi/follow.js';
-import { Lead } from '../../train/mpi/lead.js';
-import { joinRanks, type Ranks, SilentEnd } from '../../train/mpi/ranks.js';
-import { explain } from '../explain.js';
-import type { Terminal } from '../terminal.js';
+import { follow } from '../../../train/mpi/follow.js';
+import { Lead } from '../../../train/mpi/lead.js';
+import { joinRanks, type Ranks, SilentEnd } from '../../../train/mpi/ranks.js';
+import { explain } from '../../explain.js';
+import type { Terminal } from '../../terminal.js';
 
 /** @param train the command, with the other ranks; null: it computes alone. @returns the exit code */
 export async function trainInJob(

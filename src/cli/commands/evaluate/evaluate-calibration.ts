@@ -1,12 +1,12 @@
 /** `scanstroke evaluate --calibration`: the figures, the table of the bins, and the reliability diagram. */
 import { basename } from 'node:path';
-import { snakeCaseKeys } from '../../formats/key-case.js';
-import { calibrationRows, formatPoints, formatShare } from '../../report/text.js';
-import { RUN_FILES } from '../../runs/run-folder.js';
-import { isShipped } from '../../runs/shipped-models.js';
-import type { MeasuredCalibration } from '../../train/run/evaluate-run.js';
-import { UserError } from '../../user-error.js';
-import { formatTable, indent } from '../terminal.js';
+import { snakeCaseKeys } from '../../../formats/key-case.js';
+import { calibrationRows, formatPoints, formatShare } from '../../../report/text.js';
+import { RUN_FILES } from '../../../runs/run-folder.js';
+import { isShipped } from '../../../runs/shipped-models.js';
+import type { MeasuredCalibration } from '../../../train/run/evaluate-run.js';
+import { UserError } from '../../../user-error.js';
+import { formatTable, indent } from '../../terminal.js';
 
 /** Draws the diagram into the run folder. Returns the files, and lines for the user if there is none. */
 export type DrawReliability = (
@@ -29,7 +29,7 @@ export const drawReliability: DrawReliability = async (calibration, { part, data
       notices: ['no diagram: nothing is written into the folder of a network of the package'],
     };
   }
-  const { writeReliability } = await import('../../report/report.js');
+  const { writeReliability } = await import('../../../report/report.js');
   try {
     const { files, problem } = await writeReliability(folder, calibration, {
       part,

@@ -1,12 +1,12 @@
 /** The modules that `scanstroke train` runs: configuration, training, report. Not loaded for its help. */
 import { basename } from 'node:path';
-import { drawableFormats } from '../../report/charts/chart-packages.js';
-import { readMetrics } from '../../runs/run-files.js';
-import type { RunSummary } from '../../runs/run-folder.js';
-import { configToDisk } from '../../train/config/run-config.js';
-import type { TrainEvent } from '../../train/events.js';
-import { type RunControl, type RunEnd, trainRun } from '../../train/run/run.js';
-import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../configure.js';
+import { drawableFormats } from '../../../report/charts/chart-packages.js';
+import { readMetrics } from '../../../runs/run-files.js';
+import type { RunSummary } from '../../../runs/run-folder.js';
+import { configToDisk } from '../../../train/config/run-config.js';
+import type { TrainEvent } from '../../../train/events.js';
+import { type RunControl, type RunEnd, trainRun } from '../../../train/run/run.js';
+import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../../configure.js';
 
 /** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
 export interface TrainParts<E> {
@@ -27,7 +27,7 @@ export const trainParts: TrainParts<RunEnd> = {
   trainRun,
   report: async (config, summary, { folder, mistakes, calibration }) => {
     // The charts' libraries are loaded when the training has ended.
-    const { writeReport } = await import('../../report/report.js');
+    const { writeReport } = await import('../../../report/report.js');
     const input = {
       title: `${config.preset} on ${dataTitle(config.data)}, seed ${config.seedNumber}`,
       config: configToDisk(config),
@@ -37,7 +37,7 @@ export const trainParts: TrainParts<RunEnd> = {
       calibration,
     };
     if (config.log.includes('tensorboard') && drawableFormats(['png']).length > 0) {
-      await (await import('../../report/tensorboard-images.js')).logImages(folder, input);
+      await (await import('../../../report/tensorboard-images.js')).logImages(folder, input);
     }
     // Last: a folder with a report is whole.
     await writeReport(folder, input, { formats: config.chartFormat });

@@ -3,11 +3,11 @@
  * makes strokes from images.
  */
 import { type Command, Option as Flag } from 'commander';
-import { OPTIONS } from '../../train/config/options.js';
-import { PRESETS } from '../../train/config/presets.js';
-import { UserError } from '../../user-error.js';
-import { optionFlag, wholeNumber } from '../flags.js';
-import type { Terminal } from '../terminal.js';
+import { OPTIONS } from '../../../train/config/options.js';
+import { PRESETS } from '../../../train/config/presets.js';
+import { UserError } from '../../../user-error.js';
+import { optionFlag, wholeNumber } from '../../flags.js';
+import type { Terminal } from '../../terminal.js';
 import {
   AMOUNTS,
   EPOCHS,

@@ -1,17 +1,17 @@
 /** `scanstroke data preview` of one's own pictures: as the network sees them, in the terminal, as a file or as JSON. */
 
-import type { ImageDataset } from '../../data/images/image-examples.js';
-import { loadOwn } from '../../data/own/open-own.js';
-import { pickEvenly } from '../../data/strokes/stroke-samples.js';
-import { writeFileAtomically } from '../../formats/files.js';
-import { className } from '../../report/recall.js';
-import { sheetSvg } from '../../report/stroke-sheet.js';
-import { plural } from '../../report/text.js';
-import { givenOptions } from '../../train/config/run-config.js';
-import { UserError } from '../../user-error.js';
-import { DataProgressView } from '../data-progress.js';
-import { drawPictures, type TerminalPicture } from '../stroke-terminal.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+import type { ImageDataset } from '../../../data/images/image-examples.js';
+import { loadOwn } from '../../../data/own/open-own.js';
+import { pickEvenly } from '../../../data/strokes/stroke-samples.js';
+import { writeFileAtomically } from '../../../formats/files.js';
+import { className } from '../../../report/recall.js';
+import { sheetSvg } from '../../../report/stroke-sheet.js';
+import { plural } from '../../../report/text.js';
+import { givenOptions } from '../../../train/config/run-config.js';
+import { UserError } from '../../../user-error.js';
+import { DataProgressView } from '../../data-progress.js';
+import { drawPictures, type TerminalPicture } from '../../stroke-terminal.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
 import { AMOUNTS, type PreviewFlags } from './data-flags.js';
 
 interface PictureSample extends TerminalPicture {
@@ -105,7 +105,7 @@ async function writeSheet(
     await writeFileAtomically(file, sheet.svg);
     return;
   }
-  const { renderPng } = await import('../../report/charts/chart-files.js');
+  const { renderPng } = await import('../../../report/charts/chart-files.js');
   await writeFileAtomically(file, await renderPng(sheet, sheet.svg));
 }
 

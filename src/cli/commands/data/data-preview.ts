@@ -1,24 +1,24 @@
 /** `scanstroke data preview`: a contact sheet as a file, pictures in the terminal, or samples as JSON. */
-import { kindNamed } from '../../data/dataset-name.js';
-import { digitSamples } from '../../data/digits/digit-samples.js';
-import { negativeSamples } from '../../data/negatives/negative-samples.js';
+import { kindNamed } from '../../../data/dataset-name.js';
+import { digitSamples } from '../../../data/digits/digit-samples.js';
+import { negativeSamples } from '../../../data/negatives/negative-samples.js';
 import {
   loadStrokeSamples,
   type StrokeSample,
   type StrokeSamples,
   type StrokeVariations,
-} from '../../data/strokes/stroke-samples.js';
-import { checkFileTarget, writeFileAtomically } from '../../formats/files.js';
-import { className } from '../../report/recall.js';
-import { sheetSvg } from '../../report/stroke-sheet.js';
-import { formatNumber, plural } from '../../report/text.js';
-import { augmentationOf } from '../../train/config/plan.js';
-import { PRESETS } from '../../train/config/presets.js';
-import { defaultConfig, givenOptions } from '../../train/config/run-config.js';
-import { UserError } from '../../user-error.js';
-import { DataProgressView } from '../data-progress.js';
-import { drawSamples } from '../stroke-terminal.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../terminal.js';
+} from '../../../data/strokes/stroke-samples.js';
+import { checkFileTarget, writeFileAtomically } from '../../../formats/files.js';
+import { className } from '../../../report/recall.js';
+import { sheetSvg } from '../../../report/stroke-sheet.js';
+import { formatNumber, plural } from '../../../report/text.js';
+import { augmentationOf } from '../../../train/config/plan.js';
+import { PRESETS } from '../../../train/config/presets.js';
+import { defaultConfig, givenOptions } from '../../../train/config/run-config.js';
+import { UserError } from '../../../user-error.js';
+import { DataProgressView } from '../../data-progress.js';
+import { drawSamples } from '../../stroke-terminal.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
 import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 
 /** Values of a move: dx, dy, eos, eod. */
@@ -157,7 +157,7 @@ async function writeSheet(
     await writeFileAtomically(file, sheet.svg);
     return;
   }
-  const { renderPng } = await import('../../report/charts/chart-files.js');
+  const { renderPng } = await import('../../../report/charts/chart-files.js');
   await writeFileAtomically(file, await renderPng(sheet, sheet.svg));
 }
 

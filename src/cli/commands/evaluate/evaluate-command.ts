@@ -1,15 +1,15 @@
 /** `scanstroke evaluate RUN`: accuracy, loss and confusion matrix of a trained network on one part of its data. */
 import { type Command, Option as Flag } from 'commander';
-import { PRECISIONS } from '../../backends/stored.js';
-import { printable } from '../../report/recall.js';
-import { formatNumber, formatRecallTable, formatRefused, formatScore } from '../../report/text.js';
-import type { Refused, Score } from '../../runs/run-folder.js';
-import type { TrainConfig } from '../../train/config/options.js';
-import type { MeasuredCalibration } from '../../train/run/evaluate-run.js';
-import { UserError } from '../../user-error.js';
-import { optionFlag, wholeNumber } from '../flags.js';
-import type { RobustnessOutput } from '../robustness.js';
-import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
+import { PRECISIONS } from '../../../backends/stored.js';
+import { printable } from '../../../report/recall.js';
+import { formatNumber, formatRecallTable, formatRefused, formatScore } from '../../../report/text.js';
+import type { Refused, Score } from '../../../runs/run-folder.js';
+import type { TrainConfig } from '../../../train/config/options.js';
+import type { MeasuredCalibration } from '../../../train/run/evaluate-run.js';
+import { UserError } from '../../../user-error.js';
+import { optionFlag, wholeNumber } from '../../flags.js';
+import type { RobustnessOutput } from '../../robustness.js';
+import { colorsFor, formatTable, indent, printJson, type Terminal } from '../../terminal.js';
 import {
   calibrationJson,
   calibrationLines,
@@ -96,7 +96,7 @@ Examples:
       const { robustness = false, limit, seed, ...rest } = flags;
       refuseWithoutRobustness(robustness, { limit, seed });
       const changed = async (options: EvaluateOptions) => {
-        const { evaluateRobustness } = await import('../robustness.js');
+        const { evaluateRobustness } = await import('../../robustness.js');
         return evaluateRobustness(path, options, { limit, seed }, terminal);
       };
       if (robustness && !rest.calibration) {
@@ -105,7 +105,7 @@ Examples:
         else terminal.out.write(text);
         return;
       }
-      const { evaluateRun } = await import('../../train/run/evaluate-run.js');
+      const { evaluateRun } = await import('../../../train/run/evaluate-run.js');
       await evaluate(path, rest, terminal, evaluateRun, { ...(robustness && { changed }) });
     });
 }
@@ -138,7 +138,7 @@ async function optionsOf({
   calibration: __,
   ...flags
 }: EvaluateFlags): Promise<EvaluateOptions> {
-  const { givenOptions } = await import('../../train/config/run-config.js');
+  const { givenOptions } = await import('../../../train/config/run-config.js');
   const {
     data = null,
     backend = 'auto',
