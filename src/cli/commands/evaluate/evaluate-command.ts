@@ -89,8 +89,7 @@ export function defineEvaluate(command: Command, terminal: Terminal): void {
 Examples:
   scanstroke evaluate runs/my-run
   scanstroke evaluate runs/my-run --part validation --calibration
-  scanstroke evaluate runs/my-run --robustness --limit 1000
-  scanstroke evaluate runs/my-run --robustness --calibration --json`,
+  scanstroke evaluate runs/my-run --robustness --calibration --limit 1000`,
     )
     .action(async (path: string, flags: EvaluateFlags) => {
       const { robustness = false, limit, seed, ...rest } = flags;
