@@ -56,20 +56,23 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   },
   accurate: {
     description:
-      'MNIST as accurate as one network gets here: two bidirectional layers of 128, mean output, without slant, twenty epochs, varied digits, mixed precision',
+      'MNIST as accurate as one network gets here: two bidirectional layers of 256, mean output, without slant, 24 epochs, varied digits, mixed precision',
     result:
-      '99.50 % test accuracy (mean of three seeds, at least 99.48 %), 25 min of training on one busy core',
+      '99.56 % test accuracy (one seed), 62 min of training on one busy core; with 128 hidden units 99.50 % (mean of three seeds), 25 min',
     settings: {
+      hiddenSize: 256,
       numLayers: 2,
       head: 'mean',
+      layerDropout: 0.1,
       deslant: true,
-      numEpochs: 20,
+      numEpochs: 24,
+      learningRate: 4e-3,
       useAmp: true,
-      augmentRotation: 10,
+      augmentRotation: 12,
       augmentScale: 0.15,
       augmentShear: 0.15,
       augmentShift: 1.5,
-      augmentElastic: 1.5,
+      augmentElastic: 1.8,
     },
   },
   /** The published settings, all written out: a change of a default must not change them. */
