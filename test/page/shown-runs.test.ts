@@ -24,7 +24,7 @@ suite('names', () => {
       assert.equal(shown[6], '\ufffdgnp.exe', 'no character that turns the text around');
       assert.equal(shown[7], '7', 'a blank name is replaced by the index');
       // Right-to-left names would turn "19 %" after them into "% 19".
-      assert.ok((await page.locator('.tile > span bdi').count()) > 10);
+      await page.locator('.tile > span bdi').nth(10).waitFor();
     }));
 
   test('settings have names and units, on one run and in the comparison', () =>

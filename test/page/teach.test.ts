@@ -83,6 +83,12 @@ function onCanvas(drawing: number[][][]): Drawing {
   });
 }
 
+/** The drawing on the wide pad, as wide as it is high: people do not stretch their symbols. */
+async function inSquare(page: Page, drawing: Drawing): Promise<Drawing> {
+  const { width, height } = (await page.locator('canvas.ink').boundingBox())!;
+  return drawing.map((stroke) => stroke.map(([x, y]) => [(x * height) / width, y] as const));
+}
+
 /** Opens the view and runs a test; fails on console errors, exceptions and requests to elsewhere. */
 async function onPage(
   options: Parameters<typeof visit>[2],
@@ -215,7 +221,7 @@ test('five symbols taught with a mouse are recognised, kept over a reload, and t
     );
     await page.getByText('Write words').click();
     await page.locator('.pad .hint').waitFor();
-    await draw(visited, held[0].drawing);
+    await draw(visited, await inSquare(page, held[0].drawing));
     await page.locator(`.reading[data-text=${JSON.stringify(held[0].name)}]`).waitFor();
     assert.equal(await page.locator('.reading .by').textContent(), 'by the taught network');
     // Every figure names its base.
