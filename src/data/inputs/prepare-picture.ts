@@ -8,6 +8,7 @@ import { fitFigure, isInPlace } from './fit.js';
 import { boxOf, cropped, type GreyPicture, type Ink, inkOf } from './ink.js';
 import { withoutNoise } from './noise.js';
 import { resampled } from './resample.js';
+import { withWholeLines } from './thin-lines.js';
 
 /** 4096 × 4096. */
 export const MAX_PICTURE_PIXELS = 2 ** 24;
@@ -32,7 +33,9 @@ export function preparePicture(picture: GreyPicture, isThinned = false): Uint8Ar
   }
   const ink = inkOf(picture);
   if (ink === null) return null;
-  const { ink: clean, wasNoisy } = withoutNoise(searched(ink));
+  const part = searched(ink);
+  const whole = withWholeLines(part, isThinned);
+  const { ink: clean, wasNoisy } = whole === part ? withoutNoise(part) : { ink: whole, wasNoisy: false };
   if (isOwnSize && isInPlace(bytesOf(clean))) return bytesOf(clean);
   return fitFigure(clean, wasNoisy, isThinned);
 }
