@@ -6,9 +6,9 @@
 import { DRAWING_SIZE } from '../../ink/drawing.js';
 import { fitFigure, isInPlace } from './fit.js';
 import { boxOf, cropped, type GreyPicture, type Ink, inkOf } from './ink.js';
+import { withUsualLines } from './line-width.js';
 import { withoutNoise } from './noise.js';
 import { resampled } from './resample.js';
-import { withWholeLines } from './thin-lines.js';
 
 /** 4096 × 4096. */
 export const MAX_PICTURE_PIXELS = 2 ** 24;
@@ -34,9 +34,10 @@ export function preparePicture(picture: GreyPicture, isThinned = false): Uint8Ar
   const ink = inkOf(picture);
   if (ink === null) return null;
   const part = searched(ink);
-  const whole = withWholeLines(part, isThinned);
-  const { ink: clean, wasNoisy } = whole === part ? withoutNoise(part) : { ink: whole, wasNoisy: false };
-  if (isOwnSize && isInPlace(bytesOf(clean))) return bytesOf(clean);
+  const isOwnAndInPlace = (ink: Ink) => isOwnSize && isInPlace(bytesOf(ink));
+  const usual = isOwnAndInPlace(part) ? part : withUsualLines(part, isThinned);
+  const { ink: clean, wasNoisy } = usual === part ? withoutNoise(part) : { ink: usual, wasNoisy: false };
+  if (isOwnAndInPlace(clean)) return bytesOf(clean);
   return fitFigure(clean, wasNoisy, isThinned);
 }
 
