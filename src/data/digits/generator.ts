@@ -12,7 +12,7 @@ import { preparePicture } from '../inputs/prepare-picture.js';
 import { DIGIT_FORMS, type DigitForm } from './forms.js';
 
 /** Increased whenever the same seed and index give another digit: it is part of the cache's keys. */
-export const DIGITS_VERSION = 1;
+export const DIGITS_VERSION = 2;
 
 /** A generated digit, with a drawing. */
 export interface DrawnDigit extends Made {
@@ -37,9 +37,11 @@ const PEN: Pen = { pages: 0.3, spread: 0.3, thinnest: 0.55, thickest: 1.7 };
 const HAND: Hand = { rounding: 2, rotation: 14, stretch: 0.35, slant: 0.35, bend: 0.9, ends: 0.04 };
 /** Turned and slanted too far, a 1 with a long upstroke becomes a 7, and a 7 a 1. */
 const LINES: Hand = { ...HAND, rotation: 8, stretch: 0.2, slant: 0.2, bend: 0.6 };
+/** Ones are slanted more often than sevens. */
+const ONES: Hand = { ...LINES, slant: 0.3 };
 /** A rounded corner makes a closed 4 a 9. */
 const CORNERS: Hand = { ...HAND, rounding: 1 };
-const HANDS = [HAND, LINES, HAND, HAND, CORNERS, HAND, HAND, LINES, HAND, HAND];
+const HANDS = [HAND, ONES, HAND, HAND, CORNERS, HAND, HAND, LINES, HAND, HAND];
 
 export class DigitGenerator {
   readonly #options: DigitOptions;
