@@ -1,5 +1,5 @@
 /**
- * Fonts of handwriting, each the hand of another person: digits and letters that no training has seen. They come from
+ * Fonts of handwriting, most of them by different people: digits and letters that no training has seen. They come from
  * npm packages under the SIL Open Font License, are kept in build/, and are only measured with.
  */
 import { execFile } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:hands`: reads the digits and letters of about 200 people, as the fonts of their handwriting have them.
+ * `npm run bench:hands`: reads the digits and letters of about 200 fonts of handwriting.
  * Says how many digits are right, and how many letters are answered with “none of these”.
  *
  *   npm run bench:hands -- [NETWORK…] [--sheet FILE.png] [--list]
