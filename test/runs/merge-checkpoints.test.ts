@@ -39,20 +39,54 @@ test('the merged checkpoint comes back from its file, and names its members', as
 });
 
 test('a recogniser answers with the mean of the logits', async () => {
-  const strokes = [{ xs: [10, 60, 110, 80, 50], ys: [20, 18, 22, 90, 160] }];
-  const scores = async (bytes: Uint8Array) => {
-    using recognizer = openRecognizer(bytes, new ReferenceBackend(), { name: 'x' });
-    const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes }]);
-    const logs = answer!.probabilities.map(Math.log);
-    return logs.map((log) => log - logs[0]); // logits, up to a constant
-  };
-  const members = await Promise.all([A, B].map(scores));
-  const merged = await scores(await mergeCheckpoints(named(A, B)));
-  merged.forEach((log, k) => {
-    // Probabilities are float32, and so are the weights of the linear layer.
-    assert.ok(Math.abs(log - (members[0][k] + members[1][k]) / 2) < 1e-4, `class ${k}`);
-  });
+  await answersWithTheMean(A, B);
 });
+
+test('networks that read rows, columns and both become one that reads both', async () => {
+  const both = { ...ROWS, scan: 'both', inputSize: 56 } as const;
+  const columns = { ...ROWS, scan: 'columns' } as const;
+  for (const change of [{}, { permutationSeed: 3 }, { deslant: true, fitted: false }]) {
+    const read = (factor: number, preprocessing: typeof ROWS) =>
+      scaled(checkpointBytes({ ...preprocessing, ...change }), factor);
+    const [byRows, byColumns, byBoth] = [read(1, ROWS), read(0.7, columns), read(-0.4, both)];
+    for (const all of [
+      [byRows, byColumns],
+      [byColumns, byRows, byBoth],
+      [byBoth, byColumns],
+    ]) {
+      const { model, preprocessing } = decodeCheckpoint(await answersWithTheMean(...all), 'merged');
+      assert.deepEqual([model.inputSize, model.hiddenSize], [56, 6 * all.length]);
+      assert.deepEqual(preprocessing, { ...both, ...change });
+    }
+  }
+  const twice = decodeCheckpoint(
+    await answersWithTheMean(scaled(checkpointBytes(columns), 1), scaled(checkpointBytes(columns), 2)),
+    'merged',
+  );
+  assert.deepEqual([twice.model.inputSize, twice.preprocessing], [28, columns]);
+});
+
+/** The merged checkpoint, after a look at its answer. */
+async function answersWithTheMean(...all: Uint8Array[]): Promise<Uint8Array> {
+  const bytes = await mergeCheckpoints(named(...all));
+  const members = await Promise.all(all.map(scoresOf));
+  const merged = await scoresOf(bytes);
+  merged.forEach((log, k) => {
+    const mean = members.reduce((sum, scores) => sum + scores[k], 0) / all.length;
+    // Probabilities are float32, and so are the weights of the linear layer.
+    assert.ok(Math.abs(log - mean) < 1e-4, `class ${k}`);
+  });
+  return bytes;
+}
+
+/** The logits for a drawing, up to a constant. */
+async function scoresOf(bytes: Uint8Array): Promise<number[]> {
+  const strokes = [{ xs: [10, 60, 110, 80, 50], ys: [20, 18, 22, 90, 160] }];
+  using recognizer = openRecognizer(bytes, new ReferenceBackend(), { name: 'x' });
+  const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes }]);
+  const logs = [...answer!.probabilities].map(Math.log);
+  return logs.map((log) => log - logs[0]);
+}
 
 test('the temperature is the geometric mean, where a network without one counts as 1', async () => {
   const temperatureOf = async (...temperatures: (number | undefined)[]) => {
@@ -78,6 +112,10 @@ test('networks that do not fit are refused by name', async () => {
   const strokes = (model: object, classes?: string[]) => checkpointBytes(STROKES, model, classes);
   const other = (change: object) =>
     scaled(checkpointBytes(STROKES), 1, { preprocessing: { ...STROKES, ...change } });
+  const wide = (scan: 'rows' | 'columns', sequenceLength: number, inputSize: number) => {
+    const mean = scan === 'rows' ? 0.5 : 0.1;
+    return checkpointBytes({ ...ROWS, scan, sequenceLength, inputSize, mean });
+  };
   const cases: [Uint8Array[], RegExp][] = [
     [[], /^merge: expected at least two networks, found none; name more runs$/],
     [[A], /^merge: expected at least two networks, found one, runs\/a; name more runs$/],
@@ -94,6 +132,8 @@ test('networks that do not fit are refused by name', async () => {
     [[A, other({ scale: 0.5 })], /expected preprocessing with scale 1, found 0\.5;/],
     [[A, other({ deslant: true })], /expected preprocessing with deslant none, found true;/],
     [[checkpointBytes(STROKES, { head: 'mean' }), rows], /expected head mean, found flatten;/],
+    [[rows, wide('columns', 14, 56)], /expected input size 28, found 56;/],
+    [[wide('rows', 28, 28), wide('columns', 28, 28)], /expected preprocessing with mean 0\.5, found 0\.1;/],
     [[A, new Uint8Array(20)], /^runs\/b: /],
   ];
   for (const [all, message] of cases) {

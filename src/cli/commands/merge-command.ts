@@ -27,8 +27,9 @@ export function defineMerge(command: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-The networks must have the same shape, classes and preprocessing. Their logits are averaged; the
-result is one ordinary network, C times as wide, that every command takes.
+The networks must have the same shape, classes and preprocessing; of networks that read pictures
+by rows and by columns (--scan) comes one that reads both. Their logits are averaged; the result
+is one ordinary network, C times as wide, that every command takes.
 
 Examples:
   scanstroke merge runs/a runs/b runs/c

@@ -5,6 +5,7 @@ import { inOneLine, quote } from '../../formats/quotation.js';
 import { mergedConfig, mergeParameters } from '../../model/merge.js';
 import { UserError } from '../../user-error.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import { asRows, mergedInputs, scanDiffers } from './merged-inputs.js';
 
 /** The checkpoint of a network to merge. */
 export interface CheckpointToMerge {
@@ -30,7 +31,8 @@ export interface Member {
  * `exportModel` and the command line take it like any other.
  *
  * The networks must agree in everything but their weights: layers, hidden size, directions, head, classes in the same
- * order, and preprocessing. The training state of a checkpoint is left out. The temperature is the geometric mean of the
+ * order, and preprocessing. Only the order in which they read pictures may differ: of a network that reads rows and one
+ * that reads columns comes a network that reads both (`scan`). The training state of a checkpoint is left out. The temperature is the geometric mean of the
  * members' temperatures, where a member without one counts as 1. A new one is not fitted: networks of different seeds
  * were validated on different samples, so there are none that no member has learned from.
  *
@@ -86,14 +88,16 @@ export function mergedCheckpoint(members: readonly Member[]): Checkpoint {
   const [first, ...others] = members;
   for (const other of others) refuseDifference(first, other);
   refuseSame(members);
-  const { model, preprocessing, classes } = first.checkpoint;
-  const count = members.length;
+  const { classes } = first.checkpoint;
+  const { preprocessing, inputSize, places } = mergedInputs(members.map(({ checkpoint }) => checkpoint));
+  const model = { ...first.checkpoint.model, inputSize };
   const temperature = meanTemperature(members);
   return {
-    model: mergedConfig(model, count),
+    model: mergedConfig(model, members.length),
     parameters: mergeParameters(
       model,
       members.map(({ checkpoint }) => checkpoint.parameters),
+      places,
     ),
     preprocessing,
     classes,
@@ -142,7 +146,9 @@ const SHAPE = {
 
 /** @throws UserError naming both networks, and the first thing in which the second differs */
 function refuseDifference(first: Member, other: Member): void {
-  const difference = differenceOf(first.checkpoint, other.checkpoint);
+  const pair = [first.checkpoint, other.checkpoint] as const;
+  const [own, theirs] = scanDiffers(...pair) ? pair.map(asRows) : pair;
+  const difference = differenceOf(own, theirs);
   if (difference === null) return;
   const [what, expected, found] = difference;
   throw new UserError(
