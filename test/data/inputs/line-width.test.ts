@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inkOf } from '#src/data/inputs/ink.js';
 import { withUsualLines } from '#src/data/inputs/line-width.js';
-import { thinned } from '#src/data/inputs/picture-changes.js';
+import { thickened, thinned } from '#src/data/inputs/picture-changes.js';
 import { preparePicture } from '#src/data/inputs/prepare-picture.js';
 import { loadDataset } from '#src/data/open-dataset.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
@@ -57,6 +57,47 @@ describe('lines of small pictures', () => {
     }
     assert.ok(difference < 0.48 * ink, `${difference / ink}`);
     assert.ok(changed <= 20, `${changed} of 400 digits that are as MNIST has them were changed`);
+  });
+
+  it('are the digit as it was before: dilated ones differ little from it', async () => {
+    const dataset = await loadDataset('mnist', { channelsImg: 1, order: 'tour' });
+    assert.ok(dataset.kind === 'images');
+    const pixels = dataset.test.pixels.subarray(0, 200 * 784);
+    const differenceOf = (pixels: Uint8Array, others: Uint8Array) =>
+      pixels.reduce((sum, value, i) => sum + Math.abs(value - others[i]), 0);
+    for (const isThinned of [false, true]) {
+      let [difference, undone] = [0, 0];
+      for (let n = 0; n < 200; n++) {
+        const digit = pixels.slice(n * 784, (n + 1) * 784);
+        const dilated = thickened({ width: SIDE, height: SIDE, channels: 1, pixels: digit });
+        const prepared = preparePicture(dilated, isThinned);
+        assert.ok(prepared);
+        difference += differenceOf(digit, prepared);
+        undone += differenceOf(digit, dilated.pixels);
+      }
+      assert.ok(difference < 0.15 * undone, `${difference / undone}, thinned: ${isThinned}`);
+    }
+  });
+
+  it('become thinner only where they stay whole', () => {
+    const widths = [1, 3, 5, 7];
+    for (const [thick, thin] of widths.flatMap((thick) => widths.map((thin) => [thick, thin]))) {
+      // A 7 with lines of two widths.
+      const seven = pictureOf((x, y) => {
+        const isTop = y >= 3 && y < 3 + thick && x >= 5 && x < 22;
+        return isTop || (y >= 3 && y < 25 && x < 22 && x >= 22 - thin) ? 255 : 0;
+      });
+      for (const isThinned of [false, true]) {
+        const { values } = withUsualLines(inkOf(seven)!, isThinned);
+        const dark = (x: number, y: number) => values[y * SIDE + x] >= 0.3;
+        for (let x = 7; x < 22 - thin; x++) {
+          assert.ok(dark(x, 3 + Math.floor(thick / 2)), `${thick}, ${thin}: ${x}`);
+        }
+        for (let y = 3 + thick; y < 23; y++) {
+          assert.ok(dark(21 - Math.floor(thin / 2), y), `${thick}, ${thin}: ${y}`);
+        }
+      }
+    }
   });
 
   it('open their gaps again where they become strokes', () => {
