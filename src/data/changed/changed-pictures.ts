@@ -24,7 +24,7 @@ import {
 import { preparePicture } from '../inputs/prepare-picture.js';
 
 /** Increased whenever the same random numbers give another picture: it is part of the cache's keys. */
-export const CHANGES_VERSION = 3;
+export const CHANGES_VERSION = 4;
 
 const WEIGHTS = { redrawn: 5, thin: 4, thick: 3, noise: 2, specks: 1, soft: 1, moved: 4 };
 /** How lines of a thinned picture are drawn again: smoothed, bent and moved a little. */

@@ -5,6 +5,7 @@
  * full ink, and would be taken for specks and paper. Thick lines have closed gaps, of which the grey values still know.
  */
 import { boxOf, cropped, type Ink, penWidth } from './ink.js';
+import { joinLines } from './join-lines.js';
 import { grainOf } from './noise.js';
 
 /** Any ink. */
@@ -32,6 +33,8 @@ const SALT = 2;
 /** Exponents of the shares of ink: a hundredth becomes a fifth, and a tenth. */
 const STRONG = 0.35;
 const WEAK = 0.5;
+/** Between the pieces of digits of MNIST that were eroded. */
+const GAPS = { apart: 8, opened: 3, detour: 10 };
 
 /**
  * @param ink as the picture has it, noise included
@@ -46,7 +49,8 @@ export function withUsualLines(ink: Ink, isThinned: boolean): Ink {
   if (longer > LONGEST || grainOf(ink) !== 0 || saltOf(ink) >= SALT) return ink;
   const dark = ink.values.reduce((count, value) => count + Number(value >= DARK), 0);
   if (dark >= WHOLE * longer) return withoutExcess(ink, longer, isThinned);
-  const whole = isThinned ? ink : ofNeighbours(ink, CROSS, Math.max);
+  const joined = joinLines(ink, GAPS);
+  const whole = isThinned ? joined : ofNeighbours(joined, CROSS, Math.max);
   const exponent = isThinned ? WEAK : STRONG;
   return { ...whole, values: whole.values.map((value) => value ** exponent) };
 }

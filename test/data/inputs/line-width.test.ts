@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inkOf } from '#src/data/inputs/ink.js';
+import { joinLines } from '#src/data/inputs/join-lines.js';
 import { withUsualLines } from '#src/data/inputs/line-width.js';
 import { thickened, thinned } from '#src/data/inputs/picture-changes.js';
 import { preparePicture } from '#src/data/inputs/prepare-picture.js';
@@ -12,6 +13,7 @@ import { loadDataset } from '#src/data/open-dataset.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 
 const SIDE = 28;
+const GAPS = { apart: 4, opened: 2, detour: 6 };
 
 function pictureOf(pixelAt: (x: number, y: number) => number, side = SIDE) {
   const pixels = Uint8Array.from({ length: side * side }, (_, i) => pixelAt(i % side, Math.floor(i / side)));
@@ -98,6 +100,23 @@ describe('lines of small pictures', () => {
         }
       }
     }
+  });
+
+  it('are joined where they are broken, and gaps that people leave stay', () => {
+    const joined = (...rows: string[]) => {
+      const values = Float32Array.from([...rows.join('')], (sign) => Number(sign === '#'));
+      const ink = joinLines({ width: rows[0].length, height: rows.length, values }, GAPS);
+      return rows.map((row, y) =>
+        Array.from(row, (_, x) => (ink.values[y * row.length + x] > 0 ? '#' : '.')).join(''),
+      );
+    };
+    assert.deepEqual(joined('##..#......#'), ['#####......#']);
+    assert.deepEqual(joined('#...', '....', '...#'), ['#...', '.##.', '...#']);
+    const ring = ['.####.', '#....#', '#....#', '......', '#....#', '.####.'];
+    const closed = ring.map((row) => (row === '......' ? '#....#' : row));
+    assert.deepEqual(joined(...ring), closed);
+    const open = ['#....#', '#....#', '#....#', '######'];
+    assert.deepEqual(joined(...open), open);
   });
 
   it('open their gaps again where they become strokes', () => {
