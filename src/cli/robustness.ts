@@ -1,6 +1,6 @@
 /** `scanstroke evaluate --robustness`: the accuracy of a run under changes of its inputs, as a table, file and chart. */
 import { basename, join } from 'node:path';
-import { sequencesOf } from '../data/sources.js';
+import { givenSamples } from '../data/sources.js';
 import { loadStrokePictures } from '../data/strokes/stroke-datasets.js';
 import { measureRobustness } from '../recognize/robustness/measure-robustness.js';
 import { drawableFormats } from '../report/charts/chart-packages.js';
@@ -56,7 +56,7 @@ export async function evaluateRobustness(
       checkpoint,
       name: checkpointPath,
       samples: {
-        data: sequencesOf(dataset, part, checkpoint.preprocessing),
+        data: givenSamples(dataset, part, checkpoint.preprocessing),
         pictures: pictures?.[part] ?? null,
         indices,
         seed,

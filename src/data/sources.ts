@@ -46,6 +46,21 @@ export function sequencesOf(
   return kind.sequencesOf(dataset.name, examples, preprocessing);
 }
 
+/**
+ * One part of a data set as its samples are given to recognition, which prepares them: sequencesOf may have prepared them
+ * already.
+ */
+export function givenSamples(
+  dataset: Dataset,
+  part: 'train' | 'test',
+  preprocessing: Preprocessing,
+): SequencesOf<KindName> {
+  const { kind, name } = dataset;
+  if (kind !== preprocessing.kind)
+    throw new Error(`samples: the preprocessing of ${preprocessing.kind} for ${kind}`);
+  return { kind, name, examples: dataset[part], preprocessing } as SequencesOf<KindName>;
+}
+
 /** All parts of a data set as sequences. */
 export function partsOf(dataset: Dataset, preprocessing: Preprocessing): PartsData {
   const of = (part: 'train' | 'test' | OtherPart) => sequencesOf(dataset, part, preprocessing);

@@ -1,10 +1,12 @@
 /** Protects the changes of `evaluate --robustness`: each does what its name says, and random ones repeat. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Dataset } from '#src/data/input-kind.js';
 import { type Change, changesFor, randomOf } from '#src/data/inputs/changes.js';
 import * as drawings from '#src/data/inputs/drawing-changes.js';
 import * as pictures from '#src/data/inputs/picture-changes.js';
 import { sampleAt } from '#src/data/inputs/sample.js';
+import { givenSamples, sequencesOf } from '#src/data/sources.js';
 import type { Drawing } from '#src/ink/drawing.js';
 import { normalPair, Random } from '#src/random.js';
 import { picture } from '../../ink/images.js';
@@ -337,4 +339,15 @@ suite('a sample of strokes', () => {
     const clipped = sampleAt({ ...dataOf.strokes, examples }, null, 0).picture();
     assert.equal(clipped.pixels.filter((value) => value > 0).length, 4, 'places outside are left out');
   });
+});
+
+test('samples to change are as the data set has them, with their slant', () => {
+  const slanted = grey('...#.', '..#..', '.#...', '#....', '.....');
+  const examples = { count: 1, labels: Uint8Array.of(0), ...slanted };
+  const dataset = { kind: 'images', name: 'own', classes: ['a'], train: examples, test: examples } as const;
+  const preprocessing = { ...ROWS, sequenceLength: 5, inputSize: 5, width: 5, height: 5, deslant: true };
+  const pixelsOf = (of: typeof givenSamples) =>
+    sampleAt(of(dataset as unknown as Dataset, 'test', preprocessing), null, 0).picture().pixels;
+  assert.deepEqual(pixelsOf(givenSamples), slanted.pixels);
+  assert.notDeepEqual(pixelsOf(sequencesOf), slanted.pixels);
 });
