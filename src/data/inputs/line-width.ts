@@ -34,7 +34,7 @@ const SALT = 2;
 const STRONG = 0.35;
 const WEAK = 0.5;
 /** Between the pieces of digits of MNIST that were eroded. */
-const GAPS = { apart: 8, opened: 3, detour: 10 };
+const GAPS = { apart: 10, opened: 3, detour: 10 };
 
 /**
  * @param ink as the picture has it, noise included
