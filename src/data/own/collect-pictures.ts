@@ -180,7 +180,7 @@ class Collection {
 
   /** The data set. @throws UserError as collectPictures */
   finish(): ImageDataset {
-    const { name } = this.#source;
+    const { name, emptyFolders = [] } = this.#source;
     this.#leftOut.refuseMany(name, this.#seen);
     const classes = [...this.#labels.keys()].sort(byNumberThenName);
     const order = new Map(classes.map((label, index) => [label, index]));
@@ -194,6 +194,7 @@ class Collection {
       testPart,
       validationCount,
       ...this.#leftOut.summary(),
+      ...(emptyFolders.length > 0 && { emptyFolders }),
     };
     const dataset = {
       name,

@@ -21,7 +21,7 @@ export function collectedLines(
   isWeighted = false,
 ): string[] {
   const { name, classes, train, test } = dataset;
-  const { leftOut, leftOutCount, validationCount, testPart } = collected;
+  const { leftOut, leftOutCount, validationCount, testPart, emptyFolders = [] } = collected;
   const total = train.count + test.count;
   const lines = [
     `${name}: ${pictures(total)} of ${classes.length} classes, ${number(train.count)} for training and ` +
@@ -37,6 +37,10 @@ export function collectedLines(
     const shown = leftOut.slice(0, NAMED).map(({ where, reason }) => `${where}: ${reason}`);
     const more = leftOutCount > shown.length ? `; and ${number(leftOutCount - shown.length)} more` : '';
     lines.push(`${name}: ${pictures(leftOutCount)} left out: ${shown.join('; ')}${more}`);
+  }
+  if (emptyFolders.length > 0) {
+    const more = emptyFolders.length > NAMED ? ` and ${number(emptyFolders.length - NAMED)} more` : '';
+    lines.push(`${name}: no picture in the folder ${emptyFolders.slice(0, NAMED).join(', ')}${more}`);
   }
   const untested = classes.filter((_, k) => countsOf(test, classes.length)[k] === 0);
   if (untested.length > 0) {

@@ -29,4 +29,6 @@ export interface Collected {
   leftOutCount: number;
   /** The first of these. */
   leftOut: LeftOut[];
+  /** Folders beside those of the classes that hold no picture. Left out for none. */
+  emptyFolders?: string[];
 }

@@ -22,6 +22,7 @@ export async function openFolderTree(folder: string, signal?: AbortSignal): Prom
     throw explainFileError('read', `the data folder ${folder}`, error);
   });
   const paths: string[] = [];
+  const folders: string[] = [];
   const walk = async (below: string, depth: number): Promise<void> => {
     signal?.throwIfAborted();
     const place = join(folder, below);
@@ -32,7 +33,10 @@ export async function openFolderTree(folder: string, signal?: AbortSignal): Prom
       if (isLeftBehind(entry.name)) continue;
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       const kind = await kindOf(entry, join(folder, path), root);
-      if (kind === 'folder' && depth < MOST_NESTED) await walk(path, depth + 1);
+      if (kind === 'folder' && depth < MOST_NESTED) {
+        folders.push(path);
+        await walk(path, depth + 1);
+      }
       if (kind !== 'file') continue;
       if (paths.length >= MAX_FILES) {
         throw new UserError(
@@ -46,6 +50,7 @@ export async function openFolderTree(folder: string, signal?: AbortSignal): Prom
   return {
     name: basename(resolve(folder)),
     paths: paths.sort(),
+    folders: folders.sort(),
     shown: (path) => shownPath(join(folder, path)),
     open: async () => ({
       read: (path) => readFileBounded(join(folder, path), 'the picture', MAX_FILE_BYTES),

@@ -45,6 +45,8 @@ export interface OwnSource {
   pictures(signal: AbortSignal | undefined, leaveOut: LeaveOut): AsyncIterable<OwnPicture>;
   /** Number of pictures, with those that cannot be read; null if only reading tells. */
   total: number | null;
+  /** Folders that look like those of classes, but hold no picture. Left out for none. */
+  emptyFolders?: string[];
 }
 
 /** Names of the folders of parts. */

@@ -36,6 +36,8 @@ export interface PictureTree {
   name: string;
   /** Paths of all files, relative to the place, with `/` between the names, sorted. */
   paths: string[];
+  /** Paths of folders, empty ones included, as far as the place lists them. */
+  folders: string[];
   /** A path as messages name it. */
   shown(path: string): string;
   /** Opens the files for reading. The caller closes the reader. */

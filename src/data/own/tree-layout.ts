@@ -53,6 +53,26 @@ export function placePictures(paths: readonly string[], labels: Labels | null): 
   ];
 }
 
+/**
+ * Folders beside those of classes, in and below which there is no picture: their names are no classes.
+ * @param folders of the tree
+ * @param placed its pictures, placed without a table of labels
+ */
+export function emptyFolders(folders: readonly string[], placed: readonly PlacedPicture[]): string[] {
+  const filled = new Set<string>();
+  const ofClasses = new Set<string>();
+  for (const { path, label } of placed) {
+    const names = path.split('/').slice(0, -1);
+    names.forEach((name, n) => {
+      filled.add(names.slice(0, n + 1).join('/'));
+      if (name === label) ofClasses.add(names.slice(0, n).join('/'));
+    });
+  }
+  return folders.filter(
+    (folder) => !filled.has(folder) && ofClasses.has(folder.split('/').slice(0, -1).join('/')),
+  );
+}
+
 /** Number of folders that all pictures share and that are neither a part nor the folder of a class. */
 function sharedFolders(folders: readonly string[][]): number {
   if (folders.length === 0) return 0;

@@ -4,7 +4,7 @@ import type { LeaveOut, OwnPicture, OwnSource } from './own-picture.js';
 import { isLabelTable, type Label, readLabelTable } from './picture-labels.js';
 import type { PictureTree } from './picture-tree.js';
 import { readOwnPicture } from './read-own-picture.js';
-import { placePictures } from './tree-layout.js';
+import { emptyFolders, placePictures } from './tree-layout.js';
 
 /**
  * The pictures of a tree.
@@ -43,7 +43,8 @@ export async function treeSource(tree: PictureTree): Promise<OwnSource> {
       await reader.close();
     }
   }
-  return { name: tree.name, total: pictures.length, pictures: read };
+  const empty = tables.length === 0 ? emptyFolders(tree.folders, pictures) : [];
+  return { name: tree.name, total: pictures.length, pictures: read, emptyFolders: empty.map(tree.shown) };
 }
 
 /** The result, or the message of the UserError that is thrown instead. */

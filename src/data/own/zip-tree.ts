@@ -26,11 +26,15 @@ const SMALL = 2 ** 20;
 export async function openZipTree(path: string): Promise<PictureTree> {
   const name = `the archive ${path}`;
   const entries = new Map<string, ZipEntry>();
+  const folders: string[] = [];
   const { handle, size } = await openRegularFile(path, name);
   try {
     for (const entry of await zipEntries(handle, size, name)) {
-      const isFolder = entry.path.endsWith('/');
-      if (isFolder || entry.path.split('/').some(isLeftBehind)) continue;
+      if (entry.path.split('/').some(isLeftBehind)) continue;
+      if (entry.path.endsWith('/')) {
+        folders.push(entry.path.slice(0, -1));
+        continue;
+      }
       if (entries.size >= MAX_FILES) throw new UserError(`${name} has more than ${MAX_FILES} files`);
       entries.set(entry.path, entry);
     }
@@ -41,6 +45,7 @@ export async function openZipTree(path: string): Promise<PictureTree> {
   return {
     name: basename(path).replace(/\.zip$/i, ''),
     paths: [...entries.keys()].sort(),
+    folders: folders.sort(),
     shown,
     async open() {
       const opened = await openRegularFile(path, name);

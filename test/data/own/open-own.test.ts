@@ -87,6 +87,25 @@ describe('folders and archives', () => {
     assert.deepEqual(await leftOutIn(writeFolder({ ...twoClasses(), ...rest })), []);
   });
 
+  test('a folder beside those of classes without a picture is named', async () => {
+    const files = { ...twoClasses(), 'flat/old/a.txt': 'x', 'wide/a.txt': 'x', '.git/a.txt': 'x' };
+    const place = writeFolder(files);
+    mkdirSync(join(place, 'long/old'), { recursive: true });
+    const packed: Zippable = { 'wide/': new Uint8Array(), 'long/': new Uint8Array() };
+    for (const [path, content] of Object.entries(files)) {
+      packed[path] = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    }
+    for (const path of [place, writeZip(zipSync(packed))]) {
+      const lines: string[] = [];
+      await load(path, (line) => lines.push(line));
+      const [long, wide] = ['long', 'wide'].map((name) => join(path, name));
+      assert.deepEqual(
+        lines.filter((line) => line.includes('no picture')).map((line) => line.replace(/^[^:]*: /, '')),
+        [`no picture in the folder ${long}, ${wide}`],
+      );
+    }
+  });
+
   test('pictures that cannot be read are left out with the reason', async () => {
     const left = await leftOutIn(
       writeFolder({

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Label, readLabelTable } from '#src/data/own/picture-labels.js';
-import { placePictures } from '#src/data/own/tree-layout.js';
+import { emptyFolders, placePictures } from '#src/data/own/tree-layout.js';
 import { UserError } from '#src/user-error.js';
 
 /** `PART LABEL` of each picture, or the reason why it has none. */
@@ -51,6 +51,14 @@ describe('folders', () => {
       'train cat',
     ]);
   });
+});
+
+test('folders beside those of classes may be empty', () => {
+  const folders = ['a', 'a/old', 'a/x', 'b', 'c', 'test', 'train', 'train/a', 'train/c', 'notes'];
+  const emptyBeside = (...paths: string[]) => emptyFolders(folders, placePictures(paths, null));
+  assert.deepEqual(emptyBeside('a/1.png', 'b/old/2.png'), ['c', 'test', 'train', 'notes']);
+  assert.deepEqual(emptyBeside('train/a/1.png', 'test/a/2.png'), ['train/c']);
+  assert.deepEqual(emptyBeside(), []);
 });
 
 describe('tables of labels', () => {
