@@ -32,9 +32,10 @@ export interface Member {
  *
  * The networks must agree in everything but their weights: layers, hidden size, directions, head, classes in the same
  * order, and preprocessing. Only the order in which they read pictures may differ: of a network that reads rows and one
- * that reads columns comes a network that reads both (`scan`). The training state of a checkpoint is left out. The temperature is the geometric mean of the
- * members' temperatures, where a member without one counts as 1. A new one is not fitted: networks of different seeds
- * were validated on different samples, so there are none that no member has learned from.
+ * that reads columns comes a network that reads both (`scan`). The training state of a checkpoint is left out. The
+ * temperature is the geometric mean of the members' temperatures, where a member without one counts as 1. A new one is not
+ * fitted: networks of different seeds were validated on different samples, so there are none that no member has learned
+ * from.
  *
  * @param checkpoints at least two, of different networks
  * @returns the content of a checkpoint file; its metadata name the members, with the SHA-256 of their files (in a page
