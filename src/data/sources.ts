@@ -55,10 +55,14 @@ export function givenSamples(
   part: 'train' | 'test',
   preprocessing: Preprocessing,
 ): SequencesOf<KindName> {
-  const { kind, name } = dataset;
-  if (kind !== preprocessing.kind)
-    throw new Error(`samples: the preprocessing of ${preprocessing.kind} for ${kind}`);
-  return { kind, name, examples: dataset[part], preprocessing } as SequencesOf<KindName>;
+  const { name } = dataset;
+  if (dataset.kind === 'images' && preprocessing.kind === 'images') {
+    return { kind: 'images', name, examples: dataset[part], preprocessing };
+  }
+  if (dataset.kind === 'strokes' && preprocessing.kind === 'strokes') {
+    return { kind: 'strokes', name, examples: dataset[part], preprocessing };
+  }
+  throw new Error(`samples: the preprocessing of ${preprocessing.kind} for ${dataset.kind}`);
 }
 
 /** All parts of a data set as sequences. */

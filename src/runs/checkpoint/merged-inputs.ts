@@ -37,19 +37,22 @@ export function asRows<R extends Reader>(reader: R): R {
 /** @param members which agree in everything but the order in which they read pictures */
 export function mergedInputs(members: readonly Reader[]): MergedInputs {
   const [first] = members;
-  if (!members.some((member) => scanDiffers(first, member))) {
+  const { preprocessing } = first;
+  if (preprocessing.kind !== 'images' || !members.some((member) => scanDiffers(first, member))) {
     const { inputSize } = first.model;
     const places = members.map(() => ({ first: 0, size: inputSize }));
-    return { preprocessing: first.preprocessing, inputSize, places };
+    return { preprocessing, inputSize, places };
   }
-  const rows = asRows(first);
-  const half = rows.model.inputSize;
+  const half = asRows(first).model.inputSize;
   const inputSize = 2 * half;
-  const preprocessing = { ...rows.preprocessing, scan: 'both', inputSize } as Preprocessing;
   const ofScan = {
     rows: { first: 0, size: half },
     columns: { first: half, size: half },
     both: { first: 0, size: inputSize },
   };
-  return { preprocessing, inputSize, places: members.map((member) => ofScan[scanOf(member)!]) };
+  return {
+    preprocessing: { ...preprocessing, scan: 'both', inputSize },
+    inputSize,
+    places: members.map((member) => ofScan[scanOf(member)!]),
+  };
 }

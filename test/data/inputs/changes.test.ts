@@ -344,10 +344,10 @@ suite('a sample of strokes', () => {
 test('samples to change are as the data set has them, with their slant', () => {
   const slanted = grey('...#.', '..#..', '.#...', '#....', '.....');
   const examples = { count: 1, labels: Uint8Array.of(0), ...slanted };
-  const dataset = { kind: 'images', name: 'own', classes: ['a'], train: examples, test: examples } as const;
+  const dataset: Dataset = { kind: 'images', name: 'own', classes: ['a'], train: examples, test: examples };
   const preprocessing = { ...ROWS, sequenceLength: 5, inputSize: 5, width: 5, height: 5, deslant: true };
   const pixelsOf = (of: typeof givenSamples) =>
-    sampleAt(of(dataset as unknown as Dataset, 'test', preprocessing), null, 0).picture().pixels;
+    sampleAt(of(dataset, 'test', preprocessing), null, 0).picture().pixels;
   assert.deepEqual(pixelsOf(givenSamples), slanted.pixels);
   assert.notDeepEqual(pixelsOf(sequencesOf), slanted.pixels);
 });
