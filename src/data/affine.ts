@@ -1,5 +1,6 @@
 /** Random affine maps: rotation, scale, shear and shift, drawn once for each sample, for images and strokes alike. */
 import type { Augmentation } from './augmentation.js';
+import { type Spread, slopeOf } from './deslant.js';
 import { type SampleWords, STREAM, signedOf } from './sample-words.js';
 
 /** The amounts that make an affine map. */
@@ -23,20 +24,25 @@ export function isMoving({ rotation, scale, shear, shift }: AffineAmounts): bool
 }
 
 /**
- * Draws a map: scaled, then sheared, then turned, then shifted.
+ * Draws a map: scaled, then sheared, then turned, then shifted. Of a turned digit whose slant is removed, its other
+ * lines stay turned while it stands upright; with `spread`, the map makes that of a digit without slant: scaled, then
+ * turned, then without slant, then sheared, then shifted.
  * @param buffer [AFFINE_WORDS] for random words, or longer
+ * @param spread how the ink lies before the map; null where slant is not removed
  */
 export function drawAffine(
   words: SampleWords,
   buffer: Int32Array,
   amounts: AffineAmounts,
   map: Affine,
+  spread: Spread | null,
 ): void {
   words.fill(STREAM.shape, buffer, AFFINE_WORDS);
   const angle = (amounts.rotation * signedOf(buffer[0]) * Math.PI) / 180;
   const scaleX = factorOf(amounts.scale, buffer[1]);
   const scaleY = factorOf(amounts.scale, buffer[2]);
-  const shear = amounts.shear * signedOf(buffer[3]);
+  const drawnShear = amounts.shear * signedOf(buffer[3]);
+  const shear = spread ? 0 : drawnShear;
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
   map.xx = cos * scaleX;
@@ -45,6 +51,19 @@ export function drawAffine(
   map.yy = (sin * shear + cos) * scaleY;
   map.shiftX = amounts.shift * signedOf(buffer[4]);
   map.shiftY = amounts.shift * signedOf(buffer[5]);
+  if (spread) shearAfter(map, drawnShear - slopeOf(spreadAfter(map, spread)));
+}
+
+/** How the ink lies after the map: M Σ Mᵀ. */
+function spreadAfter({ xx, xy, yx, yy }: Affine, spread: Spread): Pick<Spread, 'xy' | 'yy'> {
+  const [across, down] = [yx * spread.xx + yy * spread.xy, yx * spread.xy + yy * spread.yy];
+  return { xy: xx * across + xy * down, yy: yx * across + yy * down };
+}
+
+/** Then shears before the shift: x += shear · y. */
+function shearAfter(map: Affine, shear: number): void {
+  map.xx += shear * map.yx;
+  map.xy += shear * map.yy;
 }
 
 /** A factor between 1 / (1 + amount) and 1 + amount; larger and smaller are equally likely. */

@@ -21,33 +21,63 @@ export interface Slant {
   middle: number;
 }
 
-function slantOf(mass: number, sumX: number, sumY: number, sumXy: number, sumYy: number): Slant {
-  if (mass === 0) return { slope: 0, middle: 0 };
-  const middle = sumY / mass;
-  const spread = sumYy - sumY * middle;
-  const slope = spread > 0 ? (sumXy - sumX * middle) / spread : 0;
-  return { slope: Math.min(MOST_SLANT, Math.max(-MOST_SLANT, slope)), middle };
+/** How ink lies about its centre of mass: the central moments μ20, μ11 and μ02, and the height of the centre. */
+export interface Spread {
+  xx: number;
+  xy: number;
+  yy: number;
+  middle: number;
+}
+
+/** Sums over the ink: of its mass, of mass · x, and so on. */
+export interface InkSums {
+  mass: number;
+  x: number;
+  y: number;
+  xx: number;
+  xy: number;
+  yy: number;
+}
+
+export function spreadOf({ mass, x, y, xx, xy, yy }: InkSums): Spread {
+  if (mass === 0) return { xx: 0, xy: 0, yy: 0, middle: 0 };
+  const middle = y / mass;
+  return { xx: xx - (x * x) / mass, xy: xy - x * middle, yy: yy - y * middle, middle };
+}
+
+/** μ11/μ02, limited; 0 for what has no height. */
+export function slopeOf({ xy, yy }: Pick<Spread, 'xy' | 'yy'>): number {
+  const slope = yy > 0 ? xy / yy : 0;
+  return Math.min(MOST_SLANT, Math.max(-MOST_SLANT, slope));
 }
 
 /**
- * The slant of a picture; the mass of a pixel is its value.
+ * How the ink of a picture lies; the mass of a pixel is its value.
  * @param pixels [height, width] from index `at` on, 0 is paper
  */
-export function pictureSlant(pixels: Uint8Array, at: number, width: number, height: number): Slant {
-  let [mass, sumX, sumY, sumXy, sumYy] = [0, 0, 0, 0, 0];
+export function pictureSpread(pixels: Uint8Array, at: number, width: number, height: number): Spread {
+  const sums: InkSums = { mass: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
   for (let y = 0, i = at; y < height; y++) {
-    let [row, across] = [0, 0];
+    let [row, across, squares] = [0, 0, 0];
     for (let x = 0; x < width; x++, i++) {
       row += pixels[i];
       across += pixels[i] * x;
+      squares += pixels[i] * x * x;
     }
-    mass += row;
-    sumX += across;
-    sumY += row * y;
-    sumXy += across * y;
-    sumYy += row * y * y;
+    sums.mass += row;
+    sums.x += across;
+    sums.y += row * y;
+    sums.xx += squares;
+    sums.xy += across * y;
+    sums.yy += row * y * y;
   }
-  return slantOf(mass, sumX, sumY, sumXy, sumYy);
+  return spreadOf(sums);
+}
+
+/** The slant of a picture: see pictureSpread. */
+export function pictureSlant(pixels: Uint8Array, at: number, width: number, height: number): Slant {
+  const spread = pictureSpread(pixels, at, width, height);
+  return { slope: slopeOf(spread), middle: spread.middle };
 }
 
 /**
@@ -91,6 +121,16 @@ export function deslantedExamples(examples: ImageExamples): ImageExamples {
   return made;
 }
 
+/** Adds a point of mass 1. */
+export function addPoint(sums: InkSums, x: number, y: number): void {
+  sums.mass++;
+  sums.x += x;
+  sums.y += y;
+  sums.xx += x * x;
+  sums.xy += x * y;
+  sums.yy += y * y;
+}
+
 /**
  * The slant of a drawing; all its points have the same mass.
  * @param moves [N, 4] `dx dy eos eod`
@@ -98,21 +138,16 @@ export function deslantedExamples(examples: ImageExamples): ImageExamples {
  * @param end after its last move
  */
 export function strokeSlant(moves: Int16Array, first: number, end: number): Slant {
-  let [mass, sumX, sumY, sumXy, sumYy] = [0, 0, 0, 0, 0];
+  const sums: InkSums = { mass: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
   let [x, y] = [0, 0];
   for (let at = first * STROKE_COLUMNS; at < end * STROKE_COLUMNS; at += STROKE_COLUMNS) {
     x += moves[at];
     y += moves[at + 1];
-    if (moves[at + 2] === 0) {
-      mass++;
-      sumX += x;
-      sumY += y;
-      sumXy += x * y;
-      sumYy += y * y;
-    }
+    if (moves[at + 2] === 0) addPoint(sums, x, y);
     if (moves[at + 3] !== 0) break;
   }
-  return slantOf(mass, sumX, sumY, sumXy, sumYy);
+  const spread = spreadOf(sums);
+  return { slope: slopeOf(spread), middle: spread.middle };
 }
 
 /**

@@ -4,13 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_AUGMENTATION } from '#src/data/augmentation.js';
-import { deslantPicture, pictureSlant, strokeSlant } from '#src/data/deslant.js';
+import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { deslantedExamples, deslantPicture, pictureSlant, strokeSlant } from '#src/data/deslant.js';
+import { AugmentedImages } from '#src/data/images/image-augment.js';
 import type { Preprocessing } from '#src/data/input-kind.js';
 import { KINDS, kindOf, readPreprocessing } from '#src/data/kinds.js';
 import { loadDataset } from '#src/data/open-dataset.js';
 import { type Sequence, sequenceIn } from '#src/data/sequence.js';
 import { openAugmented, openSequences, sequencesOf } from '#src/data/sources.js';
+import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
@@ -130,4 +132,53 @@ test('a network of another size than MNIST’s reads a picture of its size as it
   const small = { ...ROWS, width: 16, height: 16, sequenceLength: 16, inputSize: 16 };
   const prepared = prepareInput({ kind: 'picture', width: 16, height: 16, pixels }, small);
   assert.deepEqual(prepared!.saw.picture!.pixels, pixels);
+});
+
+test('variation leaves turned digits upright, as recognition sees them, and shears them afterwards', async () => {
+  const dataset = await loadDataset('mnist', { channelsImg: 1, order: 'tour' });
+  assert.ok(dataset.kind === 'images');
+  const turned = { ...NO_AUGMENTATION, rotation: 25, scale: 0.1, shift: 1 };
+  const sources = (augmentation: Augmentation, deslant: boolean) => {
+    const examples = deslant ? deslantedExamples(dataset.train) : dataset.train;
+    const preprocessing = { ...ROWS, deslant };
+    return new AugmentedImages({ data: { name: 'm', examples, preprocessing }, augmentation, seed: 3 });
+  };
+  const slopes = (augmentation: Augmentation, deslant: boolean) => {
+    const source = sources(augmentation, deslant);
+    return Array.from({ length: 60 }, (_, i) => pictureSlant(source.pictureOf(i, 1), 0, SIDE, SIDE).slope);
+  };
+  const most = (values: number[]) => Math.max(...values.map(Math.abs));
+  // Ones that are no longer upright have slopes of up to tan 25°.
+  assert.ok(most(slopes(turned, false)) > 0.4);
+  assert.ok(most(slopes(turned, true)) < 0.04, `${most(slopes(turned, true))}`);
+  const sheared = slopes({ ...turned, shear: 0.3 }, true);
+  assert.ok(most(sheared) > 0.2 && most(sheared) < 0.34, `${most(sheared)}`);
+  // The horizontal line of a 7 or a 5 stays turned: the pictures differ from those that are not turned.
+  const [still, moving] = [NO_AUGMENTATION, { ...NO_AUGMENTATION, rotation: 25 }].map((augmentation) =>
+    sources(augmentation, true).pictureOf(0, 1),
+  );
+  assert.ok(still.filter((value, i) => Math.abs(value - moving[i]) > 100).length > 20);
+});
+
+test('strokes: variation leaves turned drawings upright', async () => {
+  const moves = (await digits(20)).map(({ pixels }) => imageToStrokes(pixels, SIDE, SIDE));
+  const examples = concatenateStrokes(moves, new Uint8Array(moves.length), 'test');
+  const slopes = (deslant: boolean) => {
+    const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, deslant };
+    const augmentation = { ...NO_AUGMENTATION, rotation: 25, scale: 0.1 };
+    const source = new AugmentedStrokes({
+      data: { name: 's', examples, preprocessing },
+      augmentation,
+      seed: 3,
+    });
+    return Array.from({ length: 20 }, (_, i) => {
+      // In hundredths of a pixel: strokeSlant reads whole numbers.
+      const varied = Int16Array.from(source.movesOf(i, 1), (value, k) =>
+        k % 4 < 2 ? Math.round(100 * value) : value,
+      );
+      return Math.abs(strokeSlant(varied, 0, varied.length / 4).slope);
+    });
+  };
+  assert.ok(Math.max(...slopes(false)) > 0.3);
+  assert.ok(Math.max(...slopes(true)) < 0.01, `${Math.max(...slopes(true))}`);
 });

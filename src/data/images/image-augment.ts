@@ -5,6 +5,7 @@
  */
 import { AFFINE_WORDS, type Affine, drawAffine, isMoving } from '../affine.js';
 import type { Augmentation } from '../augmentation.js';
+import { pictureSpread, type Spread } from '../deslant.js';
 import { SampleWords, STREAM, signedOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequence.js';
 import { Displacement } from './displacement.js';
@@ -86,7 +87,7 @@ export class AugmentedImages implements AugmentedSource {
     this.#words.begin(epoch, i);
     const isBending = this.#augmentation.elastic > 0;
     if (isBending || isMoving(this.#augmentation)) {
-      drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map);
+      drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map, this.#spreadOf(i));
       if (isBending) this.#displacement.draw(this.#words, this.#augmentation.elastic);
       this.#addBorder(pixels, i * size);
       this.#lookUp(target, at, isBending);
@@ -97,6 +98,12 @@ export class AugmentedImages implements AugmentedSource {
     if (thickness === 0) return;
     this.#words.fill(STREAM.thickness, this.#buffer, 1);
     this.#thickness.apply(target, at, thickness * signedOf(this.#buffer[0]));
+  }
+
+  /** How the ink of image i lies; null where slant is not removed. */
+  #spreadOf(i: number): Spread | null {
+    const { width, height, deslant } = this.#data.preprocessing;
+    return deslant ? pictureSpread(this.#data.examples.pixels, i * this.#size(), width, height) : null;
   }
 
   #addBorder(pixels: Uint8Array, at: number): void {

@@ -184,8 +184,9 @@ export class AugmentedStrokes implements AugmentedSource {
 
   #move(): void {
     const { xs, ys, count } = this.#points;
-    const { width, height } = this.#data.preprocessing;
-    drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map);
+    const { width, height, deslant } = this.#data.preprocessing;
+    const spread = deslant ? this.#points.spread() : null;
+    drawAffine(this.#words, this.#buffer, this.#augmentation, this.#map, spread);
     const { xx, xy, yx, yy, shiftX, shiftY } = this.#map;
     const centreX = (width + 1) / 2;
     const centreY = (height + 1) / 2;

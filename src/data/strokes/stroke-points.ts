@@ -4,7 +4,7 @@
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
-import type { Slant } from '../deslant.js';
+import { addPoint, type InkSums, type Slant, type Spread, spreadOf } from '../deslant.js';
 
 /** How the pen arrived at a point: drawing; after a pen-up; or by a jump without a pen-up (see `readMoves`). */
 export const ARRIVAL = { drawn: 0, penUp: 1, jump: 2 } as const;
@@ -58,6 +58,13 @@ export class StrokePoints {
   deslant({ slope, middle }: Slant): void {
     const { xs, ys, count } = this;
     for (let n = 0; n < count; n++) xs[n] -= slope * (ys[n] - middle);
+  }
+
+  /** How the points lie; all have the same mass. */
+  spread(): Spread {
+    const sums: InkSums = { mass: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
+    for (let n = 0; n < this.count; n++) addPoint(sums, this.xs[n], this.ys[n]);
+    return spreadOf(sums);
   }
 
   /**
