@@ -29,7 +29,7 @@ import { encodeCheckpoint } from '../dist/runs/checkpoint/checkpoint.js';
 import { readTrainedModel } from '../dist/runs/checkpoint/checkpoint-file.js';
 import { readConfig, readSummary, writeSummary } from '../dist/runs/run-files.js';
 import { configToDisk, resolveConfig } from '../dist/train/config/run-config.js';
-import { evaluateRun, measureRefusals } from '../dist/train/run/evaluate-run.js';
+import { evaluateRun, measureRefusals } from '../dist/train/run/evaluate/evaluate-run.js';
 import { withSlashes } from './file-names.mjs';
 import { modelCard } from './model-card.mjs';
 import { FREE_SETTINGS, flagsOf, QUICK, RECIPES } from './model-recipes.mjs';

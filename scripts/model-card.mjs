@@ -1,6 +1,6 @@
 /** Writes the model card of a network in models/: README.md, all figures from its measurements. */
 import { robustnessTable } from '../dist/cli/robustness.js';
-import { formatTable } from '../dist/cli/terminal.js';
+import { formatTable } from '../dist/cli/terminal/terminal.js';
 import {
   calibrationRows,
   formatCount,

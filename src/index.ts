@@ -5,7 +5,7 @@ import { type CreateOptimizer, optimizersOn } from './train/optimizer.js';
 
 export * from './public.js';
 export { trainSymbols } from './teach/train-symbols-page.js';
-export { openTrainer } from './train/trainer-page.js';
+export { openTrainer } from './train/trainer/trainer-page.js';
 export { openBackend };
 
 /**

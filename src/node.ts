@@ -8,7 +8,7 @@ export { filesBeside } from './exchange/read-beside.js';
 export * from './public.js';
 export { type ShippedModel, shippedModel } from './runs/shipped-models.js';
 export { trainSymbols } from './teach/train-symbols-node.js';
-export { openTrainer } from './train/trainer-node.js';
+export { openTrainer } from './train/trainer/trainer-node.js';
 export { openBackend };
 
 /**

@@ -25,7 +25,7 @@ export {
   type TeachSummary,
   writeProject,
 } from './data/pens/project.js';
-export type { Sequence } from './data/sequence.js';
+export type { Sequence } from './data/sequences/sequence.js';
 export type { Part } from './data/sources.js';
 export type { StrokeOrder, StrokePreprocessing } from './data/strokes/stroke-preprocessing.js';
 export type { COptions } from './exchange/c/write-c.js';
@@ -61,7 +61,7 @@ export {
   type TensorToWrite,
   type TensorValues,
   writeSafetensors,
-} from './formats/safetensors.js';
+} from './formats/safetensors/safetensors.js';
 export type { Drawing, Stroke } from './ink/drawing.js';
 export { type GreyPixels, imageToStrokes } from './ink/image-to-strokes.js';
 export { renderStrokes } from './ink/render-strokes.js';
@@ -134,6 +134,6 @@ export type {
   TrainerOptions,
   TrainOptions,
   TrainResult,
-} from './train/trainer.js';
-export type { Examples, TrainerPart } from './train/trainer-examples.js';
+} from './train/trainer/trainer.js';
+export type { Examples, TrainerPart } from './train/trainer/trainer-examples.js';
 export { UserError } from './user-error.js';

@@ -10,7 +10,7 @@ import { openGpuEngine } from '#src/train/gpu/gpu-engine.js';
 import { initialLossScale, type LossScaleState } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
-import { startNodeThread } from '#src/train/team/threads-node.js';
+import { startNodeThread } from '#src/train/team/threads/threads-node.js';
 import { forwardFlops, lengthsOf, randomData, type Workload } from './workload.js';
 
 /** The examples of an engine on a GPU: copies of the batch, because its epochs are as long as its examples. */

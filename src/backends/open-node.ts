@@ -52,7 +52,7 @@ export async function openBackend(
   choice: BackendChoice = 'auto',
   onFallback: OnFallback = warnOnce,
 ): Promise<Backend | DeviceBackend> {
-  if (choice === 'webgpu') return (await import('./webgpu/open-dawn.js')).openDawn();
+  if (choice === 'webgpu') return (await import('./webgpu/dawn/open-dawn.js')).openDawn();
   return openChoice('node', OPENERS, choice, onFallback);
 }
 

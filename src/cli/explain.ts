@@ -3,7 +3,7 @@ import { explainSystemError } from '../formats/file-errors.js';
 import { explainShortage } from '../formats/shortage.js';
 import { UserError } from '../user-error.js';
 import { messageWithFlags } from './error-message.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './terminal/terminal.js';
 
 /**
  * Prints the error and returns the exit code: 2 for a user's mistake, 1 for a bug.

@@ -5,7 +5,7 @@
  */
 import { explainFileError } from '../formats/file-errors.js';
 import { run } from './program.js';
-import type { Output, Terminal } from './terminal.js';
+import type { Output, Terminal } from './terminal/terminal.js';
 
 /** The reader of our output has closed it (`scanstroke … | head`), or the terminal was closed: the command goes on. */
 const READER_GONE = ['EPIPE', 'EIO', 'ENXIO', 'ENOTCONN', 'ECONNRESET'];

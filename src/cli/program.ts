@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { flagFor } from '../train/config/foreign-names.js';
 import { UserError } from '../user-error.js';
+import { helpTerm, normalizeSpelling } from './arguments/flags.js';
 import { explain } from './explain.js';
-import { helpTerm, normalizeSpelling } from './flags.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './terminal/terminal.js';
 
 interface CommandEntry {
   summary: string;

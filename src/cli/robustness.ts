@@ -16,10 +16,10 @@ import {
 import { RUN_FILES } from '../runs/run-folder.js';
 import { holdsRun } from '../runs/run-path.js';
 import { isShipped } from '../runs/shipped-models.js';
-import type { EvaluateRunOptions } from '../train/run/evaluate-run.js';
-import { loadEvaluation } from '../train/run/evaluation-data.js';
-import { DataProgressView } from './data-progress.js';
-import { colorsFor, formatTable, indent, type Terminal } from './terminal.js';
+import type { EvaluateRunOptions } from '../train/run/evaluate/evaluate-run.js';
+import { loadEvaluation } from '../train/run/evaluate/evaluation-data.js';
+import { DataProgressView } from './terminal/data-progress.js';
+import { colorsFor, formatTable, indent, type Terminal } from './terminal/terminal.js';
 
 export interface RobustnessFlags {
   /** Number of samples; undefined for all. */

@@ -14,7 +14,7 @@ import {
 import { RUN_FILES, type RunSummary } from '../runs/run-folder.js';
 import type { TrainConfig } from '../train/config/options.js';
 import { flagsOf, suggestUpdates } from './few-updates.js';
-import { type Colors, formatTable, indent, shellQuote } from './terminal.js';
+import { type Colors, formatTable, indent, shellQuote } from './terminal/terminal.js';
 
 /** The settings of the run on which the commands to try next depend. */
 export type SummarySettings = Pick<TrainConfig, 'data' | 'batchSize' | 'accumulationSteps' | 'chartFormat'>;

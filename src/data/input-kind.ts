@@ -10,7 +10,7 @@ import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from '
 import type { NegativeKind } from './negatives/generator.js';
 import type { PictureForm } from './own/collected.js';
 import type { PerClass } from './per-class.js';
-import type { AugmentedSource, SequenceSource } from './sequence.js';
+import type { AugmentedSource, SequenceSource } from './sequences/sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
 

@@ -11,7 +11,7 @@ import type { ImageDataset } from './images/image-examples.js';
 import type { Dataset, DatasetOf, KindLoadOptions, KindName } from './input-kind.js';
 import type { NegativesToAdd } from './negatives/with-negatives.js';
 import { isLabelTable } from './own/picture-labels.js';
-import type { OnProgress } from './strokes/stroke-archive.js';
+import type { OnProgress } from './strokes/files/stroke-archive.js';
 
 export interface LoadOptions extends KindLoadOptions {
   /** Called while strokes are read or made, which takes seconds the first time. */
@@ -109,7 +109,7 @@ async function kindIn(spec: string): Promise<KindName> {
     throw explainFileError('read', `the data ${spec}`, error);
   });
   if (names.some((name) => /idx[134]-ubyte/i.test(name))) return 'images';
-  const { findStrokeFolder } = await import('./strokes/stroke-archive.js');
+  const { findStrokeFolder } = await import('./strokes/files/stroke-archive.js');
   const holdsStrokes =
     names.some((name) => isDrawingFile(name) && !isLabelTable(name)) ||
     (await findStrokeFolder(spec)) !== undefined;

@@ -1,9 +1,10 @@
 /** Opens sequences in a thread from posted data, and makes such data from a data set. */
-import { ArraySequences, type ArraySequencesData } from './array-sequences.js';
+
 import type { Augmentation } from './augmentation.js';
 import type { Dataset, KindName, OtherPart, Preprocessing, SequencesOf } from './input-kind.js';
 import { kindOf } from './kinds.js';
-import type { AugmentedSource, SequenceSource } from './sequence.js';
+import { ArraySequences, type ArraySequencesData } from './sequences/array-sequences.js';
+import type { AugmentedSource, SequenceSource } from './sequences/sequence.js';
 
 /** The data of a SequenceSource: examples of a data set, or arrays of a program. Can be posted to a worker thread. */
 export type SequencesData = SequencesOf<KindName> | ({ kind: 'arrays' } & ArraySequencesData);

@@ -5,7 +5,7 @@
 import type { Backend, Precision, Stored } from '../backends/backend.js';
 import { PRECISIONS } from '../backends/stored.js';
 import { type DeviceBackend, deviceOf } from '../backends/webgpu/webgpu.js';
-import { checkPadded, type PaddedBatch } from '../data/batch.js';
+import { checkPadded, type PaddedBatch } from '../data/sequences/batch.js';
 import { shown } from '../formats/shape.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';

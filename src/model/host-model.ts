@@ -1,7 +1,12 @@
 /** A classifier's parameters and passes in the memory of a backend. */
 import { Allocations } from '../backends/allocations.js';
 import type { Backend, Precision } from '../backends/backend.js';
-import { type BatchBuffers, type PackedBatch, type PaddedBatch, packPadded } from '../data/batch.js';
+import {
+  type BatchBuffers,
+  type PackedBatch,
+  type PaddedBatch,
+  packPadded,
+} from '../data/sequences/batch.js';
 import { UserError } from '../user-error.js';
 import type { ResolvedClassifierConfig } from './classifier-config.js';
 import { sequenceLengths } from './head.js';

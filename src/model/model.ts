@@ -3,7 +3,7 @@
  * `DeviceModel` on a GPU (device-model.ts). A pass has sequences sorted by length, in the order that suits the backend.
  */
 import type { Stored } from '../backends/backend.js';
-import type { PaddedBatch } from '../data/batch.js';
+import type { PaddedBatch } from '../data/sequences/batch.js';
 import { deriveKey } from '../random.js';
 import type { SequenceStepper } from './stepper.js';
 

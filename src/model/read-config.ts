@@ -1,5 +1,5 @@
 /** Reads a model's configuration that comes from a file: every field is checked before anything is built from it. */
-import { MAX_SEQUENCE_LENGTH } from '../data/sequence.js';
+import { MAX_SEQUENCE_LENGTH } from '../data/sequences/sequence.js';
 import {
   between,
   checked,

@@ -5,7 +5,7 @@
 
 import type { Ending, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
-import type { Sequence } from '../data/sequence.js';
+import type { Sequence } from '../data/sequences/sequence.js';
 import type { Stroke } from '../ink/drawing.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';

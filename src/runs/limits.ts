@@ -4,7 +4,7 @@
  * Node.js 20 holds at most 4 GiB in one buffer (`buffer.constants.MAX_LENGTH`); the largest checkpoint stays below.
  * Reading one takes about its size in memory: each tensor is read into its own array.
  */
-import { MAX_HEADER_BYTES } from '../formats/safetensors.js';
+import { MAX_HEADER_BYTES } from '../formats/safetensors/safetensors.js';
 import { MAX_PARAMETERS } from '../model/parameters.js';
 
 const FLOAT_BYTES = 4;

@@ -6,7 +6,7 @@
 import type { Augmentation } from '../data/augmentation.js';
 import type { SequencesOf } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
-import { sequenceIn } from '../data/sequence.js';
+import { sequenceIn } from '../data/sequences/sequence.js';
 import { openSequences } from '../data/sources.js';
 import type { SequenceClassifier } from '../model/classifier.js';
 import { directionsOf } from '../model/classifier-config.js';

@@ -13,7 +13,7 @@ import { type AnswerSheet, answerTo, evaluatePart } from '../train/evaluation.js
 import type { ProgressEvent } from '../train/events.js';
 import { type EpochOptions, endEpoch, initialState, trainEpoch } from '../train/loop.js';
 import { fitTemperature } from '../train/temperature.js';
-import type { EngineWork } from '../train/trainer-engine.js';
+import type { EngineWork } from '../train/trainer/trainer-engine.js';
 import type { Lesson } from './lesson.js';
 import type { TeachOptions, TeachProgress } from './teach-options.js';
 

@@ -1,7 +1,7 @@
 /** Teaches symbols in Node.js. Worker threads compute, so the calling thread stays responsive. */
 import { availableParallelism } from 'node:os';
 import { openBackend } from '../backends/open-node.js';
-import { startNodeThread } from '../train/team/threads-node.js';
+import { startNodeThread } from '../train/team/threads/threads-node.js';
 import { symbolsOn, type TrainSymbols } from './train-symbols.js';
 
 /**

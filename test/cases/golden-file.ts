@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { readSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors } from '#src/formats/safetensors/safetensors.js';
 
 // Relative to build/test/cases.
 const FOLDER = new URL('../../../test/fixtures/golden/', import.meta.url);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { DataProgressView } from '#src/cli/data-progress.js';
+import { DataProgressView } from '#src/cli/terminal/data-progress.js';
 import { dataCommand } from './data-command.js';
 import { FakeOutput } from './fake-run.js';
 

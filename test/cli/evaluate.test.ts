@@ -12,7 +12,7 @@ import {
   evaluate,
 } from '#src/cli/commands/evaluate/evaluate-command.js';
 import type { CalibrationBin } from '#src/runs/calibration.js';
-import type { MeasuredCalibration } from '#src/train/run/evaluate-run.js';
+import type { MeasuredCalibration } from '#src/train/run/evaluate/evaluate-run.js';
 import { UserError } from '#src/user-error.js';
 import { FakeOutput, fakeTerminal } from './fake-run.js';
 

@@ -1,7 +1,7 @@
 /** For the tests of the command line: a terminal that records its output, and a training that only emits events. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Output, Terminal } from '#src/cli/terminal.js';
+import type { Output, Terminal } from '#src/cli/terminal/terminal.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
 import type { TrainConfig } from '#src/train/config/options.js';
 import type { ProgressEvent, StartEvent, TrainEvent } from '#src/train/events.js';

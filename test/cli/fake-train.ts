@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach } from 'node:test';
+import { configure, seedRuns } from '#src/cli/arguments/configure.js';
 import { type TrainFlags, train } from '#src/cli/commands/train/train-command.js';
-import { configure, seedRuns } from '#src/cli/configure.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
 import { fakeTerminal, fakeTraining } from './fake-run.js';
 

@@ -10,7 +10,7 @@ import { AugmentedImages } from '#src/data/images/image-augment.js';
 import type { Preprocessing } from '#src/data/input-kind.js';
 import { KINDS, kindOf, readPreprocessing } from '#src/data/kinds.js';
 import { loadDataset } from '#src/data/open-dataset.js';
-import { type Sequence, sequenceIn } from '#src/data/sequence.js';
+import { type Sequence, sequenceIn } from '#src/data/sequences/sequence.js';
 import { openAugmented, openSequences, sequencesOf } from '#src/data/sources.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { kindNamed } from '#src/data/dataset-name.js';
 import type { Dataset, Preprocessing } from '#src/data/input-kind.js';
 import { KIND_NAMES, KINDS, kindOf, readPreprocessing } from '#src/data/kinds.js';
-import { sequenceIn } from '#src/data/sequence.js';
+import { sequenceIn } from '#src/data/sequences/sequence.js';
 import { openSequences, partsOf, sequencesOf } from '#src/data/sources.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { OPTIONS } from '#src/train/config/options.js';

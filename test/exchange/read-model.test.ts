@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readForeignModel } from '#src/exchange/read-model.js';
-import { writeSafetensors } from '#src/formats/safetensors.js';
+import { writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { interopFile } from './interop-files.js';
 
 const nothingBeside = () => assert.fail('no file beside the model');

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromPlanes, toPlanes } from '#src/formats/float-planes.js';
 import { bytesToLetters, lettersToBytes } from '#src/formats/letters.js';
 import { packParcel, unpackParcel } from '#src/formats/parcel.js';
+import { fromPlanes, toPlanes } from '#src/formats/safetensors/float-planes.js';
 import { Random } from '#src/random.js';
 import { UserError } from '#src/user-error.js';
 

@@ -1,7 +1,7 @@
 /** Protects terminals: names from files and arguments are printed without characters that a terminal obeys or hides. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printJson, shellQuote } from '#src/cli/terminal.js';
+import { printJson, shellQuote } from '#src/cli/terminal/terminal.js';
 import { inOneLine, quote } from '#src/formats/quotation.js';
 import { fakeTerminal } from '../cli/fake-run.js';
 

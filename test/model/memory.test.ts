@@ -8,13 +8,13 @@ import { type Backend, createOptimizer, SequenceClassifier } from 'scanstroke';
 import { openBackend } from '#src/backends/open-node.js';
 import { openReference } from '#src/backends/reference/reference.js';
 import { openWasm } from '#src/backends/wasm/load.js';
-import { shareArrays } from '#src/data/array-sequences.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { shareArrays } from '#src/data/sequences/array-sequences.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { describeCheckpoint, openRecognizer } from '#src/recognize/recognizer.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
-import { startCallingThread } from '#src/train/team/threads-page.js';
+import { startCallingThread } from '#src/train/team/threads/threads-page.js';
 import { Counting } from '../cases/counting.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 

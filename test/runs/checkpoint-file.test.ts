@@ -7,7 +7,7 @@ import { constants } from 'node:buffer';
 import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MAX_HEADER_BYTES } from '#src/formats/safetensors.js';
+import { MAX_HEADER_BYTES } from '#src/formats/safetensors/safetensors.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';

@@ -7,7 +7,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { readSafetensors, type Tensor, writeSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors, type Tensor, writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { openCheckpoint } from '#src/recognize/open-checkpoint.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { describeCheckpoint, openRecognizer } from '#src/recognize/recognizer.js';
@@ -17,8 +17,8 @@ import {
   readCheckpointHeader,
   readTrainedModel,
 } from '#src/runs/checkpoint/checkpoint-file.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
-import { resume } from '#src/train/run/resume.js';
+import { resume } from '#src/train/run/begin/resume.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { FakeEngine } from '../train/fake-engine.js';

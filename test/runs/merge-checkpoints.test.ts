@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { mergeCheckpoints } from '#src/runs/checkpoint/merge-checkpoints.js';

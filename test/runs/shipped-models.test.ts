@@ -11,7 +11,7 @@ import { robustnessTable } from '#src/cli/robustness.js';
 import { formatRefused, formatScore } from '#src/report/text.js';
 import { readMetrics, readSummary } from '#src/runs/run-files.js';
 import { SHIPPED_MODELS, type ShippedModel, shippedFolder } from '#src/runs/shipped-models.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { digits } from '../ink/images.js';
 
 const MAX_BYTES = 1_000_000;

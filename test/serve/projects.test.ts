@@ -21,7 +21,7 @@ import { checkProject } from '#src/serve/projects/project-check.js';
 import { projectTraining } from '#src/serve/projects/project-schema.js';
 import type { TrainWork } from '#src/serve/projects/train-worker.js';
 import { Training } from '#src/serve/projects/training.js';
-import { readModel, uncleanPart } from '#src/train/run/evaluation-data.js';
+import { readModel, uncleanPart } from '#src/train/run/evaluate/evaluation-data.js';
 import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, serve } from './served-runs.js';

@@ -10,7 +10,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openBackend } from '#src/backends/open-node.js';
 import { loadImages } from '#src/data/images/image-datasets.js';
-import { strokesFromImages } from '#src/data/strokes/stroke-conversion.js';
+import { strokesFromImages } from '#src/data/strokes/files/stroke-conversion.js';
 import { movesOf } from '#src/data/strokes/stroke-examples.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';

@@ -6,7 +6,7 @@ import { openBackend } from '#src/backends/open-node.js';
 import { exportModel, trainSymbols } from '#src/node.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { symbolsOn, type TaughtSymbols, type TeachOptions } from '#src/teach/train-symbols.js';
-import { startCallingThread } from '#src/train/team/threads-page.js';
+import { startCallingThread } from '#src/train/team/threads/threads-page.js';
 import { UserError } from '#src/user-error.js';
 import { letter, letterProject } from './hands.js';
 

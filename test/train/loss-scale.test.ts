@@ -10,7 +10,7 @@ import { Random } from '#src/random.js';
 import { initialLossScale, LossScaler, type LossScaleState } from '#src/train/loss-scale.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
-import { startNodeThread } from '#src/train/team/threads-node.js';
+import { startNodeThread } from '#src/train/team/threads/threads-node.js';
 
 test('the scale doubles after 2,000 updates without an overflow, and halves after an overflow', () => {
   const scaler = new LossScaler(initialLossScale());

@@ -10,7 +10,7 @@ import { epochOrder, epochOrderByLength, firstIndices } from '#src/data/split.js
 import { preprocessingOf } from '#src/train/config/plan.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
 import type { TrainEvent } from '#src/train/events.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { trainRun } from '#src/train/run/run.js';
 import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from './small-mnist.js';
 

@@ -2,8 +2,9 @@
  * The first script of a page in one file: unpacks style, code and model from the script elements that hold them, then
  * starts the page (main.tsx). The policy in the document allows exactly these scripts, this style and the worker.
  */
-import { fromPlanes } from '#src/formats/float-planes.js';
+
 import { unpackParcel } from '#src/formats/parcel.js';
+import { fromPlanes } from '#src/formats/safetensors/float-planes.js';
 import './pieces.js';
 
 async function start(): Promise<void> {

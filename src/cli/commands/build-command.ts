@@ -7,7 +7,7 @@ import { explainFileError } from '../../formats/file-errors.js';
 import { removeEmptyFolders } from '../../formats/files.js';
 import { UserError } from '../../user-error.js';
 import { prepareInCache } from '../cache-target.js';
-import { printJson, type Terminal } from '../terminal.js';
+import { printJson, type Terminal } from '../terminal/terminal.js';
 
 export function defineBuild(command: Command, terminal: Terminal): void {
   command

@@ -9,8 +9,8 @@ import { quote } from '../../formats/quotation.js';
 import { printable } from '../../report/recall.js';
 import { formatBytes } from '../../report/text.js';
 import { UserError } from '../../user-error.js';
-import { inputLine, inputOf } from '../export-input.js';
-import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal.js';
+import { inputLine, inputOf } from '../arguments/export-input.js';
+import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal/terminal.js';
 
 interface ExportFlags {
   format?: ExportFormat;

@@ -8,7 +8,7 @@ import { printable } from '../../report/recall.js';
 import { formatCount, plural } from '../../report/text.js';
 import { flagName, OPTIONS } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
-import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal.js';
+import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal/terminal.js';
 
 /** Flags as commander gives them. Those of options of a training have texts. */
 export interface ImportFlags {
@@ -100,7 +100,7 @@ Examples:
 
 /** Reads the file, writes the run folder, and says what was recognised and assumed. */
 export async function importFile(file: string, flags: ImportFlags, terminal: Terminal): Promise<void> {
-  const { readNetwork, writeImportedRun } = await import('../../train/run/imported-run.js');
+  const { readNetwork, writeImportedRun } = await import('../../train/run/begin/imported-run.js');
   const { json = false, out } = flags;
   const { choices, data } = await choicesOf(flags);
   const network = await readNetwork(file, choices);

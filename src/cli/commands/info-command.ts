@@ -9,7 +9,7 @@ import { formatCount, formatScore, formatShare, otherWays, plural } from '../../
 import type { CheckpointHeader } from '../../runs/checkpoint/checkpoint.js';
 import { type EpochMetrics, RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
 import type { RunHolder } from '../../runs/run-lock.js';
-import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal.js';
+import { colorsFor, formatTable, indent, printJson, type Terminal } from '../terminal/terminal.js';
 
 export function defineInfo(command: Command, terminal: Terminal): void {
   command

@@ -5,11 +5,11 @@ import { inOneLine } from '../../formats/quotation.js';
 import { printable } from '../../report/recall.js';
 import { formatCount, formatScore, formatShare } from '../../report/text.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
-import type { RunEvaluation } from '../../train/run/evaluate-run.js';
-import type { MemberRun, MergedRun } from '../../train/run/merged-run.js';
+import type { MemberRun, MergedRun } from '../../train/run/begin/merged-run.js';
+import type { RunEvaluation } from '../../train/run/evaluate/evaluate-run.js';
 import { UserError } from '../../user-error.js';
-import { DataProgressView } from '../data-progress.js';
-import { colorsFor, formatTable, printJson, shellQuote, type Terminal } from '../terminal.js';
+import { DataProgressView } from '../terminal/data-progress.js';
+import { colorsFor, formatTable, printJson, shellQuote, type Terminal } from '../terminal/terminal.js';
 
 export interface MergeFlags {
   savingPath?: string;
@@ -44,7 +44,7 @@ export async function merge(
   { savingPath, evaluate, json = false }: MergeFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { readMembers, writeMergedRun } = await import('../../train/run/merged-run.js');
+  const { readMembers, writeMergedRun } = await import('../../train/run/begin/merged-run.js');
   const members = await readMembers(paths);
   const run = await writeMergedRun(members, { out: savingPath ?? null, name: 'merged' });
   const { test, notices } = evaluate ? await evaluated(run.folder, terminal) : { test: null, notices: [] };
@@ -58,7 +58,7 @@ async function evaluated(
   folder: string,
   terminal: Terminal,
 ): Promise<{ test: RunEvaluation | null; notices: string[] }> {
-  const { evaluateRun } = await import('../../train/run/evaluate-run.js');
+  const { evaluateRun } = await import('../../train/run/evaluate/evaluate-run.js');
   const view = new DataProgressView(terminal.err);
   try {
     const options = { data: null, part: 'test', backend: 'auto', threads: null } as const;

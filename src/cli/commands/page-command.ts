@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { printable } from '../../report/recall.js';
 import type { ModelEntry, ModelList } from '../../serve/api.js';
 import { UserError } from '../../user-error.js';
-import { colorsFor, printJson, type Terminal } from '../terminal.js';
+import { colorsFor, printJson, type Terminal } from '../terminal/terminal.js';
 
 interface PageFlags {
   out: string;

@@ -8,9 +8,9 @@ import type { SymbolReading } from '../../recognize/symbols/read-symbols.js';
 import { printable } from '../../report/recall.js';
 import { formatShare } from '../../report/text.js';
 import type { TrainConfig } from '../../train/config/options.js';
-import { optionFlag } from '../flags.js';
-import type { Answered, FailedFile } from '../predict-inputs.js';
-import { colorsFor, formatTable, printJson, type Terminal } from '../terminal.js';
+import { optionFlag } from '../arguments/flags.js';
+import type { Answered, FailedFile } from '../arguments/predict-inputs.js';
+import { colorsFor, formatTable, printJson, type Terminal } from '../terminal/terminal.js';
 
 interface PredictFlags {
   json?: boolean;
@@ -62,7 +62,7 @@ Examples:
 }
 
 async function predict(given: readonly string[], flags: PredictFlags, terminal: Terminal): Promise<void> {
-  const { predictArguments } = await import('../predict-arguments.js');
+  const { predictArguments } = await import('../arguments/predict-arguments.js');
   const { run, files, isDefault, isOwn } = predictArguments(given);
   const { openBackend } = await import('../../backends/open-node.js');
   const { kindOf } = await import('../../data/kinds.js');
@@ -78,7 +78,7 @@ async function predict(given: readonly string[], flags: PredictFlags, terminal: 
     const recognizer = await openCheckpoint(checkpoint, backend, run);
     const { preprocessing } = recognizer.info;
     const { channels } = kindOf(preprocessing).pictureSizeOf(preprocessing);
-    const { answerFiles } = await import('../predict-inputs.js');
+    const { answerFiles } = await import('../arguments/predict-inputs.js');
     if (several) {
       const { readSymbols } = await import('../../recognize/symbols/read-symbols.js');
       const { readingJson } = await import('../../recognize/symbols/reading-json.js');

@@ -7,7 +7,7 @@ import { nearest } from '../../train/config/nearest.js';
 import { OPTION_GROUPS, OPTIONS, type TrainConfig } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
 import { UserError } from '../../user-error.js';
-import { colorsFor, printJson, type Terminal } from '../terminal.js';
+import { colorsFor, printJson, type Terminal } from '../terminal/terminal.js';
 
 export function definePresets(command: Command, terminal: Terminal): void {
   command

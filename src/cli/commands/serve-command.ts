@@ -7,8 +7,8 @@ import { quote } from '../../formats/quotation.js';
 import { RUNS } from '../../runs/run-path.js';
 import type { RunningServer } from '../../serve/server.js';
 import { UserError } from '../../user-error.js';
-import { optionFlag } from '../flags.js';
-import { colorsFor, printJson, type Terminal } from '../terminal.js';
+import { optionFlag } from '../arguments/flags.js';
+import { colorsFor, printJson, type Terminal } from '../terminal/terminal.js';
 
 interface ServeFlags {
   port?: number;

@@ -2,10 +2,10 @@
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { snakeCaseKeys } from '../../formats/key-case.js';
 import { UserError } from '../../user-error.js';
-import { addOptionFlags, OUTPUT_GROUP, wholeNumber } from '../flags.js';
+import { addOptionFlags, OUTPUT_GROUP, wholeNumber } from '../arguments/flags.js';
 import { stopOnSignal } from '../signals.js';
 import type { SweepFlags } from '../sweep/sweep-flags.js';
-import { printJson, shellQuote, type Terminal } from '../terminal.js';
+import { printJson, shellQuote, type Terminal } from '../terminal/terminal.js';
 
 const INTERRUPTED = 130;
 const SWEEP_GROUP = 'Sweep:';

@@ -8,7 +8,7 @@ import { NEWEST, newRunFolder, prepareRunFolder, RUNS } from '../../runs/run-pat
 import { holdsSweep, readSweep, SWEEP_FILES, type Sweep } from '../../runs/sweep/sweep-folder.js';
 import { flagName, type TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
-import { shellQuote } from '../terminal.js';
+import { shellQuote } from '../terminal/terminal.js';
 import { resolveTrial, searchSpace } from './search-space.js';
 import type { SweepFlags } from './sweep-flags.js';
 import { planSweep } from './sweep-plan.js';

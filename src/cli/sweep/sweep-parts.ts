@@ -18,7 +18,14 @@ import { byAccuracy, type TrialResult } from '../../runs/sweep/sweep-results.js'
 import { flagName, type TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
 import { dataTitle } from '../commands/train/train-parts.js';
-import { colorsFor, formatTable, indent, printJson, shellQuote, type Terminal } from '../terminal.js';
+import {
+  colorsFor,
+  formatTable,
+  indent,
+  printJson,
+  shellQuote,
+  type Terminal,
+} from '../terminal/terminal.js';
 import { type OpenedSweep, sharedConfig } from './open-sweep.js';
 import { runSweep } from './run-sweep.js';
 import { describeSettings, settingText } from './search-space.js';

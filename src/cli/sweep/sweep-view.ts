@@ -6,8 +6,8 @@
 import { plural } from '../../report/text.js';
 import type { Axis, Sweep, Trial } from '../../runs/sweep/sweep-folder.js';
 import type { TrialResult } from '../../runs/sweep/sweep-results.js';
-import { ProgressView } from '../progress.js';
-import { formatTable, type Output } from '../terminal.js';
+import { ProgressView } from '../terminal/progress.js';
+import { formatTable, type Output } from '../terminal/terminal.js';
 import { describeSettings } from './search-space.js';
 import { cells, columns, settingCells } from './sweep-table.js';
 import type { TrialMessage } from './trial-message.js';

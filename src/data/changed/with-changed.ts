@@ -111,7 +111,7 @@ async function cachedStrokes(
   options: ChangedOptions,
 ): Promise<StrokeExamples> {
   const own = inMemory(train, 'changed copies');
-  const { cacheKey } = await import('../strokes/stroke-cache.js');
+  const { cacheKey } = await import('../strokes/files/stroke-cache.js');
   const { throughCache } = await import('../strokes/stroke-datasets.js');
   const bytes = ({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array) =>
     new Uint8Array(buffer, byteOffset, byteLength);

@@ -75,7 +75,7 @@ async function cachedStrokes(
   classes: string[],
   options: DigitsOptions,
 ): Promise<StrokeExamples> {
-  const { cacheKey } = await import('../strokes/stroke-cache.js');
+  const { cacheKey } = await import('../strokes/files/stroke-cache.js');
   const { throughCache } = await import('../strokes/stroke-datasets.js');
   const versions = [DIGITS_VERSION, DRAWING_VERSION, INK_VERSION];
   const key = cacheKey('digits', ...versions, options.order, seed, making.count);

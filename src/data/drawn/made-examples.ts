@@ -58,7 +58,7 @@ export async function madeStrokes(
     );
     return concatenateStrokes(sequences, labels, name);
   }
-  const { strokesFromImages } = await import('../strokes/stroke-conversion.js');
+  const { strokesFromImages } = await import('../strokes/files/stroke-conversion.js');
   const images = madeImages({ count, labelOf, at: (i) => chosen[i] });
   return strokesFromImages(images, name, { seed: 0, threads, signal });
 }

@@ -7,7 +7,7 @@ import { AFFINE_WORDS, type Affine, drawAffine, isMoving } from '../affine.js';
 import type { Augmentation } from '../augmentation.js';
 import { pictureSpread, type Spread } from '../deslant.js';
 import { SampleWords, STREAM, signedOf } from '../sample-words.js';
-import type { AugmentedSource, SequenceSource } from '../sequence.js';
+import type { AugmentedSource, SequenceSource } from '../sequences/sequence.js';
 import { Displacement } from './displacement.js';
 import { ImageSequences, type ImageSequencesData } from './image-sequences.js';
 import { Thickness } from './thickness.js';

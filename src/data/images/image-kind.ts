@@ -14,7 +14,7 @@ import {
   refuseUnlessDigitSized,
 } from '../inputs/input.js';
 import { paddedPicture } from '../inputs/pad.js';
-import { sequenceIn } from '../sequence.js';
+import { sequenceIn } from '../sequences/sequence.js';
 import { AugmentedImages } from './image-augment.js';
 import type { ImageExamples } from './image-examples.js';
 import {

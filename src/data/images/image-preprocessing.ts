@@ -5,7 +5,7 @@
 import { finite, flag, nullable, oneOf, optional, readAs, record, whole } from '../../formats/shape.js';
 import { Random } from '../../random.js';
 import { UserError } from '../../user-error.js';
-import { MAX_SEQUENCE_LENGTH } from '../sequence.js';
+import { MAX_SEQUENCE_LENGTH } from '../sequences/sequence.js';
 
 /**
  * The order in which an image is read: by pixel rows from the top, by columns from the left, or both at once: then the

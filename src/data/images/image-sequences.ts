@@ -1,7 +1,7 @@
 /** Images read as sequences. */
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
-import type { SequenceSource } from '../sequence.js';
+import type { SequenceSource } from '../sequences/sequence.js';
 import type { ImageExamples } from './image-examples.js';
 import {
   checkSequenceShape,

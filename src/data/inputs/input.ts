@@ -3,7 +3,7 @@ import { DRAWING_SIZE, type Drawing } from '../../ink/drawing.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { movesToStrokes } from '../../ink/render-strokes.js';
 import { UserError } from '../../user-error.js';
-import type { Sequence } from '../sequence.js';
+import type { Sequence } from '../sequences/sequence.js';
 import { paddedPicture } from './pad.js';
 import type { InputPicture, PictureSize } from './picture-size.js';
 import { MAX_PICTURE_PIXELS, preparePicture } from './prepare-picture.js';

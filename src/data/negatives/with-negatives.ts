@@ -77,7 +77,7 @@ async function cachedStrokes(
   { forTraining, forTesting, classes }: { forTraining: Making; forTesting: Making; classes: string[] },
   options: NegativesOptions,
 ): Promise<StrokeDataset> {
-  const { cacheKey } = await import('../strokes/stroke-cache.js');
+  const { cacheKey } = await import('../strokes/files/stroke-cache.js');
   const { throughCache } = await import('../strokes/stroke-datasets.js');
   const { name, width, height, train, test } = dataset;
   const bytes = ({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array) =>

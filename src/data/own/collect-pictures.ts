@@ -9,7 +9,7 @@ import type { ImageDataset } from '../images/image-examples.js';
 import { asInk, paddedPicture } from '../inputs/pad.js';
 import type { InputPicture, PictureSize } from '../inputs/picture-size.js';
 import { preparePicture } from '../inputs/prepare-picture.js';
-import type { OnProgress } from '../strokes/stroke-archive.js';
+import type { OnProgress } from '../strokes/files/stroke-archive.js';
 import { byTurns, testCount } from '../test-share.js';
 import { checkCollected } from './check-collected.js';
 import type { Collected, PictureForm } from './collected.js';

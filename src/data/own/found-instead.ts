@@ -2,8 +2,8 @@
 import { UserError } from '../../user-error.js';
 import { isDrawingFile } from '../dataset-name.js';
 import { isLabelTable } from './picture-labels.js';
-import { isPictureFile, type PictureTree } from './picture-tree.js';
 import { tableType } from './tables/open-table.js';
+import { isPictureFile, type PictureTree } from './trees/picture-tree.js';
 
 /** Files that a message names. */
 const NAMED = 3;

@@ -4,15 +4,15 @@ import { lookAt } from '../../formats/file-errors.js';
 import { isOwnFile } from '../dataset-name.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { type CollectOptions, collectPictures } from './collect-pictures.js';
-import { openFolderTree } from './folder-tree.js';
 import { refuseOtherData } from './found-instead.js';
 import type { OwnSource } from './own-picture.js';
 import { isLabelTable } from './picture-labels.js';
-import { isLeftBehind, isPictureFile } from './picture-tree.js';
 import { readOwnPicture } from './read-own-picture.js';
 import { openTable, tableType } from './tables/open-table.js';
-import { treeSource } from './tree-source.js';
-import { openZipTree } from './zip-tree.js';
+import { openFolderTree } from './trees/folder-tree.js';
+import { isLeftBehind, isPictureFile } from './trees/picture-tree.js';
+import { treeSource } from './trees/tree-source.js';
+import { openZipTree } from './trees/zip-tree.js';
 
 /**
  * The pictures at a path.

@@ -8,7 +8,7 @@ import { DRAWING_SIZE, type Drawing, drawingToImage, drawingToStrokes } from '..
 import { UserError } from '../../user-error.js';
 import { byNumberThenName } from '../class-names.js';
 import type { ImageDataset, ImageExamples } from '../images/image-examples.js';
-import type { OnProgress } from '../strokes/stroke-archive.js';
+import type { OnProgress } from '../strokes/files/stroke-archive.js';
 import { concatenateStrokes, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
 import { byTurns, FEWEST_TO_TEST } from '../test-share.js';
 import { findDrawingFiles, readDrawings } from './drawing-files.js';

@@ -9,7 +9,7 @@ import { AFFINE_WORDS, type Affine, drawAffine, factorOf, isMoving } from '../af
 import { type Augmentation, isAugmenting } from '../augmentation.js';
 import { readDeslanted, strokeSlant } from '../deslant.js';
 import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
-import type { AugmentedSource, SequenceSource } from '../sequence.js';
+import type { AugmentedSource, SequenceSource } from '../sequences/sequence.js';
 import type { MovesReader } from './stored/stored-moves.js';
 import { movesOf, openMoves } from './stroke-examples.js';
 import { ARRIVAL, StrokePoints } from './stroke-points.js';

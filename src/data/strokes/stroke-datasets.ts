@@ -27,9 +27,9 @@ import {
   readStrokeArchive,
   readStrokeFolder,
   type StrokeFolder,
-} from './stroke-archive.js';
-import { cacheKey, readCache, writeCache } from './stroke-cache.js';
-import { strokesFromImages } from './stroke-conversion.js';
+} from './files/stroke-archive.js';
+import { cacheKey, readCache, writeCache } from './files/stroke-cache.js';
+import { strokesFromImages } from './files/stroke-conversion.js';
 import type { StrokeDataset } from './stroke-examples.js';
 import type { StrokeOrder } from './stroke-preprocessing.js';
 

@@ -14,7 +14,7 @@ import {
   refuseUnlessDigitSized,
   type Seen,
 } from '../inputs/input.js';
-import { sequenceIn } from '../sequence.js';
+import { sequenceIn } from '../sequences/sequence.js';
 import { redrawnStrokes } from './redrawn-strokes.js';
 import { BLOCK_DRAWINGS } from './stored/stored-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';

@@ -3,7 +3,7 @@ import { quote } from '../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { readDeslanted } from '../deslant.js';
-import type { SequenceSource } from '../sequence.js';
+import type { SequenceSource } from '../sequences/sequence.js';
 import type { MovesReader } from './stored/stored-moves.js';
 import { openMoves, type StrokeExamples } from './stroke-examples.js';
 import { writePositions } from './stroke-positions.js';

@@ -8,9 +8,9 @@
  */
 import type { Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
-import { toPlanes } from '../../formats/float-planes.js';
 import { packParcel } from '../../formats/parcel.js';
-import { headerOf } from '../../formats/safetensors.js';
+import { toPlanes } from '../../formats/safetensors/float-planes.js';
+import { headerOf } from '../../formats/safetensors/safetensors.js';
 import { DRAWING_SIZE } from '../../ink/drawing.js';
 import { decodeHeader, encodeCheckpoint } from '../../runs/checkpoint/checkpoint.js';
 import { UserError } from '../../user-error.js';

@@ -8,7 +8,7 @@ import {
   readImagePreprocessing,
 } from '../../data/images/image-preprocessing.js';
 import type { KindName, Preprocessing } from '../../data/input-kind.js';
-import { MAX_SEQUENCE_LENGTH } from '../../data/sequence.js';
+import { MAX_SEQUENCE_LENGTH } from '../../data/sequences/sequence.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,

@@ -6,7 +6,7 @@
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import type { PickleValue } from '../../formats/pickle/pickle-values.js';
 import { quote } from '../../formats/quotation.js';
-import { MAX_HEADER_BYTES } from '../../formats/safetensors.js';
+import { MAX_HEADER_BYTES } from '../../formats/safetensors/safetensors.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';

@@ -1,6 +1,6 @@
 /** Writes a model for PyTorch: its tensors as `.pt` or safetensors, and a Python file that builds the module and loads them. */
 import { formatJson } from '../../formats/json.js';
-import { type TensorToWrite, writeSafetensors } from '../../formats/safetensors.js';
+import { type TensorToWrite, writeSafetensors } from '../../formats/safetensors/safetensors.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import type { StateDict } from '../../state-dict.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';

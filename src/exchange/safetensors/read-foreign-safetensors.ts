@@ -5,11 +5,11 @@
 
 import { MAX_CLASSES } from '../../data/class-names.js';
 import { readPreprocessing } from '../../data/kinds.js';
-import { type FloatType, floatsOf } from '../../formats/float-types.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import { camelCaseKeys } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
-import { type Dtype, headerOf, tensorIn } from '../../formats/safetensors.js';
+import { type FloatType, floatsOf } from '../../formats/safetensors/float-types.js';
+import { type Dtype, headerOf, tensorIn } from '../../formats/safetensors/safetensors.js';
 import { list, readAs, text } from '../../formats/shape.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import { readClassifierConfig } from '../../model/read-config.js';

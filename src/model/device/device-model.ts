@@ -8,7 +8,7 @@ import type { GpuDevice } from '../../backends/webgpu/device.js';
 import { classWeightWords } from '../../backends/webgpu/head/class-weights.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
 import { type Columns, deviceColumns, type PartialGradients, padded } from '../../backends/webgpu/verbs.js';
-import type { PaddedBatch } from '../../data/batch.js';
+import type { PaddedBatch } from '../../data/sequences/batch.js';
 import { UserError } from '../../user-error.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../classifier-config.js';
 import {

@@ -1,6 +1,6 @@
 /** Reads checkpoint files, whole or only their headers; also the checkpoint in a project file. Node.js only. */
-import { headerOf, type Tensor } from '../../formats/safetensors.js';
-import { type ReadOptions, readSafetensorsFile } from '../../formats/safetensors-reader.js';
+import { headerOf, type Tensor } from '../../formats/safetensors/safetensors.js';
+import { type ReadOptions, readSafetensorsFile } from '../../formats/safetensors/safetensors-reader.js';
 import { MAX_CHECKPOINT_BYTES } from '../limits.js';
 import {
   type Checkpoint,

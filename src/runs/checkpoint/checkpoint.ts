@@ -20,8 +20,8 @@ import {
   type TensorToWrite,
   tensorIn,
   writeSafetensors,
-} from '../../formats/safetensors.js';
-import type { HeaderEntry } from '../../formats/safetensors-header.js';
+} from '../../formats/safetensors/safetensors.js';
+import type { HeaderEntry } from '../../formats/safetensors/safetensors-header.js';
 import { list, readAs, text } from '../../formats/shape.js';
 import { halfToNumber, numberToHalf } from '../../half.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';

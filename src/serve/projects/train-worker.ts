@@ -9,7 +9,7 @@ import { prepareFolder, removeEmptyFolders } from '../../formats/files.js';
 import { shippedModel, shippedModels } from '../../runs/shipped-models.js';
 import type { TeachProgress } from '../../teach/train-symbols.js';
 import { trainSymbols } from '../../teach/train-symbols-node.js';
-import { writeTaughtRun } from '../../train/run/taught-run.js';
+import { writeTaughtRun } from '../../train/run/begin/taught-run.js';
 import { errorStatus } from '../http-error.js';
 
 /** What a client may choose. */

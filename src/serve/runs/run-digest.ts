@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { KindName } from '../../data/input-kind.js';
 import { isPlainObject, parseJson } from '../../formats/json.js';
-import { checkedHeader, headerEnd, LENGTH_BYTES } from '../../formats/safetensors.js';
+import { checkedHeader, headerEnd, LENGTH_BYTES } from '../../formats/safetensors/safetensors.js';
 import { decodeHeader } from '../../runs/checkpoint/checkpoint.js';
 import { type FileStamp, readPieces, stampOfSync } from '../../runs/file-stamp.js';
 import type { RunPlace } from '../../runs/find-runs.js';

@@ -4,7 +4,7 @@ import type { Precision } from '../../model/workspace.js';
 import { UserError } from '../../user-error.js';
 import type { Engine } from '../engine.js';
 import type { LoadingEvent } from '../events.js';
-import type { RunRanks } from '../run/opened-engine.js';
+import type { RunRanks } from '../run/engines/opened-engine.js';
 import type { PlacedConfig } from '../run/run-writer.js';
 import type { RankGroup, Team } from '../team/team.js';
 import type { OpenReport, RankCommand } from './commands.js';

@@ -37,10 +37,10 @@ import type { AnswerSheet, Scores } from '../evaluation.js';
 import type { StopReason } from '../events.js';
 import type { TrainState } from '../loop.js';
 import { fitTemperature } from '../temperature.js';
+import { differencesOf } from './begin/resume.js';
 import { EnergyMeter } from './energy-meter.js';
+import { refusalsOf } from './evaluate/refusals.js';
 import { peakMegabytes } from './peak-memory.js';
-import { refusalsOf } from './refusals.js';
-import { differencesOf } from './resume.js';
 
 /** Said when a merged network is trained on. */
 const MERGED =

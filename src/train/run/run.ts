@@ -25,13 +25,13 @@ import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
 import type { Lead } from '../mpi/lead.js';
 import { watch } from '../watch.js';
-import { refusedByKind } from './refusals.js';
-import { fingerprintOf, resume, savedPrecision } from './resume.js';
-import { openRunEngine, type RunEngine } from './run-engine.js';
+import { fingerprintOf, resume, savedPrecision } from './begin/resume.js';
+import { openRunEngine, type RunEngine } from './engines/run-engine.js';
+import { refusedByKind } from './evaluate/refusals.js';
+import { mistakesOf } from './evaluate/worst-mistakes.js';
 import { loadRunData, planRun } from './run-plan.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
 import { TensorboardLog } from './tensorboard-log.js';
-import { mistakesOf } from './worst-mistakes.js';
 
 /** Input of the report that is not in the run folder. */
 export interface RunEnd {

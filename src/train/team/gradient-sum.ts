@@ -9,8 +9,8 @@
  */
 import type { Backend } from '../../backends/backend.js';
 import { isAugmenting } from '../../data/augmentation.js';
-import { type PackedBatch, packBatch } from '../../data/batch.js';
-import type { AugmentedSource, SequenceSource } from '../../data/sequence.js';
+import { type PackedBatch, packBatch } from '../../data/sequences/batch.js';
+import type { AugmentedSource, SequenceSource } from '../../data/sequences/sequence.js';
 import { openAugmented } from '../../data/sources.js';
 import { firstIndices } from '../../data/split.js';
 import { sumWeights } from '../../model/class-weights.js';

@@ -13,8 +13,8 @@
  * parameters after `update` (exchange.ts). Each rank adds the sums of all, and updates, in its range of the parameters.
  */
 import type { Backend } from '../../backends/backend.js';
-import { packBatch } from '../../data/batch.js';
-import type { SequenceSource } from '../../data/sequence.js';
+import { packBatch } from '../../data/sequences/batch.js';
+import type { SequenceSource } from '../../data/sequences/sequence.js';
 import { openSequences, type Part } from '../../data/sources.js';
 import { Network } from '../../model/network.js';
 import { ParameterLayout } from '../../model/parameters.js';

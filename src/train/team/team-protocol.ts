@@ -1,7 +1,7 @@
 /** What the main thread of a team hands to its worker threads: once at their start, and with every command. */
 import type { BackendHandle } from '../../backends/backend.js';
 import type { Augmentation } from '../../data/augmentation.js';
-import type { BatchBuffers } from '../../data/batch.js';
+import type { BatchBuffers } from '../../data/sequences/batch.js';
 import type { Part, PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { Capacity, PassPrecisions, Precision, WorkspaceMemory } from '../../model/workspace.js';

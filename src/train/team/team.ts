@@ -5,7 +5,7 @@
 import { Allocations } from '../../backends/allocations.js';
 import type { Backend } from '../../backends/backend.js';
 import { type Augmentation, isAugmenting } from '../../data/augmentation.js';
-import { openReadAhead } from '../../data/read-ahead.js';
+import { openReadAhead } from '../../data/sequences/read-ahead.js';
 import { openAugmented, openSequences, type Part, type PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { Network } from '../../model/network.js';
@@ -41,8 +41,8 @@ import {
   type TrainCommand,
   type TrainingMember,
 } from './team-protocol.js';
-import { ThreadGroup } from './thread-group.js';
-import type { StartThread, Thread } from './threads.js';
+import { ThreadGroup } from './threads/thread-group.js';
+import type { StartThread, Thread } from './threads/threads.js';
 import { usefulThreads } from './units.js';
 
 export interface TeamOptions {

@@ -20,7 +20,7 @@ async function open(): Promise<GpuBackend | string> {
   if (process.env.SCANSTROKE_NO_GPU) return process.env.SCANSTROKE_NO_GPU;
   useSoftwareDriver();
   try {
-    const { openDawn } = await import('#src/backends/webgpu/open-dawn.js');
+    const { openDawn } = await import('#src/backends/webgpu/dawn/open-dawn.js');
     return await openDawn();
   } catch (error) {
     if (error instanceof BackendUnavailable && !process.env.SCANSTROKE_NO_SKIPS) return error.message;

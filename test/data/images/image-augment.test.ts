@@ -10,7 +10,7 @@ import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { AugmentedImages } from '#src/data/images/image-augment.js';
 import { normalisation, pixelOrder } from '#src/data/images/image-preprocessing.js';
 import { ImageSequences, type ImageSequencesData } from '#src/data/images/image-sequences.js';
-import type { SequenceSource } from '#src/data/sequence.js';
+import type { SequenceSource } from '#src/data/sequences/sequence.js';
 import { Random } from '#src/random.js';
 import { dataOf, drawingOf, openVaried } from '../strokes/stroke-drawings.js';
 

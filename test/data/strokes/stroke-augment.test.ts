@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Augmentation } from '#src/data/augmentation.js';
-import { packBatch } from '#src/data/batch.js';
+import { packBatch } from '#src/data/sequences/batch.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { StrokeSequences } from '#src/data/strokes/stroke-sequences.js';

@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Progress } from '#src/data/strokes/stroke-archive.js';
-import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
-import { inMemory, movesOf } from '#src/data/strokes/stroke-examples.js';
+import type { Progress } from '#src/data/strokes/files/stroke-archive.js';
 import {
   prepareStrokeTarget,
   writeStrokeArchive,
   writeStrokeFolder,
-} from '#src/data/strokes/stroke-writer.js';
+} from '#src/data/strokes/files/stroke-writer.js';
+import { loadStrokes } from '#src/data/strokes/stroke-datasets.js';
+import { inMemory, movesOf } from '#src/data/strokes/stroke-examples.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { UserError } from '#src/user-error.js';
 import { idxBytes, labelBytes } from '../images/idx-bytes.js';

@@ -1,7 +1,7 @@
 /** Drawings for tests: strokes as lists of places, converted to moves and back, and random drawings. */
 import fc from 'fast-check';
 import { type Augmentation, NO_AUGMENTATION } from '#src/data/augmentation.js';
-import type { SequenceSource } from '#src/data/sequence.js';
+import type { SequenceSource } from '#src/data/sequences/sequence.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { concatenateStrokes, type StrokesInMemory } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';

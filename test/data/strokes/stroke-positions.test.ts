@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { KINDS, readPreprocessing } from '#src/data/kinds.js';
-import { sequenceIn } from '#src/data/sequence.js';
+import { sequenceIn } from '#src/data/sequences/sequence.js';
 import { openAugmented, openSequences } from '#src/data/sources.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';

@@ -1,7 +1,7 @@
 /** Protects strokes as sequences: every move is a step, scaled by the preprocessing, also in worker threads. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { packBatch } from '#src/data/batch.js';
+import { packBatch } from '#src/data/sequences/batch.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import {
   DEFAULT_STROKE_PREPROCESSING,

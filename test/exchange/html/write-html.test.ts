@@ -8,8 +8,8 @@ import { exportsWith } from '#src/exchange/export.js';
 import type { ExportableModel } from '#src/exchange/exportable-model.js';
 import { readPageTemplate } from '#src/exchange/html/page-template.js';
 import { writeHtml } from '#src/exchange/html/write-html.js';
-import { fromPlanes } from '#src/formats/float-planes.js';
 import { unpackParcel } from '#src/formats/parcel.js';
+import { fromPlanes } from '#src/formats/safetensors/float-planes.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointOf, quickModel, strokeModel } from './untrained.js';
 

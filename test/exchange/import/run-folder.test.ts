@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { importModel } from '#src/exchange/import.js';
 import { filesBeside } from '#src/exchange/read-beside.js';
-import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
 import { lockRun } from '#src/runs/run-lock.js';

@@ -1,6 +1,6 @@
 /** The ONNX files of other tools in test/fixtures/interop/onnx. */
 import { readFileSync } from 'node:fs';
-import { readSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors } from '#src/formats/safetensors/safetensors.js';
 
 const FOLDER = new URL('../../../../test/fixtures/interop/onnx/', import.meta.url);
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { writePytorch } from '#src/exchange/pytorch/write-pytorch.js';
 import { readForeignModel } from '#src/exchange/read-model.js';
-import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import type { StateDict } from '#src/state-dict.js';
 import { UserError } from '#src/user-error.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pixelOrder } from '#src/data/images/image-preprocessing.js';
 import { kindOf } from '#src/data/kinds.js';
-import { sequenceIn } from '#src/data/sequence.js';
+import { sequenceIn } from '#src/data/sequences/sequence.js';
 import { writePytorch } from '#src/exchange/pytorch/write-pytorch.js';
 import type { SequenceClassifier } from '#src/model/classifier.js';
 import { HEADS } from '#src/model/classifier-config.js';

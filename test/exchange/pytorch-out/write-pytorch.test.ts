@@ -5,7 +5,7 @@ import { filesOf } from '#src/exchange/export.js';
 import { readModelMetadata } from '#src/exchange/model-metadata.js';
 import { writePickle } from '#src/exchange/pytorch/write/pickle-writer.js';
 import { type PytorchOptions, writePytorch } from '#src/exchange/pytorch/write-pytorch.js';
-import { readSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { UserError } from '#src/user-error.js';
 import { ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';

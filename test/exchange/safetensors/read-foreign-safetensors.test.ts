@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readForeignSafetensors } from '#src/exchange/safetensors/read-foreign-safetensors.js';
-import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { checkpointBytes, ROWS } from '../../recognize/checkpoint-bytes.js';
 

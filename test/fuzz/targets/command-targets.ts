@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#src/cli/program.js';
-import type { Output } from '#src/cli/terminal.js';
+import type { Output } from '#src/cli/terminal/terminal.js';
 import { UserError } from '#src/user-error.js';
 import { greyPng } from '../../data/pictures/png-file.js';
 import { checkpointBytes, ROWS } from '../../recognize/checkpoint-bytes.js';

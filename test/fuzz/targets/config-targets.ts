@@ -1,6 +1,6 @@
 /** The configuration: YAML and JSON files of strangers, and flags of the command line. */
 import assert from 'node:assert/strict';
-import { normalizeSpelling } from '#src/cli/flags.js';
+import { normalizeSpelling } from '#src/cli/arguments/flags.js';
 import type { Random } from '#src/random.js';
 import { parseConfigFile } from '#src/train/config/config-file.js';
 import { flagName, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';

@@ -9,8 +9,12 @@ import { readIdxFile } from '#src/data/images/idx-file.js';
 import { loadImages } from '#src/data/images/image-datasets.js';
 import { loadPenStrokes } from '#src/data/pens/drawing-dataset.js';
 import { drawingsToNdjson, projectFromNdjson, readProject, writeProject } from '#src/data/pens/project.js';
-import { findStrokeFolder, readStrokeArchive, readStrokeFolder } from '#src/data/strokes/stroke-archive.js';
-import { parseLabels, parseStrokes } from '#src/data/strokes/stroke-text.js';
+import {
+  findStrokeFolder,
+  readStrokeArchive,
+  readStrokeFolder,
+} from '#src/data/strokes/files/stroke-archive.js';
+import { parseLabels, parseStrokes } from '#src/data/strokes/files/stroke-text.js';
 import type { Random } from '#src/random.js';
 import { UserError } from '#src/user-error.js';
 import { countingImages, idxBytes, labelBytes } from '../../data/images/idx-bytes.js';

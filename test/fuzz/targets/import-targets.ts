@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ImportChoices, networkOf } from '#src/exchange/import.js';
 import { readForeignSafetensors } from '#src/exchange/safetensors/read-foreign-safetensors.js';
-import { type TensorToWrite, writeSafetensors } from '#src/formats/safetensors.js';
+import { type TensorToWrite, writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import { type ClassifierConfig, HEADS } from '#src/model/classifier-config.js';
 import type { Random } from '#src/random.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { ForeignModel } from '#src/exchange/foreign-model.js';
 import { readPytorch } from '#src/exchange/pytorch/read-pytorch.js';
 import { readForeignSafetensors } from '#src/exchange/safetensors/read-foreign-safetensors.js';
-import { writeSafetensors } from '#src/formats/safetensors.js';
+import { writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import type { Random } from '#src/random.js';
 import { interopFile } from '../../exchange/interop-files.js';
 import { itemsOf, type ZipItem, zipOf } from '../../exchange/pytorch/zip-bytes.js';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { UserError } from 'scanstroke';
-import { shareArrays } from '#src/data/array-sequences.js';
+import { shareArrays } from '#src/data/sequences/array-sequences.js';
 import { Diverged, type Engine, type ModelState } from '#src/train/engine.js';
 import { evaluatePart } from '#src/train/evaluation.js';
 import { gpuOrSkip, testGpu } from '../../backends/webgpu/software-gpu.js';

@@ -1,7 +1,7 @@
 /** The engines on the processor and on a GPU, on the same few examples, for tests that compare them. */
 import { openBackend } from 'scanstroke';
-import { shareArrays } from '#src/data/array-sequences.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { shareArrays } from '#src/data/sequences/array-sequences.js';
 import type { SequencesData } from '#src/data/sources.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
 import type { Precision } from '#src/model/workspace.js';
@@ -10,7 +10,7 @@ import { openGpuEngine } from '#src/train/gpu/gpu-engine.js';
 import { initialLossScale } from '#src/train/loss-scale.js';
 import { type OptimizerConfig, resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
-import { startNodeThread } from '#src/train/team/threads-node.js';
+import { startNodeThread } from '#src/train/team/threads/threads-node.js';
 import { testGpu } from '../../backends/webgpu/software-gpu.js';
 import { waves } from '../examples.js';
 import { FASTEST } from '../small-mnist.js';

@@ -4,8 +4,8 @@ import { type BatchCapacity, capacityFor, layOut, layoutWords } from '#src/backe
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
 import type { Slice } from '#src/backends/webgpu/kernel.js';
 import { padded, type Storage, storageWords } from '#src/backends/webgpu/verbs.js';
-import { packBatch } from '#src/data/batch.js';
-import type { SequenceSource } from '#src/data/sequence.js';
+import { packBatch } from '#src/data/sequences/batch.js';
+import type { SequenceSource } from '#src/data/sequences/sequence.js';
 import { openSequences, type SequencesData } from '#src/data/sources.js';
 import { BatchFeed, type FeedPlan } from '#src/train/gpu/data/batch-feed.js';
 import { DeviceExamples } from '#src/train/gpu/data/device-examples.js';

@@ -1,6 +1,7 @@
 /** Small parts of data of each kind, random. */
-import { shareArrays } from '#src/data/array-sequences.js';
+
 import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
+import { shareArrays } from '#src/data/sequences/array-sequences.js';
 import type { SequencesData } from '#src/data/sources.js';
 import { Random } from '#src/random.js';
 import { type Drawing, dataOf } from '../../data/strokes/stroke-drawings.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSummary } from '#src/runs/run-files.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { FASTEST } from '../small-mnist.js';
 import { smallRuns } from './small-runs.js';
 

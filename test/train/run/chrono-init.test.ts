@@ -8,7 +8,7 @@ import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readConfigFile } from '#src/train/config/config-file.js';
 import { resolveConfig } from '#src/train/config/run-config.js';
 import type { TrainEvent } from '#src/train/events.js';
-import { readNetwork, writeImportedRun } from '#src/train/run/imported-run.js';
+import { readNetwork, writeImportedRun } from '#src/train/run/begin/imported-run.js';
 import { trainRun } from '#src/train/run/run.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
-import { loadFitting } from '#src/train/run/evaluation-data.js';
+import { loadFitting } from '#src/train/run/evaluate/evaluation-data.js';
 import { trainRun } from '#src/train/run/run.js';
 import { UserError } from '#src/user-error.js';
 import { smallConfig, temporaryFolder } from '../small-mnist.js';

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSummary } from '#src/runs/run-files.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { UserError } from '#src/user-error.js';
 import { FASTEST, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 import { smallRuns } from './small-runs.js';

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { FASTEST, smallConfig } from '../small-mnist.js';
 import { dropping, train, trainedRuns } from './trained-runs.js';
 

@@ -7,7 +7,7 @@ import { openRecognizer } from 'scanstroke';
 import { openBackend } from '#src/backends/open-node.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { Picture } from '#src/runs/run-folder.js';
-import { evaluateRun } from '#src/train/run/evaluate-run.js';
+import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
 import { FASTEST, smallConfig, writeSmallMnist } from '../small-mnist.js';
 import { lastOf, train, trainedRuns } from './trained-runs.js';
 

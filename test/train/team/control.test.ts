@@ -5,14 +5,15 @@ import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { Control, OtherThreadFailed } from '#src/train/team/control.js';
-import type { UpdatingStart } from './updating-worker.js';
+import type { UpdatingStart } from './threads/updating-worker.js';
 
 const THREADS = 4;
 const UNITS = 7;
 const UPDATES = 400;
 const workers = Array.from(
   { length: THREADS },
-  (_, index) => new Worker(new URL('./updating-worker.js', import.meta.url), { workerData: { index } }),
+  (_, index) =>
+    new Worker(new URL('./threads/updating-worker.js', import.meta.url), { workerData: { index } }),
 );
 after(() => Promise.all(workers.map((worker) => worker.terminate())));
 

@@ -12,7 +12,7 @@ import { initialLossScale } from '#src/train/loss-scale.js';
 import { loadRunData, planRun } from '#src/train/run/run-plan.js';
 import { rangeOf } from '#src/train/team/shares.js';
 import { openTeam } from '#src/train/team/team.js';
-import { startNodeThread } from '#src/train/team/threads-node.js';
+import { startNodeThread } from '#src/train/team/threads/threads-node.js';
 import { FASTEST, smallConfig, temporaryFolder, writeSmallMnist } from '../small-mnist.js';
 import { FakeNetwork } from './fake-network.js';
 

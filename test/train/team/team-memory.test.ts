@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openReference } from '#src/backends/reference/reference.js';
-import { shareArrays } from '#src/data/array-sequences.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { shareArrays } from '#src/data/sequences/array-sequences.js';
 import { shortageOf } from '#src/formats/shortage.js';
 import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { resolveOptimizer } from '#src/train/optimizer.js';
 import { openTeam } from '#src/train/team/team.js';
 import { teamBytes } from '#src/train/team/team-memory.js';
-import { startCallingThread } from '#src/train/team/threads-page.js';
+import { startCallingThread } from '#src/train/team/threads/threads-page.js';
 
 const model = resolveClassifierConfig({
   inputSize: 3,

@@ -6,8 +6,8 @@ import { type Command, Option as Flag } from 'commander';
 import { OPTIONS } from '../../../train/config/options.js';
 import { PRESETS } from '../../../train/config/presets.js';
 import { UserError } from '../../../user-error.js';
-import { optionFlag, wholeNumber } from '../../flags.js';
-import type { Terminal } from '../../terminal.js';
+import { optionFlag, wholeNumber } from '../../arguments/flags.js';
+import type { Terminal } from '../../terminal/terminal.js';
 import {
   AMOUNTS,
   EPOCHS,

@@ -16,9 +16,9 @@ import { augmentationOf } from '../../../train/config/plan.js';
 import { PRESETS } from '../../../train/config/presets.js';
 import { defaultConfig, givenOptions } from '../../../train/config/run-config.js';
 import { UserError } from '../../../user-error.js';
-import { DataProgressView } from '../../data-progress.js';
-import { drawSamples } from '../../stroke-terminal.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
+import { DataProgressView } from '../../terminal/data-progress.js';
+import { drawSamples } from '../../terminal/stroke-terminal.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/terminal.js';
 import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 
 /** Values of a move: dx, dy, eos, eod. */

@@ -1,20 +1,20 @@
 /** `scanstroke data strokes`: makes strokes from images and stores them in the cache, a folder or an archive. */
 import { cacheFolder } from '../../../cache-folder.js';
-import { loadStrokes } from '../../../data/strokes/stroke-datasets.js';
-import type { StrokeDataset, StrokeExamples } from '../../../data/strokes/stroke-examples.js';
 import {
   isArchiveName,
   prepareStrokeTarget,
   writeStrokeArchive,
   writeStrokeFolder,
-} from '../../../data/strokes/stroke-writer.js';
+} from '../../../data/strokes/files/stroke-writer.js';
+import { loadStrokes } from '../../../data/strokes/stroke-datasets.js';
+import type { StrokeDataset, StrokeExamples } from '../../../data/strokes/stroke-examples.js';
 import { removeEmptyFolders } from '../../../formats/files.js';
 import { printable } from '../../../report/recall.js';
 import { formatCount, formatSeconds } from '../../../report/text.js';
 import { UserError } from '../../../user-error.js';
 import { prepareInCache } from '../../cache-target.js';
-import { DataProgressView } from '../../data-progress.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
+import { DataProgressView } from '../../terminal/data-progress.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/terminal.js';
 import type { StrokesFlags } from './data-flags.js';
 
 export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Promise<void> {

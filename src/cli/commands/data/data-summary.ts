@@ -10,8 +10,8 @@ import { className, printable } from '../../../report/recall.js';
 import { formatCount } from '../../../report/text.js';
 import { defaultConfig, givenOptions } from '../../../train/config/run-config.js';
 import { UserError } from '../../../user-error.js';
-import { DataProgressView } from '../../data-progress.js';
-import { colorsFor, printJson, type Terminal } from '../../terminal.js';
+import { DataProgressView } from '../../terminal/data-progress.js';
+import { colorsFor, printJson, type Terminal } from '../../terminal/terminal.js';
 import type { SummaryFlags } from './data-flags.js';
 
 /** Cells of the longest bar. */

@@ -9,9 +9,9 @@ import { sheetSvg } from '../../../report/stroke-sheet.js';
 import { plural } from '../../../report/text.js';
 import { givenOptions } from '../../../train/config/run-config.js';
 import { UserError } from '../../../user-error.js';
-import { DataProgressView } from '../../data-progress.js';
-import { drawPictures, type TerminalPicture } from '../../stroke-terminal.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
+import { DataProgressView } from '../../terminal/data-progress.js';
+import { drawPictures, type TerminalPicture } from '../../terminal/stroke-terminal.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/terminal.js';
 import { AMOUNTS, type PreviewFlags } from './data-flags.js';
 
 interface PictureSample extends TerminalPicture {

@@ -4,9 +4,9 @@ import { snakeCaseKeys } from '../../../formats/key-case.js';
 import { calibrationRows, formatPoints, formatShare } from '../../../report/text.js';
 import { RUN_FILES } from '../../../runs/run-folder.js';
 import { isShipped } from '../../../runs/shipped-models.js';
-import type { MeasuredCalibration } from '../../../train/run/evaluate-run.js';
+import type { MeasuredCalibration } from '../../../train/run/evaluate/evaluate-run.js';
 import { UserError } from '../../../user-error.js';
-import { formatTable, indent } from '../../terminal.js';
+import { formatTable, indent } from '../../terminal/terminal.js';
 
 /** Draws the diagram into the run folder. Returns the files, and lines for the user if there is none. */
 export type DrawReliability = (

@@ -5,11 +5,11 @@ import { printable } from '../../../report/recall.js';
 import { formatNumber, formatRecallTable, formatRefused, formatScore } from '../../../report/text.js';
 import type { Refused, Score } from '../../../runs/run-folder.js';
 import type { TrainConfig } from '../../../train/config/options.js';
-import type { MeasuredCalibration } from '../../../train/run/evaluate-run.js';
+import type { MeasuredCalibration } from '../../../train/run/evaluate/evaluate-run.js';
 import { UserError } from '../../../user-error.js';
-import { optionFlag, wholeNumber } from '../../flags.js';
+import { optionFlag, wholeNumber } from '../../arguments/flags.js';
 import type { RobustnessOutput } from '../../robustness.js';
-import { colorsFor, formatTable, indent, printJson, type Terminal } from '../../terminal.js';
+import { colorsFor, formatTable, indent, printJson, type Terminal } from '../../terminal/terminal.js';
 import {
   calibrationJson,
   calibrationLines,
@@ -104,7 +104,7 @@ Examples:
         else terminal.out.write(text);
         return;
       }
-      const { evaluateRun } = await import('../../../train/run/evaluate-run.js');
+      const { evaluateRun } = await import('../../../train/run/evaluate/evaluate-run.js');
       await evaluate(path, rest, terminal, evaluateRun, { ...(robustness && { changed }) });
     });
 }

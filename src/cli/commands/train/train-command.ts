@@ -7,12 +7,12 @@ import { lockRun, type RunLock, removeDeadLock } from '../../../runs/run-lock.js
 import { removeUnusedFolder } from '../../../runs/run-path.js';
 import { findLauncher } from '../../../train/mpi/launcher.js';
 import type { Lead } from '../../../train/mpi/lead.js';
-import type { PlacedConfig } from '../../configure.js';
-import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../../flags.js';
-import { ProgressView } from '../../progress.js';
+import type { PlacedConfig } from '../../arguments/configure.js';
+import { addOptionFlags, OUTPUT_GROUP, RUN_GROUP } from '../../arguments/flags.js';
 import { stopOnSignal } from '../../signals.js';
 import { formatSeeds, formatSummary, seedsValue } from '../../summary.js';
-import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal.js';
+import { ProgressView } from '../../terminal/progress.js';
+import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/terminal.js';
 import type { TrainParts } from './train-parts.js';
 
 /** Exit code after Ctrl-C. */

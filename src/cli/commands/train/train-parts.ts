@@ -6,7 +6,7 @@ import type { RunSummary } from '../../../runs/run-folder.js';
 import { configToDisk } from '../../../train/config/run-config.js';
 import type { TrainEvent } from '../../../train/events.js';
 import { type RunControl, type RunEnd, trainRun } from '../../../train/run/run.js';
-import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../../configure.js';
+import { configure, type PlacedConfig, type SeedRun, seedRuns } from '../../arguments/configure.js';
 
 /** What the command is put together from: loaded only when it runs, and replaced in tests. `E` is a run's end. */
 export interface TrainParts<E> {

@@ -6,7 +6,7 @@ import { follow } from '../../../train/mpi/follow.js';
 import { Lead } from '../../../train/mpi/lead.js';
 import { joinRanks, type Ranks, SilentEnd } from '../../../train/mpi/ranks.js';
 import { explain } from '../../explain.js';
-import type { Terminal } from '../../terminal.js';
+import type { Terminal } from '../../terminal/terminal.js';
 
 /** @param train the command, with the other ranks; null: it computes alone. @returns the exit code */
 export async function trainInJob(

@@ -12,7 +12,7 @@ import {
   sizeOfRegularFile,
 } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
-import { type ZipEntry, zipEntries } from '../zip-directory.js';
+import { type ZipEntry, zipEntries } from '../trees/zip-directory.js';
 import type { NamedArray } from './array-pictures.js';
 import type { ArrayBytes } from './npy-array.js';
 

@@ -5,7 +5,7 @@ import { lookAt } from '../../../formats/file-errors.js';
 import { UserError } from '../../../user-error.js';
 import { type OwnSource, partNamed } from '../own-picture.js';
 import { isLabelTable } from '../picture-labels.js';
-import { isLeftBehind, isPictureFile } from '../picture-tree.js';
+import { isLeftBehind, isPictureFile } from '../trees/picture-tree.js';
 import { npyFile, npzFile } from './array-files.js';
 import { type ArrayPair, arraySource, type NamedArray, pairArrays } from './array-pictures.js';
 import { csvSource } from './csv-pictures.js';

@@ -14,7 +14,7 @@ import { UserError } from '../../../user-error.js';
 import { byNumberThenName, MAX_CLASSES } from '../../class-names.js';
 import type { DrawingFile } from '../../pens/drawing-files.js';
 import type { PerClass } from '../../per-class.js';
-import type { OnProgress } from '../stroke-archive.js';
+import type { OnProgress } from '../files/stroke-archive.js';
 import { type ConvertedDrawings, MEANT_FOR } from './conversion-protocol.js';
 import { ConversionThreads } from './conversion-threads.js';
 import { Division } from './division.js';

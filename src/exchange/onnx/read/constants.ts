@@ -1,7 +1,7 @@
 /** Decodes the values of an ONNX file's constants, each when it is first used, also from files beside the model. */
 
-import { FLOAT_BYTES, type FloatType, floatsOf } from '../../../formats/float-types.js';
 import { quote } from '../../../formats/quotation.js';
+import { FLOAT_BYTES, type FloatType, floatsOf } from '../../../formats/safetensors/float-types.js';
 import { UserError } from '../../../user-error.js';
 import type { ReadBeside } from '../../foreign-model.js';
 import { DATA_TYPE } from '../onnx-fields.js';

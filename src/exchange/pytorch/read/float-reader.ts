@@ -4,9 +4,9 @@
  * elements than the file has bytes: strides of 0 let a tiny file announce a huge tensor.
  */
 
-import { FLOAT_BYTES, type FloatType, floatAt, floatsOf } from '../../../formats/float-types.js';
 import type { TorchStorage, TorchTensor } from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
+import { FLOAT_BYTES, type FloatType, floatAt, floatsOf } from '../../../formats/safetensors/float-types.js';
 import type { TensorData } from '../../../state-dict.js';
 import { UserError } from '../../../user-error.js';
 

@@ -243,7 +243,7 @@ export class BatchFeed {
   }
 }
 
-/** Indices from … from + count − 1 sorted by length, longest first, stable: a counting sort as in data/batch.ts. */
+/** Indices from … from + count − 1 sorted by length, longest first, stable: a counting sort as in data/sequences/batch.ts. */
 function longestFirst(lengths: Int32Array, from: number, count: number): Int32Array {
   const end = from + count;
   let longest = 0;

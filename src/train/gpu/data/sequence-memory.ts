@@ -6,7 +6,7 @@
 import type { ValueFormat } from '../../../backends/webgpu/data/gather.js';
 import type { GpuDevice } from '../../../backends/webgpu/device.js';
 import type { Slice } from '../../../backends/webgpu/kernel.js';
-import type { SequenceSource } from '../../../data/sequence.js';
+import type { SequenceSource } from '../../../data/sequences/sequence.js';
 import type { ResidentExamples } from './device-examples.js';
 import type { SequenceReader } from './sequence-reader.js';
 

@@ -1,6 +1,6 @@
 /** Reads and varies sequences on the host, for a device that does not have them. */
 import { isAugmenting } from '../../../data/augmentation.js';
-import type { AugmentedSource, SequenceSource } from '../../../data/sequence.js';
+import type { AugmentedSource, SequenceSource } from '../../../data/sequences/sequence.js';
 import { openAugmented, openSequences, type SequencesData } from '../../../data/sources.js';
 import { firstIndices } from '../../../data/split.js';
 import type { TrainingDraws } from './most-steps.js';

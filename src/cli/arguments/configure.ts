@@ -1,0 +1,185 @@
+/**
+ * Resolves the flags of `scanstroke train`: the configuration, the run folder, the checkpoint to continue from, and one
+ * run per seed.
+ */
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../../formats/files.js';
+import { checkChartFormats, drawableFormats } from '../../report/charts/chart-packages.js';
+import { readCheckpointHeader } from '../../runs/checkpoint/checkpoint-file.js';
+import { readWholeSummary, writeConfig } from '../../runs/run-files.js';
+import { RUN_FILES, type RunSummary } from '../../runs/run-folder.js';
+import { originOf, removeOrigin, writeOrigin } from '../../runs/run-origin.js';
+import {
+  continuesIn,
+  findCheckpoint,
+  holdsRun,
+  isSameFolder,
+  NEWEST,
+  newRunFolder,
+  prepareRunFolder,
+  refuseOldRun,
+  seedFolder,
+  seedFolders,
+} from '../../runs/run-path.js';
+import { refuseShipped } from '../../runs/shipped-models.js';
+import type { ConfigFile } from '../../train/config/config-file.js';
+import {
+  configToDisk,
+  givenOptions,
+  resolveConfig,
+  type TrainConfig,
+} from '../../train/config/run-config.js';
+import { UserError } from '../../user-error.js';
+
+/** A configuration with its run folder; loadCp is null or the path of a checkpoint. */
+export type PlacedConfig = TrainConfig & { savingPath: string };
+
+/**
+ * The configuration of `scanstroke train`. A resumed run keeps its saved configuration unless a preset is named; flags
+ * and file override it.
+ *
+ * @param configPath `--config`
+ * @param flags the given flags, by commander's names
+ * @param notice receives a line if charts cannot be drawn in all formats that are the default
+ *
+ * Makes the folder of a new run in runs/, so that no other process takes it. A new training from the weights of a best
+ * checkpoint is a new run.
+ *
+ * @throws UserError for an invalid option, for charts that cannot be drawn on this machine, for a folder that
+ * holds another run, and if there is no checkpoint to continue from
+ */
+export async function configure(
+  configPath: string | undefined,
+  flags: Readonly<Record<string, unknown>>,
+  notice: (line: string) => void,
+): Promise<PlacedConfig> {
+  const file = configPath === undefined ? undefined : await readConfigFile(configPath);
+  const { loadCp = null, savingPath = null, chartFormat } = givenOptions({ file, flags });
+  if (chartFormat) checkChartFormats(chartFormat); // now, not after the training
+  if (loadCp === null) {
+    const config = withDrawableCharts(resolveConfig({ file, flags }), notice);
+    if (savingPath !== null) await prepareRunFolder(savingPath, null);
+    return { ...config, savingPath: savingPath ?? newRunFolder(config.preset, new Date()) };
+  }
+  const given = loadCp === NEWEST ? (savingPath ?? NEWEST) : loadCp;
+  const operation =
+    given === loadCp ? 'train: --load-cp' : 'train: --load-cp without a path, so --saving-path';
+  const found = findCheckpoint(operation, given, 'resume');
+  const { folder } = found;
+  // A file that is no checkpoint is refused before the data are read.
+  if (found.checkpoint === given) await readCheckpointHeader(given);
+  const saved = join(dirname(found.checkpoint), RUN_FILES.config);
+  const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
+  const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);
+  const origin = await originOf(folder);
+  if (origin !== null) notice(`${folder} was killed as it began; it begins again from ${origin}`);
+  const checkpoint = origin ?? found.checkpoint;
+  if (savingPath !== null && !isSameFolder(savingPath, folder))
+    await prepareRunFolder(savingPath, checkpoint);
+  const isNew = basename(found.checkpoint) === RUN_FILES.best;
+  if (savingPath !== null) refuseShipped('train', savingPath);
+  const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
+  const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };
+  return { ...config, ...paths };
+}
+
+/** Reads a configuration file. The parser of YAML is loaded only where there is one. */
+async function readConfigFile(path: string): Promise<ConfigFile> {
+  return (await import('../../train/config/config-file.js')).readConfigFile(path);
+}
+
+/** Leaves out chart formats whose packages are not installed. */
+function withDrawableCharts(config: TrainConfig, notice: (line: string) => void): TrainConfig {
+  const chartFormat = drawableFormats(config.chartFormat);
+  const missing = config.chartFormat.filter((format) => !chartFormat.includes(format));
+  if (missing.length > 0) {
+    notice(
+      `charts as ${missing.join(' and ')} are left out; npm install --include=optional brings what draws them`,
+    );
+  }
+  if (config.log.includes('tensorboard') && drawableFormats(['png']).length === 0) {
+    notice('the log for TensorBoard has no pictures; npm install --include=optional brings what draws them');
+  }
+  return { ...config, chartFormat };
+}
+
+/** The run of one seed: a configuration to train, or the folder and summary of a finished run. */
+export type SeedRun = { config: PlacedConfig } | { folder: string; summary: RunSummary };
+
+/**
+ * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
+ * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it. Seeds that finished
+ * before an interruption are not trained again, unless the configuration now asks for more epochs.
+ *
+ * @throws UserError where one run would go on as several, or several as one: all would begin anew
+ */
+export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
+  refuseOtherSeeds(config);
+  if (config.seeds === 1) return [{ config }];
+  const { savingPath, loadCp } = config;
+  if (!continuesIn(savingPath, loadCp)) {
+    await refuseOldRun(savingPath, null);
+    for (const seed of seedsOf(config)) await beginSeed(config, seed);
+  }
+  await writeConfig(savingPath, configToDisk(config));
+  return Promise.all(seedsOf(config).map((seed) => seedRun(config, seed)));
+}
+
+function refuseOtherSeeds({ seeds, loadCp }: PlacedConfig): void {
+  if (loadCp === null) return;
+  const folder = dirname(loadCp);
+  const [seed] = existsSync(folder) ? seedFolders(folder).filter(holdsRun) : [];
+  // A folder with a run and with those of seeds was written by an older version: it goes on as it is asked to.
+  if (existsSync(loadCp) === (seed !== undefined) || existsSync(loadCp) === (seeds === 1)) return;
+  const problem =
+    seeds === 1
+      ? `${folder} holds the runs of several seeds; go on with all of them, or name one, such as ${seed}`
+      : `${loadCp} is of one run, which cannot go on as ${seeds} runs; go on with one seed, or begin new runs`;
+  throw new UserError(`train: ${problem}`, { settings: ['seeds', 'loadCp'] });
+}
+
+function seedsOf({ seeds, seedNumber }: PlacedConfig): number[] {
+  return Array.from({ length: seeds }, (_, index) => seedNumber + index);
+}
+
+/** Notes the checkpoint from which a seed's run goes on in another folder: this process may be killed before. */
+async function beginSeed({ savingPath, loadCp }: PlacedConfig, seed: number): Promise<void> {
+  const folder = seedFolder(savingPath, seed);
+  const checkpoint = loadCp === null ? null : await seedCheckpoint(dirname(loadCp), seed);
+  if (checkpoint === null) {
+    await removeOrigin(folder);
+  } else {
+    await makeFolder(folder);
+    await writeOrigin(folder, checkpoint);
+  }
+}
+
+/** The checkpoint of a seed's run within a run of several; null if it has not begun. */
+async function seedCheckpoint(folder: string, seed: number): Promise<string | null> {
+  const source = seedFolder(folder, seed);
+  return (await originOf(source)) ?? (holdsRun(source) ? join(source, RUN_FILES.last) : null);
+}
+
+async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
+  const folder = seedFolder(config.savingPath, seed);
+  if (continuesIn(config.savingPath, config.loadCp)) {
+    const summary = await readWholeSummary(folder);
+    if (summary && isFinished(summary, config)) return { folder, summary };
+  }
+  const loadCp = config.loadCp === null ? null : await seedCheckpoint(dirname(config.loadCp), seed);
+  const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
+  return { config: { ...config, ...own } };
+}
+
+/** Whether a run with this summary would train no further: the training loop's reasons to stop. */
+function isFinished(
+  { epochs, bestEpoch, bestValAccuracy }: RunSummary,
+  { numEpochs, patience, targetAccuracy }: TrainConfig,
+): boolean {
+  return (
+    epochs >= numEpochs ||
+    (targetAccuracy !== null && bestValAccuracy >= targetAccuracy) ||
+    (patience !== null && epochs - bestEpoch >= patience)
+  );
+}

@@ -1,0 +1,139 @@
+/** Reads the central directory of a ZIP archive, also of a large one (ZIP64). Node.js only. */
+import type { FileHandle } from 'node:fs/promises';
+import { describeContent } from '../../../formats/content.js';
+import { readRange } from '../../../formats/read-files.js';
+import { UserError } from '../../../user-error.js';
+
+/** A file in an archive. */
+export interface ZipEntry {
+  /** With `/` between names. */
+  path: string;
+  /** Where its local header begins. */
+  at: number;
+  packedBytes: number;
+  bytes: number;
+  method: number;
+  isEncrypted: boolean;
+}
+
+const LOCAL_HEADER = 0x04034b50;
+const END = 0x06054b50;
+const END_BYTES = 22;
+const MAX_COMMENT = 0xffff;
+const LOCATOR_64 = 0x07064b50;
+const LOCATOR_64_BYTES = 20;
+const END_64 = 0x06064b50;
+const END_64_BYTES = 56;
+const ENTRY = 0x02014b50;
+const ENTRY_BYTES = 46;
+/** 5,000,000 files with names of 60 letters. */
+const MAX_DIRECTORY_BYTES = 2 ** 29;
+const NONE_16 = 0xffff;
+const NONE_32 = 0xffffffff;
+const EXTRA_64 = 0x0001;
+const ENCRYPTED = 1;
+
+/**
+ * All files of an archive, in the order of its directory.
+ * @param name how messages name the archive, with article
+ * @throws UserError if there is no directory, or it is damaged
+ */
+export async function zipEntries(handle: FileHandle, size: number, name: string): Promise<ZipEntry[]> {
+  const { start, bytes } = await findDirectory(handle, size, name);
+  if (bytes > MAX_DIRECTORY_BYTES || start + bytes > size) throw damaged(name, 'its directory is cut short');
+  const directory = Buffer.from((await readRange(handle, start, start + bytes, name)).buffer);
+  const entries: ZipEntry[] = [];
+  let packed = 0;
+  for (let at = 0; at < directory.length; ) {
+    if (at + ENTRY_BYTES > directory.length || directory.readUInt32LE(at) !== ENTRY) {
+      throw damaged(name, `entry ${entries.length + 1} of its directory makes no sense`);
+    }
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) =>
+      directory.readUInt16LE(at + offset),
+    );
+    const end = at + ENTRY_BYTES + nameBytes + extraBytes + commentBytes;
+    if (end > directory.length) throw damaged(name, 'its directory is cut short');
+    const nameAt = at + ENTRY_BYTES;
+    const entry = {
+      path: pathOf(directory.subarray(nameAt, nameAt + nameBytes)),
+      at: directory.readUInt32LE(at + 42),
+      packedBytes: directory.readUInt32LE(at + 20),
+      bytes: directory.readUInt32LE(at + 24),
+      method: directory.readUInt16LE(at + 10),
+      isEncrypted: (directory.readUInt16LE(at + 8) & ENCRYPTED) !== 0,
+    };
+    addSizes64(entry, directory.subarray(nameAt + nameBytes, nameAt + nameBytes + extraBytes));
+    packed += entry.packedBytes;
+    // Files that share their bytes unpack to any size: a bomb.
+    if (packed > size) throw damaged(name, 'its files are larger than the archive; it may be a ZIP bomb');
+    entries.push(entry);
+    at = end;
+  }
+  return entries;
+}
+
+async function findDirectory(
+  handle: FileHandle,
+  size: number,
+  name: string,
+): Promise<{ start: number; bytes: number }> {
+  const from = Math.max(0, size - END_BYTES - MAX_COMMENT - LOCATOR_64_BYTES);
+  const tail = Buffer.from((await readRange(handle, from, size, name)).buffer);
+  let at = tail.length - END_BYTES;
+  while (at >= 0 && tail.readUInt32LE(at) !== END) at--;
+  if (at < 0) {
+    const start = await readRange(handle, 0, Math.min(size, 4096), name);
+    const isStart = start.length >= 4 && Buffer.from(start).readUInt32LE(0) === LOCAL_HEADER;
+    throw new UserError(
+      isStart
+        ? `${name}: the ZIP archive is cut short: it begins as one, but its directory, which should be at its end, is not in its ${size} bytes; ` +
+            'copy or load it again'
+        : `${name}: expected a ZIP archive, found ${describeContent(start)}`,
+    );
+  }
+  const [count, bytes, start] = [
+    tail.readUInt16LE(at + 10),
+    tail.readUInt32LE(at + 12),
+    tail.readUInt32LE(at + 16),
+  ];
+  if (count !== NONE_16 && bytes !== NONE_32 && start !== NONE_32) return { start, bytes };
+  const locator = at - LOCATOR_64_BYTES;
+  if (locator < 0 || tail.readUInt32LE(locator) !== LOCATOR_64) return { start, bytes };
+  const place = Number(tail.readBigUInt64LE(locator + 8));
+  if (place + END_64_BYTES > size) throw damaged(name, 'its ZIP64 directory is cut short');
+  const record = Buffer.from((await readRange(handle, place, place + END_64_BYTES, name)).buffer);
+  if (record.readUInt32LE(0) !== END_64) throw damaged(name, 'its ZIP64 directory makes no sense');
+  return { bytes: Number(record.readBigUInt64LE(40)), start: Number(record.readBigUInt64LE(48)) };
+}
+
+/** Replaces sizes that need 64 bits by those of the extra field. */
+function addSizes64(entry: ZipEntry, extra: Buffer): void {
+  const keys = (['bytes', 'packedBytes', 'at'] as const).filter((key) => entry[key] === NONE_32);
+  for (let at = 0; keys.length > 0 && at + 4 <= extra.length; ) {
+    const [id, length] = [extra.readUInt16LE(at), extra.readUInt16LE(at + 2)];
+    if (id === EXTRA_64) {
+      keys.forEach((key, n) => {
+        const from = at + 4 + 8 * n;
+        if (8 * (n + 1) <= length && from + 8 <= extra.length)
+          entry[key] = Number(extra.readBigUInt64LE(from));
+      });
+      return;
+    }
+    at += 4 + length;
+  }
+}
+
+/** Names are UTF-8, or of an older program in letters of one byte. */
+function pathOf(bytes: Uint8Array): string {
+  let path: string;
+  try {
+    path = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    path = Buffer.from(bytes).toString('latin1');
+  }
+  return path.replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
+}
+
+function damaged(name: string, problem: string): UserError {
+  return new UserError(`${name}: a damaged ZIP archive: ${problem}`);
+}

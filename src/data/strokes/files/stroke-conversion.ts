@@ -1,0 +1,98 @@
+/** Converts images to strokes in worker threads. The result does not depend on the number of threads. */
+
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { quote } from '../../../formats/quotation.js';
+import { STROKE_COLUMNS } from '../../../ink/image-to-strokes.js';
+import { receivedError, UserError } from '../../../user-error.js';
+import type { ImageExamples } from '../../images/image-examples.js';
+import { concatenateStrokes, type StrokeExamples } from '../stroke-examples.js';
+import type { ConversionReply, ConversionTask, ConvertedChunk } from './stroke-worker.js';
+
+/** Images in a chunk: a thread takes one chunk at a time. */
+const CHUNK = 250;
+
+export interface ConversionOptions {
+  /** Breaks ties between tours; the same for all images, so an image's strokes do not depend on its index. */
+  seed: number;
+  /** Default: one a core. */
+  threads?: number;
+  /** Ends the threads: the promise rejects with its reason. */
+  signal?: AbortSignal;
+  /** Called after each chunk. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * The strokes of images.
+ * @param images of one channel; 0 is paper, 255 is ink
+ * @param name of the data set, for messages
+ * @throws UserError if the images have several channels
+ */
+export async function strokesFromImages(
+  images: ImageExamples,
+  name: string,
+  options: ConversionOptions,
+): Promise<StrokeExamples> {
+  const { count, channels, width, height, pixels, labels } = images;
+  if (channels !== 1) {
+    throw new UserError(
+      `strokes from ${quote(name)}: its images have ${channels} channels, and strokes are made of one; give grey images`,
+    );
+  }
+  const { seed, onProgress, signal, threads = availableParallelism() } = options;
+  signal?.throwIfAborted();
+  const next = new Int32Array(new SharedArrayBuffer(4));
+  const task: ConversionTask = { pixels, width, height, count, seed, next, chunk: CHUNK };
+  const sequences: Int16Array[] = new Array(count);
+  let done = 0;
+  await Promise.all(
+    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, signal, ({ first, lengths, moves }) => {
+      let at = 0;
+      lengths.forEach((length, n) => {
+        sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
+        at += length * STROKE_COLUMNS;
+      });
+      done += lengths.length;
+      onProgress?.(done, count);
+    }),
+  );
+  return concatenateStrokes(sequences, labels, name);
+}
+
+/** Starts threads. Each promise resolves when its thread ends; if one thread fails, all are terminated. */
+function workersFor(
+  threads: number,
+  task: ConversionTask,
+  signal: AbortSignal | undefined,
+  take: (chunk: ConvertedChunk) => void,
+): Promise<void>[] {
+  const workers = Array.from(
+    { length: Math.max(1, threads) },
+    () => new Worker(new URL('./stroke-worker.js', import.meta.url), { workerData: task }),
+  );
+  return workers.map(
+    (worker) =>
+      new Promise<void>((resolve, reject) => {
+        const fail = (error: unknown) => {
+          for (const each of workers) void each.terminate();
+          reject(error);
+        };
+        worker.on('message', (reply: ConversionReply) => {
+          try {
+            if ('error' in reply) throw receivedError(reply.error);
+            take(reply);
+          } catch (error) {
+            fail(error);
+          }
+        });
+        const stop = () => fail(signal?.reason);
+        signal?.addEventListener('abort', stop, { once: true });
+        worker.on('error', fail);
+        worker.on('exit', () => {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        });
+      }),
+  );
+}

@@ -1,0 +1,101 @@
+/** Opens the engine of a run or an evaluation on threads of the processor. */
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { HostChoice } from '../../../backends/backend-names.js';
+import { openBackend } from '../../../backends/open-node.js';
+import { mixedPrecisionOn } from '../../../backends/stored.js';
+import { partsOf } from '../../../data/sources.js';
+import { shortageOf } from '../../../formats/shortage.js';
+import { UserError } from '../../../user-error.js';
+import { identityOf } from '../../mpi/identity.js';
+import { openTeam, type TeamOptions } from '../../team/team.js';
+import { teamBytes } from '../../team/team-memory.js';
+import { startNodeThread } from '../../team/threads/threads-node.js';
+import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
+
+/** @throws UserError when the backend or its threads cannot be opened */
+export async function openHostEngine(options: RunEngineOptions, choice: HostChoice): Promise<OpenedEngine> {
+  const { dataset, preprocessing, model, precision: wanted = 'float32', training, ranks = null } = options;
+  const notices: string[] = [];
+  const threads = options.threads ?? ranks?.defaultThreads ?? availableParallelism();
+  const backend = await openBackend(choice, (line) => notices.push(line));
+  const precision = wanted === 'mixed' ? mixedPrecisionOn(backend) : wanted;
+  const team: Omit<TeamOptions, 'startThread'> = {
+    backend,
+    threads,
+    model,
+    precision,
+    training,
+    parts: partsOf(dataset, preprocessing),
+  };
+  try {
+    checkAddressSpace(team);
+    if (ranks) {
+      const own = identityOf(dataset, `${backend.name} (${backend.description})`);
+      team.ranks = await ranks.agree(own, wanted);
+      notices.push(...ranks.notices);
+    }
+    const opened = await openTeam({ ...team, startThread: startNodeThread });
+    const engine = ranks ? ranks.engineOn(opened, model.numClasses) : opened;
+    const close = async () => {
+      await engine.close();
+      backend.close();
+    };
+    return { engine, precision, notices, close };
+  } catch (error) {
+    const explained = explainShortage(error, team);
+    backend.close();
+    throw explained;
+  }
+}
+
+/** Open files that the process needs, and each thread while it starts. Measured on Linux with 1 to 16 threads. */
+const PROCESS_FILES = 48;
+const THREAD_FILES = 16;
+/** Address space that V8 reserves for a thread. Measured on Linux: 540 to 670 MB. */
+const THREAD_ADDRESS_BYTES = 640 * 2 ** 20;
+
+/**
+ * Refuses more threads than a limit of the address space (ulimit -v) allows: V8 ends the whole process when it cannot
+ * reserve the space for a thread. Linux only.
+ */
+function checkAddressSpace(team: Omit<TeamOptions, 'startThread'>): void {
+  if (process.platform !== 'linux') return;
+  const limit = Number(/^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
+  const used = 1024 * Number(/^VmSize:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  const needed = used + team.threads * THREAD_ADDRESS_BYTES + teamBytes(team);
+  if (!(needed > limit)) return; // Also if there is no limit, which is NaN here.
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`;
+  throw new UserError(
+    `train: ${countThreads(team.threads)} and Node.js need about ${megabytes(needed)} of address space; the limit is ` +
+      `${megabytes(limit)}; raise it (ulimit -v), or use fewer threads`,
+    { settings: ['threads'] },
+  );
+}
+
+function countThreads(threads: number): string {
+  return threads === 1 ? 'a thread' : `${threads} threads`;
+}
+
+/** Turns a lack of open files or of memory into a UserError that says how much is needed; returns any other error. */
+function explainShortage(error: unknown, team: Omit<TeamOptions, 'startThread'>): unknown {
+  const { threads } = team;
+  const what = `train: cannot start ${countThreads(threads)}`;
+  switch (shortageOf(error)) {
+    case null:
+      return error;
+    case 'files':
+      return new UserError(
+        `${what}: too many files are open; about ${PROCESS_FILES + THREAD_FILES * threads} are needed: ` +
+          'raise the limit (ulimit -n), or use fewer threads',
+        { settings: ['threads'] },
+      );
+    case 'memory':
+      return new UserError(
+        `${what}: there is not enough memory; the network needs ${Math.ceil(teamBytes(team) / 2 ** 20)} MB besides ` +
+          'Node.js and the data: close other programs, raise the limit (ulimit -v), use fewer threads, or a smaller network',
+        { settings: ['threads', 'hiddenSize'] },
+      );
+  }
+}
