@@ -10,7 +10,7 @@ import { readTrainedModel } from '#src/runs/checkpoint/checkpoint-file.js';
 import { checkpointBytes, STROKES } from '../recognize/checkpoint-bytes.js';
 import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
-import { fakeTerminal } from './fake-run.js';
+import { fakeTerminal } from './commands/fake-run.js';
 
 const folder = temporaryFolder();
 const write = (name: string, content: string | Uint8Array) => {

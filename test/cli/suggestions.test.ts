@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { run } from '#src/cli/program.js';
-import { fakeTerminal } from './fake-run.js';
+import { fakeTerminal } from './commands/fake-run.js';
 
 async function said(line: string): Promise<string> {
   const terminal = fakeTerminal();

@@ -3,7 +3,7 @@
  * for each would take most of the time. Receives the cases as messages, and answers each with its outcome.
  */
 import { run } from '#src/cli/program.js';
-import { FakeOutput } from '../cli/fake-run.js';
+import { FakeOutput } from '../cli/commands/fake-run.js';
 
 export interface Case {
   args: string[];

@@ -1,6 +1,6 @@
 /**
  * Protects examples/: every command of its README does what the README shows, in a folder of a user and with less data.
- * The page of the fifth example is tested in test/page/example.test.ts.
+ * The page of the fifth example is tested in test/page/library/example.test.ts.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

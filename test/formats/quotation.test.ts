@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { printJson, shellQuote } from '#src/cli/terminal/terminal.js';
 import { inOneLine, quote } from '#src/formats/quotation.js';
-import { fakeTerminal } from '../cli/fake-run.js';
+import { fakeTerminal } from '../cli/commands/fake-run.js';
 
 const HOSTILE = 'a\u001b[31m\n\r\t\u0007\u009b2J\u202eb\u2028\u200b\ud800';
 

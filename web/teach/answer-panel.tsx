@@ -3,9 +3,9 @@ import type { TeachClass } from '#src/data/pens/project.js';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
 import { formatChance } from '../charts/classes.js';
 import { useChanges } from '../hooks.js';
-import { countsOf, type Lesson } from './edits.js';
-import type { LiveAnswer } from './live-answers.js';
-import type { TeachSession } from './teach-session.js';
+import { countsOf, type Lesson } from './project/edits.js';
+import type { LiveAnswer } from './project/live-answers.js';
+import type { TeachSession } from './project/teach-session.js';
 
 /** With more classes than this, only the likeliest get a bar. */
 const MAX_BARS = 8;

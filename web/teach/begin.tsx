@@ -1,6 +1,6 @@
 /** What the Teach view shows before there is a symbol: what it is for, and ways to begin. */
 import { useRef } from 'preact/hooks';
-import type { TeachSession } from './teach-session.js';
+import type { TeachSession } from './project/teach-session.js';
 
 /** The pictures on the buttons. */
 const PICTURES = {

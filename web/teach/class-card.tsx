@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TeachClass, TeachDrawing } from '#src/data/pens/project.js';
 import { plural } from '#src/report/text.js';
 import { DrawingThumb } from './drawing-thumb.js';
+import type { TeachSession } from './project/teach-session.js';
 import { blurOnEnter, closeFromOutside } from './project-bar.js';
-import type { TeachSession } from './teach-session.js';
 
 interface ClassCardProps {
   session: TeachSession;

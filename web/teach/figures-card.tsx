@@ -2,7 +2,7 @@
 import { formatShare } from '#src/report/text.js';
 import { useChanges } from '../hooks.js';
 import { DrawingThumb } from './drawing-thumb.js';
-import type { TeachSession } from './teach-session.js';
+import type { TeachSession } from './project/teach-session.js';
 
 /** Pairs of symbols that are shown. */
 const MAX_PAIRS = 5;

@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { plural } from '#src/report/text.js';
 import { RedoIcon, UndoIcon } from '../icons.js';
 import { FileInput } from './begin.js';
-import { EMPTY_LESSON, type Lesson } from './edits.js';
-import type { TeachSession } from './teach-session.js';
+import { EMPTY_LESSON, type Lesson } from './project/edits.js';
+import type { TeachSession } from './project/teach-session.js';
 
 export function ProjectBar({ session }: { session: TeachSession }) {
   const { desk } = session;

@@ -3,9 +3,9 @@
  */
 import { type TaughtNetwork, type TeachProject, writeProject } from '#src/data/pens/project.js';
 import { messageOf } from '../hooks.js';
-import { EditHistory } from './edit-history.js';
-import { EMPTY_LESSON, type Lesson } from './edits.js';
-import { type KeptEntry, type KeptProject, ProjectShelf } from './keeping.js';
+import { EditHistory } from './project/edit-history.js';
+import { EMPTY_LESSON, type Lesson } from './project/edits.js';
+import { type KeptEntry, type KeptProject, ProjectShelf } from './project/keeping.js';
 
 /** Changes within this time are written together. */
 const WRITE_AFTER_MS = 300;

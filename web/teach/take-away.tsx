@@ -3,8 +3,8 @@ import { useState } from 'preact/hooks';
 import { messageOf, useChanges } from '../hooks.js';
 import { SaveIcon } from '../icons.js';
 import type { TakeAwayFormat } from '../workers/teach-protocol.js';
-import { download, drawingsFile, fileNameOf, projectFile } from './teach-files.js';
-import type { TeachSession } from './teach-session.js';
+import { download, drawingsFile, fileNameOf, projectFile } from './project/teach-files.js';
+import type { TeachSession } from './project/teach-session.js';
 
 const FORMATS: [TakeAwayFormat, title: string, about: string][] = [
   ['html', 'A page of its own', 'one .html file: draw in it, also without a network'],

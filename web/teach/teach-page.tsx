@@ -13,13 +13,13 @@ import { AnswerPanel } from './answer-panel.js';
 import { Begin } from './begin.js';
 import { ClassCard } from './class-card.js';
 import { FiguresCard } from './figures-card.js';
-import { Paper } from './paper.js';
+import { TeachSession } from './project/teach-session.js';
 import { ProjectBar } from './project-bar.js';
 import { TakeAway } from './take-away.js';
-import { TeachSession } from './teach-session.js';
 import { listenForTeachKeys } from './teach-shortcuts.js';
 import { TrainingCard } from './training-card.js';
-import { WordReading } from './word-paper.js';
+import { Paper } from './writing/paper.js';
+import { WordReading } from './writing/word-paper.js';
 
 /** Begins when the view is first opened, and lives as long as the page. */
 const session = new TeachSession();

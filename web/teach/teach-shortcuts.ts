@@ -2,7 +2,7 @@
  * Keys of the Teach view, wherever the focus is: Enter takes the drawing, Space too if the pen is no keyboard; Ctrl+Z
  * takes back the last stroke, or without a drawing the last change; Delete and Escape clear the drawing.
  */
-import type { TeachSession } from './teach-session.js';
+import type { TeachSession } from './project/teach-session.js';
 
 /** @returns a function that removes the shortcuts */
 export function listenForTeachKeys(session: TeachSession): () => void {

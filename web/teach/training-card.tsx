@@ -4,9 +4,9 @@ import { formatShare, plural } from '#src/report/text.js';
 import { LineChart } from '../charts/line-chart.js';
 import { useChanges } from '../hooks.js';
 import { PauseIcon, PlayIcon } from '../icons.js';
-import { LEAST_DRAWINGS } from './background-training.js';
-import { countsOf } from './edits.js';
-import type { TeachSession } from './teach-session.js';
+import { LEAST_DRAWINGS } from './project/background-training.js';
+import { countsOf } from './project/edits.js';
+import type { TeachSession } from './project/teach-session.js';
 
 export function TrainingCard({ session }: { session: TeachSession }) {
   useChanges(session, 'frame');

@@ -3,7 +3,7 @@
  *
  * 1 + x = 2^n (1 + f) with 1 + f in [√½, √2); f = x if n = 0, so a small x loses nothing. ln(1 + f) = 2 artanh(s) with
  * s = f / (2 + f), |s| ≤ 0.172: the series to s⁹ (truncation error below 2^-28). Error: 4 ulp, with a division of 2.5 ulp
- * (test/backends/webgpu/cross-entropy.test.ts). Results below 2^-125 may be
+ * (test/backends/webgpu/head/cross-entropy.test.ts). Results below 2^-125 may be
  * flushed to zero. Infinity and NaN pass through.
  */
 export const LOGARITHM = `

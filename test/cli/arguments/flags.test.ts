@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { helpTerm, normalizeSpelling } from '#src/cli/arguments/flags.js';
 import { defineTrain } from '#src/cli/commands/train/train-command.js';
 import { flagName, OPTION_GROUPS, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
-import { fakeTerminal } from '../fake-run.js';
+import { fakeTerminal } from '../commands/fake-run.js';
 
 function trainCommand(): Command {
   const command = new Command('train').configureHelp({ optionTerm: helpTerm, helpWidth: 600 });

@@ -17,7 +17,7 @@ import { configToDisk } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
 import { sampleInput } from '../../report/sample.js';
 import { temporaryFolder } from '../../train/small-mnist.js';
-import { FakeOutput } from '../fake-run.js';
+import { FakeOutput } from '../commands/fake-run.js';
 import { planOf } from './plan-of.js';
 
 const SAMPLE = sampleInput({ epochs: 1, points: 1 });

@@ -6,7 +6,7 @@ import { DataProgressView } from '#src/cli/terminal/data-progress.js';
 import { clock, type ProgressSettings, ProgressView } from '#src/cli/terminal/progress.js';
 import { colorsFor } from '#src/cli/terminal/terminal.js';
 import { sampleInput } from '../../report/sample.js';
-import { FakeOutput, progress, START } from '../fake-run.js';
+import { FakeOutput, progress, START } from '../commands/fake-run.js';
 
 const colors = colorsFor(new FakeOutput(false), {});
 const settings: ProgressSettings = { preset: 'quick', freqOutputTrain: 2, freqOutputVal: null, colors };

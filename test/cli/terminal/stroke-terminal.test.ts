@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { drawSamples } from '#src/cli/terminal/stroke-terminal.js';
 import { colorsFor } from '#src/cli/terminal/terminal.js';
-import { FakeOutput } from '../fake-run.js';
+import { FakeOutput } from '../commands/fake-run.js';
 
 describe('drawings as text', () => {
   const drawing = {
