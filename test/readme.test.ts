@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { flagName, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
+import { flagName } from '#src/train/config/option.js';
+import { OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
 import { PRESETS } from '#src/train/config/presets.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,6 +1,7 @@
 /** A grammar of command lines: commands, their flags, and paths of which most are not what the command expects. */
 import type { Random } from '#src/random.js';
-import { flagName, OPTION_KEYS } from '#src/train/config/options.js';
+import { flagName } from '#src/train/config/option.js';
+import { OPTION_KEYS } from '#src/train/config/options.js';
 import { chance, pick } from './byte-mutations.js';
 import { hostileText } from './json-mutations.js';
 

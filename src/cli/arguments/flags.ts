@@ -1,14 +1,8 @@
 /** Turns the table of options into commander's flags and their help texts. */
 import { type Command, Option as Flag, InvalidArgumentError } from 'commander';
 import { formatNumber } from '../../report/text.js';
-import {
-  flagName,
-  OPTION_GROUPS,
-  OPTIONS,
-  type Option,
-  type OptionKey,
-  optionNamed,
-} from '../../train/config/options.js';
+import { flagName, type Option } from '../../train/config/option.js';
+import { OPTION_GROUPS, OPTIONS, type OptionKey, optionNamed } from '../../train/config/options.js';
 
 /** Groups of the help for flags that are not in the table: `--config`, `--json`, `--help`. */
 export const RUN_GROUP = `${OPTION_GROUPS[0].title}:`;

@@ -6,7 +6,8 @@ import { snakeCaseKeys } from '../../formats/key-case.js';
 import { quote } from '../../formats/quotation.js';
 import { printable } from '../../report/recall.js';
 import { formatCount, plural } from '../../report/text.js';
-import { flagName, OPTIONS } from '../../train/config/options.js';
+import { flagName } from '../../train/config/option.js';
+import { OPTIONS } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
 import { colorsFor, indent, printJson, shellQuote, type Terminal } from '../terminal/terminal.js';
 

@@ -8,14 +8,8 @@ import { Random } from '../../random.js';
 import { formatSetting } from '../../report/text.js';
 import { MAX_TRIALS } from '../../runs/limits.js';
 import type { Axis, Settings, SettingValue } from '../../runs/sweep/sweep-folder.js';
-import {
-  flagName,
-  OPTION_KEYS,
-  OPTIONS,
-  type Option,
-  type OptionKey,
-  type TrainConfig,
-} from '../../train/config/options.js';
+import { flagName, type Option } from '../../train/config/option.js';
+import { OPTION_KEYS, OPTIONS, type OptionKey, type TrainConfig } from '../../train/config/options.js';
 import { type GivenSources, givenOptions, resolveConfig } from '../../train/config/run-config.js';
 import { UserError } from '../../user-error.js';
 

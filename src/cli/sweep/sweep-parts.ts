@@ -15,7 +15,8 @@ import { lockRun } from '../../runs/run-lock.js';
 import { removeUnusedFolder } from '../../runs/run-path.js';
 import { isTrialFolder, SWEEP_FILES, type Sweep, writeSweep } from '../../runs/sweep/sweep-folder.js';
 import { byAccuracy, type TrialResult } from '../../runs/sweep/sweep-results.js';
-import { flagName, type TrainConfig } from '../../train/config/options.js';
+import { flagName } from '../../train/config/option.js';
+import type { TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
 import { dataTitle } from '../commands/train/train-parts.js';
 import {

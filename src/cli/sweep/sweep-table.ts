@@ -2,7 +2,7 @@
 import { formatSeconds, formatShare } from '../../report/text.js';
 import type { Axis, Settings } from '../../runs/sweep/sweep-folder.js';
 import type { TrialResult } from '../../runs/sweep/sweep-results.js';
-import { flagName } from '../../train/config/options.js';
+import { flagName } from '../../train/config/option.js';
 import { formatTable } from '../terminal/terminal.js';
 import { settingText } from './search-space.js';
 

@@ -10,73 +10,18 @@ import { PRECISIONS } from '../../backends/stored.js';
 import { SCANS } from '../../data/images/image-preprocessing.js';
 import { snakeCase } from '../../formats/key-case.js';
 import { CHRONO_RANGE } from '../../model/classifier-config.js';
-
-interface Range {
-  from?: number;
-  to?: number;
-  /** Exclusive bounds. */
-  above?: number;
-  below?: number;
-}
-interface Extra {
-  /** The option accepts `null` in a file and `none` as a flag; this text says what that means. */
-  none?: string;
-  /** The option has an effect only with these values of another option; with others, it is refused. */
-  only?: { with: 'optimizer' | 'schedule'; is: readonly string[] };
-}
-type Form =
-  | { type: 'integer' | 'number'; range: Range }
-  | { type: 'fraction'; range: Range /* a number, or `5/6` */ }
-  | { type: 'switch' }
-  | { type: 'choice' | 'list'; choices: readonly string[] }
-  | { type: 'text' /** The value of the flag without an argument. */; alone?: string };
-
-/** One option, whose values are of type T. */
-export type Option<T = unknown> = { default: T; description: string } & Extra & Form;
-
-function integer<T extends number | null>(
-  value: T,
-  range: Range,
-  description: string,
-  extra?: Extra,
-): Option<T | number> {
-  return { type: 'integer', default: value, range, description, ...extra };
-}
-function number<T extends number | null>(
-  value: T,
-  range: Range,
-  description: string,
-  extra?: Extra,
-): Option<T | number> {
-  return { type: 'number', default: value, range, description, ...extra };
-}
-function fraction(value: number, range: Range, description: string): Option<number> {
-  return { type: 'fraction', default: value, range, description };
-}
-function toggle(value: boolean, description: string, extra?: Extra): Option<boolean> {
-  return { type: 'switch', default: value, description, ...extra };
-}
-function choice<const C extends string>(
-  choices: readonly C[],
-  value: NoInfer<C>,
-  description: string,
-): Option<C> {
-  return { type: 'choice', default: value, choices, description };
-}
-function list<const C extends string>(
-  choices: readonly C[],
-  value: NoInfer<C>[],
-  description: string,
-): Option<C[]> {
-  return { type: 'list', default: value, choices, description };
-}
-function text<T extends string | null>(
-  value: T,
-  description: string,
-  extra?: Extra & { alone?: string },
-): Option<T | string> {
-  return { type: 'text', default: value, description, ...extra };
-}
+import {
+  choice,
+  type Extra,
+  flagName,
+  fraction,
+  integer,
+  list,
+  number,
+  type Option,
+  text,
+  toggle,
+} from './option.js';
 
 const MANY = 1_000_000;
 const SEED = { from: 0, to: 2 ** 32 - 1 };
@@ -431,11 +376,6 @@ export const OPTION_GROUPS = Object.entries(GROUPS).map(([title, options]) => ({
   keys: Object.keys(options) as OptionKey[],
 }));
 
-/** The name of an option's flag: `dropoutRate` → `dropout-rate`. Files use `dropout_rate` (key-case.ts). */
-export function flagName(key: string): string {
-  return snakeCase(key).replaceAll('_', '-');
-}
-
 /**
  * Finds the option of a spelling: kebab-case, camelCase, or snake_case with one or more underscores
  * (`freq_output__train` in the mnist-lstm project). Returns undefined for an unknown option.
@@ -443,30 +383,4 @@ export function flagName(key: string): string {
 export function optionNamed(spelling: string): OptionKey | undefined {
   const name = snakeCase(spelling).replace(/_+/g, '-');
   return OPTION_KEYS.find((key) => flagName(key) === name);
-}
-
-/** The longest path of Linux. */
-export const MAX_TEXT_LENGTH = 4096;
-
-/** The values that an option accepts, in words: `a whole number from 1 to 64`. */
-export function expectation(option: Option): string {
-  const none = option.none === undefined ? '' : ', or none';
-  switch (option.type) {
-    case 'switch':
-      return 'true or false';
-    case 'choice':
-      return `one of ${option.choices.join(', ')}`;
-    case 'list':
-      return `a list of ${option.choices.join(', ')}`;
-    case 'text':
-      return `a text of 1 to ${MAX_TEXT_LENGTH} characters, none of them zero${none}`;
-    default: {
-      const { from, to, above, below } = option.range;
-      const lower =
-        above !== undefined ? `above ${above}` : `${below === undefined ? 'from' : 'of at least'} ${from}`;
-      const upper =
-        below !== undefined ? `and below ${below}` : `${above === undefined ? 'to' : 'and at most'} ${to}`;
-      return `${option.type === 'integer' ? 'a whole number' : 'a number'} ${lower} ${upper}${none}`;
-    }
-  }
 }

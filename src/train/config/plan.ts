@@ -11,7 +11,8 @@ import type { UpdateSettings } from '../engine.js';
 import type { RateSettings } from '../learning-rates.js';
 import type { LoopSettings } from '../loop.js';
 import { type ResolvedOptimizer, resolveOptimizer } from '../optimizer.js';
-import { flagName, type TrainConfig } from './options.js';
+import { flagName } from './option.js';
+import type { TrainConfig } from './options.js';
 
 /**
  * How the data set's examples become sequences.

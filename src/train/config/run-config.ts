@@ -12,17 +12,8 @@ import { UserError } from '../../user-error.js';
 import type { ConfigFile } from './config-file.js';
 import { adviceFor, flagFor } from './foreign-names.js';
 import { nearest } from './nearest.js';
-import {
-  expectation,
-  flagName,
-  MAX_TEXT_LENGTH,
-  OPTION_KEYS,
-  OPTIONS,
-  type Option,
-  type OptionKey,
-  optionNamed,
-  type TrainConfig,
-} from './options.js';
+import { expectation, flagName, MAX_TEXT_LENGTH, type Option } from './option.js';
+import { OPTION_KEYS, OPTIONS, type OptionKey, optionNamed, type TrainConfig } from './options.js';
 import { PRESETS } from './presets.js';
 
 export type { OptionKey, TrainConfig } from './options.js';

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { Command } from 'commander';
 import { helpTerm, normalizeSpelling } from '#src/cli/arguments/flags.js';
 import { defineTrain } from '#src/cli/commands/train/train-command.js';
-import { flagName, OPTION_GROUPS, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
+import { flagName } from '#src/train/config/option.js';
+import { OPTION_GROUPS, OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
 import { fakeTerminal } from '../commands/fake-run.js';
 
 function trainCommand(): Command {

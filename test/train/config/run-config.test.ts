@@ -8,7 +8,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { snakeCase } from '#src/formats/key-case.js';
 import { type ConfigFile, parseConfigFile } from '#src/train/config/config-file.js';
-import { expectation, flagName, OPTION_KEYS, OPTIONS, type OptionKey } from '#src/train/config/options.js';
+import { expectation, flagName } from '#src/train/config/option.js';
+import { OPTION_KEYS, OPTIONS, type OptionKey } from '#src/train/config/options.js';
 import { PRESETS } from '#src/train/config/presets.js';
 import {
   configJsonSchema,
