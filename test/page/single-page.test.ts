@@ -115,7 +115,12 @@ for (const model of MODELS) {
         assert.equal(shown.glyph, answer.top[0].class);
         assert.equal(shown.unsure, answer.unsure);
         assert.ok((await page.locator('.replay .band').count()) > 1, 'the chart over pen time');
-        await page.locator('.seen .pixels canvas').waitFor();
+        await page
+          .locator(model.name === 'points' ? '.seen .strokes polyline' : '.seen .pixels canvas')
+          .first()
+          .waitFor();
+        // A network of points reads no picture.
+        assert.equal(await page.locator('.seen .pixels canvas').count(), model.name === 'points' ? 0 : 1);
         assert.equal((await page.locator('.seen .strokes polyline').count()) > 0, model.name !== 'quick');
         await page.getByText('Look inside the network').click();
         await page.locator('.heat-map').first().waitFor();

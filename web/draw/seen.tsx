@@ -7,6 +7,8 @@ const SIDE = 28;
 
 export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet<string> }) {
   const both = kinds.has('images') && kinds.has('strokes');
+  // A network of points reads no picture.
+  const hasPicture = !shown?.moves || shown.picture !== null;
   return (
     <section class="card seen" aria-label="The networks' input">
       <header>
@@ -18,15 +20,17 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
         </p>
       </header>
       <div class="views">
-        <figure>
-          <Pixels
-            pixels={shown?.picture ?? null}
-            width={SIDE}
-            height={SIDE}
-            label="The drawing as a picture of 28 by 28 pixels"
-          />
-          <figcaption>28 × 28 pixels</figcaption>
-        </figure>
+        {hasPicture && (
+          <figure>
+            <Pixels
+              pixels={shown?.picture ?? null}
+              width={SIDE}
+              height={SIDE}
+              label="The drawing as a picture of 28 by 28 pixels"
+            />
+            <figcaption>28 × 28 pixels</figcaption>
+          </figure>
+        )}
         {kinds.has('strokes') && (
           <figure>
             <Strokes

@@ -125,7 +125,7 @@ function strokesFor(
   }
   refuseUnlessDigitSized('a drawing', size);
   if (isDot(input)) return null;
-  if (order === 'points') return { picture: digitPicture(drawingToImage(input)), moves: pointMoves(input) };
+  if (order === 'points') return { picture: null, moves: pointMoves(input) };
   return { picture: digitPicture(drawingToImage(input)), moves: drawingToStrokes(input, { order }) };
 }
 
