@@ -1,14 +1,29 @@
 /**
- * Finishes a build: copies what tsc leaves out (the WASM kernels, the headers for the addon, the decoders of pictures,
- * the charts' fonts and echarts) and makes the command executable.
+ * Finishes a build: removes what tsc compiled from files that are no more, copies what it leaves out (the WASM kernels,
+ * the headers for the addon, the decoders of pictures, the charts' fonts and echarts) and makes the command executable.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { listFiles } from './file-names.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const packageFolder = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+
+// tsc leaves them: a test that has moved would run twice, and the package would have both.
+for (const [output, source] of [
+  ['dist', 'src'],
+  ['build/test', 'test'],
+  ['build/bench', 'bench'],
+]) {
+  const maps = existsSync(at(output)) ? listFiles(at(output)).filter((name) => name.endsWith('.js.map')) : [];
+  for (const stem of maps.map((name) => name.slice(0, -'.js.map'.length))) {
+    if (existsSync(at(`${source}/${stem}.ts`))) continue;
+    for (const ending of ['.js', '.js.map', '.d.ts'])
+      rmSync(at(`${output}/${stem}${ending}`), { force: true });
+  }
+}
 
 for (const name of ['kernels.wasm', 'kernels-relaxed.wasm'])
   copyFileSync(at(`kernels/${name}`), at(`dist/backends/wasm/${name}`));
