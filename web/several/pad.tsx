@@ -39,7 +39,7 @@ export function Pad({ pad, look, hint }: PadProps) {
           {reading.symbols.map((symbol, n) => (
             <div
               key={n}
-              class={`frame${symbol.unsure ? ' unsure' : ''}${symbol === selection ? ' selected' : ''}`}
+              class={`frame${symbol.unsure ? ' unsure' : ''}${symbol === selection ? ' selected' : ''}${isHigh(symbol.box, pad) ? ' high' : ''}`}
               style={{ ...placeOf(symbol.box, pad), ...look.styleOf(symbol.answer) }}
             >
               <Tag symbol={symbol} look={look} />
@@ -69,6 +69,9 @@ function Tag({ symbol, look }: { symbol: ReadSymbol; look: ClassLook }) {
   );
 }
 
+/** Of the pad's height, as much as a tag needs on a small screen. */
+const TAG_SHARE = 0.2;
+
 /** In place of a probability. */
 export const GIVEN = '✓';
 
@@ -76,6 +79,11 @@ export const GIVEN = '✓';
 export function chanceOf({ probability, unsure }: ReadSymbol): string {
   if (probability < SURE_FROM && !unsure) return GIVEN;
   return probability >= 0.99 ? '>99\u00a0%' : formatChance(probability);
+}
+
+/** Whether there is no room for the tag above the symbol, but below. */
+function isHigh({ top, bottom }: Box, { ink }: PadSession): boolean {
+  return top < TAG_SHARE * ink.height && bottom < (1 - TAG_SHARE) * ink.height;
 }
 
 function placeOf({ left, top, right, bottom }: Box, { ink }: PadSession): Record<string, number> {
