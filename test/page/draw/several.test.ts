@@ -336,3 +336,22 @@ for (const [size, options] of [
     });
   });
 }
+
+test('on a phone an answer stands above its symbol, below it at the upper edge, and never over its ink', async () => {
+  await onPad(PHONE, async (visited, page) => {
+    const moved = (drawing: Drawing[number], dy: number): Drawing[number] =>
+      drawing.map(([x, y]) => [x, y + dy]);
+    await write(visited, [moved(seven(0.1), -0.27), moved(seven(0.45), 0), moved(seven(0.8), 0.25)], 'touch');
+    await read(page);
+    await page.locator('.frame').nth(2).waitFor();
+    const places = await page.locator('.frame').evaluateAll((frames) =>
+      frames.map((frame) => {
+        const [{ top, bottom }, tag] = [frame, frame.querySelector('.tag')!].map((element) =>
+          element.getBoundingClientRect(),
+        );
+        return tag.bottom <= top + 1 ? 'above' : tag.top >= bottom - 1 ? 'below' : 'over';
+      }),
+    );
+    assert.deepEqual(places, ['below', 'above', 'above']);
+  });
+});
