@@ -19,7 +19,7 @@ function install(modules: string): string {
 /** This package as `npx` runs it from npm's cache, in a project. */
 function fromCache(root: string): Surroundings {
   return {
-    own: join(root, 'cache/_npx/1a2b/node_modules/scanstroke/dist/backends/webgpu/find-dawn.js'),
+    own: join(root, 'cache/_npx/1a2b/node_modules/scanstroke/dist/backends/webgpu/dawn/find-dawn.js'),
     env: { npm_config_local_prefix: join(root, 'project'), npm_config_global_prefix: join(root, 'global') },
     execPath: join(root, 'system/bin/node'),
     platform: 'linux',
