@@ -24,9 +24,9 @@ export function isMoving({ rotation, scale, shear, shift }: AffineAmounts): bool
 }
 
 /**
- * Draws a map: scaled, then sheared, then turned, then shifted. Of a turned digit whose slant is removed, its other
- * lines stay turned while it stands upright; with `spread`, the map makes that of a digit without slant: scaled, then
- * turned, then without slant, then sheared, then shifted.
+ * Draws a map: scaled, then sheared, then turned, then shifted. Where recognition removes slant, `spread` is given, and
+ * the map does the same to the turned digit: scaled, then turned, then without slant, then sheared, then shifted. The
+ * digit stands upright then, and its other lines stay turned.
  * @param buffer [AFFINE_WORDS] for random words, or longer
  * @param spread how the ink lies before the map; null where slant is not removed
  */

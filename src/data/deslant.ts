@@ -51,6 +51,10 @@ export function slopeOf({ xy, yy }: Pick<Spread, 'xy' | 'yy'>): number {
   return Math.min(MOST_SLANT, Math.max(-MOST_SLANT, slope));
 }
 
+function slantOf(spread: Spread): Slant {
+  return { slope: slopeOf(spread), middle: spread.middle };
+}
+
 /**
  * How the ink of a picture lies; the mass of a pixel is its value.
  * @param pixels [height, width] from index `at` on, 0 is paper
@@ -76,8 +80,7 @@ export function pictureSpread(pixels: Uint8Array, at: number, width: number, hei
 
 /** The slant of a picture: see pictureSpread. */
 export function pictureSlant(pixels: Uint8Array, at: number, width: number, height: number): Slant {
-  const spread = pictureSpread(pixels, at, width, height);
-  return { slope: slopeOf(spread), middle: spread.middle };
+  return slantOf(pictureSpread(pixels, at, width, height));
 }
 
 /**
@@ -146,8 +149,7 @@ export function strokeSlant(moves: Int16Array, first: number, end: number): Slan
     if (moves[at + 2] === 0) addPoint(sums, x, y);
     if (moves[at + 3] !== 0) break;
   }
-  const spread = spreadOf(sums);
-  return { slope: slopeOf(spread), middle: spread.middle };
+  return slantOf(spreadOf(sums));
 }
 
 /**
