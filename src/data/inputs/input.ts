@@ -26,7 +26,7 @@ export type ExampleInput =
 
 /** The input in the form in which the network reads it. */
 export interface Seen {
-  /** The picture that was read, or from which strokes were made; null if the input was strokes. */
+  /** The picture that was read, or from which strokes were made; null if strokes were given, or points of a drawing read. */
   picture: Required<InputPicture> | null;
   /** [N, 4] the strokes that were read, one move a step; null if pixels were read. */
   moves: Int16Array | null;
