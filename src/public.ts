@@ -128,12 +128,12 @@ export {
   type StepSchedule,
   type WarmUp,
 } from './train/schedule.js';
+export type { Trainer } from './train/trainer/trainer.js';
+export type { Examples, TrainerPart } from './train/trainer/trainer-examples.js';
 export type {
-  Trainer,
   TrainerEvaluation,
   TrainerOptions,
   TrainOptions,
   TrainResult,
-} from './train/trainer/trainer.js';
-export type { Examples, TrainerPart } from './train/trainer/trainer-examples.js';
+} from './train/trainer/trainer-options.js';
 export { UserError } from './user-error.js';

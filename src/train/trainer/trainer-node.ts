@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os';
 import { type BackendChoice, openBackend } from '../../backends/open-node.js';
 import type { ClassifierConfig } from '../../model/classifier-config.js';
 import { startNodeThread } from '../team/threads/threads-node.js';
-import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js';
+import { createTrainer } from './create-trainer.js';
+import type { Trainer } from './trainer.js';
 import type { Examples } from './trainer-examples.js';
+import type { TrainerOptions } from './trainer-options.js';
 
 /**
  * Opens a trainer for a new model. It computes in worker threads.

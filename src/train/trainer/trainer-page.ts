@@ -3,8 +3,10 @@ import { openBackend } from '../../backends/open-web.js';
 import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
 import type { ClassifierConfig } from '../../model/classifier-config.js';
 import { startPageThread, threadsInPage } from '../team/threads/threads-page.js';
-import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js';
+import { createTrainer } from './create-trainer.js';
+import type { Trainer } from './trainer.js';
 import type { Examples } from './trainer-examples.js';
+import type { TrainerOptions } from './trainer-options.js';
 
 /**
  * Opens a trainer for a new model. In a cross-origin isolated page it computes in Web Workers. In any other page it

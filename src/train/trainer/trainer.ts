@@ -4,22 +4,13 @@
  */
 import type { Backend } from '../../backends/backend.js';
 import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
-import { NO_AUGMENTATION } from '../../data/augmentation.js';
-import { shown } from '../../formats/shape.js';
-import { balancedWeights, requireWeights } from '../../model/class-weights.js';
 import { SequenceClassifier } from '../../model/classifier.js';
-import {
-  type ClassifierConfig,
-  type ResolvedClassifierConfig,
-  resolveClassifierConfig,
-} from '../../model/classifier-config.js';
+import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import type { Engine, ModelState } from '../engine.js';
 import { evaluatePart } from '../evaluation.js';
-import type { ProgressEvent, StopReason } from '../events.js';
-import type { TrainerSchedule } from '../learning-rates.js';
 import {
   type EpochOptions,
   endEpoch,
@@ -29,129 +20,14 @@ import {
   trainEpoch,
   trainLoop,
 } from '../loop.js';
-import { type OptimizerConfig, type ResolvedOptimizer, resolveOptimizer } from '../optimizer.js';
-import { type EnginePlatform, type EngineWork, openTrainerEngine } from './trainer-engine.js';
-import { type Examples, type TrainerPart, type TrainerParts, trainerParts } from './trainer-examples.js';
-
-/** Options of `openTrainer`. */
-export interface TrainerOptions {
-  /** Default: Adam with its defaults. Its `lr` is the learning rate of the training. */
-  optimizer?: OptimizerConfig;
-  /** Sequences in an update, at least 1. Default 32. */
-  batchSize?: number;
-  /** Seed of the initial parameters, the order of the examples, dropout and the validation split. Default 0. */
-  seed?: number;
-  /** Gradients are clipped to this Euclidean norm, above 0. Default: no clipping. */
-  maxNorm?: number;
-  /** ε of the smoothed targets, in [0, 1). Default 0. */
-  labelSmoothing?: number;
-  /**
-   * Weights of the classes in the loss, for rare classes: the loss of a batch is Σ w · loss / Σ w, as with
-   * torch.nn.CrossEntropyLoss(weight=…). `balanced`: N / (K · N_k), from the training examples of each class, after those
-   * for validation are held back; or [K] weights above 0. Evaluations have no weights. Default: all are 1.
-   */
-  classWeights?: 'balanced' | ArrayLike<number>;
-  /** Examples for validation, or the share of the examples to hold back for it, in (0, 1). Default: no validation. */
-  validation?: Examples | number;
-  /** Number of worker threads. Default: one a core. The result does not depend on the number. A GPU needs none. */
-  threads?: number;
-}
-
-/** Options of `Trainer.train`. */
-export interface TrainOptions {
-  /** Train up to this epoch, counted from 1 since the trainer was opened: epochs of earlier calls count, too. */
-  epochs: number;
-  /** Default: a constant rate. The optimiser's `lr` is the rate at the start, for one-cycle the peak. */
-  schedule?: TrainerSchedule;
-  /** Stop after this many epochs without a better validation accuracy. Default: never. */
-  patience?: number;
-  /** Stop when the validation accuracy reaches this share, in (0, 1]. Default: never. */
-  targetAccuracy?: number;
-  /** Aborting it stops the training after the current update; `stoppedBy` is then 'interrupted'. */
-  signal?: AbortSignal;
-  /** Called after every update and every evaluation batch. */
-  onProgress?: (event: ProgressEvent) => void;
-  /** Called after every epoch. */
-  onEpoch?: (metrics: EpochMetrics) => void;
-}
-
-/** What `Trainer.train` did. */
-export interface TrainResult {
-  /** Why the training ended. */
-  stoppedBy: StopReason;
-  /** One entry for each epoch of this call. */
-  metrics: EpochMetrics[];
-  /**
-   * The epoch with the best validation accuracy, of equal ones that with the lowest validation loss. The trainer now holds the parameters of this
-   * epoch, except after an interruption. Null before the first epoch.
-   */
-  best: { epoch: number; accuracy: number; loss: number } | null;
-}
-
-/** The answers on one part of the examples. */
-export interface TrainerEvaluation {
-  /** Mean cross-entropy. */
-  loss: number;
-  /** Share of correct answers, 0 to 1. */
-  accuracy: number;
-  /** Number of examples. */
-  count: number;
-  /** [true class][predicted class] numbers of examples. */
-  confusionMatrix: number[][];
-}
-
-/** What the entry points know and the trainer does not. */
-export interface TrainerPlatform extends EnginePlatform {
-  /** Opens a backend for `classifier`. */
-  openBackend(): Promise<Backend | DeviceBackend>;
-}
-
-/** Opens a trainer; the entry points' `openTrainer` say what it throws. */
-export async function createTrainer(
-  config: ClassifierConfig,
-  examples: Examples,
-  options: TrainerOptions,
-  platform: TrainerPlatform,
-): Promise<Trainer> {
-  try {
-    const { seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
-    const model = resolveClassifierConfig(config);
-    const optimizer = resolveOptimizer(options.optimizer ?? { name: 'adam' });
-    if (maxNorm !== null && !(maxNorm > 0))
-      throw new UserError(`train: maxNorm must be above 0, got ${maxNorm}`);
-    if (!(labelSmoothing >= 0 && labelSmoothing < 1))
-      throw new UserError(`train: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
-    requireWhole('batchSize', batchSize);
-    const parts = trainerParts(examples, options.validation, model, seed);
-    requireWhole('threads', platform.threads);
-    const { train } = parts.indices;
-    const classWeights = weightsOf(options.classWeights, model.numClasses, () =>
-      train.map((index) => parts.data.train.labels[index]),
-    );
-    const work: EngineWork = {
-      model,
-      parts: {
-        train: { kind: 'arrays', ...parts.data.train },
-        validation: { kind: 'arrays', ...parts.data.validation },
-      },
-      training: {
-        optimizer,
-        batchSize,
-        maxNorm,
-        labelSmoothing,
-        classWeights,
-        seed,
-        augmentation: NO_AUGMENTATION,
-      },
-    };
-    const opened = await openTrainerEngine(platform, work, parts.indices.train.length);
-    const { openBackend } = platform;
-    return new Trainer({ ...opened, model, optimizer, parts, seed, batchSize, openBackend });
-  } catch (error) {
-    platform.backend.close();
-    throw error;
-  }
-}
+import type { ResolvedOptimizer } from '../optimizer.js';
+import type { TrainerPart, TrainerParts } from './trainer-examples.js';
+import {
+  requireWhole,
+  type TrainerEvaluation,
+  type TrainOptions,
+  type TrainResult,
+} from './trainer-options.js';
 
 /**
  * Trains one model on examples in memory; `openTrainer` opens it. A trainer makes one call at a time: await each before
@@ -430,33 +306,4 @@ export class Trainer {
       lastGood: 'the one before that update',
     };
   }
-}
-
-/** @param labels of the training examples */
-function weightsOf(
-  weights: TrainerOptions['classWeights'],
-  classes: number,
-  labels: () => Int32Array,
-): Float32Array | null {
-  if (weights === undefined) return null;
-  if (weights === 'balanced') return balancedWeights(labels(), classes);
-  if (typeof weights !== 'object' || weights === null) {
-    throw new UserError(
-      `train: classWeights must be 'balanced' or a list of ${classes} weights, got ${shown(weights)}`,
-    );
-  }
-  const floats = requireWeights('train', weights, classes);
-  // A batch could have samples of such a class only, and then no mean.
-  const k = floats.indexOf(0);
-  if (k >= 0) {
-    throw new UserError(
-      `train: classWeights[${k}] must be above 0, got 0; leave the examples of a class out to ignore it`,
-    );
-  }
-  return floats;
-}
-
-function requireWhole(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new UserError(`train: ${name} must be a whole number of at least 1, got ${value}`);
 }

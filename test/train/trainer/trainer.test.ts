@@ -13,7 +13,7 @@ import {
 } from 'scanstroke';
 import { openWasm } from '#src/backends/wasm/load.js';
 import { startCallingThread } from '#src/train/team/threads/threads-page.js';
-import { createTrainer } from '#src/train/trainer/trainer.js';
+import { createTrainer } from '#src/train/trainer/create-trainer.js';
 import { WAVES_CONFIG, waves } from '../examples.js';
 
 const batch = waves(150);
