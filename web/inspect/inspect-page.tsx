@@ -11,6 +11,8 @@ import { getApi } from '../requests.js';
 import { linkTo, parseRoute } from '../route.js';
 import '../style/charts.css';
 import '../style/runs.css';
+import '../style/run-details.css';
+import '../style/tables.css';
 import '../style/inspect.css';
 import { Failure, rangeText, Waiting } from '../states.js';
 import { SampleDetails } from './sample-details.js';

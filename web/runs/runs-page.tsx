@@ -9,6 +9,8 @@ import { linkTo } from '../route.js';
 import { Failure, Waiting } from '../states.js';
 import '../style/charts.css';
 import '../style/runs.css';
+import '../style/run-details.css';
+import '../style/tables.css';
 import { Confusion } from './confusion.js';
 import { Curves } from './curves.js';
 import { Comparison, Configuration, epochsText, Facts, isImported, isTaught } from './facts.js';
