@@ -88,6 +88,7 @@ export interface InputSettings {
   strokeOrder: StrokeOrder;
   strokeScale: number;
   strokePosition: boolean;
+  strokeSort: boolean;
   augmentElastic: number;
   augmentThickness: number;
   augmentJitter: number;

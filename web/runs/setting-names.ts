@@ -46,6 +46,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       stroke_order: { name: 'Order of the strokes' },
       stroke_scale: { name: 'Scale of the strokes' },
       stroke_position: { name: 'Places of the moves' },
+      stroke_sort: { name: 'Strokes in one order' },
       train_split: { name: 'Training share of the samples', share: true },
       per_class: { name: 'Drawings per class', none: 'all' },
       none_share: { name: 'Generated samples of the class none', share: true },

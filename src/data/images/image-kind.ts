@@ -36,6 +36,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
     strokeOrder: 'tour',
     strokeScale: 1,
     strokePosition: false,
+    strokeSort: false,
     augmentJitter: 0,
     augmentDrop: 0,
     augmentResample: 0,

@@ -1,6 +1,7 @@
 /** Whole data sets with every drawing drawn in another way, to measure how much a model depends on the order. */
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
+import { StrokeSorter } from './sort-strokes.js';
 import { emptyStrokes, type StrokeExamples, type StrokesInMemory } from './stroke-examples.js';
 import { type Redrawing, redraw, StrokePoints } from './stroke-points.js';
 
@@ -14,19 +15,38 @@ const MAX_DIFFERENCE = 32767;
 export function redrawnStrokes(examples: StrokesInMemory, how: Redrawing): StrokesInMemory;
 export function redrawnStrokes(examples: StrokeExamples, how: Redrawing): StrokeExamples;
 export function redrawnStrokes(examples: StrokeExamples, how: Redrawing): StrokeExamples {
-  const { count, moves, offsets, labels } = examples;
+  const { moves } = examples;
   if (!(moves instanceof Int16Array)) return { ...examples, moves: { ...moves, redrawn: how } };
+  const starts = new Int32Array(longestOf(examples));
+  return eachRedrawn({ ...examples, moves }, how, (before, after) => redraw(before, after, starts, how));
+}
+
+/**
+ * Every drawing with its strokes sorted (sort-strokes.ts).
+ * @throws UserError naming a drawing with a move that does not fit 16 bits
+ */
+export function sortedStrokes(examples: StrokesInMemory): StrokesInMemory {
+  const sorter = new StrokeSorter(longestOf(examples));
+  return eachRedrawn(examples, 'sorted', (before, after) => sorter.sort(before, after));
+}
+
+/** @param change writes the strokes of the first drawing to the second, as many points and strokes */
+function eachRedrawn(
+  examples: StrokeExamples & { moves: Int16Array },
+  how: string,
+  change: (before: StrokePoints, after: StrokePoints) => void,
+): StrokesInMemory {
+  const { count, moves, offsets, labels } = examples;
   const longest = longestOf(examples);
   const before = new StrokePoints(longest);
   const after = new StrokePoints(longest);
-  const starts = new Int32Array(longest);
   // A drawing without an end move gets one.
   const written = new Float32Array((moves.length / STROKE_COLUMNS + count) * STROKE_COLUMNS);
   const ends = new Int32Array(count);
   let at = 0;
   for (let i = 0; i < count; i++) {
     before.readMoves(moves, offsets[i], offsets[i + 1], false);
-    redraw(before, after, starts, how);
+    change(before, after);
     const from = at;
     at = after.writeMoves(written, at, 1);
     ends[i] = at / STROKE_COLUMNS;

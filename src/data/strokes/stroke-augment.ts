@@ -1,6 +1,6 @@
 /**
- * Augmentation of pen strokes, in this order: another order or direction of strokes; rotation, scale, shear and shift
- * about the picture's centre; noise; removal of points; resampling along the lines. This runs for every batch, so
+ * Augmentation of pen strokes, in this order: another order or direction of strokes, unless strokes are sorted; rotation,
+ * scale, shear and shift about the picture's centre; noise; removal of points; resampling along the lines; sorting. This runs for every batch, so
  * buffers are reused and random words are drawn many at a time.
  */
 
@@ -10,6 +10,8 @@ import { type Augmentation, isAugmenting } from '../augmentation.js';
 import { readDeslanted, strokeSlant } from '../deslant.js';
 import { SampleWords, STREAM, uniformOf } from '../sample-words.js';
 import type { AugmentedSource, SequenceSource } from '../sequences/sequence.js';
+import { StrokeSorter } from './sort-strokes.js';
+import { SortedMoves } from './sorted-moves.js';
 import type { MovesReader } from './stored/stored-moves.js';
 import { movesOf, openMoves } from './stroke-examples.js';
 import { ARRIVAL, StrokePoints } from './stroke-points.js';
@@ -48,6 +50,9 @@ export class AugmentedStrokes implements AugmentedSource {
   readonly #distances: Float64Array;
   readonly #drawn: DrawnStrokes;
   readonly #moves: MovesReader;
+  /** Null where strokes keep their order. */
+  readonly #sorter: StrokeSorter | null;
+  readonly #sorted: SortedMoves | null;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ data, augmentation, seed }: AugmentedStrokesData) {
@@ -60,6 +65,9 @@ export class AugmentedStrokes implements AugmentedSource {
     this.maxSteps = 0;
     for (let i = 0; i < data.examples.count; i++) this.maxSteps = Math.max(this.maxSteps, this.mostSteps(i));
     this.#buffer = new Int32Array(2 * longest + 2 * AFFINE_WORDS);
+    const { preprocessing } = data;
+    this.#sorter = preprocessing.sorted ? new StrokeSorter(this.maxSteps) : null;
+    this.#sorted = preprocessing.sorted ? new SortedMoves(longest, preprocessing) : null;
     this.#points = new StrokePoints(this.maxSteps);
     this.#spare = new StrokePoints(this.maxSteps);
     this.#starts = new Int32Array(longest + 1);
@@ -91,7 +99,9 @@ export class AugmentedStrokes implements AugmentedSource {
       if (unchanged) {
         const first = this.#moves.seek(i);
         const end = first + offsets[i + 1] - offsets[i];
-        drawn.addMoves(this.#moves.moves, first, end, scale, labels[i], preprocessing.deslant === true);
+        const { moves } = this.#moves;
+        if (this.#sorted) drawn.addSorted(this.#sorted.read(moves, first, end), scale, labels[i]);
+        else drawn.addMoves(moves, first, end, scale, labels[i], preprocessing.deslant === true);
       } else {
         this.#vary(i, epoch);
         drawn.add(this.#points, scale, labels[i]);
@@ -109,6 +119,7 @@ export class AugmentedStrokes implements AugmentedSource {
     if (!isAugmenting(this.#augmentation)) {
       const { examples, preprocessing } = this.#data;
       const given = movesOf(examples, index);
+      if (this.#sorted) return this.#sorted.read(given, 0, given.length / STROKE_COLUMNS).slice();
       const result = Float32Array.from(given);
       if (preprocessing.deslant) {
         readDeslanted(given, 0, given.length / STROKE_COLUMNS, 1, result, (t) => t * STROKE_COLUMNS);
@@ -129,11 +140,13 @@ export class AugmentedStrokes implements AugmentedSource {
     const { moves } = this.#moves;
     this.#points.readMoves(moves, first, end, preprocessing.order === 'tour');
     if (preprocessing.deslant) this.#points.deslant(strokeSlant(moves, first, end));
-    if (reverse > 0 || shuffle > 0 || flip > 0) this.#reorder();
+    if (!this.#sorter && (reverse > 0 || shuffle > 0 || flip > 0)) this.#reorder();
     if (isMoving(this.#augmentation)) this.#move();
     if (jitter > 0) this.#tremble();
     if (drop > 0) this.#leaveOut();
     if (resample > 0) this.#setAnew();
+    this.#sorter?.sort(this.#points, this.#spare);
+    if (this.#sorter) this.#swap();
   }
 
   #reorder(): void {
@@ -347,14 +360,23 @@ class DrawnStrokes implements SequenceSource {
     label: number,
     deslant: boolean,
   ): void {
-    let to = this.#offsets[this.count];
     if (deslant) {
-      const start = to;
+      const start = this.#offsets[this.count];
       readDeslanted(moves, first, end, scale, this.#moves, (t) => start + t * STROKE_COLUMNS);
       this.#end(start + (end - first) * STROKE_COLUMNS, label);
       return;
     }
-    for (let from = first * STROKE_COLUMNS; from < end * STROKE_COLUMNS; from += STROKE_COLUMNS) {
+    this.#copy(moves, first * STROKE_COLUMNS, end * STROKE_COLUMNS, scale, label);
+  }
+
+  /** Adds sorted moves [T, 4] without variation, scaled. */
+  addSorted(moves: Float32Array, scale: number, label: number): void {
+    this.#copy(moves, 0, moves.length, scale, label);
+  }
+
+  #copy(moves: Int16Array | Float32Array, begin: number, end: number, scale: number, label: number): void {
+    let to = this.#offsets[this.count];
+    for (let from = begin; from < end; from += STROKE_COLUMNS) {
       this.#moves[to++] = moves[from] * scale;
       this.#moves[to++] = moves[from + 1] * scale;
       this.#moves[to++] = moves[from + 2];

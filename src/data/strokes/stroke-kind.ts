@@ -56,7 +56,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   },
 
   preprocessingFor({ name, width, height, train, own = train.count }, settings) {
-    const { inputSize, head, strokeOrder, strokeScale, strokePosition, deslant } = settings;
+    const { inputSize, head, strokeOrder, strokeScale, strokePosition, strokeSort, deslant } = settings;
     const preprocessing = {
       ...DEFAULT_STROKE_PREPROCESSING,
       width,
@@ -65,6 +65,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
       scale: strokeScale,
       ...(deslant && { deslant }),
       ...(strokePosition && { position: strokePosition }),
+      ...(strokeSort && { sorted: strokeSort }),
       ...(!areFitted(train, own, { width, height }) && { fitted: false }),
     };
     const values = strokeInputSize(preprocessing);

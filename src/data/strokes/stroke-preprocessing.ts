@@ -23,6 +23,8 @@ export interface StrokePreprocessing {
   deslant?: boolean;
   /** Where each move ends follows as x and y (stroke-positions.ts); a step has six values then. Left out for no. */
   position?: boolean;
+  /** Strokes are brought into one order and direction first, however they were drawn (sort-strokes.ts). Left out for no. */
+  sorted?: boolean;
   /**
    * Whether the training strokes are of pictures made as MNIST's: recognition then brings every picture into that form.
    * False: a picture of the network's size is read as it is. Left out for yes.
@@ -65,6 +67,7 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
   }),
   deslant: optional(flag, false),
   position: optional(flag, false),
+  sorted: optional(flag, false),
   fitted: optional(flag, true),
 });
 
@@ -75,6 +78,16 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {
-  const { deslant, position, fitted, ...rest } = readAs(preprocessing, value, `${name}: preprocessing`);
-  return { ...rest, ...(deslant && { deslant }), ...(position && { position }), ...(!fitted && { fitted }) };
+  const { deslant, position, sorted, fitted, ...rest } = readAs(
+    preprocessing,
+    value,
+    `${name}: preprocessing`,
+  );
+  return {
+    ...rest,
+    ...(deslant && { deslant }),
+    ...(position && { position }),
+    ...(sorted && { sorted }),
+    ...(!fitted && { fitted }),
+  };
 }

@@ -4,6 +4,7 @@ import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { readDeslanted } from '../deslant.js';
 import type { SequenceSource } from '../sequences/sequence.js';
+import { SortedMoves } from './sorted-moves.js';
 import type { MovesReader } from './stored/stored-moves.js';
 import { openMoves, type StrokeExamples } from './stroke-examples.js';
 import { writePositions } from './stroke-positions.js';
@@ -26,6 +27,8 @@ export class StrokeSequences implements SequenceSource {
   readonly #offsets: ArrayLike<number>;
   readonly #labels: ArrayLike<number>;
   readonly #preprocessing: StrokePreprocessing;
+  /** Null where strokes are read as they are given. */
+  readonly #sorted: SortedMoves | null;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ name, examples, preprocessing }: StrokeSequencesData) {
@@ -43,6 +46,7 @@ export class StrokeSequences implements SequenceSource {
     this.#offsets = offsets;
     this.#labels = labels;
     this.#preprocessing = { ...preprocessing, scale: Math.fround(preprocessing.scale) };
+    this.#sorted = preprocessing.sorted ? new SortedMoves(longest, preprocessing) : null;
     this.inputSize = strokeInputSize(preprocessing);
   }
 
@@ -60,16 +64,17 @@ export class StrokeSequences implements SequenceSource {
     const { scale, deslant, position } = this.#preprocessing;
     const size = this.inputSize;
     const end = first + this.lengthOf(i);
-    if (deslant) {
+    if (deslant && !this.#sorted) {
       readDeslanted(moves, first, end, scale, target, (t) => (rowStarts[t] + column) * size);
     } else {
-      let from = first * STROKE_COLUMNS;
+      const read = this.#sorted?.read(moves, first, end) ?? moves;
+      let from = this.#sorted ? 0 : first * STROKE_COLUMNS;
       for (let t = 0; t < end - first; t++, from += STROKE_COLUMNS) {
         const to = (rowStarts[t] + column) * size;
-        target[to] = moves[from] * scale;
-        target[to + 1] = moves[from + 1] * scale;
-        target[to + 2] = moves[from + 2];
-        target[to + 3] = moves[from + 3];
+        target[to] = read[from] * scale;
+        target[to + 1] = read[from + 1] * scale;
+        target[to + 2] = read[from + 2];
+        target[to + 3] = read[from + 3];
       }
     }
     if (position) writePositions(target, rowStarts, column, end - first, this.#preprocessing);

@@ -1,6 +1,7 @@
 /** Preprocessing in C: pixels or moves → the network's input, with the roundings of training. */
 import { DESLANT_FIRST, MOST_SLANT } from '../../data/deslant.js';
 import { type ImagePreprocessing, pixelOrder } from '../../data/images/image-preprocessing.js';
+import { SORT_STROKES } from '../../data/strokes/sort-strokes.js';
 import type { StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
 import type { CModel } from './c-model.js';
 import { floatLiteral } from './c-text.js';
@@ -38,7 +39,8 @@ void name_normalise(const uint8_t *pixels, float *inputs);
 `;
 }
 
-function strokeDeclarations({ width, height, scale, order, deslant, position }: StrokePreprocessing): string {
+function strokeDeclarations(preprocessing: StrokePreprocessing): string {
+  const { width, height, scale, order, deslant, position, sorted } = preprocessing;
   const how =
     order === 'tour'
       ? ` * The network learnt from tours: a picture is thinned to lines one pixel wide, and a tour visits their pixels,
@@ -59,16 +61,15 @@ function strokeDeclarations({ width, height, scale, order, deslant, position }: 
  * dx = x and dy = y. Each later move is the difference from the point before${order === 'points' ? '' : '; between neighbouring pixels -1, 0 or 1'}.
  * The move 0 0 1 0 (eos, end of stroke) lifts the pen between strokes. The last move is 0 0 1 1 (eod, end of drawing).
 ${how}
-${position ? PLACE_NOTE : ''}${deslantNote(deslant)} */
+${position ? PLACE_NOTE : ''}${deslant ? note('remove slant', DESLANT_FIRST) : ''}${sorted ? note('sort strokes', SORT_STROKES) : ''} */
 void name_move(${position ? 'float *place, ' : ''}float dx, float dy, int eos, int eod, float *inputs);
 `;
 }
 
-/** Lines of a comment. */
-function deslantNote(deslant = false): string {
-  if (!deslant) return '';
-  const lines = DESLANT_FIRST.match(/.{1,110}(?: |$)/g) ?? [];
-  return `${[' * This code does not remove slant.', ...lines.map((line) => ` * ${line.trim()}`)].join('\n')}\n`;
+/** Lines of a comment. @param left what the code leaves to the user, who does it by the rule */
+function note(left: string, rule: string): string {
+  const lines = rule.match(/.{1,110}(?: |$)/g) ?? [];
+  return `${[` * This code does not ${left}.`, ...lines.map((line) => ` * ${line.trim()}`)].join('\n')}\n`;
 }
 
 /** A pixel as the network reads it. @param index of the pixel in the picture, as C */

@@ -127,6 +127,7 @@ function strokePreprocessing(
       scale: strokeScale ?? scale,
       ...(said?.deslant && { deslant: true }),
       ...(said?.position && { position: true }),
+      ...(said?.sorted && { sorted: true }),
       ...(said?.fitted === false && { fitted: false }),
     },
     where,

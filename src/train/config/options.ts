@@ -111,6 +111,10 @@ const DATA = {
     false,
     'strokes: a step also has the place x, y where its move ends; needs --input-size 6',
   ),
+  strokeSort: toggle(
+    false,
+    'strokes: bring the strokes of every drawing into one order and direction, in training and recognition',
+  ),
   trainSplit: fraction(
     5 / 6,
     { above: 0, below: 1 },

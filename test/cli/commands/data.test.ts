@@ -3,7 +3,7 @@
  * error; mistakes in one line.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { DataProgressView } from '#src/cli/terminal/data-progress.js';
@@ -64,6 +64,24 @@ describe('data strokes', () => {
       ]);
     }
     assert.equal(readFileSync(join(folder, 'out/trainlabels.txt'), 'utf8'), '1\n0\n1\n0\n');
+  });
+
+  it('--sort writes sorted strokes, and needs --out', () => {
+    const leftwards = '9 4 0 0\n-1 0 0 0\n-1 0 0 0\n0 0 1 1\n';
+    mkdirSync(join(folder, 'backwards'));
+    for (const part of ['train', 'test']) {
+      writeFileSync(join(folder, 'backwards', `${part}labels.txt`), '1\n');
+      writeFileSync(join(folder, 'backwards', `${part}img-0-inputdata.txt`), leftwards);
+    }
+    const { status, stderr } = run('strokes', '--data', 'backwards', '--sort', '--out', 'sorted');
+    assert.equal(status, 0, stderr);
+    for (const part of ['train', 'test']) {
+      const text = readFileSync(join(folder, 'sorted', `${part}img-0-inputdata.txt`), 'utf8');
+      assert.equal(text, '7 4 0 0\n1 0 0 0\n1 0 0 0\n0 0 1 1\n');
+    }
+    const refused = run('strokes', '--data', 'backwards', '--sort');
+    assert.deepEqual([refused.status, refused.stdout], [2, '']);
+    assert.match(refused.stderr, /^scanstroke: data strokes: --sort needs --out, .*\n$/);
   });
 
   it('refuses a folder with files before it starts', () => {

@@ -41,6 +41,10 @@ Examples:
       '--out <path>',
       'folder or .tar.gz file to write, in the layout of the stroke archive (default the cache, which training reads)',
     )
+    .option(
+      '--sort',
+      'sort the strokes of every drawing, as `train --stroke-sort` does; needs --out (default keep their order)',
+    )
     .addOption(wholeNumber('--seed <n>', 'seed for breaking ties between tours (default 0)', 0).default(0))
     .addOption(wholeNumber('--threads <n>', 'number of worker threads (default one per core)', 1))
     .option('--json', 'print only the counts and the path, as JSON')

@@ -5,6 +5,7 @@ export interface StrokesFlags {
   data: string;
   order: 'tour' | 'pen' | 'points';
   out?: string;
+  sort?: boolean;
   seed: number;
   threads?: number;
   json?: boolean;

@@ -6,8 +6,9 @@ import {
   writeStrokeArchive,
   writeStrokeFolder,
 } from '../../../data/strokes/files/stroke-writer.js';
+import { sortedStrokes } from '../../../data/strokes/redrawn-strokes.js';
 import { loadStrokes } from '../../../data/strokes/stroke-datasets.js';
-import type { StrokeDataset, StrokeExamples } from '../../../data/strokes/stroke-examples.js';
+import { inMemory, type StrokeDataset, type StrokeExamples } from '../../../data/strokes/stroke-examples.js';
 import { removeEmptyFolders } from '../../../formats/files.js';
 import { printable } from '../../../report/recall.js';
 import { formatCount, formatSeconds } from '../../../report/text.js';
@@ -18,7 +19,12 @@ import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/
 import type { StrokesFlags } from './data-flags.js';
 
 export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Promise<void> {
-  const { data, order, out, seed, threads, json = false } = flags;
+  const { data, order, out, seed, threads, sort = false, json = false } = flags;
+  if (sort && out === undefined) {
+    throw new UserError(
+      'data strokes: --sort needs --out, because the cache holds strokes in the order of the pen; name a folder or a .tar.gz file',
+    );
+  }
   const view = new DataProgressView(terminal.err);
   const began = performance.now();
   const onProgress = view.show.bind(view);
@@ -31,6 +37,12 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   const made = await (out === undefined ? prepareInCache(cacheFolder()) : prepareStrokeTarget(out));
   try {
     dataset = await loadStrokes(data, { order, seed, threads, onProgress, onNotice });
+    if (sort) {
+      const [train, test] = [dataset.train, dataset.test].map((part) =>
+        sortedStrokes(inMemory(part, 'data strokes --sort')),
+      );
+      dataset = { ...dataset, train, test };
+    }
     if (out !== undefined) {
       const write = isArchiveName(out) ? writeStrokeArchive : writeStrokeFolder;
       await write(dataset, out, onProgress);

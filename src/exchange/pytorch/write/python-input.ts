@@ -2,6 +2,7 @@
 import { DESLANT_FIRST, MOST_SLANT } from '../../../data/deslant.js';
 import { pixelOrder } from '../../../data/images/image-preprocessing.js';
 import type { KindTypes } from '../../../data/input-kind.js';
+import { SORT_STROKES } from '../../../data/strokes/sort-strokes.js';
 import type { ExportableModel } from '../../exportable-model.js';
 import { float, list } from './python-text.js';
 
@@ -81,7 +82,7 @@ ${picture.slice(1)}`
 }
 
 function strokeInput(preprocessing: KindTypes['strokes']['preprocessing']): InputPieces {
-  const { order, deslant, position } = preprocessing;
+  const { order, deslant, position, sorted } = preprocessing;
   const source =
     order === 'tour'
       ? 'scanstroke makes the moves of a picture: a tour over its thinned lines.'
@@ -97,7 +98,7 @@ def preprocess(moves: torch.Tensor) -> torch.Tensor:
 
     ${source}
     This writes a text file for each, with a move on each line:
-        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`} --out strokes/${deslantNote(deslant)}
+        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`} ${sorted ? ' --sort' : ''} --out strokes/${deslant ? note('remove slant', DESLANT_FIRST) : ''}${sorted ? note('sort strokes', SORT_STROKES) : ''}
     """
 ${moveValues(preprocessing)}
 
@@ -156,11 +157,10 @@ function moveValues({ scale, position, width, height }: KindTypes['strokes']['pr
 const PLACES = `
     The network is also told where each move ends: x and y from the middle, in quarters of the picture's sides.`;
 
-/** Lines of a docstring. */
-function deslantNote(deslant = false): string {
-  if (!deslant) return '';
-  const lines = DESLANT_FIRST.match(/.{1,100}(?: |$)/g) ?? [];
-  return ['\n\n    This code does not remove slant.', ...lines.map((line) => line.trim())].join('\n    ');
+/** Lines of a docstring. @param left what the code leaves to the user, who does it by the rule */
+function note(left: string, rule: string): string {
+  const lines = rule.match(/.{1,100}(?: |$)/g) ?? [];
+  return [`\n\n    This code does not ${left}.`, ...lines.map((line) => line.trim())].join('\n    ');
 }
 
 function sequenceInput({ config }: ExportableModel): InputPieces {

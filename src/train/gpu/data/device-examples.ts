@@ -42,8 +42,11 @@ export class DeviceExamples {
    * @returns null if it is too large for the device, or the host has to change it
    */
   open(data: SequencesData): ResidentExamples | null {
-    // The host removes the slant of strokes, and adds up their moves.
-    if (data.kind === 'strokes' && (data.preprocessing.deslant || data.preprocessing.position)) return null;
+    // The host sorts strokes, removes their slant and adds up their moves.
+    if (data.kind === 'strokes') {
+      const { deslant, position, sorted } = data.preprocessing;
+      if (deslant || position || sorted) return null;
+    }
     const array = arrayOf(data);
     const values = array && this.#upload(array);
     return values && { values, format: this.#formatOf(data), startOf: startsOf(data) };

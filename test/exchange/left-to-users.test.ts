@@ -1,0 +1,37 @@
+/** Protects what exported files say about strokes that their code reads as they are given: the rules are in each file. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DESLANT_FIRST } from '#src/data/deslant.js';
+import { SORT_STROKES } from '#src/data/strokes/sort-strokes.js';
+import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
+import { writeC } from '#src/exchange/c/write-c.js';
+import { writeOnnx } from '#src/exchange/onnx/write-onnx.js';
+import { writePytorch } from '#src/exchange/pytorch/write-pytorch.js';
+import { exampleOf } from './pytorch-out/exported-models.js';
+
+const RULES = { deslant: DESLANT_FIRST, sorted: SORT_STROKES };
+
+for (const [key, rule] of Object.entries(RULES)) {
+  test(`ONNX, C and PyTorch files of a network with "${key}" have its rule, others do not`, async () => {
+    for (const isSet of [true, false]) {
+      const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...(isSet && { [key]: true }) };
+      const config = { inputSize: 4, hiddenSize: 5, numClasses: 3, head: 'mean' } as const;
+      const { model } = await exampleOf(config, 'strokes', preprocessing);
+      for (const [format, files] of Object.entries({
+        onnx: writeOnnx(model, {}),
+        c: writeC(model, {}),
+        pytorch: writePytorch(model, 'pytorch', {}),
+      })) {
+        // Comments break lines.
+        const text = files
+          .map(({ bytes }) =>
+            Buffer.from(bytes)
+              .toString('latin1')
+              .replace(/\s+(\*\s)?/g, ' '),
+          )
+          .join(' ');
+        assert.equal(text.includes(rule.replace(/\s+\* /g, ' ')), isSet, format);
+      }
+    }
+  });
+}
