@@ -19,6 +19,13 @@ export interface Affine {
   shiftY: number;
 }
 
+/** @param degrees clockwise */
+export function rotation(degrees: number): Affine {
+  const angle = (degrees * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  return { xx: cos, xy: -sin, yx: sin, yy: cos, shiftX: 0, shiftY: 0 };
+}
+
 export function isMoving({ rotation, scale, shear, shift }: AffineAmounts): boolean {
   return rotation !== 0 || scale !== 0 || shear !== 0 || shift !== 0;
 }

@@ -89,6 +89,7 @@ export interface InputSettings {
   strokeScale: number;
   strokePosition: boolean;
   strokeSort: boolean;
+  viewRotation: number;
   augmentElastic: number;
   augmentThickness: number;
   augmentJitter: number;

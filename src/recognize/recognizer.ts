@@ -6,6 +6,7 @@ import type { Backend, Precision } from '../backends/backend.js';
 import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import type { KindName, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
+import type { Sequence } from '../data/sequences/sequence.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { parameterCount } from '../model/parameters.js';
@@ -274,7 +275,9 @@ export class Recognizer implements Disposable {
     const { saw, steps, sequence } = prepared;
     const batch = { inputs: sequence, batchSize: 1, steps };
     const { logits, layers } = await this.#classifier.forward(batch, { states: true });
-    const recognition = this.#recognition(softmax(logits, this.info));
+    const [recognition] = prepared.views
+      ? await this.recognizePrepared([prepared])
+      : [this.#recognition(softmax(logits, this.info))];
     const { numLayers, hiddenSize } = this.info.model;
     const width = directionsOf(this.info.model) * hiddenSize;
     const units = numLayers * width;
@@ -300,14 +303,26 @@ export class Recognizer implements Disposable {
   }
 
   /**
-   * Computes the probabilities of sequences, in batches: the softmax of the logits divided by `info.temperature`.
+   * Computes the probabilities of sequences, in batches: the softmax of the logits divided by `info.temperature`. Of an
+   * input with several views, the logits are the mean of all.
    *
    * @param sequences [T, I] each, already preprocessed
    * @returns [K] for each sequence
    */
   async probabilitiesOf(
-    sequences: readonly Pick<PreparedInput, 'steps' | 'sequence'>[],
+    sequences: readonly Pick<PreparedInput, 'steps' | 'sequence' | 'views'>[],
   ): Promise<Float32Array[]> {
+    const logits = await this.#logitsOf(sequences.flatMap((each) => [each, ...(each.views ?? [])]));
+    let n = 0;
+    return sequences.map(({ views = [] }) => {
+      const own = logits.slice(n, n + 1 + views.length);
+      n += own.length;
+      return softmax(views.length > 0 ? mean(own) : own[0], this.info);
+    });
+  }
+
+  /** [K] for each sequence. */
+  async #logitsOf(sequences: readonly Sequence[]): Promise<Float32Array[]> {
     const { inputSize, numClasses } = this.info.model;
     const result: Float32Array[] = [];
     for (let first = 0; first < sequences.length; ) {
@@ -327,7 +342,7 @@ export class Recognizer implements Disposable {
       const lengths = Int32Array.from(part, (each) => each.steps);
       const { logits } = await this.#classifier.forward({ inputs, batchSize: part.length, steps, lengths });
       for (let b = 0; b < part.length; b++) {
-        result.push(softmax(logits.subarray(b * numClasses, (b + 1) * numClasses), this.info));
+        result.push(logits.subarray(b * numClasses, (b + 1) * numClasses));
       }
       first = end;
     }
@@ -345,4 +360,9 @@ export class Recognizer implements Disposable {
     );
     return { probabilities, top, unsure: top[0].probability < SURE_FROM };
   }
+}
+
+/** The mean of vectors of one length. */
+function mean(vectors: readonly Float32Array[]): Float32Array {
+  return vectors[0].map((_, k) => vectors.reduce((sum, vector) => sum + vector[k], 0) / vectors.length);
 }

@@ -9,7 +9,7 @@ import type { Sequence } from '../data/sequences/sequence.js';
 import type { Stroke } from '../ink/drawing.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
-import { prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
+import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { softmax } from './softmax.js';
 
 /** The members of a recogniser that a trace needs. */
@@ -23,7 +23,7 @@ export interface TracedNetwork {
   /** Null for bidirectional networks, the head `flatten`, and on a GPU, which computes all prefixes as a batch. */
   readonly stepper: SequenceStepper | null;
   /** [K] each. */
-  probabilitiesOf(sequences: readonly Sequence[]): Promise<Float32Array[]>;
+  probabilitiesOf(sequences: readonly (Sequence & Pick<PreparedInput, 'views'>)[]): Promise<Float32Array[]>;
 }
 
 /** Options of `Recognizer.trace`. */
@@ -60,7 +60,7 @@ export async function traceInput(
   const moments = spread(overPen ? pointsOf(input.strokes) : steps, most);
   const { stepper } = network;
   const { ending } = kindOf(preprocessing);
-  if (!overPen && stepper && ending) {
+  if (!overPen && stepper && ending && !whole.views) {
     const toProbabilities = (logits: Float32Array) => softmax(logits, network.info);
     return {
       over: 'steps',

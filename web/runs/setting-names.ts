@@ -47,6 +47,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       stroke_scale: { name: 'Scale of the strokes' },
       stroke_position: { name: 'Places of the moves' },
       stroke_sort: { name: 'Strokes in one order' },
+      view_rotation: { name: 'Rotated views' },
       train_split: { name: 'Training share of the samples', share: true },
       per_class: { name: 'Drawings per class', none: 'all' },
       none_share: { name: 'Generated samples of the class none', share: true },

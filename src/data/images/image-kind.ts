@@ -37,6 +37,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
     strokeScale: 1,
     strokePosition: false,
     strokeSort: false,
+    viewRotation: 0,
     augmentJitter: 0,
     augmentDrop: 0,
     augmentResample: 0,

@@ -7,7 +7,7 @@
  * and changed drawings (turned, drawn in reverse); the data set's moves are the reference.
  */
 import { Random } from '../../random.js';
-import type { Affine } from '../affine.js';
+import { type Affine, rotation } from '../affine.js';
 import type { KindName, Preprocessing } from '../input-kind.js';
 import { kindOf } from '../kinds.js';
 import * as drawings from './drawing-changes.js';
@@ -45,12 +45,6 @@ export function randomOf(seed: number, change: string, sample: number): Random {
 const STILL: Affine = { xx: 1, xy: 0, yx: 0, yy: 1, shiftX: 0, shiftY: 0 };
 const SHIFT = 4;
 
-/** @param degrees clockwise */
-function rotation(degrees: number): Affine {
-  const angle = (degrees * Math.PI) / 180;
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  return { ...STILL, xx: cos, xy: -sin, yx: sin, yy: cos };
-}
 const scaling = (factor: number): Affine => ({ ...STILL, xx: factor, yy: factor });
 const shifting = (shiftX: number, shiftY: number): Affine => ({ ...STILL, shiftX, shiftY });
 /** @param amount pixels to the right for each pixel upwards */

@@ -36,6 +36,8 @@ export interface Seen {
 export interface PreparedInput extends Sequence {
   /** The input in the form in which the network reads it. */
   saw: Seen;
+  /** Other sequences of the same input: the answer is the mean of the logits of all. */
+  views?: readonly Sequence[];
 }
 
 /** More than the longest drawing in pen order has. */

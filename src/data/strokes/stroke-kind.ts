@@ -14,8 +14,9 @@ import {
   refuseUnlessDigitSized,
   type Seen,
 } from '../inputs/input.js';
-import { sequenceIn } from '../sequences/sequence.js';
+import { type Sequence, sequenceIn } from '../sequences/sequence.js';
 import { redrawnStrokes } from './redrawn-strokes.js';
+import { rotatedViews } from './rotated-views.js';
 import { BLOCK_DRAWINGS } from './stored/stored-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { movesOf, type StrokeExamples } from './stroke-examples.js';
@@ -56,7 +57,14 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   },
 
   preprocessingFor({ name, width, height, train, own = train.count }, settings) {
-    const { inputSize, head, strokeOrder, strokeScale, strokePosition, strokeSort, deslant } = settings;
+    const { inputSize, head, strokeOrder, strokeScale, strokePosition, strokeSort, viewRotation, deslant } =
+      settings;
+    if (viewRotation > 0 && strokeOrder !== 'tour') {
+      throw new UserError(
+        `train: ${name}: rotated views are of thinned pictures, and the stroke order is ${strokeOrder}; use the order tour, or leave the rotation of views out`,
+        { settings: ['viewRotation', 'strokeOrder'] },
+      );
+    }
     const preprocessing = {
       ...DEFAULT_STROKE_PREPROCESSING,
       width,
@@ -66,6 +74,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
       ...(deslant && { deslant }),
       ...(strokePosition && { position: strokePosition }),
       ...(strokeSort && { sorted: strokeSort }),
+      ...(viewRotation > 0 && { viewRotation }),
       ...(!areFitted(train, own, { width, height }) && { fitted: false }),
     };
     const values = strokeInputSize(preprocessing);
@@ -101,9 +110,10 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   prepare(input, preprocessing) {
     const saw = strokesFor(input, preprocessing);
     if (saw === null || !hasPoints(saw.moves)) return null;
-    const offsets = Int32Array.of(0, saw.moves.length / STROKE_COLUMNS);
-    const examples = { count: 1, labels: new Uint8Array(1), moves: saw.moves, offsets };
-    return { saw, ...sequenceIn(new StrokeSequences({ name: 'input', examples, preprocessing }), 0) };
+    const sequence = sequenceOf(saw.moves, preprocessing);
+    const views = saw.picture ? rotatedViews(saw.picture, preprocessing).filter(hasPoints) : [];
+    if (views.length === 0) return { saw, ...sequence };
+    return { saw, ...sequence, views: views.map((moves) => sequenceOf(moves, preprocessing)) };
   },
   pixelGradient: () => null,
 };
@@ -128,6 +138,12 @@ function strokesFor(
   if (isDot(input)) return null;
   if (order === 'points') return { picture: null, moves: pointMoves(input) };
   return { picture: digitPicture(drawingToImage(input)), moves: drawingToStrokes(input, { order }) };
+}
+
+function sequenceOf(moves: Int16Array, preprocessing: StrokePreprocessing): Sequence {
+  const offsets = Int32Array.of(0, moves.length / STROKE_COLUMNS);
+  const examples = { count: 1, labels: new Uint8Array(1), moves, offsets };
+  return sequenceIn(new StrokeSequences({ name: 'input', examples, preprocessing }), 0);
 }
 
 function hasPoints(moves: Int16Array): boolean {

@@ -26,6 +26,11 @@ export interface StrokePreprocessing {
   /** Strokes are brought into one order and direction first, however they were drawn (sort-strokes.ts). Left out for no. */
   sorted?: boolean;
   /**
+   * Recognition thins a picture or drawing also as rotated by so many degrees, either way, and takes the mean of the
+   * logits (rotated-views.ts). Left out for 0: one view.
+   */
+  viewRotation?: number;
+  /**
    * Whether the training strokes are of pictures made as MNIST's: recognition then brings every picture into that form.
    * False: a picture of the network's size is read as it is. Left out for yes.
    */
@@ -53,6 +58,9 @@ export const DEFAULT_STROKE_PREPROCESSING: Readonly<StrokePreprocessing> = {
   scale: 1,
 };
 
+/** In degrees. */
+export const MAX_VIEW_ROTATION = 45;
+
 /** Moves are 16-bit integers, and so are the sides of their picture. */
 const side = whole(1, 32_767);
 const preprocessing: Reader<Required<StrokePreprocessing>> = record({
@@ -68,6 +76,12 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
   deslant: optional(flag, false),
   position: optional(flag, false),
   sorted: optional(flag, false),
+  viewRotation: optional(
+    checked('a number from 0 to 45', (value): value is number => {
+      return typeof value === 'number' && value >= 0 && value <= MAX_VIEW_ROTATION;
+    }),
+    0,
+  ),
   fitted: optional(flag, true),
 });
 
@@ -78,7 +92,7 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {
-  const { deslant, position, sorted, fitted, ...rest } = readAs(
+  const { deslant, position, sorted, viewRotation, fitted, ...rest } = readAs(
     preprocessing,
     value,
     `${name}: preprocessing`,
@@ -88,6 +102,7 @@ export function readStrokePreprocessing(value: Record<string, unknown>, name: st
     ...(deslant && { deslant }),
     ...(position && { position }),
     ...(sorted && { sorted }),
+    ...(viewRotation !== 0 && { viewRotation }),
     ...(!fitted && { fitted }),
   };
 }

@@ -128,6 +128,7 @@ function strokePreprocessing(
       ...(said?.deslant && { deslant: true }),
       ...(said?.position && { position: true }),
       ...(said?.sorted && { sorted: true }),
+      ...(said?.viewRotation && { viewRotation: said.viewRotation }),
       ...(said?.fitted === false && { fitted: false }),
     },
     where,

@@ -8,6 +8,7 @@
 import { BACKEND_CHOICES } from '../../backends/backend-names.js';
 import { PRECISIONS } from '../../backends/stored.js';
 import { SCANS } from '../../data/images/image-preprocessing.js';
+import { MAX_VIEW_ROTATION } from '../../data/strokes/stroke-preprocessing.js';
 import { snakeCase } from '../../formats/key-case.js';
 import { CHRONO_RANGE } from '../../model/classifier-config.js';
 import {
@@ -114,6 +115,11 @@ const DATA = {
   strokeSort: toggle(
     false,
     'strokes: bring the strokes of every drawing into one order and direction, in training and recognition',
+  ),
+  viewRotation: number(
+    0,
+    { from: 0, to: MAX_VIEW_ROTATION },
+    'strokes: recognition thins a picture or drawing also as rotated by x degrees, either way, and takes the mean of the three answers, such as 12',
   ),
   trainSplit: fraction(
     5 / 6,

@@ -6,8 +6,22 @@ import type { TrainConfig } from '../../config/options.js';
 /** The settings of a run that are a network's inputs. */
 export function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig> {
   if (preprocessing.kind === 'strokes') {
-    const { order, scale, position = false, sorted = false, deslant = false } = preprocessing;
-    return { strokeOrder: order, strokeScale: scale, strokePosition: position, strokeSort: sorted, deslant };
+    const {
+      order,
+      scale,
+      position = false,
+      sorted = false,
+      viewRotation = 0,
+      deslant = false,
+    } = preprocessing;
+    return {
+      strokeOrder: order,
+      strokeScale: scale,
+      strokePosition: position,
+      strokeSort: sorted,
+      viewRotation,
+      deslant,
+    };
   }
   const { channels, sequenceLength, permutationSeed: permute, scan = 'rows', mean, std } = preprocessing;
   const { deslant = false } = preprocessing;
