@@ -55,9 +55,9 @@ export interface Recognition {
   unsure: boolean;
 }
 
-/** Input, hidden states and gradients of a network for one input. */
+/** Input, hidden states and gradients of a network for one input; of several views, of the first. */
 export interface Inspection {
-  /** The answer. */
+  /** The answer, as `recognize` gives it. */
   recognition: Recognition;
   /** The input in the form in which the network reads it. */
   saw: Seen;
@@ -274,10 +274,8 @@ export class Recognizer implements Disposable {
     if (prepared === null) return null;
     const { saw, steps, sequence } = prepared;
     const batch = { inputs: sequence, batchSize: 1, steps };
-    const { logits, layers } = await this.#classifier.forward(batch, { states: true });
-    const [recognition] = prepared.views
-      ? await this.recognizePrepared([prepared])
-      : [this.#recognition(softmax(logits, this.info))];
+    const { layers } = await this.#classifier.forward(batch, { states: true });
+    const [recognition] = await this.recognizePrepared([prepared]);
     const { numLayers, hiddenSize } = this.info.model;
     const width = directionsOf(this.info.model) * hiddenSize;
     const units = numLayers * width;

@@ -40,7 +40,10 @@ export interface Trace {
   over: 'pen' | 'steps';
   /** [M] numbers of points or steps after which there is an answer; the last is all of them. */
   moments: Int32Array;
-  /** [M, K] probabilities at each moment; zeros where there was nothing to recognise yet. */
+  /**
+   * [M, K] probabilities at each moment; zeros where there was nothing to recognise yet. Where an input has several views,
+   * all of them after points of the pen; of the steps before the last, only the first view.
+   */
   probabilities: Float32Array;
   /** The whole input in the form in which the network reads it. */
   saw: Seen;

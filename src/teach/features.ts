@@ -9,6 +9,7 @@
 import type { Backend } from '../backends/backend.js';
 import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import type { PreparedInput } from '../data/inputs/input.js';
+import { withoutViews } from '../data/strokes/rotated-views.js';
 import type { Drawing } from '../ink/drawing.js';
 import { SequenceClassifier, type States } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
@@ -62,7 +63,8 @@ export function openFeatures(
 
 /** As openFeatures, of a checkpoint that has been read. */
 export function featuresOf(checkpoint: Checkpoint, backend: Backend | DeviceBackend): Features {
-  const { model, parameters, preprocessing } = checkpoint;
+  const { model, parameters } = checkpoint;
+  const preprocessing = withoutViews(checkpoint.preprocessing);
   const { sequenceLength, ...config } = model;
   const classifier = new SequenceClassifier(
     { ...config, sequenceLength: sequenceLength ?? undefined },

@@ -5,6 +5,7 @@
 import { NONE_CLASS } from '../data/class-names.js';
 import { NegativeGenerator, type NegativeKind } from '../data/negatives/generator.js';
 import { drawingOf, type TeachProject } from '../data/pens/project.js';
+import { withoutViews } from '../data/strokes/rotated-views.js';
 import { concatenateStrokes, type StrokeExamples } from '../data/strokes/stroke-examples.js';
 import type { StrokePreprocessing } from '../data/strokes/stroke-preprocessing.js';
 import { quote } from '../formats/quotation.js';
@@ -81,7 +82,7 @@ export async function prepareLesson(project: TeachProject, options: LessonOption
     await pause();
     const drawing = drawingOf(each);
     const label = labels.get(each.class);
-    const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
+    const moves = prepareInput({ kind: 'drawing', ...drawing }, withoutViews(preprocessing))?.saw.moves;
     if (label !== undefined && moves) usable.push({ id: each.id, label, drawing, moves });
   }
   checkCounts(
@@ -199,7 +200,7 @@ async function negativesFor(
       const found = await features?.ofAll(drawings);
       for (const [n, drawing] of drawings.entries()) {
         await pause();
-        const moves = prepareInput({ kind: 'drawing', ...drawing }, preprocessing)?.saw.moves;
+        const moves = prepareInput({ kind: 'drawing', ...drawing }, withoutViews(preprocessing))?.saw.moves;
         const feature = found?.[n];
         const chance = feature ? (nearest?.answer(feature)?.none ?? 1) : 1;
         if (moves && chance >= LOOKS_LIKE_ONE && made.length < count) made.push(moves);

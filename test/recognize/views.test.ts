@@ -97,6 +97,10 @@ test('is stored with the model, left out for one view, and needs pictures that a
       /"view_rotation": expected a number from 0 to 45/,
     );
   }
+  assert.throws(
+    () => readPreprocessing({ ...VIEWED, order: 'pen' }, 'a'),
+    /"view_rotation" rotates pictures that are thinned, but the order of the strokes is pen/,
+  );
   const examples = concatenateStrokes([Int16Array.of(1, 1, 0, 0, 0, 0, 1, 1)], [0], 'mine');
   const dataset = { kind: 'strokes' as const, name: 'mine', classes: ['a'], width: 28, height: 28 };
   const settings = resolveConfig({ flags: { preset: 'strokes', viewRotation: 12, strokeOrder: 'pen' } });

@@ -23,10 +23,11 @@ export function redrawnStrokes(examples: StrokeExamples, how: Redrawing): Stroke
 
 /**
  * Every drawing with its strokes sorted (sort-strokes.ts).
+ * @param width of the pictures that contain the drawings
  * @throws UserError naming a drawing with a move that does not fit 16 bits
  */
-export function sortedStrokes(examples: StrokesInMemory): StrokesInMemory {
-  const sorter = new StrokeSorter(longestOf(examples));
+export function sortedStrokes(examples: StrokesInMemory, width: number): StrokesInMemory {
+  const sorter = new StrokeSorter(longestOf(examples), width);
   return eachRedrawn(examples, 'sorted', (before, after) => sorter.sort(before, after));
 }
 

@@ -4,12 +4,13 @@
  */
 import { imageToStrokes } from '../../ink/image-to-strokes.js';
 import { rotation } from '../affine.js';
+import type { Preprocessing } from '../input-kind.js';
 import { pictureToRead } from '../inputs/input.js';
 import { movedPicture, type Picture } from '../inputs/picture-changes.js';
 import type { StrokePreprocessing } from './stroke-preprocessing.js';
 
 /**
- * The moves of a picture that is rotated by `viewRotation` degrees, either way, prepared and thinned anew.
+ * The moves of a picture rotated by `viewRotation` degrees, to the left and to the right, prepared and thinned anew.
  * @param picture as the network reads it
  * @returns [N, 4] each; none without `viewRotation`, and none of a view without ink
  */
@@ -23,4 +24,9 @@ export function rotatedViews(
     const read = pictureToRead(rotated, picture, { isFitted: fitted, isThinned: true });
     return read ? [imageToStrokes(read.pixels, read.width, read.height)] : [];
   });
+}
+
+/** Preprocessing with one view, for those who read only the first. */
+export function withoutViews<P extends Preprocessing>(preprocessing: P): P {
+  return preprocessing.kind === 'strokes' ? { ...preprocessing, viewRotation: 0 } : preprocessing;
 }

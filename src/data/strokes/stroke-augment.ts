@@ -1,7 +1,7 @@
 /**
  * Augmentation of pen strokes, in this order: another order or direction of strokes, unless strokes are sorted; rotation,
- * scale, shear and shift about the picture's centre; noise; removal of points; resampling along the lines; sorting. This runs for every batch, so
- * buffers are reused and random words are drawn many at a time.
+ * scale, shear and shift about the picture's centre; noise; removal of points; resampling along the lines; sorting. This
+ * runs for every batch, so buffers are reused and random words are drawn many at a time.
  */
 
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
@@ -66,7 +66,7 @@ export class AugmentedStrokes implements AugmentedSource {
     for (let i = 0; i < data.examples.count; i++) this.maxSteps = Math.max(this.maxSteps, this.mostSteps(i));
     this.#buffer = new Int32Array(2 * longest + 2 * AFFINE_WORDS);
     const { preprocessing } = data;
-    this.#sorter = preprocessing.sorted ? new StrokeSorter(this.maxSteps) : null;
+    this.#sorter = preprocessing.sorted ? new StrokeSorter(this.maxSteps, preprocessing.width) : null;
     this.#sorted = preprocessing.sorted ? new SortedMoves(longest, preprocessing) : null;
     this.#points = new StrokePoints(this.maxSteps);
     this.#spare = new StrokePoints(this.maxSteps);

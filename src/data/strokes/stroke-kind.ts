@@ -17,6 +17,7 @@ import {
 import { type Sequence, sequenceIn } from '../sequences/sequence.js';
 import { redrawnStrokes } from './redrawn-strokes.js';
 import { rotatedViews } from './rotated-views.js';
+import { sortedMoves } from './sorted-moves.js';
 import { BLOCK_DRAWINGS } from './stored/stored-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { movesOf, type StrokeExamples } from './stroke-examples.js';
@@ -111,6 +112,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     const saw = strokesFor(input, preprocessing);
     if (saw === null || !hasPoints(saw.moves)) return null;
     const sequence = sequenceOf(saw.moves, preprocessing);
+    if (preprocessing.sorted) saw.moves = sortedMoves(saw.moves, preprocessing);
     const views = saw.picture ? rotatedViews(saw.picture, preprocessing).filter(hasPoints) : [];
     if (views.length === 0) return { saw, ...sequence };
     return { saw, ...sequence, views: views.map((moves) => sequenceOf(moves, preprocessing)) };

@@ -4,6 +4,7 @@
  */
 import { checked, flag, oneOf, optional, type Reader, readAs, record, whole } from '../../formats/shape.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
+import { UserError } from '../../user-error.js';
 
 /** From a drawing to a sequence [T, 4], or [T, 6] with positions. Stored with the model. */
 export interface StrokePreprocessing {
@@ -26,8 +27,8 @@ export interface StrokePreprocessing {
   /** Strokes are brought into one order and direction first, however they were drawn (sort-strokes.ts). Left out for no. */
   sorted?: boolean;
   /**
-   * Recognition thins a picture or drawing also as rotated by so many degrees, either way, and takes the mean of the
-   * logits (rotated-views.ts). Left out for 0: one view.
+   * In degrees. Recognition thins a picture or drawing also as rotated by this angle to the left and to the right, and
+   * takes the mean of the logits (rotated-views.ts). Only with the order `tour`. Left out for 0: one view.
    */
   viewRotation?: number;
   /**
@@ -77,7 +78,7 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
   position: optional(flag, false),
   sorted: optional(flag, false),
   viewRotation: optional(
-    checked('a number from 0 to 45', (value): value is number => {
+    checked(`a number from 0 to ${MAX_VIEW_ROTATION}`, (value): value is number => {
       return typeof value === 'number' && value >= 0 && value <= MAX_VIEW_ROTATION;
     }),
     0,
@@ -97,6 +98,12 @@ export function readStrokePreprocessing(value: Record<string, unknown>, name: st
     value,
     `${name}: preprocessing`,
   );
+  if (viewRotation !== 0 && rest.order !== 'tour') {
+    throw new UserError(
+      `${name}: preprocessing: "view_rotation" rotates pictures that are thinned, but the order of the strokes is ${rest.order}; expected tour, or no "view_rotation"`,
+      { settings: ['strokeOrder', 'viewRotation'] },
+    );
+  }
   return {
     ...rest,
     ...(deslant && { deslant }),

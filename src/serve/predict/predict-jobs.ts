@@ -97,7 +97,8 @@ async function parse(
   const inputs = await inputsOf(job, value, recognizer);
   if (job.several) return { source, recognizer, prepared: [], readings: await readAll(inputs, recognizer) };
   const prepared = inputs.map((input) => recognizer.prepare(input));
-  const steps = prepared.reduce((sum, each) => sum + (each?.steps ?? 0), 0);
+  const sequences = prepared.flatMap((each) => (each ? [each, ...(each.views ?? [])] : []));
+  const steps = sequences.reduce((sum, each) => sum + each.steps, 0);
   if (steps > MAX_STEPS) {
     throw new HttpError(
       413,

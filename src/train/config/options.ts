@@ -119,7 +119,7 @@ const DATA = {
   viewRotation: number(
     0,
     { from: 0, to: MAX_VIEW_ROTATION },
-    'strokes: recognition thins a picture or drawing also as rotated by x degrees, either way, and takes the mean of the three answers, such as 12',
+    'strokes: recognition thins a picture or drawing also as rotated by x degrees to the left and to the right, and takes the mean of the logits of all three, such as 12',
   ),
   trainSplit: fraction(
     5 / 6,

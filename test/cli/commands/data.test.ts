@@ -82,6 +82,9 @@ describe('data strokes', () => {
     const refused = run('strokes', '--data', 'backwards', '--sort');
     assert.deepEqual([refused.status, refused.stdout], [2, '']);
     assert.match(refused.stderr, /^scanstroke: data strokes: --sort needs --out, .*\n$/);
+    const points = run('strokes', '--data', 'backwards', '--sort', '--order', 'points', '--out', 'new');
+    assert.deepEqual([points.status, points.stdout], [2, '']);
+    assert.match(points.stderr, /^scanstroke: data strokes: --sort does not go with --order points, .*\n$/);
   });
 
   it('refuses a folder with files before it starts', () => {

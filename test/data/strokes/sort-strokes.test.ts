@@ -124,7 +124,7 @@ test('digits drawn in reverse or in another order are read as before, with place
       assert.deepEqual(prepareInput({ kind: 'strokes', moves: each }, preprocessing)!.sequence, sequence);
     });
   }
-  const written = sortedStrokes(examples);
+  const written = sortedStrokes(examples, SIDE);
   const read = openSequences({ kind: 'strokes', name: 'test', examples, preprocessing: SORTED });
   for (const i of moves.keys()) {
     assert.deepEqual([...movesOf(written, i)], [...sequenceIn(read, i).sequence]);
@@ -133,6 +133,37 @@ test('digits drawn in reverse or in another order are read as before, with place
     moves.some((each, i) => String(each) !== String(movesOf(written, i))),
     'some digits change',
   );
+});
+
+test('what the network is said to have read are the moves that it read, with the slant that they had', async () => {
+  for (const { pixels } of await digits(20)) {
+    const input = { kind: 'picture', width: SIDE, height: SIDE, pixels } as const;
+    const { saw, sequence } = prepareInput(input, SORTED)!;
+    assert.deepEqual([...saw.moves!], [...sequence]);
+    const upright = prepareInput(input, { ...SORTED, deslant: true })!;
+    // Slant is only across, so y, pen-ups and the end are the same.
+    const without = (moves: ArrayLike<number>) => Array.from(moves).filter((_, i) => i % 4 !== 0);
+    assert.deepEqual(without(upright.saw.moves!), without(upright.sequence));
+  }
+});
+
+test('ten thousand strokes are sorted in seconds', () => {
+  const random = fc.sample(fc.tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 500 })), {
+    numRuns: 10_000,
+    seed: 1,
+  });
+  const data = dataOf(
+    [
+      random.map(([x, y]): Drawing[number] => [
+        [x, y],
+        [x + 1, y],
+      ]),
+    ],
+    SORTED,
+  );
+  const began = performance.now();
+  sequenceIn(openSequences({ kind: 'strokes', ...data }), 0);
+  assert.ok(performance.now() - began < 10_000, 'quadratic, but without objects');
 });
 
 test('a varied drawing is sorted after its variation; reversal has no effect', () => {

@@ -22,7 +22,12 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   const { data, order, out, seed, threads, sort = false, json = false } = flags;
   if (sort && out === undefined) {
     throw new UserError(
-      'data strokes: --sort needs --out, because the cache holds strokes in the order of the pen; name a folder or a .tar.gz file',
+      'data strokes: --sort needs --out, because training reads the cache, and the cache holds strokes that are not sorted; name a folder or a .tar.gz file',
+    );
+  }
+  if (sort && order === 'points') {
+    throw new UserError(
+      'data strokes: --sort does not go with --order points, whose drawings stay on the disk; leave it out: `train --stroke-sort` sorts them',
     );
   }
   const view = new DataProgressView(terminal.err);
@@ -38,8 +43,9 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   try {
     dataset = await loadStrokes(data, { order, seed, threads, onProgress, onNotice });
     if (sort) {
+      const { width } = dataset;
       const [train, test] = [dataset.train, dataset.test].map((part) =>
-        sortedStrokes(inMemory(part, 'data strokes --sort')),
+        sortedStrokes(inMemory(part, 'data strokes --sort'), width),
       );
       dataset = { ...dataset, train, test };
     }
