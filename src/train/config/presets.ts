@@ -242,12 +242,13 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   },
   pixels: {
     description:
-      'MNIST pixel by pixel, 784 steps of one value: one bidirectional layer of 64, all outputs read, mixed precision',
-    result: '97.01 % test accuracy, 34 min of training on one busy core',
-    settings: PIXEL_BY_PIXEL,
+      'MNIST pixel by pixel, 784 steps (sequential MNIST): two bidirectional layers of 64, without slant, 20 epochs; hours of training',
+    result: '98.74 % test accuracy, about two hours of training on one busy core',
+    settings: { ...PIXEL_BY_PIXEL, numLayers: 2, deslant: true, numEpochs: 20 },
   },
   permuted: {
-    description: 'MNIST pixel by pixel in a fixed random order (permuted MNIST): otherwise as pixels',
+    description:
+      'MNIST pixel by pixel in a fixed random order (permuted MNIST): one bidirectional layer of 64, 12 epochs',
     result:
       '96.21 % test accuracy, 24 min of training on one busy core; published: 90 to 93 % with plain LSTMs, 95.9 % with zoneout and batch normalisation',
     settings: { ...PIXEL_BY_PIXEL, permute: 1 },
