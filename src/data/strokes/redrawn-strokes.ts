@@ -1,4 +1,4 @@
-/** Whole data sets with every drawing drawn in another way, to measure how much a model depends on the order. */
+/** Whole data sets with every drawing drawn in another way: to measure how much a model depends on the order, or sorted. */
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { StrokeSorter } from './sort-strokes.js';
