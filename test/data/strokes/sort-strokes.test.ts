@@ -10,7 +10,9 @@ import { KINDS, readPreprocessing } from '#src/data/kinds.js';
 import { sequenceIn } from '#src/data/sequences/sequence.js';
 import { openAugmented, openSequences } from '#src/data/sources.js';
 import { redrawnStrokes, sortedStrokes } from '#src/data/strokes/redrawn-strokes.js';
+import { StrokeSorter } from '#src/data/strokes/sort-strokes.js';
 import { concatenateStrokes, movesOf } from '#src/data/strokes/stroke-examples.js';
+import { ARRIVAL, StrokePoints } from '#src/data/strokes/stroke-points.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { prepareInput } from '#src/recognize/prepare-input.js';
@@ -21,12 +23,27 @@ import {
   dataOf,
   drawingOf,
   openVaried,
+  type Place,
   readAlone,
   straight,
 } from './stroke-drawings.js';
 
 const SORTED = { ...DEFAULT_STROKE_PREPROCESSING, sorted: true } as const;
 const SIDE = 28;
+
+/** One stroke, rotated about the middle of the picture. */
+function pointsOf(places: readonly Place[], degrees: number): StrokePoints {
+  const points = new StrokePoints(places.length);
+  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+  points.count = places.length;
+  places.forEach(([x, y], n) => {
+    const [u, v] = [x - SIDE / 2, y - SIDE / 2];
+    points.xs[n] = SIDE / 2 + cos * u - sin * v;
+    points.ys[n] = SIDE / 2 + sin * u + cos * v;
+    points.arrival[n] = n === 0 ? ARRIVAL.penUp : ARRIVAL.drawn;
+  });
+  return points;
+}
 
 /** A drawing as the network reads it. */
 function sorted(drawing: Drawing): Drawing {
@@ -80,6 +97,29 @@ test('a closed stroke runs anticlockwise, an open one from its upper end', () =>
     [10, 8],
   ];
   assert.deepEqual(sorted([[...open].reverse()]), [open]);
+});
+
+test('a short line encloses next to nothing, so it begins at its upper or left end, however it is rotated', () => {
+  const lines: Place[][] = [
+    straight(3, [10, 10]),
+    straight(3, [10, 10], [0, 1]),
+    [
+      [10, 10],
+      [11, 10],
+      [12, 11],
+    ],
+  ];
+  for (const line of lines) {
+    for (let degrees = -20; degrees <= 20; degrees += 0.5) {
+      const rotated = pointsOf(line, degrees);
+      const backwards = pointsOf([...line].reverse(), degrees);
+      for (const from of [rotated, backwards]) {
+        const to = new StrokePoints(3);
+        new StrokeSorter(3, SIDE).sort(from, to);
+        assert.deepEqual([to.xs, to.ys], [rotated.xs, rotated.ys], `rotated by ${degrees}°`);
+      }
+    }
+  }
 });
 
 test('any drawing: any order and direction of its strokes gives the same moves, and sorting again changes nothing', () => {
