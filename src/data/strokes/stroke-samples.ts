@@ -5,6 +5,7 @@ import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
 import { movesToStrokes, renderStrokes } from '../../ink/render-strokes.js';
 import type { Augmentation } from '../augmentation.js';
 import type { ImageDataset } from '../images/image-examples.js';
+import { sortedMoves } from './sorted-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { findStrokes, type LoadStrokesOptions, loadStrokes, picturesOf } from './stroke-datasets.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from './stroke-examples.js';
@@ -48,6 +49,8 @@ export interface StrokeVariations {
 export interface StrokeSampleOptions extends LoadStrokesOptions {
   part: 'train' | 'test';
   count: number;
+  /** Sort strokes, as a network with the preprocessing `sorted` reads them. Default: they keep their order. */
+  sorted?: boolean;
   /** Default none. With a run's seed, a training sample is varied as in that run. */
   variations?: StrokeVariations;
 }
@@ -105,12 +108,15 @@ function finished(
   made: readonly MadeSample[],
   examples: () => StrokeExamples,
   { name, ...size }: { name: string; width: number; height: number },
-  { variations, order = 'tour', seed = 0 }: StrokeSampleOptions,
+  { variations, sorted = false, order = 'tour', seed = 0 }: StrokeSampleOptions,
 ): StrokeSample[] {
-  const plain = made.map((sample) => ({ ...sample, strokes: movesToStrokes(sample.moves), variations: [] }));
+  const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order, ...(sorted && { sorted }) };
+  const plain = made.map((sample) => {
+    const moves = sorted ? sortedMoves(sample.moves, preprocessing) : sample.moves;
+    return { ...sample, moves, strokes: movesToStrokes(moves), variations: [] };
+  });
   if (variations === undefined || made.length === 0) return plain;
   const { augmentation, epochs } = variations;
-  const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, ...size, order };
   const varied = new AugmentedStrokes({
     data: { name, examples: examples(), preprocessing },
     augmentation,

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
+import { sortedMoves } from '#src/data/strokes/sorted-moves.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
 import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
@@ -98,6 +99,8 @@ describe('data preview', () => {
   });
 });
 
+const rowsIn = ({ rows }: { rows: number[][] }): number[] => rows.flat();
+
 describe('data preview --augment', () => {
   const AMOUNTS = { rotation: 8, scale: 0.1, shear: 0.1, shift: 1, jitter: 0.1, drop: 0, resample: 0 };
   const ORDER = { reverse: 0.5, shuffle: 0.5, flip: 0.1 };
@@ -108,6 +111,7 @@ describe('data preview --augment', () => {
     side: number,
     changes: object,
     seed: number,
+    sorted: boolean,
   ) {
     const sequences = samples
       .toSorted((a, b) => a.index - b.index)
@@ -116,7 +120,7 @@ describe('data preview --augment', () => {
       data: {
         name: 'lines',
         examples: concatenateStrokes(sequences, [1, 0, 1, 0], 'lines'),
-        preprocessing: { ...DEFAULT_STROKE_PREPROCESSING, width: side, height: side },
+        preprocessing: { ...DEFAULT_STROKE_PREPROCESSING, width: side, height: side, sorted },
       },
       augmentation: { ...NO_AUGMENTATION, ...AMOUNTS, ...ORDER, ...changes },
       seed,
@@ -140,6 +144,8 @@ describe('data preview --augment', () => {
       [['--augment'], 4, {}, 0],
       [['--augment', '2', '--augment-rotation', '90', '--seed', '7'], 2, { rotation: 90 }, 7],
       [['--augment_drop=0.5', '--augment-resample', '1'], 4, { drop: 0.5, resample: 1 }, 0],
+      [['--augment', '--augment-reverse', '1', '--augment-shuffle', '1'], 4, { reverse: 1, shuffle: 1 }, 0],
+      [['--augment', '--sort'], 4, {}, 0],
     ];
     // Images store their size. The archive's layout does not, so its strokes get the size of MNIST.
     for (const [data, side] of [
@@ -152,7 +158,12 @@ describe('data preview --augment', () => {
         const { augmentation, samples } = JSON.parse(stdout);
         assert.deepEqual(augmentation, { ...AMOUNTS, ...ORDER, ...changes });
         assert.equal(samples.length, 4);
-        const rowsOf = trained(samples, side, changes, seed);
+        const sorted = flags.includes('--sort');
+        const given = JSON.parse(
+          run('preview', '--data', data, '--json', '--seed', `${seed}`).stdout,
+        ).samples;
+        if (!sorted) assert.deepEqual(samples.map(rowsIn), given.map(rowsIn));
+        const rowsOf = trained(given, side, changes, seed, sorted);
         for (const sample of samples) {
           assert.equal(sample.epochs.length, epochs);
           sample.epochs.forEach((varied: { epoch: number; steps: number; rows: number[][] }, n: number) => {
@@ -163,6 +174,18 @@ describe('data preview --augment', () => {
         }
       }
     }
+  });
+
+  it('sorts the strokes of samples', () => {
+    const strokes = (...flags: string[]): number[][] =>
+      JSON.parse(run('preview', '--data', 'strokes', '--count', '40', '--json', ...flags).stdout).samples.map(
+        rowsIn,
+      );
+    const given = strokes();
+    const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, sorted: true };
+    const sorted = given.map((moves) => [...sortedMoves(Int16Array.from(moves), preprocessing)]);
+    assert.notDeepEqual(sorted, given, 'some are in another order');
+    assert.deepEqual(strokes('--sort'), sorted);
   });
 
   it('writes a row of the sheet for every epoch, and the amounts', () => {
@@ -207,6 +230,7 @@ describe('data preview --negatives', () => {
     for (const [name, args] of [
       ['--part test', ['--part', 'test']],
       ['--augment', ['--augment']],
+      ['--sort', ['--sort']],
     ] as const) {
       const { status, stderr } = run('preview', '--negatives', ...args);
       assert.equal(status, 2);

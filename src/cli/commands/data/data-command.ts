@@ -111,6 +111,10 @@ Examples:
       ).default(0),
     )
     .option(
+      '--sort',
+      'sort the strokes of every drawing, as `train --stroke-sort` reads them (default keep their order)',
+    )
+    .option(
       '--negatives',
       'show generated samples that are none of the classes, as `train --none-share` makes them (--seed is the seed)',
     )

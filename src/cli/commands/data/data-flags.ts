@@ -24,6 +24,8 @@ export interface PreviewFlags {
   order: 'tour' | 'pen' | 'points';
   /** Default 20; where they are drawn in the terminal 6, or 3 with variations. */
   count?: number;
+  /** Show strokes in the order in which `train --stroke-sort` reads them. */
+  sort?: boolean;
   seed: number;
   out?: string;
   json?: boolean;

@@ -25,7 +25,7 @@ import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
 const COLUMNS = 4;
 
 export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<void> {
-  const { data, part, order, seed, out, json = false } = flags;
+  const { data, part, order, sort: sorted, seed, out, json = false } = flags;
   if (out !== undefined && !/\.(svg|png)$/i.test(out)) {
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
@@ -48,7 +48,7 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
     const progress = { onProgress: view.show.bind(view), onNotice: view.line.bind(view) };
     found = generated
       ? await generated.samples(data, { channelsImg: 1, count, order, seed, ...progress })
-      : await loadStrokeSamples(data, { part, count, order, seed, variations, ...progress });
+      : await loadStrokeSamples(data, { part, count, order, sorted, seed, variations, ...progress });
   } finally {
     view.clear();
   }
@@ -81,10 +81,10 @@ function generatedOf({ negatives, drawn }: PreviewFlags): Generated | null {
 /** Generated samples belong to training, and are shown as they are. */
 function refuseWith(
   { flag, many }: Generated,
-  { part }: PreviewFlags,
+  { part, sort }: PreviewFlags,
   variations: StrokeVariations | undefined,
 ): void {
-  const other = part === 'test' ? '--part test' : variations ? '--augment' : null;
+  const other = part === 'test' ? '--part test' : variations ? '--augment' : sort ? '--sort' : null;
   if (other === null) return;
   throw new UserError(`data preview: ${other} has no effect on ${many}; leave out ${other}, or ${flag}`);
 }
@@ -135,7 +135,7 @@ async function writeSheet(
   variations: StrokeVariations | undefined,
   file: string,
 ): Promise<void> {
-  const { part, order } = flags;
+  const { part, order, sort } = flags;
   const generated = generatedOf(flags);
   const withImages = samples.some(({ image }) => image !== null);
   const sheet = sheetSvg({
@@ -144,7 +144,7 @@ async function writeSheet(
       : `${name}: ${plural(samples.length, 'sample')} of the ${part === 'train' ? 'training' : 'test'} set as pen strokes`,
     note:
       `${withImages ? 'An image, its' : 'Their'} lines one pixel wide, and the order in which a pen ` +
-      `${order === 'tour' ? 'might have drawn' : 'drew'} them; dots where the pen is lifted.`,
+      `${order === 'tour' ? 'might have drawn' : 'drew'} them${sort ? ', sorted' : ''}; dots where the pen is lifted.`,
     details: variations && epochsNote(variations),
     classes,
     entries: samples.map(({ image, moves, ...sample }) => ({

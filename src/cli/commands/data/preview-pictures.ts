@@ -55,10 +55,11 @@ export async function previewPictures(flags: PreviewFlags, terminal: Terminal): 
 
 /** Pictures are neither generated nor augmented here. */
 function refuseStrokeFlags(flags: PreviewFlags): void {
-  const { data, negatives, drawn, augment } = flags;
+  const { data, negatives, drawn, sort, augment } = flags;
   const given =
     (negatives && '--negatives') ||
     (drawn && '--drawn') ||
+    (sort && '--sort') ||
     ((augment !== undefined || AMOUNTS.some((key) => key in flags)) && '--augment');
   if (!given) return;
   throw new UserError(
