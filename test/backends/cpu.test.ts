@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findCompiler } from '#src/backends/cpu/compile-addon.js';
 import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
-import { lstmCases } from '../cases/lstm.js';
 import { GuardedMemory } from '../cases/memory.js';
+import { lstmCases } from '../cases/oracle/lstm.js';
 import { runCases } from '../cases/run.js';
 
 /** The reason to skip these tests, in one line; undefined if a compiler runs, so that the kernels must be built. */

@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Backend, type Head, SequenceClassifier } from 'scanstroke';
 import { Random } from '#src/random.js';
-import { accumulated, assertSameBits, assertWithin, oracle } from './comparison.js';
 import { uniform } from './draw.js';
+import { accumulated, assertSameBits, assertWithin, oracle } from './oracle/comparison.js';
 import type { AnyBackend } from './verbs.js';
 
 const HEADS: readonly Head[] = ['flatten', 'final', 'last', 'mean'];

@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random, threefry } from '#src/random.js';
-import { assertWithin } from './comparison.js';
 import { pick, uniform } from './draw.js';
-import { backward, drawWeights, forward, lstmProblem, panels } from './lstm.js';
 import { GuardedMemory } from './memory.js';
+import { assertWithin } from './oracle/comparison.js';
+import { backward, drawWeights, forward, lstmProblem, panels } from './oracle/lstm.js';
 import type { Verbs } from './verbs.js';
 
 const FEW = { units: 16, floor: 1, why: 'a few float32 operations on values near 1' };

@@ -10,7 +10,6 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type ClassifierConfig, createOptimizer, SequenceClassifier } from 'scanstroke';
-import { accumulated, assertWithin, type Tolerance } from './comparison.js';
 import {
   type GoldenCase,
   type GoldenTensor,
@@ -18,7 +17,8 @@ import {
   goldenTensor,
   goldenTensors,
 } from './golden-file.js';
-import { optimizerConfig } from './optimizers.js';
+import { accumulated, assertWithin, type Tolerance } from './oracle/comparison.js';
+import { optimizerConfig } from './oracle/optimizers.js';
 import type { AnyBackend } from './verbs.js';
 
 type Tensors = Map<string, GoldenTensor>;

@@ -9,10 +9,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LstmShape, LstmWeights } from '#src/backends/backend.js';
 import { Random } from '#src/random.js';
-import { oracle } from './comparison.js';
 import { batchSizesOf, uniform } from './draw.js';
-import { drawWeights } from './lstm.js';
 import { GuardedMemory, type Memory, PlainMemory } from './memory.js';
+import { oracle } from './oracle/comparison.js';
+import { drawWeights } from './oracle/lstm.js';
 import type { Verbs } from './verbs.js';
 
 const LENGTHS = [6, 6, 4, 3, 1];

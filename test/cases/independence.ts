@@ -6,10 +6,18 @@
 
 import { test } from 'node:test';
 import { Random } from '#src/random.js';
-import { assertSameBits } from './comparison.js';
 import { batchSizesOf, uniform } from './draw.js';
-import { backward, drawWeights, forward, type LstmProblem, numbers, ownColumns, panels } from './lstm.js';
 import { GuardedMemory } from './memory.js';
+import { assertSameBits } from './oracle/comparison.js';
+import {
+  backward,
+  drawWeights,
+  forward,
+  type LstmProblem,
+  numbers,
+  ownColumns,
+  panels,
+} from './oracle/lstm.js';
 import type { Verbs } from './verbs.js';
 
 const SHAPES = [

@@ -6,19 +6,19 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Backend } from '#src/backends/backend.js';
-import { activationTests } from './activations.js';
 import { classifierTests, stepperTests } from './classifier.js';
-import { compareAll } from './comparison.js';
 import { definitionTests } from './definitions.js';
 import { goldenTests } from './goldens.js';
 import { gradientTests } from './gradients.js';
 import { independenceTests } from './independence.js';
-import { linearCases, matmulCases } from './linear.js';
-import { lossCases, lossTests } from './loss.js';
-import { lstmCases } from './lstm.js';
 import { misuseTests } from './misuse.js';
-import { optimizerCases, optimizerTests } from './optimizers.js';
-import { conversionTests, dropoutTests, rowCases } from './rows.js';
+import { activationTests } from './oracle/activations.js';
+import { compareAll } from './oracle/comparison.js';
+import { linearCases, matmulCases } from './oracle/linear.js';
+import { lossCases, lossTests } from './oracle/loss.js';
+import { lstmCases } from './oracle/lstm.js';
+import { optimizerCases, optimizerTests } from './oracle/optimizers.js';
+import { conversionTests, dropoutTests, rowCases } from './oracle/rows.js';
 
 /**
  * Opens a backend and registers every case for it.

@@ -2,8 +2,8 @@
 import type { Random } from '#src/random.js';
 import { flagName } from '#src/train/config/option.js';
 import { OPTION_KEYS } from '#src/train/config/options.js';
-import { chance, pick } from './byte-mutations.js';
-import { hostileText } from './json-mutations.js';
+import { chance, pick } from './mutations/byte-mutations.js';
+import { hostileText } from './mutations/json-mutations.js';
 
 /** Paths in the working folder that command-targets.ts makes, and paths of the system. */
 const GOOD = [

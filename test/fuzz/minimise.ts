@@ -2,7 +2,7 @@
  * Makes an input smaller while it stays a finding: delta debugging (Zeller and Hildebrandt 2002) on bytes, or on the
  * members of a JSON value.
  */
-import { isObject, type Json } from './json-mutations.js';
+import { isObject, type Json } from './mutations/json-mutations.js';
 import type { Input } from './target.js';
 
 /** Whether an input shows the same defect. */

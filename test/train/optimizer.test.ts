@@ -1,4 +1,4 @@
-/** Protects optimisers for named tensors: defaults, errors and state. test/cases/optimizers.ts tests the arithmetic. */
+/** Protects optimisers for named tensors: defaults, errors and state. test/cases/oracle/optimizers.ts tests the arithmetic. */
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';

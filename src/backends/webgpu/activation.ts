@@ -3,7 +3,7 @@
  * off by hundreds of units in the last place.
  *
  * e^x = 2^n · e^r with n = round(x / ln 2); e^r = 1 + r + r² p(r), p the minimax polynomial of degree 4.
- * Error: 4 ulp, with a division of 2.5 ulp (test/cases/activations.ts). NaN passes through.
+ * Error: 4 ulp, with a division of 2.5 ulp (test/cases/oracle/activations.ts). NaN passes through.
  */
 
 /** The functions `sigmoid`, `tanhOf` and `expOf` for one WGSL type. */

@@ -12,13 +12,13 @@ import { chain } from '#src/backends/webgpu/lstm/chain.js';
 import { stepTable } from '#src/backends/webgpu/lstm/chain-steps.js';
 import { lstmKernels } from '#src/backends/webgpu/lstm/lstm.js';
 import { tilesOf } from '#src/backends/webgpu/tuning.js';
-import { activationTests } from '../../cases/activations.js';
 import { classifierTests } from '../../cases/classifier.js';
-import { type Case, compareAll } from '../../cases/comparison.js';
 import { goldenTests } from '../../cases/goldens.js';
-import { linearCases } from '../../cases/linear.js';
-import { lossCases, lossTests } from '../../cases/loss.js';
-import { lstmCases } from '../../cases/lstm.js';
+import { activationTests } from '../../cases/oracle/activations.js';
+import { type Case, compareAll } from '../../cases/oracle/comparison.js';
+import { linearCases } from '../../cases/oracle/linear.js';
+import { lossCases, lossTests } from '../../cases/oracle/loss.js';
+import { lstmCases } from '../../cases/oracle/lstm.js';
 import { testGpu } from './software-gpu.js';
 import { VerbsOnHost } from './verbs-on-host.js';
 

@@ -7,8 +7,8 @@ import { dropout } from '#src/backends/webgpu/head/dropout.js';
 import { type Columns, deviceColumns, padded, type Storage } from '#src/backends/webgpu/verbs.js';
 import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
-import { assertSameBits } from '../../cases/comparison.js';
 import { uniform } from '../../cases/draw.js';
+import { assertSameBits } from '../../cases/oracle/comparison.js';
 import { DeviceMemory } from './device-memory.js';
 import { gpuOrSkip, testGpu } from './software-gpu.js';
 

@@ -5,7 +5,7 @@ import { Network } from '#src/model/network.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { openWorkspace, workspaceSize } from '#src/model/workspace.js';
 import { Random } from '#src/random.js';
-import { oracle } from '../../cases/comparison.js';
+import { oracle } from '../../cases/oracle/comparison.js';
 
 /** A network with random parameters, and a batch of random sequences. */
 export interface NetworkCase {

@@ -11,8 +11,8 @@ import { readCheckpoint, readCheckpointHeader } from '#src/runs/checkpoint/check
 import { resume, type UpdateConditions } from '#src/train/run/begin/resume.js';
 import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
 import { FakeEngine } from '../../train/fake-engine.js';
-import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
-import { hostileText, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
+import { chance, mutateBytes, pick, spliced } from '../mutations/byte-mutations.js';
+import { hostileText, isObject, type Json, jsonText, mutateJson } from '../mutations/json-mutations.js';
 import type { Input, Openers, OpenTarget } from '../target.js';
 
 const LENGTH_BYTES = 8;

@@ -6,9 +6,16 @@ import { parseConfigFile } from '#src/train/config/config-file.js';
 import { flagName } from '#src/train/config/option.js';
 import { OPTION_KEYS, OPTIONS } from '#src/train/config/options.js';
 import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '#src/train/config/run-config.js';
-import { chance, mutateBytes, pick } from '../byte-mutations.js';
-import { hostileText, hostileValue, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
+import { chance, mutateBytes, pick } from '../mutations/byte-mutations.js';
+import {
+  hostileText,
+  hostileValue,
+  isObject,
+  type Json,
+  jsonText,
+  mutateJson,
+} from '../mutations/json-mutations.js';
 import type { Input, Openers } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);

@@ -19,9 +19,9 @@ import type { Random } from '#src/random.js';
 import { UserError } from '#src/user-error.js';
 import { countingImages, idxBytes, labelBytes } from '../../data/images/idx-bytes.js';
 import { strokeFiles, writeArchive } from '../../data/strokes/stroke-fixture.js';
-import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
-import { type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
+import { chance, mutateBytes, pick, spliced } from '../mutations/byte-mutations.js';
+import { type Json, jsonText, mutateJson } from '../mutations/json-mutations.js';
 import type { Input, Openers } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);

@@ -11,10 +11,10 @@ import type { Drawing } from '#src/ink/drawing.js';
 import { MAX_POINT_MOVES, pointMoves } from '#src/ink/simplify.js';
 import type { Random } from '#src/random.js';
 import { UserError } from '#src/user-error.js';
-import { chance, mutateBytes, pick } from '../byte-mutations.js';
-import { type Json, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
-import { mutatePickle } from '../pickle-mutations.js';
+import { chance, mutateBytes, pick } from '../mutations/byte-mutations.js';
+import { type Json, mutateJson } from '../mutations/json-mutations.js';
+import { mutatePickle } from '../mutations/pickle-mutations.js';
 import type { Input, Openers } from '../target.js';
 
 const RECORDS = [

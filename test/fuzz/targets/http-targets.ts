@@ -8,7 +8,7 @@ import { configToDisk } from '#src/train/config/run-config.js';
 import { checkpointBytes, ROWS } from '../../recognize/checkpoint-bytes.js';
 import { CLASSES, makeRuns, serve } from '../../serve/served-runs.js';
 import { smallConfig } from '../../train/small-mnist.js';
-import { type Answer, RawClient } from '../http-client.js';
+import { type Answer, RawClient } from '../http/http-client.js';
 import {
   FOREIGN,
   type HttpInput,
@@ -16,9 +16,9 @@ import {
   httpInputOf,
   makeRequest,
   requestBytes,
-} from '../http-grammar.js';
-import { isObject, type Json } from '../json-mutations.js';
+} from '../http/http-grammar.js';
 import { decodeJson, encodeJson } from '../minimise.js';
+import { isObject, type Json } from '../mutations/json-mutations.js';
 import type { Openers } from '../target.js';
 
 const PAGE = fileURLToPath(new URL('../../../../dist/page/', import.meta.url));

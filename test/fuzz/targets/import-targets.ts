@@ -8,7 +8,7 @@ import type { Random } from '#src/random.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { parametersOf, renamed } from '../../exchange/import/foreign-network.js';
-import { chance, mutateBytes, pick } from '../byte-mutations.js';
+import { chance, mutateBytes, pick } from '../mutations/byte-mutations.js';
 import type { Input, Openers } from '../target.js';
 
 const MODULES = ['', 'lstm', 'LSTM', 'rnn', 'a.b', '__proto__', 'fc'];

@@ -9,8 +9,8 @@ import { resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import type { Random } from '#src/random.js';
 import { UserError } from '#src/user-error.js';
-import { chance, mutateBytes, pick } from '../byte-mutations.js';
-import { type Field, fieldBytes, fieldsOf, joinedFields } from '../protobuf-mutations.js';
+import { chance, mutateBytes, pick } from '../mutations/byte-mutations.js';
+import { type Field, fieldBytes, fieldsOf, joinedFields } from '../mutations/protobuf-mutations.js';
 import type { Input, Openers } from '../target.js';
 
 const FOLDER = new URL('../../../../test/fixtures/interop/onnx/', import.meta.url);

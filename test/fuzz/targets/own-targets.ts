@@ -7,7 +7,7 @@ import { loadDataset } from '#src/data/open-dataset.js';
 import { type Label, readLabelTable } from '#src/data/own/picture-labels.js';
 import { placePictures } from '#src/data/own/trees/tree-layout.js';
 import { greyPng } from '../../data/pictures/png-file.js';
-import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
+import { chance, mutateBytes, pick, spliced } from '../mutations/byte-mutations.js';
 import type { Input, Openers } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);

@@ -14,8 +14,8 @@ import { countingImages } from '../../data/images/idx-bytes.js';
 import { exif, type Grey, jpegFile, webpFile, withSegment } from '../../data/pictures/photo-file.js';
 import { greyPng, pngFile, unfiltered } from '../../data/pictures/png-file.js';
 import { ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
-import { chance, hostileNumber, mutateBytes, pick, spliced } from '../byte-mutations.js';
-import { type Json, jsonText, mutateJson } from '../json-mutations.js';
+import { chance, hostileNumber, mutateBytes, pick, spliced } from '../mutations/byte-mutations.js';
+import { type Json, jsonText, mutateJson } from '../mutations/json-mutations.js';
 import type { Input, Openers, OpenTarget } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);

@@ -7,9 +7,9 @@ import { writeSafetensors } from '#src/formats/safetensors/safetensors.js';
 import type { Random } from '#src/random.js';
 import { interopFile } from '../../exchange/interop-files.js';
 import { itemsOf, type ZipItem, zipOf } from '../../exchange/pytorch/zip-bytes.js';
-import { chance, hostileNumber, mutateBytes, pick } from '../byte-mutations.js';
-import { type Json, jsonText, mutateJson } from '../json-mutations.js';
-import { mutatePickle } from '../pickle-mutations.js';
+import { chance, hostileNumber, mutateBytes, pick } from '../mutations/byte-mutations.js';
+import { type Json, jsonText, mutateJson } from '../mutations/json-mutations.js';
+import { mutatePickle } from '../mutations/pickle-mutations.js';
 import type { Input, Openers } from '../target.js';
 import { checkpointFiles, mutateTensorFile, tensorFiles } from './checkpoint-targets.js';
 

@@ -18,9 +18,9 @@ import { configToDisk, defaultConfig } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, STROKES } from '../../recognize/checkpoint-bytes.js';
 import { sampleInput } from '../../report/sample.js';
-import { chance, mutateBytes, pick } from '../byte-mutations.js';
-import { hostileText, isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
+import { chance, mutateBytes, pick } from '../mutations/byte-mutations.js';
+import { hostileText, isObject, type Json, jsonText, mutateJson } from '../mutations/json-mutations.js';
 import type { Input, Openers, OpenTarget } from '../target.js';
 
 const text = (value: string): Input => new TextEncoder().encode(value);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openTable } from '#src/data/own/tables/open-table.js';
 import type { Random } from '#src/random.js';
 import { npy, readAll } from '../../data/own/tables-on-disk.js';
-import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
+import { chance, mutateBytes, pick, spliced } from '../mutations/byte-mutations.js';
 import type { Input, Openers, OpenTarget } from '../target.js';
 
 const FIXTURES = new URL('../../../../test/fixtures/tables/', import.meta.url);

@@ -21,9 +21,9 @@ import { lockRun, RunInUse, runHolder } from '#src/runs/run-lock.js';
 import { originOf } from '#src/runs/run-origin.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, STROKES } from '../../recognize/checkpoint-bytes.js';
-import { chance, mutateBytes, pick, spliced } from '../byte-mutations.js';
-import { isObject, type Json, jsonText, mutateJson } from '../json-mutations.js';
 import { decodeJson, encodeJson } from '../minimise.js';
+import { chance, mutateBytes, pick, spliced } from '../mutations/byte-mutations.js';
+import { isObject, type Json, jsonText, mutateJson } from '../mutations/json-mutations.js';
 import type { Input, Openers } from '../target.js';
 import { METRICS } from './run-targets.js';
 

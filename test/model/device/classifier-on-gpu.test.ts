@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { createOptimizer, openRecognizer, SequenceClassifier, UserError } from 'scanstroke';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import { gpuOrSkip } from '../../backends/webgpu/software-gpu.js';
-import { assertSameBits } from '../../cases/comparison.js';
+import { assertSameBits } from '../../cases/oracle/comparison.js';
 import { checkpointBytes, ROWS, STROKES } from '../../recognize/checkpoint-bytes.js';
 
 const CONFIG = { inputSize: 3, hiddenSize: 5, numLayers: 2, numClasses: 4, head: 'mean' } as const;

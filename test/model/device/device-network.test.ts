@@ -22,8 +22,8 @@ import { ParameterLayout } from '#src/model/parameters.js';
 import { openWorkspace, type Precision, workspaceSize } from '#src/model/workspace.js';
 import { Random } from '#src/random.js';
 import { gpuOrSkip } from '../../backends/webgpu/software-gpu.js';
-import { assertSameBits, assertWithin, type Tolerance } from '../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../cases/draw.js';
+import { assertSameBits, assertWithin, type Tolerance } from '../../cases/oracle/comparison.js';
 
 /** Two blocks, so that gradients can be split. Longest first. */
 const LENGTHS = [6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1];

@@ -17,8 +17,8 @@ import { halfToNumber, numberToHalf } from '#src/half.js';
 import type { ResolvedClassifierConfig } from '#src/model/classifier-config.js';
 import { headCopies, placeHeadRows } from '#src/model/head.js';
 import { Random } from '#src/random.js';
-import { assertWithin } from '../../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../../cases/draw.js';
+import { assertWithin } from '../../../cases/oracle/comparison.js';
 import { DeviceMemory } from '../device-memory.js';
 import { gpuOrSkip, testGpu } from '../software-gpu.js';
 

@@ -8,8 +8,8 @@ import { capacityFor, layOut } from '#src/backends/webgpu/batch-layout.js';
 import { linearBackward, linearForward } from '#src/backends/webgpu/head/linear.js';
 import { type Columns, deviceColumns, padded } from '#src/backends/webgpu/verbs.js';
 import { Random } from '#src/random.js';
-import { accumulated, assertSameBits, assertWithin } from '../../../cases/comparison.js';
 import { uniform } from '../../../cases/draw.js';
+import { accumulated, assertSameBits, assertWithin } from '../../../cases/oracle/comparison.js';
 import { DeviceMemory } from '../device-memory.js';
 import { gpuOrSkip, testGpu } from '../software-gpu.js';
 

@@ -16,9 +16,9 @@ import {
 } from '#src/backends/webgpu/verbs.js';
 import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
-import { accumulated, assertWithin } from '../../../cases/comparison.js';
 import { batchSizesOf, uniform } from '../../../cases/draw.js';
-import { drawWeights } from '../../../cases/lstm.js';
+import { accumulated, assertWithin } from '../../../cases/oracle/comparison.js';
+import { drawWeights } from '../../../cases/oracle/lstm.js';
 
 /** Words before and after each buffer, which must not change. A slice begins at a multiple of 256 bytes. */
 const GUARD = 64;

@@ -17,7 +17,7 @@ import {
 import { halfToNumber, numberToHalf } from '#src/half.js';
 import type { Random } from '#src/random.js';
 import { batchSizesOf, uniform } from '../../../cases/draw.js';
-import { drawWeights } from '../../../cases/lstm.js';
+import { drawWeights } from '../../../cases/oracle/lstm.js';
 
 export interface LayerProblem {
   inputs: Columns;

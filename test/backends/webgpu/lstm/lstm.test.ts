@@ -12,7 +12,7 @@ import { lstmKernels } from '#src/backends/webgpu/lstm/lstm.js';
 import { bestTile, type Tile, type TileChooser } from '#src/backends/webgpu/lstm/tile.js';
 import type { LstmKernels, LstmLayer } from '#src/backends/webgpu/verbs.js';
 import { Random } from '#src/random.js';
-import { assertSameBits } from '../../../cases/comparison.js';
+import { assertSameBits } from '../../../cases/oracle/comparison.js';
 import { gpuOrSkip, testGpu } from '../software-gpu.js';
 import { deviceLayer, drawLayer, type LayerSizes, referenceLayer, worstError } from './lstm-layer.js';
 

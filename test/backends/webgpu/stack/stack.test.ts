@@ -6,7 +6,7 @@ import type { Dispatch } from '#src/backends/webgpu/kernel.js';
 import { stackFits } from '#src/backends/webgpu/stack/stack.js';
 import { COUNTERS } from '#src/backends/webgpu/update/training-state.js';
 import { halfToNumber, numberToHalf } from '#src/half.js';
-import { assertWithin, type Tolerance } from '../../../cases/comparison.js';
+import { assertWithin, type Tolerance } from '../../../cases/oracle/comparison.js';
 import { type NetworkCase, oracleAnswers } from '../oracle-network.js';
 import { gpuOrSkip, testGpu } from '../software-gpu.js';
 import { NETWORKS, RAGGED } from './stack-cases.js';

@@ -23,8 +23,8 @@ import type { UpdateArguments } from '#src/backends/webgpu/verbs.js';
 import { Random } from '#src/random.js';
 import { LOSS_SCALING, LossScaler, type LossScaleState } from '#src/train/loss-scale.js';
 import { clipScale, resolveOptimizer, updateSlice } from '#src/train/optimizer.js';
-import { assertSameBits, assertWithin, type Tolerance } from '../../../cases/comparison.js';
 import { uniform } from '../../../cases/draw.js';
+import { assertSameBits, assertWithin, type Tolerance } from '../../../cases/oracle/comparison.js';
 import { DeviceMemory } from '../device-memory.js';
 import { gpuOrSkip, testGpu } from '../software-gpu.js';
 

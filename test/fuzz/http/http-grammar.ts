@@ -3,9 +3,16 @@
  * bodies; and the bytes of such requests, mutated.
  */
 import type { Random } from '#src/random.js';
-import { greyPng } from '../data/pictures/png-file.js';
-import { chance, mutateBytes, pick } from './byte-mutations.js';
-import { hostileText, hostileValue, isObject, type Json, jsonText, mutateJson } from './json-mutations.js';
+import { greyPng } from '../../data/pictures/png-file.js';
+import { chance, mutateBytes, pick } from '../mutations/byte-mutations.js';
+import {
+  hostileText,
+  hostileValue,
+  isObject,
+  type Json,
+  jsonText,
+  mutateJson,
+} from '../mutations/json-mutations.js';
 
 /** Texts are Latin-1: a letter is a byte. `$HOST` stands for the server's address. */
 export interface HttpRequest {
@@ -106,7 +113,7 @@ const QUERY_VALUES = [
   'rows',
 ];
 const TRAVERSALS = [
-  '../',
+  '../../',
   '%2e%2e%2f',
   '..%5c',
   '/etc/passwd',

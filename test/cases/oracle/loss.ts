@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '#src/random.js';
+import { uniform } from '../draw.js';
+import { GuardedMemory } from '../memory.js';
+import type { Verbs } from '../verbs.js';
 import { assertSameBits, type Case } from './comparison.js';
-import { uniform } from './draw.js';
-import { GuardedMemory } from './memory.js';
-import type { Verbs } from './verbs.js';
 
 const KINDS = {
   ordinary: (random: Random, length: number) => uniform(random, length, 5),

@@ -7,9 +7,9 @@ import { bfloatToNumber, numberToBfloat } from '#src/backends/bfloat.js';
 import { viewIn } from '#src/backends/stored.js';
 import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
+import { uniform } from '../draw.js';
+import type { Verbs } from '../verbs.js';
 import { accumulated, assertSameBits, type Case, type Tolerance } from './comparison.js';
-import { uniform } from './draw.js';
-import type { Verbs } from './verbs.js';
 
 const WIDTHS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 64, 130];
 

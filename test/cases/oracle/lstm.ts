@@ -7,10 +7,10 @@ import type { LstmForward, LstmShape, LstmWeights, Precision, Stored } from '#sr
 import { bfloatToNumber, roundToBfloat } from '#src/backends/bfloat.js';
 import { halfToNumber, numberToHalf } from '#src/half.js';
 import { Random } from '#src/random.js';
+import { batchSizesOf, pick, uniform } from '../draw.js';
+import { assertUntouched, type Memory } from '../memory.js';
+import type { Verbs } from '../verbs.js';
 import { accumulated, assertSameBits, type Case, type Results } from './comparison.js';
-import { batchSizesOf, pick, uniform } from './draw.js';
-import { assertUntouched, type Memory } from './memory.js';
-import type { Verbs } from './verbs.js';
 
 const HIDDEN = [1, 2, 3, 5, 7, 8, 15, 16, 17, 24, 32, 33, 64, 100, 128, 256];
 const INPUTS = [1, 2, 3, 4, 9, 28, 33, 64, 130];

@@ -19,7 +19,7 @@ const TEXTS: string[] = [
     'constructor',
     'toString',
     'hasOwnProperty',
-    '../..',
+    '../../..',
   ],
   ...[
     '/etc/passwd',

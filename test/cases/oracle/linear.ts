@@ -1,8 +1,8 @@
 /** linearForward, linearBackward and matmul against the oracle. */
 
 import { Random } from '#src/random.js';
+import { pick, uniform } from '../draw.js';
 import { accumulated, assertSameBits, type Case } from './comparison.js';
-import { pick, uniform } from './draw.js';
 
 const ROWS = [1, 2, 3, 5, 6, 7, 12, 13, 31, 64, 65];
 const INPUTS = [1, 2, 3, 4, 9, 28, 33, 64, 130, 1344];

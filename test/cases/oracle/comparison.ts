@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
-import { GuardedMemory, type Memory, PlainMemory } from './memory.js';
-import type { Verbs } from './verbs.js';
+import { GuardedMemory, type Memory, PlainMemory } from '../memory.js';
+import type { Verbs } from '../verbs.js';
 
 /** Largest difference between a result and the oracle's. */
 export interface Tolerance {

@@ -6,9 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GuardedMemory } from '../memory.js';
+import type { Verbs } from '../verbs.js';
 import { assertSameBits } from './comparison.js';
-import { GuardedMemory } from './memory.js';
-import type { Verbs } from './verbs.js';
 
 type Kind = 'sigmoid' | 'tanh';
 const KINDS: readonly Kind[] = ['sigmoid', 'tanh'];

@@ -8,11 +8,11 @@ import { test } from 'node:test';
 import { type Backend, createOptimizer, type OptimizerConfig, type StateDict } from 'scanstroke';
 import { Random } from '#src/random.js';
 import { clipScale } from '#src/train/optimizer.js';
+import { uniform } from '../draw.js';
+import { type GoldenCase, goldenCases, goldenTensor, goldenTensors } from '../golden-file.js';
+import type { Memory } from '../memory.js';
+import type { Verbs } from '../verbs.js';
 import { assertWithin, type Case, type Tolerance } from './comparison.js';
-import { uniform } from './draw.js';
-import { type GoldenCase, goldenCases, goldenTensor, goldenTensors } from './golden-file.js';
-import type { Memory } from './memory.js';
-import type { Verbs } from './verbs.js';
 
 const LENGTHS = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 1003];
 const SUM: Tolerance = { units: 8, floor: 0.1, why: 'a handful of float32 operations on values near 1' };
