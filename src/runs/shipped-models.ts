@@ -1,6 +1,6 @@
 /**
  * The networks that come with the package, in its folder models/: run folders without a last checkpoint, which nothing
- * writes to. Each has a name that stands for its folder wherever a run is taken. scripts/make-models.mjs makes them.
+ * writes to. Each has a name that stands for its folder wherever a run is taken. scripts/models/make-models.mjs makes them.
  * Node.js only.
  */
 import { realpathSync } from 'node:fs';

@@ -45,7 +45,7 @@ async function run(command: string, args: string[], cwd = folder): Promise<strin
 }
 
 before(async () => {
-  for (const script of ['build-prebuilds', 'pack-mnist'])
+  for (const script of ['kernels/build-prebuilds', 'pack-mnist'])
     await run(process.execPath, [`scripts/${script}.mjs`], root);
   const listing = await run(
     'npm',

@@ -42,7 +42,7 @@ if [ "$1" != --version ]; then echo "$GLIBC" >"$output"; fi
     });
   const { CXX: _, NODE_OPTIONS: __, ...inherited } = process.env;
   const run = (script: string, GLIBC = 'GLIBC_2.17') =>
-    execFileSync(process.execPath, [at(`scripts/${script}.mjs`)], {
+    execFileSync(process.execPath, [at(`scripts/kernels/${script}.mjs`)], {
       env: { ...inherited, PATH: `${at('bin')}:/usr/bin:/bin`, GLIBC },
       stdio: 'pipe',
     });

@@ -5,8 +5,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileAddon, findCompiler } from '../dist/backends/cpu/compile-addon.js';
-import { KERNELS, sourcesHash } from '../dist/backends/cpu/load-addon.js';
+import { compileAddon, findCompiler } from '../../dist/backends/cpu/compile-addon.js';
+import { KERNELS, sourcesHash } from '../../dist/backends/cpu/load-addon.js';
 import { compileCode, removeStalePrebuilds } from './prebuilds.mjs';
 
 const build = join(KERNELS, 'build');

@@ -1,13 +1,13 @@
 /** Writes the model card of a network in models/: README.md, all figures from its measurements. */
-import { robustnessTable } from '../dist/cli/robustness.js';
-import { formatTable } from '../dist/cli/terminal/terminal.js';
+import { robustnessTable } from '../../dist/cli/robustness.js';
+import { formatTable } from '../../dist/cli/terminal/terminal.js';
 import {
   calibrationRows,
   formatCount,
   formatRefused,
   formatScore,
   formatSeconds,
-} from '../dist/report/text.js';
+} from '../../dist/report/text.js';
 import { commandOf } from './model-recipes.mjs';
 
 /**
@@ -28,12 +28,12 @@ export function modelCard(name, recipe, measured, isTrial) {
   ].filter(([, score]) => score !== null);
   const sections = [
     `# ${name}`,
-    isTrial && '**A trial of scripts/make-models.mjs, trained for a moment: not for shipping.**',
+    isTrial && '**A trial of scripts/models/make-models.mjs, trained for a moment: not for shipping.**',
     recipe.about,
     list([
       `Answers: ${summary.classes.map((each) => (each === 'none' ? '“none of these”' : each)).join(', ')}`,
       `Size: ${formatCount(summary.parameters)} parameters, ${formatCount(bytes)} bytes: \`best.safetensors\`, in float16`,
-      `Made with scanstroke ${summary.version} by \`scripts/make-models.mjs\` of its repository, which also wrote this page from what it measured`,
+      `Made with scanstroke ${summary.version} by \`scripts/models/make-models.mjs\` of its repository, which also wrote this page from what it measured`,
     ]),
     '## Use',
     code('sh', [`npx scanstroke predict ${name} digit.png`, `npx scanstroke info ${name}`]),

@@ -2,10 +2,10 @@
  * Makes the networks in models/, which the package contains: trains them by the recipes of model-recipes.mjs, measures
  * them, writes their parameters as float16, and writes their model cards. Run it after a build; `npm run models` does both.
  *
- *   node scripts/make-models.mjs                              all networks
- *   node scripts/make-models.mjs --only digits                one of them
- *   node scripts/make-models.mjs --only digits --from RUN     from a finished run with the recipe's settings
- *   node scripts/make-models.mjs --quick --out build/trial    one epoch each and few samples, to try the script
+ *   node scripts/models/make-models.mjs                              all networks
+ *   node scripts/models/make-models.mjs --only digits                one of them
+ *   node scripts/models/make-models.mjs --only digits --from RUN     from a finished run with the recipe's settings
+ *   node scripts/models/make-models.mjs --quick --out build/trial    one epoch each and few samples, to try the script
  *
  * `--threads N` is for training and measuring; results do not depend on it.
  */
@@ -25,16 +25,16 @@ import {
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { encodeCheckpoint } from '../dist/runs/checkpoint/checkpoint.js';
-import { readTrainedModel } from '../dist/runs/checkpoint/checkpoint-file.js';
-import { readConfig, readSummary, writeSummary } from '../dist/runs/run-files.js';
-import { configToDisk, resolveConfig } from '../dist/train/config/run-config.js';
-import { evaluateRun, measureRefusals } from '../dist/train/run/evaluate/evaluate-run.js';
-import { withSlashes } from './file-names.mjs';
+import { encodeCheckpoint } from '../../dist/runs/checkpoint/checkpoint.js';
+import { readTrainedModel } from '../../dist/runs/checkpoint/checkpoint-file.js';
+import { readConfig, readSummary, writeSummary } from '../../dist/runs/run-files.js';
+import { configToDisk, resolveConfig } from '../../dist/train/config/run-config.js';
+import { evaluateRun, measureRefusals } from '../../dist/train/run/evaluate/evaluate-run.js';
+import { withSlashes } from '../file-names.mjs';
 import { modelCard } from './model-card.mjs';
 import { FREE_SETTINGS, flagsOf, QUICK, RECIPES } from './model-recipes.mjs';
 
-const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const MODELS = at('models');
 const MAX_BYTES = 1_000_000;
 /** Largest loss of accuracy by float16: 5 of 10,000 samples. */

@@ -12,7 +12,7 @@ const MAX_MODULE_BYTES = 65_536;
 /** Additional flags of each module. With relaxed SIMD, clang compiles a·b + c to one instruction. */
 const MODULES = { 'kernels.wasm': [], 'kernels-relaxed.wasm': ['-mrelaxed-simd'] };
 
-const kernels = new URL('../kernels/', import.meta.url);
+const kernels = new URL('../../kernels/', import.meta.url);
 const files = {};
 for (const name of readdirSync(kernels)) {
   if (name === 'kernels.cc' || name.endsWith('.h'))

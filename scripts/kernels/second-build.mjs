@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The first line of `command --version`; null if the command fails. */
 export function versionOf(command) {
@@ -39,8 +39,8 @@ export function buildIn(name, compiler, arch = process.arch) {
     'dist',
     'build/test',
     'package.json',
-    'scripts/build-addon.mjs',
-    'scripts/prebuilds.mjs',
+    'scripts/kernels/build-addon.mjs',
+    'scripts/kernels/prebuilds.mjs',
   ])
     cpSync(join(root, part), join(folder, part), { recursive: true });
   cpSync(join(root, 'kernels'), join(folder, 'kernels'), {
@@ -49,7 +49,7 @@ export function buildIn(name, compiler, arch = process.arch) {
   });
   symlinkSync(join(root, 'test'), join(folder, 'test')); // for the fixtures; Node.js finds node_modules in a parent folder
   const env = { ...process.env, CXX: compiler };
-  spawnSync(process.execPath, ['scripts/build-addon.mjs', `--arch=${arch}`], {
+  spawnSync(process.execPath, ['scripts/kernels/build-addon.mjs', `--arch=${arch}`], {
     cwd: folder,
     env,
     stdio: 'ignore',

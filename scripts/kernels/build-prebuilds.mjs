@@ -7,8 +7,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileAddon, findCompiler, NoCompilerError } from '../dist/backends/cpu/compile-addon.js';
-import { KERNELS, machineName } from '../dist/backends/cpu/load-addon.js';
+import { compileAddon, findCompiler, NoCompilerError } from '../../dist/backends/cpu/compile-addon.js';
+import { KERNELS, machineName } from '../../dist/backends/cpu/load-addon.js';
 import { PREBUILDS, removeStalePrebuilds, stampPrebuilds } from './prebuilds.mjs';
 
 /** Minor version: Node.js 20 needs glibc 2.28. */
@@ -17,7 +17,7 @@ const TARGETS = {
   x64: { compiler: 'x86_64-linux-gnu-g++', debian: 'g++-x86-64-linux-gnu' },
   arm64: { compiler: 'aarch64-linux-gnu-g++', debian: 'g++-aarch64-linux-gnu' },
 };
-const objects = fileURLToPath(new URL('../build/prebuilds/', import.meta.url));
+const objects = fileURLToPath(new URL('../../build/prebuilds/', import.meta.url));
 
 if (process.platform !== 'linux') {
   console.error('build-prebuilds: prebuilt kernels are compiled on Linux only; the package contains none');

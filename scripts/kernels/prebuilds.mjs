@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { sourcesHash } from '../dist/backends/cpu/load-addon.js';
+import { sourcesHash } from '../../dist/backends/cpu/load-addon.js';
 
-export const PREBUILDS = fileURLToPath(new URL('../prebuilds/', import.meta.url));
+export const PREBUILDS = fileURLToPath(new URL('../../prebuilds/', import.meta.url));
 const stampFile = `${PREBUILDS}stamp`;
 
 /** The code that calls the compiler; it contains the flags. */
-export const compileCode = readFileSync(new URL('../dist/backends/cpu/compile-addon.js', import.meta.url));
+export const compileCode = readFileSync(new URL('../../dist/backends/cpu/compile-addon.js', import.meta.url));
 
 /** A hash of the kernels' sources and of the compiler's flags. */
 const stamp = () => createHash('sha256').update(sourcesHash()).update(compileCode).digest('hex');

