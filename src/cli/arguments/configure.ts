@@ -27,6 +27,7 @@ import type { ConfigFile } from '../../train/config/config-file.js';
 import {
   configToDisk,
   givenOptions,
+  recordedConfig,
   resolveConfig,
   type TrainConfig,
 } from '../../train/config/run-config.js';
@@ -70,7 +71,7 @@ export async function configure(
   // A file that is no checkpoint is refused before the data are read.
   if (found.checkpoint === given) await readCheckpointHeader(given);
   const saved = join(dirname(found.checkpoint), RUN_FILES.config);
-  const base = existsSync(saved) ? resolveConfig({ file: await readConfigFile(saved) }) : undefined;
+  const base = existsSync(saved) ? recordedConfig(await readConfigFile(saved)) : undefined;
   const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);
   const origin = await originOf(folder);
   if (origin !== null) notice(`${folder} was killed as it began; it begins again from ${origin}`);

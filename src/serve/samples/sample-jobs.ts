@@ -18,7 +18,7 @@ import type { Recognizer } from '../../recognize/recognizer.js';
 import { RUN_FILES } from '../../runs/run-folder.js';
 import { readConfigFile } from '../../train/config/config-file.js';
 import { additionsOf, divisionOf } from '../../train/config/plan.js';
-import { resolveConfig } from '../../train/config/run-config.js';
+import { recordedConfig } from '../../train/config/run-config.js';
 import { inOrderOf } from '../../train/run/evaluate/evaluation-data.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
@@ -86,7 +86,7 @@ export class AnsweredParts {
   }
 
   async #answer(source: SampleSource): Promise<AnsweredPart> {
-    const config = resolveConfig({ file: await readConfigFile(source.config) });
+    const config = recordedConfig(await readConfigFile(source.config));
     const own = await ownProject(source.config, config.data);
     await checkAllowed(config.data, own === null ? this.#roots : [...this.#roots, own]);
     const recognizer = await this.#open(source.model);

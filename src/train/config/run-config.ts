@@ -89,6 +89,8 @@ export interface GivenSources {
 export interface ConfigSources extends GivenSources {
   /** The configuration of a resumed run: replaces preset and defaults unless a preset is named. */
   base?: TrainConfig;
+  /** `base` replaces the settings of a preset that the file names. */
+  isRecord?: boolean;
   preset?: string;
 }
 
@@ -125,7 +127,7 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const fallback = PRESET_FOR[kind ?? 'images'];
 
   const start =
-    sources.base && preset === undefined
+    sources.base && (preset === undefined || sources.isRecord)
       ? structuredClone(sources.base)
       : {
           ...defaultConfig(),
@@ -146,6 +148,16 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   for (const [key, given] of flags) refuseNoEffect(key, given, config, (name) => `--${flagName(name)}`);
   refuseContradictions(config);
   return withoutIdle(config);
+}
+
+/**
+ * The configuration of a run from its config.json, which has all options but those that are newer than the run. These
+ * have their defaults, whatever the run's preset has today: a run stays what it was.
+ *
+ * @throws UserError as resolveConfig
+ */
+export function recordedConfig(file: ConfigFile): TrainConfig {
+  return resolveConfig({ file, base: defaultConfig(), isRecord: true });
 }
 
 /**

@@ -9,7 +9,7 @@ import { UserError } from '../../user-error.js';
 import { readConfigFile } from '../config/config-file.js';
 import type { TrainConfig } from '../config/options.js';
 import { optimizerOf, rateOf } from '../config/plan.js';
-import { resolveConfig } from '../config/run-config.js';
+import { recordedConfig } from '../config/run-config.js';
 import { learningRates } from '../learning-rates.js';
 import type { ResolvedOptimizer } from '../optimizer.js';
 
@@ -48,7 +48,7 @@ export async function optimizerToExport(
       `export: the settings of the optimiser are in ${RUN_FILES.config}, which is not beside ${checkpoint}; give the run folder`,
     );
   }
-  const config = resolveConfig({ file: await readConfigFile(path) });
+  const config = recordedConfig(await readConfigFile(path));
   const metrics = existsSync(join(folder, RUN_FILES.metrics)) ? await readMetrics(folder) : [];
   const at = readAs(position, state, `${checkpoint}: the training state is damaged`);
   return {

@@ -17,6 +17,7 @@ import {
   configToDisk,
   defaultConfig,
   givenOptions,
+  recordedConfig,
   resolveConfig,
 } from '#src/train/config/run-config.js';
 import { UserError } from '#src/user-error.js';
@@ -127,6 +128,19 @@ describe('sources', () => {
     assert.ok(!configSchema.safeParse({ ...defaultConfig(), tensorboard: true }).success, 'strict');
   });
 
+  it('a run keeps its settings when its preset gets others', () => {
+    const added = ['strokeSort', 'layerDropout', 'augmentRotation'] as const;
+    const saved = configToDisk(resolveConfig({ preset: 'strokes-accurate' }));
+    for (const key of added) delete saved[snakeCase(key)];
+    const read = recordedConfig(parseConfigFile('config.json', JSON.stringify(saved)));
+    for (const key of added) {
+      assert.notEqual(PRESETS['strokes-accurate'].settings[key], undefined, key);
+      assert.equal(read[key], defaultConfig()[key], key);
+    }
+    assert.equal(read.preset, 'strokes-accurate');
+    assert.equal(read.augmentScale, 0.1);
+  });
+
   it('config.json reads back as the same configuration', () => {
     for (const flags of [
       {},
@@ -135,7 +149,9 @@ describe('sources', () => {
     ]) {
       const config = resolveConfig({ flags });
       const text = JSON.stringify(configToDisk(config), null, 2);
-      assert.deepEqual(resolveConfig({ file: parseConfigFile('config.json', text) }), config);
+      const written = parseConfigFile('config.json', text);
+      assert.deepEqual(resolveConfig({ file: written }), config);
+      assert.deepEqual(recordedConfig(written), config);
     }
     assert.ok(
       !('saving_path' in configToDisk(resolveConfig({ flags: { savingPath: 'runs/a' } }))),

@@ -13,7 +13,7 @@ import { RUN_FILES } from '../../../runs/run-folder.js';
 import { findCheckpoint, isSeedFolder, seedFolders } from '../../../runs/run-path.js';
 import { readConfigFile } from '../../config/config-file.js';
 import type { TrainConfig } from '../../config/options.js';
-import { configToDisk, defaultConfig, givenOptions, resolveConfig } from '../../config/run-config.js';
+import { configToDisk, defaultConfig, givenOptions, recordedConfig } from '../../config/run-config.js';
 import { inputSettings, modelSettings } from './network-settings.js';
 import { type NewRunPlace, writeNewRun } from './new-run.js';
 
@@ -51,7 +51,7 @@ export async function readMembers(paths: readonly string[]): Promise<MemberRun[]
       members.push({
         ...member,
         path: checkpoint,
-        config: existsSync(config) ? resolveConfig({ file: await readConfigFile(config) }) : null,
+        config: existsSync(config) ? recordedConfig(await readConfigFile(config)) : null,
         testAccuracy: (await factsBeside(checkpoint)).testAccuracy,
       });
     }

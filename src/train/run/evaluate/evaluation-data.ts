@@ -17,7 +17,7 @@ import { UserError } from '../../../user-error.js';
 import { readConfigFile } from '../../config/config-file.js';
 import type { TrainConfig } from '../../config/options.js';
 import { additionsOf, divisionOf } from '../../config/plan.js';
-import { resolveConfig } from '../../config/run-config.js';
+import { recordedConfig } from '../../config/run-config.js';
 
 /** Parts of a data set that can be evaluated. */
 export type EvaluatedPart = 'train' | 'validation' | 'test';
@@ -68,7 +68,7 @@ export async function readModel(given: string): Promise<EvaluatedModel> {
   const project = readProjectFile(checkpointPath);
   if (project !== null) return { folder, checkpointPath, checkpoint, config: null, project };
   const path = join(folder, RUN_FILES.config);
-  const config = existsSync(path) ? resolveConfig({ file: await readConfigFile(path) }) : null;
+  const config = existsSync(path) ? recordedConfig(await readConfigFile(path)) : null;
   const taughtFrom = join(folder, RUN_FILES.project);
   const isTaught = config !== null && resolve(config.data) === resolve(taughtFrom) && existsSync(taughtFrom);
   return {
