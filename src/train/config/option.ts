@@ -12,7 +12,7 @@ export interface Extra {
   /** The option accepts `null` in a file and `none` as a flag; this text says what that means. */
   none?: string;
   /** The option has an effect only with these values of another option; with others, it is refused. */
-  only?: { with: 'optimizer' | 'schedule'; is: readonly string[] };
+  only?: { with: 'optimizer' | 'schedule' | 'strokeSort'; is: readonly (string | boolean)[] };
 }
 type Form =
   | { type: 'integer' | 'number'; range: Range }

@@ -28,6 +28,7 @@ const MANY = 1_000_000;
 const SEED = { from: 0, to: 2 ** 32 - 1 };
 const SGD: Extra = { only: { with: 'optimizer', is: ['sgd'] } };
 const ADAM: Extra = { only: { with: 'optimizer', is: ['adam', 'adamw'] } };
+const UNSORTED: Extra = { only: { with: 'strokeSort', is: [false] } };
 const schedule = (...is: string[]): Extra => ({ only: { with: 'schedule', is } });
 
 const RUN = {
@@ -119,7 +120,7 @@ const DATA = {
   viewRotation: number(
     0,
     { from: 0, to: MAX_VIEW_ROTATION },
-    'strokes: recognition thins a picture or drawing also as rotated by x degrees to the left and to the right, and takes the mean of the logits of all three, such as 12',
+    'strokes: x is an angle in degrees, for example 12: recognition thins a picture or drawing also rotated by x to the left and to the right, and takes the mean of the logits of all three',
   ),
   trainSplit: fraction(
     5 / 6,
@@ -170,13 +171,24 @@ const AUGMENTATION = {
     { from: 0, to: 4 },
     'strokes: resample the points; spacing × 1/(1 + x) to 1 + x',
   ),
-  augmentReverse: number(0, { from: 0, to: 1 }, 'strokes: probability of reversing a whole drawing'),
+  augmentReverse: number(
+    0,
+    { from: 0, to: 1 },
+    'strokes that are not sorted: probability of reversing a whole drawing',
+    UNSORTED,
+  ),
   augmentShuffle: number(
     0,
     { from: 0, to: 1 },
-    'strokes: probability of changing the order of the strokes in a drawing',
+    'strokes that are not sorted: probability of changing the order of the strokes in a drawing',
+    UNSORTED,
   ),
-  augmentFlip: number(0, { from: 0, to: 1 }, 'strokes: probability of reversing a single stroke'),
+  augmentFlip: number(
+    0,
+    { from: 0, to: 1 },
+    'strokes that are not sorted: probability of reversing a single stroke',
+    UNSORTED,
+  ),
 };
 
 const MODEL = {

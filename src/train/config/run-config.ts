@@ -143,9 +143,9 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const config = { ...written, ...withPrecision(values(flags), 'train') };
 
   for (const [key, given] of file) {
-    if (!isDefault(key, given.value)) refuseNoEffect(key, given, written, snakeCase);
+    if (!isDefault(key, given.value) && !sources.isRecord) refuseNoEffect(key, given, written, inFile);
   }
-  for (const [key, given] of flags) refuseNoEffect(key, given, config, (name) => `--${flagName(name)}`);
+  for (const [key, given] of flags) refuseNoEffect(key, given, config, asFlag);
   refuseContradictions(config);
   return withoutIdle(config);
 }
@@ -304,14 +304,26 @@ function refuseNoEffect(
   key: OptionKey,
   given: Given,
   config: TrainConfig,
-  name: (key: string) => string,
+  written: (key: string, values: readonly (string | boolean)[]) => string,
 ): void {
   const { only } = OPTIONS[key];
   if (!only || hasEffect(key, config)) return;
   throw new UserError(
-    `${given.label} has no effect with ${name(only.with)} ${config[only.with]}; ` +
-      `leave it out, or use ${name(only.with)} ${only.is.join(' or ')}`,
+    `${given.label} has no effect with ${written(only.with, [config[only.with]])}; ` +
+      `leave it out, or use ${written(only.with, only.is)}`,
   );
+}
+
+/** An option and its values as a configuration file has them: `stroke_sort false`. */
+function inFile(key: string, values: readonly (string | boolean)[]): string {
+  return `${snakeCase(key)} ${values.join(' or ')}`;
+}
+
+/** An option and its values as flags: `--no-stroke-sort`. */
+function asFlag(key: string, values: readonly (string | boolean)[]): string {
+  const [value] = values;
+  if (typeof value === 'boolean') return `--${value ? '' : 'no-'}${flagName(key)}`;
+  return `--${flagName(key)} ${values.join(' or ')}`;
 }
 
 function refuseContradictions(config: TrainConfig): void {

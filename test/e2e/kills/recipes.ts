@@ -9,7 +9,7 @@ const COMMON = {
   'freq-output-train': 1,
 };
 
-type Flags = Record<string, string | number | true>;
+type Flags = Record<string, string | number | boolean>;
 
 /** Flags beside the common ones. Of `data`, MNIST stands for the folder of small IDX files. */
 export const RECIPES = {
@@ -61,6 +61,7 @@ export const RECIPES = {
   'augmented strokes': {
     data: 'strokes:MNIST',
     'num-epochs': 4,
+    'stroke-sort': false,
     'augment-jitter': 0.5,
     'augment-drop': 0.1,
     'augment-reverse': 0.5,

@@ -95,6 +95,10 @@ describe('messages', () => {
       'train: --momentum has no effect with --optimizer adam; leave it out, or use --optimizer sgd',
     ],
     [
+      { preset: 'strokes', augmentReverse: '0.5' },
+      'train: --augment-reverse has no effect with --stroke-sort; leave it out, or use --no-stroke-sort',
+    ],
+    [
       { warmupSteps: '9' },
       'train: --warmup-steps has no effect with --schedule one-cycle; leave it out, or use --schedule constant or step or cosine or cosine-warm-restarts',
     ],
@@ -168,6 +172,10 @@ describe('messages', () => {
     [
       'hidden_size: 5\nhidden-size: 6',
       'train: run.yaml, line 2: hidden-size is given twice; keep one of the two spellings',
+    ],
+    [
+      'preset: strokes\naugment_flip: 0.1',
+      'train: run.yaml, line 2: augment_flip has no effect with stroke_sort true; leave it out, or use stroke_sort false',
     ],
     [
       'nesterov: true',
