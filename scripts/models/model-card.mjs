@@ -73,7 +73,7 @@ export function modelCard(name, recipe, measured, isTrial) {
     `Accuracy on ${formatCount(robustness.samples)} test samples after changes of the inputs (\`scanstroke evaluate ${name} --robustness\`; seed ${robustness.seed}):`,
     code('', robustnessTable(robustness.rows).split('\n')),
     '## Calibration',
-    `Probabilities are divided by the temperature ${calibration.temperature}, fitted to the validation samples. On the test samples:`,
+    `Logits are divided by the temperature ${calibration.temperature}, fitted to the validation samples. On the test samples:`,
     code(
       '',
       table([
@@ -83,7 +83,7 @@ export function modelCard(name, recipe, measured, isTrial) {
     ),
     '## Limits',
     list([
-      'One digit an input. Several digits in one picture are not told apart.',
+      'One digit in each input. `predict --several` and the page read several symbols in one picture or drawing.',
       'MNIST has digits of people in the United States around 1990. Other ways of writing, such as a 1 with a long upstroke, were learnt from generated drawings and not measured on people.',
       'Photos of paper were not measured.',
       ...recipe.limits,

@@ -49,7 +49,7 @@ const BATCH = 32;
  * const backend = await openBackend();
  * const features = openFeatures(await shippedModel('digit-strokes'), backend);
  * const feature = await features.of({ strokes: [{ xs: [0, 30, 90], ys: [50, 100, 0] }] });
- * console.log(features.size, feature?.length); // 448 448
+ * console.log(features.size, feature?.length); // 480 480
  * features.close();
  * backend.close();
  */

@@ -10,7 +10,7 @@ import type { TeachSession } from './project/teach-session.js';
 /** With more classes than this, only the likeliest get a bar. */
 const MAX_BARS = 8;
 const BY = {
-  examples: 'by your nearest examples',
+  examples: 'by comparison with your examples',
   network: 'by the taught network',
 };
 

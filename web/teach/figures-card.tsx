@@ -49,7 +49,7 @@ export function FiguresCard({ session }: { session: TeachSession }) {
         )}
         {leftOut && leftOut.count > 0 && (
           <Figure
-            title="The nearest examples"
+            title="Comparison with examples"
             {...leftOut}
             about="drawings are answered right when each is left out in turn"
           />

@@ -106,7 +106,7 @@ for (const [size, options, tool] of [
     await write(visited, 'tick', 0.05, tool);
     await write(visited, 'ring', 0.35, tool);
     await expectText(page, 'tick ring');
-    assert.equal(await page.locator('.reading .by').textContent(), 'by your nearest examples');
+    assert.equal(await page.locator('.reading .by').textContent(), 'by comparison with your examples');
     // A name is the project's, also of what has been read.
     await page.locator('.class-card .name').first().fill('wheel');
     await page.keyboard.press('Enter');

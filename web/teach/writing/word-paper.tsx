@@ -9,7 +9,7 @@ import '../../style/several.css';
 import { whyNoAnswer } from '../answer-panel.js';
 import type { TeachSession } from '../project/teach-session.js';
 
-const BY = { examples: 'by your nearest examples', network: 'by the taught network' };
+const BY = { examples: 'by comparison with your examples', network: 'by the taught network' };
 
 export function WordPaper({ session }: { session: TeachSession }) {
   const { pad } = session.words;
