@@ -23,7 +23,7 @@ const picture = z
     height: z.int().min(1),
     channels: z.int().min(1).default(1),
   })
-  .describe('a picture; another size than the network reads is scaled to it');
+  .describe('a picture of any size, unless the network reads IDX images that are not 28 × 28 grey');
 const bit = z.union([z.literal(0), z.literal(1)]);
 const strokes = z
   .object({

@@ -30,8 +30,8 @@ const part = z.enum(['test', 'validation', 'train']).default('test').describe('p
 /** GET /api/runs/:id/samples */
 export const samplesQuery = z.strictObject({
   part,
-  true: whole(0, 255).optional().describe('only samples of this class'),
-  predicted: whole(0, 255).optional().describe('only samples that were recognised as this class'),
+  true: whole(0, 65_535).optional().describe('only samples of this class'),
+  predicted: whole(0, 65_535).optional().describe('only samples that were recognised as this class'),
   correct: z.enum(['true', 'false']).optional().describe('only right, or only wrong answers'),
   order: z
     .enum(['index', 'confidence'])

@@ -10,7 +10,7 @@ export const MAX_UNSENT_BYTES = 256 * 2 ** 20;
 export const MAX_WAITING_REQUESTS = 20_000;
 /** Inputs of a request. */
 export const MAX_INPUTS = 1024;
-/** Inputs of a request in which several symbols are read; a reading recognises up to 800 candidates. */
+/** Inputs of a request in which several symbols are read; a reading recognises up to 1,400 candidates. */
 export const MAX_READINGS = 4;
 /** Pixels of such an input: it is searched in full. */
 export const MAX_READ_PIXELS = 2 ** 22;

@@ -10,10 +10,11 @@ export class Unsent {
   #bytes = 0;
 
   /**
-   * Counts an answer until its response is closed. The first is always accepted.
+   * Counts an answer until its response is closed; not at all if its client has left. The first is always accepted.
    * @throws HttpError 503 if all answers together are too large
    */
-  add(bytes: number, response: Pick<EventEmitter, 'once'>): void {
+  add(bytes: number, response: Pick<EventEmitter, 'once'> & { closed?: boolean }): void {
+    if (response.closed) return; // It never closes again.
     if (this.#bytes > 0 && this.#bytes + bytes > MAX_UNSENT_BYTES) {
       throw new HttpError(503, 'too many large answers are being sent; try again later');
     }

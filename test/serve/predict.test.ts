@@ -10,9 +10,10 @@ import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { readSymbols } from '#src/recognize/symbols/read-symbols.js';
 import { readingJson } from '#src/recognize/symbols/reading-json.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import type { ErrorJson, ModelList, PredictResponse } from '#src/serve/api.js';
 import { readResponse } from '#src/serve/openapi.js';
-import { predictionJson } from '#src/serve/predict/predict-jobs.js';
+import { answerRequests, predictionJson } from '#src/serve/predict/predict-jobs.js';
 import { jpegFile, webpFile } from '../data/pictures/photo-file.js';
 import { greyPng, pngFile } from '../data/pictures/png-file.js';
 import { digits } from '../ink/images.js';
@@ -62,6 +63,31 @@ const LINES = [
   { xs: [10, 110, 50], ys: [20, 22, 160] },
   { xs: [40, 100], ys: [90, 88] },
 ];
+
+test('a network whose sums overflow fails alone: the others of its batch are answered', async () => {
+  const network = decodeCheckpoint(checkpointBytes(ROWS, { numClasses: 10 }, CLASSES), 'huge');
+  network.parameters.get('fc.weight')!.data.fill(3e38);
+  const huge = openRecognizer(encodeCheckpoint(network), backend, { name: 'huge' });
+  const models = ['rows', 'huge'].map((id) => ({ id, path: id, version: '1' }));
+  const job = (model: string) => ({
+    body: new TextEncoder().encode(JSON.stringify(SEVEN)),
+    ...({ type: 'json', model, size: null, several: false } as const),
+  });
+  const settled = await answerRequests(
+    [job('huge'), job('rows')],
+    { default: null, models },
+    async ({ id }) => (id === 'huge' ? huge : recognizers.rows),
+  );
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+  assert.match(
+    String((settled[0] as PromiseRejectedResult).reason),
+    /huge: the network's answer is not a number/,
+  );
+  huge.close();
+});
 
 describe('predict', () => {
   test('answers JPEG pictures, several at once', async () => {

@@ -376,6 +376,7 @@ describe('samples', () => {
       (await samples<SampleList>(`rows/samples?${query}`)).samples.map(({ index }) => index);
     const which = (fits: (sample: (typeof all)[number]) => boolean) =>
       all.filter(fits).map(({ index }) => index);
+    assert.deepEqual(await pick('true=300'), [], 'a class of a data set with more classes');
     const { predicted } = all[0];
     assert.deepEqual(
       await pick(`predicted=${predicted}&limit=200`),
@@ -407,6 +408,7 @@ describe('samples', () => {
       ['rows/samples/40', 404, /there is no sample 40 in this part, which has 40 samples/],
       ['rows/samples/x', 400, /expected the index of a sample/],
       ['rows/samples?limit=201', 400, /limit .*: expected a whole number up to 200, found "201"/],
+      ['rows/samples?true=65536', 400, /true .*: expected a whole number up to 65535/],
       ['rows/samples?part=all', 400, /part .*: expected test or validation or train, found "all"/],
       ['fresh/samples', 404, /has no checkpoint yet/],
       ['damaged/samples', 400, /not a safetensors file|safetensors/],

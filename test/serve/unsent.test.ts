@@ -17,3 +17,9 @@ test('answers that are not taken are limited in all; closed responses make room'
   unsent.add(2 * MAX_UNSENT_BYTES, slow[0]);
   assert.throws(() => unsent.add(1, new EventEmitter()), { status: 503 }, 'one larger answer is sent alone');
 });
+
+test('an answer whose client has left is not counted: its response does not close again', () => {
+  const unsent = new Unsent();
+  unsent.add(2 * MAX_UNSENT_BYTES, Object.assign(new EventEmitter(), { closed: true }));
+  unsent.add(MAX_UNSENT_BYTES, new EventEmitter());
+});

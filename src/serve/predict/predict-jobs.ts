@@ -57,18 +57,25 @@ export async function answerRequests(
   const parsed = await Promise.allSettled(jobs.map((job) => parse(job, context, open)));
   const ready = parsed.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const answers = new Map<PreparedInput, Recognition>();
+  /** Of networks that cannot answer: parameters so large that their sums overflow. */
+  const failures = new Map<Recognizer, unknown>();
   for (const recognizer of new Set(ready.map((each) => each.recognizer))) {
     const inputs = ready
       .filter((each) => each.recognizer === recognizer)
       .flatMap(({ prepared }) => prepared.filter((each) => each !== null));
-    const recognitions = await recognizer.recognizePrepared(inputs);
-    inputs.forEach((input, n) => {
-      answers.set(input, recognitions[n]);
-    });
+    try {
+      const recognitions = await recognizer.recognizePrepared(inputs);
+      inputs.forEach((input, n) => {
+        answers.set(input, recognitions[n]);
+      });
+    } catch (error) {
+      failures.set(recognizer, error);
+    }
   }
   return parsed.map((each) => {
     if (each.status === 'rejected') return each;
-    const { source, prepared, readings } = each.value;
+    const { source, recognizer, prepared, readings } = each.value;
+    if (failures.has(recognizer)) return { status: 'rejected', reason: failures.get(recognizer) };
     const response: PredictResponse | ReadResponse = readings
       ? { model: source.id, results: readings }
       : { model: source.id, results: prepared.map((input) => input && predictionJson(answers.get(input)!)) };
