@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { givenSamples } from '../data/sources.js';
 import { loadStrokePictures } from '../data/strokes/stroke-datasets.js';
+import { inMemory } from '../data/strokes/stroke-examples.js';
 import { measureRobustness } from '../recognize/robustness/measure-robustness.js';
 import { drawableFormats } from '../report/charts/chart-packages.js';
 import { rowNames, worstVariant } from '../report/charts/robustness.js';
@@ -50,6 +51,7 @@ export async function evaluateRobustness(
     const loaded = await loadEvaluation(path, options, { onProgress, onNotice });
     const { checkpoint, checkpointPath, dataset, data } = loaded;
     const part = options.part === 'test' ? 'test' : 'train';
+    if (dataset.kind === 'strokes') inMemory(dataset[part], 'evaluate --robustness');
     const pictures = dataset.kind === 'strokes' ? await loadStrokePictures(data, { onProgress }) : null;
     const indices = spread(loaded.indices, limit);
     const rows = await measureRobustness({

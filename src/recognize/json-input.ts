@@ -66,7 +66,7 @@ function isByte(value: unknown): boolean {
 /** Tells moves, which are lists of numbers, from the strokes of a drawing, which are lists of points. */
 function areMoves(strokes: unknown[]): boolean {
   const first: unknown = strokes[0];
-  return Array.isArray(first) && first.every((each) => typeof each === 'number');
+  return Array.isArray(first) && first.length > 0 && first.every((each) => typeof each === 'number');
 }
 
 function strokeMoves(strokes: unknown[], where: string): Int16Array {

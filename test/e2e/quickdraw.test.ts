@@ -81,6 +81,15 @@ test('drawings on the disk: same bits for any threads and after an interruption;
   assert.equal(JSON.stringify(answers).includes('figure'), true);
 });
 
+test('drawings on the disk are refused where pictures are needed, before anything is read', async () => {
+  const { code, stderr } = await scanstroke(['evaluate', 'one', '--robustness'], { cwd, env });
+  assert.equal(code, 2, stderr);
+  assert.match(
+    stderr,
+    /^scanstroke: evaluate --robustness: .*stay on the disk.*choose the stroke order tour or pen/m,
+  );
+});
+
 test('what does not fit together is refused with the way out', async () => {
   const refusals: [RegExp, string[]][] = [
     [/such as 70000,2500,2500; found "5"/, [...TRAIN, '--per-class', '5']],

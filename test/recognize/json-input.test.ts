@@ -3,7 +3,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseInput } from '#src/recognize/json-input.js';
+import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { UserError } from '#src/user-error.js';
+
+type DrawingInput = Extract<RecognizerInput, { kind: 'drawing' }>;
+
+test('a drawing may begin with a stroke without points', () => {
+  const line = [
+    [1, 2],
+    [30, 40],
+  ];
+  const { kind, strokes } = parseInput({ strokes: [[], line] }, 'a') as DrawingInput;
+  assert.equal(kind, 'drawing');
+  assert.deepEqual(
+    strokes.map(({ xs }) => Array.from(xs)),
+    [[], [1, 30]],
+  );
+});
 
 test('pixels as numbers or base64, strokes as moves, drawings in every form', () => {
   const picture = { kind: 'picture', width: 2, height: 1, channels: 1, pixels: Uint8Array.of(0, 255) };
