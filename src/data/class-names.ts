@@ -7,7 +7,7 @@ import { UserError } from '../user-error.js';
 export const NONE_CLASS = 'none';
 export const CLASS_NAMES_FILE = 'classes.txt';
 export const MAX_CLASS_NAMES_BYTES = 2 ** 20;
-/** Limit for the classes of a checkpoint. A data set has at most 256, since its labels are bytes. */
+/** Limit for the classes of a checkpoint. Data in memory have at most 256: their labels are bytes. */
 export const MAX_CLASSES = 2 ** 16;
 /** Limit for a class name. Names are headings of tables and charts. */
 const MAX_CLASS_NAME_CHARACTERS = 1000;

@@ -81,7 +81,9 @@ async function withAdditions(spec: string, own: Dataset, options: LoadOptions): 
   }
   if (changed !== null) {
     const { withChanged } = await import('./changed/with-changed.js');
-    const pictures = own.kind === 'strokes' ? await picturesOfStrokes(spec, options) : null;
+    // Drawings of the order points are refused.
+    const hasPictures = own.kind === 'strokes' && options.order !== 'points';
+    const pictures = hasPictures ? await picturesOfStrokes(spec, options) : null;
     dataset = await withChanged(dataset, changed, { ...options, pictures });
   }
   return dataset === own ? own : { ...dataset, own: own.train.count };

@@ -68,7 +68,7 @@ export async function withChanged(
       const random = new Random(seed, CHANGED_STREAM, i, attempt);
       const isLast = attempt >= ATTEMPTS;
       const pixels = isLast ? picture.pixels : changedPicture(picture, new Dice(random), random, isThinned);
-      return { drawing: null, pixels };
+      return { drawing: null, pixels, isLast };
     },
   };
   if (dataset.kind === 'images') {

@@ -68,7 +68,7 @@ function withPoints(i: number, at: Making['at'], order: StrokeOptions['order']):
   const { width, height } = DRAWING_SIZE;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const made = at(i, attempt);
-    if (order === 'pen' && made.drawing !== null) return made;
+    if (made.isLast || (order === 'pen' && made.drawing !== null)) return made;
     const points = thinImage(made.pixels, width, height).reduce((sum, point) => sum + point, 0);
     if (points >= POINTS.least && points <= POINTS.most) return made;
   }

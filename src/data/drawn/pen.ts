@@ -8,6 +8,8 @@ export interface Made {
   drawing: Drawing | null;
   /** [28, 28] the picture; 0 is paper, 255 is ink. */
   pixels: Uint8Array;
+  /** It is taken even without strokes, or with too many points. */
+  isLast?: boolean;
 }
 
 /** The pens' widths, as factors of the width of the page's pen, which is that of MNIST. */

@@ -67,7 +67,7 @@ function eachRedrawn(
 }
 
 /** Moves of the longest drawing. */
-export function longestOf({ count, offsets }: Pick<StrokeExamples, 'count' | 'offsets'>): number {
+function longestOf({ count, offsets }: Pick<StrokeExamples, 'count' | 'offsets'>): number {
   let longest = 0;
   for (let i = 0; i < count; i++) longest = Math.max(longest, offsets[i + 1] - offsets[i]);
   return longest;

@@ -50,6 +50,8 @@ export interface LoadStrokesOptions {
   signal?: AbortSignal;
   /** Called with one line about what is no error: drawings that were left out, a cache that cannot be written. */
   onNotice?: (line: string) => void;
+  /** Throw when strokes that were made cannot be cached. Default: a notice says so. */
+  mustCache?: boolean;
   /** Whether the training weights its classes: then no notice advises to. */
   isWeighted?: boolean;
 }
@@ -231,7 +233,7 @@ async function loadFromDrawings(
 }
 
 /** Makes the strokes of both parts of a data set. @throws UserError if the images are not grey */
-export async function strokesFromDataset(
+async function strokesFromDataset(
   images: ImageDataset,
   { seed = 0, threads, onProgress, signal }: LoadStrokesOptions,
 ): Promise<StrokeDataset> {
@@ -255,7 +257,7 @@ export async function strokesFromDataset(
 export async function throughCache(
   key: string,
   name: string,
-  { onNotice }: Pick<LoadStrokesOptions, 'onNotice'>,
+  { onNotice, mustCache = false }: Pick<LoadStrokesOptions, 'onNotice' | 'mustCache'>,
   make: () => Promise<StrokeDataset>,
 ): Promise<StrokeDataset> {
   const cached = await readCache(key, name);
@@ -266,7 +268,9 @@ export async function throughCache(
     await writeCache(key, made);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    onNotice?.(`the strokes are not cached: ${error.message}`);
+    const line = `the strokes are not cached: ${error.message}`;
+    if (mustCache) throw new UserError(line);
+    onNotice?.(line);
   }
   return made;
 }
@@ -282,7 +286,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Key of a folder: path, size and ctime of every file. Reading all 70,000 files would take as long as having no cache.
+ * Key of a folder: name, size, ctime, inode and device of every file. Reading all 70,000 files would take as long as having no cache.
  * Unlike mtime, ctime cannot be set by a program that extracts an archive.
  */
 async function folderKey({ path, names }: StrokeFolder): Promise<string> {

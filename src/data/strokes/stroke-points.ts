@@ -69,7 +69,7 @@ export class StrokePoints {
 
   /**
    * Writes the points as moves: differences, `0 0 1 0` where the pen is lifted, `0 0 1 1` at the end.
-   * @param target [rowCount(), 4] from index `at` on
+   * @param target [moves, 4] from index `at` on
    * @param scale dx and dy are multiplied by this
    * @returns the index after the last move
    */

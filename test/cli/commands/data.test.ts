@@ -31,6 +31,30 @@ describe('data strokes', () => {
     assert.equal(readdirSync(join(folder, 'cache')).length, 1);
   });
 
+  it('says what is left out, and goes on', () => {
+    const drawings = Array.from({ length: 14 }, (_, n) =>
+      JSON.stringify({
+        label: `${n % 2}`,
+        strokes:
+          n === 5
+            ? []
+            : [
+                [
+                  [0, 0],
+                  [9 + n, 3],
+                  [9, 20],
+                ],
+              ],
+      }),
+    );
+    writeFileSync(join(folder, 'some.ndjson'), drawings.join('\n'));
+    const { status, stdout, stderr } = run('strokes', '--data', 'some.ndjson');
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /1 drawing without strokes left out: some\.ndjson:6/);
+    assert.match(stdout, /sequences for training/);
+    assert.equal(run('preview', '--data', 'some.ndjson', '--json').status, 0);
+  });
+
   it('writes a folder and an archive; --json prints one JSON value', () => {
     for (const out of ['out', 'out.tar.gz']) {
       const { status, stdout, stderr } = run(

@@ -69,6 +69,21 @@ test('images: copies follow, with the label of their original, by the seed; the 
   assert.notDeepEqual(await withChanged(images, { share: 1.5, seed: 5 }, TOUR), made);
 });
 
+test('a picture of which no change has strokes stays as it is', async () => {
+  const blank = { ...pictures, pixels: pictures.pixels.slice() };
+  blank.pixels.fill(0, 0, AREA);
+  const made = await withChanged(
+    {
+      ...strokes,
+      train: concatenateStrokes([Int16Array.of(0, 0, 1, 1), movesOf(examples, 1)], [0, 1], 'small'),
+    },
+    { share: 3, seed: 1 },
+    { ...TOUR, pictures: { ...blank, count: 2 } },
+  );
+  assert.ok(made.kind === 'strokes');
+  assert.equal(made.train.count, 8);
+});
+
 test('copies are changed, in place as recognition leaves pictures, and like their originals', () => {
   let [changed, inPlace, alike] = [0, 0, 0];
   const count = 400;

@@ -47,6 +47,6 @@ export const GROUP = 'Augmentation';
 /** The amounts that mean something for strokes. */
 export const AMOUNTS: readonly OptionKey[] = (
   OPTION_GROUPS.find(({ title }) => title === GROUP)?.keys ?? []
-).filter((key) => key !== 'augmentElastic');
+).filter((key) => key !== 'augmentElastic' && key !== 'augmentThickness');
 /** Epochs shown if no number is given. */
 export const EPOCHS = 4;

@@ -30,7 +30,7 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
     throw new UserError(`data preview: --out ${out} must end in .svg or .png`);
   }
   if (out !== undefined) await checkFileTarget(out);
-  if (kindNamed(data) !== 'strokes' && data !== 'mnist') {
+  if (kindNamed(data) !== 'strokes' && data !== 'mnist' && order !== 'points') {
     const { previewPictures } = await import('./preview-pictures.js');
     if (await previewPictures(flags, terminal)) return;
   }

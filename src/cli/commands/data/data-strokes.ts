@@ -33,15 +33,13 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
   const view = new DataProgressView(terminal.err);
   const began = performance.now();
   const onProgress = view.show.bind(view);
-  const onNotice = (line: string) => {
-    // Without --out the cache is the only result.
-    if (out === undefined) throw new UserError(`data strokes: ${line}`);
-    view.line(line);
-  };
+  const onNotice = view.line.bind(view);
+  // Without --out the cache is the only result.
+  const mustCache = out === undefined;
   let dataset: StrokeDataset;
   const made = await (out === undefined ? prepareInCache(cacheFolder()) : prepareStrokeTarget(out));
   try {
-    dataset = await loadStrokes(data, { order, seed, threads, onProgress, onNotice });
+    dataset = await loadStrokes(data, { order, seed, threads, mustCache, onProgress, onNotice });
     if (sort) {
       const { width } = dataset;
       const [train, test] = [dataset.train, dataset.test].map((part) =>

@@ -46,53 +46,53 @@ export async function strokesFromImages(
   const task: ConversionTask = { pixels, width, height, count, seed, next, chunk: CHUNK };
   const sequences: Int16Array[] = new Array(count);
   let done = 0;
-  await Promise.all(
-    workersFor(Math.min(threads, Math.ceil(count / CHUNK)), task, signal, ({ first, lengths, moves }) => {
-      let at = 0;
-      lengths.forEach((length, n) => {
-        sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
-        at += length * STROKE_COLUMNS;
-      });
-      done += lengths.length;
-      onProgress?.(done, count);
-    }),
-  );
+  await inThreads(Math.min(threads, Math.ceil(count / CHUNK)), task, signal, ({ first, lengths, moves }) => {
+    let at = 0;
+    lengths.forEach((length, n) => {
+      sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
+      at += length * STROKE_COLUMNS;
+    });
+    done += lengths.length;
+    onProgress?.(done, count);
+  });
   return concatenateStrokes(sequences, labels, name);
 }
 
-/** Starts threads. Each promise resolves when its thread ends; if one thread fails, all are terminated. */
-function workersFor(
+/** Converts in threads, until all have ended. If one fails, or on a signal, all are terminated. */
+function inThreads(
   threads: number,
   task: ConversionTask,
   signal: AbortSignal | undefined,
   take: (chunk: ConvertedChunk) => void,
-): Promise<void>[] {
+): Promise<void> {
   const workers = Array.from(
     { length: Math.max(1, threads) },
     () => new Worker(new URL('./stroke-worker.js', import.meta.url), { workerData: task }),
   );
-  return workers.map(
-    (worker) =>
-      new Promise<void>((resolve, reject) => {
-        const fail = (error: unknown) => {
-          for (const each of workers) void each.terminate();
-          reject(error);
-        };
-        worker.on('message', (reply: ConversionReply) => {
-          try {
-            if ('error' in reply) throw receivedError(reply.error);
-            take(reply);
-          } catch (error) {
-            fail(error);
-          }
-        });
-        const stop = () => fail(signal?.reason);
-        signal?.addEventListener('abort', stop, { once: true });
-        worker.on('error', fail);
-        worker.on('exit', () => {
-          signal?.removeEventListener('abort', stop);
-          resolve();
-        });
-      }),
-  );
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      for (const each of workers) void each.terminate();
+      reject(error);
+    };
+    // One listener for all: Node.js takes more than ten for a leak.
+    const stop = () => fail(signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    let running = workers.length;
+    for (const worker of workers) {
+      worker.on('message', (reply: ConversionReply) => {
+        try {
+          if ('error' in reply) throw receivedError(reply.error);
+          take(reply);
+        } catch (error) {
+          fail(error);
+        }
+      });
+      worker.on('error', fail);
+      worker.on('exit', () => {
+        if (--running > 0) return;
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      });
+    }
+  });
 }

@@ -17,8 +17,9 @@ export class ConversionThreads {
     { resolve: (drawings: ConvertedDrawings) => void; reject: (error: unknown) => void }
   >();
 
-  /** @param scratch a folder for unpacked sketches @param threads at most */
-  constructor(files: readonly DrawingFile[], scratch: string, threads: number) {
+  /** @param scratch a folder for unpacked sketches @param threads at most @param signal ends every waiting */
+  constructor(files: readonly DrawingFile[], scratch: string, threads: number, signal?: AbortSignal) {
+    signal?.addEventListener('abort', () => this.#failed(signal.reason), { once: true });
     this.#workers = Array.from({ length: Math.max(1, Math.min(threads, files.length)) }, () => {
       const worker = new Worker(new URL('./conversion-worker.js', import.meta.url), {
         workerData: { files, scratch } satisfies ConversionStart,

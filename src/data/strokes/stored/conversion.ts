@@ -65,7 +65,12 @@ export async function convertDrawings(
 ): Promise<void> {
   const scratch = join(folder, 'unpacked');
   await fs.mkdir(scratch);
-  const threads = new ConversionThreads(files, scratch, options.threads ?? availableParallelism());
+  const threads = new ConversionThreads(
+    files,
+    scratch,
+    options.threads ?? availableParallelism(),
+    options.signal,
+  );
   const parts: Record<'train' | 'test', PartWriter | null> = { train: null, test: null };
   try {
     parts.train = await PartWriter.open(join(folder, 'train.safetensors'), name);

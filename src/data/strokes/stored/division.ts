@@ -1,4 +1,5 @@
 /** Divides drawings among training, validation and test, in the order in which they are read. */
+import { basename } from 'node:path';
 import { UserError } from '../../../user-error.js';
 import type { DrawingFile } from '../../pens/drawing-files.js';
 import type { PerClass } from '../../per-class.js';
@@ -37,20 +38,25 @@ export class Division {
   partFor(file: number, label: number, meant: DrawingPart | 'any'): DrawingPart | null {
     const counts = this.#countsOf(label);
     counts.seen++;
-    const part = this.#choose(counts, meant === 'any' ? this.#meantByName(file) : meant);
+    const part = this.#choose(counts, this.#partsOf(file), meant === 'any' ? this.#meantByName(file) : meant);
     if (part !== null) counts[part]++;
     return part;
   }
 
-  #choose(counts: Counts, meant: DrawingPart | null): DrawingPart | null {
+  #choose(counts: Counts, parts: readonly DrawingPart[], meant: DrawingPart | null): DrawingPart | null {
     const limits = this.#perClass;
     if (limits) {
-      return (meant ? [meant] : PARTS).find((part) => counts[part] < limits[part]) ?? null;
+      return (meant ? [meant] : parts).find((part) => counts[part] < limits[part]) ?? null;
     }
     return meant ?? (counts.seen % TEST_SHARE === 0 ? 'test' : 'train');
   }
 
-  /** With files for the test, the others are for training and validation. */
+  /** The parts that a file's drawings can be in. With files for the test, the others are for training and validation. */
+  #partsOf(file: number): readonly DrawingPart[] {
+    if (!this.#isByFile) return PARTS;
+    return this.#files[file].isTest ? ['test'] : ['train', 'validation'];
+  }
+
   #meantByName(file: number): DrawingPart | null {
     if (!this.#isByFile) return null;
     if (this.#files[file].isTest) return 'test';
@@ -65,10 +71,10 @@ export class Division {
   isFull(file: number, words: readonly string[], labels: readonly number[]): boolean {
     const limits = this.#perClass;
     const { name } = this.#files[file];
-    if (!words.every((word) => name.toLowerCase().includes(word.toLowerCase()))) this.#isMixed[file] = 1;
+    if (!words.every((word) => isNamedFor(name, word))) this.#isMixed[file] = 1;
     if (!limits || words.length !== 1 || this.#isMixed[file] === 1) return false;
     const counts = this.#countsOf(labels[0]);
-    return PARTS.every((part) => counts[part] >= limits[part]);
+    return this.#partsOf(file).every((part) => counts[part] >= limits[part]);
   }
 
   /** @throws UserError if a part has too few drawings @param classes numbers by name */
@@ -112,4 +118,14 @@ export class Division {
     this.#counts[label] ??= { train: 0, validation: 0, test: 0, seen: 0 };
     return this.#counts[label];
   }
+}
+
+/** What the names of files have before their class: `test-cat.ndjson`, `full_simplified_cat.ndjson`. */
+const BEFORE_CLASS = /^(test[-_. ])?(full_(simplified|raw|binary)_)?$/;
+
+/** Whether a file's name says that it has drawings of this class only. */
+function isNamedFor(file: string, word: string): boolean {
+  const name = basename(file).toLowerCase();
+  const at = name.lastIndexOf(`${word.toLowerCase()}.`);
+  return at >= 0 && BEFORE_CLASS.test(name.slice(0, at));
 }

@@ -11,7 +11,7 @@ import { checkRowCount } from './moves-codec.js';
 import { ROW_BYTES } from './stored-moves.js';
 
 /** Of the header, and of its length. */
-export const HEADER_ROOM = 2 ** 20;
+const HEADER_ROOM = 2 ** 20;
 const LENGTH_BYTES = 8;
 const FIRST_COUNT = 2 ** 16;
 

@@ -31,7 +31,7 @@ import './stored-file.js';
 import { ROW_BYTES } from './stored-moves.js';
 
 /** Changes with the layout of the files and the division of drawings. */
-const STORED_VERSION = 1;
+const STORED_VERSION = 2;
 const PARTS = ['train', 'test'] as const;
 const aboutShape = record<ConvertedSummary>({
   classes: list(text, MAX_CLASSES),

@@ -128,6 +128,7 @@ describe('the cache', () => {
     assert.deepEqual(plain(await loadStrokes(path, { onNotice: (line) => notices.push(line) })), EXPECTED);
     assert.equal(notices.length, 1);
     assert.match(notices[0], /not cached: cannot write/);
+    await assert.rejects(loadStrokes(path, { mustCache: true }), /not cached: cannot write/);
   });
 
   test('is complete when several processes write it at once', async () => {
