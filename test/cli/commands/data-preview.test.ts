@@ -3,9 +3,10 @@
  * samples that are made: negatives and drawn digits.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { sortedMoves } from '#src/data/strokes/sorted-moves.js';
 import { AugmentedStrokes } from '#src/data/strokes/stroke-augment.js';
@@ -13,6 +14,9 @@ import { concatenateStrokes } from '#src/data/strokes/stroke-examples.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { dataCommand } from './data-command.js';
 
+const SKETCHES = fileURLToPath(
+  new URL('../../../../test/fixtures/sketch-rnn/protocol4.npz', import.meta.url),
+);
 const { folder, run } = dataCommand();
 
 describe('data preview', () => {
@@ -101,7 +105,22 @@ describe('data preview', () => {
 
 const rowsIn = ({ rows }: { rows: number[][] }): number[] => rows.flat();
 
+describe('data preview --order points', () => {
+  it('shows drawings of sketch-rnn, which are a table of another kind', () => {
+    copyFileSync(SKETCHES, join(folder, 'cat.npz'));
+    const { status, stdout, stderr } = run('preview', '--data', 'cat.npz', '--order', 'points', '--json');
+    assert.equal(status, 0, stderr);
+    assert.ok(JSON.parse(stdout).samples[0].rows.length > 2);
+  });
+});
+
 describe('data preview --augment', () => {
+  it('refuses an amount that strokes do not have', () => {
+    const { status, stderr } = run('preview', '--data', 'lines', '--augment-thickness', '1');
+    assert.equal(status, 2);
+    assert.match(stderr, /unknown option '?--augment-thickness/);
+  });
+
   const AMOUNTS = { rotation: 8, scale: 0.1, shear: 0.1, shift: 1, jitter: 0.1, drop: 0, resample: 0 };
   const ORDER = { reverse: 0.5, shuffle: 0.5, flip: 0.1 };
 
