@@ -196,6 +196,7 @@ function imagePreprocessing(
       scan,
       ...(said?.deslant && { deslant: true }),
       ...(said?.fitted === false && { fitted: false }),
+      ...(said?.padded && { padded: true }),
     },
     where,
   );

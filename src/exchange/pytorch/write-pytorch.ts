@@ -3,6 +3,7 @@ import { formatJson } from '../../formats/json.js';
 import { type TensorToWrite, writeSafetensors } from '../../formats/safetensors/safetensors.js';
 import { ParameterLayout } from '../../model/parameters.js';
 import type { StateDict } from '../../state-dict.js';
+import { UserError } from '../../user-error.js';
 import type { ExportableModel, ExportedFile } from '../exportable-model.js';
 import { modelMetadata } from '../model-metadata.js';
 import { OPTIMIZER_KEY, OPTIMIZER_PREFIX, STEP } from '../safetensors/optimizer-tensors.js';
@@ -33,10 +34,11 @@ export interface PytorchOptions {
  * Writes the model file and the Python file.
  *
  * `.pt` is a state dict, or with the optimiser a dict of `epoch`, `model_state_dict`, `optimizer_state_dict` and `loss`;
- * `torch.load(file, weights_only=True)` reads it from PyTorch 1.13 on.
+ * `torch.load(file, weights_only=True)` reads a state dict from PyTorch 1.13 on.
  *
  * @param format `pytorch` for `.pt`
- * @throws UserError if there is no training state to write, or its optimiser and the settings do not fit
+ * @throws UserError if there is no training state to write, its optimiser and the settings do not fit, or both files
+ * would have one name
  */
 export function writePytorch(
   model: ExportableModel,
@@ -49,6 +51,12 @@ export function writePytorch(
   const parameters = inOrder(model.parameters, layout);
   const training = options.withOptimizer ? torchTraining(model, options.optimizer) : null;
   const fileName = options.fileName ?? `${name}.${format === 'pytorch' ? 'pt' : 'safetensors'}`;
+  const pythonName = `${name}.py`;
+  if (fileName === pythonName) {
+    throw new UserError(
+      `export: ${fileName} is the name of the Python file that reads the parameters; give them another name, such as ${name}.${format === 'pytorch' ? 'pt' : 'safetensors'}`,
+    );
+  }
   const bytes =
     format === 'pytorch'
       ? archiveOf(model, parameters, training, options.losses ?? [])
@@ -56,7 +64,7 @@ export function writePytorch(
   const python = pythonModule({ model, format, fileName, optimizer: training?.settings ?? null });
   return [
     { name: fileName, bytes, notices: [] },
-    { name: `${name}.py`, bytes: new TextEncoder().encode(python), notices: [] },
+    { name: pythonName, bytes: new TextEncoder().encode(python), notices: [] },
   ];
 }
 

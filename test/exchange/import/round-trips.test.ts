@@ -30,6 +30,13 @@ const networks: [string, typeof ROWS | typeof STROKES, Partial<ClassifierConfig>
   ],
   ['shuffled pixels one by one', PIXELS, { head: 'mean', chronoInit: 784 }],
   ['rows and columns', { ...ROWS, inputSize: 56, scan: 'both' }, {}],
+  ['pictures of any size', { ...ROWS, deslant: true, padded: true }, {}],
+  ['columns of upright digits', { ...ROWS, scan: 'columns', deslant: true }, {}],
+  [
+    'sorted strokes in views',
+    { ...STROKES, position: true, sorted: true, viewRotation: 12 },
+    { inputSize: 6 },
+  ],
   ['shuffled pixels', { ...ROWS, permutationSeed: 5, mean: 0.1307, std: 0.3081 }, {}],
 ];
 

@@ -246,6 +246,16 @@ test('the Python file classifies as a program: a NumPy array, a picture, a text 
   }
 });
 
+test('the parameters are not written over by the Python file', async () => {
+  const { model } = await exampleOf({ inputSize: 4, hiddenSize: 3, numClasses: 4 }, 'a');
+  for (const format of ['pytorch', 'safetensors'] as const) {
+    assert.throws(
+      () => writePytorch(model, format, { fileName: 'a.py' }),
+      /a\.py is the name of the Python file/,
+    );
+  }
+});
+
 test('torch.load with weights_only gives a state dict under PyTorch’s names, and names of classes are only texts', {
   skip: NO_TORCH,
 }, async () => {

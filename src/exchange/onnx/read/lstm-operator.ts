@@ -45,9 +45,16 @@ export const lstm: Operator = (call) => {
   return outputsOf(call, node, added, flipped);
 };
 
+/** Whether each direction reads backwards. */
+const DIRECTIONS = new Map([
+  ['forward', [false]],
+  ['reverse', [true]],
+  ['bidirectional', [false, true]],
+]);
+
 function readNode(call: OperatorCall): LstmNode {
   const direction = call.attribute('direction', 'text') ?? 'forward';
-  const reverse = { forward: [false], reverse: [true], bidirectional: [false, true] }[direction];
+  const reverse = DIRECTIONS.get(direction);
   if (reverse === undefined) return call.fail('has an unknown direction');
   const activations = call.attribute('activations', 'texts') ?? [];
   if (activations.some((name, n) => name.toLowerCase() !== ACTIVATIONS[n % ACTIVATIONS.length])) {
