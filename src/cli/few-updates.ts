@@ -6,6 +6,7 @@
 /** A training as it begins. */
 export interface PlannedUpdates {
   trainCount: number;
+  /** Of an update: all batches whose gradients are accumulated. */
   batchSize: number;
   epochs: number;
 }
@@ -43,7 +44,8 @@ export function suggestUpdates(planned: PlannedUpdates): BetterUpdates | null {
   return { batchSize, epochs: Math.max(epochs, Math.min(MOST_EPOCHS, 5 * Math.ceil(needed / 5))) };
 }
 
-/** The settings as flags. */
-export function flagsOf({ batchSize, epochs }: BetterUpdates): string {
-  return `--batch-size ${batchSize} --num-epochs ${epochs}`;
+/** The settings as flags. @param accumulationSteps of the training */
+export function flagsOf({ batchSize, epochs }: BetterUpdates, accumulationSteps: number): string {
+  const accumulation = accumulationSteps > 1 ? ' --accumulation-steps 1' : '';
+  return `--batch-size ${batchSize}${accumulation} --num-epochs ${epochs}`;
 }

@@ -92,7 +92,7 @@ function nextCommands(
   const better = suggestUpdates(planned);
   const isBuiltIn = data === 'mnist' || data === 'strokes';
   const commands = [`npx scanstroke evaluate ${run}`, `npx scanstroke info ${run}`];
-  if (better !== null) commands.push(`${again} ${flagsOf(better)}`);
+  if (better !== null) commands.push(`${again} ${flagsOf(better, accumulationSteps)}`);
   else if (isBuiltIn && preset === 'quick') commands.push('npx scanstroke train --preset mnist-lstm');
   else commands.push(`${again} --seed-number ${seed + 1}`);
   if (!isBuiltIn) commands.push(`npx scanstroke predict ${run} FILE`);

@@ -2,13 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { suggestUpdates, updatesOf } from '#src/cli/few-updates.js';
+import { flagsOf, suggestUpdates, updatesOf } from '#src/cli/few-updates.js';
 
 test('a batch of 128 and 30 samples: smaller batches, more epochs', () => {
   const planned = { trainCount: 30, batchSize: 128, epochs: 3 };
   assert.equal(updatesOf(planned), 3);
   assert.deepEqual(suggestUpdates(planned), { batchSize: 4, epochs: 50 });
   assert.deepEqual(suggestUpdates({ ...planned, trainCount: 1000 }), { batchSize: 32, epochs: 15 });
+});
+
+test('accumulated batches become one', () => {
+  const better = { batchSize: 4, epochs: 35 };
+  assert.equal(flagsOf(better, 8), '--batch-size 4 --accumulation-steps 1 --num-epochs 35');
+  assert.equal(flagsOf(better, 1), '--batch-size 4 --num-epochs 35');
 });
 
 test('many samples, and trainings with many updates, get no advice', () => {

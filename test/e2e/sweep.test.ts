@@ -67,11 +67,18 @@ test('a sweep that is killed ends its trials, and goes on by the same command wi
 test('parts by --only make the same sweep; failures leave nothing behind', async () => {
   const parts = [...SMALL, '--hidden-size', '3,5', '--num-epochs', '1', '--saving-path', at('parts')];
   assert.match((await succeed(sweep(...parts, '--list'))).stdout, /^trial +hidden-size\n +1 +3\n +2 +5\n$/);
+  assert.match(
+    (await succeed(sweep(...parts, '--list', '--only', '2'))).stdout,
+    /^trial +hidden-size\n +2 +5\n$/,
+  );
   assert.ok(!existsSync(at('parts')));
   await Promise.all(['1', '2'].map((number) => succeed(sweep(...parts, '--only', number))));
   const { stdout, stderr } = await succeed(sweep('--load-cp', at('parts')));
   assert.match(stdout, /Best: trial \d of 2/);
   assert.match(stderr, /\n +1 +3 .*\n +2 +5 /);
+  const elsewhere = await sweep('--load-cp', at('parts'), '--saving-path', at('elsewhere'));
+  assert.equal(elsewhere.code, 2);
+  assert.match(elsewhere.stderr, /--saving-path has no effect with --load-cp/);
   const other = await sweep(...parts.slice(0, -2), '--max-norm', '2', '--saving-path', at('parts'));
   assert.match(other.stderr, /holds another sweep \(its other options differ\)/);
 

@@ -1,4 +1,5 @@
 /** `scanstroke import FILE`: makes a run folder of a model file of another tool. */
+import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { type Command, Option as Flag } from 'commander';
 import type { ImportChoices, ImportedNetwork } from '../../exchange/import.js';
@@ -82,7 +83,11 @@ export function defineImport(command: Command, terminal: Terminal): void {
   add(INPUT_GROUP, '--channels-img <n>', 'images: number of colour channels (default 1)');
   add(INPUT_GROUP, '--pixel-mean <x>', `${OPTIONS.pixelMean.description} (default 0.5)`);
   add(INPUT_GROUP, '--pixel-std <x>', `${OPTIONS.pixelStd.description} (default 0.5)`);
-  add(INPUT_GROUP, '--stroke-order <name>', `${OPTIONS.strokeOrder.description}: tour, pen (default tour)`);
+  add(
+    INPUT_GROUP,
+    '--stroke-order <name>',
+    `${OPTIONS.strokeOrder.description}: tour, pen, points (default tour)`,
+  );
   add(INPUT_GROUP, '--stroke-scale <x>', `${OPTIONS.strokeScale.description} (default 1)`);
   command
     .option('--json', 'print only { out, format, parameters, model, assumptions, notices, … } as JSON')
@@ -137,8 +142,7 @@ function pictureSize(text: string): { height: number; width: number } {
 
 /** Names with commas between them, or the lines of a file. */
 async function classNames(text: string): Promise<string[]> {
-  const { lookAt } = await import('../../formats/file-errors.js');
-  if (text.includes(',') && lookAt(text) === 'nothing') return text.split(',').map((name) => name.trim());
+  if (text.includes(',') && !existsSync(text)) return text.split(',').map((name) => name.trim());
   const { classLines, MAX_CLASS_NAMES_BYTES } = await import('../../data/class-names.js');
   const { readFileBounded } = await import('../../formats/read-files.js');
   return classLines(await readFileBounded(text, 'the names of the classes,', MAX_CLASS_NAMES_BYTES));

@@ -100,7 +100,7 @@ export async function sweep(
   const { json = false, list = false, jobs, only = null } = given;
   const opened = await openSweep(given);
   if (list) {
-    listTrials(opened, json, terminal);
+    listTrials(opened, { only, json }, terminal);
     return 0;
   }
   const signals = stopOnSignal(() =>

@@ -8,6 +8,7 @@ import { NEWEST, newRunFolder, prepareRunFolder, RUNS } from '../../runs/run-pat
 import { holdsSweep, readSweep, SWEEP_FILES, type Sweep } from '../../runs/sweep/sweep-folder.js';
 import { flagName } from '../../train/config/option.js';
 import type { TrainConfig } from '../../train/config/options.js';
+import { givenOptions } from '../../train/config/run-config.js';
 import { UserError } from '../../user-error.js';
 import { shellQuote } from '../terminal/terminal.js';
 import { resolveTrial, searchSpace } from './search-space.js';
@@ -19,6 +20,8 @@ export interface OpenedSweep {
   sweep: Sweep;
   /** Whether the folder does not hold it yet. */
   isNew: boolean;
+  /** Threads of each trial, where they are chosen anew. */
+  threads?: number | null;
 }
 
 type GivenFlags = SweepFlags & Record<string, unknown>;
@@ -91,6 +94,11 @@ async function continued(given: GivenFlags): Promise<OpenedSweep> {
     );
   }
   const isNamed = typeof given.loadCp === 'string' && given.loadCp !== NEWEST;
+  if (isNamed && given.savingPath !== undefined) {
+    throw new UserError(
+      `sweep: --saving-path has no effect with --load-cp ${given.loadCp}, where the sweep goes on; leave it out`,
+    );
+  }
   const folder = isNamed ? String(given.loadCp) : String(given.savingPath ?? newestSweep());
   const kind = lookAt(folder);
   if (kind !== 'folder') {
@@ -105,7 +113,8 @@ async function continued(given: GivenFlags): Promise<OpenedSweep> {
   if (sweep.halving !== null) refuseOnly({ ...given, earlyStop: sweep.halving.factor });
   if (sweep.study !== null) refuseOnly({ ...given, engine: 'optuna' });
   checkOnly(sweep, given.only);
-  return { folder, sweep, isNew: false };
+  const { threads } = givenOptions({ flags: { threads: given.threads } }, 'sweep');
+  return { folder, sweep, isNew: false, threads };
 }
 
 function newestSweep(): string {

@@ -19,8 +19,16 @@ export interface SearchSpace {
   axes: readonly Axis[];
 }
 
-/** Options that name places, and so have one value. */
-const NO_AXES: readonly OptionKey[] = ['savingPath', 'loadCp', 'seeds', 'data', 'chartFormat', 'log'];
+/** Options that name places, or are lists themselves, and so have one value. */
+const NO_AXES: readonly OptionKey[] = [
+  'savingPath',
+  'loadCp',
+  'seeds',
+  'data',
+  'chartFormat',
+  'log',
+  'perClass',
+];
 /** A range whose ends differ by this factor is logarithmic if it does not say what it is. */
 const LOG_FACTOR = 10;
 /** Letters of a value that are shown; a sweep.json may have longer ones. */

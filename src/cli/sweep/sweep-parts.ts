@@ -36,13 +36,18 @@ import { SweepView } from './sweep-view.js';
 export { openSweep } from './open-sweep.js';
 
 /** Prints the trials: number and settings, or the flags that train one. */
-export function listTrials({ sweep }: OpenedSweep, json: boolean, terminal: Terminal): void {
+/** @param only numbers of trials; null for all */
+export function listTrials(
+  { sweep }: OpenedSweep,
+  { only, json }: { only: readonly number[] | null; json: boolean },
+  terminal: Terminal,
+): void {
   if (sweep.study !== null) {
     throw new UserError(
       'sweep: --list needs trials that are known from the start; Optuna chooses them one by one',
     );
   }
-  const { trials } = sweep;
+  const trials = sweep.trials.filter(({ trial }) => only?.includes(trial) ?? true);
   if (json) {
     const values = trials.map(({ trial, settings }) => ({ trial, settings }));
     printJson(terminal, snakeCaseKeys(values, 'the trials'));
@@ -95,8 +100,8 @@ export async function runOpened(
     view.line(
       `${plural(only?.length ?? planned.count, 'trial')} of ${title}${jobs > 1 ? `, ${jobs} at a time` : ''}, saved in ${printable(folder)}`,
     );
-    const threads =
-      config.threads === null && jobs > 1 ? Math.max(1, Math.floor(availableParallelism() / jobs)) : null;
+    const shared = jobs > 1 ? Math.max(1, Math.floor(availableParallelism() / jobs)) : null;
+    const threads = opened.threads ?? (config.threads === null ? shared : null);
     const outcome = await runSweep(planned, { folder, jobs, threads, only, stop, view });
     if (outcome === null) return null;
     return await written(outcome.sweep, outcome.results, { folder, title, only, config });

@@ -75,5 +75,5 @@ try {
     process.exitCode = isMistake ? 2 : 1;
   }
 } finally {
-  process.disconnect?.();
+  if (process.connected) process.disconnect?.(); // The sweep may have ended.
 }

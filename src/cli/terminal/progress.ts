@@ -14,6 +14,8 @@ export interface ProgressSettings {
   classWeights?: string;
   /** Samples of an update. */
   batchSize?: number;
+  /** Batches of an update. */
+  accumulationSteps?: number;
   /** Plain output: updates per line. */
   freqOutputTrain: number;
   /** Plain output: validation batches per line; null: no lines. */
@@ -151,12 +153,12 @@ export class ProgressView {
 
   /** An advice if the batches or the epochs of a preset leave few updates for few samples; null otherwise. */
   #moreUpdates({ trainCount, batchesPerEpoch, epochs }: StartEvent): string | null {
-    const { batchSize = trainCount } = this.#settings;
+    const { batchSize = trainCount, accumulationSteps = 1 } = this.#settings;
     const better = suggestUpdates({ trainCount, batchSize, epochs });
     if (better === null) return null;
     return (
       `${plural(batchesPerEpoch, 'update')} an epoch, ${batchesPerEpoch * epochs} in all, are few to learn from; ` +
-      `for ${plural(trainCount, 'training sample')} try ${flagsOf(better)}`
+      `for ${plural(trainCount, 'training sample')} try ${flagsOf(better, accumulationSteps)}`
     );
   }
 

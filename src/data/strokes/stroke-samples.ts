@@ -96,9 +96,8 @@ export async function loadStrokeSamples(spec: string, options: StrokeSampleOptio
 
 /** The pictures of which the strokes are made; null where the pen's own points are. */
 async function picturesToShow(spec: string, options: StrokeSampleOptions): Promise<ImageDataset | null> {
-  if (options.order === 'points') return null;
-  const place = await findStrokes(spec);
-  return place.kind === 'drawings' && options.order === 'pen' ? null : picturesOf(place, options);
+  const { order = 'tour' } = options;
+  return order === 'tour' ? picturesOf(await findStrokes(spec), options) : null;
 }
 
 type MadeSample = Omit<StrokeSample, 'strokes' | 'variations'>;

@@ -81,6 +81,8 @@ describe('data preview', () => {
       );
     assert.deepEqual(steps(), [1, 1]);
     assert.deepEqual(steps('--order', 'pen'), [-1, 1]);
+    const pictures = run('preview', '--data', 'lines', '--order', 'pen');
+    assert.equal(pictures.status, 2, 'pictures have no order of a pen');
     const made = run('strokes', '--data', 'drawn', '--order', 'pen', '--out', 'pen.tar.gz');
     assert.equal(made.status, 0, made.stderr);
     const { samples } = JSON.parse(run('preview', '--data', 'pen.tar.gz', '--json').stdout);

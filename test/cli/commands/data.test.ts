@@ -152,6 +152,23 @@ describe('data summary', () => {
     assert.equal(notices.length, 1);
   });
 
+  it('refuses sizes and colours of strokes, also where only the content tells that they are strokes', () => {
+    mkdirSync(join(folder, 'lines-of-pens'));
+    const line = JSON.stringify({
+      label: 'a',
+      strokes: [
+        [
+          [0, 0],
+          [9, 3],
+        ],
+      ],
+    });
+    writeFileSync(join(folder, 'lines-of-pens/a.ndjson'), Array(7).fill(line).join('\n'));
+    const { status, stderr } = run('summary', '--data', 'lines-of-pens', '--image-size', '32');
+    assert.equal(status, 2);
+    assert.match(stderr, /--image-size have no effect on strokes/);
+  });
+
   it('refuses two drawings a class, as a training does', () => {
     write(
       'two.ndjson',

@@ -76,6 +76,17 @@ test('a range says whether it is logarithmic', () => {
   ]);
 });
 
+test('numbers of drawings per class are one value', () => {
+  const { axes, options } = searchSpace({
+    flags: { perClass: '700,250,250', hiddenSize: '8,16', preset: 'quickdraw', data: 'drawings' },
+  });
+  assert.deepEqual(
+    axes.map(({ option }) => option),
+    ['hiddenSize'],
+  );
+  assert.ok(options.perClass);
+});
+
 test('rungs are those for which there are trials and epochs', () => {
   const rungs = (trials: number, numEpochs: number, factor: number) =>
     planHalving(

@@ -1,7 +1,7 @@
 /** `scanstroke data summary`: what a data set holds, before anything is trained on it. */
 
 import { kindNamed } from '../../../data/dataset-name.js';
-import type { Dataset } from '../../../data/input-kind.js';
+import type { Dataset, KindName } from '../../../data/input-kind.js';
 import { loadDataset } from '../../../data/open-dataset.js';
 import type { Collected } from '../../../data/own/collected.js';
 import { collectedLines, countsOf, imbalance } from '../../../data/own/collected-lines.js';
@@ -20,11 +20,13 @@ const BAR = 24;
 export async function summarise(flags: SummaryFlags, terminal: Terminal): Promise<void> {
   const { data, json = false, ...given } = flags;
   const { channelsImg = null, imageSize = null } = givenOptions({ flags: given }, 'data summary');
-  if (kindNamed(data) === 'strokes' && (channelsImg !== null || imageSize !== null)) {
+  const refuseOn = (kind: KindName | null) => {
+    if (kind !== 'strokes' || (channelsImg === null && imageSize === null)) return;
     throw new UserError(
       'data summary: --channels-img and --image-size have no effect on strokes; leave them out',
     );
-  }
+  };
+  refuseOn(kindNamed(data));
   const view = new DataProgressView(terminal.err);
   const notices: string[] = [];
   let dataset: Dataset;
@@ -39,6 +41,7 @@ export async function summarise(flags: SummaryFlags, terminal: Terminal): Promis
   } finally {
     view.clear();
   }
+  refuseOn(dataset.kind);
   const problem = trainingProblem(dataset);
   if (json) printJson(terminal, { ...asJson(dataset), notices, problem });
   else terminal.out.write(`${described(dataset, notices, problem, terminal).join('\n')}\n`);

@@ -55,11 +55,13 @@ export async function previewPictures(flags: PreviewFlags, terminal: Terminal): 
 
 /** Pictures are neither generated nor augmented here. */
 function refuseStrokeFlags(flags: PreviewFlags): void {
-  const { data, negatives, drawn, sort, augment } = flags;
+  const { data, order, seed, negatives, drawn, sort, augment } = flags;
   const given =
     (negatives && '--negatives') ||
     (drawn && '--drawn') ||
     (sort && '--sort') ||
+    (order !== 'tour' && '--order') ||
+    (seed !== 0 && '--seed') ||
     ((augment !== undefined || AMOUNTS.some((key) => key in flags)) && '--augment');
   if (!given) return;
   throw new UserError(
