@@ -85,6 +85,8 @@ export function readQuery<T extends z.ZodObject>(schema: T, query: unknown, path
 
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return issue.values.join(' or ');
+  if (issue.code === 'too_small' && issue.origin === 'string') return 'a text';
+  if (issue.code === 'invalid_type' && issue.expected === 'string') return 'a text, given once';
   if (issue.code === 'too_small') return `a whole number from ${issue.minimum}`;
   if (issue.code === 'too_big') return `a whole number up to ${issue.maximum}`;
   return 'a whole number, given once';

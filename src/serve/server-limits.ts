@@ -46,7 +46,7 @@ export const MAX_TAUGHT_DRAWINGS = 5000;
 export const MAX_TAUGHT_POINTS = 500_000;
 /** Epochs that a request may ask for. */
 export const MAX_TAUGHT_EPOCHS = 500;
-/** One training runs, and as many wait. */
+/** Trainings that wait while one runs. */
 export const MAX_WAITING_TRAININGS = 8;
 /** A training that takes longer fails. */
 export const TRAINING_MS = 600_000;

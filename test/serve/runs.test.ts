@@ -306,6 +306,37 @@ describe('events', () => {
     rmSync(join(made.runs, 'broken'), { recursive: true });
   });
 
+  test('are complete for who comes while the files are read', async () => {
+    made.write('late', 'config.json', '{}');
+    made.write('late', 'metrics.jsonl', metricsText(metricsOf(2)));
+    const store = new RunStore([], made.runs);
+    const events = new RunEvents(store, (error) => assert.fail(String(error)));
+    const place = await store.find('late');
+    const progress = store.progress.bind(store);
+    const idsOf = async (stream: AsyncIterable<unknown>, last: number) => {
+      let text = '';
+      for await (const piece of stream) {
+        text += piece;
+        if (text.includes(`id: ${last}\n`)) break;
+      }
+      return text.match(/^id: \d+$/gm);
+    };
+    const first = events.listen(place, 0);
+    assert.deepEqual(await idsOf(first.iterator({ destroyOnReturn: false }), 2), ['id: 1', 'id: 2']);
+    let late: Promise<RegExpMatchArray | null> | undefined;
+    store.progress = async (...given) => {
+      const news = await progress(...given);
+      if (news !== null) late ??= idsOf(events.listen(place, 0), 3);
+      return news;
+    };
+    made.write('late', 'metrics.jsonl', metricsText(metricsOf(3)));
+    assert.deepEqual(await idsOf(first, 3), ['id: 3']);
+    assert.deepEqual(await late, ['id: 1', 'id: 2', 'id: 3']);
+    events.close();
+    await store.close();
+    rmSync(join(made.runs, 'late'), { recursive: true });
+  });
+
   test('report that a run went back to an earlier epoch', async () => {
     made.write('back', 'config.json', '{}');
     made.write('back', 'metrics.jsonl', metricsText(metricsOf(3)));
@@ -408,6 +439,7 @@ describe('samples', () => {
       ['rows/samples/40', 404, /there is no sample 40 in this part, which has 40 samples/],
       ['rows/samples/x', 400, /expected the index of a sample/],
       ['rows/samples?limit=201', 400, /limit .*: expected a whole number up to 200, found "201"/],
+      ['rows/samples?part=test&part=train', 400, /part .*: expected test or validation or train/],
       ['rows/samples?true=65536', 400, /true .*: expected a whole number up to 65535/],
       ['rows/samples?part=all', 400, /part .*: expected test or validation or train, found "all"/],
       ['fresh/samples', 404, /has no checkpoint yet/],

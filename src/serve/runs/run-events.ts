@@ -102,12 +102,14 @@ export class RunEvents {
     if (feed.looking) return;
     feed.looking = true;
     try {
-      const { place, progress: before, listeners } = feed;
-      const after = [...listeners].reduce((least, { epoch }) => Math.min(least, epoch), before?.last ?? 0);
+      const { place, progress: before } = feed;
+      // Who comes while the files are read wants other epochs, and is told at the next look.
+      const listeners = [...feed.listeners];
+      const after = listeners.reduce((least, { epoch }) => Math.min(least, epoch), before?.last ?? 0);
       // Nothing is sent of a damaged run, which is read again when its files change.
       const isBehind =
         before?.damaged !== true &&
-        [...listeners].some(({ epoch, state }) => state === null || epoch < (before?.last ?? 0));
+        listeners.some(({ epoch, state }) => state === null || epoch < (before?.last ?? 0));
       const news = await this.#runs.progress(place, after, isBehind ? null : (before?.version ?? null));
       const progress = news ?? before;
       if (progress === null) return;

@@ -1,6 +1,6 @@
 /**
  * Worker thread that reads the files of runs, so that neither their number nor a damaged or hostile one among them holds
- * up requests. It answers two kinds of jobs: `scan` for the lists, `run` for one run.
+ * up requests. It answers three kinds of jobs: `scan` for the lists, `details` and `progress` of one run.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -15,6 +15,8 @@ import type { SampleJob, SampleNews } from './sample-worker.js';
 
 /** After this time a request is answered with the progress. */
 const EARLY_ANSWER_MS = 1500;
+/** A failure is remembered for so long: requests that ask for progress come again sooner. */
+const FAILED_MS = 5000;
 /** Time to answer a part: enough for a large data set and a large network. */
 const MAX_MS = 30 * 60_000;
 /** Time without progress: enough to read a large data set. */
@@ -81,9 +83,11 @@ export class Samples {
     const key = partKey(source);
     let pending = this.#pending.get(key);
     if (pending === undefined) {
-      const ready = this.#pool.run({ type: 'answer', source }).finally(() => this.#pending.delete(key));
+      const ready = this.#pool.run({ type: 'answer', source });
       pending = { ready, news: { key, done: 0, total: 0 } };
       this.#pending.set(key, pending);
+      const forget = () => this.#pending.delete(key);
+      ready.then(forget, () => setTimeout(FAILED_MS, undefined, { ref: false }).then(forget));
     }
     const ended = await Promise.race([pending.ready.then(() => true), setTimeout(EARLY_ANSWER_MS, false)]);
     return ended ? null : { done: pending.news.done, total: pending.news.total };
