@@ -124,8 +124,14 @@ export async function lockRun(folder: string, options: LockOptions = {}): Promis
       await removeEmptyFolders(folder, made);
       throw error;
     }
-    await removeLeftovers(folder);
-    const stopTouching = await keepTouching(path);
+    let stopTouching: () => Promise<void>;
+    try {
+      await removeLeftovers(folder);
+      stopTouching = await keepTouching(path);
+    } catch (error) {
+      await fs.rm(path, { force: true }).catch(() => {});
+      throw error;
+    }
     return {
       check: () => check(folder, mine),
       release: async () => {

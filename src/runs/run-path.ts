@@ -101,7 +101,12 @@ function isNew(make: () => void): boolean {
 
 /** Whether a run in `folder` goes on where its checkpoint `loadCp` is: not a new run, nor one from another folder. */
 export function continuesIn(folder: string, loadCp: string | null): boolean {
-  return loadCp !== null && isSameFolder(dirname(loadCp), folder);
+  return loadCp !== null && !isBest(loadCp) && isSameFolder(dirname(loadCp), folder);
+}
+
+/** Whether a checkpoint is a best one: its weights begin a new run, as it has no state of a training. */
+export function isBest(checkpoint: string): boolean {
+  return basename(checkpoint) === RUN_FILES.best;
 }
 
 /** Whether two paths name one folder. */

@@ -3,7 +3,7 @@
  * run per seed.
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolder } from '../../formats/files.js';
 import { checkChartFormats, drawableFormats } from '../../report/charts/chart-packages.js';
 import { readCheckpointHeader } from '../../runs/checkpoint/checkpoint-file.js';
@@ -14,6 +14,7 @@ import {
   continuesIn,
   findCheckpoint,
   holdsRun,
+  isBest,
   isSameFolder,
   NEWEST,
   newRunFolder,
@@ -76,9 +77,9 @@ export async function configure(
   const origin = await originOf(folder);
   if (origin !== null) notice(`${folder} was killed as it began; it begins again from ${origin}`);
   const checkpoint = origin ?? found.checkpoint;
-  if (savingPath !== null && !isSameFolder(savingPath, folder))
+  const isNew = isBest(found.checkpoint);
+  if (savingPath !== null && (isNew || !isSameFolder(savingPath, folder)))
     await prepareRunFolder(savingPath, checkpoint);
-  const isNew = basename(found.checkpoint) === RUN_FILES.best;
   if (savingPath !== null) refuseShipped('train', savingPath);
   const target = savingPath ?? (isNew ? newRunFolder(config.preset, new Date()) : folder);
   const paths: Pick<PlacedConfig, 'savingPath' | 'loadCp'> = { savingPath: target, loadCp: checkpoint };

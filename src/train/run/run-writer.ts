@@ -84,6 +84,7 @@ export class RunWriter {
    * @returns lines for the user: what was repaired, and what the validation of a merged network is worth
    */
   async begin(state: TrainState, checkpoint: Checkpoint | null): Promise<string[]> {
+    await this.lock.check(); // Loading the data may have taken long.
     this.#temperature = checkpoint?.temperature;
     this.#members = checkpoint?.members;
     this.#energy = new EnergyMeter(joulesOf(checkpoint), this.powercap);
@@ -103,7 +104,7 @@ export class RunWriter {
       written.push(RUN_FILES.metrics);
       const known = { lastEpoch: state.epoch - 1, best: state.best };
       const { metrics, notices } = await takeMetrics(this.#path, known, source);
-      written.push(RUN_FILES.best);
+      if (state.best !== null) written.push(RUN_FILES.best);
       notices.push(...(await this.#takeBest(state, source, metrics)));
       if (state.epoch <= numEpochs) await removeResults(this.#path);
       await this.save(RUN_FILES.last, state);

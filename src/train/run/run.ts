@@ -2,7 +2,7 @@
  * A whole training run in Node.js: locks the run folder, opens data and engine, trains, writes the run folder, and at
  * the very end scores the best state on the test set.
  */
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DeviceLost } from '../../backends/webgpu/device.js';
 import type { Dataset } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
@@ -16,7 +16,7 @@ import { readCheckpointToResume } from '../../runs/checkpoint/run-checkpoints.js
 import { MAX_EPOCHS } from '../../runs/limits.js';
 import { type Mistake, type RefusedKind, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
-import { continuesIn, holdsRun } from '../../runs/run-path.js';
+import { continuesIn, holdsRun, isBest } from '../../runs/run-path.js';
 import { UserError } from '../../user-error.js';
 import { compareCalibration } from '../calibration.js';
 import type { TrainConfig } from '../config/options.js';
@@ -91,7 +91,7 @@ async function* trainLocked(
   const { dataset, notices } = yield* ranks ? ranks.loadInTurn(given, loading) : loading;
   const plan = planRun(given, dataset);
   const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf, blockOf } = plan;
-  const source = await lockSource(config);
+  const source = await lockSource(config, stop);
   let session: RunEngine | null = null;
   let log: TensorboardLog | null = null;
   let writer: RunWriter | null = null;
@@ -254,12 +254,12 @@ async function* untilDeviceLost<R>(
  * copied. In a folder that cannot be written no training can begin.
  * @throws RunInUse if a training uses the folder
  */
-async function lockSource({ loadCp, savingPath }: PlacedConfig): Promise<RunLock | null> {
-  if (loadCp === null || basename(loadCp) === RUN_FILES.best || continuesIn(savingPath, loadCp)) return null;
+async function lockSource({ loadCp, savingPath }: PlacedConfig, stop: AbortSignal): Promise<RunLock | null> {
+  if (loadCp === null || isBest(loadCp) || continuesIn(savingPath, loadCp)) return null;
   const folder = dirname(loadCp);
   if (!holdsRun(folder)) return null;
   try {
-    return await lockRun(folder);
+    return await lockRun(folder, { stop });
   } catch (error) {
     if (error instanceof RunInUse || !(error instanceof UserError)) throw error;
     const holder = await runHolder(folder);

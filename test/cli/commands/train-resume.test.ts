@@ -50,6 +50,7 @@ describe('resuming', () => {
     writeFileSync(best, checkpointBytes(ROWS));
     const { configs } = await run({ loadCp: best, savingPath: `${folder}-pupil` });
     assert.equal(configs[0].savingPath, `${folder}-pupil`);
+    await assert.rejects(run({ loadCp: best, savingPath: folder }), /holds a run already/);
     const parts = { ...fakeTraining(), configure, seedRuns, report: async () => {} };
     const before = process.cwd();
     process.chdir(root);
