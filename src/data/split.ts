@@ -100,10 +100,16 @@ function withEveryClass(
   const moved = [classesMissing(validation, train, labels), classesMissing(train, validation, labels)];
   if (moved.every(({ size }) => size === 0)) return [train, validation];
   const [toValidation, toTrain] = moved.map((examples) => new Set(examples.values()));
-  return [
-    Int32Array.of(...train.filter((index) => !toValidation.has(index)), ...toTrain),
-    Int32Array.of(...validation.filter((index) => !toTrain.has(index)), ...toValidation),
-  ];
+  return [exchanged(train, toValidation, toTrain), exchanged(validation, toTrain, toValidation)];
+}
+
+/** A part without what leaves it, then what comes. */
+function exchanged(part: Int32Array, leaving: Set<number>, coming: Set<number>): Int32Array {
+  const stays = part.filter((index) => !leaving.has(index));
+  const result = new Int32Array(stays.length + coming.size);
+  result.set(stays);
+  result.set([...coming], stays.length);
+  return result;
 }
 
 /** The last example of each class that `part` lacks and of which `other` has two or more, by class. */

@@ -42,6 +42,17 @@ test('every example is in exactly one part', () => {
   );
 });
 
+test('a rare class is in both parts, also of many examples', () => {
+  const count = 300_000;
+  const labels = new Uint8Array(count);
+  labels.set([1, 1], 1000);
+  for (const seed of [1, 2, 3, 4]) {
+    const { train, validation } = splitExamples({ train: { count, labels } }, 0.8, seed);
+    assert.equal(train.length + validation.length, count);
+    for (const part of [train, validation]) assert.ok(part.some((index) => labels[index] === 1));
+  }
+});
+
 test('copies follow their originals into training, and are left out of validation', () => {
   const originals = Int32Array.from({ length: 60 }, (_, n) => (n * 7) % 50);
   const { train, validation } = splitExamples(
