@@ -50,6 +50,9 @@ export function learningRates(
   const rates = new Float64Array(sharedBytes(8 * batchesPerEpoch));
   const schedule = scheduleOf(settings, epochs, batchesPerEpoch);
   const { warmupSteps = 0 } = settings;
+  if (!(Number.isSafeInteger(warmupSteps) && warmupSteps >= 0)) {
+    throw new UserError(`train: warmupSteps must be a whole number from 0, got ${warmupSteps}`);
+  }
   for (let batch = 0; batch < batchesPerEpoch; batch++) {
     const updates = (epoch - 1) * batchesPerEpoch + batch;
     rates[batch] =

@@ -11,6 +11,7 @@ import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
 import type { Engine, ModelState } from '../engine.js';
 import { evaluatePart } from '../evaluation.js';
+import type { TrainEvent } from '../events.js';
 import {
   type EpochOptions,
   endEpoch,
@@ -137,17 +138,24 @@ export class Trainer {
     const { epochs, schedule = { name: 'constant' }, patience = null, targetAccuracy = null } = options;
     requireWhole('epochs', epochs);
     if (patience !== null) requireWhole('patience', patience);
+    if (targetAccuracy !== null && !(targetAccuracy > 0 && targetAccuracy <= 1)) {
+      throw new UserError(`train: targetAccuracy must be in (0, 1], got ${targetAccuracy}`);
+    }
     if (this.#parts.indices.validation.length === 0) {
       throw new UserError(
         'train: there are no validation examples; give openTrainer the option validation, e.g. 0.2 for a fifth, or call epoch()',
       );
     }
     return this.#alone('train', async () => {
-      const { signal = new AbortController().signal, onProgress, onEpoch } = options;
+      const { signal, onProgress, onEpoch } = options;
+      const own = new AbortController();
+      const stop = () => own.abort();
+      if (signal?.aborted) stop();
+      signal?.addEventListener('abort', stop, { once: true });
       const rate = { ...schedule, lr: this.#optimizer.lr };
       const metrics: EpochMetrics[] = [];
       const loop = trainLoop({
-        ...this.#epochOptions({ epochs, rate, patience, targetAccuracy }, signal),
+        ...this.#epochOptions({ epochs, rate, patience, targetAccuracy }, own.signal),
         validation: this.#parts.indices.validation,
         labels: this.#parts.data.validation.labels,
         classes: this.#model.numClasses,
@@ -156,18 +164,29 @@ export class Trainer {
         },
         saveEpoch: async () => {},
       });
+      const tell = (event: TrainEvent) => {
+        if (event.type === 'progress') onProgress?.(event);
+        if (event.type !== 'epoch') return;
+        metrics.push(event.metrics);
+        onEpoch?.(event.metrics);
+      };
+      let thrown: { error: unknown } | null = null;
       let next = await loop.next();
       try {
         for (; !next.done; next = await loop.next()) {
-          if (next.value.type === 'progress') onProgress?.(next.value);
-          if (next.value.type === 'epoch') {
-            metrics.push(next.value.metrics);
-            onEpoch?.(next.value.metrics);
+          // After a callback has thrown, the loop takes in the updates that are made already, and ends.
+          if (thrown !== null) continue;
+          try {
+            tell(next.value);
+          } catch (error) {
+            thrown = { error };
+            stop();
           }
         }
       } finally {
-        await loop.return('interrupted'); // stops the engine if a callback has thrown
+        signal?.removeEventListener('abort', stop);
       }
+      if (thrown !== null) throw thrown.error;
       const stoppedBy = next.value;
       if (stoppedBy !== 'interrupted' && this.#best) await this.#engine.load(this.#best);
       const { best } = this.#state;

@@ -208,6 +208,22 @@ test('a callback that throws leaves the trainer as it is after a stop', async ()
   await assert.rejects(trainer.train({ epochs: 2, onProgress }), /mine/);
   assert.equal((await trainer.evaluate()).count, 30);
   assert.equal((await trainer.train({ epochs: 2 })).stoppedBy, 'epochs');
+  const whole = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, validation: 0.2 });
+  await whole.train({ epochs: 2 });
+  assert.deepEqual(await trainer.stateDict(), await whole.stateDict(), 'no update is made twice');
+  await whole.close();
+  await trainer.close();
+});
+
+test('settings of a training that are out of range are refused', async () => {
+  const trainer = await openTrainer(WAVES_CONFIG, examples, { ...OPTIONS, validation: 0.2 });
+  for (const targetAccuracy of [0, -1, 98, Number.NaN]) {
+    await assert.rejects(trainer.train({ epochs: 1, targetAccuracy }), /targetAccuracy must be in \(0, 1\]/);
+  }
+  for (const warmupSteps of [-4, 0.5, Number.NaN]) {
+    const schedule = { name: 'constant', warmupSteps } as const;
+    await assert.rejects(trainer.train({ epochs: 1, schedule }), /warmupSteps must be a whole number from 0/);
+  }
   await trainer.close();
 });
 
