@@ -1,6 +1,6 @@
 /**
- * The common part of the native and the WASM backend. Both call the verbs of kernels/ (kernels/verbs.h), one with typed
- * arrays, the other with addresses. This class checks the named arguments and puts them into the kernels' order; a
+ * The common part of the native and the WASM backend. Both call the verbs of kernels/ (kernels/verbs.h) with addresses of
+ * their buffers. This class checks the named arguments and puts them into the kernels' order; a
  * subclass allocates buffers and converts them to what the kernels take.
  */
 import { UserError } from '../user-error.js';

@@ -342,7 +342,7 @@ async function* validate(
   });
 }
 
-/** Mean loss and accuracy over all batches of the current epoch, which must be complete. */
+/** Mean loss and accuracy over all batches of the current epoch: of all of them, or of those before its time was over. */
 export function epochMeans({ settings, state, train }: EpochOptions): { loss: number; accuracy: number } {
   return meansOver({ settings, state, train }, 0, state.losses.length);
 }

@@ -104,7 +104,7 @@ export function openCpu(options: { isa?: string } = {}): Backend {
     const message = `backend cpu: ${reason}; \`npx scanstroke build\` compiles them`;
     throw failed ? new UserError(message) : new BackendUnavailable(message);
   }
-  const isa = options.isa ?? process.env.SCANSTROKE_ISA ?? addon.available[0];
+  const isa = options.isa ?? (process.env.SCANSTROKE_ISA || addon.available[0]);
   if (!addon.available.includes(isa)) {
     throw new UserError(
       `backend cpu: instruction set '${isa}' is not available; this processor has ${addon.available.join(', ')}`,

@@ -66,18 +66,31 @@ export class TensorboardLog {
     const step = (state.epoch - 1) * updatesPerEpoch(start) + state.losses.length;
     const file = await EventFile.create(start.folder, step + 1);
     const log = new TensorboardLog(file, start);
-    await file.add(step, [text('settings', settingsTable(config)), runStart(hyperParameters(config), now())]);
+    try {
+      await file.add(step, [
+        text('settings', settingsTable(config)),
+        runStart(hyperParameters(config), now()),
+      ]);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return log;
   }
 
   /** Passes events on, and logs points within the epochs. */
   async *follow<R>(events: AsyncGenerator<TrainEvent, R>): AsyncGenerator<TrainEvent, R> {
     let next = await events.next();
-    for (; !next.done; next = await events.next()) {
-      if (next.value.type === 'progress' && next.value.phase === 'train') await this.#progress(next.value);
-      yield next.value;
+    try {
+      for (; !next.done; next = await events.next()) {
+        if (next.value.type === 'progress' && next.value.phase === 'train') await this.#progress(next.value);
+        yield next.value;
+      }
+      return next.value;
+    } finally {
+      // Stops the engine and its timers if a write has failed, or nobody wants the rest.
+      if (!next.done) await events.return(undefined as R);
     }
-    return next.value;
   }
 
   /** Call before the checkpoint of the epoch is written: of a checkpoint that is there everything is logged. */

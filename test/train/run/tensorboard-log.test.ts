@@ -1,9 +1,13 @@
 /** Protects what a run logs for TensorBoard: the numbers of metrics.jsonl, each once, with and without interruptions. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readMetrics } from '#src/runs/run-files.js';
+import { defaultConfig } from '#src/train/config/run-config.js';
+import type { TrainEvent } from '#src/train/events.js';
+import { initialState } from '#src/train/loop.js';
+import { TensorboardLog } from '#src/train/run/tensorboard-log.js';
 import { readEvents } from '../../runs/event-reader.js';
 import { smallRuns } from './small-runs.js';
 
@@ -50,6 +54,48 @@ test('a run that goes on logs every value once, also of epochs that were lost', 
   assert.equal(readdirSync(join(at('stopped'), 'tensorboard')).length, 2);
   assert.deepEqual(scalarsOf('stopped'), scalarsOf('whole'));
 });
+
+test('a log that cannot be written, or whose reader leaves, ends the training', async () => {
+  const folder = at('broken-log');
+  mkdirSync(folder);
+  const config = { ...defaultConfig(), batchSize: 10 };
+  const start = { folder, config, state: initialState('float32'), trainCount: 20, batchSize: 10 };
+  const log = await TensorboardLog.open(start);
+  await log.close();
+  let ended = 0;
+  async function* events(): AsyncGenerator<TrainEvent, string> {
+    try {
+      for (let batch = 1; ; batch++) {
+        yield {
+          type: 'progress',
+          phase: 'train',
+          epoch: 1,
+          batch,
+          batches: 2,
+          loss: 1,
+          accuracy: 0,
+        } as never;
+      }
+    } finally {
+      ended++;
+    }
+  }
+  await assert.rejects(async () => {
+    for await (const _ of log.follow(events()));
+  });
+  for await (const _ of log.follow(noPoints(events()))) break;
+  assert.equal(ended, 2);
+});
+
+/** Events of which none is logged. */
+async function* noPoints<R>(events: AsyncGenerator<TrainEvent, R>): AsyncGenerator<TrainEvent, R> {
+  try {
+    for await (const event of events) yield { ...event, phase: 'validation' } as TrainEvent;
+  } finally {
+    await events.return(undefined as R);
+  }
+  return undefined as R;
+}
 
 test('without --log nothing is logged', async () => {
   await train('plain', { numEpochs: 1 });

@@ -81,7 +81,7 @@ function optimizerSettings(optimizer: ImportedOptimizer | null): Partial<TrainCo
   return { ...shared, beta1: betas?.[0], beta2: betas?.[1], eps };
 }
 
-/** What last.safetensors says of the training, as run/resume.ts reads it; nothing without an optimiser. */
+/** What last.safetensors says of the training, as resume.ts reads it; nothing without an optimiser. */
 function trainingOf(
   network: ImportedNetwork,
   { batchSize, seedNumber }: TrainConfig,

@@ -1,6 +1,5 @@
 /** Opens the engine of a run or an evaluation on threads of the processor. */
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { HostChoice } from '../../../backends/backend-names.js';
 import { openBackend } from '../../../backends/open-node.js';
@@ -12,6 +11,7 @@ import { identityOf } from '../../mpi/identity.js';
 import { openTeam, type TeamOptions } from '../../team/team.js';
 import { teamBytes } from '../../team/team-memory.js';
 import { startNodeThread } from '../../team/threads/threads-node.js';
+import { addressSpaceLimit, processStatus } from '../process-status.js';
 import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
 
 /** @throws UserError when the backend or its threads cannot be opened */
@@ -61,11 +61,11 @@ const THREAD_ADDRESS_BYTES = 640 * 2 ** 20;
  * reserve the space for a thread. Linux only.
  */
 function checkAddressSpace(team: Omit<TeamOptions, 'startThread'>): void {
-  if (process.platform !== 'linux') return;
-  const limit = Number(/^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
-  const used = 1024 * Number(/^VmSize:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-  const needed = used + team.threads * THREAD_ADDRESS_BYTES + teamBytes(team);
-  if (!(needed > limit)) return; // Also if there is no limit, which is NaN here.
+  const limit = addressSpaceLimit();
+  const used = processStatus('VmSize');
+  if (limit === null || used === null) return;
+  const needed = 1024 * used + team.threads * THREAD_ADDRESS_BYTES + teamBytes(team);
+  if (needed <= limit) return;
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`;
   throw new UserError(
     `train: ${countThreads(team.threads)} and Node.js need about ${megabytes(needed)} of address space; the limit is ` +
