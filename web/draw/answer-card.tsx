@@ -20,10 +20,12 @@ export interface AnswerCardProps {
   sureFrom: number;
   /** Text to show without an answer. */
   empty: string;
+  /** Why this network cannot answer. */
+  problem: string | null;
 }
 
 export function AnswerCard(props: AnswerCardProps) {
-  const { model, models, onChoose, probabilities, backend, sureFrom, empty } = props;
+  const { model, models, onChoose, probabilities, backend, sureFrom, empty, problem } = props;
   const verdict = probabilities ? verdictOf(probabilities, sureFrom) : null;
   return (
     <section class={`card answer${verdict?.unsure ? ' unsure' : ''}`} aria-label={`Answer of ${model.name}`}>
@@ -42,7 +44,7 @@ export function AnswerCard(props: AnswerCardProps) {
       {probabilities && verdict ? (
         <Verdicts model={model} probabilities={probabilities} {...verdict} />
       ) : (
-        <p class="verdict empty">{empty}</p>
+        <p class={problem === null ? 'verdict empty' : 'problem'}>{problem ?? empty}</p>
       )}
       <Bars classes={model.classes} probabilities={probabilities ?? null} best={verdict?.top[0] ?? null} />
     </section>

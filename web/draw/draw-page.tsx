@@ -109,6 +109,7 @@ function answerOf(moment: Moment | undefined, id: string) {
   return {
     probabilities: answer?.probabilities,
     backend: answer?.probabilities ? answer.backend : undefined,
+    problem: answer?.error ?? null,
   };
 }
 
@@ -253,8 +254,9 @@ function announcementOf(session: DrawSession): string {
   const moment = session.moment();
   if (!moment) return session.ink.pointCount === 0 ? 'The canvas is empty.' : '';
   return moment.answers
-    .map(({ model, probabilities }) => {
+    .map(({ model, probabilities, error }) => {
       const { classes, name } = session.entry(model);
+      if (error !== null) return `${name}: ${error}`;
       if (!probabilities) return `${name}: nothing to recognise.`;
       const { top, unsure } = verdictOf(probabilities, SURE_FROM);
       return `${name}: ${unsure ? 'not sure, perhaps ' : ''}${shownNames(classes)[top[0]]}, ${formatChance(probabilities[top[0]])}.`;

@@ -190,9 +190,8 @@ export class DrawSession {
 
   #answerHandler(points: number, eventAt: number | null) {
     const generation = this.#generation;
-    return ({ answers, shown, error }: { error: string | null } & Omit<Moment, 'points'>) => {
+    return ({ answers, shown }: Omit<Moment, 'points'>) => {
       if (generation !== this.#generation) return;
-      if (error) this.#failed(error);
       this.#moments.keep({ points, answers, shown });
       this.#unshownEventAt = eventAt;
       this.#changed();

@@ -50,18 +50,14 @@ async function answer(data: Request, computers: Computers): Promise<void> {
     return reply({ type: 'opened', model: data.model, error: await errorOf(open(data, computers)) });
   if (data.type === 'recognize') {
     const startedAt = performance.now();
-    const result = await recognize(data.models, data.strokes).catch(messageOf);
-    const milliseconds = performance.now() - startedAt;
-    const [error, found] = typeof result === 'string' ? [result, NOTHING] : [null, result];
-    return reply({ type: 'recognized', id: data.id, ...found, milliseconds, error });
+    const found = await recognize(data.models, data.strokes);
+    return reply({ type: 'recognized', id: data.id, ...found, milliseconds: performance.now() - startedAt });
   }
   if (data.type === 'read') return reply(await computers.read!(data, () => openModel(data.model).host));
   const result = await inspect(data.model, data.strokes).catch(messageOf);
   const [error, inspection] = typeof result === 'string' ? [result, null] : [null, result];
   return reply({ type: 'inspected', id: data.id, inspection, error });
 }
-
-const NOTHING = { answers: [], shown: null };
 
 function reply(message: Reply): void {
   scope.postMessage(message);
@@ -92,6 +88,7 @@ async function fetchCheckpoint(model: string, url: string): Promise<Uint8Array> 
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** An error of one model is its answer: the other models go on. */
 async function recognize(
   names: string[],
   strokes: Stroke[],
@@ -99,11 +96,15 @@ async function recognize(
   const answers: ModelAnswer[] = [];
   let shown: Shown | null = null;
   for (const model of names) {
-    const opened = openModel(model);
-    const prepared = prepareInput({ kind: 'drawing', strokes }, opened.host.info.preprocessing);
-    const probabilities = prepared && (await probabilitiesOf(opened, prepared));
-    answers.push({ model, probabilities, backend: opened.gpu ? 'webgpu' : 'wasm' });
-    if (prepared) shown = mergeShown(shown, prepared.saw);
+    try {
+      const opened = openModel(model);
+      const prepared = prepareInput({ kind: 'drawing', strokes }, opened.host.info.preprocessing);
+      const probabilities = prepared && (await probabilitiesOf(opened, prepared));
+      answers.push({ model, probabilities, backend: opened.gpu ? 'webgpu' : 'wasm', error: null });
+      if (prepared) shown = mergeShown(shown, prepared.saw);
+    } catch (error) {
+      answers.push({ model, probabilities: null, backend: 'wasm', error: messageOf(error) });
+    }
   }
   return { answers, shown };
 }

@@ -53,10 +53,12 @@ export type Request = OpenRequest | RecognizeRequest | InspectRequest | ReadRequ
 /** One model's answer for a drawing. */
 export interface ModelAnswer {
   model: string;
-  /** [K]; null: nothing to recognise. */
+  /** [K]; null: nothing to recognise, or an error. */
   probabilities: Float32Array | null;
   /** What computed them. */
   backend: 'wasm' | 'webgpu';
+  /** Why this model cannot answer, as one that reads no drawings; null on success. */
+  error: string | null;
 }
 
 /** The networks' input. */
@@ -82,7 +84,6 @@ export interface RecognizedReply {
   shown: Shown | null;
   /** Computing time in the worker. */
   milliseconds: number;
-  error: string | null;
 }
 export interface InspectedReply {
   type: 'inspected';

@@ -22,7 +22,7 @@ class SlowWorker {
     const request = this.posted[this.posted.length - 1];
     const reply: Reply =
       request.type === 'recognize'
-        ? { type: 'recognized', id: request.id, answers: [], shown: null, milliseconds: 1, error: null }
+        ? { type: 'recognized', id: request.id, answers: [], shown: null, milliseconds: 1 }
         : request.type === 'inspect'
           ? { type: 'inspected', id: request.id, inspection: null, error: null }
           : { type: 'opened', model: request.model, error: 'no such file' };

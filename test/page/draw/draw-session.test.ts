@@ -1,0 +1,63 @@
+/** Protects the state of the Draw view without a browser: which networks are shown, and what one that fails costs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ModelEntry } from '#src/serve/api.js';
+import { DrawSession } from '../../../web/draw/draw-session.js';
+import { RecognitionClient } from '../../../web/recognition/client.js';
+import type { Reply, Request } from '../../../web/workers/protocol.js';
+
+/** A worker in which the model `refuses` reads no drawings. */
+class FakeWorker {
+  onmessage: ((event: { data: Reply }) => void) | null = null;
+
+  postMessage(request: Request): void {
+    setImmediate(() => this.onmessage?.({ data: replyTo(request) }));
+  }
+}
+
+function replyTo(request: Request): Reply {
+  if (request.type === 'open') return { type: 'opened', model: request.model, error: null };
+  assert.ok(request.type === 'recognize');
+  const answers = request.models.map((model) => ({
+    model,
+    probabilities: model === 'refuses' ? null : Float32Array.of(0.9, 0.1),
+    backend: 'wasm' as const,
+    error: model === 'refuses' ? 'the network reads no drawings' : null,
+  }));
+  return { type: 'recognized', id: request.id, answers, shown: null, milliseconds: 1 };
+}
+
+const entryOf = (id: string) =>
+  ({ id, name: id, kind: 'images', classes: ['0', '1'] }) as unknown as ModelEntry;
+
+async function startSession(ids: string[]): Promise<DrawSession> {
+  const client = new RecognitionClient(new FakeWorker() as unknown as Worker);
+  const session = new DrawSession(client, {
+    list: async () => ({ models: ids.map(entryOf), default: null, api: true }),
+    checkpointOf: ({ id }) => id,
+  });
+  await session.start();
+  return session;
+}
+
+function drawLine({ ink }: DrawSession): void {
+  ink.begin('mouse', 100, 100, 0.5, 0);
+  ink.extend(100, 300, 0.5, 10);
+  ink.extended();
+  ink.end();
+}
+
+/** Waits for what the fake worker has been asked. */
+async function answered(): Promise<void> {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a network that refuses drawings says so in its answer; the other answers, and the view stays ready', async () => {
+  const session = await startSession(['refuses', 'reads']);
+  drawLine(session);
+  await answered();
+  assert.equal(session.phase.state, 'ready');
+  const [refuses, reads] = session.moment()!.answers;
+  assert.equal(refuses.error, 'the network reads no drawings');
+  assert.ok(reads.probabilities);
+});
