@@ -28,6 +28,8 @@ export class ProjectDesk {
   shelf: KeptEntry[] = [];
   /** Called when the classes or drawings have changed by an edit, and when another project is open. */
   onLesson: (reason: 'edited' | 'opened') => void = () => {};
+  /** Called before another project takes the place of the open one, which can still be edited. */
+  onLeave: () => void = () => {};
   readonly #changed: () => void;
   readonly #store = new ProjectShelf();
   #history = new EditHistory<Lesson>(EMPTY_LESSON);
@@ -106,6 +108,7 @@ export class ProjectDesk {
    * @param id of a kept project that it takes the place of
    */
   async add(project: TeachProject, id = newId()): Promise<void> {
+    this.onLeave();
     await this.#writeNow();
     const { network, ...lesson } = project;
     const isCurrent = network !== null && network.summary.drawings === lesson.drawings.length;
@@ -134,7 +137,12 @@ export class ProjectDesk {
 
   /** Opens a kept project. */
   async open(id: string): Promise<void> {
+    this.onLeave();
     await this.#writeNow();
+    await this.#open(id);
+  }
+
+  async #open(id: string): Promise<void> {
     try {
       const kept = await this.#store.read(id);
       if (!kept) throw new Error('This project is no longer there: another tab may have deleted it.');
@@ -156,7 +164,7 @@ export class ProjectDesk {
     }
     if (id === this.id) {
       const [next] = this.shelf;
-      if (next) return this.open(next.id);
+      if (next) return this.#open(next.id);
       this.#show({ id: newId(), lesson: EMPTY_LESSON, network: null, networkIds: [], isCurrent: false });
     }
     this.#changed();

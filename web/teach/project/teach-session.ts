@@ -66,6 +66,7 @@ export class TeachSession {
       () => this.#changed(),
     );
     this.desk.onLesson = (reason) => this.#lessonChanged(reason);
+    this.desk.onLeave = () => this.#takeUnfinished();
     this.ink.subscribe(() => {
       if (this.ink.pointCount > 0) this.answers.ask(this.#drawing());
       else this.answers.clear();
@@ -127,6 +128,11 @@ export class TeachSession {
     const name = this.className(this.chosen);
     if (name === null) this.say('Choose the symbol that you draw.', true);
     else this.keepDrawingAs(this.chosen as string);
+  }
+
+  /** Takes an example that the pen has not rested after, before the canvas is for something else. */
+  #takeUnfinished(): void {
+    if (this.mode === 'add') this.take();
   }
 
   /** Adds the drawing on the canvas to a class, and clears the canvas. */
@@ -217,6 +223,7 @@ export class TeachSession {
   }
 
   choose(id: string): void {
+    this.#takeUnfinished();
     this.chosen = id;
     this.mode = 'add';
     this.ink.forget();
@@ -224,6 +231,7 @@ export class TeachSession {
   }
 
   setMode(mode: Mode): void {
+    this.#takeUnfinished();
     this.mode = mode;
     this.#isFinished = false;
     this.ink.forget();

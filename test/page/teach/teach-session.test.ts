@@ -1,0 +1,50 @@
+/** Protects the state of the Teach view, in Node.js: no drawing is lost, whatever is chosen next. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
+import { settled } from './in-node.js';
+
+const { TeachSession } = await import('../../../web/teach/project/teach-session.js');
+type Session = InstanceType<typeof TeachSession>;
+
+/** A session with two classes, of which the second is chosen. The clock of the test stands. */
+function newSession(t: TestContext): Session {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const session = new TeachSession();
+  session.addClass();
+  session.addClass();
+  return session;
+}
+
+function drawLine({ ink }: Session): void {
+  ink.begin('keyboard', 100, 100, 0.5, 0);
+  ink.extend(100, 300, 0.5, 10);
+  ink.extended();
+  ink.end();
+}
+
+const classesOf = ({ desk }: Session) => desk.lesson.drawings.map((drawing) => drawing.class);
+
+test('a drawing that is not taken yet becomes an example when another symbol or mode is chosen', (t) => {
+  const session = newSession(t);
+  const ways = [() => session.choose('c1'), () => session.setMode('try'), () => session.addClass()];
+  for (const [n, way] of ways.entries()) {
+    session.choose('c2');
+    drawLine(session);
+    way();
+    assert.deepEqual(classesOf(session), Array(n + 1).fill('c2'));
+    assert.equal(session.ink.pointCount, 0);
+  }
+  session.setMode('try');
+  drawLine(session);
+  session.choose('c1');
+  assert.equal(classesOf(session).length, 3, 'a drawing to try is no example');
+});
+
+test('a drawing that is not taken yet is in its project when another one is opened', async (t) => {
+  const session = newSession(t);
+  drawLine(session);
+  void session.desk.add({ ...EMPTY_LESSON, network: null });
+  assert.deepEqual(classesOf(session), ['c2']);
+  await settled();
+});
