@@ -91,6 +91,7 @@ export class BackgroundTraining {
     clearTimeout(this.#timer);
     this.#runs++;
     this.#running = null;
+    this.#isPaused = false;
     this.#worker.control('stop');
     this.progress = null;
     this.curve = [];
@@ -129,10 +130,13 @@ export class BackgroundTraining {
       if (run !== this.#runs || result === null) return;
       this.#running = null;
       this.#taught({ ...result, ids, lesson });
-      this.#set('idle');
+      // Paused at the very end: there is nothing to continue, unless the drawings have changed.
+      if (this.#wanted === lesson) this.#isPaused = false;
+      this.#set(this.#isPaused ? 'paused' : 'idle');
     } catch (error) {
       if (run !== this.#runs) return;
       this.#running = null;
+      this.#isPaused = false;
       this.problem = messageOf(error);
       this.#set('failed');
     }
