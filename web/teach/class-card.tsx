@@ -3,8 +3,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TeachClass, TeachDrawing } from '#src/data/pens/project.js';
 import { plural } from '#src/report/text.js';
 import { DrawingThumb } from './drawing-thumb.js';
+import { NameField } from './name-field.js';
 import type { TeachSession } from './project/teach-session.js';
-import { blurOnEnter, closeFromOutside } from './project-bar.js';
+import { closeFromOutside } from './project-bar.js';
 
 interface ClassCardProps {
   session: TeachSession;
@@ -14,8 +15,6 @@ interface ClassCardProps {
 
 export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
   const [problem, setProblem] = useState<string | null>(null);
-  /** The name while it is typed: a training draws the card anew several times a second. */
-  const [draft, setDraft] = useState<string | null>(null);
   const name = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (session.unnamed !== it.id) return;
@@ -24,10 +23,6 @@ export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
     if (matchMedia('(pointer: fine)').matches) name.current?.focus({ preventScroll: true });
   }, [it.id]);
   const isChosen = session.mode === 'add' && session.chosen === it.id;
-  const rename = (event: Event) => {
-    setProblem(session.rename(it.id, (event.target as HTMLInputElement).value));
-    setDraft(null);
-  };
   return (
     <li
       class={`class-card${isChosen ? ' chosen' : ''}`}
@@ -41,15 +36,13 @@ export function ClassCard({ session, class: it, drawings }: ClassCardProps) {
           aria-label={`Colour of ${it.name}`}
           onChange={(event) => session.recolour(it.id, (event.target as HTMLInputElement).value)}
         />
-        <input
-          ref={name}
+        <NameField
+          field={name}
           class="name"
-          aria-label={`Name of ${it.name}`}
-          value={draft ?? it.name}
-          onInput={(event) => setDraft((event.target as HTMLInputElement).value)}
-          onChange={rename}
-          onKeyDown={blurOnEnter}
-          onFocus={(event) => (event.target as HTMLInputElement).select()}
+          label={`Name of ${it.name}`}
+          name={it.name}
+          rename={(typed) => setProblem(session.rename(it.id, typed))}
+          selects
         />
         <span class="muted count">{plural(drawings.length, 'drawing')}</span>
         <button type="button" onClick={() => drawHere(session, it.id)} aria-label={`Draw ${it.name}`}>

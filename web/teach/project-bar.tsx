@@ -3,21 +3,20 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { plural } from '#src/report/text.js';
 import { RedoIcon, UndoIcon } from '../icons.js';
 import { FileInput } from './begin.js';
-import { EMPTY_LESSON, type Lesson } from './project/edits.js';
+import { NameField } from './name-field.js';
+import { EMPTY_LESSON } from './project/edits.js';
 import type { TeachSession } from './project/teach-session.js';
 
 export function ProjectBar({ session }: { session: TeachSession }) {
   const { desk } = session;
-  const { lesson } = desk;
   return (
     <div class="project-bar">
-      <input
+      <NameField
         class="title"
-        aria-label="Name of the project"
-        value={lesson.name}
+        label="Name of the project"
+        name={desk.lesson.name}
         maxLength={80}
-        onChange={(event) => rename(session, lesson, event.target as HTMLInputElement)}
-        onKeyDown={blurOnEnter}
+        rename={(typed) => rename(session, typed)}
       />
       <ProjectMenu session={session} />
       <span class="spring" />
@@ -46,15 +45,10 @@ export function ProjectBar({ session }: { session: TeachSession }) {
   );
 }
 
-function rename({ desk }: TeachSession, lesson: Lesson, field: HTMLInputElement): void {
-  const name = field.value.trim();
-  if (name === '') field.value = lesson.name;
-  else if (name !== lesson.name) desk.edit({ ...lesson, name }, 'rename the project');
-}
-
-/** A changed name counts when the field is left. */
-export function blurOnEnter(event: KeyboardEvent): void {
-  if (event.key === 'Enter') (event.target as HTMLElement).blur();
+/** A project without a name keeps the one it has. */
+function rename({ desk }: TeachSession, typed: string): void {
+  const name = typed.trim();
+  if (name !== '' && name !== desk.lesson.name) desk.edit({ ...desk.lesson, name }, 'rename the project');
 }
 
 function KeptLine({ session }: { session: TeachSession }) {

@@ -406,6 +406,14 @@ test('the keyboard alone names, draws, selects, deletes, merges and undoes', asy
     await expectCounts(page, 2);
     await keys('Control+z', 'Control+Shift+z', 'Control+z');
     await expectCounts(page, 2, 0);
+    // While the change before is being kept, which draws the bar anew.
+    const title = page.getByLabel('Name of the project');
+    await title.focus();
+    await keys('Control+a');
+    await title.pressSequentially('Lines', { delay: 150 });
+    await keys('Enter');
+    assert.equal(await title.inputValue(), 'Lines');
+    await page.getByRole('button', { name: 'Undo: rename the project' }).waitFor();
   });
 });
 
