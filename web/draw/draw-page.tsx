@@ -148,7 +148,7 @@ function Answers({ session }: { session: DrawSession }) {
           models={models}
           sureFrom={SURE_FROM}
           empty={empty}
-          onChoose={(other) => session.choose(chosen.map((each, n) => (n === slot ? other : each)))}
+          onChoose={(other) => session.choose(other, slot)}
           {...answerOf(moment, id)}
         />
       ))}

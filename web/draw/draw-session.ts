@@ -39,7 +39,10 @@ export class DrawSession {
   readonly #client: RecognitionClient;
   readonly #source: ModelSource;
   readonly #moments = new Moments();
-  readonly #opened = new Set<string>();
+  /** The models that are open or being opened, by their ids. */
+  readonly #opened = new Map<string, Promise<void>>();
+  /** Ids of the models that were chosen last; they may still be opening. */
+  #wanted: string[] = [];
   readonly #listeners = new Set<() => void>();
   /** Increases when points are removed or models change. Answers of an older generation are dropped. */
   #generation = 0;
@@ -72,7 +75,9 @@ export class DrawSession {
       this.models = models;
       this.hasServer = api;
       this.offersProject = project !== null;
-      this.#setChosen(await this.#open(firstOfEachKind(models)));
+      const { opened, problem } = await this.#open(firstOfEachKind(models));
+      this.problem = problem;
+      this.#setChosen(opened);
       if (this.chosen.length > 0 || models.length === 0) this.phase = { state: 'ready' };
       else this.#failed(this.problem);
       this.#changed();
@@ -81,10 +86,20 @@ export class DrawSession {
     }
   }
 
-  /** Shows these models. If one cannot be opened, keeps the current models and sets `problem`. */
-  async choose(ids: string[]): Promise<void> {
-    const opened = await this.#open(ids);
-    if (opened.length === ids.length) this.#setChosen(ids);
+  /**
+   * Shows a model in the place of another; if it is shown already, the two change places. If it cannot be opened, keeps
+   * the current models and sets `problem`.
+   */
+  async choose(id: string, place: number): Promise<void> {
+    const before = this.#wanted[place];
+    const wanted = this.#wanted.map((other, n) => (n === place ? id : other === id ? before : other));
+    if (before === undefined) wanted.push(id);
+    this.#wanted = wanted;
+    const { opened, problem } = await this.#open(wanted);
+    if (wanted !== this.#wanted) return; // The choice after this one counts.
+    this.problem = problem;
+    if (opened.length === wanted.length) this.#setChosen(wanted);
+    else this.#wanted = this.chosen;
     this.#changed();
   }
 
@@ -96,12 +111,9 @@ export class DrawSession {
   /** Shows this model in place of the shown model of the same kind. */
   async show(id: string): Promise<void> {
     const kind = this.models.find((model) => model.id === id)?.kind;
-    if (kind === undefined || this.chosen.includes(id)) return;
-    const slot = Math.max(
-      0,
-      this.chosen.findIndex((other) => this.entry(other).kind === kind),
-    );
-    await this.choose(this.chosen.map((other, n) => (n === slot ? id : other)));
+    if (kind === undefined || this.#wanted.includes(id)) return;
+    const place = this.#wanted.findIndex((other) => this.entry(other).kind === kind);
+    await this.choose(id, Math.max(0, place));
   }
 
   entry(id: string): ModelEntry {
@@ -198,25 +210,36 @@ export class DrawSession {
     };
   }
 
-  /** Opens models that are not open yet. @returns ids of the models that are open */
-  async #open(ids: string[]): Promise<string[]> {
-    this.problem = null;
-    for (const id of ids.filter((each) => !this.#opened.has(each))) {
+  /** Opens models that are not open yet. @returns ids of the models that are open, and why the first other is not */
+  async #open(ids: string[]): Promise<{ opened: string[]; problem: string | null }> {
+    const opened: string[] = [];
+    let problem: string | null = null;
+    for (const id of ids) {
       try {
         this.opening = this.entry(id).name;
         this.#changed();
-        await this.#client.open(id, this.#source.checkpointOf(this.entry(id)));
-        this.#opened.add(id);
+        await this.#openOnce(id);
+        opened.push(id);
       } catch (error) {
-        this.problem ??= messageOf(error);
+        problem ??= messageOf(error);
       }
     }
     this.opening = null;
-    return ids.filter((id) => this.#opened.has(id));
+    return { opened, problem };
+  }
+
+  #openOnce(id: string): Promise<void> {
+    const known = this.#opened.get(id);
+    if (known) return known;
+    const opening = this.#client.open(id, this.#source.checkpointOf(this.entry(id)));
+    this.#opened.set(id, opening);
+    opening.catch(() => this.#opened.delete(id)); // The next choice tries again.
+    return opening;
   }
 
   #setChosen(ids: string[]): void {
     this.chosen = ids;
+    this.#wanted = ids;
     this.#forget(0);
     this.#recognizeNewest();
   }

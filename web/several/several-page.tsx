@@ -103,11 +103,7 @@ function NetworkChoice({ session }: { session: DrawSession }) {
       by{' '}
       <select
         value={chosen[0]}
-        onChange={(event) => {
-          const id = (event.target as HTMLSelectElement).value;
-          // In place of the first; a network that is second there changes places.
-          void session.choose([id, ...chosen.slice(1).map((other) => (other === id ? chosen[0] : other))]);
-        }}
+        onChange={(event) => void session.choose((event.target as HTMLSelectElement).value, 0)}
       >
         {models.map(({ id, name, shipped }) => (
           <option key={id} value={id}>

@@ -6,17 +6,23 @@ import { DrawSession } from '../../../web/draw/draw-session.js';
 import { RecognitionClient } from '../../../web/recognition/client.js';
 import type { Reply, Request } from '../../../web/workers/protocol.js';
 
-/** A worker in which the model `refuses` reads no drawings. */
+/** A worker in which the model `refuses` reads no drawings, `damaged` does not open, and others open slowly. */
 class FakeWorker {
   onmessage: ((event: { data: Reply }) => void) | null = null;
+  /** The models that were to be opened, in order. */
+  readonly opened: string[] = [];
 
   postMessage(request: Request): void {
+    if (request.type === 'open') this.opened.push(request.model);
     setImmediate(() => this.onmessage?.({ data: replyTo(request) }));
   }
 }
 
 function replyTo(request: Request): Reply {
-  if (request.type === 'open') return { type: 'opened', model: request.model, error: null };
+  if (request.type === 'open') {
+    const error = request.model === 'damaged' ? 'damaged: not a checkpoint' : null;
+    return { type: 'opened', model: request.model, error };
+  }
   assert.ok(request.type === 'recognize');
   const answers = request.models.map((model) => ({
     model,
@@ -30,8 +36,8 @@ function replyTo(request: Request): Reply {
 const entryOf = (id: string) =>
   ({ id, name: id, kind: 'images', classes: ['0', '1'] }) as unknown as ModelEntry;
 
-async function startSession(ids: string[]): Promise<DrawSession> {
-  const client = new RecognitionClient(new FakeWorker() as unknown as Worker);
+async function startSession(ids: string[], worker = new FakeWorker()): Promise<DrawSession> {
+  const client = new RecognitionClient(worker as unknown as Worker);
   const session = new DrawSession(client, {
     list: async () => ({ models: ids.map(entryOf), default: null, api: true }),
     checkpointOf: ({ id }) => id,
@@ -60,4 +66,31 @@ test('a network that refuses drawings says so in its answer; the other answers, 
   const [refuses, reads] = session.moment()!.answers;
   assert.equal(refuses.error, 'the network reads no drawings');
   assert.ok(reads.probabilities);
+});
+
+test('of two choices the newest counts, however long the other takes; a choice elsewhere stays', async () => {
+  const worker = new FakeWorker();
+  const session = await startSession(['a', 'b', 'c', 'd'], worker);
+  assert.deepEqual(session.chosen, ['a', 'b']);
+  // c must be opened first; a is open.
+  await Promise.all([session.choose('c', 0), session.choose('a', 0)]);
+  assert.deepEqual(session.chosen, ['a', 'b']);
+  await session.choose('b', 0);
+  assert.deepEqual(session.chosen, ['b', 'a'], 'a network that is shown changes places');
+  await Promise.all([session.choose('d', 0), session.choose('c', 1)]);
+  assert.deepEqual(session.chosen, ['d', 'c']);
+  assert.deepEqual(worker.opened, ['a', 'b', 'c', 'd'], 'each network is opened once');
+});
+
+test('a network that cannot be opened changes nothing, says why, and is tried again', async () => {
+  const worker = new FakeWorker();
+  const session = await startSession(['a', 'b', 'damaged'], worker);
+  await session.choose('damaged', 1);
+  assert.deepEqual(session.chosen, ['a', 'b']);
+  assert.equal(session.problem, 'damaged: not a checkpoint');
+  await session.choose('damaged', 0);
+  assert.deepEqual(worker.opened, ['a', 'b', 'damaged', 'damaged']);
+  await session.choose('b', 0);
+  assert.deepEqual(session.chosen, ['b', 'a']);
+  assert.equal(session.problem, null);
 });
