@@ -108,12 +108,30 @@ export class DrawSession {
     this.#failed(reason);
   }
 
-  /** Shows this model in place of the shown model of the same kind. */
+  /** Shows this model in place of the shown model of the same kind. It may be newer than the page's list. */
   async show(id: string): Promise<void> {
-    const kind = this.models.find((model) => model.id === id)?.kind;
-    if (kind === undefined || this.#wanted.includes(id)) return;
+    if (this.#wanted.includes(id)) return;
+    try {
+      if (!this.#has(id)) await this.#addNewer();
+      if (!this.#has(id)) throw new Error(`There is no network ${id}.`);
+    } catch (error) {
+      this.problem = messageOf(error);
+      this.#changed();
+      return;
+    }
+    const { kind } = this.entry(id);
     const place = this.#wanted.findIndex((other) => this.entry(other).kind === kind);
     await this.choose(id, Math.max(0, place));
+  }
+
+  #has(id: string): boolean {
+    return this.models.some((model) => model.id === id);
+  }
+
+  /** Fetches the list of models again. Those that the page knows stay: they may be shown. */
+  async #addNewer(): Promise<void> {
+    const { models } = await this.#source.list();
+    this.models = [...models.filter((model) => !this.#has(model.id)), ...this.models];
   }
 
   entry(id: string): ModelEntry {

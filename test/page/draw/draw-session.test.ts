@@ -36,7 +36,7 @@ function replyTo(request: Request): Reply {
 const entryOf = (id: string) =>
   ({ id, name: id, kind: 'images', classes: ['0', '1'] }) as unknown as ModelEntry;
 
-async function startSession(ids: string[], worker = new FakeWorker()): Promise<DrawSession> {
+async function startSession(ids: readonly string[], worker = new FakeWorker()): Promise<DrawSession> {
   const client = new RecognitionClient(worker as unknown as Worker);
   const session = new DrawSession(client, {
     list: async () => ({ models: ids.map(entryOf), default: null, api: true }),
@@ -93,4 +93,18 @@ test('a network that cannot be opened changes nothing, says why, and is tried ag
   await session.choose('b', 0);
   assert.deepEqual(session.chosen, ['b', 'a']);
   assert.equal(session.problem, null);
+});
+
+test('a network that is newer than the page is shown; one that there is not is named', async () => {
+  const ids: string[] = [];
+  const session = await startSession(ids);
+  assert.equal(session.phase.state, 'ready');
+  for (const id of ['first', 'second']) {
+    ids.unshift(id);
+    await session.show(id);
+    assert.deepEqual(session.chosen, [id]);
+  }
+  await session.show('third');
+  assert.equal(session.problem, 'There is no network third.');
+  assert.deepEqual(session.chosen, ['second']);
 });
