@@ -101,7 +101,8 @@ export class LiveAnswers {
     const generation = this.#generation;
     const classes = await this.#worker.call('network', { checkpoint });
     if (generation !== this.#generation) return;
-    this.#networkIds = ids;
+    // A training sends the same map with each better network; a new one tells the networks apart.
+    this.#networkIds = new Map(ids);
     this.networkClasses = classes;
     this.#changed();
   }
