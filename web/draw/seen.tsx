@@ -3,6 +3,7 @@ import { plural } from '#src/report/text.js';
 import { Pixels, Strokes } from '../charts/pictures.js';
 import type { Shown } from '../workers/protocol.js';
 
+/** Width and height of MNIST's pictures. */
 const SIDE = 28;
 
 export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet<string> }) {
@@ -24,11 +25,11 @@ export function Seen({ shown, kinds }: { shown: Shown | null; kinds: ReadonlySet
           <figure>
             <Pixels
               pixels={shown?.picture ?? null}
-              width={SIDE}
-              height={SIDE}
-              label="The drawing as a picture of 28 by 28 pixels"
+              width={shown?.width ?? SIDE}
+              height={shown?.height ?? SIDE}
+              label={`The drawing as a picture${shown ? ` of ${shown.width} by ${shown.height} pixels` : ''}`}
             />
-            <figcaption>28 × 28 pixels</figcaption>
+            <figcaption>{shown ? `${shown.width} × ${shown.height} pixels` : 'pixels'}</figcaption>
           </figure>
         )}
         {kinds.has('strokes') && (

@@ -121,12 +121,14 @@ async function probabilitiesOf(opened: OpenModel, prepared: PreparedInput): Prom
   return (await host.probabilitiesOf([prepared]))[0];
 }
 
-/** Merges the inputs of several models: all have the same picture; models that read strokes add the moves. */
+/** Merges the inputs of several models: the first picture, and the first moves. */
 function mergeShown(before: Shown | null, { picture, moves }: Seen): Shown {
+  const { pixels = null, width = 0, height = 0 } = picture ?? {};
+  const first = before?.picture ? before : { picture: pixels, width, height };
   return {
-    picture: before?.picture ?? picture?.pixels ?? null,
-    width: before?.width ?? picture?.width ?? 0,
-    height: before?.height ?? picture?.height ?? 0,
+    picture: first.picture,
+    width: first.width,
+    height: first.height,
     moves: before?.moves ?? moves,
   };
 }
