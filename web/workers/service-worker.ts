@@ -85,7 +85,7 @@ async function fetchAndCache(event: FetchEvent): Promise<Response> {
 
 async function keep(request: Request, response: Response): Promise<void> {
   const cache = await caches.open(CACHE);
-  // Removes older versions of the same file.
-  await cache.delete(request, { ignoreSearch: true });
+  // Removes older versions of the same model. A query after the page's own address is no version.
+  if (pathOf(request)?.startsWith('models/')) await cache.delete(request, { ignoreSearch: true });
   await cache.put(request, response);
 }

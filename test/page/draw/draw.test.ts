@@ -378,8 +378,12 @@ test('the first visit loads less than 300 KB without the models; then the page w
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready;
   });
+  // The copy of the page with a query stays beside the one without.
+  await page.goto(`${host.url}?backend=wasm`);
+  await page.locator('.answer').nth(1).waitFor();
+  await page.waitForFunction(() => caches.match('./?backend=wasm'));
   await host.close();
-  await page.reload();
+  await page.goto(host.url);
   await page.locator('.answer').nth(1).waitFor();
   await draw(visited, digits[5]);
   assert.deepEqual(await answers(visited), online);
