@@ -4,7 +4,7 @@
 import { type TaughtNetwork, type TeachProject, writeProject } from '#src/data/pens/project.js';
 import { messageOf } from '../hooks.js';
 import { EditHistory } from './project/edit-history.js';
-import { EMPTY_LESSON, type Lesson } from './project/edits.js';
+import { countsOf, EMPTY_LESSON, type Lesson } from './project/edits.js';
 import { type KeptEntry, type KeptProject, ProjectShelf } from './project/keeping.js';
 
 /** Changes within this time are written together. */
@@ -111,8 +111,10 @@ export class ProjectDesk {
     this.onLeave();
     await this.#writeNow();
     const { network, ...lesson } = project;
-    const isCurrent = network !== null && network.summary.drawings === lesson.drawings.length;
-    const networkIds = lesson.classes.map(({ id, name }): [string, string] => [name, id]);
+    const isCurrent = network !== null && isTaughtWith(network, lesson);
+    // A class that was renamed since then has no name in the network.
+    const taught = lesson.classes.filter(({ name }) => network?.summary.classes.includes(name));
+    const networkIds = taught.map(({ id, name }): [string, string] => [name, id]);
     this.#show({ id, lesson, network, networkIds, isCurrent });
     this.#write();
   }
@@ -226,6 +228,17 @@ export class ProjectDesk {
     this.keeping = { state: 'refused', reason: messageOf(error) };
     this.#changed();
   }
+}
+
+/** Whether the network knows as many drawings, and all classes that have some by their names. */
+function isTaughtWith({ summary }: TaughtNetwork, lesson: Lesson): boolean {
+  const counts = countsOf(lesson);
+  const drawn = lesson.classes.filter(({ id }) => counts.get(id) !== 0);
+  return (
+    summary.drawings === lesson.drawings.length &&
+    summary.classes.length === drawn.length &&
+    drawn.every(({ name }) => summary.classes.includes(name))
+  );
 }
 
 function isSameLesson(a: Lesson, b: Lesson): boolean {

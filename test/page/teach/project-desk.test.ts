@@ -1,0 +1,36 @@
+/** Protects the open project, in Node.js: which networks of files are up to date. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TaughtNetwork, TeachProject } from '#src/data/pens/project.js';
+import './in-node.js';
+
+const { ProjectDesk } = await import('../../../web/teach/project-desk.js');
+
+/** A project of these classes with a drawing each, and one without; its network was taught with A and B. */
+function projectOf(...names: string[]): TeachProject {
+  return {
+    name: 'letters',
+    classes: [...names, 'empty'].map((name, n) => ({ id: `c${n}`, name, colour: '#000000' })),
+    drawings: names.map((_, n) => ({ id: `d${n}`, class: `c${n}`, drawing: [] })),
+    network: { summary: { classes: ['A', 'B'], drawings: 2 } } as TaughtNetwork,
+  };
+}
+
+test("a file's network is up to date if it knows its drawings, and its classes by their names", async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const desk = new ProjectDesk(() => {});
+  await desk.add(projectOf('A', 'B'));
+  assert.equal(desk.network?.isCurrent, true);
+  assert.deepEqual(
+    [...desk.network!.ids],
+    [
+      ['A', 'c0'],
+      ['B', 'c1'],
+    ],
+  );
+  await desk.add(projectOf('A', 'renamed'));
+  assert.equal(desk.network.isCurrent, false);
+  assert.deepEqual([...desk.network.ids], [['A', 'c0']]);
+  await desk.add(projectOf('A', 'B', 'C'));
+  assert.equal(desk.network.isCurrent, false);
+});
