@@ -153,6 +153,12 @@ export class DrawSession {
     return this.ink.pointCount === 0 ? undefined : this.#moments.at(this.playhead ?? this.ink.pointCount);
   }
 
+  /** The answers to the whole drawing, wherever the playhead is; undefined until they arrive. */
+  lastMoment(): Moment | undefined {
+    const points = this.ink.pointCount;
+    return this.#moments.has(points) ? this.#moments.at(points) : undefined;
+  }
+
   /** Strokes up to the playhead. */
   shownStrokes(): readonly InkStroke[] {
     return this.playhead === null ? this.ink.strokes : firstPoints(this.ink.strokes, this.playhead);

@@ -15,9 +15,10 @@ export function offerFile(name: string, json: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-function drawingJson(session: DrawSession): string {
+/** All strokes, with the answers to them. */
+export function drawingJson(session: DrawSession): string {
   const { strokes } = session.ink;
-  const answers = session.moment()?.answers ?? [];
+  const answers = session.lastMoment()?.answers ?? [];
   return JSON.stringify({
     strokes: strokes.map(({ xs, ys, times }) => ({ x: xs, y: ys, t: times.map(Math.round) })),
     answers: answers.map(({ model, probabilities }) => ({

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ModelEntry } from '#src/serve/api.js';
 import { DrawSession } from '../../../web/draw/draw-session.js';
+import { drawingJson } from '../../../web/draw/save.js';
 import { RecognitionClient } from '../../../web/recognition/client.js';
 import type { Reply, Request } from '../../../web/workers/protocol.js';
 
@@ -24,9 +25,11 @@ function replyTo(request: Request): Reply {
     return { type: 'opened', model: request.model, error };
   }
   assert.ok(request.type === 'recognize');
+  const points = request.strokes.reduce((sum, { xs }) => sum + xs.length, 0);
   const answers = request.models.map((model) => ({
     model,
-    probabilities: model === 'refuses' ? null : Float32Array.of(0.9, 0.1),
+    // Not shares: they tell the answers apart.
+    probabilities: model === 'refuses' ? null : Float32Array.of(points, 0),
     backend: 'wasm' as const,
     error: model === 'refuses' ? 'the network reads no drawings' : null,
   }));
@@ -107,4 +110,14 @@ test('a network that is newer than the page is shown; one that there is not is n
   await session.show('third');
   assert.equal(session.problem, 'There is no network third.');
   assert.deepEqual(session.chosen, ['second']);
+});
+
+test('the file has the answers to the whole drawing, also while the slider shows its beginning', async () => {
+  const session = await startSession(['a']);
+  drawLine(session);
+  await answered();
+  session.seek(1);
+  const { strokes, answers } = JSON.parse(drawingJson(session));
+  assert.equal(strokes[0].x.length, 2);
+  assert.deepEqual(answers[0].probabilities, [2, 0]);
 });
