@@ -41,8 +41,9 @@ export interface Reading {
 export function Inside({ reading }: { reading: Reading }) {
   const { steps, units, hidden, groups, moments, trace, probabilities } = reading;
   const classes = shownNames(reading.classes);
-  const [step, setStep] = useState(steps);
-  const at = Math.min(step, steps);
+  /** Null: the end, also of an input that has grown. */
+  const [step, setStep] = useState<number | null>(null);
+  const at = Math.min(step ?? steps, steps);
   const answer = trace[Math.max(0, lastMomentAt(moments, at))];
   const best = verdictOf(probabilities, 0).top[0];
   return (
@@ -106,7 +107,10 @@ export function Inside({ reading }: { reading: Reading }) {
           disabled={steps < 2}
           aria-label="Step"
           aria-valuetext={`step ${at} of ${steps}${answer ? `: ${answerText(answer, classes)}` : ''}`}
-          onInput={(event) => setStep(Number((event.target as HTMLInputElement).value))}
+          onInput={(event) => {
+            const chosen = Number((event.target as HTMLInputElement).value);
+            setStep(chosen < steps ? chosen : null);
+          }}
         />
       </div>
     </div>
