@@ -127,7 +127,7 @@ export function closeFromOutside(menu: { current: HTMLDetailsElement | null }): 
     if (!element?.open) return;
     if (event instanceof KeyboardEvent) {
       if (event.key !== 'Escape') return;
-      event.stopPropagation();
+      event.stopImmediatePropagation(); // the keys of the view listen beside this
       element.querySelector('summary')?.focus();
     } else if (element.contains(event.target as Node)) return;
     element.open = false;

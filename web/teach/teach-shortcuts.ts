@@ -38,6 +38,7 @@ function act(session: TeachSession, event: KeyboardEvent): boolean {
   }
   if (!hasInk) return false;
   if (key === 'Delete' || key === 'Escape') {
+    if (isForAnother(target)) return false;
     ink.clear();
     return true;
   }
@@ -46,6 +47,12 @@ function act(session: TeachSession, event: KeyboardEvent): boolean {
   if (isControl || !(key === 'Enter' || (key === ' ' && !byKeys))) return false;
   session.take();
   return true;
+}
+
+/** Whether Delete and Escape are for a drawing of a wall, or for an open menu. */
+function isForAnother(target: EventTarget | null): boolean {
+  const isInWall = target instanceof Element && target.closest('.wall') !== null;
+  return isInWall || document.querySelector('details.menu[open]') !== null;
 }
 
 /** Fields in which these keys mean something else. */
