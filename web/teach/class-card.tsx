@@ -116,9 +116,10 @@ function DrawingWall({ session, class: it, drawings }: ClassCardProps) {
   }
   const current = Math.min(at, drawings.length - 1);
   const focus = (n: number) => {
-    const next = Math.max(0, Math.min(drawings.length - 1, n));
+    const buttons = wall.current?.querySelectorAll('button') ?? [];
+    const next = Math.max(0, Math.min(buttons.length - 1, n));
     setAt(next);
-    wall.current?.querySelectorAll('button')[next]?.focus();
+    buttons[next]?.focus();
   };
   const selected = drawings.filter(({ id }) => session.selected.has(id));
   const press = (event: KeyboardEvent, n: number) => {
@@ -126,7 +127,13 @@ function DrawingWall({ session, class: it, drawings }: ClassCardProps) {
     else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') focus(n - 1);
     else if (event.key === 'Delete' || event.key === 'Backspace') {
       session.deleteDrawings(new Set(selected.length > 0 ? selected.map(({ id }) => id) : [drawings[n].id]));
-      requestAnimationFrame(() => focus(n));
+      const draw = (event.target as Element)
+        .closest('.class-card')
+        ?.querySelector<HTMLElement>('header button');
+      requestAnimationFrame(() => {
+        if (wall.current) focus(n);
+        else draw?.focus();
+      });
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -394,6 +394,25 @@ test('the keyboard alone names, draws, selects, deletes, merges and undoes', asy
     await expectCounts(page, 1, 0);
     await keys('Control+z');
     await expectCounts(page, 2, 0);
+    // With a drawing on the canvas, Delete still deletes the drawing of the wall, and Escape closes a menu.
+    await page.locator('.teach canvas.ink').focus();
+    await keys('Space', ...Array<string>(4).fill('Shift+ArrowDown'), 'Space');
+    await page.getByText('Projects', { exact: true }).press('Enter');
+    await page.locator('details.menu[open]').waitFor();
+    await keys('Escape');
+    await page.locator('details.menu[open]').waitFor({ state: 'detached' });
+    await page.getByLabel('Drawing 2 of line').focus();
+    await keys('Delete');
+    await expectCounts(page, 1, 0);
+    await page.locator('[aria-label="Drawing 1 of line"]:focus').waitFor();
+    await keys('Delete');
+    await expectCounts(page, 0, 0);
+    await page.locator('[aria-label="Draw line"]:focus').waitFor();
+    await page.locator('.teach canvas.ink').focus();
+    await keys('Enter');
+    await expectCounts(page, 0, 1);
+    await keys('Control+z', 'Control+z', 'Control+z');
+    await expectCounts(page, 2, 0);
     await focusOn(/^More for line/);
     await keys('Enter');
     await focusOn(/^Delete line/);
