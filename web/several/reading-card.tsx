@@ -1,6 +1,6 @@
 /** What is read: the text, a button for each symbol, and the card that corrects the chosen one. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ReadSymbol } from '#src/recognize/symbols/read-symbols.js';
 import { plural } from '#src/report/text.js';
 import { isolated } from '../charts/class-name.js';
@@ -8,7 +8,7 @@ import { useChanges } from '../hooks.js';
 import { type ClassLook, linesOf } from './look.js';
 import { chanceOf, GIVEN } from './pad.js';
 import type { PadSession, Selectable } from './pad-session.js';
-import { SymbolEditor, type TeachSymbol } from './symbol-editor.js';
+import { focusChip, SymbolEditor, type TeachSymbol } from './symbol-editor.js';
 
 /** Screen readers announce the reading when the pen has rested for this long. */
 const ANNOUNCE_AFTER_MS = 700;
@@ -102,7 +102,7 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
             (symbol, n) =>
               symbol.line === line && (
                 <li key={n}>
-                  <Chip pad={pad} look={look} of={symbol} isSelected={symbol === selection}>
+                  <Chip pad={pad} look={look} of={symbol} place={n} isSelected={symbol === selection}>
                     <span
                       class={`chip-face${symbol.unsure ? ' unsure' : ''}`}
                       style={look.styleOf(symbol.answer)}
@@ -122,7 +122,13 @@ function Chips({ pad, look }: { pad: PadSession; look: ClassLook }) {
         <ol class="chips-row" aria-label="Ink that is left out">
           {reading.leftOut.map((left, n) => (
             <li key={n}>
-              <Chip pad={pad} look={look} of={left} isSelected={left === selection}>
+              <Chip
+                pad={pad}
+                look={look}
+                of={left}
+                place={reading.symbols.length + n}
+                isSelected={left === selection}
+              >
                 <span class="chip-face left-out">
                   <b>–</b>
                   <small class="odds">
@@ -142,13 +148,26 @@ interface ChipProps {
   pad: PadSession;
   look: ClassLook;
   of: Selectable;
+  /** Among all chips. */
+  place: number;
   isSelected: boolean;
   children: ComponentChildren;
 }
 
-function Chip({ pad, look, of, isSelected, children }: ChipProps) {
+function Chip({ pad, look, of, place, isSelected, children }: ChipProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const latestPlace = useRef(place);
+  latestPlace.current = place;
+  useLayoutEffect(() => {
+    const own = button.current;
+    // The focus goes from a symbol that is erased to the one that takes its place, or the one before.
+    return () => {
+      if (own === document.activeElement) setTimeout(() => focusChip(latestPlace.current));
+    };
+  }, []);
   return (
     <button
+      ref={button}
       type="button"
       class={`chip${isSelected ? ' selected' : ''}`}
       aria-expanded={isSelected}

@@ -112,6 +112,11 @@ interface ClassesProps {
 /** The classes by probability; a symbol's own first. */
 function Classes({ pad, look, symbol, choose }: ClassesProps) {
   const [showsAll, showAll] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  useLayoutEffect(() => {
+    // The button that showed them is gone, and the focus with it.
+    if (showsAll) list.current?.querySelectorAll('button')[FIRST_CLASSES]?.focus();
+  }, [showsAll]);
   const { classes } = pad.reading!;
   const chanceOf = (k: number) => symbol?.probabilities[k] ?? 0;
   const ranked = [...classes.keys()]
@@ -124,7 +129,7 @@ function Classes({ pad, look, symbol, choose }: ClassesProps) {
     );
   const shown = showsAll || ranked.length <= FIRST_CLASSES + 2 ? ranked : ranked.slice(0, FIRST_CLASSES);
   return (
-    <ul class="classes-row" aria-label="Classes">
+    <ul class="classes-row" ref={list} aria-label="Classes">
       {shown.map((k) => (
         <li key={k}>
           <button
@@ -191,7 +196,7 @@ function SymbolActions({ pad, look, symbol, index, finish, teach }: SymbolAction
 }
 
 /** The button of a symbol, else of the last, else the pad. */
-function focusChip(place: number): void {
+export function focusChip(place: number): void {
   const chips = document.querySelectorAll<HTMLElement>('.chips-row .chip');
   const target =
     chips[Math.min(place, chips.length - 1)] ?? document.querySelector<HTMLElement>('canvas.ink');

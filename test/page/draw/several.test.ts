@@ -274,6 +274,13 @@ test('the keyboard alone writes, corrects and erases, and the focus stays in pla
     await expectText(page, '1');
     await press('Control+z');
     await expectText(page, '71');
+    await press('Tab', 'Delete');
+    await expectText(page, '7');
+    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith('7'));
+    await press('Delete');
+    await page.waitForFunction(() => document.activeElement?.matches('canvas.ink'));
+    await press('Control+z', 'Control+z');
+    await expectText(page, '71');
     await page.locator('#announcement', { hasText: '2 symbols: 7 1.' }).waitFor({ state: 'attached' });
     await page.locator('canvas.ink').focus();
     await press('Delete');
