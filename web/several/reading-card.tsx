@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ReadSymbol } from '#src/recognize/symbols/read-symbols.js';
 import { plural } from '#src/report/text.js';
 import { isolated } from '../charts/class-name.js';
+import { CopyButton } from '../copy-button.js';
 import { useChanges } from '../hooks.js';
 import { type ClassLook, linesOf } from './look.js';
 import { chanceOf, GIVEN } from './pad.js';
@@ -210,25 +211,6 @@ function Odds({ symbol }: { symbol: ReadSymbol }) {
       {isGiven && <span class="hidden">by your correction</span>}
       {symbol.unsure && <span class="hidden">not sure</span>}
     </small>
-  );
-}
-
-function CopyButton({ text }: { text: string }) {
-  const [copied, setCopied] = useState<string | null>(null);
-  if (!navigator.clipboard) return null;
-  return (
-    <button
-      type="button"
-      class="copy"
-      onClick={() =>
-        navigator.clipboard.writeText(text).then(
-          () => setCopied(text),
-          () => setCopied(null),
-        )
-      }
-    >
-      {copied === text ? 'Copied' : 'Copy'}
-    </button>
   );
 }
 

@@ -1,5 +1,6 @@
 /** Takes things out of the page: the project, the drawings, the network in several formats, and code that runs it. */
 import { useState } from 'preact/hooks';
+import { CopyButton } from '../copy-button.js';
 import { messageOf, useChanges } from '../hooks.js';
 import { SaveIcon } from '../icons.js';
 import type { TakeAwayFormat } from '../workers/teach-protocol.js';
@@ -107,7 +108,6 @@ function Offer({ title, about, disabled, busy = false, onClick }: OfferProps) {
 
 /** Code that runs the network. */
 function Snippet({ name }: { name: string }) {
-  const [copied, setCopied] = useState(false);
   const code = `import { readFile } from 'node:fs/promises';
 import { openBackend, openRecognizer } from 'scanstroke';
 
@@ -118,11 +118,6 @@ const strokes = [{ xs: [10, 60, 60], ys: [20, 20, 90] }]; // a stroke: x to the 
 const [answer] = await recognizer.recognize([{ kind: 'drawing', strokes }]);
 console.log(answer?.top[0]); // { index, class, probability }
 `;
-  const copy = async () => {
-    await navigator.clipboard.writeText(code).catch(() => {});
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
-  };
   return (
     <details class="snippet">
       <summary>Use it in a program</summary>
@@ -136,9 +131,7 @@ console.log(answer?.top[0]); // { index, class, probability }
       <pre tabIndex={0}>
         <code>{code}</code>
       </pre>
-      <button type="button" onClick={copy}>
-        {copied ? 'Copied' : 'Copy'}
-      </button>
+      <CopyButton text={code} />
     </details>
   );
 }
