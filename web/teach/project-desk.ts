@@ -202,7 +202,12 @@ export class ProjectDesk {
     const { id, lesson, network } = this;
     if (!this.#isDirty) return;
     this.#isDirty = false;
-    if (lesson.classes.length === 0 && !this.shelf.some((entry) => entry.id === id)) return;
+    if (lesson.classes.length === 0 && !this.shelf.some((entry) => entry.id === id)) {
+      // There is nothing to keep yet.
+      if (this.keeping.state === 'writing') this.keeping = { state: 'kept' };
+      this.#changed();
+      return;
+    }
     try {
       const taught = this.project.network;
       await this.#store.write(

@@ -1,8 +1,9 @@
-/** Protects the open project, in Node.js: which networks of files are up to date. */
+/** Protects the open project, in Node.js: which networks of files are up to date, and what is said of its keeping. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaughtNetwork, TeachProject } from '#src/data/pens/project.js';
-import './in-node.js';
+import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
+import { settled } from './in-node.js';
 
 const { ProjectDesk } = await import('../../../web/teach/project-desk.js');
 
@@ -33,4 +34,14 @@ test("a file's network is up to date if it knows its drawings, and its classes b
   assert.deepEqual([...desk.network.ids], [['A', 'c0']]);
   await desk.add(projectOf('A', 'B', 'C'));
   assert.equal(desk.network.isCurrent, false);
+});
+
+test('a new project without symbols is not being kept for ever', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const desk = new ProjectDesk(() => {});
+  await desk.add({ ...EMPTY_LESSON, network: null });
+  assert.equal(desk.keeping.state, 'writing');
+  t.mock.timers.tick(300);
+  await settled();
+  assert.equal(desk.keeping.state, 'kept');
 });
