@@ -82,6 +82,13 @@ test('it opens in Teach; what is edited stays; the file replaces it only when as
       /signs\.json differs .* 2 symbols and 2 drawings; kept are 2 symbols/s,
     );
     assert.deepEqual(await accessibilityProblems(page), []);
+    // The question is not about another project.
+    await page.getByText('Projects', { exact: true }).click();
+    await page.getByRole('button', { name: 'New project' }).click();
+    await question.waitFor({ state: 'detached' });
+    await page.getByText('Projects', { exact: true }).click();
+    await page.getByRole('button', { name: /^My signs/ }).click();
+    await question.waitFor();
     await page.getByRole('button', { name: 'Keep what is here' }).click();
     await question.waitFor({ state: 'detached' });
     assert.deepEqual(await names(), ['alpha', 'E']);

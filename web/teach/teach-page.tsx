@@ -90,7 +90,7 @@ function Lesson() {
 /** Asks before the server's project file takes the place of what is kept of it. */
 function ServedQuestion() {
   const { served, desk } = session;
-  if (!served) return null;
+  if (!served || desk.id !== served.id) return null; // Another project may be open meanwhile.
   const { classes, drawings } = served.project;
   return (
     <section class="notice-line question" aria-label="Which project to open">
