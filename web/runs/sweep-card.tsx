@@ -91,13 +91,17 @@ function useSettings(ids: readonly string[]): ReadonlyMap<string, Settings> {
     const left = ids.filter((id) => !settings.current.has(id));
     const load = async () => {
       for (let id = left.shift(); id !== undefined; id = left.shift()) {
-        const { value } = await getApi<RunDetails>(`runs/${encodeURIComponent(id)}`, controller.signal);
-        settings.current.set(id, plainSettings(value.config ?? {}));
-        render(undefined);
+        try {
+          const { value } = await getApi<RunDetails>(`runs/${encodeURIComponent(id)}`, controller.signal);
+          settings.current.set(id, plainSettings(value.config ?? {}));
+          render(undefined);
+        } catch {
+          if (controller.signal.aborted) return;
+          // A trial whose settings cannot be loaded is left out; the next change of the list asks again.
+        }
       }
     };
-    // A trial whose settings cannot be loaded is left out; the next change of the list asks again.
-    for (let n = 0; n < PARALLEL; n++) load().catch(() => {});
+    for (let n = 0; n < PARALLEL; n++) void load();
     return () => controller.abort();
   }, [ids.join('\n')]);
   return settings.current;
