@@ -104,7 +104,9 @@ export class RunFeed {
       events.addEventListener(name, (event) => {
         if (this.#closed || !this.run) return;
         try {
-          this.run = react(this.run, JSON.parse((event as MessageEvent<string>).data));
+          const next = react(this.run, JSON.parse((event as MessageEvent<string>).data));
+          if (next === this.run) return;
+          this.run = next;
         } catch (error) {
           this.error = messageOf(error);
         }
@@ -112,6 +114,9 @@ export class RunFeed {
       });
     on('epoch', (run, data) => {
       const metrics = epochMetricsOf(data, 'epoch');
+      // A new stream begins with all epochs, of which the run has most.
+      const known = run.metrics.find(({ epoch }) => epoch === metrics.epoch);
+      if (known && JSON.stringify(known) === JSON.stringify(metrics)) return run;
       const others = run.metrics.filter(({ epoch }) => epoch !== metrics.epoch);
       return { ...run, metrics: [...others, metrics].sort((a, b) => a.epoch - b.epoch) };
     });
