@@ -1,5 +1,4 @@
-/** How classes look on a pad, and the text of a reading. */
-import type { ReadSymbol } from '#src/recognize/symbols/read-symbols.js';
+/** How classes look on a pad. */
 import { shownNames } from '../charts/class-name.js';
 import { classHue } from '../charts/classes.js';
 
@@ -17,16 +16,4 @@ export function lookOf(classes: readonly string[]): ClassLook {
     nameOf: (name) => names.get(name)?.shown ?? name,
     styleOf: (name) => ({ '--hue': classHue(names.get(name)?.index ?? 0, classes.length) }),
   };
-}
-
-/** The reading's lines; names of more than a letter are separated by spaces. */
-export function linesOf(symbols: readonly ReadSymbol[], { nameOf }: ClassLook): string[] {
-  const names = symbols.map(({ answer }) => nameOf(answer));
-  const isWord = names.some((name) => [...name].length > 1);
-  const lines: string[][] = [];
-  symbols.forEach(({ line }, n) => {
-    lines[line] ??= [];
-    lines[line].push(names[n]);
-  });
-  return lines.filter((line) => line).map((line) => line.join(isWord ? ' ' : ''));
 }

@@ -2,11 +2,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ReadSymbol } from '#src/recognize/symbols/read-symbols.js';
+import { textLines } from '#src/recognize/symbols/reading-text.js';
 import { plural } from '#src/report/text.js';
 import { isolated } from '../charts/class-name.js';
 import { CopyButton } from '../copy-button.js';
 import { useChanges } from '../hooks.js';
-import { type ClassLook, linesOf } from './look.js';
+import type { ClassLook } from './look.js';
 import { chanceOf, GIVEN } from './pad.js';
 import type { PadSession, Selectable } from './pad-session.js';
 import { focusChip, SymbolEditor, type TeachSymbol } from './symbol-editor.js';
@@ -33,7 +34,7 @@ interface ReadingCardProps {
 export function ReadingCard({ pad, look, network, waiting, teach }: ReadingCardProps) {
   useChanges(pad, 'frame');
   const { reading, ink, problem, selection } = pad;
-  const lines = reading ? linesOf(reading.symbols, look) : [];
+  const lines = reading ? textLines(reading.symbols, reading.classes, look.nameOf) : [];
   const text = lines.join('\n');
   return (
     <section

@@ -21,6 +21,7 @@ import { correctedPieces } from './corrections.js';
 import { drawingInk } from './drawing-pieces.js';
 import { bestGroups, type CandidateAnswer, candidatesOf, keyOf, ordersOf } from './grouping.js';
 import { pictureInk } from './picture-pieces.js';
+import { textLines } from './reading-text.js';
 import { type InkPart, joinedParts, type SegmentedInk, type SymbolCorrection } from './segmented-ink.js';
 import { linesOf } from './text-lines.js';
 
@@ -142,7 +143,7 @@ export async function readSymbols(
     }
     symbols.push(...inLine.sort(byPlace));
   });
-  return { text: textOf(symbols, recognizer.info.classes), symbols, leftOut, of: ink.of };
+  return { text: textLines(symbols, recognizer.info.classes).join('\n'), symbols, leftOut, of: ink.of };
 }
 
 /**
@@ -212,7 +213,7 @@ export async function regroupSymbols(
     );
   }
   const symbols = reading.symbols.toSpliced(first, count, ...best.sort(byPlace));
-  return { ...reading, symbols, text: textOf(symbols, recognizer.info.classes) };
+  return { ...reading, symbols, text: textLines(symbols, recognizer.info.classes).join('\n') };
 }
 
 function formOf({ kind }: RecognizerInput): SymbolReading['of'] {
@@ -294,19 +295,6 @@ function symbolOf(
 
 function byPlace(a: ReadSymbol, b: ReadSymbol): number {
   return a.box.left + a.box.right - b.box.left - b.box.right;
-}
-
-function textOf(symbols: readonly ReadSymbol[], classes: readonly string[]): string {
-  const separator = classes.every((name) => isNone(name) || [...name].length === 1) ? '' : ' ';
-  const lines: string[][] = [];
-  for (const { answer, line } of symbols) {
-    lines[line] ??= [];
-    lines[line].push(answer);
-  }
-  return lines
-    .filter((line) => line)
-    .map((line) => line.join(separator))
-    .join('\n');
 }
 
 /** Ways to split a symbol in two: between its parts, from left to right, and through its only part. */
