@@ -1,6 +1,7 @@
 /**
- * Line chart over epochs: names at the lines' ends or, where these have no room, in a legend; values at the pointer, and
- * as a table for those who use none. Uses the same scales as the reports' charts.
+ * Line chart over epochs: names at the lines' ends or, where these have no room, in a legend; values at the pointer.
+ * Whoever shows it gives the values as text, too: in `label`, or as a table beside the chart. Uses the same scales as the
+ * reports' charts.
  */
 import { useState } from 'preact/hooks';
 import { position, type Scale, textWidth, wholeTicks } from '#src/report/charts/chart.js';
