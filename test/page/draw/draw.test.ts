@@ -106,6 +106,12 @@ for (const [size, options, tools] of [
       await answers(visited);
       await page.getByText('Look inside the network').click();
       await page.locator('.heat-map').nth(1).waitFor();
+      // Both are read to the end, also when the drawing has grown.
+      const captions = page.locator('figure.read figcaption');
+      const before = (await captions.last().textContent())!;
+      await draw(visited, digits[3], tools[0]);
+      await captions.last().filter({ hasNotText: before }).waitFor();
+      for (const text of await captions.allTextContents()) assert.match(text, /step (\d+) of \1$/);
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         assert.deepEqual(await accessibilityProblems(page), []);
