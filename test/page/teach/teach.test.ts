@@ -1,6 +1,6 @@
 /**
  * Protects the Teach view in a real browser: symbols taught by real pointer events are recognised; a reload keeps them;
- * projects, drawings and the network go out and in; fingers, the keyboard alone, and browsers that store nothing.
+ * projects, drawings and the network go out and in; fingers, and browsers that store nothing.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -25,6 +25,7 @@ import {
 } from '../browser.js';
 import { type Drawing, draw, type Tool } from '../pen.js';
 import { type StaticServer, serveFolder } from '../static-server.js';
+import { expectCounts } from './card-counts.js';
 
 /** Five symbols, with this many drawings to learn from, and others to recognise. */
 const SYMBOLS = ['circle', 'square', 'triangle', 'check mark', 'cross'];
@@ -128,16 +129,6 @@ async function choose(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: `Draw ${name}`, exact: true }).click();
 }
 
-/** Waits until the cards say these numbers of drawings, in order. */
-async function expectCounts(page: Page, ...expected: number[]): Promise<void> {
-  const wanted = expected.map((count) => `${count} ${count === 1 ? 'drawing' : 'drawings'}`);
-  const counts = page.locator('.class-card .count');
-  for (let tries = 0; tries < 50; tries++) {
-    if (JSON.stringify(await counts.allTextContents()) === JSON.stringify(wanted)) return;
-    await page.waitForTimeout(40);
-  }
-  assert.deepEqual(await counts.allTextContents(), wanted);
-}
 const idle = (page: Page) =>
   page.locator('.training[data-state="idle"]', { hasText: 'Taught with' }).waitFor({ timeout: TRAINING_MS });
 
@@ -353,87 +344,6 @@ test('on a phone, a finger draws one example after the other: each is taken when
     },
     withoutStrokes,
   );
-});
-
-test('the keyboard alone names, draws, selects, deletes, merges and undoes', async () => {
-  await onPage(DESKTOP, async (_, page) => {
-    const keys = async (...names: string[]) => {
-      for (const name of names) await page.keyboard.press(name);
-    };
-    const focusOn = async (label: RegExp) => {
-      for (let n = 0; n < 80; n++) {
-        await page.keyboard.press('Tab');
-        const name = await page.evaluate(
-          () =>
-            document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
-        );
-        if (label.test(name)) return;
-      }
-      assert.fail(`${label} cannot be reached with Tab`);
-    };
-    await focusOn(/^Your own/);
-    await keys('Enter');
-    await page.locator('.class-card .name:focus').waitFor();
-    await page.keyboard.type('line');
-    await keys('Enter');
-    await focusOn(/^Canvas to draw an example of line/);
-    for (const key of ['ArrowDown', 'ArrowUp']) {
-      await keys('Space', ...Array<string>(4).fill(`Shift+${key}`), 'Space', 'Enter');
-    }
-    await expectCounts(page, 2);
-    await focusOn(/^\+ Add a symbol$/);
-    await keys('Enter');
-    await page.locator('.class-card .name:focus').waitFor();
-    await page.keyboard.type('line');
-    await keys('Enter');
-    assert.match((await page.locator('.class-card .problem').textContent())!, /already a symbol “line”/);
-    await focusOn(/^Drawing 1 of line/);
-    await keys('ArrowRight', 'Enter');
-    await page.locator('.wall [aria-pressed="true"]').waitFor();
-    await keys('Delete');
-    await expectCounts(page, 1, 0);
-    await keys('Control+z');
-    await expectCounts(page, 2, 0);
-    // With a drawing on the canvas, Delete still deletes the drawing of the wall, and Escape closes a menu.
-    await page.locator('.teach canvas.ink').focus();
-    await keys('Space', ...Array<string>(4).fill('Shift+ArrowDown'), 'Space');
-    await page.getByText('Projects', { exact: true }).press('Enter');
-    await page.locator('details.menu[open]').waitFor();
-    await keys('Escape');
-    await page.locator('details.menu[open]').waitFor({ state: 'detached' });
-    await page.getByLabel('Drawing 2 of line').focus();
-    await keys('Delete');
-    await expectCounts(page, 1, 0);
-    await page.locator('[aria-label="Drawing 1 of line"]:focus').waitFor();
-    await keys('Delete');
-    await expectCounts(page, 0, 0);
-    await page.locator('[aria-label="Draw line"]:focus').waitFor();
-    await page.locator('.teach canvas.ink').focus();
-    await keys('Enter');
-    await expectCounts(page, 0, 1);
-    await keys('Control+z', 'Control+z', 'Control+z');
-    await expectCounts(page, 2, 0);
-    await focusOn(/^More for line/);
-    await keys('Enter');
-    await focusOn(/^Delete line/);
-    await keys('Enter');
-    await expectCounts(page, 0);
-    await keys('Control+z');
-    await page.locator('.class-card').nth(1).waitFor();
-    await page.getByLabel('More for symbol 1').press('Enter');
-    await page.getByRole('combobox', { name: 'Merge into' }).selectOption('line');
-    await expectCounts(page, 2);
-    await keys('Control+z', 'Control+Shift+z', 'Control+z');
-    await expectCounts(page, 2, 0);
-    // While the change before is being kept, which draws the bar anew.
-    const title = page.getByLabel('Name of the project');
-    await title.focus();
-    await keys('Control+a');
-    await title.pressSequentially('Lines', { delay: 150 });
-    await keys('Enter');
-    assert.equal(await title.inputValue(), 'Lines');
-    await page.getByRole('button', { name: 'Undo: rename the project' }).waitFor();
-  });
 });
 
 test('a browser that stores nothing says so, and the work goes on', async () => {
