@@ -5,7 +5,7 @@ import type { TeachSummary } from '#src/data/pens/project.js';
 import { BackgroundTraining } from '../../../web/teach/project/background-training.js';
 import * as edits from '../../../web/teach/project/edits.js';
 import { TeachWorker } from '../../../web/teach/project/teach-worker.js';
-import { FakeWorker, settled } from './in-node.js';
+import { FakeWorker, settled } from './fake-worker.js';
 
 const CALM_MS = 2500;
 const RESULT = { checkpoint: new Uint8Array(1), summary: {} as TeachSummary };

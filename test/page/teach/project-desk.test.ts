@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaughtNetwork, TeachProject } from '#src/data/pens/project.js';
 import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
-import { settled } from './in-node.js';
+import { settled } from './fake-worker.js';
 
 const { ProjectDesk } = await import('../../../web/teach/project-desk.js');
 

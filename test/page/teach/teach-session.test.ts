@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
-import { settled } from './in-node.js';
+import { settled } from './fake-worker.js';
 
 const { TeachSession } = await import('../../../web/teach/project/teach-session.js');
 type Session = InstanceType<typeof TeachSession>;

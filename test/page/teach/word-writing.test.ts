@@ -5,7 +5,7 @@ import * as edits from '../../../web/teach/project/edits.js';
 import { LiveAnswers } from '../../../web/teach/project/live-answers.js';
 import { TeachWorker } from '../../../web/teach/project/teach-worker.js';
 import { WordWriting } from '../../../web/teach/writing/word-writing.js';
-import { FakeWorker, settled } from './in-node.js';
+import { FakeWorker, settled } from './fake-worker.js';
 
 test('each better network of a training reads the word anew', async () => {
   const worker = new TeachWorker();
