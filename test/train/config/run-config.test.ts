@@ -129,15 +129,15 @@ describe('sources', () => {
   });
 
   it('a run keeps its settings when its preset gets others', () => {
-    const added = ['strokeSort', 'layerDropout', 'augmentRotation'] as const;
-    const saved = configToDisk(resolveConfig({ preset: 'strokes-accurate' }));
+    const added = ['strokeSort', 'numLayers', 'augmentRotation'] as const;
+    const saved = configToDisk(resolveConfig({ preset: 'strokes' }));
     for (const key of added) delete saved[snakeCase(key)];
     const read = recordedConfig(parseConfigFile('config.json', JSON.stringify(saved)));
     for (const key of added) {
-      assert.notEqual(PRESETS['strokes-accurate'].settings[key], undefined, key);
+      assert.notEqual(PRESETS.strokes.settings[key], undefined, key);
       assert.equal(read[key], defaultConfig()[key], key);
     }
-    assert.equal(read.preset, 'strokes-accurate');
+    assert.equal(read.preset, 'strokes');
     assert.equal(read.augmentScale, 0.1);
   });
 
