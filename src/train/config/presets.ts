@@ -241,9 +241,19 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   },
   pixels: {
     description:
-      'MNIST pixel by pixel, 784 steps (sequential MNIST): two bidirectional layers of 64, without slant, 20 epochs; hours of training',
-    result: '98.74 % test accuracy, about two hours of training on one busy core',
-    settings: { ...PIXEL_BY_PIXEL, numLayers: 2, deslant: true, numEpochs: 20 },
+      'MNIST pixel by pixel, 784 steps (sequential MNIST): two bidirectional layers of 64, without slant, 20 epochs of varied digits; hours of training',
+    result: '98.96 % test accuracy, about two hours of training on one busy core',
+    settings: {
+      ...PIXEL_BY_PIXEL,
+      numLayers: 2,
+      deslant: true,
+      numEpochs: 20,
+      augmentRotation: 10,
+      augmentScale: 0.1,
+      augmentShear: 0.05,
+      augmentShift: 1.2,
+      augmentElastic: 1.2,
+    },
   },
   permuted: {
     description:
