@@ -21,7 +21,8 @@ const LINE = 'no Chromium runs here; install it (Debian: apt-get install chromiu
 const FILES = ['page/draw/draw', 'page/look', 'page/library/library', 'page/views'];
 
 test('npm test skips the tests that need a browser, with one line, and does not fail', () => {
-  const { status, signal, output } = runWithout('scripts/run-tests.mjs', ...FILES, 'page/draw/ink');
+  const parts = [...FILES, 'page/draw/ink'].map((file) => `${file}.test`);
+  const { status, signal, output } = runWithout('scripts/run-tests.mjs', ...parts);
   assert.deepEqual([status, signal], [0, null], output);
   assert.equal(output.split(LINE).length - 1, 1, output);
   assert.match(output, /pass 7\b/, 'the others run');

@@ -315,16 +315,16 @@ test('the slider goes back to earlier points: answers, ink and input follow; a r
     assert.notEqual(await seen(), seenAtEnd);
     assert.notEqual(await ink(), inkAtEnd);
     assert.match((await slider.getAttribute('aria-valuetext'))!, /^point 6 of \d+: /);
-    const shown = await page
-      .locator('.answer')
-      .first()
-      .locator('.bar')
-      .evaluateAll((bars) => bars.map((bar) => Number((bar as HTMLElement).dataset.probability)));
     const first = (await save(visited)).strokes[0];
     const early = await node.recognize([{ xs: first.x.slice(0, 6), ys: first.y.slice(0, 6) }], 'rows');
-    shown.forEach((value, k) => {
-      assert.ok(Math.abs(value - early!.probabilities[k]) < 1e-4, `class ${k} after 6 points`);
-    });
+    // On a busy machine a point that was passed by while drawing is recognised afterwards.
+    await page.waitForFunction(
+      (expected) => {
+        const bars = [...document.querySelector('.answer')!.querySelectorAll<HTMLElement>('.bar')];
+        return bars.every((bar, k) => Math.abs(Number(bar.dataset.probability) - expected[k]) < 1e-4);
+      },
+      [...early!.probabilities],
+    );
     await page.getByRole('button', { name: 'Replay the drawing' }).click();
     await page.getByRole('button', { name: 'Replay the drawing' }).waitFor();
     assert.deepEqual(await answers(visited), end);
