@@ -16,9 +16,7 @@ import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { LOCK, lockRun } from '#src/runs/run-lock.js';
 import type { RunDetails, RunList, SampleDetails, SampleList } from '#src/serve/api.js';
-import { RunEvents } from '#src/serve/runs/run-events.js';
 import { RunScan } from '#src/serve/runs/run-scan.js';
-import { RunStore } from '#src/serve/runs/run-store.js';
 import { trainRun } from '#src/train/run/run.js';
 import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { smallConfig, temporaryFolder } from '../train/small-mnist.js';
@@ -262,81 +260,6 @@ describe('events', () => {
     assert.equal(matching / TEST_SAMPLES, accuracy, 'the answers are those that training counted');
   });
 
-  test('end with their listeners, whose number is limited', async () => {
-    const store = new RunStore([], made.runs);
-    const events = new RunEvents(store, (error) => assert.fail(String(error)));
-    const place = { id: 'rows', folder: join(made.runs, 'rows'), checkpoint: '' };
-    const streams = Array.from({ length: 256 }, () => events.listen(place, 0));
-    assert.throws(() => events.listen(place, 0), /256 connections listen to runs already/);
-    streams[7].destroy();
-    await sleep(10);
-    streams[7] = events.listen(place, 0);
-    for (const stream of streams) stream.destroy();
-    await sleep(10);
-    events.listen(place, 0).destroy();
-    await store.close();
-    const head = await fetch(`${api}/rows/events`, { method: 'HEAD' });
-    assert.equal(head.status, 404);
-  });
-
-  test('of a damaged run read it once, and again when it changes', async () => {
-    made.write('broken', 'config.json', '{}');
-    made.write('broken', 'metrics.jsonl', `${metricsText(metricsOf(1))}no line\n`);
-    const store = new RunStore([], made.runs);
-    const reads: boolean[] = [];
-    const progress = store.progress.bind(store);
-    store.progress = async (...given) => {
-      const news = await progress(...given);
-      reads.push(news !== null);
-      return news;
-    };
-    const events = new RunEvents(store, (error) => assert.fail(String(error)));
-    const stream = events.listen(await store.find('broken'), 0);
-    while (reads.length < 3) await sleep(50);
-    assert.deepEqual(reads.slice(0, 3), [true, false, false]);
-    made.write('broken', 'metrics.jsonl', metricsText(metricsOf(2)));
-    let text = '';
-    for await (const piece of stream) {
-      text += piece;
-      if (text.includes('event: state')) break;
-    }
-    assert.deepEqual(text.match(/^id: \d+$/gm), ['id: 1', 'id: 2']);
-    events.close();
-    await store.close();
-    rmSync(join(made.runs, 'broken'), { recursive: true });
-  });
-
-  test('are complete for who comes while the files are read', async () => {
-    made.write('late', 'config.json', '{}');
-    made.write('late', 'metrics.jsonl', metricsText(metricsOf(2)));
-    const store = new RunStore([], made.runs);
-    const events = new RunEvents(store, (error) => assert.fail(String(error)));
-    const place = await store.find('late');
-    const progress = store.progress.bind(store);
-    const idsOf = async (stream: AsyncIterable<unknown>, last: number) => {
-      let text = '';
-      for await (const piece of stream) {
-        text += piece;
-        if (text.includes(`id: ${last}\n`)) break;
-      }
-      return text.match(/^id: \d+$/gm);
-    };
-    const first = events.listen(place, 0);
-    assert.deepEqual(await idsOf(first.iterator({ destroyOnReturn: false }), 2), ['id: 1', 'id: 2']);
-    let late: Promise<RegExpMatchArray | null> | undefined;
-    store.progress = async (...given) => {
-      const news = await progress(...given);
-      if (news !== null) late ??= idsOf(events.listen(place, 0), 3);
-      return news;
-    };
-    made.write('late', 'metrics.jsonl', metricsText(metricsOf(3)));
-    assert.deepEqual(await idsOf(first, 3), ['id: 3']);
-    assert.deepEqual(await late, ['id: 1', 'id: 2', 'id: 3']);
-    events.close();
-    await store.close();
-    rmSync(join(made.runs, 'late'), { recursive: true });
-  });
-
   test('report that a run went back to an earlier epoch', async () => {
     made.write('back', 'config.json', '{}');
     made.write('back', 'metrics.jsonl', metricsText(metricsOf(3)));
@@ -350,6 +273,8 @@ describe('events', () => {
     });
     assert.equal(status, 400);
     assert.match(json.error.message, /Last-Event-ID: expected the number of an epoch, found "x"/);
+    const head = await fetch(`${api}/rows/events`, { method: 'HEAD' });
+    assert.equal(head.status, 404);
   });
 });
 

@@ -36,8 +36,19 @@ function replyTo(request: Request): Reply {
   return { type: 'recognized', id: request.id, answers, shown: null, milliseconds: 1 };
 }
 
-const entryOf = (id: string) =>
-  ({ id, name: id, kind: 'images', classes: ['0', '1'] }) as unknown as ModelEntry;
+const entryOf = (id: string): ModelEntry => ({
+  id,
+  name: id,
+  shipped: false,
+  kind: 'images',
+  preset: null,
+  classes: ['0', '1'],
+  parameters: 100,
+  test_accuracy: null,
+  file: `${id}.safetensors`,
+  bytes: 1000,
+  version: '1',
+});
 
 async function startSession(ids: readonly string[], worker = new FakeWorker()): Promise<DrawSession> {
   const client = new RecognitionClient(worker as unknown as Worker);

@@ -6,7 +6,10 @@ import { strokesFromImages } from '#src/data/strokes/files/stroke-conversion.js'
 
 const COUNT = 4000;
 const images = {
-  ...{ count: COUNT, channels: 1, width: 8, height: 8 },
+  count: COUNT,
+  channels: 1,
+  width: 8,
+  height: 8,
   pixels: new Uint8Array(new SharedArrayBuffer(COUNT * 64)).map((_, i) => (i % 64 === 27 ? 255 : 0)),
   labels: new Uint8Array(new SharedArrayBuffer(COUNT)),
 };
