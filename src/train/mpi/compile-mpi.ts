@@ -1,6 +1,6 @@
 /** Compiles the addon that speaks MPI with the wrapper that every implementation brings for the C compiler: mpicc. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HEADERS, LINK, NoCompilerError, runCompiler } from '../../backends/cpu/compile-addon.js';
 import { UserError } from '../../user-error.js';
@@ -72,7 +72,7 @@ function firstLine(text: string): string {
 }
 
 /**
- * Compiles the addon for an MPI, unless it is there.
+ * Compiles the addon for an MPI, unless one is there that loads.
  * @returns its path, and whether it was compiled
  * @throws UserError with the compiler's first error, or if the result does not load
  */
@@ -86,7 +86,7 @@ export async function compileMpi(mpi: FoundMpi): Promise<{ path: string; compile
   if (!link)
     throw new UserError(`build: the addon for MPI compiles on Linux and macOS, not on ${process.platform}`);
   const path = addonPath(mpi);
-  if (existsSync(path)) return { path, compiled: false };
+  if (existsSync(path) && reasonNotToLoad(path) === null) return { path, compiled: false };
   mkdirSync(dirname(path), { recursive: true });
   const fresh = `${path}.${process.pid}`;
   const flags = link.filter((flag) => !flag.startsWith('-static'));
@@ -96,13 +96,21 @@ export async function compileMpi(mpi: FoundMpi): Promise<{ path: string; compile
     fresh,
     'the addon for MPI',
   );
+  const reason = reasonNotToLoad(fresh);
+  if (reason !== null) {
+    rmSync(fresh, { force: true });
+    throw new UserError(`build: the addon for MPI was compiled, but does not load: ${reason}`);
+  }
   renameSync(fresh, path);
+  return { path, compiled: true };
+}
+
+/** Why an addon does not load here, in one line; null if it does. */
+function reasonNotToLoad(path: string): string | null {
   try {
     loadMpi(path);
+    return null;
   } catch (error) {
-    throw new UserError(
-      `build: the addon for MPI was compiled, but does not load: ${(error as Error).message.split('\n')[0]}`,
-    );
+    return (error as Error).message.split('\n')[0];
   }
-  return { path, compiled: true };
 }

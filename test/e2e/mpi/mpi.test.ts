@@ -3,7 +3,7 @@
  * ranks; rank 0 alone prints and writes; whatever ends one rank ends all. `npm run test:mpi` runs the whole matrix.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { availableIsas } from '#src/backends/cpu/cpu.js';
@@ -59,6 +59,20 @@ test('without the addon rank 0 alone says how to build it', async () => {
     /^scanstroke: train: Open MPI's mpirun started .*`npx scanstroke build --mpi`.*\n$/,
   );
   assert.deepEqual([first.code, second.code, second.stderr], [2, 2, '']);
+});
+
+test('an addon that does not load is compiled again', { skip }, async () => {
+  const own = { SCANSTROKE_CACHE: temporaryFolder(), MPICC: mpiccOf('openmpi') };
+  const build = async () => {
+    const { stdout, stderr } = await scanstroke(['build', '--mpi', '--json'], { env: own });
+    assert.equal(stderr, '');
+    const { addon, compiled } = JSON.parse(stdout);
+    return { addon, compiled };
+  };
+  const { addon } = await build();
+  writeFileSync(addon, 'no addon');
+  assert.deepEqual(await build(), { addon, compiled: true });
+  assert.deepEqual(await build(), { addon, compiled: false });
 });
 
 test('a launcher of another MPI is named', { skip }, async () => {
