@@ -42,10 +42,11 @@ export function formatSummary(
     `${summary.gflops.toFixed(1)} GFLOP/s`,
     `peak memory ${formatCount(summary.peakRssMb)} MB`,
   ];
-  const { energyJoules: joules, totalSeconds } = summary;
+  const { energyJoules: joules, totalSeconds, bestEpoch, epochs } = summary;
+  const chosen = bestEpoch > 0 ? `of the best epoch, ${bestEpoch} of ${epochs}` : `after epoch ${epochs}`;
   return [
     '',
-    bold(`Accuracy`) + dim(` of the best epoch, ${summary.bestEpoch} of ${summary.epochs}`),
+    `${bold('Accuracy')}${dim(` ${chosen}`)}`,
     ...accuracy,
     '',
     ...refusalLines(summary, colors),

@@ -168,10 +168,14 @@ function describe(
 function progress({ metrics, summary, holder }: Found): string[] {
   const inUse = holder ? [`process ${holder.pid} trains it (on host ${holder.host})`] : [];
   if (summary) {
+    const { bestEpoch, epochs } = summary;
+    const validation = formatShare(summary.bestValAccuracy);
     return [
       ...inUse,
-      `test accuracy ${formatScore(summary.testScore)}, best validation ${formatShare(summary.bestValAccuracy)} ` +
-        `in epoch ${summary.bestEpoch} of ${summary.epochs}`,
+      `test accuracy ${formatScore(summary.testScore)}, ` +
+        (bestEpoch > 0
+          ? `best validation ${validation} in epoch ${bestEpoch} of ${epochs}`
+          : `validation ${validation} after epoch ${epochs}`),
       ...otherWays(summary).map(
         ({ name, score, points }) => `${name} ${formatScore(score)}, ${points} points`,
       ),

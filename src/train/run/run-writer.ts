@@ -104,7 +104,7 @@ export class RunWriter {
       written.push(RUN_FILES.metrics);
       const known = { lastEpoch: state.epoch - 1, best: state.best };
       const { metrics, notices } = await takeMetrics(this.#path, known, source);
-      if (state.best !== null) written.push(RUN_FILES.best);
+      if (loadCp !== null) written.push(RUN_FILES.best);
       notices.push(...(await this.#takeBest(state, source, metrics)));
       if (state.epoch <= numEpochs) await removeResults(this.#path);
       await this.save(RUN_FILES.last, state);
@@ -125,9 +125,11 @@ export class RunWriter {
 
   /** Makes sure that the folder has the best checkpoint so far. @returns lines for the user */
   async #takeBest(state: TrainState, source: string, metrics: readonly EpochMetrics[]): Promise<string[]> {
-    if (state.best === null) return [];
+    if (state.epoch === 1 && state.best === null) return [];
+    // The best checkpoint of an imported network, which was never validated, has the weights that were imported.
+    const bestEpoch = state.best?.epoch ?? state.epoch - 1;
     const here = join(this.#path, RUN_FILES.best);
-    const path = bestOf(source, state.best.epoch);
+    const path = bestOf(source, bestEpoch);
     const problem = await this.#problemWith(path);
     if (problem === null) {
       if (path !== here) {
@@ -139,10 +141,11 @@ export class RunWriter {
     const kept = path === here && existsSync(here) ? `; it is kept as ${await setAside(here)}` : '';
     const last = metrics.at(-1);
     const betweenEpochs = state.losses.length === 0;
-    if (betweenEpochs && state.best.epoch === state.epoch - 1) {
+    if (betweenEpochs && bestEpoch === state.epoch - 1) {
       await this.save(RUN_FILES.best);
       return [`${problem}${kept}; it was written again from ${RUN_FILES.last}, which has the same weights`];
     }
+    if (state.best === null) return [];
     const lost = `${problem}${kept}; the weights of epoch ${state.best.epoch}, the best so far, are lost`;
     const lastIsKnown = betweenEpochs && last?.epoch === state.epoch - 1;
     state.best = lastIsKnown

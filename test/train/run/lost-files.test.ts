@@ -1,6 +1,6 @@
 /** Protects runs with lost or damaged files: they go on with what is left, and a notice says what was lost. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
@@ -80,6 +80,32 @@ test('a best checkpoint that is lost is written again, or replaced by the best t
   const rest = await train({ ...config, loadCp: at('half lost/last.safetensors') });
   assert.match(noticesOf(rest)[0], /are lost; the best of the epochs that follow is kept$/);
   assert.ok(lastOf(rest).summary.bestEpoch >= 2);
+});
+
+test('a network that was never validated takes its best checkpoint along, also if nothing is left to train', async () => {
+  await train(smallConfig(data, at('imported')));
+  const { training, ...network } = decodeCheckpoint(readFileSync(at('imported/last.safetensors')), 'last');
+  assert.ok(training);
+  const state = { ...training.state, best: null };
+  writeFileSync(
+    at('imported/last.safetensors'),
+    encodeCheckpoint({ ...network, training: { ...training, state } }),
+  );
+  const config = {
+    ...smallConfig(data, at('went on'), { numEpochs: 1 }),
+    loadCp: at('imported/last.safetensors'),
+  };
+  const { bestEpoch, epochs } = lastOf(await train(config)).summary;
+  assert.deepEqual([bestEpoch, epochs], [0, 2]);
+  assert.equal(checkpoint('went on', 'best.safetensors'), checkpoint('imported', 'best.safetensors'));
+
+  rmSync(at('imported/best.safetensors'));
+  const [notice] = noticesOf(await train({ ...config, savingPath: at('without') }));
+  assert.match(notice, /best\.safetensors is missing; it was written again from last\.safetensors/);
+
+  const anew = { ...config, loadCp: at('went on/best.safetensors'), savingPath: at('anew') };
+  await train(anew, (event) => event.type === 'progress');
+  assert.equal(existsSync(at('anew/best.safetensors')), false);
 });
 
 test('a run whose metrics two trainings wrote, or that lost them, can be resumed', async () => {
