@@ -41,6 +41,29 @@ test('a drawing that is not taken yet becomes an example when another symbol or 
   assert.equal(classesOf(session).length, 3, 'a drawing to try is no example');
 });
 
+test('a drawing that is not taken yet shares the fate of its symbol: merged or deleted, and undone', (t) => {
+  const session = newSession(t);
+  drawLine(session);
+  session.merge('c2', 'c1');
+  assert.deepEqual([classesOf(session), session.chosen, session.ink.pointCount], [['c1'], 'c1', 0]);
+  session.addClass();
+  const added = session.chosen;
+  drawLine(session);
+  session.deleteClass(`${added}`);
+  assert.deepEqual([classesOf(session), session.chosen, session.ink.pointCount], [['c1'], 'c1', 0]);
+  session.desk.undo();
+  assert.deepEqual(classesOf(session), ['c1', added]);
+});
+
+test('a drawing for a symbol that an undo takes away does not go to another one', (t) => {
+  const session = newSession(t);
+  drawLine(session);
+  session.desk.undo();
+  assert.deepEqual([session.chosen, session.ink.pointCount], ['c1', 0]);
+  session.take();
+  assert.deepEqual(classesOf(session), []);
+});
+
 test('a drawing that is not taken yet is in its project when another one is opened', async (t) => {
   const session = newSession(t);
   drawLine(session);

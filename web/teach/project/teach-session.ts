@@ -198,10 +198,15 @@ export class TeachSession {
 
   merge(from: string, into: string): void {
     const done = `merge ${this.className(from)} into ${this.className(into)}`;
+    if (from === this.chosen) {
+      this.#takeUnfinished();
+      this.chosen = into;
+    }
     this.desk.edit(edits.mergeClasses(this.desk.lesson, from, into), done);
   }
 
   deleteClass(id: string): void {
+    if (id === this.chosen) this.#takeUnfinished(); // undo brings the drawing back with its class
     this.desk.edit(edits.deleteClass(this.desk.lesson, id), `delete ${this.className(id)}`);
   }
 
@@ -297,7 +302,10 @@ export class TeachSession {
 
   #lessonChanged(reason: 'edited' | 'opened'): void {
     const { lesson, network } = this.desk;
-    if (this.className(this.chosen) === null) this.chosen = lesson.classes[0]?.id ?? null;
+    if (this.className(this.chosen) === null) {
+      this.chosen = lesson.classes[0]?.id ?? null;
+      if (this.mode === 'add') this.ink.forget(); // it was drawn for another class
+    }
     const ids = new Set(lesson.drawings.map(({ id }) => id));
     this.selected = new Set([...this.selected].filter((id) => ids.has(id)));
     if (reason === 'opened') {
