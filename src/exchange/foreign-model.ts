@@ -30,6 +30,9 @@ export interface ForeignModel {
   notices: string[];
 }
 
+/** Vectors of torch.optim's Adam, AdamW and SGD for each parameter; other optimisers have others. */
+export const OPTIMIZER_VECTORS = ['exp_avg', 'exp_avg_sq', 'momentum_buffer'];
+
 /** The state dict of a torch.optim optimiser with one group of parameters. */
 export interface ForeignOptimizer {
   /** The settings of the group: `lr`, `betas`, `eps`, `momentum` … under PyTorch's names; numbers, booleans, null, lists of numbers. */

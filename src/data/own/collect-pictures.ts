@@ -9,6 +9,7 @@ import type { ImageDataset } from '../images/image-examples.js';
 import { asInk, paddedPicture } from '../inputs/pad.js';
 import type { InputPicture, PictureSize } from '../inputs/picture-size.js';
 import { preparePicture } from '../inputs/prepare-picture.js';
+import { luminance } from '../pictures/picture-ink.js';
 import type { OnProgress } from '../strokes/files/stroke-archive.js';
 import { byTurns, testCount } from '../test-share.js';
 import { checkCollected } from './check-collected.js';
@@ -227,8 +228,7 @@ function inkOf({ width, height, channels, pixels, ink }: OwnPicture): Required<I
   if (channels === 1) return asInk({ width, height, channels, pixels });
   const grey = new Uint8Array(width * height);
   for (let i = 0; i < grey.length; i++) {
-    // Luma of Rec. 601.
-    grey[i] = Math.round(0.299 * pixels[3 * i] + 0.587 * pixels[3 * i + 1] + 0.114 * pixels[3 * i + 2]);
+    grey[i] = Math.round(luminance(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]));
   }
   return asInk({ width, height, channels: 1, pixels: grey });
 }

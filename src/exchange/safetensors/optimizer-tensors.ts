@@ -5,7 +5,7 @@
 import { isPlainObject, parseJson } from '../../formats/json.js';
 import type { StateDict } from '../../state-dict.js';
 import { UserError } from '../../user-error.js';
-import type { ForeignOptimizer } from '../foreign-model.js';
+import { type ForeignOptimizer, OPTIMIZER_VECTORS } from '../foreign-model.js';
 
 /** What the names of the optimiser's tensors begin with. */
 export const OPTIMIZER_PREFIX = 'optimizer.';
@@ -13,8 +13,6 @@ export const OPTIMIZER_PREFIX = 'optimizer.';
 export const OPTIMIZER_KEY = 'optimizer';
 /** The one tensor that is not of a parameter. */
 export const STEP = 'step';
-
-const VECTORS = ['exp_avg', 'exp_avg_sq', 'momentum_buffer'];
 
 /**
  * @param tensors those of the optimiser, by their names without the prefix
@@ -35,11 +33,13 @@ export function readOptimizerTensors(
     throw new UserError(`${name}: metadata "${OPTIMIZER_KEY}" must be a JSON object`);
   }
   const step = tensors.get(STEP);
-  const vectors = VECTORS.filter((vector) => parameters.some((each) => tensors.has(`${vector}.${each}`)));
+  const vectors = OPTIMIZER_VECTORS.filter((vector) =>
+    parameters.some((each) => tensors.has(`${vector}.${each}`)),
+  );
   if (tensors.size !== vectors.length * parameters.length + (step ? 1 : 0)) {
     throw new UserError(
       `${name}: expected a tensor of the optimiser for each of ${parameters.length} parameters` +
-        ` (${VECTORS.join(', ')}), and a step; found ${tensors.size} tensors`,
+        ` (${OPTIMIZER_VECTORS.join(', ')}), and a step; found ${tensors.size} tensors`,
     );
   }
   const states = parameters.map((parameter) => ({

@@ -17,6 +17,7 @@ import { sumWeights } from '../../model/class-weights.js';
 import type { Network } from '../../model/network.js';
 import type { Workspace } from '../../model/workspace.js';
 import { deriveKey } from '../../random.js';
+import { answerTo } from '../evaluation.js';
 import { type BatchPlan, planBatch } from './batch-plan.js';
 import type { Control } from './control.js';
 import type { Exchange } from './exchange.js';
@@ -198,8 +199,5 @@ export class GradientSum {
 }
 
 function isCorrect(logits: Float32Array, b: number, { batchSize, labels }: PackedBatch): boolean {
-  const classes = logits.length / batchSize;
-  let best = 0;
-  for (let k = 1; k < classes; k++) if (logits[b * classes + k] > logits[b * classes + best]) best = k;
-  return best === labels[b];
+  return answerTo({ classes: logits.length / batchSize, logits }, b) === labels[b];
 }

@@ -2,13 +2,13 @@
  * Operators that compute: on numbers, to fold the constants of a graph, and on labels as far as a classifier of this
  * family does: sums and means over steps, masks of zeros and ones, the bias, and the scaling of inputs.
  */
+import { stridesOf } from '../../strides.js';
 import {
   broadcastShape,
   broadcastStrides,
   elementCount,
   forEachIndex,
   type GraphValue,
-  stridesOf,
 } from './graph-value.js';
 import { addBias, divideAnswers } from './linear-layer.js';
 import { type Operator, type OperatorCall, plain } from './operator-call.js';

@@ -3,7 +3,9 @@
  * whole number that says which number stands there (labels.ts); 0 is the number 0. Operators that only move numbers
  * move labels as well.
  */
+
 import { UserError } from '../../../user-error.js';
+import { stridesOf } from '../../strides.js';
 
 export type ValueData = Float32Array | Float64Array | Int32Array;
 
@@ -77,17 +79,6 @@ function emptyData(kind: GraphValue['kind'], count: number): ValueData {
 /** A list of whole numbers. */
 export function wholes(values: readonly number[]): GraphValue {
   return { kind: 'whole', shape: [values.length], data: Float64Array.from(values) };
-}
-
-/** Row-major strides of a shape. */
-export function stridesOf(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis];
-  }
-  return strides;
 }
 
 /**

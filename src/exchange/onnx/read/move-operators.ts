@@ -1,4 +1,5 @@
 /** Operators that move elements: they work on numbers and labels alike. */
+import { stridesOf } from '../../strides.js';
 import { DATA_TYPE } from '../onnx-fields.js';
 import { isFloatType, isWholeType } from './constants.js';
 import {
@@ -7,7 +8,6 @@ import {
   elementCount,
   type GraphValue,
   rearranged,
-  stridesOf,
   wholes,
 } from './graph-value.js';
 import type { Operator, OperatorCall } from './operator-call.js';

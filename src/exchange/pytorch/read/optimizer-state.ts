@@ -15,11 +15,8 @@ import {
 } from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import type { StateDict } from '../../../state-dict.js';
-import type { ForeignOptimizer } from '../../foreign-model.js';
+import { type ForeignOptimizer, OPTIMIZER_VECTORS } from '../../foreign-model.js';
 import type { FloatReader } from './float-reader.js';
-
-/** Vectors of Adam, AdamW and SGD; other optimisers have others. */
-const VECTORS = ['exp_avg', 'exp_avg_sq', 'momentum_buffer'];
 
 /**
  * @param value what the checkpoint keeps as its optimiser; null if it has none
@@ -77,7 +74,7 @@ function stateOf(
       if (step === null) return `its "step" is ${describeValue(member)}, expected a number`;
     } else if (key === 'max_exp_avg_sq') {
       return 'it is Adam with amsgrad, which scanstroke does not have';
-    } else if (typeof key !== 'string' || !VECTORS.includes(key)) {
+    } else if (typeof key !== 'string' || !OPTIMIZER_VECTORS.includes(key)) {
       const shown = typeof key === 'string' ? quote(key) : describeValue(key);
       return `its state has ${shown}, which none of Adam, AdamW and SGD has`;
     } else if (member instanceof TorchTensor) {

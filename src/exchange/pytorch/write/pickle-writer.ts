@@ -2,6 +2,7 @@
  * Writes Python's pickle format, protocol 2, as far as state dicts need it. Every global name is one that torch.load
  * accepts with weights_only. Format: https://github.com/python/cpython/blob/main/Lib/pickletools.py
  */
+import { stridesOf } from '../../strides.js';
 
 /** A value of Python's. Numbers tell whether they are int or float; a list is a list, a tuple a tuple. */
 export type PythonValue =
@@ -150,17 +151,6 @@ class PickleWriter {
     this.op('tuple');
     this.op('reduce');
   }
-}
-
-/** In elements, of a contiguous tensor. */
-function stridesOf(shape: readonly number[]): number[] {
-  const strides: number[] = [];
-  let stride = 1;
-  for (const size of shape.toReversed()) {
-    strides.unshift(stride);
-    stride *= size;
-  }
-  return strides;
 }
 
 /** In two's complement. */
