@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../formats/files.js';
 import { type CHART_FORMATS, RUN_FILES } from '../runs/run-folder.js';
 import { SWEEP_FILES, type Sweep, trialFolder } from '../runs/sweep/sweep-folder.js';
-import type { TrialResult } from '../runs/sweep/sweep-results.js';
+import { bestFinished, type TrialResult } from '../runs/sweep/sweep-results.js';
 import { renderPdf, renderPng, renderSvg } from './charts/chart-files.js';
 import { parallelChart } from './charts/parallel.js';
 import { chartCard, commandBlock, escapeHtml } from './html.js';
@@ -49,7 +49,7 @@ export async function writeSweepReport(
 
 function sweepHtml(input: SweepReportInput): string {
   const { sweep, results, folder, title, version, nameOf } = input;
-  const [best] = results;
+  const best = bestFinished(results);
   const chart = parallelChart(results, sweep.axes, nameOf, 'page');
   const share = best?.bestValAccuracy ?? null;
   const count = (state: TrialResult['state']) => results.filter((each) => each.state === state).length;
@@ -61,7 +61,7 @@ function sweepHtml(input: SweepReportInput): string {
     ['Chosen by', METHODS[sweep.method]],
     ['Training time in all', formatSeconds(results.reduce((sum, each) => sum + each.trainSeconds, 0))],
   ];
-  const commands = best === undefined ? [] : bestCommands(folder, best);
+  const commands = best === null ? [] : bestCommands(folder, best);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -79,7 +79,7 @@ table a { color: inherit; }</style>
 <p class="eyebrow">scanstroke sweep</p>
 <h1>${escapeHtml(title)}</h1>
 <p class="hero"><span class="hero-share">${share === null ? '–' : escapeHtml(unbroken(formatShare(share)))}</span></p>
-<p class="hero-label">${escapeHtml(best === undefined ? 'no trial has ended' : heroLabel(best))}</p>
+<p class="hero-label">${escapeHtml(best === null ? 'no trial has finished' : heroLabel(best))}</p>
 </header>
 <dl class="card facts">${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join('')}</dl>
 <section>

@@ -117,7 +117,9 @@ export async function sweep(
     }
     if (json) printJson(terminal, snakeCaseKeys(outcome.value, 'the results'));
     else printResults(outcome, terminal);
-    if (outcome.best === null && only === null) throw new UserError('sweep: no trial has succeeded');
+    if (outcome.best === null) {
+      throw new UserError(`sweep: no trial${only === null ? '' : ' of this part'} has succeeded`);
+    }
     return 0;
   } finally {
     signals.release();

@@ -5,7 +5,13 @@ import { lookAt, PATH_WORDS } from '../../formats/file-errors.js';
 import { checkChartFormats } from '../../report/charts/chart-packages.js';
 import { plural } from '../../report/text.js';
 import { NEWEST, newRunFolder, prepareRunFolder, RUNS } from '../../runs/run-path.js';
-import { holdsSweep, readSweep, SWEEP_FILES, type Sweep } from '../../runs/sweep/sweep-folder.js';
+import {
+  holdsSweep,
+  isTrialFolder,
+  readSweep,
+  SWEEP_FILES,
+  type Sweep,
+} from '../../runs/sweep/sweep-folder.js';
 import { flagName } from '../../train/config/option.js';
 import type { TrainConfig } from '../../train/config/options.js';
 import { givenOptions } from '../../train/config/run-config.js';
@@ -50,10 +56,18 @@ export async function openSweep(given: GivenFlags): Promise<OpenedSweep> {
   const config = sharedConfig(sweep);
   checkChartFormats(space.options.chartFormat ?? []); // now, not after the first training
   checkOnly(sweep, given.only);
-  const { savingPath } = given;
+  const savingPath = given.savingPath ?? space.savingPath;
   if (given.list) return { folder: String(savingPath ?? ''), sweep, isNew: true };
-  if (typeof savingPath === 'string' && holdsSweep(savingPath)) {
-    return { folder: savingPath, sweep: await sameSweep(savingPath, sweep), isNew: false };
+  if (typeof savingPath === 'string') {
+    // Looked for first: another part of this sweep writes sweep.json before its trials.
+    const trials = existsSync(savingPath) ? readdirSync(savingPath).filter(isTrialFolder) : [];
+    if (holdsSweep(savingPath))
+      return { folder: savingPath, sweep: await sameSweep(savingPath, sweep), isNew: false };
+    if (trials.length > 0) {
+      throw new UserError(
+        `sweep: ${savingPath} holds trials (${trials.sort()[0]}), but no ${SWEEP_FILES.sweep} that says what they are; choose another folder`,
+      );
+    }
   }
   if (given.only !== undefined && typeof savingPath !== 'string') {
     throw new UserError(

@@ -3,7 +3,7 @@
  * after any interruption: trials that have finished are not trained again, others continue from their checkpoints.
  */
 import { type Sweep, type Trial, trialFolder, writeSweep } from '../../runs/sweep/sweep-folder.js';
-import { accuracyAfter, byAccuracy, readTrial, type TrialResult } from '../../runs/sweep/sweep-results.js';
+import { byAccuracy, readTrial, resultAfter, type TrialResult } from '../../runs/sweep/sweep-results.js';
 import { UserError } from '../../user-error.js';
 import { OptunaStudy } from './optuna.js';
 import { resolveTrial } from './search-space.js';
@@ -100,10 +100,7 @@ class SweepTraining {
       const reached = await Promise.all(
         running
           .filter(({ trial }) => !this.#failures.has(trial))
-          .map(async (trial) => {
-            const result = await readTrial(folder, trial);
-            return { ...result, bestValAccuracy: await accuracyAfter(result, rung) };
-          }),
+          .map(async (trial) => resultAfter(await readTrial(folder, trial), rung)),
       );
       const kept = reached.sort(byAccuracy).slice(0, survivors(running.length, factor));
       const numbers = kept.map(({ trial }) => trial).sort((a, b) => a - b);

@@ -19,6 +19,11 @@ export interface SearchSpace {
   axes: readonly Axis[];
 }
 
+/** A search space, and the folder that a configuration file or a flag names. */
+export interface PlacedSpace extends SearchSpace {
+  savingPath: string | null;
+}
+
 /** Options that name places, or are lists themselves, and so have one value. */
 const NO_AXES: readonly OptionKey[] = [
   'savingPath',
@@ -40,7 +45,7 @@ const MAX_DRAWS = 1000;
  * The search space that a configuration file and flags give: `1e-3,3e-3` are two values, `1e-4..1e-2` is a range.
  * @throws UserError for an unknown option, an empty list and a value that the option refuses
  */
-export function searchSpace({ file, flags = {} }: GivenSources): SearchSpace {
+export function searchSpace({ file, flags = {} }: GivenSources): PlacedSpace {
   const axes: Axis[] = [];
   const fixed: Record<string, unknown> = {};
   for (const key of OPTION_KEYS) {
@@ -57,7 +62,12 @@ export function searchSpace({ file, flags = {} }: GivenSources): SearchSpace {
       'sweep: each trial is one training, so --seeds has no effect; sweep over seeds: --seed-number 0,1,2',
     );
   }
-  return { options: Object.fromEntries(own), axes };
+  if ((options.loadCp ?? null) !== null) {
+    throw new UserError(
+      `sweep: every trial begins with new weights, so load_cp has no effect${file ? ` in ${file.path}` : ''}; leave it out`,
+    );
+  }
+  return { options: Object.fromEntries(own), axes, savingPath: options.savingPath ?? null };
 }
 
 function readAxis(key: OptionKey, given: string): Axis {
@@ -126,21 +136,28 @@ export function gridSettings(axes: readonly Axis[]): Settings[] {
 
 /**
  * Settings drawn at random, each a function of (seed, number); none is there twice.
+ * @param keyOf the same for settings that count as the same, of which only the first are kept
  * @throws UserError if the space has fewer
  */
-export function randomSettings(axes: readonly Axis[], count: number, seed: number): Settings[] {
+export function randomSettings(
+  axes: readonly Axis[],
+  count: number,
+  seed: number,
+  keyOf: (settings: Settings, trial: number) => string = (settings) => JSON.stringify(settings),
+): Settings[] {
   const drawn = new Map<string, Settings>();
   for (let draw = 0, misses = 0; drawn.size < count; draw++) {
     const random = new Random(seed, draw);
     const settings = Object.fromEntries(axes.map((axis) => [axis.option, drawValue(axis, random)]));
-    const key = JSON.stringify(settings);
-    if (!drawn.has(key)) misses = 0;
-    else if (++misses === MAX_DRAWS) {
+    const key = keyOf(settings, drawn.size + 1);
+    if (!drawn.has(key)) {
+      misses = 0;
+      drawn.set(key, settings);
+    } else if (++misses === MAX_DRAWS) {
       throw new UserError(
         `sweep: --trials ${count} asks for more than there are, about ${drawn.size} combinations; ask for fewer, or leave out --trials for a grid of lists`,
       );
     }
-    drawn.set(key, settings);
   }
   return [...drawn.values()];
 }

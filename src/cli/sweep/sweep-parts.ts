@@ -14,7 +14,7 @@ import { formatShare, plural } from '../../report/text.js';
 import { lockRun } from '../../runs/run-lock.js';
 import { removeUnusedFolder } from '../../runs/run-path.js';
 import { isTrialFolder, SWEEP_FILES, type Sweep, writeSweep } from '../../runs/sweep/sweep-folder.js';
-import { byAccuracy, type TrialResult } from '../../runs/sweep/sweep-results.js';
+import { bestFinished, byAccuracy, type TrialResult } from '../../runs/sweep/sweep-results.js';
 import { flagName } from '../../train/config/option.js';
 import type { TrainConfig } from '../../train/config/options.js';
 import { UserError } from '../../user-error.js';
@@ -126,7 +126,7 @@ async function written(
 ): Promise<SweepEnd> {
   const { folder, title, only, config } = place;
   const results = unsorted.filter(({ trial }) => only?.includes(trial) ?? true).sort(byAccuracy);
-  const best = results.find(({ state }) => state === 'finished') ?? null;
+  const best = bestFinished(results);
   const value = {
     folder,
     best: best?.trial ?? null,

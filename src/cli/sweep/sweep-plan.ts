@@ -44,7 +44,10 @@ export function planSweep(request: SweepRequest): Sweep {
   if (count === null && seed !== null) {
     throw new UserError('sweep: --sampling-seed has no effect on a grid; add --trials 20, or leave it out');
   }
-  const drawn = count === null ? gridSettings(space.axes) : randomSettings(space.axes, count, seed ?? 0);
+  const keyOf = (settings: Settings, trial: number) =>
+    JSON.stringify(resolveTrial(space, settings, trial).settings);
+  const drawn =
+    count === null ? gridSettings(space.axes) : randomSettings(space.axes, count, seed ?? 0, keyOf);
   const { trials, configs } = distinctTrials(space, drawn);
   return {
     ...common,

@@ -102,6 +102,11 @@ export interface Scale {
   ticks: number[];
 }
 
+/** Decimals with which the ticks of a scale of shares differ from each other as percentages. */
+export function shareDecimals({ ticks }: Scale): number {
+  return Math.max(0, Math.ceil(-Math.log10((ticks[1] - ticks[0]) * 100) - 1e-9));
+}
+
 /** Position of a value on a scale: 0 at its minimum, 1 at its maximum; values outside are clamped. */
 export function position(scale: Scale, value: number): number {
   const at = scale.spacing === 'log' ? Math.log10 : (x: number) => x;

@@ -1,7 +1,7 @@
 /** The axes of parallel coordinates: where the values of options and accuracies are. For charts and the page. */
 import type { Axis, Settings, SettingValue } from '../../runs/sweep/sweep-folder.js';
 import { formatNumber, formatShare } from '../text.js';
-import { linearScale, logScale, position } from './chart.js';
+import { linearScale, logScale, position, shareDecimals } from './chart.js';
 
 /** Lines through one value of a list are spread over this share of the distance to the next value. */
 const SPREAD = 0.45;
@@ -66,9 +66,10 @@ function settingAxis(axis: Axis, name: string, results: readonly RankedTrial[]):
 
 function accuracyAxis(results: readonly RankedTrial[]): DrawnAxis {
   const shares = results.map(({ bestValAccuracy }) => bestValAccuracy ?? 0);
-  const scale = linearScale(Math.min(...shares, 1), Math.max(...shares, 0), 7);
-  const step = scale.ticks[1] - scale.ticks[0];
-  const decimals = step < 0.001 ? 2 : step < 0.01 ? 1 : 0;
+  const [low, high] = [Math.min(...shares, 1), Math.max(...shares, 0)];
+  const margin = Math.max(0.001, (high - low) * 0.06);
+  const scale = linearScale(Math.max(0, low - margin), Math.min(1, high + margin), 7);
+  const decimals = shareDecimals(scale);
   return {
     name: 'validation',
     ticks: scale.ticks.map((tick) => ({ at: position(scale, tick), text: formatShare(tick, decimals) })),

@@ -3,7 +3,7 @@
  * accuracy. A line is a trial, which crosses each axis at its value.
  */
 import type { Axis } from '../../runs/sweep/sweep-folder.js';
-import type { TrialResult } from '../../runs/sweep/sweep-results.js';
+import { bestFinished, type TrialResult } from '../../runs/sweep/sweep-results.js';
 import { light } from '../palette.js';
 import { formatShare, plural } from '../text.js';
 import { baseOption, type Chart, FONT_FAMILY, fitText, frames, type Place, textWidth } from './chart.js';
@@ -22,15 +22,17 @@ export function parallelChart(
   nameOf: (option: string) => string,
   place: Place,
 ): Chart {
-  const ranked = results.filter(
+  const known = results.filter(
     ({ state, bestValAccuracy }) => state !== 'failed' && bestValAccuracy !== null,
   );
-  const [best] = ranked;
+  const finished = bestFinished(known);
+  const best = finished ?? known.at(0);
+  const ranked = known.toSorted((a, b) => Number(b === best) - Number(a === best));
   const title =
     best === undefined
       ? 'No trial has a validation accuracy yet'
-      : `Trial ${best.trial} is the best: ${formatShare(best.bestValAccuracy ?? 0)} of the validation samples`;
-  const early = ranked.some(({ state }) => state !== 'finished') ? ' Dashed: ended early.' : '';
+      : `Trial ${best.trial} is the best${finished ? '' : ' so far'}: ${formatShare(best.bestValAccuracy ?? 0)} of the validation samples`;
+  const early = ranked.some(({ state }) => state !== 'finished') ? ' Dashed: not trained to the end.' : '';
   const note = `A line is a trial; ${plural(ranked.length, 'trial')}. Orange: the best; the darker the blue, the better.${early}`;
   const drawn = parallelAxes(ranked, axes, nameOf);
 

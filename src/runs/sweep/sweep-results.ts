@@ -48,10 +48,11 @@ export async function readTrial(sweep: string, trial: Trial): Promise<TrialResul
   };
 }
 
-/** The best validation accuracy of the first `epochs` epochs; null if there are fewer, and the trial goes on. */
-export async function accuracyAfter(result: TrialResult, epochs: number): Promise<number | null> {
-  if (result.epochs < epochs && result.state !== 'finished') return null;
-  return bestOf((await metricsIn(result.folder)).slice(0, epochs))?.validationAccuracy ?? null;
+/** What a trial had reached after its first `epochs` epochs; no accuracy if there are fewer, and the trial goes on. */
+export async function resultAfter(result: TrialResult, epochs: number): Promise<TrialResult> {
+  const isThere = result.epochs >= epochs || result.state === 'finished';
+  const best = isThere ? bestOf((await metricsIn(result.folder)).slice(0, epochs)) : null;
+  return { ...result, bestValAccuracy: best?.validationAccuracy ?? null, bestEpoch: best?.epoch ?? null };
 }
 
 /** As the training chooses its best epoch: of equal ones that with the lowest loss, then the first. */
@@ -81,4 +82,9 @@ async function metricsIn(folder: string): Promise<EpochMetrics[]> {
 export function byAccuracy(a: TrialResult, b: TrialResult): number {
   const of = ({ state, bestValAccuracy }: TrialResult) => (state === 'failed' ? -2 : (bestValAccuracy ?? -1));
   return of(b) - of(a) || (a.bestEpoch ?? 0) - (b.bestEpoch ?? 0) || a.trial - b.trial;
+}
+
+/** The best of the trials that were trained to their end. @param results the best first */
+export function bestFinished(results: readonly TrialResult[]): TrialResult | null {
+  return results.find(({ state }) => state === 'finished') ?? null;
 }

@@ -129,6 +129,19 @@ test('halving trains few trials to their end, the same ones with any number of j
   assert.equal(trained.length, 9 * 1 + 3 * 2 + 1 * 6);
 });
 
+test('halving chooses the same among equally accurate trials when one of them is trained to its end', async () => {
+  const sweep = planOf({ learningRate: '1e-3,2e-3,3e-3', numEpochs: '3' }, { halving: 3 });
+  const { train, trained } = fakeTraining();
+  const { control } = controlOf(sweep, { train });
+  const ends = [await runSweep(sweep, control), await runSweep(sweep, control)];
+  assert.equal(trained.length, 3 + 2);
+  for (const end of ends)
+    assert.deepEqual(
+      end?.results.map(({ state }) => state),
+      ['finished', 'stopped', 'stopped'],
+    );
+});
+
 test('a trial that fails does not end the others; one that cannot begin ends the sweep where none could', async () => {
   const sweep = planOf({ hiddenSize: '1,2,3', numEpochs: '1' });
   const diverging = fakeTraining((size) => (size === 2 ? 'train: the loss became NaN' : null));

@@ -44,6 +44,30 @@ test('an option that acts with one optimiser only is left out of trials with ano
   assert.equal(resolveTrial(space, { optimizer: 'adam' }, 1).config.optimizer, 'adam');
 });
 
+test('as many random trials are drawn as asked for, without counting options that have no effect', () => {
+  const flags = { optimizer: 'adam,sgd', momentum: '0.1..0.9' };
+  const trials = settingsOf(flags, { trials: 10 });
+  assert.equal(trials.length, 10);
+  assert.equal(trials.filter(({ optimizer }) => optimizer === 'adam').length, 1);
+  assert.throws(() => settingsOf({ optimizer: 'adam,adamw', momentum: '0.1..0.9' }, { trials: 3 }), {
+    message: /--trials 3 asks for more than there are, about 2 combinations/,
+  });
+});
+
+test('the folder may stand in the configuration file; a checkpoint to begin from has no effect', () => {
+  const file = (entries: Record<string, unknown>) => ({
+    path: 'sweep.yaml',
+    entries: new Map(Object.entries(entries).map(([key, value]) => [key, { value, line: 1 }])),
+  });
+  const flags = { hiddenSize: '8,16' };
+  const space = searchSpace({ file: file({ saving_path: 'here' }), flags });
+  assert.deepEqual([space.savingPath, space.options], ['here', {}]);
+  assert.throws(() => searchSpace({ file: file({ load_cp: 'runs/a' }), flags }), {
+    message:
+      'sweep: every trial begins with new weights, so load_cp has no effect in sweep.yaml; leave it out',
+  });
+});
+
 test('random settings lie in their ranges, fill them, are there once, and follow from the seed', () => {
   const flags = { learningRate: '1e-4..1e-2', dropoutRate: '0..0.5', hiddenSize: '8..10', head: 'last,mean' };
   const { axes } = searchSpace({ flags });
