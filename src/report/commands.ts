@@ -12,6 +12,9 @@ export interface Command {
 /** Schedules that depend on the number of epochs: a run cannot be continued beyond their end. */
 const FINITE_SCHEDULES = ['one-cycle', 'cosine'];
 
+/** Options that end a run before its epochs. */
+const EARLY_ENDS = ['patience', 'target-accuracy', 'max-minutes'];
+
 /**
  * The commands for a run.
  * @param folder the run folder, as the commands name it
@@ -24,19 +27,9 @@ export function reproductionCommands(
 ): Command[] {
   const run = shellQuote(folder);
   const settings = `--config ${shellQuote(joined(folder, RUN_FILES.config))}`;
-  const longer = 2 * Math.max(1, summary.epochs);
-  const finite = FINITE_SCHEDULES.some((name) => name === config.schedule);
   const commands: Command[] = [
     { purpose: 'Repeat this run with the same options:', line: `npx scanstroke train ${settings}` },
-    finite
-      ? {
-          purpose: `Train for ${plural(longer, 'epoch')} from the start (its schedule has ended):`,
-          line: `npx scanstroke train ${settings} --num-epochs ${longer}`,
-        }
-      : {
-          purpose: `Continue this run to ${plural(longer, 'epoch')}:`,
-          line: `npx scanstroke train --load-cp ${run} --num-epochs ${longer}`,
-        },
+    trainLonger(run, settings, summary, config),
     { purpose: 'Evaluate the best weights on the test set again:', line: `npx scanstroke evaluate ${run}` },
     { purpose: 'List the layers and their shapes:', line: `npx scanstroke info ${run}` },
   ];
@@ -45,6 +38,32 @@ export function reproductionCommands(
   if (summary.preset === null || !isBuiltIn) return commands;
   const line = `npx scanstroke train --preset ${shellQuote(summary.preset)} --seed-number ${summary.seed}`;
   return [{ purpose: 'Train with the same preset and seed:', line }, ...commands];
+}
+
+/** The command that trains on, or for longer. */
+function trainLonger(
+  run: string,
+  settings: string,
+  { stoppedBy, epochs }: RunSummary,
+  { schedule }: Record<string, unknown>,
+): Command {
+  if (EARLY_ENDS.includes(stoppedBy)) {
+    return {
+      purpose: `Continue this run without --${stoppedBy}, which ended it after ${plural(epochs, 'epoch')}:`,
+      line: `npx scanstroke train --load-cp ${run} --${stoppedBy} none`,
+    };
+  }
+  const longer = 2 * Math.max(1, epochs);
+  if (!FINITE_SCHEDULES.some((name) => name === schedule)) {
+    return {
+      purpose: `Continue this run to ${plural(longer, 'epoch')}:`,
+      line: `npx scanstroke train --load-cp ${run} --num-epochs ${longer}`,
+    };
+  }
+  return {
+    purpose: `Train for ${plural(longer, 'epoch')} from the start (its schedule has ended):`,
+    line: `npx scanstroke train ${settings} --num-epochs ${longer}`,
+  };
 }
 
 function shellEscape(character: string): string {

@@ -301,6 +301,7 @@ test('of hundreds of classes, the matrices show those with the lowest recall', (
   const confusionMatrix = classes.map((_, row) =>
     classes.map((_, column) => (column === (row % 7 === 0 ? (row + 7) % 345 : row) ? 3 : 0)),
   );
+  confusionMatrix[8].fill(0); // a class without samples
   Object.assign(input.summary, { classes, confusionMatrix });
   for (const draw of [confusionMatrixChart, confusionRatesChart]) {
     const chart = draw(input, 'page');
@@ -308,5 +309,5 @@ test('of hundreds of classes, the matrices show those with the lowest recall', (
     const texts = textBoxes(renderSvg(chart)).map(({ text }) => text);
     assert.ok(texts.includes('figure 7') && !texts.includes('figure 8'));
   }
-  assert.match(confusionMatrixChart(input, 'page').title, /^150 of 1,035 test answers were wrong$/);
+  assert.match(confusionMatrixChart(input, 'page').title, /^150 of 1,032 test answers were wrong$/);
 });

@@ -320,6 +320,13 @@ test('commands are quoted for a shell, and depend on the schedule', () => {
       "npx scanstroke train --load-cp 'runs/it'\\''s mine/' --num-epochs 6",
     ),
   );
+  const [, , after] = reproductionCommands(
+    'r',
+    { ...summary, stoppedBy: 'patience' },
+    { schedule: 'one-cycle' },
+  );
+  assert.equal(after.purpose, 'Continue this run without --patience, which ended it after 3 epochs:');
+  assert.equal(after.line, 'npx scanstroke train --load-cp r --patience none');
   assert.equal(reproductionCommands('r', { ...summary, preset: null }, {}).length, 4);
   // The preset alone would train on MNIST.
   assert.equal(reproductionCommands('r', summary, { data: 'my-pictures' }).length, 4);

@@ -132,7 +132,8 @@ function shownPart({ confusionMatrix, classes }: ConfusionInput['summary']): {
 } {
   const totals = confusionMatrix.map((row) => row.reduce((sum, count) => sum + count, 0));
   if (confusionMatrix.length <= SHOWN_CLASSES.all) return { confusionMatrix, classes, totals };
-  const recall = (label: number) => confusionMatrix[label][label] / Math.max(1, totals[label]);
+  // A class without samples has no recall: it comes last.
+  const recall = (label: number) => (totals[label] === 0 ? 2 : confusionMatrix[label][label] / totals[label]);
   const labels = [...confusionMatrix.keys()]
     .sort((a, b) => recall(a) - recall(b) || a - b)
     .slice(0, SHOWN_CLASSES.of)
