@@ -125,7 +125,8 @@ function idxPictures(bytes: Uint8Array, name: string): RecognizerInput[] {
 /** A JSON value, a list of values, one value on each line, or a project of drawings. */
 function jsonInputs(content: string, name: string): RecognizerInput[] {
   const lines = content.split('\n');
-  if (lines.filter((line) => line.trim() !== '').length > 1 && isJson(lines[0])) {
+  const [first, second] = lines.filter((line) => line.trim() !== '');
+  if (second !== undefined && isJson(first)) {
     return lines.flatMap((line, n) => {
       const where = `${name}:${n + 1}`;
       return line.trim() === '' ? [] : [parseInput(parseJson(line, where), where)];

@@ -77,11 +77,17 @@ export function removeUnusedFolder(folder: string): void {
 
 /**
  * @param loadCp the checkpoint from which a run is about to begin in `folder`; null for none
- * @throws UserError if `folder` holds a run: a new run never overwrites an old one. A run that was killed as it began
+ * @throws UserError if `folder` holds a run or a network: a new run never overwrites an old one. A run that was killed as it began
  * from the same checkpoint may begin again.
  */
 export async function refuseOldRun(folder: string, loadCp: string | null): Promise<void> {
-  if (!holdsRun(folder)) return;
+  if (!holdsRun(folder)) {
+    if (!isThere(join(folder, RUN_FILES.best))) return;
+    throw new UserError(
+      `train: ${folder} holds a network already (${RUN_FILES.best}), which a new run would replace; choose another folder`,
+      { settings: ['loadCp', 'savingPath'] },
+    );
+  }
   if (loadCp !== null && (await originOf(folder)) === resolve(loadCp)) return;
   throw new UserError(`train: ${folder} holds a run already; resume that run, or choose another folder`, {
     settings: ['loadCp', 'savingPath'],

@@ -190,6 +190,11 @@ describe('run folders', () => {
     await refuseOldRun('empty', null);
     await assert.rejects(refuseOldRun('runs/old', null), /runs\/old holds a run already; resume that run/);
     await assert.rejects(refuseOldRun('runs/seeds', null), UserError, 'a folder of several seeds');
+    put('networks/best.safetensors', 1);
+    await assert.rejects(
+      refuseOldRun('networks', null),
+      /networks holds a network already \(best\.safetensors\), which a new run would replace/,
+    );
   });
 
   it('a run that was killed as it began from another one may begin again from the same checkpoint', async () => {

@@ -32,7 +32,7 @@ test('prints the answers of the recogniser for pictures, drawings and strokes', 
   const files = {
     'a.png': greyPng(images[0].pixels, 28),
     'b-idx3-ubyte': Buffer.concat([idx, ...images.map(({ pixels }) => pixels)]),
-    'c.ndjson': `${JSON.stringify(drawing)}\n\n${JSON.stringify({ strokes: [] })}\n`,
+    'c.ndjson': `\n${JSON.stringify(drawing)}\n\n${JSON.stringify({ strokes: [] })}\n`,
     'd.json': JSON.stringify([{ pixels: [...images[1].pixels], width: 28, height: 28 }]),
   };
   const path = (name: string) => join(folder, name);
