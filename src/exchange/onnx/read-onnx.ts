@@ -33,12 +33,18 @@ export function readOnnx(bytes: Uint8Array, name: string, readBeside: ReadBeside
   const model = readModelMessage(bytes, name);
   const found = findInAllSizes(model, bytes.length, new Constants(name, readBeside));
   const own = ownMetadata(model.metadata, found, name);
+  if (!own && !found.inOrder) {
+    throw new UserError(
+      `${name}: the graph does not read its whole input row by row: it transposes, crops or mirrors it, or reads the colours of each pixel; ` +
+        'export the model without that, and give scanstroke pictures that have gone through it',
+    );
+  }
   const head = own?.config.head ?? found.heads[0];
   return {
     format: own ? 'an ONNX file of scanstroke' : 'an ONNX file',
     tensors: found.tensors,
     head,
-    sequenceLength: head === 'flatten' ? found.steps : null,
+    sequenceLength: head === 'flatten' || !found.anySteps ? found.steps : null,
     config: own?.config ?? null,
     preprocessing: own?.preprocessing ?? null,
     classes: own?.classes ?? null,
@@ -51,9 +57,13 @@ export function readOnnx(bytes: Uint8Array, name: string, readBeside: ReadBeside
 }
 
 /** Analyses a graph whose sizes differ from call to call with two choices of them: what it reads must be the same. */
-function findInAllSizes(model: StoredModel, fileBytes: number, constants: Constants): FoundClassifier {
+function findInAllSizes(
+  model: StoredModel,
+  fileBytes: number,
+  constants: Constants,
+): FoundClassifier & { anySteps: boolean } {
   const first = findWithSizes(model, fileBytes, constants, 2);
-  if (!first.anySize) return first.found;
+  if (!first.anySize) return { ...first.found, anySteps: false };
   const second = findWithSizes(model, fileBytes, constants, 3);
   const heads = first.found.heads.filter((head) => second.found.heads.includes(head));
   if (heads.length === 0 || !isSame(first.found.tensors, second.found.tensors)) {
@@ -62,7 +72,7 @@ function findInAllSizes(model: StoredModel, fileBytes: number, constants: Consta
         `${second.found.steps}; scanstroke's heads read the same`,
     );
   }
-  return { ...first.found, heads };
+  return { ...first.found, heads, anySteps: first.found.steps !== second.found.steps };
 }
 
 /** @param least the sizes that differ from call to call are this, this + 1, … */

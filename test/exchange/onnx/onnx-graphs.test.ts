@@ -65,6 +65,19 @@ describe('graphs that come in', () => {
     assert.equal(read((parts) => lastStepOfY(parts, 1)).head, 'final');
   });
 
+  test('pictures, whose channels become parts of each row', () => {
+    const found = read((parts) => {
+      parts.inputs.x = [1, I, T, 1];
+      parts.constants.rows = wholes(T, 1, I);
+      Object.assign(parts.transpose, { op: 'Reshape', inputs: ['beside', 'rows'], attributes: {} });
+      parts.head = [
+        ...parts.head,
+        { op: 'Transpose', inputs: ['x'], outputs: ['beside'], attributes: { perm: [2, 0, 1, 3] } },
+      ];
+    });
+    assert.equal(found.sequenceLength, T);
+  });
+
   test('all steps, though the file names no number of steps', () => {
     const found = read(flattened);
     assert.equal(found.head, 'flatten');
@@ -225,6 +238,30 @@ describe('graphs that are refused by name', () => {
         lstm.inputs = [...lstm.inputs, '', 'h0'];
       },
       /LSTM has initial states that are not zero/,
+    ],
+    'columns in place of rows': [
+      ({ inputs, transpose }) => {
+        inputs.x = [1, I, T];
+        transpose.attributes.perm = [2, 0, 1];
+      },
+      /does not read its whole input row by row: it transposes, crops or mirrors it/,
+    ],
+    'a part of the input': [
+      ({ inputs, transpose, head, constants }) => {
+        inputs.x = [1, T + 2, I];
+        Object.assign(constants, { from: wholes(0), to: wholes(T), axis1: wholes(1) });
+        transpose.inputs = ['part'];
+        head.push({ op: 'Slice', inputs: ['x', 'from', 'to', 'axis1'], outputs: ['part'] });
+      },
+      /does not read its whole input row by row/,
+    ],
+    'colours side by side': [
+      ({ inputs, transpose, constants }) => {
+        inputs.x = [1, T, 2, 2];
+        Object.assign(constants, { W: floats(1, 4 * H, 4), rows: wholes(T, 1, 4) });
+        Object.assign(transpose, { op: 'Reshape', inputs: ['x', 'rows'], attributes: {} });
+      },
+      /reads the colours of each pixel/,
     ],
     'a backward LSTM alone': [
       ({ lstm }) => Object.assign(lstm.attributes, { direction: 'reverse' }),

@@ -37,10 +37,28 @@ interface Expected {
 }
 
 const FILES: Record<string, Expected> = {
-  'torch211-last_bi.torchscript': { head: 'last', layers: 2, directions: 2, io: 'torch211-last_bi' },
-  'torch211-last_uni.torchscript': { head: 'final', layers: 1, directions: 1, io: 'torch211-last_uni' },
-  'torch211-last_uni.dynamo': { head: 'final', layers: 1, directions: 1, io: 'torch211-last_uni' },
-  'torch211-last_uni.dynamo-dynamic': { head: 'final', layers: 1, directions: 1, io: 'torch211-last_uni' },
+  'torch211-last_bi.torchscript': {
+    head: 'last',
+    layers: 2,
+    directions: 2,
+    steps: 17,
+    io: 'torch211-last_bi',
+  },
+  'torch211-last_uni.torchscript': {
+    head: 'final',
+    layers: 1,
+    directions: 1,
+    steps: 12,
+    io: 'torch211-last_uni',
+  },
+  'torch211-last_uni.dynamo': { head: 'final', layers: 1, directions: 1, steps: 12, io: 'torch211-last_uni' },
+  'torch211-last_uni.dynamo-dynamic': {
+    head: 'final',
+    layers: 1,
+    directions: 1,
+    steps: 12,
+    io: 'torch211-last_uni',
+  },
   'torch211-rows.torchscript': { head: 'flatten', layers: 2, directions: 2, steps: 28, io: 'torch211-rows' },
   'torch211-rows.dynamo': { head: 'flatten', layers: 2, directions: 2, steps: 28, io: 'torch211-rows' },
   'torch211-rows.dynamo-dynamic': {
@@ -57,16 +75,35 @@ const FILES: Record<string, Expected> = {
     softmax: true,
     io: 'torch211-tagger',
   },
-  'torch211-tagger.dynamo': { head: 'final', layers: 6, directions: 1, softmax: true, io: 'torch211-tagger' },
-  'torch113-last_bi.torchscript': { head: 'last', layers: 2, directions: 2, io: 'torch113-last_bi' },
-  'torch113-last_uni.torchscript': { head: 'final', layers: 1, directions: 1, io: 'torch113-last_uni' },
-  external: { head: 'last', layers: 2, directions: 2, io: 'torch211-last_bi' },
-  keras_last: { head: 'final', layers: 1, directions: 1, softmax: true },
+  'torch211-tagger.dynamo': {
+    head: 'final',
+    layers: 6,
+    directions: 1,
+    steps: 46,
+    softmax: true,
+    io: 'torch211-tagger',
+  },
+  'torch113-last_bi.torchscript': {
+    head: 'last',
+    layers: 2,
+    directions: 2,
+    steps: 17,
+    io: 'torch113-last_bi',
+  },
+  'torch113-last_uni.torchscript': {
+    head: 'final',
+    layers: 1,
+    directions: 1,
+    steps: 12,
+    io: 'torch113-last_uni',
+  },
+  external: { head: 'last', layers: 2, directions: 2, steps: 17, io: 'torch211-last_bi' },
+  keras_last: { head: 'final', layers: 1, directions: 1, steps: 6, softmax: true },
   keras_stack: { head: 'flatten', layers: 2, directions: 1, steps: 6 },
   keras_mean: { head: 'mean', layers: 1, directions: 1 },
-  keras_bidirectional: { head: 'last', layers: 2, directions: 2, softmax: true },
+  keras_bidirectional: { head: 'last', layers: 2, directions: 2, steps: 6, softmax: true },
   keras_reversed: { head: 'flatten', layers: 1, directions: 2, steps: 6 },
-  keras2onnx_last: { head: 'final', layers: 1, directions: 1 },
+  keras2onnx_last: { head: 'final', layers: 1, directions: 1, steps: 6 },
   layout_1: { head: 'final', layers: 2, directions: 2 },
 };
 
@@ -84,7 +121,7 @@ async function answers(found: ForeignModel, { layers, directions }: Expected, io
     bidirectional: directions === 2,
     numClasses: shapeOf('fc.bias')[0],
     head: found.head ?? undefined,
-    sequenceLength: found.sequenceLength ?? undefined,
+    sequenceLength: steps,
   };
   const classifier = new SequenceClassifier(config, openReference());
   await classifier.loadStateDict(found.tensors);

@@ -4,6 +4,7 @@ import { lstmSuffix } from '../../../model/parameters.js';
 import type { StateDict } from '../../../state-dict.js';
 import { UserError } from '../../../user-error.js';
 import type { AnalysedGraph } from './graph-analysis.js';
+import { readsInOrder } from './input-order.js';
 import type { LayerDirection, LstmStack } from './lstm-stack.js';
 
 /** A classifier that was found in a graph. */
@@ -12,6 +13,8 @@ export interface FoundClassifier {
   heads: Head[];
   /** T of the analysis. */
   steps: number;
+  /** Whether the first layer reads the whole input, step by step (input-order.ts). */
+  inOrder: boolean;
   /** Under PyTorch's names. */
   tensors: StateDict;
   /** The number that divides the logits; null for none. */
@@ -33,6 +36,7 @@ export function findClassifier(analysis: AnalysedGraph): FoundClassifier {
     );
   }
   const found = PREFERRED.flatMap((head) => {
+    if (featureCount(lstm, layers, head) !== linear.featureCount) return []; // before labels take memory
     const columns = columnsOf(analysis, (batch) => expectedLabels(lstm, layers, head, batch));
     return columns === null ? [] : [{ head, columns }];
   });
@@ -48,6 +52,7 @@ export function findClassifier(analysis: AnalysedGraph): FoundClassifier {
   return {
     heads: found.map(({ head }) => head),
     steps: lstm.steps,
+    inOrder: readsInOrder(lstm),
     tensors,
     temperature: linear.temperature,
     notices: [...notices],
@@ -70,6 +75,13 @@ function checkLayers({ layers }: LstmStack, file: string): LayerDirection[][] {
     );
   }
   return all;
+}
+
+/** F, the numbers that a head reads of a sequence. */
+function featureCount({ steps, units }: LstmStack, layers: readonly LayerDirection[][], head: Head): number {
+  const perStep = units * layers[0].length;
+  if (head === 'flatten') return steps * perStep;
+  return head === 'final' ? layers.length * perStep : perStep;
 }
 
 /** [F] the labels that a head reads of a sequence, in our order; 0 past its end. */
@@ -115,9 +127,7 @@ function columnsOf(
 ): Int32Array | null {
   const { features, featureCount: F } = linear;
   const ours = new Map<number, number>();
-  const first = expected(0);
-  if (first.length !== F) return null;
-  first.forEach((label, column) => {
+  expected(0).forEach((label, column) => {
     ours.set(label, column);
   });
   const columns = new Int32Array(F);

@@ -179,7 +179,7 @@ function inputValues(
     if (isWholeType(dataType) && shape.length < 2) {
       values.set(name, { kind: 'whole', shape, data: lengthsFor(count, sequences) });
     } else if (isFloatType(dataType) || isWholeType(dataType)) {
-      const { base } = labels.add({ kind: 'input', name }, count);
+      const { base } = labels.add({ kind: 'input', name, shape }, count);
       values.set(name, {
         kind: 'label',
         shape,

@@ -7,7 +7,7 @@ import { UserError } from '../../../user-error.js';
 /** What the labels of a block stand for. */
 export type BlockKind =
   /** Elements of an input of the graph, row-major. */
-  | { kind: 'input'; name: string }
+  | { kind: 'input'; name: string; shape: readonly number[] }
   /**
    * Hidden states of one layer and direction: `(step · B + batch) · H + unit`. Step T stands for the sum over the
    * steps of a sequence, T + 1 for the mean.
