@@ -234,6 +234,21 @@ describe('nesting', () => {
   });
 });
 
+test('a dict that names one large dict again and again is refused soon', () => {
+  const members = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`n${n}`, NONE]));
+  const names = Array.from({ length: 3000 }, (_, n) => [`m${n}`, get(7)] as const);
+  const code = dict({ first: [...dict(members), ...put(7)], ...Object.fromEntries(names) });
+  refused(/it names over 4000000 members of dicts and modules/, code);
+});
+
+test('a model is found beside other tensors', () => {
+  for (const key of ['state_dict', 'model_state_dict', 'model', 'net']) {
+    const { format, tensors, epoch } = read(dict({ epoch: int(3), loss: W, [key]: dict({ w: W }), rng: W }));
+    assert.deepEqual([format, [...tensors.keys()], epoch], ['a PyTorch checkpoint', ['w'], 3]);
+  }
+  assert.deepEqual([...read(dict({ model: W, w: W })).tensors.keys()], ['model', 'w']);
+});
+
 describe('what stands for storages', () => {
   test('must be a storage', () => {
     const persistent = (id: Code) => [...id, OPCODES.BINPERSID];

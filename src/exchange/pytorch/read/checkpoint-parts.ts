@@ -6,7 +6,7 @@
 import { describeValue, PickleDict, type PickleValue } from '../../../formats/pickle/pickle-values.js';
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
-import { isModule, isTorchScript, MAX_TENSORS, type NamedTensors, namedTensors } from './module-tensors.js';
+import { isModule, isTorchScript, MAX_TENSORS, type NamedTensors, TensorFinder } from './module-tensors.js';
 
 /** The parts of a file. */
 export interface CheckpointParts {
@@ -52,12 +52,13 @@ const MAX_LISTED_KEYS = 12;
  * @throws UserError naming what the file holds, if there is no model in it
  */
 export function checkpointParts(value: PickleValue, name: string): CheckpointParts {
+  const finder = new TensorFinder(name);
   const alone = { optimizer: null, epoch: null, notices: [] };
   if (isModule(value)) {
     const format = isTorchScript(value)
       ? 'a TorchScript archive'
       : `a PyTorch module, ${describeValue(value)}`;
-    return { ...alone, format, tensors: someTensors(namedTensors(value, name), name) };
+    return { ...alone, format, tensors: someTensors(finder.tensorsOf(value), name) };
   }
   if (!(value instanceof PickleDict)) {
     throw new UserError(
@@ -65,21 +66,30 @@ export function checkpointParts(value: PickleValue, name: string): CheckpointPar
         'save the model with torch.save(model.state_dict(), "model.pt")',
     );
   }
-  const tensors = namedTensors(value, name);
+  // A checkpoint may hold tensors beside the model, such as the loss, or the state of a random generator.
+  const holdsModel = MODEL_KEYS.some((key) => (finder.tensorsOf(value.get(key))?.size ?? 0) > 0);
+  const tensors = holdsModel ? null : finder.tensorsOf(value);
   if (tensors !== null) return { ...alone, format: 'a PyTorch state dict', tensors };
-  return partsOfCheckpoint(value, name, 0);
+  return partsOfCheckpoint(value, { name, finder }, 0);
 }
 
-function partsOfCheckpoint(dict: PickleDict, name: string, depth: number): CheckpointParts {
+/** A file that is read. */
+interface ReadFile {
+  /** For messages. */
+  name: string;
+  finder: TensorFinder;
+}
+
+function partsOfCheckpoint(dict: PickleDict, file: ReadFile, depth: number): CheckpointParts {
   const optimizer = OPTIMIZER_KEYS.map((key) => dict.get(key)).find((value) => value !== undefined) ?? null;
   const models = new Map<string, NamedTensors>();
   for (const [key, value] of dict.entries) {
     if (typeof key !== 'string' || OPTIMIZER_KEYS.includes(key)) continue;
-    const tensors = namedTensors(value, name);
+    const tensors = file.finder.tensorsOf(value);
     if (tensors !== null && tensors.size > 0) models.set(key, tensors);
   }
   const chosen = MODEL_KEYS.find((key) => models.has(key));
-  if (chosen === undefined && models.size === 0) return partsWithin(dict, name, depth);
+  if (chosen === undefined && models.size === 0) return partsWithin(dict, file, depth);
   const parts: CheckpointParts = {
     format: 'a PyTorch checkpoint',
     tensors: new Map(),
@@ -96,7 +106,7 @@ function partsOfCheckpoint(dict: PickleDict, name: string, depth: number): Check
   } else if (models.size === 1) {
     [parts.tensors] = models.values();
   } else {
-    parts.tensors = joined(models, name);
+    parts.tensors = joined(models, file.name);
   }
   return parts;
 }
@@ -111,12 +121,12 @@ function joined(models: Map<string, NamedTensors>, name: string): NamedTensors {
   return all;
 }
 
-function partsWithin(dict: PickleDict, name: string, depth: number): CheckpointParts {
+function partsWithin(dict: PickleDict, file: ReadFile, depth: number): CheckpointParts {
   const inner = [...dict.entries.values()].filter((value) => value instanceof PickleDict);
-  if (depth < MAX_WRAPPERS && inner.length === 1) return partsOfCheckpoint(inner[0], name, depth + 1);
+  if (depth < MAX_WRAPPERS && inner.length === 1) return partsOfCheckpoint(inner[0], file, depth + 1);
   const keys = [...dict.entries.keys()].filter((key) => typeof key === 'string');
   throw new UserError(
-    `${name}: expected tensors, or a model's state dict under ${MODEL_KEYS.slice(0, 4).join(', ')}, ` +
+    `${file.name}: expected tensors, or a model's state dict under ${MODEL_KEYS.slice(0, 4).join(', ')}, ` +
       `found ${keys.length === 0 ? 'a dict without names' : `a dict with ${listed(keys)}`}; ` +
       'save the model with torch.save(model.state_dict(), "model.pt")',
   );

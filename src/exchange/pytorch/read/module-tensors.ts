@@ -18,23 +18,14 @@ export const MAX_MODULE_DEPTH = 64;
 /** Modules in all, also those that several others hold. */
 export const MAX_MODULES = 100_000;
 export const MAX_TENSORS = 65_536;
+/** Members of dicts and modules that are looked at, also those that several others hold: a second's work. */
+export const MAX_MEMBERS = 4_000_000;
 /** Functions that torch.save writes for tensors without plain elements. */
 const SPECIAL_TENSOR = /^torch\._utils\._rebuild_[a-z_]+$/;
 const TORCHSCRIPT = /^__torch__\./;
 
 /** Tensors by their names in state_dict(). */
 export type NamedTensors = Map<string, TorchTensor>;
-
-/**
- * The tensors of a state dict or a module.
- * @param name of the file, for messages
- * @returns null if the value is neither
- * @throws UserError if modules are nested too deeply, or within themselves, or there are too many tensors
- */
-export function namedTensors(value: PickleValue | undefined, name: string): NamedTensors | null {
-  if (value instanceof PickleDict) return tensorsOfDict(value, name);
-  return isModule(value) ? new ModuleWalk(name).walk(value) : null;
-}
 
 /** Whether a value is a module: an object with `_parameters` and `_modules`, or of a class of TorchScript's. */
 export function isModule(value: PickleValue | undefined): value is PickleRecord {
@@ -48,32 +39,40 @@ export function isTorchScript(value: PickleValue): boolean {
   return value instanceof PickleRecord && TORCHSCRIPT.test(value.className);
 }
 
-/** A dict with at least one tensor. Other members, such as an epoch, are no tensors of the model. */
-function tensorsOfDict(dict: PickleDict, name: string): NamedTensors | null {
-  const tensors: NamedTensors = new Map();
-  for (const [key, value] of dict.entries) {
-    if (typeof key === 'string') add(tensors, key, value, name);
-  }
-  return tensors.size === 0 ? null : tensors;
-}
-
 function stateOf({ state }: PickleRecord): PickleDict | null {
   return state instanceof PickleDict ? state : null;
 }
 
-class ModuleWalk {
+/** Finds tensors in the values of one file. Its work is bounded, however often the file names a part. */
+export class TensorFinder {
   readonly #name: string;
-  readonly #tensors: NamedTensors = new Map();
+  #tensors: NamedTensors = new Map();
   /** The modules around the current one. */
   readonly #path = new Set<PickleRecord>();
   #modules = 0;
+  #members = 0;
 
+  /** @param name of the file, for messages */
   constructor(name: string) {
     this.#name = name;
   }
 
-  walk(module: PickleRecord): NamedTensors {
-    this.#enter(module, '');
+  /**
+   * The tensors of a state dict or a module. Other members of a dict, such as an epoch, are no tensors of the model.
+   * @returns null if the value is neither
+   * @throws UserError if modules are nested too deeply, or within themselves, or there are too many tensors
+   */
+  tensorsOf(value: PickleValue | undefined): NamedTensors | null {
+    this.#tensors = new Map();
+    if (value instanceof PickleDict) {
+      for (const [key, member] of value.entries) {
+        this.#count();
+        if (typeof key === 'string') add(this.#tensors, key, member, this.#name);
+      }
+      return this.#tensors.size === 0 ? null : this.#tensors;
+    }
+    if (!isModule(value)) return null;
+    this.#enter(value, '');
     return this.#tensors;
   }
 
@@ -86,34 +85,42 @@ class ModuleWalk {
     if (++this.#modules > MAX_MODULES) this.#fail(`it has over ${MAX_MODULES} modules`);
     this.#path.add(module);
     if (isTorchScript(module)) this.#attributes(state, prefix);
-    else this.#members(state, prefix);
+    else this.#parts(state, prefix);
     this.#path.delete(module);
   }
 
   #attributes(state: PickleDict, prefix: string): void {
     for (const [key, value] of state.entries) {
+      this.#count();
       if (typeof key !== 'string') continue;
       if (isTorchScript(value)) this.#part(value, `${prefix}${key}.`);
       else add(this.#tensors, prefix + key, value, this.#name);
     }
   }
 
-  #members(state: PickleDict, prefix: string): void {
+  #parts(state: PickleDict, prefix: string): void {
     const left = state.get('_non_persistent_buffers_set');
     const leftOut = new Set(Array.isArray(left) ? left : []);
     for (const group of ['_parameters', '_buffers']) {
       for (const [key, value] of entriesIn(state, group)) {
+        this.#count();
         if (typeof key !== 'string' || (group === '_buffers' && leftOut.has(key))) continue;
         add(this.#tensors, prefix + key, value, this.#name);
       }
     }
     for (const [key, value] of entriesIn(state, '_modules')) {
+      this.#count();
       if (typeof key === 'string') this.#part(value, `${prefix}${key}.`);
     }
   }
 
   #part(value: PickleValue, prefix: string): void {
     if (value instanceof PickleRecord) this.#enter(value, prefix);
+  }
+
+  #count(): void {
+    if (++this.#members > MAX_MEMBERS)
+      this.#fail(`it names over ${MAX_MEMBERS} members of dicts and modules`);
   }
 
   #fail(problem: string): never {
