@@ -4,6 +4,7 @@ import { isPlainObject, parseJson } from '../../formats/json.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { type OwnPart, partNamed } from './own-picture.js';
+import { utf8Text } from './utf8-text.js';
 
 /** What a table says of a picture. */
 export interface Label {
@@ -39,7 +40,7 @@ interface Row {
  * @param path of the table in its tree
  * @param shown how messages name the table
  * @param labels to which the table's labels are added
- * @throws UserError naming file and line where the table is damaged, or lacks a column
+ * @throws UserError naming file and line where the table is damaged, not UTF-8, or lacks a column
  */
 export async function readLabelTable(
   bytes: Uint8Array,
@@ -47,7 +48,7 @@ export async function readLabelTable(
   shown: string,
   labels: Map<string, Label>,
 ): Promise<void> {
-  const text = new TextDecoder().decode(bytes);
+  const text = utf8Text(bytes, shown);
   const rows = /csv$/i.test(path) ? await csvRows(text, shown) : jsonRows(text, shown);
   const folder = posix.dirname(path);
   for (const { where, values } of rows) {

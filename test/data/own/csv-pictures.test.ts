@@ -139,6 +139,11 @@ test('mistakes are named with what to do', async () => {
   await refused('label,a,b,c,d\n1,2,3\n', /none that can be read \(DIR\/a\.csv:2: it has 3 columns, not 5\)/);
   await refused('label,a,b,c,d\n1,-1,0,0,1\n', /numbers from -1 to 1; rescale/);
   await refused(Uint8Array.of(0xff, 0xfe, 49, 0), /found UTF-16/);
+  // In Windows-1252, Ä and Ö would become the same class.
+  await refused(
+    Buffer.from('Ä,0,0,0,9\nÖ,0,0,0,9\n', 'latin1'),
+    /a\.csv:1: expected text in UTF-8, found another encoding; .*“CSV UTF-8”$/,
+  );
   await refused(Uint8Array.of(49, 44, 0, 10), /found binary data/);
   await refused('', /found none/);
 });

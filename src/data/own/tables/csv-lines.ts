@@ -2,12 +2,12 @@
 import Papa from 'papaparse';
 import { readFileInChunks } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
+import { utf8Text } from '../utf8-text.js';
 
 const CHUNK_BYTES = 2 ** 20;
 /** A picture of 2048 × 2048 has 4 million numbers of up to 4 letters. */
 const MAX_CSV_LINE_BYTES = 2 ** 24;
 const NEW_LINE = 10;
-const BOM = '\uFEFF';
 
 export interface CsvLine {
   /** From 1. */
@@ -17,16 +17,15 @@ export interface CsvLine {
 
 /**
  * Lines that are not empty.
- * @throws UserError if the file cannot be read, is UTF-16 or binary, or has a line of more than 16 MB
+ * @throws UserError if the file cannot be read, is not UTF-8 or is binary, or has a line of more than 16 MB
  */
 export async function* csvLines(path: string, signal?: AbortSignal): AsyncGenerator<CsvLine> {
   let rest: Buffer = Buffer.alloc(0);
   let number = 0;
   const take = (line: Buffer): CsvLine | null => {
     number++;
-    const text = line.toString('utf8').replace(/\r$/, '');
-    const clean = number === 1 && text.startsWith(BOM) ? text.slice(1) : text;
-    return clean.trim() === '' ? null : { number, text: clean };
+    const text = utf8Text(line, `${path}:${number}`).replace(/\r$/, '');
+    return text.trim() === '' ? null : { number, text };
   };
   const options = { chunkBytes: CHUNK_BYTES, signal, check: (start: Uint8Array) => checkText(start, path) };
   for await (const chunk of readFileInChunks(path, `the table ${path}`, options)) {

@@ -1,6 +1,7 @@
 /** The elements of a NumPy array, row by row, from a stream of bytes. */
 import { halfToNumber } from '../../../half.js';
 import { UserError } from '../../../user-error.js';
+import { utf8Text } from '../utf8-text.js';
 import { cutShort, headerEnd, type NpyHeader, PREAMBLE_BYTES, readNpyHeader } from './npy-header.js';
 
 /** The bytes of an array, which can be read several times. */
@@ -113,7 +114,7 @@ export async function* numberRows(array: ArrayBytes, signal?: AbortSignal): Asyn
 
 /**
  * Text in an array [N] or [N, 1].
- * @throws UserError if the bytes are damaged
+ * @throws UserError if the bytes are damaged, or text that is not UTF-8
  */
 export async function* textRows(array: ArrayBytes, signal?: AbortSignal): AsyncGenerator<string> {
   const pieces = new Pieces(array, signal);
@@ -121,7 +122,9 @@ export async function* textRows(array: ArrayBytes, signal?: AbortSignal): AsyncG
     const { type, count, itemBytes, littleEndian } = await takeHeader(pieces, array);
     for (let n = 0; n < count; n++) {
       const bytes = await pieces.exactly(itemBytes);
-      yield type === 'U' ? fromUtf32(viewOf(bytes), littleEndian) : fromBytes(bytes);
+      yield type === 'U'
+        ? fromUtf32(viewOf(bytes), littleEndian)
+        : fromBytes(bytes, `${array.where}:${n + 1}`);
     }
   } finally {
     await pieces.close();
@@ -195,6 +198,6 @@ function fromUtf32(view: DataView, littleEndian: boolean): string {
   return text.replace(/\0+$/, '');
 }
 
-function fromBytes(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes).replace(/\0+$/, '');
+function fromBytes(bytes: Uint8Array, where: string): string {
+  return utf8Text(bytes, where, 'save np.char.decode(labels, its encoding)').replace(/\0+$/, '');
 }

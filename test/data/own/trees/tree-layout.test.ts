@@ -12,9 +12,10 @@ function placed(paths: string[], labels: Map<string, Label> | null = null): stri
   );
 }
 
-async function tableOf(content: string, path = 'metadata.csv'): Promise<Map<string, Label>> {
+async function tableOf(content: string | Uint8Array, path = 'metadata.csv'): Promise<Map<string, Label>> {
   const labels = new Map<string, Label>();
-  await readLabelTable(new TextEncoder().encode(content), path, `data/${path}`, labels);
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  await readLabelTable(bytes, path, `data/${path}`, labels);
   return labels;
 }
 
@@ -89,7 +90,7 @@ describe('tables of labels', () => {
   });
 
   test('tables that lack a column or are damaged are refused with the line', async () => {
-    const refused = (content: string, message: RegExp, path?: string) =>
+    const refused = (content: string | Uint8Array, message: RegExp, path?: string) =>
       assert.rejects(
         tableOf(content, path),
         (error) => error instanceof UserError && message.test(error.message),
@@ -97,6 +98,10 @@ describe('tables of labels', () => {
     await refused(
       'name,label\na.png,cat\n',
       /metadata\.csv:2: expected the columns file_name and label, found "name, label"/,
+    );
+    await refused(
+      Buffer.from('file_name,label\na.png,Ä\n', 'latin1'),
+      /^data\/metadata\.csv: expected text in UTF-8, found another encoding; save it as UTF-8/,
     );
     await refused('', /expected a line of column names and a line for each picture/);
     await refused('file_name,label\n"a.png,cat\n', /metadata\.csv:\d: /);
