@@ -115,6 +115,14 @@ test('labels as text, columns, and rows with a single 1', async () => {
     '😀',
   ]);
   assert.deepEqual(await labelled(npy('|S2', [2, 1], Buffer.from('a\0bc'))), ['a', 'bc']);
+  await assert.rejects(
+    labelled(npy('|S1', [2, 2], Buffer.from('abcd'))),
+    /labels\.npy: expected text labels \[N\] or \[N, 1\], found the shape \[2, 2\]; save the column of the classes/,
+  );
+  await assert.rejects(
+    labelled(npy('|S1', [2], Buffer.from('aÄ', 'latin1'))),
+    /labels\.npy:2: expected text in UTF-8, found another encoding; save np\.char\.decode/,
+  );
   assert.deepEqual(await labelled(npy('<f4', [2, 3], bytes(Float32Array.of(0, 0, 1, 1, 1, 0)))), ['2', '']);
 });
 

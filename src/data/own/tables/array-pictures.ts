@@ -108,6 +108,11 @@ async function openPair(pair: ArrayPair): Promise<OpenedPair> {
       `${pair.labels.where}: expected labels [N], or [N, classes] with a single 1 in each row, found the shape [${labelHeader.shape.join(', ')}]`,
     );
   }
+  if (columns > 1 && isText(labelHeader)) {
+    throw new UserError(
+      `${pair.labels.where}: expected text labels [N] or [N, 1], found the shape [${labelHeader.shape.join(', ')}]; save the column of the classes`,
+    );
+  }
   if (labels !== count) {
     throw new UserError(
       `${where} has ${count} pictures, ${pair.labels.where} ${labels} labels; both must be of the same pictures, in the same order`,
@@ -158,10 +163,13 @@ async function* picturesOf(
   }
 }
 
+function isText({ type }: NpyHeader): boolean {
+  return type === 'S' || type === 'U';
+}
+
 /** The labels one by one; '' for a row without a single 1. */
 async function* labelsOf({ labels, labelHeader }: OpenedPair, signal?: AbortSignal): AsyncGenerator<string> {
-  const { type } = labelHeader;
-  if (type === 'S' || type === 'U') {
+  if (isText(labelHeader)) {
     yield* textRows(labels, signal);
     return;
   }
