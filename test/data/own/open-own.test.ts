@@ -48,6 +48,19 @@ function writeZip(bytes: Uint8Array): string {
   return path;
 }
 
+/** The archive with the end of a large one: a ZIP64 record and its locator. */
+function withZip64(bytes: Buffer): Buffer {
+  const at = bytes.length - 22;
+  const [record, locator, end] = [Buffer.alloc(56), Buffer.alloc(20), Buffer.from(bytes.subarray(at))];
+  record.writeUInt32LE(0x06064b50);
+  record.writeBigUInt64LE(BigInt(end.readUInt32LE(12)), 40);
+  record.writeBigUInt64LE(BigInt(end.readUInt32LE(16)), 48);
+  locator.writeUInt32LE(0x07064b50);
+  locator.writeBigUInt64LE(BigInt(at), 8);
+  end.fill(0xff, 8, 20);
+  return Buffer.concat([bytes.subarray(0, at), record, locator, end]);
+}
+
 const load = (path: string, onNotice?: (line: string) => void) =>
   loadDataset(path, { channelsImg: null, order: 'tour', onNotice });
 
@@ -175,6 +188,41 @@ describe('folders and archives', () => {
       writeZip(zipSync({ 'train.csv': file })),
       /but tables: \S+train\.csv; unpack the archive, and give the unpacked file/,
     );
+  });
+
+  test('names without a flag are in code page 437, unless they are UTF-8', async () => {
+    const bytes = Buffer.from(zipSync(twoClasses() as Zippable));
+    const renamed = (name: string, encoding: 'latin1' | 'utf8') =>
+      writeZip(
+        Buffer.from(
+          bytes.toString('latin1').replaceAll('flat', Buffer.from(name, encoding).toString('latin1')),
+          'latin1',
+        ),
+      );
+    assert.deepEqual((await load(renamed('\x8e\x94\x81t', 'latin1'))).classes, ['tall', 'Äöüt']);
+    assert.deepEqual((await load(renamed('Äöüt'.slice(1, 3), 'utf8'))).classes, ['tall', 'öü']);
+  });
+
+  test('a comment with the signature of the end, bytes in front of the archive and behind it', async () => {
+    const bytes = Buffer.from(zipSync(twoClasses() as Zippable));
+    const comment = Buffer.from(`a comment PK\x05\x06 ${'x'.repeat(40)}`);
+    const commented = Buffer.concat([bytes, comment]);
+    commented.writeUInt16LE(comment.length, bytes.length - 2);
+    const program = Buffer.from('#!/bin/sh\n');
+    const large = Buffer.concat([program, withZip64(bytes)]);
+    for (const archive of [
+      commented,
+      Buffer.concat([program, bytes]),
+      Buffer.concat([bytes, program]),
+      Buffer.concat([program, commented]),
+      withZip64(bytes),
+      large,
+    ]) {
+      const { train, test: tests } = await load(writeZip(archive));
+      assert.deepEqual([train.count, tests.count], [12, 2]);
+    }
+    large.writeUInt32LE(0, large.length - 22 - 20 - 56);
+    await refused(writeZip(large), /a damaged ZIP archive: its ZIP64 directory makes no sense/);
   });
 
   test('strokes are made of the pictures', async () => {

@@ -39,7 +39,7 @@ const ENCRYPTED = 1;
  * @throws UserError if there is no directory, or it is damaged
  */
 export async function zipEntries(handle: FileHandle, size: number, name: string): Promise<ZipEntry[]> {
-  const { start, bytes } = await findDirectory(handle, size, name);
+  const { start, bytes, shift } = await findDirectory(handle, size, name);
   if (bytes > MAX_DIRECTORY_BYTES || start + bytes > size) throw damaged(name, 'its directory is cut short');
   const directory = Buffer.from((await readRange(handle, start, start + bytes, name)).buffer);
   const entries: ZipEntry[] = [];
@@ -63,6 +63,7 @@ export async function zipEntries(handle: FileHandle, size: number, name: string)
       isEncrypted: (directory.readUInt16LE(at + 8) & ENCRYPTED) !== 0,
     };
     addSizes64(entry, directory.subarray(nameAt + nameBytes, nameAt + nameBytes + extraBytes));
+    entry.at += shift;
     packed += entry.packedBytes;
     // Files that share their bytes unpack to any size: a bomb.
     if (packed > size) throw damaged(name, 'its files are larger than the archive; it may be a ZIP bomb');
@@ -72,15 +73,18 @@ export async function zipEntries(handle: FileHandle, size: number, name: string)
   return entries;
 }
 
-async function findDirectory(
-  handle: FileHandle,
-  size: number,
-  name: string,
-): Promise<{ start: number; bytes: number }> {
+interface Directory {
+  /** Where it begins in the file. */
+  start: number;
+  bytes: number;
+  /** Bytes in front of the archive, from whose beginning its offsets count: a program that unpacks it. */
+  shift: number;
+}
+
+async function findDirectory(handle: FileHandle, size: number, name: string): Promise<Directory> {
   const from = Math.max(0, size - END_BYTES - MAX_COMMENT - LOCATOR_64_BYTES);
   const tail = Buffer.from((await readRange(handle, from, size, name)).buffer);
-  let at = tail.length - END_BYTES;
-  while (at >= 0 && tail.readUInt32LE(at) !== END) at--;
+  const at = endIn(tail);
   if (at < 0) {
     const start = await readRange(handle, 0, Math.min(size, 4096), name);
     const isStart = start.length >= 4 && Buffer.from(start).readUInt32LE(0) === LOCAL_HEADER;
@@ -96,14 +100,53 @@ async function findDirectory(
     tail.readUInt32LE(at + 12),
     tail.readUInt32LE(at + 16),
   ];
-  if (count !== NONE_16 && bytes !== NONE_32 && start !== NONE_32) return { start, bytes };
+  let found: Announced = { start, bytes, end: from + at };
   const locator = at - LOCATOR_64_BYTES;
-  if (locator < 0 || tail.readUInt32LE(locator) !== LOCATOR_64) return { start, bytes };
-  const place = Number(tail.readBigUInt64LE(locator + 8));
-  if (place + END_64_BYTES > size) throw damaged(name, 'its ZIP64 directory is cut short');
-  const record = Buffer.from((await readRange(handle, place, place + END_64_BYTES, name)).buffer);
-  if (record.readUInt32LE(0) !== END_64) throw damaged(name, 'its ZIP64 directory makes no sense');
-  return { bytes: Number(record.readBigUInt64LE(40)), start: Number(record.readBigUInt64LE(48)) };
+  const isLarge = count === NONE_16 || bytes === NONE_32 || start === NONE_32;
+  if (isLarge && locator >= 0 && tail.readUInt32LE(locator) === LOCATOR_64) {
+    const place = Number(tail.readBigUInt64LE(locator + 8));
+    if (place + END_64_BYTES > size) throw damaged(name, 'its ZIP64 directory is cut short');
+    found = await announced64(handle, [place, from + locator - END_64_BYTES], name);
+  }
+  const shift = found.end - found.bytes - found.start;
+  // Other records may lie between the directory and its end: only where it is not in its place, all is shifted.
+  if (shift <= 0 || (await signatureAt(handle, found.start, name)) === ENTRY) return { ...found, shift: 0 };
+  return { start: found.start + shift, bytes: found.bytes, shift };
+}
+
+/**
+ * Where the end record begins: the last whose comment reaches the end of the file, because a comment may contain the
+ * signature. Of an archive with bytes behind it, the last. -1 for none.
+ */
+function endIn(tail: Buffer): number {
+  let last = -1;
+  for (let at = tail.length - END_BYTES; at >= 0; at--) {
+    if (tail.readUInt32LE(at) !== END) continue;
+    if (at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length) return at;
+    if (last < 0) last = at;
+  }
+  return last;
+}
+
+/** What the end record says of the directory, and where that record is. */
+interface Announced {
+  start: number;
+  bytes: number;
+  end: number;
+}
+
+/** @param places where the record of a large archive may be: where it is announced, which may be shifted, and usually */
+async function announced64(handle: FileHandle, places: readonly number[], name: string): Promise<Announced> {
+  for (const end of places) {
+    if (end < 0 || (await signatureAt(handle, end, name)) !== END_64) continue;
+    const record = Buffer.from((await readRange(handle, end, end + END_64_BYTES, name)).buffer);
+    return { bytes: Number(record.readBigUInt64LE(40)), start: Number(record.readBigUInt64LE(48)), end };
+  }
+  throw damaged(name, 'its ZIP64 directory makes no sense');
+}
+
+async function signatureAt(handle: FileHandle, at: number, name: string): Promise<number> {
+  return Buffer.from((await readRange(handle, at, at + 4, name)).buffer).readUInt32LE(0);
 }
 
 /** Replaces sizes that need 64 bits by those of the extra field. */
@@ -123,13 +166,21 @@ function addSizes64(entry: ZipEntry, extra: Buffer): void {
   }
 }
 
-/** Names are UTF-8, or of an older program in letters of one byte. */
+/** The letters of the bytes from 128 in IBM's code page 437, in which APPNOTE (appendix D) has names without a flag. */
+const CODE_PAGE_437 =
+  'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐' +
+  '└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
+
+/** Names are UTF-8, also of programs that do not say so, or of an older program in letters of one byte. */
 function pathOf(bytes: Uint8Array): string {
   let path: string;
   try {
     path = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    path = Buffer.from(bytes).toString('latin1');
+    const letters = Array.from(bytes, (byte) =>
+      byte < 128 ? String.fromCharCode(byte) : CODE_PAGE_437[byte - 128],
+    );
+    path = letters.join('');
   }
   return path.replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
 }
