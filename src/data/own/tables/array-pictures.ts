@@ -1,8 +1,8 @@
 /** Pictures and labels in arrays of NumPy: which belong together, and each picture with its label. */
 import { quote } from '../../../formats/quotation.js';
 import { UserError } from '../../../user-error.js';
+import { meaningOf } from '../name-words.js';
 import type { LeaveOut, OwnPart, OwnPicture, OwnSource } from '../own-picture.js';
-import { meaningOf } from './name-words.js';
 import { type ArrayBytes, headerOf, numberRows, textRows } from './npy-array.js';
 import type { NpyHeader } from './npy-header.js';
 import { arrayShape, interleaved, type PictureShape } from './picture-shape.js';

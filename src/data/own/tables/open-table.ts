@@ -3,13 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { lookAt } from '../../../formats/file-errors.js';
 import { UserError } from '../../../user-error.js';
+import { meaningOf } from '../name-words.js';
 import { type OwnSource, partNamed } from '../own-picture.js';
 import { isLabelTable } from '../picture-labels.js';
 import { isLeftBehind, isPictureFile } from '../trees/picture-tree.js';
 import { npyFile, npzFile } from './array-files.js';
 import { type ArrayPair, arraySource, type NamedArray, pairArrays } from './array-pictures.js';
 import { csvSource } from './csv-pictures.js';
-import { meaningOf } from './name-words.js';
 import { type DecodePicture, parquetSource } from './parquet-pictures.js';
 
 type TableType = 'csv' | 'npy' | 'npz' | 'parquet';

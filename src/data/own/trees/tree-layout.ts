@@ -1,8 +1,9 @@
 /**
  * Which class and which part a file in a folder of pictures belongs to. The layouts are torchvision's ImageFolder and
  * Hugging Face's imagefolder: `CLASS/1.png`, `train/CLASS/1.png` and `test/CLASS/1.png`, or a table of labels
- * (metadata.csv, metadata.jsonl) beside the pictures or above them.
+ * (metadata.csv, metadata.jsonl) beside the pictures or above them; and Kaggle's `training_set/training_set/CLASS/1.png`.
  */
+import { meaningOf } from '../name-words.js';
 import { type OwnPart, partNamed } from '../own-picture.js';
 import type { Labels } from '../picture-labels.js';
 import { isPictureFile } from './picture-tree.js';
@@ -20,21 +21,20 @@ export type PlacedPicture = { path: string } & (
  */
 export function placePictures(paths: readonly string[], labels: Labels | null): PlacedPicture[] {
   const files = paths.filter((path) => isPictureFile(path));
-  const folders = files.map((path) => path.split('/').slice(0, -1));
-  const skipped = sharedFolders(folders);
-  const isDivided = folders.some(
-    (names) =>
-      partNamed(names[skipped] ?? '') !== undefined && (labels !== null || names.length > skipped + 1),
-  );
+  const all = files.map((path) => path.split('/').slice(0, -1));
+  const skipped = sharedFolders(all);
+  const folders = all.map((names) => names.slice(skipped));
+  const parts = partFolders(folders, labels !== null);
+  const once = parts && foldersTwice(folders);
   const placed = files.map((path, n): PlacedPicture => {
-    const names = folders[n].slice(skipped);
-    const folderPart = isDivided ? (partNamed(names[0] ?? '') ?? null) : null;
+    const [first = '', ...inner] = folders[n];
+    const folderPart = parts?.get(first) ?? null;
     const listed = labels?.get(path);
     if (listed) return { path, label: listed.label, part: listed.part ?? folderPart };
-    if (isDivided && folderPart === null) {
+    if (parts && folderPart === null) {
       return { path, label: null, reason: 'it is in none of the folders train, test and validation' };
     }
-    const label = names[isDivided ? 1 : 0];
+    const label = parts ? inner[once?.has(first) ? 1 : 0] : folders[n][0];
     if (label !== undefined && labels === null) return { path, label, part: folderPart };
     const reason =
       labels === null ? 'it is in no folder of a class' : 'no table of labels (metadata) names it';
@@ -51,6 +51,47 @@ export function placePictures(paths: readonly string[], labels: Labels | null): 
       reason: `${where} names it, but there is no such picture`,
     })),
   ];
+}
+
+/**
+ * The parts of the outermost folders: of folders named `train`, `test` and so on; without such, of folders with these
+ * words (`training_set`, `seg_test`), if each is named for a part, not all for the same, and has folders. So a class
+ * `test tube` among others stays a class.
+ * @param folders of each picture
+ * @param isListed whether the classes are in a table, so that parts need no folders in them
+ * @returns null if the outermost folders are no parts
+ */
+function partFolders(folders: readonly string[][], isListed: boolean): ReadonlyMap<string, OwnPart> | null {
+  const outermost = new Set(folders.filter((names) => names.length > 0).map(([first]) => first));
+  const divided = new Set(
+    folders.filter((names) => names.length > (isListed ? 0 : 1)).map(([first]) => first),
+  );
+  const partsBy = (partOf: (name: string) => OwnPart | null | undefined) => {
+    const parts = new Map<string, OwnPart>();
+    for (const name of outermost) {
+      const part = partOf(name);
+      if (part) parts.set(name, part);
+    }
+    return parts;
+  };
+  const named = partsBy(partNamed);
+  if ([...named.keys()].some((name) => divided.has(name))) return named;
+  const worded = partsBy((name) => meaningOf(name).part);
+  const found = new Set(worded.values());
+  const areParts = worded.size === outermost.size && divided.size === outermost.size;
+  return areParts && found.has('train') && found.size > 1 ? worded : null;
+}
+
+/** Outermost folders that hold nothing but a folder of the same name with folders in it: `seg_train/seg_train/CLASS`. */
+function foldersTwice(folders: readonly string[][]): ReadonlySet<string> {
+  const twice = new Set<string>();
+  const others = new Set<string>();
+  for (const [first, second, third] of folders) {
+    if (first === second && third !== undefined) twice.add(first);
+    else others.add(first);
+  }
+  for (const name of others) twice.delete(name);
+  return twice;
 }
 
 /**

@@ -33,6 +33,42 @@ describe('folders', () => {
     assert.deepEqual(placed(paths), ['train cat', 'test cat', 'validation cat', 'validation dog']);
   });
 
+  test('parts with other words in their names, and a folder twice', () => {
+    const want = ['train cat', 'train dog', 'test cat'];
+    for (const [train, tests] of [
+      ['training_set', 'test_set'],
+      ['seg_train/seg_train', 'seg_test/seg_test'],
+      ['train/train', 'test'],
+    ]) {
+      assert.deepEqual(placed([`${train}/cat/1.png`, `${train}/dog/1.png`, `${tests}/cat/1.png`]), want);
+    }
+    const labels = new Map([['train-set/1.png', { label: 'cat', part: null, where: '' }]]);
+    assert.deepEqual(placed(['train-set/1.png', 'test-set/1.png'], labels).slice(0, 1), ['train cat']);
+    // What is twice may be the class.
+    assert.deepEqual(placed(['train/train/1.png', 'train/bus/1.png', 'test/train/1.png']), [
+      'train train',
+      'train bus',
+      'test train',
+    ]);
+  });
+
+  test('classes may have the words of parts in their names', () => {
+    for (const folders of [
+      ['test tube/old', 'train station/old', 'cat/old'],
+      ['test tube', 'train station'],
+      ['test tube/old', 'test pad/old'],
+      ['train station/old', 'train track/old'],
+    ]) {
+      assert.deepEqual(
+        placed(folders.map((path) => `${path}/1.png`)),
+        folders.map((path) => `– ${path.split('/')[0]}`),
+      );
+    }
+    // Beside folders that are parts by their whole names.
+    const beside = placed(['train/cat/1.png', 'train/test tube/1.png', 'test/test tube/1.png']);
+    assert.deepEqual(beside, ['train cat', 'train test tube', 'test test tube']);
+  });
+
   test('folders that all pictures share are passed over, but not the folder of a class', () => {
     assert.deepEqual(placed(['my/set/cat/1.png', 'my/set/dog/1.png']), ['– cat', '– dog']);
     assert.deepEqual(placed(['my/train/cat/1.png', 'my/test/cat/1.png']), ['train cat', 'test cat']);

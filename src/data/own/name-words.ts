@@ -1,5 +1,8 @@
-/** What the name of a file or an array says of its content: `x_train` is the pictures of the part train. */
-import { type OwnPart, partNamed } from '../own-picture.js';
+/**
+ * What the name of a file, a folder or an array says of its content: `x_train` is the pictures of the part train, the folder
+ * `training_set` all of that part.
+ */
+import { type OwnPart, partNamed } from './own-picture.js';
 
 const PICTURES = new Set([
   'x',
