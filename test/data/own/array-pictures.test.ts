@@ -193,6 +193,10 @@ test('what does not fit is refused before its memory is allocated', async () => 
   );
   await withX(npy('|u1', [3, 4], new Uint8Array(12)), /x\.npy has 3 pictures, DIR\/y\.npy 2 labels/);
   await withX(npy('|u1', [2, 5], new Uint8Array(10)), /a picture has 5 numbers/);
+  await withX(
+    npy('|u1', [2, 12], new Uint8Array(24)),
+    /x\.npy: .* rows of 12 numbers, which do not tell .*; save x\.reshape\(-1, 3, 2, 2\) .* or x\.reshape\(-1, 2, 2, 3\)/,
+  );
   await withX(npy('|u1', [2, 2, 2, 4], new Uint8Array(32)), /found the shape \[2, 2, 2, 4\]/);
   await withX(npy('<c16', [2, 4], new Uint8Array(128)), /found the type "<c16"/);
   await withX(

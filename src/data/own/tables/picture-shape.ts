@@ -38,14 +38,14 @@ export function squareShape(count: number, where: string): PictureShape {
 
 /**
  * The shape of pictures in an array [N, height, width], [N, height, width, 1 or 3], [N, 1 or 3, height, width] or
- * [N, pixels].
+ * [N, pixels] of grey squares.
  * @throws UserError for another shape
  */
 export function arrayShape(shape: readonly number[], where: string): PictureShape {
   const [, ...sizes] = shape;
   const isColour = (size: number) => size === 1 || size === 3;
   let found: PictureShape | null = null;
-  if (sizes.length === 1) return squareShape(sizes[0], where);
+  if (sizes.length === 1) return greyRow(sizes[0], where);
   if (sizes.length === 2) found = { height: sizes[0], width: sizes[1], channels: 1, planar: false };
   else if (sizes.length === 3 && isColour(sizes[2]))
     found = { height: sizes[0], width: sizes[1], channels: sizes[2] as 1 | 3, planar: false };
@@ -54,8 +54,19 @@ export function arrayShape(shape: readonly number[], where: string): PictureShap
   if (found && found.width * found.height >= 1 && found.width * found.height <= MAX_TABLE_PIXELS)
     return found;
   throw new UserError(
-    `${where}: expected pictures [N, height, width], [N, height, width, 1 or 3], [N, 1 or 3, height, width] or [N, pixels] ` +
+    `${where}: expected pictures [N, height, width], [N, height, width, 1 or 3], [N, 1 or 3, height, width] or [N, pixels] in grey ` +
       `of at most ${MAX_TABLE_PIXELS} pixels, found the shape [${shape.join(', ')}]`,
+  );
+}
+
+/** @throws UserError also for colours: those of CIFAR-10 are in planes, others are together for each pixel */
+function greyRow(count: number, where: string): PictureShape {
+  const shape = squareShape(count, where);
+  if (shape.channels === 1) return shape;
+  const { width: n } = shape;
+  throw new UserError(
+    `${where}: expected the shape of pictures in colours, found rows of ${count} numbers, which do not tell where the red ones are; ` +
+      `save x.reshape(-1, 3, ${n}, ${n}) if they are first, as in CIFAR-10, or x.reshape(-1, ${n}, ${n}, 3) if each pixel's colours are together`,
   );
 }
 
