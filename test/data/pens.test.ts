@@ -234,6 +234,16 @@ describe('data sets of drawings', () => {
     assert.equal(dataset.name, 'drawn');
   });
 
+  test('what names of files say beside the class is no part of it', async () => {
+    const bars = lines([0, 1, 2].map(bar));
+    const names = ['full_simplified_cat', 'dogs', 'test-cat', 'dogs.test', 'test_full_raw_cat', 'test'];
+    const folder = await write(Object.fromEntries(names.map((name) => [`${name}.ndjson`, bars])));
+    await rejected(loadStrokes(folder), /the class "test" is/);
+    await fs.rm(join(folder, 'test.ndjson'));
+    const { classes, train, test: held } = await loadStrokes(folder);
+    assert.deepEqual([classes, train.count, held.count], [['cat', 'dogs'], 6, 9]);
+  });
+
   test('Pendigits: .tra is training data, .tes is test data; classes are in numerical order', async () => {
     const digit = (label: number) => `.SEGMENT DIGIT 0 ? "${label}"\n.PEN_DOWN\n 0 0\n ${label} 9\n.PEN_UP\n`;
     const folder = await write({

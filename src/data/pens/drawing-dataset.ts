@@ -17,8 +17,8 @@ import type { NamedDrawing } from './read-drawing.js';
 
 /** Most drawings in a data set: 400 MB as pictures. */
 const MAX_DRAWINGS = 500_000;
-/** Increased whenever the same drawings are divided in another way: it is part of the cache's keys. */
-export const DRAWING_SPLIT_VERSION = 3;
+/** Increased whenever the same drawings are divided in another way, or get other classes: it is part of the cache's keys. */
+export const DRAWING_SPLIT_VERSION = 4;
 
 /** The drawings of a data set, converted to T. */
 interface Parts<T> {

@@ -142,7 +142,7 @@ function checkStart(start: Uint8Array, path: string): void {
  * @param onBytes called with the number of bytes read from this file
  * @param signal ends the reading: throws its reason
  * @returns the classes that the file lists, also those without drawings: a project's. Of a file of drawings without labels,
- *   the file's name
+ *   that in the file's name
  * @throws UserError naming file and line
  */
 export async function readDrawings(
@@ -162,7 +162,7 @@ export async function readDrawings(
     }
     onBytes?.(bytes);
   }
-  return named ?? (count === 0 ? [ownLabel(file)] : []);
+  return named ?? (count === 0 ? [classInName(file.name)] : []);
 }
 
 /**
@@ -172,7 +172,7 @@ export async function readDrawings(
  */
 export async function* drawingsOf(file: DrawingFile, signal?: AbortSignal): AsyncGenerator<ReadDrawings> {
   const { path, name } = file;
-  const own = ownLabel(file);
+  const own = classInName(name);
   const named: Naming = ({ drawing, label }, where) => ({ drawing, label: label ?? own, where });
   if (/\.json$/i.test(name)) {
     yield { ...(await drawingsOfJson(path, named)), bytes: file.bytes };
@@ -212,9 +212,15 @@ function parsedLine(line: string, where: string, named: Naming): ReadDrawing {
   }
 }
 
-/** The label of drawings that have none: the file's name without its ending. */
-function ownLabel({ name }: DrawingFile): string {
-  return name.replace(DRAWING_FILE, '').replace(/(\.full)?\.npz$/i, '');
+/** What names of files have before their class and behind it: `test-cat`, `full_simplified_cat`, `cat.test`. */
+const BESIDE_CLASS = /^(test[-_. ](?=.))?(full_(simplified|raw|binary)_(?=.))?|(?<=.)[-_. ]test$/gi;
+
+/** The class that the name of a file says, which is that of drawings without a label. */
+export function classInName(name: string): string {
+  return name
+    .replace(DRAWING_FILE, '')
+    .replace(/(\.full)?\.npz$/i, '')
+    .replace(BESIDE_CLASS, '');
 }
 
 /** A drawing, a list of them, or a project. */

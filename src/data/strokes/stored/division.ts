@@ -1,7 +1,7 @@
 /** Divides drawings among training, validation and test, in the order in which they are read. */
 import { basename } from 'node:path';
 import { UserError } from '../../../user-error.js';
-import type { DrawingFile } from '../../pens/drawing-files.js';
+import { classInName, type DrawingFile } from '../../pens/drawing-files.js';
 import type { PerClass } from '../../per-class.js';
 
 export type DrawingPart = 'train' | 'validation' | 'test';
@@ -120,12 +120,7 @@ export class Division {
   }
 }
 
-/** What the names of files have before their class: `test-cat.ndjson`, `full_simplified_cat.ndjson`. */
-const BEFORE_CLASS = /^(test[-_. ])?(full_(simplified|raw|binary)_)?$/;
-
 /** Whether a file's name says that it has drawings of this class only. */
 function isNamedFor(file: string, word: string): boolean {
-  const name = basename(file).toLowerCase();
-  const at = name.lastIndexOf(`${word.toLowerCase()}.`);
-  return at >= 0 && BEFORE_CLASS.test(name.slice(0, at));
+  return classInName(basename(file)).toLowerCase() === word.toLowerCase();
 }

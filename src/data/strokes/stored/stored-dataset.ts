@@ -30,8 +30,8 @@ import { PART_TENSORS } from './part-writer.js';
 import './stored-file.js';
 import { ROW_BYTES } from './stored-moves.js';
 
-/** Changes with the layout of the files and the division of drawings. */
-const STORED_VERSION = 2;
+/** Changes with the layout of the files and the division of drawings, and with their classes. */
+const STORED_VERSION = 3;
 const PARTS = ['train', 'test'] as const;
 const aboutShape = record<ConvertedSummary>({
   classes: list(text, MAX_CLASSES),

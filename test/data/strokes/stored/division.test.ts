@@ -26,6 +26,7 @@ test('a file is full only if its name is that of the class', () => {
     ['Full_Simplified_The Eiffel Tower.ndjson', 'The Eiffel Tower', true],
     ['full_raw_cat.ndjson', 'cat', true],
     ['cat.full.npz', 'cat', true],
+    ['cat.test.ndjson', 'cat', true],
     ['education.ndjson', 'cat', false],
     ['drawings.ndjson', 'a', false],
     ['a.ndjson.ndjson', 'ndjson', false],
