@@ -60,6 +60,17 @@ describe('nothing is executed', () => {
       ['builtins', '__import__'],
       ['runpy', '_run_code'],
       ['importlib', 'import_module'],
+      ['code', 'interact'],
+      ['code', 'InteractiveInterpreter'],
+      ['code', 'InteractiveConsole.push'],
+      ['code', 'compile_command'],
+      ['code', 'sys.modules'],
+      ['code', '__builtins__.get'],
+      ['commands', 'getoutput'],
+      ['commands', 'getstatusoutput'],
+      ['commands', 'getstatus'],
+      ['pip', 'main'],
+      ['pip._internal', 'main'],
     ]) {
       const call = [...global(module, name), ...command, ...REDUCE];
       const expected = new RegExp(
@@ -77,6 +88,18 @@ describe('nothing is executed', () => {
     assert.equal(value.className, 'numpy.core.multiarray.scalar');
     assert.deepEqual(value.args, [1]);
     assert.deepEqual([...read(dict({ w: W, loss: call })).tensors.keys()], ['w']);
+  });
+
+  test('packages may be called code and commands, and a value Ellipsis', () => {
+    for (const [module, name] of [
+      ['code.net', 'Net'],
+      ['code', 'Net'],
+      ['commands.models', 'Net'],
+      ['builtins', 'Ellipsis'],
+      ['__builtin__', 'NotImplemented'],
+    ]) {
+      assert.deepEqual([...read(dict({ w: W, extra: global(module, name) })).tensors.keys()], ['w']);
+    }
   });
 
   test('names that JavaScript knows are ordinary keys', () => {
