@@ -1,6 +1,6 @@
 /** What is made of the pixels of a PNG, JPEG or WebP file: ink, or colours. */
 import type { InputPicture } from '../inputs/picture-size.js';
-import { type Orientation, upright } from './exif.js';
+import type { Orientation } from './exif.js';
 import {
   coloursOf,
   type GreyPicture,
@@ -10,6 +10,7 @@ import {
   photoColours,
   photoInk,
   type Rgba,
+  uprightRgba,
 } from './picture-ink.js';
 
 /** Pixels as a file stores them. */
@@ -54,9 +55,7 @@ export function uprightSize({ rgba: { width, height }, orientation }: DecodedPic
 
 /** All pixels, upright, on white where they are transparent. @returns [height, width, channels] 0 is black */
 export function pixelsOf({ rgba, orientation }: DecodedPicture, channels: 1 | 3): Uint8Array {
-  const stored = new Uint32Array(rgba.values.slice().buffer);
-  const turned = upright({ width: rgba.width, height: rgba.height, pixels: stored }, orientation);
-  const values = new Uint8Array(turned.pixels.buffer, turned.pixels.byteOffset, turned.pixels.byteLength);
+  const { values } = uprightRgba(rgba, orientation);
   const pixels = new Uint8Array((values.length / 4) * channels);
   for (let from = 0, to = 0; from < values.length; from += 4) {
     const opacity = values[from + 3];

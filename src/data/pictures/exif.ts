@@ -1,5 +1,7 @@
 /** The orientation of a photo, from its Exif data: a TIFF structure whose tag 0x0112 tells how the camera was held. */
 
+/** What Exif data begin with in JPEG files. */
+export const EXIF_MARK = 'Exif\0\0';
 const ORIENTATION = 0x0112;
 const SHORT = 3;
 /** Tags of a directory that are looked at. */
@@ -10,9 +12,12 @@ export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 /**
  * Reads the orientation. Damaged data count as upright, as in browsers.
- * @param tiff the Exif data, from `II` or `MM`
+ * @param exif the Exif data, from `II` or `MM`, or from the mark of JPEG before these, which some programs also put into
+ *   PNG and WebP files
  */
-export function exifOrientation(tiff: Uint8Array): Orientation {
+export function exifOrientation(exif: Uint8Array): Orientation {
+  const hasMark = String.fromCharCode(...exif.subarray(0, EXIF_MARK.length)) === EXIF_MARK;
+  const tiff = hasMark ? exif.subarray(EXIF_MARK.length) : exif;
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
   if (tiff.length < 8) return 1;
   const little = view.getUint16(0) === 0x4949;

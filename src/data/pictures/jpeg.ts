@@ -3,7 +3,7 @@
  * of scans. A file that the decoder would read in another way is refused here. (ITU-T T.81; Exif 2.3)
  */
 import { UserError } from '../../user-error.js';
-import { exifOrientation, type Orientation } from './exif.js';
+import { EXIF_MARK, exifOrientation, type Orientation } from './exif.js';
 
 /** What the headers of a photo say. */
 export interface PhotoHeader {
@@ -29,7 +29,6 @@ const OTHER_FRAMES: Record<number, string> = {
   202: 'with arithmetic coding',
   203: 'with arithmetic coding',
 };
-const EXIF = 'Exif\0\0';
 /** Encoders write about ten; a script that sends every bit alone writes 64. */
 const MAX_SCANS = 100;
 /** Sum of the pixels of all scans: limits the time of decoding to about 20 s. */
@@ -58,8 +57,8 @@ export function readJpegHeader(bytes: Uint8Array, name: string): PhotoHeader {
   let orientation: Orientation | undefined;
   let scans = 0;
   for (const { marker, data } of segmentsOf(bytes, name)) {
-    if (marker === APP1 && orientation === undefined && startsWith(data, EXIF)) {
-      orientation = exifOrientation(data.subarray(EXIF.length));
+    if (marker === APP1 && orientation === undefined && startsWith(data, EXIF_MARK)) {
+      orientation = exifOrientation(data);
     } else if (FRAMES.includes(marker)) {
       if (size) throw damaged(name, 'it has two frames');
       size = checkFrame(data, name);

@@ -65,11 +65,17 @@ export function photoInk(photo: Rgba, orientation: Orientation): GreyPicture {
 
 /** The colours of a photo, turned upright. */
 export function photoColours(photo: Rgba, orientation: Orientation): Required<InputPicture> {
-  const pixels = new Uint32Array(photo.values.slice().buffer);
-  const turned = upright({ width: photo.width, height: photo.height, pixels }, orientation);
+  const turned = uprightRgba(photo, orientation);
   const { width, height } = turned;
-  const values = new Uint8Array(turned.pixels.buffer);
-  return { width, height, channels: 3, pixels: coloursOf({ width, height, values }) };
+  return { width, height, channels: 3, pixels: coloursOf(turned) };
+}
+
+/** The picture turned upright. */
+export function uprightRgba(picture: Rgba, orientation: Orientation): Rgba {
+  if (orientation === 1) return picture;
+  const stored = new Uint32Array(picture.values.slice().buffer);
+  const { width, height, pixels } = upright({ ...picture, pixels: stored }, orientation);
+  return { width, height, values: new Uint8Array(pixels.buffer) };
 }
 
 /** Each pixel is the mean of factor × factor pixels; a rest at the right and at the bottom is left out. */

@@ -8,7 +8,8 @@ import { describeContent, isPng } from '../../formats/content.js';
 import { UserError } from '../../user-error.js';
 import type { InputPicture } from '../inputs/input.js';
 import { MAX_PICTURE_PIXELS } from '../inputs/prepare-picture.js';
-import { coloursOf, inkOf, type Rgba } from './picture-ink.js';
+import { exifOrientation } from './exif.js';
+import { coloursOf, inkOf, type Rgba, uprightRgba } from './picture-ink.js';
 
 /** 4096 × 4096 in four samples of 8 bits. */
 const MAX_INFLATED_BYTES = 4096 * (4 * 4096 + 1);
@@ -53,7 +54,7 @@ export function readPng(bytes: Uint8Array, name: string, channels = 1): Required
 }
 
 /**
- * Decodes a PNG file.
+ * Decodes a PNG file, and turns it upright.
  * @throws UserError naming the file and what is wrong in it
  */
 export function decodePng(bytes: Uint8Array, name: string): Rgba {
@@ -75,9 +76,11 @@ export function decodePng(bytes: Uint8Array, name: string): Rgba {
     );
   }
   const palette = chunks.filter(({ type }) => type === 'PLTE' || type === 'tRNS');
+  const exif = chunks.find(({ type }) => type === 'eXIf');
+  const orientation = exif ? exifOrientation(exif.data) : 1;
   const safe = [chunks[0], ...palette, { type: 'IDAT', data: deflateSync(inflated, { level: 0 }) }, END];
   try {
-    return rgba(decode(Buffer.concat([SIGNATURE, ...safe.map(chunkBytes)])));
+    return uprightRgba(rgba(decode(Buffer.concat([SIGNATURE, ...safe.map(chunkBytes)]))), orientation);
   } catch (error) {
     throw new UserError(`${name}: not a PNG file that can be read: ${(error as Error).message}`);
   }
@@ -90,7 +93,7 @@ interface Chunk {
 
 const END: Chunk = { type: 'IEND', data: new Uint8Array() };
 
-/** The chunks that make the picture, in order; the header comes first. */
+/** The chunks that make the picture, and its Exif data, in order; the header comes first. */
 function chunksOf(bytes: Uint8Array, name: string): Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: Chunk[] = [];
@@ -101,7 +104,7 @@ function chunksOf(bytes: Uint8Array, name: string): Chunk[] {
     if (at + 12 + length > bytes.length) break;
     if (chunks.length === 0 && !(type === 'IHDR' && length === 13)) break;
     if (type === 'IEND') return chunks;
-    if (['IHDR', 'PLTE', 'tRNS', 'IDAT'].includes(type)) {
+    if (['IHDR', 'PLTE', 'tRNS', 'IDAT', 'eXIf'].includes(type)) {
       chunks.push({ type, data: bytes.subarray(at + 8, at + 8 + length) });
     }
     if (chunks.length === 1) readHeader(chunks[0], name);

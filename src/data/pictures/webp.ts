@@ -32,8 +32,7 @@ export function readWebpHeader(bytes: Uint8Array, name: string): PhotoHeader {
     } else if (type === 'ANIM' || type === 'ANMF') {
       throw animated(name);
     } else if (type === 'EXIF') {
-      const start = String.fromCharCode(...data.subarray(0, 6)) === 'Exif\0\0' ? 6 : 0;
-      orientation = exifOrientation(data.subarray(start));
+      orientation = exifOrientation(data);
     } else size ??= sizeOf(type, data);
   }
   if (!size) throw damaged(name, 'it has no picture');

@@ -10,6 +10,7 @@ import { announcedPixels, readPicture } from '#src/data/pictures/picture.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../../ink/images.js';
 import { exif, type Grey, jpegFile, webpFile, withSegment } from './photo-file.js';
+import { greyPng } from './png-file.js';
 
 /** A mark in a corner: no two orientations give the same picture. */
 const CORNER: Grey = {
@@ -64,8 +65,8 @@ describe('JPEG and WebP pictures', () => {
     };
     for (const [orientation, from] of Object.entries(stored)) {
       for (const channels of [1, 3]) {
-        const file = withSegment(jpeg, 0xe1, exif(Number(orientation)));
-        const { width, height, pixels } = await read(file, channels);
+        const mark = exif(Number(orientation));
+        const { width, height, pixels } = await read(withSegment(jpeg, 0xe1, mark), channels);
         assert.deepEqual([width, height], Number(orientation) >= 5 ? [24, 40] : [40, 24]);
         const expected = Array.from({ length: width * height * channels }, (_, i) => {
           const [x, y] = [i % width, Math.floor(i / width / channels)];
@@ -73,6 +74,11 @@ describe('JPEG and WebP pictures', () => {
           return channels === 1 ? ink[v * 40 + u] : CORNER.pixels[v * 40 + u];
         });
         closeTo(pixels, expected, 4);
+        // PNG has Exif data without their mark; some programs write it, too.
+        for (const data of [mark.subarray(6), mark]) {
+          const png = await read(greyPng(CORNER.pixels, CORNER.width, [['eXIf', data]]), channels);
+          assert.deepEqual([png.width, png.height, ...png.pixels], [width, height, ...expected]);
+        }
       }
     }
     closeTo((await read(withSegment(jpeg, 0xe1, exif(9)))).pixels, ink, 4);

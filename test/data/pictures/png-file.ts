@@ -46,6 +46,6 @@ export function unfiltered(values: ArrayLike<number>, bytesPerRow: number): Uint
 }
 
 /** A grey picture. */
-export function greyPng(pixels: Uint8Array, width: number): Uint8Array {
-  return pngFile({ width, height: pixels.length / width, raw: unfiltered(pixels, width) });
+export function greyPng(pixels: Uint8Array, width: number, before: PngParts['before'] = []): Uint8Array {
+  return pngFile({ width, height: pixels.length / width, raw: unfiltered(pixels, width), before });
 }
