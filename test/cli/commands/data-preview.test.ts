@@ -180,9 +180,9 @@ describe('data preview --augment', () => {
         assert.deepEqual(augmentation, { ...AMOUNTS, ...ORDER, ...changes });
         assert.equal(samples.length, 4);
         const sorted = flags.includes('--sort');
-        const given = JSON.parse(
-          run('preview', '--data', data, '--json', '--seed', `${seed}`).stdout,
-        ).samples;
+        // An archive's own strokes depend on no seed.
+        const plain = data === 'lines' ? ['--seed', `${seed}`] : [];
+        const given = JSON.parse(run('preview', '--data', data, '--json', ...plain).stdout).samples;
         if (!sorted) assert.deepEqual(samples.map(rowsIn), given.map(rowsIn));
         const rowsOf = trained(given, side, changes, seed, sorted);
         for (const sample of samples) {

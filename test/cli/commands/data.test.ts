@@ -86,7 +86,20 @@ describe('data strokes', () => {
         [2, 4, 0, 0],
         [1, 0, 0, 0],
       ]);
+      for (const args of [
+        ['strokes', '--out', 'again'],
+        ['preview', '--json'],
+      ]) {
+        const idle = run(...args, '--data', out, '--seed', '4');
+        assert.deepEqual([idle.status, idle.stdout], [2, '']);
+        assert.equal(
+          idle.stderr,
+          `scanstroke: data ${args[0]}: --seed has no effect on ${out}, whose strokes are made already; leave it out\n`,
+        );
+      }
     }
+    const points = run('preview', '--data', 'lines', '--order', 'points', '--seed', '4');
+    assert.match(points.stderr, /data preview: --seed has no effect on the order points/);
     assert.equal(readFileSync(join(folder, 'out/trainlabels.txt'), 'utf8'), '1\n0\n1\n0\n');
   });
 

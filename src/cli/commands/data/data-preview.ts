@@ -20,6 +20,7 @@ import { DataProgressView } from '../../terminal/data-progress.js';
 import { drawSamples } from '../../terminal/stroke-terminal.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/terminal.js';
 import { AMOUNTS, EPOCHS, type PreviewFlags } from './data-flags.js';
+import { refuseIdleSeed } from './seed-effect.js';
 
 /** Values of a move: dx, dy, eos, eod. */
 const COLUMNS = 4;
@@ -41,6 +42,7 @@ export async function preview(flags: PreviewFlags, terminal: Terminal): Promise<
   const variations = variationsOf(flags);
   const generated = generatedOf(flags);
   if (generated) refuseWith(generated, flags, variations);
+  else if (!variations) await refuseIdleSeed('data preview', flags);
   const { count = json || out !== undefined ? 20 : variations ? 3 : 6 } = flags;
   const view = new DataProgressView(terminal.err);
   let found: StrokeSamples;

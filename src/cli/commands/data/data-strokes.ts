@@ -17,6 +17,7 @@ import { prepareInCache } from '../../cache-target.js';
 import { DataProgressView } from '../../terminal/data-progress.js';
 import { colorsFor, printJson, shellQuote, type Terminal } from '../../terminal/terminal.js';
 import type { StrokesFlags } from './data-flags.js';
+import { refuseIdleSeed } from './seed-effect.js';
 
 export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Promise<void> {
   const { data, order, out, seed, threads, sort = false, json = false } = flags;
@@ -30,6 +31,7 @@ export async function makeStrokes(flags: StrokesFlags, terminal: Terminal): Prom
       'data strokes: --sort does not go with --order points, whose drawings stay on the disk; leave it out: `train --stroke-sort` sorts them',
     );
   }
+  await refuseIdleSeed('data strokes', flags);
   const view = new DataProgressView(terminal.err);
   const began = performance.now();
   const onProgress = view.show.bind(view);
