@@ -2,6 +2,7 @@
  * Weights of the classes in the loss, for data with rare classes: torch.nn.CrossEntropyLoss(weight=…). The loss of a
  * batch is the sum of the weighted losses over the sum of the weights of its samples (PyTorch's mean).
  */
+import { shown } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 
 /**
@@ -43,7 +44,7 @@ export function requireWeights(verb: string, weights: ArrayLike<number>, classes
   floats.forEach((weight, k) => {
     if (weight >= 0 && weight < Number.POSITIVE_INFINITY) return;
     throw new UserError(
-      `${verb}: classWeights[${k}] must be a finite number of at least 0, got ${weights[k]}`,
+      `${verb}: classWeights[${k}] must be a finite number of at least 0, got ${shown(weights[k])}`,
     );
   });
   return floats;

@@ -6,6 +6,7 @@ import type { Backend, Precision, Stored } from '../backends/backend.js';
 import { PRECISIONS } from '../backends/stored.js';
 import { type DeviceBackend, deviceOf } from '../backends/webgpu/webgpu.js';
 import { checkPadded, type PaddedBatch } from '../data/sequences/batch.js';
+import { requireSmoothing } from '../formats/argument.js';
 import { shown } from '../formats/shape.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
@@ -201,9 +202,7 @@ export class SequenceClassifier implements Disposable {
     const { batchSize: B, steps: T, labels } = batch;
     const { inputSize, numClasses: K } = this.config;
     const { labelSmoothing = 0, inputGradient = false, dropoutSeed = null } = options;
-    if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-      throw new UserError(`gradients: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
-    }
+    requireSmoothing('gradients', labelSmoothing);
     labels.forEach((label, b) => {
       if (!(label >= 0 && label < K)) {
         throw new UserError(

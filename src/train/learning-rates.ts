@@ -1,4 +1,5 @@
 /** The learning rate of every update, from the settings of a schedule. */
+import { shown } from '../formats/shape.js';
 import { sharedBytes } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
 import { createSchedule, type Schedule, scheduleNames, warmUpFactor } from './schedule.js';
@@ -51,7 +52,7 @@ export function learningRates(
   const schedule = scheduleOf(settings, epochs, batchesPerEpoch);
   const { warmupSteps = 0 } = settings;
   if (!(Number.isSafeInteger(warmupSteps) && warmupSteps >= 0)) {
-    throw new UserError(`train: warmupSteps must be a whole number from 0, got ${warmupSteps}`);
+    throw new UserError(`train: warmupSteps must be a whole number from 0, got ${shown(warmupSteps)}`);
   }
   for (let batch = 0; batch < batchesPerEpoch; batch++) {
     const updates = (epoch - 1) * batchesPerEpoch + batch;

@@ -6,6 +6,8 @@
 
 import type { Backend } from '../backends/backend.js';
 import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import { requireAtLeastZero, requireNumber } from '../formats/argument.js';
+import { shown } from '../formats/shape.js';
 import { copyStateDict, type StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
 
@@ -52,15 +54,15 @@ export function resolveOptimizer(config: OptimizerConfig): ResolvedOptimizer {
     weightDecay: config.weightDecay ?? (name === 'adamw' ? 0.01 : 0),
   };
   const { lr, momentum, nesterov, betas, eps, weightDecay } = resolved;
-  requireAtLeastZero(name, 'lr', lr);
-  requireAtLeastZero(name, 'momentum', momentum);
-  requireAtLeastZero(name, 'eps', eps);
-  requireAtLeastZero(name, 'weightDecay', weightDecay);
+  for (const [option, value] of Object.entries({ lr, momentum, eps, weightDecay })) {
+    requireAtLeastZero(`optimizer ${name}: ${option}`, value);
+  }
   for (const index of [0, 1]) {
-    const beta = betas[index];
-    if (!(beta >= 0 && beta < 1)) {
-      throw new UserError(`optimizer ${name}: betas[${index}] must be at least 0 and below 1, got ${beta}`);
-    }
+    const what = `optimizer ${name}: betas[${index}]`;
+    requireNumber(what, betas[index], 'at least 0 and below 1', (beta) => beta >= 0 && beta < 1);
+  }
+  if (typeof nesterov !== 'boolean') {
+    throw new UserError(`optimizer ${name}: nesterov must be true or false, got ${shown(nesterov)}`);
   }
   if (name === 'sgd') {
     if (nesterov && momentum === 0) {
@@ -74,11 +76,6 @@ export function resolveOptimizer(config: OptimizerConfig): ResolvedOptimizer {
     if (nesterov !== sgdDefaults.nesterov) refuse(name, 'nesterov', 'sgd');
   }
   return resolved;
-}
-
-function requireAtLeastZero(optimizer: string, name: string, value: number): void {
-  if (value >= 0 && value < Number.POSITIVE_INFINITY) return;
-  throw new UserError(`optimizer ${optimizer}: ${name} must be a number of at least 0, got ${value}`);
 }
 
 function refuse(optimizer: string, option: string, owner: string): never {
@@ -220,8 +217,7 @@ export class Optimizer implements Disposable {
     return this.#lr;
   }
   set lr(lr: number) {
-    requireAtLeastZero(this.config.name, 'lr', lr);
-    this.#lr = lr;
+    this.#lr = requireAtLeastZero(`optimizer ${this.config.name}: lr`, lr);
   }
 
   /**
@@ -232,8 +228,8 @@ export class Optimizer implements Disposable {
    * @param gradients tensors of the same names and shapes
    * @param options.gradientScale gradients are multiplied by this first, for example by
    * min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does. Default 1.
-   * @throws UserError if gradients, parameters and the optimiser's vectors differ in names or shapes, if the update
-   * before has not ended, or after `close`; nothing is changed then
+   * @throws UserError if gradients, parameters and the optimiser's vectors differ in names or shapes, if gradientScale is
+   * no finite number, if the update before has not ended, or after `close`; nothing is changed then
    */
   async step(
     parameters: StateDict,
@@ -244,13 +240,14 @@ export class Optimizer implements Disposable {
     if (this.#state === 'updating') {
       throw new UserError('optimizer.step: the update before has not ended; await each step');
     }
+    const { gradientScale = 1 } = options;
+    requireNumber('optimizer.step: gradientScale', gradientScale, 'a finite number', Number.isFinite);
     requireSameTensors('gradients', gradients, parameters);
     const fresh = this.#updates === 0 && this.#tensors.size === 0;
     const tensors = fresh ? zeroState(this.#stateNames, parameters) : this.#tensors;
     for (const kind of this.#stateNames) {
       requireSameTensors(`its ${kind}`, withPrefix(tensors, kind), parameters);
     }
-    const { gradientScale = 1 } = options;
     const settings = { lr: this.#lr, gradientScale, update: this.#updates + 1 };
     this.#state = 'updating';
     try {
@@ -344,12 +341,9 @@ export class Optimizer implements Disposable {
     if (state.name !== name) {
       throw new UserError(`optimizer ${name}: cannot load the state of optimizer ${state.name}`);
     }
-    if (!(Number.isInteger(state.step) && state.step >= 0)) {
-      throw new UserError(
-        `optimizer ${name}: the state's step must be a whole number of at least 0, got ${state.step}`,
-      );
-    }
-    requireAtLeastZero(name, "the state's lr", state.lr);
+    const isCount = (n: number) => Number.isInteger(n) && n >= 0;
+    requireNumber(`optimizer ${name}: the state's step`, state.step, 'a whole number of at least 0', isCount);
+    requireAtLeastZero(`optimizer ${name}: the state's lr`, state.lr);
     for (const tensor of state.tensors.keys()) {
       const kind = tensor.slice(0, tensor.indexOf('.'));
       if (!this.#stateNames.includes(kind)) {

@@ -3,6 +3,7 @@
  * update. A resumed run needs no scheduler state. Every schedule can start with a linear warm-up.
  */
 
+import { requireAtLeastZero, requireNumber } from '../formats/argument.js';
 import { UserError } from '../user-error.js';
 
 /** The linear warm-up, a setting of every schedule. */
@@ -172,7 +173,8 @@ function oneCycle(config: OneCycleSchedule): (index: number) => number {
   const { maxLr, totalSteps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = config;
   requireRate(config, 'maxLr', maxLr);
   requireWhole(config, 'totalSteps', totalSteps, 1);
-  if (!(pctStart >= 0 && pctStart <= 1)) refuse(config, 'pctStart', 'between 0 and 1', pctStart);
+  const isShare = (n: number) => n >= 0 && n <= 1;
+  requireNumber('schedule one-cycle: pctStart', pctStart, 'between 0 and 1', isShare);
   requirePositive(config, 'divFactor', divFactor);
   requirePositive(config, 'finalDivFactor', finalDivFactor);
   const initial = maxLr / divFactor;
@@ -194,20 +196,15 @@ function oneCycle(config: OneCycleSchedule): (index: number) => number {
 }
 
 function requireRate(config: ScheduleConfig, name: string, value: number): void {
-  if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
-    refuse(config, name, 'a number of at least 0', value);
+  requireAtLeastZero(`schedule ${config.name}: ${name}`, value);
 }
 
 function requirePositive(config: ScheduleConfig, name: string, value: number): void {
-  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) refuse(config, name, 'a number above 0', value);
+  const fits = (n: number) => n > 0 && n < Number.POSITIVE_INFINITY;
+  requireNumber(`schedule ${config.name}: ${name}`, value, 'a number above 0', fits);
 }
 
 function requireWhole(config: ScheduleConfig, name: string, value: number, least: number): void {
-  if (!(Number.isInteger(value) && value >= least)) {
-    refuse(config, name, `a whole number of at least ${least}`, value);
-  }
-}
-
-function refuse(config: ScheduleConfig, name: string, expected: string, value: unknown): never {
-  throw new UserError(`schedule ${config.name}: ${name} must be ${expected}, got ${value}`);
+  const fits = (n: number) => Number.isInteger(n) && n >= least;
+  requireNumber(`schedule ${config.name}: ${name}`, value, `a whole number of at least ${least}`, fits);
 }

@@ -43,6 +43,11 @@ suite('optimizers', () => {
       [{ name: 'sgd', lr: Number.NaN }, /lr must be a number of at least 0, got NaN/],
       [{ name: 'sgd', momentum: -0.1 }, /momentum must be a number of at least 0, got -0.1/],
       [{ name: 'sgd', weightDecay: -1 }, /weightDecay must be a number of at least 0, got -1/],
+      [{ name: 'sgd', lr: '0.1' }, /lr must be a number of at least 0, got "0.1"/],
+      [{ name: 'sgd', momentum: '0.9' }, /momentum must be a number of at least 0, got "0.9"/],
+      [{ name: 'sgd', weightDecay: '0.5' }, /weightDecay must be a number of at least 0, got "0.5"/],
+      [{ name: 'sgd', momentum: 0.9, nesterov: 'false' }, /nesterov must be true or false, got "false"/],
+      [{ name: 'adam', betas: ['0.9', 0.9] }, /betas\[0\] must be at least 0 and below 1, got "0.9"/],
       [{ name: 'sgd', nesterov: true }, /nesterov needs a momentum above 0, got 0; set momentum/],
       [{ name: 'adam', betas: [1, 0.9] }, /betas\[0\] must be at least 0 and below 1, got 1/],
       [{ name: 'adam', betas: [0.9, -1] }, /betas\[1\] must be at least 0 and below 1, got -1/],
@@ -87,6 +92,11 @@ suite('optimizers', () => {
     }
     assert.deepEqual(values(parameters), before);
     assert.equal(optimizer.stateDict().step, 0);
+    for (const gradientScale of [JSON.parse('"1"'), Number.NaN]) {
+      const scaled = optimizer.step(parameters, tensors(2), { gradientScale });
+      await assert.rejects(scaled, /gradientScale must be a finite number, got (?:"1"|NaN)/);
+    }
+    assert.deepEqual(values(parameters), before);
     await optimizer.step(parameters, tensors(2));
     await assert.rejects(optimizer.step(extra, extra), /its mean must hold every parameter; fc.scale/);
   });
@@ -165,6 +175,9 @@ suite('optimizers', () => {
     assert.throws(() => {
       optimizer.lr = -1;
     }, /lr must be a number of at least 0, got -1/);
+    assert.throws(() => {
+      Object.assign(optimizer, { lr: '1' });
+    }, /lr must be a number of at least 0, got "1"/);
   });
 
   test('computes on the given backend, or on the best one, opened at the first update', async () => {

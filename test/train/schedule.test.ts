@@ -129,7 +129,8 @@ suite('schedules', () => {
     const refused: [config: unknown, message: RegExp][] = [
       [{ name: 'linear', lr: 1 }, /unknown name "linear"; use constant, step, cosine, /],
       [{ name: 'constant', lr: -1 }, /schedule constant: lr must be a number of at least 0, got -1/],
-      [{ name: 'constant' }, /lr must be a number of at least 0, got undefined/],
+      [{ name: 'constant', lr: '1' }, /lr must be a number of at least 0, got "1"/],
+      [{ name: 'constant' }, /lr must be a number of at least 0, got nothing/],
       [{ name: 'constant', lr: 1, warmupSteps: 0.5 }, /warmupSteps must be a whole number of at least 0/],
       [{ name: 'step', lr: 1, stepSize: 0 }, /stepSize must be a whole number of at least 1, got 0/],
       [

@@ -6,6 +6,7 @@
  * Letters: B sequences, T steps of the longest, N = sum of lengths (rows), I input size.
  */
 
+import { shown } from '../../formats/shape.js';
 import { UserError } from '../../user-error.js';
 import type { SequenceSource } from './sequence.js';
 
@@ -83,7 +84,7 @@ export function packPadded(batch: PaddedBatch, target: BatchBuffers): PackedBatc
 export function checkPadded({ inputs, batchSize, steps, inputSize, lengths, labels }: PaddedBatch): void {
   for (const [name, value] of Object.entries({ batchSize, steps, inputSize })) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new UserError(`batch: ${name} must be a whole number from 1, found ${value}`);
+      throw new UserError(`batch: ${name} must be a whole number from 1, found ${shown(value)}`);
     }
   }
   const expected = batchSize * steps * inputSize;

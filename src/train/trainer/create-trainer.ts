@@ -2,6 +2,7 @@
 import type { Backend } from '../../backends/backend.js';
 import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
 import { NO_AUGMENTATION } from '../../data/augmentation.js';
+import { requireNumber, requireSmoothing } from '../../formats/argument.js';
 import { shown } from '../../formats/shape.js';
 import { balancedWeights, requireWeights } from '../../model/class-weights.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
@@ -29,10 +30,8 @@ export async function createTrainer(
     const { seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
     const model = resolveClassifierConfig(config);
     const optimizer = resolveOptimizer(options.optimizer ?? { name: 'adam' });
-    if (maxNorm !== null && !(maxNorm > 0))
-      throw new UserError(`train: maxNorm must be above 0, got ${maxNorm}`);
-    if (!(labelSmoothing >= 0 && labelSmoothing < 1))
-      throw new UserError(`train: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
+    if (maxNorm !== null) requireNumber('train: maxNorm', maxNorm, 'above 0', (norm) => norm > 0);
+    requireSmoothing('train', labelSmoothing);
     requireWhole('batchSize', batchSize);
     const parts = trainerParts(examples, options.validation, model, seed);
     requireWhole('threads', platform.threads);

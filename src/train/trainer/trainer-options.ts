@@ -1,6 +1,6 @@
 /** Options and results of a trainer, and the check of its whole numbers. */
+import { requireNumber } from '../../formats/argument.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
-import { UserError } from '../../user-error.js';
 import type { ProgressEvent, StopReason } from '../events.js';
 import type { TrainerSchedule } from '../learning-rates.js';
 import type { OptimizerConfig } from '../optimizer.js';
@@ -75,6 +75,6 @@ export interface TrainerEvaluation {
 
 /** @throws UserError naming the option `name` unless its value is a whole number of at least 1 */
 export function requireWhole(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new UserError(`train: ${name} must be a whole number of at least 1, got ${value}`);
+  const fits = (n: number) => Number.isInteger(n) && n >= 1;
+  return requireNumber(`train: ${name}`, value, 'a whole number of at least 1', fits);
 }

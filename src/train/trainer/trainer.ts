@@ -4,6 +4,7 @@
  */
 import type { Backend } from '../../backends/backend.js';
 import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
+import { requireNumber } from '../../formats/argument.js';
 import { SequenceClassifier } from '../../model/classifier.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
@@ -138,8 +139,8 @@ export class Trainer {
     const { epochs, schedule = { name: 'constant' }, patience = null, targetAccuracy = null } = options;
     requireWhole('epochs', epochs);
     if (patience !== null) requireWhole('patience', patience);
-    if (targetAccuracy !== null && !(targetAccuracy > 0 && targetAccuracy <= 1)) {
-      throw new UserError(`train: targetAccuracy must be in (0, 1], got ${targetAccuracy}`);
+    if (targetAccuracy !== null) {
+      requireNumber('train: targetAccuracy', targetAccuracy, 'in (0, 1]', (share) => share > 0 && share <= 1);
     }
     if (this.#parts.indices.validation.length === 0) {
       throw new UserError(

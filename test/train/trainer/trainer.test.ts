@@ -118,6 +118,9 @@ test('invalid examples and options are refused with both values', async () => {
   await refused(/batchSize .* got 0/, {}, { batchSize: 0 });
   await refused(/threads .* got 0.5/, {}, { threads: 0.5 });
   await refused(/maxNorm .* got 0/, {}, { maxNorm: 0 });
+  for (const option of ['batchSize', 'threads', 'maxNorm', 'labelSmoothing']) {
+    await refused(new RegExp(`${option} .* got "0.2"`), {}, { [option]: '0.2' });
+  }
   await refused(/labelSmoothing .* got 1/, {}, { labelSmoothing: 1 });
   await refused(/a weight for each of the 2 classes, got 3/, {}, { classWeights: [1, 2, 3] });
   await refused(
@@ -220,6 +223,8 @@ test('settings of a training that are out of range are refused', async () => {
   for (const targetAccuracy of [0, -1, 98, Number.NaN]) {
     await assert.rejects(trainer.train({ epochs: 1, targetAccuracy }), /targetAccuracy must be in \(0, 1\]/);
   }
+  const share = { targetAccuracy: '0.5' } as object;
+  await assert.rejects(trainer.train({ epochs: 1, ...share }), /targetAccuracy must be in .*, got "0.5"/);
   for (const warmupSteps of [-4, 0.5, Number.NaN]) {
     const schedule = { name: 'constant', warmupSteps } as const;
     await assert.rejects(trainer.train({ epochs: 1, schedule }), /warmupSteps must be a whole number from 0/);
