@@ -91,7 +91,7 @@ const PAGES = {
   backends: {
     title: 'Backends',
     sources: /^backends\/(?!backend\.ts)/,
-    exports: ['Backend', 'BackendName', 'BackendHandle'],
+    exports: ['Backend', 'BackendName', 'BackendHandle', 'DeviceBackend'],
     about: 'A backend computes: native code (`cpu`), WebAssembly (`wasm`) or plain TypeScript (`reference`).',
   },
   verbs: {

@@ -8,7 +8,6 @@ export {
   type HostChoice,
 } from './backends/backend-names.js';
 export { BackendUnavailable, type OnFallback } from './backends/registry.js';
-export type { DeviceBackend } from './backends/webgpu/webgpu.js';
 export type { ImagePreprocessing, Scan } from './data/images/image-preprocessing.js';
 export type { KindName, OtherPart, Preprocessing } from './data/input-kind.js';
 export {

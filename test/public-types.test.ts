@@ -1,6 +1,7 @@
 /**
- * Protects the library's declarations: every type that a public signature mentions can be imported by its name, and
- * every function and class says what it does, by an example.
+ * Protects the library's declarations: they compile in a program for Node.js, which has no types of a page, and in one for
+ * a page, which has none of Node.js; every type that a public signature mentions can be imported by its name; and every
+ * function and class says what it does, by an example.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,13 +10,25 @@ import ts from 'typescript';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** `missing`: `name, used by export` for every type in dist/ that an export of this entry mentions and it lacks. */
-function readDeclarations(entry: string): { checked: number; missing: string[]; undocumented: string[] } {
+/** What the programs that use an entry have, besides the package. */
+const PROGRAMS: Record<string, ts.CompilerOptions> = {
+  'node.d.ts': { lib: ['lib.es2022.d.ts'], types: ['node'] },
+  'index.d.ts': { lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], types: [] },
+};
+
+/**
+ * `missing`: `name, used by export` for every type in dist/ that an export of this entry mentions and it lacks.
+ * `errors`: what the compiler says of all declarations that it reaches.
+ */
+function readDeclarations(
+  entry: string,
+): Record<'errors' | 'missing' | 'undocumented', string[]> & { checked: number } {
   const program = ts.createProgram([`${DIST}${entry}`], {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     target: ts.ScriptTarget.ES2022,
-    skipLibCheck: true,
+    skipLibCheck: false,
+    ...PROGRAMS[entry],
   });
   const checker = program.getTypeChecker();
   const resolve = (symbol: ts.Symbol) =>
@@ -46,7 +59,11 @@ function readDeclarations(entry: string): { checked: number; missing: string[]; 
     };
     resolve(symbol).declarations?.forEach(visit);
   }
-  return { checked, missing: [...missing].sort(), undocumented: exported.filter(isUndocumented).map(nameOf) };
+  const errors = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    return `${file?.fileName.replace(DIST, '')}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+  const undocumented = exported.filter(isUndocumented).map(nameOf);
+  return { checked, errors, missing: [...missing].sort(), undocumented };
 
   /** A function or class that programs call, with no example in its comment. */
   function isUndocumented(symbol: ts.Symbol): boolean {
@@ -81,10 +98,11 @@ function isMention(node: ts.Identifier): boolean {
   );
 }
 
-for (const entry of ['node.d.ts', 'index.d.ts']) {
-  test(`${entry}: signatures mention only types that it exports, and have examples`, () => {
-    const { checked, missing, undocumented } = readDeclarations(entry);
+for (const entry of Object.keys(PROGRAMS)) {
+  test(`${entry}: declarations compile, mention only types that it exports, and have examples`, () => {
+    const { checked, errors, missing, undocumented } = readDeclarations(entry);
     assert.ok(checked > 100, `${checked} mentions found`);
+    assert.deepEqual(errors, []);
     assert.deepEqual(missing, []);
     assert.deepEqual(undocumented, []);
   });

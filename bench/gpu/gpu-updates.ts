@@ -1,5 +1,6 @@
 /** Measures the training updates of a workload on a GPU, in float32 and mixed precision, in turns with PyTorch on CUDA. */
-import { type DeviceBackend, deviceOf } from '#src/backends/webgpu/webgpu.js';
+import type { DeviceBackend } from '#src/backends/backend.js';
+import { deviceOf } from '#src/backends/webgpu/webgpu.js';
 import type { Precision } from '#src/model/workspace.js';
 import { UserError } from '#src/user-error.js';
 import {

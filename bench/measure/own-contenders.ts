@@ -1,8 +1,8 @@
 /** Our own contenders: the engines that train, and the classifier of the public API. */
 import { SequenceClassifier } from 'scanstroke';
+import type { DeviceBackend } from '#src/backends/backend.js';
 import { type HostChoice, openBackend } from '#src/backends/open-node.js';
 import { mixedPrecisionOn, type Precision } from '#src/backends/stored.js';
-import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
 import { NO_AUGMENTATION } from '#src/data/augmentation.js';
 import { firstIndices } from '#src/data/split.js';
 import type { Engine } from '#src/train/engine.js';

@@ -276,3 +276,14 @@ export interface Backend {
   /** One update in place; see AdamUpdate. */
   adam(args: AdamUpdate): void;
 }
+
+// Here, and not beside the code for GPUs, because the package's types must need none of WebGPU's.
+/** A backend on a GPU. `SequenceClassifier`, recognizers and trainers run on it; close it with `close()`. */
+export interface DeviceBackend {
+  /** The name by which `openBackend` opens it. */
+  readonly name: 'webgpu';
+  /** For people: the name of the GPU. */
+  readonly description: string;
+  /** Frees the GPU. Closing twice is allowed. */
+  close(): void;
+}

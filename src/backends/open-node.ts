@@ -1,12 +1,11 @@
 /** Opens a backend in Node.js. */
-import type { Backend, BackendHandle } from './backend.js';
+import type { Backend, BackendHandle, DeviceBackend } from './backend.js';
 import type { BackendChoice, HostChoice } from './backend-names.js';
 import { openCpu } from './cpu/cpu.js';
 import { openReference } from './reference/reference.js';
 import { type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { openWasm } from './wasm/load.js';
 import { openWasmHandle } from './wasm/wasm.js';
-import type { DeviceBackend } from './webgpu/webgpu.js';
 
 export type { BackendChoice, HostChoice } from './backend-names.js';
 

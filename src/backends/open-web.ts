@@ -1,12 +1,12 @@
 /** Opens a backend where there is no file system and no addon: in a page or a bundle. */
 import { UserError } from '../user-error.js';
-import type { Backend, BackendHandle } from './backend.js';
+import type { Backend, BackendHandle, DeviceBackend } from './backend.js';
 import type { BackendChoice, HostChoice } from './backend-names.js';
 import { openReference } from './reference/reference.js';
 import { type OnFallback, type Openers, openChoice, reopen } from './registry.js';
 import { compileKernels, type ModuleFile, type ModuleOptions } from './wasm/module.js';
 import { createWasmBackend, openWasmHandle } from './wasm/wasm.js';
-import { type DeviceBackend, openDeviceBackend } from './webgpu/webgpu.js';
+import { openDeviceBackend } from './webgpu/webgpu.js';
 
 /** Each written out, for bundlers to find. */
 const MODULES: Record<ModuleFile, URL> = {

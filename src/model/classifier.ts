@@ -2,9 +2,9 @@
  * The public classifier. It takes padded batches and returns logits, losses and gradients in the caller's order, as
  * copies. Training uses the network beneath it directly.
  */
-import type { Backend, Precision, Stored } from '../backends/backend.js';
+import type { Backend, DeviceBackend, Precision, Stored } from '../backends/backend.js';
 import { PRECISIONS } from '../backends/stored.js';
-import { type DeviceBackend, deviceOf } from '../backends/webgpu/webgpu.js';
+import { deviceOf } from '../backends/webgpu/webgpu.js';
 import { checkPadded, type PaddedBatch } from '../data/sequences/batch.js';
 import { requireSmoothing } from '../formats/argument.js';
 import { shown } from '../formats/shape.js';

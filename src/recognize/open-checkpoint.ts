@@ -1,6 +1,5 @@
 /** Opens the network in a checkpoint file, with the facts of its run from the files beside it. Node.js only. */
-import type { Backend } from '../backends/backend.js';
-import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend } from '../backends/backend.js';
 import { readTrainedModel } from '../runs/checkpoint/checkpoint-file.js';
 import { factsBeside } from '../runs/run-files.js';
 import { type Recognizer, recognizerOf } from './recognizer.js';

@@ -2,8 +2,7 @@
  * A trained network for recognition: checkpoint bytes and an input → probabilities, also point by point, hidden states
  * and input gradients. The command line, the server and the page all use this file for inference.
  */
-import type { Backend, Precision } from '../backends/backend.js';
-import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend, Precision } from '../backends/backend.js';
 import type { KindName, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import type { Sequence } from '../data/sequences/sequence.js';

@@ -6,8 +6,7 @@
  * The feature is, layer by layer, the mean of the outputs over the steps, scaled to the same length. docs/experiments.md
  * compares it with other choices.
  */
-import type { Backend } from '../backends/backend.js';
-import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend } from '../backends/backend.js';
 import type { PreparedInput } from '../data/inputs/input.js';
 import { withoutViews } from '../data/strokes/rotated-views.js';
 import type { Drawing } from '../ink/drawing.js';

@@ -3,9 +3,8 @@
  * trained network or from scratch. Runs in Node.js and in a page's worker, which both stay responsive: the training
  * looks at its signal between updates.
  */
-import type { Backend } from '../backends/backend.js';
+import type { Backend, DeviceBackend } from '../backends/backend.js';
 import type { BackendChoice } from '../backends/backend-names.js';
-import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
 import { type Augmentation, NO_AUGMENTATION } from '../data/augmentation.js';
 import type { SequencesOf } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';

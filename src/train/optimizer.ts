@@ -4,8 +4,7 @@
  * Optimizer does the same for named tensors, for users of the library.
  */
 
-import type { Backend } from '../backends/backend.js';
-import type { DeviceBackend } from '../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend } from '../backends/backend.js';
 import { requireAtLeastZero, requireNumber } from '../formats/argument.js';
 import { shown } from '../formats/shape.js';
 import { copyStateDict, type StateDict } from '../state-dict.js';

@@ -1,7 +1,6 @@
 /** What the table of cases calls: a backend whose verbs may take a while, as those of a GPU do. */
-import type { Backend } from '#src/backends/backend.js';
+import type { Backend, DeviceBackend } from '#src/backends/backend.js';
 import type { KernelProbe } from '#src/backends/kernel-probe.js';
-import type { DeviceBackend } from '#src/backends/webgpu/webgpu.js';
 
 /** The same methods, of which those that return nothing or a number may promise it. */
 type Awaitable<Methods> = {

@@ -1,5 +1,6 @@
 /** Opens networks on the GPU, where they answer faster than on the processor. */
-import { type DeviceBackend, deviceOf } from '#src/backends/webgpu/webgpu.js';
+import type { DeviceBackend } from '#src/backends/backend.js';
+import { deviceOf } from '#src/backends/webgpu/webgpu.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
 
 /** A network that answers within this time on the processor stays there: faster cannot be felt. */

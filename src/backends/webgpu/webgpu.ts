@@ -2,18 +2,9 @@
  * The backend on a GPU, by WebGPU. It has memory of its own: its verbs (verbs.ts) are lists of dispatches on slices
  * of that memory, so it offers none of the verbs of a `Backend`, which compute on the host's memory.
  */
+import type { DeviceBackend } from '../backend.js';
 import { BackendUnavailable } from '../registry.js';
 import { DeviceOutOfMemory, GpuDevice } from './device.js';
-
-/** A backend on a GPU. `SequenceClassifier`, recognizers and trainers run on it; close it with `close()`. */
-export interface DeviceBackend {
-  /** The name by which `openBackend` opens it. */
-  readonly name: 'webgpu';
-  /** For people: the name of the GPU. */
-  readonly description: string;
-  /** Frees the GPU. Closing twice is allowed. */
-  close(): void;
-}
 
 /** What this package sees of it. */
 export interface GpuBackend extends DeviceBackend {

@@ -1,8 +1,8 @@
 /** The open networks of a worker thread: an LRU cache, by path and version of the checkpoint. */
 
-import type { BackendName } from '../../backends/backend.js';
+import type { BackendName, DeviceBackend } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-node.js';
-import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
+import { deviceOf } from '../../backends/webgpu/webgpu.js';
 import { quote } from '../../formats/quotation.js';
 import { type Recognizer, recognizerOf } from '../../recognize/recognizer.js';
 import { readTrainedModel } from '../../runs/checkpoint/checkpoint-file.js';

@@ -2,9 +2,11 @@
  * The engine on a GPU: parameters, optimiser and examples are in its memory; this side gives commands, a few dozen
  * milliseconds of work ahead, and reads losses and answers. The other engine is team/team.ts.
  */
+
+import type { DeviceBackend } from '../../backends/backend.js';
 import { DeviceOutOfMemory, type GpuDevice } from '../../backends/webgpu/device.js';
 import type { Slice } from '../../backends/webgpu/kernel.js';
-import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
+import { deviceOf } from '../../backends/webgpu/webgpu.js';
 import type { Augmentation } from '../../data/augmentation.js';
 import type { Part, PartsData } from '../../data/sources.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';

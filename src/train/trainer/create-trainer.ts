@@ -1,6 +1,5 @@
 /** Opens a trainer on any platform: checks the options, splits the examples, opens the engine. */
-import type { Backend } from '../../backends/backend.js';
-import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend } from '../../backends/backend.js';
 import { NO_AUGMENTATION } from '../../data/augmentation.js';
 import { requireNumber, requireSmoothing } from '../../formats/argument.js';
 import { shown } from '../../formats/shape.js';

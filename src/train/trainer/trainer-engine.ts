@@ -1,6 +1,5 @@
 /** Opens the engine of a trainer: a team of threads, a GPU, or the one of them that trains faster. */
-import type { Backend } from '../../backends/backend.js';
-import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend } from '../../backends/backend.js';
 import { firstIndices } from '../../data/split.js';
 import type { Engine } from '../engine.js';
 import { compareEngines } from '../run/engines/faster-engine.js';

@@ -1,6 +1,8 @@
 /** Opens a trainer in a page. */
+
+import type { DeviceBackend } from '../../backends/backend.js';
 import { openBackend } from '../../backends/open-web.js';
-import { type DeviceBackend, deviceOf } from '../../backends/webgpu/webgpu.js';
+import { deviceOf } from '../../backends/webgpu/webgpu.js';
 import type { ClassifierConfig } from '../../model/classifier-config.js';
 import { startPageThread, threadsInPage } from '../team/threads/threads-page.js';
 import { createTrainer } from './create-trainer.js';

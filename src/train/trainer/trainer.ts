@@ -2,8 +2,7 @@
  * Trains a classifier on examples given as arrays, in Node.js and in a page, by the training loop of the command line:
  * an epoch at a time (`epoch`), or with validation, schedule and early stopping (`train`).
  */
-import type { Backend } from '../../backends/backend.js';
-import type { DeviceBackend } from '../../backends/webgpu/webgpu.js';
+import type { Backend, DeviceBackend } from '../../backends/backend.js';
 import { requireNumber } from '../../formats/argument.js';
 import { SequenceClassifier } from '../../model/classifier.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
