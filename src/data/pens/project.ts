@@ -197,7 +197,7 @@ function checkIds(items: readonly { id: string }[], where: string): void {
  * await writeFile('signs.json', writeProject(project));
  */
 export function writeProject(project: TeachProject): string {
-  const { network } = project;
+  const { network = null } = project;
   const value = {
     format: FORMAT,
     version: VERSION,

@@ -79,6 +79,11 @@ test('a project is read as it was written', () => {
   );
 });
 
+test('a project without a network is written as one that is not taught', () => {
+  const { network: _, ...untaught } = starterProject('arrows', { perClass: 1 });
+  assert.equal(readProject(writeProject(untaught as TeachProject), 'written').network, null);
+});
+
 test('lines of Quick, Draw! keep classes, ids, order and shapes', () => {
   const project = starterProject('arrows', { perClass: 3 });
   const text = drawingsToNdjson(project);
