@@ -96,12 +96,12 @@ function onnx(flags: string, description: string): Flag {
 async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
   const { filesOf } = await import('../../exchange/export.js');
   const { readPageTemplate } = await import('../../exchange/html/page-template.js');
-  const { checkFileTarget, writeFileAtomically } = await import('../../formats/files.js');
+  const { writeFileAtomically } = await import('../../formats/files.js');
   const format = formatOf(flags);
   refuseOtherFlags(format, flags);
   const { model, training } = await modelOf(run, flags.withOptimizer ?? false);
   const out = flags.out ?? `${model.name}${ENDINGS[format][0]}`;
-  await checkFileTarget(out);
+  await checkTarget(out);
   const name = await freeName(format, out);
   const files = await filesOf(
     { ...model, name },
@@ -114,7 +114,7 @@ async function exportRun(run: string, flags: ExportFlags, terminal: Terminal): P
   }));
   const notices = files.flatMap((file) => file.notices);
   for (const { path } of written.slice(1)) {
-    await checkFileTarget(path);
+    await checkTarget(path);
     await refuseEdited(path);
   }
   for (const { path, bytes } of written) await writeFileAtomically(path, bytes);
@@ -258,6 +258,28 @@ async function textOfModule(path: string): Promise<string | null> {
   if (extname(path) !== '.py' || lookAt(path) !== 'file') return null;
   const { readFileBounded } = await import('../../formats/read-files.js');
   return new TextDecoder().decode(await readFileBounded(path, 'the file', MAX_MODULE_BYTES));
+}
+
+/** @throws UserError for a path that cannot be written, or where a network is: a run could not be read any more */
+async function checkTarget(path: string): Promise<void> {
+  const { checkFileTarget } = await import('../../formats/files.js');
+  await checkFileTarget(path);
+  if (!(await isCheckpoint(path))) return;
+  throw new UserError(
+    `export: ${path} holds a network of scanstroke, which the file for another tool would replace; give another --out`,
+  );
+}
+
+async function isCheckpoint(path: string): Promise<boolean> {
+  if (lookAt(path) !== 'file') return false;
+  const { readCheckpointHeader } = await import('../../runs/checkpoint/checkpoint-file.js');
+  try {
+    await readCheckpointHeader(path);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 /** A generated file that the user may have changed is not replaced. */

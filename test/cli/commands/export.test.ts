@@ -175,6 +175,20 @@ test('what the model cannot do is refused, and an older file stays', async () =>
   assert.equal(readFileSync(out, 'utf8'), 'older');
 });
 
+test('a checkpoint is not replaced by the file for another tool', async () => {
+  for (const [format, path] of [
+    ['safetensors', join(RUN, 'best.safetensors')],
+    ['safetensors', STROKE_RUN],
+    ['onnx', STROKE_RUN],
+  ]) {
+    const before = readFileSync(path);
+    const { code, err } = await exported(RUN, '--format', format, '--out', path);
+    assert.equal(code, 2);
+    assert.match(err, /^scanstroke: export: .*safetensors holds a network of scanstroke, .*give another --out\n$/);
+    assert.deepEqual(readFileSync(path), before);
+  }
+});
+
 test("a Python file of the user's own is not replaced, a generated one is", async () => {
   const target = join(folder, 'python');
   mkdirSync(target);
