@@ -1,4 +1,5 @@
 /** The arrays that a backend has allocated and not got back, so that a wrong release is an error and not a corruption. */
+import { UserError } from '../user-error.js';
 import type { HostBackendName } from './backend-names.js';
 
 type Allocated = Float32Array | Int32Array;
@@ -13,9 +14,11 @@ export class Ledger {
     this.#backend = backend;
   }
 
-  /** Notes an array that was allocated. @throws Error after `close` */
+  /** Notes an array that was allocated. @throws UserError after `close` */
   lend<A extends Allocated>(array: A): A {
-    if (this.#closed) throw new Error(`backend ${this.#backend}: closed, so it allocates nothing`);
+    if (this.#closed) {
+      throw new UserError(`backend ${this.#backend}: closed, so it allocates nothing; open another`);
+    }
     this.#lent.add(array);
     return array;
   }

@@ -35,6 +35,9 @@ export function sumWeights(labels: Int32Array, weights: Float32Array | null): nu
  * @throws UserError unless there is a finite weight of at least 0 for each of `classes`
  */
 export function requireWeights(verb: string, weights: ArrayLike<number>, classes: number): Float32Array {
+  if (typeof weights !== 'object' || weights === null) {
+    throw new UserError(`${verb}: classWeights must be a list of ${classes} weights, got ${shown(weights)}`);
+  }
   if (weights.length !== classes) {
     throw new UserError(
       `${verb}: classWeights must have a weight for each of the ${classes} classes, got ${weights.length}`,

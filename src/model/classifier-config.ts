@@ -1,4 +1,5 @@
 /** The configuration of a sequence classifier: its check, its defaults, and the sizes that follow from it. */
+import { optionNames, requireOptions } from '../formats/argument.js';
 import { shown } from '../formats/shape.js';
 import { UserError } from '../user-error.js';
 
@@ -84,6 +85,26 @@ function requireChrono(value: unknown): number | null {
   throw new UserError(
     `model: chronoInit must be a whole number from ${from} to ${to}, or null, got ${shown(value)}`,
   );
+}
+
+const CONFIG_NAMES = optionNames<ClassifierConfig>({
+  inputSize: true,
+  hiddenSize: true,
+  numLayers: true,
+  bidirectional: true,
+  numClasses: true,
+  head: true,
+  sequenceLength: true,
+  dropout: true,
+  layerDropout: true,
+  forgetBias: true,
+  chronoInit: true,
+});
+
+/** A program's configuration with every default filled in. @throws UserError as resolveClassifierConfig, and for others */
+export function requireClassifierConfig(config: ClassifierConfig): ResolvedClassifierConfig {
+  requireOptions('model', config, CONFIG_NAMES);
+  return resolveClassifierConfig(config);
 }
 
 /**

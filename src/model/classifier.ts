@@ -6,7 +6,14 @@ import type { Backend, DeviceBackend, Precision, Stored } from '../backends/back
 import { PRECISIONS } from '../backends/stored.js';
 import { deviceOf } from '../backends/webgpu/webgpu.js';
 import { checkPadded, type PaddedBatch } from '../data/sequences/batch.js';
-import { requireSmoothing } from '../formats/argument.js';
+import {
+  optionNames,
+  requireArray,
+  requireBackend,
+  requireOptions,
+  requireSeed,
+  requireSmoothing,
+} from '../formats/argument.js';
 import { shown } from '../formats/shape.js';
 import type { StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
@@ -15,7 +22,7 @@ import {
   type ClassifierConfig,
   directionsOf,
   type ResolvedClassifierConfig,
-  resolveClassifierConfig,
+  requireClassifierConfig,
 } from './classifier-config.js';
 import { DeviceModel } from './device/device-model.js';
 import { HostModel } from './host-model.js';
@@ -95,6 +102,19 @@ export interface ClassifierOptions {
   closeBackend?: boolean;
 }
 
+const OPTION_NAMES = optionNames<ClassifierOptions>({
+  seed: true,
+  parameters: true,
+  precision: true,
+  closeBackend: true,
+});
+const GRADIENT_NAMES = optionNames<GradientOptions>({
+  labelSmoothing: true,
+  classWeights: true,
+  inputGradient: true,
+  dropoutSeed: true,
+});
+
 /**
  * An LSTM sequence classifier (torch.nn.LSTM, a head, torch.nn.Linear).
  *
@@ -129,7 +149,9 @@ export class SequenceClassifier implements Disposable {
    *   not fit
    */
   constructor(config: ClassifierConfig, backend: Backend | DeviceBackend, options: ClassifierOptions = {}) {
-    this.config = resolveClassifierConfig(config);
+    this.config = requireClassifierConfig(config);
+    requireBackend('model', backend);
+    requireOptions('model', options, OPTION_NAMES);
     this.#backend = backend;
     this.#closeBackend = options.closeBackend ?? false;
     const layout = new ParameterLayout(this.config);
@@ -148,7 +170,7 @@ export class SequenceClassifier implements Disposable {
         : new HostModel(this.config, layout, backend, precision);
     const { parameters } = this.#model;
     if (options.parameters) layout.fromStateDict(options.parameters, parameters);
-    else layout.initialize(this.config, parameters, options.seed ?? 0);
+    else layout.initialize(this.config, parameters, requireSeed('model: seed', options.seed ?? 0));
     this.#model.parametersChanged();
   }
 
@@ -201,8 +223,11 @@ export class SequenceClassifier implements Disposable {
     const padded = this.#check(batch);
     const { batchSize: B, steps: T, labels } = batch;
     const { inputSize, numClasses: K } = this.config;
+    requireArray('gradients: labels', labels, 'Int32Array');
+    requireOptions('gradients', options, GRADIENT_NAMES);
     const { labelSmoothing = 0, inputGradient = false, dropoutSeed = null } = options;
     requireSmoothing('gradients', labelSmoothing);
+    if (dropoutSeed !== null) requireSeed('gradients: dropoutSeed', dropoutSeed);
     labels.forEach((label, b) => {
       if (!(label >= 0 && label < K)) {
         throw new UserError(

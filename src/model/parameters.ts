@@ -4,6 +4,7 @@
  */
 
 import type { LstmWeights } from '../backends/backend.js';
+import { requireTensors } from '../formats/argument.js';
 import { quote } from '../formats/quotation.js';
 import { Random } from '../random.js';
 import type { StateDict } from '../state-dict.js';
@@ -145,6 +146,7 @@ export class ParameterLayout {
    * @throws UserError naming the tensors that are missing, unknown or of another shape
    */
   check(tensors: StateDict, what = 'these parameters'): void {
+    requireTensors(`model: ${what}`, tensors);
     const problem = this.mismatch(tensors);
     if (problem) throw new UserError(`model: ${what} are of another architecture: ${problem}`);
   }
@@ -157,8 +159,10 @@ export class ParameterLayout {
     for (const { name, shape, length } of this.places) {
       const tensor = tensors.get(name);
       if (!tensor) problems.push(`${name} is missing`);
-      else if (tensor.shape.join() !== shape.join() || (tensor.data && tensor.data.length !== length)) {
+      else if (tensor.shape.join() !== shape.join()) {
         problems.push(`${name} should be [${shape.join(', ')}], is [${tensor.shape.join(', ')}]`);
+      } else if (tensor.data && tensor.data.length !== length) {
+        problems.push(`${name} should have ${length} values, has ${tensor.data.length}`);
       }
     }
     for (const name of tensors.keys()) {

@@ -9,6 +9,11 @@ import type { StateDict } from '../state-dict.js';
 import type { LossScaleState } from './loss-scale.js';
 import type { ResolvedOptimizer } from './optimizer.js';
 
+/** Limit for the sequences of an update. */
+export const MAX_BATCH_SIZE = 1_000_000;
+/** Limit for worker threads. */
+export const MAX_THREADS = 256;
+
 /** All that an engine knows of a model. */
 export interface ModelState {
   /** By PyTorch's names. */

@@ -5,7 +5,14 @@
  */
 
 import type { Backend, DeviceBackend } from '../backends/backend.js';
-import { requireAtLeastZero, requireNumber } from '../formats/argument.js';
+import {
+  optionNames,
+  requireAtLeastZero,
+  requireBackend,
+  requireNumber,
+  requireOptions,
+  requireTensors,
+} from '../formats/argument.js';
 import { shown } from '../formats/shape.js';
 import { copyStateDict, type StateDict } from '../state-dict.js';
 import { UserError } from '../user-error.js';
@@ -26,6 +33,17 @@ export interface OptimizerConfig {
 /** An OptimizerConfig with every default filled in. */
 export type ResolvedOptimizer = Readonly<Required<OptimizerConfig>>;
 
+const OPTION_NAMES = optionNames<OptimizerConfig>({
+  name: true,
+  lr: true,
+  momentum: true,
+  nesterov: true,
+  betas: true,
+  eps: true,
+  weightDecay: true,
+});
+const STATE_NAMES = optionNames<OptimizerStateDict>({ name: true, step: true, lr: true, tensors: true });
+
 const sgdDefaults = { momentum: 0, nesterov: false };
 const adamDefaults = { betas: [0.9, 0.999] as const, eps: 1e-8 };
 
@@ -35,10 +53,11 @@ export const optimizerNames = ['sgd', 'adam', 'adamw'] as const;
 /**
  * Fills in the defaults and checks the values.
  *
- * @throws UserError for an unknown name, values out of range, Nesterov without momentum, and for an option that the
- * optimiser does not have (unless it holds its default, which has no effect).
+ * @throws UserError for an unknown name or option, values out of range, Nesterov without momentum, and for an option that
+ * the optimiser does not have (unless it holds its default, which has no effect).
  */
 export function resolveOptimizer(config: OptimizerConfig): ResolvedOptimizer {
+  requireOptions('optimizer', config, OPTION_NAMES);
   const { name } = config;
   if (!optimizerNames.includes(name)) {
     throw new UserError(`optimizer: unknown name ${JSON.stringify(name)}; use ${optimizerNames.join(', ')}`);
@@ -163,8 +182,10 @@ export type CreateOptimizer = (config: OptimizerConfig, backend?: Backend | Devi
  * those for a GPU: the named tensors are on the host, and their update takes less time than their way to a GPU.
  */
 export function optimizersOn(openBackend: () => Promise<Backend>): CreateOptimizer {
-  return (config, backend) =>
-    new Optimizer(config, backend === undefined || backend.name === 'webgpu' ? openBackend : backend);
+  return (config, backend) => {
+    if (backend !== undefined) requireBackend('optimizer', backend);
+    return new Optimizer(config, backend === undefined || backend.name === 'webgpu' ? openBackend : backend);
+  };
 }
 
 /**
@@ -241,6 +262,8 @@ export class Optimizer implements Disposable {
     }
     const { gradientScale = 1 } = options;
     requireNumber('optimizer.step: gradientScale', gradientScale, 'a finite number', Number.isFinite);
+    requireTensors('optimizer.step: parameters', parameters);
+    requireTensors('optimizer.step: gradients', gradients);
     requireSameTensors('gradients', gradients, parameters);
     const fresh = this.#updates === 0 && this.#tensors.size === 0;
     const tensors = fresh ? zeroState(this.#stateNames, parameters) : this.#tensors;
@@ -337,19 +360,32 @@ export class Optimizer implements Disposable {
    */
   loadStateDict(state: OptimizerStateDict): void {
     const { name } = this.config;
+    requireOptions(`optimizer ${name}: the state`, state, STATE_NAMES);
     if (state.name !== name) {
       throw new UserError(`optimizer ${name}: cannot load the state of optimizer ${state.name}`);
     }
     const isCount = (n: number) => Number.isInteger(n) && n >= 0;
     requireNumber(`optimizer ${name}: the state's step`, state.step, 'a whole number of at least 0', isCount);
     requireAtLeastZero(`optimizer ${name}: the state's lr`, state.lr);
-    for (const tensor of state.tensors.keys()) {
+    requireTensors(`optimizer ${name}: the state's tensors`, state.tensors);
+    for (const [tensor, { shape, data }] of state.tensors) {
       const kind = tensor.slice(0, tensor.indexOf('.'));
       if (!this.#stateNames.includes(kind)) {
         const kinds = this.#stateNames.map((known) => `${known}.*`).join(' and ') || 'no tensors';
         throw new UserError(
           `optimizer ${name}: the state holds ${tensor}, but this optimizer keeps ${kinds}; set the same momentum`,
         );
+      }
+      const size = shape.reduce((product, length) => product * length, 1);
+      if (data.length !== size) {
+        throw new UserError(
+          `optimizer ${name}: the state's ${tensor} is [${shape.join(', ')}] with ${data.length} values, but must have ${size}`,
+        );
+      }
+      const other = this.#stateNames.map((each) => each + tensor.slice(kind.length));
+      const missing = other.find((each) => !state.tensors.has(each));
+      if (missing !== undefined) {
+        throw new UserError(`optimizer ${name}: the state holds ${tensor}, but ${missing} is missing`);
       }
     }
     this.#updates = state.step;

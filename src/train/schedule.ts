@@ -3,7 +3,7 @@
  * update. A resumed run needs no scheduler state. Every schedule can start with a linear warm-up.
  */
 
-import { requireAtLeastZero, requireNumber } from '../formats/argument.js';
+import { optionNames, requireAtLeastZero, requireNumber, requireOptions } from '../formats/argument.js';
 import { UserError } from '../user-error.js';
 
 /** The linear warm-up, a setting of every schedule. */
@@ -60,6 +60,29 @@ export type ScheduleConfig =
   | CosineWarmRestartsSchedule
   | OneCycleSchedule;
 
+const SETTINGS: Readonly<Record<ScheduleConfig['name'], readonly string[]>> = {
+  constant: optionNames<ConstantSchedule>({ name: true, lr: true, warmupSteps: true }),
+  step: optionNames<StepSchedule>({ name: true, lr: true, stepSize: true, gamma: true, warmupSteps: true }),
+  cosine: optionNames<CosineSchedule>({ name: true, lr: true, tMax: true, etaMin: true, warmupSteps: true }),
+  'cosine-warm-restarts': optionNames<CosineWarmRestartsSchedule>({
+    name: true,
+    lr: true,
+    t0: true,
+    tMult: true,
+    etaMin: true,
+    warmupSteps: true,
+  }),
+  'one-cycle': optionNames<OneCycleSchedule>({
+    name: true,
+    maxLr: true,
+    totalSteps: true,
+    pctStart: true,
+    divFactor: true,
+    finalDivFactor: true,
+    warmupSteps: true,
+  }),
+};
+
 /** A learning-rate schedule; it keeps no state. */
 export interface Schedule {
   /**
@@ -80,7 +103,7 @@ export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restart
  * Creates a learning-rate schedule with PyTorch's values (the closed forms of torch.optim.lr_scheduler).
  *
  * @param config name and settings; what is left out takes PyTorch's default
- * @throws UserError for an unknown name and for values out of range
+ * @throws UserError for an unknown name or setting, and for values out of range
  *
  * @example
  * import { createOptimizer, createSchedule } from 'scanstroke';
@@ -93,6 +116,7 @@ export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restart
  */
 export function createSchedule(config: ScheduleConfig): Schedule {
   const rate = rateOf(config);
+  requireOptions(`schedule ${config.name}`, config, SETTINGS[config.name]);
   const { warmupSteps = 0 } = config;
   requireWhole(config, 'warmupSteps', warmupSteps, 0);
   return {

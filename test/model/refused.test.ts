@@ -34,6 +34,9 @@ const says = (text: string) => (error: unknown) => {
 test('gradients: options of another type are refused', async () => {
   const refused: [options: object, message: string][] = [
     [{ labelSmoothing: '0.2' }, 'gradients: labelSmoothing must be in [0, 1), got "0.2"'],
+    [{ dropoutSeed: 'a' }, 'gradients: dropoutSeed must be a whole number from 0 to'],
+    [{ classWeights: '12' }, 'gradients: classWeights must be a list of 2 weights, got "12"'],
+    [{ smoothing: 0.1 }, 'gradients: there is no option "smoothing"; there are labelSmoothing, '],
     [{ labelSmoothing: 1 }, 'gradients: labelSmoothing must be in [0, 1), got 1'],
   ];
   for (const [options, message] of refused) {
@@ -41,11 +44,62 @@ test('gradients: options of another type are refused', async () => {
   }
 });
 
-test('batches with a size of another type are refused', async () => {
+test('batches of other types are refused', async () => {
   const refused: [change: object, message: string][] = [
     [{ batchSize: '2' }, 'batch: batchSize must be a whole number from 1, found "2"'],
+    [{ inputs: [1, 2] }, 'batch: inputs: expected a Float32Array, found a list'],
+    [{ inputs: new Uint8Array(12) }, 'batch: inputs: expected a Float32Array, found a Uint8Array'],
+    [{ labels: [0, 1] }, 'labels: expected an Int32Array, found a list'],
+    [{ labels: undefined }, 'gradients: labels: expected an Int32Array, found nothing'],
+    [{ lengths: [3, 2] }, 'batch: lengths: expected an Int32Array, found a list'],
   ];
   for (const [change, message] of refused) {
     await assert.rejects(model.gradients({ ...BATCH, ...change } as LabelledBatch), says(message));
+  }
+});
+
+test('a configuration, options or a backend of another type are refused', async () => {
+  const refused: [make: () => SequenceClassifier, message: string][] = [
+    [() => new SequenceClassifier(JSON.parse('null'), backend), 'model: expected an object with inputSize, '],
+    [
+      () => new SequenceClassifier(Object.assign({ hidensize: 3 }, CONFIG), backend),
+      'model: there is no option "hidensize"; did you mean hiddenSize?',
+    ],
+    [
+      () => new SequenceClassifier(CONFIG, Object.create(null)),
+      'model: expected a backend, found an object; give',
+    ],
+    [
+      () => new SequenceClassifier(CONFIG, Object(openBackend('reference'))),
+      'model: expected a backend, found a promise, which must be awaited; give what await openBackend() returns',
+    ],
+    [() => new SequenceClassifier(CONFIG, JSON.parse('"cpu"')), 'expected a backend, found "cpu"; give'],
+    [
+      () => new SequenceClassifier(CONFIG, backend, { seed: 1.5 }),
+      'model: seed must be a whole number from 0 to',
+    ],
+    [() => new SequenceClassifier(CONFIG, backend, { seed: -1 }), ', got -1'],
+    [() => new SequenceClassifier(CONFIG, backend, { seed: NaN }), ', got NaN'],
+  ];
+  for (const [make, message] of refused) assert.throws(make, says(message));
+  const closed = await openBackend();
+  closed.close();
+  assert.throws(() => new SequenceClassifier(CONFIG, closed), says(`backend ${closed.name}: closed`));
+});
+
+test('parameters of another form are refused with what differs', async () => {
+  const state = await model.stateDict();
+  const other = (change: object) => new Map(state).set('fc.bias', Object(change));
+  const refused: [parameters: object, message: string][] = [
+    [
+      Object.fromEntries(state),
+      'model: these parameters: expected a Map of tensors by name, found an object; make one',
+    ],
+    [other({ shape: [2], data: new Float32Array(1) }), 'fc.bias should have 2 values, has 1'],
+    [other({ shape: [3], data: new Float32Array(3) }), 'fc.bias should be [2], is [3]'],
+    [other(new Float32Array(2)), 'tensor "fc.bias": expected { shape, data }, found an object'],
+  ];
+  for (const [parameters, message] of refused) {
+    await assert.rejects(model.loadStateDict(Object(parameters)), says(message));
   }
 });

@@ -52,6 +52,11 @@ suite('optimizers', () => {
       [{ name: 'adam', betas: [1, 0.9] }, /betas\[0\] must be at least 0 and below 1, got 1/],
       [{ name: 'adam', betas: [0.9, -1] }, /betas\[1\] must be at least 0 and below 1, got -1/],
       [{ name: 'adamw', eps: -1 }, /optimizer adamw: eps must be a number of at least 0, got -1/],
+      [
+        { name: 'adam', learningRate: 0.5 },
+        /optimizer: there is no option "learningRate"; there are name, lr/,
+      ],
+      ['adam', /optimizer: expected an object with name, lr, .*, found "adam"/],
       [{ name: 'adam', momentum: 0.9 }, /optimizer adam: has no momentum, which belongs to sgd/],
       [{ name: 'adam', nesterov: true }, /has no nesterov/],
       [{ name: 'sgd', betas: [0.9, 0.99] }, /optimizer sgd: has no betas, which belongs to adam/],
@@ -160,6 +165,18 @@ suite('optimizers', () => {
       [{ name: 'sgd' }, state, /the state holds velocity.fc.weight, but this optimizer keeps no tensors/],
       [{ name: 'sgd', momentum: 0.9 }, { ...state, step: -1 }, /step must be a whole number .* got -1/],
     ];
+    const sgd = { name: 'sgd', momentum: 0.9 } as const;
+    const bias = { shape: [3], data: new Float32Array(2) };
+    const short = { ...state, tensors: new Map(state.tensors).set('velocity.fc.bias', bias) };
+    refused.push([sgd, short, /velocity.fc.bias is \[3\] with 2 values, but must have 3/]);
+    refused.push([
+      sgd,
+      { ...state, tensors: Object({}) },
+      /the state's tensors: expected a Map of tensors by name/,
+    ]);
+    const mean: StateDict = new Map([['mean.w', { shape: [1], data: new Float32Array(1) }]]);
+    const half = { name: 'adam', step: 1, lr: 1, tensors: mean } as const;
+    refused.push([{ name: 'adam' }, half, /the state holds mean.w, but variance.w is missing/]);
     for (const [config, wrong, message] of refused) {
       assert.throws(() => createOptimizer(config).loadStateDict(wrong), message);
     }
@@ -178,6 +195,19 @@ suite('optimizers', () => {
     assert.throws(() => {
       Object.assign(optimizer, { lr: '1' });
     }, /lr must be a number of at least 0, got "1"/);
+  });
+
+  test('tensors or a backend of another type are refused', async () => {
+    const optimizer = createOptimizer({ name: 'sgd' });
+    const step = optimizer.step(Object(Object.fromEntries(tensors(1))), tensors(2));
+    await assert.rejects(
+      step,
+      /optimizer.step: parameters: expected a Map of tensors by name, found an object/,
+    );
+    assert.throws(
+      () => createOptimizer({ name: 'sgd' }, Object(openBackend('reference'))),
+      /optimizer: expected a backend, found a promise, which must be awaited/,
+    );
   });
 
   test('computes on the given backend, or on the best one, opened at the first update', async () => {

@@ -1,9 +1,9 @@
 /** `scanstroke presets`: lists the presets, or prints one as a configuration file. */
 import type { Command } from 'commander';
 import { snakeCase } from '../../formats/key-case.js';
+import { nearest } from '../../formats/nearest.js';
 import { quote } from '../../formats/quotation.js';
 import { adviceFor } from '../../train/config/foreign-names.js';
-import { nearest } from '../../train/config/nearest.js';
 import { OPTION_GROUPS, OPTIONS, type TrainConfig } from '../../train/config/options.js';
 import { PRESETS } from '../../train/config/presets.js';
 import { UserError } from '../../user-error.js';

@@ -11,6 +11,7 @@ import { SCANS } from '../../data/images/image-preprocessing.js';
 import { MAX_VIEW_ROTATION } from '../../data/strokes/stroke-preprocessing.js';
 import { snakeCase } from '../../formats/key-case.js';
 import { CHRONO_RANGE } from '../../model/classifier-config.js';
+import { MAX_BATCH_SIZE, MAX_THREADS } from '../engine.js';
 import {
   choice,
   type Extra,
@@ -24,7 +25,7 @@ import {
   toggle,
 } from './option.js';
 
-const MANY = 1_000_000;
+const MANY = MAX_BATCH_SIZE;
 const SEED = { from: 0, to: 2 ** 32 - 1 };
 const SGD: Extra = { only: { with: 'optimizer', is: ['sgd'] } };
 const ADAM: Extra = { only: { with: 'optimizer', is: ['adam', 'adamw'] } };
@@ -335,9 +336,14 @@ const MACHINE = {
     'auto',
     'what computes (auto: native cpu kernels if they are built, otherwise wasm; a new training takes the GPU if it is faster)',
   ),
-  threads: integer(null, { from: 1, to: 256 }, 'number of worker threads; the result does not depend on it', {
-    none: 'one per core',
-  }),
+  threads: integer(
+    null,
+    { from: 1, to: MAX_THREADS },
+    'number of worker threads; the result does not depend on it',
+    {
+      none: 'one per core',
+    },
+  ),
   checkpointMinutes: number<number | null>(
     10,
     { above: 0, to: 10_000 },

@@ -1,22 +1,42 @@
 /** Opens a trainer on any platform: checks the options, splits the examples, opens the engine. */
 import type { Backend, DeviceBackend } from '../../backends/backend.js';
 import { NO_AUGMENTATION } from '../../data/augmentation.js';
-import { requireNumber, requireSmoothing } from '../../formats/argument.js';
+import {
+  optionNames,
+  requireNumber,
+  requireOptions,
+  requireSeed,
+  requireSmoothing,
+  requireWhole,
+} from '../../formats/argument.js';
 import { shown } from '../../formats/shape.js';
 import { balancedWeights, requireWeights } from '../../model/class-weights.js';
-import { type ClassifierConfig, resolveClassifierConfig } from '../../model/classifier-config.js';
+import { type ClassifierConfig, requireClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
+import { MAX_BATCH_SIZE, MAX_THREADS } from '../engine.js';
 import { resolveOptimizer } from '../optimizer.js';
 import { Trainer } from './trainer.js';
 import { type EnginePlatform, type EngineWork, openTrainerEngine } from './trainer-engine.js';
 import { type Examples, trainerParts } from './trainer-examples.js';
-import { requireWhole, type TrainerOptions } from './trainer-options.js';
+import type { TrainerOptions } from './trainer-options.js';
 
 /** What the entry points know and the trainer does not. */
 export interface TrainerPlatform extends EnginePlatform {
   /** Opens a backend for `classifier`. */
   openBackend(): Promise<Backend | DeviceBackend>;
 }
+
+const OPTION_NAMES = optionNames<TrainerOptions & { backend?: unknown }>({
+  optimizer: true,
+  batchSize: true,
+  seed: true,
+  maxNorm: true,
+  labelSmoothing: true,
+  classWeights: true,
+  validation: true,
+  threads: true,
+  backend: true,
+});
 
 /** Opens a trainer; the entry points' `openTrainer` say what it throws. */
 export async function createTrainer(
@@ -26,14 +46,16 @@ export async function createTrainer(
   platform: TrainerPlatform,
 ): Promise<Trainer> {
   try {
+    requireOptions('train', options, OPTION_NAMES);
     const { seed = 0, batchSize = 32, maxNorm = null, labelSmoothing = 0 } = options;
-    const model = resolveClassifierConfig(config);
+    requireSeed('train: seed', seed);
+    const model = requireClassifierConfig(config);
     const optimizer = resolveOptimizer(options.optimizer ?? { name: 'adam' });
     if (maxNorm !== null) requireNumber('train: maxNorm', maxNorm, 'above 0', (norm) => norm > 0);
     requireSmoothing('train', labelSmoothing);
-    requireWhole('batchSize', batchSize);
+    requireWhole('train: batchSize', batchSize, MAX_BATCH_SIZE);
     const parts = trainerParts(examples, options.validation, model, seed);
-    requireWhole('threads', platform.threads);
+    requireWhole('train: threads', platform.threads, MAX_THREADS);
     const { train } = parts.indices;
     const classWeights = weightsOf(options.classWeights, model.numClasses, () =>
       train.map((index) => parts.data.train.labels[index]),

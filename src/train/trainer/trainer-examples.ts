@@ -1,6 +1,8 @@
 /** The examples that a Trainer trains on and validates with. */
 import { type ArraySequencesData, shareArrays } from '../../data/sequences/array-sequences.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
+import { requireArray } from '../../formats/argument.js';
+import { shown } from '../../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
 
@@ -38,7 +40,7 @@ export function trainerParts(
   model: ResolvedClassifierConfig,
   seed: number,
 ): TrainerParts {
-  const train = shareExamples(examples, model);
+  const train = shareExamples('examples', examples, model);
   const all = firstIndices(examples.labels.length);
   const lengths = examples.lengths ? train.lengths : null;
   if (validation === undefined) {
@@ -48,18 +50,29 @@ export function trainerParts(
       lengths,
     };
   }
-  if (typeof validation === 'number') {
-    if (!(validation > 0 && validation < 1)) {
-      throw new UserError(`train: validation must be examples, or a share in (0, 1), got ${validation}`);
+  if (typeof validation !== 'object' || validation === null) {
+    if (!(typeof validation === 'number' && validation > 0 && validation < 1)) {
+      throw new UserError(
+        `train: validation must be examples, or a share in (0, 1), got ${shown(validation)}`,
+      );
     }
     const split = splitIndices(all.length, trainCountOf(all.length, 1 - validation), seed);
     return { data: { train, validation: train }, indices: split, lengths };
   }
-  const data = { train, validation: shareExamples(validation, model) };
+  const data = { train, validation: shareExamples('validation', validation, model) };
   return { data, indices: { train: all, validation: firstIndices(validation.labels.length) }, lengths };
 }
 
-function shareExamples(examples: Examples, model: ResolvedClassifierConfig): ArraySequencesData {
+function shareExamples(
+  what: string,
+  examples: Examples,
+  model: ResolvedClassifierConfig,
+): ArraySequencesData {
+  if (typeof examples !== 'object' || examples === null) {
+    throw new UserError(`train: ${what}: expected { inputs, labels, steps }, found ${shown(examples)}`);
+  }
+  requireArray(`train: ${what}: labels`, examples.labels, 'Int32Array');
+  if (examples.labels.length === 0) throw new UserError(`train: ${what}: labels is empty; give examples`);
   const { inputs, labels, steps, lengths } = examples;
   if (model.sequenceLength !== null && steps > model.sequenceLength) {
     throw new UserError(

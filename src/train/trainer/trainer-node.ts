@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { type BackendChoice, openBackend } from '../../backends/open-node.js';
 import type { ClassifierConfig } from '../../model/classifier-config.js';
+import { MAX_THREADS } from '../engine.js';
 import { startNodeThread } from '../team/threads/threads-node.js';
 import { createTrainer } from './create-trainer.js';
 import type { Trainer } from './trainer.js';
@@ -38,7 +39,7 @@ export async function openTrainer(
   examples: Examples,
   options: TrainerOptions & { backend?: BackendChoice } = {},
 ): Promise<Trainer> {
-  const { threads = availableParallelism() } = options;
+  const { threads = Math.min(availableParallelism(), MAX_THREADS) } = options;
   return createTrainer(config, examples, options, {
     backend: await openBackend(options.backend),
     threads,

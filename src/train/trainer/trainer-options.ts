@@ -1,5 +1,4 @@
-/** Options and results of a trainer, and the check of its whole numbers. */
-import { requireNumber } from '../../formats/argument.js';
+/** Options and results of a trainer. */
 import type { EpochMetrics } from '../../runs/run-folder.js';
 import type { ProgressEvent, StopReason } from '../events.js';
 import type { TrainerSchedule } from '../learning-rates.js';
@@ -10,7 +9,7 @@ import type { Examples } from './trainer-examples.js';
 export interface TrainerOptions {
   /** Default: Adam with its defaults. Its `lr` is the learning rate of the training. */
   optimizer?: OptimizerConfig;
-  /** Sequences in an update, at least 1. Default 32. */
+  /** Sequences in an update, 1 to 1,000,000. Default 32. */
   batchSize?: number;
   /** Seed of the initial parameters, the order of the examples, dropout and the validation split. Default 0. */
   seed?: number;
@@ -26,7 +25,7 @@ export interface TrainerOptions {
   classWeights?: 'balanced' | ArrayLike<number>;
   /** Examples for validation, or the share of the examples to hold back for it, in (0, 1). Default: no validation. */
   validation?: Examples | number;
-  /** Number of worker threads. Default: one a core. The result does not depend on the number. A GPU needs none. */
+  /** Number of worker threads, 1 to 256. Default: one a core. The result does not depend on the number. A GPU needs none. */
   threads?: number;
 }
 
@@ -71,10 +70,4 @@ export interface TrainerEvaluation {
   count: number;
   /** [true class][predicted class] numbers of examples. */
   confusionMatrix: number[][];
-}
-
-/** @throws UserError naming the option `name` unless its value is a whole number of at least 1 */
-export function requireWhole(name: string, value: number): number {
-  const fits = (n: number) => Number.isInteger(n) && n >= 1;
-  return requireNumber(`train: ${name}`, value, 'a whole number of at least 1', fits);
 }

@@ -3,7 +3,7 @@
  * an epoch at a time (`epoch`), or with validation, schedule and early stopping (`train`).
  */
 import type { Backend, DeviceBackend } from '../../backends/backend.js';
-import { requireNumber } from '../../formats/argument.js';
+import { optionNames, requireNumber, requireOptions, requireWhole } from '../../formats/argument.js';
 import { SequenceClassifier } from '../../model/classifier.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import type { EpochMetrics } from '../../runs/run-folder.js';
@@ -23,12 +23,17 @@ import {
 } from '../loop.js';
 import type { ResolvedOptimizer } from '../optimizer.js';
 import type { TrainerPart, TrainerParts } from './trainer-examples.js';
-import {
-  requireWhole,
-  type TrainerEvaluation,
-  type TrainOptions,
-  type TrainResult,
-} from './trainer-options.js';
+import type { TrainerEvaluation, TrainOptions, TrainResult } from './trainer-options.js';
+
+const TRAIN_NAMES = optionNames<TrainOptions>({
+  epochs: true,
+  schedule: true,
+  patience: true,
+  targetAccuracy: true,
+  signal: true,
+  onProgress: true,
+  onEpoch: true,
+});
 
 /**
  * Trains one model on examples in memory; `openTrainer` opens it. A trainer makes one call at a time: await each before
@@ -135,9 +140,10 @@ export class Trainer {
    * @throws UserError when the trainer is busy or closed
    */
   async train(options: TrainOptions): Promise<TrainResult> {
+    requireOptions('train', options, TRAIN_NAMES);
     const { epochs, schedule = { name: 'constant' }, patience = null, targetAccuracy = null } = options;
-    requireWhole('epochs', epochs);
-    if (patience !== null) requireWhole('patience', patience);
+    requireWhole('train: epochs', epochs);
+    if (patience !== null) requireWhole('train: patience', patience);
     if (targetAccuracy !== null) {
       requireNumber('train: targetAccuracy', targetAccuracy, 'in (0, 1]', (share) => share > 0 && share <= 1);
     }
@@ -269,11 +275,15 @@ export class Trainer {
     });
   }
 
-  /** Ends the threads and frees the memory. A closed trainer cannot be used. */
+  /** Ends the threads and frees the memory. A closed trainer cannot be used; a call under way is rejected. */
   async close(): Promise<void> {
     this.#busy = 'close';
     await this.#engine.close();
     this.#backend.close();
+  }
+
+  #isClosed(): boolean {
+    return this.#busy === 'close';
   }
 
   #defaultPart(): TrainerPart {
@@ -288,13 +298,17 @@ export class Trainer {
 
   /** One call at a time. */
   async #alone<R>(call: string, action: () => Promise<R>): Promise<R> {
-    if (this.#busy === 'close') throw new UserError(`${call}: the trainer is closed`);
+    if (this.#isClosed()) throw new UserError(`${call}: the trainer is closed`);
     if (this.#busy !== null) {
       throw new UserError(`${call}: the trainer is busy with ${this.#busy}(); await it first`);
     }
     this.#busy = call;
     try {
       return await action();
+    } catch (error) {
+      if (this.#isClosed())
+        throw new UserError(`${call}: the trainer was closed meanwhile`, { cause: error });
+      throw error;
     } finally {
       if (this.#busy === call) this.#busy = null;
     }

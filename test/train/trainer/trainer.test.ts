@@ -117,6 +117,8 @@ test('invalid examples and options are refused with both values', async () => {
   await refused(/label 2 of sequence 0 is not one of 0 to 1/, { labels: new Int32Array(150).fill(2) });
   await refused(/batchSize .* got 0/, {}, { batchSize: 0 });
   await refused(/threads .* got 0.5/, {}, { threads: 0.5 });
+  await refused(/batchSize must be a whole number from 1 to 1000000, got 10000000/, {}, { batchSize: 1e7 });
+  await refused(/threads must be a whole number from 1 to 256, got 257/, {}, { threads: 257 });
   await refused(/maxNorm .* got 0/, {}, { maxNorm: 0 });
   for (const option of ['batchSize', 'threads', 'maxNorm', 'labelSmoothing']) {
     await refused(new RegExp(`${option} .* got "0.2"`), {}, { [option]: '0.2' });
@@ -131,6 +133,41 @@ test('invalid examples and options are refused with both values', async () => {
   await refused(/classWeights\[0\] must be above 0, got 0/, {}, { classWeights: [0, 1] });
   await refused(/'balanced' or a list of 2 weights, got "even"/, {}, { classWeights: 'even' as 'balanced' });
   await refused(/validation must be examples, or a share in \(0, 1\), got 0/, {}, { validation: 0 });
+});
+
+test('examples and options of another type are refused', async () => {
+  const refused: [given: object, options: object, message: string][] = [
+    [
+      { ...examples, inputs: [...examples.inputs] },
+      {},
+      'batch: inputs: expected a Float32Array, found a list',
+    ],
+    [{ ...examples, labels: [...examples.labels] }, {}, 'labels: expected an Int32Array, found a list'],
+    [{ ...examples, labels: new Uint8Array(150) }, {}, 'labels: expected an Int32Array, found a Uint8Array'],
+    [{ ...examples, lengths: new Array(150).fill(9) }, {}, 'lengths: expected an Int32Array, found a list'],
+    [{ ...examples, labels: new Int32Array(0) }, {}, 'train: examples: labels is empty; give examples'],
+    [{}, {}, 'train: examples: labels: expected an Int32Array, found nothing'],
+    [JSON.parse('null'), {}, 'train: examples: expected { inputs, labels, steps }, found null'],
+    [examples, { validation: '0.2' }, 'validation must be examples, or a share in (0, 1), got "0.2"'],
+    [examples, { validation: null }, 'validation must be examples, or a share in (0, 1), got null'],
+    [examples, { validation: {} }, 'train: validation: labels: expected an Int32Array, found nothing'],
+    [examples, { seed: 'a' }, 'train: seed must be a whole number from 0 to'],
+    [examples, { batchsize: 32 }, 'train: there is no option "batchsize"; did you mean batchSize?'],
+    [
+      examples,
+      { optimizer: { name: 'adam', learningRate: 1 } },
+      'optimizer: there is no option "learningRate"',
+    ],
+  ];
+  for (const [given, options, message] of refused) {
+    await assert.rejects(
+      openTrainer(WAVES_CONFIG, given as typeof examples, options as TrainerOptions),
+      (error) => error instanceof UserError && error.message.includes(message),
+      message,
+    );
+  }
+  const config = { ...WAVES_CONFIG, hidden: 3 };
+  await assert.rejects(openTrainer(config, examples), /model: there is no option "hidden"/);
 });
 
 test('an infinite or NaN loss ends the training with epoch and update', async () => {
@@ -223,6 +260,8 @@ test('settings of a training that are out of range are refused', async () => {
   for (const targetAccuracy of [0, -1, 98, Number.NaN]) {
     await assert.rejects(trainer.train({ epochs: 1, targetAccuracy }), /targetAccuracy must be in \(0, 1\]/);
   }
+  const misspelt = { pateince: 3 } as object;
+  await assert.rejects(trainer.train({ epochs: 1, ...misspelt }), /"pateince"; did you mean patience\?/);
   const share = { targetAccuracy: '0.5' } as object;
   await assert.rejects(trainer.train({ epochs: 1, ...share }), /targetAccuracy must be in .*, got "0.5"/);
   for (const warmupSteps of [-4, 0.5, Number.NaN]) {
@@ -261,9 +300,10 @@ test('closing a trainer ends the call under way', async () => {
     await openTrainer(config, examples, long),
     await createTrainer(config, examples, long, platform),
   ]) {
+    const closed = { name: 'UserError', message: 'epoch: the trainer was closed meanwhile' };
     const epoch = trainer.epoch();
     await new Promise((resolve) => setTimeout(resolve, 60));
-    await Promise.all([assert.rejects(epoch, /the team is closed/), trainer.close()]);
+    await Promise.all([assert.rejects(epoch, closed), trainer.close()]);
   }
 });
 

@@ -1,7 +1,7 @@
 /** Protects “did you mean”: suggests a name for a typing error, and nothing if no name is near. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nearest } from '#src/train/config/nearest.js';
+import { nearest } from '#src/formats/nearest.js';
 
 describe('nearest', () => {
   const names = ['hidden_size', 'input_size', 'seeds', 'eps', 'gamma'];
