@@ -8,6 +8,8 @@ import { drawnByHand, type Hand } from '../data/drawn/handwriting.js';
 import { chosenOutline, outlineStrokes } from '../data/drawn/outline.js';
 import { classColour } from '../data/pens/class-colours.js';
 import type { TeachDrawing, TeachProject } from '../data/pens/project.js';
+import { requireSeed } from '../formats/argument.js';
+import { shown } from '../formats/shape.js';
 import { Random } from '../random.js';
 import { UserError } from '../user-error.js';
 
@@ -132,9 +134,10 @@ export function starterProject(
     const names = STARTERS.map((starter) => starter.name).join(', ');
     throw new UserError(`starter project: expected one of ${names}, found ${JSON.stringify(name)}`);
   }
+  requireSeed('starter project: seed', seed);
   if (!Number.isInteger(perClass) || perClass < 1 || perClass > MOST_PER_CLASS) {
     throw new UserError(
-      `starter project: perClass must be a whole number from 1 to ${MOST_PER_CLASS}, found ${perClass}`,
+      `starter project: perClass must be a whole number from 1 to ${MOST_PER_CLASS}, found ${shown(perClass)}`,
     );
   }
   const drawings: TeachDrawing[] = [];

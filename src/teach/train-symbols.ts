@@ -10,10 +10,12 @@ import type { SequencesOf } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import type { TeachProject } from '../data/pens/project.js';
 import { POSITIONED_INPUT_SIZE, type StrokePreprocessing } from '../data/strokes/stroke-preprocessing.js';
+import { requireSeed, requireWhole } from '../formats/argument.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import { resolveClassifierConfig } from '../model/classifier-config.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { StateDict } from '../state-dict.js';
+import { MAX_THREADS } from '../train/engine.js';
 import { resolveOptimizer } from '../train/optimizer.js';
 import type { StartThread } from '../train/team/threads/threads.js';
 import { openTrainerEngine } from '../train/trainer/trainer-engine.js';
@@ -77,9 +79,10 @@ const AUGMENTATION: Readonly<Augmentation> = {
 export function symbolsOn(platform: TeachPlatform): TrainSymbols {
   return async (project, options = {}) => {
     const began = performance.now();
-    requireWhole('epochs', options.epochs ?? 1);
+    requireSeed('teach: seed', options.seed ?? 0);
+    requireWhole('teach: epochs', options.epochs ?? 1);
     const threads = platform.threads(options.threads);
-    requireWhole('threads', threads);
+    requireWhole('teach: threads', threads, MAX_THREADS);
     options.signal?.throwIfAborted();
     const base = options.base ? strokesNetwork(decodeCheckpoint(options.base, BASE), BASE) : null;
     const backend = await platform.openBackend(options.backend ?? 'auto');
@@ -180,9 +183,4 @@ function strokesNetwork(checkpoint: Checkpoint, name: string): Base {
     `${name} reads ${preprocessing.kind} and has the head ${model.head}; expected a network for strokes with the head ` +
       'mean, such as the shipped digit-strokes, or none',
   );
-}
-
-function requireWhole(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new UserError(`teach: ${name} must be a whole number of at least 1, found ${value}`);
 }

@@ -30,5 +30,6 @@ test('names and numbers that there are not', () => {
     () => starterProject('x' as StarterName),
     /expected one of digits, arrows, shapes, found "x"/,
   );
+  assert.throws(() => starterProject('arrows', { seed: 1.5 }), /seed must be a whole number from 0 to/);
   assert.throws(() => starterProject('arrows', { perClass: 0 }), /perClass must be a whole number from 1/);
 });

@@ -216,6 +216,9 @@ describe('what cannot be taught is refused with the way out', () => {
     ],
     ['no checkpoint', () => trainSymbols(project, { base: Uint8Array.of(1, 2) }), /base network/],
     ['no epochs', () => trainSymbols(project, { epochs: 0 }), /epochs must be a whole number/],
+    ['no seed', () => trainSymbols(project, { seed: -1 }), /seed must be a whole number from 0/],
+    ['no bytes', () => trainSymbols(project, { base: Object(new ArrayBuffer(9)) }), /expected a Uint8Array/],
+    ['many threads', () => trainSymbols(project, { threads: 1000 }), /from 1 to 256, got 1000/],
     ['no threads', () => trainSymbols(project, { threads: 0 }), /threads must be a whole number/],
   ];
   for (const [name, run, message] of cases) {
