@@ -21,6 +21,13 @@ test('classes and preprocessing that are given go out and come back', async () =
   }
 });
 
+test('a model that is no checkpoint and no classifier is refused', async () => {
+  await assert.rejects(exportModel(Object(new ArrayBuffer(9)), { format: 'onnx' }), {
+    name: 'UserError',
+    message: 'exportModel: the model: expected a Uint8Array, found an ArrayBuffer',
+  });
+});
+
 test('classes and preprocessing that do not fit the network are refused', async () => {
   const pixels = { channels: 1, mean: 0, std: 1, permutationSeed: null };
   const cases: [{ classes?: string[]; preprocessing?: Preprocessing }, RegExp][] = [

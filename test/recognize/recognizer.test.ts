@@ -248,6 +248,17 @@ describe('recognition', () => {
     const open = (bytes: Uint8Array) =>
       openRecognizer(bytes, new ReferenceBackend(), { name: 'b.safetensors' });
     assert.throws(() => open(new Uint8Array(9)), /b\.safetensors/);
+    const others: [bytes: object, found: RegExp][] = [
+      [
+        new ArrayBuffer(9),
+        /^b\.safetensors: the content of the file: expected a Uint8Array, found an ArrayBuffer$/,
+      ],
+      [Promise.resolve(checkpointBytes(ROWS)), /found a promise, which must be awaited$/],
+      [Object('b.safetensors'), /expected a Uint8Array, found a String$/],
+    ];
+    for (const [bytes, message] of others) {
+      assert.throws(() => open(Object(bytes)), { name: 'UserError', message });
+    }
     assert.throws(
       () => open(checkpointBytes(ROWS, { numClasses: 3 }, ['a', 'b', 'c', 'd'])),
       /names of 4 classes, but the network has 3/,

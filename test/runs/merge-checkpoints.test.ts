@@ -135,6 +135,7 @@ test('networks that do not fit are refused by name', async () => {
     [[rows, wide('columns', 14, 56)], /expected input size 28, found 56;/],
     [[wide('rows', 28, 28), wide('columns', 28, 28)], /expected preprocessing with mean 0\.5, found 0\.1;/],
     [[A, new Uint8Array(20)], /^runs\/b: /],
+    [[A, Object(A.buffer)], /^runs\/b: .*expected a Uint8Array, found an? (?:Shared)?ArrayBuffer$/],
   ];
   for (const [all, message] of cases) {
     await assert.rejects(mergeCheckpoints(named(...all)), { name: 'UserError', message });

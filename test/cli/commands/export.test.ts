@@ -184,7 +184,10 @@ test('a checkpoint is not replaced by the file for another tool', async () => {
     const before = readFileSync(path);
     const { code, err } = await exported(RUN, '--format', format, '--out', path);
     assert.equal(code, 2);
-    assert.match(err, /^scanstroke: export: .*safetensors holds a network of scanstroke, .*give another --out\n$/);
+    assert.match(
+      err,
+      /^scanstroke: export: .*safetensors holds a network of scanstroke, .*give another --out\n$/,
+    );
     assert.deepEqual(readFileSync(path), before);
   }
 });
