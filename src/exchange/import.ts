@@ -16,6 +16,7 @@ import {
   parametersOf,
   suggestedKind,
 } from './import/architecture.js';
+import { checkChoices } from './import/check-choices.js';
 import {
   type Assumption,
   type InputChoices,
@@ -89,7 +90,7 @@ const UNUSABLE = 'the network cannot be used; its training diverged or the file 
  * @param bytes the whole file
  * @param options what is known about the model and the file does not say
  * @throws UserError if the file is damaged or of an unknown kind, if it holds another network, if an option contradicts
- * it, and if an option is needed; the error's `settings` name the options
+ * it or is of another type, and if an option is needed; the error's `settings` name the options
  *
  * @example
  * import { readFile, writeFile } from 'node:fs/promises';
@@ -102,6 +103,7 @@ const UNUSABLE = 'the network cannot be used; its training diverged or the file 
  */
 export async function importModel(bytes: Uint8Array, options: ImportOptions = {}): Promise<ImportedModel> {
   const { name = 'model', readBeside = refuseBeside, ...choices } = options;
+  checkChoices(choices, `import: ${name}`);
   const foreign = await readForeignModel(bytes, name, readBeside);
   const network = networkOf(foreign, name, choices);
   const { parameters, model, preprocessing, classes, temperature } = network;

@@ -38,7 +38,7 @@ export interface StrokePreprocessing {
   fitted?: boolean;
 }
 /** Orders of a drawing's points: by a tour of the thinned picture, as the pen drew them, or that with few points. */
-const STROKE_ORDERS = ['tour', 'pen', 'points'] as const;
+export const STROKE_ORDERS = ['tour', 'pen', 'points'] as const;
 /** Order of a drawing's points: by a tour of the thinned picture, as the pen drew them, or that with few points. */
 export type StrokeOrder = (typeof STROKE_ORDERS)[number];
 

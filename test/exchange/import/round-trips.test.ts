@@ -95,3 +95,26 @@ describe('the state of a training', () => {
     });
   }
 });
+
+test('choices of another type and unknown ones are refused', async () => {
+  const refused: [choices: object, message: RegExp][] = [
+    [{ kind: 'x' }, /^import: model: kind: expected one of images, strokes, found "x"$/],
+    [{ classes: [1, 2] }, /^import: model: classes: "0": expected a text, found 1$/],
+    [{ optimizer: 'sgd' }, /^import: model: optimizer: expected one of adam, adamw, found "sgd"$/],
+    [{ sequenceLength: -5 }, /^import: model: sequenceLength: expected a whole number from 1, found -5$/],
+    [{ pixelStd: -1 }, /^import: model: pixelStd: expected a number above 0, found -1$/],
+    [{ pixelMean: '0.1' }, /^import: model: pixelMean: expected a number, found "0.1"$/],
+    [
+      { picture: { height: 28 } },
+      /^import: model: picture: "width": expected a whole number from 1, found nothing$/,
+    ],
+    [{ pixelmean: 0.1 }, /^import: model: there is no option "pixelmean"; did you mean pixelMean\?$/],
+  ];
+  for (const [choices, message] of refused) {
+    await assert.rejects(importModel(new Uint8Array(9), choices), { name: 'UserError', message });
+  }
+  await assert.rejects(
+    importModel(Object(new ArrayBuffer(9))),
+    /expected a Uint8Array, found an ArrayBuffer/,
+  );
+});
