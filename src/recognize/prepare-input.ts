@@ -4,7 +4,7 @@
  * strokes of their thinned picture. data/inputs/input.ts describes inputs.
  */
 import type { Preprocessing } from '../data/input-kind.js';
-import type { PreparedInput, RecognizerInput } from '../data/inputs/input.js';
+import { checkForm, type PreparedInput, type RecognizerInput } from '../data/inputs/input.js';
 import { kindOf } from '../data/kinds.js';
 
 export type { InputPicture, PreparedInput, RecognizerInput, Seen } from '../data/inputs/input.js';
@@ -15,5 +15,6 @@ export type { InputPicture, PreparedInput, RecognizerInput, Seen } from '../data
  * @throws UserError if the input is malformed, or this network cannot read it
  */
 export function prepareInput(input: RecognizerInput, preprocessing: Preprocessing): PreparedInput | null {
+  checkForm(input);
   return kindOf(preprocessing).prepare(input, preprocessing);
 }

@@ -6,12 +6,14 @@ import type { Backend, DeviceBackend, Precision } from '../backends/backend.js';
 import type { KindName, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import type { Sequence } from '../data/sequences/sequence.js';
+import { shown } from '../formats/shape.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import { directionsOf, type ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { parameterCount } from '../model/parameters.js';
 import type { SequenceStepper } from '../model/stepper.js';
 import { type Checkpoint, decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { RunFacts } from '../runs/run-folder.js';
+import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { overflow, softmax } from './softmax.js';
 import { type Trace, type TraceOptions, traceInput } from './trace.js';
@@ -227,7 +229,10 @@ export class Recognizer implements Disposable {
    * @throws UserError for the first input that is malformed, or that this network cannot read
    */
   async recognize(inputs: readonly RecognizerInput[]): Promise<(Recognition | null)[]> {
-    const prepared = inputs.map((input) => this.prepare(input));
+    if (!Array.isArray(inputs)) {
+      throw new UserError(`recognize: expected a list of inputs, found ${shown(inputs)}; give [input]`);
+    }
+    const prepared = inputs.map((input: RecognizerInput) => this.prepare(input));
     const recognitions = await this.recognizePrepared(prepared.filter((each) => each !== null));
     let n = 0;
     return prepared.map((each) => each && recognitions[n++]);

@@ -53,13 +53,13 @@ export interface Trace {
 export async function traceInput(
   network: TracedNetwork,
   input: RecognizerInput,
-  { over = input.kind === 'drawing' ? 'pen' : 'steps', moments: most = 100 }: TraceOptions,
+  { over, moments: most = 100 }: TraceOptions,
 ): Promise<Trace | null> {
   const { preprocessing, model } = network.info;
   const whole = prepareInput(input, preprocessing);
   if (whole === null) return null;
   const { saw, steps } = whole;
-  const overPen = over === 'pen' && input.kind === 'drawing';
+  const overPen = input.kind === 'drawing' && (over ?? 'pen') === 'pen';
   const moments = spread(overPen ? pointsOf(input.strokes) : steps, most);
   const { stepper } = network;
   const { ending } = kindOf(preprocessing);

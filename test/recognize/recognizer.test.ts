@@ -16,6 +16,7 @@ import { SequenceClassifier } from '#src/model/classifier.js';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { softmax } from '#src/recognize/softmax.js';
+import { readSymbols } from '#src/recognize/symbols/read-symbols.js';
 import { decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
@@ -240,6 +241,33 @@ describe('recognition', () => {
         return true;
       });
     }
+    const others: [input: unknown, message: RegExp][] = [
+      [undefined, /expected an input of the kind picture, strokes or drawing, found nothing$/],
+      [{ kind: 'photo' }, /expected an input of the kind .*, found the kind "photo"$/],
+      [SEVEN.strokes, /expected an input of the kind .*, found a list$/],
+      [{ kind: 'drawing' }, /a drawing must have a list of strokes, found nothing$/],
+      [
+        { kind: 'drawing', strokes: [{ x: [1, 2], y: [1, 2] }] },
+        /stroke 0 must be \{ xs: .*found an object$/,
+      ],
+      [{ kind: 'drawing', strokes: [[[1, 2]]] }, /stroke 0 must be \{ xs: .*, found a list$/],
+      [{ kind: 'drawing', strokes: [null] }, /stroke 0 must be \{ xs: .*, found null$/],
+    ];
+    for (const [given, message] of others) {
+      const input = given as RecognizerInput;
+      for (const call of [
+        () => strokes.recognize([SEVEN, input]),
+        () => strokes.inspect(input),
+        () => strokes.trace(input),
+        () => readSymbols(strokes, input),
+      ]) {
+        await assert.rejects(call, { name: 'UserError', message });
+      }
+    }
+    await assert.rejects(
+      strokes.recognize(Object(SEVEN)),
+      /expected a list of inputs, found an object; give/,
+    );
     const wide = recognizerFor({ ...ROWS, width: 56, inputSize: 56 });
     await assert.rejects(wide.recognize([SEVEN]), /reads pictures of 56 × 28 pixels.*found a drawing/);
   });

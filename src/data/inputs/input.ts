@@ -1,4 +1,5 @@
 /** Inputs for recognition: types, and checks that all kinds of networks share. */
+import { shown } from '../../formats/shape.js';
 import { DRAWING_SIZE, type Drawing } from '../../ink/drawing.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { movesToStrokes } from '../../ink/render-strokes.js';
@@ -43,6 +44,34 @@ export interface PreparedInput extends Sequence {
 /** More than the longest drawing in pen order has. */
 const MAX_MOVES = 20_000;
 
+/**
+ * Checks the form of an input of a program in JavaScript, but no value of it: that would take as long as reading it.
+ * @throws UserError if it is of no kind, or a drawing without strokes of xs and ys
+ */
+export function checkForm(input: RecognizerInput): void {
+  const { kind } = Object(input) as Partial<RecognizerInput>;
+  if (kind === 'drawing') checkStrokes(input as { strokes?: unknown });
+  else if (kind !== 'picture' && kind !== 'strokes') {
+    const found = kind === undefined ? shown(input) : `the kind ${shown(kind)}`;
+    throw new UserError(
+      `recognize: expected an input of the kind picture, strokes or drawing, found ${found}`,
+    );
+  }
+}
+
+function checkStrokes({ strokes }: { strokes?: unknown }): void {
+  if (!Array.isArray(strokes)) {
+    throw new UserError(`recognize: a drawing must have a list of strokes, found ${shown(strokes)}`);
+  }
+  strokes.forEach((stroke, n) => {
+    const { xs, ys } = Object(stroke) as { xs?: { length?: unknown }; ys?: { length?: unknown } };
+    if (typeof xs?.length === 'number' && typeof ys?.length === 'number') return;
+    throw new UserError(
+      `recognize: stroke ${n} must be { xs: [x of each point], ys: [y of each point] }, found ${shown(stroke)}`,
+    );
+  });
+}
+
 /** @throws UserError if sizes and bytes do not fit together, or there are too many pixels */
 export function checkedPicture({
   width,
@@ -53,7 +82,7 @@ export function checkedPicture({
   for (const [name, size] of Object.entries({ width, height, channels })) {
     if (!Number.isInteger(size) || size < 1) {
       throw new UserError(
-        `recognize: the picture's ${name} must be a whole number from 1, found ${String(size)}`,
+        `recognize: the picture's ${name} must be a whole number from 1, found ${shown(size)}`,
       );
     }
   }

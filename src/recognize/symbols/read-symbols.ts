@@ -5,7 +5,7 @@
  */
 
 import type { Box } from '../../data/inputs/ink.js';
-import { drawingOf, isDigitSized } from '../../data/inputs/input.js';
+import { checkForm, drawingOf, isDigitSized } from '../../data/inputs/input.js';
 import { kindOf } from '../../data/kinds.js';
 import { UserError } from '../../user-error.js';
 import { isNone } from '../guess-name.js';
@@ -229,6 +229,7 @@ function segmented({ info }: SymbolRecognizer, input: RecognizerInput): Segmente
         `${size.width} × ${size.height} with ${size.channels} channel${size.channels === 1 ? '' : 's'}; give the symbols one by one`,
     );
   }
+  checkForm(input);
   if (input.kind === 'picture') return pictureInk(input);
   return drawingInk(input.kind === 'strokes' ? drawingOf(input.moves) : input);
 }
