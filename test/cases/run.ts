@@ -20,6 +20,9 @@ import { lstmCases } from './oracle/lstm.js';
 import { optimizerCases, optimizerTests } from './oracle/optimizers.js';
 import { conversionTests, dropoutTests, rowCases } from './oracle/rows.js';
 
+/** Drawn once in a process, though several backends run them. */
+let lstm: ReturnType<typeof lstmCases> | null = null;
+
 /**
  * Opens a backend and registers every case for it.
  * @param options.shared whether threads can share its memory
@@ -29,11 +32,13 @@ export async function runCases(
   { shared = true }: { shared?: boolean } = {},
 ): Promise<void> {
   const backend = await open();
+  lstm ??= lstmCases();
+  const layers = lstm;
   suite(`${backend.name} (${backend.description})`, () => {
     after(() => backend.close());
     suite('against the oracle', () => {
       compareAll(backend, [
-        ...lstmCases(),
+        ...layers,
         ...linearCases(),
         ...matmulCases(),
         ...rowCases(),

@@ -38,6 +38,8 @@ class ChildEnded extends Error {
 /** A child process that is replaced when it ends. Carries out one order at a time. */
 export class Watchdog {
   readonly #folder: string;
+  /** Ends the order that the child carries out; undefined if it has none. */
+  #giveUp: (() => void) | undefined;
   #child: { process: ChildProcess; folder: string; note: number; stderr: string } | undefined;
 
   /** @param parent a folder for the files of the targets, in memory if possible */
@@ -131,6 +133,7 @@ export class Watchdog {
       let last = { turn: -1, since: performance.now() };
       const end = (error?: Error) => {
         clearInterval(timer);
+        this.#giveUp = undefined;
         running.off('message', onMessage);
         running.off('close', onExit);
         if (error === undefined) return resolve();
@@ -160,6 +163,7 @@ export class Watchdog {
         else if (waited > OPEN_MS) end(new Error(`target ${order.target} does not begin`));
       };
       const timer = setInterval(look, LOOK_MS);
+      this.#giveUp = () => end(new Error('the child was ended before it had answered'));
       running.on('message', onMessage);
       running.on('close', onExit);
       running.send(order);
@@ -198,6 +202,7 @@ export class Watchdog {
     this.#child = undefined;
     running.removeAllListeners();
     running.kill('SIGKILL');
+    this.#giveUp?.();
     closeSync(note);
     rmSync(folder, { recursive: true, force: true });
   }

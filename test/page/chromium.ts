@@ -11,8 +11,15 @@ import { unpackPackagedChromium } from './packaged-chromium.js';
 /** Time limit for the start of a browser: enough for a cold disk. */
 const START_MS = 30_000;
 
-/** WebGPU by SwiftShader, which computes on the processor. */
-const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+/**
+ * WebGPU by SwiftShader, which computes on the processor. It compiles the extension for seconds; Dawn has a loop that does
+ * the same.
+ */
+const SOFTWARE_GPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
+];
 
 interface Chromium {
   path: string;

@@ -32,6 +32,15 @@ export interface StaticServer {
 export async function serveFolder(folder: string, { isolated = false } = {}): Promise<StaticServer> {
   const prefix = '/some/where/';
   const sent: StaticServer['sent'] = [];
+  const compressed = new Map<string, { changed: number; body: Buffer }>();
+  const bodyOf = (file: string) => {
+    const changed = statSync(file).mtimeMs;
+    const known = compressed.get(file);
+    if (known?.changed === changed) return known.body;
+    const body = gzipSync(readFileSync(file));
+    compressed.set(file, { changed, body });
+    return body;
+  };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
     const path = pathname.startsWith(prefix)
@@ -42,7 +51,7 @@ export async function serveFolder(folder: string, { isolated = false } = {}): Pr
       response.writeHead(404).end('not found');
       return;
     }
-    const body = gzipSync(readFileSync(file));
+    const body = bodyOf(file);
     sent.push({ path, bytes: body.length });
     response.writeHead(200, {
       'content-type': TYPES[path.split('.').pop() ?? ''] ?? 'application/octet-stream',

@@ -16,6 +16,9 @@ const SYSTEM_DRIVERS = [
 const RTLD_NOW = 2;
 const RTLD_NODELETE = 0x1000;
 
+const SELDOM_POLLING = new URL('../../../../test/backends/webgpu/seldom-polling.mjs', import.meta.url).href;
+if (!process.env.SCANSTROKE_TEST_GPU) await import(SELDOM_POLLING);
+
 /** The path of the driver's description, and the folder of a loader where the system's is not used. */
 function findDriver(): { icd: string; loaderFolder?: string } | undefined {
   if (process.env.SCANSTROKE_TEST_GPU) return undefined;
@@ -31,6 +34,7 @@ export function gpuEnvironment(): Record<string, string> {
   if (!driver) return {};
   return {
     VK_ICD_FILENAMES: driver.icd,
+    NODE_OPTIONS: `--import=${SELDOM_POLLING}`,
     ...(driver.loaderFolder && { LD_LIBRARY_PATH: driver.loaderFolder }),
   };
 }
