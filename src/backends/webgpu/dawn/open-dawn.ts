@@ -14,18 +14,29 @@ interface Dawn {
 const WITHOUT = 'use_vulkan_zero_initialize_workgroup_memory_extension';
 const FLAGS = ['enable-dawn-features=allow_unsafe_apis', `disable-dawn-features=${WITHOUT}`];
 
-let dawn: GPU | null = null;
+let dawn: Promise<GPU> | null = null;
 
 /** @throws BackendUnavailable when npm `webgpu` is not installed, or finds no GPU */
 export async function openDawn(): Promise<GpuBackend> {
-  // Kept for the whole process: Dawn's devices do not survive its garbage collection.
-  dawn ??= (await loadDawn()).create(FLAGS);
   const backend = await openDeviceBackend(
-    dawn,
+    await openedDawn(),
     'no GPU was found; install its driver (on Linux with Vulkan: libvulkan1)',
   );
   tilesOf(backend.device, TILE_FILES);
   return backend;
+}
+
+/** One for the whole process, kept: its devices do not survive its garbage collection. */
+function openedDawn(): Promise<GPU> {
+  dawn ??= loadDawn().then(
+    ({ create }) => create(FLAGS),
+    (error) => {
+      // The package may be installed before the next call.
+      dawn = null;
+      throw error;
+    },
+  );
+  return dawn;
 }
 
 async function loadDawn(): Promise<Dawn> {
