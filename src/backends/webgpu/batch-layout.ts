@@ -23,6 +23,8 @@ export interface BatchCapacity {
   steps: number;
   /** N */
   rows: number;
+  /** The whole batch, if this is one of its passes: the order of sums follows from it. Left out: this is all of it. */
+  whole?: { blocks: number; rows: number; splits: number };
 }
 
 /** The header of the words on the device, before `starts` [blocks + 1] and `lengths` [blocks · Q]. */

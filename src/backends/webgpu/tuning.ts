@@ -2,7 +2,7 @@
  * Chooses the tiles of matrix products by a short measurement, once for a device and a shape. Until a shape has been
  * measured, the tile that promises most is taken.
  *
- * Only tiles that add in the same order are compared. So the choice changes the speed and never a bit: the same device,
+ * Only tiles that add in the same order are compared, an order that the whole batch decides. So the choice changes the speed and never a bit: the same device,
  * driver and options give the same bits with any tiles, measured or not.
  */
 import type { GpuDevice, Prepared } from './device.js';
@@ -23,7 +23,7 @@ export interface TileStore {
 }
 
 /** Shapes and tiles of other versions are not read: raised when the kernels of the products change. */
-const VERSION = 1;
+const VERSION = 2;
 /** Tiles that are measured for a shape: the most promising ones. */
 const MOST_TILES = 4;
 /** Smaller products take as long as a dispatch with any tile. */
@@ -53,8 +53,8 @@ export class TileTuner {
   readonly choose: TileChooser = (shape) => {
     const { limits, isSoftware } = this.#device;
     if (isSoftware) return leastCode(shape, limits);
-    const key = keyOf(shape);
     const tiles = comparableTiles(shape, limits);
+    const key = keyOf(shape, tiles[0]);
     const known = this.#measured.get(key) ?? tiles.find((tile) => isSame(tile, this.#stored?.[key]));
     if (known) return known;
     this.#asked.set(key, shape);
@@ -112,11 +112,16 @@ export function tilesOf(device: GpuDevice, store: TileStore | null = null): Tile
   return known;
 }
 
-/** The tiles that give the same bits as the most promising one, which is the first. */
+/**
+ * The tiles that give the same bits, those that promise most first. They add as the tile that promises most for the
+ * whole batch does, so that a batch has the same bits in one pass and in several.
+ */
 export function comparableTiles(shape: ProductShape, limits: TileLimits): Tile[] {
-  const [promising, ...others] = candidates(shape, limits);
-  const same = others.filter((tile) => orderOfSums(shape, tile) === orderOfSums(shape, promising));
-  return [promising, ...same].slice(0, MOST_TILES);
+  const [promising] = candidates({ ...shape, ...shape.whole }, limits);
+  const order = orderOfSums(shape, promising);
+  return candidates(shape, limits)
+    .filter((tile) => orderOfSums(shape, tile) === order)
+    .slice(0, MOST_TILES);
 }
 
 /** For a software GPU: it takes seconds to compile the kernels of the other tiles. */
@@ -127,7 +132,7 @@ function leastCode(shape: ProductShape, limits: TileLimits): Tile {
 }
 
 /** Names the order in which a product adds. */
-function orderOfSums({ transposed }: ProductShape, tile: Tile): string {
+export function orderOfSums({ transposed }: ProductShape, tile: Tile): string {
   const { rows, depth, depthGroups } = tile;
   // One group of threads adds over the depth from first to last. Several add parts of every panel.
   const products = depthGroups === 1 ? 'in order' : `${depthGroups} groups, depth ${depth}`;
@@ -192,18 +197,11 @@ export function flopsOf({ rows, columns, depth, count }: ProductShape): number {
   return 2 * rows * columns * depth * count;
 }
 
-function keyOf({
-  name,
-  rows,
-  columns,
-  depth,
-  count,
-  transposed,
-  gathered,
-  depthGroups,
-}: ProductShape): string {
+/** @param tile one that adds as the shape's tiles do */
+function keyOf(shape: ProductShape, tile: Tile): string {
+  const { name, rows, columns, depth, count, transposed, gathered } = shape;
   const kind = `${transposed ? ', transposed' : ''}${gathered ? ', gathered' : ''}`;
-  return `${name}: ${count} of ${rows}×${columns}×${depth}${kind}, ${depthGroups} groups`;
+  return `${name}: ${count} of ${rows}×${columns}×${depth}${kind}, ${orderOfSums(shape, tile)}`;
 }
 
 /** The GPU and its driver, for example `nvidia lovelace … driver 580`. */

@@ -37,11 +37,12 @@ function splitsOf(blocks: number, parameters: number): { splits: number; blocksO
 export function* waysToCut(batchSize: number, parameters: number, longest: Int32Array): Generator<Passes> {
   const { lanes, blocks, steps } = capacityFor(batchSize, longest[0]);
   const { splits, blocksOfSplit } = splitsOf(blocks, parameters);
+  const whole = { blocks, rows: rowsOf(longest, lanes, blocks), splits };
   for (let own = splits; ; own = Math.ceil(own / 2)) {
     const blocksOfPass = own * blocksOfSplit;
     const rows = rowsOf(longest, lanes, blocksOfPass);
     yield {
-      capacity: { lanes, blocks: blocksOfPass, steps, rows },
+      capacity: { lanes, blocks: blocksOfPass, steps, rows, whole },
       count: Math.ceil(splits / own),
       splits: own,
     };

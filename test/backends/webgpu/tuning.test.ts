@@ -4,11 +4,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { GpuDevice } from '#src/backends/webgpu/device.js';
+import type { Slice } from '#src/backends/webgpu/kernel.js';
+import { chain } from '#src/backends/webgpu/lstm/chain.js';
+import { lstmKernels } from '#src/backends/webgpu/lstm/lstm.js';
 import { measuredProduct, productWords } from '#src/backends/webgpu/lstm/measured-product.js';
-import { candidates, type ProductShape, type Tile, type TileLimits } from '#src/backends/webgpu/lstm/tile.js';
+import {
+  candidates,
+  type ProductShape,
+  type Tile,
+  type TileChooser,
+  type TileLimits,
+} from '#src/backends/webgpu/lstm/tile.js';
 import { TILE_FILES } from '#src/backends/webgpu/tile-files.js';
-import { comparableTiles, type TileStore, TileTuner } from '#src/backends/webgpu/tuning.js';
+import { comparableTiles, orderOfSums, type TileStore, TileTuner } from '#src/backends/webgpu/tuning.js';
 import { Random } from '#src/random.js';
+import { type Passes, waysToCut } from '#src/train/gpu/passes.js';
 import { temporaryFolder } from '../../train/small-mnist.js';
 import { gpuOrSkip, testGpu } from './software-gpu.js';
 
@@ -89,6 +99,63 @@ test('tiles that add in another order are not compared', () => {
   assert.equal(groups(comparableTiles(shape, device)), 1);
 });
 
+/** The orders in which the backward pass of a layer adds, in a pass. */
+function ordersOf({ capacity, splits }: Passes, H: number, D: number, limits: TileLimits): string[] {
+  const orders: string[] = [];
+  const choose: TileChooser = (shape) => {
+    const [tile] = comparableTiles(shape, limits);
+    orders.push(`${shape.name}: ${orderOfSums(shape, tile)}`);
+    return tile;
+  };
+  const slice: Slice = { buffer: Object.create(null), offset: 0, size: 0 };
+  lstmKernels(chain(slice, choose), choose).backward({
+    layer: {
+      inputs: { parts: D, size: H },
+      hiddenSize: H,
+      tensors: Array.from({ length: D }, () => ({ weightIh: 0, weightHh: 0, biasIh: 0, biasHh: 0 })),
+    },
+    batch: { capacity, words: slice },
+    storage: 'float32',
+    panels: slice,
+    inputs: slice,
+    outputs: slice,
+    cells: slice,
+    gates: slice,
+    dOutputs: slice,
+    dInputs: slice,
+    gradients: { partials: slice, splits, parameters: 0 },
+    scratch: slice,
+  });
+  return orders;
+}
+
+test('a batch is added in the same order in one pass and in several', () => {
+  const large: TileLimits = {
+    maxComputeInvocationsPerWorkgroup: 1024,
+    maxComputeWorkgroupStorageSize: 49152,
+  };
+  const found = new Set<string>();
+  for (const limits of [LIMITS_OF_TRANSPOSED, large])
+    for (const hidden of [16, 48, 160, 256])
+      for (const directions of [1, 2])
+        for (const batchSize of [64, 200, 1024]) {
+          const lengths = Int32Array.from(
+            { length: batchSize },
+            (_, n) => 28 - Math.floor((27 * n) / batchSize),
+          );
+          const orders = [...waysToCut(batchSize, 2 ** 20, lengths)].map((way) =>
+            ordersOf(way, hidden, directions, limits).join('\n'),
+          );
+          assert.equal(
+            new Set(orders).size,
+            1,
+            `${directions}·${hidden}, ${batchSize}: ${orders.join('\n\n')}`,
+          );
+          found.add(orders[0]);
+        }
+  assert.ok(found.size > 3, 'there is a choice');
+});
+
 /** A store in memory. */
 class MemoryStore implements TileStore {
   text: string | null;
@@ -140,7 +207,7 @@ test('a shape is measured once and kept; foreign and damaged files are ignored',
   assert.equal(store.text, text, 'nothing was measured again');
 
   const { tiles: kept, ...rest } = JSON.parse(text);
-  assert.deepEqual(kept, { 'inputs: 1 of 512×512×192, 1 groups': chosen });
+  assert.deepEqual(kept, { 'inputs: 1 of 512×512×192, in order': chosen });
   const [key] = Object.keys(kept);
   const stored = (tile: unknown, more = {}) => JSON.stringify({ ...rest, tiles: { [key]: tile }, ...more });
   class Measured extends Error {}
@@ -181,7 +248,8 @@ test('a shape is measured once and kept; foreign and damaged files are ignored',
   const [promising] = comparableTiles(shape, LIMITS);
   const foreign = candidates(shape, LIMITS).find(({ depthGroups }) => depthGroups !== promising.depthGroups);
   assert.ok(foreign);
-  const named = { ...rest, tiles: { 'inputs: 1 of 512×512×192, 4 groups': foreign } };
+  const own = `inputs: 1 of 512×512×192, ${orderOfSums(shape, promising)}`;
+  const named = { ...rest, tiles: { [own]: foreign } };
   assert.equal(await isMeasured(JSON.stringify(named), shape), true);
 });
 

@@ -24,6 +24,7 @@ export function chainBackward(
   const { capacity } = batch;
   const { hidden, directions } = sizesOf(layer);
   const sequences = capacity.blocks * capacity.lanes;
+  const whole = capacity.whole ?? capacity;
   const tile = choose({
     name: 'step backward',
     rows: sequences,
@@ -33,6 +34,7 @@ export function chainBackward(
     transposed: false,
     gathered: true,
     depthGroups: 4,
+    whole: { rows: whole.blocks * capacity.lanes, count: directions },
   });
   const units = directions * hidden;
   const product = productKernel({

@@ -26,6 +26,7 @@ export function inputGradient(
     transposed: false,
     gathered: false,
     depthGroups: 4,
+    whole: { rows: (batch.capacity.whole ?? batch.capacity).rows, count: 1 },
   });
   const product = productKernel({
     label: 'lstm input gradients',

@@ -30,6 +30,8 @@ export interface ProductShape {
   /** A is read along its rows: C = Aᵀ B, with the sums of A's columns. */ transposed: boolean;
   /** The sums of a tile go through the workgroup's memory at the end. */ gathered: boolean;
   /** The largest `depthGroups`. 1: all tiles add in the same order and give the same bits. */ depthGroups: number;
+  /** `rows` and `count` of the whole batch, if this is of one of its passes. Default: the same. */
+  whole?: { rows: number; count: number };
 }
 
 /** Chooses the tile of a product. */

@@ -30,6 +30,7 @@ export function weightGradient(args: LstmBackwardArguments, choose: TileChooser)
     transposed: true,
     gathered: false,
     depthGroups: 1,
+    whole: { rows, count: directions * (capacity.whole?.splits ?? splits) },
   });
   const depth = tile.depth * tile.depthGroups;
   const product = productKernel({
