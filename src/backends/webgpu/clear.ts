@@ -1,5 +1,5 @@
 /** The verb `clear`: words of a buffer become 0. */
-import { type Dispatch, dispatch, kernel, type Slice, write } from './kernel.js';
+import { type Dispatch, dispatch, kernel, MAX_GROUPS, type Slice, write } from './kernel.js';
 
 const GROUP = 256;
 /** Elements of four words that a thread clears. */
@@ -18,5 +18,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 /** @param words its size is a multiple of 16 bytes */
 export function clear(words: Slice): Dispatch[] {
   const quads = words.size / 16;
-  return [dispatch(CLEAR, { words }, [Math.min(65535, Math.ceil(quads / (GROUP * QUADS)))])];
+  return [dispatch(CLEAR, { words }, [Math.min(MAX_GROUPS, Math.ceil(quads / (GROUP * QUADS)))])];
 }

@@ -4,7 +4,7 @@
  * Commands run in the order in which they are submitted. Only `read` and `idle` wait.
  */
 import { UserError } from '../../user-error.js';
-import type { Dispatch, Kernel, Slice } from './kernel.js';
+import { type Dispatch, type Kernel, MAX_GROUPS, type Slice } from './kernel.js';
 
 /** Offsets of slices are multiples of this, in bytes: WebGPU's default limit. */
 export const SLICE_ALIGNMENT = 256;
@@ -200,9 +200,20 @@ export class GpuDevice {
     return new Float32Array(bytes);
   }
 
-  /** Compiles the kernels of dispatches, those not compiled before all at once, and binds their buffers. */
+  /**
+   * Compiles the kernels of dispatches, those not compiled before all at once, and binds their buffers.
+   * @throws UserError if a dispatch has more workgroups than WebGPU allows; the device refuses every call after such a one
+   */
   async prepare(dispatches: readonly Dispatch[]): Promise<Prepared> {
     this.#requireOpen();
+    for (const { kernel, groups } of dispatches) {
+      const most = Math.max(...groups);
+      if (most <= MAX_GROUPS) continue;
+      throw new UserError(
+        `webgpu: '${kernel.label}' needs ${most} workgroups side by side, but a GPU takes at most ${MAX_GROUPS}; ` +
+          'give fewer sequences at a time',
+      );
+    }
     const commands = await Promise.all(
       dispatches.map(async ({ kernel, slices, groups }) => {
         const { pipeline, layout } = await this.#compile(kernel);

@@ -40,6 +40,17 @@ export interface Dispatch {
   readonly groups: readonly [number, number, number];
 }
 
+/** Most workgroups of a dispatch in an axis: WebGPU's default limit. */
+export const MAX_GROUPS = 65535;
+
+/**
+ * Workgroups in two axes, where one axis may be too short: number `n` is at n % MAX_GROUPS, ⌊n / MAX_GROUPS⌋. Perhaps
+ * there are more than `count`.
+ */
+export function inTwoAxes(count: number): [number, number] {
+  return [Math.min(count, MAX_GROUPS), Math.ceil(count / MAX_GROUPS)];
+}
+
 /** A WGSL extension that a kernel needs. */
 export type Extension = 'f16' | 'subgroups' | 'chromium_experimental_subgroup_matrix';
 

@@ -2,8 +2,8 @@
  * Chooses the tiles of matrix products by a short measurement, once for a device and a shape. Until a shape has been
  * measured, the tile that promises most is taken.
  *
- * Only tiles that add in the same order are compared, an order that the whole batch decides. So the choice changes the speed and never a bit: the same device,
- * driver and options give the same bits with any tiles, measured or not.
+ * Only tiles that add in the same order are compared, an order that the whole batch decides. So the choice changes the
+ * speed and never a bit: the same device, driver and options give the same bits with any tiles, measured or not.
  */
 import type { GpuDevice, Prepared } from './device.js';
 import { measuredProduct, type ProductBuffers, productWords } from './lstm/measured-product.js';

@@ -98,9 +98,15 @@ export class DevicePasses {
   }
 
   async #prepare(purpose: string, dispatches: () => Dispatch[]): Promise<Prepared> {
-    const prepared = this.#prepared.get(purpose) ?? (await this.#device.prepare(dispatches()));
-    this.#prepared.set(purpose, prepared);
-    return prepared;
+    try {
+      const prepared = this.#prepared.get(purpose) ?? (await this.#device.prepare(dispatches()));
+      this.#prepared.set(purpose, prepared);
+      return prepared;
+    } catch (error) {
+      // A smaller batch must not find a network that is too large for the device.
+      this.close();
+      throw error;
+    }
   }
 
   #requireFit(plan: DevicePlan, batchSize: number, steps: number): void {

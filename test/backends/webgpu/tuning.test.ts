@@ -87,6 +87,14 @@ for (const [shape, limits] of [
   });
 }
 
+test('there is a tile for any number of rows', () => {
+  for (const rows of [1, 2 ** 20, 1e7]) {
+    const tiles = candidates({ ...LARGE, rows }, LIMITS);
+    assert.ok(tiles.length > 0, `${rows}`);
+    if (rows < 1e7) assert.ok(tiles.every((tile) => rows / tile.rows < 65536));
+  }
+});
+
 test('tiles that add in another order are not compared', () => {
   const device: TileLimits = {
     maxComputeInvocationsPerWorkgroup: 256,

@@ -7,7 +7,16 @@
  * columns of the first half and their partners, and uses both words.
  */
 import { batchFunctions } from '../batch-layout.js';
-import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
+import {
+  type Binding,
+  type Dispatch,
+  dispatch,
+  kernel,
+  MAX_GROUPS,
+  read,
+  type Slice,
+  write,
+} from '../kernel.js';
 import { floatLiteral as float } from '../literal.js';
 import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { THREEFRY } from '../threefry.js';
@@ -63,7 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   const label = `dropout ${of}${isPaired ? '' : ' single'}`;
   const rows = of === 'features' ? capacity.blocks * capacity.lanes : capacity.steps * capacity.lanes;
   const groups = [
-    Math.min(65535, Math.ceil((rows * units) / GROUP)),
+    Math.min(MAX_GROUPS, Math.ceil((rows * units) / GROUP)),
     of === 'features' ? 1 : capacity.blocks,
   ] as const;
   return [dispatch(kernel(label, bindings, body), slices, groups)];

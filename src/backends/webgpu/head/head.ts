@@ -8,8 +8,18 @@
  *
  * A thread computes four columns (a quad).
  */
-import { batchFunctions } from '../batch-layout.js';
-import { type Binding, type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
+import { type BatchCapacity, batchFunctions } from '../batch-layout.js';
+import {
+  type Binding,
+  type Dispatch,
+  dispatch,
+  inTwoAxes,
+  kernel,
+  MAX_GROUPS,
+  read,
+  type Slice,
+  write,
+} from '../kernel.js';
 import { QUAD, STORED_ACTIVATIONS } from '../stored-activations.js';
 import { deviceColumns, featureColumns, type Head, type HeadArguments, padded } from '../verbs.js';
 
@@ -20,6 +30,9 @@ const LAYERS_OF_DISPATCH = 6;
 /** Quads and threads of each quad in a workgroup of `mean`. */
 const MEAN_QUADS = 32;
 const MEAN_THREADS = 8;
+
+/** Sequences of a pass, with those that are none. */
+const sequencesOf = ({ blocks, lanes }: BatchCapacity): number => blocks * lanes;
 
 /** Constants of a head, in quads. */
 function sizes(head: Head): string {
@@ -56,8 +69,8 @@ ${STORED_ACTIVATIONS[storage]}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let quad = id.x;
-  let b = id.y;
-  if (quad >= FEATURES) { return; }
+  let b = id.z * ${MAX_GROUPS}u + id.y;
+  if (quad >= FEATURES || b >= ${sequencesOf(capacity)}u) { return; }
   let t = quad / OUTPUTS;
   var value = vec4f(0.0);
   if (t < lengthOf(b)) {
@@ -67,7 +80,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }`;
   const bindings = { batch: read('u32'), outputs: read(QUAD[storage]), features: write('vec4f') };
   const quads = deviceColumns(featureColumns(head)) / 4;
-  const groups = [Math.ceil(quads / GROUP), capacity.blocks * capacity.lanes] as const;
+  const groups = [Math.ceil(quads / GROUP), ...inTwoAxes(sequencesOf(capacity))] as const;
   return dispatch(kernel('headForward flatten', bindings, body), { batch: words, outputs, features }, groups);
 }
 
@@ -95,8 +108,8 @@ fn outputOf(layer: u32, quad: u32) -> vec4f {
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let quad = id.x;
-  let b = id.y;
-  if (quad >= ${sources.length}u * OUTPUTS) { return; }
+  let b = id.z * ${MAX_GROUPS}u + id.y;
+  if (quad >= ${sources.length}u * OUTPUTS || b >= ${sequencesOf(capacity)}u) { return; }
   let direction = quad / HIDDEN % DIRECTIONS;
   let steps = lengthOf(b);
   var value = vec4f(0.0);
@@ -107,7 +120,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   features[b * FEATURES + ${first}u * OUTPUTS + quad] = value;
 }`;
   const quads = (sources.length * head.directions * padded(head.hiddenSize)) / 4;
-  const groups = [Math.ceil(quads / GROUP), capacity.blocks * capacity.lanes] as const;
+  const groups = [Math.ceil(quads / GROUP), ...inTwoAxes(sequencesOf(capacity))] as const;
   return dispatch(kernel(`headForward ${head.name}`, bindings, body), slices, groups);
 }
 
@@ -123,7 +136,8 @@ var<workgroup> sums: array<array<vec4f, ${MEAN_QUADS}>, ${MEAN_THREADS}>;
 @compute @workgroup_size(${MEAN_QUADS}, ${MEAN_THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let quad = group.x * ${MEAN_QUADS}u + local.x;
-  let b = group.y;
+  let b = group.z * ${MAX_GROUPS}u + group.y;
+  if (b >= ${sequencesOf(capacity)}u) { return; }
   let steps = lengthOf(b);
   var sum = vec4f(0.0);
   if (quad < OUTPUTS) {
@@ -142,7 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 }`;
   const bindings = { batch: read('u32'), outputs: read(QUAD[storage]), features: write('vec4f') };
   const quads = deviceColumns(featureColumns(head)) / 4;
-  const groups = [Math.ceil(quads / MEAN_QUADS), capacity.blocks * capacity.lanes] as const;
+  const groups = [Math.ceil(quads / MEAN_QUADS), ...inTwoAxes(sequencesOf(capacity))] as const;
   return dispatch(kernel('headForward mean', bindings, body), { batch: words, outputs, features }, groups);
 }
 
@@ -171,7 +185,8 @@ ${batchFunctions(capacity)}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   // The rows of a block lie together.
-  let block = id.y;
+  let block = id.z * ${MAX_GROUPS}u + id.y;
+  if (block >= ${capacity.blocks}u) { return; }
   let first = blockStart(block) * OUTPUTS;
   let end = blockStart(block + 1u) * OUTPUTS;
   for (var at = first + id.x; at < end; at += groups.x * ${GROUP}u) {
@@ -187,6 +202,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   const bindings = { batch: read('u32'), features: read('vec4f'), dOutputs: write('vec4f') };
   const label = `headBackward ${head.name}${accumulate ? ' accumulate' : ''}`;
   const quadsOfBlock = capacity.steps * capacity.lanes * quads;
-  const groups = [Math.min(65535, Math.ceil(quadsOfBlock / GROUP)), capacity.blocks] as const;
+  const groups = [
+    Math.min(MAX_GROUPS, Math.ceil(quadsOfBlock / GROUP)),
+    ...inTwoAxes(capacity.blocks),
+  ] as const;
   return [dispatch(kernel(label, bindings, body), { batch: words, features, dOutputs }, groups)];
 }

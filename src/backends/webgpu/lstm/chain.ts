@@ -2,7 +2,7 @@
  * The loop over time as a chain of dispatches, one a step, for large hidden sizes and batches: a step is a matrix
  * product of all running sequences, both directions in one dispatch, and gates and states are computed at its end.
  */
-import { dispatch, kernel, read, type Slice, write } from '../kernel.js';
+import { dispatch, kernel, MAX_GROUPS, read, type Slice, write } from '../kernel.js';
 import type { LstmLayer, Recurrence } from '../verbs.js';
 import { chainBackward } from './chain-backward.js';
 import { chainForward } from './chain-forward.js';
@@ -20,7 +20,7 @@ export function chain(steps: Slice, choose: TileChooser): Recurrence {
     panels: ({ layer, parameters, panels, backward }) => {
       const words = recurrentWords(layer) * (backward ? 2 : 1);
       const slices = { parameters, panels: partOf(panels, 0, words) };
-      const groups = Math.min(65535, Math.ceil(words / GROUP));
+      const groups = Math.min(MAX_GROUPS, Math.ceil(words / GROUP));
       return [dispatch(panelsKernel(layer, words), slices, [groups])];
     },
     scratchWords: (layer, { lanes, blocks }) => {

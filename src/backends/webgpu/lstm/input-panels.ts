@@ -5,7 +5,7 @@
  *   backward [D·H', 4, I']   weightIh, for gate gradients · weights
  * The last axis of the first two and the middle axis of the third are the gates i, f, g, o.
  */
-import { type Dispatch, dispatch, kernel, read, type Slice, write } from '../kernel.js';
+import { type Dispatch, dispatch, kernel, MAX_GROUPS, read, type Slice, write } from '../kernel.js';
 import type { LstmLayer } from '../verbs.js';
 import { columnFunction, sizesOf, tensorFunctions } from './layer-sizes.js';
 
@@ -31,7 +31,7 @@ export function writeInputPanels(args: {
   const { layer, parameters, panels, backward } = args;
   const { weights, bias } = inputPanelWords(layer);
   const words = weights + bias + (backward ? weights : 0);
-  const groups = Math.min(65535, Math.ceil(words / GROUP));
+  const groups = Math.min(MAX_GROUPS, Math.ceil(words / GROUP));
   return dispatch(panelsKernel(layer, words, args.backwardWeights), { parameters, panels }, [groups]);
 }
 

@@ -5,6 +5,7 @@
  * panels: the workgroup copies a panel of A and of B into its memory, and every thread reads its rows and columns from
  * there. With two buffers, the next panel is on its way while the threads compute.
  */
+import { MAX_GROUPS } from '../kernel.js';
 
 /** The size of the pieces. */
 export interface Tile {
@@ -103,21 +104,23 @@ function estimate(shape: ProductShape, tile: Tile): number {
   return cost(shape, tile) * Math.max(ofThread, ofUnit);
 }
 
-/** Workgroups of a dispatch in each axis: WebGPU's default limit. */
-const MAX_GROUPS = 65535;
-
-/** The tiles that compute a product on a device, those that promise most first. At least one. */
+/**
+ * The tiles that compute a product on a device, those that promise most first. At least one; `GpuDevice.prepare` refuses
+ * rows that are too many for the largest tile.
+ */
 export function candidates(shape: ProductShape, limits: TileLimits): Tile[] {
-  return TILES.filter(
+  const tiles = TILES.filter(
     (t) =>
       threadsOf(t) <= limits.maxComputeInvocationsPerWorkgroup &&
       16 * memoryQuads(t, shape.gathered) <= limits.maxComputeWorkgroupStorageSize &&
       t.depthGroups <= shape.depthGroups &&
-      Math.ceil(shape.rows / t.rows) <= MAX_GROUPS &&
       (shape.transposed
         ? t.depth * t.depthGroups <= 16 && t.rows >= 64
         : shape.depth % (t.depth * t.depthGroups) === 0),
-  ).sort((a, b) => estimate(shape, a) - estimate(shape, b));
+  );
+  const groups = (t: Tile) => Math.ceil(shape.rows / t.rows);
+  const most = Math.max(MAX_GROUPS, Math.min(...tiles.map(groups)));
+  return tiles.filter((t) => groups(t) <= most).sort((a, b) => estimate(shape, a) - estimate(shape, b));
 }
 
 /** @param unroll the most steps of the innermost loop that are written out; default all */

@@ -2,7 +2,7 @@
 import { ACTIVATIONS, SIGMOID_OR_TANH } from '../activation.js';
 import { type BatchCapacity, batchFunctions } from '../batch-layout.js';
 import { weightBinding } from '../head/class-weights.js';
-import { type Binding, type Kernel, kernel, read, write } from '../kernel.js';
+import { type Binding, inTwoAxes, type Kernel, kernel, MAX_GROUPS, read, write } from '../kernel.js';
 import { BEGIN_BATCH } from '../update/training-state.js';
 import type { CrossEntropyArguments, Head, Storage } from '../verbs.js';
 import { BACKWARD_MEMORY, backwardPass } from './backward-pass.js';
@@ -11,13 +11,9 @@ import { FORWARD_MEMORY, forwardPass } from './forward-pass.js';
 import { laneFunctions, usesShuffles } from './lanes.js';
 import { type StackSizes, sizeConstants, trainingScratch } from './stack-sizes.js';
 
-/** Most workgroups of a dispatch in an axis: WebGPU's default limit. */
-const MAX_GROUPS = 65535;
-
 /** The workgroups of a dispatch: one a sequence, and perhaps some without. */
 export function sequenceGroups({ blocks, lanes }: BatchCapacity): [number, number] {
-  const sequences = blocks * lanes;
-  return [Math.min(sequences, MAX_GROUPS), Math.ceil(sequences / MAX_GROUPS)];
+  return inTwoAxes(blocks * lanes);
 }
 
 /** What the kernels are made for. */

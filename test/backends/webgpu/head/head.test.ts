@@ -82,6 +82,16 @@ const SHAPES: Shape[] = [
     steps: 30,
     storage: 'float16',
   },
+  // More than a dispatch has workgroups in an axis.
+  ...(['flatten', 'last', 'mean'] as const).map((name) => ({
+    name,
+    layers: 1,
+    directions: 1 as const,
+    hiddenSize: 1,
+    lengths: Array.from({ length: 65_540 }, () => 1),
+    steps: 1,
+    storage: 'float32' as const,
+  })),
 ];
 
 interface Drawn {
