@@ -34,6 +34,7 @@ INLINE double log_of(double x) {
 }
 
 // The target of class k is w_k (smoothing / K), at the label w_k (1 - smoothing + smoothing / K); w is 1 without weights.
+// A logit whose target is 0 adds nothing to the loss, not even -∞.
 VERB void cross_entropy(int B, int K,
                         const float* logits,    // [B, K]
                         const int32_t* labels,  // [B]
@@ -54,11 +55,12 @@ VERB void cross_entropy(int B, int K,
     double sum = 0.0, mean = 0.0;
     for (int k = 0; k < K; k++) {
       sum += exp_of(logits[k] - largest);
-      mean += (weights ? (double)weights[k] : 1.0) * (logits[k] - largest) / K;
+      const double weight = weights ? (double)weights[k] : 1.0;
+      mean += weight * (weight != 0.0 ? logits[k] - largest : 0.0) / K;
     }
     const double log_sum = log_of(sum);
-    const double at_label = logits[labels[b]] - largest;
     const double weight = weights ? (double)weights[labels[b]] : 1.0;
+    const double at_label = (1.0 - smoothing) * weight != 0.0 ? logits[labels[b]] - largest : 0.0;
     const double targets = weights ? (1.0 - smoothing) * weight + smoothing * mean_weight : 1.0;
     losses[b] = (float)(targets * log_sum - (1.0 - smoothing) * weight * at_label -
                         (smoothing != 0.0 ? smoothing * mean : 0.0));

@@ -72,7 +72,7 @@ export function lossCases(): Case[] {
 
 /** Properties of cross-entropy beyond its definition. */
 export function lossTests(backend: Verbs): void {
-  const run = async (logits: number[], label: number, labelSmoothing = 0) => {
+  const run = async (logits: number[], label: number, labelSmoothing = 0, weights?: number[]) => {
     const memory = new GuardedMemory(backend);
     const losses = memory.output(1);
     const dLogits = memory.output(logits.length);
@@ -82,6 +82,7 @@ export function lossTests(backend: Verbs): void {
       logits: memory.input(logits),
       labels: memory.ints([label]),
       labelSmoothing,
+      classWeights: weights && memory.input(Float32Array.from(weights)),
       losses,
       dLogits,
       gradientScale: 1,
@@ -97,6 +98,18 @@ export function lossTests(backend: Verbs): void {
     assert.ok(Math.abs(loss - Math.LN2) < 1e-6, `loss ${loss}`);
     assert.deepEqual(dLogits, [-0.5, 0, 0.5]);
     assert.equal((await run([0, -inf, 0], 1)).loss, inf);
+  });
+
+  test('crossEntropy: a logit of -∞ whose target is 0 does not change the loss', async () => {
+    for (const [label, smoothing, wanted] of [
+      [0, 0.25, 0.875 * Math.LN2],
+      [1, 0.25, 0.125 * Math.LN2],
+      [1, 0, 0],
+    ]) {
+      const { loss, dLogits } = await run([0, -inf, 0, -inf], label, smoothing, [1, 0, 1, 0]);
+      assert.ok(Math.abs(loss - wanted) < 1e-6, `loss ${loss}, not ${wanted}`);
+      assert.ok(dLogits.every(Number.isFinite), `${dLogits}`);
+    }
   });
 
   test('crossEntropy: NaN in, NaN out', async () => {

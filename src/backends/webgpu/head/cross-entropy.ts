@@ -73,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   var sum = vec2f(0.0);
   for (var k = thread; k < CLASSES; k += ${THREADS}u) {
     let x = logits[row + k] - best.logit;
-    sum += vec2f(select(expOf(x), 0.0, k == best.k), weightOf(k) * x);
+    sum += vec2f(select(expOf(x), 0.0, k == best.k), weighted(k, x));
   }
   sums[local] = sum;
   for (var half = ${THREADS / 2}u; half > 0u; half /= 2u) {

@@ -15,7 +15,7 @@ import { LOGARITHM } from '../logarithm.js';
 import { weightFunctions } from './class-weights.js';
 
 /**
- * WGSL functions `weightOf`, `lossOf` and `logitGradient`, without the scale. They need ACTIVATIONS.
+ * WGSL functions `weightOf`, `weighted`, `lossOf` and `logitGradient`, without the scale. They need ACTIVATIONS.
  * @param weighted the kernel binds `classWeights` (class-weights.ts)
  */
 export function lossFunctions(classes: number, smoothing: number, weighted: boolean): string {
@@ -26,13 +26,17 @@ export function lossFunctions(classes: number, smoothing: number, weighted: bool
   const elsewhere = weighted
     ? `${each} * (weightSum() - weightOf(label))`
     : float(smoothing - smoothing / classes);
+  const atLabelTerm = smoothing === 1 ? '' : ` - ${atLabel} * weighted(label, x_label)`;
+  const eachTerm = smoothing === 0 ? '' : ` - ${each} * sum_x`;
   return `
 ${LOGARITHM}
 ${weightFunctions(classes, weighted)}
+// w_k x; 0 where the weight is 0, also of -∞.
+fn weighted(k: u32, x: f32) -> f32 { return ${weighted ? 'weightOf(k) * select(0.0, x, weightOf(k) != 0.0)' : 'x'}; }
 fn targetSum(label: u32) -> f32 { return ${targets}; }
 // x_label: the label's logit less the largest; sum_x: of all classes, by their weights.
 fn lossOf(label: u32, x_label: f32, rest: f32, sum_x: f32) -> f32 {
-  return targetSum(label) * log1pOf(rest) - ${atLabel} * weightOf(label) * x_label${smoothing === 0 ? '' : ` - ${each} * sum_x`};
+  return targetSum(label) * log1pOf(rest)${atLabelTerm}${eachTerm};
 }
 // Σ target · p_k - target, for class k of logit x.
 fn logitGradient(x: f32, k: u32, label: u32, best: u32, rest: f32) -> f32 {

@@ -62,7 +62,7 @@ export function loss(hasState: boolean): string {
     for (var k = 0u; k < CLASSES; k++) {
       let x = logits[k] - logits[best];
       rest += select(expOf(x), 0.0, k == best);
-      sum_x += weightOf(k) * x;
+      sum_x += weighted(k, x);
     }
     if (thread == 0u) {
       losses[firstSequence() + b] = lossOf(label, logits[label] - logits[best], rest, sum_x);
