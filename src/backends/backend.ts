@@ -160,7 +160,7 @@ export interface CrossEntropy {
   /** K */ classes: number;
   /** [B, K] */ logits: Float32Array;
   /** [B] classes, 0 to K - 1. */ labels: Int32Array;
-  /** ε, in [0, 1). */ labelSmoothing: number;
+  /** ε, in [0, 1]. */ labelSmoothing: number;
   /** [K] w, finite and at least 0; null or left out: 1 for every class. */ classWeights?: Float32Array | null;
   /** [B] out: the loss of each row, weighted, not scaled. */ losses: Float32Array;
   /** [B, K] out: gradientScale · (softmax · Σ target - target). Null: not computed. */
