@@ -175,10 +175,17 @@ export abstract class KernelBackend<F, I> implements B.Backend, KernelProbe, Ker
   abstract handle(): B.BackendHandle;
   abstract close(): void;
 
-  /** A float buffer as the kernels take it; null means none. */
-  protected abstract floats(array: Float32Array | null): F;
+  /** A buffer as the kernels take it, with its precision; null means none. */
   protected abstract stored(array: B.Stored | null): F;
   protected abstract ints(array: Int32Array | null): I;
+
+  /** A float buffer as the kernels take it. Where they want floats they do not look at the precision. */
+  protected floats(array: Float32Array | null): F {
+    if (array !== null && !(array instanceof Float32Array)) {
+      throw new Error(`${this.name}: a buffer does not hold floats; get it from backend.allocate`);
+    }
+    return this.stored(array);
+  }
 
   lstmPanelsLength(
     inputSize: number,

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { SequenceClassifier, UserError } from 'scanstroke';
 import { availableIsas, openCpu } from '#src/backends/cpu/cpu.js';
 import { requireVerbs } from '#src/backends/kernel-backend.js';
+import { viewIn } from '#src/backends/stored.js';
 import { openWasm } from '#src/backends/wasm/load.js';
 
 /** Whether there are native kernels. cpu.test.ts fails if a compiler runs and they are missing. */
@@ -23,6 +24,11 @@ test('a buffer of another type never reaches a kernel', () => {
   const doubles = new Float64Array(4) as unknown as Float32Array;
   for (const backend of opened) {
     assert.throws(() => backend.add(backend.allocate(4), doubles), /buffer/);
+    for (const precision of ['float16', 'bfloat16'] as const) {
+      const halves = viewIn(precision, backend.allocate(2)) as unknown as Float32Array;
+      assert.throws(() => backend.add(backend.allocate(4), halves), /a buffer does not hold floats/);
+      assert.throws(() => backend.sumSquares(halves), /a buffer does not hold floats/);
+    }
   }
 });
 

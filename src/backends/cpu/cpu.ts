@@ -70,9 +70,6 @@ class CpuBackend extends KernelBackend<number, number> {
     this.#ledger.close();
   }
 
-  protected override floats(array: Float32Array | null): number {
-    return this.#address(array);
-  }
   protected override stored(array: Stored | null): number {
     return this.#address(array);
   }

@@ -80,9 +80,6 @@ class WasmBackend extends KernelBackend<number, number> {
     this.#ledger.close();
   }
 
-  protected override floats(array: Float32Array | null): number {
-    return array === null ? 0 : this.#address(array);
-  }
   /** The precision is marked by the two lowest bits of the address. */
   protected override stored(array: Stored | null): number {
     return array === null ? 0 : this.#address(array) | MARKS[precisionOf(array)];
