@@ -122,7 +122,8 @@ function check(file: Input): void {
   // Weights may be stored as bytes, and a bias may be left out.
   assert.ok(floats <= 8 * file.length + 4096, `${floats} floats from ${file.length} bytes`);
   assert.ok(tensors.has('lstm.weight_ih_l0') && tensors.has('fc.weight'));
-  assert.equal(sequenceLength !== null, head === 'flatten');
+  assert.ok(sequenceLength !== null || head !== 'flatten');
+  assert.ok(sequenceLength === null || (Number.isSafeInteger(sequenceLength) && sequenceLength > 0));
   if (config !== null) assert.equal(classes?.length, config.numClasses);
   for (const line of notices) assert.match(line, /^\P{Cc}{1,300}$/u);
 }
