@@ -2,8 +2,8 @@
 //
 // One thread of a process calls everything here but `leave` (MPI_THREAD_FUNNELED): the thread that called `init`.
 // `transfer` waits by MPI_Testall with short sleeps, so that waiting takes no core from computing threads; it ends when
-// another thread sets the word `cancel`, and when nothing has arrived for a given time. It is compiled by mpicc for one
-// MPI (src/train/mpi/compile-mpi.ts); nothing else of scanstroke links to it.
+// another thread sets the word `cancel`, and when not all messages have arrived within a given time. It is compiled by
+// mpicc for one MPI (src/train/mpi/compile-mpi.ts); nothing else of scanstroke links to it.
 #include <mpi.h>
 #include <node_api.h>
 #include <stdint.h>
