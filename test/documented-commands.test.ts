@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { scanstroke } from './e2e/command.js';
+import { Commands } from './e2e/commands.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md'].concat(
@@ -12,6 +12,9 @@ const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.m
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 );
+
+const commands = new Commands(root);
+after(() => commands.close());
 
 /** The arguments of all commands on a page: in blocks of the shell, and in code within a line. */
 function commandsIn(page: string): string[] {
@@ -33,7 +36,9 @@ async function problemOf(line: string): Promise<string | null> {
   const args = line.split(/\s+/);
   if (args[0] === 'COMMAND') return null;
   // The help is printed in place of running the command, but after the choices of flags are checked.
-  const { code, stdout: text, stderr } = await scanstroke([...args, '--help']);
+  const outcome = await commands.run({ args: [...args, '--help'] });
+  if (typeof outcome === 'string') return outcome;
+  const { code, stdout: text, stderr } = outcome;
   if (code !== 0) return stderr;
   const usage = text.match(/^Usage: scanstroke ([a-z ]*)/)?.[1].trim() ?? '';
   if (!line.startsWith(usage) || usage === '') return `no such command: ${args[0]}`;

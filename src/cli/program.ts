@@ -108,7 +108,7 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<void>
       // Commander removes the escape codes where colours are off.
       styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
     })
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeOut: (text) => terminal.out.write(text), writeErr: () => {} })
     .exitOverride();
 
   const named = args.find((argument) => !argument.startsWith('-'));
