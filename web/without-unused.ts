@@ -1,14 +1,26 @@
 /**
  * Plugin: leaves out of the page in one file what it does not need: the classes and kernels for GPUs, since it recognises
- * with WebAssembly, and what varies training samples.
+ * with WebAssembly, what varies training samples, and the checks of what a program gives to the library, since the page
+ * is the only one.
  */
 import type { Plugin } from 'vite';
+
+/** The checks that the page's modules call: each returns the value. */
+const CHECKS = [
+  ...['requireArray', 'requireAtLeastZero', 'requireBackend', 'requireNumber', 'requireOptions'],
+  ...['requireSeed', 'requireSmoothing', 'requireTensors', 'requireWhole'],
+];
+const ARGUMENTS = `
+  const unchecked = (_, value) => value;
+  export { ${CHECKS.map((name) => `unchecked as ${name}`).join(', ')} };
+  export const optionNames = () => [];`;
 
 /** Modules, and what stands for them. */
 const LEFT_OUT: readonly [module: RegExp, code: string][] = [
   [/\/device-model\.js$/, 'export const DeviceModel = undefined;'],
   [/\/image-augment\.js$/, 'export const AugmentedImages = undefined;'],
   [/\/stroke-augment\.js$/, 'export const AugmentedStrokes = undefined;'],
+  [/\/argument\.js$/, ARGUMENTS],
 ];
 const NOTHING = '\0left-out-';
 
