@@ -67,7 +67,7 @@ function settingAxis(axis: Axis, name: string, results: readonly RankedTrial[]):
 function accuracyAxis(results: readonly RankedTrial[]): DrawnAxis {
   const shares = results.map(({ bestValAccuracy }) => bestValAccuracy ?? 0);
   const [low, high] = [Math.min(...shares, 1), Math.max(...shares, 0)];
-  const margin = Math.max(0.001, (high - low) * 0.06);
+  const margin = high > low ? 0 : 0.001; // equal values need room, too
   const scale = linearScale(Math.max(0, low - margin), Math.min(1, high + margin), 7);
   const decimals = shareDecimals(scale);
   return {
