@@ -125,9 +125,9 @@ const one = (x: number): Drawing[number] => [
 ];
 const seven = (x: number): Drawing[number] => [
   [x, 0.3],
-  [x + 0.06, 0.3],
-  [x + 0.045, 0.5],
-  [x + 0.03, 0.7],
+  [x + 0.18, 0.3],
+  [x + 0.13, 0.5],
+  [x + 0.08, 0.7],
 ];
 const chip = (page: Page, n: number) => page.locator('.chips-row .chip').nth(n);
 const button = (page: Page, name: string | RegExp) => page.locator('.several').getByRole('button', { name });
@@ -173,7 +173,7 @@ for (const [size, options, tool, length] of [
 
   test(`a symbol is corrected by a tap on a ${size}; the correction stays while one goes on writing, and is undone`, async () => {
     await onPad(options, async (visited, page) => {
-      await write(visited, [one(0.3), seven(0.5)], tool);
+      await write(visited, [one(0.3), seven(0.45)], tool);
       await expectText(page, '17');
       await tap(visited, 1, tool);
       const choices = page.locator('.editor .choice');
@@ -182,7 +182,7 @@ for (const [size, options, tool, length] of [
       await choices.filter({ hasText: /^2/ }).click();
       await expectText(page, '12');
       assert.equal(await page.locator('.editor').count(), 0);
-      await write(visited, [seven(0.7), one(0.1)], tool);
+      await write(visited, [seven(0.72), one(0.1)], tool);
       await expectText(page, '1127');
       // The ink of both is one history with the correction.
       for (const text of ['127', '12', '17', '1']) {
@@ -290,7 +290,7 @@ test('the keyboard alone writes, corrects and erases, and the focus stays in pla
 
 test('another network reads the same ink; the Draw view and the pad keep theirs', async () => {
   await onPad(DESKTOP, async (visited, page) => {
-    await write(visited, [one(0.3), seven(0.5)]);
+    await write(visited, [one(0.3), seven(0.45)]);
     await expectText(page, '17');
     await page.locator('.network-choice select').selectOption('digit-strokes');
     await expectText(page, '17');
@@ -316,7 +316,7 @@ test('after the first visit, of the Draw view, several symbols are read offline'
   await page.goto(`${server.url}#/several`);
   await page.reload();
   await page.locator('.reading select').waitFor();
-  await write(visited, [one(0.3), seven(0.5)]);
+  await write(visited, [one(0.3), seven(0.45)]);
   await expectText(page, '17');
   await visited.close();
 });
@@ -330,7 +330,7 @@ for (const [size, options] of [
     await onPad(options, async (visited, page) => {
       assert.deepEqual(await accessibilityProblems(page), []);
       const tool = size === 'desktop' ? 'mouse' : 'touch';
-      await write(visited, [one(0.2), seven(0.5), [...one(0.8), [0.7, 0.31], [0.9, 0.69]]], tool);
+      await write(visited, [one(0.2), seven(0.45), [...one(0.8), [0.7, 0.31], [0.9, 0.69]]], tool);
       await read(page);
       await chip(page, 1).click();
       await page.locator('.editor').waitFor();
