@@ -55,14 +55,16 @@ test('a training whose lock was taken over writes nothing more', async () => {
   assert.equal((await readMetrics(at('stolen'))).length, 1);
 });
 
-test('a run that goes on in another folder takes its best checkpoint along, whatever lies there', async () => {
+test('a run that goes on in another folder takes its best checkpoint along, but replaces no network there', async () => {
   await train(smallConfig(data, at('moved'), { numEpochs: 1 }));
   mkdirSync(at('elsewhere'));
-  writeFileSync(
-    at('elsewhere/best.safetensors'),
-    readFileSync(at('moved/best.safetensors')).subarray(0, 5000),
-  );
+  const best = at('elsewhere/best.safetensors');
+  const other = readFileSync(at('moved/best.safetensors')).subarray(0, 5000);
+  writeFileSync(best, other);
   const config = { ...smallConfig(data, at('elsewhere')), loadCp: at('moved/last.safetensors') };
+  await assert.rejects(train(config), /elsewhere holds a network already \(best\.safetensors\)/);
+  assert.deepEqual(readFileSync(best), other);
+  rmSync(best);
   await train(config, ({ type }) => type === 'start');
   assert.equal(checkpoint('elsewhere', 'best.safetensors'), checkpoint('moved', 'best.safetensors'));
 });
