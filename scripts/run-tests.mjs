@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { listFiles } from './file-names.mjs';
@@ -52,7 +52,8 @@ if (noGpu) {
   console.error(`tests on a GPU are skipped: ${noGpu}`);
   if (noSkips) process.exit(1);
 }
-const scratch = mkdtempSync(join(tmpdir(), 'scanstroke-tests-'));
+// Files begin in the order of their paths: the longest first, or it would run at the end, alone.
+const scratch = mkdtempSync(join(folder, '.gpu-'));
 if (gpuFiles.length > 1) {
   const entry = join(scratch, 'gpu.test.mjs');
   const lines = gpuFiles.map((file) => `import '${pathToFileURL(file)}';`);
