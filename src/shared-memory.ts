@@ -9,8 +9,8 @@ export function sharedBytes(length: number): ArrayBuffer | SharedArrayBuffer {
 }
 
 /** A copy in shared memory, if possible. */
-export function shareInts(values: Int32Array): Int32Array {
-  const shared = new Int32Array(sharedBytes(values.byteLength));
+export function shareInts(values: ArrayLike<number>): Int32Array {
+  const shared = new Int32Array(sharedBytes(4 * values.length));
   shared.set(values);
   return shared;
 }

@@ -7,8 +7,8 @@ import type { Plugin } from 'vite';
 
 /** The checks that the page's modules call: each returns the value. */
 const CHECKS = [
-  ...['requireArray', 'requireAtLeastZero', 'requireBackend', 'requireNumber', 'requireOptions'],
-  ...['requireSeed', 'requireSmoothing', 'requireTensors', 'requireWhole'],
+  ...['requireAtLeastZero', 'requireBackend', 'requireBytes', 'requireNumber', 'requireNumbers'],
+  ...['requireOptions', 'requireSeed', 'requireSmoothing', 'requireTensors', 'requireWhole'],
 ];
 const ARGUMENTS = `
   const unchecked = (_, value) => value;

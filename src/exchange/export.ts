@@ -1,6 +1,6 @@
 /** Takes a model out of scanstroke: a checkpoint → the files of another format. */
 import type { Preprocessing } from '../data/input-kind.js';
-import { requireArray } from '../formats/argument.js';
+import { requireBytes } from '../formats/argument.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import { decodeCheckpoint } from '../runs/checkpoint/checkpoint.js';
 import type { StateDict } from '../state-dict.js';
@@ -65,7 +65,7 @@ async function exportableOf(
     const { model: config, training = null, ...rest } = decodeCheckpoint(model, name);
     return { ...rest, config, training, name };
   }
-  if (!('stateDict' in Object(model))) requireArray('exportModel: the model', model, 'Uint8Array');
+  if (!('stateDict' in Object(model))) requireBytes('exportModel: the model', model);
   const { config } = model;
   const about = {
     config,

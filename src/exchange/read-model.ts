@@ -1,5 +1,5 @@
 /** Reads a model file of another tool: tells the format by the first bytes. Nothing in the file is executed. */
-import { requireArray } from '../formats/argument.js';
+import { requireBytes } from '../formats/argument.js';
 import { describeContent } from '../formats/content.js';
 import { UserError } from '../user-error.js';
 import type { ForeignModel, ReadBeside } from './foreign-model.js';
@@ -37,7 +37,7 @@ export async function readForeignModel(
   name: string,
   readBeside: ReadBeside,
 ): Promise<ForeignModel> {
-  requireArray(`${name}: the content of the file`, bytes, 'Uint8Array');
+  requireBytes(`${name}: the content of the file`, bytes);
   if (isZip(bytes) || isLegacyPickle(bytes)) {
     const { readPytorch } = await import('./pytorch/read-pytorch.js');
     return readPytorch(bytes, name);

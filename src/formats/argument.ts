@@ -51,30 +51,41 @@ export function optionNames<T>(names: Record<keyof T, true>): string[] {
 }
 
 /**
- * An object with no other options than the known ones: one that is misspelt would have no effect. Undefined ones count as
- * left out.
+ * An object of options, in which none is misspelt: it would have no effect. Other properties are left alone, because a
+ * program may hand on an object that holds more.
  * @param what begins the message, such as `optimizer`
+ * @param otherNames what other libraries call an option: `{ learningRate: 'lr' }`
  */
-export function requireOptions(what: string, value: unknown, known: readonly string[]): void {
+export function requireOptions(
+  what: string,
+  value: unknown,
+  known: readonly string[],
+  otherNames: Readonly<Record<string, string>> = {},
+): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UserError(`${what}: expected an object with ${known.join(', ')}, found ${foundInstead(value)}`);
   }
   for (const [key, given] of Object.entries(value)) {
     if (given === undefined || known.includes(key)) continue;
-    const near = nearest(key, known);
-    const wayOut = near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`;
-    throw new UserError(`${what}: there is no option ${quote(key)}; ${wayOut}`);
+    const near = nearest(key, [...known, ...Object.keys(otherNames)]);
+    if (near === undefined) continue;
+    throw new UserError(
+      `${what}: there is no option ${quote(key)}; did you mean ${otherNames[near] ?? near}?`,
+    );
   }
 }
 
-/** A typed array. By its tag, not its class: arrays of another realm, such as a test's, are taken, too. */
-export function requireArray(
-  what: string,
-  value: unknown,
-  type: 'Float32Array' | 'Int32Array' | 'Uint8Array',
-): void {
-  if (typeOf(value) === type) return;
-  throw new UserError(`${what}: expected ${withArticle(type)}, found ${foundInstead(value)}`);
+/** A list of numbers: any typed array but of BigInts, or a plain list. */
+export function requireNumbers(what: string, value: unknown): void {
+  if (/^(Float|Int|Uint)\d+(Clamped)?Array$/.test(typeOf(value))) return;
+  if (Array.isArray(value) && value.every((each) => typeof each === 'number')) return;
+  throw new UserError(`${what}: expected a list of numbers, found ${foundInstead(value)}`);
+}
+
+/** The content of a file. By its tag, not its class: arrays of another realm, such as a test's, are taken, too. */
+export function requireBytes(what: string, value: unknown): void {
+  if (typeOf(value) === 'Uint8Array') return;
+  throw new UserError(`${what}: expected a Uint8Array, found ${foundInstead(value)}`);
 }
 
 /** Tensors by name, each with a shape and data. */

@@ -8,8 +8,8 @@ import { deviceOf } from '../backends/webgpu/webgpu.js';
 import { checkPadded, type PaddedBatch } from '../data/sequences/batch.js';
 import {
   optionNames,
-  requireArray,
   requireBackend,
+  requireNumbers,
   requireOptions,
   requireSeed,
   requireSmoothing,
@@ -223,7 +223,7 @@ export class SequenceClassifier implements Disposable {
     const padded = this.#check(batch);
     const { batchSize: B, steps: T, labels } = batch;
     const { inputSize, numClasses: K } = this.config;
-    requireArray('gradients: labels', labels, 'Int32Array');
+    requireNumbers('gradients: labels', labels);
     requireOptions('gradients', options, GRADIENT_NAMES);
     const { labelSmoothing = 0, inputGradient = false, dropoutSeed = null } = options;
     requireSmoothing('gradients', labelSmoothing);
@@ -236,7 +236,7 @@ export class SequenceClassifier implements Disposable {
       }
     });
     const classWeights = options.classWeights ? requireWeights('gradients', options.classWeights, K) : null;
-    const weight = sumWeights(labels.subarray(0, B), classWeights);
+    const weight = sumWeights(labels.slice(0, B), classWeights);
     if (weight === 0) {
       throw new UserError(
         `gradients: all ${B} sequences are of classes with weight 0, so they have no mean loss; leave such batches out`,

@@ -53,11 +53,11 @@ export const optimizerNames = ['sgd', 'adam', 'adamw'] as const;
 /**
  * Fills in the defaults and checks the values.
  *
- * @throws UserError for an unknown name or option, values out of range, Nesterov without momentum, and for an option that
- * the optimiser does not have (unless it holds its default, which has no effect).
+ * @throws UserError for an unknown name, a misspelt option, values out of range, Nesterov without momentum, and for an option
+ * that the optimiser does not have (unless it holds its default, which has no effect).
  */
 export function resolveOptimizer(config: OptimizerConfig): ResolvedOptimizer {
-  requireOptions('optimizer', config, OPTION_NAMES);
+  requireOptions('optimizer', config, OPTION_NAMES, { learningRate: 'lr' });
   const { name } = config;
   if (!optimizerNames.includes(name)) {
     throw new UserError(`optimizer: unknown name ${JSON.stringify(name)}; use ${optimizerNames.join(', ')}`);

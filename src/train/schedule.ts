@@ -60,11 +60,12 @@ export type ScheduleConfig =
   | CosineWarmRestartsSchedule
   | OneCycleSchedule;
 
-const SETTINGS: Readonly<Record<ScheduleConfig['name'], readonly string[]>> = {
-  constant: optionNames<ConstantSchedule>({ name: true, lr: true, warmupSteps: true }),
-  step: optionNames<StepSchedule>({ name: true, lr: true, stepSize: true, gamma: true, warmupSteps: true }),
-  cosine: optionNames<CosineSchedule>({ name: true, lr: true, tMax: true, etaMin: true, warmupSteps: true }),
-  'cosine-warm-restarts': optionNames<CosineWarmRestartsSchedule>({
+/** Of all schedules: a program may hand on the settings of several. */
+const SETTINGS = [
+  ...optionNames<ConstantSchedule>({ name: true, lr: true, warmupSteps: true }),
+  ...optionNames<StepSchedule>({ name: true, lr: true, stepSize: true, gamma: true, warmupSteps: true }),
+  ...optionNames<CosineSchedule>({ name: true, lr: true, tMax: true, etaMin: true, warmupSteps: true }),
+  ...optionNames<CosineWarmRestartsSchedule>({
     name: true,
     lr: true,
     t0: true,
@@ -72,7 +73,7 @@ const SETTINGS: Readonly<Record<ScheduleConfig['name'], readonly string[]>> = {
     etaMin: true,
     warmupSteps: true,
   }),
-  'one-cycle': optionNames<OneCycleSchedule>({
+  ...optionNames<OneCycleSchedule>({
     name: true,
     maxLr: true,
     totalSteps: true,
@@ -81,7 +82,7 @@ const SETTINGS: Readonly<Record<ScheduleConfig['name'], readonly string[]>> = {
     finalDivFactor: true,
     warmupSteps: true,
   }),
-};
+];
 
 /** A learning-rate schedule; it keeps no state. */
 export interface Schedule {
@@ -103,7 +104,7 @@ export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restart
  * Creates a learning-rate schedule with PyTorch's values (the closed forms of torch.optim.lr_scheduler).
  *
  * @param config name and settings; what is left out takes PyTorch's default
- * @throws UserError for an unknown name or setting, and for values out of range
+ * @throws UserError for an unknown name, a misspelt setting, and for values out of range
  *
  * @example
  * import { createOptimizer, createSchedule } from 'scanstroke';
@@ -116,7 +117,7 @@ export const scheduleNames = ['constant', 'step', 'cosine', 'cosine-warm-restart
  */
 export function createSchedule(config: ScheduleConfig): Schedule {
   const rate = rateOf(config);
-  requireOptions(`schedule ${config.name}`, config, SETTINGS[config.name]);
+  requireOptions(`schedule ${config.name}`, config, SETTINGS);
   const { warmupSteps = 0 } = config;
   requireWhole(config, 'warmupSteps', warmupSteps, 0);
   return {

@@ -36,7 +36,7 @@ test('gradients: options of another type are refused', async () => {
     [{ labelSmoothing: '0.2' }, 'gradients: labelSmoothing must be in [0, 1), got "0.2"'],
     [{ dropoutSeed: 'a' }, 'gradients: dropoutSeed must be a whole number from 0 to'],
     [{ classWeights: '12' }, 'gradients: classWeights must be a list of 2 weights, got "12"'],
-    [{ smoothing: 0.1 }, 'gradients: there is no option "smoothing"; there are labelSmoothing, '],
+    [{ labelsmoothing: 0.1 }, 'gradients: there is no option "labelsmoothing"; did you mean labelSmoothing?'],
     [{ labelSmoothing: 1 }, 'gradients: labelSmoothing must be in [0, 1), got 1'],
   ];
   for (const [options, message] of refused) {
@@ -47,14 +47,26 @@ test('gradients: options of another type are refused', async () => {
 test('batches of other types are refused', async () => {
   const refused: [change: object, message: string][] = [
     [{ batchSize: '2' }, 'batch: batchSize must be a whole number from 1, found "2"'],
-    [{ inputs: [1, 2] }, 'batch: inputs: expected a Float32Array, found a list'],
-    [{ inputs: new Uint8Array(12) }, 'batch: inputs: expected a Float32Array, found a Uint8Array'],
-    [{ labels: [0, 1] }, 'labels: expected an Int32Array, found a list'],
-    [{ labels: undefined }, 'gradients: labels: expected an Int32Array, found nothing'],
-    [{ lengths: [3, 2] }, 'batch: lengths: expected an Int32Array, found a list'],
+    [{ inputs: '123' }, 'batch: inputs: expected a list of numbers, found "123"'],
+    [{ inputs: new ArrayBuffer(48) }, 'batch: inputs: expected a list of numbers, found an ArrayBuffer'],
+    [{ labels: ['0', '1'] }, 'labels: expected a list of numbers, found a list'],
+    [{ labels: undefined }, 'gradients: labels: expected a list of numbers, found nothing'],
+    [{ lengths: BigInt64Array.of(3n, 2n) }, 'lengths: expected a list of numbers, found a BigInt64Array'],
   ];
   for (const [change, message] of refused) {
     await assert.rejects(model.gradients({ ...BATCH, ...change } as LabelledBatch), says(message));
+  }
+});
+
+test('plain lists and other typed arrays are taken as numbers', async () => {
+  const { loss, logits } = await model.gradients({ ...BATCH, lengths: Int32Array.of(3, 2) });
+  const others: object[] = [
+    { inputs: [...BATCH.inputs], labels: [0, 1], lengths: [3, 2] },
+    { inputs: Float64Array.from(BATCH.inputs), labels: Uint8Array.of(0, 1), lengths: Int8Array.of(3, 2) },
+  ];
+  for (const other of others) {
+    const found = await model.gradients({ ...BATCH, ...other } as LabelledBatch);
+    assert.deepEqual([found.loss, found.logits], [loss, logits]);
   }
 });
 

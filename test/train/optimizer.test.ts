@@ -54,7 +54,7 @@ suite('optimizers', () => {
       [{ name: 'adamw', eps: -1 }, /optimizer adamw: eps must be a number of at least 0, got -1/],
       [
         { name: 'adam', learningRate: 0.5 },
-        /optimizer: there is no option "learningRate"; there are name, lr/,
+        /optimizer: there is no option "learningRate"; did you mean lr\?/,
       ],
       ['adam', /optimizer: expected an object with name, lr, .*, found "adam"/],
       [{ name: 'adam', momentum: 0.9 }, /optimizer adam: has no momentum, which belongs to sgd/],

@@ -13,7 +13,7 @@ function scheduleConfig(golden: GoldenCase): ScheduleConfig {
   const { max_lr, total_steps, pct_start, div_factor, final_div_factor } = golden;
   return {
     name,
-    lr: max_lr === undefined ? lr : undefined,
+    lr,
     tMax: T_max,
     t0: T_0,
     tMult: T_mult,
@@ -133,8 +133,8 @@ suite('schedules', () => {
       [{ name: 'constant' }, /lr must be a number of at least 0, got nothing/],
       [{ name: 'constant', lr: 1, warmupSteps: 0.5 }, /warmupSteps must be a whole number of at least 0/],
       [
-        { name: 'constant', lr: 1, gamma: 2 },
-        /schedule constant: there is no option "gamma"; there are name, lr/,
+        { name: 'constant', lr: 1, warmupStep: 2 },
+        /schedule constant: there is no option "warmupStep"; did you mean warmupSteps\?/,
       ],
       [{ name: 'step', lr: 1, stepSize: 0 }, /stepSize must be a whole number of at least 1, got 0/],
       [

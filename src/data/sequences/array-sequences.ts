@@ -32,7 +32,7 @@ export function shareArrays(
     if (label >= 0 && label < classes) return;
     throw new UserError(`examples: label ${label} of sequence ${i} is not one of 0 to ${classes - 1}`);
   });
-  const inputs = new Float32Array(sharedBytes(examples.inputs.byteLength));
+  const inputs = new Float32Array(sharedBytes(4 * examples.inputs.length));
   inputs.set(examples.inputs);
   const lengths = shareInts(examples.lengths ?? new Int32Array(batchSize).fill(steps));
   return { inputs, lengths, labels: shareInts(labels), steps, inputSize };

@@ -6,7 +6,7 @@
  * Letters: B sequences, T steps of the longest, N = sum of lengths (rows), I input size.
  */
 
-import { requireArray } from '../../formats/argument.js';
+import { requireNumbers } from '../../formats/argument.js';
 import { shown } from '../../formats/shape.js';
 import { UserError } from '../../user-error.js';
 import type { SequenceSource } from './sequence.js';
@@ -88,9 +88,9 @@ export function checkPadded({ inputs, batchSize, steps, inputSize, lengths, labe
       throw new UserError(`batch: ${name} must be a whole number from 1, found ${shown(value)}`);
     }
   }
-  requireArray('batch: inputs', inputs, 'Float32Array');
+  requireNumbers('batch: inputs', inputs);
   for (const [name, list] of Object.entries({ lengths, labels })) {
-    if (list !== undefined) requireArray(`batch: ${name}`, list, 'Int32Array');
+    if (list !== undefined) requireNumbers(`batch: ${name}`, list);
   }
   const expected = batchSize * steps * inputSize;
   if (inputs.length !== expected) {

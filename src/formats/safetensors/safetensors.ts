@@ -7,7 +7,7 @@
  */
 
 import { UserError } from '../../user-error.js';
-import { requireArray } from '../argument.js';
+import { requireBytes } from '../argument.js';
 import { quote } from '../quotation.js';
 import {
   FORBIDDEN_NAME,
@@ -117,7 +117,7 @@ export interface SafetensorsHeader {
 
 /** The header of a whole file in memory. @throws UserError as readSafetensors */
 export function headerOf(bytes: Uint8Array, name: string): SafetensorsHeader {
-  requireArray(`${name}: the content of the file`, bytes, 'Uint8Array');
+  requireBytes(`${name}: the content of the file`, bytes);
   const end = headerEnd(bytes, bytes.length, name);
   const header = new Uint8Array(end - LENGTH_BYTES);
   header.set(bytes.subarray(LENGTH_BYTES, end));

@@ -1,7 +1,7 @@
 /** The examples that a Trainer trains on and validates with. */
 import { type ArraySequencesData, shareArrays } from '../../data/sequences/array-sequences.js';
 import { firstIndices, splitIndices, trainCountOf } from '../../data/split.js';
-import { requireArray } from '../../formats/argument.js';
+import { requireNumbers } from '../../formats/argument.js';
 import { shown } from '../../formats/shape.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { UserError } from '../../user-error.js';
@@ -71,7 +71,7 @@ function shareExamples(
   if (typeof examples !== 'object' || examples === null) {
     throw new UserError(`train: ${what}: expected { inputs, labels, steps }, found ${shown(examples)}`);
   }
-  requireArray(`train: ${what}: labels`, examples.labels, 'Int32Array');
+  requireNumbers(`train: ${what}: labels`, examples.labels);
   if (examples.labels.length === 0) throw new UserError(`train: ${what}: labels is empty; give examples`);
   const { inputs, labels, steps, lengths } = examples;
   if (model.sequenceLength !== null && steps > model.sequenceLength) {
