@@ -14,7 +14,7 @@ const KILLER = fileURLToPath(new URL('../../../test/e2e/kill-at-rename.mjs', imp
 const folder = temporaryFolder();
 const data = writeSmallMnist(folder, 240, 40);
 const settings = ['--data', data, '--hidden-size', '8', '--batch-size', '30', '--num-epochs', '2'];
-const quiet = ['--train-split', '0.75', '--chart-format', 'none', '--freq-output-train', '1'];
+const quiet = '--train-split 0.75 --chart-format none --freq-output-train 1 --threads 1'.split(' ');
 
 const train = (run: string) => ['train', ...settings, ...quiet, '--saving-path', join(folder, run)];
 const resume = (run: string) => ['train', '--load-cp', join(folder, run)];
