@@ -11,6 +11,7 @@ import { SCANS } from '../../data/images/image-preprocessing.js';
 import { MAX_VIEW_ROTATION } from '../../data/strokes/stroke-preprocessing.js';
 import { snakeCase } from '../../formats/key-case.js';
 import { CHRONO_RANGE } from '../../model/classifier-config.js';
+import { MAX_EPOCHS } from '../../runs/limits.js';
 import { MAX_BATCH_SIZE, MAX_THREADS } from '../engine.js';
 import {
   choice,
@@ -25,7 +26,7 @@ import {
   toggle,
 } from './option.js';
 
-const MANY = MAX_BATCH_SIZE;
+const MANY = 1_000_000;
 const SEED = { from: 0, to: 2 ** 32 - 1 };
 const SGD: Extra = { only: { with: 'optimizer', is: ['sgd'] } };
 const ADAM: Extra = { only: { with: 'optimizer', is: ['adam', 'adamw'] } };
@@ -215,8 +216,8 @@ const MODEL = {
 };
 
 const TRAINING = {
-  batchSize: integer(128, { from: 1, to: MANY }, 'samples per batch'),
-  numEpochs: integer(3, { from: 1, to: MANY }, 'passes over the training samples'),
+  batchSize: integer(128, { from: 1, to: MAX_BATCH_SIZE }, 'samples per batch'),
+  numEpochs: integer(3, { from: 1, to: MAX_EPOCHS }, 'passes over the training samples'),
   accumulationSteps: integer(1, { from: 1, to: MANY }, 'gradient accumulation: batches per update'),
   useAmp: toggle(
     false,

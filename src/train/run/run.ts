@@ -13,7 +13,6 @@ import type { CalibrationComparison } from '../../runs/calibration.js';
 import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
 import { readCheckpoint } from '../../runs/checkpoint/checkpoint-file.js';
 import { readCheckpointToResume } from '../../runs/checkpoint/run-checkpoints.js';
-import { MAX_EPOCHS } from '../../runs/limits.js';
 import { type Mistake, type RefusedKind, RUN_FILES } from '../../runs/run-folder.js';
 import { inUse, lockRun, RunInUse, type RunLock, runHolder } from '../../runs/run-lock.js';
 import { continuesIn, holdsRun, isBest } from '../../runs/run-path.js';
@@ -81,12 +80,6 @@ async function* trainLocked(
   powercap: string | undefined,
   ranks: Lead | null,
 ): AsyncGenerator<TrainEvent, RunEnd> {
-  if (given.numEpochs > MAX_EPOCHS) {
-    throw new UserError(
-      `train: ${given.numEpochs} epochs were asked for; a run has at most ${MAX_EPOCHS}, because ${RUN_FILES.metrics} must stay readable`,
-      { settings: ['numEpochs'] },
-    );
-  }
   const loading = load(given, stop);
   const { dataset, notices } = yield* ranks ? ranks.loadInTurn(given, loading) : loading;
   const plan = planRun(given, dataset);

@@ -58,6 +58,7 @@ describe('messages', () => {
     [{ batchSize: '0' }, 'train: --batch-size must be a whole number from 1 to 1000000, found 0'],
     [{ batchSize: '12.5' }, 'train: --batch-size must be a whole number from 1 to 1000000, found 12.5'],
     [{ batch_size: 'many' }, 'train: --batch-size must be a whole number from 1 to 1000000, found "many"'],
+    [{ numEpochs: '50001' }, 'train: --num-epochs must be a whole number from 1 to 50000, found 50001'],
     [{ batchSize: '' }, 'train: --batch-size must be a whole number from 1 to 1000000, found ""'],
     [{ batchSize: '0x10' }, 'train: --batch-size must be a whole number from 1 to 1000000, found "0x10"'],
     [{ batchSize: Number.NaN }, 'train: --batch-size must be a whole number from 1 to 1000000, found NaN'],

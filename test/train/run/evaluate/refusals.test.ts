@@ -90,11 +90,3 @@ test('a training state whose updates do not fit its epoch is refused', async () 
     );
   }
 });
-
-test('more epochs than the metrics have room for are refused before anything is read', async () => {
-  const config = smallConfig(at('no data'), at('endless'), { numEpochs: 50_001 });
-  await assert.rejects(
-    train(config),
-    (error) => error instanceof UserError && /^train: 50001 epochs .* at most 50000/.test(error.message),
-  );
-});
