@@ -10,6 +10,7 @@ import type { RunPlace } from '../runs/find-runs.js';
 import { isShipped } from '../runs/shipped-models.js';
 import { UserError } from '../user-error.js';
 import { Bodies } from './bodies.js';
+import { Connections } from './connections.js';
 import { errorJson, errorStatus, HttpError } from './http-error.js';
 import { addPage } from './page-routes.js';
 import type { PredictJob } from './predict/predict-jobs.js';
@@ -92,6 +93,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
   });
   const trainings = options.allowTraining ? await openTrainings(options, runs).catch(undo) : null;
   const app = bareServer(options);
+  const connections = new Connections(app.server);
   const began = performance.now();
   addPredict(app, { runs, pool, bodies });
   addRuns(app, { runs, events, samples });
@@ -111,6 +113,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     events.close();
     // Before open requests are awaited: a training takes minutes.
     await trainings?.close();
+    connections.closeSilent();
   });
   app.addHook('onClose', async () => {
     await Promise.all([pool.close(), samples.close(), runs.close(), project?.close()]);

@@ -3,6 +3,7 @@
  * clients; memory is released; a server that ends answers the requests being processed.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -145,6 +146,18 @@ describe('a server among bad clients', () => {
     await closed;
     await assert.rejects(fetch(`${ending.url}api/health`));
   });
+});
+
+test('the end does not wait for connections without a request, as browsers open them', async () => {
+  const ending = await serve({ runs });
+  const { hostname, port } = new URL(ending.url);
+  const silent = connect(Number(port), hostname).on('error', () => {});
+  await once(silent, 'connect');
+  await fetch(`${ending.url}api/health`); // the server has seen both connections
+  const began = performance.now();
+  await ending.close();
+  assert.ok(performance.now() - began < 3000);
+  silent.destroy();
 });
 
 describe('bodies', () => {

@@ -61,9 +61,9 @@ async function ended(name: string): Promise<ProjectTraining> {
 }
 
 /** The events of a project until one for which `isLast` holds. */
-async function eventsOf(name: string, isLast: (event: string, data: ProjectTraining) => boolean) {
+async function eventsOf(name: string, isLast: (event: string, data: ProjectTraining) => boolean, from = api) {
   const stop = new AbortController();
-  const response = await fetch(`${api}projects/${name}/events`, { signal: stop.signal });
+  const response = await fetch(`${from}projects/${name}/events`, { signal: stop.signal });
   assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
   const events: { event: string; data: ProjectTraining }[] = [];
   let text = '';
@@ -308,12 +308,13 @@ test('a client that breaks off begins no training, and one that listens ends non
 test('the end of the server ends a training, and leaves no half of a run', async () => {
   const folder = join(temporaryFolder(), 'runs');
   const ending = await serve({ runs: folder, allowTraining: true });
-  await fetch(`${ending.url}api/projects/long/train${LONG}`, {
+  const { status } = await fetch(`${ending.url}api/projects/long/train${LONG}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: FILE,
   });
-  await sleep(500);
+  assert.equal(status, 202);
+  await eventsOf('long', (event) => event === 'progress', `${ending.url}api/`);
   const began = performance.now();
   await ending.close();
   assert.ok(performance.now() - began < 3000);
