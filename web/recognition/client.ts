@@ -23,8 +23,14 @@ interface PendingRequest {
   done: (reply: Reply) => void;
 }
 
+/** What the client needs of a worker. */
+export interface RecognitionWorker {
+  onmessage: ((event: MessageEvent<Reply>) => void) | null;
+  postMessage(request: Request): void;
+}
+
 export class RecognitionClient {
-  readonly #worker: Worker;
+  readonly #worker: RecognitionWorker;
   readonly #backend: BackendWish;
   #underWay: PendingRequest | null = null;
   /** Requests that are always sent: to open and to inspect models. */
@@ -36,10 +42,10 @@ export class RecognitionClient {
   background: () => RecognitionJob | null = () => null;
 
   /** @param backend computes the answers */
-  constructor(worker: Worker, backend: BackendWish = 'auto') {
+  constructor(worker: RecognitionWorker, backend: BackendWish = 'auto') {
     this.#worker = worker;
     this.#backend = backend;
-    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+    worker.onmessage = ({ data }) => {
       const { done } = this.#underWay as PendingRequest;
       this.#underWay = null;
       done(data);

@@ -51,7 +51,7 @@ const entryOf = (id: string): ModelEntry => ({
 });
 
 async function startSession(ids: readonly string[], worker = new FakeWorker()): Promise<DrawSession> {
-  const client = new RecognitionClient(worker as unknown as Worker);
+  const client = new RecognitionClient(worker);
   const session = new DrawSession(client, {
     list: async () => ({ models: ids.map(entryOf), default: null, api: true }),
     checkpointOf: ({ id }) => id,
