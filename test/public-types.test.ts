@@ -1,14 +1,24 @@
 /**
  * Protects the library's declarations: they compile in a program for Node.js, which has no types of a page, and in one for
- * a page, which has none of Node.js; every type that a public signature mentions can be imported by its name; and every
- * function and class says what it does, by an example.
+ * a page, which has none of Node.js; every type that a public signature mentions can be imported by its name; every
+ * function and class says what it does, by an example; and the examples of the documentation compile as TypeScript.
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const DIST = join(ROOT, 'dist/');
+
+/** What the compiler says, with names of files below `folder`. */
+function errorsOf(program: ts.Program, folder: string): string[] {
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    return `${file?.fileName.replace(folder, '')}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+}
 
 /** What the programs that use an entry have, besides the package. */
 const PROGRAMS: Record<string, ts.CompilerOptions> = {
@@ -59,9 +69,7 @@ function readDeclarations(
     };
     resolve(symbol).declarations?.forEach(visit);
   }
-  const errors = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    return `${file?.fileName.replace(DIST, '')}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-  });
+  const errors = errorsOf(program, DIST);
   const undocumented = exported.filter(isUndocumented).map(nameOf);
   return { checked, errors, missing: [...missing].sort(), undocumented };
 
@@ -107,3 +115,41 @@ for (const entry of Object.keys(PROGRAMS)) {
     assert.deepEqual(undocumented, []);
   });
 }
+
+test('the examples of the documentation compile as TypeScript', () => {
+  const pages = ['docs/', 'docs/api/'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => folder + name),
+  );
+  // In build/, so that 'scanstroke' is this package.
+  const folder = mkdtempSync(join(ROOT, 'build/doc-examples-'));
+  try {
+    const files: string[] = [];
+    for (const page of ['README.md', ...pages]) {
+      const fences = readFileSync(join(ROOT, page), 'utf8').matchAll(
+        /^```(?:js|ts)\n(import [\s\S]*?)^```/gm,
+      );
+      for (const [n, [, example]] of [...fences].entries()) {
+        const imported = [...example.matchAll(/ from '(.*?)'/g)].map(([, name]) => name);
+        if (imported.some((name) => name !== 'scanstroke' && !name.startsWith('node:'))) continue;
+        files.push(join(folder, `${basename(page)}-${n}.mts`));
+        writeFileSync(files[files.length - 1], example);
+      }
+    }
+    assert.ok(files.length > 40, `${files.length} examples found`);
+    const program = ts.createProgram(files, {
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      target: ts.ScriptTarget.ES2022,
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      lib: ['lib.esnext.d.ts', 'lib.dom.d.ts'],
+      types: ['node'],
+    });
+    assert.deepEqual(errorsOf(program, folder), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -107,9 +107,9 @@ const LEAST_LOG = -16;
  *
  * const backend = await openBackend();
  * const recognizer = openRecognizer(await shippedModel('digits'), backend, { name: 'digits' });
- * const one = (x) => ({ xs: [x, x], ys: [0, 40] });
+ * const one = { xs: [10, 10], ys: [0, 40] };
  * const seven = { xs: [30, 55, 40], ys: [0, 0, 40] };
- * const { text, symbols } = await readSymbols(recognizer, { kind: 'drawing', strokes: [one(10), seven] });
+ * const { text, symbols } = await readSymbols(recognizer, { kind: 'drawing', strokes: [one, seven] });
  * console.log(text, symbols.map(({ probability }) => probability)); // 17 and two probabilities
  * recognizer.close();
  */
