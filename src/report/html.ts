@@ -25,9 +25,9 @@ import {
   formatSetting,
   formatShare,
   otherWays,
-  plural,
   refusalRows,
   takenForText,
+  testedEpoch,
   unbroken,
 } from './text.js';
 
@@ -146,7 +146,7 @@ function header({ title, summary }: ReportInput): string {
 <h1>${escapeHtml(title)}</h1>
 <p class="hero"><span class="hero-score">${escapeHtml(counts)}${share === undefined ? '' : ' ='}</span>
 <span class="hero-share">${escapeHtml(unbroken(share ?? '–'))}</span></p>
-<p class="hero-label">test accuracy after ${escapeHtml(plural(summary.epochs, 'epoch'))}</p>
+<p class="hero-label">test accuracy ${escapeHtml(testedEpoch(summary))}</p>
 </header>
 <dl class="scores">${scores
     .map(

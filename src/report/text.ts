@@ -137,6 +137,12 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${count === 1 ? noun : `${noun}s`}`;
 }
 
+/** The epoch whose weights were tested: `of epoch 3, the best of 5`, or `after 5 epochs` if it is the last one. */
+export function testedEpoch({ epochs, bestEpoch }: Pick<RunSummary, 'epochs' | 'bestEpoch'>): string {
+  const isEarlier = bestEpoch > 0 && bestEpoch < epochs;
+  return isEarlier ? `of epoch ${bestEpoch}, the best of ${epochs}` : `after ${plural(epochs, 'epoch')}`;
+}
+
 /** The same text with non-breaking spaces. */
 export function unbroken(text: string): string {
   return text.replaceAll(' ', NBSP);

@@ -161,6 +161,7 @@ test('titles state the finding', () => {
     'The 3 most confident mistakes',
   ]);
   input.metrics[2].validationLoss = 0.5;
+  input.summary.bestEpoch = 2;
   for (const { curve } of input.metrics) for (const point of curve) point.learningRate = 1e-4;
   input.summary.confusionMatrix = [
     [100, 0],
@@ -170,7 +171,7 @@ test('titles state the finding', () => {
   input.calibration = sampleInput({ temperature: 1 }).calibration;
   assert.deepEqual(titles(input), [
     'Validation loss was lowest after epoch 2: 0.0401',
-    'Test accuracy 98.97 % after 3 epochs',
+    'Test accuracy 98.97 % of epoch 2, the best of 3',
     'Learning rate 1e-4 throughout',
     'All 200 test answers were right',
     'Every class was recognised in 100.0 % of cases',

@@ -5,7 +5,7 @@
 
 import type { EpochMetrics, RunSummary } from '../../runs/run-folder.js';
 import { light } from '../palette.js';
-import { formatNumber, formatShare, plural } from '../text.js';
+import { formatNumber, formatShare, plural, testedEpoch } from '../text.js';
 import { type Chart, linearScale, logScale, type Place, shareDecimals, wholeTicks } from './chart.js';
 import { GAP, type Line, lineChart, type Plot, type Point } from './line-chart.js';
 
@@ -150,7 +150,7 @@ export function accuracyChart({ metrics, summary }: CurveInput, place: Place): C
   const margin = Math.max(0.001, (high - low) * 0.06);
   const scale = linearScale(Math.max(0, low - margin), Math.min(1, high + margin), 7);
   const decimals = shareDecimals(scale);
-  const title = `Test accuracy ${formatShare(summary.testAccuracy)} after ${plural(summary.epochs, 'epoch')}`;
+  const title = `Test accuracy ${formatShare(summary.testAccuracy)} ${testedEpoch(summary)}`;
   return lineChart('accuracy', place, title, accuracyNote(metrics, summary), {
     across: epochAxis(time, place),
     scale,
