@@ -202,7 +202,12 @@ function describe(file: string, out: string, network: ImportedNetwork, { out: st
     );
   }
   const run = shellQuote(out);
-  lines.push('', bold('Next'), `  scanstroke evaluate ${run}`, `  scanstroke train --load-cp ${run}`);
+  lines.push(
+    '',
+    bold('Try next'),
+    `  npx scanstroke evaluate ${run}`,
+    `  npx scanstroke train --load-cp ${run}`,
+  );
   return `${lines.join('\n')}\n`;
 }
 

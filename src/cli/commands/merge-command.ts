@@ -124,9 +124,9 @@ function describe(
     bold('Test accuracy'),
     ...table.map((line, n) => (test && n === table.length - 1 ? bold(`  ${line}`) : `  ${line}`)),
     '',
-    bold('Next'),
-    `  scanstroke predict ${quoted} digit.png`,
-    `  scanstroke export ${quoted} --out merged.onnx`,
+    bold('Try next'),
+    `  npx scanstroke predict ${quoted} digit.png`,
+    `  npx scanstroke export ${quoted} --out merged.onnx`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -332,7 +332,7 @@ function refuseContradictions(config: TrainConfig): void {
   };
   if (config.layerDropout > 0 && config.numLayers === 1) {
     refuse(
-      `--layer-dropout ${config.layerDropout} acts between layers, but there is only one layer; use --num-layers 2 or more`,
+      `--layer-dropout ${config.layerDropout} acts between layers, but there is only one layer; use --num-layers 2 or more, or --layer-dropout 0`,
     );
   }
   if (config.chronoInit !== null && (config.forgetBias ?? 0) !== 0) {

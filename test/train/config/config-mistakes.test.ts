@@ -105,7 +105,7 @@ describe('messages', () => {
     ],
     [
       { layerDropout: '0.1' },
-      'train: --layer-dropout 0.1 acts between layers, but there is only one layer; use --num-layers 2 or more',
+      'train: --layer-dropout 0.1 acts between layers, but there is only one layer; use --num-layers 2 or more, or --layer-dropout 0',
     ],
     [
       { chronoInit: '784', forgetBias: '1' },
