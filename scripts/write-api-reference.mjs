@@ -182,8 +182,10 @@ function contents(project) {
   return `# The library
 
 \`import { … } from 'scanstroke'\` offers these, in Node.js and in a page. In a page \`openBackend\` opens \`wasm\` or
-\`reference\` only, and \`openTrainer\` computes in Web Workers if the page is cross-origin isolated, else in the
-calling thread. [README](../../README.md#the-library) has longer examples.
+\`reference\` only, \`openTrainer\` computes in Web Workers if the page is cross-origin isolated, else in the calling
+thread, and \`shippedModel\` and \`filesBeside\`, which read files, are missing. TypeScript with \`moduleResolution:
+"bundler"\` shows what a page has; for Node.js add \`customConditions: ["node"]\`.
+[README](../../README.md#the-library) has longer examples.
 
 | page | functions and classes |
 | --- | --- |

@@ -29,8 +29,8 @@ export function Begin({ session }: { session: TeachSession }) {
     <section class="begin">
       <h1>Teach it your own symbols</h1>
       <p class="lead">
-        Draw each symbol a few times. It answers from the second drawing on, gets better in the background,
-        and is yours to take away. Nothing leaves this device.
+        Draw each symbol a few times. It answers from the second symbol on, gets better in the background, and
+        is yours to take away. Nothing leaves this device.
       </p>
       <ul class="ways-in" aria-label="Ways to begin">
         {WAYS.map(([name, title, about]) => (

@@ -122,7 +122,7 @@ const DATA = {
   viewRotation: number(
     0,
     { from: 0, to: MAX_VIEW_ROTATION },
-    'strokes: x is an angle in degrees, for example 12: recognition thins a picture or drawing also rotated by x to the left and to the right, and takes the mean of the logits of all three',
+    'strokes: x is an angle in degrees, for example 12: recognition looks three times: at a picture or drawing as it is, and rotated by x to the left and to the right; the answer is the mean of the three',
   ),
   trainSplit: fraction(
     5 / 6,
