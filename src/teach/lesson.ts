@@ -5,6 +5,7 @@
 import { NONE_CLASS } from '../data/class-names.js';
 import { NegativeGenerator, type NegativeKind } from '../data/negatives/generator.js';
 import { drawingOf, type TeachProject } from '../data/pens/project.js';
+import { MAX_PROJECT_CLASSES } from '../data/pens/project-types.js';
 import { withoutViews } from '../data/strokes/rotated-views.js';
 import { concatenateStrokes, type StrokeExamples } from '../data/strokes/stroke-examples.js';
 import type { StrokePreprocessing } from '../data/strokes/stroke-preprocessing.js';
@@ -70,7 +71,7 @@ interface Usable {
   moves: Int16Array;
 }
 
-/** @throws UserError if there are too few classes, or too few drawings of one */
+/** @throws UserError if there are too few or too many classes, or too few drawings of one */
 export async function prepareLesson(project: TeachProject, options: LessonOptions): Promise<Lesson> {
   const { seed, preprocessing, pause } = options;
   const drawn = new Set(project.drawings.map((each) => each.class));
@@ -123,17 +124,23 @@ export async function prepareLesson(project: TeachProject, options: LessonOption
 }
 
 /**
- * Checks that there are enough classes and drawings to teach a network.
+ * Checks that a network can be taught this many classes and drawings.
  *
  * @param project name of the project
  * @param classes those with drawings, and how many drawings of each can be used
- * @throws UserError if there are too few classes, or too few drawings of one
+ * @throws UserError if there are too few or too many classes, or too few drawings of one
  */
 export function checkCounts(project: string, classes: readonly { name: string; count: number }[]): void {
   if (classes.length < 2) {
     throw new UserError(
       `teach: the project ${quote(project)} has drawings of ${classes.length} class${classes.length === 1 ? '' : 'es'}; ` +
         'draw at least 2 classes, with 5 to 10 drawings each',
+    );
+  }
+  if (classes.length > MAX_PROJECT_CLASSES) {
+    throw new UserError(
+      `teach: the project ${quote(project)} has drawings of ${classes.length} classes; at most ${MAX_PROJECT_CLASSES} ` +
+        'can be taught. Merge or remove classes, or make two projects of them',
     );
   }
   for (const { name, count } of classes) {

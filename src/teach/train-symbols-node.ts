@@ -11,7 +11,7 @@ import { symbolsOn, type TrainSymbols } from './train-symbols.js';
  * @param project with at least two classes, and at least two drawings of each
  * @param options what to begin from, what computes, and what is called meanwhile
  * @returns the checkpoint, and what is known about it
- * @throws UserError if there are too few classes or drawings, or the base is no network for strokes
+ * @throws UserError if there are too few or too many classes, too few drawings, or the base is no network for strokes
  * @throws the signal's reason when it is aborted
  *
  * @example

@@ -196,6 +196,20 @@ describe('what cannot be taught is refused with the way out', () => {
       /1 class; draw at least 2 classes, with 5 to 10/,
     ],
     [
+      'more classes than labels',
+      () => {
+        const [line] = letterProject(['A'], 1).drawings;
+        const classes = Array.from({ length: 256 }, (_, k) => ({
+          id: `${k}`,
+          name: `${k}`,
+          colour: '#000000',
+        }));
+        const drawings = classes.map(({ id }) => ({ ...line, id, class: id }));
+        return trainSymbols({ ...project, classes, drawings });
+      },
+      /256 classes; at most 255 can be taught\. Merge or remove/,
+    ],
+    [
       'one drawing',
       () => trainSymbols(letterProject(['A', 'E'], 1)),
       /"A" has 1 drawing.*at least 2, better 5 to 10/,

@@ -64,6 +64,45 @@ test('a drawing for a symbol that an undo takes away does not go to another one'
   assert.deepEqual(classesOf(session), []);
 });
 
+/** A file of lines of drawings: one of each of these symbols. */
+const fileOf = (names: readonly string[]) =>
+  new File(
+    names.map(
+      (word) =>
+        `${JSON.stringify({
+          word,
+          drawing: [
+            [
+              [0, 9],
+              [0, 9],
+            ],
+          ],
+        })}\n`,
+    ),
+    'signs.ndjson',
+  );
+
+test('a project does not become larger than its file may be: symbols, drawings and files are refused', async (t) => {
+  const session = newSession(t);
+  const counts = () => [session.desk.lesson.classes.length, session.desk.lesson.drawings.length];
+  const names = Array.from({ length: 253 }, (_, n) => `sign ${n}`);
+  await session.openFile(fileOf(names));
+  assert.deepEqual(counts(), [255, 253]);
+  session.addClass();
+  assert.match(session.message?.text ?? '', /at most 255 symbols; this would be 256\. Merge or delete some/);
+  await session.openFile(fileOf(['another']));
+  assert.deepEqual([counts(), session.message?.isProblem], [[255, 253], true]);
+
+  const { lesson } = session.desk;
+  const drawings = Array.from({ length: 20_000 }, (_, n) => ({ ...lesson.drawings[0], id: `${n}` }));
+  session.desk.edit({ ...lesson, drawings }, 'draw much');
+  drawLine(session);
+  session.take();
+  assert.match(session.message?.text ?? '', /at most 20000 drawings; this would be 20001/);
+  assert.equal(counts()[1], 20_000);
+  assert.ok(session.ink.pointCount > 0, 'the drawing stays on the canvas');
+});
+
 test('a drawing that is not taken yet is in its project when another one is opened', async (t) => {
   const session = newSession(t);
   drawLine(session);

@@ -1,5 +1,11 @@
 /** Changes of a project, each a function from the project before to the project after. Nothing is changed in place. */
-import type { TeachClass, TeachDrawing, TeachProject } from '#src/data/pens/project.js';
+import {
+  MAX_PROJECT_CLASSES,
+  MAX_PROJECT_DRAWINGS,
+  type TeachClass,
+  type TeachDrawing,
+  type TeachProject,
+} from '#src/data/pens/project-types.js';
 
 /** The part of a project that people edit, and that undo brings back. */
 export type Lesson = Pick<TeachProject, 'name' | 'classes' | 'drawings'>;
@@ -52,6 +58,15 @@ export function nameProblem(classes: readonly TeachClass[], id: string, name: st
   if ([...name].length > 60) return 'A name has at most 60 letters.';
   if (classes.some((each) => each.id !== id && each.name === name))
     return `There is already a symbol “${name}”. Choose another name, or merge the two.`;
+  return null;
+}
+
+/** Why a project cannot become this large: its file could not be read again. Null if it can. */
+export function sizeProblem({ classes, drawings }: Lesson): string | null {
+  if (classes.length > MAX_PROJECT_CLASSES)
+    return `A project has at most ${MAX_PROJECT_CLASSES} symbols; this would be ${classes.length}. Merge or delete some, or begin another project.`;
+  if (drawings.length > MAX_PROJECT_DRAWINGS)
+    return `A project has at most ${MAX_PROJECT_DRAWINGS} drawings; this would be ${drawings.length}. Delete some, or begin another project.`;
   return null;
 }
 

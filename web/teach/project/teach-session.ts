@@ -142,7 +142,7 @@ export class TeachSession {
       this.say('That was only a dot. Draw a line.', true);
       return;
     }
-    this.#keep(classId, this.#drawing());
+    if (!this.#keep(classId, this.#drawing())) return;
     this.#isFinished = false;
     this.ink.forget();
   }
@@ -157,7 +157,7 @@ export class TeachSession {
     this.#keep(symbol.answer, this.words.drawingOf(symbol));
   }
 
-  #keep(classId: string, drawn: number[][][]): void {
+  #keep(classId: string, drawn: number[][][]): boolean {
     const { lesson } = this.desk;
     const name = this.className(classId);
     const drawing = {
@@ -167,8 +167,17 @@ export class TeachSession {
       drawing: drawn,
       made: new Date().toISOString(),
     };
-    this.desk.edit(edits.addDrawing(lesson, drawing), `draw ${name}`);
+    if (!this.#grow(edits.addDrawing(lesson, drawing), `draw ${name}`)) return false;
     this.say(`${name}: ${edits.countsOf(this.desk.lesson).get(classId)} drawings.`);
+    return true;
+  }
+
+  /** Edits the project unless it would become too large. @returns whether it did */
+  #grow(lesson: edits.Lesson, done: string): boolean {
+    const problem = edits.sizeProblem(lesson);
+    if (problem === null) this.desk.edit(lesson, done);
+    else this.say(problem, true);
+    return problem === null;
   }
 
   addClass(): void {
@@ -178,8 +187,8 @@ export class TeachSession {
       name: edits.freshName(lesson.classes, 'symbol'),
       colour: edits.nextColour(lesson.classes),
     };
+    if (!this.#grow(edits.addClass(lesson, added), `add ${added.name}`)) return;
     this.unnamed = added.id;
-    this.desk.edit(edits.addClass(lesson, added), `add ${added.name}`);
     this.choose(added.id);
   }
 
@@ -266,9 +275,9 @@ export class TeachSession {
   async openFile(file: File): Promise<void> {
     try {
       const { project, onlyDrawings } = await readTeachFile(file);
-      if (onlyDrawings && this.desk.lesson.classes.length > 0)
-        this.desk.edit(edits.joinLessons(this.desk.lesson, project), `add ${file.name}`);
-      else await this.desk.add(project);
+      if (onlyDrawings && this.desk.lesson.classes.length > 0) {
+        if (!this.#grow(edits.joinLessons(this.desk.lesson, project), `add ${file.name}`)) return;
+      } else await this.desk.add(project);
       const { classes, drawings } = project;
       this.say(`${file.name}: ${drawings.length} drawings of ${classes.length} symbols.`);
     } catch (error) {
