@@ -29,10 +29,20 @@ export class FakeWorker {
 
   /** Answers the newest call of this name, and lets its promise go on. */
   async answer<N extends CallName>(call: N, answer: TeachCalls[N]['answer']): Promise<void> {
+    this.onmessage?.({ data: { id: this.#idOf(call), answer, error: null } });
+    await settled();
+  }
+
+  /** Fails the newest call of this name. */
+  async fail(call: CallName, error: string): Promise<void> {
+    this.onmessage?.({ data: { id: this.#idOf(call), error } });
+    await settled();
+  }
+
+  #idOf(call: CallName): number {
     const asked = this.posted.findLast((message) => 'call' in message && message.call === call);
     if (!asked || !('id' in asked)) throw new Error(`the worker was not asked for ${call}`);
-    this.onmessage?.({ data: { id: asked.id, answer, error: null } });
-    await settled();
+    return asked.id;
   }
 
   tell(event: TeachEvent): void {

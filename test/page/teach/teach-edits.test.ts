@@ -103,5 +103,6 @@ test('a name that a class cannot have is refused with the reason', () => {
   assert.match(problem('class 1')!, /already a symbol “class 1”/);
   assert.match(problem('none')!, /answer for drawings of no symbol/);
   assert.match(problem('')!, /needs a name/);
+  assert.match(problem('a\tb')!, /cannot have tabs/);
   assert.match(problem('x'.repeat(61))!, /at most 60 letters/);
 });

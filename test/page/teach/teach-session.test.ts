@@ -1,8 +1,9 @@
 /** Protects the state of the Teach view, in Node.js: no drawing is lost, whatever is chosen next. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { TeachProject, TeachSummary } from '#src/data/pens/project.js';
 import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
-import { settled } from './fake-worker.js';
+import { FakeWorker, settled } from './fake-worker.js';
 
 const { TeachSession } = await import('../../../web/teach/project/teach-session.js');
 type Session = InstanceType<typeof TeachSession>;
@@ -109,4 +110,22 @@ test('a drawing that is not taken yet is in its project when another one is open
   void session.desk.add({ ...EMPTY_LESSON, network: null });
   assert.deepEqual(classesOf(session), ['c2']);
   await settled();
+});
+
+/** A project of two symbols with two drawings each, and the network that was taught with them. */
+function taughtProject(): TeachProject {
+  const classes = ['a', 'b'].map((name) => ({ id: name, name, colour: '#000000' }));
+  const drawings = ['a1', 'a2', 'b1', 'b2'].map((id) => ({ id, class: id[0], drawing: [] }));
+  const summary = { classes: ['a', 'b'], drawings: 4 } as TeachSummary;
+  return { name: 'signs', classes, drawings, network: { checkpoint: new Uint8Array(1), taught: '', summary } };
+}
+
+test('a network that cannot be opened is not taken for taught: the reason is said, and it is taught anew', async (t) => {
+  const session = newSession(t);
+  const answers = FakeWorker.made.at(-2) as FakeWorker;
+  await session.desk.add(taughtProject());
+  assert.deepEqual([session.desk.network?.isCurrent, session.training.state], [true, 'idle']);
+  await answers.fail('network', 'the taught network: not a checkpoint');
+  assert.match(session.message?.text ?? '', /needs a new training.*not a checkpoint/);
+  assert.deepEqual([session.desk.network?.isCurrent, session.training.state], [false, 'waiting']);
 });

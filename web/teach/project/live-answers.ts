@@ -96,15 +96,23 @@ export class LiveAnswers {
     if (remove.length > 0) await this.#worker.call('examples', { put: [], remove });
   }
 
-  /** @param ids class ids by the names in the checkpoint */
-  async setNetwork(checkpoint: Uint8Array, ids: ReadonlyMap<string, string>): Promise<void> {
+  /**
+   * @param ids class ids by the names in the checkpoint
+   * @returns why the network cannot be opened; null if it is, and if another project is open meanwhile
+   */
+  async setNetwork(checkpoint: Uint8Array, ids: ReadonlyMap<string, string>): Promise<string | null> {
     const generation = this.#generation;
-    const classes = await this.#worker.call('network', { checkpoint });
-    if (generation !== this.#generation) return;
-    // A training sends the same map with each better network; a new one tells the networks apart.
-    this.#networkIds = new Map(ids);
-    this.networkClasses = classes;
-    this.#changed();
+    try {
+      const classes = await this.#worker.call('network', { checkpoint });
+      if (generation !== this.#generation) return null;
+      // A training sends the same map with each better network; a new one tells the networks apart.
+      this.#networkIds = new Map(ids);
+      this.networkClasses = classes;
+      this.#changed();
+    } catch (error) {
+      if (generation === this.#generation) return messageOf(error);
+    }
+    return null;
   }
 
   /** Class ids by the names in the taught network; null without one. */

@@ -10,7 +10,7 @@ import { Ink, type InkStroke } from '../../draw/ink.js';
 import { messageOf } from '../../hooks.js';
 import { MODEL_FILES } from '../../recognition/models.js';
 import type { TakeAwayFormat } from '../../workers/teach-protocol.js';
-import { ProjectDesk } from '../project-desk.js';
+import { type OpenNetwork, ProjectDesk } from '../project-desk.js';
 import { RestingPen } from '../writing/resting-pen.js';
 import { WordWriting } from '../writing/word-writing.js';
 import { BackgroundTraining, type Taught } from './background-training.js';
@@ -325,7 +325,7 @@ export class TeachSession {
       this.words.pad.forget();
       this.training.stop();
       void this.answers.forget();
-      if (network) void this.answers.setNetwork(network.checkpoint, network.ids);
+      if (network) void this.#openNetwork(network);
     }
     void this.answers.setLesson(lesson);
     this.words.update(lesson, this.answers);
@@ -339,9 +339,19 @@ export class TeachSession {
       const isCurrent = this.#isSame(lesson);
       this.desk.setNetwork({ checkpoint, summary, ids, isCurrent, taught: new Date().toISOString() });
     } else if (!this.#isBetter()) return;
-    void this.answers.setNetwork(checkpoint, ids).then(() => {
-      if (this.ink.pointCount > 0) this.answers.ask(this.#drawing());
+    void this.answers.setNetwork(checkpoint, ids).then((problem) => {
+      if (problem !== null) this.say(`The taught network cannot be opened: ${problem}`, true);
+      else if (this.ink.pointCount > 0) this.answers.ask(this.#drawing());
     });
+  }
+
+  /** Opens the network of the project. One that cannot be opened stays until a training has made another. */
+  async #openNetwork(network: OpenNetwork): Promise<void> {
+    const problem = await this.answers.setNetwork(network.checkpoint, network.ids);
+    if (problem === null || this.desk.network?.checkpoint !== network.checkpoint) return;
+    this.say(`The network of this project needs a new training, for it cannot be opened: ${problem}`, true);
+    this.desk.setNetwork({ ...this.desk.network, isCurrent: false });
+    this.training.want(this.desk.lesson);
   }
 
   #isSame({ classes, drawings }: edits.Lesson): boolean {
