@@ -39,7 +39,7 @@ export class DrawSession {
   readonly #client: RecognitionClient;
   readonly #source: ModelSource;
   readonly #moments = new Moments();
-  /** The models that are open or being opened, by their ids. */
+  /** The models that are open or being opened, by their ids and versions. */
   readonly #opened = new Map<string, Promise<void>>();
   /** Ids of the models that were chosen last; they may still be opening. */
   #wanted: string[] = [];
@@ -108,30 +108,38 @@ export class DrawSession {
     this.#failed(reason);
   }
 
-  /** Shows this model in place of the shown model of the same kind. It may be newer than the page's list. */
+  /** Shows this model in place of the shown model of the same kind. It, or its weights, may be newer than the page's. */
   async show(id: string): Promise<void> {
-    if (this.#wanted.includes(id)) return;
     try {
-      if (!this.#has(id)) await this.#addNewer();
-      if (!this.#has(id)) throw new Error(`There is no network ${id}.`);
+      const newest = await this.#newest(id);
+      const isShown = this.#wanted.includes(id);
+      if (isShown && this.#opened.has(keyOf(newest))) return;
+      // What is shown belongs to the weights before until the newer ones are open.
+      if (isShown) await this.#openOnce(newest);
+      this.models = this.models.map((model) => (model.id === id ? newest : model));
+      if (isShown) return this.#answerAnew();
+      const place = this.#wanted.findIndex((other) => this.entry(other).kind === newest.kind);
+      await this.choose(id, Math.max(0, place));
     } catch (error) {
       this.problem = messageOf(error);
       this.#changed();
-      return;
     }
-    const { kind } = this.entry(id);
-    const place = this.#wanted.findIndex((other) => this.entry(other).kind === kind);
-    await this.choose(id, Math.max(0, place));
   }
 
   #has(id: string): boolean {
     return this.models.some((model) => model.id === id);
   }
 
-  /** Fetches the list of models again. Those that the page knows stay: they may be shown. */
-  async #addNewer(): Promise<void> {
-    const { models } = await this.#source.list();
+  /** The model as it is in the list now. Others that are new are added; those that the page knows may be shown. */
+  async #newest(id: string): Promise<ModelEntry> {
+    const { models } = await this.#source.list().catch((error: unknown) => {
+      if (!this.#has(id)) throw error;
+      return this;
+    });
     this.models = [...models.filter((model) => !this.#has(model.id)), ...this.models];
+    const newest = [...models, ...this.models].find((model) => model.id === id);
+    if (!newest) throw new Error(`There is no network ${id}.`);
+    return newest;
   }
 
   entry(id: string): ModelEntry {
@@ -242,7 +250,7 @@ export class DrawSession {
       try {
         this.opening = this.entry(id).name;
         this.#changed();
-        await this.#openOnce(id);
+        await this.#openOnce(this.entry(id));
         opened.push(id);
       } catch (error) {
         problem ??= messageOf(error);
@@ -252,20 +260,26 @@ export class DrawSession {
     return { opened, problem };
   }
 
-  #openOnce(id: string): Promise<void> {
-    const known = this.#opened.get(id);
+  #openOnce(model: ModelEntry): Promise<void> {
+    const key = keyOf(model);
+    const known = this.#opened.get(key);
     if (known) return known;
-    const opening = this.#client.open(id, this.#source.checkpointOf(this.entry(id)));
-    this.#opened.set(id, opening);
-    opening.catch(() => this.#opened.delete(id)); // The next choice tries again.
+    const opening = this.#client.open(model.id, this.#source.checkpointOf(model));
+    this.#opened.set(key, opening);
+    opening.catch(() => this.#opened.delete(key)); // The next choice tries again.
     return opening;
   }
 
   #setChosen(ids: string[]): void {
     this.chosen = ids;
     this.#wanted = ids;
+    this.#answerAnew();
+  }
+
+  #answerAnew(): void {
     this.#forget(0);
     this.#recognizeNewest();
+    this.#changed();
   }
 
   #failed(reason: unknown): void {
@@ -276,6 +290,11 @@ export class DrawSession {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Names a model with its weights. */
+function keyOf({ id, version }: ModelEntry): string {
+  return `${id} ${version}`;
 }
 
 /** The first model of each kind; with one kind only, the first two models. */

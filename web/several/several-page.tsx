@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { isNone } from '#src/recognize/guess-name.js';
 import { readingJson } from '#src/recognize/symbols/reading-json.js';
+import type { ModelEntry } from '#src/serve/api.js';
 import type { DrawSession } from '../draw/draw-session.js';
 import { offerFile } from '../draw/save.js';
 import { UndoButtons } from '../draw/undo-buttons.js';
@@ -29,13 +30,15 @@ export function severalPage(session: DrawSession, client: RecognitionClient): ()
 
 function newPage(session: DrawSession, client: RecognitionClient): () => JSX.Element {
   const pad = new PadSession();
-  const readers = new Map<string, ModelReader>();
+  /** By the entry: with newer weights a network may have other classes. */
+  const readers = new Map<ModelEntry, ModelReader>();
   /** Reads with the first network of the Draw view. */
   const follow = () => {
     const [id] = session.chosen;
     if (session.phase.state !== 'ready' || id === undefined) return;
-    const reader = readers.get(id) ?? new ModelReader(client, id, session.entry(id).classes);
-    readers.set(id, reader);
+    const entry = session.entry(id);
+    const reader = readers.get(entry) ?? new ModelReader(client, id, entry.classes);
+    readers.set(entry, reader);
     pad.setReader(reader);
   };
   session.subscribe(follow);

@@ -123,6 +123,35 @@ test('a network that is newer than the page is shown; one that there is not is n
   assert.deepEqual(session.chosen, ['second']);
 });
 
+test('a run that has gone on is shown with its newest weights; without the list, with those that are known', async () => {
+  const worker = new FakeWorker();
+  let list = async () => ({ models: [entryOf('run'), entryOf('other')], default: null, api: true });
+  const session = new DrawSession(new RecognitionClient(worker), {
+    list: () => list(),
+    checkpointOf: ({ id, version }) => `${id}?v=${version}`,
+  });
+  await session.start();
+  drawLine(session);
+  await answered();
+  await session.show('run');
+  assert.deepEqual(worker.opened, ['run', 'other'], 'nothing has changed');
+  assert.ok(session.moment());
+  list = async () => ({
+    models: ['run', 'other'].map((id) => ({ ...entryOf(id), version: '2', classes: ['a', 'b'] })),
+    default: null,
+    api: true,
+  });
+  await session.show('run');
+  assert.deepEqual(worker.opened, ['run', 'other', 'run']);
+  assert.deepEqual(session.chosen, ['run', 'other']);
+  assert.deepEqual(session.entry('run').classes, ['a', 'b']);
+  assert.deepEqual(session.entry('other').classes, ['0', '1'], 'what is shown keeps its names');
+  assert.equal(session.moment(), undefined, 'answers of the weights before are forgotten');
+  list = () => Promise.reject(new Error('no connection'));
+  await session.show('other');
+  assert.deepEqual([session.problem, worker.opened.length], [null, 3]);
+});
+
 test('the file has the answers to the whole drawing, also while the slider shows its beginning', async () => {
   const session = await startSession(['a']);
   drawLine(session);
