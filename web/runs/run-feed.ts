@@ -64,9 +64,10 @@ export class RunFeed {
     void this.refresh();
   }
 
-  /** Whether the events of the run arrive, so that `refresh` is not needed. */
+  /** Whether the events of the run tell all that changes, so that `refresh` is not needed: not of the first weights. */
   get isFollowed(): boolean {
-    return this.#events !== null && this.#events.readyState !== EventSource.CLOSED;
+    const isListening = this.#events !== null && this.#events.readyState !== EventSource.CLOSED;
+    return isListening && this.run?.details.model === true;
   }
 
   /** Loads the run again, and listens to its events if it is live. */

@@ -53,3 +53,16 @@ test('epochs that a new stream repeats change nothing; new ones, and ones with o
   );
   feed.close();
 });
+
+test('events do not tell of the first weights: until the run has some, it is loaded again when the list changes', async (t) => {
+  const details = { id: 'run', state: 'live', model: false, summary: null, metrics: [] as unknown[] };
+  t.mock.method(globalThis, 'fetch', async () => Response.json(details));
+  const feed = new RunFeed('run', true, () => {});
+  while (!feed.run) await new Promise((resolve) => setImmediate(resolve));
+  events.epoch(lineOf(1));
+  assert.equal(feed.isFollowed, false);
+  Object.assign(details, { model: true, metrics: [lineOf(1)] });
+  await feed.refresh();
+  assert.deepEqual([feed.isFollowed, feed.run.metrics.length], [true, 1]);
+  feed.close();
+});
