@@ -346,6 +346,27 @@ test('on a phone, a finger draws one example after the other: each is taken when
   );
 });
 
+test('data that the browser clears are kept anew: a connection that has ended is opened again', async () => {
+  await onPage(DESKTOP, async (_, page) => {
+    await beginWith(page, ['arrow']);
+    const kept = page.locator('.kept', { hasText: 'Kept in this browser' });
+    await kept.waitFor();
+    await page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.deleteDatabase('scanstroke-teach');
+          request.onsuccess = resolve;
+          request.onerror = reject;
+        }),
+    );
+    await page.getByRole('button', { name: '+ Add a symbol' }).click();
+    await page.locator('.kept', { hasText: 'Keeping' }).waitFor();
+    await kept.waitFor();
+    await page.reload();
+    await page.locator('.class-card').nth(1).waitFor();
+  });
+});
+
 test('a browser that stores nothing says so, and the work goes on', async () => {
   const visited = await visit(browser, server.url);
   const { page } = visited;

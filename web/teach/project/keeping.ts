@@ -77,21 +77,41 @@ export class ProjectShelf {
     mode: IDBTransactionMode,
     body: (list: IDBObjectStore, projects: IDBObjectStore) => IDBRequest,
   ): Promise<T> {
-    this.#opened ??= openDatabase();
-    const database = await this.#opened.catch((error: unknown) => {
-      this.#opened = null; // The next call tries again.
-      throw error;
-    });
-    return new Promise<T>((resolve, reject) => {
-      const transaction = database.transaction(['list', 'projects'], mode);
-      const request = body(transaction.objectStore('list'), transaction.objectStore('projects'));
-      transaction.oncomplete = () => resolve(request.result as T);
-      transaction.onabort = () => reject(inWords(transaction.error));
-    });
+    const once = async () => {
+      const database = await this.#open();
+      return new Promise<T>((resolve, reject) => {
+        const transaction = database.transaction(['list', 'projects'], mode);
+        const request = body(transaction.objectStore('list'), transaction.objectStore('projects'));
+        transaction.oncomplete = () => resolve(request.result as T);
+        transaction.onabort = () => reject(inWords(transaction.error));
+      });
+    };
+    try {
+      return await once().catch((error: unknown) => {
+        if (!(error instanceof DOMException && error.name === 'InvalidStateError')) throw error;
+        this.#opened = null; // The connection is closed, as after the browser has cleared the page's data.
+        return once();
+      });
+    } catch (error) {
+      throw error instanceof DOMException ? inWords(error) : error;
+    }
+  }
+
+  /** The next call opens the database again after a failure, and after the connection has ended. */
+  #open(): Promise<IDBDatabase> {
+    const forget = () => {
+      this.#opened = null;
+    };
+    if (!this.#opened) {
+      this.#opened = openDatabase(forget);
+      this.#opened.catch(forget);
+    }
+    return this.#opened;
   }
 }
 
-function openDatabase(): Promise<IDBDatabase> {
+/** @param closed called when the connection ends */
+function openDatabase(closed: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(inWords(null)), ANSWER_MS);
     const request = indexedDB.open(DATABASE, VERSION); // throws where storage is forbidden
@@ -100,14 +120,17 @@ function openDatabase(): Promise<IDBDatabase> {
       request.result.createObjectStore('projects', { keyPath: 'id' });
     };
     request.onsuccess = () => {
+      const database = request.result;
       // A newer page in another tab may need to change the database.
-      request.result.onversionchange = () => request.result.close();
-      resolve(request.result);
+      database.onversionchange = () => {
+        database.close();
+        closed();
+      };
+      database.onclose = closed;
+      resolve(database);
     };
-    request.onerror = () => reject(inWords(request.error));
-  }).catch((error: unknown) => {
-    throw error instanceof DOMException ? inWords(error) : error;
-  }) as Promise<IDBDatabase>;
+    request.onerror = () => reject(request.error);
+  });
 }
 
 function inWords(error: DOMException | null): Error {
