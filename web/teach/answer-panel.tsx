@@ -3,6 +3,7 @@ import type { TeachClass } from '#src/data/pens/project.js';
 import { SURE_FROM } from '#src/recognize/recognizer.js';
 import { formatChance } from '../charts/classes.js';
 import { useChanges } from '../hooks.js';
+import { ClassChoice } from './class-choice.js';
 import { countsOf, type Lesson } from './project/edits.js';
 import type { LiveAnswer } from './project/live-answers.js';
 import type { TeachSession } from './project/teach-session.js';
@@ -110,22 +111,15 @@ function shownRows(rows: Row[]): Row[] {
 /** Makes the drawing an example, whatever the answer was. */
 function Correction({ session, classes }: { session: TeachSession; classes: readonly TeachClass[] }) {
   return (
-    <label class="correction">
-      Keep it as an example of
-      <select
-        value=""
-        onChange={(event) => {
-          const { value } = event.target as HTMLSelectElement;
-          if (value) session.keepDrawingAs(value);
-        }}
-      >
-        <option value="">choose …</option>
-        {classes.map(({ id, name }) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <ClassChoice
+      label="Keep it as an example of"
+      classes={classes}
+      action="Keep"
+      choose={(id) => {
+        session.keepDrawingAs(id);
+        // The button goes away with the drawing.
+        document.querySelector<HTMLElement>('.teach canvas.ink')?.focus();
+      }}
+    />
   );
 }

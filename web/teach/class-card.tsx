@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TeachClass, TeachDrawing } from '#src/data/pens/project.js';
 import { plural } from '#src/report/text.js';
+import { ClassChoice } from './class-choice.js';
 import { DrawingThumb } from './drawing-thumb.js';
 import { NameField } from './name-field.js';
 import type { TeachSession } from './project/teach-session.js';
@@ -77,6 +78,14 @@ function ClassMenu({ session, class: it }: Omit<ClassCardProps, 'drawings'>) {
   const menu = useRef<HTMLDetailsElement>(null);
   useEffect(() => closeFromOutside(menu), []);
   const others = session.desk.lesson.classes.filter(({ id }) => id !== it.id);
+  /** The card goes away: the focus goes to the one that takes its place, or the one before. */
+  const leave = (change: () => void) => {
+    const card = menu.current?.closest('.class-card');
+    const next = card?.nextElementSibling ?? card?.previousElementSibling;
+    change();
+    const draw = next?.querySelector<HTMLElement>('header button');
+    focusSoon(() => draw ?? document.querySelector<HTMLElement>('.begin button'));
+  };
   return (
     <details class="menu more" ref={menu}>
       <summary aria-label={`More for ${it.name}`}>
@@ -84,27 +93,24 @@ function ClassMenu({ session, class: it }: Omit<ClassCardProps, 'drawings'>) {
       </summary>
       <div class="sheet-menu">
         {others.length > 0 && (
-          <label>
-            Merge into
-            <select
-              value=""
-              onChange={(event) => session.merge(it.id, (event.target as HTMLSelectElement).value)}
-            >
-              <option value="">choose …</option>
-              {others.map(({ id, name }) => (
-                <option key={id} value={id}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
+          <ClassChoice
+            label="Merge into"
+            classes={others}
+            action="Merge"
+            choose={(into) => leave(() => session.merge(it.id, into))}
+          />
         )}
-        <button type="button" class="danger" onClick={() => session.deleteClass(it.id)}>
+        <button type="button" class="danger" onClick={() => leave(() => session.deleteClass(it.id))}>
           Delete {it.name}
         </button>
       </div>
     </details>
   );
+}
+
+/** Moves the focus when the change that was just made is shown. */
+function focusSoon(find: () => HTMLElement | null | undefined): void {
+  requestAnimationFrame(() => find()?.focus());
 }
 
 /** The drawings. One of them is in the tab order; arrow keys go to the others, Delete deletes. */
@@ -115,25 +121,24 @@ function DrawingWall({ session, class: it, drawings }: ClassCardProps) {
     return <p class="muted none-yet">No drawing yet. Five to ten make it good.</p>;
   }
   const current = Math.min(at, drawings.length - 1);
-  const focus = (n: number) => {
+  const buttonAt = (n: number): HTMLElement | undefined => {
     const buttons = wall.current?.querySelectorAll('button') ?? [];
-    const next = Math.max(0, Math.min(buttons.length - 1, n));
-    setAt(next);
-    buttons[next]?.focus();
+    return buttons[Math.max(0, Math.min(buttons.length - 1, n))];
   };
   const selected = drawings.filter(({ id }) => session.selected.has(id));
+  const others = session.desk.lesson.classes.filter(({ id }) => id !== it.id);
+  /** Drawings go away: the focus goes to the one that takes the place of the n-th, or to the button that draws more. */
+  const leave = (n: number, change: () => void) => {
+    const draw = wall.current?.closest('.class-card')?.querySelector<HTMLElement>('header button');
+    change();
+    focusSoon(() => buttonAt(n) ?? draw);
+  };
   const press = (event: KeyboardEvent, n: number) => {
-    if (event.key === 'ArrowRight' || event.key === 'ArrowDown') focus(n + 1);
-    else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') focus(n - 1);
+    if (event.key === 'ArrowRight' || event.key === 'ArrowDown') buttonAt(n + 1)?.focus();
+    else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') buttonAt(n - 1)?.focus();
     else if (event.key === 'Delete' || event.key === 'Backspace') {
-      session.deleteDrawings(new Set(selected.length > 0 ? selected.map(({ id }) => id) : [drawings[n].id]));
-      const draw = (event.target as Element)
-        .closest('.class-card')
-        ?.querySelector<HTMLElement>('header button');
-      requestAnimationFrame(() => {
-        if (wall.current) focus(n);
-        else draw?.focus();
-      });
+      const doomed = selected.length > 0 ? selected : [drawings[n]];
+      leave(n, () => session.deleteDrawings(idsOf(doomed)));
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -161,31 +166,18 @@ function DrawingWall({ session, class: it, drawings }: ClassCardProps) {
       {selected.length > 0 && (
         <div class="selected-bar">
           <span>{plural(selected.length, 'drawing')} selected</span>
-          <label>
-            <span class="hidden">Move to</span>
-            <select
-              value=""
-              onChange={(event) =>
-                session.moveDrawings(
-                  new Set(selected.map(({ id }) => id)),
-                  (event.target as HTMLSelectElement).value,
-                )
-              }
-            >
-              <option value="">Move to …</option>
-              {session.desk.lesson.classes
-                .filter(({ id }) => id !== it.id)
-                .map(({ id, name }) => (
-                  <option key={id} value={id}>
-                    {name}
-                  </option>
-                ))}
-            </select>
-          </label>
+          {others.length > 0 && (
+            <ClassChoice
+              label="Move to"
+              classes={others}
+              action="Move"
+              choose={(into) => leave(current, () => session.moveDrawings(idsOf(selected), into))}
+            />
+          )}
           <button
             type="button"
             class="danger"
-            onClick={() => session.deleteDrawings(new Set(selected.map(({ id }) => id)))}
+            onClick={() => leave(current, () => session.deleteDrawings(idsOf(selected)))}
           >
             Delete
           </button>
@@ -193,6 +185,10 @@ function DrawingWall({ session, class: it, drawings }: ClassCardProps) {
       )}
     </>
   );
+}
+
+function idsOf(drawings: readonly TeachDrawing[]): Set<string> {
+  return new Set(drawings.map(({ id }) => id));
 }
 
 function toggle(session: TeachSession, id: string): void {

@@ -90,10 +90,22 @@ test('the keyboard alone names, draws, selects, deletes, merges and undoes', asy
     await focusOn(/^Delete line/);
     await keys('Enter');
     await expectCounts(page, 0);
+    await page.locator('[aria-label="Draw symbol 1"]:focus').waitFor();
     await keys('Control+z');
     await page.locator('.class-card').nth(1).waitFor();
     await page.getByLabel('More for symbol 1').press('Enter');
-    await page.getByRole('combobox', { name: 'Merge into' }).selectOption('line');
+    // An arrow key chooses in the closed menu: nothing happens before the button is pressed.
+    await page.getByRole('combobox', { name: 'Merge into' }).press('ArrowDown');
+    assert.ok(await page.getByRole('button', { name: 'Merge', exact: true }).isEnabled());
+    await expectCounts(page, 2, 0);
+    await keys('Tab', 'Enter');
+    await expectCounts(page, 2);
+    await page.locator('[aria-label="Draw line"]:focus').waitFor();
+    await page.getByLabel('Drawing 1 of line').press('Enter');
+    await page.locator('.selected-bar .danger').press('Enter');
+    await expectCounts(page, 1);
+    await page.locator('[aria-label="Drawing 1 of line"]:focus').waitFor();
+    await keys('Control+z');
     await expectCounts(page, 2);
     await keys('Control+z', 'Control+Shift+z', 'Control+z');
     await expectCounts(page, 2, 0);

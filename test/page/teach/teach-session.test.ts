@@ -117,7 +117,12 @@ function taughtProject(): TeachProject {
   const classes = ['a', 'b'].map((name) => ({ id: name, name, colour: '#000000' }));
   const drawings = ['a1', 'a2', 'b1', 'b2'].map((id) => ({ id, class: id[0], drawing: [] }));
   const summary = { classes: ['a', 'b'], drawings: 4 } as TeachSummary;
-  return { name: 'signs', classes, drawings, network: { checkpoint: new Uint8Array(1), taught: '', summary } };
+  return {
+    name: 'signs',
+    classes,
+    drawings,
+    network: { checkpoint: new Uint8Array(1), taught: '', summary },
+  };
 }
 
 test('a network that cannot be opened is not taken for taught: the reason is said, and it is taught anew', async (t) => {

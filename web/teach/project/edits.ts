@@ -54,7 +54,8 @@ export function freshName(classes: readonly TeachClass[], base: string): string 
 /** Why a class cannot have this name; null if it can. */
 export function nameProblem(classes: readonly TeachClass[], id: string, name: string): string | null {
   if (name === '') return 'A symbol needs a name.';
-  if (/\p{Cc}/u.test(name)) return 'A name cannot have tabs or other control characters. Choose another name.';
+  if (/\p{Cc}/u.test(name))
+    return 'A name cannot have tabs or other control characters. Choose another name.';
   if (name === 'none') return 'none is the answer for drawings of no symbol. Choose another name.';
   if ([...name].length > 60) return 'A name has at most 60 letters.';
   if (classes.some((each) => each.id !== id && each.name === name))
