@@ -10,6 +10,7 @@ import { useChanges } from '../hooks.js';
 import type { ClassLook } from './look.js';
 import { chanceOf, GIVEN } from './pad.js';
 import type { PadSession, Selectable } from './pad-session.js';
+import { typedClass } from './shortcuts.js';
 import { focusChip, SymbolEditor, type TeachSymbol } from './symbol-editor.js';
 
 /** Screen readers announce the reading when the pen has rested for this long. */
@@ -185,20 +186,6 @@ function Chip({ pad, look, of, place, isSelected, children }: ChipProps) {
     >
       {children}
     </button>
-  );
-}
-
-/** The class whose name is the letter of the key. */
-function typedClass(
-  { key, ctrlKey, metaKey, altKey }: KeyboardEvent,
-  classes: readonly string[],
-  { nameOf }: ClassLook,
-): string | null {
-  if (ctrlKey || metaKey || altKey || key === ' ') return null;
-  return (
-    classes.find((name) => nameOf(name) === key) ??
-    classes.find((name) => nameOf(name).toLowerCase() === key.toLowerCase()) ??
-    null
   );
 }
 

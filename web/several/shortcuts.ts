@@ -1,4 +1,5 @@
 /** Keys of a pad, wherever the focus is: Ctrl+Z undoes, Delete clears, Escape closes a correction, else clears. */
+import type { ClassLook } from './look.js';
 import type { PadSession } from './pad-session.js';
 
 /** @returns a function that removes the shortcuts */
@@ -28,4 +29,18 @@ function act(pad: PadSession, { key, ctrlKey, metaKey, shiftKey, altKey, target 
   if (key !== 'Delete' && key !== 'Escape') return false;
   pad.clear();
   return true;
+}
+
+/** The class whose name is the letter of the key. Keys with a name, such as Tab, type nothing, whatever classes there are. */
+export function typedClass(
+  { key, ctrlKey, metaKey, altKey }: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'>,
+  classes: readonly string[],
+  { nameOf }: Pick<ClassLook, 'nameOf'>,
+): string | null {
+  if (ctrlKey || metaKey || altKey || key === ' ' || [...key].length !== 1) return null;
+  return (
+    classes.find((name) => nameOf(name) === key) ??
+    classes.find((name) => nameOf(name).toLowerCase() === key.toLowerCase()) ??
+    null
+  );
 }
