@@ -8,10 +8,14 @@ import type { DrawSession } from './draw-session.js';
 
 const INSPECT_AFTER_MS = 250;
 
+/** What was found in a network; or why nothing was, in words. */
+interface Found {
+  model: string;
+  reading: Reading | string;
+}
+
 export default function LookInside({ session }: { session: DrawSession }) {
-  const [readings, setReadings] = useState<{ model: string; reading: Reading }[]>([]);
-  /** Why the newest inspection failed. */
-  const [problem, setProblem] = useState<string | null>(null);
+  const [shown, setShown] = useState<Found[]>([]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
     let current = true;
@@ -20,23 +24,16 @@ export default function LookInside({ session }: { session: DrawSession }) {
       const { chosen, ink } = session;
       if (ink.isPenDown) return;
       inspected = ink.strokes;
-      let failure: string | null = null;
       const found = await Promise.all(
-        chosen.map(async (model) => ({
-          model,
-          inspection: await session.inspect(model).catch((reason: unknown) => {
-            failure = messageOf(reason);
-            return null;
-          }),
-        })),
+        chosen.map(async (model) => {
+          const inspection = await session.inspect(model).catch(messageOf);
+          if (inspection === null) return [];
+          const reading =
+            typeof inspection === 'string' ? inspection : readingOf(inspection, session.entry(model).classes);
+          return [{ model, reading }];
+        }),
       );
-      if (!current || inspected !== ink.strokes) return;
-      setProblem(failure);
-      setReadings(
-        found.flatMap(({ model, inspection }) =>
-          inspection ? [{ model, reading: readingOf(inspection, session.entry(model).classes) }] : [],
-        ),
-      );
+      if (current && inspected === ink.strokes) setShown(found.flat());
     };
     const scheduleInspection = () => {
       if (inspected === session.ink.strokes) return;
@@ -52,15 +49,18 @@ export default function LookInside({ session }: { session: DrawSession }) {
     };
   }, [session, session.chosen]);
   useChanges(session, 'idle');
-  if (problem !== null) return <Failure title="The network cannot be looked into." message={problem} />;
   if (session.ink.pointCount === 0) return <p class="muted">Draw something first.</p>;
-  if (readings.length === 0) return <p class="muted">There is nothing to recognise yet.</p>;
+  if (shown.length === 0) return <p class="muted">There is nothing to recognise yet.</p>;
   return (
     <>
-      {readings.map(({ model, reading }) => (
+      {shown.map(({ model, reading }) => (
         <section key={model} aria-label={`Inside ${model}`}>
           <h3>{model}</h3>
-          <Inside reading={reading} />
+          {typeof reading === 'string' ? (
+            <Failure title="The network cannot be looked into." message={reading} />
+          ) : (
+            <Inside reading={reading} />
+          )}
         </section>
       ))}
     </>
