@@ -127,7 +127,7 @@ test('several runs are compared: curves in one chart, and the settings that diff
 test('a run links to the Draw view, which then uses its model', async () => {
   await onPage('#/runs?run=rows', DESKTOP, async (page) => {
     await page.getByRole('link', { name: 'Draw with this model' }).click();
-    await page.locator('.answer', { hasText: 'reads rows of pixels' }).waitFor();
+    await page.locator('.answer', { hasText: 'reads pixels' }).waitFor();
     assert.ok(await page.evaluate(() => crossOriginIsolated));
   });
 });

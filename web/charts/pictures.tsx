@@ -16,12 +16,13 @@ export interface PixelsProps {
   label: string;
   /** [height, width] drawn on top, scaled to the largest absolute value: orange is positive, blue is negative. */
   overlay?: Float32Array | null;
-  /** Pixel row to mark as the one being read. */
-  row?: number | null;
+  /** Pixel row and column to mark as those being read; −1 for none. */
+  row?: number;
+  column?: number;
 }
 
 /** A grey picture, pixel by pixel. */
-export function Pixels({ pixels, width, height, label, overlay = null, row = null }: PixelsProps) {
+export function Pixels({ pixels, width, height, label, overlay = null, row = -1, column = -1 }: PixelsProps) {
   const element = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = element.current?.getContext('2d');
@@ -37,7 +38,8 @@ export function Pixels({ pixels, width, height, label, overlay = null, row = nul
     <div class="pixels" role="img" aria-label={label}>
       <canvas ref={element} width={width || 28} height={height || 28} />
       {overlay && <Overlay values={overlay} width={width} height={height} />}
-      {row !== null && height > 0 && <span class="scan" style={{ '--row': (row + 0.5) / height }} />}
+      {row >= 0 && <span class="scan" style={{ '--at': (row + 0.5) / height }} />}
+      {column >= 0 && <span class="scan column" style={{ '--at': (column + 0.5) / width }} />}
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { ClassName, shownNames } from '../charts/class-name.js';
 import { formatChance, verdictOf } from '../charts/classes.js';
 
 const BACKENDS = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
-const KINDS = { images: 'reads rows of pixels', strokes: 'reads pen strokes' };
+const KINDS = { images: 'reads pixels', strokes: 'reads pen strokes' };
 
 export interface AnswerCardProps {
   model: ModelEntry;

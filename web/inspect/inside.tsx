@@ -17,6 +17,8 @@ export interface Reading {
   probabilities: Float32Array;
   /** The image that was read; null for strokes. */
   picture: { pixels: Uint8Array; width: number; height: number } | null;
+  /** `rows`, `columns` or `both`: the order in which the image was read; null for permuted pixels. */
+  scan: string | null;
   /** [N, 4] the moves that were read; null for an image. */
   moves: ArrayLike<number> | null;
   /** T */
@@ -126,12 +128,16 @@ export function groupNames(layers: number, bidirectional: boolean): string[] {
 }
 
 function InputSoFar({ reading, upTo }: { reading: Reading; upTo: number }) {
-  const { picture, moves, steps } = reading;
+  const { picture, moves, steps, scan } = reading;
   if (moves) return <Strokes moves={moves} label="The strokes read so far" upTo={upTo} />;
   if (!picture) return null;
-  // With one step per pixel row, the step is the row.
-  const row = steps === picture.height ? upTo - 1 : null;
-  return <Pixels {...picture} row={row} label="The picture; a line marks the pixel row that is read" />;
+  // A step is a row or a column, or both, unless it is a part of one.
+  const at = (is: boolean, lines: number) => (is && steps === lines ? upTo - 1 : -1);
+  const row = at(scan === 'rows' || scan === 'both', picture.height);
+  const column = at(scan === 'columns' || scan === 'both', picture.width);
+  return (
+    <Pixels {...picture} row={row} column={column} label="The picture; lines mark the pixels that are read" />
+  );
 }
 
 function Influence({ reading }: { reading: Reading }) {

@@ -83,6 +83,7 @@ function readingOf(sample: SampleDetailsJson, run: RunDetails): Reading | null {
     inputSize: inspection.input_size,
     probabilities: Float32Array.from(probabilities),
     picture: picture && { pixels: pixelsOf(picture), width: picture.width, height: picture.height },
+    scan: run.config?.permute === null ? String(run.config.scan ?? 'rows') : null,
     moves: strokes,
     hidden: Float32Array.from(inspection.hidden.flat()),
     groups: groupNames(layers, run.config?.bidirectional === true),

@@ -140,6 +140,7 @@ async function inspect(model: string, strokes: Stroke[]): Promise<DrawingInspect
   const trace = await recognizer.trace(input, { over: 'steps', moments: 400 });
   if (!inspection || !trace) return null;
   const { recognition, saw, steps, hidden, units, inputGradient, pixelGradient } = inspection;
+  const { preprocessing } = recognizer.info;
   const { numLayers, hiddenSize, bidirectional, inputSize } = recognizer.info.model;
   return {
     probabilities: recognition.probabilities,
@@ -152,6 +153,10 @@ async function inspect(model: string, strokes: Stroke[]): Promise<DrawingInspect
     moments: trace.moments,
     trace: trace.probabilities,
     shown: mergeShown(null, saw),
+    scan:
+      preprocessing.kind === 'images' && preprocessing.permutationSeed === null
+        ? (preprocessing.scan ?? 'rows')
+        : null,
     layers: { numLayers, hiddenSize, bidirectional },
   };
 }

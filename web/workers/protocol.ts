@@ -2,6 +2,7 @@
  * Messages between the page and the recognition worker; each is about one drawing. In shapes, K is the number of
  * classes, T of steps, I of inputs per step, U of hidden units, M of moments.
  */
+import type { Scan } from '#src/data/images/image-preprocessing.js';
 import type { Regrouping, SymbolCorrection, SymbolReading } from '#src/recognize/symbols/read-symbols.js';
 
 /** One stroke: its points, x to the right, y downwards, in any unit. */
@@ -109,6 +110,8 @@ export interface DrawingInspection {
   /** [M, K] probabilities if the input ended after that step. */
   trace: Float32Array;
   shown: Shown;
+  /** The order in which a picture is read; null for permuted pixels, and for strokes. */
+  scan: Scan | null;
   layers: LayerShape;
 }
 export interface LayerShape {
