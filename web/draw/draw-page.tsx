@@ -121,7 +121,7 @@ function Answers({ session }: { session: DrawSession }) {
   if (phase.state === 'failed') {
     return (
       <section class="card notice">
-        <Failure title="No network can be used." message={phase.reason} retry={() => session.start()}>
+        <Failure title="No network can be used." message={phase.reason} retry={phase.retry}>
           {session.hasServer && (
             <a class="way" href={linkTo('runs')}>
               All runs

@@ -17,7 +17,10 @@ const MAX_LATENCIES = 60;
 /** Name of the performance measure from the pen's event to the bars; the browser's developer tools show it. */
 export const PEN_TO_BARS = 'pen to bars';
 
-export type Phase = { state: 'loading' } | { state: 'ready' } | { state: 'failed'; reason: string };
+export type Phase =
+  | { state: 'loading' }
+  | { state: 'ready' }
+  | { state: 'failed'; reason: string; retry: () => void };
 
 /** See above. Calls its subscribers after every change. */
 export class DrawSession {
@@ -103,9 +106,9 @@ export class DrawSession {
     this.#changed();
   }
 
-  /** Enters the failed phase: nothing can be recognised. */
+  /** Enters the failed phase: nothing can be recognised, until a new page starts another worker. */
   fail(reason: string): void {
-    this.#failed(reason);
+    this.#failed(reason, () => location.reload());
   }
 
   /** Shows this model in place of the shown model of the same kind. It, or its weights, may be newer than the page's. */
@@ -282,8 +285,8 @@ export class DrawSession {
     this.#changed();
   }
 
-  #failed(reason: unknown): void {
-    this.phase = { state: 'failed', reason: messageOf(reason) };
+  #failed(reason: unknown, retry: () => void = () => this.start()): void {
+    this.phase = { state: 'failed', reason: messageOf(reason), retry };
     this.#changed();
   }
 

@@ -72,7 +72,7 @@ function SeveralPage({ session, pad }: { session: DrawSession; pad: PadSession }
       ) : (
         <section class="card notice">
           {phase.state === 'failed' ? (
-            <Failure title="No network can be used." message={phase.reason} retry={() => session.start()} />
+            <Failure title="No network can be used." message={phase.reason} retry={phase.retry} />
           ) : phase.state === 'loading' ? (
             <Waiting what="Loading the list of networks" />
           ) : (

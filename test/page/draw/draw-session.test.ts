@@ -82,6 +82,16 @@ test('a network that refuses drawings says so in its answer; the other answers, 
   assert.ok(reads.probabilities);
 });
 
+test('after the worker has failed, another try loads the page again: nothing would answer it', async (t) => {
+  const reload = t.mock.fn();
+  Object.assign(globalThis, { location: { reload } });
+  const session = await startSession(['a']);
+  session.fail('The recognition worker cannot start.');
+  assert.ok(session.phase.state === 'failed');
+  session.phase.retry();
+  assert.equal(reload.mock.callCount(), 1);
+});
+
 test('of two choices the newest counts, however long the other takes; a choice elsewhere stays', async () => {
   const worker = new FakeWorker();
   const session = await startSession(['a', 'b', 'c', 'd'], worker);

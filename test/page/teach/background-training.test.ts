@@ -68,3 +68,27 @@ test('a training that ends while it is paused stays paused if the drawings have 
   await settled();
   assert.equal(training.state, 'running');
 });
+
+test('a worker that cannot start fails every training with the reason; one that has answered goes on after an error', async (t) => {
+  const { training, worker } = newTraining(t);
+  worker.onerror?.();
+  training.want(newLesson());
+  t.mock.timers.tick(CALM_MS);
+  await settled();
+  assert.deepEqual(
+    [training.state, training.problem],
+    ['failed', 'The worker cannot start. Reload the page.'],
+  );
+  training.again();
+  await settled();
+  assert.equal(training.state, 'failed');
+
+  const running = new TeachWorker();
+  const fake = FakeWorker.made.at(-1) as FakeWorker;
+  void running.call('starter', { name: 'shapes' });
+  await fake.answer('starter', { name: '', classes: [], drawings: [], network: null });
+  fake.onerror?.();
+  const answer = running.call('features', { checkpoint: '' });
+  await fake.answer('features', null);
+  assert.equal(await answer, null);
+});

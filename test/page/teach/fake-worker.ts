@@ -12,6 +12,7 @@ export class FakeWorker {
   /** In the order of their making: the first answers drawings, the second trains. */
   static readonly made: FakeWorker[] = [];
   onmessage: ((event: { data: TeachReply }) => void) | null = null;
+  onerror: (() => void) | null = null;
   readonly posted: TeachMessage[] = [];
 
   constructor() {
