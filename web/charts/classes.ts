@@ -35,3 +35,9 @@ export function formatChance(probability: number): string {
   if (percent >= 1) return text(String(Math.round(percent)));
   return text(percent < 0.1 ? '<0.1' : percent.toFixed(1));
 }
+
+/** A name of one or two letters is shown large, a longer one smaller. Browsers without Segmenter count code points. */
+export function sizeOf(name: string): string {
+  const letters = [...(Intl.Segmenter ? new Intl.Segmenter().segment(name) : name)].length;
+  return letters <= 2 ? 'letter' : letters <= 8 ? 'word' : 'phrase';
+}

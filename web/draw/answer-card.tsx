@@ -3,7 +3,7 @@ import { guessName, isNone } from '#src/recognize/guess-name.js';
 import type { ModelEntry } from '#src/serve/api.js';
 import { Bars } from '../charts/bars.js';
 import { ClassName, shownNames } from '../charts/class-name.js';
-import { formatChance, verdictOf } from '../charts/classes.js';
+import { formatChance, sizeOf, verdictOf } from '../charts/classes.js';
 
 const BACKENDS = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 const KINDS = { images: 'reads pixels', strokes: 'reads pen strokes' };
@@ -102,10 +102,4 @@ function Verdicts({ model, probabilities, top, unsure }: VerdictsProps) {
       </div>
     </div>
   );
-}
-
-/** A name of one or two letters is shown large, a longer one smaller. */
-function sizeOf(name: string): string {
-  const letters = [...new Intl.Segmenter().segment(name)].length;
-  return letters <= 2 ? 'letter' : letters <= 8 ? 'word' : 'phrase';
 }

@@ -29,5 +29,5 @@ function append(element: HTMLElement, content: Uint8Array): void {
 
 start().catch((reason: unknown) => {
   const page = document.getElementById('page') as HTMLElement;
-  page.textContent = `This page cannot be unpacked. It needs Chrome 111, Firefox 113, Safari 16.4 or newer, and a complete file. ${reason}`;
+  page.textContent = `This page cannot be unpacked. It needs Chrome 111, Firefox 115, Safari 16.4 or newer, and a complete file. ${reason}`;
 });

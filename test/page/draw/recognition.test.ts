@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { classHue, formatChance, verdictOf } from '../../../web/charts/classes.js';
+import { classHue, formatChance, sizeOf, verdictOf } from '../../../web/charts/classes.js';
 import { RecognitionClient } from '../../../web/recognition/client.js';
 import { Moments } from '../../../web/recognition/moments.js';
 import type { Reply, Request } from '../../../web/workers/protocol.js';
@@ -123,4 +123,19 @@ test('the likeliest classes come first, ties in class order; neighbouring classe
       assert.ok(Math.min(apart, 360 - apart) > 20, `classes ${k - 1} and ${k} of ${count}`);
     }
   }
+});
+
+test('a short name is shown large, also in browsers that do not tell letters from code points', (t) => {
+  const family = '👨‍👩‍👧';
+  assert.deepEqual(['7', 'ab', 'circle', 'a long name', family].map(sizeOf), [
+    'letter',
+    'letter',
+    'word',
+    'phrase',
+    'letter',
+  ]);
+  const { Segmenter } = Intl;
+  t.after(() => Object.assign(Intl, { Segmenter }));
+  Object.assign(Intl, { Segmenter: undefined });
+  assert.deepEqual(['7', 'ab', 'circle', family].map(sizeOf), ['letter', 'letter', 'word', 'word']);
 });
