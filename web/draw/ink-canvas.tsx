@@ -67,8 +67,7 @@ function attach(canvas: HTMLCanvasElement, session: InkSurface): () => void {
   ) => canvas.addEventListener(type, react, { signal });
   listen('pointerdown', (event) => {
     session.penMoved();
-    if (event.button === 0) session.strokeBegins?.();
-    if (!reader.down(event, canvas.getBoundingClientRect())) return;
+    if (!reader.down(event, canvas.getBoundingClientRect(), () => session.strokeBegins?.())) return;
     keys.hide();
     canvas.setPointerCapture(event.pointerId);
   });

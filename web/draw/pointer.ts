@@ -34,8 +34,11 @@ export class PointerReader {
     return this.#penSeen;
   }
 
-  /** @returns whether the pointer starts a stroke; the caller should then capture it */
-  down(event: PointerLike, box: CanvasBox): boolean {
+  /**
+   * @param begins called before a stroke begins
+   * @returns whether the pointer starts a stroke; the caller should then capture it
+   */
+  down(event: PointerLike, box: CanvasBox, begins?: () => void): boolean {
     const tool = toolOf(event);
     if (tool === 'pen') this.#penSeen = true;
     if ((tool === 'touch' && this.#penSeen) || event.button !== 0) return false;
@@ -43,6 +46,7 @@ export class PointerReader {
       if (!(tool === 'pen' && this.#active.tool === 'touch')) return false;
       this.#ink.cancel();
     }
+    begins?.();
     this.#active = { id: event.pointerId, tool };
     const [x, y] = toUnits(event, box, this.#ink);
     this.#ink.begin(tool, x, y, event.pressure, event.timeStamp);

@@ -118,6 +118,18 @@ test('one pointer draws at a time; a pen takes over from a palm; after a pen, to
   assert.ok(reader.down(pointer(5, 'mouse'), BOX), 'a mouse still draws');
 });
 
+test('a pointer that is refused begins nothing: what is on the canvas is not made way for', () => {
+  const reader = new PointerReader(new Ink());
+  let begun = 0;
+  const down = (type: string, id: number, button = 0) =>
+    reader.down({ ...pointer(id, type), button }, BOX, () => begun++);
+  assert.ok(down('pen', 1));
+  reader.up(pointer(1, 'pen'));
+  assert.ok(!down('touch', 2));
+  assert.ok(!down('mouse', 3, 2));
+  assert.equal(begun, 1);
+});
+
 test('a cancelled touch removes its stroke', () => {
   const ink = new Ink();
   const reader = new PointerReader(ink);
