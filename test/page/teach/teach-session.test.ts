@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { TeachProject, TeachSummary } from '#src/data/pens/project.js';
 import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
+import type { LiveReply } from '../../../web/workers/teach-protocol.js';
 import { FakeWorker, settled } from './fake-worker.js';
 
 const { TeachSession } = await import('../../../web/teach/project/teach-session.js');
@@ -113,10 +114,10 @@ test('a drawing that is not taken yet is in its project when another one is open
 });
 
 /** A project of two symbols with two drawings each, and the network that was taught with them. */
-function taughtProject(): TeachProject {
-  const classes = ['a', 'b'].map((name) => ({ id: name, name, colour: '#000000' }));
+function taughtProject(second = 'b'): TeachProject {
+  const classes = ['a', 'b'].map((id) => ({ id, name: id === 'b' ? second : id, colour: '#000000' }));
   const drawings = ['a1', 'a2', 'b1', 'b2'].map((id) => ({ id, class: id[0], drawing: [] }));
-  const summary = { classes: ['a', 'b'], drawings: 4 } as TeachSummary;
+  const summary = { classes: ['a', second], drawings: 4 } as TeachSummary;
   return {
     name: 'signs',
     classes,
@@ -133,4 +134,29 @@ test('a network that cannot be opened is not taken for taught: the reason is sai
   await answers.fail('network', 'the taught network: not a checkpoint');
   assert.match(session.message?.text ?? '', /needs a new training.*not a checkpoint/);
   assert.deepEqual([session.desk.network?.isCurrent, session.training.state], [false, 'waiting']);
+});
+
+test('a symbol that is named none is answered once, by the network and by the examples', async (t) => {
+  const session = newSession(t);
+  const worker = FakeWorker.made.at(-2) as FakeWorker;
+  await session.desk.add(taughtProject('none'));
+  await worker.answer('network', ['a', 'none']);
+  // A question is asked for several points of the line.
+  const answerAll = async (reply: LiveReply) => {
+    for (let n = 0; n < 4; n++) await worker.answer('answer', reply);
+  };
+  session.setMode('try');
+  drawLine(session);
+  await answerAll({ nearest: null, network: Float32Array.of(0.25, 0.75), networkClasses: ['a', 'none'] });
+  const shown = () => [
+    session.answers.answer?.by,
+    session.answers.answer?.shares,
+    session.answers.answer?.none,
+  ];
+  assert.deepEqual(shown(), ['network', [0.25, 0.75], null]);
+  const nearest = { classes: ['a', 'b'], probabilities: Float32Array.of(0.5, 0.5), none: 0.5 };
+  session.ink.clear();
+  drawLine(session);
+  await answerAll({ nearest, network: null, networkClasses: [] });
+  assert.deepEqual(shown(), ['examples', [0.25, 0.75], null]);
 });

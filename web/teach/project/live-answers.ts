@@ -176,15 +176,19 @@ export class LiveAnswers {
         by: 'network',
         classes: kept.map(([id]) => id),
         shares: kept.map(([, share]) => share),
-        none: none < 0 ? null : network[none],
+        // A class of the project that is named so is among the others.
+        none: none < 0 || ids.has('none') ? null : network[none],
       };
     }
     if (!nearest) return null;
+    const { classes, probabilities, none } = nearest;
+    const named = this.#lesson.classes.find(({ name }) => name === 'none')?.id;
+    const isNone = (id: string) => id === named;
     return {
       by: 'examples',
-      classes: nearest.classes,
-      shares: Array.from(nearest.probabilities, (each) => each * (1 - nearest.none)),
-      none: nearest.none,
+      classes,
+      shares: classes.map((id, k) => probabilities[k] * (1 - none) + (isNone(id) ? none : 0)),
+      none: classes.some(isNone) ? null : none,
     };
   }
 }
