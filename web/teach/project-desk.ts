@@ -4,7 +4,7 @@
 import { type TaughtNetwork, type TeachProject, writeProject } from '#src/data/pens/project.js';
 import { messageOf } from '../hooks.js';
 import { EditHistory } from './project/edit-history.js';
-import { countsOf, EMPTY_LESSON, type Lesson } from './project/edits.js';
+import { countsOf, EMPTY_LESSON, type Lesson, teachSame } from './project/edits.js';
 import { type KeptEntry, type KeptProject, ProjectShelf } from './project/keeping.js';
 
 /** Changes within this time are written together. */
@@ -183,7 +183,7 @@ export class ProjectDesk {
   #edited(before: Lesson): void {
     const { lesson, network } = this;
     if (lesson.classes !== before.classes || lesson.drawings !== before.drawings) {
-      if (network) this.network = { ...network, isCurrent: false };
+      if (network && !teachSame(lesson, before)) this.network = { ...network, isCurrent: false };
       this.onLesson('edited');
     }
     this.#write();

@@ -92,3 +92,21 @@ test('a worker that cannot start fails every training with the reason; one that 
   await fake.answer('features', null);
   assert.equal(await answer, null);
 });
+
+test('another colour does not begin a training anew; what has failed is forgotten with its project', async (t) => {
+  const { training, worker } = newTraining(t);
+  const trainings = () => worker.names.filter((name) => name === 'train').length;
+  const lesson = newLesson();
+  training.want(lesson);
+  t.mock.timers.tick(CALM_MS);
+  training.want(edits.changeClass(lesson, 'a', { colour: '#123456' }));
+  t.mock.timers.tick(CALM_MS);
+  assert.deepEqual([training.state, trainings()], ['running', 1]);
+  training.want(edits.changeClass(lesson, 'a', { name: 'c' }));
+  t.mock.timers.tick(CALM_MS);
+  assert.equal(trainings(), 2);
+  await worker.fail('train', 'out of memory');
+  assert.equal(training.problem, 'out of memory');
+  training.stop();
+  assert.equal(training.problem, null);
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaughtNetwork, TeachProject } from '#src/data/pens/project.js';
-import { EMPTY_LESSON } from '../../../web/teach/project/edits.js';
+import { changeClass, EMPTY_LESSON } from '../../../web/teach/project/edits.js';
 import { settled } from './fake-worker.js';
 
 const { ProjectDesk } = await import('../../../web/teach/project-desk.js');
@@ -33,6 +33,16 @@ test("a file's network is up to date if it knows its drawings, and its classes b
   assert.equal(desk.network.isCurrent, false);
   assert.deepEqual([...desk.network.ids], [['A', 'c0']]);
   await desk.add(projectOf('A', 'B', 'C'));
+  assert.equal(desk.network.isCurrent, false);
+});
+
+test('a colour teaches nothing: the network stays up to date, until a symbol has another name', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const desk = new ProjectDesk(() => {});
+  await desk.add(projectOf('A', 'B'));
+  desk.edit(changeClass(desk.lesson, 'c0', { colour: '#123456' }), 'colour A');
+  assert.equal(desk.network?.isCurrent, true);
+  desk.edit(changeClass(desk.lesson, 'c0', { name: 'C' }), 'rename to C');
   assert.equal(desk.network.isCurrent, false);
 });
 

@@ -5,7 +5,7 @@
 import type { TeachProject, TeachSummary } from '#src/data/pens/project.js';
 import type { TeachProgress } from '#src/teach/train-symbols.js';
 import { messageOf } from '../../hooks.js';
-import { countsOf, type Lesson } from './edits.js';
+import { countsOf, type Lesson, teachSame } from './edits.js';
 import type { TeachWorker } from './teach-worker.js';
 
 /** The training starts when nothing has changed for this long. */
@@ -53,6 +53,8 @@ export class BackgroundTraining {
 
   /** The drawings have changed: train with these after a while. */
   want(lesson: Lesson): void {
+    const isUnderWay = this.state !== 'idle' && this.state !== 'failed';
+    if (isUnderWay && this.#wanted && teachSame(lesson, this.#wanted)) return;
     this.#wanted = lesson;
     clearTimeout(this.#timer);
     if (!canTrain(lesson)) {
@@ -95,6 +97,7 @@ export class BackgroundTraining {
     this.#worker.control('stop');
     this.progress = null;
     this.curve = [];
+    this.problem = null;
     this.#set('idle');
   }
 

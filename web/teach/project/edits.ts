@@ -143,6 +143,15 @@ export function joinLessons(lesson: Lesson, other: Lesson): Lesson {
   return { ...lesson, classes, drawings };
 }
 
+/** Whether a network learns the same from both: drawings, and names of classes. Colours teach nothing. */
+export function teachSame(a: Lesson, b: Lesson): boolean {
+  return (
+    a.drawings === b.drawings &&
+    a.classes.length === b.classes.length &&
+    a.classes.every(({ id, name }, n) => id === b.classes[n].id && name === b.classes[n].name)
+  );
+}
+
 /** Number of drawings of each class. */
 export function countsOf({ classes, drawings }: Lesson): Map<string, number> {
   const counts = new Map(classes.map(({ id }) => [id, 0]));

@@ -336,7 +336,7 @@ export class TeachSession {
   /** A network in training answers as soon as it is as good as the nearest examples. */
   #taught({ checkpoint, summary, ids, lesson }: Taught): void {
     if (summary !== null) {
-      const isCurrent = this.#isSame(lesson);
+      const isCurrent = edits.teachSame(lesson, this.desk.lesson);
       this.desk.setNetwork({ checkpoint, summary, ids, isCurrent, taught: new Date().toISOString() });
     } else if (!this.#isBetter()) return;
     void this.answers.setNetwork(checkpoint, ids).then((problem) => {
@@ -352,10 +352,6 @@ export class TeachSession {
     this.say(`The network of this project needs a new training, for it cannot be opened: ${problem}`, true);
     this.desk.setNetwork({ ...this.desk.network, isCurrent: false });
     this.training.want(this.desk.lesson);
-  }
-
-  #isSame({ classes, drawings }: edits.Lesson): boolean {
-    return classes === this.desk.lesson.classes && drawings === this.desk.lesson.drawings;
   }
 
   #isBetter(): boolean {
