@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { EditHistory } from '../../../web/teach/project/edit-history.js';
 import * as edits from '../../../web/teach/project/edits.js';
+import { fileNameOf } from '../../../web/teach/project/teach-files.js';
 
 const line = [
   [
@@ -105,4 +106,14 @@ test('a name that a class cannot have is refused with the reason', () => {
   assert.match(problem('')!, /needs a name/);
   assert.match(problem('a\tb')!, /cannot have tabs/);
   assert.match(problem('x'.repeat(61))!, /at most 60 letters/);
+});
+
+test('the name of a file keeps the letters of every script, without accents on Latin ones', () => {
+  assert.deepEqual(['Größe café', 'हिन्दी अक्षर', '한글 1', 'My symbols!', '…'].map(fileNameOf), [
+    'große-cafe',
+    'हिन्दी-अक्षर',
+    '한글-1',
+    'my-symbols',
+    'my-symbols',
+  ]);
 });

@@ -23,12 +23,14 @@ export function download({ name, content, type = 'application/octet-stream' }: O
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-/** A file's name from a project's: letters, digits and hyphens. */
+/** A file's name from a project's: letters, digits and hyphens. Latin letters lose their accents, others keep their marks. */
 export function fileNameOf(name: string): string {
   const text = name
     .normalize('NFKD')
     .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/(?<=\p{Script=Latin})\p{M}+/gu, '')
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
     .replace(/^-+|-+$/g, '');
   return text.slice(0, 60) || 'my-symbols';
 }
