@@ -122,7 +122,7 @@ export class ProjectDesk {
   /**
    * Opens a project file that the server was started with. What is kept of it in the browser stays, if it differs.
    * @param id names the file
-   * @returns whether what is kept differs from the file
+   * @returns whether what is kept differs from the file, or has a network that was taught before the file's
    */
   async openServed(project: TeachProject, id: string): Promise<boolean> {
     if (!this.shelf.some((entry) => entry.id === id)) {
@@ -130,11 +130,11 @@ export class ProjectDesk {
       return false;
     }
     if (this.id !== id) await this.open(id);
-    if (isSameLesson(this.lesson, project)) {
-      if (this.network === null && project.network !== null) await this.add(project, id);
-      return false;
-    }
-    return true;
+    if (!isSameLesson(this.lesson, project)) return true;
+    if (!isTaughtLater(project.network, this.network)) return false;
+    if (this.network !== null) return true;
+    await this.add(project, id);
+    return false;
   }
 
   /** Opens a kept project. */
@@ -244,6 +244,11 @@ function isTaughtWith({ summary }: TaughtNetwork, lesson: Lesson): boolean {
     summary.classes.length === drawn.length &&
     drawn.every(({ name }) => summary.classes.includes(name))
   );
+}
+
+/** Whether a file has a network, and what is kept has none or an earlier one. */
+export function isTaughtLater(file: TaughtNetwork | null, kept: TaughtNetwork | null): boolean {
+  return file !== null && (kept === null || Date.parse(file.taught) > Date.parse(kept.taught));
 }
 
 function isSameLesson(a: Lesson, b: Lesson): boolean {

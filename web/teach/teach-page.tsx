@@ -15,6 +15,7 @@ import { ClassCard } from './class-card.js';
 import { FiguresCard } from './figures-card.js';
 import { TeachSession } from './project/teach-session.js';
 import { ProjectBar } from './project-bar.js';
+import { isTaughtLater } from './project-desk.js';
 import { TakeAway } from './take-away.js';
 import { listenForTeachKeys } from './teach-shortcuts.js';
 import { TrainingCard } from './training-card.js';
@@ -99,6 +100,7 @@ function ServedQuestion() {
         {plural(classes.length, 'symbol')} and {plural(drawings.length, 'drawing')}; kept are{' '}
         {plural(desk.lesson.classes.length, 'symbol')} and {plural(desk.lesson.drawings.length, 'drawing')},
         shown below.
+        {isTaughtLater(served.project.network, desk.network) && ' The network of the file was taught later.'}
       </p>
       <button type="button" onClick={() => void session.chooseServed('file')}>
         Replace with the file

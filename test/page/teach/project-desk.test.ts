@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaughtNetwork, TeachProject } from '#src/data/pens/project.js';
 import { changeClass, EMPTY_LESSON } from '../../../web/teach/project/edits.js';
+import { servedProject } from '../../../web/teach/project/served-project.js';
 import { settled } from './fake-worker.js';
 
 const { ProjectDesk } = await import('../../../web/teach/project-desk.js');
@@ -54,4 +55,40 @@ test('a new project without symbols is not being kept for ever', async (t) => {
   t.mock.timers.tick(300);
   await settled();
   assert.equal(desk.keeping.state, 'kept');
+});
+
+/** A project file with a network that was taught at this hour; null: none. */
+function fileOf(hour: number | null): TeachProject {
+  const line = [
+    [
+      [0, 9],
+      [0, 9],
+    ],
+  ];
+  const taught = `2026-11-28T${hour}:00:00Z`;
+  const project = projectOf('A', 'B');
+  return {
+    ...project,
+    drawings: project.drawings.map((each) => ({ ...each, drawing: line })),
+    network: hour === null ? null : { ...project.network!, taught },
+  };
+}
+
+test("the server's file is asked about if its network was taught later; without one in the browser it is taken", async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const desk = new ProjectDesk(() => {});
+  const open = (hour: number | null) => desk.openServed(fileOf(hour), 'served');
+  assert.equal(await open(null), false);
+  desk.shelf = [{ id: 'served', name: '', classes: 3, drawings: 2, changed: 0 }];
+  assert.equal(await open(12), false);
+  const taught = () => desk.network?.taught.slice(11, 13);
+  assert.equal(taught(), '12');
+  assert.deepEqual([await open(13), taught()], [true, '12']);
+  assert.deepEqual([await open(11), await open(null), taught()], [false, false, '12']);
+});
+
+test('a file that the server no longer gives is named', async (t) => {
+  t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('Failed to fetch')));
+  const list = { api: true, default: null, models: [], project: { name: 'signs.json', id: '1' } };
+  await assert.rejects(servedProject(list), /signs\.json cannot be read: the server does not answer/);
 });

@@ -15,7 +15,9 @@ export interface ServedProject {
 export async function servedProject({ api, project }: ModelList): Promise<ServedProject | null> {
   if (!api || !project) return null;
   const { name, id } = project;
-  const response = await fetch('api/project', { cache: 'no-store' });
+  const response = await fetch('api/project', { cache: 'no-store' }).catch(() => {
+    throw new Error(`${name} cannot be read: the server does not answer.`);
+  });
   if (!response.ok) {
     const body = (await response.json().catch(() => null)) as { error?: { message?: string } } | null;
     throw new Error(body?.error?.message ?? `${name}: the server answered ${response.status}.`);
