@@ -152,6 +152,54 @@ describe('data of runs', () => {
     assert.deepEqual(server.defects, []);
   });
 
+  test('are refused if a link leads out of the roots from a file that is read with them, at any depth', async () => {
+    const folder = (name: string) => {
+      mkdirSync(join(root, name), { recursive: true });
+      return join(root, name);
+    };
+    const arrays = folder('arrays');
+    for (const name of ['images.npy', 'own-labels.npy']) writeFileSync(join(arrays, name), '');
+    symlinkSync(join(arrays, 'own-labels.npy'), join(arrays, 'labels.npy'));
+    symlinkSync(secret, join(arrays, 'other.npz'));
+    await checkAllowed(join(arrays, 'images.npy'), [root]);
+    symlinkSync(secret, join(arrays, 'test-labels.npy'));
+    await assert.rejects(
+      checkAllowed(join(arrays, 'images.npy'), [root]),
+      /test-labels\.npy" is a symbolic link/,
+    );
+    symlinkSync(join(arrays, 'images.npy'), join(made.outside, 'images.npy'));
+    writeFileSync(join(made.outside, 'secret.npy'), SECRET);
+    await assert.rejects(checkAllowed(join(made.outside, 'images.npy'), [root]), (error) => {
+      assert.match(String(error), /which serve may not open/);
+      assert.doesNotMatch(String(error), /secret/);
+      return true;
+    });
+
+    for (const name of ['parquet/data', 'pictures/train/cats/old/1/2/3/4']) {
+      await checkAllowed(join(root, name.split('/')[0]), [folder(name), root]);
+      symlinkSync(secret, join(root, name, 'train-0.parquet'));
+      const { status, message } = await samplesOf(join(root, name.split('/')[0]));
+      assert.match(message, /train-0\.parquet" is a symbolic link that leads out of the data roots/);
+      assert.equal(status, 403);
+    }
+    symlinkSync(secret, join(folder('with-tools/.venv/bin'), 'python3'));
+    await checkAllowed(join(root, 'with-tools'), [root]);
+  });
+
+  test('of several files are checked one by one', async () => {
+    const [cat, dog] = ['cat', 'dog'].map((name) => join(root, `${name}.ndjson`));
+    for (const path of [cat, dog]) writeFileSync(path, '');
+    await checkAllowed(`${cat},${dog}`, [root]);
+    await checkAllowed(`strokes:${cat},${dog}`, [root]);
+    const stranger = join(made.outside, 'secret.ndjson');
+    for (const data of [`${cat},${stranger}`, `${stranger},${cat}`, `strokes:${cat},${stranger}`]) {
+      await assert.rejects(
+        checkAllowed(data, [root]),
+        /data are in ".*secret\.ndjson", which serve may not open/,
+      );
+    }
+  });
+
   test('built-in data sets need no root', async () => {
     await checkAllowed('mnist', []);
     await checkAllowed('strokes', []);

@@ -6,7 +6,11 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { kindNamed, STROKES_PREFIX } from '../../data/dataset-name.js';
+import { isDrawingOrSketchFile, kindNamed, STROKES_PREFIX } from '../../data/dataset-name.js';
+import { arraysBeside } from '../../data/own/tables/open-table.js';
+import { MOST_NESTED } from '../../data/own/trees/folder-tree.js';
+import { isLeftBehind } from '../../data/own/trees/picture-tree.js';
+import { severalFiles } from '../../data/pens/drawing-files.js';
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import { HttpError } from '../http-error.js';
@@ -32,57 +36,80 @@ export async function openDataRoots(given: readonly string[]): Promise<string[]>
 }
 
 /**
- * Checks that the server may open a data set: the path and every file in its folder, after all symbolic links, are
- * inside a data root, and are neither pipes nor devices. What lies outside is neither opened nor described.
+ * Checks that the server may open a data set: the path, every file below its folder and the files that are read with it
+ * are, after all symbolic links, inside a data root, and are neither pipes nor devices. What lies outside is neither
+ * opened nor described.
  * @param spec the run's `data`, as for loadDataset; a relative path starts at the working folder of the server
  * @param roots data roots, as openDataRoots returns them
  * @throws HttpError 403 if not, with what to do
  */
 export async function checkAllowed(spec: string, roots: readonly string[]): Promise<void> {
   if (BUILT_IN.includes(spec)) return;
-  const path = spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
-  const real = await realpath(path).catch(() => null);
-  if (real === null || !isInside(real, roots)) {
-    // Only a path that is inside as it is written is told from one that does not exist.
-    if (!isInside(resolve(path), roots)) throw notAllowed(spec, path);
-    throw new HttpError(
-      403,
-      real === null
-        ? `samples: this run's data are in ${quote(path, 200)}, which does not exist`
-        : `samples: this run's data are in ${quote(path, 200)}, a symbolic link that leads out of the data roots; serve may not follow it`,
-    );
-  }
-  const found = await stat(real);
-  checkKind(found, path);
-  if (!found.isDirectory()) return;
-  await checkEntries(real, path, roots);
-  const below = join(real, SUBFOLDER);
-  const realBelow = await realpath(below).catch(() => null);
-  // A link out of the roots has been refused as an entry.
-  if (realBelow !== null && (await stat(realBelow)).isDirectory()) {
-    await checkEntries(realBelow, join(path, SUBFOLDER), roots);
+  const isStrokes = spec.startsWith(STROKES_PREFIX);
+  const path = isStrokes ? spec.slice(STROKES_PREFIX.length) : spec;
+  for (const each of severalFiles(path, isDrawingOrSketchFile) ?? [path]) {
+    // The name tells a file; looking would tell strangers what is there.
+    await checkPath(each, !isStrokes && kindNamed(each) !== null, roots);
   }
 }
 
-/** @param shown the folder as the run names it */
-async function checkEntries(folder: string, shown: string, roots: readonly string[]): Promise<void> {
+/** @param isFile whether the path must be a file */
+async function checkPath(path: string, isFile: boolean, roots: readonly string[]): Promise<void> {
+  const real = await realpath(path).catch(() => null);
+  if (real === null || !isInside(real, roots)) {
+    // Only a path that is inside as it is written is told from one that does not exist.
+    if (!isInside(resolve(path), roots)) throw notAllowed(path, isFile);
+    if (real !== null) throw leadsOut(path);
+    throw new HttpError(403, `samples: this run's data are in ${quote(path, 200)}, which does not exist`);
+  }
+  const found = await stat(real);
+  checkKind(found, path);
+  if (found.isDirectory()) {
+    await checkFolder(real, path, roots, 0);
+    const below = join(real, SUBFOLDER);
+    const realBelow = await realpath(below).catch(() => null);
+    // A link to it is followed, and one out of the roots has been refused as an entry.
+    if (realBelow !== null && realBelow !== below && (await stat(realBelow)).isDirectory()) {
+      await checkFolder(realBelow, join(path, SUBFOLDER), roots, 0);
+    }
+    return;
+  }
+  const beside = await arraysBeside(path);
+  // A link from outside leads to the file, but not to those beside it.
+  if (beside.length > 0 && !isInside(await realpath(dirname(path)), roots)) throw notAllowed(path, isFile);
+  for (const each of beside) await checkLink(each, each, roots);
+}
+
+/**
+ * Checks a folder, and the folders below it that are read.
+ * @param shown the folder as the run names it
+ */
+async function checkFolder(
+  folder: string,
+  shown: string,
+  roots: readonly string[],
+  depth: number,
+): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (!entry.isSymbolicLink()) {
-      checkKind(entry, join(shown, entry.name));
+    const [path, name] = [folder, shown].map((each) => join(each, entry.name));
+    if (entry.isSymbolicLink()) {
+      await checkLink(path, name, roots);
       continue;
     }
-    const real = await realpath(join(folder, entry.name)).catch(() => null);
-    // A link to nothing gives nothing to read.
-    if (real === null) continue;
-    const name = quote(join(shown, entry.name), 200);
-    if (!isInside(real, roots)) {
-      throw new HttpError(
-        403,
-        `samples: ${name} is a symbolic link that leads out of the data roots; serve may not follow it`,
-      );
+    checkKind(entry, name);
+    if (entry.isDirectory() && depth < MOST_NESTED && !isLeftBehind(entry.name)) {
+      await checkFolder(path, name, roots, depth + 1);
     }
-    checkKind(await stat(real), join(shown, entry.name));
   }
+}
+
+/** @param shown the path as the run names it */
+async function checkLink(path: string, shown: string, roots: readonly string[]): Promise<void> {
+  const real = await realpath(path).catch(() => null);
+  // A link to nothing gives nothing to read.
+  if (real === null) return;
+  if (!isInside(real, roots)) throw leadsOut(shown);
+  checkKind(await stat(real), shown);
 }
 
 /** Refuses pipes, sockets and devices, which may never end. */
@@ -101,9 +128,14 @@ function isInside(path: string, roots: readonly string[]): boolean {
   });
 }
 
-function notAllowed(spec: string, path: string): HttpError {
-  // The name tells a file; looking would tell strangers what is there.
-  const isFile = kindNamed(spec) !== null && !spec.startsWith(STROKES_PREFIX);
+function leadsOut(path: string): HttpError {
+  return new HttpError(
+    403,
+    `samples: ${quote(path, 200)} is a symbolic link that leads out of the data roots; serve may not follow it`,
+  );
+}
+
+function notAllowed(path: string, isFile: boolean): HttpError {
   const root = isFile ? dirname(path) : path;
   const argument = /^[\w./~+@%,:=-]+$/.test(root) ? root : quote(root, 200);
   return new HttpError(

@@ -50,10 +50,10 @@ export async function openTable(path: string, decode: DecodePicture): Promise<Ow
       const arrays = await npzFile(path);
       // A file with one array has its partner in another file.
       if (arrays.length !== 1) return arraySource(pairArrays(arrays, path), name);
-      return openPartner(path, arrays[0], 'npz');
+      return openPartner(path, arrays[0]);
     }
     case 'npy':
-      return openPartner(path, await npyFile(path), 'npy');
+      return openPartner(path, await npyFile(path));
   }
 }
 
@@ -61,14 +61,11 @@ export async function openTable(path: string, decode: DecodePicture): Promise<Ow
  * A lone array of pictures, with the array of labels beside it. Files beside it that cannot be read are named if their
  * names say that they are needed, or if the labels are found nowhere else.
  */
-async function openPartner(path: string, array: NamedArray, type: TableType): Promise<OwnSource> {
+async function openPartner(path: string, array: NamedArray): Promise<OwnSource> {
   const { part } = meaningOf(array.name);
-  const beside = (await filesIn(dirname(path))).filter(
-    (file) => tableType(file) === type && basename(file) !== basename(path),
-  );
   const arrays = [array];
   const problems: string[] = [];
-  for (const file of beside) {
+  for (const file of await arraysBeside(path)) {
     const meaning = meaningOf(basename(file, extname(file)));
     try {
       arrays.push(...(await arraysOf([file])).filter(({ name }) => meaningOf(name).part === part));
@@ -89,6 +86,14 @@ async function openPartner(path: string, array: NamedArray, type: TableType): Pr
     pairs.map((pair) => ({ ...pair, part: null })),
     basename(path, extname(path)),
   );
+}
+
+/** Paths of the files beside a file of arrays that may be opened with it; none for another file. */
+export async function arraysBeside(path: string): Promise<string[]> {
+  const type = tableType(path);
+  if (type !== 'npy' && type !== 'npz') return [];
+  const beside = await filesIn(dirname(path));
+  return beside.filter((file) => tableType(file) === type && basename(file) !== basename(path));
 }
 
 /** The error of a file that is needed for another. */

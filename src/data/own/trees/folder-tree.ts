@@ -10,8 +10,8 @@ import { readFileBounded } from '../../../formats/read-files.js';
 import { UserError } from '../../../user-error.js';
 import { isLeftBehind, MAX_FILE_BYTES, MAX_FILES, type PictureTree, shownPath } from './picture-tree.js';
 
-/** Folders within folders: a part, a class, and some more. */
-const MOST_NESTED = 8;
+/** Folders within folders: a part, a class, and some more. No reader of a folder goes deeper. */
+export const MOST_NESTED = 8;
 
 /**
  * Lists the files below a folder.
