@@ -1,31 +1,33 @@
-/** The connections of a server, and how many requests are being answered on each. */
+/** The connections of a server, and the requests that are being answered on each. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 export class Connections {
-  readonly #requests = new Map<Socket, number>();
+  /** The answers that have not been sent to their end. */
+  readonly #open = new Map<Socket, Set<ServerResponse>>();
+  #isEnding = false;
 
   constructor(server: Server) {
     server.on('connection', (socket) => {
-      this.#requests.set(socket, 0);
-      socket.once('close', () => this.#requests.delete(socket));
+      this.#open.set(socket, new Set());
+      socket.once('close', () => this.#open.delete(socket));
     });
     server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-      this.#add(socket, 1);
-      response.once('close', () => this.#add(socket, -1));
+      const answers = this.#open.get(socket);
+      answers?.add(response);
+      response.once('close', () => {
+        answers?.delete(response);
+        if (this.#isEnding && answers?.size === 0) socket.destroySoon();
+      });
     });
   }
 
   /**
-   * Closes connections without a request. Browsers open some ahead, and the end of a server would wait for them until
-   * their time for a request is over.
+   * Closes each connection when no request is being answered on it. Browsers open some ahead and keep others for their
+   * next request; the end of a server would wait for them until their time is over.
    */
-  closeSilent(): void {
-    for (const [socket, requests] of this.#requests) if (requests === 0) socket.destroy();
-  }
-
-  #add(socket: Socket, requests: number): void {
-    const before = this.#requests.get(socket);
-    if (before !== undefined) this.#requests.set(socket, before + requests);
+  end(): void {
+    this.#isEnding = true;
+    for (const [socket, answers] of this.#open) if (answers.size === 0) socket.destroySoon();
   }
 }

@@ -2,6 +2,7 @@
  * The HTTP server of the page and the API. This thread receives requests, reads files and sends answers; worker threads
  * decode and compute.
  */
+import { lookup } from 'node:dns/promises';
 import { availableParallelism } from 'node:os';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { BackendName } from '../backends/backend.js';
@@ -113,7 +114,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     events.close();
     // Before open requests are awaited: a training takes minutes.
     await trainings?.close();
-    connections.closeSilent();
+    connections.end();
   });
   app.addHook('onClose', async () => {
     await Promise.all([pool.close(), samples.close(), runs.close(), project?.close()]);
@@ -223,7 +224,7 @@ async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promi
   const ports = port === null ? Array.from({ length: PORTS }, (_, n) => FIRST_PORT + n) : [port];
   for (const candidate of ports) {
     try {
-      await app.listen({ host, port: candidate });
+      await app.listen({ host: await addressOf(host), port: candidate });
       const address = app.server.address();
       return typeof address === 'object' && address !== null ? address.port : candidate;
     } catch (error) {
@@ -237,6 +238,14 @@ async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promi
     }
   }
   throw new Error('serve: no port to listen on');
+}
+
+/**
+ * The address to listen on. Of localhost, which may have two, it is one: Fastify would open a server of its own for the
+ * other, whose connections this file does not know.
+ */
+async function addressOf(host: string): Promise<string> {
+  return /^localhost$/i.test(host) ? (await lookup(host, { order: 'ipv4first' })).address : host;
 }
 
 const IN_USE = 'another program is there already; choose another port, or 0 for any';

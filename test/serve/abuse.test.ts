@@ -3,6 +3,7 @@
  * clients; memory is released; a server that ends answers the requests being processed.
  */
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -47,8 +48,8 @@ function exchange(
   });
 }
 
-const head = (path: string, more: string[] = []) =>
-  [`POST ${path} HTTP/1.1`, `host: ${hostname}`, 'connection: close', ...more, '', ''].join('\r\n');
+const head = (path: string, more: string[] = [], connection = 'close') =>
+  [`POST ${path} HTTP/1.1`, `host: ${hostname}`, `connection: ${connection}`, ...more, '', ''].join('\r\n');
 const isWell = async () => assert.equal((await getJson(`${server.url}api/health`)).status, 200);
 
 describe('a server among bad clients', () => {
@@ -158,6 +159,52 @@ test('the end does not wait for connections without a request, as browsers open 
   await ending.close();
   assert.ok(performance.now() - began < 3000);
   silent.destroy();
+});
+
+test('the end does not wait for a client that keeps its connection after the last answer', async () => {
+  const ending = await serve({ runs, given: [`${runs}/rows`] });
+  const { hostname, port } = new URL(ending.url);
+  const kept = connect(Number(port), hostname).on('error', () => {});
+  const body = JSON.stringify({
+    inputs: Array(1024).fill({ pixels: Array(784).fill(9), width: 28, height: 28 }),
+  });
+  let last = 0;
+  kept.on('data', () => {
+    last = performance.now();
+  });
+  const headers = ['content-type: application/json', `content-length: ${body.length}`];
+  kept.write(head('/api/predict', headers, 'keep-alive'));
+  kept.write(body);
+  const running = async () => (await getJson<Health>(`${ending.url}api/health`)).json.running;
+  while ((await running()) === 0 && last === 0) await sleep(2);
+  assert.equal(last, 0, 'the request is still being processed');
+  await ending.close();
+  assert.ok(last > 0, 'it was answered');
+  assert.ok(performance.now() - last < 3000);
+  kept.destroy();
+});
+
+test('a server on localhost listens on one address, whose connections it knows', async (context) => {
+  const both = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ];
+  const { lookup } = dns;
+  context.mock.method(dns, 'lookup', (...given: unknown[]) => {
+    const [options, done] = given.slice(1) as [{ all?: boolean }, (error: null, found: unknown) => void];
+    if (options.all) process.nextTick(done, null, both);
+    else Reflect.apply(lookup, dns, given);
+  });
+  const local = await serve({ runs, host: 'localhost' });
+  const { port } = new URL(local.url);
+  const isThere = (address: string) =>
+    new Promise((resolve) => {
+      const socket = connect(Number(port), address);
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+  assert.deepEqual([await isThere('127.0.0.1'), await isThere('::1')], [true, false]);
+  await local.close();
 });
 
 describe('bodies', () => {
