@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorJson, SampleList } from '#src/serve/api.js';
 import { checkAllowed, openDataRoots } from '#src/serve/samples/allowed-data.js';
 import { UserError } from '#src/user-error.js';
@@ -31,10 +32,14 @@ execFileSync('mkfifo', [pipe]);
 
 let runs = 0;
 /** The answer for a run whose config.json names these data. */
-async function samplesOf(data: unknown): Promise<{ status: number; message: string; json: SampleList }> {
+async function samplesOf(data: unknown, classes = CLASSES) {
   const run = `hostile-${++runs}`;
   made.write(run, 'config.json', JSON.stringify({ data }));
-  made.write(run, 'best.safetensors', checkpointBytes(ROWS, { numClasses: 10 }, CLASSES));
+  made.write(run, 'best.safetensors', checkpointBytes(ROWS, { numClasses: 10 }, classes));
+  return answersOf(run);
+}
+
+async function answersOf(run: string): Promise<{ status: number; message: string; json: SampleList }> {
   for (;;) {
     const { status, json } = await getJson<SampleList & ErrorJson>(
       `${server.url}api/runs/${run}/samples?limit=200`,
@@ -198,6 +203,28 @@ describe('data of runs', () => {
         /data are in ".*secret\.ndjson", which serve may not open/,
       );
     }
+  });
+
+  test('are read again when they or the configuration have changed', async () => {
+    const folder = dataIn('changing', () => {});
+    assert.equal((await samplesOf(folder)).json.total, TEST_SAMPLES);
+    const run = `hostile-${runs}`;
+    writeSmallMnist(folder, 60, 20);
+    assert.equal((await samplesOf(folder)).json.total, 20, 'of another run');
+    while ((await answersOf(run)).json.total !== 20) await sleep(100);
+    made.write(run, 'config.json', JSON.stringify({ data: dataIn('others', () => {}) }));
+    assert.equal((await answersOf(run)).json.total, TEST_SAMPLES);
+  });
+
+  test('with classes of other names are not those of the run', async () => {
+    const names = [...'abcdefghij'];
+    const folder = dataIn('named', (path) => writeFileSync(join(path, 'classes.txt'), names.join('\n')));
+    const right = await samplesOf(folder, names.toReversed());
+    assert.equal(right.status, 200, right.message);
+    assert.equal(right.json.classes[right.json.samples[0].label], 'h', 'the first sample is a seven');
+    const { status, message } = await samplesOf(folder, [...'klmnopqrst']);
+    assert.deepEqual([status, /no longer what .* was trained on/.test(message)], [409, true], message);
+    assert.equal((await samplesOf(folder)).status, 200, 'numbers are no names');
   });
 
   test('built-in data sets need no root', async () => {

@@ -3,7 +3,7 @@
  * disturbs nothing else, whatever its client or its worker does.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -152,9 +152,13 @@ describe('a training', () => {
   });
 
   test('shows the drawings that were taught, with their own classes', async () => {
-    const url = `${api}runs/${taught.run}/samples?part=test`;
-    let answer = await getJson<SampleList & Failed>(url);
-    while (answer.status === 202) answer = await getJson(url);
+    const samplesOf = async (id: string | null) => {
+      for (;;) {
+        const found = await getJson<SampleList & Failed>(`${api}runs/${id}/samples?part=test`);
+        if (found.status !== 202) return found;
+      }
+    };
+    const answer = await samplesOf(taught.run);
     assert.equal(answer.status, 200, answer.json.error?.message);
     const { classes, samples } = answer.json;
     assert.deepEqual([classes, samples.length], [['E', 'A'], 2]);
@@ -163,6 +167,13 @@ describe('a training', () => {
       samples.map(({ label }) => classes[label]),
       ['E', 'A'],
     );
+    // config.json names the project by the folder's old name.
+    const moved = join(runs, 'moved');
+    cpSync(join(runs, taught.run as string), moved, { recursive: true });
+    const again = await samplesOf('moved');
+    assert.deepEqual(again.json.samples, samples, again.json.error?.message);
+    assert.match(uncleanPart('test', await readModel(moved)) ?? '', /was taught with these drawings/);
+    rmSync(moved, { recursive: true });
   });
 
   test('takes lines of drawings; the same drawings give the same network', async () => {

@@ -3,7 +3,8 @@
  * file of this machine. So only the built-in data sets and paths inside the data roots are opened: the folders that the
  * command line gives.
  */
-import type { Dirent, Stats } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { lstatSync, type Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { isDrawingOrSketchFile, kindNamed, STROKES_PREFIX } from '../../data/dataset-name.js';
@@ -41,84 +42,107 @@ export async function openDataRoots(given: readonly string[]): Promise<string[]>
  * opened nor described.
  * @param spec the run's `data`, as for loadDataset; a relative path starts at the working folder of the server
  * @param roots data roots, as openDataRoots returns them
- * @throws HttpError 403 if not, with what to do
+ * @returns the version of the data, which changes when a file is changed, added or removed
+ * @throws HttpError 403 if the server may not, with what to do
  */
-export async function checkAllowed(spec: string, roots: readonly string[]): Promise<void> {
-  if (BUILT_IN.includes(spec)) return;
+export async function checkAllowed(spec: string, roots: readonly string[]): Promise<string> {
+  const look = new DataLook(roots);
+  if (BUILT_IN.includes(spec)) return look.version();
   const isStrokes = spec.startsWith(STROKES_PREFIX);
   const path = isStrokes ? spec.slice(STROKES_PREFIX.length) : spec;
   for (const each of severalFiles(path, isDrawingOrSketchFile) ?? [path]) {
     // The name tells a file; looking would tell strangers what is there.
-    await checkPath(each, !isStrokes && kindNamed(each) !== null, roots);
+    await look.check(each, !isStrokes && kindNamed(each) !== null);
   }
+  return look.version();
 }
 
-/** @param isFile whether the path must be a file */
-async function checkPath(path: string, isFile: boolean, roots: readonly string[]): Promise<void> {
-  const real = await realpath(path).catch(() => null);
-  if (real === null || !isInside(real, roots)) {
-    // Only a path that is inside as it is written is told from one that does not exist.
-    if (!isInside(resolve(path), roots)) throw notAllowed(path, isFile);
-    if (real !== null) throw leadsOut(path);
-    throw new HttpError(403, `samples: this run's data are in ${quote(path, 200)}, which does not exist`);
+/** A look at the files of a data set. */
+class DataLook {
+  readonly #roots: readonly string[];
+  readonly #stamps = createHash('sha256');
+
+  constructor(roots: readonly string[]) {
+    this.#roots = roots;
   }
-  const found = await stat(real);
-  checkKind(found, path);
-  if (found.isDirectory()) {
-    await checkFolder(real, path, roots, 0);
-    const below = join(real, SUBFOLDER);
-    const realBelow = await realpath(below).catch(() => null);
-    // A link to it is followed, and one out of the roots has been refused as an entry.
-    if (realBelow !== null && realBelow !== below && (await stat(realBelow)).isDirectory()) {
-      await checkFolder(realBelow, join(path, SUBFOLDER), roots, 0);
+
+  /** Of all that has been checked. */
+  version(): string {
+    return this.#stamps.digest('hex');
+  }
+
+  /** @param isFile whether the path must be a file */
+  async check(path: string, isFile: boolean): Promise<void> {
+    const real = await realpath(path).catch(() => null);
+    if (real === null || !this.#allows(real)) {
+      // Only a path that is inside as it is written is told from one that does not exist.
+      if (!this.#allows(resolve(path))) throw notAllowed(path, isFile);
+      if (real !== null) throw leadsOut(path);
+      throw new HttpError(403, `samples: this run's data are in ${quote(path, 200)}, which does not exist`);
     }
-    return;
-  }
-  const beside = await arraysBeside(path);
-  // A link from outside leads to the file, but not to those beside it.
-  if (beside.length > 0 && !isInside(await realpath(dirname(path)), roots)) throw notAllowed(path, isFile);
-  for (const each of beside) await checkLink(each, each, roots);
-}
-
-/**
- * Checks a folder, and the folders below it that are read.
- * @param shown the folder as the run names it
- */
-async function checkFolder(
-  folder: string,
-  shown: string,
-  roots: readonly string[],
-  depth: number,
-): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const [path, name] = [folder, shown].map((each) => join(each, entry.name));
-    if (entry.isSymbolicLink()) {
-      await checkLink(path, name, roots);
-      continue;
+    const found = await stat(real);
+    this.#note(found, path);
+    if (found.isDirectory()) {
+      await this.#checkFolder(real, path, 0);
+      const below = join(real, SUBFOLDER);
+      const realBelow = await realpath(below).catch(() => null);
+      // A link to it is followed, and one out of the roots has been refused as an entry.
+      if (realBelow !== null && realBelow !== below && (await stat(realBelow)).isDirectory()) {
+        await this.#checkFolder(realBelow, join(path, SUBFOLDER), 0);
+      }
+      return;
     }
-    checkKind(entry, name);
-    if (entry.isDirectory() && depth < MOST_NESTED && !isLeftBehind(entry.name)) {
-      await checkFolder(path, name, roots, depth + 1);
+    const beside = await arraysBeside(path);
+    // A link from outside leads to the file, but not to those beside it.
+    if (beside.length > 0 && !this.#allows(await realpath(dirname(path)))) throw notAllowed(path, isFile);
+    for (const each of beside) await this.#checkLink(each, each);
+  }
+
+  /**
+   * Checks a folder, and the folders below it that are read.
+   * @param shown the folder as the run names it
+   */
+  async #checkFolder(folder: string, shown: string, depth: number): Promise<void> {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const [path, name] = [folder, shown].map((each) => join(each, entry.name));
+      if (entry.isSymbolicLink()) {
+        await this.#checkLink(path, name);
+        continue;
+      }
+      // At once: there may be tens of thousands, and this thread does nothing else meanwhile.
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (found === undefined) continue;
+      this.#note(found, name);
+      if (entry.isDirectory() && depth < MOST_NESTED && !isLeftBehind(entry.name)) {
+        await this.#checkFolder(path, name, depth + 1);
+      }
     }
   }
-}
 
-/** @param shown the path as the run names it */
-async function checkLink(path: string, shown: string, roots: readonly string[]): Promise<void> {
-  const real = await realpath(path).catch(() => null);
-  // A link to nothing gives nothing to read.
-  if (real === null) return;
-  if (!isInside(real, roots)) throw leadsOut(shown);
-  checkKind(await stat(real), shown);
-}
+  /** @param shown the path as the run names it */
+  async #checkLink(path: string, shown: string): Promise<void> {
+    const real = await realpath(path).catch(() => null);
+    // A link to nothing gives nothing to read.
+    if (real === null) return;
+    if (!this.#allows(real)) throw leadsOut(shown);
+    this.#note(await stat(real), shown);
+  }
 
-/** Refuses pipes, sockets and devices, which may never end. */
-function checkKind(found: Dirent | Stats, path: string): void {
-  if (found.isFile() || found.isDirectory()) return;
-  throw new HttpError(
-    403,
-    `samples: ${quote(path, 200)} is a device, a pipe or a socket; serve opens only files and folders`,
-  );
+  #allows(path: string): boolean {
+    return isInside(path, this.#roots);
+  }
+
+  /** Refuses pipes, sockets and devices, which may never end. */
+  #note(found: Stats, path: string): void {
+    if (!found.isFile() && !found.isDirectory()) {
+      throw new HttpError(
+        403,
+        `samples: ${quote(path, 200)} is a device, a pipe or a socket; serve opens only files and folders`,
+      );
+    }
+    const { size, mtimeMs, ctimeMs, ino } = found;
+    this.#stamps.update(`${path} ${size} ${mtimeMs} ${ctimeMs} ${ino}\n`);
+  }
 }
 
 function isInside(path: string, roots: readonly string[]): boolean {

@@ -1,11 +1,10 @@
 /**
- * The samples of a run's data set with the answers of its network. The answers to a part are computed once and stored
- * in an LRU cache.
+ * The samples of a run's data set with the answers of its network. The answers to a part are computed once, and anew when
+ * the network, the configuration or the data have changed. They are stored in an LRU cache.
  */
 import { realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { NONE_CLASS } from '../../data/class-names.js';
 import type { Dataset } from '../../data/input-kind.js';
 import type { ExampleInput } from '../../data/inputs/input.js';
 import { kindOf } from '../../data/kinds.js';
@@ -15,11 +14,11 @@ import { openSequences, sequencesOf } from '../../data/sources.js';
 import { firstIndices, splitExamples } from '../../data/split.js';
 import { quote } from '../../formats/quotation.js';
 import type { Recognizer } from '../../recognize/recognizer.js';
-import { RUN_FILES } from '../../runs/run-folder.js';
 import { readConfigFile } from '../../train/config/config-file.js';
+import type { TrainConfig } from '../../train/config/options.js';
 import { additionsOf, divisionOf } from '../../train/config/plan.js';
 import { recordedConfig } from '../../train/config/run-config.js';
-import { inOrderOf } from '../../train/run/evaluate/evaluation-data.js';
+import { inOrderOf, ownProjectOf } from '../../train/run/evaluate/evaluation-data.js';
 import type { SamplePart } from '../api.js';
 import { HttpError } from '../http-error.js';
 import { LruCache } from '../lru-cache.js';
@@ -32,7 +31,17 @@ export interface SampleSource {
   model: ModelSource;
   /** Path of the run's config.json, which names the data set. */
   config: string;
+  configVersion: string;
   part: SamplePart;
+}
+
+/** The data of a run. */
+interface RunData {
+  config: TrainConfig;
+  /** As for loadDataset. */
+  spec: string;
+  /** Changes when one of the files does. */
+  version: string;
 }
 
 /** A part of a run's samples with the network's answers. */
@@ -50,6 +59,8 @@ export interface AnsweredPart {
 
 /** Samples answered between two turns of the event loop. */
 const CHUNK = 256;
+/** The files of a data set are looked at again after this time: there may be many. */
+const LOOK_MS = 2000;
 const MAX_DATASETS = 2;
 const MAX_PARTS = 8;
 
@@ -57,6 +68,7 @@ export class AnsweredParts {
   readonly #open: (source: ModelSource) => Promise<Recognizer>;
   readonly #roots: readonly string[];
   readonly #onProgress: (key: string, done: number, total: number) => void;
+  readonly #looks = new LruCache<RunData>(MAX_PARTS);
   readonly #datasets = new LruCache<Dataset>(MAX_DATASETS);
   readonly #parts = new LruCache<AnsweredPart>(MAX_PARTS);
 
@@ -79,40 +91,44 @@ export class AnsweredParts {
    * @throws UserError if the run's data cannot be loaded, or do not fit its network; HttpError 403 if serve may not open
    *   its data
    */
-  get(source: SampleSource): Promise<AnsweredPart> {
+  async get(source: SampleSource): Promise<AnsweredPart> {
+    const now = Math.floor(performance.now() / LOOK_MS);
+    const data = await this.#looks.get(`${source.config} ${source.configVersion} ${now}`, () =>
+      this.#look(source),
+    );
     const key = partKey(source);
     const problem = `samples: the answers of ${quote(source.model.id)} cannot be computed`;
-    return this.#parts.get(key, () => atRisk({ key, problem }, () => this.#answer(source)));
+    return this.#parts.get(`${key} ${data.version}`, () =>
+      atRisk({ key, problem }, () => this.#answer(source, data)),
+    );
   }
 
-  async #answer(source: SampleSource): Promise<AnsweredPart> {
+  /** Reads which data a run has, and looks whether they may be opened. */
+  async #look(source: SampleSource): Promise<RunData> {
     const config = recordedConfig(await readConfigFile(source.config));
-    const own = await ownProject(source.config, config.data);
-    await checkAllowed(config.data, own === null ? this.#roots : [...this.#roots, own]);
+    const folder = dirname(source.config);
+    const own = ownProjectOf(folder, config.data);
+    const roots = own === null ? this.#roots : [...this.#roots, await realpath(folder).catch(() => folder)];
+    const spec = own ?? config.data;
+    return { config, spec, version: await checkAllowed(spec, roots) };
+  }
+
+  async #answer(source: SampleSource, { config, spec, version }: RunData): Promise<AnsweredPart> {
     const recognizer = await this.#open(source.model);
-    const { preprocessing, model, classes } = recognizer.info;
+    const { preprocessing, classes } = recognizer.info;
     const options = kindOf(preprocessing).loadOptionsOf(preprocessing);
     const additions = { ...divisionOf(config), ...additionsOf(config) };
-    const key = JSON.stringify([config.data, options, additions, classes]);
-    const dataset = await this.#datasets.get(key, async () =>
-      inOrderOf(
-        classes,
-        await loadDataset(config.data, {
-          ...options,
-          ...additions,
-          onProgress: () => this.#onProgress(partKey(source), 0, 0),
-        }),
-      ),
-    );
-    // A network may know the class none, which follows those of its data.
-    const withNone = dataset.classes.every((name, k) => name === classes[k]) && classes.at(-1) === NONE_CLASS;
-    const expected = dataset.classes.length + (withNone && !dataset.classes.includes(NONE_CLASS) ? 1 : 0);
-    if (dataset.kind !== preprocessing.kind || expected !== model.numClasses) {
-      throw new HttpError(
-        409,
-        `samples: ${dataset.name} is no longer what ${source.model.id} was trained on`,
-      );
-    }
+    const key = JSON.stringify([spec, version, options, additions, classes]);
+    const dataset = await this.#datasets.get(key, async () => {
+      const loaded = await loadDataset(spec, {
+        ...options,
+        ...additions,
+        onProgress: () => this.#onProgress(partKey(source), 0, 0),
+      });
+      const fitting = loaded.kind === preprocessing.kind ? inOrderOf(classes, loaded) : null;
+      if (fitting !== null) return fitting;
+      throw new HttpError(409, `samples: ${loaded.name} is no longer what ${source.model.id} was trained on`);
+    });
     const side = source.part === 'test' ? 'test' : 'train';
     const examples = dataset[side];
     const indices =
@@ -142,16 +158,9 @@ export class AnsweredParts {
   }
 }
 
-/** The folder of a run whose data are the project in it, links resolved; else null. */
-async function ownProject(config: string, data: string): Promise<string | null> {
-  const folder = dirname(config);
-  if (resolve(data) !== resolve(folder, RUN_FILES.project)) return null;
-  return realpath(folder).catch(() => null);
-}
-
-/** Cache key of a part, for the current version of its network. */
-export function partKey({ model, part }: SampleSource): string {
-  return `${part} ${model.version} ${model.path}`;
+/** Key of a part, for the current versions of the run's network and configuration. */
+export function partKey({ model, configVersion, part }: SampleSource): string {
+  return `${part} ${model.version} ${configVersion} ${model.path}`;
 }
 
 /** A sample as an input. */

@@ -75,7 +75,7 @@ export class Samples {
       );
     }
     const model = { id, path: place.checkpoint, version: stamp.version };
-    return { model, config: path, part };
+    return { model, config: path, configVersion: config.version, part };
   }
 
   /** Null when the part is answered, else the progress. */

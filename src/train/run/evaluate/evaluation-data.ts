@@ -1,6 +1,6 @@
 /** What an evaluation needs: a checkpoint, the configuration beside it, and samples that fit it. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { NONE_CLASS } from '../../../data/class-names.js';
 import type { Dataset } from '../../../data/input-kind.js';
 import { kindOf } from '../../../data/kinds.js';
@@ -69,15 +69,24 @@ export async function readModel(given: string): Promise<EvaluatedModel> {
   if (project !== null) return { folder, checkpointPath, checkpoint, config: null, project };
   const path = join(folder, RUN_FILES.config);
   const config = existsSync(path) ? recordedConfig(await readConfigFile(path)) : null;
-  const taughtFrom = join(folder, RUN_FILES.project);
-  const isTaught = config !== null && resolve(config.data) === resolve(taughtFrom) && existsSync(taughtFrom);
+  const own = config && ownProjectOf(folder, config.data);
   return {
     folder,
     checkpointPath,
     checkpoint,
-    config,
-    project: isTaught ? readProjectFile(taughtFrom) : null,
+    config: config && { ...config, data: own ?? config.data },
+    project: own === null ? null : readProjectFile(own),
   };
+}
+
+/**
+ * The project in a run folder, if the run's data are that project; else null. A folder that was renamed or moved, or is
+ * named from another place, has it all the same.
+ * @param data as the run's configuration names them
+ */
+export function ownProjectOf(folder: string, data: string): string | null {
+  const path = join(folder, RUN_FILES.project);
+  return basename(data) === RUN_FILES.project && existsSync(path) ? path : null;
 }
 
 /** The data that the network was trained on, as far as that is known. */
@@ -116,24 +125,19 @@ export async function loadFitting(
       { settings: ['data'] },
     );
   }
-  // The network may also know the class none, which follows the others.
-  const isAdded = classes.includes(NONE_CLASS) && !dataset.classes.includes(NONE_CLASS);
-  if (dataset.classes.length + (isAdded ? 1 : 0) !== model.numClasses) {
+  const fitting = inOrderOf(classes, dataset);
+  if (fitting !== null) return fitting;
+  const known = classesAsIn(dataset, classes);
+  if (dataset.classes.length !== known.length) {
     throw new UserError(
       `evaluate: ${checkpointPath} knows ${model.numClasses} classes, but ${dataset.name} has ${dataset.classes.length}`,
     );
   }
-  const known = isAdded ? classes.filter((name) => name !== NONE_CLASS) : classes;
-  const sameNames = dataset.classes.every((name) => known.includes(name));
-  if (sameNames) return withClasses(dataset, known);
-  if (!areNumbers(known) && !areNumbers(dataset.classes)) {
-    throw new UserError(
-      `evaluate: ${checkpointPath} knows the classes ${quote(known.join(', '))}, but ${dataset.name} has ` +
-        `${quote(dataset.classes.join(', '))}; name the data's classes as the network's`,
-      { settings: ['data'] },
-    );
-  }
-  return dataset;
+  throw new UserError(
+    `evaluate: ${checkpointPath} knows the classes ${quote(known.join(', '))}, but ${dataset.name} has ` +
+      `${quote(dataset.classes.join(', '))}; name the data's classes as the network's`,
+    { settings: ['data'] },
+  );
 }
 
 /** Whether these are no names, but the numbers of the classes: `0`, `1`, `2` … Such classes are compared by their order. */
@@ -142,15 +146,19 @@ function areNumbers(names: readonly string[]): boolean {
 }
 
 /**
- * The data with its classes in the order of a network's, if they have the same names; else as it is. The network may also
- * know the class none. Changes the labels in place.
+ * The data with its classes in the order of a network's; null if the network does not fit them, because it knows another
+ * number of classes, or others by name. Changes the labels in place.
  */
-export function inOrderOf(classes: readonly string[], dataset: Dataset): Dataset {
-  const isAdded = classes.includes(NONE_CLASS) && !dataset.classes.includes(NONE_CLASS);
-  const known = isAdded ? classes.filter((name) => name !== NONE_CLASS) : classes;
-  const isSame =
-    known.length === dataset.classes.length && dataset.classes.every((name) => known.includes(name));
-  return isSame ? withClasses(dataset, known) : dataset;
+export function inOrderOf(classes: readonly string[], dataset: Dataset): Dataset | null {
+  const known = classesAsIn(dataset, classes);
+  if (known.length !== dataset.classes.length) return null;
+  if (dataset.classes.every((name) => known.includes(name))) return withClasses(dataset, known);
+  return areNumbers(known) || areNumbers(dataset.classes) ? dataset : null;
+}
+
+/** The classes of a network without none, which it may know beside those of the data. */
+function classesAsIn(dataset: Dataset, classes: readonly string[]): readonly string[] {
+  return dataset.classes.includes(NONE_CLASS) ? classes : classes.filter((name) => name !== NONE_CLASS);
 }
 
 /** The data with its classes in the order of a network's: drawings are sorted by name, a project's network is not. */
