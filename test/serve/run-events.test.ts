@@ -84,3 +84,26 @@ test('events are complete for who comes while the files are read', async () => {
   await store.close();
   rmSync(join(made.runs, 'late'), { recursive: true });
 });
+
+test('events are those of the run that an id means now', async () => {
+  for (const [run, epochs] of [
+    ['before', 1],
+    ['after', 2],
+  ] as const) {
+    made.write(run, 'config.json', '{}');
+    made.write(run, 'metrics.jsonl', metricsText(metricsOf(epochs)));
+  }
+  const { store, events } = openEvents();
+  const [before, after] = [await store.find('before'), await store.find('after')];
+  const old = events.listen(before, 0);
+  let text = '';
+  for await (const piece of events.listen({ ...after, id: before.id }, 0)) {
+    text += piece;
+    if (text.includes('event: state')) break;
+  }
+  assert.deepEqual(text.match(/^id: \d+$/gm), ['id: 1', 'id: 2']);
+  old.destroy();
+  events.close();
+  await store.close();
+  for (const run of ['before', 'after']) rmSync(join(made.runs, run), { recursive: true });
+});

@@ -36,6 +36,7 @@ interface Feed {
 export class RunEvents {
   readonly #runs: RunStore;
   readonly #onDefect: (error: unknown) => void;
+  /** By the path of the checkpoint, which no two runs share. The id of a run may come to mean another one. */
   readonly #feeds = new Map<string, Feed>();
   #beat: NodeJS.Timeout | undefined;
 
@@ -57,7 +58,7 @@ export class RunEvents {
     }
     const stream = openEventStream();
     const listener: Listener = { stream, epoch: seen, state: null, summary: null };
-    const feed = this.#feeds.get(place.id) ?? this.#open(place);
+    const feed = this.#feeds.get(place.checkpoint) ?? this.#open(place);
     feed.listeners.add(listener);
     stream.on('close', () => this.#leave(feed, listener));
     void this.#look(feed);
@@ -80,7 +81,7 @@ export class RunEvents {
       looking: false,
       progress: null,
     };
-    this.#feeds.set(place.id, feed);
+    this.#feeds.set(place.checkpoint, feed);
     this.#beat ??= beat(() =>
       [...this.#feeds.values()].flatMap(({ listeners }) => [...listeners].map(({ stream }) => stream)),
     );
@@ -91,7 +92,8 @@ export class RunEvents {
     feed.listeners.delete(listener);
     if (feed.listeners.size > 0) return;
     clearInterval(feed.timer);
-    if (this.#feeds.get(feed.place.id) === feed) this.#feeds.delete(feed.place.id);
+    const { checkpoint } = feed.place;
+    if (this.#feeds.get(checkpoint) === feed) this.#feeds.delete(checkpoint);
     if (this.#feeds.size > 0) return;
     clearInterval(this.#beat);
     this.#beat = undefined;
