@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { namedRuns } from '#src/runs/find-runs.js';
 import type { PredictResponse, RunDetails, RunEntry, RunList } from '#src/serve/api.js';
 import { RunScan } from '#src/serve/runs/run-scan.js';
 import { RunStore } from '#src/serve/runs/run-store.js';
@@ -126,6 +127,26 @@ describe('a bad run', () => {
     const scan = new RunScan([], runs);
     scan.refresh(10_000);
     assert.equal(scan.list().runs.length, 1);
+  });
+});
+
+describe('a run of the command line', () => {
+  test('hides no other of its folder, and is listed as long as it exists', async () => {
+    const runs = temporaryFolder();
+    mkdirSync(join(runs, 'one'));
+    writeFileSync(join(runs, 'one/config.json'), '{}');
+    for (const name of ['best', 'last']) writeFileSync(join(runs, `one/${name}.safetensors`), checkpoint);
+    const scan = new RunScan(await namedRuns('serve', [join(runs, 'one/last.safetensors')]), runs);
+    const look = () => {
+      scan.refresh(10_000);
+      return [scan.list().runs, scan.models().models].map((list) => list.map(({ id }) => id).sort());
+    };
+    assert.deepEqual(look(), [
+      ['one', 'one~last'],
+      ['one', 'one~last'],
+    ]);
+    rmSync(join(runs, 'one'), { recursive: true });
+    assert.deepEqual(look(), [[], []]);
   });
 });
 

@@ -293,7 +293,16 @@ test('of many requests at once one trains, some wait, and the others are told wh
   const open = projects.filter(({ ended: when }) => when === null);
   assert.deepEqual(open.map(({ before }) => before).sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
   // Those that wait first, so that none of them begins.
-  for (const { name } of open.sort((a, b) => b.before - a.before)) {
+  const waiting = open.sort((a, b) => b.before - a.before);
+  const told = eventsOf(waiting[0].name, (_, { before }) => before === 7);
+  await sleep(100);
+  assert.equal((await cancel((waiting.splice(1, 1)[0] as ProjectTraining).name)).json.state, 'cancelled');
+  assert.deepEqual(
+    (await told).map(({ data }) => data.before),
+    [8, 7],
+    'one before it was cancelled',
+  );
+  for (const { name } of waiting) {
     assert.equal((await cancel(name)).json.state, 'cancelled');
   }
 });

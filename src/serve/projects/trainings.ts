@@ -128,7 +128,10 @@ export class Trainings {
     const wasOpen = !training.hasEnded;
     await training.cancel();
     // The end of one that ran is told by #next.
-    if (wasOpen && place >= 0) this.#tell(training, 'state');
+    if (wasOpen && place >= 0) {
+      // Those behind it wait for one less.
+      for (const each of [training, ...this.#queue.slice(place)]) this.#tell(each, 'state');
+    }
     return this.#json(training);
   }
 

@@ -6,7 +6,7 @@
  * was created or replaced. Files that grow or were changed in place are found by their own stamps, which are compared at
  * every look for live runs and those that changed last, and in turns for the others.
  */
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type FolderListing,
@@ -166,16 +166,20 @@ export class RunScan {
     const runs = this.#runs;
     const found =
       runs === null ? [] : foldersIn(runs).flatMap((name) => runsAt(resolve(runs, name), name, list));
-    const known = new Set(this.#given.map(({ folder }) => folder));
+    const named = this.#given.filter(({ folder }) => existsSync(folder));
+    const known = new Set(named.map(({ checkpoint }) => checkpoint));
     const places = withDistinctIds([
-      ...this.#given,
-      ...found.filter(({ folder }) => !known.has(folder)),
+      ...named,
+      ...found.filter(({ checkpoint }) => !known.has(checkpoint)),
       ...this.#shipped,
     ]);
     for (const place of places) {
       const { folder, checkpoint } = place;
-      const given = known.has(folder);
-      if (given || !seen.get(folder)?.settled || seen.get(folder) !== this.#listings.get(folder)) {
+      if (
+        known.has(checkpoint) ||
+        !seen.get(folder)?.settled ||
+        seen.get(folder) !== this.#listings.get(folder)
+      ) {
         this.#due.add(checkpoint);
       }
     }
