@@ -22,6 +22,11 @@ export class Connections {
     });
   }
 
+  /** Whether a part of an answer has been sent on a connection, and not its end. */
+  isAnswering(socket: Socket): boolean {
+    return [...(this.#open.get(socket) ?? [])].some(({ headersSent }) => headersSent);
+  }
+
   /**
    * Closes each connection when no request is being answered on it. Browsers open some ahead and keep others for their
    * next request; the end of a server would wait for them until their time is over.

@@ -4,7 +4,12 @@
  */
 import { lookup } from 'node:dns/promises';
 import { availableParallelism } from 'node:os';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { BackendName } from '../backends/backend.js';
 import { quote } from '../formats/quotation.js';
 import type { RunPlace } from '../runs/find-runs.js';
@@ -19,6 +24,7 @@ import { addPredict } from './predict/predict-routes.js';
 import { addOfferedProject, openOfferedProject } from './projects/offered-project.js';
 import { addProjects } from './projects/project-routes.js';
 import { Trainings } from './projects/trainings.js';
+import { refuseExpectation, refuseUnreadable } from './refusals.js';
 import { RunEvents } from './runs/run-events.js';
 import { addRuns } from './runs/run-routes.js';
 import { openRunStore, type RunStore } from './runs/run-store.js';
@@ -66,6 +72,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Seconds after which a client may look for a server that has been started anew. */
+const CLOSED_S = 10;
 const FIRST_PORT = 7860;
 const PORTS = 20;
 
@@ -93,8 +101,7 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     waiting: limits.MAX_WAITING_REQUESTS,
   });
   const trainings = options.allowTraining ? await openTrainings(options, runs).catch(undo) : null;
-  const app = bareServer(options);
-  const connections = new Connections(app.server);
+  const { app, connections } = bareServer(options);
   const began = performance.now();
   addPredict(app, { runs, pool, bodies });
   addRuns(app, { runs, events, samples });
@@ -148,14 +155,22 @@ async function openTrainings({ backend, onDefect }: ServeOptions, runs: RunStore
 }
 
 /** An application without routes: limits, security headers, errors as JSON. */
-function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
-  const app = fastify({
+function bareServer({ host, onDefect }: ServeOptions): { app: FastifyInstance; connections: Connections } {
+  let isClosing = false;
+  const app: FastifyInstance = fastify({
     bodyLimit: limits.MAX_BODY_BYTES,
     connectionTimeout: limits.IDLE_MS,
     keepAliveTimeout: limits.KEEP_ALIVE_MS,
     requestTimeout: limits.REQUEST_MS,
-    http: { headersTimeout: limits.HEADERS_MS, connectionsCheckingInterval: 2000 },
+    http: {
+      headersTimeout: limits.HEADERS_MS,
+      connectionsCheckingInterval: 2000,
+      // Checked below, for an answer in JSON.
+      requireHostHeader: false,
+    },
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, connections.isAnswering(socket)),
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error, _, reply: FastifyReply) => {
       const status = error.statusCode ?? 400;
@@ -165,7 +180,12 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
         .send(errorJson(status, shortened(error.message)));
     },
   });
+  const connections: Connections = new Connections(app.server);
   app.server.maxConnections = limits.MAX_CONNECTIONS;
+  app.server.on('checkExpectation', refuseExpectation);
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
   const listening: Listening = { host, address: null };
   app.server.on('listening', () => {
     const address = app.server.address();
@@ -173,6 +193,10 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
+    if (isClosing) throw new HttpError(503, 'the server is closing; try again later', CLOSED_S);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new HttpError(400, 'expected a header Host, which every request of HTTP/1.1 has');
+    }
     if (!isMeant(request.headers.host, listening)) {
       throw new HttpError(
         421,
@@ -190,11 +214,7 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_: FastifyRequest, __, done) => done(null));
   app.setErrorHandler((error, request, reply) => {
-    const known = (error as { statusCode?: number }).statusCode;
-    const { status, message } =
-      known !== undefined && known < 500
-        ? { status: known, message: (error as Error).message }
-        : errorStatus(error);
+    const { status, message } = problemOf(error, request);
     if (status === 500) onDefect(error);
     if (status === 503)
       reply.header('retry-after', String(error instanceof HttpError ? error.retryAfter : 1));
@@ -206,7 +226,20 @@ function bareServer({ host, onDefect }: ServeOptions): FastifyInstance {
     const message = `there is nothing at ${request.method} ${quote(request.url.split('?')[0])}; GET /api/openapi.json lists all addresses`;
     void reply.code(404).send(errorJson(404, message));
   });
-  return app;
+  return { app, connections };
+}
+
+/** Status and message of an error of a route, or of Fastify. */
+function problemOf(error: unknown, { headers }: FastifyRequest): { status: number; message: string } {
+  const { statusCode: status, code = '', message } = error as Partial<FastifyError>;
+  if (code.startsWith('FST_ERR_CTP_INVALID_MEDIA_TYPE')) {
+    return {
+      status: 415,
+      message: `expected a content-type such as image/png or application/json, found ${quote(headers['content-type'] ?? 'none')}; GET /api/openapi.json lists what each address takes`,
+    };
+  }
+  if (status === undefined || status >= 500 || message === undefined) return errorStatus(error);
+  return { status, message: shortened(message) };
 }
 
 /** Whether a request is for a file of the page, to which other pages may link. */

@@ -63,10 +63,16 @@ describe('a server among bad clients', () => {
       head('/api/predict', ['content-type: image/png', 'content-length: 5', 'transfer-encoding: chunked']),
       `${head('/api/predict', ['content-type: image/png', 'transfer-encoding: chunked'])}zz\r\n`,
       `GET /%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      'GET / HTTP/1.1\r\nhost: localhost\r\nno header\r\n\r\n',
+      'GET / HTTP/1.1\r\nconnection: close\r\n\r\n',
+      head('/api/predict', ['content-type: image/png', 'content-length: 5', 'expect: more']),
     ];
     for (const bytes of garbage) {
       const answer = await exchange([bytes]);
-      assert.match(answer, /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes.slice(0, 40)));
+      const [headers, body] = answer.split('\r\n\r\n');
+      const [, status] = /^HTTP\/1\.1 (4\d\d) /.exec(headers) ?? [];
+      assert.equal(JSON.parse(body).error.status, Number(status), JSON.stringify(bytes.slice(0, 40)));
+      assert.match(headers, /^content-security-policy: default-src 'self'/m);
     }
     await isWell();
   });
@@ -169,8 +175,10 @@ test('the end does not wait for a client that keeps its connection after the las
     inputs: Array(1024).fill({ pixels: Array(784).fill(9), width: 28, height: 28 }),
   });
   let last = 0;
-  kept.on('data', () => {
+  let text = '';
+  kept.on('data', (piece) => {
     last = performance.now();
+    text += piece;
   });
   const headers = ['content-type: application/json', `content-length: ${body.length}`];
   kept.write(head('/api/predict', headers, 'keep-alive'));
@@ -178,9 +186,15 @@ test('the end does not wait for a client that keeps its connection after the las
   const running = async () => (await getJson<Health>(`${ending.url}api/health`)).json.running;
   while ((await running()) === 0 && last === 0) await sleep(2);
   assert.equal(last, 0, 'the request is still being processed');
-  await ending.close();
-  assert.ok(last > 0, 'it was answered');
+  const closed = ending.close();
+  await sleep(10);
+  kept.write(`GET /api/health HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`);
+  await closed;
   assert.ok(performance.now() - last < 3000);
+  const [first, next, refused] = text.split('\r\n\r\n');
+  assert.match(first, /^HTTP\/1\.1 200 /);
+  assert.match(next, /HTTP\/1\.1 503 .*content-security-policy.*retry-after: \d/s);
+  assert.deepEqual(JSON.parse(refused).error.status, 503);
   kept.destroy();
 });
 

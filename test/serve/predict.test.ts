@@ -230,6 +230,7 @@ describe('predict', () => {
       [sendJson({ ...SEVEN, model: 7 }), 400, /model: expected the id/],
       [sendJson({ pixels: [1, 2], width: 2, height: 2 }), 400, /2 × 2 × 1 = 4 bytes expected.*found 2/],
       [send('x', 'text/plain'), 415, /expected a body of image\/png.*found content-type "text\/plain"/],
+      [send('x', 'foo'), 415, /expected a content-type such as image\/png.*found "foo"/],
       [send('x', octets), 400, /raw pixels need their size/],
       [
         send('x', octets, '?width=1&height=0'),
