@@ -31,7 +31,7 @@ export const MAX_WORKER_HEAP_MIB = 1024;
 /** Time in which a request's headers, and the whole request, must arrive. */
 export const HEADERS_MS = 15_000;
 export const REQUEST_MS = 60_000;
-/** A connection without traffic is closed after this time; event streams send heartbeats. */
+/** A client that takes nothing of its answer for this time is disconnected; event streams send heartbeats. */
 export const IDLE_MS = 65_000;
 export const KEEP_ALIVE_MS = 10_000;
 /** Further connections are refused. */

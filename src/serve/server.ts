@@ -193,6 +193,8 @@ function bareServer({ host, onDefect }: ServeOptions): { app: FastifyInstance; c
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
+    // The queue may be long. The time for a request to arrive is limited by itself.
+    request.raw.socket.setTimeout(0);
     if (isClosing) throw new HttpError(503, 'the server is closing; try again later', CLOSED_S);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new HttpError(400, 'expected a header Host, which every request of HTTP/1.1 has');
@@ -209,6 +211,9 @@ function bareServer({ host, onDefect }: ServeOptions): { app: FastifyInstance; c
       403,
       `requests of other web pages are refused: expected an Origin with the host ${quote(request.headers.host ?? 'none')}, or none, found ${foreign}`,
     );
+  });
+  app.addHook('onSend', async (request) => {
+    request.raw.socket.setTimeout(limits.IDLE_MS);
   });
   // The routes read bodies themselves.
   app.removeAllContentTypeParsers();

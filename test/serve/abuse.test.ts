@@ -3,6 +3,7 @@
  * clients; memory is released; a server that ends answers the requests being processed.
  */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -15,6 +16,7 @@ import { openRecognizer } from '#src/recognize/recognizer.js';
 import type { Health, PredictResponse } from '#src/serve/api.js';
 import { Bodies } from '#src/serve/bodies.js';
 import { HttpError } from '#src/serve/http-error.js';
+import { IDLE_MS } from '#src/serve/server-limits.js';
 import { greyPng } from '../data/pictures/png-file.js';
 import { digits } from '../ink/images.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
@@ -75,6 +77,27 @@ describe('a server among bad clients', () => {
       assert.match(headers, /^content-security-policy: default-src 'self'/m);
     }
     await isWell();
+  });
+
+  test('does not disconnect who waits, but who does not take the answer', async () => {
+    const timeouts: (number | undefined)[] = [];
+    const waits = (message: unknown) => {
+      const { socket } = message as { socket: Socket };
+      setImmediate(() => timeouts.push(socket.timeout));
+    };
+    const ends = (message: unknown) => timeouts.push((message as { socket: Socket }).socket.timeout);
+    subscribe('http.server.request.start', waits);
+    subscribe('http.server.response.finish', ends);
+    const [image] = await digits(1);
+    const body = new Uint8Array(greyPng(image.pixels, 28));
+    await fetch(`${server.url}api/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/png' },
+      body,
+    });
+    unsubscribe('http.server.request.start', waits);
+    unsubscribe('http.server.response.finish', ends);
+    assert.deepEqual(timeouts, [0, IDLE_MS]);
   });
 
   test('releases the memory of aborted uploads', async () => {
