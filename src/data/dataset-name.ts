@@ -4,6 +4,11 @@ import type { KindName } from './input-kind.js';
 /** `strokes:` before a folder of IDX files means the strokes of its images. */
 export const STROKES_PREFIX = 'strokes:';
 
+/** The path of a value of `--data`. */
+export function withoutPrefix(spec: string): string {
+  return spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
+}
+
 /** Endings of files with drawings (pens/drawing-files.ts). */
 export const DRAWING_FILE = /\.(ndjson|jsonl|json|bin|tra|tes|unipen)$/i;
 
@@ -39,6 +44,11 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   mnist: 'mnist mnists mnits digits mnist-digits mnist-images',
   strokes: 'strokes stroke mnist-strokes strokes-mnist pens pen ink sequences',
 };
+
+/** Whether a value of `--data` names a data set of the package, no path. */
+export function isBuiltIn(spec: string): boolean {
+  return Object.hasOwn(BUILT_IN, spec);
+}
 
 /** The built-in data set that a path which does not exist probably means: `strokes` for `stroke`. */
 export function builtInFor(spec: string): string | undefined {

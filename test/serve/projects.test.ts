@@ -148,7 +148,10 @@ describe('a training', () => {
     assert.deepEqual(kept.network?.summary.classes, ['E', 'A']);
     const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
     assert.equal(config.data, join(folder, 'project.json'));
-    assert.match(uncleanPart('test', await readModel(folder)) ?? '', /was taught with these drawings/);
+    assert.match(
+      uncleanPart('test', config.data, await readModel(folder)) ?? '',
+      /was taught with these drawings/,
+    );
   });
 
   test('shows the drawings that were taught, with their own classes', async () => {

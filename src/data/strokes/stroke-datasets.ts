@@ -11,7 +11,7 @@ import { checkReadable } from '../../formats/read-files.js';
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
-import { isDrawingFile, isDrawingOrSketchFile, isOwnFile, STROKES_PREFIX } from '../dataset-name.js';
+import { isDrawingFile, isDrawingOrSketchFile, isOwnFile, withoutPrefix } from '../dataset-name.js';
 import { loadImages } from '../images/image-datasets.js';
 import type { ImageDataset } from '../images/image-examples.js';
 import { holdsPictures, loadOwn } from '../own/open-own.js';
@@ -98,10 +98,6 @@ export async function loadStrokes(
         readStrokeFolder(place.folder, name, onProgress, signal),
       );
   }
-}
-
-function withoutPrefix(spec: string): string {
-  return spec.startsWith(STROKES_PREFIX) ? spec.slice(STROKES_PREFIX.length) : spec;
 }
 
 /** A source of strokes. */

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, type Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { isDrawingOrSketchFile, kindNamed, STROKES_PREFIX } from '../../data/dataset-name.js';
+import { isDrawingOrSketchFile, kindNamed, STROKES_PREFIX, withoutPrefix } from '../../data/dataset-name.js';
 import { arraysBeside } from '../../data/own/tables/open-table.js';
 import { MOST_NESTED } from '../../data/own/trees/folder-tree.js';
 import { isLeftBehind } from '../../data/own/trees/picture-tree.js';
@@ -49,7 +49,7 @@ export async function checkAllowed(spec: string, roots: readonly string[]): Prom
   const look = new DataLook(roots);
   if (BUILT_IN.includes(spec)) return look.version();
   const isStrokes = spec.startsWith(STROKES_PREFIX);
-  const path = isStrokes ? spec.slice(STROKES_PREFIX.length) : spec;
+  const path = withoutPrefix(spec);
   for (const each of severalFiles(path, isDrawingOrSketchFile) ?? [path]) {
     // The name tells a file; looking would tell strangers what is there.
     await look.check(each, !isStrokes && kindNamed(each) !== null);

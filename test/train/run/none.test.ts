@@ -1,11 +1,11 @@
 /** Protects runs with the class `none`: training, report, evaluation and resuming. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { readSummary } from '#src/runs/run-files.js';
 import { evaluateRun } from '#src/train/run/evaluate/evaluate-run.js';
-import { FASTEST } from '../small-mnist.js';
+import { FASTEST, writeSmallMnist } from '../small-mnist.js';
 import { smallRuns } from './small-runs.js';
 
 const { at, checkpointOf, data, train } = smallRuns(240, 40);
@@ -39,9 +39,25 @@ test('a run with the class none trains, reports what it refuses, and is evaluate
     onValidation.confusionMatrix[10].some((count) => count > 0),
     'negatives are validated with',
   );
-  // Data without the class, named by the user.
+  // Its data in other words.
   const onData = await evaluateRun(at('one'), { ...OPTIONS, data: `${data}/` });
   assert.deepEqual(onData.score, summary.testScore);
+});
+
+test('data that are named in other words are the data of the run, split as they were', async () => {
+  await train('named', { noneShare: 0.5, numEpochs: 1 });
+  const summary = await readSummary(at('named'));
+  const validation = { ...OPTIONS, part: 'validation' } as const;
+  for (const name of [`${data}/`, `${data}/../${basename(data)}`, relative('.', data)]) {
+    const { score, notices } = await evaluateRun(at('named'), { ...validation, data: name });
+    assert.deepEqual([score, notices], [summary?.validationScore, []], name);
+  }
+  const copy = at('copy');
+  mkdirSync(copy);
+  writeSmallMnist(copy, 240, 40);
+  const { notices } = await evaluateRun(at('named'), { ...validation, data: copy });
+  assert.match(notices.join(), /^.*copy is not the data of the run, .*: its training samples are split anew/);
+  assert.deepEqual((await evaluateRun(at('named'), { ...OPTIONS, data: copy })).notices, []);
 });
 
 test('without the option there is no class none, and other data with one are refused by a network without', async () => {

@@ -17,6 +17,7 @@ import {
   type EvaluatedModel,
   type EvaluatedPart,
   indicesOf,
+  isOwnData,
   loadFitting,
   type NeededSamples,
   readModel,
@@ -76,7 +77,7 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
   const network = await openNetwork(data, needed, evaluated, options);
   try {
     const { sheet, labels } = await answersOf(network, options.part, evaluated, options.onProgress);
-    const unclean = data === runData ? uncleanPart(options.part, evaluated) : null;
+    const unclean = uncleanPart(options.part, data, evaluated);
     const notices = [...network.notices, ...(unclean === null ? [] : [unclean])];
     const { classes } = checkpoint;
     const refused = classes.includes(NONE_CLASS) ? refusedIn(sheet.scores, classes) : null;
@@ -91,7 +92,7 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
     if (temperature !== undefined) return compare(temperature, 'checkpoint');
     if (members !== undefined) return compare(1, 'merged');
     if (config === null) return compare(1, 'none');
-    if (data === runData) {
+    if (isOwnData(data, evaluated)) {
       const validation =
         options.part === 'validation' ? sheet : (await answersOf(network, 'validation', evaluated)).sheet;
       return compare(fitTemperature(validation, network.dataset.train.labels), 'validation');

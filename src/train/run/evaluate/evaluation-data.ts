@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { NONE_CLASS } from '../../../data/class-names.js';
+import { isBuiltIn, withoutPrefix } from '../../../data/dataset-name.js';
 import type { Dataset } from '../../../data/input-kind.js';
 import { kindOf } from '../../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../../data/open-dataset.js';
@@ -55,7 +56,7 @@ export async function loadEvaluation(
 ): Promise<EvaluationData> {
   const model = await readModel(path);
   const data = options.data ?? dataOf(model);
-  const unclean = data === dataOf(model) ? uncleanPart(options.part, model) : null;
+  const unclean = uncleanPart(options.part, data, model);
   if (unclean !== null) loading.onNotice?.(unclean);
   const dataset = await loadFitting(data, options.part === 'test' ? 'none' : 'all', model, loading);
   return { ...model, data, dataset, indices: indicesOf(options.part, dataset, model) };
@@ -95,6 +96,20 @@ export function dataOf({ config, checkpoint, checkpointPath, project }: Evaluate
   return project === null ? kindOf(checkpoint.preprocessing).defaultData : checkpointPath;
 }
 
+/** Whether a value of `--data` names the data that the network was trained on, perhaps in other words: `em/` for `em`. */
+export function isOwnData(data: string, model: EvaluatedModel): boolean {
+  return placeOf(data) === placeOf(dataOf(model));
+}
+
+/** One spelling for each place; of several files, separated by commas, one for each. */
+function placeOf(data: string): string {
+  if (isBuiltIn(data)) return data;
+  return withoutPrefix(data)
+    .split(',')
+    .map((path) => resolve(path))
+    .join(',');
+}
+
 /**
  * What is needed of the samples that the run has made: all of them to know its training and validation parts, the
  * negatives to know how many are refused, none for the test part. Making them takes longer than an evaluation.
@@ -105,14 +120,17 @@ export type NeededSamples = 'all' | 'negatives' | 'none';
 export async function loadFitting(
   data: string,
   needed: NeededSamples,
-  { checkpoint: { model, preprocessing, classes }, checkpointPath, config }: EvaluatedModel,
+  evaluated: EvaluatedModel,
   loading: Pick<LoadOptions, 'onProgress' | 'onNotice'> = {},
 ): Promise<Dataset> {
+  const { model, preprocessing, classes } = evaluated.checkpoint;
+  const { checkpointPath, config } = evaluated;
   const kind = kindOf(preprocessing);
   // They belong to the run's own data.
-  const made = config !== null && data === config.data ? additionsOf(config) : null;
+  const own = config !== null && isOwnData(data, evaluated) ? config : null;
+  const made = own && additionsOf(own);
   const additions = { all: made, negatives: made && { negatives: made.negatives }, none: null }[needed];
-  const division = config !== null && data === config.data ? divisionOf(config) : null;
+  const division = own && divisionOf(own);
   const dataset = await loadDataset(data, {
     ...kind.loadOptionsOf(preprocessing),
     ...loading,
@@ -172,14 +190,24 @@ function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
 }
 
 /**
- * A line if a part of the run's own data is not what its name says: the split is that of the run, and other members of a
- * merged network were trained on splits of their own; and the network of a project was taught with all its drawings. Null
- * otherwise.
+ * A line if a part of the data is not what its name says: the split is that of the run, and other data are split anew;
+ * other members of a merged network were trained on splits of their own; and the network of a project was taught with all
+ * its drawings. Null otherwise.
  */
-export function uncleanPart(
-  part: EvaluatedPart,
-  { checkpoint: { members }, project }: EvaluatedModel,
-): string | null {
+export function uncleanPart(part: EvaluatedPart, data: string, evaluated: EvaluatedModel): string | null {
+  const {
+    checkpoint: { members },
+    config,
+    project,
+  } = evaluated;
+  if (!isOwnData(data, evaluated)) {
+    // Without a run there is no split of its own.
+    if (part === 'test' || config === null) return null;
+    return (
+      `${data} is not the data of the run, ${dataOf(evaluated)}: its training samples are split anew, so if the network was ` +
+      'trained on some of them, this accuracy may be too high; leave out --data, or evaluate the part test'
+    );
+  }
   if (project?.network) {
     const { correct, count } = project.network.summary.heldOut;
     return (
