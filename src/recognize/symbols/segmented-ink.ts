@@ -53,6 +53,9 @@ export interface SegmentedInk {
   cutsOf(part: InkPart): [InkPart, InkPart][];
 }
 
+/** A box that is wider, in heights of its own, is a line: a dash, or what a number is underlined with. */
+const FLAT = 4;
+
 /** More pieces are no number and no word. Bounds the work. */
 export const MAX_PIECES = 200;
 
@@ -68,16 +71,22 @@ export function boxAround(boxes: readonly Box[]): Box {
 
 /**
  * The typical height of a symbol: the median height of the boxes that are at least 0.4 times as high as the highest but
- * a tenth, so that dots, dashes and a single long line do not count. A figure's width counts as two thirds of a height.
+ * whole tenths, so that dots and a few large shapes do not count. Flat lines count only where there is nothing else. A
+ * figure's width counts as two thirds of a height.
+ * @returns above 0, except without boxes
  */
 export function typicalHeight(boxes: readonly Box[]): number {
-  const heights = boxes
+  const figures = boxes.filter(
+    ({ left, top, right, bottom }) => bottom > top && right - left <= FLAT * (bottom - top),
+  );
+  const heights = (figures.length > 0 ? figures : boxes)
     .map(({ left, top, right, bottom }) => Math.max(bottom - top, (right - left) / 1.5))
     .sort((a, b) => a - b);
   if (heights.length === 0) return 0;
-  const high = heights[Math.floor(0.9 * (heights.length - 1))];
+  const high = heights[heights.length - 1 - Math.floor(heights.length / 10)];
   const large = heights.filter((each) => each >= 0.4 * high);
-  return large[Math.floor((large.length - 1) / 2)];
+  // Points alone have no height; gaps and sizes are divided by it.
+  return large[Math.floor((large.length - 1) / 2)] || Number.EPSILON;
 }
 
 /** Parts that follow each other become one. */

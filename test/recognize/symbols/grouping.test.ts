@@ -84,8 +84,19 @@ describe('lines', () => {
   });
 
   test('dots and a long line do not change the typical height', () => {
-    const boxes = [20, 22, 18, 21, 20, 19, 2, 1, 3].map((height) => piece(0, 8, { bottom: height }).box);
-    assert.equal(typicalHeight(boxes), 20);
+    const high = (height: number) => piece(0, 8, { bottom: height }).box;
+    assert.equal(typicalHeight([20, 22, 18, 21, 20, 19, 2, 1, 3].map(high)), 20);
+    const line = piece(-50, 200, { bottom: 1 }).box;
+    const dot = piece(3, 3, { bottom: 0 }).box;
+    for (const others of [[dot], [dot, dot, dot], [high(3)], [high(3), high(4)], [line], [line, dot, line]]) {
+      assert.equal(typicalHeight([high(20), ...others]), 20);
+      assert.equal(typicalHeight([...others, high(20), high(22)]), 20);
+    }
+    // The hat of a five.
+    assert.equal(typicalHeight([high(20), piece(0, 10, { bottom: 3 }).box]), 20);
+    assert.equal(typicalHeight([line]), 250 / 1.5);
+    assert.ok(typicalHeight([dot, dot]) > 0, 'sizes are divided by it');
+    assert.equal(typicalHeight([]), 0);
   });
 });
 
