@@ -24,7 +24,7 @@ export interface Sample {
 
 /**
  * Sample i of a data set.
- * @param pictures for strokes: the pictures from which they were made, if the data set has them
+ * @param pictures for strokes: the pictures from which the first of them were made, if the data set has them
  */
 export function sampleAt(data: SequencesOf<KindName>, pictures: ImageExamples | null, i: number): Sample {
   const { width, height } = kindOf(data).pictureSizeOf(data.preprocessing);
@@ -40,7 +40,11 @@ export function sampleAt(data: SequencesOf<KindName>, pictures: ImageExamples | 
   return {
     centre,
     own,
-    picture: () => (pictures === null ? renderedPicture(examples, i, preprocessing) : pictureAt(pictures, i)),
+    // Examples that were added to the data set's own have no pictures.
+    picture: () =>
+      pictures !== null && i < pictures.count
+        ? pictureAt(pictures, i)
+        : renderedPicture(examples, i, preprocessing),
     drawing: () => drawingAt(examples, i, preprocessing),
   };
 }

@@ -9,7 +9,7 @@ import type { Recognizer } from '../recognizer.js';
 /** Samples to be changed. Can be posted to a worker thread; the examples are shared. */
 export interface SamplesToChange {
   data: SequencesOf<KindName>;
-  /** For strokes: the pictures from which they were made; null if there are none. */
+  /** For strokes: the pictures from which the first of them were made; null if there are none. */
   pictures: ImageExamples | null;
   /** [samples] indices into the examples. */
   indices: Int32Array;

@@ -351,3 +351,9 @@ test('samples to change are as the data set has them, with their slant', () => {
   assert.deepEqual(pixelsOf(givenSamples), slanted.pixels);
   assert.notDeepEqual(pixelsOf(sequencesOf), slanted.pixels);
 });
+  test('that was added to the data set has no picture there, and is drawn', () => {
+    const offsets = Int32Array.of(0, moves.length / 4, moves.length / 2);
+    const two = { count: 2, labels: Uint8Array.of(0, 0), moves: Int16Array.of(...moves, ...moves), offsets };
+    const added = sampleAt({ ...dataOf.strokes, examples: two }, images, 1);
+    assert.deepEqual(added.picture(), sampleAt(dataOf.strokes, null, 0).picture());
+  });
