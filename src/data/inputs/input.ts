@@ -7,7 +7,7 @@ import { UserError } from '../../user-error.js';
 import type { Sequence } from '../sequences/sequence.js';
 import { paddedPicture } from './pad.js';
 import type { InputPicture, PictureSize } from './picture-size.js';
-import { MAX_PICTURE_PIXELS, preparePicture } from './prepare-picture.js';
+import { MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, preparePicture } from './prepare-picture.js';
 
 export type { InputPicture, PictureSize } from './picture-size.js';
 
@@ -72,13 +72,11 @@ function checkStrokes({ strokes }: { strokes?: unknown }): void {
   });
 }
 
-/** @throws UserError if sizes and bytes do not fit together, or there are too many pixels */
-export function checkedPicture({
-  width,
-  height,
-  channels = 1,
-  pixels,
-}: InputPicture): Required<InputPicture> {
+/** @throws UserError if sizes and bytes do not fit together, or there are more than `maxPixels` pixels */
+export function checkedPicture(
+  { width, height, channels = 1, pixels }: InputPicture,
+  maxPixels = MAX_PICTURE_PIXELS,
+): Required<InputPicture> {
   for (const [name, size] of Object.entries({ width, height, channels })) {
     if (!Number.isInteger(size) || size < 1) {
       throw new UserError(
@@ -86,12 +84,12 @@ export function checkedPicture({
       );
     }
   }
-  const length = width * height * channels;
-  if (length > MAX_PICTURE_PIXELS) {
+  if (width * height > maxPixels) {
     throw new UserError(
-      `recognize: a picture of ${width} × ${height}; at most ${MAX_PICTURE_PIXELS} pixels are accepted`,
+      `recognize: a picture of ${width} × ${height}; at most ${maxPixels} pixels are accepted`,
     );
   }
+  const length = width * height * channels;
   if (!(pixels instanceof Uint8Array) || pixels.length !== length) {
     throw new UserError(
       `recognize: ${width} × ${height} × ${channels} = ${length} bytes expected (a Uint8Array, 0 for paper and 255 ` +
@@ -153,7 +151,7 @@ export function pictureToRead(
   size: PictureSize,
   { isFitted, isThinned, isPadded = false }: { isFitted: boolean; isThinned: boolean; isPadded?: boolean },
 ): Required<InputPicture> | null {
-  const picture = checkedPicture(input);
+  const picture = checkedPicture(input, isPadded ? MAX_PHOTO_PIXELS : MAX_PICTURE_PIXELS);
   const { width, height, channels } = picture;
   if (isPadded && channels === size.channels) {
     return channels === 1 && isBlank(picture) ? null : paddedPicture(picture, size);

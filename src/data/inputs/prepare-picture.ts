@@ -12,6 +12,8 @@ import { resampled } from './resample.js';
 
 /** 4096 × 4096. */
 export const MAX_PICTURE_PIXELS = 2 ** 24;
+/** Limit for photos: the largest of phones have 50 million pixels. */
+export const MAX_PHOTO_PIXELS = 2 ** 26;
 
 /** Larger pictures are searched for the figure in a smaller copy. */
 const SEARCHED = 512;

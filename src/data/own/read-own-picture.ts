@@ -1,7 +1,8 @@
 /** A person's picture from the bytes of a PNG, JPEG or WebP file. Node.js only. */
 
+import { MAX_PHOTO_PIXELS } from '../inputs/prepare-picture.js';
 import { inkIn, isGrey, pixelsOf, uprightSize } from '../pictures/decoded-picture.js';
-import { decodePicture, MAX_PHOTO_PIXELS } from '../pictures/picture.js';
+import { decodePicture } from '../pictures/picture.js';
 import type { OwnPicture } from './own-picture.js';
 
 /**

@@ -14,9 +14,6 @@ import { decodePhoto } from './photo-codecs.js';
 import { announcedPngPixels, decodePng } from './png.js';
 import { announcedWebpPixels, readWebpHeader } from './webp.js';
 
-/** Limit for photos in files of a user: the largest of phones have 50 million pixels. */
-export const MAX_PHOTO_PIXELS = 2 ** 26;
-
 export interface PictureOptions {
   /** 3 for colours as they are. Default 1. */
   channels?: number;

@@ -1,7 +1,8 @@
 /** Protects the scaling of people's pictures: proportions, mean brightness and paper stay; a picture of the size passes unchanged. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { pictureToRead } from '#src/data/inputs/input.js';
 import { paddedPicture } from '#src/data/inputs/pad.js';
 
 const frame = (side: number, channels = 1) => ({ width: side, height: side, channels });
@@ -64,4 +65,24 @@ test('proportions are kept, and ink is as light in every size', () => {
     ),
     { seed: 2 },
   );
+});
+
+describe('a network of padded pictures', () => {
+  const how = { isFitted: true, isThinned: false, isPadded: true };
+
+  test('reads photos of the size that files may have, whatever their channels', () => {
+    const [width, height] = [3000, 2000];
+    const pixels = new Uint8Array(width * height * 3).fill(200);
+    const read = pictureToRead(
+      { width, height, channels: 3, pixels },
+      { width: 8, height: 8, channels: 3 },
+      how,
+    );
+    assert.deepEqual([read?.width, read?.height, read?.pixels.every((value) => value === 200)], [8, 8, true]);
+    const huge = { width: 9000, height: 9000, pixels: new Uint8Array() };
+    assert.throws(
+      () => pictureToRead(huge, { width: 8, height: 8, channels: 1 }, how),
+      /a picture of 9000 × 9000; at most 67108864 pixels are accepted/,
+    );
+  });
 });
