@@ -143,7 +143,7 @@ export function digitPicture(pixels: Uint8Array): Required<InputPicture> {
  * @param how.isFitted whether the network learnt from pictures made as MNIST's; else one of its size is read as it is
  * @param how.isThinned whether the picture becomes strokes
  * @param how.isPadded whether the network learnt from people's own pictures, scaled and padded as pad.ts does it
- * @returns null if there is no ink
+ * @returns null if there is no ink; what is padded may be blank, because so may pictures of its training
  * @throws UserError for a picture of another size than the network's, unless that is MNIST's, and for colours
  */
 export function pictureToRead(
@@ -153,9 +153,7 @@ export function pictureToRead(
 ): Required<InputPicture> | null {
   const picture = checkedPicture(input, isPadded ? MAX_PHOTO_PIXELS : MAX_PICTURE_PIXELS);
   const { width, height, channels } = picture;
-  if (isPadded && channels === size.channels) {
-    return channels === 1 && isBlank(picture) ? null : paddedPicture(picture, size);
-  }
+  if (isPadded && channels === size.channels) return paddedPicture(picture, size);
   const isOwnSize = width === size.width && height === size.height && channels === size.channels;
   const isPrepared = isFitted && isDigitSized(size);
   if (isOwnSize && !isPrepared) return isBlank(picture) ? null : picture;

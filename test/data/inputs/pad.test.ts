@@ -85,4 +85,10 @@ describe('a network of padded pictures', () => {
       /a picture of 9000 × 9000; at most 67108864 pixels are accepted/,
     );
   });
+
+  test('reads a blank picture, which may be one of its classes', () => {
+    const size = { width: 8, height: 8, channels: 1 };
+    const blank = { width: 20, height: 16, pixels: new Uint8Array(320).fill(255) };
+    assert.deepEqual(pictureToRead(blank, size, how)?.pixels, new Uint8Array(64));
+  });
 });

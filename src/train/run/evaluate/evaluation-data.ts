@@ -1,6 +1,6 @@
 /** What an evaluation needs: a checkpoint, the configuration beside it, and samples that fit it. */
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { NONE_CLASS } from '../../../data/class-names.js';
 import { isBuiltIn, withoutPrefix } from '../../../data/dataset-name.js';
 import type { Dataset } from '../../../data/input-kind.js';
