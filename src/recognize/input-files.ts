@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isGzip, isIdx, parseIdx } from '../data/images/idx.js';
 import { checkIdxStart, inflateIdx } from '../data/images/idx-file.js';
+import { isTransposed } from '../data/images/image-datasets.js';
+import { arrangedImages } from '../data/images/image-examples.js';
 import { MAX_PHOTO_PIXELS } from '../data/inputs/prepare-picture.js';
 import { readDrawings } from '../data/pens/drawing-files.js';
 import { drawingOf, isProject, projectOf } from '../data/pens/project.js';
@@ -89,8 +91,8 @@ async function inputsIn(path: string, channels: number): Promise<RecognizerInput
     const picture = await readPicture(bytes, name, { channels, maxPixels: MAX_PHOTO_PIXELS });
     return [{ kind: 'picture', ...picture }];
   }
-  if (isGzip(bytes)) return idxPictures(await inflateIdx(bytes, name, MAX_IDX_BYTES), name);
-  if (isIdx(bytes)) return idxPictures(bytes, name);
+  if (isGzip(bytes)) return idxPictures(await inflateIdx(bytes, name, MAX_IDX_BYTES), name, channels);
+  if (isIdx(bytes)) return idxPictures(bytes, name, channels);
   return jsonInputs(decode(bytes, name), name);
 }
 
@@ -108,18 +110,27 @@ function foreign(name: string, bytes: Uint8Array): UserError {
   );
 }
 
-function idxPictures(bytes: Uint8Array, name: string): RecognizerInput[] {
-  const { data, shape, type } = parseIdx(bytes, name);
-  const [count, height, width] = shape;
-  if (!(data instanceof Uint8Array) || shape.length !== 3) {
+/** The pictures of an IDX file, arranged as those of a training. @param channels of the network */
+function idxPictures(bytes: Uint8Array, name: string, channels: number): RecognizerInput[] {
+  const images = parseIdx(bytes, name);
+  const { shape, type } = images;
+  const isGrey = shape.length === 3;
+  const hasChannels = shape.length === 4 && [shape[1], shape[3]].includes(channels);
+  if (type !== 'uint8' || !(isGrey || hasChannels)) {
     throw new UserError(
-      `${name}: expected pictures, 3 dimensions of uint8, found ${shape.join(' × ')} of ${type}`,
+      `${name}: expected pictures, 3 dimensions of uint8, or 4 with ${channels} channel${channels === 1 ? '' : 's'} as the ` +
+        `network reads; found ${shape.join(' × ')} of ${type}`,
     );
   }
-  const size = width * height;
-  return Array.from({ length: count }, (_, n) => {
-    const pixels = data.subarray(n * size, (n + 1) * size);
-    return { kind: 'picture', width, height, pixels };
+  const { pixels, ...size } = arrangedImages({
+    images,
+    imagesName: name,
+    channelsImg: isGrey ? 1 : channels,
+    transposed: isTransposed(name),
+  });
+  const values = size.width * size.height * size.channels;
+  return Array.from({ length: shape[0] }, (_, n) => {
+    return { kind: 'picture', ...size, pixels: pixels.subarray(n * values, (n + 1) * values) };
   });
 }
 

@@ -36,6 +36,11 @@ const PARTS: Record<Part, { what: string; usual: string }> = {
 const FILE_NAME =
   /^(emnist-[a-z]+-)?(train|t10k|test)-(?:(images)[-.]idx[34]|(labels)[-.]idx1)-ubyte(\.gz)?$/i;
 
+/** Whether a file with this name has EMNIST's images, which are stored transposed: mirrored at the diagonal. */
+export function isTransposed(path: string): boolean {
+  return /^emnist-/i.test(basename(path));
+}
+
 const DIGITS = '0123456789';
 const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 /** EMNIST's classes in the order of their labels; in "balanced" and "bymerge", 15 small letters merge into capitals. */
@@ -100,7 +105,7 @@ export async function loadImages(
         labelsName,
         labels,
         channelsImg,
-        transposed: prefix !== '',
+        transposed: isTransposed(paths[images]),
       },
       (label) => classOf.get(label),
     );

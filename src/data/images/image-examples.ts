@@ -60,30 +60,14 @@ export function imageExamples(
   files: ImageFiles,
   classOf: (label: number) => number | undefined,
 ): ImageExamples {
-  const { images, labels, imagesName, labelsName, transposed } = files;
+  const { images, labels, imagesName, labelsName } = files;
   checkImageHeader(images, imagesName, labels, labelsName);
   const labelBytes = checkLabels(labels, labelsName);
   const [count] = images.shape;
-  const stored = storedLayout(files);
-  const [height, width] = transposed ? [stored.width, stored.height] : [stored.height, stored.width];
-  const { channels } = stored;
-
-  const pixels = new Uint8Array(sharedBytes(images.data.length));
-  if (channels === 1 && !transposed) {
-    pixels.set(images.data);
-  } else {
-    const [stepX, stepY] = transposed ? [stored.stepY, stored.stepX] : [stored.stepX, stored.stepY];
-    const size = channels * height * width;
-    let to = 0;
-    for (let image = 0; image < count; image++) {
-      for (let y = 0; y < height; y++) {
-        for (let c = 0; c < channels; c++) {
-          let from = image * size + y * stepY + c * stored.stepC;
-          for (let x = 0; x < width; x++, from += stepX) pixels[to++] = images.data[from];
-        }
-      }
-    }
-  }
+  const { pixels: arranged, ...size } = arrangedImages(files);
+  const isInFile = arranged === images.data;
+  const pixels = isInFile ? new Uint8Array(sharedBytes(arranged.length)) : arranged;
+  if (isInFile) pixels.set(arranged);
 
   const classes = new Uint8Array(sharedBytes(count));
   for (let i = 0; i < count; i++) {
@@ -93,7 +77,40 @@ export function imageExamples(
     }
     classes[i] = index;
   }
-  return { count, channels, height, width, pixels, labels: classes };
+  return { count, ...size, pixels, labels: classes };
+}
+
+/**
+ * The pixels of a file in the common layout, and the size of an image. Images that lie so in the file are not copied.
+ * @param files images of uint8
+ * @throws UserError if the images have other channels
+ */
+export function arrangedImages(
+  files: Pick<ImageFiles, 'images' | 'imagesName' | 'channelsImg' | 'transposed'>,
+): Pick<ImageExamples, 'channels' | 'height' | 'width' | 'pixels'> {
+  const { images, imagesName, transposed } = files;
+  if (!(images.data instanceof Uint8Array)) {
+    throw new UserError(`${imagesName}: expected images of uint8, found ${images.type}`);
+  }
+  const [count] = images.shape;
+  const stored = storedLayout(files);
+  const [height, width] = transposed ? [stored.width, stored.height] : [stored.height, stored.width];
+  const { channels } = stored;
+
+  if (channels === 1 && !transposed) return { channels, height, width, pixels: images.data };
+  const pixels = new Uint8Array(sharedBytes(images.data.length));
+  const [stepX, stepY] = transposed ? [stored.stepY, stored.stepX] : [stored.stepX, stored.stepY];
+  const size = channels * height * width;
+  let to = 0;
+  for (let image = 0; image < count; image++) {
+    for (let y = 0; y < height; y++) {
+      for (let c = 0; c < channels; c++) {
+        let from = image * size + y * stepY + c * stored.stepC;
+        for (let x = 0; x < width; x++, from += stepX) pixels[to++] = images.data[from];
+      }
+    }
+  }
+  return { channels, height, width, pixels };
 }
 
 /** Type and shape, of a header or an array. */
@@ -133,7 +150,11 @@ export function checkLabels(labels: IdxArray, name: string): Uint8Array {
 }
 
 /** Sizes, and the strides of x, y and channel in the file. */
-function storedLayout({ images, imagesName, channelsImg }: ImageFiles) {
+function storedLayout({
+  images,
+  imagesName,
+  channelsImg,
+}: Pick<ImageFiles, 'images' | 'imagesName' | 'channelsImg'>) {
   const { shape } = images;
   const [, ...sizes] = shape;
   if (sizes.length === 2) {
