@@ -335,14 +335,43 @@ export function coloursOf({ width, height, values }: Rgba): Uint8Array {
   return pixels;
 }
 
+/** Opaque pixels are a card, not a figure, if they fill this share of their box and their greys differ by this much. */
+const CARD_FILLS = 0.75;
+const CARD_CONTRAST = 64;
+
+/** The box of the opaque pixels as a picture, if they are a card with a figure on it; else null. */
+function cardIn({ width, height, values }: Rgba): Rgba | null {
+  let [left, top, right, bottom, count] = [width, height, 0, 0, 0];
+  let [darkest, lightest] = [255, 0];
+  for (let i = 0; i < width * height; i++) {
+    if (values[i * 4 + 3] < 255) continue;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
+    const grey = luminance(values[i * 4], values[i * 4 + 1], values[i * 4 + 2]);
+    [darkest, lightest] = [Math.min(darkest, grey), Math.max(lightest, grey)];
+    count++;
+  }
+  const [wide, high] = [right - left, bottom - top];
+  if (count === 0 || count < CARD_FILLS * wide * high || lightest - darkest < CARD_CONTRAST) return null;
+  const rows = new Uint8Array(wide * high * 4);
+  for (let y = 0; y < high; y++) {
+    const from = ((top + y) * width + left) * 4;
+    rows.set(values.subarray(from, from + wide * 4), y * wide * 4);
+  }
+  return { width: wide, height: high, values: rows };
+}
+
 /**
  * The ink of each pixel: its opacity on a transparent ground, else its difference from the paper. Dark ink on light paper
- * is inverted. The edge of the picture tells the paper.
+ * is inverted. The edge of the picture tells the paper, or the edge of a card on a transparent ground.
  * @returns [height, width] 0 is paper, 255 is ink
  */
 export function inkOf(picture: Rgba): Uint8Array {
   const { width, height, values } = picture;
-  const ground = edgeOf(picture);
+  const edge = edgeOf(picture);
+  const card = edge.opacity < 128 ? cardIn(picture) : null;
+  const ground = card === null ? edge : edgeOf(card);
   const pixels = new Uint8Array(width * height);
   for (let i = 0; i < pixels.length; i++) {
     const at = i * 4;

@@ -76,6 +76,28 @@ describe('PNG pictures', () => {
     });
     assert.deepEqual(read(keyed), [0, 0, 0, 0, 255, 0, 0, 0, 0]);
   });
+
+  test('with a transparent margin around a card: the edge of the card is paper', async () => {
+    const [{ pixels, width, height }] = await digits(1);
+    const margin = 9;
+    const [wide, high] = [width + 2 * margin, height + 2 * margin];
+    const framed = Array.from({ length: wide * high }, (_, i) => {
+      const [x, y] = [(i % wide) - margin, Math.floor(i / wide) - margin];
+      return x >= 0 && y >= 0 && x < width && y < height ? pixels[y * width + x] : null;
+    });
+    for (const isDark of [true, false]) {
+      const rgba = framed.flatMap((ink) => {
+        if (ink === null) return [7, 7, 7, 0];
+        const grey = isDark ? 255 - ink : ink;
+        return [grey, grey, grey, 255];
+      });
+      const card = pngFile({ width: wide, height: high, type: 6, raw: unfiltered(rgba, 4 * wide) });
+      assert.deepEqual(
+        read(card),
+        framed.map((ink) => ink ?? 0),
+      );
+    }
+  });
 });
 
 describe('invalid PNG files', () => {
