@@ -15,11 +15,16 @@ export const POINTS_SIDE = 256;
 /** A drawing with more moves is simplified further, until it has no more. */
 export const MAX_POINT_MOVES = 256;
 /** Increased whenever the same drawing gives other moves than before: it is part of the cache's keys. */
-export const POINTS_VERSION = 1;
+export const POINTS_VERSION = 2;
 
 const LARGEST = POINTS_SIDE - 1;
 /** Pixels between a stroke and its simplified form, at most. */
 const TOLERANCE = 2;
+/**
+ * Of a simplified drawing, simplifying with half the tolerance leaves nearly all points, although their rounding has moved
+ * them. If it leaves less than this share, the points are as dense as a pen gave them.
+ */
+const SIMPLE = 0.5;
 /** Longer strokes are simplified in pieces of so many points: the time grows with the square of a piece. */
 const PIECE = 1000;
 
@@ -52,8 +57,12 @@ function inPixels(drawing: Drawing): PixelStroke[] {
   // The outermost points may be among those that were left out.
   const end = Math.max(left + width, top + height);
   const isPlaced = Math.min(left, top) >= 0 && Math.max(left, top) <= TOLERANCE;
-  const isDone = isPlaced && end <= LARGEST && end >= LARGEST - TOLERANCE;
-  if (isDone && strokes.every(({ xs, ys }) => [xs, ys].every(areWhole))) return strokes.map(inWholePixels);
+  const isInside = isPlaced && end <= LARGEST && end >= LARGEST - TOLERANCE;
+  if (isInside && strokes.every(({ xs, ys }) => [xs, ys].every(areWhole))) {
+    const pixels = strokes.map(inWholePixels);
+    const simpler = pixels.map((stroke) => simplified(stroke, TOLERANCE / 2));
+    if (pointsIn(simpler) >= SIMPLE * pointsIn(pixels)) return pixels;
+  }
   const fitting = LARGEST / longer;
   const scale = Number.isFinite(fitting) ? fitting : 0;
   return strokes.map(({ xs, ys }) => {
@@ -131,9 +140,13 @@ function distanceToSegment(xs: number[], ys: number[], n: number, a: number, b: 
   return Math.sqrt(x * x + y * y);
 }
 
+function pointsIn(strokes: readonly PixelStroke[]): number {
+  return strokes.reduce((sum, { xs }) => sum + xs.length, 0);
+}
+
 /** Points, a lifted pen between strokes, and the end. */
 function movesIn(strokes: readonly PixelStroke[]): number {
-  return strokes.reduce((sum, { xs }) => sum + xs.length + 1, 0);
+  return pointsIn(strokes) + strokes.length;
 }
 
 /** What does not fit into the most moves is cut off: more than a hundred strokes. */

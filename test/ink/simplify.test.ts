@@ -25,6 +25,21 @@ test('a simplified drawing keeps every point', () => {
   assert.deepEqual([...moves.subarray(-12)], [...[0, 0, 1, 0], ...[-238, -9, 0, 0], ...[0, 0, 1, 1]]);
 });
 
+test('a drawing of whole pixels whose points lie as dense as a pen gives them is simplified', () => {
+  const circle = Array.from({ length: 201 }, (_, n) => (2 * Math.PI * n) / 200);
+  const dense = (size: number): [number[], number[]] => [
+    circle.map((angle) => Math.round((size / 2) * (1 + Math.cos(angle)))),
+    circle.map((angle) => Math.round((size / 2) * (1 + Math.sin(angle)))),
+  ];
+  for (const size of [255, 2550]) {
+    const [[xs]] = pointsOf(pointMoves(drawingOf(dense(size))));
+    assert.ok(xs.length > 16 && xs.length < 40, `${xs.length} points`);
+  }
+  // It is simplified once.
+  const moves = pointMoves(drawingOf(dense(255)));
+  assert.deepEqual(pointMoves({ strokes: movesToStrokes(moves) }), moves);
+});
+
 test('others are moved and scaled into 0 to 255, and lose points beside a line', () => {
   // A line with a point 1 of 1000 beside it, and a corner.
   const moves = pointMoves(
