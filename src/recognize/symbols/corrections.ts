@@ -1,4 +1,5 @@
 /** Corrections of a reading: groups of ink whose grouping, and perhaps class, a person has decided. */
+import { shown } from '../../formats/shape.js';
 import { UserError } from '../../user-error.js';
 import { isNone } from '../guess-name.js';
 import {
@@ -22,17 +23,21 @@ export interface CorrectedPieces {
 
 /**
  * Makes each corrected group a piece that grouping takes as it is, and takes its parts from the other pieces.
- * @throws UserError for parts that the ink does not have or that two corrections claim, and for unknown classes
+ * @throws UserError for what is no list of corrections, for parts that the ink does not have or that two corrections
+ *   claim, and for unknown classes
  */
 export function correctedPieces(
   ink: SegmentedInk,
-  corrections: readonly SymbolCorrection[],
+  given: readonly SymbolCorrection[],
   classes: readonly string[],
 ): CorrectedPieces {
-  if (corrections.length === 0) return { pieces: ink.pieces, height: ink.height, leftOut: [] };
-  corrections.forEach((correction, n) => {
-    check(ink, correction, n, classes);
-  });
+  if (!Array.isArray(given)) {
+    throw new UserError(
+      `read symbols: corrections must be a list of { parts, answer }, found ${shown(given)}`,
+    );
+  }
+  if (given.length === 0) return { pieces: ink.pieces, height: ink.height, leftOut: [] };
+  const corrections = given.map((correction, n) => checked(ink, correction, n, classes));
   const claimed = corrections.flatMap(({ parts }) => parts);
   claimed.sort((a, b) => a.index - b.index || a.from - b.from);
   claimed.forEach((part, n) => {
@@ -61,23 +66,45 @@ export function correctedPieces(
   };
 }
 
-function check(
+/** The correction, with parts as the ink has them. */
+function checked(
   ink: SegmentedInk,
-  { parts, answer }: SymbolCorrection,
+  correction: SymbolCorrection,
   n: number,
   classes: readonly string[],
-): void {
-  const foreign = parts.find((part) => !ink.has(part));
-  if (parts.length === 0 || foreign) {
-    const found = foreign ? `${foreign.from} to ${foreign.to} of ${nameOf(ink)} ${foreign.index}` : 'no part';
+): SymbolCorrection {
+  const { parts: given, answer } = Object(correction) as Partial<SymbolCorrection>;
+  if (!Array.isArray(given) || !given.every(isPart)) {
     throw new UserError(
-      `read symbols: correction ${n} names ${found}, which the input does not have; give parts of a reading of this input`,
+      `read symbols: correction ${n} must be { parts: [{ index, from, to }, …] }, found ${shown(correction)}`,
     );
   }
-  if (typeof answer !== 'string' || (classes.includes(answer) && !isNone(answer))) return;
+  const parts: InkPart[] = [];
+  for (const part of given) {
+    const own = ink.partAt(part);
+    if (own === null) {
+      throw foreign(n, `${part.from} to ${part.to} of ${nameOf(ink)} ${part.index}`);
+    }
+    parts.push(own);
+  }
+  if (parts.length === 0) throw foreign(n, 'no part');
+  if (typeof answer !== 'string' || (classes.includes(answer) && !isNone(answer))) {
+    return { ...correction, parts };
+  }
   throw new UserError(
     `read symbols: correction ${n} has the class ${JSON.stringify(answer)}; give one of ` +
       `${classes.filter((name) => !isNone(name)).join(', ')}, or null for no symbol`,
+  );
+}
+
+function isPart(value: unknown): value is InkPart {
+  const { index, from, to } = Object(value) as Partial<InkPart>;
+  return [index, from, to].every((each) => typeof each === 'number');
+}
+
+function foreign(n: number, found: string): UserError {
+  return new UserError(
+    `read symbols: correction ${n} names ${found}, which the input does not have; give parts of a reading of this input`,
   );
 }
 

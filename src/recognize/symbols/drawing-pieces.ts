@@ -50,8 +50,11 @@ export function drawingInk({ strokes }: Drawing): SegmentedInk | null {
     of: 'strokes',
     pieces,
     height: typicalHeight(pieces.map(({ box }) => box)),
-    has: ({ index, from, to }) =>
-      from >= 0 && from < to && strokes[index] !== undefined && to <= strokes[index].xs.length,
+    partAt: (part) => {
+      const { index, from, to } = part;
+      const isWhole = [from, to].every(Number.isInteger);
+      return isWhole && from >= 0 && from < to && to <= (strokes[index]?.xs.length ?? 0) ? part : null;
+    },
     boxOf,
     inputOf: (parts): RecognizerInput => ({
       kind: 'drawing',

@@ -85,10 +85,12 @@ class PictureInk implements SegmentedInk {
     if (this.pieces.length > MAX_PIECES) throw tooMany(this.pieces.length);
   }
 
-  has({ index, from, to }: InkPart): boolean {
-    const box = this.#boxes[index];
-    const [first, end] = [Math.round(from / this.#scale), Math.round(to / this.#scale)];
-    return box !== undefined && first >= box.left && first < end && end <= box.right;
+  partAt(part: InkPart): InkPart | null {
+    const box = this.#boxes[part.index];
+    const scale = this.#scale;
+    const [first, end] = [Math.round(part.from / scale), Math.round(part.to / scale)];
+    if (box === undefined || !(first >= box.left && first < end && end <= box.right)) return null;
+    return { ...part, from: first * scale, to: end * scale };
   }
 
   boxOf(parts: readonly InkPart[]): Box {

@@ -175,7 +175,8 @@ export async function regroupSymbols(
 ): Promise<SymbolReading> {
   const ink = segmented(recognizer, input);
   const isOfInput =
-    ink?.of === reading.of && reading.symbols.every(({ parts }) => parts.every((part) => ink.has(part)));
+    ink?.of === reading.of &&
+    reading.symbols.every(({ parts }) => parts.every((part) => ink.partAt(part) !== null));
   if (ink === null || !isOfInput) {
     throw new UserError('regroup: the reading is of another input; give the input that was read');
   }

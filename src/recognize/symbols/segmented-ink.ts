@@ -43,8 +43,8 @@ export interface SegmentedInk {
   pieces: Piece[];
   /** Typical height of a symbol. */
   height: number;
-  /** Whether this ink has such a part. */
-  has(part: InkPart): boolean;
+  /** The part with its ends on points or whole columns; null if this ink has no such part. */
+  partAt(part: InkPart): InkPart | null;
   /** The box of parts. */
   boxOf(parts: readonly InkPart[]): Box;
   /** Only these parts, as an input. */

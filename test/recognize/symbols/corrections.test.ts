@@ -110,6 +110,11 @@ describe('corrections', () => {
     assert.equal(text, '11');
     const corrections = [{ parts: symbols[1].parts, answer: '4' }];
     assert.equal((await readSymbols(digits, input, { corrections })).text, '14');
+    // Columns are whole.
+    const [{ index, from, to }] = symbols[1].parts;
+    const about = [{ parts: [{ index, from: from + 0.3, to: to - 0.4 }], answer: '4' }];
+    const reading = await readSymbols(digits, input, { corrections: about });
+    assert.deepEqual([reading.text, reading.symbols[1].parts], ['14', symbols[1].parts]);
   });
 
   test('of other ink, of ink that is claimed twice, and of unknown classes are refused', async () => {
@@ -119,12 +124,31 @@ describe('corrections', () => {
       [[{ parts: [whole(0)] }, { parts: [whole(0, 2)] }], /two corrections claim .* stroke 0/],
       [[{ parts: [whole(0)], answer: 'ten' }], /correction 0 has the class "ten"; give one of 0, 1, .*9, or/],
       [[{ parts: [whole(0)], answer: 'none' }], /the class "none"/],
+      [[{ parts: [whole(0, 2.5)] }], /names 0 to 2.5 of stroke 0, which the input does not have/],
     ] as const) {
       const given = corrections.map((each) => ({ ...each, parts: [...each.parts] }));
       await assert.rejects(
         readSymbols(digits, drawing(one(0), seven(20)), { corrections: given }),
         (error) => error instanceof UserError && message.test(error.message),
         String(message),
+      );
+    }
+  });
+
+  test('that are no list, or no lists of parts, are refused with what was expected', async () => {
+    for (const [text, message] of [
+      ['null', /corrections must be a list of \{ parts, answer \}, found null$/],
+      ['{}', /corrections must be a list/],
+      ['[null]', /correction 0 must be \{ parts: \[\{ index, from, to \}, …\] \}, found null$/],
+      ['[{ "parts": [{ "index": 0, "from": 0, "to": 3 }] }, {}]', /correction 1 must be/],
+      ['[{ "parts": null }]', /correction 0 must be/],
+      ['[{ "parts": [null] }]', /correction 0 must be/],
+      ['[{ "parts": [{ "index": "0", "from": 0, "to": 3 }] }]', /correction 0 must be/],
+    ] as const) {
+      await assert.rejects(
+        readSymbols(digits, drawing(one(0), seven(20)), { corrections: JSON.parse(text) }),
+        (error) => error instanceof UserError && message.test(error.message),
+        text,
       );
     }
   });
