@@ -260,7 +260,7 @@ export class Recognizer implements Disposable {
    * @param input a picture, moves or a drawing
    * @param options after which points or steps
    * @returns null for an input without ink, or with only a dot
-   * @throws UserError if the input is malformed, or this network cannot read it
+   * @throws UserError if the input is malformed, this network cannot read it, or the options ask for no moments
    */
   async trace(input: RecognizerInput, options: TraceOptions = {}): Promise<Trace | null> {
     return traceInput(this, input, options);

@@ -6,9 +6,12 @@
 import type { Ending, Preprocessing } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import type { Sequence } from '../data/sequences/sequence.js';
+import { requireNumber } from '../formats/argument.js';
+import { shown } from '../formats/shape.js';
 import type { Stroke } from '../ink/drawing.js';
 import type { ResolvedClassifierConfig } from '../model/classifier-config.js';
 import type { SequenceStepper } from '../model/stepper.js';
+import { UserError } from '../user-error.js';
 import { type PreparedInput, prepareInput, type RecognizerInput, type Seen } from './prepare-input.js';
 import { softmax } from './softmax.js';
 
@@ -49,18 +52,35 @@ export interface Trace {
   saw: Seen;
 }
 
-/** The trace of an input; null if it is empty. See Recognizer.trace. */
+const DEFAULT_MOMENTS = 100;
+
+/** @throws UserError for another `over`, and for a number of moments that is not whole or below 1 */
+function checkOptions({ over, moments }: TraceOptions): void {
+  if (!['pen', 'steps'].includes(over ?? 'pen')) {
+    throw new UserError(`trace: over must be pen or steps, found ${shown(over)}`);
+  }
+  requireNumber('trace: moments', moments ?? DEFAULT_MOMENTS, 'a whole number of at least 1', (n) => {
+    return n >= 1 && (Number.isInteger(n) || n === Number.POSITIVE_INFINITY);
+  });
+}
+
+/**
+ * The trace of an input; null if it is empty. See Recognizer.trace.
+ * @throws UserError as checkOptions and prepareInput
+ */
 export async function traceInput(
   network: TracedNetwork,
   input: RecognizerInput,
-  { over, moments: most = 100 }: TraceOptions,
+  options: TraceOptions,
 ): Promise<Trace | null> {
+  checkOptions(options);
+  const { over } = options;
   const { preprocessing, model } = network.info;
   const whole = prepareInput(input, preprocessing);
   if (whole === null) return null;
   const { saw, steps } = whole;
   const overPen = input.kind === 'drawing' && (over ?? 'pen') === 'pen';
-  const moments = spread(overPen ? pointsOf(input.strokes) : steps, most);
+  const moments = spread(overPen ? pointsOf(input.strokes) : steps, options.moments ?? DEFAULT_MOMENTS);
   const { stepper } = network;
   const { ending } = kindOf(preprocessing);
   if (!overPen && stepper && ending && !whole.views) {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RecognizerInput } from '#src/recognize/prepare-input.js';
 import type { Recognizer } from '#src/recognize/recognizer.js';
+import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
 import { ROWS, recognizerFor, STROKES } from './checkpoint-bytes.js';
 
@@ -156,4 +157,20 @@ test('the pixel gradient has the order of the pixels', async () => {
   const fromColumns = (y: number, x: number) => twice!.inputGradient[x * 56 + 28 + y];
   assert.equal(gradient(3, 5), Math.fround(byRows + fromColumns(3, 5)));
   assert.equal(gradient(5, 3), Math.fround(twice!.inputGradient[5 * 56 + 3] + byColumns));
+});
+
+test('options of a trace that would give other moments are refused', async () => {
+  const [[, recognizer]] = KINDS;
+  for (const moments of [1.5, Number.NaN, 0, -1]) {
+    await assert.rejects(recognizer.trace(WAVE, { moments }), (error) => {
+      return error instanceof UserError && /^trace: moments must be a whole number/.test(error.message);
+    });
+  }
+  await assert.rejects(recognizer.trace(WAVE, JSON.parse('{ "over": "points" }')), (error) => {
+    return (
+      error instanceof UserError && /^trace: over must be pen or steps, found "points"/.test(error.message)
+    );
+  });
+  const all = await recognizer.trace(WAVE, { moments: Number.POSITIVE_INFINITY });
+  assert.equal(all?.moments.length, 32);
 });
