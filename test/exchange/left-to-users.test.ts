@@ -35,3 +35,16 @@ for (const [key, rule] of Object.entries(RULES)) {
     }
   });
 }
+
+test('strokes are sorted after slant is removed: a PyTorch file then does not advise to sort before', async () => {
+  const config = { inputSize: 4, hiddenSize: 5, numClasses: 3, head: 'mean' } as const;
+  for (const deslant of [false, true]) {
+    const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, sorted: true, ...(deslant && { deslant }) };
+    const { model } = await exampleOf(config, 'strokes', preprocessing);
+    const [text] = writePytorch(model, 'pytorch', {})
+      .map(({ bytes }) => Buffer.from(bytes).toString('latin1'))
+      .filter((each) => each.includes('data strokes --data FOLDER'));
+    assert.equal(/data strokes .* --sort /.test(text), !deslant);
+    assert.equal(text.includes('does not sort strokes, which follows the removal of slant.'), deslant);
+  }
+});

@@ -98,7 +98,7 @@ def preprocess(moves: torch.Tensor) -> torch.Tensor:
 
     ${source}
     This writes a text file for each, with a move on each line:
-        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`}${sorted && order !== 'points' ? ' --sort' : ''} --out strokes/${deslant ? note('remove slant', DESLANT_FIRST) : ''}${sorted ? note('sort strokes', SORT_STROKES) : ''}
+        npx scanstroke data strokes --data FOLDER${order === 'tour' ? '' : ` --order ${order}`}${sorted && !deslant && order !== 'points' ? ' --sort' : ''} --out strokes/${deslant ? note('remove slant', DESLANT_FIRST) : ''}${sorted ? note(`sort strokes${deslant ? ', which follows the removal of slant' : ''}`, SORT_STROKES) : ''}
     """
 ${moveValues(preprocessing)}
 
