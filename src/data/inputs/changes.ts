@@ -12,6 +12,7 @@ import type { KindName, Preprocessing } from '../input-kind.js';
 import { kindOf } from '../kinds.js';
 import * as drawings from './drawing-changes.js';
 import { isDigitSized, type RecognizerInput } from './input.js';
+import { edgeOf, PAPER } from './pad.js';
 import * as pictures from './picture-changes.js';
 import type { Sample } from './sample.js';
 
@@ -116,9 +117,22 @@ function ofDrawing(name: string, change: typeof drawings.shuffledDrawing): Chang
   }));
 }
 
+/** The paper of a picture: 0 in a grey one; in colours what its edge shows. */
+function paperOf(picture: pictures.Picture): { paper: readonly number[]; isLight: boolean } {
+  if (picture.channels === 1) return { paper: [0], isLight: false };
+  const { paper, mean } = edgeOf(picture);
+  return { paper, isLight: mean > PAPER };
+}
+
+const moved = (picture: pictures.Picture, map: Affine) =>
+  pictures.movedPicture(picture, map, paperOf(picture).paper);
+/** A change of the lines, which are dark on light paper. */
+const ofLines = (change: (picture: pictures.Picture) => pictures.Picture) => (picture: pictures.Picture) =>
+  paperOf(picture).isLight ? pictures.inverted(change(pictures.inverted(picture))) : change(picture);
+
 const INK: readonly Change[] = [
-  ofPicture('thick lines', pictures.thickened),
-  ofPicture('thin lines', pictures.thinned),
+  ofPicture('thick lines', ofLines(pictures.thickened)),
+  ofPicture('thin lines', ofLines(pictures.thinned)),
   ...[16, 32].map((deviation) =>
     ofPicture(`noise ${deviation}`, (picture, random) => pictures.withNoise(picture, deviation, random)),
   ),
@@ -131,7 +145,7 @@ const CHANGES: { readonly [K in KindName]: readonly Change[] } = {
     unchanged,
     ...movesOf('picture', (sample, map) => ({
       kind: 'picture',
-      ...pictures.movedPicture(sample.picture(), map),
+      ...moved(sample.picture(), map),
     })),
     ...INK,
   ],

@@ -6,7 +6,7 @@ import type { InputPicture, PictureSize } from './picture-size.js';
 import { areaWeights } from './resample.js';
 
 /** A brighter edge is paper, with darker ink. */
-const PAPER = 127;
+export const PAPER = 127;
 
 /**
  * Scales a picture into a frame, keeping its proportions: each new pixel is the mean over its area. The rest of the frame
@@ -31,7 +31,7 @@ export function asInk(picture: Required<InputPicture>): Required<InputPicture> {
 }
 
 /** The pixels at the edge. @returns their median in each channel, and the mean of all */
-function edgeOf({ width, height, channels, pixels }: Required<InputPicture>): {
+export function edgeOf({ width, height, channels, pixels }: Required<InputPicture>): {
   paper: number[];
   mean: number;
 } {

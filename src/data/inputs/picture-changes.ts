@@ -16,13 +16,14 @@ const FULL_INK = 255;
  * and rounded. Outside of the picture is paper.
  *
  * @param map maps an old place to its new place, in pixels from the centre, y downwards
+ * @param paper [channels] its value in each channel; default 0
  */
-export function movedPicture(picture: Picture, map: Affine): Picture {
+export function movedPicture(picture: Picture, map: Affine, paper: readonly number[] = []): Picture {
   const { width, height, channels, pixels } = picture;
   const determinant = map.xx * map.yy - map.xy * map.yx;
   const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];
   const valueAt = (x: number, y: number, c: number) =>
-    x >= 0 && y >= 0 && x < width && y < height ? pixels[(y * channels + c) * width + x] : 0;
+    x >= 0 && y >= 0 && x < width && y < height ? pixels[(y * channels + c) * width + x] : (paper[c] ?? 0);
   return eachPixel(picture, (newX, newY, c) => {
     const [dx, dy] = [newX - centreX - map.shiftX, newY - centreY - map.shiftY];
     const x = (map.yy * dx - map.xy * dy) / determinant + centreX;

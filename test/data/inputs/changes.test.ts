@@ -280,6 +280,34 @@ suite('the table', () => {
       ],
     );
   });
+  test('in colours, the edge of a picture tells its paper', () => {
+    const side = 9;
+    // A dark square on light paper, or the other way round.
+    const square = (paper: number, ink: number) => {
+      const pixels = new Uint8Array(side * 3 * side).fill(paper);
+      for (let y = 3; y < 6; y++) {
+        for (let c = 0; c < 3; c++) pixels.fill(ink, (3 * y + c) * side + 3, (3 * y + c) * side + 6);
+      }
+      return { count: 1, labels: Uint8Array.of(0), width: side, height: side, channels: 3, pixels };
+    };
+    const preprocessing = { ...ROWS, sequenceLength: 9, inputSize: 27, width: 9, height: 9, channels: 3 };
+    for (const [paper, ink] of [
+      [200, 20],
+      [30, 180],
+    ]) {
+      const data = { kind: 'images' as const, name: 'test', examples: square(paper, ink), preprocessing };
+      const inkAfter = (name: string) => {
+        const change = changesFor(preprocessing).find((each) => each.name === name);
+        const input = change?.variants[0].change(sampleAt(data, null, 0), randomOf(0, name, 0));
+        assert.ok(input?.kind === 'picture');
+        assert.ok(input.pixels.every((value) => value >= Math.min(paper, ink)));
+        assert.ok(input.pixels.every((value) => value <= Math.max(paper, ink)));
+        return input.pixels.filter((value) => value === ink).length / 3;
+      };
+      const counts = ['thick lines', 'thin lines', 'shifted 4 pixels'].map(inkAfter);
+      assert.deepEqual(counts, [25, 1, 6], `ink ${ink} on paper ${paper}`);
+    }
+  });
   test('has no drawings for networks that cannot read them', () => {
     const wide = { ...STROKES, width: 56 };
     assert.ok(changesFor(wide).every(({ form }) => form !== 'drawing'));
@@ -339,6 +367,12 @@ suite('a sample of strokes', () => {
     const clipped = sampleAt({ ...dataOf.strokes, examples }, null, 0).picture();
     assert.equal(clipped.pixels.filter((value) => value > 0).length, 4, 'places outside are left out');
   });
+  test('that was added to the data set has no picture there, and is drawn', () => {
+    const offsets = Int32Array.of(0, moves.length / 4, moves.length / 2);
+    const two = { count: 2, labels: Uint8Array.of(0, 0), moves: Int16Array.of(...moves, ...moves), offsets };
+    const added = sampleAt({ ...dataOf.strokes, examples: two }, images, 1);
+    assert.deepEqual(added.picture(), sampleAt(dataOf.strokes, null, 0).picture());
+  });
 });
 
 test('samples to change are as the data set has them, with their slant', () => {
@@ -351,9 +385,3 @@ test('samples to change are as the data set has them, with their slant', () => {
   assert.deepEqual(pixelsOf(givenSamples), slanted.pixels);
   assert.notDeepEqual(pixelsOf(sequencesOf), slanted.pixels);
 });
-  test('that was added to the data set has no picture there, and is drawn', () => {
-    const offsets = Int32Array.of(0, moves.length / 4, moves.length / 2);
-    const two = { count: 2, labels: Uint8Array.of(0, 0), moves: Int16Array.of(...moves, ...moves), offsets };
-    const added = sampleAt({ ...dataOf.strokes, examples: two }, images, 1);
-    assert.deepEqual(added.picture(), sampleAt(dataOf.strokes, null, 0).picture());
-  });
