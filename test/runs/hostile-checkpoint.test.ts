@@ -251,10 +251,12 @@ test('any value in place of any field of the training state is refused, or gives
     optimizer: 'adam',
     precision: 'float16',
     data: 'ab12',
+    validation: 'cd34',
   } as const;
-  const resumed = (bytes: Uint8Array) => {
+  const resumed = async (bytes: Uint8Array) => {
     const checkpoint = decodeCheckpoint(bytes, about.name);
-    return resume(new FakeEngine(), checkpoint, about.name, checkpoint.model, conditions);
+    const { model, preprocessing } = checkpoint;
+    return (await resume(new FakeEngine(), checkpoint, about.name, model, preprocessing, conditions)).state;
   };
   assert.deepEqual((await resumed(FILES.images)).losses, STATE.losses);
   let refused = 0;

@@ -96,6 +96,13 @@ test('an interrupted training on augmented strokes ends with the same bits', asy
   await train({ ...config('cut'), loadCp: join(folder, 'cut', 'last.safetensors') });
   const best = (run: string) => readFileSync(join(folder, run, 'best.safetensors')).toString('base64');
   assert.equal(best('cut'), best('whole'));
+  const again = (flags: Record<string, unknown>) =>
+    train({ ...config('cut', flags), loadCp: join(folder, 'cut', 'last.safetensors') });
+  await assert.rejects(
+    again({ strokeScale: 0.5 }),
+    /was trained with stroke-scale 1, not 0\.5; go on as it was/,
+  );
+  await again({ viewRotation: 12 }); // Of recognition alone.
 });
 
 test('strokes of larger images are varied about the centre of their picture', async () => {

@@ -81,9 +81,11 @@ export class RunWriter {
    *
    * @param checkpoint that the run begins from; its temperature is that of the weights, and a network that was merged
    * from others stays so
-   * @returns lines for the user: what was repaired, and what the validation of a merged network is worth
+   * @param isChosenAnew the epochs to come are validated on other samples than those before: the best so far does not
+   * compare with them, and is forgotten
+   * @returns lines for the user: what was repaired or forgotten, and what the validation of a merged network is worth
    */
-  async begin(state: TrainState, checkpoint: Checkpoint | null): Promise<string[]> {
+  async begin(state: TrainState, checkpoint: Checkpoint | null, isChosenAnew: boolean): Promise<string[]> {
     await this.lock.check(); // Loading the data may have taken long.
     this.#temperature = checkpoint?.temperature;
     this.#members = checkpoint?.members;
@@ -106,6 +108,13 @@ export class RunWriter {
       const { metrics, notices } = await takeMetrics(this.#path, known, source);
       if (loadCp !== null) written.push(RUN_FILES.best);
       notices.push(...(await this.#takeBest(state, source, metrics)));
+      if (isChosenAnew && state.best) {
+        notices.push(
+          `epoch ${state.best.epoch}, the best so far, was chosen on other validation samples: data, seed or split have changed; ` +
+            'the best of the epochs that follow is kept',
+        );
+        state.best = null;
+      }
       if (state.epoch <= numEpochs) await removeResults(this.#path);
       await this.save(RUN_FILES.last, state);
       await removeOrigin(this.#path);

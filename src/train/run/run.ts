@@ -24,7 +24,7 @@ import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
 import type { Lead } from '../mpi/lead.js';
 import { watch } from '../watch.js';
-import { fingerprintOf, resume, savedPrecision } from './begin/resume.js';
+import { fingerprintOf, resume, savedPrecision, validationFingerprint } from './begin/resume.js';
 import { openRunEngine, type RunEngine } from './engines/run-engine.js';
 import { refusedByKind } from './evaluate/refusals.js';
 import { mistakesOf } from './evaluate/worst-mistakes.js';
@@ -111,17 +111,21 @@ async function* trainLocked(
       optimizer: config.optimizer,
       precision,
       data: fingerprintOf(dataset),
+      validation: validationFingerprint(dataset, validation),
     };
-    const state = checkpoint
-      ? await resume(engine, checkpoint, config.loadCp as string, model, conditions)
-      : initialState(precision);
+    const { state, validation: chosenOn } = checkpoint
+      ? await resume(engine, checkpoint, config.loadCp as string, model, preprocessing, conditions)
+      : { state: initialState(precision), validation: conditions.validation };
+    // Where no epoch is left, the best network stays, and what chose it.
+    const isChosenAnew = chosenOn !== conditions.validation && state.epoch <= config.numEpochs;
+    const saved = isChosenAnew ? conditions : { ...conditions, validation: chosenOn };
     const parameters = parameterCount(model);
 
     stop.throwIfAborted();
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
-    const files = new RunWriter(kept, lock, engine, dataset, model, preprocessing, conditions, powercap);
+    const files = new RunWriter(kept, lock, engine, dataset, model, preprocessing, saved, powercap);
     writer = files;
-    const repairs = await files.begin(state, checkpoint);
+    const repairs = await files.begin(state, checkpoint, isChosenAnew);
     await source?.release();
     if (config.log.includes('tensorboard')) {
       log = await TensorboardLog.open({

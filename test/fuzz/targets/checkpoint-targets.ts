@@ -144,6 +144,7 @@ const CONDITIONS: UpdateConditions = {
   optimizer: 'adam',
   precision: 'float32',
   data: 'none',
+  validation: 'none',
 };
 
 export const OPENERS: Openers = {
@@ -181,13 +182,14 @@ export const OPENERS: Openers = {
   },
   'training-state': async () => {
     const files = checkpointFiles();
-    const { model } = decodeCheckpoint(files[3], 'seed');
+    const { model, preprocessing } = decodeCheckpoint(files[3], 'seed');
     return onFiles(files.slice(3), async (input) => {
-      const state = await resume(
+      const { state } = await resume(
         new FakeEngine(),
         decodeCheckpoint(input, 'file'),
         'file',
         model,
+        preprocessing,
         CONDITIONS,
       );
       assert.equal(state.losses.length, state.correct.length);

@@ -1,7 +1,7 @@
 /** A training's state in a checkpoint: written after every epoch, and taken up again, bit for bit. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { PRECISIONS, type Precision } from '../../../backends/stored.js';
-import type { Dataset } from '../../../data/input-kind.js';
+import type { Dataset, Preprocessing } from '../../../data/input-kind.js';
 import { kindOf } from '../../../data/kinds.js';
 import {
   between,
@@ -23,9 +23,11 @@ import { MAX_EPOCH_UPDATES } from '../../../runs/limits.js';
 import { RUN_FILES } from '../../../runs/run-folder.js';
 import type { StateDict } from '../../../state-dict.js';
 import { UserError } from '../../../user-error.js';
-import type { TrainConfig } from '../../config/options.js';
+import { flagName } from '../../config/option.js';
+import { OPTION_KEYS, type TrainConfig } from '../../config/options.js';
 import type { Engine } from '../../engine.js';
 import { type BestEpoch, initialState, type TrainState } from '../../loop.js';
+import { inputSettings } from './network-settings.js';
 
 /** The settings on which the updates of an epoch depend. */
 export interface UpdateConditions {
@@ -36,6 +38,8 @@ export interface UpdateConditions {
   precision: Precision;
   /** The training data's fingerprint. */
   data: string;
+  /** The validation samples' fingerprint. */
+  validation: string;
 }
 
 /** Conditions that hold within an epoch: in words for messages, and the settings that they follow from. */
@@ -59,25 +63,38 @@ const SAMPLED_EXAMPLES = 64;
 
 /** SHA-256 of all labels and of evenly spaced examples of the training set: tells other data of the same size. */
 export function fingerprintOf(dataset: Dataset): string {
-  const kind = kindOf(dataset);
-  const { train } = dataset;
-  const { buffer, byteOffset, byteLength } = train.labels;
+  const { labels, count } = dataset.train;
+  const { buffer, byteOffset, byteLength } = labels;
   const hash = createHash('sha256').update(new Uint8Array(buffer, byteOffset, byteLength));
-  const samples = Math.min(SAMPLED_EXAMPLES, train.count);
+  return withSamples(hash, dataset, count, (n) => n).digest('hex');
+}
+
+/** The same of the validation samples, with the names of the classes: tells whether accuracies on them compare. */
+export function validationFingerprint(dataset: Dataset, validation: Int32Array): string {
+  const labels = validation.map((index) => dataset.train.labels[index]);
+  const hash = createHash('sha256').update(JSON.stringify(dataset.classes)).update(labels);
+  return withSamples(hash, dataset, validation.length, (n) => validation[n]).digest('hex');
+}
+
+/** Adds evenly spaced examples of the training set. @param indexOf of example n of `count` */
+function withSamples(hash: Hash, dataset: Dataset, count: number, indexOf: (n: number) => number): Hash {
+  const kind = kindOf(dataset);
+  const samples = Math.min(SAMPLED_EXAMPLES, count);
   for (let n = 0; n < samples; n++) {
-    const example = kind.exampleAt(train, Math.floor((n * train.count) / samples));
+    const example = kind.exampleAt(dataset.train, indexOf(Math.floor((n * count) / samples)));
     const values = 'moves' in example ? example.moves : example.pixels;
     hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
-  return hash.digest('hex');
+  return hash;
 }
 
-/** Checkpoints of older versions say whether they are in mixed precision, which was float16, and have no data. */
+/** Checkpoints of older versions say whether they are in mixed precision, which was float16, and have no fingerprints. */
 type SavedState = Omit<TrainState, 'best'> &
-  Omit<UpdateConditions, 'precision' | 'data'> & {
+  Omit<UpdateConditions, 'precision' | 'data' | 'validation'> & {
     precision: Precision | null;
     useAmp: boolean;
     data: string | null;
+    validation: string | null;
     /** Older versions kept the first of equally accurate epochs. */
     best: (Omit<BestEpoch, 'reachedIn'> & { reachedIn: number | null }) | null;
   };
@@ -110,6 +127,7 @@ const savedState = record<SavedState>({
   precision: optional(nullable(oneOf(PRECISIONS)), null),
   useAmp: optional(flag, false),
   data: optional(nullable(textUpTo(64)), null),
+  validation: optional(nullable(textUpTo(64)), null),
 });
 
 /** Reads the training state of a checkpoint. @throws UserError naming what is missing, impossible or contradicted */
@@ -149,26 +167,36 @@ export function savedPrecision(state: Record<string, unknown>, path: string): Pr
   return readState(state, path).precision;
 }
 
+/** A training that is taken up. */
+export interface Resumed {
+  state: TrainState;
+  /** The fingerprint of the validation samples that chose the best epoch so far; of today's if there is none. */
+  validation: string;
+}
+
 /**
  * Loads parameters and optimiser from a checkpoint. A checkpoint without a training state (`best`) gives its
  * parameters to a new training.
  *
- * @throws UserError if it is damaged, of another architecture, or was written within an epoch under other conditions
+ * @throws UserError if it is damaged, of another architecture or preprocessing, or was written within an epoch under
+ * other conditions
  */
 export async function resume(
   engine: Engine,
   checkpoint: Checkpoint,
   path: string,
   model: ResolvedClassifierConfig,
+  preprocessing: Preprocessing,
   conditions: UpdateConditions,
-): Promise<TrainState> {
+): Promise<Resumed> {
   refuseOtherModel(checkpoint, path, model);
   const { parameters, training } = checkpoint;
   if (!training) {
     await engine.load({ parameters, optimizer: new Map() });
-    return initialState(conditions.precision);
+    return { state: initialState(conditions.precision), validation: conditions.validation };
   }
-  const { batchSize, trainCount, seed, optimizer, precision, data, ...state } = readState(
+  refuseOtherPreprocessing(checkpoint.preprocessing, path, preprocessing);
+  const { batchSize, trainCount, seed, optimizer, precision, data, validation, ...state } = readState(
     training.state,
     path,
   );
@@ -199,9 +227,11 @@ export async function resume(
   }
   await engine.load({ parameters, optimizer: optimizerTensors(training.optimizer, model) });
   // Between two epochs the precision may change.
-  return precision === conditions.precision
-    ? state
-    : { ...state, lossScale: initialState(conditions.precision).lossScale };
+  const { lossScale } = precision === conditions.precision ? state : initialState(conditions.precision);
+  return {
+    state: { ...state, lossScale },
+    validation: (state.best && validation) ?? conditions.validation,
+  };
 }
 
 /**
@@ -241,6 +271,25 @@ function refuseOtherModel(checkpoint: Checkpoint, path: string, model: ResolvedC
       'give the settings that it was trained with, or begin a new run',
     // The number of classes follows from the data, and the class none.
     { settings: differences.flatMap(({ name }) => (name === 'numClasses' ? ['data', 'noneShare'] : [name])) },
+  );
+}
+
+/**
+ * A summary would be of the new preprocessing, and the best network perhaps of the old. Rotated views concern neither:
+ * a training reads one view.
+ */
+function refuseOtherPreprocessing(saved: Preprocessing, path: string, wanted: Preprocessing): void {
+  const [before, now] = [saved, wanted].map(inputSettings);
+  const changed = OPTION_KEYS.filter((key) => key !== 'viewRotation' && before[key] !== now[key]);
+  if (changed.length === 0) return;
+  const differences =
+    saved.kind === wanted.kind
+      ? changed.map((key) => `${flagName(key)} ${before[key] ?? 'none'}, not ${now[key] ?? 'none'}`)
+      : [`${saved.kind}, not ${wanted.kind}`];
+  throw new UserError(
+    `train: ${path} was trained with ${differences.join('; ')}; go on as it was trained, or begin a new run from ` +
+      `the weights in ${RUN_FILES.best}`,
+    { settings: saved.kind === wanted.kind ? [...changed, 'loadCp'] : ['data', 'loadCp'] },
   );
 }
 

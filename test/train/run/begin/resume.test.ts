@@ -1,10 +1,10 @@
 /** Protects the resumption of a run: an interruption at any point changes no bit of its results. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, writeSafetensors } from 'scanstroke';
-import { type Checkpoint, decodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/runs/checkpoint/checkpoint.js';
 import { readMetrics } from '#src/runs/run-files.js';
 import type { TrainEvent } from '#src/train/events.js';
 import { smallConfig } from '../../small-mnist.js';
@@ -108,4 +108,60 @@ test('a finished run goes on in another folder, also when nothing is left to tra
   const { summary: unknown } = lastOf(await train(alone));
   assert.deepEqual(unknown.testScore, summary.testScore);
   assert.deepEqual([unknown.samplesPerSecond, unknown.gflops], [0, 0], 'no epoch is recorded');
+});
+
+/** A run whose best epoch no other can surpass. */
+async function perfectRun(name: string): Promise<string> {
+  await train(smallConfig(data, at(name)));
+  const path = at(`${name}/last.safetensors`);
+  const { training, ...network } = decodeCheckpoint(readFileSync(path), name);
+  assert.ok(training);
+  const state = { ...training.state, best: { accuracy: 1, loss: 0, epoch: 1, reachedIn: 1 } };
+  writeFileSync(path, encodeCheckpoint({ ...network, training: { ...training, state } }));
+  return path;
+}
+
+test('the best epoch counts only on the validation samples that chose it', async () => {
+  const loadCp = await perfectRun('perfect');
+  const moved = at('moved data');
+  mkdirSync(moved);
+  for (const file of readdirSync(data)) {
+    if (file.endsWith('ubyte')) copyFileSync(join(data, file), join(moved, file));
+  }
+  let folders = 0;
+  const goOn = async (flags: Record<string, unknown>, from = loadCp, set = data) => {
+    const savingPath = at(`perfect ${++folders}`);
+    const config = { ...smallConfig(set, savingPath, { numEpochs: 3, ...flags }), loadCp: from };
+    const run = await train(config);
+    const notices = run.events.flatMap((event) => (event.type === 'start' ? (event.notices ?? []) : []));
+    return { notices, best: lastOf(run).summary.bestEpoch, savingPath };
+  };
+  for (const same of [{}, { learningRate: 1e-3, threads: 2 }, { trainSplit: 0.7501 }]) {
+    const { notices, best } = await goOn({ ...same, targetAccuracy: null }, loadCp, moved);
+    assert.deepEqual([notices, best], [[], 1], JSON.stringify(same));
+  }
+  const forgotten =
+    /^epoch 1, the best so far, was chosen on other validation samples: .*; the best of the epochs that follow is kept$/;
+  for (const other of [{ seedNumber: 1 }, { trainSplit: 0.8 }]) {
+    const { notices, best } = await goOn({ ...other, targetAccuracy: 0.99 });
+    assert.match(notices.join('|'), forgotten, JSON.stringify(other));
+    assert.equal(best, 3);
+  }
+  // Where nothing is left to train, the best network is scored on the new samples, and forgotten later.
+  const scored = await goOn({ seedNumber: 1, numEpochs: 2 });
+  assert.deepEqual([scored.notices, scored.best], [[], 1]);
+  const later = await goOn({ seedNumber: 1 }, join(scored.savingPath, 'last.safetensors'));
+  assert.match(later.notices.join('|'), forgotten);
+});
+
+test('a run does not go on with another preprocessing, which its best network perhaps has not', async () => {
+  await train(smallConfig(data, at('rows')));
+  const other = smallConfig(data, at('columns'), { numEpochs: 3, scan: 'columns', permute: 3 });
+  await assert.rejects(
+    train({ ...other, loadCp: at('rows/last.safetensors') }),
+    /^UserError: train: .*last\.safetensors was trained with permute none, not 3; scan rows, not columns; .* begin a new run from the weights in best\.safetensors/,
+  );
+  assert.ok(!existsSync(at('columns/config.json')));
+  const { events } = await train({ ...other, loadCp: at('rows/best.safetensors') });
+  assert.equal(events.at(-1)?.type, 'done', 'the weights begin a new run');
 });
