@@ -25,6 +25,7 @@ import {
 } from '../../runs/run-path.js';
 import { refuseShipped } from '../../runs/shipped-models.js';
 import type { ConfigFile } from '../../train/config/config-file.js';
+import { OPTION_GROUPS, type OptionKey } from '../../train/config/options.js';
 import {
   configToDisk,
   givenOptions,
@@ -71,8 +72,7 @@ export async function configure(
   const { folder } = found;
   // A file that is no checkpoint is refused before the data are read.
   if (found.checkpoint === given) await readCheckpointHeader(given);
-  const saved = join(dirname(found.checkpoint), RUN_FILES.config);
-  const base = existsSync(saved) ? recordedConfig(await readConfigFile(saved)) : undefined;
+  const base = await savedConfig(dirname(found.checkpoint));
   const config = withDrawableCharts(resolveConfig({ base, file, flags }), notice);
   const origin = await originOf(folder);
   if (origin !== null) notice(`${folder} was killed as it began; it begins again from ${origin}`);
@@ -91,6 +91,12 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
   return (await import('../../train/config/config-file.js')).readConfigFile(path);
 }
 
+/** The configuration of the run in a folder; undefined if there is none. */
+async function savedConfig(folder: string): Promise<TrainConfig | undefined> {
+  const path = join(folder, RUN_FILES.config);
+  return existsSync(path) ? recordedConfig(await readConfigFile(path)) : undefined;
+}
+
 /** Leaves out chart formats whose packages are not installed. */
 function withDrawableCharts(config: TrainConfig, notice: (line: string) => void): TrainConfig {
   const chartFormat = drawableFormats(config.chartFormat);
@@ -106,13 +112,19 @@ function withDrawableCharts(config: TrainConfig, notice: (line: string) => void)
   return { ...config, chartFormat };
 }
 
-/** The run of one seed: a configuration to train, or the folder and summary of a finished run. */
-export type SeedRun = { config: PlacedConfig } | { folder: string; summary: RunSummary };
+/**
+ * The run of one seed: a configuration to train, and what to do when the run has begun with it; or the folder and summary
+ * of a finished run.
+ */
+export type SeedRun =
+  | { config: PlacedConfig; begun?: () => Promise<void> }
+  | { folder: string; summary: RunSummary };
 
 /**
  * The runs of a configuration: itself, or with several seeds one run per seed, each in its own folder. The common
- * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it. Seeds that finished
- * before an interruption are not trained again, unless the configuration now asks for more epochs.
+ * configuration is written to the run folder, which must be locked, and where `--load-cp` finds it: of runs that go on
+ * when the first of them has begun, for it may refuse the options. Seeds that finished before an interruption are not
+ * trained again, unless the configuration now asks for more epochs.
  *
  * @throws UserError where one run would go on as several, or several as one: all would begin anew
  */
@@ -120,12 +132,19 @@ export async function seedRuns(config: PlacedConfig): Promise<SeedRun[]> {
   refuseOtherSeeds(config);
   if (config.seeds === 1) return [{ config }];
   const { savingPath, loadCp } = config;
+  const keepConfig = () => writeConfig(savingPath, configToDisk(config));
   if (!continuesIn(savingPath, loadCp)) {
     await refuseOldRun(savingPath, null);
     for (const seed of seedsOf(config)) await beginSeed(config, seed);
+    await keepConfig();
+    return Promise.all(seedsOf(config).map((seed) => seedRun(config, seed)));
   }
-  await writeConfig(savingPath, configToDisk(config));
-  return Promise.all(seedsOf(config).map((seed) => seedRun(config, seed)));
+  const before = await savedConfig(savingPath);
+  const runs = await Promise.all(
+    seedsOf(config).map(async (seed) => (await finishedRun(config, seed, before)) ?? seedRun(config, seed)),
+  );
+  if (runs.every((run) => 'summary' in run)) await keepConfig();
+  return runs.map((run) => ('summary' in run ? run : { ...run, begun: keepConfig }));
 }
 
 function refuseOtherSeeds({ seeds, loadCp }: PlacedConfig): void {
@@ -163,16 +182,37 @@ async function seedCheckpoint(folder: string, seed: number): Promise<string | nu
   return (await originOf(source)) ?? (holdsRun(source) ? join(source, RUN_FILES.last) : null);
 }
 
-async function seedRun(config: PlacedConfig, seed: number): Promise<SeedRun> {
+async function seedRun(config: PlacedConfig, seed: number): Promise<{ config: PlacedConfig }> {
   const folder = seedFolder(config.savingPath, seed);
-  if (continuesIn(config.savingPath, config.loadCp)) {
-    const summary = await readWholeSummary(folder);
-    if (summary && isFinished(summary, config)) return { folder, summary };
-  }
   const loadCp = config.loadCp === null ? null : await seedCheckpoint(dirname(config.loadCp), seed);
   const own: Partial<PlacedConfig> = { seedNumber: seed, seeds: 1, savingPath: folder, loadCp };
   return { config: { ...config, ...own } };
 }
+
+/**
+ * A seed's run that has nothing left to do; null if it trains on, or would be scored anew or refused, as with other data.
+ * @param before the common configuration so far
+ */
+async function finishedRun(
+  config: PlacedConfig,
+  seed: number,
+  before: TrainConfig | undefined,
+): Promise<{ folder: string; summary: RunSummary } | null> {
+  const folder = seedFolder(config.savingPath, seed);
+  const summary = await readWholeSummary(folder);
+  if (!summary || !isFinished(summary, config)) return null;
+  const own = (await savedConfig(folder)) ?? before;
+  const isOther = (key: OptionKey) =>
+    own?.[key] !== config[key] && !(FITTED.includes(key) && before?.[key] === config[key]);
+  return own && DECISIVE.some(isOther) ? null : { folder, summary };
+}
+
+/** Options that decide what a finished run is scored on, and whether it could go on. */
+const DECISIVE = OPTION_GROUPS.filter(({ title }) =>
+  ['Data', 'Augmentation', 'Model', 'Optimiser'].includes(title),
+).flatMap(({ keys }) => keys);
+/** Options that a run fits to its data: its own configuration has others than the common one. */
+const FITTED: readonly OptionKey[] = ['sequenceLength', 'inputSize'];
 
 /** Whether a run with this summary would train no further: the training loop's reasons to stop. */
 function isFinished(

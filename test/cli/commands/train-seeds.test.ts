@@ -147,6 +147,33 @@ describe('several seeds', () => {
     assert.deepEqual(await trained({ targetAccuracy: 'none', numEpochs: '6' }), [0, 1, 2]);
   });
 
+  it('takes finished seeds up again with other data or another network, and keeps no options that they refuse', async () => {
+    await run({ seeds: '2', hiddenSize: '8' });
+    for (const seed of [0, 1]) await finish(seed);
+    const common = () => JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+    const again = async (flags: TrainFlags) =>
+      (await run({ loadCp: folder, ...flags })).configs.map(({ seedNumber }) => seedNumber);
+    assert.deepEqual(await again({ threads: '2', learningRate: '0.1' }), []);
+    assert.equal(common().threads, 2);
+    // A training keeps the steps that fit its data in its own config.json.
+    const own = { ...common(), sequence_length: 8, input_size: 8 };
+    for (const seed of [0, 1]) {
+      writeFileSync(join(folder, `seed-${seed}`, 'config.json'), JSON.stringify(own));
+    }
+    assert.deepEqual(await again({}), []);
+    assert.deepEqual(await again({ sequenceLength: '14', inputSize: '56' }), [0, 1]);
+    assert.deepEqual(await again({ sequenceLength: '28', inputSize: '28', data: 'elsewhere' }), [0, 1]);
+    const before = common();
+    const refused = new Error('another architecture');
+    async function* trainRun(): AsyncGenerator<TrainEvent, undefined> {
+      yield { type: 'loading', what: 'pictures', done: 1, total: 2 };
+      throw refused;
+    }
+    const parts = { configure, seedRuns, trainRun, report: async () => {} };
+    await assert.rejects(train({ loadCp: folder, hiddenSize: '16' }, fakeTerminal(), parts), refused);
+    assert.deepEqual(common(), before);
+  });
+
   it('continues in the folder of --saving-path, each seed from its own checkpoint', async () => {
     await run({ seeds: '2' });
     await finish(0);

@@ -93,6 +93,7 @@ export async function train<E>(
         stop: signals.stop,
         ranks,
         lock: config.seeds > 1 ? null : lock,
+        begun: run.begun,
         onPhase: (now) => {
           phase = now;
         },
@@ -122,6 +123,8 @@ interface RunControl {
   ranks: Lead | null;
   /** The lock of the run folder; null: taken by trainOne, until the report is written. */
   lock: RunLock | null;
+  /** Called when the run has begun: its options fit its data and its checkpoint. */
+  begun?: () => Promise<void>;
   onPhase: (phase: Phase) => void;
 }
 
@@ -129,7 +132,7 @@ interface RunControl {
 async function trainOne<E>(
   config: PlacedConfig,
   view: ProgressView,
-  { stop, lock, ranks, onPhase }: RunControl,
+  { stop, lock, ranks, begun, onPhase }: RunControl,
   { trainRun, report }: TrainParts<E>,
 ): Promise<RunSummary | null> {
   onPhase('beginning');
@@ -141,7 +144,10 @@ async function trainOne<E>(
     let next = await events.next();
     for (; !next.done; next = await events.next()) {
       view.show(next.value);
-      if (next.value.type === 'start') onPhase('training');
+      if (next.value.type === 'start') {
+        onPhase('training');
+        await begun?.();
+      }
       if (next.value.type === 'stopped') onPhase('scoring');
       if (next.value.type === 'epoch') loss = next.value.metrics.trainLoss;
       if (next.value.type === 'done') summary = next.value.summary;
