@@ -92,6 +92,8 @@ export interface LoopOptions extends EpochOptions {
   /** [examples] of part `validation` */
   labels: ArrayLike<number>;
   classes: number;
+  /** Updates of the epochs before, also skipped ones. Left out: as many in each as in those to come. */
+  stepsBefore?: number;
   /** Called after every epoch with the answers to the validation part, before `saveBest` and `saveEpoch`. */
   validated?(answers: AnswerSheet): void;
   /** Called after an epoch with the best validation so far (`BestEpoch`), with its scores, before `saveEpoch`. */
@@ -115,6 +117,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEvent, StopReason> {
   const { settings, state, stop } = options;
+  let stepsBefore = options.stepsBefore ?? (state.epoch - 1) * batchesOf(options);
   while (state.epoch <= settings.epochs) {
     const reason = reasonToStop(options);
     if (reason) return reason;
@@ -131,7 +134,8 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     }
 
     const { scores } = answers;
-    const metrics = metricsOf(options, trained, scores);
+    const metrics = metricsOf(options, trained, scores, stepsBefore);
+    stepsBefore += state.losses.length;
     const accuracy = metrics.validationAccuracy;
     const best = isBetter(accuracy, scores.loss, state.best);
     if (best) {
@@ -189,7 +193,7 @@ export async function* trainEpoch(
 ): AsyncGenerator<ProgressEvent, TrainedEpoch | null> {
   const { engine, settings, state, train, stop } = options;
   const { batchSize, epochs } = settings;
-  const batches = Math.ceil(train.length / batchSize);
+  const batches = batchesOf(options);
   const rates = learningRates(settings.rate, epochs, batches, state.epoch);
   const order = orderOf(options, state.epoch);
   const samplesIn = (batch: number) => Math.min(train.length, batch * batchSize);
@@ -268,6 +272,11 @@ export async function* trainEpoch(
         samplesPerSecond: samplesPerSecond || samplesIn(state.losses.length) / secondsBefore,
       }
     : null;
+}
+
+/** Updates of a whole epoch. */
+function batchesOf({ settings, train }: EpochOptions): number {
+  return Math.ceil(train.length / settings.batchSize);
 }
 
 /** Milliseconds until the time is over; infinite without a limit. */
@@ -363,17 +372,20 @@ function meansOver(
   return { loss: loss / samples, accuracy: right / samples };
 }
 
-function metricsOf(options: LoopOptions, trained: TrainedEpoch, scores: Scores): EpochMetrics {
+function metricsOf(
+  options: LoopOptions,
+  trained: TrainedEpoch,
+  scores: Scores,
+  stepsBefore: number,
+): EpochMetrics {
   const { state } = options;
   const { epoch } = state;
   const batches = state.losses.length;
-  const perEpoch = Math.ceil(options.train.length / options.settings.batchSize);
   const points = epoch > DETAILED_EPOCHS ? 1 : Math.min(CURVE_POINTS, batches);
   const curve = Array.from({ length: points }, (_, point): CurvePoint => {
     const to = Math.floor(((point + 1) * batches) / points);
-    const step = (epoch - 1) * perEpoch + to;
     const means = meansOver(options, Math.floor((point * batches) / points), to);
-    return { step, ...means, learningRate: trained.learningRates[to - 1] };
+    return { step: stepsBefore + to, ...means, learningRate: trained.learningRates[to - 1] };
   });
   const whole = epochMeans(options);
   return {

@@ -224,6 +224,21 @@ test('without a curve the axis shows epochs, and no number of updates', () => {
   assert.ok(texts.includes('epoch'), texts.join('\n'));
 });
 
+test('updates lie in their epoch, also of a run that went on with larger batches', () => {
+  const input = sampleInput({ epochs: 3, points: 4 });
+  input.metrics[2].curve.forEach((point, n) => {
+    point.step = 801 + n;
+  });
+  const chart = learningRateChart(input, 'file');
+  const [{ data }] = [chart.option.series].flat() as { data: [x: number, y: number][] }[];
+  assert.deepEqual(
+    data.map(([x]) => x),
+    Array.from({ length: 12 }, (_, n) => (n + 1) / 4),
+  );
+  const texts = textBoxes(renderSvg(chart)).map(({ text }) => text);
+  assert.ok(texts.includes('epoch'), 'the epochs have different numbers of updates');
+});
+
 test('the axis of the accuracy is zoomed to the values after the first epoch', () => {
   const svg = renderSvg(accuracyChart(sampleInput({ epochs: 10 }), 'file'));
   const ticks = textBoxes(svg)

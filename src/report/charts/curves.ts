@@ -21,7 +21,7 @@ export interface CurveInput {
 interface Timeline {
   firstEpoch: number;
   lastEpoch: number;
-  /** Null if no update was recorded. */
+  /** Null if no update was recorded, or the epochs have different numbers. */
   updatesPerEpoch: number | null;
   points: { x: number; loss: number; accuracy: number; learningRate: number }[];
 }
@@ -34,20 +34,16 @@ const MIN_DRAWN_LOSS = 1e-8;
 function timeline(metrics: EpochMetrics[]): Timeline {
   const firstEpoch = metrics.length > 0 ? metrics[0].epoch : 1;
   const lastEpoch = metrics.length > 0 ? Math.max(firstEpoch, metrics[metrics.length - 1].epoch) : 1;
-  let updatesPerEpoch = 0;
-  for (const { epoch, curve } of metrics) {
-    for (const { step } of curve) updatesPerEpoch = Math.max(updatesPerEpoch, step / epoch);
-  }
-  if (!(updatesPerEpoch > 0)) return { firstEpoch, lastEpoch, updatesPerEpoch: null, points: [] };
-  const points = metrics
-    .flatMap(({ curve }) => curve)
-    .map(({ step, loss, accuracy, learningRate }) => ({
-      x: step / updatesPerEpoch,
-      loss,
-      accuracy,
-      learningRate,
-    }))
-    .sort((a, b) => a.x - b.x);
+  const updates = new Set<number>();
+  const points: Timeline['points'] = [];
+  metrics.forEach(({ epoch, curve }, n) => {
+    const { from, to } = stepsOf(metrics[n], metrics[n - 1]);
+    if (to > from) updates.add(Math.round(to - from));
+    for (const { step, ...values } of curve) {
+      points.push({ x: epoch - 1 + Math.max(0, step - from) / (to - from), ...values });
+    }
+  });
+  points.sort((a, b) => a.x - b.x);
   const bucketSize = Math.ceil(points.length / MAX_POINTS);
   const averaged: Timeline['points'] = [];
   for (let start = 0; start < points.length; start += bucketSize) {
@@ -61,7 +57,27 @@ function timeline(metrics: EpochMetrics[]): Timeline {
       learningRate: mean((point) => point.learningRate),
     });
   }
-  return { firstEpoch, lastEpoch, updatesPerEpoch: Math.round(updatesPerEpoch), points: averaged };
+  const [updatesPerEpoch] = updates;
+  return {
+    firstEpoch,
+    lastEpoch,
+    updatesPerEpoch: updates.size === 1 ? updatesPerEpoch : null,
+    points: averaged,
+  };
+}
+
+/** The steps between which the updates of an epoch lie: a run may have gone on with other batches. */
+function stepsOf(
+  { epoch, curve }: EpochMetrics,
+  before: EpochMetrics | undefined,
+): { from: number; to: number } {
+  const to = most(
+    curve.map(({ step }) => step),
+    0,
+  );
+  const end = before?.epoch === epoch - 1 ? before.curve.at(-1)?.step : undefined;
+  const isBefore = end !== undefined && curve.every(({ step }) => step > end);
+  return { from: isBefore ? end : (to * (epoch - 1)) / epoch, to };
 }
 
 function epochAxis({ firstEpoch, lastEpoch, updatesPerEpoch }: Timeline, place: Place): Plot['across'] {

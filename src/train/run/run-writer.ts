@@ -49,6 +49,14 @@ const MERGED =
 /** A configuration with a run folder. */
 export type PlacedConfig = TrainConfig & { savingPath: string };
 
+/** What a run begins with, beside its state. */
+export interface Beginning {
+  /** For the user: what was repaired or forgotten, and what the validation of a merged network is worth. */
+  notices: string[];
+  /** Updates of the epochs before; undefined if the metrics do not say. */
+  stepsBefore?: number;
+}
+
 export class RunWriter {
   readonly #began = performance.now();
   /** Seconds of training before this process took the run up. */
@@ -83,9 +91,8 @@ export class RunWriter {
    * from others stays so
    * @param isChosenAnew the epochs to come are validated on other samples than those before: the best so far does not
    * compare with them, and is forgotten
-   * @returns lines for the user: what was repaired or forgotten, and what the validation of a merged network is worth
    */
-  async begin(state: TrainState, checkpoint: Checkpoint | null, isChosenAnew: boolean): Promise<string[]> {
+  async begin(state: TrainState, checkpoint: Checkpoint | null, isChosenAnew: boolean): Promise<Beginning> {
     await this.lock.check(); // Loading the data may have taken long.
     this.#temperature = checkpoint?.temperature;
     this.#members = checkpoint?.members;
@@ -119,7 +126,8 @@ export class RunWriter {
       await this.save(RUN_FILES.last, state);
       await removeOrigin(this.#path);
       if (this.#members !== undefined) notices.push(MERGED);
-      return notices;
+      const last = metrics.at(-1);
+      return { notices, stepsBefore: last?.epoch === known.lastEpoch ? last.curve.at(-1)?.step : undefined };
     } catch (error) {
       if (!keeps) await this.#giveUp(written);
       throw error;

@@ -125,7 +125,7 @@ async function* trainLocked(
     const kept = { ...config, backend: session.backend, precision, useAmp: precision !== 'float32' };
     const files = new RunWriter(kept, lock, engine, dataset, model, preprocessing, saved, powercap);
     writer = files;
-    const repairs = await files.begin(state, checkpoint, isChosenAnew);
+    const { notices: repairs, stepsBefore } = await files.begin(state, checkpoint, isChosenAnew);
     await source?.release();
     if (config.log.includes('tensorboard')) {
       log = await TensorboardLog.open({
@@ -134,6 +134,7 @@ async function* trainLocked(
         state,
         batchSize,
         trainCount: train.length,
+        stepsBefore,
       });
     }
     yield {
@@ -164,6 +165,7 @@ async function* trainLocked(
       lengthOf,
       blockOf,
       state,
+      stepsBefore,
       lastGood,
       validated: (answers) => files.calibrate(answers),
       saveBest: async (next, bestScores) => {

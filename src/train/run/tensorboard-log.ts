@@ -36,6 +36,8 @@ export interface LogStart {
   /** Samples of an update, and of all training samples. */
   batchSize: number;
   trainCount: number;
+  /** Updates of the epochs before. Left out: as many in each as in those to come. */
+  stepsBefore?: number;
 }
 
 /** The loss of an epoch's samples so far: sums, so that the means between two points are their differences. */
@@ -48,7 +50,8 @@ interface Sums {
 const NOTHING: Sums = { samples: 0, loss: 0, correct: 0 };
 
 export class TensorboardLog {
-  readonly #updatesPerEpoch: number;
+  /** Updates of the epochs before the current one. */
+  #stepsBefore: number;
   /** Sums at the last point. */
   #sums: Sums;
 
@@ -56,14 +59,14 @@ export class TensorboardLog {
     readonly file: EventFile,
     start: LogStart,
   ) {
-    this.#updatesPerEpoch = updatesPerEpoch(start);
+    this.#stepsBefore = stepsBefore(start);
     this.#sums = sumsAtLastPoint(start);
   }
 
   /** @throws UserError if the event file cannot be written */
   static async open(start: LogStart): Promise<TensorboardLog> {
     const { config, state } = start;
-    const step = (state.epoch - 1) * updatesPerEpoch(start) + state.losses.length;
+    const step = stepsBefore(start) + state.losses.length;
     const file = await EventFile.create(start.folder, step + 1);
     const log = new TensorboardLog(file, start);
     try {
@@ -95,8 +98,9 @@ export class TensorboardLog {
 
   /** Call before the checkpoint of the epoch is written: of a checkpoint that is there everything is logged. */
   async epoch(metrics: EpochMetrics): Promise<void> {
-    const { lossScale } = metrics;
-    await this.#add(this.#stepOf(metrics.epoch), {
+    const { lossScale, curve } = metrics;
+    this.#stepsBefore = curve.at(-1)?.step ?? this.#stepsBefore;
+    await this.#add(this.#stepsBefore, {
       'loss/train': metrics.trainLoss,
       'loss/validation': metrics.validationLoss,
       'accuracy/train': metrics.trainAccuracy,
@@ -115,7 +119,7 @@ export class TensorboardLog {
 
   /** The scores of the best epoch. */
   async end(summary: RunSummary): Promise<void> {
-    const step = this.#stepOf(summary.epochs);
+    const step = this.#stepsBefore;
     await this.#add(step, {
       'best/test_accuracy': summary.testAccuracy,
       'best/test_loss': summary.testLoss,
@@ -130,17 +134,13 @@ export class TensorboardLog {
     await this.file.close();
   }
 
-  #stepOf(epoch: number): number {
-    return epoch * this.#updatesPerEpoch;
-  }
-
-  async #progress({ epoch, batch, batches, samples, ...event }: ProgressEvent): Promise<void> {
+  async #progress({ batch, batches, samples, ...event }: ProgressEvent): Promise<void> {
     if (lastPoint(batch, batches) !== batch) return;
     const sums = { samples, loss: event.loss * samples, correct: event.accuracy * samples };
     const before = this.#sums;
     this.#sums = sums;
     const count = samples - before.samples;
-    await this.#add(this.#stepOf(epoch - 1) + batch, {
+    await this.#add(this.#stepsBefore + batch, {
       'update/loss': (sums.loss - before.loss) / count,
       'update/accuracy': (sums.correct - before.correct) / count,
       'update/learning_rate': event.learningRate,
@@ -159,6 +159,10 @@ function lastPoint(batch: number, batches: number): number {
   // Point p is after update ⌊p · batches / points⌋.
   const point = Math.ceil(((batch + 1) * points) / batches) - 1;
   return Math.floor((point * batches) / points);
+}
+
+function stepsBefore(start: LogStart): number {
+  return start.stepsBefore ?? (start.state.epoch - 1) * updatesPerEpoch(start);
 }
 
 function updatesPerEpoch({ trainCount, batchSize }: LogStart): number {

@@ -55,6 +55,24 @@ test('a run that goes on logs every value once, also of epochs that were lost', 
   assert.deepEqual(scalarsOf('stopped'), scalarsOf('whole'));
 });
 
+test('a run that goes on with larger batches counts its updates on', async () => {
+  await train('grown', { ...logging, numEpochs: 2 });
+  const last = join(at('grown'), 'last.safetensors');
+  await train('grown', { ...logging, batchSize: 120, loadCp: last });
+  const counted = Array.from({ length: 9 + 9 + 3 }, (_, n) => n + 1);
+  const curve = (await readMetrics(at('grown'))).flatMap((epoch) => epoch.curve);
+  assert.deepEqual(
+    curve.map(({ step }) => step),
+    counted,
+  );
+  const stepsOf = (...tags: string[]) =>
+    readEvents(join(at('grown'), 'tensorboard')).flatMap(({ tag, step }) =>
+      tags.includes(tag) ? [step] : [],
+    );
+  assert.deepEqual(stepsOf('update/loss'), counted);
+  assert.deepEqual(stepsOf('loss/validation', 'best/epoch'), [9, 18, 18, 21, 21]);
+});
+
 test('a log that cannot be written, or whose reader leaves, ends the training', async () => {
   const folder = at('broken-log');
   mkdirSync(folder);
