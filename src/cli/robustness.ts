@@ -19,6 +19,7 @@ import { holdsRun } from '../runs/run-path.js';
 import { isShipped } from '../runs/shipped-models.js';
 import type { EvaluateRunOptions } from '../train/run/evaluate/evaluate-run.js';
 import { loadEvaluation } from '../train/run/evaluate/evaluation-data.js';
+import { UserError } from '../user-error.js';
 import { DataProgressView } from './terminal/data-progress.js';
 import { colorsFor, formatTable, indent, type Terminal } from './terminal/terminal.js';
 
@@ -73,7 +74,9 @@ export async function evaluateRobustness(
   } finally {
     view.clear();
   }
-  const files = holdsRun(folder) && !isShipped(folder) ? await writeFiles(folder, result) : [];
+  const { files, notices } =
+    holdsRun(folder) && !isShipped(folder) ? await writeFiles(folder, result) : { files: [], notices: [] };
+  for (const notice of notices) terminal.err.write(`${notice}\n`);
   return { json: robustnessToDisk(result), text: describe(path, result, files, terminal) };
 }
 
@@ -83,13 +86,24 @@ export function spread(indices: Int32Array, limit = indices.length): Int32Array 
   return Int32Array.from({ length: count }, (_, n) => indices[Math.floor((n * indices.length) / count)]);
 }
 
-/** @returns the written paths */
-async function writeFiles(folder: string, result: Robustness): Promise<string[]> {
-  await writeRobustness(folder, result);
-  // Loaded late: the chart library takes a moment.
-  const { writeRobustnessChart } = await import('../report/robustness-chart-files.js');
-  const charts = await writeRobustnessChart(folder, result, drawableFormats(['svg', 'png']));
-  return [join(folder, RUN_FILES.robustness), ...charts];
+/** Files that cannot be written are not worth the loss of a long measurement: they become a line for the user. */
+export async function writeFiles(
+  folder: string,
+  result: Robustness,
+): Promise<{ files: string[]; notices: string[] }> {
+  const files: string[] = [];
+  try {
+    await writeRobustness(folder, result);
+    files.push(join(folder, RUN_FILES.robustness));
+    // Loaded late: the chart library takes a moment.
+    const { writeRobustnessChart } = await import('../report/robustness-chart-files.js');
+    files.push(...(await writeRobustnessChart(folder, result, drawableFormats(['svg', 'png']))));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const missing = files.length === 0 ? `no ${RUN_FILES.robustness} and no chart` : 'no chart';
+    return { files, notices: [`${missing}: ${error.message}`] };
+  }
+  return { files, notices: [] };
 }
 
 function describe(

@@ -1,8 +1,11 @@
 /** Protects the table that `evaluate --robustness` prints, and which samples a limit takes. */
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { robustnessTable, spread } from '#src/cli/robustness.js';
+import { robustnessTable, spread, writeFiles } from '#src/cli/robustness.js';
 import { sampleRobustness } from '../report/sample.js';
+import { temporaryFolder } from '../train/small-mnist.js';
 
 test('the table has a line for each change, and inputs without an answer only if there are any', () => {
   const { rows } = sampleRobustness();
@@ -30,4 +33,16 @@ test('a limit takes evenly spaced samples', () => {
   assert.deepEqual([...spread(indices, 1)], [100]);
   assert.deepEqual(spread(indices), indices);
   assert.deepEqual(spread(indices, 11), indices);
+});
+
+test('a measurement is not lost where its files cannot be written', async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'charts', 'robustness.svg'), { recursive: true });
+  const { files, notices } = await writeFiles(folder, sampleRobustness());
+  assert.deepEqual([files.length, notices.length], [1, 1]);
+  assert.match(notices[0], /^no chart: .*robustness\.svg/);
+  mkdirSync(join(folder, 'whole', 'robustness.json'), { recursive: true });
+  const none = await writeFiles(join(folder, 'whole'), sampleRobustness());
+  assert.deepEqual(none.files, []);
+  assert.match(none.notices[0], /^no robustness\.json and no chart: cannot write .*robustness\.json/);
 });
