@@ -169,4 +169,12 @@ test('strokes have a default preset; options without an effect on strokes are re
     train(smallConfig(images, join(folder, 'refused'), { augmentFlip: 0.5 })),
     (e) => e instanceof UserError && /--augment-flip has no effect on images/.test(e.message),
   );
+  await assert.rejects(
+    train(smallConfig(images, join(folder, 'refused'), { preset: 'strokes' })),
+    (e) =>
+      e instanceof UserError &&
+      /the preset strokes is for strokes, but .* has images; name the data as strokes:.*scanstroke/.test(
+        e.message,
+      ),
+  );
 });

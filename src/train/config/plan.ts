@@ -13,6 +13,7 @@ import type { LoopSettings } from '../loop.js';
 import { type ResolvedOptimizer, resolveOptimizer } from '../optimizer.js';
 import { flagName } from './option.js';
 import type { TrainConfig } from './options.js';
+import { PRESETS } from './presets.js';
 
 /**
  * How the data set's examples become sequences.
@@ -25,10 +26,25 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preproce
     // Strokes come from grey images. Older runs, whose default was 1, say so.
     if (key === 'channelsImg' && value === 1) continue;
     if (value !== idle) {
+      if (PRESETS[config.preset].settings[key as keyof InputSettings] === value) {
+        throw presetOfOtherKind(config, dataset);
+      }
       throw new UserError(`train: --${flagName(key)} has no effect on ${dataset.kind}; leave it out`);
     }
   }
   return kind.preprocessingFor(dataset, config);
+}
+
+/** Nobody gave the option that has no effect: it is one of the preset's. */
+function presetOfOtherKind({ preset, data }: TrainConfig, dataset: Dataset): UserError {
+  const [meant, way] =
+    dataset.kind === 'images'
+      ? ['strokes', `name the data as ${data === 'mnist' ? 'strokes' : `strokes:${data}`}`]
+      : ['images', 'name images as the data'];
+  return new UserError(
+    `train: the preset ${preset} is for ${meant}, but ${dataset.name} has ${dataset.kind}; ${way}, or choose another preset`,
+    { settings: ['data', 'preset'] },
+  );
 }
 
 /** Values of MNIST's images, for which presets divide their steps, and of a row of one. */
