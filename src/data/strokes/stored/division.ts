@@ -84,8 +84,7 @@ export class Division {
     if (train === 0 || test === 0 || (this.#perClass && validation === 0)) {
       throw new UserError(
         `${name}: ${train} drawings are for training, ${validation} for validation and ${test} for the test; each part needs ` +
-          'at least one. Give at least 7 drawings of each class, files for the test, named like test-cats.ndjson, or smaller ' +
-          'numbers of drawings per class',
+          `at least one. ${this.#wayOut(classes)}`,
         { settings: ['perClass'] },
       );
     }
@@ -97,6 +96,26 @@ export class Division {
     }
   }
 
+  /** What to do where a part has no drawing. */
+  #wayOut(classes: ReadonlyMap<string, number>): string {
+    const limits = this.#perClass;
+    if (!limits || classes.size === 0) {
+      return 'Give at least 7 drawings of each class, or files for the test, named like test-cats.ndjson';
+    }
+    const [word, seen] = this.#fewest([...classes]);
+    return (
+      `The first ${limits.train} drawings of each class are for training, as was asked for, the next for validation ` +
+      `(${limits.validation}) and test (${limits.test}); ${JSON.stringify(word)} has ${seen}. Ask for fewer, or for none: ` +
+      'then every seventh drawing is for the test'
+    );
+  }
+
+  /** The class of which the fewest drawings were seen, and their number. */
+  #fewest(classes: readonly [word: string, label: number][]): [word: string, seen: number] {
+    const seen = classes.map(([word, label]): [string, number] => [word, this.#countsOf(label).seen]);
+    return seen.reduce((least, each) => (each[1] < least[1] ? each : least));
+  }
+
   /** A line if classes have fewer drawings than were asked for; null otherwise. @param classes numbers by name */
   shortage(classes: ReadonlyMap<string, number>): string | null {
     const limits = this.#perClass;
@@ -106,11 +125,10 @@ export class Division {
       PARTS.some((part) => this.#countsOf(label)[part] < limits[part]),
     );
     if (short.length === 0) return null;
-    const seen = ([, label]: [string, number]) => this.#countsOf(label).seen;
-    const fewest = short.reduce((least, each) => (seen(each) < seen(least) ? each : least));
+    const [word, seen] = this.#fewest(short);
     return (
       `${short.length} of ${classes.size} classes have fewer than the ${wanted} drawings that were asked for; ` +
-      `${JSON.stringify(fewest[0])} has ${seen(fewest)}`
+      `${JSON.stringify(word)} has ${seen}`
     );
   }
 

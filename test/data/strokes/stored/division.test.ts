@@ -38,3 +38,29 @@ test('a file is full only if its name is that of the class', () => {
     assert.equal(division.isFull(0, [word], [0]), expected, name);
   }
 });
+
+test('where a part stays empty, the numbers that were asked for are named, and the way out', () => {
+  const refusal = (limits: typeof LIMITS | null, drawings: number) => {
+    const division = new Division([file('cat.ndjson')], limits);
+    partsOf(division, 0, drawings);
+    let message = '';
+    assert.throws(
+      () => division.check('drawings', new Map([['cat', 0]])),
+      (error: Error) => {
+        message = error.message;
+        return true;
+      },
+    );
+    return message;
+  };
+  assert.match(
+    refusal({ train: 1000, validation: 100, test: 10 }, 40),
+    /^drawings: 40 .* The first 1000 .* validation \(100\) and test \(10\); "cat" has 40\. Ask for fewer, or for none/,
+  );
+  assert.match(
+    refusal(null, 6),
+    /at least one\. Give at least 7 drawings of each class, or files for the test/,
+  );
+  const empty = new Division([file('cat.ndjson')], LIMITS);
+  assert.throws(() => empty.check('drawings', new Map()), /0 drawings are for training/);
+});
