@@ -2,7 +2,7 @@
  * The folder of a new run, and the run and checkpoint that a path on the command line means. The clock only names new
  * folders and selects the newest run. Node.js only.
  */
-import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { prepareFolder } from '../formats/files.js';
@@ -115,9 +115,18 @@ export function isBest(checkpoint: string): boolean {
   return basename(checkpoint) === RUN_FILES.best;
 }
 
-/** Whether two paths name one folder. */
+/** Whether two paths name one folder, perhaps through a link. */
 export function isSameFolder(a: string, b: string): boolean {
-  return resolve(a) === resolve(b);
+  return resolve(a) === resolve(b) || realFolder(a) === realFolder(b);
+}
+
+/** A folder's path without links; of one that is not there, or cannot be looked at, the path itself. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 /** A checkpoint and the folder that it lies in. */

@@ -15,7 +15,9 @@ import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { originOf, writeOrigin } from '#src/runs/run-origin.js';
 import {
+  continuesIn,
   findCheckpoint,
+  isSameFolder,
   newRunFolder,
   prepareRunFolder,
   refuseOldRun,
@@ -47,6 +49,15 @@ describe('run folders', () => {
       assert.ok(existsSync(path));
     }
     rmSync('runs', { recursive: true });
+  });
+
+  it('a run is in one folder, also if a link names it', () => {
+    mkdirSync('linked');
+    symlinkSync('linked', 'link');
+    assert.ok(continuesIn('link', join('linked', 'last.safetensors')));
+    assert.ok(!continuesIn('link', join('runs', 'last.safetensors')));
+    assert.ok(!isSameFolder('missing', 'other'));
+    for (const path of ['link', 'linked']) rmSync(path, { recursive: true });
   });
 
   it('a new one is removed if nothing was written, and no other folder is', () => {
