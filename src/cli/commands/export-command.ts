@@ -155,9 +155,13 @@ async function waysToTry(format: ExportFormat, model: ExportableModel, paths: st
       const { inputFileName } = await import('../../exchange/c/c-head.js');
       const { identifierOf } = await import('../../exchange/c/c-text.js');
       const identifier = identifierOf(basename(main, extname(main)));
-      const program = asArgument(join(dirname(main), identifier));
+      const ending = extname(main);
+      // Without an ending the program would replace its source, of which the compiler does not know the language.
+      const name = basename(main) === identifier ? `${identifier}_program` : identifier;
+      const program = asArgument(join(dirname(main), name));
+      const source = `${ending === '.c' ? '' : '-x c '}${asArgument(main)}`;
       return [
-        `cc -std=c99 -O3 -D${identifier.toUpperCase()}_MAIN -o ${program} ${asArgument(main)} -lm`,
+        `cc -std=c99 -O3 -D${identifier.toUpperCase()}_MAIN -o ${program} ${source} -lm`,
         `${program.includes('/') ? program : `./${program}`} < ${inputFileName(model)}`,
       ];
     }

@@ -88,6 +88,11 @@ test('says what a file takes and gives, and how to try it', async () => {
     await printed('said it.c'),
     /Try next\n {2}cc -std=c99 -O3 -DSAID_IT_MAIN -o .*'.*said it\.c' -lm\n/,
   );
+  assert.match(
+    await printed('plain', '--format', 'c'),
+    /-DPLAIN_MAIN -o \S*plain_program -x c \S*plain -lm\n.*plain_program < /,
+    'the program does not replace its source',
+  );
 });
 
 test('every format says which pictures or sequences the network reads', async () => {
