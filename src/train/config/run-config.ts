@@ -211,7 +211,7 @@ function fromFile(file: ConfigFile | undefined): Map<OptionKey, Given> {
     if (key === undefined) throw unknownOption(where, spelling, OPTION_KEYS.map(snakeCase));
     if (layer.has(key))
       throw new UserError(`${where}${spelling} is given twice; keep one of the two spellings`);
-    layer.set(key, { value, label: `${where}${spelling}` });
+    layer.set(key, { value: readNone(OPTIONS[key], value), label: `${where}${spelling}` });
   }
   return layer;
 }
@@ -247,7 +247,8 @@ function unknownOption(where: string, spelling: string, names: readonly string[]
 /** Parses a text from the command line for the option. Returns the text itself if it has no such meaning. */
 function readText(option: Option, text: string): unknown {
   const word = text.toLowerCase();
-  if (option.none !== undefined && (word === 'none' || word === 'null')) return null;
+  const value = readNone(option, text);
+  if (value !== text) return value;
   switch (option.type) {
     case 'integer':
     case 'number':
@@ -256,12 +257,19 @@ function readText(option: Option, text: string): unknown {
     case 'switch':
       return readSwitch(word) ?? text;
     case 'list':
-      return word === 'none' ? [] : text.split(',').map((item) => item.trim());
+      return text.split(',').map((item) => item.trim());
     case 'text':
       return option.alone === undefined ? text : (readSwitch(word) ?? text);
     default:
       return text;
   }
+}
+
+/** The word none as the value that it means, if the option has one. */
+function readNone(option: Option, value: unknown): unknown {
+  const word = typeof value === 'string' ? value.toLowerCase() : null;
+  if (option.none !== undefined && (word === 'none' || word === 'null')) return null;
+  return option.type === 'list' && word === 'none' ? [] : value;
 }
 
 function readSwitch(word: string): boolean | undefined {

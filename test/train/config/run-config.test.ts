@@ -246,6 +246,10 @@ describe('spellings', () => {
       assert.deepEqual(givenOptions({ flags: { [key]: text } }), { [key]: value });
     });
   }
+  it('in a file, the word none is none, too', () => {
+    const file = parseConfigFile('run.yaml', 'max_norm: none\nchart_format: none\nclass_weights: none');
+    assert.deepEqual(givenOptions({ file }), { maxNorm: null, chartFormat: [], classWeights: 'none' });
+  });
   it('a flag without a value is true', () => {
     assert.deepEqual(givenOptions({ flags: { loadCp: true, nesterov: true, bidirectional: false } }), {
       loadCp: 'last',
