@@ -90,6 +90,7 @@ export interface InputSettings {
   strokePosition: boolean;
   strokeSort: boolean;
   viewRotation: number;
+  perClass: string | null;
   augmentElastic: number;
   augmentThickness: number;
   augmentJitter: number;

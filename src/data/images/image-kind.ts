@@ -38,6 +38,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
     strokePosition: false,
     strokeSort: false,
     viewRotation: 0,
+    perClass: null,
     augmentJitter: 0,
     augmentDrop: 0,
     augmentResample: 0,

@@ -13,6 +13,8 @@ export interface Extra {
   none?: string;
   /** The option has an effect only with these values of another option; with others, it is refused. */
   only?: { with: 'optimizer' | 'schedule' | 'strokeSort'; is: readonly (string | boolean)[] };
+  /** The option has no effect where this other one is set, and is refused beside it. */
+  unless?: 'perClass';
 }
 type Form =
   | { type: 'integer' | 'number'; range: Range }
@@ -40,8 +42,8 @@ export function number<T extends number | null>(
 ): Option<T | number> {
   return { type: 'number', default: value, range, description, ...extra };
 }
-export function fraction(value: number, range: Range, description: string): Option<number> {
-  return { type: 'fraction', default: value, range, description };
+export function fraction(value: number, range: Range, description: string, extra?: Extra): Option<number> {
+  return { type: 'fraction', default: value, range, description, ...extra };
 }
 export function toggle(value: boolean, description: string, extra?: Extra): Option<boolean> {
   return { type: 'switch', default: value, description, ...extra };

@@ -128,6 +128,7 @@ const DATA = {
     5 / 6,
     { above: 0, below: 1 },
     'share of the training samples to train on, such as 0.8 or 4/5; validation uses the others',
+    { unless: 'perClass' },
   ),
   perClass: text(
     null,

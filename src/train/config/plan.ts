@@ -25,6 +25,8 @@ export function preprocessingOf(config: TrainConfig, dataset: Dataset): Preproce
     const value = config[key as keyof InputSettings];
     // Strokes come from grey images. Older runs, whose default was 1, say so.
     if (key === 'channelsImg' && value === 1) continue;
+    // It never had an effect: a run that has it goes on.
+    if (key === 'perClass' && config.loadCp !== null) continue;
     if (value !== idle) {
       if (PRESETS[config.preset].settings[key as keyof InputSettings] === value) {
         throw presetOfOtherKind(config, dataset);

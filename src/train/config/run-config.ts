@@ -143,7 +143,11 @@ export function resolveConfig(sources: ConfigSources): TrainConfig {
   const config = { ...written, ...withPrecision(values(flags), 'train') };
 
   for (const [key, given] of file) {
-    if (!isDefault(key, given.value) && !sources.isRecord) refuseNoEffect(key, given, written, inFile);
+    if (isDefault(key, given.value) || sources.isRecord) continue;
+    // Flags may unset what an option has no effect beside, and a run of an older version may have kept both.
+    const { unless } = OPTIONS[key];
+    if (unless && (config[unless] === null || isOfRun(sources.file))) continue;
+    refuseNoEffect(key, given, written, inFile);
   }
   for (const [key, given] of flags) refuseNoEffect(key, given, config, asFlag);
   refuseContradictions(config);
@@ -196,6 +200,11 @@ function hasEffect(key: OptionKey, config: TrainConfig): boolean {
 /** The values of a validated layer. */
 function values(layer: ReadonlyMap<OptionKey, Given>): Partial<TrainConfig> {
   return Object.fromEntries([...layer].map(([key, given]) => [key, given.value]));
+}
+
+/** Whether a run has written a file. */
+function isOfRun(file: ConfigFile | undefined): boolean {
+  return /(^|[\\/])config\.json$/.test(file?.path ?? '');
 }
 
 function isDefault(key: OptionKey, value: unknown): boolean {
@@ -314,7 +323,14 @@ function refuseNoEffect(
   config: TrainConfig,
   written: (key: string, values: readonly (string | boolean)[]) => string,
 ): void {
-  const { only } = OPTIONS[key];
+  const { only, unless } = OPTIONS[key];
+  const other = unless && config[unless];
+  if (unless && other) {
+    const shown = written(unless, [quote(other, 60).slice(1, -1)]);
+    throw new UserError(
+      `${given.label} has no effect with ${shown}; leave it out, or use ${written(unless, ['none'])}`,
+    );
+  }
   if (!only || hasEffect(key, config)) return;
   throw new UserError(
     `${given.label} has no effect with ${written(only.with, [config[only.with]])}; ` +

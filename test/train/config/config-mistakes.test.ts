@@ -69,6 +69,14 @@ describe('messages', () => {
     [{ dropoutRate: '1' }, 'train: --dropout-rate must be a number of at least 0 and below 1, found 1'],
     [{ trainSplit: '6/5' }, 'train: --train-split must be a number above 0 and below 1, found "6/5"'],
     [{ trainSplit: '1/0' }, 'train: --train-split must be a number above 0 and below 1, found "1/0"'],
+    [
+      { preset: 'quickdraw', trainSplit: '0.8' },
+      'train: --train-split has no effect with --per-class 1000,100,100; leave it out, or use --per-class none',
+    ],
+    [
+      { perClass: `1\n${'2'.repeat(100)}`, trainSplit: '0.8' },
+      `train: --train-split has no effect with --per-class 1\\n${'2'.repeat(58)}…; leave it out, or use --per-class none`,
+    ],
     [{ patience: '-1' }, 'train: --patience must be a whole number from 1 to 1000000, or none, found -1'],
     [
       { schedule: 'onecycle' },

@@ -250,6 +250,20 @@ describe('spellings', () => {
     const file = parseConfigFile('run.yaml', 'max_norm: none\nchart_format: none\nclass_weights: none');
     assert.deepEqual(givenOptions({ file }), { maxNorm: null, chartFormat: [], classWeights: 'none' });
   });
+  it('a split beside numbers per class is refused, but not in the config.json of a run that has it', () => {
+    const text = JSON.stringify({ preset: 'quickdraw', train_split: 0.5 });
+    assert.throws(
+      () => resolveConfig({ file: parseConfigFile('run.json', text) }),
+      /run\.json, line 1: train_split has no effect with per_class 1000,100,100; leave it out, or use per_class none/,
+    );
+    for (const path of ['config.json', 'runs/a/config.json']) {
+      assert.equal(resolveConfig({ file: parseConfigFile(path, text) }).trainSplit, 0.5);
+    }
+    const file = parseConfigFile('run.json', text);
+    assert.equal(resolveConfig({ file, flags: { perClass: 'none' } }).trainSplit, 0.5);
+    const usual = { preset: 'quickdraw', train_split: 5 / 6 };
+    resolveConfig({ file: parseConfigFile('run.json', JSON.stringify(usual)) });
+  });
   it('a flag without a value is true', () => {
     assert.deepEqual(givenOptions({ flags: { loadCp: true, nesterov: true, bidirectional: false } }), {
       loadCp: 'last',

@@ -165,3 +165,12 @@ test('a run does not go on with another preprocessing, which its best network pe
   const { events } = await train({ ...other, loadCp: at('rows/best.safetensors') });
   assert.equal(events.at(-1)?.type, 'done', 'the weights begin a new run');
 });
+
+test('numbers per class are refused for pictures, but a run that has them goes on', async () => {
+  const config = smallConfig(data, at('per class'), { numEpochs: 1 });
+  const perClass = '10,2,2';
+  await assert.rejects(train({ ...config, perClass }), /--per-class has no effect on images; leave it out/);
+  await train(config);
+  const last = at('per class/last.safetensors');
+  lastOf(await train({ ...config, perClass, numEpochs: 2, loadCp: last }));
+});
