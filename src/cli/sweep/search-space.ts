@@ -54,8 +54,9 @@ export function searchSpace({ file, flags = {} }: GivenSources): PlacedSpace {
     if (typeof given !== 'string' || NO_AXES.includes(key) || !/,|\.\./.test(given)) fixed[key] = given;
     else axes.push(readAxis(key, given));
   }
-  const options = givenOptions({ file, flags: fixed }, 'sweep');
+  const above = givenOptions({ flags: fixed }, 'sweep');
   const swept = axes.map(({ option }) => option);
+  const options = { ...belowFlags(givenOptions({ file }), above, swept), ...above };
   const own = Object.entries(options).filter(([key]) => !swept.includes(key) && key !== 'savingPath');
   if ((options.seeds ?? 1) > 1) {
     throw new UserError(
@@ -68,6 +69,28 @@ export function searchSpace({ file, flags = {} }: GivenSources): PlacedSpace {
     );
   }
   return { options: Object.fromEntries(own), axes, savingPath: options.savingPath ?? null };
+}
+
+/**
+ * A file's options without those that flags replace, as in a training: then all options can be given as flags.
+ * @param above the options that flags fix @param swept those that they sweep
+ */
+function belowFlags(
+  inFile: Partial<TrainConfig>,
+  above: Partial<TrainConfig>,
+  swept: readonly string[],
+): Partial<TrainConfig> {
+  const isMixed = (['precision', 'useAmp'] as const).some((key) => key in above || swept.includes(key));
+  // So a config.json of several seeds says that each training chooses its precision.
+  const isUndecided = inFile.useAmp === true && inFile.precision === 'float32';
+  const left = pick(inFile, (key) => {
+    if (key === 'precision') return !isMixed && !isUndecided;
+    if (key === 'useAmp') return !isMixed;
+    const { only } = optionOf(key);
+    const decisive = only && above[only.with];
+    return decisive === undefined || only?.is.includes(decisive) === true;
+  });
+  return left as Partial<TrainConfig>;
 }
 
 function readAxis(key: OptionKey, given: string): Axis {
@@ -187,10 +210,16 @@ export function resolveTrial(space: SearchSpace, settings: Settings, trial: numb
   const all: Record<string, unknown> = { ...space.options, ...settings };
   const swept = space.axes.map(({ option }) => option);
   try {
-    const chosen = resolveConfig({ flags: pick(all, (key) => onlyWith(key) === undefined) });
+    const isFree = (key: OptionKey) => {
+      const { only, unless } = optionOf(key);
+      return only === undefined && unless === undefined;
+    };
+    const chosen = resolveConfig({ flags: pick(all, isFree) });
     // Some options act only with one optimiser or schedule: where that is swept, trials of another go without.
     const used = pick(all, (key, value) => {
-      const only = onlyWith(key);
+      const { only, unless } = optionOf(key);
+      // A file may have the default.
+      if (unless && chosen[unless] !== null) return value !== OPTIONS[key].default;
       if (only?.is.includes(chosen[only.with]) ?? true) return true;
       const varies = swept.includes(only?.with ?? '') || swept.includes('preset');
       return !varies && (swept.includes(key) || value !== OPTIONS[key].default);
@@ -206,9 +235,9 @@ export function resolveTrial(space: SearchSpace, settings: Settings, trial: numb
   }
 }
 
-/** The option with which one acts. A sweep.json may have any keys; resolveConfig refuses those that are no options. */
-function onlyWith(key: OptionKey): Option['only'] {
-  return Object.hasOwn(OPTIONS, key) ? OPTIONS[key].only : undefined;
+/** What an option acts with. A sweep.json may have any keys; resolveConfig refuses those that are no options. */
+function optionOf(key: OptionKey): Pick<Option, 'only' | 'unless'> {
+  return Object.hasOwn(OPTIONS, key) ? OPTIONS[key] : {};
 }
 
 function pick(

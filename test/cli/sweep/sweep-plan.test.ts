@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from 'scanstroke';
-import { randomSettings, resolveTrial, searchSpace } from '#src/cli/sweep/search-space.js';
+import { gridSettings, randomSettings, resolveTrial, searchSpace } from '#src/cli/sweep/search-space.js';
 import { planHalving, type SweepRequest, survivors } from '#src/cli/sweep/sweep-plan.js';
+import { configToDisk, resolveConfig } from '#src/train/config/run-config.js';
 import { planOf } from './plan-of.js';
 
 const settingsOf = (...args: Parameters<typeof planOf>) =>
@@ -66,6 +67,42 @@ test('the folder may stand in the configuration file; a checkpoint to begin from
     message:
       'sweep: every trial begins with new weights, so load_cp has no effect in sweep.yaml; leave it out',
   });
+});
+
+test('a file is taken that a training takes: flags replace what they decide', () => {
+  const resolved = (entries: Record<string, unknown>, flags: Record<string, string>) => {
+    const lines = Object.entries(entries).map(([key, value]) => [key, { value, line: 1 }] as const);
+    const space = searchSpace({ file: { path: 'sweep.yaml', entries: new Map(lines) }, flags });
+    return gridSettings(space.axes).map((settings, n) => resolveTrial(space, settings, n + 1).config);
+  };
+  const run = configToDisk(
+    resolveConfig({ flags: { optimizer: 'sgd', momentum: 0.5, precision: 'float16' } }),
+  );
+  const { preset: _, ...settings } = run;
+  const precisions = resolved(settings, { precision: 'float32,bfloat16' });
+  assert.deepEqual(
+    precisions.map(({ precision, useAmp, momentum }) => [precision, useAmp, momentum]),
+    [
+      ['float32', false, 0.5],
+      ['bfloat16', true, 0.5],
+    ],
+  );
+  const [plain] = resolved(settings, { optimizer: 'adam', useAmp: 'false', hiddenSize: '8,16' });
+  assert.deepEqual([plain.optimizer, plain.precision], ['adam', 'float32']);
+  const [undecided] = resolved({ ...settings, precision: 'float32' }, { hiddenSize: '8,16' });
+  assert.deepEqual([undecided.useAmp, undecided.precision], [true, 'float32']);
+  assert.throws(
+    () => resolved({ precision: 'float16', use_amp: false }, { hiddenSize: '8,16' }),
+    /precision float16 contradicts mixed precision off/,
+  );
+});
+
+test('a config.json with numbers of drawings per class can be swept', () => {
+  const run = configToDisk(resolveConfig({ flags: { preset: 'quickdraw', data: 'drawings' } }));
+  const lines = Object.entries(run).map(([key, value]) => [key, { value, line: 1 }] as const);
+  const file = { path: 'config.json', entries: new Map(lines) };
+  const space = searchSpace({ file, flags: { hiddenSize: '8,16' } });
+  assert.equal(resolveTrial(space, { hiddenSize: 8 }, 1).config.perClass, '1000,100,100');
 });
 
 test('random settings lie in their ranges, fill them, are there once, and follow from the seed', () => {
