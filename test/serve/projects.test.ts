@@ -21,7 +21,7 @@ import { checkProject } from '#src/serve/projects/project-check.js';
 import { projectTraining } from '#src/serve/projects/project-schema.js';
 import type { TrainWork } from '#src/serve/projects/train-worker.js';
 import { Training } from '#src/serve/projects/training.js';
-import { readModel, uncleanPart } from '#src/train/run/evaluate/evaluation-data.js';
+import { dataOf, readModel, uncleanPart } from '#src/train/run/evaluate/evaluation-data.js';
 import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { getJson, serve } from './served-runs.js';
@@ -175,7 +175,8 @@ describe('a training', () => {
     cpSync(join(runs, taught.run as string), moved, { recursive: true });
     const again = await samplesOf('moved');
     assert.deepEqual(again.json.samples, samples, again.json.error?.message);
-    assert.match(uncleanPart('test', await readModel(moved)) ?? '', /was taught with these drawings/);
+    const model = await readModel(moved);
+    assert.match(uncleanPart('test', dataOf(model), model) ?? '', /was taught with these drawings/);
     rmSync(moved, { recursive: true });
   });
 
