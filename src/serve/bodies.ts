@@ -3,6 +3,7 @@
  * requests arrive and however slowly.
  */
 import type { IncomingMessage } from 'node:http';
+import { quote } from '../formats/quotation.js';
 import { HttpError } from './http-error.js';
 import { MAX_BODY_BYTES, MAX_WAITING_BYTES } from './server-limits.js';
 
@@ -16,9 +17,16 @@ export class Bodies {
 
   /**
    * The whole body. The caller calls `release` when it is done with the body.
-   * @throws HttpError 413 if the body is too large, 503 if all bodies together are, 400 if the connection breaks
+   * @throws HttpError 415 if the body is compressed, 413 if it is too large, 503 if all bodies together are, 400 if the connection breaks
    */
   async take(request: IncomingMessage): Promise<{ body: Uint8Array; release: () => void }> {
+    const coding = request.headers['content-encoding'] ?? 'identity';
+    if (coding.toLowerCase() !== 'identity') {
+      throw new HttpError(
+        415,
+        `expected a body that is not compressed, found content-encoding ${quote(coding)}; send it as it is`,
+      );
+    }
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > MAX_BODY_BYTES) throw tooLarge(`${announced} bytes`);
     const chunks: Buffer[] = [];

@@ -1,6 +1,7 @@
 /** Routes of the page's files, the health report and the OpenAPI description. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './api.js';
+import { hasVersion, takesGzip } from './conditional.js';
 import { openApi } from './openapi.js';
 import { NO_PAGE, type PageFile, readPage } from './page-files.js';
 import type { RunStore } from './runs/run-store.js';
@@ -35,8 +36,8 @@ function sendFile({ headers }: FastifyRequest, reply: FastifyReply, file: PageFi
     vary: 'accept-encoding',
     'cache-control': lasting ? 'public, max-age=31536000, immutable' : 'no-cache',
   });
-  if (headers['if-none-match'] === etag) return reply.code(304).send();
+  if (hasVersion(headers['if-none-match'], etag)) return reply.code(304).send();
   reply.type(type);
-  if (gzip === null || !/\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))) return reply.send(bytes);
+  if (gzip === null || !takesGzip(headers['accept-encoding'])) return reply.send(bytes);
   return reply.header('content-encoding', 'gzip').send(gzip);
 }

@@ -76,6 +76,21 @@ describe('the page', () => {
     assert.equal(whole.headers.get('cache-control'), 'no-cache');
     const again = await fetch(server.url, { headers: { 'if-none-match': whole.headers.get('etag') ?? '' } });
     assert.equal(again.status, 304);
+    const etag = whole.headers.get('etag');
+    for (const known of [`W/${etag}`, `"other", ${etag}`, '*']) {
+      const { status } = await fetch(server.url, { headers: { 'if-none-match': known } });
+      assert.equal(status, 304, known);
+    }
+    assert.equal((await fetch(server.url, { headers: { 'if-none-match': '"other"' } })).status, 200);
+    for (const [accepted, coding] of [
+      ['gzip;q=0', null],
+      ['br, gzip; q=0.5', 'gzip'],
+      ['x-gzip-like', null],
+    ] as const) {
+      const answer = await fetch(server.url, { headers: { 'accept-encoding': accepted } });
+      assert.equal(answer.headers.get('content-encoding'), coding, accepted);
+      await answer.body?.cancel();
+    }
     const script = await fetch(`${server.url}assets/app-1234.js`);
     assert.equal(await script.text(), 'draw()');
     assert.match(script.headers.get('content-type') ?? '', /^text\/javascript/);
@@ -255,6 +270,8 @@ describe('models', () => {
       assert.equal(hash(content), hash(readFileSync(path)));
       const head = await fetch(`${server.url}models/${file}`, { method: 'HEAD' });
       assert.equal(head.headers.get('content-length'), String(bytes));
+      const known = { 'if-none-match': `W/${head.headers.get('etag')}` };
+      assert.equal((await fetch(`${server.url}models/${file}`, { headers: known })).status, 304);
     }
   });
 

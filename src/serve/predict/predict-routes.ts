@@ -5,6 +5,7 @@ import { announcedPixels } from '../../data/pictures/picture.js';
 import { quote } from '../../formats/quotation.js';
 import { openFile } from '../../runs/file-stamp.js';
 import type { Bodies } from '../bodies.js';
+import { hasVersion } from '../conditional.js';
 import { HttpError } from '../http-error.js';
 import { noQuery, predictQuery, readQuery } from '../queries.js';
 import type { RunStore } from '../runs/run-store.js';
@@ -71,7 +72,7 @@ export function addPredict(app: FastifyInstance, { runs, pool, bodies }: Predict
       const { size, mtimeMs, ino } = found;
       const etag = `"${[Math.round(mtimeMs * 1000), size, ino].map((n) => n.toString(36)).join('-')}"`;
       reply.headers({ etag, 'cache-control': 'no-cache' }).type('application/octet-stream');
-      const known = request.headers['if-none-match'] === etag;
+      const known = hasVersion(request.headers['if-none-match'], etag);
       if (known || request.method === 'HEAD') {
         await file.close();
         return known ? reply.code(304).send() : reply.header('content-length', size).send();
