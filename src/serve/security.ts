@@ -41,10 +41,17 @@ export function readHost(given: string): string {
   );
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?(::1|::ffff:127(\.\d{1,3}){3})\]?)$/i;
+/** As URLs have them, in which an IPv6 address has one spelling. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
-function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
+/**
+ * A host as URLs have it; null for what is none.
+ * @param host a name or an address, without a port; an IPv6 address with brackets or without
+ */
+function hostnameOf(host: string): string | null {
+  const url = `http://${/^[^[].*:/.test(host) ? `[${host}]` : host}`;
+  // A host has no user, path, query and fragment.
+  return /^[^\s/?#@\\]+$/.test(host) && URL.canParse(url) ? new URL(url).hostname : null;
 }
 
 /** What a server listens on. */
@@ -60,10 +67,9 @@ export interface Listening {
  * that `--host` gives: a web page whose own name resolves to 127.0.0.1 (DNS rebinding) sends that name in `Host`.
  */
 export function isMeant(hostHeader: string | undefined, { host, address }: Listening): boolean {
-  if (!isLoopback(address ?? host)) return true;
-  if (hostHeader === undefined) return false;
-  const name = hostHeader.replace(/:\d+$/, '').toLowerCase();
-  return isLoopback(name) || name === host.toLowerCase();
+  if (!LOOPBACK.test(hostnameOf(address ?? host) ?? '')) return true;
+  const name = hostnameOf(hostHeader?.replace(/:\d+$/, '') ?? '');
+  return name !== null && (LOOPBACK.test(name) || name === hostnameOf(host));
 }
 
 /**

@@ -15,6 +15,7 @@ import { parseInput } from '#src/recognize/json-input.js';
 import { openFile } from '#src/runs/file-stamp.js';
 import type { ModelList } from '#src/serve/api.js';
 import { health, modelList, openApi, predictBody, predictResponse, runList } from '#src/serve/openapi.js';
+import { isMeant } from '#src/serve/security.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
 import { temporaryFolder } from '../train/small-mnist.js';
@@ -143,6 +144,10 @@ describe('access', () => {
       assert.equal(await status('evil.example'), 421, host);
       assert.equal(await status('localhost'), 200, host);
       assert.equal(await status(`${host}:${port}`), 200, host);
+      assert.equal(await status(new URL(other.url).host), 200, 'as browsers spell it');
+      for (const evil of ['evil.example@127.0.0.1', '127.0.0.1#evil.example', '127.0.0.1/evil.example']) {
+        assert.equal(await status(evil), 421, evil);
+      }
       await other.close();
     }
     const open = await serve({ runs: null, host: '0.0.0.0' });
@@ -207,6 +212,12 @@ describe('access', () => {
         headers: { host: 'my-machine:7860', origin },
       });
     assert.deepEqual([await at('http://my-machine:7860'), await at('http://evil.example:7860')], [200, 403]);
+    assert.equal(await at('https://my-machine:7860'), 200, 'of a proxy that passes on Host');
+    const byName = { host: 'strokes.example', address: '127.0.0.1' };
+    assert.deepEqual(
+      ['Strokes.example', 'strokes.example:8443', 'evil.example'].map((host) => isMeant(host, byName)),
+      [true, true, false],
+    );
     await open.close();
   });
 
