@@ -70,6 +70,8 @@ export interface RunningServer {
   page: boolean;
   /** Refuses new requests, answers those being processed, and ends. */
   close(): Promise<void>;
+  /** Removes temporary files, for a process that a signal ends before `close` has ended; null if there are none. */
+  discard: (() => void) | null;
 }
 
 /** Seconds after which a client may look for a server that has been started anew. */
@@ -82,8 +84,8 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
   const options = { ...given, host: readHost(given.host) };
   const roots = await openDataRoots(options.dataRoots ?? []);
   const project = options.project ? await openOfferedProject(options.project) : null;
-  const undo = async (error: unknown): Promise<never> => {
-    await project?.close();
+  const undo = (error: unknown): never => {
+    project?.close?.();
     throw error;
   };
   const runs = await openRunStore(options.given, options.runs, options.shipped, project).catch(undo);
@@ -124,14 +126,16 @@ export async function startServer(given: ServeOptions): Promise<RunningServer> {
     connections.end();
   });
   app.addHook('onClose', async () => {
-    await Promise.all([pool.close(), samples.close(), runs.close(), project?.close()]);
+    await Promise.all([pool.close(), samples.close(), runs.close()]);
+    project?.close?.();
   });
   try {
     const port = await listen(app, options);
     // Reads the runs now, so that the first request waits less.
     runs.context().catch(() => {});
     const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-    return { url: `http://${host}:${port}/`, page, close: () => close(app) };
+    const discard = project?.close ?? null;
+    return { url: `http://${host}:${port}/`, page, discard, close: () => close(app) };
   } catch (error) {
     await app.close();
     throw error;

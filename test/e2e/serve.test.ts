@@ -1,12 +1,14 @@
 /** Protects the start and the end of `scanstroke serve`, and its error messages. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeProject } from '#src/data/pens/project.js';
 import type { ModelList, PredictResponse } from '#src/serve/api.js';
-import { checkpointBytes, ROWS } from '../recognize/checkpoint-bytes.js';
+import { checkpointBytes, ROWS, STROKES } from '../recognize/checkpoint-bytes.js';
 import { letterProject } from '../teach/hands.js';
 import { temporaryFolder } from '../train/small-mnist.js';
 import { COMMAND, scanstroke } from './command.js';
@@ -95,6 +97,44 @@ test('ends in bounded time after SIGTERM even with a thread that is stuck in a c
   clearTimeout(timer);
   assert.ok(performance.now() - began < 15_000);
   assert.match(errors, /^scanstroke: finishing open requests[^\n]*\n$/);
+});
+
+test('a signal that ends it at once leaves no copy of the network of a project', async () => {
+  const project = join(folder, 'taught.json');
+  const summary = {
+    classes: ['A', 'E'],
+    drawings: 2,
+    epochs: 1,
+    seconds: 1,
+    heldOut: { correct: 0, count: 0 },
+  };
+  const network = {
+    checkpoint: checkpointBytes(STROKES, { numClasses: 2 }, ['A', 'E']),
+    taught: '2026-11-28T12:00:00Z',
+    summary: { ...summary, confusions: [], none: null },
+  };
+  writeFileSync(project, writeProject({ ...letterProject(['A', 'E'], 1), network }));
+  for (const signals of [['SIGHUP'], ['SIGTERM', 'SIGTERM']] as const) {
+    const scratch = temporaryFolder();
+    const args = [COMMAND, 'serve', project, '--port', '0', '--json', '--runs', join(folder, 'none')];
+    const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR: scratch } });
+    const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
+    const [piece] = await once(child.stdout, 'data');
+    const { port } = new URL(JSON.parse(String(piece)).url);
+    assert.equal(readdirSync(scratch).length, 1);
+    // A request that does not end holds up the end.
+    const socket = connect(Number(port), '127.0.0.1').on('error', () => {});
+    const lines = ['content-type: image/png', 'content-length: 9', 'expect: 100-continue', '', ''];
+    socket.write(`POST /api/predict HTTP/1.1\r\nhost: localhost\r\n${lines.join('\r\n')}`);
+    await once(socket, 'data');
+    for (const [n, signal] of signals.entries()) {
+      if (n > 0) await once(child.stderr, 'data');
+      child.kill(signal);
+    }
+    assert.equal(await ended, signals[0]);
+    assert.deepEqual(readdirSync(scratch), []);
+    socket.destroy();
+  }
 });
 
 test('mistakes are one line and exit code 2', async () => {

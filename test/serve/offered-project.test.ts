@@ -1,10 +1,10 @@
 /** Protects `scanstroke serve signs.json`: what the page gets, the network in it, and that the file stays as it is. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeProject } from '#src/data/pens/project.js';
-import type { ModelList, PredictResponse, RunList } from '#src/serve/api.js';
+import type { ErrorJson, ModelList, PredictResponse, RunList } from '#src/serve/api.js';
 import { UserError } from '#src/user-error.js';
 import { checkpointBytes, STROKES } from '../recognize/checkpoint-bytes.js';
 import { letterProject } from '../teach/hands.js';
@@ -74,6 +74,22 @@ test('the list offers it, its network answers first, and nothing is written to i
   assert.equal(readFileSync(path, 'utf8'), FILE);
   assert.ok(mtimeMs > 0);
   assert.deepEqual(server.defects, []);
+});
+
+test("its network has the file's name without .json as its id, whatever the name; a removed file is not found", async () => {
+  for (const name of ['記号', 'my signs é', 'best']) {
+    const other = join(folder, `${name}.json`);
+    writeFileSync(other, FILE);
+    const server = await serve({ runs: null, project: other });
+    const { json } = await getJson<ModelList>(`${server.url}api/models`);
+    assert.equal(json.default, name);
+    assert.equal((await fetch(`${server.url}models/${json.models[0].file}`)).status, 200);
+    assert.equal((await fetch(`${server.url}api/runs/${encodeURIComponent(name)}`)).status, 200);
+    rmSync(other);
+    const gone = await getJson<ErrorJson>(`${server.url}api/project`);
+    assert.deepEqual([gone.status, /was removed/.test(gone.json.error.message)], [404, true]);
+    await server.close();
+  }
 });
 
 test('without a network there is no model; without a project there is none', async () => {

@@ -114,13 +114,12 @@ async function serve(given: string[], flags: ServeFlags, terminal: Terminal): Pr
     },
   });
   // Whoever has read the address may end the server.
-  const end = endOfService(terminal);
+  const end = endOfService(terminal, server.discard);
   tell(server, flags, terminal, json);
   if (open) openInBrowser(server.url, terminal);
   const signal = await end;
   await server.close();
-  // A thread that is stuck in a call of the system would keep the process for ever. The signal, now without a handler,
-  // ends it all the same.
+  // A thread that is stuck in a call of the system would keep the process for ever. A second signal ends it all the same.
   setTimeout(() => process.kill(process.pid, signal), LAST_THREAD_MS).unref();
 }
 
@@ -152,12 +151,27 @@ function tell({ url, page }: RunningServer, { host }: ServeFlags, terminal: Term
   terminal.out.write(`${lines.join('\n')}\n`);
 }
 
-/** Waits for the first Ctrl-C or SIGTERM. A second one exits at once. */
-function endOfService(terminal: Terminal): Promise<NodeJS.Signals> {
+/**
+ * Waits for the first Ctrl-C or SIGTERM. A second one exits at once, and so does the loss of the terminal.
+ * @param discard removes temporary files; null if there are none
+ */
+function endOfService(terminal: Terminal, discard: RunningServer['discard']): Promise<NodeJS.Signals> {
+  const exitAt = (...signals: NodeJS.Signals[]) => {
+    // Without a handler a signal exits by itself, even if this thread is busy.
+    if (discard === null) return;
+    for (const each of signals) {
+      process.once(each, (signal) => {
+        discard();
+        process.kill(process.pid, signal);
+      });
+    }
+  };
+  exitAt('SIGHUP');
   return new Promise((resolve) => {
     const end = (signal: NodeJS.Signals) => {
       process.off('SIGINT', end);
       process.off('SIGTERM', end);
+      exitAt('SIGINT', 'SIGTERM');
       terminal.err.write('scanstroke: finishing open requests; press Ctrl-C again to exit at once\n');
       resolve(signal);
     };
