@@ -20,7 +20,7 @@ export function ClassChoice({ label, classes, action, choose }: ClassChoiceProps
   return (
     <div class="class-choice">
       <label>
-        {label}{' '}
+        {label}
         <select value={id} onChange={(event) => setChosen((event.target as HTMLSelectElement).value)}>
           <option value="">choose …</option>
           {classes.map((each) => (

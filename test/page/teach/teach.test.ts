@@ -341,6 +341,12 @@ test('on a phone, a finger draws one example after the other: each is taken when
       await draw(visited, rings[2], 'touch');
       await page.locator('.what[data-by="network"] .found strong', { hasText: 'symbol 1' }).waitFor();
       await checkAccess(page, 'taught');
+      const name = page.locator('.class-card .name').last();
+      await name.fill('W'.repeat(60));
+      await name.press('Enter');
+      await page.getByLabel('Drawing 1 of symbol 1').click();
+      await page.getByLabel('Move to').waitFor();
+      await checkAccess(page, 'with a selected drawing, and a symbol of a long name');
     },
     withoutStrokes,
   );
