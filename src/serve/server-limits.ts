@@ -34,6 +34,8 @@ export const REQUEST_MS = 60_000;
 /** A client that takes nothing of its answer for this time is disconnected; event streams send heartbeats. */
 export const IDLE_MS = 65_000;
 export const KEEP_ALIVE_MS = 10_000;
+/** Connections that wait until the server takes them; the system may allow fewer. Node.js's own number is 511. */
+export const MAX_BACKLOG = 4096;
 /** Further connections are refused. */
 export const MAX_CONNECTIONS = 10_000;
 /** Connections to event streams, and unsent bytes of one of them. */

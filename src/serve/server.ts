@@ -266,7 +266,7 @@ async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promi
   const ports = port === null ? Array.from({ length: PORTS }, (_, n) => FIRST_PORT + n) : [port];
   for (const candidate of ports) {
     try {
-      await app.listen({ host: await addressOf(host), port: candidate });
+      await app.listen({ host: await addressOf(host), port: candidate, backlog: limits.MAX_BACKLOG });
       const address = app.server.address();
       return typeof address === 'object' && address !== null ? address.port : candidate;
     } catch (error) {
