@@ -135,23 +135,24 @@ function names({ at, sums }: Segment, classes: readonly string[], x: (at: number
     }
     if (!best || x(at[best[1]]) - x(at[best[0]]) < MIN_BAND_WIDTH) return null;
     const [begin, end] = best;
-    const middle = x((at[begin] + at[end]) / 2);
-    const n = at.findIndex((each) => x(each) >= middle);
-    const y = (1 - (sums[n][k] + sums[n][k + 1]) / 2) * height;
-    if ((sums[n][k + 1] - sums[n][k]) * height < MIN_BAND_HEIGHT) return null;
+    // Bands are straight between points.
+    const middle = (at[begin] + at[end]) / 2;
+    const next = at.findIndex((each) => each >= middle);
+    const before = Math.max(begin, next - 1);
+    const share = next === before ? 0 : (middle - at[before]) / (at[next] - at[before]);
+    const [low, high] = [k, k + 1].map(
+      (edge) => sums[before][edge] + share * (sums[next][edge] - sums[before][edge]),
+    );
+    if ((high - low) * height < MIN_BAND_HEIGHT) return null;
     return (
       <text
         key={`name ${k}`}
         class={`band-name${isNone(name) ? ' none' : ''}`}
-        x={x(at[n])}
-        y={y}
+        x={x(middle)}
+        y={(1 - (low + high) / 2) * height}
         style={{ '--hue': classHue(k, classes.length) }}
       >
-        {fitText(
-          name,
-          2 * Math.min(x(at[n]) - x(at[begin]), x(at[end]) - x(at[n])) + MIN_BAND_WIDTH,
-          NAME_SIZE,
-        )}
+        {fitText(name, x(at[end]) - x(at[begin]), NAME_SIZE)}
       </text>
     );
   });
