@@ -3,12 +3,10 @@
  * on a phone; answers equal to those of Node.js; no requests to other origins; offline use.
  */
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { ModelList } from '#src/serve/api.js';
 import { scanstroke } from '../../e2e/command.js';
-import { checkpointBytes, ROWS } from '../../recognize/checkpoint-bytes.js';
 import {
   accessibilityProblems,
   after,
@@ -427,46 +425,6 @@ test('an error names a damaged model, and the other model still works', async ()
   await draw(visited, digits[1]);
   assert.equal((await answers(visited)).length, 1);
   await node.check(await save(visited), 'strokes');
-  await visited.close();
-  await host.close();
-  assert.deepEqual(visited.troubles, []);
-});
-
-test('inside, a network that reads no drawings says why; the other is shown, with the column that it reads', async () => {
-  const mixed = join(site, '..', 'mixed');
-  cpSync(site, mixed, { recursive: true });
-  const index = join(mixed, 'models', 'index.json');
-  const list = JSON.parse(readFileSync(index, 'utf8')) as ModelList;
-  const networks = {
-    large: { ...ROWS, width: 32, height: 32, sequenceLength: 32, inputSize: 32 },
-    columns: { ...ROWS, scan: 'columns' as const },
-  };
-  const models = Object.entries(networks).map(([id, preprocessing]) => {
-    const file = `${id}.safetensors`;
-    writeFileSync(join(mixed, 'models', file), checkpointBytes(preprocessing));
-    return { ...list.models[0], id, name: id, kind: 'images', classes: [...'abcd'], file };
-  });
-  writeFileSync(index, JSON.stringify({ ...list, models }));
-  const host = await serveFolder(mixed);
-  const visited = await visit(browser, host.url);
-  const { page } = visited;
-  await page.locator('.answer').nth(1).waitFor();
-  await draw(visited, digits[1]);
-  await page.getByText('Look inside the network').click();
-  const inside = (name: string) => page.locator(`[aria-label="Inside ${name}"]`);
-  await inside('large').locator('.reason', { hasText: '32' }).waitFor();
-  await inside('columns').getByRole('slider').fill('7');
-  const [scan] = await inside('columns')
-    .locator('.scan')
-    .evaluateAll((lines) =>
-      lines.map((line) => {
-        const [{ left, height }, around] = [line, line.parentElement!].map((each) =>
-          each.getBoundingClientRect(),
-        );
-        return { at: (left - around.left) / around.width, height: height / around.height };
-      }),
-    );
-  assert.ok(Math.abs(scan.at - 6.5 / 28) < 0.02 && scan.height > 0.95, JSON.stringify(scan));
   await visited.close();
   await host.close();
   assert.deepEqual(visited.troubles, []);
