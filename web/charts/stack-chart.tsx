@@ -126,33 +126,28 @@ function tenths(pixels: number): number {
 function names({ at, sums }: Segment, classes: readonly string[], x: (at: number) => number, height: number) {
   return classes.map((name, k) => {
     const isHighEnough = sums.map((row) => (row[k + 1] - row[k]) * height >= MIN_BAND_HEIGHT);
-    let best: [number, number] | null = null;
+    let [from, to] = [0, 0];
     for (let n = 0; n < at.length; n++) {
-      if (!isHighEnough[n]) continue;
       const begin = n;
-      while (n + 1 < at.length && isHighEnough[n + 1]) n++;
-      if (!best || at[n] - at[begin] > at[best[1]] - at[best[0]]) best = [begin, n];
+      while (isHighEnough[n] && isHighEnough[n + 1]) n++;
+      if (at[n] - at[begin] > at[to] - at[from]) [from, to] = [begin, n];
     }
-    if (!best || x(at[best[1]]) - x(at[best[0]]) < MIN_BAND_WIDTH) return null;
-    const [begin, end] = best;
+    const width = x(at[to]) - x(at[from]);
+    if (width < MIN_BAND_WIDTH) return null;
+    const middle = (at[from] + at[to]) / 2;
     // Bands are straight between points.
-    const middle = (at[begin] + at[end]) / 2;
     const next = at.findIndex((each) => each >= middle);
-    const before = Math.max(begin, next - 1);
-    const share = next === before ? 0 : (middle - at[before]) / (at[next] - at[before]);
-    const [low, high] = [k, k + 1].map(
-      (edge) => sums[before][edge] + share * (sums[next][edge] - sums[before][edge]),
-    );
-    if ((high - low) * height < MIN_BAND_HEIGHT) return null;
+    const back = (at[next] - middle) / (at[next] - at[next - 1]);
+    const centre = (n: number) => (1 - (sums[n][k] + sums[n][k + 1]) / 2) * height;
     return (
       <text
         key={`name ${k}`}
         class={`band-name${isNone(name) ? ' none' : ''}`}
         x={x(middle)}
-        y={(1 - (low + high) / 2) * height}
+        y={centre(next) + back * (centre(next - 1) - centre(next))}
         style={{ '--hue': classHue(k, classes.length) }}
       >
-        {fitText(name, x(at[end]) - x(at[begin]), NAME_SIZE)}
+        {fitText(name, width, NAME_SIZE)}
       </text>
     );
   });
