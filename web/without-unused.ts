@@ -1,7 +1,7 @@
 /**
  * Plugin: leaves out of the page in one file what it does not need: the classes and kernels for GPUs, since it recognises
- * with WebAssembly, what varies training samples, and the checks of what a program gives to the library, since the page
- * is the only one.
+ * with WebAssembly, what varies training samples, the checks of what a program gives to the library, since the page is
+ * the only one, and what loads other files.
  */
 import type { Plugin } from 'vite';
 
@@ -21,6 +21,8 @@ const LEFT_OUT: readonly [module: RegExp, code: string][] = [
   [/\/image-augment\.js$/, 'export const AugmentedImages = undefined;'],
   [/\/stroke-augment\.js$/, 'export const AugmentedStrokes = undefined;'],
   [/\/argument\.js$/, ARGUMENTS],
+  // Of Vite: what is imported late is in the same file.
+  [/\/preload-helper\.js$/, 'export const __vitePreload = (load) => load();'],
 ];
 const NOTHING = '\0left-out-';
 
