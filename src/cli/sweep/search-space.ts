@@ -10,7 +10,12 @@ import { MAX_TRIALS } from '../../runs/limits.js';
 import type { Axis, Settings, SettingValue } from '../../runs/sweep/sweep-folder.js';
 import { flagName, type Option } from '../../train/config/option.js';
 import { OPTION_KEYS, OPTIONS, type OptionKey, type TrainConfig } from '../../train/config/options.js';
-import { type GivenSources, givenOptions, resolveConfig } from '../../train/config/run-config.js';
+import {
+  type GivenSources,
+  givenOptions,
+  isUndecided,
+  resolveConfig,
+} from '../../train/config/run-config.js';
 import { UserError } from '../../user-error.js';
 
 export interface SearchSpace {
@@ -81,10 +86,8 @@ function belowFlags(
   swept: readonly string[],
 ): Partial<TrainConfig> {
   const isMixed = (['precision', 'useAmp'] as const).some((key) => key in above || swept.includes(key));
-  // So a config.json of several seeds says that each training chooses its precision.
-  const isUndecided = inFile.useAmp === true && inFile.precision === 'float32';
   const left = pick(inFile, (key) => {
-    if (key === 'precision') return !isMixed && !isUndecided;
+    if (key === 'precision') return !isMixed && !isUndecided(inFile);
     if (key === 'useAmp') return !isMixed;
     const { only } = optionOf(key);
     const decisive = only && above[only.with];

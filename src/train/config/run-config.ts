@@ -168,7 +168,7 @@ export function recordedConfig(file: ConfigFile): TrainConfig {
  * Mixed precision in a precision that is chosen when the training begins: what config.json of several seeds holds, whose
  * trainings choose.
  */
-function isUndecided({ precision, useAmp }: Partial<TrainConfig>): boolean {
+export function isUndecided({ precision, useAmp }: Partial<TrainConfig>): boolean {
   return precision === 'float32' && useAmp === true;
 }
 
