@@ -137,7 +137,7 @@ export class DrawSession {
   async #newest(id: string): Promise<ModelEntry> {
     const { models } = await this.#source.list().catch((error: unknown) => {
       if (!this.#has(id)) throw error;
-      return this;
+      return { models: this.models };
     });
     this.models = [...models.filter((model) => !this.#has(model.id)), ...this.models];
     const newest = [...models, ...this.models].find((model) => model.id === id);
