@@ -6,7 +6,7 @@
 import type { Augmentation } from './augmentation.js';
 import type { ImageDataset, ImageExamples } from './images/image-examples.js';
 import type { ImagePreprocessing, Scan } from './images/image-preprocessing.js';
-import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput } from './inputs/input.js';
+import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput, Seen } from './inputs/input.js';
 import type { NegativeKind } from './negatives/generator.js';
 import type { PictureForm } from './own/collected.js';
 import type { PerClass } from './per-class.js';
@@ -82,6 +82,7 @@ export interface InputSettings {
   imageSize: number | null;
   permute: number | null;
   scan: Scan;
+  edges: boolean;
   deslant: boolean;
   pixelMean: number;
   pixelStd: number;
@@ -164,5 +165,9 @@ export interface InputKind<K extends KindName> {
    */
   prepare(input: RecognizerInput, preprocessing: PreprocessingOf<K>): PreparedInput | null;
   /** [pixels] the gradient in the order of the picture's pixels; null if the sequence has no pixels. */
-  pixelGradient(inputGradient: Float32Array, preprocessing: PreprocessingOf<K>): Float32Array | null;
+  pixelGradient(
+    inputGradient: Float32Array,
+    preprocessing: PreprocessingOf<K>,
+    saw: Seen,
+  ): Float32Array | null;
 }

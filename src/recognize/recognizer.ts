@@ -300,7 +300,11 @@ export class Recognizer implements Disposable {
       units,
       hidden,
       inputGradient: inputGradient!,
-      pixelGradient: kindOf(this.info.preprocessing).pixelGradient(inputGradient!, this.info.preprocessing),
+      pixelGradient: kindOf(this.info.preprocessing).pixelGradient(
+        inputGradient!,
+        this.info.preprocessing,
+        saw,
+      ),
     };
   }
 

@@ -40,6 +40,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       input_size: { name: 'Input per step', count: 'value' },
       permute: { name: 'Seed of shuffled pixels', none: 'not shuffled' },
       scan: { name: 'Order of reading' },
+      edges: { name: 'Edges read' },
       deslant: { name: 'Slant removed' },
       pixel_mean: { name: 'Mean of the pixels' },
       pixel_std: { name: 'Standard deviation of the pixels' },

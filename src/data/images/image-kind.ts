@@ -15,10 +15,12 @@ import {
 } from '../inputs/input.js';
 import { paddedPicture } from '../inputs/pad.js';
 import { sequenceIn } from '../sequences/sequence.js';
+import { EDGES_PER_PIXEL, EdgeFinder } from './edges.js';
 import { AugmentedImages } from './image-augment.js';
 import type { ImageExamples } from './image-examples.js';
 import {
   checkDeslant,
+  checkEdges,
   checkSequenceShape,
   type ImagePreprocessing,
   pixelOrder,
@@ -51,7 +53,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
 
   preprocessingFor(
     { name, train, own = train.count, collected },
-    { sequenceLength, inputSize, permute, scan, pixelMean, pixelStd, deslant },
+    { sequenceLength, inputSize, permute, scan, edges, pixelMean, pixelStd, deslant },
   ) {
     const fitted = areFitted(train, own);
     // Digits made as MNIST's are prepared as those, which does more than padding.
@@ -67,11 +69,13 @@ export const IMAGE_KIND: InputKind<'images'> = {
       std: pixelStd,
       permutationSeed: permute,
       ...(scan !== 'rows' && { scan }),
+      ...(edges && { edges }),
       ...(deslant && { deslant }),
       ...(!fitted && { fitted }),
       ...(padded && { padded }),
     };
     checkDeslant('train', preprocessing);
+    checkEdges('train', preprocessing);
     checkSequenceShape('train', name, preprocessing);
     return preprocessing;
   },
@@ -114,15 +118,23 @@ export const IMAGE_KIND: InputKind<'images'> = {
     const source = new ImageSequences({ name: 'input', examples, preprocessing });
     return { saw: { picture, moves: null }, ...sequenceIn(source, 0) };
   },
-  /** Value k of a sequence is value order[k] of the picture. */
-  pixelGradient(inputGradient, preprocessing) {
+  /** Value k of a sequence is value order[k] of the picture and its edges. */
+  pixelGradient(inputGradient, preprocessing, { picture }) {
     const order = pixelOrder(preprocessing);
     if (order === null) return inputGradient.slice();
-    const { channels, height, width } = preprocessing;
-    const result = new Float32Array(channels * height * width);
+    const { channels, height, width, edges, std } = preprocessing;
+    const size = channels * height * width;
+    const read = new Float32Array(edges ? size * (1 + EDGES_PER_PIXEL) : size);
     inputGradient.forEach((value, k) => {
-      result[order[k]] += value;
+      read[order[k]] += value;
     });
+    const result = read.slice(0, size);
+    if (edges && picture) {
+      const throughEdges = new EdgeFinder(preprocessing).backward(picture.pixels, read.subarray(size));
+      throughEdges.forEach((value, pixel) => {
+        result[pixel] += 255 * std * value; // a normalised pixel is (x/255 − mean)/std
+      });
+    }
     return result;
   },
 };

@@ -6,6 +6,7 @@ import { finite, flag, nullable, oneOf, optional, readAs, record, whole } from '
 import { Random } from '../../random.js';
 import { UserError } from '../../user-error.js';
 import { MAX_SEQUENCE_LENGTH } from '../sequences/sequence.js';
+import { EDGE_DIRECTIONS, EDGES_PER_PIXEL } from './edges.js';
 
 /**
  * The order in which an image is read: by pixel rows from the top, by columns from the left, or both at once: then the
@@ -36,6 +37,8 @@ export interface ImagePreprocessing {
   permutationSeed: number | null;
   /** The order in which the pixels are read. Default `rows`; a checkpoint stores only another. */
   scan?: Scan;
+  /** A step also reads the edges of the picture (edges.ts), behind its pixels. Left out for no. */
+  edges?: boolean;
   /** Slant is removed from every picture first (data/deslant.ts). Left out for no. */
   deslant?: boolean;
   /**
@@ -46,6 +49,8 @@ export interface ImagePreprocessing {
   /** Pictures of any size are scaled and padded (data/inputs/pad.ts), as those of the training were. Left out for no. */
   padded?: boolean;
 }
+
+type PictureShape = Pick<ImagePreprocessing, 'channels' | 'height' | 'width'>;
 
 /** Limit for the values of an image, over all channels. Recognition accepts no larger picture. */
 const MAX_IMAGE_VALUES = 2 ** 24;
@@ -64,12 +69,14 @@ export function normalisation(mean: number, std: number): Float32Array {
 
 /**
  * The order in which an image's values are read: value k of the sequence is value `order[k]` of the image, whose pixels
- * are permuted before they are scanned. The same for every image; null for the order of the image itself.
+ * are permuted before they are scanned. Behind the pixels are the edges, where they are read. The same for every image;
+ * null for the order of the image itself.
  */
 export function pixelOrder(preprocessing: ImagePreprocessing): Int32Array | null {
-  const { channels, height, width, permutationSeed, scan = 'rows' } = preprocessing;
+  const { permutationSeed, scan = 'rows', edges } = preprocessing;
+  if (edges) return orderWithEdges(preprocessing);
   if (permutationSeed === null && scan === 'rows') return null;
-  const rows = Int32Array.from({ length: channels * height * width }, (_, k) => k);
+  const rows = rowOrder(preprocessing);
   const permuted =
     permutationSeed === null ? rows : new Random(permutationSeed, PERMUTATION_STREAM).shuffle(rows.slice());
   if (scan === 'rows') return permuted;
@@ -78,8 +85,26 @@ export function pixelOrder(preprocessing: ImagePreprocessing): Int32Array | null
   return scanned.map((k) => permuted[k]);
 }
 
+/** Each step reads pixels, then the edges of the same rows or columns. */
+function orderWithEdges({ height, width, sequenceLength, scan = 'rows' }: ImagePreprocessing): Int32Array {
+  // A row of cells has eight lines, as if it were a pixel row of eight channels.
+  const pixels = { channels: 1, height, width };
+  const cells = { channels: EDGE_DIRECTIONS, height: height / 2, width: width / 2 };
+  const [rows, columns] = [rowOrder, columnOrder].map((orderOf) => {
+    const edges = orderOf(cells).map((k) => height * width + k);
+    return sideBySide(orderOf(pixels), edges, sequenceLength);
+  });
+  if (scan === 'both') return sideBySide(rows, columns, sequenceLength);
+  return scan === 'rows' ? rows : columns;
+}
+
+/** Row by row: the order of an image [height, channels, width] itself. */
+function rowOrder({ channels, height, width }: PictureShape): Int32Array {
+  return Int32Array.from({ length: channels * height * width }, (_, k) => k);
+}
+
 /** Column by column, and within a column channel by channel, as rows are in an image [height, channels, width]. */
-function columnOrder({ channels, height, width }: ImagePreprocessing): Int32Array {
+function columnOrder({ channels, height, width }: PictureShape): Int32Array {
   const order = new Int32Array(channels * height * width);
   let k = 0;
   for (let x = 0; x < width; x++) {
@@ -92,11 +117,12 @@ function columnOrder({ channels, height, width }: ImagePreprocessing): Int32Arra
 
 /** Two orders, each cut into steps, step beside step. */
 function sideBySide(first: Int32Array, second: Int32Array, steps: number): Int32Array {
-  const width = first.length / steps;
-  const order = new Int32Array(2 * first.length);
-  for (let t = 0; t < steps; t++) {
-    order.set(first.subarray(t * width, (t + 1) * width), 2 * t * width);
-    order.set(second.subarray(t * width, (t + 1) * width), (2 * t + 1) * width);
+  const order = new Int32Array(first.length + second.length);
+  const [firstSize, secondSize] = [first.length / steps, second.length / steps];
+  for (let t = 0, to = 0; t < steps; t++) {
+    order.set(first.subarray(t * firstSize, (t + 1) * firstSize), to);
+    order.set(second.subarray(t * secondSize, (t + 1) * secondSize), to + firstSize);
+    to += firstSize + secondSize;
   }
   return order;
 }
@@ -112,7 +138,7 @@ export function checkSequenceShape(
   dataset: string,
   shape: Omit<ImagePreprocessing, 'kind' | 'mean' | 'std' | 'permutationSeed'>,
 ): void {
-  const { sequenceLength, inputSize, channels, height, width, scan } = shape;
+  const { sequenceLength, inputSize, channels, height, width, scan, edges } = shape;
   const values = channels * height * width;
   if (values > MAX_IMAGE_VALUES) {
     throw new UserError(
@@ -121,19 +147,45 @@ export function checkSequenceShape(
     );
   }
   const times = scan === 'both' ? 2 : 1;
-  const fills = sequenceLength >= 1 && inputSize >= 1 && sequenceLength * inputSize === times * values;
-  if (fills && inputSize % times === 0) return;
+  const read = times * values * (edges ? 1 + EDGES_PER_PIXEL : 1);
+  const fills = sequenceLength >= 1 && inputSize >= 1 && sequenceLength * inputSize === read;
+  // With edges, a step has whole rows of cells, each of two pixel rows; of a picture read by columns, whole columns.
+  const cellLines = [...(scan === 'columns' ? [] : [height]), ...(scan === 'rows' ? [] : [width])];
+  const whole = edges
+    ? cellLines.every((lines) => (lines / 2) % sequenceLength === 0)
+    : inputSize % times === 0;
+  if (fills && whole) return;
   const size =
     channels === 1
-      ? `${values} pixels`
+      ? `${values} pixels${edges ? ` and ${EDGES_PER_PIXEL * values} edges` : ''}`
       : `${channels} channels × ${height * width} pixels = ${values} values`;
-  const [steps, lines] = scan === 'columns' ? [width, height] : [height, width];
+  const [steps, line] = scan === 'columns' ? [width, height] : [height, width];
+  const fitting = edges
+    ? `${steps / 2} × ${(2 * read) / steps}`
+    : `${steps} × ${times * line * channels}, or ${values} × ${times}`;
   throw new UserError(
     `${operation}: sequence length ${sequenceLength} × input size ${inputSize} = ${sequenceLength * inputSize}, ` +
-      `but ${dataset} images have ${size}${times === 2 ? ', each read by rows and by columns' : ''}; ` +
-      `use ${steps} × ${times * lines * channels}, or ${values} × ${times}`,
+      `but ${dataset} images have ${size}${times === 2 ? ', each read by rows and by columns' : ''}; use ${fitting}`,
     { settings: ['sequenceLength', 'inputSize'] },
   );
+}
+
+/** @throws UserError if edges are to be read of pictures that have none: of several channels, permuted, or of odd sides */
+export function checkEdges(
+  operation: string,
+  { edges, channels, height, width, permutationSeed }: Omit<ImagePreprocessing, 'kind' | 'mean' | 'std'>,
+): void {
+  if (!edges) return;
+  const refuse = (found: string, setting: string) => {
+    throw new UserError(
+      `${operation}: edges are read of grey pictures with even sides, in the order of their pixels, but ${found}; leave edges out`,
+      { settings: ['edges', setting] },
+    );
+  };
+  if (channels !== 1) refuse(`the pictures have ${channels} channels`, 'channelsImg');
+  if (permutationSeed !== null) refuse('the pixels are permuted', 'permute');
+  if (height % 2 !== 0 || width % 2 !== 0)
+    refuse(`the pictures have ${height} × ${width} pixels`, 'imageSize');
 }
 
 /** @throws UserError if slant is to be removed from pictures of several channels */
@@ -161,6 +213,7 @@ const stored = record<Required<ImagePreprocessing>>({
   std: finite,
   permutationSeed: nullable(whole(0)),
   scan: optional(oneOf(SCANS), 'rows'),
+  edges: optional(flag, false),
   deslant: optional(flag, false),
   fitted: optional(flag, true),
   padded: optional(flag, false),
@@ -174,15 +227,17 @@ const stored = record<Required<ImagePreprocessing>>({
  */
 export function readImagePreprocessing(value: Record<string, unknown>, name: string): ImagePreprocessing {
   const where = `${name}: preprocessing`;
-  const { scan, deslant, fitted, padded, ...rest } = readAs(stored, value, where);
+  const { scan, edges, deslant, fitted, padded, ...rest } = readAs(stored, value, where);
   const preprocessing: ImagePreprocessing = {
     ...rest,
     ...(scan !== 'rows' && { scan }),
+    ...(edges && { edges }),
     ...(deslant && { deslant }),
     ...(!fitted && { fitted }),
     ...(padded && { padded }),
   };
   checkDeslant(where, preprocessing);
+  checkEdges(where, preprocessing);
   const { mean, std } = preprocessing;
   if (!(Math.fround(std) > 0 && normalisation(mean, std).every(Number.isFinite))) {
     throw new UserError(

@@ -2,6 +2,7 @@
 import { quote } from '../../formats/quotation.js';
 import { UserError } from '../../user-error.js';
 import type { SequenceSource } from '../sequences/sequence.js';
+import { EdgeFinder } from './edges.js';
 import type { ImageExamples } from './image-examples.js';
 import {
   checkSequenceShape,
@@ -29,6 +30,8 @@ export class ImageSequences implements SequenceSource {
   readonly #table: Float32Array;
   /** [T·I] position of each value in the image, or null. */
   readonly #order: Int32Array | null;
+  /** Null where no edges are read. */
+  readonly #edges: EdgeFinder | null;
   /** Values of an image. */
   readonly #size: number;
 
@@ -45,6 +48,7 @@ export class ImageSequences implements SequenceSource {
     const { table, order } = tablesOf(preprocessing);
     this.#table = table;
     this.#order = order;
+    this.#edges = preprocessing.edges ? new EdgeFinder(preprocessing) : null;
     this.#size = examples.channels * examples.height * examples.width;
   }
 
@@ -61,15 +65,22 @@ export class ImageSequences implements SequenceSource {
     const table = this.#table;
     const order = this.#order;
     const { inputSize, maxSteps } = this;
-    const image = i * this.#size;
+    const size = this.#size;
+    const image = i * size;
+    const edges = this.#edges?.find(pixels, image);
     let k = 0;
     for (let t = 0; t < maxSteps; t++) {
       const start = (rowStarts[t] + column) * inputSize;
       const end = start + inputSize;
       if (order === null) {
         for (let to = start; to < end; to++) target[to] = table[pixels[image + k++]];
-      } else {
+      } else if (edges === undefined) {
         for (let to = start; to < end; to++) target[to] = table[pixels[image + order[k++]]];
+      } else {
+        for (let to = start; to < end; to++) {
+          const from = order[k++];
+          target[to] = from < size ? table[pixels[image + from]] : edges[from - size];
+        }
       }
     }
   }

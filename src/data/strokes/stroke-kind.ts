@@ -45,6 +45,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     augmentThickness: 0,
     permute: null,
     scan: 'rows',
+    edges: false,
     pixelMean: 0.5,
     pixelStd: 0.5,
     channelsImg: null,

@@ -2,6 +2,7 @@
  * How inputs become sequences, of a model whose file does not say it: by the user's choices, and for the rest by the
  * conventions of the projects that such models come from. Every assumption is said.
  */
+import { EDGES_PER_PIXEL } from '../../data/images/edges.js';
 import {
   checkSequenceShape,
   type ImagePreprocessing,
@@ -176,8 +177,10 @@ function imagePreprocessing(
     );
   }
   const scan = said?.scan ?? 'rows';
-  const shape = pictureOf(scan === 'both' ? inputSize / 2 : inputSize, channels, steps, chosen, where);
-  checkSequenceShape(where, "the model's", { ...shape, inputSize, channels, scan });
+  const edges = said?.edges ?? false;
+  const times = (scan === 'both' ? 2 : 1) * (edges ? 1 + EDGES_PER_PIXEL : 1);
+  const shape = pictureOf(inputSize / times, channels, steps, chosen, where);
+  checkSequenceShape(where, "the model's", { ...shape, inputSize, channels, scan, edges });
   if (shape.sequenceLength > MAX_SEQUENCE_LENGTH) {
     throw new UserError(
       `${where}: the network reads ${shape.sequenceLength} steps; at most ${MAX_SEQUENCE_LENGTH} are supported`,
@@ -194,6 +197,7 @@ function imagePreprocessing(
       std,
       permutationSeed,
       scan,
+      ...(edges && { edges }),
       ...(said?.deslant && { deslant: true }),
       ...(said?.fitted === false && { fitted: false }),
       ...(said?.padded && { padded: true }),

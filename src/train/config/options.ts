@@ -95,6 +95,10 @@ const DATA = {
     'rows',
     'images: a step reads pixel rows, columns, or both at once; for both --input-size is twice as large',
   ),
+  edges: toggle(
+    false,
+    'images: a step also reads the edges of its pixels, in eight directions; grey pictures only; MNIST needs --sequence-length 14 --input-size 168',
+  ),
   deslant: toggle(
     false,
     'remove the slant of every picture or drawing, in training and recognition; grey pictures only',

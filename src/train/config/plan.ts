@@ -1,5 +1,6 @@
 /** From a run's configuration to settings: preprocessing, model, updates, loop. */
 import type { Augmentation } from '../../data/augmentation.js';
+import { EDGES_PER_PIXEL } from '../../data/images/edges.js';
 import type { Dataset, InputSettings, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import type { LoadOptions } from '../../data/open-dataset.js';
@@ -60,8 +61,8 @@ const MNIST_ROW = 28;
 export function withFittingSteps<C extends TrainConfig>(config: C, dataset: Dataset): C {
   if (dataset.kind !== 'images' || dataset.collected === undefined) return config;
   const { width, height, channels } = dataset.train;
-  const { sequenceLength, inputSize, scan } = config;
-  const times = scan === 'both' ? 2 : 1;
+  const { sequenceLength, inputSize, scan, edges } = config;
+  const times = (scan === 'both' ? 2 : 1) * (edges ? 1 + EDGES_PER_PIXEL : 1);
   const values = width * height * channels;
   if (values === MNIST_VALUES || sequenceLength * inputSize !== times * MNIST_VALUES) return config;
   const [lines, line] = scan === 'columns' ? [width, height * channels] : [height, width * channels];

@@ -42,11 +42,12 @@ export class DeviceExamples {
    * @returns null if it is too large for the device, or the host has to change it
    */
   open(data: SequencesData): ResidentExamples | null {
-    // The host sorts strokes, removes their slant and adds up their moves.
+    // The host sorts strokes, removes their slant and adds up their moves; it finds the edges of pictures.
     if (data.kind === 'strokes') {
       const { deslant, position, sorted } = data.preprocessing;
       if (deslant || position || sorted) return null;
     }
+    if (data.kind === 'images' && data.preprocessing.edges) return null;
     const array = arrayOf(data);
     const values = array && this.#upload(array);
     return values && { values, format: this.#formatOf(data), startOf: startsOf(data) };

@@ -24,8 +24,17 @@ export function inputSettings(preprocessing: Preprocessing): Partial<TrainConfig
     };
   }
   const { channels, sequenceLength, permutationSeed: permute, scan = 'rows', mean, std } = preprocessing;
-  const { deslant = false } = preprocessing;
-  return { channelsImg: channels, sequenceLength, permute, scan, deslant, pixelMean: mean, pixelStd: std };
+  const { edges = false, deslant = false } = preprocessing;
+  return {
+    channelsImg: channels,
+    sequenceLength,
+    permute,
+    scan,
+    edges,
+    deslant,
+    pixelMean: mean,
+    pixelStd: std,
+  };
 }
 
 /** The settings of a run that are a network's sizes. */
