@@ -89,6 +89,7 @@ export interface InputSettings {
   strokeOrder: StrokeOrder;
   strokeScale: number;
   strokePosition: boolean;
+  strokeContext: boolean;
   strokeSort: boolean;
   viewRotation: number;
   perClass: string | null;

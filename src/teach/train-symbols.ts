@@ -9,7 +9,7 @@ import { type Augmentation, NO_AUGMENTATION } from '../data/augmentation.js';
 import type { SequencesOf } from '../data/input-kind.js';
 import { kindOf } from '../data/kinds.js';
 import type { TeachProject } from '../data/pens/project.js';
-import { POSITIONED_INPUT_SIZE, type StrokePreprocessing } from '../data/strokes/stroke-preprocessing.js';
+import { type StrokePreprocessing, strokeInputSize } from '../data/strokes/stroke-preprocessing.js';
 import { requireSeed, requireWhole } from '../formats/argument.js';
 import { SequenceClassifier } from '../model/classifier.js';
 import { resolveClassifierConfig } from '../model/classifier-config.js';
@@ -125,7 +125,11 @@ async function prepare(
   const numClasses = lesson.classes.length;
   const model = base
     ? { ...base.model, numClasses }
-    : resolveClassifierConfig({ ...SCRATCH_MODEL, inputSize: POSITIONED_INPUT_SIZE, numClasses });
+    : resolveClassifierConfig({
+        ...SCRATCH_MODEL,
+        inputSize: strokeInputSize(SCRATCH_PREPROCESSING),
+        numClasses,
+      });
   const sequences = (examples: Lesson['examples']) =>
     kindOf<'strokes'>(preprocessing).sequencesOf('drawings', examples, preprocessing);
   const train = sequences(lesson.examples);

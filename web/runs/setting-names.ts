@@ -47,6 +47,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       stroke_order: { name: 'Order of the strokes' },
       stroke_scale: { name: 'Scale of the strokes' },
       stroke_position: { name: 'Places of the moves' },
+      stroke_context: { name: 'Ink around the moves' },
       stroke_sort: { name: 'Strokes in one order' },
       view_rotation: { name: 'Rotated views' },
       train_split: { name: 'Training share of the samples', share: true },

@@ -38,6 +38,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
     strokeOrder: 'tour',
     strokeScale: 1,
     strokePosition: false,
+    strokeContext: false,
     strokeSort: false,
     viewRotation: 0,
     perClass: null,

@@ -13,6 +13,7 @@ import type { AugmentedSource, SequenceSource } from '../sequences/sequence.js';
 import { StrokeSorter } from './sort-strokes.js';
 import { SortedMoves } from './sorted-moves.js';
 import type { MovesReader } from './stored/stored-moves.js';
+import { ContextMaps } from './stroke-context.js';
 import { movesOf, openMoves } from './stroke-examples.js';
 import { ARRIVAL, StrokePoints } from './stroke-points.js';
 import { writePositions } from './stroke-positions.js';
@@ -59,11 +60,11 @@ export class AugmentedStrokes implements AugmentedSource {
     const { maxSteps: longest } = new StrokeSequences(data);
     this.#data = data;
     this.#moves = openMoves(data.examples);
-    this.#drawn = new DrawnStrokes(data.preprocessing);
     this.#augmentation = augmentation;
     this.#words = new SampleWords(seed);
     this.maxSteps = 0;
     for (let i = 0; i < data.examples.count; i++) this.maxSteps = Math.max(this.maxSteps, this.mostSteps(i));
+    this.#drawn = new DrawnStrokes(data.preprocessing, this.maxSteps);
     this.#buffer = new Int32Array(2 * longest + 2 * AFFINE_WORDS);
     const { preprocessing } = data;
     this.#sorter = preprocessing.sorted ? new StrokeSorter(this.maxSteps, preprocessing.width) : null;
@@ -325,14 +326,17 @@ class DrawnStrokes implements SequenceSource {
   readonly inputSize: number;
   maxSteps = 0;
   readonly #preprocessing: StrokePreprocessing;
+  readonly #context: ContextMaps | null;
   /** [total, 4] */
   #moves = new Float32Array(0);
   /** [count + 1] in floats */
   #offsets = new Int32Array(1);
   #labels = new Int32Array(0);
 
-  constructor(preprocessing: StrokePreprocessing) {
+  /** @param capacity moves of a sequence, at most */
+  constructor(preprocessing: StrokePreprocessing, capacity: number) {
     this.#preprocessing = { ...preprocessing, scale: Math.fround(preprocessing.scale) };
+    this.#context = preprocessing.context ? new ContextMaps(capacity, this.#preprocessing) : null;
     this.inputSize = strokeInputSize(preprocessing);
   }
 
@@ -412,5 +416,6 @@ class DrawnStrokes implements SequenceSource {
       target[to + 3] = moves[from + 3];
     }
     if (this.#preprocessing.position) writePositions(target, rowStarts, column, steps, this.#preprocessing);
+    this.#context?.write(target, rowStarts, column, steps);
   }
 }

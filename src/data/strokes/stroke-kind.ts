@@ -22,6 +22,7 @@ import { BLOCK_DRAWINGS } from './stored/stored-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';
 import { movesOf, type StrokeExamples } from './stroke-examples.js';
 import {
+  checkContext,
   DEFAULT_STROKE_PREPROCESSING,
   readStrokePreprocessing,
   type StrokePreprocessing,
@@ -59,8 +60,9 @@ export const STROKE_KIND: InputKind<'strokes'> = {
   },
 
   preprocessingFor({ name, width, height, train, own = train.count }, settings) {
-    const { inputSize, head, strokeOrder, strokeScale, strokePosition, strokeSort, viewRotation, deslant } =
-      settings;
+    const { inputSize, head, strokeOrder, strokeScale, strokePosition, strokeContext, strokeSort } = settings;
+    const { viewRotation, deslant } = settings;
+    checkContext(`train: ${name}`, strokeOrder, strokeContext);
     if (viewRotation > 0 && strokeOrder !== 'tour') {
       throw new UserError(
         `train: ${name}: rotated views are of thinned pictures, and the stroke order is ${strokeOrder}; use the order tour, or leave the rotation of views out`,
@@ -75,6 +77,7 @@ export const STROKE_KIND: InputKind<'strokes'> = {
       scale: strokeScale,
       ...(deslant && { deslant }),
       ...(strokePosition && { position: strokePosition }),
+      ...(strokeContext && { context: strokeContext }),
       ...(strokeSort && { sorted: strokeSort }),
       ...(viewRotation > 0 && { viewRotation }),
       ...(!areFitted(train, own, { width, height }) && { fitted: false }),
@@ -82,10 +85,10 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     const values = strokeInputSize(preprocessing);
     if (inputSize !== values || head === 'flatten') {
       throw new UserError(
-        `train: ${name}: strokes ${strokePosition ? 'with' : 'without'} positions have ${values} values a step and ` +
+        `train: ${name}: strokes ${strokePosition ? 'with' : 'without'} positions${strokeContext ? ' and with context' : ''} have ${values} values a step and ` +
           `differ in length, but the model has input size ${inputSize} and head ${head}; use the preset strokes, or ` +
           `input size ${values} and head mean`,
-        { settings: ['preset', 'inputSize', 'strokePosition', 'head'] },
+        { settings: ['preset', 'inputSize', 'strokePosition', 'strokeContext', 'head'] },
       );
     }
     return preprocessing;

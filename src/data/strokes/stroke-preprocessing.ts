@@ -6,7 +6,7 @@ import { checked, flag, oneOf, optional, type Reader, readAs, record, whole } fr
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 
-/** From a drawing to a sequence [T, 4], or [T, 6] with positions. Stored with the model. */
+/** From a drawing to a sequence [T, I]: I is 4, with positions 2 more, with context 25 more. Stored with the model. */
 export interface StrokePreprocessing {
   kind: 'strokes';
   /** Width in pixels of the picture that contains the strokes. */
@@ -22,8 +22,10 @@ export interface StrokePreprocessing {
   scale: number;
   /** Slant is removed from every drawing first (data/deslant.ts). Left out for no. */
   deslant?: boolean;
-  /** Where each move ends follows as x and y (stroke-positions.ts); a step has six values then. Left out for no. */
+  /** Where each move ends follows as x and y (stroke-positions.ts), two more values of a step. Left out for no. */
   position?: boolean;
+  /** A map of the ink around that place follows (stroke-context.ts), 25 more values of a step. Left out for no. */
+  context?: boolean;
   /** Strokes are brought into one order and direction first, however they were drawn (sort-strokes.ts). Left out for no. */
   sorted?: boolean;
   /**
@@ -42,12 +44,21 @@ export const STROKE_ORDERS = ['tour', 'pen', 'points'] as const;
 /** Order of a drawing's points: by a tour of the thinned picture, as the pen drew them, or that with few points. */
 export type StrokeOrder = (typeof STROKE_ORDERS)[number];
 
-/** Values of a step with positions: dx, dy, end of stroke, end of drawing, x, y. */
-export const POSITIONED_INPUT_SIZE = 6;
+/** Values of the map around a place. */
+export const CONTEXT_CELLS = 25;
 
-/** Values of a step: dx, dy, end of stroke, end of drawing, and x and y with positions. */
-export function strokeInputSize({ position }: StrokePreprocessing): number {
-  return position ? POSITIONED_INPUT_SIZE : STROKE_COLUMNS;
+/** Values of a step: dx, dy, end of stroke, end of drawing, with positions x and y, and with context the map. */
+export function strokeInputSize({ position, context }: StrokePreprocessing): number {
+  return STROKE_COLUMNS + (position ? 2 : 0) + (context ? CONTEXT_CELLS : 0);
+}
+
+/** @throws UserError for maps of the few points of a simplified drawing */
+export function checkContext(where: string, order: StrokeOrder, context: boolean): void {
+  if (!context || order !== 'points') return;
+  throw new UserError(
+    `${where}: a map of the ink around the pen needs every point of a line, but the order points leaves out most; use the order tour or pen, or leave the context out`,
+    { settings: ['strokeContext', 'strokeOrder'] },
+  );
 }
 
 /** Strokes of MNIST's size, toured, not scaled. */
@@ -76,6 +87,7 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
   }),
   deslant: optional(flag, false),
   position: optional(flag, false),
+  context: optional(flag, false),
   sorted: optional(flag, false),
   viewRotation: optional(
     checked(`a number from 0 to ${MAX_VIEW_ROTATION}`, (value): value is number => {
@@ -93,11 +105,12 @@ const preprocessing: Reader<Required<StrokePreprocessing>> = record({
  * @throws UserError naming what is missing or impossible
  */
 export function readStrokePreprocessing(value: Record<string, unknown>, name: string): StrokePreprocessing {
-  const { deslant, position, sorted, viewRotation, fitted, ...rest } = readAs(
+  const { deslant, position, context, sorted, viewRotation, fitted, ...rest } = readAs(
     preprocessing,
     value,
     `${name}: preprocessing`,
   );
+  checkContext(`${name}: preprocessing`, rest.order, context);
   if (viewRotation !== 0 && rest.order !== 'tour') {
     throw new UserError(
       `${name}: preprocessing: "view_rotation" rotates pictures that are thinned, but the order of the strokes is ${rest.order}; expected tour, or no "view_rotation"`,
@@ -108,6 +121,7 @@ export function readStrokePreprocessing(value: Record<string, unknown>, name: st
     ...rest,
     ...(deslant && { deslant }),
     ...(position && { position }),
+    ...(context && { context }),
     ...(sorted && { sorted }),
     ...(viewRotation !== 0 && { viewRotation }),
     ...(!fitted && { fitted }),

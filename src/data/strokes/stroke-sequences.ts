@@ -1,4 +1,4 @@
-/** Pen strokes as sequences for the model: a move `dx dy eos eod` is a step, with its position `x y` where chosen. */
+/** Pen strokes as sequences for the model: a move `dx dy eos eod` is a step, with its position and context where chosen. */
 import { quote } from '../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
@@ -6,6 +6,7 @@ import { readDeslanted } from '../deslant.js';
 import type { SequenceSource } from '../sequences/sequence.js';
 import { SortedMoves } from './sorted-moves.js';
 import type { MovesReader } from './stored/stored-moves.js';
+import { ContextMaps } from './stroke-context.js';
 import { openMoves, type StrokeExamples } from './stroke-examples.js';
 import { writePositions } from './stroke-positions.js';
 import { type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
@@ -29,6 +30,7 @@ export class StrokeSequences implements SequenceSource {
   readonly #preprocessing: StrokePreprocessing;
   /** Null where strokes are read as they are given. */
   readonly #sorted: SortedMoves | null;
+  readonly #context: ContextMaps | null;
 
   /** @throws UserError if the examples are none, or one of them has no moves */
   constructor({ name, examples, preprocessing }: StrokeSequencesData) {
@@ -47,6 +49,7 @@ export class StrokeSequences implements SequenceSource {
     this.#labels = labels;
     this.#preprocessing = { ...preprocessing, scale: Math.fround(preprocessing.scale) };
     this.#sorted = preprocessing.sorted ? new SortedMoves(longest, preprocessing) : null;
+    this.#context = preprocessing.context ? new ContextMaps(longest, this.#preprocessing) : null;
     this.inputSize = strokeInputSize(preprocessing);
   }
 
@@ -78,5 +81,6 @@ export class StrokeSequences implements SequenceSource {
       }
     }
     if (position) writePositions(target, rowStarts, column, end - first, this.#preprocessing);
+    this.#context?.write(target, rowStarts, column, end - first);
   }
 }

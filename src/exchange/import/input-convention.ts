@@ -112,7 +112,7 @@ function strokePreprocessing(
 ): StrokePreprocessing {
   const values = strokeInputSize(said ?? DEFAULT_STROKE_PREPROCESSING);
   if (inputSize !== values) {
-    const places = said?.position ? ', x, y' : '';
+    const places = (said?.position ? ', x, y' : '') + (said?.context ? ', context' : '');
     throw new UserError(
       `${where}: the network reads ${inputSize} values a step, but strokes have ${values}: dx, dy, end of stroke, end of drawing${places}; choose images`,
       { settings: ['kind'] },
@@ -128,6 +128,7 @@ function strokePreprocessing(
       scale: strokeScale ?? scale,
       ...(said?.deslant && { deslant: true }),
       ...(said?.position && { position: true }),
+      ...(said?.context && { context: true }),
       ...(said?.sorted && { sorted: true }),
       ...(said?.viewRotation && { viewRotation: said.viewRotation }),
       ...(said?.fitted === false && { fitted: false }),

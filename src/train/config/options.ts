@@ -85,7 +85,7 @@ const DATA = {
   inputSize: integer(
     28,
     { from: 1, to: MANY },
-    'values per step; images: pixels × channels / --sequence-length, strokes: 4, or 6 with --stroke-position',
+    'values per step; images: pixels × channels / --sequence-length, strokes: 4, or 6 with --stroke-position, and 25 more with --stroke-context',
   ),
   permute: integer(null, SEED, 'images: shuffle the pixels, in the same way for all images; n is the seed', {
     none: 'no shuffling',
@@ -118,6 +118,10 @@ const DATA = {
   strokePosition: toggle(
     false,
     'strokes: a step also has the place x, y where its move ends; needs --input-size 6',
+  ),
+  strokeContext: toggle(
+    false,
+    'strokes: a step also has a map of the ink around the place where its move ends, 5 × 5 cells of 3 pixels (of 28); needs --input-size 29, or 31 with --stroke-position; not with the order points',
   ),
   strokeSort: toggle(
     false,

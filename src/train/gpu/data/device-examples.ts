@@ -42,10 +42,10 @@ export class DeviceExamples {
    * @returns null if it is too large for the device, or the host has to change it
    */
   open(data: SequencesData): ResidentExamples | null {
-    // The host sorts strokes, removes their slant and adds up their moves; it finds the edges of pictures.
+    // The host sorts strokes, removes their slant, adds up their moves and maps their ink; it finds the edges of pictures.
     if (data.kind === 'strokes') {
-      const { deslant, position, sorted } = data.preprocessing;
-      if (deslant || position || sorted) return null;
+      const { deslant, position, context, sorted } = data.preprocessing;
+      if (deslant || position || context || sorted) return null;
     }
     if (data.kind === 'images' && data.preprocessing.edges) return null;
     const array = arrayOf(data);
