@@ -10,7 +10,7 @@ import type { ExampleInput, PictureSize, PreparedInput, RecognizerInput, Seen } 
 import type { NegativeKind } from './negatives/generator.js';
 import type { PictureForm } from './own/collected.js';
 import type { PerClass } from './per-class.js';
-import type { AugmentedSource, SequenceSource } from './sequences/sequence.js';
+import type { AugmentedSource, Sequence, SequenceSource } from './sequences/sequence.js';
 import type { StrokeDataset, StrokeExamples } from './strokes/stroke-examples.js';
 import type { StrokeOrder, StrokePreprocessing } from './strokes/stroke-preprocessing.js';
 
@@ -123,6 +123,12 @@ export interface InputKind<K extends KindName> {
   readonly otherParts: readonly OtherPart[];
   /** Null if a sequence that is cut off needs no last step. */
   readonly ending: Ending | null;
+
+  /**
+   * For values of a step that depend on later steps: writes them anew in a sequence that was cut off. Null if there are
+   * none.
+   */
+  renewalOf(preprocessing: PreprocessingOf<K>): ((cut: Sequence) => void) | null;
 
   /** @throws UserError if the data set does not fit the model that the settings describe */
   preprocessingFor(dataset: DatasetOf<K>, settings: InputSettings): PreprocessingOf<K>;

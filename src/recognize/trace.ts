@@ -83,7 +83,8 @@ export async function traceInput(
   const moments = spread(overPen ? pointsOf(input.strokes) : steps, options.moments ?? DEFAULT_MOMENTS);
   const { stepper } = network;
   const { ending } = kindOf(preprocessing);
-  if (!overPen && stepper && ending && !whole.views) {
+  const renew = kindOf(preprocessing).renewalOf(preprocessing);
+  if (!overPen && stepper && ending && !renew && !whole.views) {
     const toProbabilities = (logits: Float32Array) => softmax(logits, network.info);
     return {
       over: 'steps',
@@ -96,7 +97,7 @@ export async function traceInput(
     if (m === moments.length - 1) return whole;
     return overPen
       ? prepareInput({ kind: 'drawing', strokes: firstPoints(input.strokes, moment) }, preprocessing)
-      : firstSteps(whole, moment, ending);
+      : firstSteps(whole, moment, ending, renew);
   });
   const answers = await network.probabilitiesOf(prefixes.filter((each) => each !== null));
   const probabilities = new Float32Array(moments.length * model.numClasses);
@@ -154,8 +155,13 @@ function firstPoints(strokes: readonly Stroke[], count: number): Stroke[] {
   return result;
 }
 
-/** The first steps of a sequence, with the ending of its kind. */
-function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending | null): Sequence {
+/** The first steps of a sequence, with the ending of its kind. @param renew see InputKind.renewalOf */
+function firstSteps(
+  { steps, sequence }: Sequence,
+  count: number,
+  ending: Ending | null,
+  renew: ((cut: Sequence) => void) | null,
+): Sequence {
   const inputSize = sequence.length / steps;
   if (ending === null) return { steps: count, sequence: sequence.subarray(0, count * inputSize) };
   const last = sequence.subarray((count - 1) * inputSize, count * inputSize);
@@ -163,5 +169,7 @@ function firstSteps({ steps, sequence }: Sequence, count: number, ending: Ending
   const ended = new Float32Array((before + 1) * inputSize);
   ended.set(sequence.subarray(0, before * inputSize));
   ended.set(ending.after(last), before * inputSize);
-  return { steps: before + 1, sequence: ended };
+  const cut = { steps: before + 1, sequence: ended };
+  renew?.(cut);
+  return cut;
 }

@@ -51,6 +51,7 @@ export const IMAGE_KIND: InputKind<'images'> = {
   },
   otherParts: [],
   ending: null,
+  renewalOf: () => null,
 
   preprocessingFor(
     { name, train, own = train.count, collected },

@@ -3,6 +3,7 @@
  * lies beside the pen, drawn before or after. These are the context bitmaps of NPen++ (Manke, Finke and Waibel, "NPen++:
  * a writer independent, large vocabulary on-line cursive handwriting recognition system", ICDAR 1995).
  */
+import type { Sequence } from '../sequences/sequence.js';
 import { CONTEXT_CELLS, type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
 
 /** Cells along a side of the map. */
@@ -15,6 +16,9 @@ const CELL_SHARE = 3 / 28;
 /** A straight line through a cell has about this many points. */
 const CELL_POINTS = 3;
 const MOST = 2;
+
+/** The time for the maps grows with the square of the moves. */
+export const MAX_CONTEXT_MOVES = 4096;
 
 /** A cell's side in pixels. */
 export function contextCell({ width, height }: StrokePreprocessing): number {
@@ -36,7 +40,7 @@ export class ContextMaps {
 
   constructor(capacity: number, preprocessing: StrokePreprocessing) {
     this.#inputSize = strokeInputSize(preprocessing);
-    this.#unit = contextCell(preprocessing) * preprocessing.scale;
+    this.#unit = contextCell(preprocessing) * Math.fround(preprocessing.scale);
     this.#xs = new Float64Array(capacity);
     this.#ys = new Float64Array(capacity);
     this.#inkXs = new Float64Array(capacity);
@@ -103,4 +107,10 @@ export class ContextMaps {
       map[at + FRAMED + 1] += a * b;
     }
   }
+}
+
+/** Writes the maps of a sequence anew, whose other values are right. */
+export function renewContext({ steps, sequence }: Sequence, preprocessing: StrokePreprocessing): void {
+  const rows = Int32Array.from({ length: steps }, (_, t) => t);
+  new ContextMaps(steps, preprocessing).write(sequence, rows, 0, steps);
 }

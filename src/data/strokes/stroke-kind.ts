@@ -20,6 +20,7 @@ import { rotatedViews } from './rotated-views.js';
 import { sortedMoves } from './sorted-moves.js';
 import { BLOCK_DRAWINGS } from './stored/stored-moves.js';
 import { AugmentedStrokes } from './stroke-augment.js';
+import { renewContext } from './stroke-context.js';
 import { movesOf, type StrokeExamples } from './stroke-examples.js';
 import {
   checkContext,
@@ -58,6 +59,8 @@ export const STROKE_KIND: InputKind<'strokes'> = {
     after: (step) => Float32Array.of(0, 0, 1, 1, ...step.subarray(STROKE_COLUMNS)),
     replaces: (step) => step[EOS] !== 0,
   },
+
+  renewalOf: (preprocessing) => (preprocessing.context ? (cut) => renewContext(cut, preprocessing) : null),
 
   preprocessingFor({ name, width, height, train, own = train.count }, settings) {
     const { inputSize, head, strokeOrder, strokeScale, strokePosition, strokeContext, strokeSort } = settings;

@@ -6,7 +6,7 @@ import { readDeslanted } from '../deslant.js';
 import type { SequenceSource } from '../sequences/sequence.js';
 import { SortedMoves } from './sorted-moves.js';
 import type { MovesReader } from './stored/stored-moves.js';
-import { ContextMaps } from './stroke-context.js';
+import { ContextMaps, MAX_CONTEXT_MOVES } from './stroke-context.js';
 import { openMoves, type StrokeExamples } from './stroke-examples.js';
 import { writePositions } from './stroke-positions.js';
 import { type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
@@ -41,6 +41,12 @@ export class StrokeSequences implements SequenceSource {
       const length = offsets[i + 1] - offsets[i];
       if (length < 1) throw new UserError(`data set ${quote(name)}: sequence ${i} has no moves`);
       if (length > longest) longest = length;
+    }
+    if (preprocessing.context && longest > MAX_CONTEXT_MOVES) {
+      throw new UserError(
+        `data set ${quote(name)}: a drawing has ${longest} moves; with context at most ${MAX_CONTEXT_MOVES} are accepted`,
+        { settings: ['strokeContext'] },
+      );
     }
     this.count = count;
     this.maxSteps = longest;

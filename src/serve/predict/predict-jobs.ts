@@ -103,15 +103,13 @@ async function parse(
   const recognizer = await open(source);
   const inputs = await inputsOf(job, value, recognizer);
   if (job.several) return { source, recognizer, prepared: [], readings: await readAll(inputs, recognizer) };
-  const prepared = inputs.map((input) => recognizer.prepare(input));
-  const sequences = prepared.flatMap((each) => (each ? [each, ...(each.views ?? [])] : []));
-  const steps = sequences.reduce((sum, each) => sum + each.steps, 0);
-  if (steps > MAX_STEPS) {
-    throw new HttpError(
-      413,
-      `predict: ${steps} steps in all; at most ${MAX_STEPS} in a request are accepted`,
-    );
-  }
+  let steps = 0;
+  const prepared = inputs.map((input) => {
+    const each = recognizer.prepare(input);
+    for (const sequence of each ? [each, ...(each.views ?? [])] : []) steps += sequence.steps;
+    if (steps <= MAX_STEPS) return each;
+    throw new HttpError(413, `predict: more than ${MAX_STEPS} steps in all; a request may have so many`);
+  });
   return { source, recognizer, prepared, readings: null };
 }
 
