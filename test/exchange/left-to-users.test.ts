@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DESLANT_FIRST } from '#src/data/deslant.js';
 import { SORT_STROKES } from '#src/data/strokes/sort-strokes.js';
+import { CONTEXT_AFTER } from '#src/data/strokes/stroke-context.js';
+import { POSITIONS_AFTER } from '#src/data/strokes/stroke-positions.js';
 import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
 import { writeC } from '#src/exchange/c/write-c.js';
 import { writeOnnx } from '#src/exchange/onnx/write-onnx.js';
@@ -46,5 +48,25 @@ test('strokes are sorted after slant is removed: a PyTorch file then does not ad
       .filter((each) => each.includes('data strokes --data FOLDER'));
     assert.equal(/data strokes .* --sort /.test(text), !deslant);
     assert.equal(text.includes('does not sort strokes, which follows the removal of slant.'), deslant);
+  }
+});
+
+test('an ONNX file says what the further values of a step are', async () => {
+  for (const [position, context, inputSize] of [
+    [false, false, 4],
+    [true, false, 6],
+    [false, true, 29],
+    [true, true, 31],
+  ] as const) {
+    const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, position, context };
+    const { model } = await exampleOf(
+      { inputSize, hiddenSize: 5, numClasses: 3, head: 'mean' },
+      'strokes',
+      preprocessing,
+    );
+    const [{ bytes }] = writeOnnx(model, {});
+    const text = Buffer.from(bytes).toString('latin1');
+    assert.equal(text.includes(POSITIONS_AFTER), position);
+    assert.equal(text.includes(CONTEXT_AFTER), context);
   }
 });

@@ -2,7 +2,11 @@
 import type { Backend } from '#src/backends/backend.js';
 import { ReferenceBackend } from '#src/backends/reference/reference.js';
 import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '#src/data/strokes/stroke-preprocessing.js';
+import {
+  DEFAULT_STROKE_PREPROCESSING,
+  type StrokePreprocessing,
+  strokeInputSize,
+} from '#src/data/strokes/stroke-preprocessing.js';
 import { type ClassifierConfig, resolveClassifierConfig } from '#src/model/classifier-config.js';
 import { ParameterLayout } from '#src/model/parameters.js';
 import { openRecognizer, type Recognizer } from '#src/recognize/recognizer.js';
@@ -19,7 +23,7 @@ export const ROWS: ImagePreprocessing = {
   std: 0.5,
   permutationSeed: null,
 };
-export const STROKES = { ...DEFAULT_STROKE_PREPROCESSING };
+export const STROKES: StrokePreprocessing = { ...DEFAULT_STROKE_PREPROCESSING };
 
 /** A small network of four classes for these inputs. Its weights are large, so that the answers differ. */
 export function checkpointBytes(
@@ -28,12 +32,16 @@ export function checkpointBytes(
   classes = [...'abcdefghij'].slice(0, model.numClasses ?? 4),
   temperature?: number,
 ): Uint8Array {
-  const strokes = preprocessing.kind === 'strokes';
   const config: ClassifierConfig = {
-    inputSize: strokes ? 4 : preprocessing.inputSize,
     hiddenSize: 6,
     numClasses: 4,
-    ...(strokes ? { head: 'mean' } : { head: 'flatten', sequenceLength: preprocessing.sequenceLength }),
+    ...(preprocessing.kind === 'strokes'
+      ? { inputSize: strokeInputSize(preprocessing), head: 'mean' }
+      : {
+          inputSize: preprocessing.inputSize,
+          head: 'flatten',
+          sequenceLength: preprocessing.sequenceLength,
+        }),
     numLayers: 2,
     bidirectional: true,
     ...model,

@@ -28,6 +28,11 @@ const KINDS: [string, Recognizer][] = [
   ['strokes', recognizerFor(STROKES)],
   ['strokes in one direction', recognizerFor(STROKES, { bidirectional: false, head: 'final' })],
   ['strokes in one direction, mean', recognizerFor(STROKES, { bidirectional: false })],
+  ['strokes with context', recognizerFor({ ...STROKES, context: true })],
+  [
+    'strokes with context, in one direction',
+    recognizerFor({ ...STROKES, context: true, position: true }, { bidirectional: false }),
+  ],
 ];
 
 /** Fails unless probabilities agree to 1e-6: with the head `mean`, a stepper sums the outputs in another order. */

@@ -131,6 +131,7 @@ test('networks that do not fit are refused by name', async () => {
     [[A, strokes({}, ['a', 'c', 'b', 'd'])], /expected class 1 "b", found "c";/],
     [[A, other({ scale: 0.5 })], /expected preprocessing with scale 1, found 0\.5;/],
     [[A, other({ deslant: true })], /expected preprocessing with deslant none, found true;/],
+    [[A, checkpointBytes({ ...STROKES, context: true })], /expected input size 4, found 29;/],
     [[checkpointBytes(STROKES, { head: 'mean' }), rows], /expected head mean, found flatten;/],
     [[rows, wide('columns', 14, 56)], /expected input size 28, found 56;/],
     [[wide('rows', 28, 28), wide('columns', 28, 28)], /expected preprocessing with mean 0\.5, found 0\.1;/],

@@ -6,13 +6,18 @@
 import type { Sequence } from '../sequences/sequence.js';
 import { CONTEXT_CELLS, type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
 
+/** For the users of exported models, whose programs have to do the same. */
+export const CONTEXT_AFTER =
+  'The last 25 values of a step are a map of the ink around the place where its move ends: 5 x 5 square cells, row by ' +
+  "row, the middle one centred there; their side is 3/28 of the picture's larger side. Each point of the whole drawing " +
+  '(a move without end of stroke) is divided bilinearly among the four nearest cell centres, and a value is ' +
+  'min(2, sum / 3).';
+
 /** Cells along a side of the map. */
 const SIDE = Math.sqrt(CONTEXT_CELLS);
 /** The map has a frame, which takes the shares outside of it. */
 const FRAMED = SIDE + 2;
 const MIDDLE = (FRAMED - 1) / 2;
-/** A cell's side is this share of the picture's larger side: 3 pixels of 28. */
-const CELL_SHARE = 3 / 28;
 /** A straight line through a cell has about this many points. */
 const CELL_POINTS = 3;
 const MOST = 2;
@@ -20,9 +25,9 @@ const MOST = 2;
 /** The time for the maps grows with the square of the moves. */
 export const MAX_CONTEXT_MOVES = 4096;
 
-/** A cell's side in pixels. */
+/** A cell's side in pixels: 3 in a picture of 28 × 28. */
 export function contextCell({ width, height }: StrokePreprocessing): number {
-  return Math.max(width, height) * CELL_SHARE;
+  return (Math.max(width, height) * 3) / 28;
 }
 
 /** Writes the maps of drawings of up to `capacity` moves, one after the other in one buffer. */

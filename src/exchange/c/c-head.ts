@@ -98,6 +98,7 @@ function exampleText(model: CModel): string {
   const workspace = workspacePerStep > 0 ? ', workspace' : '';
   const kind = preprocessing?.kind ?? 'sequences';
   const isPlaced = preprocessing?.kind === 'strokes' && preprocessing.position === true;
+  const isMapped = preprocessing?.kind === 'strokes' && preprocessing.context === true;
   const place = isPlaced ? 'place, ' : '';
   const lines = [
     '#include <stdio.h>',
@@ -115,7 +116,7 @@ function exampleText(model: CModel): string {
       '  name_normalise(pixels, inputs);',
       `  name_predict(inputs, NAME_STEPS, logits${workspace});`,
     );
-  } else if (streaming) {
+  } else if (streaming && !isMapped) {
     lines.push(
       '  name_state state;',
       `  float inputs[NAME_INPUT_SIZE]${kind === 'sequences' ? ' = {0}' : ''}, logits[NAME_CLASSES]${isPlaced ? ', place[2] = {0}' : ''};`,
@@ -140,6 +141,7 @@ function exampleText(model: CModel): string {
             `  name_move(${place}0, 0, 1, 1, inputs + NAME_INPUT_SIZE); // the end`,
           ]
         : []),
+      ...(isMapped ? [`  name_context(inputs, ${count});`] : []),
       `  name_predict(inputs, ${count}, logits${workspace});`,
     );
   }

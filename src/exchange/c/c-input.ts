@@ -2,7 +2,8 @@
 import { DESLANT_FIRST, MOST_SLANT } from '../../data/deslant.js';
 import { type ImagePreprocessing, pixelOrder } from '../../data/images/image-preprocessing.js';
 import { SORT_STROKES } from '../../data/strokes/sort-strokes.js';
-import type { StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
+import { contextCell } from '../../data/strokes/stroke-context.js';
+import { CONTEXT_CELLS, type StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
 import type { CModel } from './c-model.js';
 import { floatLiteral } from './c-text.js';
 
@@ -40,7 +41,7 @@ void name_normalise(const uint8_t *pixels, float *inputs);
 }
 
 function strokeDeclarations(preprocessing: StrokePreprocessing): string {
-  const { width, height, scale, order, deslant, position, sorted } = preprocessing;
+  const { width, height, scale, order, deslant, position, context, sorted } = preprocessing;
   const how =
     order === 'tour'
       ? ` * The network learnt from tours: a picture is thinned to lines one pixel wide, and a tour visits their pixels,
@@ -63,8 +64,18 @@ function strokeDeclarations(preprocessing: StrokePreprocessing): string {
 ${how}
 ${position ? PLACE_NOTE : ''}${deslant ? note('remove slant', DESLANT_FIRST) : ''}${sorted ? note('sort strokes', SORT_STROKES) : ''} */
 void name_move(${position ? 'float *place, ' : ''}float dx, float dy, int eos, int eod, float *inputs);
-`;
+${context ? CONTEXT_DECLARATION : ''}`;
 }
+
+const CONTEXT_DECLARATION = `
+/*
+ * The network is also told where ink is around each move, drawn before or after: the last ${CONTEXT_CELLS} values of its step.
+ * Call this after name_move for all moves of a drawing, before name_predict; allocates nothing.
+ *   inputs  [steps][NAME_INPUT_SIZE]; the last values of each step are written
+ * The time grows with the square of the steps.
+ */
+void name_context(float *inputs, size_t steps);
+`;
 
 /** Lines of a comment. @param left what the code leaves to the user, who does it by the rule */
 function note(left: string, rule: string): string {
@@ -154,7 +165,8 @@ const PLACE_NOTE = ` * The network is also told where each move ends.
  *   place  [2] x and y of the pen; 0, 0 before the first move of a drawing; is changed
 `;
 
-function strokeText({ position }: StrokePreprocessing): string {
+function strokeText(preprocessing: StrokePreprocessing): string {
+  const { position, context } = preprocessing;
   const places = `
   place[0] += dx;
   place[1] += dy;
@@ -170,8 +182,45 @@ void name_move(${position ? 'float *place, ' : ''}float dx, float dy, int eos, i
   inputs[2] = eos ? 1.0f : 0.0f;
   inputs[3] = eod ? 1.0f : 0.0f;${position ? places : ''}
 }
-`;
+${context ? contextText(preprocessing) : ''}`;
 }
+
+/** The rule of data/strokes/stroke-context.ts, with its roundings. */
+const contextText = (preprocessing: StrokePreprocessing) => `
+void name_context(float *inputs, size_t steps)
+{
+  const double cell = ${contextCell(preprocessing)} * (double)NAME_SCALE;
+  double x = 0, y = 0;
+  for (size_t t = 0; t < steps; t++) {
+    /* 5 x 5 cells in a frame, which takes the shares outside of them */
+    double map[7][7] = {{0}}, ink_x = 0, ink_y = 0;
+    float *values = inputs + (t + 1) * NAME_INPUT_SIZE - ${CONTEXT_CELLS};
+    x += (double)inputs[t * NAME_INPUT_SIZE] / cell;
+    y += (double)inputs[t * NAME_INPUT_SIZE + 1] / cell;
+    for (size_t s = 0; s < steps; s++) {
+      const float *move = inputs + s * NAME_INPUT_SIZE;
+      double u, v;
+      size_t i, j;
+      ink_x += (double)move[0] / cell;
+      ink_y += (double)move[1] / cell;
+      u = ink_x - x + 3;
+      v = ink_y - y + 3;
+      if (move[2] != 0.0f || !(u > 0 && v > 0 && u < 6 && v < 6)) continue;
+      i = (size_t)u;
+      j = (size_t)v;
+      u -= (double)i;
+      v -= (double)j;
+      map[j][i] += (1 - u) * (1 - v);
+      map[j][i + 1] += u * (1 - v);
+      map[j + 1][i] += (1 - u) * v;
+      map[j + 1][i + 1] += u * v;
+    }
+    for (size_t j = 1; j < 6; j++) {
+      for (size_t i = 1; i < 6; i++) *values++ = (float)(map[j][i] < 6 ? map[j][i] / 3 : 2);
+    }
+  }
+}
+`;
 
 function numbers(values: Int32Array): string {
   const lines: string[] = [];

@@ -119,6 +119,7 @@ static void name_brighten_ink(uint8_t *pixels)
 function sequenceMain({ streaming, config, preprocessing, workspacePerStep }: CModel): string {
   const strokes = preprocessing?.kind === 'strokes';
   const isPlaced = strokes && preprocessing.position === true;
+  const isMapped = strokes && preprocessing.context === true;
   const numbers = strokes ? '4' : 'NAME_INPUT_SIZE';
   const declared = `values[${numbers}], ${isPlaced ? 'place[2] = {0}, ' : ''}`;
   const what = strokes ? 'moves, four numbers each: dx dy eos eod' : 'steps, NAME_INPUT_SIZE numbers each';
@@ -136,7 +137,7 @@ static size_t name_read_step(float *values)
   return ${numbers} - n;
 }
 `;
-  if (streaming) {
+  if (streaming && !isMapped) {
     return `\
 ${read}
 /* Reads ${what}; each goes through the network as it comes. */
@@ -174,7 +175,7 @@ int main(void)
     steps++;
   }
   if (missing < ${numbers} || !feof(stdin)) ${partial};
-  name_predict(inputs, steps, logits${workspacePerStep > 0 ? ', workspace' : ''});
+${isMapped ? '  name_context(inputs, steps);\n' : ''}  name_predict(inputs, steps, logits${workspacePerStep > 0 ? ', workspace' : ''});
   name_print(logits);
   return 0;
 }

@@ -15,6 +15,7 @@
 import { DESLANT_FIRST } from '../../data/deslant.js';
 import type { ImagePreprocessing } from '../../data/images/image-preprocessing.js';
 import { SORT_STROKES } from '../../data/strokes/sort-strokes.js';
+import { CONTEXT_AFTER } from '../../data/strokes/stroke-context.js';
 import { POSITIONS_AFTER } from '../../data/strokes/stroke-positions.js';
 import { shown } from '../../formats/shape.js';
 import { directionsOf } from '../../model/classifier-config.js';
@@ -163,6 +164,7 @@ function documentationOf({ config, name, preprocessing }: ExportableModel, takes
     'fc.weight and fc.bias are those of torch.nn.Linear.' +
     (preprocessing?.deslant && !takesPictures ? ` ${DESLANT_FIRST}` : '') +
     (preprocessing?.kind === 'strokes' && preprocessing.sorted ? ` ${SORT_STROKES}` : '') +
-    (preprocessing?.kind === 'strokes' && preprocessing.position ? ` ${POSITIONS_AFTER}` : '')
+    (preprocessing?.kind === 'strokes' && preprocessing.position ? ` ${POSITIONS_AFTER}` : '') +
+    (preprocessing?.kind === 'strokes' && preprocessing.context ? ` ${CONTEXT_AFTER}` : '')
   );
 }

@@ -16,9 +16,11 @@ import { floatLiteral, identifierOf, stringLiteral } from '#src/exchange/c/c-tex
 import { quantizeRows } from '#src/exchange/c/quantization.js';
 import { writeC } from '#src/exchange/c/write-c.js';
 import type { ExportableModel } from '#src/exchange/exportable-model.js';
+import { imageToStrokes } from '#src/ink/image-to-strokes.js';
 import { Random } from '#src/random.js';
 import { uniform } from '../../cases/draw.js';
-import { compile, noCompiler, runProgram } from './c-compiler.js';
+import { digits } from '../../ink/images.js';
+import { compile, noCompiler, runProgram, sanitizers } from './c-compiler.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'scanstroke-c-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -50,6 +52,8 @@ const upright: Preprocessing = { ...picture, permutationSeed: 3, deslant: true }
 const both: Preprocessing = { ...picture, inputSize: 12, permutationSeed: 3, scan: 'both' };
 const strokes: Preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.3 };
 const placed: Preprocessing = { ...strokes, scale: 1, position: true };
+const mapped: Preprocessing = { ...strokes, height: 40, context: true };
+const placedMapped: Preprocessing = { ...placed, context: true };
 
 async function exportable(
   name: string,
@@ -178,6 +182,8 @@ test('the program reads moves as text, streamed or whole, and refuses half a mov
     ['whole', strokes, true],
     ['streamed_places', placed, false],
     ['whole_places', placed, true],
+    ['streamed_context', mapped, false],
+    ['whole_context', placedMapped, true],
   ] as const) {
     const model = await exportable(name, preprocessing, { bidirectional, numLayers: 3, head: 'mean' });
     write(model);
@@ -247,6 +253,46 @@ int main(void)
   assert.equal(text(stdout.subarray(bytes)), HOSTILE.map((name) => `${name}\0`).join(''));
 });
 
+test('the ink around moves in C has the bits of training', { skip: noCompiler }, async () => {
+  write(await exportable('mapped', mapped, { bidirectional: true, head: 'last' }));
+  write(await exportable('unscaled', { ...placedMapped, scale: 1 }, { bidirectional: true, head: 'last' }));
+  writeFileSync(
+    join(folder, 'context.c'),
+    `#include <stdio.h>
+#include "mapped.c"
+#include "unscaled.c"
+int main(void)
+{
+  static float mapped[400 * MAPPED_INPUT_SIZE], unscaled[400 * UNSCALED_INPUT_SIZE];
+  float move[4], place[2] = {0};
+  size_t steps = 0;
+  while (scanf("%f %f %f %f", &move[0], &move[1], &move[2], &move[3]) == 4) {
+    const int eos = move[2] > 0.0f, eod = move[3] > 0.0f;
+    mapped_move(move[0], move[1], eos, eod, mapped + steps * MAPPED_INPUT_SIZE);
+    unscaled_move(place, move[0], move[1], eos, eod, unscaled + steps * UNSCALED_INPUT_SIZE);
+    steps++;
+  }
+  mapped_context(mapped, steps);
+  unscaled_context(unscaled, steps);
+  fwrite(mapped, sizeof(float), steps * MAPPED_INPUT_SIZE, stdout);
+  fwrite(unscaled, sizeof(float), steps * UNSCALED_INPUT_SIZE, stdout);
+  return 0;
+}
+`,
+  );
+  const program = compile(folder, 'context', [...sanitizers(folder), 'context.c']);
+  for (const { pixels } of await digits(12)) {
+    const moves = imageToStrokes(pixels, 28, 28);
+    const lines = Array.from({ length: moves.length / 4 }, (_, t) =>
+      moves.subarray(4 * t, 4 * t + 4).join(' '),
+    );
+    const { stdout } = runProgram(program, `${lines.join('\n')}\n`);
+    const got = new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
+    const want: number[] = [mapped, placedMapped].flatMap((each) => [...sequenceOf(moves, each)]);
+    assert.deepEqual(got, Float32Array.from(want));
+  }
+});
+
 test('the example at the head of the file compiles, links and runs', { skip: noCompiler }, async () => {
   const cases: [string, Preprocessing | null, Partial<ClassifierConfig>][] = [
     ['picture_example', picture, { bidirectional: true, numLayers: 3 }],
@@ -254,6 +300,8 @@ test('the example at the head of the file compiles, links and runs', { skip: noC
     ['whole_strokes', strokes, { bidirectional: true, head: 'last', numLayers: 2 }],
     ['placed_example', placed, {}],
     ['placed_whole', placed, { bidirectional: true, head: 'last', numLayers: 2 }],
+    ['mapped_example', mapped, {}],
+    ['mapped_whole', placedMapped, { bidirectional: true, head: 'last', numLayers: 2 }],
     ['numbers', null, { head: 'mean' }],
     ['flat_numbers', null, { head: 'flatten', bidirectional: true, numLayers: 2 }],
   ];

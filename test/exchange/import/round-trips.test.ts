@@ -37,6 +37,7 @@ const networks: [string, typeof ROWS | typeof STROKES, Partial<ClassifierConfig>
     { ...STROKES, position: true, sorted: true, viewRotation: 12 },
     { inputSize: 6 },
   ],
+  ['strokes with context', { ...STROKES, order: 'pen', position: true, context: true, sorted: true }, {}],
   ['shuffled pixels', { ...ROWS, permutationSeed: 5, mean: 0.1307, std: 0.3081 }, {}],
 ];
 

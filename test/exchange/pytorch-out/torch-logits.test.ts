@@ -139,12 +139,19 @@ test('pictures of grey and in colour, permuted or not: the same sequences to the
 
 const MOVES = [3, -4, 0, 0, 5, 0, 0, 0, 0, 0, 1, 0, -7, 2, 0, 0, 0, 0, 1, 1];
 
-test('moves of pen strokes, scaled or not, with places or not: the same sequences and logits', {
+test('moves of pen strokes, scaled or not, with places and context or not: the same sequences and logits', {
   skip: NO_TORCH,
 }, async () => {
   const jobs: TorchJob[] = [];
   const ours: { sequence: Float32Array; logits: Float32Array }[] = [];
-  const cases = [{ scale: 1 }, { scale: 0.1 }, { scale: 1, position: true }, { scale: 2, position: true }];
+  const cases = [
+    { scale: 1 },
+    { scale: 0.1 },
+    { scale: 1, position: true },
+    { scale: 2, position: true },
+    { scale: 1, context: true },
+    { scale: 0.5, context: true, position: true, width: 40 },
+  ];
   for (const [n, about] of cases.entries()) {
     for (const head of ['final', 'last', 'mean'] as const) {
       const preprocessing = { ...STROKES, ...about };

@@ -3,6 +3,7 @@
 import type { ImagePreprocessing } from '#src/data/images/image-preprocessing.js';
 import { shareArrays } from '#src/data/sequences/array-sequences.js';
 import type { SequencesData } from '#src/data/sources.js';
+import type { StrokePreprocessing } from '#src/data/strokes/stroke-preprocessing.js';
 import { Random } from '#src/random.js';
 import { type Drawing, dataOf } from '../../data/strokes/stroke-drawings.js';
 
@@ -51,8 +52,8 @@ function drawings(count: number, most: number): Drawing[] {
   });
 }
 
-export function strokes(): SequencesData {
-  return { kind: 'strokes', ...dataOf(drawings(40, 12), { scale: 0.3 }) };
+export function strokes(about: Partial<StrokePreprocessing> = {}): SequencesData {
+  return { kind: 'strokes', ...dataOf(drawings(40, 12), { scale: 0.3, ...about }) };
 }
 
 export function arrays(): SequencesData {

@@ -3,6 +3,8 @@ import { DESLANT_FIRST, MOST_SLANT } from '../../../data/deslant.js';
 import { pixelOrder } from '../../../data/images/image-preprocessing.js';
 import type { KindTypes } from '../../../data/input-kind.js';
 import { SORT_STROKES } from '../../../data/strokes/sort-strokes.js';
+import { contextCell } from '../../../data/strokes/stroke-context.js';
+import { strokeInputSize } from '../../../data/strokes/stroke-preprocessing.js';
 import type { ExportableModel } from '../../exportable-model.js';
 import { float, list } from './python-text.js';
 
@@ -82,7 +84,7 @@ ${picture.slice(1)}`
 }
 
 function strokeInput(preprocessing: KindTypes['strokes']['preprocessing']): InputPieces {
-  const { order, deslant, position, sorted } = preprocessing;
+  const { order, deslant, position, context, sorted } = preprocessing;
   const source =
     order === 'tour'
       ? 'scanstroke makes the moves of a picture: a tour over its thinned lines.'
@@ -92,9 +94,9 @@ function strokeInput(preprocessing: KindTypes['strokes']['preprocessing']): Inpu
     about: 'pen strokes, read move by move',
     ragged: true,
     constants: '',
-    functions: `
+    functions: `${context ? inkAround(contextCell(preprocessing)) : ''}
 def preprocess(moves: torch.Tensor) -> torch.Tensor:
-    """Sequences [N, T, ${position ? 6 : 4}] of moves [N, T, 4]: dx, dy, end of stroke, end of drawing.${position ? PLACES : ''}
+    """Sequences [N, T, ${strokeInputSize(preprocessing)}] of moves [N, T, 4]: dx, dy, end of stroke, end of drawing.${position ? PLACES : ''}${context ? INK : ''}
 
     ${source}
     This writes a text file for each, with a move on each line:
@@ -143,19 +145,45 @@ def remove_slant(images: torch.Tensor) -> torch.Tensor:
 `;
 
 /** Statements of the function that makes the input of moves. */
-function moveValues({ scale, position, width, height }: KindTypes['strokes']['preprocessing']): string {
+function moveValues(preprocessing: KindTypes['strokes']['preprocessing']): string {
+  const { scale, position, context, width, height } = preprocessing;
   const scaled =
     scale === 1 ? '' : ` * torch.tensor([${float(scale)}, ${float(scale)}, 1, 1], device=moves.device)`;
-  if (!position) return `    return moves.float()${scaled}`;
-  return `\
+  const steps = `moves.float()${scaled}`;
+  if (!position && !context) return `    return ${steps}`;
+  const places = `\
     size = torch.tensor([${width}, ${height}], device=moves.device)
     places = (moves[..., :2].float().cumsum(1) - (size + 1) / 2) / (size / 4)
-    return torch.cat([moves.float()${scaled}, places], 2)`;
+`;
+  const parts = [steps, ...(position ? ['places'] : []), ...(context ? ['ink_around(moves)'] : [])];
+  return `${position ? places : ''}    return torch.cat([${parts.join(', ')}], 2)`;
 }
 
 /** Lines of a docstring. */
 const PLACES = `
     The network is also told where each move ends: x and y from the middle, in quarters of the picture's sides.`;
+
+/** Lines of a docstring. */
+const INK = `
+    The network is also told where ink is around each move, drawn before or after.`;
+
+/** The rule of data/strokes/stroke-context.ts. @param cell side in pixels */
+const inkAround = (cell: number) => `
+def ink_around(moves: torch.Tensor) -> torch.Tensor:
+    """Maps [N, T, 25] of the ink around the place where each move ends: 5 x 5 cells of ${cell} pixels, row by row.
+
+    A point is divided bilinearly among the four nearest cell centres.
+    """
+    places = moves[..., :2].double().cumsum(1) / ${cell}
+    # What follows the end of a drawing fills up a batch.
+    ink = ((moves[..., 2] == 0) & (moves[..., 3].cumsum(1) == 0)).double()
+    cells = torch.arange(-2, 3, dtype=ink.dtype, device=ink.device)
+    away = places.unsqueeze(1) - places.unsqueeze(2)  # [N, T, T, 2] of points from ends of moves
+    shares = (1 - (away.unsqueeze(-1) - cells).abs()).clamp(min=0)
+    maps = torch.einsum("ntsi,ntsj,ns->ntji", shares[..., 0, :], shares[..., 1, :], ink)
+    return (maps.flatten(2) / 3).clamp(max=2).float()
+
+`;
 
 /** Lines of a docstring. @param left what the code leaves to the user, who does it by the rule */
 function note(left: string, rule: string): string {
