@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import { openBackend } from '#src/backends/open-node.js';
-import { exportModel, trainSymbols } from '#src/node.js';
+import { exportModel, openFeatures, trainSymbols } from '#src/node.js';
 import { openRecognizer } from '#src/recognize/recognizer.js';
 import { symbolsOn, type TaughtSymbols, type TeachOptions } from '#src/teach/train-symbols.js';
 import { startCallingThread } from '#src/train/team/threads/threads-page.js';
 import { UserError } from '#src/user-error.js';
+import { checkpointBytes, STROKES } from '../recognize/checkpoint-bytes.js';
 import { letter, letterProject } from './hands.js';
 
 const model = (name: string) =>
@@ -172,6 +173,24 @@ test('a stop while the examples are prepared is heard before the first update', 
   const training = trainSymbols(project, { ...SHORT, signal: stop.signal, onProgress: count });
   await assert.rejects(training, (error) => error === reason);
   assert.equal(updates, 0);
+});
+
+test('from a network with context: features, training, and answers after each step', async () => {
+  const mapped = checkpointBytes({ ...STROKES, position: true, context: true, sorted: true });
+  const { checkpoint } = await trainSymbols(project, { ...QUICK, base: mapped });
+  const backend = await openBackend('auto', () => {});
+  const features = openFeatures(mapped, backend);
+  assert.equal((await features.of(letter('A', 1)))?.length, features.size);
+  features.close();
+  const recognizer = openRecognizer(checkpoint, backend, { name: 'taught' });
+  const { preprocessing, model: sizes } = recognizer.info;
+  assert.deepEqual([sizes.inputSize, 'context' in preprocessing && preprocessing.context], [31, true]);
+  const input = { kind: 'drawing', ...letter('A', 1) } as const;
+  const [answer] = await recognizer.recognize([input]);
+  const trace = await recognizer.trace(input, { over: 'steps' });
+  assert.deepEqual(trace!.probabilities.slice(-NAMES.length), answer!.probabilities);
+  recognizer.close();
+  backend.close();
 });
 
 test('without a base and without the class none', async () => {

@@ -1,7 +1,7 @@
 /**
  * The ink around the point where a move ends, as more values of a step: a map of 5 × 5 cells. A network then sees what
- * lies beside the pen, drawn before or after. These are the context bitmaps of NPen++ (Manke, Finke and Waibel, "NPen++:
- * a writer independent, large vocabulary on-line cursive handwriting recognition system", ICDAR 1995).
+ * lies beside the pen, drawn before or after. NPen++ combines moves with such bitmaps (Manke, Finke and Waibel, "The use of
+ * dynamic writing information in a connectionist on-line cursive handwriting recognition system", NIPS 1994).
  */
 import type { Sequence } from '../sequences/sequence.js';
 import { CONTEXT_CELLS, type StrokePreprocessing, strokeInputSize } from './stroke-preprocessing.js';
