@@ -53,7 +53,7 @@ const readings: [string, SequencesData][] = [
   ['images by rows and columns', images(4, 12, 7, { channels: 1, height: 4, width: 6, scan: 'both' })],
   ['images of 45 bytes, which are no whole words', images(5, 9, 2, { channels: 3, height: 5, width: 3 })],
   ['strokes', strokes()],
-  ['strokes with context', strokes({ position: true, context: true })],
+  ['strokes with context', strokes({ context: true })],
   ['arrays of a program', arrays()],
 ];
 
