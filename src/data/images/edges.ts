@@ -23,6 +23,14 @@ export const FULL_STRENGTH = AXIS_WEIGHT * (4 * 255) * 64;
 export const EDGE_MEAN = 0.06;
 export const EDGE_STD = 0.14;
 
+/** For the users of exported models that take sequences, whose programs have to do the same. */
+export const READ_EDGES =
+  'A step has pixels, then the edges of these rows or columns. Sobel gives gx and gy of the bytes of a picture, outside of ' +
+  `which is 0. With a = |gx| and b = |gy|, a pixel has ${AXIS_WEIGHT} * |a - b| in the direction of the nearest axis, and ` +
+  `${DIAGONAL_WEIGHT} * min(a, b) in that of the diagonal. A cell of 2 x 2 pixels gets 9, 3 or 1 times this of its 4 x 4 ` +
+  `nearest pixels; the sum s is read as (sqrt(s / ${FULL_STRENGTH}) - ${EDGE_MEAN}) / ${EDGE_STD}. Edges are ` +
+  '[height / 2, 8, width / 2], with the directions east, south-east, south and so on.';
+
 /** So many values for each pixel: eight for each cell of four. */
 export const EDGES_PER_PIXEL = EDGE_DIRECTIONS / 4;
 

@@ -13,6 +13,7 @@
  */
 
 import { DESLANT_FIRST } from '../../data/deslant.js';
+import { READ_EDGES } from '../../data/images/edges.js';
 import type { ImagePreprocessing } from '../../data/images/image-preprocessing.js';
 import { SORT_STROKES } from '../../data/strokes/sort-strokes.js';
 import { CONTEXT_AFTER } from '../../data/strokes/stroke-context.js';
@@ -163,6 +164,7 @@ function documentationOf({ config, name, preprocessing }: ExportableModel, takes
     'of torch.nn.LSTM, directions stacked (forward, reverse), gates in the order i o f c in place of i f g o; ' +
     'fc.weight and fc.bias are those of torch.nn.Linear.' +
     (preprocessing?.deslant && !takesPictures ? ` ${DESLANT_FIRST}` : '') +
+    (preprocessing?.kind === 'images' && preprocessing.edges && !takesPictures ? ` ${READ_EDGES}` : '') +
     (preprocessing?.kind === 'strokes' && preprocessing.sorted ? ` ${SORT_STROKES}` : '') +
     (preprocessing?.kind === 'strokes' && preprocessing.position ? ` ${POSITIONS_AFTER}` : '') +
     (preprocessing?.kind === 'strokes' && preprocessing.context ? ` ${CONTEXT_AFTER}` : '')

@@ -172,7 +172,7 @@ export const PICTURE: ImagePreprocessing = {
   permutationSeed: null,
 };
 
-/** Grey, permuted, in colour, in colour and permuted, read by columns, read by rows and columns. */
+/** Grey, permuted, in colour, in colour and permuted, read by columns, read by rows and columns, with edges. */
 export const PICTURES: readonly ImagePreprocessing[] = [
   PICTURE,
   { ...PICTURE, permutationSeed: 3, sequenceLength: 32, inputSize: 8 },
@@ -181,4 +181,6 @@ export const PICTURES: readonly ImagePreprocessing[] = [
   { ...PICTURE, scan: 'columns' },
   { ...PICTURE, deslant: true },
   { ...PICTURE, channels: 3, height: 8, sequenceLength: 8, inputSize: 96, scan: 'both' },
+  { ...PICTURE, sequenceLength: 8, inputSize: 96, edges: true },
+  { ...PICTURE, width: 12, sequenceLength: 2, inputSize: 576, edges: true, deslant: true, scan: 'both' },
 ];

@@ -3,6 +3,7 @@ import { type ImagePreprocessing, pixelOrder } from '../../../data/images/image-
 import { DATA_TYPE } from '../onnx-fields.js';
 import { addDeslant } from './deslant.js';
 import type { GraphBuilder } from './graph-builder.js';
+import { addEdges } from './picture-edges.js';
 
 /**
  * Adds the input `images` uint8 [batch, channels, height, width] and what makes sequences of it. Every operator rounds to
@@ -23,7 +24,10 @@ export function addPictures(graph: GraphBuilder, preprocessing: ImagePreprocessi
   if (channels > 1) values = graph.node('Transpose', 'rows', [values], { perm: [0, 2, 1, 3] });
   const order = pixelOrder(preprocessing);
   if (order !== null) {
-    const flat = graph.node('Flatten', 'flat', [values], { axis: 1 });
+    const flatPixels = graph.node('Flatten', 'flat', [values], { axis: 1 });
+    const flat = preprocessing.edges
+      ? graph.node('Concat', 'pixels_and_edges', [flatPixels, addEdges(graph, pixels)], { axis: 1 })
+      : flatPixels;
     const indices = graph.constant('pixel_order', [order.length], order);
     values = graph.node('Gather', 'ordered', [flat, indices], { axis: 1 });
   }
