@@ -138,7 +138,7 @@ export function checkSequenceShape(
   dataset: string,
   shape: Omit<ImagePreprocessing, 'kind' | 'mean' | 'std' | 'permutationSeed'>,
 ): void {
-  const { sequenceLength, inputSize, channels, height, width, scan, edges } = shape;
+  const { sequenceLength, inputSize, channels, height, width, scan = 'rows', edges } = shape;
   const values = channels * height * width;
   if (values > MAX_IMAGE_VALUES) {
     throw new UserError(
@@ -160,14 +160,20 @@ export function checkSequenceShape(
       ? `${values} pixels${edges ? ` and ${EDGES_PER_PIXEL * values} edges` : ''}`
       : `${channels} channels × ${height * width} pixels = ${values} values`;
   const [steps, line] = scan === 'columns' ? [width, height] : [height, width];
+  const cellSteps = scan === 'both' ? commonDivisor(height / 2, width / 2) : steps / 2;
   const fitting = edges
-    ? `${steps / 2} × ${(2 * read) / steps}`
+    ? `${cellSteps} × ${read / cellSteps}`
     : `${steps} × ${times * line * channels}, or ${values} × ${times}`;
   throw new UserError(
     `${operation}: sequence length ${sequenceLength} × input size ${inputSize} = ${sequenceLength * inputSize}, ` +
       `but ${dataset} images have ${size}${times === 2 ? ', each read by rows and by columns' : ''}; use ${fitting}`,
     { settings: ['sequenceLength', 'inputSize'] },
   );
+}
+
+/** The greatest common divisor. */
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /** @throws UserError if edges are to be read of pictures that have none: of several channels, permuted, or of odd sides */

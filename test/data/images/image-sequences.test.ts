@@ -226,6 +226,43 @@ test('a sequence of another size than the image is refused, with settings that f
   checkSequenceShape('train', 'MNIST', mnist);
 });
 
+test('with edges, steps of whole rows or columns of cells are accepted, and others refused with the most steps that fit', () => {
+  const shape = (change: object) => ({ ...mnist, edges: true, height: 8, width: 12, ...change });
+  const accepted = [
+    { sequenceLength: 4, inputSize: 72 },
+    { sequenceLength: 2, inputSize: 144 },
+    { sequenceLength: 6, inputSize: 48, scan: 'columns' },
+    { sequenceLength: 3, inputSize: 96, scan: 'columns' },
+    { sequenceLength: 2, inputSize: 288, scan: 'both' },
+    { sequenceLength: 1, inputSize: 576, scan: 'both' },
+  ];
+  for (const change of accepted) checkSequenceShape('train', 'my', shape(change));
+  const refused: [object, string][] = [
+    [
+      { sequenceLength: 8, inputSize: 12 },
+      '8 × input size 12 = 96, but my images have 96 pixels and 192 edges; use 4 × 72',
+    ],
+    [
+      { sequenceLength: 8, inputSize: 36 },
+      '8 × input size 36 = 288, but my images have 96 pixels and 192 edges; use 4 × 72',
+    ],
+    [
+      { sequenceLength: 4, inputSize: 72, scan: 'columns' },
+      '4 × input size 72 = 288, but my images have 96 pixels and 192 edges; use 6 × 48',
+    ],
+    [
+      { sequenceLength: 4, inputSize: 144, scan: 'both' },
+      '4 × input size 144 = 576, but my images have 96 pixels and 192 edges, each read by rows and by columns; use 2 × 288',
+    ],
+  ];
+  for (const [change, message] of refused) {
+    assert.throws(
+      () => checkSequenceShape('train', 'my', shape(change)),
+      new UserError(`train: sequence length ${message}`, { settings: ['sequenceLength', 'inputSize'] }),
+    );
+  }
+});
+
 test('stored preprocessing is read back; invalid preprocessing is refused', () => {
   for (const each of [mnist, { ...mnist, permutationSeed: 7 }]) {
     assert.deepEqual(readImagePreprocessing({ ...each, unknown: 1 }, 'x'), each);
