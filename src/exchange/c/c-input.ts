@@ -4,6 +4,7 @@ import { type ImagePreprocessing, pixelOrder } from '../../data/images/image-pre
 import { SORT_STROKES } from '../../data/strokes/sort-strokes.js';
 import { contextCell } from '../../data/strokes/stroke-context.js';
 import { CONTEXT_CELLS, type StrokePreprocessing } from '../../data/strokes/stroke-preprocessing.js';
+import { edgesText, normaliseWithEdges } from './c-edges.js';
 import type { CModel } from './c-model.js';
 import { floatLiteral } from './c-text.js';
 
@@ -23,7 +24,7 @@ export function inputText({ preprocessing }: CModel): string {
   return preprocessing.kind === 'images' ? imageText(preprocessing) : strokeText(preprocessing);
 }
 
-function imageDeclarations({ channels, height, width, deslant }: ImagePreprocessing): string {
+function imageDeclarations({ channels, height, width, deslant, edges }: ImagePreprocessing): string {
   const shape = channels === 1 ? '[NAME_HEIGHT][NAME_WIDTH]' : '[NAME_HEIGHT][NAME_CHANNELS][NAME_WIDTH]';
   return `
 #define NAME_WIDTH ${width}
@@ -35,7 +36,7 @@ function imageDeclarations({ channels, height, width, deslant }: ImagePreprocess
  * A picture becomes the network's input.
  *   pixels  ${shape} as in the training pictures; in MNIST's 0 is paper and 255 is ink
  *   inputs  [NAME_STEPS][NAME_INPUT_SIZE] is written
-${deslant ? ' * Its slant is removed first, as from the training pictures.\n' : ''} */
+${deslant ? ' * Its slant is removed first, as from the training pictures.\n' : ''}${edges ? ' * The input has its edges, too.\n' : ''} */
 void name_normalise(const uint8_t *pixels, float *inputs);
 `;
 }
@@ -137,25 +138,36 @@ static uint8_t name_upright(const uint8_t *pixels, const name_slant *slant, size
 
 function imageText(preprocessing: ImagePreprocessing): string {
   const pixels = pixelOrder(preprocessing);
+  const { deslant, edges } = preprocessing;
   const order =
     pixels === null
       ? ''
       : `\
-/* The network reads the pixels in this order. */
+/* The network reads the pixels in this order.${edges ? ' Numbers from NAME_PIXELS on stand for edges.' : ''} */
 static const ${pixels.length <= 2 ** 16 ? 'uint16_t' : 'uint32_t'} name_order[NAME_STEPS * NAME_INPUT_SIZE] = {
 ${numbers(pixels)}
 };
 
 `;
+  const pixel = pixelText(preprocessing, pixels === null ? 'n' : 'name_order[n]');
+  const normalise = edges
+    ? `${edgesText(preprocessing)}${normaliseWithEdges(preprocessing, pixel)}`
+    : normaliseText(preprocessing, pixel);
   return `\
 /* ---- Preprocessing. ---- */
 
-${order}${preprocessing.deslant ? SLANT_TEXT : ''}void name_normalise(const uint8_t *pixels, float *inputs)
-{${preprocessing.deslant ? '\n  const name_slant slant = name_slant_of(pixels);' : ''}
+${order}${deslant ? SLANT_TEXT : ''}${normalise}`;
+}
+
+/** Definition of `name_normalise`. @param pixel value n of the sequence, as C */
+function normaliseText({ deslant, mean, std }: ImagePreprocessing, pixel: string): string {
+  return `\
+void name_normalise(const uint8_t *pixels, float *inputs)
+{${deslant ? '\n  const name_slant slant = name_slant_of(pixels);' : ''}
   for (size_t n = 0; n < NAME_STEPS * NAME_INPUT_SIZE; n++) {
-    const float share = (float)${pixelText(preprocessing, pixels === null ? 'n' : 'name_order[n]')} / 255.0f;
-    const float centred = share - ${floatLiteral(preprocessing.mean)};
-    inputs[n] = centred / ${floatLiteral(preprocessing.std)};
+    const float share = (float)${pixel} / 255.0f;
+    const float centred = share - ${floatLiteral(mean)};
+    inputs[n] = centred / ${floatLiteral(std)};
   }
 }
 `;

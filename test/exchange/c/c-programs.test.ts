@@ -50,6 +50,24 @@ const colours: Preprocessing = {
 };
 const upright: Preprocessing = { ...picture, permutationSeed: 3, deslant: true };
 const both: Preprocessing = { ...picture, inputSize: 12, permutationSeed: 3, scan: 'both' };
+/** Steps of two rows of three cells, steps of one column, and steps of one row and one column. */
+const edges: Preprocessing = {
+  ...picture,
+  sequenceLength: 2,
+  inputSize: 72,
+  height: 8,
+  width: 6,
+  edges: true,
+};
+const edgesOfColumns: Preprocessing = { ...edges, sequenceLength: 3, inputSize: 48, scan: 'columns' };
+const edgesOfBoth: Preprocessing = {
+  ...edges,
+  sequenceLength: 3,
+  width: 6,
+  height: 6,
+  scan: 'both',
+  deslant: true,
+};
 const strokes: Preprocessing = { kind: 'strokes', width: 28, height: 28, order: 'tour', scale: 0.3 };
 const placed: Preprocessing = { ...strokes, scale: 1, position: true };
 const mapped: Preprocessing = { ...strokes, height: 40, context: true };
@@ -74,8 +92,8 @@ async function exportable(
   };
 }
 
-function write(model: ExportableModel): string {
-  const [file] = writeC(model, {});
+function write(model: ExportableModel, quantize = false): string {
+  const [file] = writeC(model, { quantize });
   writeFileSync(join(folder, file.name), file.bytes);
   return new TextDecoder().decode(file.bytes);
 }
@@ -124,6 +142,8 @@ function sequenceOf(input: InputPicture | Int16Array, preprocessing: Preprocessi
   return prepared.sequence;
 }
 
+/** Steep and flat, in all directions. */
+const NOISE = Uint8Array.from({ length: 48 }, (_, n) => (n % 5 === 0 ? 0 : (n * n * 37 + 11) % 256));
 const pixels = (count: number) => Uint8Array.from({ length: count }, (_, n) => (n * 37 + 11) % 256);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -198,13 +218,16 @@ test('the program reads moves as text, streamed or whole, and refuses half a mov
   }
 });
 
-test('preprocessing in C gives the bits of training: every grey level, colours, a permutation, rows and columns, moves', {
+test('preprocessing in C gives the bits of training: every grey level, colours, a permutation, rows and columns, edges, moves', {
   skip: noCompiler,
 }, async () => {
   write(await exportable('grey', { ...picture, sequenceLength: 16, inputSize: 16, height: 16, width: 16 }));
   write(await exportable('colours', colours));
   write(await exportable('both', both));
   write(await exportable('upright', upright));
+  write(await exportable('edges', edges));
+  write(await exportable('edges_of_columns', edgesOfColumns), true);
+  write(await exportable('edges_of_both', edgesOfBoth));
   write(await exportable('moves', strokes));
   writeFileSync(
     join(folder, 'inputs.c'),
@@ -213,10 +236,14 @@ test('preprocessing in C gives the bits of training: every grey level, colours, 
 #include "colours.c"
 #include "both.c"
 #include "upright.c"
+#include "edges.c"
+#include "edges_of_columns.c"
+#include "edges_of_both.c"
 #include "moves.c"
 int main(void)
 {
   static uint8_t pixels[256];
+  static const uint8_t noise[48] = {${NOISE.join(', ')}};
   float inputs[256], move[4];
   size_t n;
   for (n = 0; n < 256; n++) pixels[n] = (uint8_t)n;
@@ -228,6 +255,12 @@ int main(void)
   fwrite(inputs, sizeof(float), 48, stdout);
   upright_normalise(pixels + 50, inputs);
   fwrite(inputs, sizeof(float), 24, stdout);
+  edges_normalise(noise, inputs);
+  fwrite(inputs, sizeof(float), EDGES_STEPS * EDGES_INPUT_SIZE, stdout);
+  edges_of_columns_normalise(noise, inputs);
+  fwrite(inputs, sizeof(float), EDGES_OF_COLUMNS_STEPS * EDGES_OF_COLUMNS_INPUT_SIZE, stdout);
+  edges_of_both_normalise(noise, inputs);
+  fwrite(inputs, sizeof(float), EDGES_OF_BOTH_STEPS * EDGES_OF_BOTH_INPUT_SIZE, stdout);
   moves_move(7.0f, -3.0f, 1, 0, move);
   fwrite(move, sizeof(float), 4, stdout);
   for (n = 0; n < COLOURS_CLASSES; n++) fwrite(colours_classes[n], 1, strlen(colours_classes[n]) + 1, stdout);
@@ -235,7 +268,7 @@ int main(void)
 }
 `,
   );
-  const { stdout } = runProgram(compile(folder, 'inputs', ['inputs.c']));
+  const { stdout } = runProgram(compile(folder, 'inputs', [...sanitizers(folder), 'inputs.c']));
   const every = Uint8Array.from({ length: 256 }, (_, n) => n);
   const wide = { ...picture, sequenceLength: 16, inputSize: 16, height: 16, width: 16 };
   const coloured = { width: 2, height: 4, channels: 3, pixels: every.slice(100, 124) };
@@ -244,6 +277,9 @@ int main(void)
     ...sequenceOf(coloured, colours),
     ...sequenceOf({ width: 4, height: 6, pixels: every.slice(50, 74) }, both),
     ...sequenceOf({ width: 4, height: 6, pixels: every.slice(50, 74) }, upright),
+    ...sequenceOf({ width: 6, height: 8, pixels: NOISE }, edges),
+    ...sequenceOf({ width: 6, height: 8, pixels: NOISE }, edgesOfColumns),
+    ...sequenceOf({ width: 6, height: 6, pixels: NOISE.slice(0, 36) }, edgesOfBoth),
     ...sequenceOf(Int16Array.of(7, -3, 0, 0, 0, 0, 1, 1), strokes).subarray(0, 2),
     ...[1, 0],
   ];
@@ -296,6 +332,7 @@ int main(void)
 test('the example at the head of the file compiles, links and runs', { skip: noCompiler }, async () => {
   const cases: [string, Preprocessing | null, Partial<ClassifierConfig>][] = [
     ['picture_example', picture, { bidirectional: true, numLayers: 3 }],
+    ['edges_example', edges, { sequenceLength: 2 }],
     ['stroke_example', strokes, {}],
     ['whole_strokes', strokes, { bidirectional: true, head: 'last', numLayers: 2 }],
     ['placed_example', placed, {}],

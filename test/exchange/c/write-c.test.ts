@@ -16,6 +16,7 @@ import type { ExportableModel } from '#src/exchange/exportable-model.js';
 import { Random } from '#src/random.js';
 import type { StateDict } from '#src/state-dict.js';
 import { uniform } from '../../cases/draw.js';
+import { ROWS } from '../../recognize/checkpoint-bytes.js';
 import {
   compile,
   compilers,
@@ -229,6 +230,16 @@ test('every compiler here accepts every form without a warning, as C99 and as C+
       const { exported } = await testModel(config, id, false);
       names.push(write(exported, head === 'mean'));
     }
+  }
+  const pictures = { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true };
+  for (const [n, preprocessing] of [
+    pictures,
+    { ...pictures, deslant: true, scan: 'columns' as const },
+    { ...pictures, sequenceLength: 7, inputSize: 672, scan: 'both' as const },
+  ].entries()) {
+    const config = { inputSize: preprocessing.inputSize, hiddenSize: 3, numClasses: 4 };
+    const { exported } = await testModel(config, `form_edges_${n}`, false);
+    names.push(write({ ...exported, preprocessing }, n === 2));
   }
   const main = names.map((name) => `#include "${name}"\n`).join('');
   writeFileSync(join(folder, 'forms.c'), `${main}int main(void) { return 0; }\n`);
