@@ -69,6 +69,9 @@ const PICTURES = [
   { ...COLOURS, permutationSeed: 2 },
   { ...COLOURS, inputSize: 40, permutationSeed: 2, scan: 'both' as const },
   { ...ROWS, permutationSeed: 2, deslant: true },
+  { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true },
+  { ...ROWS, sequenceLength: 7, inputSize: 336, edges: true, deslant: true, scan: 'columns' as const },
+  { ...ROWS, height: 8, width: 12, sequenceLength: 2, inputSize: 288, edges: true, scan: 'both' as const },
 ];
 
 /** [count, height, channels, width], as scanstroke's examples, and [count, channels, height, width], as PyTorch's. */
@@ -91,7 +94,7 @@ function picturesOf({ channels, height, width }: typeof ROWS, count: number) {
   return { examples, planes };
 }
 
-test('pictures of grey and in colour, permuted or not: the same sequences to the bit, the same logits', {
+test('pictures of grey and in colour, permuted or not, with edges or without: the same sequences to the bit, the same logits', {
   skip: NO_TORCH,
 }, async () => {
   const count = 3;

@@ -6,6 +6,7 @@ import { SORT_STROKES } from '../../../data/strokes/sort-strokes.js';
 import { contextCell } from '../../../data/strokes/stroke-context.js';
 import { strokeInputSize } from '../../../data/strokes/stroke-preprocessing.js';
 import type { ExportableModel } from '../../exportable-model.js';
+import { findEdges } from './python-edges.js';
 import { float, list } from './python-text.js';
 
 /** What depends on the kind of input. */
@@ -35,12 +36,13 @@ const DARK_INK = `    rows = pixels.reshape(SIZE)
 `;
 
 function imageInput(preprocessing: KindTypes['images']['preprocessing']): InputPieces {
-  const { sequenceLength, inputSize, channels, height, width, mean, std, deslant } = preprocessing;
+  const { sequenceLength, inputSize, channels, height, width, mean, std, deslant, edges } = preprocessing;
   const order = pixelOrder(preprocessing);
   const shape = `[N, ${channels}, ${height}, ${width}]`;
   const ink = channels === 1 ? `\n\n    0 is paper, 255 is ink.\n    ` : '';
   const mode = { 1: 'L', 3: 'RGB' }[channels];
   const rows = channels === 1 ? 'values.flatten(1)' : 'values.permute(0, 2, 1, 3).flatten(1)';
+  const pixels = deslant ? 'remove_slant(images)' : 'images.float()';
   const picture = `
     from PIL import Image
 
@@ -59,13 +61,13 @@ ${channels === 1 ? DARK_INK.replaceAll('SIZE', `${height}, ${width}`) : ''}    r
     constants:
       order === null
         ? ''
-        : `# Value k of a sequence is value ORDER[k] of the picture.\nORDER = ${list([...order].map(String))}\n`,
-    functions: `${deslant ? removeSlant(height, width) : ''}
+        : `# Value k of a sequence is value ORDER[k] of the picture${edges ? ' and its edges' : ''}.\nORDER = ${list([...order].map(String))}\n`,
+    functions: `${deslant ? removeSlant(height, width) : ''}${edges ? findEdges(height, width) : ''}
 def preprocess(images: torch.Tensor) -> torch.Tensor:
     """Sequences [N, ${sequenceLength}, ${inputSize}] of pictures ${shape}, uint8.${ink}"""
-    values = (${deslant ? 'remove_slant(images)' : 'images.float()'} / 255 - ${float(mean)}) / ${float(std)}
+${edges ? `    pixels = ${pixels}\n` : ''}    values = (${edges ? 'pixels' : pixels} / 255 - ${float(mean)}) / ${float(std)}
     ${channels === 1 ? '' : '# Row by row, and within a row channel by channel.\n    '}values = ${rows}
-${order === null ? '' : '    values = values[:, ORDER]\n'}    return values.reshape(-1, ${sequenceLength}, ${inputSize})
+${edges ? '    values = torch.cat([values, find_edges(pixels)], 1)\n' : ''}${order === null ? '' : '    values = values[:, ORDER]\n'}    return values.reshape(-1, ${sequenceLength}, ${inputSize})
 
 
 def read(path: str) -> torch.Tensor:
