@@ -31,6 +31,12 @@ const networks: [string, typeof ROWS | typeof STROKES, Partial<ClassifierConfig>
   ['shuffled pixels one by one', PIXELS, { head: 'mean', chronoInit: 784 }],
   ['rows and columns', { ...ROWS, inputSize: 56, scan: 'both' }, {}],
   ['pictures of any size', { ...ROWS, deslant: true, padded: true }, {}],
+  ['edges', { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true }, { sequenceLength: 14 }],
+  [
+    'edges of rows and columns of upright digits, in pictures that are not square',
+    { ...ROWS, height: 20, sequenceLength: 2, inputSize: 1680, scan: 'both', edges: true, deslant: true },
+    { head: 'final', sequenceLength: undefined },
+  ],
   ['columns of upright digits', { ...ROWS, scan: 'columns', deslant: true }, {}],
   [
     'sorted strokes in views',
