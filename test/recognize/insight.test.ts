@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RecognizerInput } from '#src/recognize/prepare-input.js';
+import { prepareInput, type RecognizerInput } from '#src/recognize/prepare-input.js';
 import type { Recognizer } from '#src/recognize/recognizer.js';
 import { UserError } from '#src/user-error.js';
 import { digits } from '../ink/images.js';
@@ -22,9 +22,11 @@ const WAVE = {
   ],
 } satisfies RecognizerInput;
 
+const EDGES = { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true };
 const KINDS: [string, Recognizer][] = [
   ['rows', recognizerFor(ROWS)],
   ['rows, mean', recognizerFor(ROWS, { head: 'mean', sequenceLength: undefined })],
+  ['edges', recognizerFor(EDGES)],
   ['strokes', recognizerFor(STROKES)],
   ['strokes in one direction', recognizerFor(STROKES, { bidirectional: false, head: 'final' })],
   ['strokes in one direction, mean', recognizerFor(STROKES, { bidirectional: false })],
@@ -40,6 +42,11 @@ function same(one: Float32Array, other: Float32Array): void {
   one.forEach((value, k) => {
     assert.ok(Math.abs(value - other[k]) < 1e-6, `${one.join()} and ${other.join()}`);
   });
+}
+
+/** Steps of a network that reads pictures. */
+function stepsOf({ info: { preprocessing } }: Recognizer): number | null {
+  return preprocessing.kind === 'images' ? preprocessing.sequenceLength : null;
 }
 
 for (const [name, recognizer] of KINDS) {
@@ -73,7 +80,10 @@ for (const [name, recognizer] of KINDS) {
         assert.ok(trace && few);
         assert.equal(trace.over, 'steps');
         same(trace.probabilities.slice(-4), answer!.probabilities);
-        assert.equal(trace.moments.at(-1), trace.saw.moves ? trace.saw.moves.length / 4 : 28);
+        assert.equal(
+          trace.moments.at(-1),
+          trace.saw.moves ? trace.saw.moves.length / 4 : stepsOf(recognizer),
+        );
         assert.equal(few.moments.length, 7);
         const { moves } = trace.saw;
         for (const count of moves ? [1, 2, 7, trace.moments.length - 1] : []) {
@@ -152,7 +162,7 @@ test('the pixel gradient has the order of the pixels', async () => {
     compared++;
   });
   assert.ok(compared > 5);
-  assert.equal((await KINDS[2][1].inspect(WAVE))?.pixelGradient, null);
+  assert.equal((await recognizerFor(STROKES).inspect(WAVE))?.pixelGradient, null);
 
   // A pixel that is read twice has the sum of both gradients.
   const twice = await recognizerFor({ ...ROWS, inputSize: 56, scan: 'both' }).inspect(WAVE);
@@ -162,6 +172,36 @@ test('the pixel gradient has the order of the pixels', async () => {
   const fromColumns = (y: number, x: number) => twice!.inputGradient[x * 56 + 28 + y];
   assert.equal(gradient(3, 5), Math.fround(byRows + fromColumns(3, 5)));
   assert.equal(gradient(5, 3), Math.fround(twice!.inputGradient[5 * 56 + 3] + byColumns));
+});
+
+test('with edges, the pixel gradient is the slope of the loss when a pixel and its edges change', async () => {
+  const preprocessing = { ...EDGES, width: 10, height: 8, sequenceLength: 4, inputSize: 60, std: 0.3081 };
+  const recognizer = recognizerFor(preprocessing);
+  // Steep everywhere, and no gradient lies along an axis or a diagonal: there an edge would have no slope.
+  const pixels = Uint8Array.from({ length: 80 }, (_, n) => {
+    const [x, y] = [n % 10, Math.floor(n / 10)];
+    return (
+      90 + Math.round(60 * Math.sin(0.9 * x + 0.4 * y) + 40 * Math.cos(1.3 * y - 0.3 * x)) + ((n * 7) % 5)
+    );
+  });
+  const inspection = await recognizer.inspect({ kind: 'picture', width: 10, height: 8, pixels });
+  assert.deepEqual(inspection?.saw.picture?.pixels, pixels);
+  const { pixelGradient, recognition, steps } = inspection!;
+  const loss = async (changed: Uint8Array) => {
+    const prepared = prepareInput({ kind: 'picture', width: 10, height: 8, pixels: changed }, preprocessing);
+    const [probabilities] = await recognizer.probabilitiesOf([{ steps, sequence: prepared!.sequence }]);
+    return -Math.log(probabilities[recognition.top[0].index]);
+  };
+  const largest = pixelGradient!.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  let agree = 0;
+  for (const pixel of pixels.keys()) {
+    const [more, less] = await Promise.all(
+      [1, -1].map((by) => loss(pixels.map((value, n) => (n === pixel ? value + by : value)))),
+    );
+    const slope = (more - less) / (2 / (255 * preprocessing.std));
+    if (Math.abs(slope - pixelGradient![pixel]) < 0.05 * largest) agree++;
+  }
+  assert.ok(agree >= 72, `${agree} of 80 pixels`);
 });
 
 test('options of a trace that would give other moments are refused', async () => {

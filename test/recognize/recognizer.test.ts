@@ -39,28 +39,48 @@ const pictures = async (count: number) =>
   (await digits(count)).map((image) => ({ kind: 'picture' as const, ...image }));
 
 describe('recognition', () => {
-  test('reads pictures like training', async () => {
-    const inputs = await pictures(70);
-    const preprocessing = { ...ROWS, permutationSeed: 3 };
-    const bytes = checkpointBytes(preprocessing);
-    const recognizer = openRecognizer(bytes, new ReferenceBackend(), { name: 'a' });
-    const examples = {
-      count: inputs.length,
-      channels: 1,
-      width: 28,
-      height: 28,
-      labels: new Uint8Array(inputs.length),
-      pixels: Uint8Array.from(inputs.flatMap(({ pixels }) => [...pixels])),
-    };
-    const source = new ImageSequences({ name: 'test', examples, preprocessing });
-    const logits = await logitsOf(bytes, source);
-    const answers = await recognizer.recognize(inputs);
-    answers.forEach((answer, i) => {
-      assert.deepEqual(
-        answer?.probabilities,
-        softmax(logits.subarray(4 * i, 4 * i + 4), { name: 'a', temperature: 1 }),
-      );
+  const likeTraining: [string, typeof ROWS][] = [
+    ['', { ...ROWS, permutationSeed: 3 }],
+    [', with edges', { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true }],
+  ];
+  for (const [what, preprocessing] of likeTraining) {
+    test(`reads pictures like training${what}`, async () => {
+      const inputs = await pictures(70);
+      const bytes = checkpointBytes(preprocessing);
+      const recognizer = openRecognizer(bytes, new ReferenceBackend(), { name: 'a' });
+      const examples = {
+        count: inputs.length,
+        channels: 1,
+        width: 28,
+        height: 28,
+        labels: new Uint8Array(inputs.length),
+        pixels: Uint8Array.from(inputs.flatMap(({ pixels }) => [...pixels])),
+      };
+      const source = new ImageSequences({ name: 'test', examples, preprocessing });
+      const logits = await logitsOf(bytes, source);
+      const answers = await recognizer.recognize(inputs);
+      answers.forEach((answer, i) => {
+        assert.deepEqual(
+          answer?.probabilities,
+          softmax(logits.subarray(4 * i, 4 * i + 4), { name: 'a', temperature: 1 }),
+        );
+      });
     });
+  }
+
+  test('reads a drawing with edges as the picture of it', async () => {
+    const edges = recognizerFor({ ...ROWS, sequenceLength: 14, inputSize: 168, edges: true });
+    const [drawn] = await edges.recognize([SEVEN]);
+    const inspected = await edges.inspect(SEVEN);
+    const { width, height, pixels } = inspected!.saw.picture!;
+    const [read] = await edges.recognize([{ kind: 'picture', width, height, pixels }]);
+    assert.deepEqual(drawn, read);
+    assert.equal((await rows.inspect(SEVEN))!.saw.picture!.pixels.join(), pixels.join());
+    assert.deepEqual(await edges.recognize([DOT, PAPER]), [null, null]);
+    const trace = await edges.trace(SEVEN, { over: 'steps' });
+    assert.equal(trace!.moments.at(-1), 14);
+    const found = await readSymbols(edges, SEVEN);
+    assert.ok(found.symbols.length > 0);
   });
 
   test('reads strokes, and the strokes of pictures, like training', async () => {

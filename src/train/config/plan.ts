@@ -69,7 +69,9 @@ export function withFittingSteps<C extends TrainConfig>(config: C, dataset: Data
   if (inputSize === 1) return { ...config, sequenceLength: values };
   const rows = inputSize / times / MNIST_ROW;
   if (!Number.isInteger(rows)) return config;
-  const fitting = lines % rows === 0 ? rows : 1;
+  // With edges, a step has rows of cells, which are two pixels high.
+  const least = edges ? 2 : 1;
+  const fitting = lines % rows === 0 ? rows : least;
   return { ...config, sequenceLength: lines / fitting, inputSize: times * fitting * line };
 }
 

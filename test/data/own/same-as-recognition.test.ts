@@ -9,6 +9,8 @@ import { test } from 'node:test';
 import { encode } from 'fast-png';
 import { kindOf } from '#src/data/kinds.js';
 import { type LoadOptions, loadDataset } from '#src/data/open-dataset.js';
+import { sequenceIn } from '#src/data/sequences/sequence.js';
+import { openSequences, sequencesOf } from '#src/data/sources.js';
 import { readInputs } from '#src/recognize/input-files.js';
 import { type PreparedInput, prepareInput } from '#src/recognize/prepare-input.js';
 import { preprocessingOf, withFittingSteps } from '#src/train/config/plan.js';
@@ -66,22 +68,30 @@ const greys = [
 ];
 const colours = [(n: number) => colourPng(...size(n), n, 3), (n: number) => colourPng(...size(n), n, 4)];
 
-const CASES: [name: string, files: typeof greys, options: Partial<LoadOptions>][] = [
+const EDGES = { edges: true, sequenceLength: 14, inputSize: 168 };
+
+const CASES: [name: string, files: typeof greys, options: Partial<LoadOptions>, flags?: object][] = [
   ['grey', greys, {}],
+  ['grey, with edges', greys, {}, EDGES],
+  ['one size, kept, with edges', [(n) => greyPng(40, 24, n)], {}, EDGES],
   ['grey, another size', greys, { pictureSize: 33 }],
   ['one size, kept', [(n) => greyPng(40, 24, n)], {}],
   ['in colours', [...colours, ...greys], {}],
   ['colours made grey', colours, { channelsImg: 1 }],
 ];
 
-for (const [name, kinds, options] of CASES) {
+for (const [name, kinds, options, flags] of CASES) {
   test(`recognition sees what the training saw: ${name}`, async () => {
     const place = await write(name, kinds);
     const dataset = await loadDataset(place, { channelsImg: null, order: 'tour', ...options });
     assert.equal(dataset.kind, 'images');
-    const config = withFittingSteps(resolveConfig({ flags: { data: place } }), dataset);
+    const config = withFittingSteps(resolveConfig({ flags: { data: place, ...flags } }), dataset);
     const preprocessing = preprocessingOf(config, dataset);
     assert.ok('padded' in preprocessing && preprocessing.padded);
+    const sources = {
+      train: openSequences(sequencesOf(dataset, 'train', preprocessing)),
+      test: openSequences(sequencesOf(dataset, 'test', preprocessing)),
+    };
     const seen = { train: 0, test: 0 };
     let compared = 0;
     for (const label of ['a', 'b']) {
@@ -95,9 +105,24 @@ for (const [name, kinds, options] of CASES) {
         const prepared: PreparedInput | null = prepareInput(input, preprocessing);
         assert.ok('pixels' in example);
         assert.deepEqual(prepared?.saw.picture?.pixels, example.pixels, file);
+        assert.deepEqual(prepared?.sequence, sequenceIn(sources[part], seen[part] - 1).sequence, file);
         compared++;
       }
     }
     assert.equal(compared, dataset.train.count + dataset.test.count);
   });
 }
+
+test('steps of edges fit people’s own pictures: as many pixel rows as for MNIST, or two', async () => {
+  const place = await write('steps', [(n) => greyPng(44, 30, n)]);
+  const dataset = await loadDataset(place, { channelsImg: null, order: 'tour' });
+  const stepsOf = (sequenceLength: number, inputSize: number, scan: 'rows' | 'columns') => {
+    const flags = { data: place, edges: true, sequenceLength, inputSize, scan };
+    const fitting = withFittingSteps(resolveConfig({ flags }), dataset);
+    preprocessingOf(fitting, dataset);
+    return [fitting.sequenceLength, fitting.inputSize];
+  };
+  assert.deepEqual(stepsOf(14, 168, 'rows'), [15, 264]);
+  assert.deepEqual(stepsOf(7, 336, 'rows'), [15, 264]);
+  assert.deepEqual(stepsOf(7, 336, 'columns'), [11, 360]);
+});

@@ -12,7 +12,7 @@ export function images(
   sequenceLength: number,
   inputSize: number,
   permutationSeed: number | null,
-  { scan, ...shape }: Pick<ImagePreprocessing, 'channels' | 'height' | 'width' | 'scan'> = {
+  { scan, edges, ...shape }: Pick<ImagePreprocessing, 'channels' | 'height' | 'width' | 'scan' | 'edges'> = {
     channels: 1,
     height: 4,
     width: 6,
@@ -36,6 +36,7 @@ export function images(
       std: 0.3081,
       permutationSeed,
       ...(scan && { scan }),
+      ...(edges && { edges }),
     },
   };
 }

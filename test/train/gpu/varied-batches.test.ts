@@ -10,6 +10,7 @@ import { normalisation } from '#src/data/images/image-preprocessing.js';
 import { openAugmented, openSequences, type SequencesData } from '#src/data/sources.js';
 import { firstIndices } from '#src/data/split.js';
 import { Random } from '#src/random.js';
+import { DeviceExamples } from '#src/train/gpu/data/device-examples.js';
 import { readInThreads } from '#src/train/gpu/data/reading-threads.js';
 import { gpuOrSkip, testGpu } from '../../backends/webgpu/software-gpu.js';
 import { assertGathered, type GatherOptions, gatherAll, packOnHost } from './gathered.js';
@@ -125,6 +126,20 @@ for (const [name, amount] of strokeAmounts) {
     }
   });
 }
+
+test('edges are found on the host, in pictures as they are and in varied ones', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const data = images(2, 36, null, { channels: 1, height: 4, width: 6, edges: true });
+  assert.equal(new DeviceExamples(gpu.device).open(data), null);
+  await check(gpu.device, data, {}, { batchSize: 8 });
+  await check(
+    gpu.device,
+    data,
+    { rotation: 12, elastic: 1, thickness: 0.5 },
+    { batchSize: 8, windowBytes: 3000 },
+  );
+});
 
 test('data that the device cannot hold is read on the host', async (t) => {
   const gpu = await gpuOrSkip(t);
