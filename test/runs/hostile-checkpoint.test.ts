@@ -49,6 +49,12 @@ const STATE = {
 const FILES = {
   images: withTraining(checkpointBytes(ROWS, { hiddenSize: 2, numLayers: 1 })),
   strokes: withTraining(checkpointBytes(STROKES, { bidirectional: false, hiddenSize: 5 })),
+  edges: withTraining(
+    checkpointBytes(
+      { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true },
+      { hiddenSize: 2, numLayers: 1 },
+    ),
+  ),
 };
 
 /** The checkpoint with a training state and vectors of Adam. */
@@ -136,6 +142,11 @@ describe('metadata that claim more than the tensors hold', () => {
       'images',
       { sequence_length: 1, input_size: 2 ** 24 },
       { sequence_length: 1, input_size: 2 ** 24, height: 4096, width: 4096 },
+    ),
+    'edges of 2^24 pixels': tiny(
+      'images',
+      { sequence_length: 1024, input_size: 3 * 2 ** 14 },
+      { sequence_length: 1024, input_size: 3 * 2 ** 14, height: 4096, width: 4096, edges: true },
     ),
     'a picture of 2^27 pixels': tiny('images', {}, { height: 2 ** 14, width: 2 ** 13, input_size: 2 ** 27 }),
     'a picture of 2^72 values': tiny('images', {}, { height: 2 ** 24, width: 2 ** 24, channels: 2 ** 24 }),

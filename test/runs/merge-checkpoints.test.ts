@@ -59,6 +59,18 @@ test('networks that read rows, columns and both become one that reads both', asy
       assert.deepEqual(preprocessing, { ...both, ...change });
     }
   }
+  const edges = { ...ROWS, sequenceLength: 14, inputSize: 168, edges: true };
+  const ofEdges = (factor: number, scan: 'rows' | 'columns') =>
+    scaled(checkpointBytes({ ...edges, ...(scan === 'columns' && { scan }) }), factor);
+  const merged = await answersWithTheMean(ofEdges(1, 'rows'), ofEdges(0.7, 'columns'));
+  const { model, preprocessing } = decodeCheckpoint(merged, 'merged');
+  assert.deepEqual([model.inputSize, preprocessing], [336, { ...edges, scan: 'both', inputSize: 336 }]);
+  const alike = decodeCheckpoint(
+    await answersWithTheMean(ofEdges(1, 'rows'), ofEdges(0.5, 'rows')),
+    'merged',
+  );
+  assert.deepEqual([alike.model.inputSize, alike.preprocessing], [168, edges]);
+
   const twice = decodeCheckpoint(
     await answersWithTheMean(scaled(checkpointBytes(columns), 1), scaled(checkpointBytes(columns), 2)),
     'merged',
@@ -130,6 +142,17 @@ test('networks that do not fit are refused by name', async () => {
     [[A, strokes({ numClasses: 3 })], /expected names of 4 classes, found 3 classes;/],
     [[A, strokes({}, ['a', 'c', 'b', 'd'])], /expected class 1 "b", found "c";/],
     [[A, other({ scale: 0.5 })], /expected preprocessing with scale 1, found 0\.5;/],
+    [
+      [
+        checkpointBytes({ ...ROWS, sequenceLength: 14, inputSize: 168, edges: true }),
+        wide('columns', 14, 56),
+      ],
+      /^merge: runs\/b does not fit runs\/a: expected preprocessing with edges true, found none; merge networks of/,
+    ],
+    [
+      [wide('rows', 14, 56), checkpointBytes({ ...ROWS, sequenceLength: 14, inputSize: 168, edges: true })],
+      /expected preprocessing with edges none, found true;/,
+    ],
     [[A, other({ deslant: true })], /expected preprocessing with deslant none, found true;/],
     [[A, checkpointBytes({ ...STROKES, context: true })], /expected input size 4, found 29;/],
     [[checkpointBytes(STROKES, { head: 'mean' }), rows], /expected head mean, found flatten;/],
