@@ -16,13 +16,26 @@ export interface PixelsProps {
   label: string;
   /** [height, width] drawn on top, scaled to the largest absolute value: orange is positive, blue is negative. */
   overlay?: Float32Array | null;
-  /** Pixel row and column to mark as those being read; −1 for none. */
+  /** The first pixel row and column to mark as those being read; −1 for none. */
   row?: number;
   column?: number;
+  /** Rows and columns that are read at once. Default 1. */
+  rows?: number;
+  columns?: number;
 }
 
 /** A grey picture, pixel by pixel. */
-export function Pixels({ pixels, width, height, label, overlay = null, row = -1, column = -1 }: PixelsProps) {
+export function Pixels({
+  pixels,
+  width,
+  height,
+  label,
+  overlay = null,
+  row = -1,
+  column = -1,
+  rows = 1,
+  columns = 1,
+}: PixelsProps) {
   const element = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = element.current?.getContext('2d');
@@ -38,10 +51,15 @@ export function Pixels({ pixels, width, height, label, overlay = null, row = -1,
     <div class="pixels" role="img" aria-label={label}>
       <canvas ref={element} width={width || 28} height={height || 28} />
       {overlay && <Overlay values={overlay} width={width} height={height} />}
-      {row >= 0 && <span class="scan" style={{ '--at': (row + 0.5) / height }} />}
-      {column >= 0 && <span class="scan column" style={{ '--at': (column + 0.5) / width }} />}
+      {row >= 0 && <span class="scan" style={scanStyle(row, rows, height)} />}
+      {column >= 0 && <span class="scan column" style={scanStyle(column, columns, width)} />}
     </div>
   );
+}
+
+/** From the middle of the first line that is read to the middle of the last. */
+function scanStyle(first: number, lines: number, all: number) {
+  return { '--at': (first + 0.5) / all, '--thick': (lines - 1) / all };
 }
 
 const WARM = [214, 106, 20];

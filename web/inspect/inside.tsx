@@ -131,12 +131,19 @@ function InputSoFar({ reading, upTo }: { reading: Reading; upTo: number }) {
   const { picture, moves, steps, scan } = reading;
   if (moves) return <Strokes moves={moves} label="The strokes read so far" upTo={upTo} />;
   if (!picture) return null;
-  // A step is a row or a column, or both, unless it is a part of one.
-  const at = (is: boolean, lines: number) => (is && steps === lines ? upTo - 1 : -1);
-  const row = at(scan === 'rows' || scan === 'both', picture.height);
-  const column = at(scan === 'columns' || scan === 'both', picture.width);
+  // A step is one or more rows or columns, or both, unless it is a part of one.
+  const [isOfRows, isOfColumns] = ['rows', 'columns'].map((each) => scan === each || scan === 'both');
+  const [rows, columns] = [picture.height / steps, picture.width / steps];
+  const first = (is: boolean, lines: number) => (is && Number.isInteger(lines) ? (upTo - 1) * lines : -1);
   return (
-    <Pixels {...picture} row={row} column={column} label="The picture; lines mark the pixels that are read" />
+    <Pixels
+      {...picture}
+      row={first(isOfRows, rows)}
+      rows={rows}
+      column={first(isOfColumns, columns)}
+      columns={columns}
+      label="The picture; lines mark the pixels that are read"
+    />
   );
 }
 
