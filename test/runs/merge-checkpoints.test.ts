@@ -154,7 +154,10 @@ test('networks that do not fit are refused by name', async () => {
       /expected preprocessing with edges none, found true;/,
     ],
     [[A, other({ deslant: true })], /expected preprocessing with deslant none, found true;/],
-    [[A, checkpointBytes({ ...STROKES, context: true })], /expected input size 4, found 29;/],
+    [
+      [A, checkpointBytes({ ...STROKES, context: true })],
+      /expected preprocessing with context none, found true;/,
+    ],
     [[checkpointBytes(STROKES, { head: 'mean' }), rows], /expected head mean, found flatten;/],
     [[rows, wide('columns', 14, 56)], /expected input size 28, found 56;/],
     [[wide('rows', 28, 28), wide('columns', 28, 28)], /expected preprocessing with mean 0\.5, found 0\.1;/],

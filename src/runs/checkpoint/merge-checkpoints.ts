@@ -159,7 +159,7 @@ function refuseDifference(first: Member, other: Member): void {
 }
 
 /** What of the preprocessing decides the input size: it explains more than a difference in that. */
-const READS_MORE: readonly string[] = ['edges', 'position'];
+const READS_MORE: readonly string[] = ['edges', 'position', 'context'];
 
 function differenceOf(first: Checkpoint, other: Checkpoint): [string, string, string] | null {
   const more = differenceInReading(first, other, (key) => READS_MORE.includes(key));
