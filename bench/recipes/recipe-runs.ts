@@ -19,11 +19,15 @@ export interface Recipe {
 /** Besides the presets themselves. */
 export const VARIATIONS: readonly Recipe[] = [
   {
+    name: 'fast-edges',
+    preset: 'fast',
+    flags: ['--edges', '--input-size', '168', '--hidden-size', '32', '--use-amp'],
+  },
+  {
     name: 'fast-99',
     preset: 'fast',
     flags: [
-      ...['--hidden-size', '96', '--batch-size', '128', '--num-epochs', '4', '--learning-rate', '6e-3'],
-      ...['--dropout-rate', '0.2', '--use-amp'],
+      ...['--edges', '--input-size', '168', '--num-epochs', '3', '--learning-rate', '8e-3', '--use-amp'],
       ...['--augment-rotation', '6', '--augment-shift', '0.7', '--augment-scale', '0.06'],
     ],
   },

@@ -26,7 +26,7 @@ const RECIPES: readonly Recipe[] = [
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      recipes: { type: 'string', default: 'fast,fast-99,quick' },
+      recipes: { type: 'string', default: 'fast,fast-edges,fast-99,quick' },
       seeds: { type: 'string', default: '5' },
       strokes: { type: 'string' },
       write: { type: 'boolean', default: false },
