@@ -34,7 +34,7 @@ describe('the watchdog', { skip }, () => {
     throw: /^error: TypeError: cannot read/,
     'break lines': /^message: the message contains U\+000a/,
     print: /^noise: output: noise/,
-    compute: /^hang: computes for more than 300 ms/,
+    compute: /^hang: computes for more than 1000 ms/,
     wait: /^hang: waits for more than 4000 ms/,
     allocate: /^memory: /,
     'fill the heap': /^(memory|hang): /,

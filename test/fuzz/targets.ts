@@ -108,7 +108,7 @@ const MISBEHAVING: Entry = {
   what: 'what no reader may do',
   shape: 'bytes',
   share: 0,
-  limits: { cpuMs: 300, wallMs: 4000, memoryBytes: 100 * 2 ** 20 },
+  limits: { cpuMs: 1000, wallMs: 4000, memoryBytes: 100 * 2 ** 20 },
   area: () => import('./targets/misbehaving-target.js'),
 };
 
