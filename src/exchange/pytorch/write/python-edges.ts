@@ -9,9 +9,6 @@ import {
 } from '../../../data/images/edges.js';
 import { float } from './python-text.js';
 
-const AXIS = AXIS_WEIGHT;
-const DIAGONAL = DIAGONAL_WEIGHT;
-
 /**
  * Definition of `find_edges`. Its sums are of slices: a convolution of PyTorch may round its factors (TF32), and these
  * whole numbers below 2^24 are exact in float32.
@@ -32,14 +29,14 @@ def find_edges(images: torch.Tensor) -> torch.Tensor:
     across, down = gx.abs(), gy.abs()
     right, left, below, above = gx.relu(), (-gx).relu(), gy.relu(), (-gy).relu()
     directions = [
-        ${AXIS} * (gx - down).relu(),
-        ${DIAGONAL} * torch.minimum(right, below),
-        ${AXIS} * (gy - across).relu(),
-        ${DIAGONAL} * torch.minimum(left, below),
-        ${AXIS} * (-gx - down).relu(),
-        ${DIAGONAL} * torch.minimum(left, above),
-        ${AXIS} * (-gy - across).relu(),
-        ${DIAGONAL} * torch.minimum(right, above),
+        ${AXIS_WEIGHT} * (gx - down).relu(),
+        ${DIAGONAL_WEIGHT} * torch.minimum(right, below),
+        ${AXIS_WEIGHT} * (gy - across).relu(),
+        ${DIAGONAL_WEIGHT} * torch.minimum(left, below),
+        ${AXIS_WEIGHT} * (-gx - down).relu(),
+        ${DIAGONAL_WEIGHT} * torch.minimum(left, above),
+        ${AXIS_WEIGHT} * (-gy - across).relu(),
+        ${DIAGONAL_WEIGHT} * torch.minimum(right, above),
     ]
     # Cells overlap: each has parts of 4 x 4 pixels.
     framed = torch.nn.functional.pad(torch.cat(directions, 1), (1, 1, 1, 1))
