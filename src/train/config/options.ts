@@ -97,7 +97,7 @@ const DATA = {
   ),
   edges: toggle(
     false,
-    'images: a step also reads the edges of its pixels, in eight directions; grey pictures only; MNIST needs --sequence-length 14 --input-size 168',
+    'images: a step also reads the edges of its pixels, in eight directions, three times as many values; grey pictures only; MNIST needs --sequence-length 14 --input-size 168',
   ),
   deslant: toggle(
     false,

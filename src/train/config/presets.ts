@@ -6,7 +6,7 @@ import type { TrainConfig } from './options.js';
 
 export interface Preset {
   description: string;
-  /** Accuracy and training time of seed 0, as recorded in docs/experiments.md. */
+  /** Accuracy and training time, of seed 0 where nothing else is said, as recorded in docs/experiments.md. */
   result: string;
   settings: Partial<Omit<TrainConfig, 'preset'>>;
 }
@@ -43,7 +43,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
     description:
       'MNIST in seconds: one bidirectional layer of 48 that reads two pixel rows per step, one epoch',
     result:
-      '98.07 % test accuracy (mean of five seeds, at least 97.86 %), 1.6 s of training on two cores, 3.8 s with everything; published for the mnist-lstm project: 97.64 %, 44 s on an RTX 4090',
+      '98.07 % test accuracy (mean of five seeds, at least 97.86 %), 1.3 s of training on two cores, 4.4 s with everything (on another machine 1.6 and 3.8 s); published for the mnist-lstm project: 97.64 %, 44 s on an RTX 4090',
     settings: {
       sequenceLength: 14,
       inputSize: 56,
@@ -58,7 +58,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
     description:
       'MNIST as accurate as one network gets here: two bidirectional layers of 256 that read pixels and edges of two rows per step, mean output, without slant, 36 epochs, varied digits, mixed precision',
     result:
-      '99.61 % test accuracy (one run, seed 1), about 40 min of training on one busy core; merged with a shorter run 99.63 %',
+      '99.61 % test accuracy (one run, seed 1), 44 min of training on one busy core; merged with a shorter run 99.63 %',
     settings: {
       sequenceLength: 14,
       inputSize: 168,
