@@ -52,14 +52,13 @@ if (noGpu) {
   console.error(`tests on a GPU are skipped: ${noGpu}`);
   if (noSkips) process.exit(1);
 }
+// Also one process for the table of cases on all backends of the processor: the oracle's results take as long as theirs.
+const tableFiles = files.filter((file) => imports(file, '/cases/run'));
 // Files begin in the order of their paths: the longest first, or it would run at the end, alone.
-const scratch = mkdtempSync(join(folder, '.gpu-'));
-if (gpuFiles.length > 1) {
-  const entry = join(scratch, 'gpu.test.mjs');
-  const lines = gpuFiles.map((file) => `import '${pathToFileURL(file)}';`);
-  writeFileSync(entry, lines.join('\n'));
-  files = [...files.filter((file) => !needsGpu(file)), entry];
-}
+const scratch = mkdtempSync(join(folder, '.joined-'));
+const joined = [joinFiles(gpuFiles, '1-gpu'), joinFiles(tableFiles, '2-table')];
+const alone = files.filter((file) => !gpuFiles.includes(file) && !tableFiles.includes(file));
+files = [...joined.flat(), ...alone];
 // A core for each file under test; Node.js leaves one core idle by default.
 const limits = [`--test-timeout=${FILE_TIMEOUT_MS}`, `--test-concurrency=${availableParallelism()}`];
 // Node.js before 20.11 refuses them; there a hang is not ended.
@@ -74,6 +73,14 @@ const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...op
 });
 rmSync(scratch, { recursive: true });
 process.exit(run.status ?? 1);
+
+/** Several test files as one, which imports them; fewer than two stay as they are. */
+function joinFiles(parts, name) {
+  if (parts.length < 2) return parts;
+  const entry = join(scratch, `${name}.test.mjs`);
+  writeFileSync(entry, parts.map((file) => `import '${pathToFileURL(file)}';`).join('\n'));
+  return [entry];
+}
 
 /** Why no GPU opens; an empty text if one does. In a process of its own, as a broken driver may hang or crash. */
 function reasonForNoGpu() {
