@@ -14,3 +14,11 @@ export function shareInts(values: ArrayLike<number>): Int32Array {
   shared.set(values);
   return shared;
 }
+
+/** The same bytes in shared memory, if possible: themselves where they lie there, else a copy. */
+export function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  if (SHARES_MEMORY && bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const shared = new Uint8Array(sharedBytes(bytes.length));
+  shared.set(bytes);
+  return shared;
+}

@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 // Imported as an object, so that tests can replace its functions.
 import fs from 'node:fs/promises';
+import { sharedBytes } from '../shared-memory.js';
 import { UserError } from '../user-error.js';
 import { explainFileError, READ_PROBLEMS } from './file-errors.js';
 
@@ -95,7 +96,7 @@ export interface ChunkOptions {
   /** A larger file is refused. */
   maxBytes?: number;
   /** As for readFileBounded: called before the first chunk. */
-  check?: (start: Uint8Array, size: number) => void;
+  check?: ReadOptions['check'];
   /** Ends the reading: the iteration throws its reason. */
   signal?: AbortSignal;
 }
@@ -128,13 +129,22 @@ export async function* readFileInChunks(
   }
 }
 
+/** How readFileBounded reads. */
+export interface ReadOptions {
+  /**
+   * Called with the first bytes of the file (4096, or all if there are fewer) and its size, before memory is allocated
+   * for the rest; throws if this is not the expected kind of file.
+   */
+  check?: (start: Uint8Array, size: number) => void;
+  /** Reads into memory that threads share. */
+  shared?: boolean;
+}
+
 /**
  * Reads a whole file of limited size.
  * @param path
  * @param what how messages name the file, with article: `the checkpoint`
  * @param maxBytes a larger file is refused before memory is allocated
- * @param check called with the first bytes of the file (4096, or all if there are fewer) and its size, before memory is
- *   allocated for the rest; throws if this is not the expected kind of file
  * @returns the bytes, in a separate buffer
  * @throws UserError if the file does not exist, is a folder or a device, or is too large; and what `check` throws
  */
@@ -142,13 +152,16 @@ export async function readFileBounded(
   path: string,
   what: string,
   maxBytes: number,
-  check?: (start: Uint8Array, size: number) => void,
+  { check, shared = false }: ReadOptions = {},
 ): Promise<Uint8Array> {
   const name = `${what} ${path}`;
   const { handle, size } = await openRegularFile(path, name, maxBytes);
   try {
     if (check) check(await startOf(handle, size, name), size);
-    const bytes = await readRange(handle, 0, size, name);
+    const bytes = allocate(size, name, () =>
+      shared ? new Uint8Array(sharedBytes(size)) : new Uint8Array(size),
+    );
+    await readInto(bytes, handle, 0, name);
     if (size === 0) await refuseUnknownSize(handle, name);
     return bytes;
   } catch (error) {
@@ -183,14 +196,25 @@ export async function readRange(
   end: number,
   name: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = allocate(end - start, name);
+  const size = end - start;
+  const bytes = allocate(size, name, () => new Uint8Array(size));
+  await readInto(bytes, handle, start, name);
+  return bytes;
+}
+
+/** Fills `bytes` with those of the file from `start` on. */
+async function readInto(
+  bytes: Uint8Array,
+  handle: fs.FileHandle,
+  start: number,
+  name: string,
+): Promise<void> {
   let at = 0;
   while (at < bytes.length) {
     const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), start + at);
-    if (bytesRead === 0) throw becameShorter(name, end, start + at);
+    if (bytesRead === 0) throw becameShorter(name, start + bytes.length, start + at);
     at += bytesRead;
   }
-  return bytes;
 }
 
 function becameShorter(name: string, before: number, now: number): UserError {
@@ -199,9 +223,10 @@ function becameShorter(name: string, before: number, now: number): UserError {
   );
 }
 
-function allocate(size: number, name: string): Uint8Array<ArrayBuffer> {
+/** What `make` returns. @throws UserError if it cannot allocate `size` bytes */
+function allocate<T>(size: number, name: string, make: () => T): T {
   try {
-    return new Uint8Array(size);
+    return make();
   } catch {
     throw new UserError(`cannot read ${name}: cannot allocate ${size} bytes of memory`);
   }

@@ -86,7 +86,7 @@ async function inputsIn(path: string, channels: number): Promise<RecognizerInput
   const check = (start: Uint8Array, size: number) => checkStart(start, size, name);
   const bytes = isStandard
     ? await standardInput(check)
-    : await readFileBounded(path, 'the input', MAX_BYTES, check);
+    : await readFileBounded(path, 'the input', MAX_BYTES, { check });
   if (isPicture(bytes)) {
     const picture = await readPicture(bytes, name, { channels, maxPixels: MAX_PHOTO_PIXELS });
     return [{ kind: 'picture', ...picture }];

@@ -1,13 +1,14 @@
 /**
- * Reads IDX files from the disk, plain or compressed with gzip; the first bytes decide which, not the name. A small
- * compressed file can announce a huge size. So the IDX header is inflated first. It is refused if gzip cannot compress
- * the announced size into this file; inflation stops at the announced size. Node.js only.
+ * Reads IDX files from the disk into memory that threads share, plain or compressed with gzip; the first bytes decide
+ * which, not the name. A small compressed file can announce a huge size. So the IDX header is inflated first. It is
+ * refused if gzip cannot compress the announced size into this file; inflation stops at the announced size. Node.js only.
  */
 
-import { promisify } from 'node:util';
-import { constants, gunzip, gunzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { quote } from '../../formats/quotation.js';
 import { readFileBounded } from '../../formats/read-files.js';
+import { sharedBytes } from '../../shared-memory.js';
 import { UserError } from '../../user-error.js';
 import { checkIdxSize, type IdxArray, type IdxHeader, isGzip, parseIdx, parseIdxHeader } from './idx.js';
 
@@ -29,8 +30,9 @@ export async function readIdxFile(
   what: string,
   checkHeader?: (header: IdxHeader) => void,
 ): Promise<IdxArray> {
-  const bytes = await readFileBounded(path, what, MAX_BYTES, (start, size) => {
-    checkHeader?.(checkIdxStart(start, size, path));
+  const bytes = await readFileBounded(path, what, MAX_BYTES, {
+    check: (start, size) => checkHeader?.(checkIdxStart(start, size, path)),
+    shared: true,
   });
   return parseIdx(isGzip(bytes) ? await inflateIdx(bytes, path) : bytes, path);
 }
@@ -67,26 +69,40 @@ function announcement({ shape, totalBytes }: IdxHeader): string {
   return `the IDX header announces ${shape.join(' × ')}, ${totalBytes} bytes in all`;
 }
 
+/** Bytes that are inflated at once. */
+const CHUNK_BYTES = 2 ** 20;
+
 /**
  * Inflates a gzip file that holds an IDX file.
  * @param bytes the whole compressed file
  * @param name how messages name the file
  * @param maxBytes limit of the inflated file
- * @returns the IDX file, no longer than its header announces
- * @throws UserError for damaged data, and for more data than announced
+ * @returns the IDX file, no longer than its header announces, in shared memory
+ * @throws UserError for damaged data, for more data than announced, and where memory is short
  */
 export async function inflateIdx(bytes: Uint8Array, name: string, maxBytes = MAX_BYTES): Promise<Uint8Array> {
   const header = checkIdxStart(bytes, bytes.length, name, maxBytes);
-  const { totalBytes } = header;
+  const inflated = allocate(header, name);
+  let length = 0;
   try {
-    // Small outputs need no chunk of a megabyte.
-    const chunkSize = Math.min(Math.max(totalBytes, 1024), 2 ** 20);
-    return await promisify(gunzip)(bytes, { maxOutputLength: totalBytes, chunkSize });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new UserError(`${name}: ${announcement(header)}, but the file inflates to more`);
+    const chunkSize = Math.min(Math.max(inflated.length, 1024), CHUNK_BYTES);
+    for await (const chunk of Readable.from([bytes]).pipe(createGunzip({ chunkSize }))) {
+      if (length + chunk.length > inflated.length)
+        throw new UserError(`${name}: ${announcement(header)}, but the file inflates to more`);
+      inflated.set(chunk, length);
+      length += chunk.length;
     }
+  } catch (error) {
     throw gzipError(error, name);
+  }
+  return inflated.subarray(0, length);
+}
+
+function allocate(header: IdxHeader, name: string): Uint8Array {
+  try {
+    return new Uint8Array(sharedBytes(header.totalBytes));
+  } catch {
+    throw new UserError(`${name}: ${announcement(header)}; so much memory cannot be allocated`);
   }
 }
 

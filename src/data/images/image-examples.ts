@@ -4,7 +4,7 @@
  */
 
 import { quote } from '../../formats/quotation.js';
-import { sharedBytes } from '../../shared-memory.js';
+import { inSharedMemory, sharedBytes } from '../../shared-memory.js';
 import { UserError } from '../../user-error.js';
 import type { Collected } from '../own/collected.js';
 import type { IdxArray, IdxHeader } from './idx.js';
@@ -65,9 +65,7 @@ export function imageExamples(
   const labelBytes = checkLabels(labels, labelsName);
   const [count] = images.shape;
   const { pixels: arranged, ...size } = arrangedImages(files);
-  const isInFile = arranged === images.data;
-  const pixels = isInFile ? new Uint8Array(sharedBytes(arranged.length)) : arranged;
-  if (isInFile) pixels.set(arranged);
+  const pixels = inSharedMemory(arranged);
 
   const classes = new Uint8Array(sharedBytes(count));
   for (let i = 0; i < count; i++) {

@@ -228,9 +228,9 @@ async function drawingsOfJson(
   path: string,
   named: Naming,
 ): Promise<Pick<ReadDrawings, 'drawings' | 'classes'>> {
-  const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, (start) =>
-    checkStart(start, path),
-  );
+  const bytes = await readFileBounded(path, 'the drawings', MAX_JSON_BYTES, {
+    check: (start) => checkStart(start, path),
+  });
   const value = parseJson(new TextDecoder().decode(bytes), path);
   if (isProject(value)) {
     const { classes, drawings } = projectOf(value, path);

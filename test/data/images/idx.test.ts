@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { parseIdx } from '#src/data/images/idx.js';
 import { inflateIdx, readIdxFile } from '#src/data/images/idx-file.js';
+import { imageExamples } from '#src/data/images/image-examples.js';
 import { UserError } from '#src/user-error.js';
 import { mutate, mutation } from '../../formats/mutation.js';
 import { countingImages, idxBytes } from './idx-bytes.js';
@@ -96,6 +97,26 @@ test('compressed files are recognised by their first bytes, not by their names',
     readIdxFile(join(folder, 'missing'), 'the images'),
     isRefusal(/cannot read the images .* does not/),
   );
+});
+
+test('plain and compressed files are read into shared memory, and images in it are not copied', async () => {
+  const file = countingImages([30, 10, 10]);
+  const labels = parseIdx(idxBytes(8, [30], new Array(30).fill(1)), 'labels');
+  for (const [name, bytes] of [
+    ['plain', file],
+    ['compressed', gzipSync(file)],
+  ] as const) {
+    await fs.writeFile(join(folder, name), bytes);
+    const images = await readIdxFile(join(folder, name), 'the images');
+    assert.ok(images.data.buffer instanceof SharedArrayBuffer, name);
+    const names = { imagesName: 'images', labelsName: 'labels' };
+    const { pixels } = imageExamples(
+      { images, labels, ...names, channelsImg: 1, transposed: false },
+      () => 0,
+    );
+    assert.equal(pixels, images.data, name);
+    assert.deepEqual(pixels, new Uint8Array(file.subarray(16)));
+  }
 });
 
 test('a compressed file with a long name in its gzip header, or in two members, is read', async () => {
