@@ -184,8 +184,8 @@ function limited(limit: string, args: string[]) {
 test('a machine that allows too few files or too little memory gives one line, and no folder stays', () => {
   const limits: [string, RegExp][] = [
     [
-      '-n 70',
-      /cannot start 16 threads: too many files are open; about 304 are needed: raise the limit.*--threads\)$/,
+      '-n 100',
+      /cannot start 16 threads: too many files are open; about 548 are needed: raise the limit.*--threads\)$/,
     ],
     ['-n 36', /^scanstroke: too many files are open; raise the limit, for example with `ulimit -n 1024`$/],
     ['-v 2500000', /16 threads and Node\.js need about \d+ MB of address space; the limit is 2442 MB; raise/],

@@ -11,6 +11,11 @@ export function addressSpaceLimit(): number | null {
   return numberIn('/proc/self/limits', /^Max address space +(\d+)/m);
 }
 
+/** Files that this process may have open at once; null without a limit. */
+export function openFilesLimit(): number | null {
+  return numberIn('/proc/self/limits', /^Max open files +(\d+)/m);
+}
+
 function numberIn(path: string, pattern: RegExp): number | null {
   if (process.platform !== 'linux') return null;
   try {

@@ -23,8 +23,10 @@ import { evaluatePart, type Scores } from '../evaluation.js';
 import type { LoadingEvent, TrainEvent } from '../events.js';
 import { initialState, orderOf, trainLoop } from '../loop.js';
 import type { Lead } from '../mpi/lead.js';
+import type { StartThread } from '../team/threads/threads.js';
 import { watch } from '../watch.js';
 import { fingerprintOf, resume, savedPrecision, validationFingerprint } from './begin/resume.js';
+import { startThreadsAhead } from './engines/host-engine.js';
 import { openRunEngine, type RunEngine } from './engines/run-engine.js';
 import { refusedByKind } from './evaluate/refusals.js';
 import { mistakesOf } from './evaluate/worst-mistakes.js';
@@ -80,6 +82,22 @@ async function* trainLocked(
   powercap: string | undefined,
   ranks: Lead | null,
 ): AsyncGenerator<TrainEvent, RunEnd> {
+  const waiting = ranks || given.backend === 'webgpu' ? null : startThreadsAhead(given.threads);
+  try {
+    return yield* trainOnThreads(given, stop, lock, powercap, ranks, waiting?.start);
+  } finally {
+    await waiting?.close();
+  }
+}
+
+async function* trainOnThreads(
+  given: PlacedConfig,
+  stop: AbortSignal,
+  lock: RunLock,
+  powercap: string | undefined,
+  ranks: Lead | null,
+  startThread: StartThread | undefined,
+): AsyncGenerator<TrainEvent, RunEnd> {
   const loading = load(given, stop);
   const { dataset, notices } = yield* ranks ? ranks.loadInTurn(given, loading) : loading;
   const plan = planRun(given, dataset);
@@ -100,6 +118,7 @@ async function* trainLocked(
         precision: precisionOf(config, checkpoint),
         training: plan.training,
         ranks,
+        startThread,
       },
       checkpoint?.training ? null : { order: orderOf({ settings, train, lengthOf, blockOf }, 1), batchSize },
     );

@@ -10,8 +10,8 @@ import { UserError } from '../../../user-error.js';
 import { identityOf } from '../../mpi/identity.js';
 import { openTeam, type TeamOptions } from '../../team/team.js';
 import { teamBytes } from '../../team/team-memory.js';
-import { startNodeThread } from '../../team/threads/threads-node.js';
-import { addressSpaceLimit, processStatus } from '../process-status.js';
+import { startNodeThread, WaitingThreads } from '../../team/threads/threads-node.js';
+import { addressSpaceLimit, openFilesLimit, processStatus } from '../process-status.js';
 import type { OpenedEngine, RunEngineOptions } from './opened-engine.js';
 
 /** @throws UserError when the backend or its threads cannot be opened */
@@ -36,7 +36,7 @@ export async function openHostEngine(options: RunEngineOptions, choice: HostChoi
       team.ranks = await ranks.agree(own, wanted);
       notices.push(...ranks.notices);
     }
-    const opened = await openTeam({ ...team, startThread: startNodeThread });
+    const opened = await openTeam({ ...team, startThread: options.startThread ?? startNodeThread });
     const engine = ranks ? ranks.engineOn(opened, model.numClasses) : opened;
     const close = async () => {
       await engine.close();
@@ -51,10 +51,23 @@ export async function openHostEngine(options: RunEngineOptions, choice: HostChoi
 }
 
 /** Open files that the process needs, and each thread while it starts. Measured on Linux with 1 to 16 threads. */
-const PROCESS_FILES = 48;
-const THREAD_FILES = 16;
+const PROCESS_FILES = 100;
+const THREAD_FILES = 28;
 /** Address space that V8 reserves for a thread. Measured on Linux: 540 to 670 MB. */
 const THREAD_ADDRESS_BYTES = 640 * 2 ** 20;
+
+/**
+ * Starts the threads of an engine that is opened after the data are loaded. Under a limit that they could reach, none:
+ * opening the engine explains it.
+ * @param threads null: one a core
+ */
+export function startThreadsAhead(threads: number | null): WaitingThreads {
+  const count = threads ?? availableParallelism();
+  const files = openFilesLimit();
+  const isLimited =
+    addressSpaceLimit() !== null || (files !== null && files < PROCESS_FILES + THREAD_FILES * count);
+  return new WaitingThreads(isLimited ? 0 : count);
+}
 
 /**
  * Refuses more threads than a limit of the address space (ulimit -v) allows: V8 ends the whole process when it cannot

@@ -7,6 +7,7 @@ import type { TrainConfig } from '../../config/options.js';
 import type { Engine, UpdateSettings } from '../../engine.js';
 import type { Identity } from '../../mpi/identity.js';
 import type { RankGroup, Team } from '../../team/team.js';
+import type { StartThread } from '../../team/threads/threads.js';
 
 export interface RunEngineOptions {
   backend: TrainConfig['backend'];
@@ -21,6 +22,8 @@ export interface RunEngineOptions {
   training: (UpdateSettings & { augmentation: Augmentation }) | null;
   /** In an MPI job: the ranks that train together. */
   ranks?: RunRanks | null;
+  /** Starts the threads of the processor's engine; default: new ones. */
+  startThread?: StartThread;
 }
 
 /** The ranks of an MPI job, as one of them opens its engine. */

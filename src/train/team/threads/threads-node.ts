@@ -3,16 +3,60 @@ import { Worker } from 'node:worker_threads';
 import type { Reply, Start } from '../team-protocol.js';
 import { MessageThread, type StartThread } from './threads.js';
 
-export const startNodeThread: StartThread = (member, backend) => {
-  const start: Start = { member, backend: backend.handle() };
+/** A worker thread that waits for its first message, and what it is to the main thread. */
+interface WaitingThread {
+  worker: Worker;
+  thread: MessageThread;
+}
+
+export const startNodeThread: StartThread = (member, backend) =>
+  begin(openThread(member.index), { member, backend: backend.handle() });
+
+/**
+ * Threads that load their code while the caller does something else, for a team that is opened later. They do not keep
+ * the process alive.
+ */
+export class WaitingThreads {
+  readonly #waiting: WaitingThread[] = [];
+
+  /** @param count fewer are started where the system allows no more: the team then says what is wrong */
+  constructor(count: number) {
+    try {
+      for (let index = 0; index < count; index++) {
+        const opened = openThread(index);
+        opened.worker.unref();
+        this.#waiting.push(opened);
+      }
+    } catch {
+      // A team that needs the thread starts it again, and explains the error.
+    }
+  }
+
+  /** Takes a waiting thread; starts one when all are taken. */
+  readonly start: StartThread = (member, backend) => {
+    const opened = this.#waiting.shift();
+    if (!opened) return startNodeThread(member, backend);
+    opened.worker.ref();
+    return begin(opened, { member, backend: backend.handle() });
+  };
+
+  /** Ends the threads that no team took. */
+  async close(): Promise<void> {
+    await Promise.all(this.#waiting.splice(0).map(({ thread }) => thread.end()));
+  }
+}
+
+function openThread(index: number): WaitingThread {
   // `node --input-type=module --eval …` would hand its flag on to a worker, which is a file and refuses it.
   const evaluated = process.execArgv.some((flag) => flag.startsWith('--input-type'));
-  const worker = new Worker(new URL('./worker-node.js', import.meta.url), {
-    workerData: start,
-    ...(evaluated && { execArgv: [] }),
-  });
-  return watchWorker(worker, member.index);
-};
+  const worker = new Worker(new URL('./worker-node.js', import.meta.url), evaluated ? { execArgv: [] } : {});
+  return { worker, thread: watchWorker(worker, index) };
+}
+
+function begin({ worker, thread }: WaitingThread, start: Start): MessageThread {
+  worker.postMessage(start);
+  return thread;
+}
 
 /** A worker whose script answers as worker-node.ts does. @param index for messages */
 export function watchWorker(worker: Worker, index: number): MessageThread {
