@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COMMAND } from './e2e/command.js';
+import { runHere } from './cli/commands/fake-run.js';
 import { temporaryFolder, writeSmallMnist } from './train/small-mnist.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,10 +15,12 @@ const blocks = [...page.matchAll(/```(sh|js)\n([\s\S]*?)```/g)].map(([, language
   text,
 }));
 const working = temporaryFolder();
+process.chdir(working);
+process.env.SCANSTROKE_CACHE = join(working, 'cache');
 
-function run(args: string[]): string {
-  const env = { ...process.env, SCANSTROKE_CACHE: join(working, 'cache') };
-  return execFileSync(process.execPath, args, { cwd: working, env, encoding: 'utf8', stdio: 'pipe' });
+async function scanstroke(...args: string[]): Promise<void> {
+  const { code, stderr } = await runHere(args);
+  assert.equal(code, 0, stderr);
 }
 
 test('the page shows programs, and an export in every format', () => {
@@ -28,23 +30,15 @@ test('the page shows programs, and an export in every format', () => {
   }
 });
 
-test('the exports of the page work, and its programs run on their files', () => {
+test('the exports of the page work, and its programs run on their files', async () => {
   const digits = join(working, 'digits');
   mkdirSync(digits);
   writeSmallMnist(digits, 120, 20);
   const small = ['--num-epochs', '1', '--hidden-size', '8', '--num-layers', '1', '--chart-format', 'none'];
-  run([COMMAND, 'train', '--data', digits, ...small, '--saving-path', 'runs/my-run']);
+  await scanstroke('train', '--data', digits, ...small, '--saving-path', 'runs/my-run');
   const oneWay = ['--bidirectional', 'false', '--head', 'last'];
-  run([
-    COMMAND,
-    'train',
-    '--data',
-    `strokes:${digits}`,
-    ...small,
-    ...oneWay,
-    '--saving-path',
-    'runs/my-strokes',
-  ]);
+  const strokes = ['--data', `strokes:${digits}`, ...small, ...oneWay];
+  await scanstroke('train', ...strokes, '--saving-path', 'runs/my-strokes');
   // In build/, where the packages of this repository are found.
   const programs = mkdtempSync(join(root, 'build/interop-programs-'));
   const printed: string[] = [];
@@ -52,11 +46,13 @@ test('the exports of the page work, and its programs run on their files', () => 
     for (const [n, { language, text }] of blocks.entries()) {
       if (language === 'js') {
         writeFileSync(join(programs, `${n}.mjs`), text);
-        printed.push(run([join(programs, `${n}.mjs`)]));
+        printed.push(
+          execFileSync(process.execPath, [join(programs, `${n}.mjs`)], { encoding: 'utf8', stdio: 'pipe' }),
+        );
         continue;
       }
       for (const [, args] of text.matchAll(/^npx scanstroke (export runs\/my-.*)$/gm)) {
-        run([COMMAND, ...args.replace(/ #.*/, '').trim().split(/ +/)]);
+        await scanstroke(...args.replace(/ #.*/, '').trim().split(/ +/));
       }
     }
   } finally {

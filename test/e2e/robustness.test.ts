@@ -4,13 +4,12 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { trainRun } from '#src/train/run/run.js';
+import { runHere } from '../cli/commands/fake-run.js';
 import { smallConfig, temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
-import { scanstroke } from './command.js';
 
 const folder = temporaryFolder();
 const data = writeSmallMnist(folder, 480, 60);
-const env = { SCANSTROKE_CACHE: join(folder, 'cache') };
-process.env.SCANSTROKE_CACHE = env.SCANSTROKE_CACHE;
+process.env.SCANSTROKE_CACHE = join(folder, 'cache');
 
 async function trained(name: string, flags: Record<string, unknown>): Promise<string> {
   const config = smallConfig(data, join(folder, name), { numEpochs: 1, ...flags });
@@ -41,14 +40,14 @@ const rowsOf = (json: string): Row[] => JSON.parse(json).rows;
 
 /** @returns standard output */
 async function measured(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await scanstroke(['evaluate', ...args, '--robustness'], { env });
+  const { code, stdout, stderr } = await runHere(['evaluate', ...args, '--robustness']);
   assert.equal(code, 0, stderr);
   return stdout;
 }
 
 suite('a run of images', () => {
   test('prints a table, and writes robustness.json and the chart', async () => {
-    const { stdout, stderr } = await scanstroke(['evaluate', images, '--robustness'], { env });
+    const { stdout, stderr } = await runHere(['evaluate', images, '--robustness']);
     const lines = stdout.split('\n');
     assert.ok(lines[0].startsWith(`${images} on 60 test samples of ${data}, `), lines[0]);
     assert.match(lines[2], /^ {2}change +accuracy +points +95 % interval +worst +lowest recall +inputs/);
@@ -60,7 +59,7 @@ suite('a run of images', () => {
     for (const name of ['robustness.json', 'charts/robustness.svg', 'charts/robustness.png']) {
       assert.ok(existsSync(join(images, name)) && stdout.includes(join(images, name)), name);
     }
-    const { stdout: plain } = await scanstroke(['evaluate', images, '--json'], { env });
+    const { stdout: plain } = await runHere(['evaluate', images, '--json']);
     const { rows, samples, part, seed, checkpoint } = JSON.parse(
       readFileSync(join(images, 'robustness.json'), 'utf8'),
     );
@@ -97,7 +96,7 @@ suite('a run of strokes', () => {
     assert.match(stdout, /\n {2}picture: thick lines /);
     const rows = rowsOf(readFileSync(join(strokes, 'robustness.json'), 'utf8'));
     const of = (name: string) => rows.find(({ change }) => change === name);
-    const { stdout: plain } = await scanstroke(['evaluate', strokes, '--json'], { env });
+    const { stdout: plain } = await runHere(['evaluate', strokes, '--json']);
     assert.equal(of('unchanged')?.accuracy, JSON.parse(plain).accuracy);
     // The data set's strokes were made from these pictures.
     assert.equal(of('as a picture')?.correct, of('unchanged')?.correct);
@@ -109,7 +108,7 @@ suite('a run of strokes', () => {
   });
   test('of an archive without pictures draws them', async () => {
     const out = join(folder, 'archive');
-    const made = await scanstroke(['data', 'strokes', '--data', data, '--out', out], { env });
+    const made = await runHere(['data', 'strokes', '--data', data, '--out', out]);
     assert.equal(made.code, 0, made.stderr);
     const rows = rowsOf(await measured(strokes, '--data', out, '--json', '--limit', '20'));
     const thick = rows.find(({ change }) => change === 'thick lines');
@@ -120,17 +119,17 @@ suite('a run of strokes', () => {
 suite('what is refused, or not written', () => {
   test('limits and seeds that are none, in one line', async () => {
     for (const value of ['0', '-1', '1.5', '1e3', 'all', '0x10', '٣', '99999999999999999999', ' 5']) {
-      const { code, stderr } = await scanstroke(['evaluate', images, '--robustness', `--limit=${value}`]);
+      const { code, stderr } = await runHere(['evaluate', images, '--robustness', `--limit=${value}`]);
       assert.equal(code, 2, value);
       assert.match(stderr, /^scanstroke: evaluate: .*--limit.*expected a whole number from 1.*\n$/, value);
     }
-    const { code, stderr } = await scanstroke(['evaluate', images, '--robustness', '--seed=-1']);
+    const { code, stderr } = await runHere(['evaluate', images, '--robustness', '--seed=-1']);
     assert.equal(code, 2);
     assert.match(stderr, /^scanstroke: evaluate: .*--seed.*expected a whole number from 0.*\n$/);
   });
   test('--limit and --seed without --robustness', async () => {
     for (const flag of ['limit', 'seed']) {
-      const { code, stderr } = await scanstroke(['evaluate', images, `--${flag}`, '5']);
+      const { code, stderr } = await runHere(['evaluate', images, `--${flag}`, '5']);
       assert.equal(code, 2);
       assert.equal(
         stderr,
@@ -139,7 +138,7 @@ suite('what is refused, or not written', () => {
     }
   });
   test('data of another kind', async () => {
-    const { code, stderr } = await scanstroke(['evaluate', strokes, '--robustness', '--data', data], { env });
+    const { code, stderr } = await runHere(['evaluate', strokes, '--robustness', '--data', data]);
     assert.equal(code, 2);
     assert.match(stderr, /^scanstroke: evaluate: .* reads strokes, but .* has images; .*\n$/);
   });
@@ -157,7 +156,7 @@ suite('what is refused, or not written', () => {
     for (const name of ['best.safetensors', 'config.json'])
       copyFileSync(join(images, name), join(locked, name));
     writeFileSync(join(locked, 'robustness.json', 'file'), '');
-    const { code, stdout, stderr } = await scanstroke(['evaluate', locked, '--robustness', '--limit', '3']);
+    const { code, stdout, stderr } = await runHere(['evaluate', locked, '--robustness', '--limit', '3']);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /\n +unchanged +\d/);
     assert.match(stderr, /\nno robustness\.json and no chart: .*robustness\.json.*\n$/);

@@ -7,10 +7,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Random } from '#src/random.js';
+import { runHere } from '../cli/commands/fake-run.js';
 import { temporaryFolder } from '../train/small-mnist.js';
-import { scanstroke } from './command.js';
 
 const cwd = temporaryFolder();
+process.chdir(cwd);
 
 /** 12 × 12 pictures of a horizontal or, for every eighth, a vertical bar. */
 function barsTable(): string {
@@ -31,7 +32,7 @@ test('a CSV file with a rare class: weights of the classes', async () => {
   writeFileSync(join(cwd, 'bars.csv'), barsTable());
   const flags = ['--data', 'bars.csv', '--hidden-size', '8', '--batch-size', '40', '--chart-format', 'none'];
   const train = async (...more: string[]) => {
-    const { code, stderr } = await scanstroke(['train', ...flags, ...more], { cwd });
+    const { code, stderr } = await runHere(['train', ...flags, ...more]);
     assert.equal(code, 0, stderr);
     return stderr;
   };

@@ -7,15 +7,15 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
+import { runHere } from '../cli/commands/fake-run.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
-import { scanstroke } from './command.js';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 const EDGES = ['--edges', '--sequence-length', '14', '--input-size', '168'];
 
 async function succeed(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await scanstroke(args);
+  const { code, stdout, stderr } = await runHere(args);
   assert.equal(code, 0, stderr);
   return stdout;
 }
@@ -65,7 +65,7 @@ test('rows and columns with edges are merged, evaluated and resumed; a network w
   assert.equal((await readCheckpoint(at('taught', 'best.safetensors'))).model.inputSize, 336);
 
   await train('plain', 1, '--sequence-length', '14', '--input-size', '56');
-  const refused = await scanstroke(['merge', at('rows'), at('plain'), '--saving-path', at('none')]);
+  const refused = await runHere(['merge', at('rows'), at('plain'), '--saving-path', at('none')]);
   assert.equal(refused.code, 2);
   assert.match(
     refused.stderr,
@@ -85,7 +85,7 @@ test('an exported network comes back with its edges, and answers alike', async (
 });
 
 test('steps of MNIST without edges are refused with those that fit', async () => {
-  const { code, stderr } = await scanstroke([
+  const { code, stderr } = await runHere([
     'train',
     '--data',
     at('small'),

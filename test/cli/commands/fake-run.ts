@@ -1,6 +1,7 @@
 /** For the tests of the command line: a terminal that records its output, and a training that only emits events. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from '#src/cli/program.js';
 import type { Output, Terminal } from '#src/cli/terminal/terminal.js';
 import type { RunSummary } from '#src/runs/run-folder.js';
 import type { TrainConfig } from '#src/train/config/options.js';
@@ -34,6 +35,27 @@ export class FakeOutput implements Output {
 
 export function fakeTerminal(): Terminal & { out: FakeOutput; err: FakeOutput } {
   return { out: new FakeOutput(), err: new FakeOutput() };
+}
+
+/**
+ * Runs `scanstroke` in this process, with the working folder and the environment that it has: starting Node.js for each
+ * of many commands would take most of the time. Tests of signals, streams and the start take e2e/command.ts.
+ */
+export async function runHere(args: readonly string[]): Promise<Outcome> {
+  const { out, err } = fakeTerminal();
+  const before = process.exitCode;
+  process.exitCode = undefined;
+  const failed = await run(args, { out, err });
+  const code = failed || Number(process.exitCode ?? 0);
+  process.exitCode = before;
+  return { code, stdout: out.text, stderr: err.text };
+}
+
+/** How a command in this process ended. */
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
 }
 
 export const START: StartEvent = {

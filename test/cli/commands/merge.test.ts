@@ -7,21 +7,21 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
-import { type Outcome, scanstroke } from '../../e2e/command.js';
 import { checkpointBytes, ROWS } from '../../recognize/checkpoint-bytes.js';
 import { temporaryFolder, writeSmallMnist } from '../../train/small-mnist.js';
+import { type Outcome, runHere } from './fake-run.js';
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
 async function succeed(...args: string[]): Promise<Outcome> {
-  const outcome = await scanstroke(args);
+  const outcome = await runHere(args);
   assert.equal(outcome.code, 0, outcome.stderr);
   return outcome;
 }
 
 async function refused(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await scanstroke(args);
+  const { code, stdout, stderr } = await runHere(args);
   assert.deepEqual([code, stdout], [2, ''], stderr);
   assert.match(stderr, /^scanstroke: \P{C}+\n$/u);
   return stderr;

@@ -9,20 +9,15 @@ import { greyPng } from '../../data/pictures/png-file.js';
 import { COMMAND } from '../../e2e/command.js';
 import { digits } from '../../ink/images.js';
 import { checkpointBytes, ROWS, recognizerFor } from '../../recognize/checkpoint-bytes.js';
+import { type Outcome, runHere } from './fake-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'scanstroke-predict-'));
 after(() => rmSync(folder, { recursive: true }));
 const run = join(folder, 'a.safetensors');
 writeFileSync(run, checkpointBytes(ROWS));
 
-function predict(files: string[], input?: string | Uint8Array, flags: string[] = ['--json']) {
-  const args = [COMMAND, 'predict', run, ...files, '--backend', 'reference', ...flags];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    input,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  return { status, stdout, stderr };
+async function predict(files: string[], flags: string[] = ['--json']): Promise<Outcome> {
+  return runHere(['predict', run, ...files, '--backend', 'reference', ...flags]);
 }
 
 test('prints the answers of the recogniser for pictures, drawings and strokes', async () => {
@@ -37,13 +32,13 @@ test('prints the answers of the recogniser for pictures, drawings and strokes', 
   };
   const path = (name: string) => join(folder, name);
   for (const [name, content] of Object.entries(files)) writeFileSync(path(name), content);
-  const { status, stdout, stderr } = predict([
+  const { code, stdout, stderr } = await predict([
     path('a.png'),
     `${path('b-idx3-ubyte')}:2`,
     path('c.ndjson'),
     path('d.json'),
   ]);
-  assert.equal(status, 0, stderr);
+  assert.equal(code, 0, stderr);
   const answers = JSON.parse(stdout);
   assert.deepEqual(
     answers.map(({ file }: { file: string }) => file.slice(folder.length + 1)),
@@ -60,9 +55,10 @@ test('prints the answers of the recogniser for pictures, drawings and strokes', 
     assert.deepEqual(answers[n].probabilities, answer ? [...answer.probabilities] : undefined);
   });
 
-  const piped = predict(['-'], files['a.png']);
+  const args = [COMMAND, 'predict', run, '-', '--backend', 'reference', '--json'];
+  const piped = spawnSync(process.execPath, args, { input: files['a.png'], encoding: 'utf8' });
   assert.deepEqual(JSON.parse(piped.stdout)[0].probabilities, answers[0].probabilities);
-  const table = predict([path('a.png'), `${path('c.ndjson')}:1`], undefined, []).stdout.split('\n');
+  const table = (await predict([path('a.png'), `${path('c.ndjson')}:1`], [])).stdout.split('\n');
   assert.match(table[2], new RegExp(`a\\.png +${answers[0].class} +\\d+\\.\\d+ %`));
   assert.match(table[3], /c\.ndjson:1 +nothing to recognise/);
 });
@@ -79,16 +75,16 @@ const FOREIGN: Record<string, [string | Uint8Array, string]> = {
   'heic.jpg': ['\0\0\0\x18ftypheic', 'a HEIC picture'],
 };
 
-test('reads a file of more drawings than a function takes arguments', () => {
+test('reads a file of more drawings than a function takes arguments', async () => {
   const path = join(folder, 'many.ndjson');
   const count = 150_000;
   writeFileSync(path, '{"strokes":[]}\n'.repeat(count));
-  const { status, stdout, stderr } = predict([path], undefined, []);
-  assert.deepEqual([status, stderr], [0, '']);
+  const { code, stdout, stderr } = await predict([path], []);
+  assert.deepEqual([code, stderr], [0, '']);
   assert.equal(stdout.match(/nothing to recognise$/gm)?.length, count);
 });
 
-test('mistakes are one line and exit code 2', () => {
+test('mistakes are one line and exit code 2', async () => {
   const text = join(folder, 'letter.txt');
   writeFileSync(text, 'Dear reader');
   const brokenJson = join(folder, 'broken.json');
@@ -108,30 +104,26 @@ test('mistakes are one line and exit code 2', () => {
     [[], /a\.safetensors is a network, and no file to recognise follows/],
   ];
   for (const [files, message] of refusals) {
-    const { status, stdout, stderr } = predict(files);
-    assert.equal(status, 2);
+    const { code, stdout, stderr } = await predict(files);
+    assert.equal(code, 2);
     assert.equal(stdout, '');
     assert.match(stderr, message);
     assert.equal(stderr.trim().split('\n').length, 1);
   }
 });
 
-test('--several reads numbers, in a table and as JSON', () => {
+test('--several reads numbers, in a table and as JSON', async () => {
   const drawing = join(folder, 'number.json');
   const one = (x: number) => ({ x: [x, x - 1, x], y: [0, 20, 40] });
   const seven = { x: [20, 45, 30], y: [0, 0, 40] };
   writeFileSync(drawing, JSON.stringify([{ strokes: [one(0), seven, one(70)] }, { strokes: [] }]));
-  const several = (flags: string[]) => {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [COMMAND, 'predict', '--several', drawing, ...flags],
-      { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
-    );
-    assert.equal(status, 0, stderr);
+  const several = async (flags: string[]) => {
+    const { code, stdout, stderr } = await runHere(['predict', '--several', drawing, ...flags]);
+    assert.equal(code, 0, stderr);
     assert.match(stderr, /the network digits of the package answers/);
     return stdout;
   };
-  const [reading, nothing] = JSON.parse(several(['--json']));
+  const [reading, nothing] = JSON.parse(await several(['--json']));
   assert.equal(reading.file, `${drawing}:0`);
   assert.equal(reading.text, '171');
   assert.deepEqual(
@@ -146,20 +138,20 @@ test('--several reads numbers, in a table and as JSON', () => {
     ],
   );
   assert.deepEqual(nothing, { file: `${drawing}:1`, text: '', symbols: [], left_out: [] });
-  const [, header, first, second] = several([]).split('\n');
+  const [, header, first, second] = (await several([])).split('\n');
   assert.match(header, /file +text +least sure +remarks/);
   assert.match(first, /:0 +171 +\d/);
   assert.match(second, /:1 +nothing to recognise/);
 });
 
-test('a broken file among several does not keep the others from being answered', () => {
+test('a broken file among several does not keep the others from being answered', async () => {
   const drawing = join(folder, 'fine.json');
   writeFileSync(drawing, '{"strokes": [[[10, 8], [52, 9], [30, 71]]]}');
   const broken = join(folder, 'half.json');
   writeFileSync(broken, '{"strokes": ');
   const none = join(folder, 'none.png');
-  const { status, stdout, stderr } = predict([broken, drawing, none]);
-  assert.equal(status, 2);
+  const { code, stdout, stderr } = await predict([broken, drawing, none]);
+  assert.equal(code, 2);
   const answers = JSON.parse(stdout);
   assert.deepEqual(
     answers.map(({ file }: { file: string }) => file),
@@ -171,23 +163,23 @@ test('a broken file among several does not keep the others from being answered',
   assert.equal(lines.length, 2);
   assert.match(lines[0], /^scanstroke: .*half\.json: not valid JSON/);
   assert.match(lines[1], /^scanstroke: .*none\.png: it does not exist/);
-  const table = predict([broken, drawing], undefined, []);
-  assert.deepEqual([table.status, table.stdout.trim().split('\n').length], [2, 3]);
-  const nothing = predict([broken, none], undefined, []);
-  assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr.trim().split('\n').length], [2, '', 2]);
+  const table = await predict([broken, drawing], []);
+  assert.deepEqual([table.code, table.stdout.trim().split('\n').length], [2, 3]);
+  const nothing = await predict([broken, none], []);
+  assert.deepEqual([nothing.code, nothing.stdout, nothing.stderr.trim().split('\n').length], [2, '', 2]);
 });
 
-test('files without anything to recognise are refused', () => {
+test('files without anything to recognise are refused', async () => {
   const project = join(folder, 'empty-project.json');
   const value = { format: 'scanstroke-project', version: 1, name: 'signs', classes: [], drawings: [] };
   writeFileSync(project, JSON.stringify(value));
   const list = join(folder, 'empty-list.json');
   writeFileSync(list, '[]');
   assert.match(
-    predict([project]).stderr,
+    (await predict([project])).stderr,
     /empty-project\.json: the project "signs" has no drawings; draw some/,
   );
-  const { status, stderr } = predict([list]);
-  assert.deepEqual([status, stderr.trim().split('\n').length], [2, 1]);
+  const { code, stderr } = await predict([list]);
+  assert.deepEqual([code, stderr.trim().split('\n').length], [2, 1]);
   assert.match(stderr, /empty-list\.json: holds no picture, drawing or strokes/);
 });

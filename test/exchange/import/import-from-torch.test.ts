@@ -17,7 +17,7 @@ import { readPytorch } from '#src/exchange/pytorch/read-pytorch.js';
 import { SequenceClassifier } from '#src/model/classifier.js';
 import { softmax } from '#src/recognize/softmax.js';
 import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
-import { scanstroke } from '../../e2e/command.js';
+import { runHere } from '../../cli/commands/fake-run.js';
 import { temporaryFolder, writeSmallMnist } from '../../train/small-mnist.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../../test/exchange/import/train_models.py', import.meta.url));
@@ -46,7 +46,7 @@ interface Results {
 let results: Results;
 
 async function succeed(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await scanstroke(args);
+  const { code, stdout, stderr } = await runHere(args);
   assert.equal(code, 0, stderr);
   return stdout;
 }

@@ -15,7 +15,7 @@ import { SequenceClassifier } from '#src/model/classifier.js';
 import { readCheckpoint } from '#src/runs/checkpoint/checkpoint-file.js';
 import { lockRun } from '#src/runs/run-lock.js';
 import { UserError } from '#src/user-error.js';
-import { type Outcome, scanstroke } from '../../e2e/command.js';
+import { type Outcome, runHere } from '../../cli/commands/fake-run.js';
 import { checkpointBytes, ROWS } from '../../recognize/checkpoint-bytes.js';
 import { temporaryFolder, writeSmallMnist } from '../../train/small-mnist.js';
 import { interopFile } from '../interop-files.js';
@@ -27,13 +27,13 @@ const fixture = (name: string) =>
   fileURLToPath(new URL(`../../../../test/fixtures/interop/${name}`, import.meta.url));
 
 async function succeed(...args: string[]): Promise<Outcome> {
-  const outcome = await scanstroke(args);
+  const outcome = await runHere(args);
   assert.equal(outcome.code, 0, outcome.stderr);
   return outcome;
 }
 
 async function refused(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await scanstroke(args);
+  const { code, stdout, stderr } = await runHere(args);
   assert.deepEqual([code, stdout], [2, ''], stderr);
   assert.match(stderr, /^scanstroke: \P{C}+\n$/u);
   return stderr;
