@@ -1,18 +1,17 @@
-/** `scanstroke data` in a process of its own, in a folder with a small data set of images. */
-import { spawnSync } from 'node:child_process';
+/** `scanstroke data` in a folder with a small data set of images. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { idxBytes, labelBytes } from '../../data/images/idx-bytes.js';
+import { runHere } from './fake-run.js';
 
-const main = join(fileURLToPath(new URL('../../../../', import.meta.url)), 'dist/cli/main.js');
-
-/** The folder and the command; the data set is in `lines`, the cache in `cache`. */
+/** The folder, where the process then works, and the command; the data set is in `lines`, the cache in `cache`. */
 export function dataCommand() {
   const folder = mkdtempSync(join(tmpdir(), 'scanstroke-data-'));
   after(() => rmSync(folder, { recursive: true }));
+  process.chdir(folder);
+  process.env.SCANSTROKE_CACHE = join(folder, 'cache');
 
   /** Two classes of images, 8 × 8: a vertical and a horizontal line. */
   before(() => {
@@ -28,14 +27,5 @@ export function dataCommand() {
     }
   });
 
-  function run(...args: string[]) {
-    const { NO_COLOR: _, FORCE_COLOR: __, NODE_OPTIONS: ___, ...env } = process.env;
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'data', ...args], {
-      cwd: folder,
-      env: { ...env, SCANSTROKE_CACHE: join(folder, 'cache') },
-      encoding: 'utf8',
-    });
-    return { status, stdout, stderr };
-  }
-  return { folder, run };
+  return { folder, run: (...args: string[]) => runHere(['data', ...args]) };
 }

@@ -20,8 +20,8 @@ const SKETCHES = fileURLToPath(
 const { folder, run } = dataCommand();
 
 describe('data preview', () => {
-  it('prints samples, evenly from all classes, as JSON', () => {
-    const { status, stdout, stderr } = run(
+  it('prints samples, evenly from all classes, as JSON', async () => {
+    const { code, stdout, stderr } = await run(
       'preview',
       '--data',
       'lines',
@@ -31,7 +31,7 @@ describe('data preview', () => {
       '--part',
       'test',
     );
-    assert.equal(status, 0, stderr);
+    assert.equal(code, 0, stderr);
     const { samples, ...rest } = JSON.parse(stdout);
     assert.deepEqual(rest, { data: 'lines', part: 'test', file: null, classes: ['0', '1'] });
     assert.deepEqual(
@@ -50,42 +50,42 @@ describe('data preview', () => {
     assert.equal(samples[0].pixels.length, 64);
   });
 
-  it('writes a sheet as SVG and as PNG', () => {
+  it('writes a sheet as SVG and as PNG', async () => {
     for (const [file, begin] of [
       ['sheet.svg', '<svg '],
       ['sheet.png', '\u0089PNG'],
     ]) {
-      const { status, stdout, stderr } = run('preview', '--data', 'lines', '--out', file);
-      assert.equal(status, 0, stderr);
+      const { code, stdout, stderr } = await run('preview', '--data', 'lines', '--out', file);
+      assert.equal(code, 0, stderr);
       assert.equal(stdout, `4 samples in ${file}\n`);
       assert.ok(readFileSync(join(folder, file), 'latin1').startsWith(begin));
     }
   });
 
-  it('draws in digits on an output without colours', () => {
-    const { status, stdout } = run('preview', '--data', 'lines', '--count', '1');
-    assert.equal(status, 0);
+  it('draws in digits on an output without colours', async () => {
+    const { code, stdout } = await run('preview', '--data', 'lines', '--count', '1');
+    assert.equal(code, 0);
     assert.equal(stdout, ' 024689\n0  #1, 7 steps, 1 stroke\n');
   });
 
-  it('shows drawings in pen order with --order pen', () => {
+  it('shows drawings in pen order with --order pen', async () => {
     const drawing = (label: string, x: number[]) =>
       `${JSON.stringify({ label, strokes: [{ x, y: [0, 0] }] })}\n`;
     for (const name of ['drawn.ndjson', 'test.ndjson']) {
       mkdirSync(join(folder, 'drawn'), { recursive: true });
       writeFileSync(join(folder, 'drawn', name), drawing('there', [0, 9]) + drawing('back', [9, 0]));
     }
-    const steps = (...args: string[]) =>
-      JSON.parse(run('preview', '--data', 'drawn', '--json', ...args).stdout).samples.map(
+    const steps = async (...args: string[]) =>
+      JSON.parse((await run('preview', '--data', 'drawn', '--json', ...args)).stdout).samples.map(
         ({ rows }: { rows: number[][] }) => rows[1][0],
       );
-    assert.deepEqual(steps(), [1, 1]);
-    assert.deepEqual(steps('--order', 'pen'), [-1, 1]);
-    const pictures = run('preview', '--data', 'lines', '--order', 'pen');
-    assert.equal(pictures.status, 2, 'pictures have no order of a pen');
-    const made = run('strokes', '--data', 'drawn', '--order', 'pen', '--out', 'pen.tar.gz');
-    assert.equal(made.status, 0, made.stderr);
-    const { samples } = JSON.parse(run('preview', '--data', 'pen.tar.gz', '--json').stdout);
+    assert.deepEqual(await steps(), [1, 1]);
+    assert.deepEqual(await steps('--order', 'pen'), [-1, 1]);
+    const pictures = await run('preview', '--data', 'lines', '--order', 'pen');
+    assert.equal(pictures.code, 2, 'pictures have no order of a pen');
+    const made = await run('strokes', '--data', 'drawn', '--order', 'pen', '--out', 'pen.tar.gz');
+    assert.equal(made.code, 0, made.stderr);
+    const { samples } = JSON.parse((await run('preview', '--data', 'pen.tar.gz', '--json')).stdout);
     assert.deepEqual(
       samples.map(({ class: name, rows }: { class: string; rows: number[][] }) => [name, rows[1][0]]),
       [
@@ -95,8 +95,8 @@ describe('data preview', () => {
     );
   });
 
-  it('shows MNIST by default', () => {
-    const { samples, data } = JSON.parse(run('preview', '--json').stdout);
+  it('shows MNIST by default', async () => {
+    const { samples, data } = JSON.parse((await run('preview', '--json')).stdout);
     assert.equal(data, 'MNIST');
     assert.deepEqual(
       samples.map(({ class: name }: { class: string }) => name).join(''),
@@ -108,18 +108,18 @@ describe('data preview', () => {
 const rowsIn = ({ rows }: { rows: number[][] }): number[] => rows.flat();
 
 describe('data preview --order points', () => {
-  it('shows drawings of sketch-rnn, which are a table of another kind', () => {
+  it('shows drawings of sketch-rnn, which are a table of another kind', async () => {
     copyFileSync(SKETCHES, join(folder, 'cat.npz'));
-    const { status, stdout, stderr } = run('preview', '--data', 'cat.npz', '--order', 'points', '--json');
-    assert.equal(status, 0, stderr);
+    const { code, stdout, stderr } = await run('preview', '--data', 'cat.npz', '--order', 'points', '--json');
+    assert.equal(code, 0, stderr);
     assert.ok(JSON.parse(stdout).samples[0].rows.length > 2);
   });
 });
 
 describe('data preview --augment', () => {
-  it('refuses an amount that strokes do not have', () => {
-    const { status, stderr } = run('preview', '--data', 'lines', '--augment-thickness', '1');
-    assert.equal(status, 2);
+  it('refuses an amount that strokes do not have', async () => {
+    const { code, stderr } = await run('preview', '--data', 'lines', '--augment-thickness', '1');
+    assert.equal(code, 2);
     assert.match(stderr, /unknown option '?--augment-thickness/);
   });
 
@@ -159,8 +159,8 @@ describe('data preview --augment', () => {
     };
   }
 
-  it('prints exactly the moves that training reads in each epoch, from images and from strokes', () => {
-    assert.equal(run('strokes', '--data', 'lines', '--out', 'varied.tar.gz').status, 0);
+  it('prints exactly the moves that training reads in each epoch, from images and from strokes', async () => {
+    assert.equal((await run('strokes', '--data', 'lines', '--out', 'varied.tar.gz')).code, 0);
     const asked: [string[], number, object, number][] = [
       [['--augment'], 4, {}, 0],
       [['--augment', '2', '--augment-rotation', '90', '--seed', '7'], 2, { rotation: 90 }, 7],
@@ -174,15 +174,15 @@ describe('data preview --augment', () => {
       ['varied.tar.gz', 28],
     ] as const) {
       for (const [flags, epochs, changes, seed] of asked) {
-        const { status, stdout, stderr } = run('preview', '--data', data, '--json', ...flags);
-        assert.equal(status, 0, stderr);
+        const { code, stdout, stderr } = await run('preview', '--data', data, '--json', ...flags);
+        assert.equal(code, 0, stderr);
         const { augmentation, samples } = JSON.parse(stdout);
         assert.deepEqual(augmentation, { ...AMOUNTS, ...ORDER, ...changes });
         assert.equal(samples.length, 4);
         const sorted = flags.includes('--sort');
         // An archive's own strokes depend on no seed.
         const plain = data === 'lines' ? ['--seed', `${seed}`] : [];
-        const given = JSON.parse(run('preview', '--data', data, '--json', ...plain).stdout).samples;
+        const given = JSON.parse((await run('preview', '--data', data, '--json', ...plain)).stdout).samples;
         if (!sorted) assert.deepEqual(samples.map(rowsIn), given.map(rowsIn));
         const rowsOf = trained(given, side, changes, seed, sorted);
         for (const sample of samples) {
@@ -197,29 +197,29 @@ describe('data preview --augment', () => {
     }
   });
 
-  it('sorts the strokes of samples', () => {
-    const strokes = (...flags: string[]): number[][] =>
-      JSON.parse(run('preview', '--data', 'strokes', '--count', '40', '--json', ...flags).stdout).samples.map(
-        rowsIn,
-      );
-    const given = strokes();
+  it('sorts the strokes of samples', async () => {
+    const strokes = async (...flags: string[]): Promise<number[][]> =>
+      JSON.parse(
+        (await run('preview', '--data', 'strokes', '--count', '40', '--json', ...flags)).stdout,
+      ).samples.map(rowsIn);
+    const given = await strokes();
     const preprocessing = { ...DEFAULT_STROKE_PREPROCESSING, sorted: true };
     const sorted = given.map((moves) => [...sortedMoves(Int16Array.from(moves), preprocessing)]);
     assert.notDeepEqual(sorted, given, 'some are in another order');
-    assert.deepEqual(strokes('--sort'), sorted);
+    assert.deepEqual(await strokes('--sort'), sorted);
   });
 
-  it('writes a row of the sheet for every epoch, and the amounts', () => {
-    const { status, stderr } = run('preview', '--data', 'lines', '--augment', '3', '--out', 'varied.svg');
-    assert.equal(status, 0, stderr);
+  it('writes a row of the sheet for every epoch, and the amounts', async () => {
+    const { code, stderr } = await run('preview', '--data', 'lines', '--augment', '3', '--out', 'varied.svg');
+    assert.equal(code, 0, stderr);
     const svg = readFileSync(join(folder, 'varied.svg'), 'utf8');
     assert.deepEqual(svg.match(/>epoch \d+</g), ['>epoch 1<', '>epoch 2<', '>epoch 3<']);
     assert.match(svg, />Augmentation: rotation 8, scale 0\.1, .*, jitter 0\.1\.</);
   });
 
-  it('draws a picture for every epoch in the terminal', () => {
-    const { status, stdout } = run('preview', '--data', 'lines', '--count', '2', '--augment', '2');
-    assert.equal(status, 0);
+  it('draws a picture for every epoch in the terminal', async () => {
+    const { code, stdout } = await run('preview', '--data', 'lines', '--count', '2', '--augment', '2');
+    assert.equal(code, 0);
     assert.deepEqual(stdout.match(/#\d|epoch \d, \d steps/g), [
       '#1',
       'epoch 1, 7 steps',
@@ -232,11 +232,11 @@ describe('data preview --augment', () => {
 });
 
 describe('data preview --negatives', () => {
-  it('shows what is none of the classes, evenly of all kinds', () => {
-    const { status, stdout, stderr } = run(
+  it('shows what is none of the classes, evenly of all kinds', async () => {
+    const { code, stdout, stderr } = await run(
       ...['preview', '--negatives', '--data', 'mnist', '--count', '9', '--json'],
     );
-    assert.equal(status, 0, stderr);
+    assert.equal(code, 0, stderr);
     const { classes, samples } = JSON.parse(stdout);
     assert.equal(classes.length, 7);
     assert.deepEqual(
@@ -246,36 +246,42 @@ describe('data preview --negatives', () => {
     assert.ok(samples[0].pixels.length === 784 && samples[0].rows.length > 5);
   });
 
-  it('refuses data of another size, the test set, and augmentation', () => {
-    assert.match(run('preview', '--negatives', '--data', 'lines').stderr, /negatives: .* has 8 × 8/);
+  it('refuses data of another size, the test set, and augmentation', async () => {
+    assert.match((await run('preview', '--negatives', '--data', 'lines')).stderr, /negatives: .* has 8 × 8/);
     for (const [name, args] of [
       ['--part test', ['--part', 'test']],
       ['--augment', ['--augment']],
       ['--sort', ['--sort']],
     ] as const) {
-      const { status, stderr } = run('preview', '--negatives', ...args);
-      assert.equal(status, 2);
+      const { code, stderr } = await run('preview', '--negatives', ...args);
+      assert.equal(code, 2);
       assert.match(stderr, new RegExp(`${name} has no effect on negatives`));
     }
   });
 });
 
 describe('data preview --drawn', () => {
-  it('shows digits in the forms that people write, evenly of all digits', () => {
-    const { status, stdout, stderr } = run(
+  it('shows digits in the forms that people write, evenly of all digits', async () => {
+    const { code, stdout, stderr } = await run(
       ...['preview', '--drawn', '--data', 'mnist', '--count', '12', '--json'],
     );
-    assert.equal(status, 0, stderr);
+    assert.equal(code, 0, stderr);
     const { samples } = JSON.parse(stdout);
     assert.equal(samples.map((sample: { class: string }) => sample.class).join(''), '012345678901');
     assert.ok(samples[0].pixels.length === 784 && samples[0].rows.length > 5);
   });
 
-  it('refuses other classes, negatives on the same sheet, and the test set', () => {
-    assert.match(run('preview', '--drawn', '--data', 'lines').stderr, /drawn digits: .* has the classes/);
-    assert.match(run('preview', '--drawn', '--negatives').stderr, /leave out one of --negatives and --drawn/);
-    const { status, stderr } = run('preview', '--drawn', '--part', 'test');
-    assert.equal(status, 2);
+  it('refuses other classes, negatives on the same sheet, and the test set', async () => {
+    assert.match(
+      (await run('preview', '--drawn', '--data', 'lines')).stderr,
+      /drawn digits: .* has the classes/,
+    );
+    assert.match(
+      (await run('preview', '--drawn', '--negatives')).stderr,
+      /leave out one of --negatives and --drawn/,
+    );
+    const { code, stderr } = await run('preview', '--drawn', '--part', 'test');
+    assert.equal(code, 2);
     assert.match(stderr, /--part test has no effect on drawn digits; leave out --part test, or --drawn/);
   });
 });

@@ -14,24 +14,24 @@ const { folder, run } = dataCommand();
 
 describe('help', () => {
   for (const args of [['--help'], ['strokes', '--help'], ['preview', '--help']]) {
-    it(`of data ${args.join(' ')} has three examples`, () => {
-      const { status, stdout } = run(...args);
-      assert.equal(status, 0);
+    it(`of data ${args.join(' ')} has three examples`, async () => {
+      const { code, stdout } = await run(...args);
+      assert.equal(code, 0);
       assert.equal(stdout.split('Examples:\n')[1].match(/^ {2}scanstroke .*/gm)?.length, 3);
     });
   }
 });
 
 describe('data strokes', () => {
-  it('stores strokes in the cache and prints their counts', () => {
-    const { status, stdout, stderr } = run('strokes', '--data', 'lines');
-    assert.equal(status, 0, stderr);
+  it('stores strokes in the cache and prints their counts', async () => {
+    const { code, stdout, stderr } = await run('strokes', '--data', 'lines');
+    assert.equal(code, 0, stderr);
     assert.match(stdout, /^lines strokes\n {2}4 sequences for training, 4 for the test, 2 classes\n/);
     assert.match(stderr, /strokes from lines: 100 %/);
     assert.equal(readdirSync(join(folder, 'cache')).length, 1);
   });
 
-  it('says what is left out, and goes on', () => {
+  it('says what is left out, and goes on', async () => {
     const drawings = Array.from({ length: 14 }, (_, n) =>
       JSON.stringify({
         label: `${n % 2}`,
@@ -48,16 +48,16 @@ describe('data strokes', () => {
       }),
     );
     writeFileSync(join(folder, 'some.ndjson'), drawings.join('\n'));
-    const { status, stdout, stderr } = run('strokes', '--data', 'some.ndjson');
-    assert.equal(status, 0, stderr);
+    const { code, stdout, stderr } = await run('strokes', '--data', 'some.ndjson');
+    assert.equal(code, 0, stderr);
     assert.match(stderr, /1 drawing without strokes left out: some\.ndjson:6/);
     assert.match(stdout, /sequences for training/);
-    assert.equal(run('preview', '--data', 'some.ndjson', '--json').status, 0);
+    assert.equal((await run('preview', '--data', 'some.ndjson', '--json')).code, 0);
   });
 
-  it('writes a folder and an archive; --json prints one JSON value', () => {
+  it('writes a folder and an archive; --json prints one JSON value', async () => {
     for (const out of ['out', 'out.tar.gz']) {
-      const { status, stdout, stderr } = run(
+      const { code, stdout, stderr } = await run(
         'strokes',
         '--data',
         'lines',
@@ -67,7 +67,7 @@ describe('data strokes', () => {
         '--seed',
         '4',
       );
-      assert.equal(status, 0, stderr);
+      assert.equal(code, 0, stderr);
       const { seconds, ...value } = JSON.parse(stdout);
       assert.ok(seconds > 0);
       assert.deepEqual(value, {
@@ -81,7 +81,9 @@ describe('data strokes', () => {
         shortest: 7,
         longest: 7,
       });
-      const samples = JSON.parse(run('preview', '--data', out, '--json', '--count', '2').stdout).samples;
+      const samples = JSON.parse(
+        (await run('preview', '--data', out, '--json', '--count', '2')).stdout,
+      ).samples;
       assert.deepEqual(samples[0].rows.slice(0, 2), [
         [2, 4, 0, 0],
         [1, 0, 0, 0],
@@ -90,43 +92,43 @@ describe('data strokes', () => {
         ['strokes', '--out', 'again'],
         ['preview', '--json'],
       ]) {
-        const idle = run(...args, '--data', out, '--seed', '4');
-        assert.deepEqual([idle.status, idle.stdout], [2, '']);
+        const idle = await run(...args, '--data', out, '--seed', '4');
+        assert.deepEqual([idle.code, idle.stdout], [2, '']);
         assert.equal(
           idle.stderr,
           `scanstroke: data ${args[0]}: --seed has no effect on ${out}, whose strokes are made already; leave it out\n`,
         );
       }
     }
-    const points = run('preview', '--data', 'lines', '--order', 'points', '--seed', '4');
+    const points = await run('preview', '--data', 'lines', '--order', 'points', '--seed', '4');
     assert.match(points.stderr, /data preview: --seed has no effect on the order points/);
     assert.equal(readFileSync(join(folder, 'out/trainlabels.txt'), 'utf8'), '1\n0\n1\n0\n');
   });
 
-  it('--sort writes sorted strokes, and needs --out', () => {
+  it('--sort writes sorted strokes, and needs --out', async () => {
     const leftwards = '9 4 0 0\n-1 0 0 0\n-1 0 0 0\n0 0 1 1\n';
     mkdirSync(join(folder, 'backwards'));
     for (const part of ['train', 'test']) {
       writeFileSync(join(folder, 'backwards', `${part}labels.txt`), '1\n');
       writeFileSync(join(folder, 'backwards', `${part}img-0-inputdata.txt`), leftwards);
     }
-    const { status, stderr } = run('strokes', '--data', 'backwards', '--sort', '--out', 'sorted');
-    assert.equal(status, 0, stderr);
+    const { code, stderr } = await run('strokes', '--data', 'backwards', '--sort', '--out', 'sorted');
+    assert.equal(code, 0, stderr);
     for (const part of ['train', 'test']) {
       const text = readFileSync(join(folder, 'sorted', `${part}img-0-inputdata.txt`), 'utf8');
       assert.equal(text, '7 4 0 0\n1 0 0 0\n1 0 0 0\n0 0 1 1\n');
     }
-    const refused = run('strokes', '--data', 'backwards', '--sort');
-    assert.deepEqual([refused.status, refused.stdout], [2, '']);
+    const refused = await run('strokes', '--data', 'backwards', '--sort');
+    assert.deepEqual([refused.code, refused.stdout], [2, '']);
     assert.match(refused.stderr, /^scanstroke: data strokes: --sort needs --out, .*\n$/);
-    const points = run('strokes', '--data', 'backwards', '--sort', '--order', 'points', '--out', 'new');
-    assert.deepEqual([points.status, points.stdout], [2, '']);
+    const points = await run('strokes', '--data', 'backwards', '--sort', '--order', 'points', '--out', 'new');
+    assert.deepEqual([points.code, points.stdout], [2, '']);
     assert.match(points.stderr, /^scanstroke: data strokes: --sort does not go with --order points, .*\n$/);
   });
 
-  it('refuses a folder with files before it starts', () => {
-    const { status, stdout, stderr } = run('strokes', '--data', 'lines', '--out', 'lines');
-    assert.deepEqual([status, stdout], [2, '']);
+  it('refuses a folder with files before it starts', async () => {
+    const { code, stdout, stderr } = await run('strokes', '--data', 'lines', '--out', 'lines');
+    assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /^scanstroke: cannot write the strokes to lines: it holds 4 files already; .*\n$/);
   });
 });
@@ -148,24 +150,24 @@ describe('data summary', () => {
   const write = (name: string, words: readonly [string, number][]) =>
     writeFileSync(join(folder, name), words.map(([word, n]) => drawing(word, n)).join('\n'));
 
-  it('says what a training says: what was left out, and that it would be refused', () => {
+  it('says what a training says: what was left out, and that it would be refused', async () => {
     write(
       'one.ndjson',
       [1, 2, 3, 4, -1].map((n) => ['cat', n]),
     );
-    const { status, stdout } = run('summary', '--data', 'one.ndjson');
-    assert.equal(status, 0);
+    const { code, stdout } = await run('summary', '--data', 'one.ndjson');
+    assert.equal(code, 0);
     assert.match(stdout, /\n {2}1 drawing without strokes left out: one\.ndjson:5\n/);
     assert.match(
       stdout,
       /\n {2}a training would be refused: train: all samples of one\.ndjson are of the class "cat"/,
     );
-    const { problem, notices } = JSON.parse(run('summary', '--data', 'one.ndjson', '--json').stdout);
+    const { problem, notices } = JSON.parse((await run('summary', '--data', 'one.ndjson', '--json')).stdout);
     assert.match(problem, /at least two classes are needed/);
     assert.equal(notices.length, 1);
   });
 
-  it('refuses sizes and colours of strokes, also where only the content tells that they are strokes', () => {
+  it('refuses sizes and colours of strokes, also where only the content tells that they are strokes', async () => {
     mkdirSync(join(folder, 'lines-of-pens'));
     const line = JSON.stringify({
       label: 'a',
@@ -177,18 +179,18 @@ describe('data summary', () => {
       ],
     });
     writeFileSync(join(folder, 'lines-of-pens/a.ndjson'), Array(7).fill(line).join('\n'));
-    const { status, stderr } = run('summary', '--data', 'lines-of-pens', '--image-size', '32');
-    assert.equal(status, 2);
+    const { code, stderr } = await run('summary', '--data', 'lines-of-pens', '--image-size', '32');
+    assert.equal(code, 2);
     assert.match(stderr, /--image-size have no effect on strokes/);
   });
 
-  it('refuses two drawings a class, as a training does', () => {
+  it('refuses two drawings a class, as a training does', async () => {
     write(
       'two.ndjson',
       ['cat', 'dog'].flatMap((word) => [1, 2].map((n): [string, number] => [word, n])),
     );
-    const { status, stderr } = run('summary', '--data', 'two.ndjson');
-    assert.equal(status, 2);
+    const { code, stderr } = await run('summary', '--data', 'two.ndjson');
+    assert.equal(code, 2);
     assert.match(
       stderr,
       /4 to train and 0 to test; each part needs at least one\. Give at least 3 drawings of each/,
@@ -230,9 +232,9 @@ describe('mistakes end with exit code 2 and one line', () => {
     ],
   ];
   for (const [args, message] of mistakes) {
-    it(args || 'nothing', () => {
-      const { status, stdout, stderr } = run(...args.split(' ').filter(Boolean));
-      assert.deepEqual([status, stdout], [2, '']);
+    it(args || 'nothing', async () => {
+      const { code, stdout, stderr } = await run(...args.split(' ').filter(Boolean));
+      assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, message);
     });
   }
