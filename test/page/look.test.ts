@@ -208,7 +208,7 @@ test('a run in training is followed from its first epoch to its result, across a
     '--hidden-size',
     '48',
     '--num-epochs',
-    '96',
+    '48',
     '--chart-format',
     'svg',
     '--batch-size',
