@@ -29,7 +29,7 @@ let browser: Browser;
 let server: StaticServer;
 let node: NodeRecognition;
 let site: string;
-/** A hundred digits of the test set. */
+/** Digits of the test set. */
 let digits: Drawing[];
 
 before(async () => {
@@ -41,7 +41,7 @@ before(async () => {
   server = await serveFolder(site);
   node = await NodeRecognition.open(site, MODELS);
   const images = readFileSync(join(data, 't10k-images-idx3-ubyte')).subarray(16);
-  digits = Array.from({ length: 100 }, (_, n) => drawingOfDigit(images.subarray(784 * n, 784 * (n + 1))));
+  digits = Array.from({ length: 50 }, (_, n) => drawingOfDigit(images.subarray(784 * n, 784 * (n + 1))));
 });
 
 after(async () => {
@@ -168,7 +168,7 @@ for (const [size, options, tool] of [
   });
 }
 
-test('a hundred digits drawn in the page are classified as in Node.js', async (t) => {
+test('fifty digits drawn in the page are classified as in Node.js', async (t) => {
   await onPage(DESKTOP, async (visited, page) => {
     for (const [n, drawing] of digits.entries()) {
       if (n > 0) await page.keyboard.press('Delete');
@@ -345,7 +345,7 @@ test('an answer with a low probability is marked as not sure', async () => {
   const doubtful = candidates.reduce((a, b) =>
     b.answer!.top[0].probability < a.answer!.top[0].probability ? b : a,
   );
-  assert.ok(doubtful.answer!.unsure, 'at least one of the hundred digits is unsure');
+  assert.ok(doubtful.answer!.unsure, 'at least one of the fifty digits is unsure');
   await onPage(DESKTOP, async (visited) => {
     await draw(visited, doubtful.drawing);
     const [rows] = await answers(visited);
