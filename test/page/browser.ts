@@ -87,3 +87,17 @@ export async function accessibilityProblems(page: Page, rules?: readonly string[
     ({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')})`,
   );
 }
+
+/** The same in light and in dark, which has other colours only; each line begins with the scheme. The page ends light. */
+export async function problemsInBothSchemes(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const [colorScheme, rules] of [
+    ['light', undefined],
+    ['dark', ['color-contrast']],
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    found.push(...(await accessibilityProblems(page, rules)).map((line) => `${colorScheme}: ${line}`));
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  return found;
+}

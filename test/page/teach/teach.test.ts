@@ -13,12 +13,12 @@ import { starterProject } from '#src/teach/starters.js';
 import { scanstroke } from '../../e2e/command.js';
 import { temporaryFolder } from '../../train/small-mnist.js';
 import {
-  accessibilityProblems,
   after,
   before,
   DESKTOP,
   launch,
   PHONE,
+  problemsInBothSchemes,
   test,
   type Visit,
   visit,
@@ -169,11 +169,7 @@ async function takeAway(page: Page, title: string): Promise<{ name: string; byte
 }
 
 async function checkAccess(page: Page, what: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    assert.deepEqual(await accessibilityProblems(page), [], `${what}, ${colorScheme}`);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
+  assert.deepEqual(await problemsInBothSchemes(page), [], what);
   const overflow = await page.evaluate(() => {
     // Not innerWidth: on a phone it grows with the content.
     const { scrollWidth, clientWidth } = document.documentElement;
