@@ -9,8 +9,10 @@ interface WaitingThread {
   thread: MessageThread;
 }
 
-export const startNodeThread: StartThread = (member, backend) =>
-  begin(openThread(member.index), { member, backend: backend.handle() });
+export const startNodeThread: StartThread = (member, backend) => {
+  const start = { member, backend: backend.handle() };
+  return begin(openThread(member.index), start);
+};
 
 /**
  * Threads that load their code while the caller does something else, for a team that is opened later. They do not keep
@@ -34,10 +36,10 @@ export class WaitingThreads {
 
   /** Takes a waiting thread; starts one when all are taken. */
   readonly start: StartThread = (member, backend) => {
-    const opened = this.#waiting.shift();
-    if (!opened) return startNodeThread(member, backend);
+    const start = { member, backend: backend.handle() };
+    const opened = this.#waiting.shift() ?? openThread(member.index);
     opened.worker.ref();
-    return begin(opened, { member, backend: backend.handle() });
+    return begin(opened, start);
   };
 
   /** Ends the threads that no team took. */
@@ -54,8 +56,13 @@ function openThread(index: number): WaitingThread {
 }
 
 function begin({ worker, thread }: WaitingThread, start: Start): MessageThread {
-  worker.postMessage(start);
-  return thread;
+  try {
+    worker.postMessage(start);
+    return thread;
+  } catch (error) {
+    void thread.end();
+    throw error;
+  }
 }
 
 /** A worker whose script answers as worker-node.ts does. @param index for messages */

@@ -65,12 +65,27 @@ test('a team takes as many waiting threads as it needs, and starts those that ar
   for (const count of [1, THREADS, THREADS + 1]) assert.equal(await trainOn(new WaitingThreads(count)), bits);
 });
 
-test('waiting threads that nobody takes and nobody ends let the process end', () => {
+/** Runs a program that knows threads-node.js. It must end by itself, without a message. */
+function assertEnds(program: string): void {
   const module = new URL('../../../../../dist/train/team/threads/threads-node.js', import.meta.url);
-  const program = `import { WaitingThreads } from '${module}'; new WaitingThreads(2);`;
-  const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+  const whole = `import { startNodeThread, WaitingThreads } from '${module}'; ${program}`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', whole], {
     encoding: 'utf8',
     timeout: 30_000,
   });
   assert.deepEqual([child.status, child.stdout, child.stderr], [0, '', '']);
-});
+}
+
+test('waiting threads that nobody takes and nobody ends let the process end', () =>
+  assertEnds('new WaitingThreads(2);'));
+
+test('what cannot be posted to a thread leaves no thread that keeps the process alive', () =>
+  assertEnds(`
+    const unshared = { handle() { throw new Error('unshared'); } };
+    const refused = { handle: () => () => {} };
+    for (const start of [startNodeThread, new WaitingThreads(1).start, new WaitingThreads(0).start])
+      for (const backend of [unshared, refused]) {
+        let error;
+        try { start({ index: 0 }, backend); } catch (thrown) { error = thrown; }
+        if (!/unshared|could not be cloned/.test(error?.message)) console.log(error);
+      }`));
