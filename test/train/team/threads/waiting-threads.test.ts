@@ -25,13 +25,23 @@ async function trainOn(waiting: WaitingThreads): Promise<string> {
         kind: 'images',
         name: 'stripes',
         examples: {
-          ...{ count: COUNT, channels: 1, height: 4, width: 3 },
+          count: COUNT,
+          channels: 1,
+          height: 4,
+          width: 3,
           pixels: Uint8Array.from({ length: COUNT * 12 }, (_, n) => (n * 37) % 256),
           labels: Uint8Array.from({ length: COUNT }, (_, n) => n % 2),
         },
         preprocessing: {
-          ...{ kind: 'images', channels: 1, height: 4, width: 3, sequenceLength: 4, inputSize: 3 },
-          ...{ mean: 0.5, std: 0.5, permutationSeed: null },
+          kind: 'images',
+          channels: 1,
+          height: 4,
+          width: 3,
+          sequenceLength: 4,
+          inputSize: 3,
+          mean: 0.5,
+          std: 0.5,
+          permutationSeed: null,
         },
       },
     },
@@ -47,7 +57,11 @@ async function trainOn(waiting: WaitingThreads): Promise<string> {
   });
   try {
     const plan = {
-      ...{ epoch: 1, order: firstIndices(COUNT), firstBatch: 0, endBatch: 3, updatesBefore: 0 },
+      epoch: 1,
+      order: firstIndices(COUNT),
+      firstBatch: 0,
+      endBatch: 3,
+      updatesBefore: 0,
       learningRates: new Float64Array(3).fill(0.01),
       lossScale: null,
     };
