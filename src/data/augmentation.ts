@@ -1,6 +1,6 @@
 /**
  * How training sequences are varied from epoch to epoch. Every amount is 0 by default: no variation. The variation of a
- * sample is a function of (seed, epoch, sample) alone.
+ * sample is a function of (seed, epoch, sample) alone. Epochs count from 1.
  */
 export interface Augmentation {
   /** Rotation by up to this many degrees in either direction. */
@@ -27,6 +27,8 @@ export interface Augmentation {
   shuffle: number;
   /** Strokes only: probability, for each stroke, that it is drawn from its end. */
   flip: number;
+  /** The last epoch that is varied: later ones read the samples as they are. */
+  until: number;
 }
 
 export const NO_AUGMENTATION: Readonly<Augmentation> = {
@@ -42,9 +44,10 @@ export const NO_AUGMENTATION: Readonly<Augmentation> = {
   reverse: 0,
   shuffle: 0,
   flip: 0,
+  until: Number.POSITIVE_INFINITY,
 };
 
-/** Whether anything is varied. */
-export function isAugmenting(augmentation: Augmentation): boolean {
-  return Object.values(augmentation).some((amount) => amount !== 0);
+/** Whether anything is varied in an epoch; without one, in any. */
+export function isAugmenting({ until, ...amounts }: Augmentation, epoch = 1): boolean {
+  return epoch <= until && Object.values(amounts).some((amount) => amount !== 0);
 }

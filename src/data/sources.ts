@@ -25,7 +25,28 @@ export function openAugmented(
   seed: number,
 ): AugmentedSource {
   if (data.kind === 'arrays') throw new Error('augmentation: arrays are not varied');
-  return kindOf(data).openAugmented(data, augmentation, seed);
+  const varied = kindOf(data).openAugmented(data, augmentation, seed);
+  if (augmentation.until === Number.POSITIVE_INFINITY) return varied;
+  const plain = openSequences(data);
+  return {
+    maxSteps: Math.max(varied.maxSteps, plain.maxSteps),
+    mostSteps: (i) => Math.max(varied.mostSteps(i), plain.lengthOf(i)),
+    draw: (indices, epoch) =>
+      epoch > augmentation.until ? selected(plain, indices) : varied.draw(indices, epoch),
+  };
+}
+
+/** Some sequences of a source, in the order of `indices`. */
+function selected(source: SequenceSource, indices: Int32Array): SequenceSource {
+  const { inputSize, maxSteps } = source;
+  return {
+    count: indices.length,
+    inputSize,
+    maxSteps,
+    lengthOf: (i) => source.lengthOf(indices[i]),
+    labelOf: (i) => source.labelOf(indices[i]),
+    read: (i, target, rowStarts, column) => source.read(indices[i], target, rowStarts, column),
+  };
 }
 
 /** @throws UserError if the examples do not fit the preprocessing */

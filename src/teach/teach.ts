@@ -94,6 +94,7 @@ async function trainPart(
 ): Promise<void> {
   const { batchSize, seed } = training;
   const none = {
+    firstPlain: Number.POSITIVE_INFINITY,
     patience: null,
     targetAccuracy: null,
     maxMs: null,

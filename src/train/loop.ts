@@ -30,7 +30,10 @@ export interface TrainState {
   lossScale: LossScaleState | null;
 }
 
-/** The epoch with the best validation accuracy so far; of equal ones, the one with the lowest validation loss. */
+/**
+ * The epoch with the best validation accuracy so far; of equal ones, the one with the lowest validation loss. Any epoch
+ * without augmentation is better than those before.
+ */
 export interface BestEpoch {
   accuracy: number;
   loss: number;
@@ -55,6 +58,8 @@ export interface LoopSettings {
   /** Sequences of an update. */
   batchSize: number;
   rate: RateSettings;
+  /** The first of the epochs without augmentation, from which on the best is chosen anew; Infinity: there is none. */
+  firstPlain: number;
   /** Key of the order of the sequences. */
   seed: number;
   /** Stop after this many epochs without a better validation accuracy; null: never. */
@@ -137,9 +142,10 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     const metrics = metricsOf(options, trained, scores, stepsBefore);
     stepsBefore += state.losses.length;
     const accuracy = metrics.validationAccuracy;
-    const best = isBetter(accuracy, scores.loss, state.best);
+    const before = bestBefore(epoch, options);
+    const best = isBetter(accuracy, scores.loss, before);
     if (best) {
-      const reachedIn = state.best?.accuracy === accuracy ? state.best.reachedIn : epoch;
+      const reachedIn = before?.accuracy === accuracy ? before.reachedIn : epoch;
       state.best = { accuracy, loss: scores.loss, epoch, reachedIn };
     }
     endEpoch(state);
@@ -149,6 +155,14 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     yield { type: 'epoch', metrics, best, epochs: settings.epochs };
   }
   return reasonToStop(options) ?? 'epochs';
+}
+
+/** The best of the epochs that compete with an epoch. */
+function bestBefore(
+  epoch: number,
+  { settings: { firstPlain }, state: { best } }: LoopOptions,
+): BestEpoch | null {
+  return best !== null && best.epoch < firstPlain && epoch >= firstPlain ? null : best;
 }
 
 /** Validations of few samples are often equally accurate; their losses tell which of them is sure of its answers. */

@@ -18,6 +18,7 @@ const SETTINGS: LoopSettings = {
   epochs: 3,
   batchSize: 4,
   rate: { name: 'constant', lr: 0.1 },
+  firstPlain: Number.POSITIVE_INFINITY,
   seed: 0,
   patience: null,
   targetAccuracy: null,
@@ -151,6 +152,30 @@ test('of equally accurate epochs the one with the lowest validation loss is the 
     assert.deepEqual(rest.state.best, whole.state.best, `resumed after epoch ${end}`);
     assert.equal(rest.state.epoch, whole.state.epoch);
   }
+});
+
+test('the best of the epochs without augmentation is kept, also after an interruption', async () => {
+  const behaviour = { correct: (epoch: number) => [10, 18, 16, 15, 17, 16][epoch - 1] };
+  const whole = await run(behaviour, { epochs: 6, firstPlain: 4 });
+  assert.deepEqual(
+    epochsOf(whole.events).map(({ best }) => best),
+    [true, true, false, true, true, false],
+  );
+  assert.equal(whole.state.best?.epoch, 5);
+  for (let end = 1; end <= 6; end++) {
+    const { state } = await run(behaviour, { epochs: end, firstPlain: 4 });
+    const rest = await run(behaviour, { epochs: 6, firstPlain: 4 }, { state: structuredClone(state) });
+    assert.deepEqual(rest.state.best, whole.state.best, `resumed after epoch ${end}`);
+  }
+  // More epochs, so that those without augmentation begin later: the best of all before them competes once more.
+  const more = await run(
+    behaviour,
+    { epochs: 6, firstPlain: 6 },
+    { state: (await run(behaviour, { epochs: 5, firstPlain: 4 })).state },
+  );
+  assert.equal(more.state.best?.epoch, 6);
+  const patient = await run(behaviour, { epochs: 6, firstPlain: 4, patience: 1 });
+  assert.deepEqual([patient.reason, patient.state.epoch], ['patience', 4], 'ended before them');
 });
 
 test('patience and target accuracy stop the loop; a resumed loop stops at once', async () => {

@@ -39,6 +39,7 @@ const settings = {
     numEpochs: 2,
     augmentDrop: 0.1,
     augmentResample: 0.2,
+    plainEpochs: 1,
   },
   'augmented images': {
     augmentRotation: 10,
@@ -68,6 +69,16 @@ for (const backend of new Set([FASTEST, 'wasm'])) {
     });
   }
 }
+
+test('epochs without augmentation are those of a training without any; the others are varied', async () => {
+  const varied = { augmentRotation: 10, augmentShift: 1, numEpochs: 2 };
+  const plain = await weights({ numEpochs: 2 });
+  assert.deepEqual(await weights({ ...varied, plainEpochs: 2 }), plain);
+  assert.deepEqual(await weights({ ...varied, plainEpochs: 3 }), plain);
+  const half = await weights({ ...varied, plainEpochs: 1 });
+  assert.notDeepEqual(half, plain);
+  assert.notDeepEqual(half, await weights(varied));
+});
 
 test('another seed gives other weights', async () => {
   const [one, other] = [await weights({ seedNumber: 1 }), await weights({ seedNumber: 2 })];

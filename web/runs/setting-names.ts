@@ -92,6 +92,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
     settings: {
       batch_size: { name: 'Batch size', count: 'sample' },
       num_epochs: { name: 'Epochs at most', count: 'epoch' },
+      plain_epochs: { name: 'Without augmentation at the end', count: 'epoch' },
       accumulation_steps: { name: 'Batches per update', count: 'batch' },
       use_amp: { name: 'Mixed precision' },
       precision: { name: 'Precision' },

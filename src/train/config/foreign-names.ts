@@ -6,6 +6,7 @@
 /** Names of flags elsewhere, by our flags. A command suggests only flags that it has. */
 const FLAGS: Readonly<Record<string, string>> = {
   'num-epochs': 'epochs epoch n-epochs nepochs max-epochs num-train-epochs iterations',
+  'plain-epochs': 'no-aug-epochs close-mosaic',
   'learning-rate': 'lr learningrate max-lr initial-lr base-lr rate',
   'batch-size': 'batch bs b train-batch-size mini-batch-size per-device-train-batch-size',
   'hidden-size': 'hidden hidden-dim hidden-units units n-hidden nhid rnn-size lstm-size width',

@@ -227,6 +227,11 @@ const MODEL = {
 const TRAINING = {
   batchSize: integer(128, { from: 1, to: MAX_BATCH_SIZE }, 'samples per batch'),
   numEpochs: integer(3, { from: 1, to: MAX_EPOCHS }, 'passes over the training samples'),
+  plainEpochs: integer(
+    0,
+    { from: 0, to: MAX_EPOCHS },
+    'the last n epochs read the samples as they are, without augmentation; the best of these epochs is kept',
+  ),
   accumulationSteps: integer(1, { from: 1, to: MANY }, 'gradient accumulation: batches per update'),
   useAmp: toggle(
     false,

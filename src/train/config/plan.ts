@@ -108,7 +108,13 @@ export function augmentationOf(config: TrainConfig): Augmentation {
     reverse: config.augmentReverse,
     shuffle: config.augmentShuffle,
     flip: config.augmentFlip,
+    until: firstPlain(config) - 1,
   };
+}
+
+/** The first of the epochs without augmentation; Infinity: there is none. */
+function firstPlain({ numEpochs, plainEpochs }: TrainConfig): number {
+  return plainEpochs > 0 ? numEpochs - plainEpochs + 1 : Number.POSITIVE_INFINITY;
 }
 
 export function classifierOf(config: TrainConfig, numClasses: number): ResolvedClassifierConfig {
@@ -139,6 +145,7 @@ export function optimizerOf(config: TrainConfig): ResolvedOptimizer {
 export function loopSettingsOf(config: TrainConfig, batchSize: number): LoopSettings {
   return {
     epochs: config.numEpochs,
+    firstPlain: firstPlain(config),
     batchSize,
     rate: rateOf(config),
     seed: config.seedNumber,

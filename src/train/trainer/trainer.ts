@@ -323,6 +323,7 @@ export class Trainer {
       engine: this.#engine,
       settings: {
         batchSize: this.#batchSize,
+        firstPlain: Number.POSITIVE_INFINITY,
         seed: this.#seed,
         patience: null,
         targetAccuracy: null,

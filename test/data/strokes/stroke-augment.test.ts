@@ -37,6 +37,7 @@ const STRONG: Augmentation = {
   reverse: 0.5,
   shuffle: 0.5,
   flip: 0.5,
+  until: Number.POSITIVE_INFINITY,
 };
 
 test('with all amounts 0, a batch is bit-identical to StrokeSequences', () => {

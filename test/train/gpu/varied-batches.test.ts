@@ -45,7 +45,7 @@ async function check(
   );
   for (const gathered of batches) {
     const indices = order.slice(gathered.batch * batchSize, (gathered.batch + 1) * batchSize);
-    const expected = isAugmenting(augmentation)
+    const expected = isAugmenting(augmentation, EPOCH)
       ? packOnHost(
           openAugmented(data, augmentation, SEED).draw(indices, EPOCH),
           firstIndices(indices.length),
@@ -104,6 +104,19 @@ for (const [name, amount] of amounts) {
     }
   });
 }
+
+test('an epoch without augmentation: the bits of images and strokes as they are', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const parts: [SequencesData, Partial<Augmentation>][] = [
+    [images(8, 3, 7), { rotation: 12, elastic: 1 }],
+    [images(8, 3, 7), { thickness: 1 }],
+    [strokes(), { resample: 0.6 }],
+  ];
+  for (const [data, amount] of parts) {
+    await check(gpu.device, data, { ...amount, until: EPOCH - 1 }, { batchSize: 8 });
+  }
+});
 
 test('images with amounts that do not vary them keep their bits', async (t) => {
   const gpu = await gpuOrSkip(t);

@@ -38,6 +38,8 @@ export const PLAN_HEADER = {
   dropoutKey: 2,
   /** [2] key of the epoch, from which the keys of the variation are derived. */
   variationKey: 4,
+  /** 1: the epoch is not varied. */
+  isPlain: 6,
   /** All words. */
   words: 8,
 } as const;
@@ -159,7 +161,7 @@ fn sampleKey(epochKey: u32, sample: u32) -> vec2u {
   return threefry(vec2u(plan[epochKey], plan[epochKey + 1u]), vec2u(sample, 3u));
 }
 ${valueFunctions(format.name, isOrdered)}
-${variation ? variationFunctions(variation) : ''}
+${variation ? variationFunctions(variation) + CHOSEN_VALUE : ''}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   record = recordOfPass();
@@ -190,13 +192,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     var quad = vec4f(0.0);
     if (t < steps) {
       for (var j = 0u; j < 4u && column + j < COLUMNS; j++) {
-        quad[j] = ${variation ? 'variedValueAt' : 'valueAt'}(start, t * COLUMNS + column + j);
+        quad[j] = ${variation ? 'chosenValueAt' : 'valueAt'}(start, t * COLUMNS + column + j);
       }
     }
     inputs[rowOf(b, t) * QUADS + q % QUADS] = packedQuad(quad);
   }
 }`;
 }
+
+/** Of a sequence that is varied, unless the epoch is not. */
+const CHOSEN_VALUE = `
+fn chosenValueAt(start: u32, n: u32) -> f32 {
+  if (plan[${PLAN_HEADER.isPlain}] != 0u) { return valueAt(start, n); }
+  return variedValueAt(start, n);
+}
+`;
 
 /** `valueAt(start, n)`: value n of the sequence that begins at value `start`. */
 function valueFunctions(name: ValueFormat['name'], isOrdered: boolean): string {

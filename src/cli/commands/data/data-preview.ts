@@ -106,7 +106,8 @@ function variationsOf({ augment, part, ...flags }: PreviewFlags): StrokeVariatio
 }
 
 /** The amounts that apply to strokes. */
-function amountsOf({ augmentation: { elastic: _, thickness: __, ...amounts } }: StrokeVariations) {
+function amountsOf({ augmentation }: StrokeVariations) {
+  const { elastic: _, thickness: __, until: ___, ...amounts } = augmentation;
   return amounts;
 }
 

@@ -213,6 +213,7 @@ export class BatchFeed {
     if (training) {
       words.set(deriveKey(training.seed, DROPOUT_STREAM, epoch), PLAN_HEADER.dropoutKey);
       words.set(deriveKey(training.seed, AUGMENT_STREAM, epoch), PLAN_HEADER.variationKey);
+      words[PLAN_HEADER.isPlain] = isAugmenting(training.augmentation, epoch) ? 0 : 1;
     }
     const sequences = capacity.blocks * capacity.lanes;
     let at: number = PLAN_HEADER.words;
