@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runHere } from '../cli/commands/fake-run.js';
 import { temporaryFolder, writeSmallMnist } from '../train/small-mnist.js';
 import { COMMAND, scanstroke } from './command.js';
 import { runHarness } from './kills/kill-harness.js';
@@ -21,7 +22,7 @@ const resume = (run: string) => ['train', '--load-cp', join(folder, run)];
 const weights = (run: string) => readFileSync(join(folder, run, 'best.safetensors')).toString('base64');
 
 async function finish(run: string): Promise<void> {
-  const { code, stderr } = await scanstroke(resume(run));
+  const { code, stderr } = await runHere(resume(run));
   assert.equal(code, 0, stderr);
   assert.equal(weights(run), weights('whole'));
   assert.deepEqual(readdirSync(join(folder, run)).sort(), readdirSync(join(folder, 'whole')).sort());
@@ -35,7 +36,7 @@ async function finish(run: string): Promise<void> {
 }
 
 before(async () => {
-  const { code, stderr } = await scanstroke(train('whole'));
+  const { code, stderr } = await runHere(train('whole'));
   assert.equal(code, 0, stderr);
 });
 
@@ -79,13 +80,13 @@ test('a run that is killed while it moves to another folder begins again from th
     const kind = files.includes('last.safetensors') ? 2 : files.includes('config.json') ? 1 : 0;
     moved[kind].count++;
     if (kind === 0) {
-      const { code, stderr } = await scanstroke(resume(run));
+      const { code, stderr } = await runHere(resume(run));
       assert.equal(code, 2);
       assert.match(stderr, /holds no run/);
     }
     // The same command again, or the new folder alone.
     const again = kind === 0 || moment === 'after 4' ? move : resume(run);
-    const { code, stderr } = await scanstroke(again);
+    const { code, stderr } = await runHere(again);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^continues (with|in) epoch 2\b/m);
     assert.equal(weights(run), weights('whole'));
@@ -98,25 +99,25 @@ test('a run that is killed while it moves to another folder begins again from th
 });
 
 test('several seeds that move to another folder go on from their own checkpoints, also after a kill', async () => {
-  await scanstroke([...train('seeds'), '--seeds', '2']);
+  await runHere([...train('seeds'), '--seeds', '2']);
   const more = ['--num-epochs', '3', '--saving-path', join(folder, 'seeds moved')];
   // Renames: the origins of both seeds, config; origin, config, metrics, best, last of the first seed.
   await scanstroke([...resume('seeds'), ...more], killed('after 8'));
   assert.ok(!existsSync(join(folder, 'seeds moved', 'seed-1', 'config.json')), 'killed in the first seed');
-  const { code, stderr } = await scanstroke(resume('seeds moved'));
+  const { code, stderr } = await runHere(resume('seeds moved'));
   assert.equal(code, 0, stderr);
   assert.equal(stderr.match(/^continues with epoch 3$/gm)?.length, 2, stderr);
-  await scanstroke([...resume('seeds'), '--num-epochs', '3']);
+  await runHere([...resume('seeds'), '--num-epochs', '3']);
   for (const seed of ['seed-0', 'seed-1'])
     assert.equal(weights(join('seeds moved', seed)), weights(join('seeds', seed)));
 });
 
 test('a run killed between its best and its last checkpoint keeps the best that the last one knows', async () => {
   // Renames 6 and 7 are the best and the last checkpoint of epoch 2.
-  await scanstroke([...train('one'), '--num-epochs', '1', '--schedule', 'constant']);
+  await runHere([...train('one'), '--num-epochs', '1', '--schedule', 'constant']);
   await scanstroke([...train('changed'), '--schedule', 'constant'], killed('before 7'));
   assert.ok(readdirSync(join(folder, 'changed')).includes('.best.safetensors.epoch-2'));
-  const { code, stderr } = await scanstroke([...resume('changed'), '--learning-rate', '1e-12']);
+  const { code, stderr } = await runHere([...resume('changed'), '--learning-rate', '1e-12']);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /epoch 2\/2 (?!.*best)/, 'epoch 2 is now no better than epoch 1');
   assert.equal(weights('changed'), weights('one'));
