@@ -11,6 +11,10 @@ import { listFiles } from './file-names.mjs';
 
 /** A test file that takes longer is killed and fails with its name. */
 const FILE_TIMEOUT_MS = 10 * 60_000;
+/** Test files in a process: few enough that none is the last at work for long. */
+const MOST_JOINED = 16;
+/** A hook at the top of a file: when it runs is only certain where the file is alone. */
+const HOOKS_OF_FILE = /^(before|beforeEach|after|afterEach)\(/m;
 /** A GPU opens in this time, also on a cold disk; else its driver hangs. */
 const GPU_TIMEOUT_MS = 60_000;
 
@@ -54,11 +58,21 @@ if (noGpu) {
 }
 // Also one process for the table of cases on all backends of the processor: the oracle's results take as long as theirs.
 const tableFiles = files.filter((file) => imports(file, '/cases/run'));
+// Neighbours share a process, and so the code that it has loaded and compiled, unless they need one for themselves:
+// pages and ends of processes, and files with hooks.
+const needsProcess = (file) =>
+  needsBrowser(file) || /\/(e2e|package)\//.test(file) || HOOKS_OF_FILE.test(readFileSync(file, 'utf8'));
+const isTaken = (file) => gpuFiles.includes(file) || tableFiles.includes(file);
+const others = files.filter((file) => !isTaken(file));
+const neighbours = others.filter((file) => !needsProcess(file));
 // Files begin in the order of their paths: the longest first, or it would run at the end, alone.
 const scratch = mkdtempSync(join(folder, '.joined-'));
-const joined = [joinFiles(gpuFiles, '1-gpu'), joinFiles(tableFiles, '2-table')];
-const alone = files.filter((file) => !gpuFiles.includes(file) && !tableFiles.includes(file));
-files = [...joined.flat(), ...alone];
+files = [
+  ...joinFiles(gpuFiles, '1-gpu', atOnce),
+  ...joinFiles(tableFiles, '2-table', atOnce),
+  ...others.filter(needsProcess),
+  ...chunksOf(neighbours, MOST_JOINED).flatMap((part, n) => joinFiles(part, `neighbours-${n + 1}`, inTurn)),
+];
 // A core for each file under test; Node.js leaves one core idle by default.
 const limits = [`--test-timeout=${FILE_TIMEOUT_MS}`, `--test-concurrency=${availableParallelism()}`];
 // Node.js before 20.11 refuses them; there a hang is not ended.
@@ -75,11 +89,30 @@ rmSync(scratch, { recursive: true });
 process.exit(run.status ?? 1);
 
 /** Several test files as one, which imports them; fewer than two stay as they are. */
-function joinFiles(parts, name) {
+function joinFiles(parts, name, importsOf) {
   if (parts.length < 2) return parts;
   const entry = join(scratch, `${name}.test.mjs`);
-  writeFileSync(entry, parts.map((file) => `import '${pathToFileURL(file)}';`).join('\n'));
+  writeFileSync(entry, importsOf(parts).join('\n'));
   return [entry];
+}
+
+/** All at once: what they share is closed at the end of all, not of the first. */
+function atOnce(parts) {
+  return parts.map((file) => `import '${pathToFileURL(file)}';`);
+}
+
+/** Each when the tests of the one before have ended, and with its name: a file that hangs comes after the last name. */
+function inTurn(parts) {
+  const lines = parts.map((file) => {
+    const begins = `the tests of ${file.slice(folder.length)} begin`;
+    return `await test('${begins}', () => {});\nawait import('${pathToFileURL(file)}');`;
+  });
+  return ["import { test } from 'node:test';", ...lines];
+}
+
+function chunksOf(list, size) {
+  const count = Math.ceil(list.length / size);
+  return Array.from({ length: count }, (_, n) => list.slice(n * size, (n + 1) * size));
 }
 
 /** Why no GPU opens; an empty text if one does. In a process of its own, as a broken driver may hang or crash. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gpuEnvironment } from '../backends/webgpu/software-driver.js';
 import { gpuOrSkip, testGpu } from '../backends/webgpu/software-gpu.js';
@@ -30,16 +30,18 @@ const resume = (run: string, ...more: string[]) => ['train', '--load-cp', join(f
 const weights = (run: string) => readFileSync(join(folder, run, 'best.safetensors')).toString('base64');
 const json = (run: string, file: string) => JSON.parse(readFileSync(join(folder, run, file), 'utf8'));
 
-before(async () => {
-  const gpu = await testGpu();
-  if (typeof gpu === 'string') return;
-  const { code, stderr } = await scanstroke(train('whole'));
-  assert.equal(code, 0, stderr);
-  assert.match(stderr, /seed 0, on webgpu \(.+\)\n/);
-});
 after(async () => {
   const gpu = await testGpu();
   if (typeof gpu !== 'string') gpu.close();
+});
+
+// The tests after it read its run.
+test('a training names the GPU', async (t) => {
+  const gpu = await gpuOrSkip(t);
+  if (!gpu) return;
+  const { code, stderr } = await scanstroke(train('whole'));
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /seed 0, on webgpu \(.+\)\n/);
 });
 
 test('the summary names the GPU, and config.json the backend', async (t) => {

@@ -41,8 +41,9 @@ test('a file that hangs is ended and named', { skip: !limited && 'needs Node.js 
   const file = (name: string, body: string) =>
     `import { test } from 'node:test'; test('${name} body', () => { ${body} });`;
   const folder = projectOf({
+    'before.test.js': file('before', ''),
     'forever.test.js': file('forever', 'for (;;);'),
-    'other.test.js': file('other', ''),
+    'e2e/other.test.js': file('other', ''), // in a process of its own
   });
   const script = join(folder, 'scripts/run-tests.mjs');
   const text = readFileSync(script, 'utf8');
@@ -51,9 +52,43 @@ test('a file that hangs is ended and named', { skip: !limited && 'needs Node.js 
   writeFileSync(script, quick);
   const { status, output } = runTests(folder);
   assert.equal(status, 1, output);
-  assert.match(output, /not ok .*forever\.test\.js$/m);
+  const begun = [...output.matchAll(/^# Subtest: the tests of (\S+) begin$/gm)].map(([, name]) => name);
+  assert.deepEqual(begun, ['before.test.js', 'forever.test.js'], output);
+  assert.match(output, /^not ok .*neighbours-1/m);
   assert.match(output, /test timed out after 1500ms/);
   assert.match(output, /^ok .*other body$/m);
+});
+
+test('files of a process run one after the other; those with hooks run by themselves', () => {
+  const file = (body: string) => `
+    import { after, before, test } from 'node:test';
+    ${body}`;
+  const folder = projectOf({
+    'a.test.js': file(
+      `process.env.WORD = 'a'; test('a', () => console.log('a', process.env.WORD, process.pid));`,
+    ),
+    'b.test.js': file(
+      `process.env.WORD = 'b'; test('b', () => console.log('b', process.env.WORD, process.pid));`,
+    ),
+    'hook.test.js': file(`
+before(() => console.log('hook', 'hook', process.pid));
+test('c', () => {});`),
+  });
+  const { status, output } = runTests(folder);
+  assert.equal(status, 0, output);
+  const said = [...output.matchAll(/^# (a|b|hook) (\w+) (\d+)$/gm)].map(([, name, word, id]) => ({
+    name,
+    word,
+    id,
+  }));
+  assert.deepEqual(said.map(({ name }) => name).sort(), ['a', 'b', 'hook'], output);
+  assert.ok(
+    said.every(({ name, word }) => name === word),
+    output,
+  );
+  const [a, b, hook] = ['a', 'b', 'hook'].map((name) => said.find((each) => each.name === name)?.id);
+  assert.equal(a, b);
+  assert.notEqual(a, hook);
 });
 
 /** Two files that need a GPU and say their process, and one that needs none. */

