@@ -59,8 +59,7 @@ const settings = {
 for (const backend of new Set([FASTEST, 'wasm'])) {
   for (const [name, flags] of Object.entries(settings)) {
     // More threads than sums; once 16, each of which takes as long to start as all the training.
-    // Threads are the same for all backends.
-    const numbers = backend === FASTEST ? [2, 3, name === MANY_THREADS ? 16 : 4] : [3];
+    const numbers = [2, 3, name === MANY_THREADS ? 16 : 4];
     test(`${backend}: ${name}: 1, ${numbers.join(', ')} threads give the same bits`, async () => {
       const one = await weights({ ...flags, backend, threads: 1 });
       assert.ok(one.has('fc.weight'));
