@@ -1,5 +1,5 @@
 /**
- * Protects the suite: a test that hangs fails by name while the others still run; files that need a GPU run in one
+ * Protects the suite: a test that hangs fails, and its file is named, while other processes still run; files that need a GPU run in one
  * process, and without a GPU they are skipped with one line.
  */
 import assert from 'node:assert/strict';
