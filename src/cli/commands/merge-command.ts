@@ -20,7 +20,10 @@ export interface MergeFlags {
 
 export function defineMerge(command: Command, terminal: Terminal): void {
   command
-    .argument('<runs...>', 'run folders (their best checkpoints), folders of several seeds, or checkpoints')
+    .argument(
+      '<runs...>',
+      'run folders (their best checkpoints), folders of several seeds or of a sweep, or checkpoints',
+    )
     .addOption(new Flag('--saving-path <path>', 'run folder to write (default runs/merged-TIME)'))
     .option('--no-evaluate', 'do not compute the accuracy on the test set')
     .option('--json', 'print only { out, members, model, parameters, temperature, test } as JSON')

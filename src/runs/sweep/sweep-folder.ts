@@ -2,7 +2,7 @@
  * The folder of a sweep: sweep.json says what it tries, and each trial is a run folder, `trial-001`, `trial-002` …
  * Results are those of the run folders. Node.js only.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../../formats/json.js';
@@ -85,6 +85,15 @@ export function trialFolder(folder: string, trial: number): string {
 /** Whether a folder's name is one of trialFolder's. */
 export function isTrialFolder(name: string): boolean {
   return /^trial-\d{3,}$/.test(name);
+}
+
+/** The folders of the trials in a folder, in their order. */
+export function trialFolders(folder: string): string[] {
+  const trialOf = (name: string) => Number(name.slice('trial-'.length));
+  return readdirSync(folder)
+    .filter(isTrialFolder)
+    .sort((a, b) => trialOf(a) - trialOf(b))
+    .map((name) => join(folder, name));
 }
 
 export function holdsSweep(folder: string): boolean {

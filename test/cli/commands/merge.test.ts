@@ -74,6 +74,21 @@ test('a folder of seeds becomes one run, which every command takes', async () =>
   assert.equal((await readCheckpoint(join(run, 'best.safetensors'))).members?.length, 2);
 });
 
+test('the trials of a sweep become one run: rows and columns', async () => {
+  const sweep = at('scans');
+  const small = ['--data', at('small'), '--hidden-size', '4', '--num-epochs', '1', '--threads', '1'];
+  await succeed('sweep', '--preset', 'fast', ...small, '--scan', 'rows,columns', '--saving-path', sweep);
+  const { stdout } = await succeed('merge', sweep, '--saving-path', at('both-scans'), '--json');
+  const { members, test: score } = JSON.parse(stdout);
+  assert.deepEqual(
+    members.map(({ name }: { name: string }) => name),
+    ['scans/trial-001', 'scans/trial-002'],
+  );
+  assert.equal(score.count, 30);
+  const config = JSON.parse(readFileSync(join(at('both-scans'), 'config.json'), 'utf8'));
+  assert.deepEqual([config.scan, config.input_size], ['both', 112]);
+});
+
 test('--json is one value; checkpoints alone have neither accuracies nor data', async () => {
   const [a, b] = ['a', 'b'].map((name) => at(`${name}.safetensors`));
   cpSync(join(at('seeds'), 'seed-0/best.safetensors'), a);

@@ -11,6 +11,7 @@ import { MAX_CHECKPOINT_BYTES } from '../../../runs/limits.js';
 import { factsBeside } from '../../../runs/run-files.js';
 import { RUN_FILES } from '../../../runs/run-folder.js';
 import { findCheckpoint, isSeedFolder, seedFolders } from '../../../runs/run-path.js';
+import { holdsSweep, isTrialFolder, trialFolders } from '../../../runs/sweep/sweep-folder.js';
 import { readConfigFile } from '../../config/config-file.js';
 import type { TrainConfig } from '../../config/options.js';
 import { configToDisk, defaultConfig, givenOptions, recordedConfig } from '../../config/run-config.js';
@@ -35,7 +36,8 @@ export interface MergedRun {
 }
 
 /**
- * Reads the networks that paths mean: of a run its best checkpoint, of a folder of several seeds those of all seeds.
+ * Reads the networks that paths mean: of a run its best checkpoint, of a folder of several seeds or of a sweep those of
+ * all seeds or trials.
  * @throws UserError if one of them is none of these
  */
 export async function readMembers(paths: readonly string[]): Promise<MemberRun[]> {
@@ -59,18 +61,18 @@ export async function readMembers(paths: readonly string[]): Promise<MemberRun[]
   return members;
 }
 
-/** The folders of the seeds in a folder; of anything else, itself. */
+/** The folders of the seeds or trials in a folder; of anything else, itself. */
 function runsIn(path: string): string[] {
   if (lookAt(path) !== 'folder' || lookAt(join(path, RUN_FILES.best)) !== 'nothing') return [path];
-  const seeds = seedFolders(path);
-  return seeds.length > 0 ? seeds : [path];
+  const runs = holdsSweep(path) ? trialFolders(path) : seedFolders(path);
+  return runs.length > 0 ? runs : [path];
 }
 
-/** `my-run`, `my-run/seed-1`, `my-run/last.safetensors`: not the whole path, because others may get the checkpoint. */
+/** `my-run`, `my-run/seed-1`, `my-sweep/trial-001`, `my-run/last.safetensors`: not the whole path, because others may get the checkpoint. */
 function memberName(checkpoint: string): string {
   const folder = dirname(resolve(checkpoint));
   const name = basename(folder);
-  const run = isSeedFolder(name) ? `${basename(dirname(folder))}/${name}` : name;
+  const run = isSeedFolder(name) || isTrialFolder(name) ? `${basename(dirname(folder))}/${name}` : name;
   const file = basename(checkpoint);
   return file === RUN_FILES.best ? run : `${run}/${file}`;
 }
