@@ -70,6 +70,16 @@ for (const [name, chart] of goldens) {
   });
 }
 
+test('only what lies beyond an axis is clipped', () => {
+  const clips = (chart: Chart) => renderSvg(chart).match(/clip-path=/g)?.length ?? 0;
+  // Curve and mean of the first epoch begin below the axis.
+  const [loss, accuracy, rate] = [lossChart, accuracyChart, learningRateChart].map((draw) =>
+    clips(draw(small, 'file')),
+  );
+  assert.deepEqual([loss, accuracy, rate], [0, 2, 0]);
+  assert.equal(clips(reliabilityChart(small.calibration!, 'test', 'file')), 0);
+});
+
 const letters = Array.from({ length: 47 }, (_, index) => String.fromCharCode(65 + index));
 const garments = 'T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle_boot'.split(' ');
 const crowded = sampleInput({ classes: letters.slice(0, 30) });

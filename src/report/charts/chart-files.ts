@@ -32,9 +32,9 @@ export function renderSvg(chart: Chart): string {
  * Removes attributes and elements for mouse events. Renames the ids after the chart, so that they are unique in a page
  * with several SVGs and the same for the same chart.
  */
-function tidy(svg: string, { name, title }: Chart): string {
+function tidy(svg: string, { name, title, height }: Chart): string {
   const prefixes = new Map<string, string>();
-  return svg
+  return withoutOpenClips(svg, height)
     .replace(/<style[\s\S]*?<\/style>\s*/g, '')
     .replace(/ (?:class|pointer-events|ecmeta_\w+|baseProfile|version|xml:space)="[^"]*"/g, '')
     .replace(/<path[^>]* fill-opacity="0"[^>]*><\/path>\s*/g, '')
@@ -51,6 +51,24 @@ function tidy(svg: string, { name, title }: Chart): string {
       /^<svg /,
       `<svg role="img" aria-label="${escapeXml(title)}" font-family="'${FONT_FAMILY}', system-ui, sans-serif" `,
     );
+}
+
+/**
+ * Lines without `clip` are clipped, too: at the left and right, where they end, in a rectangle that is higher than the
+ * chart. For a clipped line, a PNG needs a layer of its own.
+ */
+function withoutOpenClips(svg: string, height: number): string {
+  const open = new Set<string>();
+  const rectangle =
+    /<clipPath id="([^"]*)">\s*<path d="M\S+ (\S+)l\S+ 0l0 (\S+)l-\S+ 0Z"[^>]*><\/path>\s*<\/clipPath>\s*/g;
+  return svg
+    .replace(rectangle, (clip, id: string, top: string, size: string) => {
+      if (Number(top) > 0 || Number(top) + Number(size) < height) return clip;
+      open.add(id);
+      return '';
+    })
+    .replace(/ clip-path="url\(#([^"]*)\)"/g, (attribute, id: string) => (open.has(id) ? '' : attribute))
+    .replace(/<defs >\s*<\/defs>\s*/, '');
 }
 
 function escapeXml(text: string): string {

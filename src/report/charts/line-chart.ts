@@ -93,7 +93,7 @@ export function lineChart(name: ChartName, place: Place, title: string, note: st
       axisLabel: { ...axisText, customValues: scale.ticks, margin: 10, formatter: format },
       splitLine: { show: true, lineStyle: { color: light.grid, width: 1 } },
     },
-    series: lines.filter(({ points }) => points.length > 0).map(lineSeries),
+    series: lines.filter(({ points }) => points.length > 0).map((line) => lineSeries(line, scale)),
     graphic: endLabels(labels, scale, {
       x: width - grid.right + 10,
       top: grid.top,
@@ -104,13 +104,16 @@ export function lineChart(name: ChartName, place: Place, title: string, note: st
   return { name, title, note, width, height, option };
 }
 
-function lineSeries(line: Line): LineSeriesOption {
+function lineSeries(line: Line, { min, max }: Scale): LineSeriesOption {
+  // What lies less than a thousandth beyond an end of the axis is at its end.
+  const margin = (max - min) / 1000;
   const marked = line.points.length === 1 || (line.marked === true && line.points.length <= 40);
   return {
     type: 'line',
     name: line.name,
     silent: true,
-    clip: true,
+    // For a clipped line, a PNG needs a layer of its own, which takes as long as the rest of the chart.
+    clip: line.points.some((point) => point !== GAP && (point[1] < min - margin || point[1] > max + margin)),
     showSymbol: marked || line.ringAt !== undefined,
     symbol: 'circle',
     symbolSize: marked ? 7 : 0,

@@ -67,6 +67,7 @@ export function reliabilityChart(
       {
         type: 'line',
         silent: true,
+        clip: false,
         showSymbol: false,
         lineStyle: { color: light.ink, width: 1.25, type: [5, 4] },
         data: [
@@ -131,6 +132,7 @@ function unscaledLine(calibration: Calibration) {
   return {
     type: 'line' as const,
     silent: true,
+    clip: false,
     symbol: 'circle',
     symbolSize: 5,
     lineStyle: { color: light.muted, width: 1 },
