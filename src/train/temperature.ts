@@ -64,6 +64,25 @@ export function fitTemperature(
   return Number((1 / beta).toPrecision(DIGITS));
 }
 
+/**
+ * The answers to a data set's own examples. Those that were made, such as negatives, are harder, and their share is the
+ * training's choice: a temperature that fits them, too, is too high for the data.
+ * @param own so many examples, which come first, are the data set's own; left out for all
+ */
+export function answersToOwn(answers: FittedAnswers, own = Number.POSITIVE_INFINITY): FittedAnswers {
+  const { indices, classes: K, logits } = answers;
+  const kept = Array.from(indices.keys()).filter((n) => indices[n] < own);
+  if (kept.length === indices.length) return answers;
+  return {
+    indices: Int32Array.from(kept, (n) => indices[n]),
+    classes: K,
+    logits: Float32Array.from(
+      { length: kept.length * K },
+      (_, i) => logits[kept[Math.floor(i / K)] * K + (i % K)],
+    ),
+  };
+}
+
 /** Whether a label has a smaller logit than another class. */
 function hasWrongAnswer({ indices, classes: K, logits }: FittedAnswers, labels: ArrayLike<number>): boolean {
   return indices.some((index, n) => {

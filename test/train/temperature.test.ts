@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '#src/random.js';
 import { compareCalibration, measureCalibration } from '#src/train/calibration.js';
-import { type FittedAnswers, fitTemperature } from '#src/train/temperature.js';
+import { answersToOwn, type FittedAnswers, fitTemperature } from '#src/train/temperature.js';
 
 /** Answers with these logits, a row each. */
 function answersOf(rows: readonly (readonly number[])[]): FittedAnswers {
@@ -97,6 +97,17 @@ test('the labels belong to the indices of the answers, and their order does not 
   const labels = [9, 1, 9, 0, 9, 0, 9, 0];
   assert.equal(fitTemperature(answers, labels), fitTemperature(scaled(FAIR, 2), FAIR_LABELS));
   assert.equal(measureCalibration(answers, labels, 2).accuracy, 0.75);
+});
+
+test('made examples, which follow the own ones of a data set, can be left out', () => {
+  // Examples 4 to 7 are made, and three of their four answers are wrong.
+  const answers = { ...scaled([...FAIR, ...FAIR], 2), indices: Int32Array.of(4, 0, 5, 1, 2, 6, 3, 7) };
+  const labels = [...FAIR_LABELS, 1, 1, 1, 0];
+  const own = answersToOwn(answers, 4);
+  assert.deepEqual([...own.indices], [0, 1, 2, 3]);
+  assert.equal(fitTemperature(own, labels), fitTemperature(scaled(FAIR, 2), FAIR_LABELS));
+  assert.ok(fitTemperature(answers, labels) > 2);
+  assert.equal(answersToOwn(answers), answers);
 });
 
 test('answers without a mistake leave the temperature at 1; answers worse than guessing give the largest', () => {

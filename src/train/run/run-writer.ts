@@ -36,7 +36,7 @@ import type { Engine } from '../engine.js';
 import type { AnswerSheet, Scores } from '../evaluation.js';
 import type { StopReason } from '../events.js';
 import type { TrainState } from '../loop.js';
-import { fitTemperature } from '../temperature.js';
+import { answersToOwn, fitTemperature } from '../temperature.js';
 import { differencesOf } from './begin/resume.js';
 import { EnergyMeter } from './energy-meter.js';
 import { refusalsOf } from './evaluate/refusals.js';
@@ -199,7 +199,7 @@ export class RunWriter {
    * run that is interrupted before it has saved them fits the same again.
    */
   calibrate(validation: AnswerSheet): void {
-    this.#temperature = fitTemperature(validation, this.dataset.train.labels);
+    this.#temperature = fitTemperature(answersToOwn(validation, this.dataset.own), this.dataset.train.labels);
   }
 
   /** The best checkpoint of an epoch. `saveEpoch` gives it its name. */

@@ -10,7 +10,7 @@ import { compareCalibration } from '../../calibration.js';
 import type { TrainConfig } from '../../config/options.js';
 import type { Engine } from '../../engine.js';
 import { type AnswerSheet, evaluatePart, type Scores } from '../../evaluation.js';
-import { fitTemperature } from '../../temperature.js';
+import { answersToOwn, fitTemperature } from '../../temperature.js';
 import { openRunEngine } from '../engines/run-engine.js';
 import {
   dataOf,
@@ -95,18 +95,23 @@ export async function evaluateRun(path: string, options: EvaluateRunOptions): Pr
     if (isOwnData(data, evaluated)) {
       const validation =
         options.part === 'validation' ? sheet : (await answersOf(network, 'validation', evaluated)).sheet;
-      return compare(fitTemperature(validation, network.dataset.train.labels), 'validation');
+      return compare(fittedTo(validation, network.dataset), 'validation');
     }
     const own = await openNetwork(runData, 'all', evaluated, options);
     try {
       const validation = await answersOf(own, 'validation', evaluated);
-      return compare(fitTemperature(validation.sheet, validation.labels), 'validation');
+      return compare(fittedTo(validation.sheet, own.dataset), 'validation');
     } finally {
       await own.close();
     }
   } finally {
     await network.close();
   }
+}
+
+/** The temperature that a training fits to its validation samples. */
+function fittedTo(validation: AnswerSheet, { own, train }: Dataset): number {
+  return fitTemperature(answersToOwn(validation, own), train.labels);
 }
 
 /**
