@@ -24,9 +24,9 @@ import {
 import { preparePicture } from '../inputs/prepare-picture.js';
 
 /** Increased whenever the same random numbers give another picture: it is part of the cache's keys. */
-export const CHANGES_VERSION = 4;
+export const CHANGES_VERSION = 5;
 
-const WEIGHTS = { redrawn: 5, thin: 4, thick: 3, noise: 2, specks: 1, soft: 1, moved: 4 };
+const WEIGHTS = { redrawn: 5, thin: 6, thick: 3, noise: 2, specks: 1, soft: 1, moved: 4 };
 /** How lines of a thinned picture are drawn again: smoothed, bent and moved a little. */
 const HAND: Hand = { rounding: 3, rotation: 8, stretch: 0.12, slant: 0.15, bend: 0.4 };
 const PEN: Pen = { pages: 0.4, spread: 0.3, thinnest: 0.55, thickest: 1.7 };

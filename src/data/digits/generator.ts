@@ -12,7 +12,7 @@ import { preparePicture } from '../inputs/prepare-picture.js';
 import { DIGIT_FORMS, type DigitForm } from './forms.js';
 
 /** Increased whenever the same seed and index give another digit: it is part of the cache's keys. */
-export const DIGITS_VERSION = 2;
+export const DIGITS_VERSION = 3;
 
 /** A generated digit, with a drawing. */
 export interface DrawnDigit extends Made {
