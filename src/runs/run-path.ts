@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { explainFileError, lookAt, PATH_WORDS } from '../formats/file-errors.js';
 import { prepareFolder } from '../formats/files.js';
 import { UserError } from '../user-error.js';
+import { numberedFolders } from './numbered-folders.js';
 import { RUN_FILES } from './run-folder.js';
 import { originOf } from './run-origin.js';
 import { describeRunsIn } from './runs-in-folder.js';
@@ -265,9 +266,5 @@ export function isSeedFolder(name: string): boolean {
 
 /** The folders of the seeds in a folder, in the order of the seeds. */
 export function seedFolders(folder: string): string[] {
-  const seedOf = (name: string) => Number(name.slice('seed-'.length));
-  return readdirSync(folder)
-    .filter(isSeedFolder)
-    .sort((a, b) => seedOf(a) - seedOf(b))
-    .map((name) => join(folder, name));
+  return numberedFolders(folder, isSeedFolder);
 }

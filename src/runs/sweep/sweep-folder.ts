@@ -2,7 +2,7 @@
  * The folder of a sweep: sweep.json says what it tries, and each trial is a run folder, `trial-001`, `trial-002` …
  * Results are those of the run folders. Node.js only.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../formats/files.js';
 import { formatJson, isPlainObject, parseJson } from '../../formats/json.js';
@@ -23,6 +23,7 @@ import {
   whole,
 } from '../../formats/shape.js';
 import { MAX_SWEEP_BYTES, MAX_TRIALS } from '../limits.js';
+import { numberedFolders } from '../numbered-folders.js';
 
 /** The files of a sweep's folder, beside the folders of its trials. */
 export const SWEEP_FILES = {
@@ -89,11 +90,7 @@ export function isTrialFolder(name: string): boolean {
 
 /** The folders of the trials in a folder, in their order. */
 export function trialFolders(folder: string): string[] {
-  const trialOf = (name: string) => Number(name.slice('trial-'.length));
-  return readdirSync(folder)
-    .filter(isTrialFolder)
-    .sort((a, b) => trialOf(a) - trialOf(b))
-    .map((name) => join(folder, name));
+  return numberedFolders(folder, isTrialFolder);
 }
 
 export function holdsSweep(folder: string): boolean {
