@@ -9,7 +9,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type Chart, linearScale, logScale, type Place, wholeTicks } from '#src/report/charts/chart.js';
+import {
+  type Chart,
+  isBeyond,
+  linearScale,
+  logScale,
+  type Place,
+  wholeTicks,
+} from '#src/report/charts/chart.js';
 import { renderSvg } from '#src/report/charts/chart-files.js';
 import { confusionMatrixChart, confusionRatesChart } from '#src/report/charts/confusion.js';
 import { accuracyChart, learningRateChart, lossChart } from '#src/report/charts/curves.js';
@@ -71,6 +78,11 @@ for (const [name, chart] of goldens) {
 }
 
 test('only what lies beyond an axis is clipped', () => {
+  const loss6 = logScale(1e-6, 1, 6);
+  assert.deepEqual(
+    [1e-6, 1, 1e-8, 10].map((value) => isBeyond(loss6, value)),
+    [false, false, true, true],
+  );
   const clips = (chart: Chart) => renderSvg(chart).match(/clip-path=/g)?.length ?? 0;
   // Curve and mean of the first epoch begin below the axis.
   const [loss, accuracy, rate] = [lossChart, accuracyChart, learningRateChart].map((draw) =>

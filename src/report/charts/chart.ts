@@ -109,9 +109,18 @@ export function shareDecimals({ ticks }: Scale): number {
 
 /** Position of a value on a scale: 0 at its minimum, 1 at its maximum; values outside are clamped. */
 export function position(scale: Scale, value: number): number {
-  const at = scale.spacing === 'log' ? Math.log10 : (x: number) => x;
-  const share = (at(Math.max(value, scale.min)) - at(scale.min)) / (at(scale.max) - at(scale.min));
-  return Math.min(1, Math.max(0, share));
+  return Math.min(1, Math.max(0, shareOf(scale, Math.max(value, scale.min))));
+}
+
+/** Whether a value lies beyond an end of a scale, by more than a thousandth of its length. */
+export function isBeyond(scale: Scale, value: number): boolean {
+  const share = shareOf(scale, value);
+  return share < -1e-3 || share > 1 + 1e-3;
+}
+
+function shareOf({ spacing, min, max }: Scale, value: number): number {
+  const at = spacing === 'log' ? Math.log10 : (x: number) => x;
+  return (at(value) - at(min)) / (at(max) - at(min));
 }
 
 /** The smallest number ≥ `value` that is 1, 2 or 5 times a power of ten. */

@@ -12,6 +12,7 @@ import {
   FONT_FAMILY,
   fitText,
   frames,
+  isBeyond,
   type Place,
   position,
   type Scale,
@@ -104,16 +105,14 @@ export function lineChart(name: ChartName, place: Place, title: string, note: st
   return { name, title, note, width, height, option };
 }
 
-function lineSeries(line: Line, { min, max }: Scale): LineSeriesOption {
-  // What lies less than a thousandth beyond an end of the axis is at its end.
-  const margin = (max - min) / 1000;
+function lineSeries(line: Line, scale: Scale): LineSeriesOption {
   const marked = line.points.length === 1 || (line.marked === true && line.points.length <= 40);
   return {
     type: 'line',
     name: line.name,
     silent: true,
     // For a clipped line, a PNG needs a layer of its own, which takes as long as the rest of the chart.
-    clip: line.points.some((point) => point !== GAP && (point[1] < min - margin || point[1] > max + margin)),
+    clip: line.points.some((point) => point !== GAP && isBeyond(scale, point[1])),
     showSymbol: marked || line.ringAt !== undefined,
     symbol: 'circle',
     symbolSize: marked ? 7 : 0,
