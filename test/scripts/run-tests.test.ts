@@ -1,6 +1,6 @@
 /**
- * Protects the suite: a test that hangs fails, and its file is named, while other processes still run; files that need a GPU run in one
- * process, and without a GPU they are skipped with one line.
+ * Protects the suite: a test that hangs fails, and its file is named, while other processes still run; files that need a
+ * GPU run in one process, and without a GPU they are skipped with one line.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

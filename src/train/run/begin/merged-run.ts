@@ -68,7 +68,10 @@ function runsIn(path: string): string[] {
   return runs.length > 0 ? runs : [path];
 }
 
-/** `my-run`, `my-run/seed-1`, `my-sweep/trial-001`, `my-run/last.safetensors`: not the whole path, because others may get the checkpoint. */
+/**
+ * `my-run`, `my-run/seed-1`, `my-sweep/trial-001`, `my-run/last.safetensors`: not the whole path, because others may get
+ * the checkpoint.
+ */
 function memberName(checkpoint: string): string {
   const folder = dirname(resolve(checkpoint));
   const name = basename(folder);
