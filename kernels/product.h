@@ -192,6 +192,12 @@ INLINE void write_paired_panels(int depth, int columns, Row row, float* panels) 
   }
 }
 
+// Columns in vector v of the V vectors that a panel of so many columns needs: only the last one may be narrower.
+template <int V>
+INLINE int columns_of(int v, int columns) {
+  return v < V - 1 ? LANES : columns - v * LANES;
+}
+
 enum class Into { overwrite, add };
 
 // C [rows, columns] = A · B or += A · B, for one panel of V vectors.
@@ -205,7 +211,7 @@ INLINE void multiply_panel(int rows, int columns, int depth, const float* a, ptr
     for (int m = 0; m < M; m++)
       for (int v = 0; v < V; v++) {
         float* target = c + (first + m) * c_row + v * LANES;
-        const int count = columns - v * LANES;
+        const int count = columns_of<V>(v, columns);
         store_first(target, into == Into::add ? load_first(target, count) + sums[m][v] : sums[m][v], count);
       }
   });
@@ -256,7 +262,7 @@ INLINE void add_panel_from_slabs(int rows, int columns, int depth, const float* 
       for (int v = 0; v < V; v++) {
         if (m >= count) continue;
         float* target = c + (first + m) * c_row + v * LANES;
-        const int n = columns - v * LANES;
+        const int n = columns_of<V>(v, columns);
         store_first(target, load_first(target, n) + sums[m][v], n);
       }
   }

@@ -44,22 +44,6 @@ INLINE vf load(const float* p) {
 INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
 INLINE vf broadcast(float x) { return x - vf{}; }  // x - 0 is x, even for -0: compiles to a broadcast alone
 
-// Load and store the first n lanes only: the other lanes are loaded as zero, and their memory is not accessed.
-INLINE vf load_first(const float* p, int n) {
-  if (n >= LANES) return load(p);
-  float lanes[LANES] = {};
-  for (int i = 0; i < LANES; i++)
-    if (i < n) lanes[i] = p[i];
-  return load(lanes);
-}
-INLINE void store_first(float* p, vf v, int n) {
-  if (n >= LANES) return store(p, v);
-  float lanes[LANES];
-  store(lanes, v);
-  for (int i = 0; i < LANES; i++)
-    if (i < n) p[i] = lanes[i];
-}
-
 // a · b + c, rounded once where the instruction set has a fused multiply-add. An intrinsic, for places where compilers
 // may move the product away from the sum: that would lose the fusion in some tiles only, and change results.
 INLINE vf multiply_add(vf a, vf b, vf c) {
@@ -161,8 +145,6 @@ INLINE void narrow(half* p, vf v) {
 }
 #endif
 
-INLINE vf load(const half* p) { return widen(p); }
-
 // --- bfloat16 -----------------------------------------------------------------------------------------------------
 // The upper half of a float32, rounded to nearest, ties to even. As by the instruction of x86, a float below the
 // smallest normal number, 1.2e-38, becomes zero; NaN stays NaN. Products of pairs treat subnormal factors as zero, too.
@@ -200,29 +182,66 @@ INLINE void narrow(bfloat* p, vf v) {
   __builtin_memcpy(p, &rounded, sizeof rounded);
 }
 
-INLINE void round_to_bfloats(float* values, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i += LANES)
-    store_first(values + i, round_to_bfloat(load_first(values + i, n - i)), n - i);
-}
-
 // --- buffers of any kind -------------------------------------------------------------------------------------------
 
-// Loads or stores the first n lanes of 16-bit floats.
+INLINE vf load(const half* p) { return widen(p); }
+INLINE vf load(const bfloat* p) { return widen(p); }
+INLINE void store(half* p, vf v) { narrow(p, v); }
+INLINE void store(bfloat* p, vf v) { narrow(p, v); }
+
+// Load and store the first n lanes only: the other lanes are loaded as zero, and their memory is not accessed. Fewer
+// than all lanes: by a mask; else by a call, as tiles do this in hundreds of places. In WASM calls cost more than code.
+#if LANES == 16
+INLINE __mmask16 first_lanes(int n) {
+  return _mm512_cmpgt_epi32_mask(_mm512_set1_epi32(n), _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+}
+INLINE vf load_some(const float* p, int n) { return (vf)_mm512_maskz_loadu_ps(first_lanes(n), p); }
+INLINE void store_some(float* p, vf v, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), (__m512)v); }
 template <class T>
-INLINE vf load_first(const T* p, int n) {
-  if (n >= LANES) return widen(p);
+INLINE vf load_some(const T* p, int n) {
+  const __m256i lanes = _mm256_maskz_loadu_epi16(first_lanes(n), p);
+  return load((const T*)&lanes);
+}
+template <class T>
+INLINE void store_some(T* p, vf v, int n) {
+  __m256i lanes;
+  store((T*)&lanes, v);
+  _mm256_mask_storeu_epi16(p, first_lanes(n), lanes);
+}
+#else
+#ifdef __wasm__
+#define SELDOM INLINE
+#else
+#define SELDOM __attribute__((noinline)) static
+#endif
+template <class T>
+SELDOM vf load_some(const T* p, int n) {
   T lanes[LANES] = {};
   for (int i = 0; i < LANES; i++)
     if (i < n) lanes[i] = p[i];
-  return widen(lanes);
+  return load(lanes);
+}
+template <class T>
+SELDOM void store_some(T* p, vf v, int n) {
+  T lanes[LANES];
+  store(lanes, v);
+  for (int i = 0; i < LANES; i++)
+    if (i < n) p[i] = lanes[i];
+}
+#endif
+template <class T>
+INLINE vf load_first(const T* p, int n) {
+  return n >= LANES ? load(p) : load_some(p, n);
 }
 template <class T>
 INLINE void store_first(T* p, vf v, int n) {
-  if (n >= LANES) return narrow(p, v);
-  T lanes[LANES];
-  narrow(lanes, v);
-  for (int i = 0; i < LANES; i++)
-    if (i < n) p[i] = lanes[i];
+  if (n >= LANES) store(p, v);
+  else store_some(p, v, n);
+}
+
+INLINE void round_to_bfloats(float* values, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += LANES)
+    store_first(values + i, round_to_bfloat(load_first(values + i, n - i)), n - i);
 }
 
 // Of any kind. Not inlined: called where other work takes longer.
