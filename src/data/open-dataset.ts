@@ -14,7 +14,7 @@ import { isLabelTable } from './own/picture-labels.js';
 import type { OnProgress } from './strokes/files/stroke-archive.js';
 
 export interface LoadOptions extends KindLoadOptions {
-  /** Called while strokes are read or made, which takes seconds the first time. */
+  /** Called while examples are read or made, which takes seconds, for strokes only the first time. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
   /** Adds the class `none`; default null: no such class. */
@@ -76,8 +76,9 @@ async function withAdditions(spec: string, own: Dataset, options: LoadOptions): 
     dataset = await withNegatives(dataset, negatives, options);
   }
   if (drawn !== null) {
-    const { drawnDigits, withDigits } = await import('./digits/with-digits.js');
-    dataset = withDigits(dataset, await drawnDigits(own, drawn, options));
+    const { drawnDigits } = await import('./digits/with-digits.js');
+    const { withExamples } = await import('./drawn/made-examples.js');
+    dataset = withExamples(dataset, await drawnDigits(own, drawn, options));
   }
   if (changed !== null) {
     const { withChanged } = await import('./changed/with-changed.js');

@@ -10,12 +10,11 @@ import { UserError } from '../../user-error.js';
 import { checkSize } from '../drawn/check-size.js';
 import { Dice } from '../drawn/dice.js';
 import {
-  joinedImages,
-  joinedStrokes,
   type Making,
+  type MakingOptions,
   madeImages,
   madeStrokes,
-  type StrokeOptions,
+  withExamples,
 } from '../drawn/made-examples.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import type { Dataset, DatasetOf } from '../input-kind.js';
@@ -33,7 +32,7 @@ export interface ChangesToAdd {
   seed: number;
 }
 
-export interface ChangedOptions extends StrokeOptions {
+export interface ChangedOptions extends MakingOptions {
   /** For strokes: the pictures from which the first of the training examples were made; null if there are none. */
   pictures: ImageExamples | null;
   /** Called with one line about a problem that is no error: a cache that cannot be written. */
@@ -72,7 +71,7 @@ export async function withChanged(
     },
   };
   if (dataset.kind === 'images') {
-    return { ...dataset, train: joinedImages(dataset.train, madeImages(making)), originals };
+    return { ...withExamples(dataset, await madeImages(making, 'changed copies', options)), originals };
   }
   if (options.order === 'pen') {
     throw new UserError(
@@ -81,7 +80,7 @@ export async function withChanged(
     );
   }
   const copies = await cachedStrokes(dataset, seed, making, options);
-  return { ...dataset, train: joinedStrokes(dataset.train, copies, dataset.name), originals };
+  return { ...withExamples(dataset, copies), originals };
 }
 
 /** [share · count] different examples, or each of them several times. */

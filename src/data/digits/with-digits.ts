@@ -7,14 +7,7 @@ import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { areDigits } from '../class-names.js';
 import { checkSize } from '../drawn/check-size.js';
-import {
-  joinedImages,
-  joinedStrokes,
-  type Making,
-  madeImages,
-  madeStrokes,
-  type StrokeOptions,
-} from '../drawn/made-examples.js';
+import { type Making, type MakingOptions, madeImages, madeStrokes } from '../drawn/made-examples.js';
 import type { Dataset, ExamplesOf, KindName } from '../input-kind.js';
 import { emptyStrokes, type StrokeExamples } from '../strokes/stroke-examples.js';
 import { DIGITS_VERSION, DigitGenerator } from './generator.js';
@@ -27,7 +20,7 @@ export interface DigitsToAdd {
   seed: number;
 }
 
-export interface DigitsOptions extends StrokeOptions {
+export interface DigitsOptions extends MakingOptions {
   /** Called with one line about a problem that is no error: a cache that cannot be written. */
   onNotice?: (line: string) => void;
 }
@@ -53,19 +46,8 @@ export async function drawnDigits(
     at: (i, attempt) => generator.at(i, undefined, attempt),
   };
   return dataset.kind === 'images'
-    ? madeImages(making)
+    ? madeImages(making, 'drawn digits', options)
     : cachedStrokes(making, seed, dataset.classes, options);
-}
-
-/** The data set with drawn digits after its training examples. @param digits examples of the data set's kind */
-export function withDigits(dataset: Dataset, digits: ExamplesOf<KindName>): Dataset {
-  if (dataset.kind === 'images' && 'pixels' in digits) {
-    return { ...dataset, train: joinedImages(dataset.train, digits) };
-  }
-  if (dataset.kind === 'strokes' && 'moves' in digits) {
-    return { ...dataset, train: joinedStrokes(dataset.train, digits, dataset.name) };
-  }
-  throw new Error(`drawn digits: those of another kind for ${dataset.kind}`);
 }
 
 /** The strokes from the cache, or else made and cached. */

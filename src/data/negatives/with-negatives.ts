@@ -11,9 +11,9 @@ import {
   joinedImages,
   joinedStrokes,
   type Making,
+  type MakingOptions,
   madeImages,
   madeStrokes,
-  type StrokeOptions,
 } from '../drawn/made-examples.js';
 import type { Dataset, DatasetOf, ExamplesOf, KindName } from '../input-kind.js';
 import { kindOf } from '../kinds.js';
@@ -28,7 +28,7 @@ export interface NegativesToAdd {
   seed: number;
 }
 
-export interface NegativesOptions extends StrokeOptions {
+export interface NegativesOptions extends MakingOptions {
   /** Called with one line about a problem that is no error: a cache that cannot be written. */
   onNotice?: (line: string) => void;
 }
@@ -60,9 +60,10 @@ export async function withNegatives(
   const labelOf = () => label;
   const forTraining: Making = { count, labelOf, at: (i, attempt) => train.at(i, undefined, attempt) };
   const forTesting: Making = { count: forTest, labelOf, at: (i, attempt) => test.at(i, kinds[i], attempt) };
+  const what = 'negatives';
   if (dataset.kind === 'images') {
-    const examples = madeImages(forTesting);
-    const all = joinedImages(dataset.train, madeImages(forTraining));
+    const examples = await madeImages(forTesting, what, options);
+    const all = joinedImages(dataset.train, await madeImages(forTraining, what, options));
     return { ...dataset, classes, train: all, negatives: { examples, kinds } };
   }
   const made = await cachedStrokes(dataset, seed, { forTraining, forTesting, classes }, options);
@@ -96,8 +97,8 @@ async function cachedStrokes(
     width,
     height,
     classes,
-    train: await madeStrokes(forTraining, name, options),
-    test: await madeStrokes(forTesting, name, options),
+    train: await madeStrokes(forTraining, 'negatives', options),
+    test: await madeStrokes(forTesting, 'negatives', options),
   }));
 }
 

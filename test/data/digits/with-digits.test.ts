@@ -1,7 +1,8 @@
 /** Protects drawn digits in a data set: what is appended, what stays as it is, and what is refused. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { drawnDigits, withDigits } from '#src/data/digits/with-digits.js';
+import { drawnDigits } from '#src/data/digits/with-digits.js';
+import { withExamples } from '#src/data/drawn/made-examples.js';
 import type { ImageExamples } from '#src/data/images/image-examples.js';
 import type { Dataset } from '#src/data/input-kind.js';
 import { concatenateStrokes, movesOf } from '#src/data/strokes/stroke-examples.js';
@@ -36,7 +37,7 @@ function strokeData(order: 'tour' | 'pen'): Dataset {
 }
 const TOUR = { order: 'tour', threads: 1 } as const;
 const added = async (data: Dataset, seed: number, options: { order: 'tour' | 'pen'; threads: 1 } = TOUR) =>
-  withDigits(data, await drawnDigits(data, { share: 0.5, seed }, options));
+  withExamples(data, await drawnDigits(data, { share: 0.5, seed }, options));
 
 describe('drawn digits in a data set', () => {
   it('follow the training images, by the seed; the others and the test stay as they are', async () => {
