@@ -36,8 +36,10 @@ export type DatasetOf<K extends KindName> = {
     negatives?: NegativeExamples<P>;
     /** So many training examples, which come first, are the data set's own; the others are made. Left out for all. */
     own?: number;
-    /** [C] the last C training examples are changed copies; this is the original of each. */
+    /** [C] the original of each of the last C training examples, which are copies or of a later set; −1: none. */
     originals?: Int32Array;
+    /** [S] index of the first made training example of each set; epochs read the sets in turn. Left out: one set. */
+    sets?: readonly number[];
     /** [V] the training examples that are for validation, ascending, where the data set says so. Left out: a share. */
     validation?: Int32Array;
   } & KindTypes[P]['dataset'];

@@ -14,7 +14,7 @@ import { isLabelTable } from './own/picture-labels.js';
 import type { OnProgress } from './strokes/files/stroke-archive.js';
 
 export interface LoadOptions extends KindLoadOptions {
-  /** Called while examples are read or made, which takes seconds, for strokes only the first time. */
+  /** Called while examples are read or made, which takes seconds, with several sets minutes. */
   onProgress?: OnProgress;
   onNotice?: (line: string) => void;
   /** Adds the class `none`; default null: no such class. */
@@ -23,6 +23,8 @@ export interface LoadOptions extends KindLoadOptions {
   drawn?: DigitsToAdd | null;
   /** Adds changed copies of the training examples; default null: none. */
   changed?: ChangesToAdd | null;
+  /** Sets of the examples that are added, which epochs read in turn; default 1. */
+  madeSets?: number;
   /** Ends the loading: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -69,25 +71,52 @@ async function loadPictures(spec: string, options: LoadOptions): Promise<ImageDa
 
 /** The data set with what is to be added to its training examples. */
 async function withAdditions(spec: string, own: Dataset, options: LoadOptions): Promise<Dataset> {
-  const { negatives = null, drawn = null, changed = null } = options;
+  const { madeSets = 1 } = options;
+  const first = await withSet(spec, own, options, 0);
+  if (first === own) {
+    if (madeSets === 1) return own;
+    throw new UserError(
+      `made sets: ${madeSets} sets of made samples, but none are made; ` +
+        'add a share of negatives, drawn digits or changed copies, or leave the sets out',
+      { settings: ['madeSets', 'noneShare', 'drawnShare', 'changedShare'] },
+    );
+  }
+  let dataset: Dataset = { ...first, own: own.train.count };
+  for (let set = 1; set < madeSets; set++) {
+    const { withNextSet } = await import('./made-sets.js');
+    dataset = withNextSet(dataset, await withSet(spec, own, options, set));
+  }
+  return dataset;
+}
+
+/** The data set with the made examples of one set. */
+async function withSet(spec: string, own: Dataset, options: LoadOptions, set: number): Promise<Dataset> {
+  const [negatives, drawn, changed] = [options.negatives, options.drawn, options.changed].map(
+    (added) => added && { ...added, seed: seedOfSet(added.seed, set) },
+  );
   let dataset = own;
-  if (negatives !== null) {
+  if (negatives) {
     const { withNegatives } = await import('./negatives/with-negatives.js');
     dataset = await withNegatives(dataset, negatives, options);
   }
-  if (drawn !== null) {
+  if (drawn) {
     const { drawnDigits } = await import('./digits/with-digits.js');
     const { withExamples } = await import('./drawn/made-examples.js');
     dataset = withExamples(dataset, await drawnDigits(own, drawn, options));
   }
-  if (changed !== null) {
+  if (changed) {
     const { withChanged } = await import('./changed/with-changed.js');
     // Drawings of the order points are refused.
     const hasPictures = own.kind === 'strokes' && options.order !== 'points';
     const pictures = hasPictures ? await picturesOfStrokes(spec, options) : null;
     dataset = await withChanged(dataset, changed, { ...options, pictures });
   }
-  return dataset === own ? own : { ...dataset, own: own.train.count };
+  return dataset;
+}
+
+/** That of the run, or one that no run has, and no other set: those of runs are below 2³², which is that of the test. */
+function seedOfSet(seed: number, set: number): number {
+  return set === 0 ? seed : (set + 1) * 2 ** 32 + seed;
 }
 
 async function picturesOfStrokes(spec: string, options: LoadOptions) {

@@ -50,35 +50,64 @@ export interface SplitExamples {
   };
   /** [V] the examples for validation, ascending, where the data set says so. */
   validation?: Int32Array;
-  /** [C] the original of each copy. */
+  /** [C] the original of each of the last C examples, which are copies or of a later set; −1: none. */
   originals?: Int32Array;
+  /** [S] index of the first made example of each set; epochs read the sets in turn. Left out: one set. */
+  sets?: readonly number[];
+}
+
+/**
+ * Splits training examples, for training as the first epoch reads them.
+ * @throws UserError as trainCountOf
+ */
+export function splitExamples(
+  examples: SplitExamples,
+  fraction: number,
+  seed: number,
+): { train: Int32Array; validation: Int32Array } {
+  const { train, validation } = splitIntoEpochs(examples, fraction, seed);
+  return { train: train[0], validation };
 }
 
 /**
  * Splits training examples. A class with two examples or more has one at least in each part: where chance leaves a class
- * out of a part, as it does among few examples, one is moved there. Copies whose original is trained on are trained on, too; the others are left out, so that
- * validation never sees what training has seen.
+ * out of a part, as it does among few examples, one is moved there. Copies whose original is trained on are trained on,
+ * too; the others are left out, so that validation never sees what training has seen. Of the made examples, validation has some of the first set.
+ * @returns train: [S] what an epoch reads of each set, with the data set's own examples; all of one length
  * @throws UserError as trainCountOf
  */
-export function splitExamples(
-  { train: { count, labels }, originals = new Int32Array(0), validation: given }: SplitExamples,
+export function splitIntoEpochs(
+  { train: { count, labels }, originals = new Int32Array(0), sets = [0], validation: given }: SplitExamples,
   fraction: number,
   seed: number,
-): { train: Int32Array; validation: Int32Array } {
-  if (given) return { train: othersThan(given, count), validation: given };
+): { train: Int32Array[]; validation: Int32Array } {
+  if (given) return { train: epochsOf(othersThan(given, count), sets), validation: given };
   const own = count - originals.length;
   const split = splitIndices(own, trainCountOf(own, fraction), seed);
   const [train, validation] = withEveryClass(split.train, split.validation, labels);
   const isTrained = new Uint8Array(own);
   for (const i of train) isTrained[i] = 1;
-  const copies = firstIndices(originals.length).filter((n) => isTrained[originals[n]] === 1);
+  const copies = firstIndices(originals.length).filter(
+    (n) => originals[n] < 0 || isTrained[originals[n]] === 1,
+  );
   const all = new Int32Array(train.length + copies.length);
   all.set(train);
   all.set(
     copies.map((n) => own + n),
     train.length,
   );
-  return { train: all, validation };
+  return { train: epochsOf(all, sets), validation };
+}
+
+/** What an epoch reads of each set. The last examples of larger sets are left out. */
+function epochsOf(train: Int32Array, sets: readonly number[]): Int32Array[] {
+  const [own] = sets;
+  const epochs = sets.map((first, set) => {
+    const end = sets[set + 1] ?? Number.POSITIVE_INFINITY;
+    return train.filter((i) => i < own || (i >= first && i < end));
+  });
+  const count = Math.min(...epochs.map(({ length }) => length));
+  return epochs.map((epoch) => epoch.subarray(0, count));
 }
 
 /** The indices below `count` that are not among the ascending ones. */

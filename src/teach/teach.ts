@@ -105,7 +105,7 @@ async function trainPart(
   const part: Omit<EpochOptions, 'stop'> = {
     engine,
     settings: { epochs, batchSize, seed, rate: { name: 'one-cycle', lr, pctStart: 0.2 }, ...none },
-    train: indices,
+    train: [indices],
     lengthOf: null,
     state: initialState('float32'),
     saveMidEpoch: async () => {},
@@ -118,7 +118,7 @@ async function trainPart(
       { length: negativesPerEpoch },
       (_, n) => negatives[(first + n) % negatives.length],
     );
-    part.train = Int32Array.from([...indices, ...others]);
+    part.train = [Int32Array.from([...indices, ...others])];
     while (part.state.losses.length < batches) await untilPause(part, options, clock);
   }
 }

@@ -77,8 +77,8 @@ export interface LoopSettings {
 export interface EpochOptions {
   engine: Engine;
   settings: LoopSettings;
-  /** Indices of the training sequences in part `train`. */
-  train: Int32Array;
+  /** [S] indices in part `train` of the sequences that an epoch reads; epochs take the S lists in turn, all of one length. */
+  train: readonly Int32Array[];
   /** Steps of a training sequence; null if all have the same number. */
   lengthOf: ((index: number) => number) | null;
   /** Examples of a block that is read from a file at once; null if all are in memory. */
@@ -210,12 +210,12 @@ export async function* trainEpoch(
   const batches = batchesOf(options);
   const rates = learningRates(settings.rate, epochs, batches, state.epoch);
   const order = orderOf(options, state.epoch);
-  const samplesIn = (batch: number) => Math.min(train.length, batch * batchSize);
+  const samplesIn = (batch: number) => Math.min(train[0].length, batch * batchSize);
   const firstBatch = state.losses.length;
   const began = performance.now();
   const secondsBefore = state.epochSeconds;
   // An epoch that was interrupted after its last batch is not trained on again.
-  let samplesPerSecond = firstBatch === batches ? train.length / secondsBefore : 0;
+  let samplesPerSecond = firstBatch === batches ? train[0].length / secondsBefore : 0;
   const timeLeft = () =>
     (settings.maxMs ?? Number.POSITIVE_INFINITY) / 1000 -
     (state.trainSeconds + secondsBefore + (performance.now() - began) / 1000);
@@ -253,7 +253,7 @@ export async function* trainEpoch(
           state.correct.push(correct[n]);
           count(batch);
           const samples = samplesIn(batch + 1);
-          const left = (epochs - state.epoch + 1) * (train.length + extraSamples) - samples;
+          const left = (epochs - state.epoch + 1) * (train[0].length + extraSamples) - samples;
           yield {
             type: 'progress',
             phase: 'train',
@@ -290,7 +290,7 @@ export async function* trainEpoch(
 
 /** Updates of a whole epoch. */
 function batchesOf({ settings, train }: EpochOptions): number {
-  return Math.ceil(train.length / settings.batchSize);
+  return Math.ceil(train[0].length / settings.batchSize);
 }
 
 /** Milliseconds until the time is over; infinite without a limit. */
@@ -335,10 +335,16 @@ function divergence({ batch, quantity, value }: Diverged, { state, lastGood }: E
 
 /** The training sequences in the order of an epoch, as indices into part `train`. */
 export function orderOf(
-  { settings, train, lengthOf, blockOf }: Pick<EpochOptions, 'settings' | 'train' | 'lengthOf' | 'blockOf'>,
+  {
+    settings,
+    train: sets,
+    lengthOf,
+    blockOf,
+  }: Pick<EpochOptions, 'settings' | 'train' | 'lengthOf' | 'blockOf'>,
   epoch: number,
 ): Int32Array {
   const { seed, batchSize } = settings;
+  const train = sets[(epoch - 1) % sets.length];
   if (lengthOf && blockOf) return epochOrderByBlocks(train, lengthOf, batchSize, blockOf, seed, epoch);
   return lengthOf
     ? epochOrderByLength(train, lengthOf, batchSize, seed, epoch)
@@ -361,7 +367,7 @@ async function* validate(
     stop,
     event: { phase: 'validation', epoch: state.epoch, learningRate: rates[rates.length - 1] },
     secondsAfter:
-      (epochsLeft * (options.train.length + validation.length * EVALUATION_COST)) / samplesPerSecond,
+      (epochsLeft * (options.train[0].length + validation.length * EVALUATION_COST)) / samplesPerSecond,
   });
 }
 
@@ -376,11 +382,11 @@ function meansOver(
   to: number,
 ): { loss: number; accuracy: number } {
   const { batchSize } = settings;
-  const samples = Math.min(train.length, to * batchSize) - from * batchSize;
+  const samples = Math.min(train[0].length, to * batchSize) - from * batchSize;
   let loss = 0;
   let right = 0;
   for (let batch = from; batch < to; batch++) {
-    loss += state.losses[batch] * (Math.min(train.length, (batch + 1) * batchSize) - batch * batchSize);
+    loss += state.losses[batch] * (Math.min(train[0].length, (batch + 1) * batchSize) - batch * batchSize);
     right += state.correct[batch];
   }
   return { loss: loss / samples, accuracy: right / samples };

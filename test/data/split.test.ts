@@ -8,6 +8,7 @@ import {
   epochOrderByBlocks,
   splitExamples,
   splitIndices,
+  splitIntoEpochs,
   trainCountOf,
 } from '#src/data/split.js';
 import { UserError } from '#src/user-error.js';
@@ -153,6 +154,38 @@ test('examples in blocks: each once; batches of similar length from few blocks; 
     order.subarray(32 * b, 32 * b + 32),
   );
   assert.ok(whole.reduce((sum, batch) => sum + spread(batch), 0) / whole.length < 8);
+});
+
+test('epochs read the own examples and one set of made ones; validation has only some of the first set', () => {
+  // 100 own ones; sets of 20 made ones and copies of all 120.
+  const [own, made] = [100, 20];
+  const copies = Array.from({ length: own + made }, (_, i) => i);
+  const later = [...new Array(made).fill(-1), ...copies.map((i) => (i < own ? i : -1))];
+  const originals = Int32Array.from([...copies, ...later, ...later]);
+  const size = made + copies.length;
+  const sets = [own, own + size, own + 2 * size];
+  const count = own + 3 * size;
+  const labels = Uint8Array.from({ length: count }, (_, i) => i % 10);
+  const examples = { train: { count, labels }, originals, sets };
+  const { train, validation } = splitIntoEpochs(examples, 0.75, 5);
+  const alone = splitExamples(
+    { train: { count: own + size, labels }, originals: originals.slice(0, 120) },
+    0.75,
+    5,
+  );
+  assert.deepEqual({ train: train[0], validation }, alone, 'the first set is as without others');
+  const held = new Set(validation);
+  const originalOf = (i: number) => (i < own + made ? i : originals[i - own - made]);
+  train.forEach((epoch, set) => {
+    assert.equal(epoch.length, train[0].length);
+    assert.equal(new Set(epoch).size, epoch.length);
+    assert.deepEqual(epoch.filter((i) => i < own).sort(), train[0].filter((i) => i < own).sort());
+    for (const i of epoch) {
+      assert.ok(i < own || (i >= sets[set] && i < sets[set] + size), `${i} in set ${set}`);
+      assert.ok(!held.has(originalOf(i)), `${i} is, or is a copy of, a validation example`);
+    }
+  });
+  assert.equal(train.length, 3);
 });
 
 test('validation examples that the data set names are not trained on', () => {

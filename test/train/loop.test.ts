@@ -42,7 +42,7 @@ async function run(
   const options: LoopOptions = {
     engine,
     settings: { ...SETTINGS, ...settings },
-    train: firstIndices(10),
+    train: [firstIndices(10)],
     validation: firstIndices(20),
     labels: new Uint8Array(20),
     classes: 2,

@@ -55,6 +55,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       none_share: { name: 'Generated samples of the class none', share: true },
       drawn_share: { name: 'Drawn digits, generated', share: true },
       changed_share: { name: 'Changed copies', share: true },
+      made_sets: { name: 'Sets of what is added', count: 'set' },
     },
   },
   {

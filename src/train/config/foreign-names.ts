@@ -28,6 +28,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   patience: 'early-stopping early-stop early-stopping-patience',
   'none-share': 'negatives unknown reject rejection background out-of-distribution ood',
   'changed-share': 'robust corruption corruptions perturbation noise-augmentation',
+  'made-sets': 'fresh-samples regenerate resample',
   'drawn-share': 'synthetic synthetic-share generated extra-samples',
   'train-split': 'val-split validation-split valid-split split train-ratio val-ratio validation-fraction',
   'seed-number': 'seed random-seed random-state manual-seed',

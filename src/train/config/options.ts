@@ -158,6 +158,11 @@ const DATA = {
     { from: 0, to: 4 },
     'add copies as recognition prepares them: drawn again with a pen, thin, thick, noisy, turned …; x copies for each training sample, such as 0.3',
   ),
+  madeSets: integer(
+    1,
+    { from: 1, to: 16 },
+    'what the three options before add is made n times, each time otherwise; epochs read these sets in turn',
+  ),
 };
 
 const AUGMENTATION = {

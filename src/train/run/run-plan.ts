@@ -6,7 +6,7 @@ import type { Augmentation } from '../../data/augmentation.js';
 import type { Dataset, Preprocessing } from '../../data/input-kind.js';
 import { kindOf } from '../../data/kinds.js';
 import { type LoadOptions, loadDataset } from '../../data/open-dataset.js';
-import { splitExamples } from '../../data/split.js';
+import { splitIntoEpochs } from '../../data/split.js';
 import { checkTrainable } from '../../data/trainable.js';
 import type { ResolvedClassifierConfig } from '../../model/classifier-config.js';
 import { MAX_EPOCH_UPDATES } from '../../runs/limits.js';
@@ -29,8 +29,8 @@ export interface RunPlan<C extends TrainConfig> {
   config: C;
   preprocessing: Preprocessing;
   model: ResolvedClassifierConfig;
-  /** Indices of the training samples. */
-  train: Int32Array;
+  /** [S] indices of the training samples that an epoch reads, as for `EpochOptions`. */
+  train: readonly Int32Array[];
   validation: Int32Array;
   /** Sequences of an update. */
   batchSize: number;
@@ -55,6 +55,7 @@ export function loadRunData(
     ...divisionOf(config),
     isWeighted: config.classWeights === 'balanced',
     ...additionsOf(config),
+    madeSets: config.madeSets,
     ...hearing,
   });
 }
@@ -65,9 +66,9 @@ export function planRun<C extends TrainConfig>(given: C, dataset: Dataset): RunP
   const config = withFittingSteps(given, dataset);
   const preprocessing = preprocessingOf(config, dataset);
   const model = classifierOf(config, dataset.classes.length);
-  const { train, validation } = splitExamples(dataset, config.trainSplit, config.seedNumber);
-  const batchSize = Math.min(train.length, config.batchSize * config.accumulationSteps);
-  const batchesPerEpoch = Math.ceil(train.length / batchSize);
+  const { train, validation } = splitIntoEpochs(dataset, config.trainSplit, config.seedNumber);
+  const batchSize = Math.min(train[0].length, config.batchSize * config.accumulationSteps);
+  const batchesPerEpoch = Math.ceil(train[0].length / batchSize);
   if (batchesPerEpoch > MAX_EPOCH_UPDATES) {
     throw new UserError(
       `train: an epoch would have ${batchesPerEpoch} updates; at most ${MAX_EPOCH_UPDATES} are supported; use larger batches`,
@@ -85,7 +86,7 @@ export function planRun<C extends TrainConfig>(given: C, dataset: Dataset): RunP
     lengthOf: kindOf(dataset).lengthsIn(dataset.train),
     blockOf: kindOf(dataset).blockOf(dataset.train),
     settings: loopSettingsOf(config, batchSize),
-    training: updateSettingsOf(config, batchSize, labelsOf(dataset, train), model.numClasses),
+    training: updateSettingsOf(config, batchSize, labelsOf(dataset, train[0]), model.numClasses),
   };
 }
 

@@ -125,7 +125,7 @@ async function* trainOnThreads(
     const { engine, precision } = session;
     const conditions = {
       batchSize,
-      trainCount: train.length,
+      trainCount: train[0].length,
       seed: config.seedNumber,
       optimizer: config.optimizer,
       precision,
@@ -152,7 +152,7 @@ async function* trainOnThreads(
         config: kept,
         state,
         batchSize,
-        trainCount: train.length,
+        trainCount: train[0].length,
         stepsBefore,
       });
     }
@@ -161,7 +161,7 @@ async function* trainOnThreads(
       backend: engine.backend,
       threads: engine.threads,
       parameters,
-      trainCount: train.length,
+      trainCount: train[0].length,
       validationCount: validation.length,
       testCount: dataset.test.count,
       batchesPerEpoch: plan.batchesPerEpoch,
@@ -209,7 +209,7 @@ async function* trainOnThreads(
     let mistakes: Mistake[] = [];
     let refused: RefusedKind[] = [];
     let calibration: CalibrationComparison | null = null;
-    for (const { part, indices } of evaluatedParts(dataset, train, validation)) {
+    for (const { part, indices } of evaluatedParts(dataset, train[0], validation)) {
       // The validation that chose the best epoch, if it was in this process.
       if (scores.has(part)) continue;
       const sheet = yield* evaluatePart({
@@ -231,7 +231,7 @@ async function* trainOnThreads(
       }
       if (part === 'negatives') refused = refusedByKind(sheet, dataset);
     }
-    const summary = await files.end(state, reason, scores, refused, train);
+    const summary = await files.end(state, reason, scores, refused, train[0]);
     await log?.end(summary);
     yield { type: 'done', summary };
     return { folder: config.savingPath, mistakes, calibration };

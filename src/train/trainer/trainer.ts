@@ -332,7 +332,7 @@ export class Trainer {
         checkpointUpdates: null,
         ...settings,
       },
-      train: indices.train,
+      train: [indices.train],
       lengthOf: lengths && ((index) => lengths[index]),
       state: this.#state,
       stop,

@@ -37,3 +37,18 @@ test('an interrupted run goes on with the same bits', async () => {
   await train('cut', { changedShare: 0.25, noneShare: 0.25, loadCp });
   assert.deepEqual(checkpointOf('cut').parameters, checkpointOf('whole').parameters);
 });
+
+test('with two sets of copies the second epoch reads other ones; the run goes on with the same bits', async () => {
+  const options = { changedShare: 0.25, noneShare: 0.25, madeSets: 2 };
+  await train('first of one', { ...options, madeSets: 1, numEpochs: 1, schedule: 'constant' });
+  await train('first of two', { ...options, numEpochs: 1, schedule: 'constant' });
+  assert.deepEqual(checkpointOf('first of two').parameters, checkpointOf('first of one').parameters);
+  await train('two', { ...options, threads: 1 });
+  assert.notDeepEqual(checkpointOf('two').parameters, checkpointOf('whole').parameters);
+  await train('two, cut', { ...options, threads: 2 }, 3);
+  await train('two, cut', { ...options, loadCp: join(at('two, cut'), 'last.safetensors') });
+  assert.deepEqual(checkpointOf('two, cut').parameters, checkpointOf('two').parameters);
+  const summary = await readSummary(at('two'));
+  const { score } = await evaluateRun(at('two'), { ...OPTIONS, part: 'train' });
+  assert.deepEqual(summary?.trainScore, score, 'the samples of the first set');
+});

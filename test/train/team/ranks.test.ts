@@ -37,7 +37,13 @@ async function train(
 ): Promise<Trained[]> {
   const config = smallConfig(data, folder, flags);
   const dataset = await loadRunData(config);
-  const { model, preprocessing, training, train: samples, batchSize } = planRun(config, dataset);
+  const {
+    model,
+    preprocessing,
+    training,
+    train: [samples],
+    batchSize,
+  } = planRun(config, dataset);
   const order = epochOrder(samples, 1, 1);
   const batches = Math.ceil(order.length / batchSize);
   return Promise.all(

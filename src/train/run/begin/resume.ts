@@ -52,7 +52,7 @@ const CONDITIONS = [
   {
     name: 'trainCount',
     words: 'number of training samples',
-    settings: ['trainSplit', 'noneShare', 'drawnShare', 'changedShare', 'data'],
+    settings: ['trainSplit', 'noneShare', 'drawnShare', 'changedShare', 'madeSets', 'data'],
   },
   { name: 'seed', words: 'seed', settings: ['seedNumber'] },
   { name: 'precision', words: 'precision', settings: ['precision'] },
