@@ -21,6 +21,7 @@ import {
   updateSettingsOf,
   withFittingSteps,
 } from '../config/plan.js';
+import { defaultConfig } from '../config/run-config.js';
 import type { UpdateSettings } from '../engine.js';
 import type { EpochOptions, LoopSettings } from '../loop.js';
 
@@ -58,6 +59,14 @@ export function loadRunData(
     madeSets: config.madeSets,
     ...hearing,
   });
+}
+
+/** A line for each setting that is given and changes nothing for these data. */
+export function withoutEffect({ trainSplit }: TrainConfig, { name, validation }: Dataset): string[] {
+  if (validation === undefined || trainSplit === defaultConfig().trainSplit) return [];
+  return [
+    `--train-split ${trainSplit} changes nothing: the files of ${name} say which ${validation.length} samples are for validation`,
+  ];
 }
 
 /** @throws UserError if the data and the configuration do not fit */

@@ -30,7 +30,7 @@ import { startThreadsAhead } from './engines/host-engine.js';
 import { openRunEngine, type RunEngine } from './engines/run-engine.js';
 import { refusedByKind } from './evaluate/refusals.js';
 import { mistakesOf } from './evaluate/worst-mistakes.js';
-import { loadRunData, planRun } from './run-plan.js';
+import { loadRunData, planRun, withoutEffect } from './run-plan.js';
 import { type PlacedConfig, RunWriter } from './run-writer.js';
 import { TensorboardLog } from './tensorboard-log.js';
 
@@ -100,6 +100,7 @@ async function* trainOnThreads(
 ): AsyncGenerator<TrainEvent, RunEnd> {
   const loading = load(given, stop);
   const { dataset, notices } = yield* ranks ? ranks.loadInTurn(given, loading) : loading;
+  notices.push(...withoutEffect(given, dataset));
   const plan = planRun(given, dataset);
   const { config, preprocessing, model, train, validation, batchSize, settings, lengthOf, blockOf } = plan;
   const source = await lockSource(config, stop);
