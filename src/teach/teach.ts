@@ -95,6 +95,7 @@ async function trainPart(
   const { batchSize, seed } = training;
   const none = {
     firstPlain: Number.POSITIVE_INFINITY,
+    monitor: 'accuracy' as const,
     patience: null,
     targetAccuracy: null,
     maxMs: null,

@@ -30,15 +30,21 @@ export interface TrainState {
   lossScale: LossScaleState | null;
 }
 
+/** What tells which epoch is the best. */
+export type Monitor = 'accuracy' | 'loss';
+
 /**
- * The epoch with the best validation accuracy so far; of equal ones, the one with the lowest validation loss. Any epoch
- * without augmentation is better than those before.
+ * The epoch with the best validation accuracy so far; of equal ones, the one with the lowest validation loss. With the
+ * monitor `loss` it is the other way round. Any epoch without augmentation is better than those before.
  */
 export interface BestEpoch {
   accuracy: number;
   loss: number;
   epoch: number;
-  /** The first epoch with this accuracy. Patience counts from it: a lower loss alone does not prolong a training. */
+  /**
+   * The first epoch with this accuracy, or loss. Patience counts from it: with the monitor `accuracy`, a lower loss alone
+   * does not prolong a training.
+   */
   reachedIn: number;
 }
 
@@ -62,7 +68,8 @@ export interface LoopSettings {
   firstPlain: number;
   /** Key of the order of the sequences. */
   seed: number;
-  /** Stop after this many epochs without a better validation accuracy; null: never. */
+  monitor: Monitor;
+  /** Stop after this many epochs that are no better by the monitor; null: never. */
   patience: number | null;
   /** Stop when the validation accuracy reaches this; null: never. */
   targetAccuracy: number | null;
@@ -143,10 +150,11 @@ export async function* trainLoop(options: LoopOptions): AsyncGenerator<TrainEven
     stepsBefore += state.losses.length;
     const accuracy = metrics.validationAccuracy;
     const before = bestBefore(epoch, options);
-    const best = isBetter(accuracy, scores.loss, before);
+    const { loss } = scores;
+    const best = before === null || isBetter({ accuracy, loss }, before, settings.monitor);
     if (best) {
-      const reachedIn = before?.accuracy === accuracy ? before.reachedIn : epoch;
-      state.best = { accuracy, loss: scores.loss, epoch, reachedIn };
+      const isEqual = before !== null && before[settings.monitor] === { accuracy, loss }[settings.monitor];
+      state.best = { accuracy, loss, epoch, reachedIn: isEqual ? before.reachedIn : epoch };
     }
     endEpoch(state);
     options.validated?.(answers);
@@ -166,9 +174,14 @@ function bestBefore(
 }
 
 /** Validations of few samples are often equally accurate; their losses tell which of them is sure of its answers. */
-function isBetter(accuracy: number, loss: number, best: BestEpoch | null): boolean {
-  if (best === null || accuracy > best.accuracy) return true;
-  return accuracy === best.accuracy && loss < best.loss;
+function isBetter(
+  { accuracy, loss }: Pick<BestEpoch, Monitor>,
+  best: Pick<BestEpoch, Monitor>,
+  monitor: Monitor,
+): boolean {
+  const [byAccuracy, byLoss] = [accuracy - best.accuracy, best.loss - loss];
+  const [first, second] = monitor === 'accuracy' ? [byAccuracy, byLoss] : [byLoss, byAccuracy];
+  return first > 0 || (first === 0 && second > 0);
 }
 
 /** Checked before every epoch, so that a run that has stopped does not continue when it is resumed. */

@@ -20,6 +20,7 @@ const SETTINGS: LoopSettings = {
   rate: { name: 'constant', lr: 0.1 },
   firstPlain: Number.POSITIVE_INFINITY,
   seed: 0,
+  monitor: 'accuracy',
   patience: null,
   targetAccuracy: null,
   maxMs: null,
@@ -152,6 +153,25 @@ test('of equally accurate epochs the one with the lowest validation loss is the 
     assert.deepEqual(rest.state.best, whole.state.best, `resumed after epoch ${end}`);
     assert.equal(rest.state.epoch, whole.state.epoch);
   }
+});
+
+test('with the monitor loss the lowest loss is the best, of equal ones the highest accuracy; patience counts from it', async () => {
+  const behaviour = {
+    correct: (epoch: number) => [10, 18, 15, 16, 18, 19, 18][epoch - 1],
+    validationLoss: (epoch: number) => [0.75, 0.5, 0.25, 0.25, 0.5, 0.375, 0.25][epoch - 1],
+  };
+  const settings = { epochs: 9, patience: 4, monitor: 'loss' } as const;
+  const whole = await run(behaviour, settings);
+  assert.deepEqual(
+    epochsOf(whole.events).map(({ best }) => best),
+    [true, true, true, true, false, false, true],
+  );
+  assert.deepEqual(whole.state.best, { accuracy: 0.9, loss: 0.25, epoch: 7, reachedIn: 3 });
+  assert.deepEqual([whole.reason, whole.state.epoch], ['patience', 8]);
+  // A run that goes on by the other monitor compares the best so far by it.
+  const { state } = await run(behaviour, { ...settings, epochs: 4 });
+  const rest = await run(behaviour, { ...settings, epochs: 7, monitor: 'accuracy' }, { state });
+  assert.equal(rest.state.best?.epoch, 6);
 });
 
 test('the best of the epochs without augmentation is kept, also after an interruption', async () => {

@@ -99,6 +99,7 @@ export const SETTING_GROUPS: readonly { title: string; settings: Readonly<Record
       precision: { name: 'Precision' },
       label_smoothing: { name: 'Label smoothing', share: true },
       class_weights: { name: 'Weights of the classes' },
+      monitor: { name: 'Best epoch by validation' },
       patience: { name: 'Stop without improvement after', count: 'epoch', none: 'never' },
       max_minutes: { name: 'Stop after minutes', none: 'no limit' },
       target_accuracy: { name: 'Stop at validation accuracy', share: true, none: 'never' },

@@ -25,6 +25,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   schedule: 'scheduler lr-scheduler lr-schedule lr-scheduler-type',
   'warmup-steps': 'warmup warm-up num-warmup-steps warmup-updates',
   'pct-start': 'warmup-ratio',
+  monitor: 'metric-for-best-model early-stopping-metric save-best-by',
   patience: 'early-stopping early-stop early-stopping-patience',
   'none-share': 'negatives unknown reject rejection background out-of-distribution ood',
   'changed-share': 'robust corruption corruptions perturbation noise-augmentation',

@@ -257,7 +257,12 @@ const TRAINING = {
     'none',
     'weights of the classes in the loss; balanced: rare classes count as much as frequent ones, N / (K · N_class)',
   ),
-  patience: integer(null, { from: 1, to: MANY }, 'stop after n epochs without a better validation accuracy', {
+  monitor: choice(
+    ['accuracy', 'loss'],
+    'accuracy',
+    'result on the validation samples that tells the best epoch, whose weights are kept',
+  ),
+  patience: integer(null, { from: 1, to: MANY }, 'stop after n epochs that are no better by --monitor', {
     none: 'never',
   }),
   maxMinutes: number(

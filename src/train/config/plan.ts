@@ -149,6 +149,7 @@ export function loopSettingsOf(config: TrainConfig, batchSize: number): LoopSett
     batchSize,
     rate: rateOf(config),
     seed: config.seedNumber,
+    monitor: config.monitor,
     patience: config.patience,
     targetAccuracy: config.targetAccuracy,
     maxMs: config.maxMinutes === null ? null : 60_000 * config.maxMinutes,

@@ -325,6 +325,7 @@ export class Trainer {
         batchSize: this.#batchSize,
         firstPlain: Number.POSITIVE_INFINITY,
         seed: this.#seed,
+        monitor: 'accuracy',
         patience: null,
         targetAccuracy: null,
         maxMs: null,
