@@ -51,14 +51,16 @@ export function joinLines(ink: Ink, gaps: Gaps): Ink {
 /** Between different pieces, and the short ones within a piece. */
 function possibleLinks(pieces: Int32Array, width: number, { apart, opened }: Gaps): Link[] {
   const inked = [...pieces.keys()].filter((i) => pieces[i] !== 0);
+  const most = Math.max(apart, opened);
   const links: Link[] = [];
-  for (const from of inked) {
-    for (const to of inked) {
-      if (to <= from) continue;
-      const length = Math.hypot(
-        columnOf(to, width) - columnOf(from, width),
-        rowOf(to, width) - rowOf(from, width),
-      );
+  for (const [n, from] of inked.entries()) {
+    for (let next = n + 1; next < inked.length; next++) {
+      const to = inked[next];
+      const down = rowOf(to, width) - rowOf(from, width);
+      if (down > most) break;
+      const across = columnOf(to, width) - columnOf(from, width);
+      if (Math.abs(across) > most) continue;
+      const length = Math.hypot(across, down);
       if (length > Math.SQRT2 && length <= (pieces[from] === pieces[to] ? opened : apart)) {
         links.push({ from, to, length });
       }
@@ -69,15 +71,20 @@ function possibleLinks(pieces: Int32Array, width: number, { apart, opened }: Gap
 
 /** Whether ink leads from one pixel to another in at most so many steps, also diagonal ones. */
 function leads(pieces: Int32Array, { width, height }: Ink, { from, to }: Link, most: number): boolean {
-  const steps = new Map([[from, 0]]);
-  for (const [i, count] of steps) {
+  /** [pixels] steps from `from`, plus one; 0: not reached. */
+  const reached = new Uint16Array(pieces.length);
+  reached[from] = 1;
+  const queue = [from];
+  for (const i of queue) {
     if (i === to) return true;
-    if (count === most) continue;
+    if (reached[i] > most) continue;
     const [x, y] = [columnOf(i, width), rowOf(i, width)];
     for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
       for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
         const next = v * width + u;
-        if (pieces[next] !== 0 && !steps.has(next)) steps.set(next, count + 1);
+        if (pieces[next] === 0 || reached[next] !== 0) continue;
+        reached[next] = reached[i] + 1;
+        queue.push(next);
       }
     }
   }

@@ -99,8 +99,9 @@ function ofNeighbours(
   const result = values.slice();
   for (const [dx, dy] of neighbours) {
     for (let y = 0, i = 0; y < height; y++) {
+      const v = y + dy;
       for (let x = 0; x < width; x++, i++) {
-        const [u, v] = [x + dx, y + dy];
+        const u = x + dx;
         const isInside = u >= 0 && v >= 0 && u < width && v < height;
         result[i] = choose(result[i], isInside ? values[v * width + u] : 0);
       }
