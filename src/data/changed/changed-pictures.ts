@@ -24,7 +24,7 @@ import {
 import { preparePicture } from '../inputs/prepare-picture.js';
 
 /** Increased whenever the same random numbers give another picture: it is part of the cache's keys. */
-export const CHANGES_VERSION = 6;
+export const CHANGES_VERSION = 7;
 
 /**
  * How often each kind of change is made. Thin lines change more answers of networks that read pixels than any other
@@ -32,7 +32,7 @@ export const CHANGES_VERSION = 6;
  */
 const WEIGHTS = {
   images: { redrawn: 5, thin: 14, thick: 3, noise: 2, specks: 1, soft: 1, moved: 4 },
-  strokes: { redrawn: 5, thin: 6, thick: 3, noise: 2, specks: 1, soft: 1, moved: 4 },
+  strokes: { redrawn: 7, thin: 6, thick: 4, noise: 2, specks: 1, soft: 1, moved: 5 },
 };
 /** How lines of a thinned picture are drawn again: smoothed, bent and moved a little. */
 const HAND: Hand = { rounding: 3, rotation: 8, stretch: 0.12, slant: 0.15, bend: 0.4 };
