@@ -72,7 +72,8 @@ export function splitExamples(
 /**
  * Splits training examples. A class with two examples or more has one at least in each part: where chance leaves a class
  * out of a part, as it does among few examples, one is moved there. Copies whose original is trained on are trained on,
- * too; the others are left out, so that validation never sees what training has seen. Of the made examples, validation has some of the first set.
+ * too; the others are left out, so that validation never sees what training has seen. Of the made examples, validation
+ * has some of the first set.
  * @returns train: [S] what an epoch reads of each set, with the data set's own examples; all of one length
  * @throws UserError as trainCountOf
  */
