@@ -43,7 +43,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
     description:
       'MNIST in seconds: one bidirectional layer of 48 that reads two pixel rows per step, one epoch',
     result:
-      '98.07 % test accuracy (mean of five seeds, at least 97.86 %), 1.3 s of training on two cores, 4.4 s with everything (on another machine 1.6 and 3.8 s); published for the mnist-lstm project: 97.64 %, 44 s on an RTX 4090',
+      '98.07 % test accuracy (mean of five seeds, at least 97.86 %), 1.2 s of training on two cores, 3.8 s with everything; published for the mnist-lstm project: 97.64 %, 44 s on an RTX 4090',
     settings: {
       sequenceLength: 14,
       inputSize: 56,
@@ -143,7 +143,7 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
     description:
       'MNIST as pen strokes in seconds: two bidirectional layers of 32 that are told where each move ends and what ink is around, one epoch, mixed precision',
     result:
-      '96.88 % test accuracy (mean of five seeds, at least 96.73 %), 2.5 s of training on two cores (on the published stroke archive); published: 93.1 %',
+      '96.88 % test accuracy (mean of five seeds, at least 96.73 %), 2.2 s of training on two cores (on the published stroke archive); published: 93.1 %',
     settings: {
       data: 'strokes',
       strokePosition: true,
