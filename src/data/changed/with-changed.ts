@@ -1,28 +1,21 @@
 /**
  * Adds changed copies of training examples: what recognition makes of turned, thin, noisy … pictures
  * (changed-pictures.ts). The test examples stay as they are; copies of validation examples are not trained on
- * (split.ts). Node.js only: strokes are made in threads.
+ * (split.ts). Node.js only: copies are made in threads.
  */
 import { DRAWING_SIZE, DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { Random } from '../../random.js';
 import { UserError } from '../../user-error.js';
 import { checkSize } from '../drawn/check-size.js';
-import { Dice } from '../drawn/dice.js';
-import {
-  type Making,
-  type MakingOptions,
-  madeImages,
-  madeStrokes,
-  withExamples,
-} from '../drawn/made-examples.js';
+import { type MakingOptions, madeImages, madeStrokes, withExamples } from '../drawn/made-examples.js';
+import type { Making } from '../drawn/making.js';
+import { openRecipe } from '../drawn/open-recipe.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import type { Dataset, DatasetOf } from '../input-kind.js';
-import type { Picture } from '../inputs/picture-changes.js';
-import { renderedPicture } from '../inputs/sample.js';
 import { emptyStrokes, inMemory, type StrokeExamples } from '../strokes/stroke-examples.js';
-import { DEFAULT_STROKE_PREPROCESSING } from '../strokes/stroke-preprocessing.js';
-import { CHANGES_VERSION, changedPicture } from './changed-pictures.js';
+import { CHANGES_VERSION } from './changed-pictures.js';
+import { CHANGED_STREAM } from './changes-of.js';
 
 /** How many changed copies are added. */
 export interface ChangesToAdd {
@@ -39,12 +32,6 @@ export interface ChangedOptions extends MakingOptions {
   onNotice?: (line: string) => void;
 }
 
-/** Separates these random numbers from all others of the same seed. */
-const CHANGED_STREAM = 0x63686e67; // 'chng'
-
-/** A picture that gives no strokes, or too many, after so many changes stays unchanged. */
-const ATTEMPTS = 10;
-
 /**
  * The data set with changed copies after its training examples, some of which may be generated ones.
  * @throws UserError if the pictures are not grey and 28 × 28, or the strokes are in the order of a pen
@@ -57,19 +44,7 @@ export async function withChanged(
   checkSize(dataset, 'changed copies', 'changedShare');
   const { train } = dataset;
   const originals = originalsOf(train.count, share, seed);
-  const isThinned = dataset.kind === 'strokes';
-  const pictureOf = picturesOf(dataset, options.pictures);
-  const making: Making = {
-    count: originals.length,
-    labelOf: (i) => train.labels[originals[i]],
-    at: (i, attempt) => {
-      const picture = pictureOf(originals[i]);
-      const random = new Random(seed, CHANGED_STREAM, i, attempt);
-      const isLast = attempt >= ATTEMPTS;
-      const pixels = isLast ? picture.pixels : changedPicture(picture, new Dice(random), random, isThinned);
-      return { drawing: null, pixels, isLast };
-    },
-  };
+  const making = openRecipe({ of: 'changes', dataset, pictures: options.pictures, seed, originals });
   if (dataset.kind === 'images') {
     return { ...withExamples(dataset, await madeImages(making, 'changed copies', options)), originals };
   }
@@ -87,19 +62,6 @@ export async function withChanged(
 function originalsOf(count: number, share: number, seed: number): Int32Array {
   const order = new Random(seed, CHANGED_STREAM).shuffle(Int32Array.from({ length: count }, (_, i) => i));
   return Int32Array.from({ length: Math.max(1, Math.round(share * count)) }, (_, n) => order[n % count]);
-}
-
-/** The picture of a training example: its own, that from which its strokes were made, or a drawing of its strokes. */
-function picturesOf(dataset: Dataset, pictures: ImageExamples | null): (i: number) => Picture {
-  const source = dataset.kind === 'images' ? dataset.train : pictures;
-  return (i) => {
-    if (source !== null && i < source.count) {
-      const size = source.width * source.height;
-      return { ...DRAWING_SIZE, channels: 1, pixels: source.pixels.slice(i * size, (i + 1) * size) };
-    }
-    if (dataset.kind === 'images') throw new Error(`changed copies: example ${i} of ${dataset.train.count}`);
-    return renderedPicture(dataset.train, i, DEFAULT_STROKE_PREPROCESSING);
-  };
 }
 
 /** The strokes from the cache, or else made and cached. */

@@ -1,16 +1,18 @@
 /**
  * Adds drawn digits to the training examples of a data set of digits. The test examples stay as they are. Node.js only:
- * strokes are made in threads.
+ * digits are made in threads.
  */
 import { DRAWING_SIZE, DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
 import { UserError } from '../../user-error.js';
 import { areDigits } from '../class-names.js';
 import { checkSize } from '../drawn/check-size.js';
-import { type Making, type MakingOptions, madeImages, madeStrokes } from '../drawn/made-examples.js';
+import { type MakingOptions, madeImages, madeStrokes } from '../drawn/made-examples.js';
+import type { Making } from '../drawn/making.js';
+import { openRecipe } from '../drawn/open-recipe.js';
 import type { Dataset, ExamplesOf, KindName } from '../input-kind.js';
 import { emptyStrokes, type StrokeExamples } from '../strokes/stroke-examples.js';
-import { DIGITS_VERSION, DigitGenerator } from './generator.js';
+import { DIGITS_VERSION } from './generator.js';
 
 /** How many drawn digits are added. */
 export interface DigitsToAdd {
@@ -39,12 +41,8 @@ export async function drawnDigits(
   options: DigitsOptions,
 ): Promise<ExamplesOf<KindName>> {
   checkDigits(dataset);
-  const generator = new DigitGenerator({ seed, strokes: dataset.kind === 'strokes' });
-  const making: Making = {
-    count: Math.max(1, Math.round(share * dataset.train.count)),
-    labelOf: (i) => generator.labelOf(i),
-    at: (i, attempt) => generator.at(i, undefined, attempt),
-  };
+  const count = Math.max(1, Math.round(share * dataset.train.count));
+  const making = openRecipe({ of: 'digits', seed, count, strokes: dataset.kind === 'strokes' });
   return dataset.kind === 'images'
     ? madeImages(making, 'drawn digits', options)
     : cachedStrokes(making, seed, dataset.classes, options);

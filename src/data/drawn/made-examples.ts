@@ -1,56 +1,64 @@
-/**
- * Generated drawings and pictures as examples of a data set: pictures or strokes, in shared memory. Strokes are made in
- * threads. Node.js only.
- */
+/** Generated drawings and pictures as examples of a data set: pictures or strokes, in shared memory. Node.js only. */
+import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { DRAWING_SIZE, drawingToStrokes } from '../../ink/drawing.js';
-import { imageToStrokes, thinImage } from '../../ink/image-to-strokes.js';
+import { imageToStrokes } from '../../ink/image-to-strokes.js';
 import { sharedBytes } from '../../shared-memory.js';
 import type { ImageExamples } from '../images/image-examples.js';
 import type { Dataset, ExamplesOf, KindLoadOptions, KindName } from '../input-kind.js';
 import type { OnProgress } from '../strokes/files/stroke-archive.js';
 import { concatenateStrokes, movesOf, type StrokeExamples } from '../strokes/stroke-examples.js';
-import type { Made } from './pen.js';
-
-/** Examples to make. */
-export interface Making {
-  count: number;
-  /** Index of the class of example i. */
-  labelOf(i: number): number;
-  /** Another attempt gives another example for the same index. */
-  at(i: number, attempt: number): Made;
-}
+import { type Making, withPoints } from './making.js';
 
 export interface MakingOptions extends Pick<KindLoadOptions, 'order'> {
-  /** For strokes. Default: one a core. */
+  /** Default: one a core. */
   threads?: number;
   /** Ends the making: the promise rejects with its reason. */
   signal?: AbortSignal;
   onProgress?: OnProgress;
 }
 
-/** Points of the thinned picture of an example. MNIST's digits have at most about 130; a texture can have hundreds. */
-const POINTS = { least: 3, most: 200 };
-/** Attempts for an example that has no strokes, or too long ones. About half of the textures are short enough. */
-const ATTEMPTS = 40;
 /** The making pauses this often, for other work. */
 const PAUSE_MS = 50;
-/** So few are converted sooner than threads start. */
+/** So few become strokes sooner than threads start. */
 const FEW = 200;
+/** So few are made sooner than threads have loaded and compiled the code. */
+const FEW_TO_MAKE = 4000;
 
-/** @param what is made, for progress: `changed copies` */
-export async function madeImages(
-  { count, labelOf, at }: Making,
+/**
+ * Generated examples as pictures. They do not depend on the number of threads.
+ * @param what is made, for progress: `changed copies`
+ */
+export function madeImages(
+  making: Making,
   what: string,
-  options: Pick<MakingOptions, 'signal' | 'onProgress'>,
+  options: Omit<MakingOptions, 'order'>,
+): Promise<ImageExamples> {
+  return madePictures(making, what, options, false);
+}
+
+/** @param isThinned whether a picture without strokes, or with too many points, is made anew */
+async function madePictures(
+  { count, labelOf, at, recipe }: Making,
+  what: string,
+  options: Omit<MakingOptions, 'order'>,
+  isThinned: boolean,
 ): Promise<ImageExamples> {
   const { width, height } = DRAWING_SIZE;
   const pixels = new Uint8Array(sharedBytes(count * width * height));
   const labels = new Uint8Array(sharedBytes(count));
-  await forEach(count, what, options, (i) => {
-    pixels.set(at(i, 0).pixels, i * width * height);
-    labels[i] = labelOf(i);
-  });
+  for (let i = 0; i < count; i++) labels[i] = labelOf(i);
+  const { threads = availableParallelism(), signal, onProgress } = options;
+  if (recipe && threads > 1 && count >= FEW_TO_MAKE) {
+    const { makeInThreads } = await import('./making-threads.js');
+    await makeInThreads({ recipe, isThinned, count, pixels }, threads, signal, (done) =>
+      onProgress?.({ what: `making ${what}`, done, total: count }),
+    );
+  } else {
+    await forEach(count, what, options, (i) => {
+      pixels.set((isThinned ? withPoints(i, at) : at(i, 0)).pixels, i * width * height);
+    });
+  }
   return { count, channels: 1, width, height, pixels, labels };
 }
 
@@ -78,25 +86,22 @@ async function forEach(
  * @param what is made, for progress and messages: `changed copies`
  */
 export async function madeStrokes(
-  { count, labelOf, at }: Making,
+  making: Making,
   what: string,
   options: MakingOptions,
 ): Promise<StrokeExamples> {
-  const { width, height } = DRAWING_SIZE;
-  const labels = Uint8Array.from({ length: count }, (_, i) => labelOf(i));
-  const { order, threads, signal, onProgress } = options;
-  const chosen: Made[] = [];
-  await forEach(count, what, options, (i) => chosen.push(withPoints(i, at, order)));
-  if (order === 'pen' || count < FEW) {
-    const sequences = chosen.map(({ drawing, pixels }) =>
-      order === 'pen' && drawing !== null
-        ? drawingToStrokes(drawing, { order })
-        : imageToStrokes(pixels, width, height),
+  const { threads, signal, onProgress } = options;
+  if (options.order === 'pen') return penStrokes(making, what, options);
+  const images = await madePictures(making, what, options, true);
+  const { count, width, height, pixels, labels } = images;
+  const size = width * height;
+  if (count < FEW) {
+    const sequences = Array.from({ length: count }, (_, i) =>
+      imageToStrokes(pixels.subarray(i * size, (i + 1) * size), width, height),
     );
     return concatenateStrokes(sequences, labels, what);
   }
   const { strokesFromImages } = await import('../strokes/files/stroke-conversion.js');
-  const images = await madeImages({ count, labelOf, at: (i) => chosen[i] }, what, { signal });
   return strokesFromImages(images, what, {
     seed: 0,
     threads,
@@ -105,16 +110,25 @@ export async function madeStrokes(
   });
 }
 
-/** Example i in the first attempt that has strokes, and not too many points. */
-function withPoints(i: number, at: Making['at'], order: MakingOptions['order']): Made {
+/** The moves of drawings in the order of the pen, and those of thinned pictures where nothing was drawn. */
+async function penStrokes(
+  { count, labelOf, at }: Making,
+  what: string,
+  options: MakingOptions,
+): Promise<StrokeExamples> {
   const { width, height } = DRAWING_SIZE;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const made = at(i, attempt);
-    if (made.isLast || (order === 'pen' && made.drawing !== null)) return made;
-    const points = thinImage(made.pixels, width, height).reduce((sum, point) => sum + point, 0);
-    if (points >= POINTS.least && points <= POINTS.most) return made;
-  }
-  throw new Error(`made examples: none of ${ATTEMPTS} attempts for example ${i} has strokes`);
+  const sequences: Int16Array[] = [];
+  await forEach(count, what, options, (i) => {
+    const { drawing, pixels } = withPoints(i, at, true);
+    sequences.push(
+      drawing ? drawingToStrokes(drawing, { order: 'pen' }) : imageToStrokes(pixels, width, height),
+    );
+  });
+  return concatenateStrokes(
+    sequences,
+    Uint8Array.from({ length: count }, (_, i) => labelOf(i)),
+    what,
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import { madeSamples } from '../drawn/made-samples.js';
 import { type LoadOptions, loadDataset } from '../open-dataset.js';
 import type { StrokeSamples } from '../strokes/stroke-samples.js';
-import { generatorFor } from './with-negatives.js';
+import { generatorFor } from './negatives-of.js';
 
 /**
  * Negatives of a data set, as training makes them; their kinds take the place of the classes.

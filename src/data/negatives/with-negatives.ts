@@ -1,24 +1,23 @@
 /**
  * Adds the class `none` to a data set: generated negatives follow the training examples, and a fresh set of negatives
- * tests how many are refused. The test examples stay as they are. Node.js only: strokes are made in threads.
+ * tests how many are refused. The test examples stay as they are. Node.js only: negatives are made in threads.
  */
 import { DRAWING_VERSION } from '../../ink/drawing.js';
 import { INK_VERSION } from '../../ink/image-to-strokes.js';
-import { UserError } from '../../user-error.js';
-import { areDigits, NONE_CLASS } from '../class-names.js';
-import { checkSize } from '../drawn/check-size.js';
+import { NONE_CLASS } from '../class-names.js';
 import {
   joinedImages,
   joinedStrokes,
-  type Making,
   type MakingOptions,
   madeImages,
   madeStrokes,
 } from '../drawn/made-examples.js';
-import type { Dataset, DatasetOf, ExamplesOf, KindName } from '../input-kind.js';
-import { kindOf } from '../kinds.js';
-import { inMemory, MAX_CLASSES, type StrokeDataset } from '../strokes/stroke-examples.js';
-import { NEGATIVES_VERSION, NegativeGenerator } from './generator.js';
+import type { Making } from '../drawn/making.js';
+import { openRecipe } from '../drawn/open-recipe.js';
+import type { Dataset, DatasetOf } from '../input-kind.js';
+import { inMemory, type StrokeDataset } from '../strokes/stroke-examples.js';
+import { NEGATIVES_VERSION } from './generator.js';
+import { generatorFor } from './negatives-of.js';
 
 /** How many negatives are added. */
 export interface NegativesToAdd {
@@ -47,28 +46,26 @@ export async function withNegatives(
   { share, seed }: NegativesToAdd,
   options: NegativesOptions,
 ): Promise<Dataset> {
-  const label = dataset.classes.length;
   const classes = [...dataset.classes, NONE_CLASS];
   const count = Math.max(1, Math.round(share * dataset.train.count));
   const forTest = Math.min(
     TEST_NEGATIVES.most,
     Math.max(TEST_NEGATIVES.least, Math.round(dataset.test.count / 5)),
   );
-  const train = generatorFor(dataset, 'train', seed);
-  const test = generatorFor(dataset, 'test', TEST_SEED);
-  const kinds = Array.from({ length: forTest }, (_, i) => test.kinds[i % test.kinds.length]);
-  const labelOf = () => label;
-  const forTraining: Making = { count, labelOf, at: (i, attempt) => train.at(i, undefined, attempt) };
-  const forTesting: Making = { count: forTest, labelOf, at: (i, attempt) => test.at(i, kinds[i], attempt) };
+  const { kinds: all } = generatorFor(dataset, 'test', TEST_SEED);
+  const kinds = Array.from({ length: forTest }, (_, i) => all[i % all.length]);
+  const recipe = { of: 'negatives', dataset } as const;
+  const forTraining = openRecipe({ ...recipe, part: 'train', seed, count, inTurn: false });
+  const forTesting = openRecipe({ ...recipe, part: 'test', seed: TEST_SEED, count: forTest, inTurn: true });
   const what = 'negatives';
   if (dataset.kind === 'images') {
     const examples = await madeImages(forTesting, what, options);
-    const all = joinedImages(dataset.train, await madeImages(forTraining, what, options));
-    return { ...dataset, classes, train: all, negatives: { examples, kinds } };
+    const train = joinedImages(dataset.train, await madeImages(forTraining, what, options));
+    return { ...dataset, classes, train, negatives: { examples, kinds } };
   }
   const made = await cachedStrokes(dataset, seed, { forTraining, forTesting, classes }, options);
-  const all = joinedStrokes(dataset.train, made.train, dataset.name);
-  return { ...dataset, classes, train: all, negatives: { examples: made.test, kinds } };
+  const train = joinedStrokes(dataset.train, made.train, dataset.name);
+  return { ...dataset, classes, train, negatives: { examples: made.test, kinds } };
 }
 
 /** Strokes of negatives, for training and test, from the cache or else made and cached. */
@@ -100,46 +97,4 @@ async function cachedStrokes(
     train: await madeStrokes(forTraining, 'negatives', options),
     test: await madeStrokes(forTesting, 'negatives', options),
   }));
-}
-
-function checkDataset(dataset: Dataset): void {
-  const { classes, name } = dataset;
-  const refuse = (problem: string, settings: string[]): never => {
-    throw new UserError(`negatives: ${problem}`, { settings });
-  };
-  if (classes.includes(NONE_CLASS)) {
-    refuse(
-      `data set ${name} has a class named ${NONE_CLASS}, and the class of the generated negatives has this name; ` +
-        'rename the class of the data set, or leave out the share of negatives and train on your own examples',
-      ['noneShare', 'data'],
-    );
-  }
-  if (classes.length >= MAX_CLASSES) {
-    refuse(
-      `data set ${name} has ${classes.length} classes; with the class ${NONE_CLASS} there may be at most ${MAX_CLASSES}`,
-      ['noneShare', 'data'],
-    );
-  }
-  checkSize(dataset, 'negatives', 'noneShare');
-}
-
-/**
- * Generates negatives of a data set.
- * @param part whose examples give the pieces
- * @throws UserError as withNegatives
- */
-export function generatorFor(dataset: Dataset, part: 'train' | 'test', seed: number) {
-  checkDataset(dataset);
-  const kind = kindOf<KindName>(dataset);
-  const examples = dataset[part] as ExamplesOf<KindName>;
-  return new NegativeGenerator({
-    seed,
-    digits: areDigits(dataset.classes),
-    strokes: dataset.kind === 'strokes',
-    examples: {
-      count: examples.count,
-      labelOf: (i) => examples.labels[i],
-      at: (i) => kind.exampleAt(examples, i),
-    },
-  });
 }

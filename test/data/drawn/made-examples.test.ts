@@ -1,7 +1,8 @@
 /** Protects the making of examples: it says how far it is, and a signal ends it, for pictures and for strokes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Making, madeImages, madeStrokes } from '#src/data/drawn/made-examples.js';
+import { madeImages, madeStrokes } from '#src/data/drawn/made-examples.js';
+import type { Making } from '#src/data/drawn/making.js';
 import type { Progress } from '#src/data/strokes/files/stroke-archive.js';
 
 const COUNT = 300;

@@ -1,13 +1,13 @@
 /** Converts images to strokes in worker threads. The result does not depend on the number of threads. */
 
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { quote } from '../../../formats/quotation.js';
 import { STROKE_COLUMNS } from '../../../ink/image-to-strokes.js';
-import { receivedError, UserError } from '../../../user-error.js';
+import { UserError } from '../../../user-error.js';
 import type { ImageExamples } from '../../images/image-examples.js';
+import { inThreads } from '../../worker-threads.js';
 import { concatenateStrokes, type StrokeExamples } from '../stroke-examples.js';
-import type { ConversionReply, ConversionTask, ConvertedChunk } from './stroke-worker.js';
+import type { ConversionTask, ConvertedChunk } from './stroke-worker.js';
 
 /** Images in a chunk: a thread takes one chunk at a time. */
 const CHUNK = 250;
@@ -46,7 +46,9 @@ export async function strokesFromImages(
   const task: ConversionTask = { pixels, width, height, count, seed, next, chunk: CHUNK };
   const sequences: Int16Array[] = new Array(count);
   let done = 0;
-  await inThreads(Math.min(threads, Math.ceil(count / CHUNK)), task, signal, ({ first, lengths, moves }) => {
+  const script = new URL('./stroke-worker.js', import.meta.url);
+  const started = { count: Math.min(threads, Math.ceil(count / CHUNK)), signal };
+  await inThreads<ConvertedChunk>(script, task, started, ({ first, lengths, moves }) => {
     let at = 0;
     lengths.forEach((length, n) => {
       sequences[first + n] = moves.subarray(at, at + length * STROKE_COLUMNS);
@@ -56,43 +58,4 @@ export async function strokesFromImages(
     onProgress?.(done, count);
   });
   return concatenateStrokes(sequences, labels, name);
-}
-
-/** Converts in threads, until all have ended. If one fails, or on a signal, all are terminated. */
-function inThreads(
-  threads: number,
-  task: ConversionTask,
-  signal: AbortSignal | undefined,
-  take: (chunk: ConvertedChunk) => void,
-): Promise<void> {
-  const workers = Array.from(
-    { length: Math.max(1, threads) },
-    () => new Worker(new URL('./stroke-worker.js', import.meta.url), { workerData: task }),
-  );
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
-      for (const each of workers) void each.terminate();
-      reject(error);
-    };
-    // One listener for all: Node.js takes more than ten for a leak.
-    const stop = () => fail(signal?.reason);
-    signal?.addEventListener('abort', stop, { once: true });
-    let running = workers.length;
-    for (const worker of workers) {
-      worker.on('message', (reply: ConversionReply) => {
-        try {
-          if ('error' in reply) throw receivedError(reply.error);
-          take(reply);
-        } catch (error) {
-          fail(error);
-        }
-      });
-      worker.on('error', fail);
-      worker.on('exit', () => {
-        if (--running > 0) return;
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      });
-    }
-  });
 }
