@@ -4,18 +4,17 @@
  * Node.js only.
  */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import type { Precision } from '../../backends/backend.js';
 import type { BackendChoice } from '../../backends/backend-names.js';
 import { openBackend } from '../../backends/open-node.js';
 import { type Change, changesFor } from '../../data/inputs/changes.js';
+import { inThreads } from '../../data/worker-threads.js';
 import type { Checkpoint } from '../../runs/checkpoint/checkpoint.js';
 import type { RobustnessRow } from '../../runs/robustness.js';
-import { receivedError } from '../../user-error.js';
 import { recognizerOf } from '../recognizer.js';
 import { answersTo, type Piece, piecesOf, type SamplesToChange } from './changed-answers.js';
 import { robustnessRows } from './robustness-rows.js';
-import type { RobustnessReply, RobustnessTask } from './robustness-worker.js';
+import type { PieceAnswers, RobustnessTask } from './robustness-worker.js';
 
 export interface RobustnessOptions {
   checkpoint: Checkpoint;
@@ -99,29 +98,12 @@ async function onWorkers(
   const next = new Int32Array(new SharedArrayBuffer(4));
   const task: RobustnessTask = { samples, checkpoint, name, backend: host, precision, next };
   const count = Math.min(threads ?? availableParallelism(), pieces.length);
-  const workers = Array.from(
-    { length: count },
-    () => new Worker(new URL('./robustness-worker.js', import.meta.url), { workerData: task }),
-  );
   let answered = 0;
-  try {
-    await Promise.all(
-      workers.map(
-        (worker) =>
-          new Promise<void>((resolve, reject) => {
-            worker.on('message', (reply: RobustnessReply) => {
-              if ('error' in reply) return reject(receivedError(reply.error));
-              take(reply.piece, reply.answers);
-              answered++;
-            });
-            worker.on('error', reject);
-            worker.on('exit', () => resolve());
-          }),
-      ),
-    );
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
+  const script = new URL('./robustness-worker.js', import.meta.url);
+  await inThreads<PieceAnswers>(script, task, { count }, ({ piece, answers }) => {
+    take(piece, answers);
+    answered++;
+  });
   if (answered !== pieces.length) {
     throw new Error(
       `robustness: a worker thread ended early; ${answered} of ${pieces.length} pieces answered`,

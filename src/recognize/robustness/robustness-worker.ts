@@ -20,8 +20,14 @@ export interface RobustnessTask {
   next: Int32Array;
 }
 
-/** From a worker: the answers to a piece, or the error that ended it. */
-export type RobustnessReply = { piece: number; answers: Int32Array } | { error: PostedError };
+/** From a worker: the answers to a piece. */
+export interface PieceAnswers {
+  piece: number;
+  answers: Int32Array;
+}
+
+/** From a worker: answers, or the error that ended it. */
+type RobustnessReply = PieceAnswers | { error: PostedError };
 
 const port = parentPort;
 if (!port) {
