@@ -1,4 +1,4 @@
-/** Makes the pictures of a recipe in worker threads. The result does not depend on the number of threads. Node.js only. */
+/** Makes the pictures of a recipe in worker threads. They do not depend on the number of threads. Node.js only. */
 import { inThreads } from '../worker-threads.js';
 import type { Recipe } from './making.js';
 

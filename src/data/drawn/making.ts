@@ -54,7 +54,10 @@ const POINTS = { least: 3, most: 200 };
 /** Attempts for an example that has no strokes, or too long ones. About half of the textures are short enough. */
 const ATTEMPTS = 40;
 
-/** Example i in the first attempt that has strokes, and not too many points. @param isDrawn whether a drawing is taken at once */
+/**
+ * Example i in the first attempt that has strokes, and not too many points.
+ * @param isDrawn whether a drawing is taken at once
+ */
 export function withPoints(i: number, at: Making['at'], isDrawn = false): Made {
   const { width, height } = DRAWING_SIZE;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
