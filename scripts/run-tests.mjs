@@ -77,7 +77,10 @@ files = [
 const limits = [`--test-timeout=${FILE_TIMEOUT_MS}`, `--test-concurrency=${availableParallelism()}`];
 // Node.js before 20.11 refuses them; there a hang is not ended.
 if (spawnSync(process.execPath, [...limits, '--version']).status === 0) options.unshift(...limits);
-const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...options, ...files], {
+// Where errors name lines of the sources, each process and each thread reads the maps of all its modules. So the whole
+// suite goes without: a failure names a line in build/, and running its file alone names the one in test/.
+if (wanted.length > 0) options.unshift('--enable-source-maps');
+const run = spawnSync(process.execPath, ['--test', ...options, ...files], {
   stdio: 'inherit',
   env: {
     ...process.env,
