@@ -56,8 +56,8 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
   },
   accurate: {
     description:
-      'MNIST as accurate as one network gets here: two bidirectional layers of 256 that read pixels and edges of two rows per step, mean output, without slant, 40 epochs, the last four without augmentation, mixed precision',
-    result: '99.59 % ± 0.02 test accuracy (three seeds), about an hour of training on one busy core',
+      'MNIST as accurate as one network gets here: two bidirectional layers of 256 that read pixels and edges of two rows per step, mean output, without slant, 40 epochs of AdamW, the last four without augmentation, mixed precision',
+    result: '99.65 % ± 0.01 test accuracy (three seeds), 30 to 42 min of training on one core',
     settings: {
       sequenceLength: 14,
       inputSize: 168,
@@ -70,6 +70,8 @@ export const PRESETS: Readonly<Record<TrainConfig['preset'], Preset>> = {
       deslant: true,
       numEpochs: 40,
       plainEpochs: 4,
+      optimizer: 'adamw',
+      weightDecay: 0.05,
       learningRate: 3e-3,
       useAmp: true,
       augmentRotation: 16,
